@@ -1,0 +1,1 @@
+"""Decisions of the market: pure functions over values, without clock, randomness or I/O."""

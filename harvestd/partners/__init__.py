@@ -1,0 +1,1 @@
+"""Who is outside: mail and, later, payments, messages and files; one module each."""

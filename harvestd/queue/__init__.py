@@ -1,0 +1,1 @@
+"""Events on their way: topology, envelope, relay, brokers and the consumer."""

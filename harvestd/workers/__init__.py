@@ -1,0 +1,1 @@
+"""What events cause: the handlers table, then one module a worker."""
