@@ -6,9 +6,9 @@ whatever fires it, so code that leaves coroutines must carry the trace by hand.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Iterator
 
 import attrs
 
@@ -21,7 +21,7 @@ class Trace:
     traceparent: str = ""
 
 
-_current: ContextVar[Trace] = ContextVar("harvestd-trace", default=Trace())
+_current: ContextVar[Trace] = ContextVar("harvestd-trace", default=Trace())  # noqa: B039 (a frozen value)
 
 
 def current_trace() -> Trace:

@@ -1,0 +1,41 @@
+"""The parts of one process: every implementation that it chose, by its role. Made in ``application.py`` alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Callable
+
+import attrs
+
+from harvestd.interfaces import IBroker, ICache, ILimiter, IMailer, ISearch, ITopics
+from harvestd.lifecycle import Lifecycle
+from harvestd.metrics import Metrics
+from harvestd.settings import Settings
+from harvestd.store.database import Database, Reader
+from harvestd.store.session import Session
+
+
+@attrs.frozen(eq=False)
+class Parts:
+    """``now`` answers the time in UTC, ``new_id`` a fresh UUIDv7 string; handlers take both from here, so that tests can
+    set them. ``reads`` is a replica within the lag limit or the primary; ``session`` the one connection that listens
+    and holds advisory locks; ``secret`` signs tokens; ``wake_relay`` tells the outbox relay, wherever it runs, that
+    something was committed."""
+
+    settings: Settings
+    reactor: Any
+    lifecycle: Lifecycle
+    metrics: Metrics
+    database: Database
+    reads: Reader
+    session: Session
+    topics: ITopics
+    cache: ICache
+    limiter: ILimiter
+    search: ISearch
+    broker: IBroker
+    mailer: IMailer
+    secret: str
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+    wake_relay: Callable[[], None]

@@ -1,0 +1,102 @@
+"""Every setting, in one table: name, type, default, unit, meaning. ``config.py`` reads them from where they come from.
+
+A setting ``http_port`` is ``http_port`` in ``harvest.toml``, ``HARVEST_HTTP_PORT`` in the environment and
+``--http-port`` on the command line; a secret may also be a file, ``HARVEST_X_FILE`` or a systemd credential of its name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+
+def setting(
+    default: Any, unit: str, meaning: str, *, secret: bool = False, least: float | None = None, most: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """A row of the table. ``least`` and ``most`` bound numbers, ``choices`` words; "" as a default is "not set"."""
+    about = {"unit": unit, "meaning": meaning, "secret": secret, "least": least, "most": most, "choices": choices}
+    return attrs.field(default=default, metadata=about)
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """The table, and its values. What is not set is embedded."""
+
+    # where
+    data_dir: str = setting("./data", "path", "Embedded database, files, mail/*.eml and the generated secret.")
+    http_host: str = setting("127.0.0.1", "address", "Address that the API listens on.")
+    http_port: int = setting(8080, "port", "Port that the API listens on; 0 takes a free one.", least=0, most=65535)
+    public_url: str = setting("", "URL", "Address under which buyers reach the API; default from host and port.")
+    allowed_hosts: tuple[str, ...] = setting((), "names", "Host headers that are answered, comma separated; empty: any well-formed one.")
+    trusted_proxies: tuple[str, ...] = setting((), "networks", "Addresses whose X-Forwarded-For and -Proto are believed, e.g. 127.0.0.1/32.")
+    processes: int = setting(1, "processes", "API processes on the one port.", least=1, most=64)
+    workers: str = setting("auto", "", "Whether the API process also runs the consumers: auto (when there is no RabbitMQ), on, off.", choices=("auto", "on", "off"))
+    queues: tuple[str, ...] = setting((), "names", "Queues that a worker consumes, e.g. orders,search; empty: all.")
+    demo: bool = setting(False, "", "Fill an empty database with demo farms, products and three accounts.")
+
+    # what stands behind the interfaces; empty: embedded
+    database_url: str = setting("", "URL", "PostgreSQL primary, postgresql://user:password@host/database.", secret=True)
+    replica_urls: tuple[str, ...] = setting((), "URLs", "PostgreSQL replicas for listings, search and reports.", secret=True)
+    redis_url: str = setting("", "URL", "Redis for the shared cache, limits and pub/sub.", secret=True)
+    rabbitmq_url: str = setting("", "URL", "RabbitMQ for events.", secret=True)
+    elasticsearch_url: str = setting("", "URL", "Elasticsearch or OpenSearch for search.", secret=True)
+    smtp_url: str = setting("", "URL", "Mail relay, smtp://user:password@host:587; empty: a folder of .eml files.", secret=True)
+    postgres_bin: str = setting("", "path", "Folder of initdb and postgres for the embedded database; empty: looked for.")
+
+    # the database
+    database_pool: int = setting(8, "connections", "Connections an API or worker process keeps to the primary.", least=2, most=200)
+    database_wait: float = setting(2.0, "seconds", "Longest wait for a free connection; then 503.", least=0.05, most=60)
+    database_connect_timeout: float = setting(5.0, "seconds", "Longest connect.", least=0.1, most=60)
+    statement_timeout: float = setting(5.0, "seconds", "Longest statement; then 503.", least=0.1, most=600)
+    lock_timeout: float = setting(2.0, "seconds", "Longest wait for a row that another transaction holds; then 503.", least=0.05, most=60)
+    replica_max_lag: float = setting(1.0, "seconds", "A replica further behind than this is not read.", least=0.0, most=3600)
+
+    # the market
+    market_name: str = setting("harvestd market", "", "Name of the market, in mails and pages.")
+    market_currency: str = setting("EUR", "ISO 4217", "The one currency of the market.")
+    market_timezone: str = setting("UTC", "tz name", "Where its days begin and seasons turn, e.g. Europe/Paris.")
+    mail_from: str = setting("market@localhost", "address", "Sender of the market's mails.")
+    password_least: int = setting(12, "characters", "Shortest password.", least=8, most=128)
+    access_token_ttl: float = setting(900.0, "seconds", "Life of an access token.", least=10, most=86400)
+    refresh_token_ttl: float = setting(2592000.0, "seconds", "Life of a refresh token.", least=60, most=31536000)
+    token_secret: str = setting("", "", "Key that signs access tokens, 32 characters or more; empty: generated in the data folder.", secret=True)
+    order_confirmation: str = setting("automatic", "", "When a reservation becomes a sale: automatic (once the order is handled) or farm (when the farm confirms it).", choices=("automatic", "farm"))
+    reservation_ttl: float = setting(172800.0, "seconds", "With order_confirmation=farm: how long stock is held for an order that no farm confirms.", least=1, most=2592000)
+    order_lines_most: int = setting(100, "lines", "Most lines of an order.", least=1, most=1000)
+
+    # limits of the web
+    rate_limits: bool = setting(True, "", "Whether requests are limited at all.")
+    rate_default: str = setting("60/60", "requests/seconds", "Each caller and endpoint class.")
+    rate_read: str = setting("600/60", "requests/seconds", "Each caller, public reading.")
+    rate_login: str = setting("10/60", "requests/seconds", "Sign-in, each address and each account.")
+    rate_register: str = setting("10/3600", "requests/seconds", "Registration, each address.")
+    body_limit: int = setting(1_048_576, "bytes", "Largest request body.", least=1024, most=104857600)
+    header_limit: int = setting(16_384, "bytes", "Largest request line and headers together.", least=1024, most=1048576)
+    header_deadline: float = setting(10.0, "seconds", "From the first byte to the last header.", least=0.1, most=300)
+    body_deadline: float = setting(15.0, "seconds", "From the last header to the last byte of the body.", least=0.1, most=600)
+    write_deadline: float = setting(15.0, "seconds", "Longest that an answer may wait on a reader that takes nothing.", least=0.1, most=600)
+    idle_deadline: float = setting(60.0, "seconds", "A kept-alive connection without a request.", least=1, most=3600)
+    connections_most: int = setting(10_000, "connections", "Open client connections of one process; more are refused.", least=10, most=1000000)
+    idempotency_ttl: float = setting(86400.0, "seconds", "How long a key's answer is kept.", least=60, most=2592000)
+    metrics_token: str = setting("", "", "Bearer token that /metrics asks for; empty: open to loopback and trusted proxies alone.", secret=True)
+
+    # cache and search
+    cache_size: int = setting(67_108_864, "bytes", "Near cache of one process.", least=0, most=17179869184)
+    cache_ttl: float = setting(300.0, "seconds", "Life of a listing or product page in the cache.", least=0.1, most=86400)
+    cache_stale: float = setting(0.5, "seconds", "How long a dropped entry may still be served while it is loaded anew.", least=0, most=60)
+    search_language: str = setting("english", "", "Language of the stems (a PostgreSQL text search configuration), or simple for none.")
+
+    # queues
+    queue_poll: float = setting(1.0, "seconds", "How often the relay and the queues look without being woken.", least=0.01, most=60)
+    queue_lease: float = setting(30.0, "seconds", "PostgreSQL queue: a taken message comes back after this without word from its consumer.", least=0.5, most=3600)
+    queue_retry_scale: float = setting(1.0, "", "Factor on the delays between tries (tests shorten them).", least=0.001, most=100)
+    outbox_keep: float = setting(604800.0, "seconds", "How long sent events and handled marks are kept.", least=3600, most=31536000)
+
+    # the process
+    stop_deadline: float = setting(20.0, "seconds", "Longest orderly stop; then what is left is given up.", least=0.1, most=600)
+    log_format: str = setting("text", "", "text for people, json for machines.", choices=("text", "json"))
+    log_level: str = setting("info", "", "Least important line that is written.", choices=("debug", "info", "warn", "error"))
+    debug_slow_callback: float = setting(0.0, "seconds", "Report each callback that holds the reactor longer; 0: off.", least=0, most=60)
+    fail_points: str = setting("", "", "Fail points to arm, name=action, comma separated; works only with HARVEST_TESTING=1.")

@@ -1,0 +1,74 @@
+"""What a route is. The table itself, :data:`ROUTES`, stands in ``table.py``; the gate, OpenAPI, the metrics' labels and Klein
+all read it."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any, Awaitable, Callable, Literal
+
+import attrs
+import msgspec
+
+ANYONE = frozenset({"anyone"})
+USER = frozenset({"buyer", "farmer", "admin"})
+FARMER = frozenset({"farmer", "admin"})
+ADMIN = frozenset({"admin"})
+
+
+class Mode(enum.Enum):
+    """Where a handler finds the database: ``READ`` ``call.reader`` (a replica may answer), ``FRESH`` ``call.reader`` on the
+    primary, ``WRITE`` ``call.tx`` in a transaction that the gate opens, retries and commits, ``OWN`` whatever it
+    opens itself."""
+
+    READ = "read"
+    FRESH = "fresh"
+    WRITE = "write"
+    OWN = "own"
+
+
+@attrs.frozen
+class Cached:
+    """A public answer that the near cache may keep: ``families`` from the path and the decoded query."""
+
+    families: Callable[[dict[str, str], Any], tuple[str, ...]]
+    max_age: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Route:
+    """One row of the table.
+
+    ``path`` has ``{name}`` segments. The handler is called with the :class:`~harvestd.web.call.Call`, then the decoded
+    body if ``body`` is a type, then the decoded query if ``query`` is one; it answers a value (a msgspec Struct, encoded
+    as JSON with ``status``), a :class:`~harvestd.web.call.Answer`, or None for 204.
+    ``key`` is whether ``Idempotency-Key`` is honoured (``"optional"``) or needed (``"required"``); only in ``Mode.WRITE``.
+    ``limit`` names the setting (``rate_default`` ...) and, with ``endpoint_class``, the bucket.
+    """
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    handler: Callable[..., Awaitable[Any]]
+    who: frozenset[str]
+    summary: str
+    tag: str
+    mode: Mode
+    body: type[msgspec.Struct] | None = None
+    query: type[msgspec.Struct] | None = None
+    answer: Any = None
+    status: int = 200
+    key: Literal["no", "optional", "required"] = "no"
+    if_match: bool = False
+    cached: Cached | None = None
+    limit: str = "rate_default"
+    endpoint_class: str = ""
+    errors: tuple[type[Exception], ...] = ()
+    #: Largest body in bytes where it differs from the setting.
+    body_limit: int | None = None
+    #: ``application/json`` unless the route serves something else.
+    media_type: str = "application/json"
+
+    @property
+    def name(self) -> str:
+        """Unique, e.g. ``post_api_orders``: Klein's endpoint, OpenAPI's operationId, the metrics' label."""
+        words = self.path.replace("{", "").replace("}", "").replace(".", "_").replace("-", "_").strip("/").split("/")
+        return "_".join([self.method.lower(), *[w for w in words if w]])
