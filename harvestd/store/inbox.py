@@ -1,0 +1,38 @@
+"""What each consumer has done, written in the transaction of its effect: that makes every effect happen once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from harvestd.store.database import Statement, Transaction, scalar
+
+# The ids are sorted so that two consumers with overlapping batches wait for each other instead of deadlocking.
+CLAIM = Statement(
+    "inbox_claim",
+    """insert into inbox (consumer, event_id) select $1, id from unnest($2::uuid[]) as id
+       on conflict do nothing returning event_id::text""",
+    scalar,
+)
+PURGE = Statement(
+    "inbox_purge",
+    """delete from inbox where (consumer, event_id) in (
+           select consumer, event_id from inbox where handled_at < $1 order by handled_at limit $2
+           for update skip locked)
+       returning 1""",
+    scalar,
+)
+
+
+async def claim(tx: Transaction, consumer: str, event_ids: Iterable[str]) -> set[str]:
+    """Those of the ids that ``consumer`` has not handled before, now noted as handled if ``tx`` commits.
+
+    Waits for a transaction that is handling one of them at this moment.
+    """
+    ids = sorted({event_id.lower() for event_id in event_ids})
+    return set(await tx.rows(CLAIM, consumer, ids)) if ids else set()
+
+
+async def purge(tx: Transaction, handled_before: datetime, limit: int = 1000) -> int:
+    """Delete up to ``limit`` marks older than that; answers how many. Call again while it is ``limit``."""
+    return len(await tx.rows(PURGE, handled_before, limit))
