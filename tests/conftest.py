@@ -1,0 +1,104 @@
+"""What every test has.
+
+A test may be a plain ``async def``: it runs on the reactor and fails after 30 seconds, or after ``@pytest.mark.limit(n)``.
+(``@pytest_twisted.ensureDeferred`` still works and is bounded in the same way; pytest-timeout is only the backstop, which
+ends the whole run.) Async fixtures are function-scoped ``pytest_twisted.async_yield_fixture``.
+
+The database of a test is real: ``database_url`` names a fresh copy of a migrated template on a private server that this
+pytest process owns, ``second_database_url`` another, ``database`` a started Database on the first.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.internet.defer import Deferred
+
+from harvestd.settings import Settings
+from harvestd.store.database import Database
+from harvestd.store.link import LinkSettings
+from tests.servers import PostgresServer
+
+LIMIT = 30.0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "limit(seconds): the longest an async test may take; otherwise 30.")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
+    """Bound every coroutine test, and let pytest-twisted run it."""
+    given = getattr(pyfuncitem.obj, "hypothesis", None)
+    test = given.inner_test if given is not None else pyfuncitem.obj
+    if not inspect.iscoroutinefunction(test):
+        return
+    mark = pyfuncitem.get_closest_marker("limit")
+    seconds = float(mark.args[0]) if mark else LIMIT
+
+    @pytest_twisted.ensureDeferred
+    @functools.wraps(test)
+    async def bounded(*args: Any, **kwargs: Any) -> None:
+        from twisted.internet import reactor
+
+        await Deferred.fromCoroutine(test(*args, **kwargs)).addTimeout(seconds, reactor)
+
+    if given is not None:
+        given.inner_test = bounded
+    else:
+        pyfuncitem.obj = bounded
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """The private server of this process. Do not stop or freeze it: make a PostgresServer of your own for that."""
+    server = PostgresServer()
+    try:
+        server.start()
+        server.create_template()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def database_url(postgres: PostgresServer) -> Iterator[str]:
+    """A fresh, migrated, empty database."""
+    yield from _cloned(postgres)
+
+
+@pytest.fixture
+def second_database_url(postgres: PostgresServer) -> Iterator[str]:
+    """Another one."""
+    yield from _cloned(postgres)
+
+
+def _cloned(postgres: PostgresServer) -> Iterator[str]:
+    name = postgres.clone()
+    try:
+        yield postgres.url(name)
+    finally:
+        postgres.drop(name)
+
+
+@pytest_twisted.async_yield_fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A started Database on ``database_url``."""
+    from twisted.internet import reactor
+
+    database = Database(reactor, LinkSettings(database_url), size=4, wait=2.0)
+    database.start()
+    yield database
+    await Deferred.fromCoroutine(database.stop()).addTimeout(10, reactor)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """The defaults, in a folder of the test's own, on a free port, with short delays."""
+    return Settings(data_dir=str(tmp_path), http_port=0, queue_poll=0.05, queue_retry_scale=0.02, stop_deadline=5.0)

@@ -1,0 +1,207 @@
+"""Private servers for tests: started once a run (once each pytest-xdist worker), in a temporary folder, stopped for certain.
+
+A :class:`PostgresServer` speaks on a Unix socket only, in a folder that other accounts cannot enter. It ends when the
+process that started it ends, however that ends (Linux), and folders of runs that are gone are swept.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg2
+
+from harvestd.store import binaries
+from harvestd.store.migrations import migrate
+
+USER = "harvest"
+TEMPLATE = "harvest_template"
+PREFIX = "harvest-tests-"
+
+CONFIGURATION = """
+listen_addresses = ''
+max_connections = 100
+shared_buffers = '64MB'
+dynamic_shared_memory_type = 'mmap'
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+max_wal_size = '2GB'
+wal_level = replica
+max_wal_senders = 4
+autovacuum_naptime = '10s'
+log_min_messages = 'warning'
+log_line_prefix = '%m [%p] %d '
+"""
+
+
+def wait_until(what: str, condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Poll ``condition`` (blocking); AssertionError naming ``what`` after ``seconds``."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"{what}: not within {seconds:g} s"
+        time.sleep(0.01)
+
+
+class PostgresServer:
+    """One private PostgreSQL. ``conf`` is appended to its configuration; ``data`` is a prepared data folder, or made."""
+
+    def __init__(self, conf: str = "", data: Path | None = None) -> None:
+        self.who = binaries.account()
+        self.folder = temporary_folder("pg")
+        self.programs = binaries.reachable(binaries.find(), self.who, Path(tempfile.gettempdir()) / f"{PREFIX}programs")
+        os.chown(self.folder, self.who.uid, self.who.gid)
+        self.data = self.folder / "data"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._numbers = itertools.count(1)
+        if data is None:
+            self.run("initdb", "-D", self.data, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+        else:
+            self.data = data
+        with open(self.data / "postgresql.conf", "a") as file:
+            file.write(CONFIGURATION + f"unix_socket_directories = '{self.folder}'\n" + conf)
+
+    def run(self, program: str, *arguments: str | Path) -> str:
+        """Run one of PostgreSQL's programs under the server's account; answers its output."""
+        done = subprocess.run(
+            [self.programs.program(program), *map(str, arguments)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=self.folder, **self._as_account(),
+        )  # fmt: skip
+        assert done.returncode == 0, f"{program} failed:\n{done.stdout}"
+        return done.stdout
+
+    def url(self, database: str = "postgres") -> str:
+        """A libpq URL."""
+        return f"postgresql://{USER}@/{database}?host={self.folder}"
+
+    @property
+    def socket(self) -> str:
+        """The path of its Unix socket, for a proxy."""
+        return str(self.folder / ".s.PGSQL.5432")
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        assert self.process is None
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                [self.programs.program("postgres"), "-D", str(self.data)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
+                preexec_fn=_die_with_parent, **self._as_account(),
+            )  # fmt: skip
+        wait_until("PostgreSQL answers", self._answers)
+
+    def stop(self, how: str = "fast") -> None:
+        """``fast`` or ``immediate``."""
+        if self.process is None:
+            return
+        process, self.process = self.process, None
+        process.send_signal(signal.SIGCONT)
+        process.send_signal(signal.SIGINT if how == "fast" else signal.SIGQUIT)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGQUIT)
+            process.wait(10)
+
+    def restart(self, how: str = "immediate") -> None:
+        """Stop and start; ``immediate`` is a crash."""
+        self.stop(how)
+        self.start()
+
+    def freeze(self) -> None:
+        """SIGSTOP all its processes: connections stay open and nothing answers."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT them."""
+        self._signal_all(signal.SIGCONT)
+
+    def remove(self) -> None:
+        """Stop it and delete its folder."""
+        self.stop("immediate")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def create_template(self) -> None:
+        """A migrated database to clone."""
+        self.query("postgres", f"create database {TEMPLATE}")
+        migrate(self.url(TEMPLATE))
+        self.query("postgres", f"alter database {TEMPLATE} with allow_connections false")
+
+    def clone(self, template: str = TEMPLATE) -> str:
+        """The name of a new database, a copy of ``template``."""
+        name = f"t{next(self._numbers)}"
+        self.query("postgres", f"create database {name} template {template} strategy file_copy")
+        return name
+
+    def drop(self, name: str) -> None:
+        """Drop a database, with whoever is connected."""
+        self.query("postgres", f"drop database if exists {name} with (force)")
+
+    def query(self, database: str, sql: str, *parameters: object) -> list[tuple[object, ...]]:
+        """Run one statement, blocking, by itself."""
+        connection = psycopg2.connect(self.url(database))
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(sql, parameters or None)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError("PostgreSQL ended at its start:\n" + (self.folder / "log").read_text()[-4000:])
+        try:
+            psycopg2.connect(self.url()).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+    def _as_account(self) -> dict[str, object]:
+        return {"user": self.who.uid, "group": self.who.gid, "extra_groups": []} if self.who.drop else {}
+
+    def _signal_all(self, number: int) -> None:
+        assert self.process is not None
+        import psutil
+
+        top = psutil.Process(self.process.pid)
+        for process in [top, *top.children(recursive=True)]:
+            try:
+                process.send_signal(number)
+            except psutil.NoSuchProcess:
+                pass
+
+
+def temporary_folder(kind: str) -> Path:
+    """A private folder with a short path; folders whose pytest is gone are deleted."""
+    base = Path("/tmp" if os.path.isdir("/tmp") else tempfile.gettempdir())
+    for old in base.glob(f"{PREFIX}*-*"):
+        pid = old.name.removeprefix(PREFIX).split("-")[0]
+        if pid.isdigit() and not _alive(int(pid)):
+            shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-{kind}-", dir=base))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGQUIT)  # PR_SET_PDEATHSIG; survives exec, not a change of uid
