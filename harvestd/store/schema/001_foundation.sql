@@ -42,6 +42,7 @@ create table farms (
     season_from     text,                        -- MM-DD, every year; or YYYY-MM-DD, once
     season_to       text,
     order_minimum   bigint not null default 0 check (order_minimum >= 0),
+    pickup_points   jsonb not null default '[]', -- [{id, name, address}]
     source          text unique,                 -- where an import found it, e.g. usda:1008399
     version         integer not null default 1,
     created_at      timestamptz not null,
@@ -94,14 +95,19 @@ create table products (
     view_count     bigint not null default 0,
     rating_sum     integer not null default 0,
     rating_count   integer not null default 0,
-    version        integer not null default 1,
+    rating_average numeric(4,3) generated always as
+                       (case when rating_count = 0 then 0 else rating_sum::numeric / rating_count end) stored,
+    sales          integer not null default 0,   -- lines sold and not returned
+    version        integer not null default 1,   -- of what the farm says of it; If-Match
+    revision       bigint not null default 1,    -- of all that search shows; grows with each product event
     created_at     timestamptz not null,
     updated_at     timestamptz not null
 );
 -- One index a sort of the listing; the id makes each key unique, which a keyset cursor needs.
 create index products_newest on products (id desc) where status = 'published';
 create index products_price on products (price, id) where status = 'published';
-create index products_popular on products (upvote_count desc, id desc) where status = 'published';
+create index products_popular on products (sales desc, id desc) where status = 'published';
+create index products_rating on products (rating_average desc, id desc) where status = 'published';
 create index products_category on products (category_id, id desc) where status = 'published';
 create index products_farm on products (farm_id, id desc);
 create index products_tags on products using gin (tags) where status = 'published';
@@ -138,13 +144,13 @@ create table cart_items (
     primary key (cart_id, product_id)
 );
 
-create sequence order_numbers;
+create sequence order_numbers;                   -- gaps are fine, repeats are not
 
 create table orders (
     id          uuid primary key,
     number      text not null unique,
     buyer_id    uuid not null references users,
-    cart_id     uuid,                            -- the cart that it emptied: one cart makes one order
+    cart_id     uuid unique,                     -- the cart that it was made from: one cart makes one order
     status      text not null check (status in
                     ('placed', 'confirmed', 'ready', 'out_for_delivery', 'completed', 'cancelled', 'expired')),
     currency    text not null,
@@ -155,7 +161,6 @@ create table orders (
     total       bigint not null check (total >= 0),
     fulfilment  jsonb not null,
     note        text not null default '',
-    settled_at  timestamptz,                     -- when the orders worker made its reservations sales
     placed_at   timestamptz not null,
     updated_at  timestamptz not null,
     version     integer not null default 1
@@ -316,7 +321,9 @@ create table daily_totals (
     farm_id    uuid not null,
     orders     integer not null default 0,
     cancelled  integer not null default 0,
-    goods      bigint not null default 0,
+    expired    integer not null default 0,
+    completed  integer not null default 0,
+    goods      bigint not null default 0,        -- of the orders placed that day, in minor units
     primary key (day, farm_id)
 );
 
