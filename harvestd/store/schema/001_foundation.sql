@@ -258,7 +258,8 @@ create table inbox (
 );
 create index inbox_age on inbox (handled_at);
 
--- The broker without RabbitMQ. A taken message is leased; a lease that runs out gives it back.
+-- The broker without RabbitMQ. A taken message is leased to a consumer; it comes back when the lease runs out, or at once
+-- when the consumer's session is gone. Taking changes no indexed column, and pages keep room for the changed rows (HOT).
 create table queue_messages (
     id            bigint generated always as identity primary key,
     queue         text not null,
@@ -267,11 +268,19 @@ create table queue_messages (
     body          bytea not null,
     attempts      integer not null default 0,
     available_at  timestamptz not null default now(),
-    leased_by     text,
+    leased_by     bigint,                        -- queue_consumers.holder
     leased_until  timestamptz,
     created_at    timestamptz not null default now()
-);
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
+        autovacuum_vacuum_cost_delay = 0);
 create index queue_messages_ready on queue_messages (queue, available_at, id);
+
+-- Who consumes. holder is also the key of an advisory lock that the consumer's session holds: free means dead.
+create table queue_consumers (
+    holder      bigint primary key,
+    queue       text not null,
+    started_at  timestamptz not null default now()
+);
 
 create table queue_dead (
     id          bigint generated always as identity primary key,
