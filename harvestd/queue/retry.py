@@ -1,0 +1,70 @@
+"""What becomes of a message that was not handled: when it is tried again, or why it never is. Pure; both brokers ask it.
+
+Handlers say how it went by how they end: a return is done, :class:`Retry` is later, :class:`Drop` is never.
+"""
+
+from __future__ import annotations
+
+import attrs
+import msgspec
+
+from harvestd.interfaces import Dropped, Outcome, Retried
+from harvestd.market.errors import Unavailable
+from harvestd.queue.topology import RETRY_DELAYS, RETRY_JITTER
+
+#: Longest cause that is kept with a dead letter, in characters.
+CAUSE_LENGTH = 2000
+
+
+class Retry(Exception):
+    """Raised by a handler: not now, for this cause; the message comes back after a delay."""
+
+
+class Drop(Exception):
+    """Raised by a handler: this can never succeed, for this cause; the message goes to the dead letters."""
+
+
+@attrs.frozen
+class Again:
+    """Try again after ``delay`` seconds."""
+
+    delay: float
+
+
+@attrs.frozen
+class Dead:
+    """Give up; ``cause`` is what the dead letter will say."""
+
+    cause: str
+
+
+def next_step(attempts: int, outcome: Retried | Dropped, chance: float, scale: float = 1.0) -> Again | Dead:
+    """The next step of a message that was tried ``attempts`` times before this try.
+
+    ``chance`` is a random number in [0, 1) that spreads the delay over ±``RETRY_JITTER``; ``scale`` is the setting
+    ``queue_retry_scale``.
+    """
+    if isinstance(outcome, Dropped):
+        return Dead(_plain(outcome.cause))
+    if attempts >= len(RETRY_DELAYS):
+        return Dead(_plain(f"failed {attempts + 1} times, at last: {outcome.cause}"))
+    return Again(RETRY_DELAYS[attempts] * scale * (1 + RETRY_JITTER * (2 * chance - 1)))
+
+
+def outcome_of(error: Exception) -> tuple[Outcome, bool]:
+    """What a handler's exception means for its message, and whether it was expected (else its traceback is logged)."""
+    name, text = type(error).__name__, str(error)
+    match error:
+        case Retry() | Unavailable():
+            return Retried(text or name), True
+        case Drop():
+            return Dropped(text or name), True
+        case msgspec.DecodeError():
+            return Dropped(f"not understood: {text}"), True
+        case _:
+            return Retried(f"{name}: {text}"), False
+
+
+def _plain(cause: str) -> str:
+    """As PostgreSQL and an AMQP header can both hold it: bounded, without NUL and lone surrogates."""
+    return cause.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")[:CAUSE_LENGTH]
