@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Container, Literal
+from collections.abc import Container
+from typing import Literal
 
 import attrs
 

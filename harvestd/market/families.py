@@ -8,7 +8,8 @@ category is renamed.
 
 from __future__ import annotations
 
-from typing import Any, Iterable
+from collections.abc import Iterable
+from typing import Any
 
 from harvestd.market.events import Event
 

@@ -8,8 +8,9 @@ release gives back what was reserved, a return what was sold. Each reservation g
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Literal, Mapping, Sequence
+from typing import Literal
 
 import attrs
 

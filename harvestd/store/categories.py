@@ -1,0 +1,106 @@
+"""Rows of categories: a tree by ``parent_id``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from psycopg2 import errors as pg
+
+from harvestd.market.errors import AlreadyTaken, Conflict, FieldError, Invalid
+from harvestd.store.database import Reader, Statement, Transaction, nothing, scalar
+
+
+class Category(msgspec.Struct, frozen=True):
+    """A category; ``parent_id`` is None at the top."""
+
+    id: str
+    parent_id: str | None
+    slug: str
+    name: str
+    description: str
+    icon: str
+    color: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+_COLUMNS = "id, parent_id, slug, name, description, icon, color, version, created_at, updated_at"
+_ALL = Statement("categories.all", f"select {_COLUMNS} from categories order by name, id limit 2000", Category)
+_LOCK = Statement("categories.lock", f"select {_COLUMNS} from categories where id = $1 for no key update", Category)
+_EXISTS = Statement("categories.exists", "select true from categories where id = $1", scalar)
+_ABOVE = Statement(
+    "categories.above",
+    """with recursive above as (
+           select id, parent_id from categories where id = $1
+           union select c.id, c.parent_id from categories c join above a on c.id = a.parent_id
+       ) select id from above""",
+    scalar,
+)
+_INSERT = Statement(
+    "categories.insert",
+    f"insert into categories ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    nothing,
+)
+_UPDATE = Statement(
+    "categories.update",
+    """update categories set parent_id = $2, slug = $3, name = $4, description = $5, icon = $6, color = $7, version = $8,
+              updated_at = $9 where id = $1""",
+    nothing,
+)
+_DELETE = Statement("categories.delete", "delete from categories where id = $1", nothing)
+
+
+async def every(reader: Reader) -> list[Category]:
+    """The whole tree, by name."""
+    return await reader.rows(_ALL)
+
+
+async def exists(reader: Reader, category_id: str) -> bool:
+    """Whether there is such a category."""
+    return bool(await reader.row(_EXISTS, category_id))
+
+
+async def lock(tx: Transaction, category_id: str) -> Category | None:
+    """A category, locked until the transaction ends."""
+    return await tx.row(_LOCK, category_id)
+
+
+async def above(tx: Transaction, category_id: str) -> list[str]:
+    """The ids from a category up to the top, itself included."""
+    return await tx.rows(_ABOVE, category_id)
+
+
+async def insert(tx: Transaction, category: Category) -> None:
+    """Store a new category; raises :class:`AlreadyTaken` (slug) or :class:`Invalid` (parent_id)."""
+    c = category
+    await _stored(
+        tx, _INSERT, c.id, c.parent_id, c.slug, c.name, c.description, c.icon, c.color, c.version, c.created_at, c.updated_at
+    )  # fmt: skip
+
+
+async def update(tx: Transaction, category: Category) -> None:
+    """Store a changed category; raises as :func:`insert`."""
+    c = category
+    await _stored(
+        tx, _UPDATE, c.id, c.parent_id, c.slug, c.name, c.description, c.icon, c.color, c.version, c.updated_at
+    )
+
+
+async def delete(tx: Transaction, category_id: str) -> None:
+    """Delete an unused category; raises :class:`Conflict` when products or categories are in it."""
+    try:
+        await tx.run(_DELETE, category_id)
+    except pg.ForeignKeyViolation as error:
+        raise Conflict("products or categories are in it; move them first") from error
+
+
+async def _stored(tx: Transaction, statement: Statement[None], *parameters: object) -> None:
+    try:
+        await tx.run(statement, *parameters)
+    except pg.UniqueViolation as error:
+        message = "this slug is another category's; choose another"
+        raise AlreadyTaken(message, (FieldError("slug", message),)) from error
+    except pg.ForeignKeyViolation as error:
+        raise Invalid.of("parent_id", "there is no such category") from error

@@ -1,0 +1,126 @@
+"""Rows of farms."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from psycopg2 import errors as pg
+
+from harvestd.market.errors import AlreadyTaken, FieldError
+from harvestd.market.geography import Box
+from harvestd.market.slugs import is_id
+from harvestd.store.database import Reader, Statement, Transaction, nothing, scalar
+
+
+class Farm(msgspec.Struct, frozen=True):
+    """A farm; position in degrees, ``order_minimum`` in minor units, ``pickup_points`` as ``[{id, name, address}]``."""
+
+    id: str
+    slug: str
+    name: str
+    description: str
+    latitude: float | None
+    longitude: float | None
+    address: str
+    certifications: list[str]
+    season_from: str | None
+    season_to: str | None
+    order_minimum: int
+    pickup_points: list[dict[str, Any]]
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+_COLUMNS = """id, slug, name, description, latitude, longitude, address, certifications, season_from, season_to,
+              order_minimum, pickup_points, version, created_at, updated_at"""
+BY_ID = Statement("farms.by_id", f"select {_COLUMNS} from farms where id = $1", Farm)
+BY_SLUG = Statement("farms.by_slug", f"select {_COLUMNS} from farms where slug = $1", Farm)
+_LOCK = Statement("farms.lock", f"select {_COLUMNS} from farms where id = $1 for no key update", Farm)
+_ROLE = Statement("farms.role", "select role from farm_members where farm_id = $1 and user_id = $2", scalar)
+_INSERT = Statement(
+    "farms.insert",
+    """insert into farms (id, slug, name, description, latitude, longitude, address, created_at, updated_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $8)""",
+    nothing,
+)
+_JOIN = Statement("farms.join", "insert into farm_members (farm_id, user_id, role) values ($1, $2, $3)", nothing)
+_UPDATE = Statement(
+    "farms.update",
+    """update farms set name = $2, slug = $3, description = $4, latitude = $5, longitude = $6, address = $7,
+              certifications = $8, order_minimum = $9, pickup_points = $10, version = $11, updated_at = $12
+       where id = $1""",
+    nothing,
+)
+_NEWEST = Statement(
+    "farms.newest",
+    f"""select {_COLUMNS} from farms
+        where ($1::uuid is null or id < $1) and ($2::text = '' or lower(name) like $2)
+        order by id desc limit $3""",
+    Farm,
+)
+# The box is what the index answers; the exact distance is arithmetic on the few rows within it.
+_IN_BOX = Statement(
+    "farms.in_box",
+    f"""select {_COLUMNS} from farms
+        where latitude between $1 and $2 and longitude between $3 and $4 and ($5::text = '' or lower(name) like $5)
+        limit 5000""",
+    Farm,
+)
+
+
+def _pattern(text: str) -> str:
+    """A LIKE pattern for "contains", with the text's own wildcards taken literally; empty for no text."""
+    plain = text.strip().lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{plain}%" if plain else ""
+
+
+async def find(reader: Reader, token: str) -> Farm | None:
+    """A farm by id or slug."""
+    return await reader.row(BY_ID if is_id(token) else BY_SLUG, token)
+
+
+async def newest(reader: Reader, after: str | None, text: str, limit: int) -> list[Farm]:
+    """Farms from the newest on, those whose name contains ``text``."""
+    return await reader.rows(_NEWEST, after, _pattern(text), limit)
+
+
+async def in_box(reader: Reader, box: Box, text: str) -> list[Farm]:
+    """Farms within a box of degrees, at most 5,000."""
+    return await reader.rows(_IN_BOX, box.south, box.north, box.west, box.east, _pattern(text))
+
+
+async def role(reader: Reader, farm_id: str, user_id: str) -> str | None:
+    """A person's role in a farm, or None."""
+    found: str | None = await reader.row(_ROLE, farm_id, user_id)
+    return found
+
+
+async def lock(tx: Transaction, farm_id: str) -> Farm | None:
+    """A farm, locked until the transaction ends."""
+    return await tx.row(_LOCK, farm_id)
+
+
+async def insert(
+    tx: Transaction, farm_id: str, slug: str, name: str, owner_id: str, now: datetime, *, description: str = "",
+    position: tuple[float, float] | None = None, address: str = "",
+) -> None:  # fmt: skip
+    """Store a new farm and its owner."""
+    latitude, longitude = position or (None, None)
+    await tx.run(_INSERT, farm_id, slug, name, description, latitude, longitude, address, now)
+    await tx.run(_JOIN, farm_id, owner_id, "owner")
+
+
+async def update(tx: Transaction, farm: Farm) -> None:
+    """Store a changed farm; raises :class:`AlreadyTaken` when another farm has the slug."""
+    try:
+        await tx.run(
+            _UPDATE, farm.id, farm.name, farm.slug, farm.description, farm.latitude, farm.longitude, farm.address,
+            farm.certifications, farm.order_minimum, msgspec.json.encode(farm.pickup_points).decode(), farm.version,
+            farm.updated_at,
+        )  # fmt: skip
+    except pg.UniqueViolation as error:
+        message = "this slug is another farm's; choose another"
+        raise AlreadyTaken(message, (FieldError("slug", message),)) from error

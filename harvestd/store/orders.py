@@ -1,0 +1,212 @@
+"""Rows of orders: placing, locking for a step, and storing one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from harvestd.market.fulfilment import Moved, Standing
+from harvestd.market.orders import Part, Placed, Totals
+from harvestd.store.database import Reader, Statement, Transaction, nothing, scalar
+
+
+class Order(msgspec.Struct, frozen=True):
+    """An order's own row; money in minor units."""
+
+    id: str
+    number: str
+    buyer_id: str
+    status: str
+    currency: str
+    goods: int
+    fees: int
+    tax: int
+    discount: int
+    total: int
+    fulfilment: dict[str, Any]
+    note: str
+    placed_at: datetime
+    version: int
+
+
+class PartRow(msgspec.Struct, frozen=True):
+    """One farm's part of an order."""
+
+    order_id: str
+    farm_id: str
+    farm_name: str
+    status: str
+    subtotal: int
+
+
+class LineRow(msgspec.Struct, frozen=True):
+    """A line of an order."""
+
+    order_id: str
+    farm_id: str
+    id: str
+    product_id: str
+    title: str
+    quantity: Decimal
+    unit: str
+    unit_price: int
+    total: int
+
+
+_ORDER = """o.id, o.number, o.buyer_id, o.status, o.currency, o.goods, o.fees, o.tax, o.discount, o.total, o.fulfilment,
+            o.note, o.placed_at, o.version"""
+_BY_ID = Statement("orders.by_id", f"select {_ORDER} from orders o where o.id = $1", Order)
+_LOCK = Statement("orders.lock", f"select {_ORDER} from orders o where o.id = $1 for no key update", Order)
+_OF_BUYER = Statement(
+    "orders.of_buyer",
+    f"""select {_ORDER} from orders o
+        where o.buyer_id = $1 and ($2::uuid is null or o.id < $2) and ($3::text is null or o.status = $3)
+        order by o.id desc limit $4""",
+    Order,
+)
+_OF_FARMS = Statement(
+    "orders.of_farms",
+    f"""select {_ORDER} from orders o
+        where exists (select from order_parts p join farm_members m on m.farm_id = p.farm_id
+                       where p.order_id = o.id and m.user_id = $1 and ($3::text is null or p.status = $3))
+          and ($2::uuid is null or o.id < $2)
+        order by o.id desc limit $4""",
+    Order,
+)
+_ALL = Statement(
+    "orders.all",
+    f"""select {_ORDER} from orders o
+        where ($1::uuid is null or o.id < $1) and ($2::text is null or o.status = $2) order by o.id desc limit $3""",
+    Order,
+)
+_PARTS = Statement(
+    "orders.parts",
+    """select p.order_id, p.farm_id, f.name, p.status, p.subtotal from order_parts p join farms f on f.id = p.farm_id
+       where p.order_id = any($1::uuid[]) order by p.order_id, p.position""",
+    PartRow,
+)
+_LINES = Statement(
+    "orders.lines",
+    """select order_id, farm_id, id, product_id, title, quantity, unit, unit_price, total from order_lines
+       where order_id = any($1::uuid[]) order by order_id, position""",
+    LineRow,
+)
+_INSERT = Statement(
+    "orders.insert",
+    """with o as (
+           insert into orders (id, number, buyer_id, cart_id, status, currency, goods, fees, tax, discount, total,
+                               fulfilment, note, placed_at, updated_at)
+           values ($1, $2, $3, $4, 'placed', $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+       ), parts as (
+           insert into order_parts (order_id, farm_id, position, status, subtotal)
+           select $1, t.farm_id, t.position - 1, 'placed', t.subtotal
+             from unnest($14::uuid[], $15::bigint[]) with ordinality as t(farm_id, subtotal, position)
+       ), steps as (
+           insert into order_transitions (order_id, version, farm_id, from_status, to_status, actor_id, at)
+           select $1, 1, farm_id, '', 'placed', $3, $13 from unnest($14::uuid[]) as t(farm_id)
+       ), lines as (
+           insert into order_lines (id, order_id, farm_id, position, product_id, title, quantity, unit, unit_price, total)
+           select t.id, $1, t.farm_id, t.position - 1, t.product_id, t.title, t.quantity, t.unit, t.price, t.total
+             from unnest($16::uuid[], $17::uuid[], $18::uuid[], $19::text[], $20::numeric[], $21::text[], $22::bigint[],
+                         $23::bigint[]) with ordinality
+                  as t(id, farm_id, product_id, title, quantity, unit, price, total, position)
+       ), held as (
+           insert into reservations (line_id, order_id, product_id, quantity, state, expires_at, changed_at)
+           select t.id, $1, t.product_id, t.quantity, 'live', $24, $13
+             from unnest($16::uuid[], $18::uuid[], $20::numeric[]) as t(id, product_id, quantity)
+       )
+       update products p set reserved = p.reserved + t.quantity, revision = p.revision + t.ran_out::integer
+         from unnest($25::uuid[], $26::numeric[], $27::boolean[]) as t(id, quantity, ran_out) where p.id = t.id""",
+    nothing,
+)
+_MOVE = Statement(
+    "orders.move",
+    """with parts as (
+           update order_parts set status = $2 where order_id = $1 and farm_id = any($3::uuid[])
+       ), steps as (
+           insert into order_transitions (order_id, version, farm_id, from_status, to_status, actor_id, reason, at)
+           select $1, $4, t.farm_id, t.status, $2, $5, $6, $7 from unnest($3::uuid[], $8::text[]) as t(farm_id, status)
+       )
+       update orders set status = $9, goods = $10, total = $11, version = $4, updated_at = $7 where id = $1""",
+    nothing,
+)
+_DUE = Statement(
+    "orders.due",
+    """select distinct order_id from reservations
+       where state = 'live' and expires_at is not null and expires_at <= $1 order by order_id limit $2""",
+    scalar,
+)
+
+
+async def insert(
+    tx: Transaction, order: Placed, currency: str, fulfilment: dict[str, Any], note: str, cart_id: str | None
+) -> None:
+    """Store an accepted order, its parts, lines, reservations and first transitions, and take its quantities, in one
+    statement. The products are locked by the caller."""
+    t, lines, taken = order.totals, order.lines, sorted(order.taken.items())
+    await tx.run(
+        _INSERT, order.id, order.number, order.buyer_id, cart_id, currency, t.goods, t.fees, t.tax, t.discount, t.total,
+        fulfilment, note, order.placed_at, [p.farm_id for p in order.parts], [p.subtotal for p in order.parts],
+        [x.id for x in lines], [x.farm_id for x in lines], [x.product_id for x in lines], [x.title for x in lines],
+        [x.quantity for x in lines], [x.unit for x in lines], [x.unit_price for x in lines], [x.total for x in lines],
+        order.hold_until, [p for p, _ in taken], [q for _, q in taken], [p in order.ran_out for p, _ in taken],
+    )  # fmt: skip
+
+
+async def lock(tx: Transaction, order_id: str) -> tuple[Order, Standing] | None:
+    """An order and its parts, locked until the transaction ends: as its row, and as decisions take it."""
+    order = await tx.row(_LOCK, order_id)
+    if order is None:
+        return None
+    rows = await tx.rows(_PARTS, [order_id])
+    parts = tuple(Part(p.farm_id, p.farm_name, i, p.status, p.subtotal) for i, p in enumerate(rows))
+    totals = Totals(order.goods, order.fees, order.tax, order.discount)
+    return order, Standing(
+        id=order.id, number=order.number, buyer_id=order.buyer_id, status=order.status, version=order.version,
+        parts=parts, totals=totals,
+    )  # fmt: skip
+
+
+async def move(
+    tx: Transaction, before: Standing, moved: Moved, actor_id: str | None, reason: str, now: datetime
+) -> None:
+    """Store a step of a locked order."""
+    statuses = {part.farm_id: part.status for part in before.parts}
+    await tx.run(
+        _MOVE, before.id, moved.to, list(moved.farms), moved.version, actor_id, reason, now,
+        [statuses[f] for f in moved.farms], moved.status, moved.totals.goods, moved.totals.total,
+    )  # fmt: skip
+
+
+async def find(reader: Reader, order_id: str) -> Order | None:
+    """An order's row."""
+    return await reader.row(_BY_ID, order_id)
+
+
+async def parts_and_lines(reader: Reader, orders: Sequence[str]) -> tuple[list[PartRow], list[LineRow]]:
+    """All parts and lines of some orders, in their order."""
+    return await reader.rows(_PARTS, list(orders)), await reader.rows(_LINES, list(orders))
+
+
+async def of_buyer(reader: Reader, user_id: str, after: str | None, status: str | None, limit: int) -> list[Order]:
+    """A buyer's orders from the newest on."""
+    return await reader.rows(_OF_BUYER, user_id, after, status, limit)
+
+
+async def of_farms(reader: Reader, user_id: str, after: str | None, status: str | None, limit: int) -> list[Order]:
+    """The orders with a part for one of a person's farms (``status`` is that part's), from the newest on."""
+    return await reader.rows(_OF_FARMS, user_id, after, status, limit)
+
+
+async def every(reader: Reader, after: str | None, status: str | None, limit: int) -> list[Order]:
+    """All orders from the newest on."""
+    return await reader.rows(_ALL, after, status, limit)
+
+
+async def due(reader: Reader, now: datetime, limit: int) -> list[str]:
+    """Orders with a reservation whose hold ran out."""
+    return await reader.rows(_DUE, now, limit)
