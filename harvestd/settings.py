@@ -100,3 +100,19 @@ class Settings:
     log_level: str = setting("info", "", "Least important line that is written.", choices=("debug", "info", "warn", "error"))
     debug_slow_callback: float = setting(0.0, "seconds", "Report each callback that holds the reactor longer; 0: off.", least=0, most=60)
     fail_points: str = setting("", "", "Fail points to arm, name=action, comma separated; works only with HARVEST_TESTING=1.")
+
+
+#: Headings of the table, each above the setting that it names.
+GROUPS = {
+    "data_dir": "Where",
+    "database_url": "What stands behind the interfaces (what is not set is embedded)",
+    "database_pool": "The database",
+    "market_name": "The market",
+    "rate_limits": "Limits of the web",
+    "cache_size": "Cache and search",
+    "queue_poll": "Queues",
+    "stop_deadline": "The process",
+}
+
+#: In the table because operators will set them one day; this version has nothing to give them to, and says so.
+NOT_YET = ("redis_url", "rabbitmq_url", "elasticsearch_url")

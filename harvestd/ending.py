@@ -1,0 +1,72 @@
+"""How a process ends: orderly on a first signal, at once on a second, and with a status that tells which it was.
+
+twistd ends with status 0 when a service could not start, and kills itself with the signal that stopped it. Process
+supervisors need the opposite: a failed start is not 0, and an orderly stop is.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from twisted.logger import Logger
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+log = Logger()
+
+
+class ExitStatus:
+    """The status with which the process will end, whatever twistd thinks: 0 until something failed."""
+
+    def __init__(self) -> None:
+        self.code = 0
+        self._kept = False
+
+    def keep(self) -> None:
+        """Have the interpreter end with :attr:`code`. Called before anything else registers with ``atexit``, so that
+        it comes last."""
+        if not self._kept:
+            self._kept = True
+            atexit.register(self._leave)
+
+    def _leave(self) -> None:
+        if self.code:
+            for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+                try:
+                    if stream is not None:
+                        stream.flush()
+                except (OSError, ValueError):
+                    pass
+            os._exit(self.code)
+
+
+exit_status = ExitStatus()
+
+
+def stop_on_signals(reactor: Any, at_once: Callable[[], None]) -> None:
+    """Stop the reactor at the first signal; at the second, or when it is stopping already, call ``at_once`` and end.
+
+    To be called when the reactor runs, since it replaces the reactor's own handlers.
+    """
+    received: list[int] = []
+
+    def receive(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        if len(received) > 1:
+            at_once()
+            os._exit(128 + number)
+        reactor.callFromThread(_stop, reactor, signal.Signals(number).name)
+
+    for number in SIGNALS:
+        signal.signal(number, receive)
+
+
+def _stop(reactor: Any, name: str) -> None:
+    log.info("{name} received: stopping (once more: at once)", name=name)
+    if reactor.running and not reactor._stopped:
+        reactor.stop()

@@ -1,0 +1,146 @@
+"""Log lines: one an event, as text for people or JSON for machines, with the request id that they belong to.
+
+Everything comes through here: Twisted's own events, what libraries say through ``logging``, and stray prints. Passwords
+in URLs and the values of secret settings are masked in every line.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from twisted.logger import ILogObserver, Logger, LogLevel, formatEvent, globalLogBeginner
+from zope.interface import implementer
+
+from harvestd.context import current_trace
+from harvestd.setting_values import mask_url
+
+LEVELS = {
+    "debug": LogLevel.debug,
+    "info": LogLevel.info,
+    "warn": LogLevel.warn,
+    "error": LogLevel.error,
+}
+#: Keys of an event that say how it was logged, not what happened.
+_INNER = frozenset({"time", "system", "isError", "failure", "why", "message", "format", "logLevel"})
+#: Libraries that tell of each port and connection at "info": for us that is debugging.
+_CHATTY = ("twisted.", "log_legacy", "treq.", "txredisapi", "pika")
+
+
+@implementer(ILogObserver)
+class LineObserver:
+    """Writes each event that is important enough as one line of ``stream``, or drops it when that is gone.
+
+    ``form`` is "text" or "json", ``level`` the name of the least important level, ``hidden`` texts that are replaced by
+    ``***`` wherever they appear.
+    """
+
+    def __init__(self, stream: TextIO, form: str = "text", level: str = "info", hidden: Iterable[str] = ()) -> None:
+        self.stream = stream
+        self._format = _json_line if form == "json" else _text_line
+        self._least = LEVELS[level]
+        self._hidden = tuple(sorted((h for h in hidden if len(h) >= 4), key=len, reverse=True))
+
+    def __call__(self, event: Any) -> None:
+        if importance(event) < self._least:
+            return
+        line = self._hide(self._format(fields(event)))
+        try:
+            self.stream.write(line + "\n")
+            self.stream.flush()
+        except (OSError, ValueError):
+            pass  # a full disk or a closed terminal must not stop the market
+
+    def _hide(self, line: str) -> str:
+        for secret in self._hidden:
+            line = line.replace(secret, "***")
+        return mask_url(line) if "://" in line or "password=" in line else line
+
+
+def importance(event: Any) -> Any:
+    """Its level; what chatty libraries call "info" counts as debugging."""
+    level = event.get("log_level") or LogLevel.info
+    namespace = event.get("log_namespace") or ""
+    return LogLevel.debug if level is LogLevel.info and namespace.startswith(_CHATTY) else level
+
+
+def fields(event: Any) -> dict[str, Any]:
+    """The event as JSON values: time (RFC 3339), level, logger, message, the trace, what the call named, exception."""
+    trace = current_trace()
+    moment = datetime.fromtimestamp(event.get("log_time") or 0.0, UTC)
+    found: dict[str, Any] = {
+        "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "level": (event.get("log_level") or LogLevel.info).name,
+        "logger": event.get("log_namespace") or "",
+        "message": formatEvent(event),
+    }
+    if trace.request_id:
+        found["request_id"] = trace.request_id
+    if trace.traceparent:
+        found["traceparent"] = trace.traceparent
+    for name, value in event.items():
+        if not name.startswith("log_") and name not in _INNER and name not in found and _plain(value):
+            found[name] = value
+    if event.get("log_failure") is not None:
+        found["exception"] = event["log_failure"].getTraceback().rstrip()
+        found["message"] = found["message"] or event["log_failure"].getErrorMessage()
+    return found
+
+
+def _plain(value: Any) -> bool:
+    return value is None or isinstance(value, (str, int, float, bool))
+
+
+def _json_line(found: dict[str, Any]) -> str:
+    return json.dumps(found, ensure_ascii=False, default=str)
+
+
+def _text_line(found: dict[str, Any]) -> str:
+    """``12:30:01.125 info  [web.gate] message (request id)``; a traceback follows, marked line by line."""
+    request = f" ({found['request_id']})" if "request_id" in found else ""
+    logger = found["logger"].removeprefix("harvestd.")
+    line = f"{found['time'][11:23]} {found['level']:5} [{logger}] {_one_line(found['message'])}{request}"
+    if "exception" in found:
+        line += "".join(f"\n    | {_one_line(part)}" for part in found["exception"].splitlines())
+    return line
+
+
+def _one_line(text: str) -> str:
+    """Line breaks and other control characters as escapes, so that no message can forge a line."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+class Bridge(logging.Handler):
+    """Hands records of the ``logging`` module to Twisted's logger."""
+
+    _LEVELS = ((logging.ERROR, LogLevel.error), (logging.WARNING, LogLevel.warn), (logging.INFO, LogLevel.info))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = next((ours for theirs, ours in self._LEVELS if record.levelno >= theirs), LogLevel.debug)
+        text = record.getMessage()
+        if record.exc_info:
+            text += "\n" + logging.Formatter().formatException(record.exc_info)
+        Logger(namespace=record.name).emit(level, "{log_text}", log_text=text)
+
+
+def bridge(level: str) -> None:
+    """Send what libraries log through ``logging`` to Twisted's logger."""
+    logging.basicConfig(handlers=[Bridge()], level=logging.DEBUG if level == "debug" else logging.INFO, force=True)
+
+
+def open_stream(logfile: str | None, daemonised: bool) -> TextIO:
+    """Where ``twistd`` was told to log to: standard output, or a file, appended to line by line (logrotate's
+    ``copytruncate`` goes with that)."""
+    if logfile == "-" or (not logfile and not daemonised):
+        return sys.stdout
+    return open(os.path.abspath(logfile or "twistd.log"), "a", encoding="utf-8")
+
+
+def begin(observer: LineObserver) -> None:
+    """Log to ``observer`` in a program that twistd does not run; prints stay prints."""
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False, discardBuffer=True)

@@ -1,0 +1,109 @@
+"""The command line of both daemons, generated from the table of settings."""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+from typing import Any
+
+from twisted.python import usage
+
+import harvestd
+from harvestd.config import Loaded, SettingError, load
+from harvestd.setting_values import ROWS, Row, bounds
+
+
+class SettingOptions(usage.Options):
+    """Every setting as an option. After parsing, :attr:`loaded` holds the effective settings.
+
+    A wrong option ends the program with status 2, a wrong setting with 1, each with its own words and without pages
+    of usage above them.
+    """
+
+    optFlags = [[row.option[2:], None, row.meaning] for row in ROWS.values() if row.kind is bool]
+    optParameters = [
+        ["config", None, None, "TOML file to read."],
+        *[[row.option[2:], None, None, row.meaning] for row in ROWS.values() if row.kind is not bool],
+    ]
+    loaded: Loaded
+
+    def parseOptions(self, options: Any = None) -> None:
+        try:
+            super().parseOptions(options)  # type: ignore[no-untyped-call]
+        except usage.UsageError as error:
+            print(f"{self.command}: {error}\n{self.command} --help lists the options.", file=sys.stderr)
+            raise SystemExit(2) from None
+        try:
+            self.loaded = load(self.given(), os.environ)
+        except SettingError as error:
+            raise SystemExit(f"{self.command} does not start: {error}") from None
+
+    def parseArgs(self, *words: str) -> None:
+        if words:
+            raise usage.UsageError(f"no arguments are expected, only options: {' '.join(words)}")
+
+    @property
+    def command(self) -> str:
+        """The words that start it."""
+        name = getattr(self.parent, "subCommand", None) if self.parent is not None else None
+        return f"twistd {name}" if name else os.path.basename(sys.argv[0])
+
+    def given(self) -> dict[str, str]:
+        """What stood on the command line, by the settings' names."""
+        found = {name: self._text(row) for name, row in ROWS.items() if self[row.option[2:]] not in (None, 0)}
+        if self["config"]:
+            found["config"] = self["config"]
+        return found
+
+    def _text(self, row: Row) -> str:
+        value: str = self[row.option[2:]]
+        return str(row.default is not True).lower() if row.kind is bool else value
+
+    def opt_version(self) -> None:
+        """Print the version and end."""
+        print(f"harvestd {harvestd.__version__}")
+        raise SystemExit(0)
+
+    def getSynopsis(self) -> str:
+        return f"{self.command} [options]"
+
+    def getUsage(self, width: int | None = None) -> str:
+        width = max(60, width or int(os.environ.get("COLUMNS", "100")))
+        wrap = textwrap.TextWrapper(width, initial_indent=" " * 6, subsequent_indent=" " * 6)
+        lines = [
+            f"Usage: {self.getSynopsis()}",
+            "",
+            *textwrap.wrap(
+                "Without options everything is embedded. Each option is also a name in harvest.toml (http_port) and a "
+                "variable (HARVEST_HTTP_PORT); the command line counts most, the file least. Give secrets by file "
+                "(HARVEST_DATABASE_URL_FILE): others see the command line.",
+                width,
+            ),
+            "",
+            "  --config=<path>",
+            "      TOML file to read [./harvest.toml if it is there]",
+        ]
+        group = ""
+        for row in ROWS.values():
+            if row.group != group:
+                group = row.group
+                lines += ["", f"{group}:"]
+            lines += [f"  {row.option}{_argument(row)}", *wrap.wrap(f"{row.meaning} {_default(row)}".strip())]
+        lines += ["", "  --version, --help", "      Print that, and end."]
+        return "\n".join(lines) + "\n"
+
+
+def _argument(row: Row) -> str:
+    if row.kind is bool:
+        return ""
+    return f"=<{'|'.join(row.choices) or (row.unit or 'text').replace(' ', '-')}>"
+
+
+def _default(row: Row) -> str:
+    if row.kind is bool:
+        return "(this turns it off)" if row.default else ""
+    default = f"{row.default:g}" if row.kind is float else str(row.default or "") if row.kind is not int else str(row.default)
+    limits = bounds(row)
+    words = [f"[{default}]" if default else "", f"({limits})" if limits else ""]
+    return " ".join(w for w in words if w)
