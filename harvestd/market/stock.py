@@ -27,6 +27,7 @@ class Held:
     """A reservation as its locked row says it is now."""
 
     line_id: str
+    order_id: str
     farm_id: str
     product_id: str
     quantity: Decimal

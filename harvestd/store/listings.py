@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import attrs
 
@@ -20,22 +21,23 @@ from harvestd.store.products import SELECT, Product
 @attrs.frozen
 class Sort:
     """``order`` is total (it ends with the id); ``after`` compares with the bound key of the last row seen, whose columns
-    are ``key``, attributes of :class:`Product`, with their PostgreSQL types."""
+    are ``key``: attribute of :class:`Product`, PostgreSQL's type, Python's."""
 
     order: str
     after: str
-    key: tuple[tuple[str, str], ...]
+    key: tuple[tuple[str, str, type], ...]
 
 
+_ID = ("id", "uuid", UUID)
 SORTS: dict[str, Sort] = {
-    "newest": Sort("p.id desc", "p.id < {0}", (("id", "uuid"),)),
-    "price": Sort("p.price, p.id", "(p.price, p.id) > ({0}, {1})", (("price", "bigint"), ("id", "uuid"))),
-    "-price": Sort("p.price desc, p.id desc", "(p.price, p.id) < ({0}, {1})", (("price", "bigint"), ("id", "uuid"))),
-    "popular": Sort("p.sales desc, p.id desc", "(p.sales, p.id) < ({0}, {1})", (("sales", "integer"), ("id", "uuid"))),
+    "newest": Sort("p.id desc", "p.id < {0}", (_ID,)),
+    "price": Sort("p.price, p.id", "(p.price, p.id) > ({0}, {1})", (("price", "bigint", int), _ID)),
+    "-price": Sort("p.price desc, p.id desc", "(p.price, p.id) < ({0}, {1})", (("price", "bigint", int), _ID)),
+    "popular": Sort("p.sales desc, p.id desc", "(p.sales, p.id) < ({0}, {1})", (("sales", "integer", int), _ID)),
     "rating": Sort(
         "p.rating_average desc, p.id desc",
         "(p.rating_average, p.id) < ({0}, {1})",
-        (("rating_average", "numeric"), ("id", "uuid")),
+        (("rating_average", "numeric", Decimal), _ID),
     ),
 }
 
@@ -89,7 +91,7 @@ async def products(
 
 def key(product: Product, sort: str) -> list[Any]:
     """Where the listing goes on after this product."""
-    return [getattr(product, column) for column, _ in SORTS[sort].key]
+    return [getattr(product, column) for column, _, _ in SORTS[sort].key]
 
 
 @cache  # bounded by the tables: sorts x combinations of filters x first or later page
@@ -105,7 +107,7 @@ def _statement(sort: str, filters: tuple[str, ...], later: bool) -> Statement[Pr
         condition, type_ = FILTERS[name]
         conditions.append(condition.format(take(type_)) if type_ else condition)
     if later:
-        conditions.append(SORTS[sort].after.format(*[take(type_) for _, type_ in SORTS[sort].key]))
+        conditions.append(SORTS[sort].after.format(*[take(type_) for _, type_, _ in SORTS[sort].key]))
     sql = f"{SELECT} where {' and '.join(conditions)} order by {SORTS[sort].order} limit {take('integer')}"
     bits = sum(1 << i for i, name in enumerate(FILTERS) if name in filters)  # PostgreSQL cuts names at 63 bytes
     return Statement(f"listing.{sort}.{bits}.{'later' if later else 'first'}", sql, Product)

@@ -23,8 +23,9 @@ def _numbered(number: int, *columns: object) -> tuple[int, OnSale]:
     return number, _on_sale(*columns)
 
 
-def _held(line_id: str, farm_id: str, product_id: str, quantity: Decimal, state: str) -> Held:
-    return Held(line_id=line_id, farm_id=farm_id, product_id=product_id, quantity=quantity, state=state)
+def _held(*columns: object) -> Held:
+    names = ("line_id", "order_id", "farm_id", "product_id", "quantity", "state")
+    return Held(**dict(zip(names, columns, strict=True)))  # type: ignore[arg-type]
 
 
 _SHELF = """p.id, p.slug, p.farm_id, f.slug, f.name, f.order_minimum, p.title, p.unit, p.price, p.stock, p.reserved,
@@ -40,12 +41,12 @@ _LOCK_NUMBERED = Statement(
     _numbered,
 )
 _SEE = Statement("stock.see", f"select {_SHELF}", _on_sale)
+# Locked in line order: a settlement, a withdrawal and the clock take turns at one reservation.
 _HELD = Statement(
     "stock.held",
-    """select r.line_id, l.farm_id, r.product_id, r.quantity, r.state
+    """select r.line_id, r.order_id, l.farm_id, r.product_id, r.quantity, r.state
          from reservations r join order_lines l on l.id = r.line_id
-        where r.order_id = $1 and ($2::uuid[] is null or l.farm_id = any($2::uuid[]))
-        order by r.line_id""",
+        where r.order_id = any($1::uuid[]) order by r.line_id for no key update of r""",
     _held,
 )
 _APPLY = Statement(
@@ -91,9 +92,9 @@ async def lock_for_order(tx: Transaction, product_ids: Sequence[str]) -> tuple[s
     return number, {product.id: product for _, product in rows}
 
 
-async def held(tx: Transaction, order_id: str, farms: Sequence[str] | None) -> list[Held]:
-    """The reservations of an order, or of some farms' parts of it. The order's lock guards them."""
-    return await tx.rows(_HELD, order_id, list(farms) if farms is not None else None)
+async def held(tx: Transaction, order_ids: Sequence[str]) -> list[Held]:
+    """The reservations of some orders, locked in line order."""
+    return await tx.rows(_HELD, list(order_ids))
 
 
 async def apply(tx: Transaction, effect: Effect, new_id: Callable[[], str], now: datetime) -> None:

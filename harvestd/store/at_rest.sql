@@ -1,0 +1,47 @@
+-- What must hold besides once every queue is empty and no worker has anything in hand. Same form as invariants.sql.
+
+-- name: an event unsent, or a message still waiting
+select id::text, type from outbox where sent_at is null union all select id::text, queue from queue_messages;
+
+-- name: a sent event that a durable consumer neither handled nor gave up
+select e.id, e.type, c.consumer
+  from outbox e
+  join (values ('harvest.orders', '{order.created,order.updated,order.cancelled,order.expired}'::text[]),
+               ('harvest.search', '{product.created,product.updated,product.deleted,rating.created}'),
+               ('harvest.notifications', '{order.created,order.updated,order.completed,order.cancelled,order.expired,account.registered}'),
+               ('harvest.analytics', '{order.created,order.updated,order.completed,order.cancelled,order.expired}'),
+               ('harvest.cache', '{cache.invalidate,product.created,product.updated,product.deleted,order.created,order.updated}'))
+       as c(consumer, types) on e.type = any(c.types)
+ where e.sent_at is not null
+   and not exists (select from inbox i where i.consumer = c.consumer and i.event_id = e.id)
+   and not exists (select from queue_dead d where d.queue = c.consumer and d.message_id = e.id);
+
+-- name: a placed order that is still no sale, though nothing is waited for
+select o.id, o.number from orders o join reservations r on r.order_id = o.id
+ where r.state = 'live' and r.expires_at is null;
+
+-- name: daily totals that differ from the orders (the zero id is the whole market)
+select d.day, d.farm_id, d.orders, d.goods, t.orders as counted, t.goods as summed
+  from daily_totals d
+  full join (select date(o.placed_at at time zone 'UTC') as day, p.farm_id, count(*) as orders, sum(p.subtotal) as goods
+               from orders o join order_parts p on p.order_id = o.id group by 1, 2
+             union all
+             select date(o.placed_at at time zone 'UTC'), '00000000-0000-0000-0000-000000000000', count(distinct o.id), sum(p.subtotal)
+               from orders o join order_parts p on p.order_id = o.id group by 1) t
+    on t.day = d.day and t.farm_id = d.farm_id
+ where coalesce(d.orders, 0) <> coalesce(t.orders, 0) or coalesce(d.goods, 0) <> coalesce(t.goods, 0);
+
+-- name: an order that its buyer or a member of its farms was not told of once by mail
+select e.id, e.aggregate, count(m.id) as mails, w.people
+  from outbox e
+  join lateral (select 1 + (select count(*) from order_parts p join farm_members f on f.farm_id = p.farm_id
+                              join users u on u.id = f.user_id and u.active
+                             where 'order:' || p.order_id = e.aggregate) as people) w on true
+  left join mails m on m.dedupe_key like e.id || ':%'
+ where e.type = 'order.created'
+ group by e.id, e.aggregate, w.people having count(m.id) <> w.people;
+
+-- name: search documents that differ from the products
+select p.id, p.revision, s.version, p.status, s.removed
+  from products p left join search_documents s on s.kind = 'product' and s.id = p.id
+ where s.id is null or s.version <> p.revision or s.removed <> (p.status <> 'published');

@@ -1,0 +1,96 @@
+-- What must hold of a market at rest: each statement returns no row. Run by `harvestctl check`, the tests and the benchmarks.
+-- Each begins with `-- name:` and what it means when a row comes back.
+
+-- name: stock below zero, or reserved above what is on hand
+select id, slug, stock, reserved from products where stock < 0 or reserved < 0 or reserved > stock;
+
+-- name: the stock ledger does not add up to the stock
+select p.id, p.slug, p.stock, coalesce(sum(l.change), 0) as ledger
+  from products p left join stock_ledger l on l.product_id = p.id
+ group by p.id having p.stock <> coalesce(sum(l.change), 0);
+
+-- name: sales and returns in the ledger differ from the reservations that became them
+select coalesce(l.line_id, r.line_id) as line_id, l.sold, l.returned, r.state
+  from (select line_id, count(*) filter (where kind = 'sale') as sold, count(*) filter (where kind = 'return') as returned
+          from stock_ledger where line_id is not null group by line_id) l
+  full join (select line_id, state from reservations where state in ('sold', 'returned')) r on r.line_id = l.line_id
+ where l.line_id is null or r.line_id is null or l.sold <> 1 or l.returned <> (r.state = 'returned')::integer;
+
+-- name: reserved differs from the live reservations
+select p.id, p.slug, p.reserved, coalesce(sum(r.quantity), 0) as live
+  from products p left join reservations r on r.product_id = p.id and r.state = 'live'
+ group by p.id having p.reserved <> coalesce(sum(r.quantity), 0);
+
+-- name: the number of sales differs from the sold reservations
+select p.id, p.slug, p.sales, count(r.line_id) as sold
+  from products p left join reservations r on r.product_id = p.id and r.state = 'sold'
+ group by p.id having p.sales <> count(r.line_id);
+
+-- name: an order without lines or parts, or a line without its reservation
+select o.id, o.number from orders o
+ where not exists (select from order_lines l where l.order_id = o.id)
+    or not exists (select from order_parts p where p.order_id = o.id)
+union all
+select l.order_id, null from order_lines l where not exists (select from reservations r where r.line_id = l.id);
+
+-- name: a reservation that differs from its line
+select r.line_id, r.quantity, l.quantity as ordered
+  from reservations r join order_lines l on l.id = r.line_id
+ where r.quantity <> l.quantity or r.product_id <> l.product_id or r.order_id <> l.order_id;
+
+-- name: a reservation whose state contradicts the status of its part
+select r.line_id, r.state, p.status
+  from reservations r join order_lines l on l.id = r.line_id
+  join order_parts p on p.order_id = l.order_id and p.farm_id = l.farm_id
+ where (p.status in ('cancelled', 'expired')) <> (r.state in ('returned', 'released', 'expired'))
+    or (p.status = 'completed' and r.state = 'live' and r.expires_at is not null);
+
+-- name: totals that differ from their lines
+select l.id, l.total from order_lines l where l.total <> round(l.unit_price * l.quantity)
+union all
+select p.order_id, p.subtotal from order_parts p
+ where p.subtotal <> (select coalesce(sum(l.total), 0) from order_lines l where l.order_id = p.order_id and l.farm_id = p.farm_id)
+union all
+select o.id, o.total from orders o where o.total <> o.goods + o.fees + o.tax - o.discount
+union all
+select o.id, o.goods from orders o
+ where o.goods <> (select case when count(*) filter (where p.status not in ('cancelled', 'expired')) = 0 then o.goods
+                               else sum(p.subtotal) filter (where p.status not in ('cancelled', 'expired')) end
+                     from order_parts p where p.order_id = o.id);
+
+-- name: two orders from one cart
+select cart_id, count(*) from orders where cart_id is not null group by cart_id having count(*) > 1;
+
+-- name: a committed order change without its outbox row
+select t.order_id, t.version from (select distinct order_id, version from order_transitions) t
+ where t.version > (select coalesce(max(e.version), 0) from outbox e where e.aggregate = 'order:' || t.order_id)
+   and exists (select from orders o where o.id = t.order_id and o.placed_at > now() - interval '6 days');
+
+-- name: an event unsent for over 60 s
+select id, type, created_at from outbox where sent_at is null and created_at < now() - interval '60 seconds';
+
+-- name: a message with an expired lease or overdue for over 60 s
+select id, queue, message_id from queue_messages
+ where available_at < now() - interval '60 seconds' and (leased_until is null or leased_until < now() - interval '60 seconds');
+
+-- name: a transition outside the table
+select t.order_id, t.farm_id, t.from_status, t.to_status from order_transitions t
+ where (t.from_status, t.to_status) not in (
+       ('', 'placed'), ('placed', 'confirmed'), ('placed', 'cancelled'), ('placed', 'expired'), ('confirmed', 'ready'),
+       ('confirmed', 'cancelled'), ('ready', 'out_for_delivery'), ('ready', 'completed'), ('ready', 'cancelled'),
+       ('out_for_delivery', 'completed'), ('out_for_delivery', 'cancelled'));
+
+-- name: a gap in an order's versions, or a part whose status is not its last transition
+select o.id, o.version, count(distinct t.version) as steps
+  from orders o join order_transitions t on t.order_id = o.id
+ group by o.id having o.version <> max(t.version) or o.version <> count(distinct t.version)
+union all
+select p.order_id, null, null from order_parts p
+ where p.status <> (select t.to_status from order_transitions t
+                     where t.order_id = p.order_id and t.farm_id = p.farm_id order by t.version desc limit 1);
+
+-- name: an expired reservation not released
+select line_id, order_id, expires_at from reservations where state = 'live' and expires_at < now() - interval '60 seconds';
+
+-- name: a mail or notice of an order that does not exist, or a mail given up
+select id, dedupe_key, cause from mails where state = 'failed';
