@@ -21,14 +21,13 @@ select o.id, o.number from orders o join reservations r on r.order_id = o.id
  where r.state = 'live' and r.expires_at is null;
 
 -- name: daily totals that differ from the orders (the zero id is the whole market)
-select d.day, d.farm_id, d.orders, d.goods, t.orders as counted, t.goods as summed
-  from daily_totals d
-  full join (select date(o.placed_at at time zone 'UTC') as day, p.farm_id, count(*) as orders, sum(p.subtotal) as goods
-               from orders o join order_parts p on p.order_id = o.id group by 1, 2
+select d.farm_id, d.orders, d.goods, t.orders as counted, t.goods as summed
+  from (select farm_id, sum(orders) as orders, sum(goods) as goods from daily_totals group by 1) d
+  full join (select farm_id, count(*) as orders, sum(subtotal) as goods from order_parts group by 1
              union all
-             select date(o.placed_at at time zone 'UTC'), '00000000-0000-0000-0000-000000000000', count(distinct o.id), sum(p.subtotal)
-               from orders o join order_parts p on p.order_id = o.id group by 1) t
-    on t.day = d.day and t.farm_id = d.farm_id
+             select '00000000-0000-0000-0000-000000000000', count(distinct order_id), sum(subtotal) from order_parts
+             having count(*) > 0) t
+    on t.farm_id = d.farm_id
  where coalesce(d.orders, 0) <> coalesce(t.orders, 0) or coalesce(d.goods, 0) <> coalesce(t.goods, 0);
 
 -- name: an order that its buyer or a member of its farms was not told of once by mail

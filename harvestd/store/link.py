@@ -1,29 +1,25 @@
-"""One connection to PostgreSQL: bounded connect, prepared statements, and word when it is lost.
+"""One connection to PostgreSQL: bounded connect, bounded and prepared statements, and word when it is lost.
 
-What this adds to txpostgres, whose traps are not visible from its documentation: ``connect_timeout`` is ignored in
-asynchronous mode, so a timer bounds the connect; a query is bounded by ``statement_timeout`` on the server and by a timer
-that closes the connection when the server does not answer at all; an idle connection that the server closes says so at
-once instead of failing the next query; and nothing here is ever cancelled, since psycopg2's ``cancel()`` blocks.
+What bounds what: a timer bounds the connect (libpq's ``connect_timeout`` is ignored in asynchronous mode);
+``statement_timeout`` and ``lock_timeout`` on the server bound a statement and leave the connection healthy; a timer
+a little longer closes a connection whose server says nothing at all.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable
-from datetime import date, datetime
-from decimal import Decimal
+import ipaddress
+import socket
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
 import psycopg2
-from psycopg2 import errors as pg
-from twisted.internet import defer
-from txpostgres import txpostgres
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INERROR, parse_dsn
+from twisted.internet.threads import deferToThread
 
 from harvestd.market.errors import Unavailable
-
-#: Errors after which a connection is of no more use. txpostgres adds its own for a socket that is gone.
-LOST = (psycopg2.OperationalError, psycopg2.InterfaceError, defer.AlreadyCalledError)
+from harvestd.store.literals import bind, teach
+from harvestd.store.wire import Wire
 
 
 class ConnectionLost(Unavailable):
@@ -34,163 +30,197 @@ class TimedOut(Unavailable):
     """PostgreSQL did not finish a statement, or grant a lock, in the time that the settings allow."""
 
 
+#: SQLSTATEs (or the first two characters, a class) and what they mean to a caller; the rest is raised as it is.
+#: https://www.postgresql.org/docs/current/errcodes-appendix.html
+FAULTS: dict[str, type[Unavailable]] = {
+    "08": ConnectionLost,  # connection exceptions
+    "57P": ConnectionLost,  # shut down, crashed, starting up, database dropped, idle for too long
+    "25P03": ConnectionLost,  # idle in a transaction for too long
+    "25006": ConnectionLost,  # read only: it was the primary, and is a replica now
+    "26000": ConnectionLost,  # the prepared statement is gone (DISCARD ALL by somebody between)
+    "57014": TimedOut,  # statement_timeout
+    "55P03": TimedOut,  # lock_timeout
+    "53": Unavailable,  # disk full, out of memory, too many connections
+    "58": Unavailable,  # the server's own files
+}
+
+
 @attrs.frozen
 class LinkSettings:
-    """``dsn`` is a libpq URL or string; times in seconds."""
+    """``dsn`` is a libpq URL or string, whose own keywords win over these; times in seconds. ``grace`` is how much
+    longer than ``statement_timeout`` a silent server is waited for."""
 
-    dsn: str
+    dsn: str = attrs.field(repr=False)
     connect_timeout: float = 5.0
     statement_timeout: float = 5.0
     lock_timeout: float = 2.0
     idle_in_transaction_timeout: float = 30.0
+    grace: float = 2.0
     application_name: str = "harvestd"
 
-    def options(self) -> dict[str, Any]:
+    def keywords(self) -> dict[str, Any]:
         """As libpq keywords: server-side limits, and keep-alives that notice a peer that vanished."""
+        given = parse_dsn(self.dsn)
         limits = {
             "statement_timeout": self.statement_timeout,
             "lock_timeout": self.lock_timeout,
             "idle_in_transaction_session_timeout": self.idle_in_transaction_timeout,
         }
         switches = [f"-c {name}={int(seconds * 1000)}" for name, seconds in limits.items()]
-        switches.append("-c timezone=UTC")
-        return {
-            "options": " ".join(switches),
+        switches += ["-c timezone=UTC", given.pop("options", "")]
+        ours = {
             "application_name": self.application_name,
+            "client_encoding": "utf8",
             "keepalives_idle": 5,
             "keepalives_interval": 2,
             "keepalives_count": 3,
             "tcp_user_timeout": int(1000 * (self.statement_timeout + 10)),
         }
-
-
-class _Connection(txpostgres.Connection):  # type: ignore[misc]
-    """A txpostgres connection that calls ``lost`` once when it is closed from either side."""
-
-    lost: Callable[[], None] | None = None
-
-    def doRead(self) -> None:
-        try:
-            super().doRead()
-        except psycopg2.Error:
-            self.close()
-
-    def connectionLost(self, reason: Any) -> None:
-        try:
-            super().connectionLost(reason)
-        finally:
-            if self._connection is not None and self._connection.closed and self.lost is not None:
-                lost, self.lost = self.lost, None
-                lost()
+        return {**ours, **given, "options": " ".join(switches).strip()}
 
 
 class Link:
-    """One open connection. Make it with :meth:`open`."""
+    """One connection. ``lost`` is called once, when it was open and is not any more."""
 
     def __init__(self, reactor: Any, settings: LinkSettings, lost: Callable[[Link], None]) -> None:
         self._reactor = reactor
         self._settings = settings
-        self._lost = lost
-        self._prepared: set[str] = set()
-        self._connection = _Connection(reactor=reactor)
+        self._prepared: dict[str, str] = {}
+        self._overdue = False
+        self._wire = Wire(reactor, lambda: lost(self))
 
-    @classmethod
-    async def open(cls, reactor: Any, settings: LinkSettings, lost: Callable[[Link], None]) -> Link:
+    async def open(self) -> None:
         """Connect; raises :class:`ConnectionLost` when that fails or takes longer than the limit."""
-        link = cls(reactor, settings, lost)
-        connection = link._connection
-        timer = reactor.callLater(settings.connect_timeout, lambda: connection.close())
+        limit = self._settings.connect_timeout
+        timer = self._reactor.callLater(limit, self._give_up)
         try:
-            await connection.connect(settings.dsn, **settings.options())
+            keywords = await _resolved(self._settings.keywords())
+            await self._wire.open(keywords)
         except Exception as error:
-            if connection._connection is not None:
-                connection.close()
-            raise ConnectionLost(f"PostgreSQL: {_first_line(error)}") from error
+            self._wire.close()
+            why = f"no answer within {limit:g} s" if self._overdue else first_line(error)
+            raise ConnectionLost(f"PostgreSQL: {why}") from error
         finally:
             if timer.active():
                 timer.cancel()
-        connection.lost = lambda: lost(link)
-        return link
+        teach(self._wire.raw)
 
     @property
     def closed(self) -> bool:
         """Whether it is of no more use."""
-        return self._connection._connection is None or bool(self._connection._connection.closed)
+        return self._wire.closed
+
+    @property
+    def idle(self) -> bool:
+        """Whether no statement and no transaction is under way, by what the server last said."""
+        return not self.closed and self._wire.raw.get_transaction_status() == TRANSACTION_STATUS_IDLE
+
+    @property
+    def aborted(self) -> bool:
+        """Whether a statement of the present transaction has failed, so that it can only be rolled back."""
+        return not self.closed and self._wire.raw.get_transaction_status() == TRANSACTION_STATUS_INERROR
 
     def close(self) -> None:
         """Close at once; the server rolls back what was open."""
-        if not self.closed:
-            self._connection.close()
+        self._wire.close()
 
-    def observe(self, receive: Callable[[Any], None]) -> None:
-        """Call ``receive`` with each NOTIFY that arrives."""
-        self._connection.addNotifyObserver(receive)
+    def look(self) -> None:
+        """Notice at once if the server has closed it."""
+        self._wire.look()
 
-    async def execute(self, sql: str, parameters: Iterable[Any] = (), *, unbounded: bool = False) -> Any:
-        """Run ``sql`` (psycopg2 placeholders); answers the cursor. Raises what PostgreSQL says, or ``Unavailable``."""
+    def observe(self, receive: Callable[[str, str], None]) -> None:
+        """Call ``receive`` with the channel and payload of each NOTIFY that arrives."""
+        self._wire.receive = receive
+
+    async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """Run ``sql`` (psycopg2 placeholders); answers the cursor.
+
+        Raises what PostgreSQL says, or ``Unavailable`` (``ConnectionLost``, ``TimedOut``) by ``FAULTS``. Cancelling it
+        closes the connection.
+        """
         if self.closed:
             raise ConnectionLost("PostgreSQL: the connection is closed")
-        cursor = self._connection.cursor()
-        limit = self._settings.statement_timeout + 2.0
-        timer = None if unbounded else self._reactor.callLater(limit, self.close)
+        timer = self._reactor.callLater(self._settings.statement_timeout + self._settings.grace, self._give_up)
         try:
-            await cursor.execute(sql, tuple(parameters) or None)
-        except (defer.CancelledError, pg.LockNotAvailable, pg.QueryCanceled) as error:
-            raise TimedOut("PostgreSQL took too long; nothing was changed") from error
-        except LOST as error:
-            if isinstance(error, psycopg2.extensions.TransactionRollbackError):
-                raise  # serialization failures and deadlocks are children of OperationalError
-            self.close()
-            raise ConnectionLost(f"PostgreSQL: {_first_line(error)}") from error
-        except Exception as error:
-            if self.closed:  # txpostgres reports a socket closed under a query as ConnectionDone
-                raise ConnectionLost(f"PostgreSQL: {_first_line(error)}") from error
-            raise
+            return await self._wire.execute(sql, parameters)
+        except psycopg2.Error as error:
+            fault = self._fault(error)
+            if fault is None:
+                raise
+            raise fault from error
         finally:
-            if timer is not None and timer.active():
+            if timer.active():
                 timer.cancel()
-        return cursor
 
-    async def run(self, name: str, sql: str, parameters: tuple[Any, ...], before: str = "") -> Any:
+    async def run(self, name: str, sql: str, parameters: Sequence[Any], before: str = "") -> Any:
         """Run a statement by its prepared form, preparing it on this connection at first use.
 
         ``before`` (such as ``BEGIN``) travels in the same round trip.
         """
         prefix = f"{before}; " if before else ""
-        if name not in self._prepared:
+        prepared = self._prepared.get(name)
+        if prepared is None:
             await self.execute(f'{prefix}PREPARE "{name}" AS {sql}')
-            self._prepared.add(name)
+            self._prepared[name] = sql
             prefix = ""
-        call = f'EXECUTE "{name}"'
-        if parameters:
-            call += "(" + ",".join(["%s"] * len(parameters)) + ")"
-        return await self.execute(prefix + call, [bind(p) for p in parameters])
+        elif prepared != sql:
+            raise ValueError(f"two statements are called {name!r}: give one of them another name")
+        if not parameters:
+            return await self.execute(f'{prefix}EXECUTE "{name}"')
+        places = ",".join(["%s"] * len(parameters))
+        return await self.execute(f'{prefix}EXECUTE "{name}"({places})', [bind(p) for p in parameters])
+
+    def _give_up(self) -> None:
+        self._overdue = True
+        self._wire.close()
+
+    def _fault(self, error: psycopg2.Error) -> Unavailable | None:
+        if self._overdue:
+            return TimedOut("PostgreSQL does not answer")
+        code = error.pgcode or ""
+        kind = FAULTS.get(code) or FAULTS.get(code[:3]) or FAULTS.get(code[:2])
+        if code == "0A000" and "cached plan" in str(error):
+            kind = ConnectionLost  # a migration changed the table: prepare anew, on another connection
+        if kind is None and (self.closed or (not code and _of_the_connection(error))):
+            kind = ConnectionLost
+        if kind is ConnectionLost:
+            self.close()
+        if kind is TimedOut:
+            return TimedOut("PostgreSQL took too long")
+        return None if kind is None else kind(f"PostgreSQL: {first_line(error)}")
 
 
-def bind(value: Any) -> Any:
-    """A Python value as psycopg2 should quote it: arrays and JSON as literals that take the parameter's type."""
-    if isinstance(value, (list, tuple)):
-        return "{" + ",".join(_element(v) for v in value) + "}"
-    if isinstance(value, dict):
-        return json.dumps(value, default=str)
-    return value
+def _of_the_connection(error: psycopg2.Error) -> bool:
+    return isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)) or type(error) is psycopg2.DatabaseError
 
 
-def _element(value: Any) -> str:
-    if value is None:
-        return "NULL"
-    if isinstance(value, bool):
-        return "t" if value else "f"
-    if isinstance(value, (int, float, Decimal)):
-        return str(value)
-    if isinstance(value, (date, datetime)):
-        return f'"{value.isoformat()}"'
-    if isinstance(value, bytes):
-        return f'"\\\\x{value.hex()}"'
-    text = json.dumps(value, default=str) if isinstance(value, (dict, list)) else str(value)
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+async def _resolved(keywords: dict[str, Any]) -> dict[str, Any]:
+    """With every host name looked up in a thread: libpq would look it up on the reactor's."""
+    if not keywords.get("host") or keywords.get("hostaddr"):
+        return keywords
+    hosts, addresses, ports = [], [], []
+    given = str(keywords["host"]).split(",")
+    wanted = str(keywords.get("port") or "").split(",")
+    wanted = wanted * len(given) if len(wanted) == 1 else wanted
+    for host, port in zip(given, wanted, strict=True):
+        for address in await _look_up(host):
+            hosts.append(host)
+            addresses.append(address)
+            ports.append(port)
+    return {**keywords, "host": ",".join(hosts), "hostaddr": ",".join(addresses), "port": ",".join(ports)}
 
 
-def _first_line(error: BaseException) -> str:
+async def _look_up(host: str) -> list[str]:
+    if not host or host.startswith(("/", "@")):
+        return [""]
+    try:
+        return [str(ipaddress.ip_address(host))]
+    except ValueError:
+        found = await deferToThread(socket.getaddrinfo, host, None, 0, socket.SOCK_STREAM)
+        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says, which for PostgreSQL's is its message."""
     text = str(error).strip().splitlines()
     return text[0] if text else type(error).__name__

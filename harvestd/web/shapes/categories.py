@@ -1,0 +1,48 @@
+"""Categories."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType
+
+from harvestd.web.shapes.values import (
+    Id,
+    In,
+    Out,
+)
+
+
+class Category(Out, kw_only=True):
+    """A category; the tree is by ``parent_id``."""
+
+    id: str
+    parent_id: str | None
+    slug: str
+    name: str
+    description: str
+    icon: str
+    color: str
+    version: int
+
+
+class NewCategory(In, kw_only=True):
+    """A category to add; the slug is made from the name where it is left out."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    parent_id: Id | None = None
+    slug: Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)] | None = None
+    description: Annotated[str, Meta(max_length=2000)] = ""
+    icon: Annotated[str, Meta(max_length=100)] = ""
+    color: Annotated[str, Meta(pattern="^(#[0-9a-fA-F]{6})?$")] = ""
+
+
+class ChangeCategory(In, kw_only=True):
+    """The fields to change."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET
+    parent_id: Id | None | UnsetType = UNSET
+    slug: Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)] | UnsetType = UNSET
+    description: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
+    icon: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
+    color: Annotated[str, Meta(pattern="^(#[0-9a-fA-F]{6})?$")] | UnsetType = UNSET
