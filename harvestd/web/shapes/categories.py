@@ -41,7 +41,7 @@ class ChangeCategory(In, kw_only=True):
     """The fields to change."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET
-    parent_id: Id | None | UnsetType = UNSET
+    parent_id: Id | UnsetType | None = UNSET
     slug: Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)] | UnsetType = UNSET
     description: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
     icon: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET

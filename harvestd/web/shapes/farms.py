@@ -83,7 +83,7 @@ class ChangeFarm(In, kw_only=True):
     name: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
     slug: Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)] | UnsetType = UNSET
     description: Annotated[str, Meta(max_length=10_000)] | UnsetType = UNSET
-    location: Location | None | UnsetType = UNSET
+    location: Location | UnsetType | None = UNSET
     certifications: list[Annotated[str, Meta(min_length=1, max_length=100)]] | UnsetType = UNSET
     pickup_points: Annotated[list[PickupPointIn], Meta(max_length=50)] | UnsetType = UNSET
     order_minimum: Money | MinorUnits | UnsetType = UNSET

@@ -105,11 +105,11 @@ class ChangeProduct(In, kw_only=True):
     unit: Unit | UnsetType = UNSET
     price: Money | MinorUnits | UnsetType = UNSET
     description: str | UnsetType = UNSET
-    category_id: Id | None | UnsetType = UNSET
+    category_id: Id | UnsetType | None = UNSET
     quantity_step: Quantity | UnsetType = UNSET
     min_quantity: Quantity | UnsetType = UNSET
-    season: SeasonIn | None | UnsetType = UNSET
-    harvested_on: date | None | UnsetType = UNSET
+    season: SeasonIn | UnsetType | None = UNSET
+    harvested_on: date | UnsetType | None = UNSET
     tags: list[str] | UnsetType = UNSET
     status: Status | UnsetType = UNSET
 
