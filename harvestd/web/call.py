@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Mapping
+from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 import attrs
+import msgspec
 
-from harvestd.market.errors import Unauthenticated
+from harvestd.market.errors import NotFound, Stale, Unauthenticated
 from harvestd.parts import Parts
 from harvestd.store.database import Reader, Transaction
 from harvestd.web.routes import Route
+
+
+Item = TypeVar("Item")
+
+
+class Page(msgspec.Struct, Generic[Item], frozen=True):
+    """A page of a list; ``next`` is the cursor of the page after it, or None. The gate adds the ``Link`` header."""
+
+    items: list[Item]
+    next: str | None = None
 
 
 @attrs.frozen
@@ -26,7 +39,7 @@ class Caller:
 class Answer:
     """An answer with more to say than a value: ``value`` a Struct (JSON), bytes (with ``media_type``) or None.
 
-    ``version``, where set, becomes the strong ETag of a single thing that ``If-Match`` can name.
+    ``status`` None is the route's. ``version``, where set, goes into the strong ETag of a single thing, for ``If-Match``.
     """
 
     value: Any = None
@@ -40,8 +53,8 @@ class Answer:
 class Call:
     """One request after the gate.
 
-    ``address`` is the client's, proxies taken into account; ``if_match`` the version that ``If-Match`` names, as a
-    number, or None; ``headers`` has lower-case names.
+    ``path`` has the decoded segments, ``address`` is the client's, proxies taken into account; ``if_match`` the version
+    that ``If-Match`` names, as a number, or None (for ``*``); ``headers`` has lower-case names.
     """
 
     parts: Parts
@@ -72,3 +85,15 @@ class Call:
     def new_id(self) -> str:
         """A fresh UUIDv7."""
         return self.parts.new_id()
+
+    def id(self, name: str) -> str:
+        """The UUID in the path under ``name``, in its usual form; raises ``NotFound`` for what is no UUID."""
+        try:
+            return str(UUID(self.path[name]))
+        except ValueError as error:
+            raise NotFound(f"there is nothing with the id {self.path[name][:64]!r}") from error
+
+    def check_version(self, present: int) -> None:
+        """Raise ``Stale`` if ``If-Match`` names another version than the present one."""
+        if self.if_match is not None and self.if_match != present:
+            raise Stale(f"If-Match names version {self.if_match}; it is at version {present} now")
