@@ -7,6 +7,8 @@ its work.
 
 from __future__ import annotations
 
+import random
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -14,16 +16,23 @@ import attrs
 from psycopg2.extensions import TransactionRollbackError
 from twisted.logger import Logger
 
+from harvestd.failpoints import failpoint
+from harvestd.lifecycle import sleep
 from harvestd.market.errors import Unavailable
 from harvestd.market.events import Event
-from harvestd.store.link import ConnectionLost, Link, LinkSettings
+from harvestd.store.link import ConnectionLost, Link, LinkSettings, TimedOut
 from harvestd.store.pool import Pool
 
 Row = TypeVar("Row")
 Result = TypeVar("Result")
 
-#: How often the work of a transaction is run before its conflict is given up as Unavailable.
+#: How often the work of a transaction is run before its conflict is given up as Unavailable, and the longest pause
+#: in seconds before the second of them; it doubles each time.
 ATTEMPTS = 5
+PAUSE = 0.01
+
+#: What PostgreSQL keeps of a name (longer ones are cut, and might meet), without what has a meaning in quoting.
+NAME = re.compile(r"""[^"%\0]{1,63}""")
 
 
 @attrs.frozen(eq=False)
@@ -39,6 +48,10 @@ class Statement(Generic[Row]):
     sql: str
     into: Callable[..., Row]
 
+    def __attrs_post_init__(self) -> None:
+        if not NAME.fullmatch(self.name) or len(self.name.encode()) > 63:
+            raise ValueError(f"statement {self.name!r}: a name has 1 to 63 bytes, and neither quotes nor percent signs")
+
 
 def nothing(*columns: Any) -> None:
     """``into`` for statements whose rows nobody reads."""
@@ -47,6 +60,10 @@ def nothing(*columns: Any) -> None:
 def scalar(column: Any) -> Any:
     """``into`` for statements of one column."""
     return column
+
+
+class CommitUncertain(Unavailable):
+    """The connection was lost while a transaction committed: whether it did is known to the next reader only."""
 
 
 class Reader(Protocol):
@@ -62,6 +79,8 @@ class Reader(Protocol):
 class Transaction:
     """One transaction on one connection; begun by its first statement, in the same round trip."""
 
+    log = Logger()
+
     def __init__(self, link: Link) -> None:
         self._link = link
         self._begun = False
@@ -75,18 +94,41 @@ class Transaction:
 
     async def rows(self, statement: Statement[Row], *parameters: Any) -> list[Row]:
         """All rows of the statement."""
-        cursor = await self._run(statement, parameters)
-        return [statement.into(*row) for row in cursor.fetchall()] if cursor.description else []
+        return _rows(statement, await self._run(statement, parameters))
 
     async def row(self, statement: Statement[Row], *parameters: Any) -> Row | None:
         """Its first row, or None."""
-        cursor = await self._run(statement, parameters)
-        found = cursor.fetchone() if cursor.description else None
-        return None if found is None else statement.into(*found)
+        return _row(statement, await self._run(statement, parameters))
 
     async def run(self, statement: Statement[Any], *parameters: Any) -> int:
         """Run it for its effect; answers how many rows it touched."""
         return int((await self._run(statement, parameters)).rowcount)
+
+    async def commit(self) -> None:
+        """Commit what was begun. For :meth:`Database.transaction` alone."""
+        if not self._begun:
+            return
+        if self._link.aborted:
+            raise RuntimeError(
+                "the work of a transaction went on after a statement failed: nothing of it can be kept; "
+                "let the error pass, or ask in SQL (on conflict …) instead of catching it"
+            )
+        await failpoint("transaction.before_commit")
+        try:
+            await self._link.execute("COMMIT")
+        except (ConnectionLost, TimedOut) as error:
+            raise CommitUncertain(f"{error.detail}: whether the change was kept is not known, so ask again") from error
+        await failpoint("transaction.after_commit")
+
+    async def roll_back(self) -> None:
+        """Undo what was begun; a connection on which that fails is closed, which comes to the same."""
+        if self._link.idle or self._link.closed:
+            return
+        try:
+            await self._link.execute("ROLLBACK")
+        except Exception as error:
+            self.log.warn("could not roll back, closing the connection: {why}", why=str(error))
+            self._link.close()
 
     async def _run(self, statement: Statement[Any], parameters: tuple[Any, ...]) -> Any:
         before, self._begun = ("" if self._begun else "BEGIN"), True
@@ -94,81 +136,84 @@ class Transaction:
 
 
 class Database:
-    """The primary (or, as a :class:`Reader`, a replica)."""
+    """The primary (or, as a :class:`Reader`, a replica). ``size`` connections; ``wait`` seconds for a free one."""
 
     log = Logger()
 
     def __init__(self, reactor: Any, settings: LinkSettings, size: int = 8, wait: float = 2.0) -> None:
         self.settings = settings
         self.pool = Pool(reactor, settings, size, wait)
+        self._reactor = reactor
 
     def start(self) -> None:
         """Begin to connect."""
         self.pool.start()
 
     async def stop(self) -> None:
-        """Close all connections."""
+        """Close all connections, those in use when they are given back."""
         await self.pool.stop()
 
     async def rows(self, statement: Statement[Row], *parameters: Any) -> list[Row]:
         """All rows of one reading statement. Runs a second time if the connection was lost under the first."""
-        cursor = await self._read(statement, parameters)
-        return [statement.into(*row) for row in cursor.fetchall()]
+        return _rows(statement, await self._read(statement, parameters))
 
     async def row(self, statement: Statement[Row], *parameters: Any) -> Row | None:
         """The first row of one reading statement, or None."""
-        cursor = await self._read(statement, parameters)
-        found = cursor.fetchone()
-        return None if found is None else statement.into(*found)
+        return _row(statement, await self._read(statement, parameters))
 
     async def _read(self, statement: Statement[Any], parameters: tuple[Any, ...]) -> Any:
-        for last in (False, True):
-            link = await self.pool.take()
-            try:
-                return await link.run(statement.name, statement.sql, parameters)
-            except ConnectionLost:
-                if last:
-                    raise
-            finally:
-                self.pool.give(link)
-        raise AssertionError("unreachable")
+        try:
+            return await self._once(statement, parameters)
+        except ConnectionLost:
+            return await self._once(statement, parameters)
+
+    async def _once(self, statement: Statement[Any], parameters: tuple[Any, ...]) -> Any:
+        link = await self.pool.take()
+        try:
+            return await link.run(statement.name, statement.sql, parameters)
+        finally:
+            self.pool.give(link)
 
     async def transaction(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
         """Run ``work`` and commit; whatever it raises rolls back.
 
         Serialization failures, deadlocks and connections lost before the commit was sent run it again, up to
         ``ATTEMPTS`` times, so it must change nothing but the database. A connection lost during the commit is
-        ``Unavailable``: whether it happened is known only to the next reader, which is what idempotency keys are for.
+        ``CommitUncertain`` (an ``Unavailable``), which is what idempotency keys are for.
         """
         for attempt in range(1, ATTEMPTS + 1):
             link = await self.pool.take()
-            transaction = Transaction(link)
-            committing = False
             try:
-                result = await work(transaction)
-                committing = True
-                if transaction.begun:
-                    await link.execute("COMMIT")
-                return result
-            except BaseException as error:
-                await self._roll_back(link, transaction)
-                again = isinstance(error, TransactionRollbackError) or (
-                    isinstance(error, ConnectionLost) and not committing
-                )
-                if not again:
-                    raise
-                if attempt == ATTEMPTS:
-                    raise Unavailable("too many others are changing the same things") from error
-                self.log.info("transaction runs again: {why}", why=type(error).__name__, attempt=attempt)
+                return await self._attempt(link, work)
+            except (TransactionRollbackError, ConnectionLost) as error:
+                why: Exception = error
             finally:
                 self.pool.give(link)
-        raise AssertionError("unreachable")
+            self.log.info("transaction runs again: {why}", why=type(why).__name__, attempt=attempt)
+            if attempt < ATTEMPTS:
+                await sleep(self._reactor, random.uniform(0, PAUSE * 2**attempt))
+        if isinstance(why, ConnectionLost):
+            raise why
+        raise Unavailable("too many others are changing the same things") from why
 
-    async def _roll_back(self, link: Link, transaction: Transaction) -> None:
-        if not transaction.begun or link.closed:
-            return
+    async def _attempt(self, link: Link, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
+        transaction = Transaction(link)
         try:
-            await link.execute("ROLLBACK")
-        except Exception as error:
-            self.log.warn("could not roll back, closing the connection: {why}", why=str(error))
-            link.close()
+            result = await work(transaction)
+            await transaction.commit()
+            return result
+        except GeneratorExit:
+            link.close()  # the coroutine is being thrown away: there is no awaiting any more
+            raise
+        except BaseException:
+            await transaction.roll_back()
+            raise
+
+
+def _rows(statement: Statement[Row], cursor: Any) -> list[Row]:
+    return [statement.into(*row) for row in cursor.fetchall()] if cursor.description else []
+
+
+def _row(statement: Statement[Row], cursor: Any) -> Row | None:
+    found = cursor.fetchone() if cursor.description else None
+    return None if found is None else statement.into(*found)

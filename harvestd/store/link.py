@@ -94,7 +94,7 @@ class Link:
         limit = self._settings.connect_timeout
         timer = self._reactor.callLater(limit, self._give_up)
         try:
-            keywords = await _resolved(self._settings.keywords())
+            keywords = await _resolved(self._reactor, self._settings.keywords(), limit)
             await self._wire.open(keywords)
         except Exception as error:
             self._wire.close()
@@ -191,11 +191,13 @@ class Link:
 
 
 def _of_the_connection(error: psycopg2.Error) -> bool:
-    return isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)) or type(error) is psycopg2.DatabaseError
+    return (
+        isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)) or type(error) is psycopg2.DatabaseError
+    )
 
 
-async def _resolved(keywords: dict[str, Any]) -> dict[str, Any]:
-    """With every host name looked up in a thread: libpq would look it up on the reactor's."""
+async def _resolved(reactor: Any, keywords: dict[str, Any], limit: float) -> dict[str, Any]:
+    """With every host name looked up in a thread, in ``limit`` seconds: libpq would hold the reactor to look it up."""
     if not keywords.get("host") or keywords.get("hostaddr"):
         return keywords
     hosts, addresses, ports = [], [], []
@@ -203,20 +205,21 @@ async def _resolved(keywords: dict[str, Any]) -> dict[str, Any]:
     wanted = str(keywords.get("port") or "").split(",")
     wanted = wanted * len(given) if len(wanted) == 1 else wanted
     for host, port in zip(given, wanted, strict=True):
-        for address in await _look_up(host):
+        for address in await _look_up(reactor, host, limit):
             hosts.append(host)
             addresses.append(address)
             ports.append(port)
     return {**keywords, "host": ",".join(hosts), "hostaddr": ",".join(addresses), "port": ",".join(ports)}
 
 
-async def _look_up(host: str) -> list[str]:
+async def _look_up(reactor: Any, host: str, limit: float) -> list[str]:
     if not host or host.startswith(("/", "@")):
         return [""]
     try:
         return [str(ipaddress.ip_address(host))]
     except ValueError:
-        found = await deferToThread(socket.getaddrinfo, host, None, 0, socket.SOCK_STREAM)
+        looking = deferToThread(socket.getaddrinfo, host, None, 0, socket.SOCK_STREAM)
+        found = await looking.addTimeout(limit, reactor)
         return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
