@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -13,10 +13,11 @@ import msgspec
 from harvestd.market.errors import NotFound, Stale, Unauthenticated
 from harvestd.parts import Parts
 from harvestd.store.database import Reader, Transaction
+from harvestd.web import effects
 from harvestd.web.routes import Route
 
-
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Page(msgspec.Struct, Generic[Item], frozen=True):
@@ -81,6 +82,10 @@ class Call:
         if self.caller is None:
             raise Unauthenticated("sign in first")
         return self.caller
+
+    async def write(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
+        """A transaction of a ``Mode.OWN`` route: opened, run again if it must be, committed, its events told of."""
+        return await effects.transact(self.parts, work)
 
     def new_id(self) -> str:
         """A fresh UUIDv7."""

@@ -4,7 +4,8 @@ all read it."""
 from __future__ import annotations
 
 import enum
-from typing import Any, Awaitable, Callable, Literal
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
 
 import attrs
 import msgspec
@@ -28,10 +29,15 @@ class Mode(enum.Enum):
 
 @attrs.frozen
 class Cached:
-    """A public answer that the near cache may keep: ``families`` from the path and the decoded query."""
+    """A public answer that the near cache may keep: ``families`` from the path and the decoded query.
+
+    ``max_age`` (seconds) is how long clients may keep it without asking. The handler of a cached route never sees a
+    caller; with ``signed_in="own"``, for a route that shows some callers more, those who are signed in pass the cache by.
+    """
 
     families: Callable[[dict[str, str], Any], tuple[str, ...]]
     max_age: int = 0
+    signed_in: Literal["shared", "own"] = "shared"
 
 
 @attrs.frozen(kw_only=True)
@@ -42,7 +48,9 @@ class Route:
     body if ``body`` is a type, then the decoded query if ``query`` is one; it answers a value (a msgspec Struct, encoded
     as JSON with ``status``), a :class:`~harvestd.web.call.Answer`, or None for 204.
     ``key`` is whether ``Idempotency-Key`` is honoured (``"optional"``) or needed (``"required"``); only in ``Mode.WRITE``.
-    ``limit`` names the setting (``rate_default`` ...) and, with ``endpoint_class``, the bucket.
+    ``limit`` names the setting (``rate_default`` ...), or is ``none``, and with ``endpoint_class`` (the tag, if empty) the
+    bucket that the caller, or the address of one who is not signed in, has. A handler with a public answer that need not
+    be private sets its own ``Cache-Control`` in :class:`~harvestd.web.call.Answer`.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -66,6 +74,8 @@ class Route:
     body_limit: int | None = None
     #: ``application/json`` unless the route serves something else.
     media_type: str = "application/json"
+    #: Whether ``Authorization`` is looked at. Without, an expired token that a client sends along does no harm (sign-in).
+    credentials: bool = True
 
     @property
     def name(self) -> str:

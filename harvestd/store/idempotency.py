@@ -1,0 +1,83 @@
+"""Idempotency keys: the answer that a request got, so that its retry gets the same.
+
+The claim is an advisory lock of the transaction: a second request with the key is told so at once instead of waiting, and
+a crash leaves nothing to clean up. The answer is written in the transaction of the effect, so both exist or neither.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import attrs
+
+from harvestd.market.errors import KeyInFlight, KeyReused
+from harvestd.store.database import Statement, Transaction, nothing, scalar
+
+
+@attrs.frozen
+class Recorded:
+    """The first answer. ``headers`` are the ones to send again, each name once."""
+
+    fingerprint: bytes
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+def _recorded(fingerprint: Any, status: int, headers: Any, body: Any) -> Recorded:
+    return Recorded(bytes(fingerprint), status, tuple(headers.items()), bytes(body))
+
+
+LOCK = Statement(
+    "idempotency_lock",
+    "select pg_try_advisory_xact_lock(hashtextextended($1::text || ' ' || $2::text, 4812)) as locked",
+    scalar,
+)
+# A statement of its own: its snapshot must be younger than the lock, to see what the holder before committed.
+FIND = Statement(
+    "idempotency_find",
+    """select fingerprint, status, headers, body from idempotency_keys
+       where user_id = $1 and key = $2 and created_at > $3""",
+    _recorded,
+)
+RECORD = Statement(
+    "idempotency_record",
+    """insert into idempotency_keys (user_id, key, fingerprint, status, headers, body, created_at)
+       values ($1, $2, $3, $4, $5, $6, $7)
+       on conflict (user_id, key) do update
+       set fingerprint = excluded.fingerprint, status = excluded.status, headers = excluded.headers,
+           body = excluded.body, created_at = excluded.created_at""",
+    nothing,
+)
+FORGET = Statement(
+    "idempotency_forget",
+    """delete from idempotency_keys where ctid in
+       (select ctid from idempotency_keys where created_at <= $1 limit $2)""",
+    nothing,
+)
+
+
+async def claim(
+    tx: Transaction, user_id: str, key: str, fingerprint: bytes, now: datetime, ttl: float
+) -> Recorded | None:
+    """Hold ``key`` for the rest of the transaction; the first answer, if there was one within ``ttl`` seconds.
+
+    Raises ``KeyInFlight`` when another transaction holds it, ``KeyReused`` when it was used for another request.
+    """
+    if not await tx.row(LOCK, user_id, key):
+        raise KeyInFlight("a request with this Idempotency-Key is being worked on; send it again in a moment")
+    found = await tx.row(FIND, user_id, key, now - timedelta(seconds=ttl))
+    if found is not None and found.fingerprint != fingerprint:
+        raise KeyReused("this Idempotency-Key was used for another request; take a fresh key")
+    return found
+
+
+async def record(tx: Transaction, user_id: str, key: str, answer: Recorded, now: datetime) -> None:
+    """Keep the answer, in the transaction of the effect."""
+    await tx.run(RECORD, user_id, key, answer.fingerprint, answer.status, dict(answer.headers), answer.body, now)
+
+
+async def forget(tx: Transaction, now: datetime, ttl: float, limit: int = 10_000) -> int:
+    """Delete at most ``limit`` keys that are older than ``ttl`` seconds; answers how many."""
+    return await tx.run(FORGET, now - timedelta(seconds=ttl), limit)

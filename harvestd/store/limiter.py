@@ -1,0 +1,49 @@
+"""Rate limits in the memory of one process, by the generic cell rate algorithm.
+
+For each key one number is kept: the theoretical arrival time (TAT), when all that was used will have been given back. A
+request moves it on by ``period / limit`` and is refused if that puts it more than ``period`` ahead.
+https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm (the virtual scheduling form)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from zope.interface import implementer
+
+from harvestd.interfaces import Allowance, ILimiter
+
+#: Rounding of floats must not refuse the last request of a limit.
+_HAIR = 1e-9
+
+
+@implementer(ILimiter)
+class MemoryLimiter:
+    """``seconds`` is a clock that never goes back, ``most`` how many keys are kept: beyond, the longest untouched go."""
+
+    def __init__(self, seconds: Callable[[], float], most: int = 100_000) -> None:
+        self._seconds = seconds
+        self._most = most
+        self._arrivals: dict[str, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._arrivals)
+
+    async def hit(self, key: str, limit: int, period: float) -> Allowance:
+        """Count one request."""
+        now = self._seconds()
+        step = period / limit
+        used = max(self._arrivals.get(key, now) - now, 0.0)
+        if used + step > period + _HAIR:
+            return Allowance(False, 0, used, used + step - period)
+        self._arrivals.pop(key, None)  # to the end of the dict, so that its beginning is the longest untouched
+        self._arrivals[key] = now + used + step
+        if len(self._arrivals) > self._most:
+            self._forget()
+        remaining = int((period - used - step + _HAIR) / step)
+        return Allowance(True, remaining, used + step, 0.0)
+
+    def _forget(self) -> None:
+        """Drop a tenth: at most as often as that many new keys came, so that each request pays little."""
+        for key in list(self._arrivals)[: max(1, self._most // 10)]:
+            del self._arrivals[key]

@@ -1,0 +1,76 @@
+"""Who is at the other end: the peer's address, or what a trusted proxy says of it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from functools import lru_cache
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+#: More hops than this in X-Forwarded-For are an attempt at something.
+_HOPS = 32
+
+
+def parse_networks(names: Sequence[str]) -> tuple[Network, ...]:
+    """Of the setting ``trusted_proxies``; raises ``ValueError`` with its name and the cure."""
+    try:
+        return tuple(ipaddress.ip_network(name.strip(), strict=False) for name in names if name.strip())
+    except ValueError as error:
+        raise ValueError(f"trusted_proxies: {error}; write networks such as 127.0.0.1/32 or 10.0.0.0/8") from error
+
+
+class Proxies:
+    """The proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed. Nobody else's are looked at."""
+
+    def __init__(self, networks: Sequence[Network]) -> None:
+        self._networks = tuple(networks)
+
+    def trusts(self, host: str) -> bool:
+        """Whether ``host`` is one of them."""
+        address = _parsed(host)
+        return address is not None and any(address in network for network in self._networks)
+
+    def client(self, peer: str, forwarded: Sequence[str]) -> str:
+        """The client's address: the rightmost in ``forwarded`` (the header's values) that is not a proxy's own.
+
+        Everything further left was written by the client itself. What is no address ends the walk at the last that was.
+        """
+        client = peer
+        if not self._networks or not forwarded:
+            return client
+        hops = [hop.strip() for value in forwarded for hop in value.split(",")]
+        for hop in reversed(hops[-_HOPS:]):
+            if not self.trusts(client):
+                break
+            address = _parsed(hop)
+            if address is None:
+                break
+            client = str(address)
+        return client
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` is this machine (or a Unix socket, which only this machine can reach)."""
+    address = _parsed(host)
+    return host == "" or (address is not None and address.is_loopback)
+
+
+@lru_cache(maxsize=4096)
+def bucket_of(host: str) -> str:
+    """What a limit by address counts: the IPv4 address, or the /64 that an IPv6 customer has whole."""
+    address = _parsed(host)
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False).network_address)
+    return host
+
+
+@lru_cache(maxsize=4096)
+def _parsed(host: str) -> Address | None:
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    try:
+        address = ipaddress.ip_address(bare.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped if mapped is not None else address

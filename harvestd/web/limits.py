@@ -1,0 +1,73 @@
+"""Rate limits: whose bucket a request is counted in, and the headers that tell what is left.
+
+The headers are those of draft-ietf-httpapi-ratelimit-headers-10: ``RateLimit-Policy: "default";q=60;w=60`` and
+``RateLimit: "default";r=59;t=1``, where ``t`` is the seconds until all of the quota is there again.
+"""
+
+from __future__ import annotations
+
+import re
+
+from harvestd.interfaces import Allowance, ILimiter
+from harvestd.market.errors import TooMany
+from harvestd.settings import Settings
+from harvestd.web.addresses import bucket_of
+from harvestd.web.routes import Route
+
+Headers = tuple[tuple[bytes, bytes], ...]
+_FORM = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})\Z")
+
+
+class Limits:
+    """The limits of the settings, by the setting's name."""
+
+    def __init__(self, settings: Settings, limiter: ILimiter) -> None:
+        self._limiter = limiter
+        self._on = settings.rate_limits
+        self._limits = {
+            name: parse(name, getattr(settings, name))
+            for name in dir(settings)
+            if name.startswith("rate_") and name != "rate_limits"
+        }
+
+    def known(self, name: str) -> bool:
+        """Whether there is such a setting."""
+        return name in self._limits
+
+    async def spend(self, route: Route, user_id: str | None, address: str) -> tuple[Headers, TooMany | None]:
+        """Count one request of a route; answers the headers and the refusal, if it is one."""
+        if not self._on or route.limit == "none":
+            return (), None
+        who = f"user:{user_id}" if user_id is not None else f"address:{bucket_of(address)}"
+        return await self.count(route.limit, f"{route.endpoint_class or route.tag}:{who}")
+
+    async def count(self, name: str, bucket: str) -> tuple[Headers, TooMany | None]:
+        """The same for a bucket that a handler names, such as an account that somebody tries to sign in to."""
+        if not self._on:
+            return (), None
+        limit, period = self._limits[name]
+        allowance = await self._limiter.hit(f"{name}:{bucket}", limit, period)
+        refusal = None
+        if not allowance.allowed:
+            detail = f"more than {limit} requests in {period} s; try again in {_seconds(allowance.retry_after)} s"
+            refusal = TooMany(detail, allowance.retry_after)
+        return _headers(name.removeprefix("rate_"), limit, period, allowance), refusal
+
+
+def parse(name: str, text: str) -> tuple[int, int]:
+    """``60/60`` as requests and seconds; raises ``ValueError`` with the setting's name and the cure."""
+    found = _FORM.match(text)
+    if not found:
+        raise ValueError(f"{name} = {text!r}: write requests/seconds, such as 60/60")
+    return int(found[1]), int(found[2])
+
+
+def _headers(policy: str, limit: int, period: int, allowance: Allowance) -> Headers:
+    return (
+        (b"RateLimit-Policy", f'"{policy}";q={limit};w={period}'.encode("ascii")),
+        (b"RateLimit", f'"{policy}";r={allowance.remaining};t={_seconds(allowance.reset)}'.encode("ascii")),
+    )
+
+
+def _seconds(time: float) -> int:
+    return max(0, -int(-time // 1))

@@ -1,0 +1,182 @@
+"""Everything that a request can be refused for, in one table: RFC 9457 problem details and the pages behind their types.
+
+The market's errors (``market/errors.py``) know nothing of HTTP and get their status here; what only HTTP can get wrong is
+raised as :class:`Refusal` by its slug.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import msgspec
+
+from harvestd.market import errors as market
+from harvestd.market.errors import FieldError
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@attrs.frozen
+class Problem:
+    """One row. ``cause`` and ``cure`` are for the person who meets it; ``raised`` are the errors that become it."""
+
+    slug: str
+    status: int
+    title: str
+    cause: str
+    cure: str
+    raised: tuple[type[Exception], ...] = ()
+
+    @property
+    def type(self) -> str:
+        """The ``type`` member: a page of this daemon."""
+        return f"/problems/{self.slug}"
+
+
+class Refusal(Exception):
+    """A request that HTTP's own rules refuse; ``slug`` names the row, ``headers`` go into the answer."""
+
+    def __init__(
+        self, slug: str, detail: str, errors: tuple[FieldError, ...] = (), headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        super().__init__(detail)
+        self.slug = slug
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers
+
+
+PROBLEMS: tuple[Problem, ...] = (
+    Problem("malformed", 400, "The request cannot be read",
+            "The request breaks the rules of HTTP or JSON, so its meaning is not certain.",
+            "Send what the detail asks for. JSON is UTF-8, names each member once, and has no NaN or Infinity."),
+    Problem("idempotency-key", 400, "An Idempotency-Key is needed",
+            "This request creates something that must not be made twice, and has no usable Idempotency-Key header.",
+            "Send Idempotency-Key with 1 to 255 visible characters, fresh for each new intent and the same for each retry of it."),
+    Problem("unauthenticated", 401, "Sign in first",
+            "The request has no credentials, or they are expired or not of this market.",
+            "Get an access token by POST /api/auth/login or /api/auth/refresh, and send it as Authorization: Bearer <token>.",
+            (market.Unauthenticated,)),
+    Problem("forbidden", 403, "Your role does not allow this",
+            "You are signed in, as somebody who may not do this.",
+            "Use an account whose role the route allows; /openapi.json names the roles of each route.",
+            (market.Forbidden,)),
+    Problem("not-found", 404, "Not there",
+            "There is nothing at this address, or it is not yours to see.",
+            "Check the address and the id, and that you are signed in as its owner.",
+            (market.NotFound,)),
+    Problem("method-not-allowed", 405, "Not a method of this address",
+            "The address exists; it does not have this method.",
+            "Use one of the methods that the Allow header names."),
+    Problem("timeout", 408, "The request took too long to arrive",
+            "The headers or the body were not complete in the time that the server waits for them.",
+            "Send the request again over a better connection, or in smaller parts."),
+    Problem("conflict", 409, "It conflicts with the present state",
+            "What the request asks for is not possible in the state that the thing has now.",
+            "Read it again, then decide anew.",
+            (market.Conflict,)),
+    Problem("already-taken", 409, "Already taken",
+            "A name or an address that must be unique is in use.",
+            "Choose another one, or sign in if it is yours.",
+            (market.AlreadyTaken,)),
+    Problem("illegal-transition", 409, "It cannot go there from here",
+            "The thing cannot change from its present status to the one that was asked for.",
+            "Read its status; the steps are placed, confirmed, ready, (out_for_delivery,) completed, or cancelled.",
+            (market.IllegalTransition,)),
+    Problem("out-of-stock", 409, "Out of stock",
+            "Less is left than was asked for. Nothing was taken, of any line.",
+            "Order at most what errors[].available says, and leave out what is gone.",
+            (market.OutOfStock,)),
+    Problem("price-changed", 409, "The total has changed",
+            "The total differs from expected_total, since a price changed after it was read.",
+            "Show the buyer the new total, and order again with it.",
+            (market.PriceChanged,)),
+    Problem("key-in-flight", 409, "The same request is being worked on",
+            "A request with this Idempotency-Key has not been answered yet.",
+            "Wait a moment and send it again with the same key: you will get its answer.",
+            (market.KeyInFlight,)),
+    Problem("stale", 412, "It was changed meanwhile",
+            "If-Match names a version that is not the present one: somebody else changed the thing.",
+            "Read it again, apply your change to what it is now, and send the new ETag.",
+            (market.Stale,)),
+    Problem("too-large", 413, "The body is too large",
+            "The body has more bytes than this address takes.",
+            "Send less, in several requests if need be."),
+    Problem("media-type", 415, "Not a media type that is taken here",
+            "The body is not of the media type that this address takes, or it is compressed.",
+            "Send Content-Type: application/json, in UTF-8 and without Content-Encoding."),
+    Problem("invalid", 422, "Not acceptable",
+            "The request can be read, but some of its values are not acceptable. errors names each of them.",
+            "Correct the fields that errors names. Fields that are not in the contract are refused, not ignored.",
+            (market.Invalid,)),
+    Problem("key-reused", 422, "This Idempotency-Key belongs to another request",
+            "The key was used within its lifetime for a request with another method, path or body.",
+            "Take a fresh key for a new intent; repeat a request without changing it.",
+            (market.KeyReused,)),
+    Problem("if-match", 428, "If-Match is needed",
+            "This changes a thing that others may be changing too, and does not say which version it starts from.",
+            "Read the thing, and send its ETag as If-Match."),
+    Problem("too-many-requests", 429, "Too many requests",
+            "More requests came from you than the limit allows.",
+            "Wait for the seconds that Retry-After says; RateLimit tells what is left.",
+            (market.TooMany,)),
+    Problem("headers-too-large", 431, "The headers are too large",
+            "The request line and the headers together have more bytes, or more lines, than the server takes.",
+            "Send fewer or shorter headers; clear the cookies of this site."),
+    Problem("internal", 500, "Something went wrong here",
+            "An error in this server, which is in its log under the request id.",
+            "Try again; if it stays, give the operator the request id."),
+    Problem("unavailable", 503, "Not available for now",
+            "Something that the answer needs, such as the database, is out of reach or too busy.",
+            "Try again after the seconds that Retry-After says. Use the same Idempotency-Key, if you sent one.",
+            (market.Unavailable,)),
+)  # fmt: skip
+
+BY_SLUG = {problem.slug: problem for problem in PROBLEMS}
+_BY_ERROR = {error: problem for problem in PROBLEMS for error in problem.raised}
+
+
+def problem_of(error: BaseException) -> Problem:
+    """The row of an error, by the nearest of its classes; ``internal`` for what nobody expected."""
+    if isinstance(error, Refusal):
+        return BY_SLUG[error.slug]
+    for kind in type(error).__mro__:
+        if kind in _BY_ERROR:
+            return _BY_ERROR[kind]
+    return BY_SLUG["internal"]
+
+
+def headers_of(error: BaseException, problem: Problem) -> list[tuple[str, str]]:
+    """What an answer with this problem carries beside its body."""
+    headers = list(error.headers) if isinstance(error, Refusal) else []
+    if problem.status == 401 and not any(name == "WWW-Authenticate" for name, _ in headers):
+        headers.append(("WWW-Authenticate", 'Bearer realm="harvestd"'))
+    wait = getattr(error, "retry_after", None)
+    if wait is not None:
+        headers.append(("Retry-After", str(max(1, -int(-wait // 1)))))
+    return headers
+
+
+def document(problem: Problem, error: BaseException | None, instance: str, request_id: str) -> bytes:
+    """The problem details as JSON. Nothing of an unexpected error is shown but the request id."""
+    detail = getattr(error, "detail", "") if problem.slug != "internal" else ""
+    members: dict[str, Any] = {
+        "type": problem.type,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": detail or problem.cause,
+        "instance": instance,
+        "request_id": request_id,
+    }
+    errors: tuple[FieldError, ...] = getattr(error, "errors", ()) if problem.slug != "internal" else ()
+    if errors or problem.slug == "invalid":
+        members["errors"] = [_member(e) for e in errors]
+    return msgspec.json.encode(members)
+
+
+def _member(error: FieldError) -> dict[str, str]:
+    member = {"field": error.field, "message": error.message}
+    if error.available is not None:
+        member["available"] = f"{error.available:.3f}"
+    return member

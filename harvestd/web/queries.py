@@ -1,0 +1,63 @@
+"""The query of an address into its type, as strictly as a body."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, get_origin
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from harvestd.market.errors import FieldError, Invalid
+from harvestd.web import fields
+from harvestd.web.problems import Refusal
+
+#: More parameters than this no route has.
+MOST = 100
+
+
+def decode(query: str, wanted: type[msgspec.Struct] | None) -> Any:
+    """``query`` (as sent, without its ``?``) as a ``wanted``; None where the route takes no parameters.
+
+    Raises a 400 for bad escapes, ``Invalid`` for parameters that are unknown, repeated (unless the field is a list), or of
+    the wrong type.
+    """
+    pairs = _pairs(query) if query else []
+    if wanted is None:
+        if pairs:
+            raise _refuse([FieldError(name, "is no parameter of this address; leave it out") for name, _ in pairs])
+        return None
+    lists = _list_names(wanted)
+    values: dict[str, Any] = {}
+    errors: list[FieldError] = []
+    for name, value in pairs:
+        if "\x00" in value or "\x00" in name:
+            errors.append(FieldError(name.replace("\x00", ""), "has a NUL character; remove it"))
+        elif name in lists:
+            values.setdefault(name, []).append(value)
+        elif name in values:
+            errors.append(FieldError(name, "is given twice; give it once"))
+        else:
+            values[name] = value
+    if errors:
+        raise _refuse(errors)
+    return fields.convert(values, wanted, text=True)
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=MOST)
+    except UnicodeDecodeError as error:
+        raise Refusal("malformed", "the query is not percent-encoded UTF-8") from error
+    except ValueError as error:
+        raise Refusal("malformed", f"the query has more than {MOST} parameters") from error
+
+
+@cache
+def _list_names(wanted: type[msgspec.Struct]) -> frozenset[str]:
+    known = msgspec.structs.fields(wanted)
+    return frozenset(field.encode_name for field in known if get_origin(fields.kind_of(field.type)) in (list, tuple))
+
+
+def _refuse(errors: list[FieldError]) -> Invalid:
+    return Invalid("some parameters are not acceptable", tuple(errors[: fields.MOST]))

@@ -1,0 +1,81 @@
+"""An answer as bytes: made of what a handler returned or raised, and written to a request."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import attrs
+import msgspec
+
+from harvestd.web import conditional
+from harvestd.web.call import Answer
+from harvestd.web.problems import MEDIA_TYPE, document, headers_of, problem_of
+from harvestd.web.routes import Route
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+#: In every answer. Pages that need scripts or styles say so themselves.
+SECURITY: Headers = (
+    (b"X-Content-Type-Options", b"nosniff"),
+    (b"X-Frame-Options", b"DENY"),
+    (b"Referrer-Policy", b"no-referrer"),
+)
+CLOSED_POLICY = (b"Content-Security-Policy", b"default-src 'none'; frame-ancestors 'none'")
+PRIVATE = (b"Cache-Control", b"private, no-store")
+NO_STORE = (b"Cache-Control", b"no-store")
+
+_encoder = msgspec.json.Encoder(decimal_format="string")
+
+
+@attrs.frozen(eq=False)
+class Reply:
+    """``problem`` is the slug, for the log. A body of None is no body at all."""
+
+    status: int
+    headers: Headers
+    body: bytes = b""
+    problem: str = ""
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first header of a name, written as in :attr:`headers`."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+def of_value(route: Route, value: Any, uri: str) -> Reply:
+    """What a handler returned, without what depends on who asked. ``uri`` (as requested) is for the ``Link`` header."""
+    answer = value if isinstance(value, Answer) else Answer(value)
+    status = answer.status if answer.status is not None else route.status
+    headers = [(name.encode("ascii"), text.encode("utf-8")) for name, text in answer.headers]
+    if answer.value is None:
+        return Reply(204 if answer.status is None and status == 200 else status, tuple(headers))
+    if isinstance(answer.value, bytes):
+        body, media_type = answer.value, _media_type(route, answer)
+    else:
+        body, media_type = _encoder.encode(answer.value), "application/json"
+        after = getattr(answer.value, "next", None)
+        if after is not None and route.method == "GET":
+            headers.append((b"Link", next_link(uri, after)))
+    headers.append((b"Content-Type", media_type.encode("ascii")))
+    if answer.version is not None:
+        headers.append((b"ETag", conditional.etag(body, answer.version).encode("ascii")))
+    return Reply(status, tuple(headers), body)
+
+
+def _media_type(route: Route, answer: Answer) -> str:
+    return answer.media_type if answer.media_type != "application/json" else route.media_type
+
+
+def next_link(uri: str, after: str) -> bytes:
+    """RFC 8288: the same list after a cursor, relative to this server, so that no host name is needed or trusted."""
+    path, _, query = uri.partition("?")
+    pairs = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != "after"]
+    return f'<{path}?{urlencode([*pairs, ("after", after)])}>; rel="next"'.encode("ascii")
+
+
+def of_error(error: BaseException, instance: str, request_id: str) -> Reply:
+    """What a handler raised, as problem details."""
+    problem = problem_of(error)
+    headers = [(name.encode("ascii"), text.encode("utf-8")) for name, text in headers_of(error, problem)]
+    headers += [(b"Content-Type", MEDIA_TYPE.encode("ascii")), NO_STORE]
+    return Reply(problem.status, tuple(headers), document(problem, error, instance, request_id), problem.slug)
