@@ -1,0 +1,207 @@
+"""One consumer of one queue that PostgreSQL holds: it leases a batch, renews it while it is in hand, and settles it.
+
+A lease ends in one of three ways: settled; run out after ``queue_lease`` seconds without renewal (a process that hangs);
+or taken away at once because the session that held the consumer's advisory lock is gone (a process that died). The last
+two give the messages to others, so a consumer may find at settling that they are no longer its own: it changes nothing
+then, and what it did is done once by the inbox.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Sequence
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from harvestd.interfaces import Acked, Delivery, Dropped, ISubscription, Outcome, Receive, Retried
+from harvestd.market.errors import Unavailable
+from harvestd.queue.bell import Bell
+from harvestd.queue.retry import Dead, next_step
+from harvestd.settings import Settings
+from harvestd.store import queues
+from harvestd.store.database import Database
+from harvestd.store.queues import Taken
+from harvestd.store.session import Session
+
+#: Seconds of rest after a failure of ``receive`` or of the database: the first, doubling up to the last.
+FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0
+
+
+@implementer(ISubscription)
+class Subscription:
+    """Made and started by the broker. ``wake`` ends its wait for messages."""
+
+    log = Logger()
+
+    def __init__(
+        self, reactor: object, settings: Settings, database: Database, session: Session,
+        queue: str, prefetch: int, receive: Receive,
+    ) -> None:  # fmt: skip
+        self.queue = queue
+        self.consuming = False
+        self._settings = settings
+        self._database = database
+        self._session = session
+        self._prefetch = prefetch
+        self._receive = receive
+        self._new = Bell(reactor)
+        self._halt = Bell(reactor)
+        self._halt_renewal = Bell(reactor)
+        self._holder: int | None = None
+        self._unsure = False
+        self._pause = FIRST_PAUSE
+        self._stopping = False
+        self._ended = False
+        self._waiting: list[Deferred[None]] = []
+
+    def start(self) -> None:
+        """Begin to take messages."""
+        Deferred.fromCoroutine(self._run()).addErrback(
+            lambda failure: self.log.failure("the consumer of {queue} ended", failure=failure, queue=self.queue)
+        )
+
+    def wake(self) -> None:
+        """There may be messages."""
+        self._new.ring()
+
+    async def stop(self) -> None:
+        """Take no more, wait for what is in hand to be settled, and hand the rest back."""
+        self._stopping = True
+        self._new.ring()
+        self._halt.ring()
+        if not self._ended:
+            waiting: Deferred[None] = Deferred()
+            self._waiting.append(waiting)
+            await waiting
+
+    async def _run(self) -> None:
+        try:
+            while not self._stopping:
+                try:
+                    full = await self._one_batch()
+                    self._recovered()
+                except Exception as error:
+                    await self._failed(error)
+                    continue
+                if not full and not self._stopping:
+                    await self._new.wait(self._settings.queue_poll)
+            await self._leave()
+        finally:
+            self.consuming, self._ended = False, True
+            for waiting in self._waiting:
+                waiting.callback(None)
+
+    async def _one_batch(self) -> bool:
+        """Take and settle one batch; answers whether there may be more at once."""
+        holder = await self._enrolled()
+        self.consuming = True
+        taken = await self._database.transaction(
+            lambda tx: queues.take(tx, self.queue, self._prefetch, holder, self._settings.queue_lease)
+        )
+        if not taken:
+            return False
+        if self._stopping:
+            self._unsure = True
+            return False
+        outcomes = await self._handle(taken, holder)
+        await self._settle(taken, outcomes, holder)
+        return len(taken) == self._prefetch
+
+    async def _enrolled(self) -> int:
+        """This consumer's name, under an advisory lock of the session; a new one when the session is a new one."""
+        if self._holder is not None and self._session.holds(self._holder):
+            if self._unsure:
+                await self._hand_back(self._holder)
+            return self._holder
+        self.consuming = False
+        holder = secrets.randbits(63)
+        if not await self._session.try_lock(holder):
+            raise Unavailable("the session that holds this consumer's lock is not connected")
+        await self._database.transaction(lambda tx: queues.enrol(tx, holder, self.queue))
+        if self._holder is not None:
+            await self._hand_back(self._holder)
+        self._holder = holder
+        return holder
+
+    async def _handle(self, taken: Sequence[Taken], holder: int) -> Sequence[Outcome]:
+        deliveries = [Delivery(one.message, self.queue, one.attempts) for one in taken]
+        self._halt_renewal = Bell(self._halt_renewal._reactor)
+        renewal = Deferred.fromCoroutine(self._renew([one.id for one in taken], holder))
+        try:
+            outcomes = await self._receive(deliveries)
+        finally:
+            self._halt_renewal.ring()
+            await renewal
+        if len(outcomes) != len(taken):
+            raise ValueError(f"receive answered {len(outcomes)} outcomes for {len(taken)} deliveries")
+        return outcomes
+
+    async def _renew(self, ids: Sequence[int], holder: int) -> None:
+        lease = self._settings.queue_lease
+        while not await self._halt_renewal.wait(lease / 3):
+            try:
+                left = await self._database.transaction(lambda tx: queues.renew(tx, ids, holder, lease))
+            except Exception as error:
+                self.log.warn("{queue}: lease not renewed: {why}", queue=self.queue, why=str(error))
+            else:
+                if left < len(ids):
+                    self.log.warn("{queue}: {n} leases were lost", queue=self.queue, n=len(ids) - left)
+
+    async def _settle(self, taken: Sequence[Taken], outcomes: Sequence[Outcome], holder: int) -> None:
+        acked: list[int] = []
+        again: list[tuple[int, float]] = []
+        dead: list[tuple[int, str]] = []
+        for one, outcome in zip(taken, outcomes, strict=True):
+            if isinstance(outcome, Acked):
+                acked.append(one.id)
+                continue
+            assert isinstance(outcome, Retried | Dropped), outcome
+            step = next_step(one.attempts, outcome, random.random(), self._settings.queue_retry_scale)
+            if isinstance(step, Dead):
+                dead.append((one.id, step.cause))
+            else:
+                again.append((one.id, step.delay))
+        settled = await self._database.transaction(lambda tx: queues.settle(tx, holder, acked, again, dead))
+        if settled < len(taken):
+            self.log.info(
+                "{queue}: {n} messages were taken away before they were settled",
+                queue=self.queue,
+                n=len(taken) - settled,
+            )
+
+    async def _hand_back(self, holder: int) -> None:
+        """Give back all that is leased to ``holder``; nothing is in hand when this is called."""
+        await self._database.transaction(lambda tx: queues.hand_back(tx, [holder]))
+        self._unsure = False
+
+    async def _failed(self, error: Exception) -> None:
+        self.consuming, self._unsure = False, True
+        if isinstance(error, Unavailable):
+            if self._pause == FIRST_PAUSE:
+                self.log.warn("{queue} waits: {why}", queue=self.queue, why=str(error))
+        else:
+            self.log.failure("{queue}: a batch failed, it comes again", queue=self.queue)
+        if not self._stopping:
+            await self._halt.wait(self._pause)
+        self._pause = min(self._pause * 2, LAST_PAUSE)
+
+    def _recovered(self) -> None:
+        if self._pause > FIRST_PAUSE:
+            self.log.info("{queue} goes on", queue=self.queue)
+        self._pause = FIRST_PAUSE
+
+    async def _leave(self) -> None:
+        """Hand back what is still leased, if any. If this fails, the others find out by the lock or by the lease."""
+        holder = self._holder
+        if holder is None:
+            return
+        try:
+            if self._unsure:
+                await self._hand_back(holder)
+            await self._database.transaction(lambda tx: queues.leave(tx, holder))
+            await self._session.unlock(holder)
+        except Exception as error:
+            self.log.info("{queue}: left without a word: {why}", queue=self.queue, why=str(error))

@@ -1,0 +1,213 @@
+"""The rows of the queues that PostgreSQL holds: put, take, settle, rescue, and the dead letters.
+
+A taken message is leased: ``leased_by`` names its consumer, ``leased_until`` when that ends. Every change of a leased
+message names the consumer, so that one whose lease was lost changes nothing of its successor's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import attrs
+
+from harvestd.interfaces import DeadLetter, Message, QueueState
+from harvestd.store.database import Reader, Statement, Transaction, nothing, scalar
+
+
+@attrs.frozen
+class Taken:
+    """A message in hand; ``id`` is the row's, ``attempts`` the earlier tries."""
+
+    id: int
+    message: Message
+    attempts: int
+
+
+def _taken(
+    id: int, due: datetime, message_id: str, type: str, body: memoryview, attempts: int
+) -> tuple[datetime, Taken]:
+    return due, Taken(id, Message(message_id, type, bytes(body)), attempts)
+
+
+def _dead(
+    id: int, queue: str, message_id: str, type: str, body: memoryview, attempts: int, cause: str, died_at: datetime
+) -> DeadLetter:
+    return DeadLetter(str(id), queue, Message(message_id, type, bytes(body)), attempts, cause, died_at)
+
+
+# Each body travels once, however many queues it goes to.
+PUT = Statement(
+    "queue_put",
+    """insert into queue_messages (queue, message_id, type, body)
+       select b.queue, m.id, m.type, m.body
+       from unnest($1::uuid[], $2::text[], $3::bytea[]) with ordinality as m(id, type, body, position)
+       join unnest($4::text[], $5::text[]) as b(type, queue) using (type)
+       order by m.position""",
+    nothing,
+)
+ENROL = Statement("queue_enrol", "insert into queue_consumers (holder, queue) values ($1, $2)", nothing)
+LEAVE = Statement("queue_leave", "delete from queue_consumers where holder = $1", nothing)
+TAKE = Statement(
+    "queue_take",
+    """with ready as (
+           select id from queue_messages
+           where queue = $1 and available_at <= now() and (leased_until is null or leased_until < now())
+           order by available_at, id limit $2 for update skip locked)
+       update queue_messages m set leased_by = $3, leased_until = now() + $4 * interval '1 second'
+       from ready where m.id = ready.id
+       returning m.id, m.available_at, m.message_id::text, m.type, m.body, m.attempts""",
+    _taken,
+)
+RENEW = Statement(
+    "queue_renew",
+    """update queue_messages set leased_until = now() + $3 * interval '1 second'
+       where id = any($1::bigint[]) and leased_by = $2""",
+    nothing,
+)
+HAND_BACK = Statement(
+    "queue_hand_back",
+    "update queue_messages set leased_by = null, leased_until = null where leased_by = any($1::bigint[]) returning queue",
+    scalar,
+)
+# An advisory lock that can be had is one that no session holds: that consumer is dead.
+DEAD_CONSUMERS = Statement(
+    "queue_dead_consumers",
+    "delete from queue_consumers where pg_try_advisory_xact_lock(holder) returning holder",
+    scalar,
+)
+ACK = Statement("queue_ack", "delete from queue_messages where id = any($1::bigint[]) and leased_by = $2", nothing)
+AGAIN = Statement(
+    "queue_again",
+    """update queue_messages m
+       set attempts = attempts + 1, available_at = now() + a.delay * interval '1 second',
+           leased_by = null, leased_until = null
+       from unnest($1::bigint[], $2::float8[]) as a(id, delay) where m.id = a.id and m.leased_by = $3""",
+    nothing,
+)
+BURY = Statement(
+    "queue_bury",
+    """with gone as (
+           delete from queue_messages m using unnest($1::bigint[], $2::text[]) as d(id, cause)
+           where m.id = d.id and m.leased_by = $3
+           returning m.id, m.queue, m.message_id, m.type, m.body, m.attempts, d.cause)
+       insert into queue_dead (queue, message_id, type, body, attempts, cause)
+       select queue, message_id, type, body, attempts + 1, cause from gone order by id""",
+    nothing,
+)
+STATES = Statement(
+    "queue_states",
+    """select q.name, coalesce(m.ready, 0), coalesce(m.delayed, 0), coalesce(m.leased, 0),
+              (select count(*) from queue_dead d where d.queue = q.name),
+              (select count(*) from queue_consumers c
+               where c.queue = q.name and not pg_try_advisory_xact_lock_shared(c.holder))
+       from unnest($1::text[]) with ordinality as q(name, position)
+       left join (
+           select queue,
+                  count(*) filter (where leased_until >= now()) as leased,
+                  count(*) filter (where leased_until is null and available_at > now()) as delayed,
+                  count(*) filter (where coalesce(leased_until, available_at) <= now()) as ready
+           from queue_messages group by queue) as m on m.queue = q.name
+       order by q.position""",
+    QueueState,
+)
+DEAD = Statement(
+    "queue_dead",
+    """select id, queue, message_id::text, type, body, attempts, cause, died_at
+       from queue_dead where queue = $1 order by id limit $2""",
+    _dead,
+)
+REPLAY = Statement(
+    "queue_replay",
+    """with back as (delete from queue_dead where queue = $1 and id = $2 returning queue, message_id, type, body)
+       insert into queue_messages (queue, message_id, type, body) select queue, message_id, type, body from back""",
+    nothing,
+)
+DISCARD = Statement("queue_discard", "delete from queue_dead where queue = $1 and id = $2", nothing)
+
+
+async def put(tx: Transaction, messages: Sequence[Message], bound: Sequence[tuple[str, str]]) -> None:
+    """Put each message into the queues that ``bound``, pairs of type and queue, names for its type."""
+    await tx.run(
+        PUT,
+        [message.id for message in messages],
+        [message.type for message in messages],
+        [message.body for message in messages],
+        [type for type, _ in bound],
+        [queue for _, queue in bound],
+    )
+
+
+async def enrol(tx: Transaction, holder: int, queue: str) -> None:
+    """Note a consumer, whose session already holds the advisory lock ``holder``."""
+    await tx.run(ENROL, holder, queue)
+
+
+async def leave(tx: Transaction, holder: int) -> None:
+    """Forget a consumer that has nothing in hand."""
+    await tx.run(LEAVE, holder)
+
+
+async def take(tx: Transaction, queue: str, most: int, holder: int, lease: float) -> list[Taken]:
+    """Lease up to ``most`` messages for ``lease`` seconds, the longest due first."""
+    found = await tx.rows(TAKE, queue, most, holder, lease)
+    found.sort(key=lambda row: (row[0], row[1].id))
+    return [taken for _, taken in found]
+
+
+async def renew(tx: Transaction, ids: Sequence[int], holder: int, lease: float) -> int:
+    """Lease them for ``lease`` seconds from now; answers how many the holder still had."""
+    return await tx.run(RENEW, list(ids), holder, lease)
+
+
+async def settle(
+    tx: Transaction,
+    holder: int,
+    acked: Sequence[int],
+    again: Sequence[tuple[int, float]],
+    dead: Sequence[tuple[int, str]],
+) -> int:
+    """Delete the ``acked``, give the others their delay in seconds or their cause; answers how many were still leased
+    to ``holder``: the rest is another's by now."""
+    count = 0
+    if acked:
+        count += await tx.run(ACK, list(acked), holder)
+    if again:
+        count += await tx.run(AGAIN, [id for id, _ in again], [delay for _, delay in again], holder)
+    if dead:
+        count += await tx.run(BURY, [id for id, _ in dead], [cause for _, cause in dead], holder)
+    return count
+
+
+async def hand_back(tx: Transaction, holders: Iterable[int]) -> set[str]:
+    """End every lease of these consumers, as if the messages had never been taken; answers the queues concerned.
+
+    Reads the whole table, so it is for consumers that died or lost count, not for every batch.
+    """
+    return set(await tx.rows(HAND_BACK, list(holders)))
+
+
+async def rescue(tx: Transaction) -> set[str]:
+    """Take from the consumers whose session is gone what they had in hand; answers the queues concerned."""
+    dead = await tx.rows(DEAD_CONSUMERS)
+    return await hand_back(tx, dead) if dead else set()
+
+
+async def states(reader: Reader, queues: Sequence[str]) -> list[QueueState]:
+    """The state of each of the queues, in their order."""
+    return await reader.rows(STATES, list(queues))
+
+
+async def dead(reader: Reader, queue: str, most: int) -> list[DeadLetter]:
+    """The oldest dead letters."""
+    return await reader.rows(DEAD, queue, most)
+
+
+async def replay(tx: Transaction, queue: str, id: int) -> bool:
+    """Put a dead letter back into its queue; False if it is not there."""
+    return await tx.run(REPLAY, queue, id) == 1
+
+
+async def discard(tx: Transaction, queue: str, id: int) -> bool:
+    """Delete a dead letter; False if it is not there."""
+    return await tx.run(DISCARD, queue, id) == 1

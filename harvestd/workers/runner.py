@@ -1,0 +1,106 @@
+"""The consumers of one process, and what it does from time to time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from harvestd.interfaces import ISubscription
+from harvestd.market.errors import Unavailable
+from harvestd.parts import Parts
+from harvestd.queue.bell import Bell
+from harvestd.queue.topology import QUEUES, Queue
+from harvestd.workers.consumer import Consumer
+from harvestd.workers.work import Periodic, QueueHandlers
+
+#: What the names of queues begin with; the setting ``queues`` may leave it out.
+PREFIX = "harvest."
+
+
+class Workers:
+    """A consumer for each queue named (all, when none is), and every periodic task."""
+
+    log = Logger()
+
+    def __init__(
+        self, parts: Parts, handlers: Mapping[str, QueueHandlers], periodic: Sequence[Periodic] = (),
+        names: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        self._parts = parts
+        self._handlers = handlers
+        self._queues = chosen(names)
+        self._turns = [Turn(parts, task) for task in periodic]
+        self.subscriptions: dict[str, ISubscription] = {}
+
+    async def start(self) -> None:
+        """Begin to consume. Raises ``ValueError`` for a queue without handlers."""
+        for queue in self._queues:
+            if queue.name not in self._handlers:
+                raise ValueError(f"queue {queue.name} has no row in workers/handlers.py")
+        for queue in self._queues:
+            consumer = Consumer(self._parts, queue.name, self._handlers[queue.name])
+            self.subscriptions[queue.name] = await self._parts.broker.consume(
+                queue.name, queue.prefetch, consumer.receive
+            )
+        for turn in self._turns:
+            turn.start()
+
+    async def stop(self) -> None:
+        """Finish what is in hand and hand the rest back, all at once."""
+        stops = [turn.stop() for turn in self._turns] + [one.stop() for one in self.subscriptions.values()]
+        for stopping in [Deferred.fromCoroutine(stop) for stop in stops]:
+            await stopping
+
+
+class Turn:
+    """One periodic task of this process: done while its session holds the task's advisory lock, which it keeps until it
+    stops or dies, so that another takes over then and never two do it at once."""
+
+    log = Logger()
+
+    def __init__(self, parts: Parts, task: Periodic) -> None:
+        self._parts = parts
+        self._task = task
+        self._key = int.from_bytes(sha256(f"periodic:{task.name}".encode()).digest()[:8], "big", signed=True)
+        self._halt = Bell(parts.reactor)
+        self._running: Deferred[None] | None = None
+        self._stopping = False
+
+    def start(self) -> None:
+        """Wait for its turns."""
+        self._running = Deferred.fromCoroutine(self._run())
+
+    async def stop(self) -> None:
+        """Finish the run under way."""
+        self._stopping = True
+        self._halt.ring()
+        if self._running is not None:
+            await self._running
+
+    async def _run(self) -> None:
+        session = self._parts.session
+        while not self._stopping:
+            try:
+                if await session.try_lock(self._key):
+                    await self._task.run(self._parts)
+            except Unavailable as error:
+                self.log.info("{task} waits: {why}", task=self._task.name, why=str(error))
+            except Exception:
+                self.log.failure("{task} failed, it is done again later", task=self._task.name)
+            await self._halt.wait(self._task.every)
+        await session.unlock(self._key)
+
+
+def chosen(names: Sequence[str]) -> tuple[Queue, ...]:
+    """The queues named, with or without their prefix, in the topology's order; all when none is named.
+
+    Raises ``ValueError`` naming what is unknown.
+    """
+    wanted = {name if name.startswith(PREFIX) else PREFIX + name for name in names}
+    known = {queue.name for queue in QUEUES}
+    if wanted - known:
+        raise ValueError(f"queues: no queue {', '.join(sorted(wanted - known))}; there are {', '.join(sorted(known))}")
+    return tuple(queue for queue in QUEUES if not wanted or queue.name in wanted)
