@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+import psycopg2
 from psycopg2 import extensions, extras
 
 _BYTES = extensions.new_type((17,), "BYTES", lambda value, cursor: _bytes(value, cursor))
@@ -16,7 +17,7 @@ _UUIDS = extensions.new_array_type((2951,), "UUID[]", extensions.UNICODE)
 
 
 def _bytes(value: Any, cursor: Any) -> bytes | None:
-    return None if value is None else bytes(extensions.BINARY(value, cursor))
+    return None if value is None else bytes(psycopg2.BINARY(value, cursor))
 
 
 def teach(connection: Any) -> None:
