@@ -8,6 +8,7 @@ that uses the index of its sort, which ``($1 is null or …)`` in one statement 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import cache
 from typing import Any
 from uuid import UUID

@@ -12,7 +12,7 @@ from psycopg2 import errors as pg
 from harvestd.market.errors import Invalid
 from harvestd.market.products import Known, Offer
 from harvestd.market.slugs import is_id
-from harvestd.store.database import Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.database import Reader, Statement, Transaction, nothing
 
 
 class Product(msgspec.Struct, frozen=True):
@@ -57,6 +57,14 @@ class Product(msgspec.Struct, frozen=True):
         return Known(self.id, self.slug, self.farm_id, self.farm_slug)
 
 
+class Revised(msgspec.Struct, frozen=True):
+    """A product and the revision that it came to."""
+
+    id: str
+    slug: str
+    revision: int
+
+
 SELECT = """select p.id, p.slug, p.title, p.description, f.id, f.slug, f.name, c.id, c.slug, c.name, p.unit, p.price,
        p.stock, p.reserved, p.quantity_step, p.min_quantity, p.season_from, p.season_to, p.harvested_on, p.tags,
        p.status, p.upvote_count, p.view_count, p.rating_average, p.rating_count, p.sales, f.latitude, f.longitude,
@@ -68,7 +76,13 @@ _BY_SLUG = Statement("products.by_slug", f"{SELECT} where p.slug = $1", Product)
 _BY_IDS = Statement("products.by_ids", f"{SELECT} where p.id = any($1::uuid[]) order by p.id", Product)
 _PAGE = Statement("products.page", f"{SELECT} where ($1::uuid is null or p.id > $1) order by p.id limit $2", Product)
 _LOCK = Statement("products.lock", f"{SELECT} where p.id = $1 for no key update of p", Product)
-_IDS_OF_FARM = Statement("products.ids_of_farm", "select id from products where farm_id = $1 for no key update", scalar)
+# In id order, as everyone locks products.
+_REVISE_OF_FARM = Statement(
+    "products.revise_of_farm",
+    """with own as (select id from products where farm_id = $1 order by id for no key update)
+       update products p set revision = p.revision + 1 from own where p.id = own.id returning p.id, p.slug, p.revision""",
+    Revised,
+)
 _INSERT = Statement(
     "products.insert",
     """insert into products (id, slug, farm_id, category_id, title, description, unit, price, stock, quantity_step,
@@ -116,6 +130,11 @@ async def insert(
 async def update(tx: Transaction, product_id: str, offer: Offer, now: datetime) -> None:
     """Store a changed product as its next version; raises :class:`Invalid` for an unknown category."""
     await _stored(tx, _UPDATE, product_id, *_columns(offer, None), now)
+
+
+async def revise_of_farm(tx: Transaction, farm_id: str) -> list[Revised]:
+    """Give every product of a farm its next revision: something that search shows of them changed."""
+    return await tx.rows(_REVISE_OF_FARM, farm_id)
 
 
 def _columns(offer: Offer, stock: Decimal | None) -> list[object]:

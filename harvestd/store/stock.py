@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from harvestd.market.orders import OnSale
 from harvestd.market.stock import Effect, Held
-from harvestd.store.database import Statement, Transaction, nothing
+from harvestd.store.database import Reader, Statement, Transaction, nothing
 
 
 def _on_sale(*c: object) -> OnSale:
@@ -130,6 +130,6 @@ async def set_level(tx: Transaction, product_id: str, level: Decimal, now: datet
     await tx.run(_SET, product_id, level, now)
 
 
-async def see(tx: Transaction, product_ids: Sequence[str]) -> Mapping[str, OnSale]:
+async def see(reader: Reader, product_ids: Sequence[str]) -> Mapping[str, OnSale]:
     """The products as they are, not locked: for pricing a cart."""
-    return {product.id: product for product in await tx.rows(_SEE, list(product_ids))}
+    return {product.id: product for product in await reader.rows(_SEE, list(product_ids))}

@@ -7,7 +7,7 @@ from typing import Literal
 from harvestd.web.shapes.values import In, Named, Out
 
 
-class Register(In, kw_only=True):
+class Register(In, kw_only=True, frozen=True):
     """A new account; ``farm_name`` for farmers."""
 
     email: str
@@ -18,32 +18,32 @@ class Register(In, kw_only=True):
     farm_name: str | None = None
 
 
-class Login(In, kw_only=True):
+class Login(In, kw_only=True, frozen=True):
     """Credentials."""
 
     email: str
     password: str
 
 
-class Refresh(In, kw_only=True):
+class Refresh(In, kw_only=True, frozen=True):
     """A refresh token, good once."""
 
     refresh_token: str
 
 
-class LogoutQuery(In, kw_only=True):
+class LogoutQuery(In, kw_only=True, frozen=True):
     """``everywhere`` ends every sign-in of the account."""
 
     everywhere: bool = False
 
 
-class UserFarm(Named, kw_only=True):
+class UserFarm(Named, kw_only=True, frozen=True):
     """A farm that the user belongs to, and as what."""
 
     role: str
 
 
-class User(Out, kw_only=True):
+class User(Out, kw_only=True, frozen=True):
     """A person as they see themselves."""
 
     id: str
@@ -55,7 +55,7 @@ class User(Out, kw_only=True):
     farms: list[UserFarm]
 
 
-class PublicUser(Out, kw_only=True):
+class PublicUser(Out, kw_only=True, frozen=True):
     """A person as others see them."""
 
     id: str
@@ -66,7 +66,7 @@ class PublicUser(Out, kw_only=True):
     farms: list[UserFarm]
 
 
-class SignedIn(Out, kw_only=True):
+class SignedIn(Out, kw_only=True, frozen=True):
     """A fresh sign-in."""
 
     user: User

@@ -11,13 +11,13 @@ from harvestd.web.shapes.values import (
 )
 
 
-class PutItem(In, kw_only=True):
+class PutItem(In, kw_only=True, frozen=True):
     """How much of the product the cart shall hold."""
 
     quantity: Quantity
 
 
-class CartLine(Out, kw_only=True):
+class CartLine(Out, kw_only=True, frozen=True):
     """A product in the cart, at its price now."""
 
     product_id: str
@@ -28,7 +28,7 @@ class CartLine(Out, kw_only=True):
     total: Money
 
 
-class CartPart(Out, kw_only=True):
+class CartPart(Out, kw_only=True, frozen=True):
     """What comes from one farm."""
 
     farm: Named
@@ -36,7 +36,7 @@ class CartPart(Out, kw_only=True):
     subtotal: Money
 
 
-class CartWarning(Out, kw_only=True):
+class CartWarning(Out, kw_only=True, frozen=True):
     """What moved since it was put in: ``price-changed``, ``short``, ``sold-out``, ``unavailable``, ``out-of-season``,
     ``quantity``."""
 
@@ -45,7 +45,7 @@ class CartWarning(Out, kw_only=True):
     message: str
 
 
-class Cart(Out, kw_only=True):
+class Cart(Out, kw_only=True, frozen=True):
     """A cart, priced now and grouped by farm."""
 
     parts: list[CartPart]

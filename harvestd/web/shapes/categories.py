@@ -13,7 +13,7 @@ from harvestd.web.shapes.values import (
 )
 
 
-class Category(Out, kw_only=True):
+class Category(Out, kw_only=True, frozen=True):
     """A category; the tree is by ``parent_id``."""
 
     id: str
@@ -26,7 +26,7 @@ class Category(Out, kw_only=True):
     version: int
 
 
-class NewCategory(In, kw_only=True):
+class NewCategory(In, kw_only=True, frozen=True):
     """A category to add; the slug is made from the name where it is left out."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)]
@@ -37,7 +37,7 @@ class NewCategory(In, kw_only=True):
     color: Annotated[str, Meta(pattern="^(#[0-9a-fA-F]{6})?$")] = ""
 
 
-class ChangeCategory(In, kw_only=True):
+class ChangeCategory(In, kw_only=True, frozen=True):
     """The fields to change."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET

@@ -19,7 +19,7 @@ from harvestd.web.shapes.values import (
 )
 
 
-class Location(In, kw_only=True):
+class Location(In, kw_only=True, frozen=True):
     """Position in degrees, and the address for people."""
 
     latitude: Annotated[Decimal, Meta(description="-90 to 90")]
@@ -27,7 +27,7 @@ class Location(In, kw_only=True):
     address: Annotated[str, Meta(max_length=500)] = ""
 
 
-class LocationOut(Out, kw_only=True):
+class LocationOut(Out, kw_only=True, frozen=True):
     """Position in degrees, null where unknown."""
 
     latitude: float | None
@@ -35,7 +35,7 @@ class LocationOut(Out, kw_only=True):
     address: str
 
 
-class PickupPointIn(In, kw_only=True):
+class PickupPointIn(In, kw_only=True, frozen=True):
     """A place where a farm hands over; without ``id`` it is a new one."""
 
     id: Id | None = None
@@ -43,7 +43,7 @@ class PickupPointIn(In, kw_only=True):
     address: Annotated[str, Meta(max_length=500)] = ""
 
 
-class PickupPoint(Out, kw_only=True):
+class PickupPoint(Out, kw_only=True, frozen=True):
     """A place where a farm hands over."""
 
     id: str
@@ -51,7 +51,7 @@ class PickupPoint(Out, kw_only=True):
     address: str
 
 
-class Farm(Out, kw_only=True):
+class Farm(Out, kw_only=True, frozen=True):
     """A farm; ``distance_km`` where a position was asked from."""
 
     id: str
@@ -69,7 +69,7 @@ class Farm(Out, kw_only=True):
     distance_km: float | UnsetType = UNSET
 
 
-class FarmsQuery(ListQuery, kw_only=True):
+class FarmsQuery(ListQuery, kw_only=True, frozen=True):
     """``near`` is ``latitude,longitude``; ``q`` a part of the name."""
 
     near: str | None = None
@@ -77,7 +77,7 @@ class FarmsQuery(ListQuery, kw_only=True):
     q: Annotated[str, Meta(max_length=100)] = ""
 
 
-class ChangeFarm(In, kw_only=True):
+class ChangeFarm(In, kw_only=True, frozen=True):
     """The fields to change."""
 
     name: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET

@@ -15,13 +15,13 @@ from harvestd.web.shapes.values import (
 )
 
 
-class NotificationsQuery(ListQuery, kw_only=True):
+class NotificationsQuery(ListQuery, kw_only=True, frozen=True):
     """``unread`` leaves out what was read."""
 
     unread: bool = False
 
 
-class Notification(Out, kw_only=True):
+class Notification(Out, kw_only=True, frozen=True):
     """A notice in the feed."""
 
     id: str
@@ -33,13 +33,13 @@ class Notification(Out, kw_only=True):
     read_at: datetime | None
 
 
-class ReadNotifications(In, kw_only=True):
+class ReadNotifications(In, kw_only=True, frozen=True):
     """Which notices were read; without ``ids`` all of them."""
 
     ids: Annotated[list[Id], Meta(max_length=1000)] | None = None
 
 
-class MarkedRead(Out, kw_only=True):
+class MarkedRead(Out, kw_only=True, frozen=True):
     """How many were unread until now."""
 
     read: int

@@ -18,14 +18,14 @@ from harvestd.web.shapes.values import (
 )
 
 
-class OrderLineIn(In, kw_only=True):
+class OrderLineIn(In, kw_only=True, frozen=True):
     """How much of which product."""
 
     product_id: Id
     quantity: Quantity
 
 
-class FulfilmentIn(In, kw_only=True):
+class FulfilmentIn(In, kw_only=True, frozen=True):
     """How the goods reach the buyer; ``address`` for delivery, ``pickup_point_id`` one of a farm's for pick-up."""
 
     method: Literal["pickup", "delivery"] = "pickup"
@@ -34,7 +34,7 @@ class FulfilmentIn(In, kw_only=True):
     market_day_id: Id | None = None
 
 
-class PlaceOrder(In, kw_only=True):
+class PlaceOrder(In, kw_only=True, frozen=True):
     """An order: of the lines or, without them, of the cart. ``expected_total`` refuses it when the total is another."""
 
     lines: list[OrderLineIn] | None = None
@@ -43,7 +43,7 @@ class PlaceOrder(In, kw_only=True):
     expected_total: Money | MinorUnits | None = None
 
 
-class OrderLine(Out, kw_only=True):
+class OrderLine(Out, kw_only=True, frozen=True):
     """A line of an order, at the price that was agreed."""
 
     id: str
@@ -55,14 +55,14 @@ class OrderLine(Out, kw_only=True):
     total: Money
 
 
-class OrderFarm(Out, kw_only=True):
+class OrderFarm(Out, kw_only=True, frozen=True):
     """A farm by name."""
 
     id: str
     name: str
 
 
-class OrderPart(Out, kw_only=True):
+class OrderPart(Out, kw_only=True, frozen=True):
     """One farm's part."""
 
     farm: OrderFarm
@@ -71,7 +71,7 @@ class OrderPart(Out, kw_only=True):
     subtotal: Money
 
 
-class OrderTotals(Out, kw_only=True):
+class OrderTotals(Out, kw_only=True, frozen=True):
     """What is owed: goods and fees and tax less discount. Of the parts that stand."""
 
     goods: Money
@@ -81,7 +81,7 @@ class OrderTotals(Out, kw_only=True):
     total: Money
 
 
-class Order(Out, kw_only=True):
+class Order(Out, kw_only=True, frozen=True):
     """An order. A farm sees its own part, and the totals of that alone."""
 
     id: str
@@ -99,19 +99,19 @@ class Order(Out, kw_only=True):
 OrderStatus = Literal["placed", "confirmed", "ready", "out_for_delivery", "completed", "cancelled", "expired"]
 
 
-class OrdersQuery(ListQuery, kw_only=True):
+class OrdersQuery(ListQuery, kw_only=True, frozen=True):
     """``status`` keeps the orders (for a farm: its parts) that have it."""
 
     status: OrderStatus | None = None
 
 
-class CancelOrder(In, kw_only=True):
+class CancelOrder(In, kw_only=True, frozen=True):
     """Why; the other parties read it."""
 
     reason: Annotated[str, Meta(max_length=500)] = ""
 
 
-class MovePart(In, kw_only=True):
+class MovePart(In, kw_only=True, frozen=True):
     """The next status of the farm's part."""
 
     to: Literal["confirmed", "ready", "out_for_delivery", "completed", "cancelled"]

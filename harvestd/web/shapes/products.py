@@ -22,7 +22,7 @@ from harvestd.web.shapes.values import (
 )
 
 
-class UnitPrice(Out, kw_only=True):
+class UnitPrice(Out, kw_only=True, frozen=True):
     """The price of a kilogram, a litre or a piece, so that offers compare; ``per`` names which."""
 
     amount: int
@@ -30,14 +30,14 @@ class UnitPrice(Out, kw_only=True):
     per: str
 
 
-class Rating(Out, kw_only=True):
+class Rating(Out, kw_only=True, frozen=True):
     """Stars, 1 to 5; ``average`` is null where nobody rated."""
 
     average: float | None
     count: int
 
 
-class Product(Out, kw_only=True):
+class Product(Out, kw_only=True, frozen=True):
     """A product; quantities in ``unit``, ``available`` is stock less what is reserved."""
 
     id: str
@@ -66,7 +66,7 @@ class Product(Out, kw_only=True):
     updated_at: datetime
 
 
-class ProductsQuery(ListQuery, kw_only=True):
+class ProductsQuery(ListQuery, kw_only=True, frozen=True):
     """Filters and order of the listing; category and farm by slug or id, prices in minor units."""
 
     category: Annotated[str, Meta(max_length=100)] | None = None
@@ -79,7 +79,7 @@ class ProductsQuery(ListQuery, kw_only=True):
     sort: Literal["newest", "price", "-price", "popular", "rating"] = "newest"
 
 
-class NewProduct(In, kw_only=True):
+class NewProduct(In, kw_only=True, frozen=True):
     """A product to offer. ``farm_id`` is needed by those with more than one farm; without ``quantity_step`` what is
     weighed is sold by 0.050 and what is counted by 1."""
 
@@ -98,7 +98,7 @@ class NewProduct(In, kw_only=True):
     status: Status = "published"
 
 
-class ChangeProduct(In, kw_only=True):
+class ChangeProduct(In, kw_only=True, frozen=True):
     """The fields to change; the stock has its own route."""
 
     title: str | UnsetType = UNSET
@@ -114,7 +114,7 @@ class ChangeProduct(In, kw_only=True):
     status: Status | UnsetType = UNSET
 
 
-class ChangeStock(In, kw_only=True):
+class ChangeStock(In, kw_only=True, frozen=True):
     """Either ``set``, the new level, or ``change``, what is added (or, negative, taken) and why."""
 
     set: Quantity | None = None
@@ -122,7 +122,7 @@ class ChangeStock(In, kw_only=True):
     reason: Annotated[str, Meta(max_length=500)] = ""
 
 
-class StockLevel(Out, kw_only=True):
+class StockLevel(Out, kw_only=True, frozen=True):
     """A product's stock after a change."""
 
     product_id: str

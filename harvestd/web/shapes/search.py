@@ -15,7 +15,7 @@ from harvestd.web.shapes.values import (
 )
 
 
-class SearchQuery(ListQuery, kw_only=True):
+class SearchQuery(ListQuery, kw_only=True, frozen=True):
     """``q`` is free text; the filters are those of the listing."""
 
     q: Annotated[str, Meta(max_length=500)] = ""
@@ -31,7 +31,7 @@ class SearchQuery(ListQuery, kw_only=True):
     radius_km: Annotated[float, Meta(gt=0, le=500)] | None = None
 
 
-class FoundProduct(Product, kw_only=True):
+class FoundProduct(Product, kw_only=True, frozen=True):
     """A product that was found, and why; ``highlight`` is HTML, escaped, with the matches in ``<em>``."""
 
     score: float
@@ -39,14 +39,14 @@ class FoundProduct(Product, kw_only=True):
     distance_km: float | None
 
 
-class FacetValue(Out, kw_only=True):
+class FacetValue(Out, kw_only=True, frozen=True):
     """One value of a facet, and how many hits have it."""
 
     value: str
     count: int
 
 
-class SearchPage(Out, kw_only=True):
+class SearchPage(Out, kw_only=True, frozen=True):
     """A page of hits; ``degraded`` is true while the search server is away and PostgreSQL answers."""
 
     items: list[FoundProduct]
@@ -56,13 +56,13 @@ class SearchPage(Out, kw_only=True):
     next: str | None
 
 
-class SuggestQuery(In, kw_only=True):
+class SuggestQuery(In, kw_only=True, frozen=True):
     """The beginning of a word."""
 
     q: Annotated[str, Meta(max_length=100)]
 
 
-class Suggestion(Out, kw_only=True):
+class Suggestion(Out, kw_only=True, frozen=True):
     """Something whose name begins so."""
 
     text: str
@@ -70,7 +70,7 @@ class Suggestion(Out, kw_only=True):
     slug: str
 
 
-class Suggestions(Out, kw_only=True):
+class Suggestions(Out, kw_only=True, frozen=True):
     """At most ten."""
 
     items: list[Suggestion]

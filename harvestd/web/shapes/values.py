@@ -37,7 +37,7 @@ class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     currency: Annotated[str, Meta(min_length=3, max_length=3)]
 
 
-class Named(Out, kw_only=True):
+class Named(Out, kw_only=True, frozen=True):
     """Something else, by its names."""
 
     id: str
@@ -45,21 +45,21 @@ class Named(Out, kw_only=True):
     name: str
 
 
-class ListQuery(In, kw_only=True):
+class ListQuery(In, kw_only=True, frozen=True):
     """Which page of a list."""
 
     limit: Limit = 20
     after: Cursor | None = None
 
 
-class SeasonIn(In, kw_only=True):
+class SeasonIn(In, kw_only=True, frozen=True):
     """First and last day, both ``MM-DD`` (every year) or both ``YYYY-MM-DD`` (once)."""
 
     from_: str = field(name="from")
     to: str
 
 
-class Season(Out, kw_only=True):
+class Season(Out, kw_only=True, frozen=True):
     """First and last day."""
 
     from_: str = field(name="from")
