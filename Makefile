@@ -1,0 +1,67 @@
+# make run: the market, on http://127.0.0.1:8080, with demo data. make test: everything that is checked.
+# Needs Python 3.11 or newer and make, nothing else. HARVEST_… variables are settings: see docs/settings.md.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first Python that is new enough (that of which an active virtualenv was made); make PYTHON=/path/of/python names another.
+ifndef PYTHON
+PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+  $$p -c 'import sys; sys.version_info < (3, 11) and sys.exit(1); print(sys._base_executable)' 2>/dev/null && break; done)
+endif
+# What an installation was made of, and where: another list of packages installs again, another place or Python anew.
+STATE := $(shell cat setup.cfg pyproject.toml | cksum | cut -d' ' -f1)
+PLACE := $(CURDIR) $(PYTHON)
+PYTEST_WORKERS ?= auto
+TESTS ?= tests
+
+.PHONY: run test check format docs install install-test clean
+.DEFAULT_GOAL := run
+
+run: install
+	@HARVEST_DEMO=$${HARVEST_DEMO-1} exec $(BIN)/twistd --nodaemon --pidfile= harvest-api
+
+test: check
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup $(TESTS)
+
+check: install-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: install-test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: install
+	$(BIN)/harvestctl settings --markdown > docs/settings.md
+
+install:
+	@$(call installed,run,-e .)
+
+install-test:
+	@$(call installed,test,-e .[test])
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis twisted/plugins/dropin.cache
+	find harvestd tests -name __pycache__ -prune -exec rm -rf {} +
+
+# $(1): run or test, $(2): what pip installs. An installation for the tests serves to run, too.
+# twistd keeps a list of its plugins, which it writes when it is first asked for them.
+define installed
+	set -eu; \
+	stamp=$(VENV)/harvestd-installed; \
+	for kind in $(1) test; do \
+	  if [ "$$(cat $$stamp 2>/dev/null)" = "$$kind $(STATE) $(PLACE)" ]; then exit 0; fi; done; \
+	if [ -z "$(PYTHON)" ]; then \
+	  echo "harvestd needs Python 3.11 or newer, and there is none: $$(python3 --version 2>&1 || true)." >&2; \
+	  echo "Install one, or name it: make PYTHON=/path/of/python3" >&2; exit 1; fi; \
+	if ! $(PYTHON) -c 'import venv, ensurepip' 2>/dev/null; then \
+	  echo "$(PYTHON) cannot make virtualenvs: its venv module is missing." >&2; \
+	  echo "On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; fi; \
+	echo "Installing harvestd into $(VENV) (once; needs the network or pip's cache)..." >&2; \
+	clear=; if [ -e $$stamp ] && [ "$$(cut -d' ' -f3- $$stamp)" != "$(PLACE)" ]; then clear=--clear; fi; \
+	$(PYTHON) -m venv $$clear $(VENV); \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat $(2); \
+	$(BIN)/twistd --help >/dev/null; \
+	echo "$(1) $(STATE) $(PLACE)" > $$stamp
+endef

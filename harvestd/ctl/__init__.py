@@ -1,0 +1,122 @@
+"""``harvestctl``: what an operator does with a market. The commands are in one table, each in a module of its name."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from twisted.internet.defer import Deferred
+
+import harvestd
+from harvestd import logs
+from harvestd.application import EXPECTED
+from harvestd.config import SettingError, load, secrets
+from harvestd.ctl import check, create_admin, demo, doctor, import_directory, migrate, reindex, settings
+from harvestd.ctl.command import FOUND, USAGE, Command, Errand, Failed, Interrupted
+
+COMMANDS: tuple[Command, ...] = (
+    migrate.COMMAND,
+    demo.COMMAND,
+    import_directory.COMMAND,
+    create_admin.COMMAND,
+    reindex.COMMAND,
+    check.COMMAND,
+    doctor.COMMAND,
+    settings.COMMAND,
+)
+
+EPILOG = """\
+The settings are those of the daemon: harvest.toml, then HARVEST_… in the environment, then options. With the embedded
+database a command uses the server of the running daemon, or starts it for its own duration.
+
+exit codes: 0 all is well; 1 something was found, or failed; 2 the command line is wrong
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; answers the exit code."""
+    arguments = parser().parse_args(argv)
+    out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
+    options = {name: getattr(arguments, name) for name in ("config", "data_dir", "database_url")}
+    try:
+        loaded = load({name: value for name, value in options.items() if value is not None}, os.environ)
+    except SettingError as error:
+        return _complain(err, arguments.command.name, str(error))
+    level = "debug" if arguments.verbose else "error"
+    logs.begin(logs.LineObserver(sys.stderr, loaded.settings.log_format, level, secrets(loaded.settings)))
+    return _run(arguments.command, Errand(arguments, loaded, out, err))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line, from the table."""
+    top = argparse.ArgumentParser(
+        "harvestctl",
+        description="Looks after a market that harvestd runs.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"harvestd {harvestd.__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        one = commands.add_parser(
+            command.name,
+            help=command.summary,
+            description=command.explanation,
+            epilog="exit codes: 0 all is well; 1 something was found, or failed; 2 the command line is wrong",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        one.set_defaults(command=command)
+        command.arguments(one)
+        shared = one.add_argument_group("settings (all others: harvest.toml and HARVEST_… in the environment)")
+        shared.add_argument("--config", metavar="FILE", help="TOML file to read [./harvest.toml if it is there]")
+        shared.add_argument("--data-dir", metavar="FOLDER", help="data folder of the market [./data]")
+        shared.add_argument("--database-url", metavar="URL", help="its PostgreSQL [embedded]")
+        shared.add_argument("--verbose", action="store_true", help="log what happens, to standard error")
+    return top
+
+
+def _run(command: Command, errand: Errand) -> int:
+    from twisted.internet import reactor
+
+    errand.reactor = reactor
+    codes: list[int] = []
+
+    async def whole() -> int:
+        try:
+            return await command.run(errand)
+        finally:
+            await errand.close()
+
+    def ended(result: Any) -> None:
+        if isinstance(result, int):
+            codes.append(result)
+        else:
+            codes.append(_failed(errand, command, result))
+        if errand.reactor.running:
+            errand.reactor.stop()
+
+    errand.reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(errand.close()))
+    errand.reactor.callWhenRunning(lambda: Deferred.fromCoroutine(whole()).addBoth(ended))
+    errand.reactor.run()
+    return codes[0] if codes else 130
+
+
+def _failed(errand: Errand, command: Command, failure: Any) -> int:
+    if failure.check(Interrupted):
+        return 130
+    if failure.check(Failed, *EXPECTED):
+        return _complain(errand.err, command.name, failure.getErrorMessage())
+    errand.err.print(failure.getTraceback(), markup=False)
+    return _complain(errand.err, command.name, f"this is a fault of harvestd: {failure.getErrorMessage()}")
+
+
+def _complain(err: Console, command: str, why: str) -> int:
+    err.print(f"harvestctl {command}: {why}", markup=False)
+    return FOUND
+
+
+__all__ = ["COMMANDS", "USAGE", "main", "parser"]

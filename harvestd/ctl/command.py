@@ -1,0 +1,74 @@
+"""What a command of harvestctl is, and what it is given."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import attrs
+from rich.console import Console
+
+from harvestd.application import CTL, build, database
+from harvestd.config import Loaded
+from harvestd.lifecycle import Lifecycle
+from harvestd.parts import Parts
+
+#: Exit codes: all is well; something was found, or failed; the command line was wrong.
+FINE, FOUND, USAGE = 0, 1, 2
+
+
+class Failed(Exception):
+    """The command cannot do its work; the text says why, and the cure."""
+
+
+class Interrupted(Exception):
+    """The person who started it has had enough."""
+
+
+@attrs.define(eq=False)
+class Errand:
+    """One run of a command. ``out`` is for its result, ``err`` for what went wrong and for progress."""
+
+    arguments: Namespace
+    loaded: Loaded
+    out: Console
+    err: Console
+    reactor: Any = None
+    stopping: bool = False
+    _lifecycle: Lifecycle | None = None
+
+    async def database(self) -> str:
+        """The URL of the market's database, which is started for the duration if nobody runs it. Its schema may be any."""
+        self._lifecycle, url = database(self.loaded.settings, self.reactor, CTL)
+        await self._lifecycle.start()
+        return url
+
+    async def parts(self) -> Parts:
+        """The market's parts, on a database with the schema of this version."""
+        parts, self._lifecycle = build(self.loaded.settings, self.reactor, CTL)
+        await self._lifecycle.start()
+        return parts
+
+    async def close(self) -> None:
+        """Stop what was started."""
+        self.stopping = True
+        lifecycle, self._lifecycle = self._lifecycle, None
+        if lifecycle is not None:
+            await lifecycle.stop()
+
+    def go_on(self) -> None:
+        """To be called now and then by work in a thread; raises :class:`Interrupted`."""
+        if self.stopping:
+            raise Interrupted
+
+
+@attrs.frozen
+class Command:
+    """One row of the table: ``run`` answers the exit code."""
+
+    name: str
+    summary: str
+    explanation: str
+    arguments: Callable[[ArgumentParser], Any]
+    run: Callable[[Errand], Awaitable[int]]

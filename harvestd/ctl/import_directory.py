@@ -1,0 +1,122 @@
+"""``harvestctl import-directory``: farms and catalogues from the USDA's farmers market directory."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import psycopg2
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from twisted.internet.threads import deferToThread
+
+from harvestd.ctl.command import FINE, FOUND, Command, Errand, Failed
+from harvestd.ctl.reindex import rebuild
+from harvestd.directory.reading import BadRow, Market, NotTheDirectory, read
+from harvestd.directory.storing import Stored, Storing
+from harvestd.market.accounts import email_key
+from harvestd.parts import Parts
+from harvestd.store import accounts
+
+#: Bad rows that are printed; all are counted.
+SHOWN = 50
+
+
+def _arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="CSV with the directory's header; - is standard input")
+    parser.add_argument("--limit", type=int, metavar="N", help="the first N rows alone")
+    parser.add_argument("--owner", metavar="EMAIL", help="account that owns each imported farm which nobody owns yet")
+    parser.add_argument("--dry-run", action="store_true", help="read and report, store nothing")
+
+
+async def _run(errand: Errand) -> int:
+    arguments = errand.arguments
+    if arguments.limit is not None and arguments.limit < 1:
+        raise Failed("--limit is the number of rows to import: 1 or more")
+    rows = list(islice(_rows(arguments.file), arguments.limit))
+    if arguments.dry_run:
+        stored = Stored(rows=len(rows), bad=[row for row in rows if isinstance(row, BadRow)])
+        return _report(errand, stored, "would be stored")
+    parts = await errand.parts()
+    owner = await _owner(parts, arguments.owner) if arguments.owner else None
+    with progress_bar(errand.err) as bar:
+        task = bar.add_task("rows", total=len(rows))
+
+        def advance(stored: Stored) -> None:
+            bar.update(task, completed=stored.rows)
+            errand.go_on()
+
+        stored = await deferToThread(_store, parts, rows, owner, advance)
+    await rebuild(errand, parts, unless_current=not stored.changed)
+    await parts.cache.drop(("catalogue",))
+    return _report(errand, stored, "stored")
+
+
+def _rows(file: Path) -> Iterator[Market | BadRow]:
+    try:
+        if str(file) == "-":
+            yield from read(sys.stdin)
+            return
+        with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+            yield from read(lines)
+    except OSError as error:
+        raise Failed(f"{file}: {error.strerror}") from error
+    except NotTheDirectory as error:
+        raise Failed(f"{file}: {error}") from error
+
+
+async def _owner(parts: Parts, email: str) -> str:
+    found = await accounts.by_email(parts.database, email_key(email))
+    if found is None:
+        raise Failed(f"--owner: there is no account {email}; register it first, or leave --owner out")
+    if found.role not in ("farmer", "admin"):
+        raise Failed(f"--owner: {email} is a {found.role}, who cannot own a farm; name a farmer or an admin")
+    return found.id
+
+
+def _store(parts: Parts, rows: list[Market | BadRow], owner: str | None, advance: object) -> Stored:
+    connection = psycopg2.connect(parts.settings.database_url, application_name="harvestctl-import")
+    try:
+        storing = Storing(connection, parts.new_id, parts.now(), owner)
+        return storing.store(rows, advance)  # type: ignore[arg-type]
+    except psycopg2.OperationalError as error:
+        raise Failed(f"the database went away ({str(error).splitlines()[0]}); run the import again, it goes on") from error
+    finally:
+        connection.close()
+
+
+def _report(errand: Errand, stored: Stored, verb: str) -> int:
+    for bad in stored.bad[:SHOWN]:
+        errand.err.print(f"line {bad.line}: {bad.why}", markup=False)
+    if len(stored.bad) > SHOWN:
+        errand.err.print(f"and {len(stored.bad) - SHOWN} more", markup=False)
+    good = stored.rows - len(stored.bad)
+    errand.out.print(f"{good} of {stored.rows} rows {verb}, {len(stored.bad)} bad", markup=False)
+    if verb == "stored":
+        errand.out.print(
+            f"{stored.farms_new} farms new, {stored.farms_changed} changed; {stored.products_new} products new", markup=False
+        )
+        if stored.seasons_unread:
+            errand.out.print(f"{stored.seasons_unread} farms have a season that cannot be read, and are open all year", markup=False)
+    return FOUND if stored.bad else FINE
+
+
+def progress_bar(console: Console) -> Progress:
+    """A bar with what is done of how much, on a terminal; nothing elsewhere."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+COMMAND = Command(
+    "import-directory",
+    "import farms and catalogues from the USDA's farmers market directory",
+    "Each row becomes a farm with its position, address and season, and a product for each kind of goods that it has.\n"
+    "The directory has no prices and stocks: they come from a table. The farms belong to nobody unless --owner names an\n"
+    "account. Run again, it goes on where it was broken off and changes nothing that is there, except that farms which\n"
+    "nobody owns follow the directory. Rows that cannot be stored are reported by line; the exit code is 1 if there are any.",
+    _arguments,
+    _run,
+)

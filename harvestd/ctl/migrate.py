@@ -1,0 +1,42 @@
+"""``harvestctl migrate``: bring the schema to this version."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+
+from twisted.internet.threads import deferToThread
+
+from harvestd.ctl.command import FINE, FOUND, Command, Errand
+from harvestd.store import migrations
+
+
+def _arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--check", action="store_true", help="change nothing; exit code 1 when something is to be done")
+
+
+async def _run(errand: Errand) -> int:
+    url = await errand.database()
+    if errand.arguments.check:
+        waiting = await deferToThread(migrations.pending, url)
+        _print(errand, "to be applied", waiting)
+        return FOUND if waiting else FINE
+    _print(errand, "applied", await deferToThread(migrations.migrate, url))
+    return FINE
+
+
+def _print(errand: Errand, what: str, titles: list[str]) -> None:
+    for title in titles:
+        errand.out.print(f"{what}: {title}", markup=False)
+    if not titles:
+        errand.out.print("the schema is of this version", markup=False)
+
+
+COMMAND = Command(
+    "migrate",
+    "bring the database's schema to this version",
+    "Applies the migrations that are missing, each in a transaction of its own, under a lock: two at once take turns.\n"
+    "With the embedded database the daemon does this at its start. With database_url it is for you to do, with the daemon\n"
+    "of the old version running or not; the daemon of the new version does not start before.",
+    _arguments,
+    _run,
+)

@@ -1,0 +1,95 @@
+"""``harvestctl settings``: what is set, and by what; and the documentation of all there is to set."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+
+from harvestd.config import masked
+from harvestd.ctl.command import FINE, Command, Errand
+from harvestd.setting_values import ROWS, Row, bounds
+from harvestd.settings import NOT_YET
+
+HEAD = """\
+# Settings
+
+This page is made from the table in `harvestd/settings.py` by `harvestctl settings --markdown`.
+
+Nothing has to be set. Each setting can be given in four places; the last one that names it counts:
+
+1. `harvest.toml` in the working directory, or the file that `HARVEST_CONFIG` or `--config` names: `http_port = 8080`
+2. for secrets, systemd's credentials: a file of the setting's name in `$CREDENTIALS_DIRECTORY`
+3. the environment: `HARVEST_HTTP_PORT=8080`; for secrets also `HARVEST_DATABASE_URL_FILE=/path/of/a/file`
+4. the command line of `twistd harvest-api` and `twistd harvest-worker`: `--http-port=8080`
+
+Lists are comma separated in the environment and on the command line (`a,b`), and lists in TOML (`["a", "b"]`). Times are
+in seconds. Sizes are in bytes, or have a unit: `64MiB`, `10MB`. Switches are `true` or `false`; an option without a value
+turns them on (`--demo`), or off where on is the default (`--no-rate-limits`).
+
+A wrong setting stops the start. The message names every wrong one, its value and what would be right. An unknown name in
+`harvest.toml`, or an unknown variable that begins with `HARVEST_`, is wrong too. `harvestctl settings` shows what is in
+effect and where each value came from. Secrets (marked 🔒) are never printed nor logged.
+"""
+
+
+def _arguments(parser: ArgumentParser) -> None:
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="as JSON: name -> value, origin")
+    form.add_argument("--markdown", action="store_true", help="the documentation instead: docs/settings.md")
+
+
+async def _run(errand: Errand) -> int:
+    if errand.arguments.markdown:
+        errand.out.out(markdown(), end="", highlight=False)
+        return FINE
+    values, origin = masked(errand.loaded.settings), errand.loaded.origin
+    if errand.arguments.json:
+        errand.out.out(json.dumps({n: {"value": v, "origin": origin[n]} for n, v in values.items()}, indent=2))
+        return FINE
+    width = max(map(len, ROWS))
+    group = ""
+    for name, row in ROWS.items():
+        if row.group != group:
+            group = row.group
+            errand.out.print(f"\n[bold]{group}[/bold]")
+        line = f"{name:{width}}  {text(values[name]) or '(not set)'}"
+        errand.out.out(line if origin[name] == "default" else f"{line}   <- {origin[name]}", highlight=False)
+    return FINE
+
+
+def markdown() -> str:
+    """The whole of docs/settings.md."""
+    lines, group = [HEAD.rstrip()], ""
+    for row in ROWS.values():
+        if row.group != group:
+            group = row.group
+            lines += ["", f"## {group}", "", "| setting | default | unit | meaning |", "|---|---|---|---|"]
+        default = text(row.default)
+        meaning = f"{row.meaning}{_limits(row)}{' *Not in this version yet.*' if row.name in NOT_YET else ''}"
+        cells = (f"`{row.name}`{' 🔒' if row.secret else ''}", f"`{default}`" if default else "", row.unit, meaning)
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _limits(row: Row) -> str:
+    if row.choices:
+        return f" One of {', '.join(f'`{choice}`' for choice in row.choices)}."
+    return f" {bounds(row).capitalize()}." if bounds(row) else ""
+
+
+def text(value: object) -> str:
+    """A value as one would write it in the environment."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+COMMAND = Command(
+    "settings",
+    "print the settings in effect, and where each came from",
+    "Prints every setting in effect, secrets masked, and what set it: harvest.toml, a credential, a variable, an option.",
+    _arguments,
+    _run,
+)

@@ -1,0 +1,137 @@
+"""A market to try: forty real farmers markets of the USDA's directory, and three people who are made up."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from decimal import Decimal
+from importlib import resources
+from pathlib import Path
+
+import attrs
+import psycopg2
+from twisted.internet.threads import deferToThread
+
+from harvestd.directory.reading import BadRow, Market, read
+from harvestd.directory.storing import Stored, Storing
+from harvestd.market.accounts import email_key
+from harvestd.market.products import DEFAULT_STEP, Known, Offer, happened
+from harvestd.market.slugs import slug
+from harvestd.parts import Parts
+from harvestd.people import Person, add_person, count, others
+from harvestd.store import accounts, categories, outbox, products, stock
+from harvestd.store.database import Transaction
+
+#: Address, username, name, role, farm.
+PEOPLE = (
+    ("buyer@example.org", "buyer", "Bea Buyer", "buyer", None),
+    ("admin@example.org", "admin", "Ada Admin", "admin", None),
+    ("farmer@example.org", "farmer", "Fay Farmer", "farmer", "Sunny Acres"),
+)
+
+#: What the farmer sells: title, category, unit, price in minor units, stock, tags.
+OFFERS = (
+    ("Heirloom tomatoes", "vegetables", "kg", 480, 60, ("vegetables", "organic")),
+    ("New potatoes", "vegetables", "kg", 240, 150, ("vegetables", "organic")),
+    ("Rainbow carrots", "vegetables", "bunch", 290, 40, ("vegetables", "organic")),
+    ("Gala apples", "fruit", "kg", 360, 120, ("fruit",)),
+    ("Raspberries", "fruit", "box", 550, 24, ("fruit",)),
+    ("Brown eggs", "dairy-eggs", "box", 490, 80, ("eggs",)),
+    ("Raw milk cheese", "dairy-eggs", "kg", 2650, 12, ("dairy",)),
+    ("Linden honey", "pantry", "each", 890, 36, ("honey",)),
+)
+
+
+
+def password_file(data_dir: str) -> Path:
+    """Where the demo accounts' password is kept, for its owner alone."""
+    return Path(data_dir) / "demo-password"
+
+
+def demo_password(data_dir: str) -> str | None:
+    """The password of the demo accounts, if this data folder's market has them."""
+    try:
+        return password_file(data_dir).read_text("utf-8").strip() or None
+    except OSError:
+        return None
+
+
+@attrs.frozen
+class Filled:
+    """What was made: farms and products of the directory, and the accounts' password."""
+
+    farms: int
+    products: int
+    password: str
+
+
+async def fill(parts: Parts, force: bool = False) -> Filled | None:
+    """Fill a market that nobody has an account in, or with ``force`` any; answers None when nothing was done.
+
+    May be run again after it was broken off: the accounts come last, and what is there is not made twice. The search
+    index is for the caller to rebuild.
+    """
+    emails = [email for email, *_ in PEOPLE]
+    if not force and (await others(parts, emails) or await count(parts, emails) == len(PEOPLE)):
+        return None
+    stored = await deferToThread(_store_markets, parts)
+    password = _kept_password(parts)
+    for email, username, name, role, farm in PEOPLE:
+        if await accounts.by_email(parts.database, email_key(email)) is not None:
+            continue
+        _, farm_id = await add_person(parts, Person(email, username, name, role, password, farm))
+        if farm_id is not None:
+            await _offer(parts, farm_id)
+    return Filled(stored.farms_new + 1, stored.products_new + len(OFFERS), password)
+
+
+def rows() -> Iterator[Market | BadRow]:
+    """The committed part of the directory."""
+    text = resources.files("harvestd.demo").joinpath("markets.csv").read_text("utf-8")
+    return read(text.splitlines())
+
+
+def _store_markets(parts: Parts) -> Stored:
+    connection = psycopg2.connect(parts.settings.database_url, application_name="harvestd-demo")
+    try:
+        return Storing(connection, parts.new_id, parts.now()).store(rows(), lambda stored: None)
+    finally:
+        connection.close()
+
+
+def _kept_password(parts: Parts) -> str:
+    known = demo_password(parts.settings.data_dir)
+    if known is not None:
+        return known
+    password = secrets.token_urlsafe(max(12, parts.settings.password_least))
+    path = password_file(parts.settings.data_dir)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(password + "\n")
+    return password
+
+
+async def _offer(parts: Parts, farm_id: str) -> None:
+    """The farmer's own products, as if she had entered them."""
+
+    async def work(tx: Transaction) -> None:
+        now = parts.now()
+        ids = {category.slug: category.id for category in await categories.every(tx)}
+        events = []
+        for title, category, unit, price, level, tags in OFFERS:
+            product_id, step = parts.new_id(), DEFAULT_STEP[unit]
+            offer = Offer(
+                title=title, description=f"{title} from Sunny Acres.", category_id=ids.get(category), unit=unit,
+                price=price, quantity_step=step, min_quantity=step, season=None, harvested_on=None, tags=tags,
+                status="published",
+            )  # fmt: skip
+            at = slug(title, product_id[-6:])
+            await products.insert(tx, product_id, at, farm_id, offer, Decimal(level), now)
+            amount = Decimal(level)
+            await stock.enter(tx, parts.new_id(), product_id, "initial", amount, amount, "", now)
+            events.append(happened("created", Known(product_id, at, farm_id, ""), 1, []))
+        await outbox.record(tx, events, parts.new_id, now)
+
+    await parts.database.transaction(work)
+    parts.wake_relay()

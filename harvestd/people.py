@@ -1,0 +1,74 @@
+"""Accounts that are made without the web: admins by harvestctl, and the demo's three."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import attrs
+
+from harvestd.market import accounts as market
+from harvestd.market.slugs import slug
+from harvestd.parts import Parts
+from harvestd.store import accounts, farms, outbox
+from harvestd.store.database import Statement, Transaction, nothing, scalar
+from harvestd.web import passwords
+
+_PROMOTE = Statement(
+    "people.promote",
+    "update users set role = 'admin', version = version + 1, updated_at = $2 where id = $1 and role <> 'admin'",
+    nothing,
+)
+_OTHERS = Statement("people.others", "select exists (select from users where email_key <> all($1::text[]))", scalar)
+_COUNT = Statement("people.count", "select count(*) from users where email_key = any($1::text[])", scalar)
+
+
+@attrs.frozen
+class Person:
+    """``role`` is buyer, farmer or admin; a farmer comes with ``farm_name``."""
+
+    email: str
+    username: str
+    name: str
+    role: str
+    password: str
+    farm_name: str | None = None
+
+
+async def others(parts: Parts, emails: Sequence[str]) -> bool:
+    """Whether anybody has an account but for these addresses."""
+    return bool(await parts.database.row(_OTHERS, list(emails)))
+
+
+async def count(parts: Parts, emails: Sequence[str]) -> int:
+    """How many of these addresses have an account."""
+    return await parts.database.row(_COUNT, list(emails)) or 0
+
+
+async def add_person(parts: Parts, person: Person) -> tuple[str, str | None]:
+    """Register a person as the web would; answers the ids of the account and of the farm, if any. Raises what the web
+    answers with: ``Invalid`` naming the fields, ``AlreadyTaken``."""
+    new = market.register(
+        email=person.email, username=person.username, password=person.password, name=person.name,
+        role="farmer" if person.farm_name else "buyer", farm_name=person.farm_name,
+        least=parts.settings.password_least, common=passwords.common(),
+    )  # fmt: skip
+    new = attrs.evolve(new, role=person.role)
+    password_hash = await passwords.hashed(person.password)
+    user_id, farm_id = parts.new_id(), parts.new_id() if person.farm_name else None
+
+    async def work(tx: Transaction) -> None:
+        now = parts.now()
+        await accounts.insert(tx, new, user_id, password_hash, now)
+        if farm_id is not None and person.farm_name is not None:
+            await farms.insert(tx, farm_id, slug(person.farm_name, farm_id[-6:]), person.farm_name, user_id, now)
+        await outbox.record(tx, [market.registered(user_id, new.role, new.email, new.name)], parts.new_id, now)
+
+    await parts.database.transaction(work)
+    parts.wake_relay()
+    return user_id, farm_id
+
+
+async def promote(tx: Transaction, user_id: str, now: datetime) -> None:
+    """Make an account an admin, from its next access token on."""
+    await tx.run(_PROMOTE, user_id, now)
