@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import itertools
+from datetime import UTC, datetime
 from typing import Any
 
 import attrs
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from uuid_utils import uuid7
 
+from harvestd.interfaces import IBroker
+from harvestd.lifecycle import Lifecycle
+from harvestd.market.events import Event
+from harvestd.metrics import Metrics
+from harvestd.parts import Parts
 from harvestd.queue.postgres import PostgresBroker
+from harvestd.queue.relay import Relay
 from harvestd.settings import Settings
+from harvestd.store import outbox
 from harvestd.store.database import Database
 from harvestd.store.link import LinkSettings
 from harvestd.store.session import Session
@@ -19,16 +28,30 @@ from tests.servers import PostgresServer
 _numbers = itertools.count(1)
 
 
-class Process:
-    """Database, session and broker under one application name, by which the server can end them."""
+def new_id() -> str:
+    return str(uuid7())
 
-    def __init__(self, url: str, settings: Settings) -> None:
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Process:
+    """Database, session, broker and relay under one application name, by which the server can end them.
+
+    The relay is started by the tests that want it. ``parts`` has what the frame of the workers uses, and no more.
+    """
+
+    def __init__(self, url: str, settings: Settings, broker: IBroker | None = None) -> None:
         self.name = f"process-{next(_numbers)}."
         self.settings = settings
         link = LinkSettings(url, application_name=self.name, connect_timeout=2.0)
         self.database = Database(reactor, link, size=4, wait=1.0)
         self.session = Session(reactor, link)
+        self.metrics = Metrics()
         self.broker = PostgresBroker(reactor, settings, self.database, self.session)
+        self.relay = Relay(reactor, settings, self.database, self.session, broker or self.broker, now, self.metrics)
+        self.parts = _parts(self)
 
     async def start(self) -> None:
         self.database.start()
@@ -36,8 +59,26 @@ class Process:
         await self.broker.start()
 
     async def stop(self) -> None:
-        for stop in (self.broker.stop, self.session.stop, self.database.stop):
+        for stop in (self.broker.stop, self.relay.stop, self.session.stop, self.database.stop):
             await Deferred.fromCoroutine(stop()).addTimeout(10, reactor)
+
+    async def record(self, *events: Event) -> list[str]:
+        """Record events in a transaction of their own and wake the relay, as the gate does; answers their ids."""
+        ids = [new_id() for _ in events]
+        given = iter(ids)
+        await self.database.transaction(lambda tx: outbox.record(tx, events, lambda: next(given), now()))
+        self.relay.wake()
+        return ids
+
+
+def _parts(process: Process) -> Parts:
+    absent: Any = None
+    return Parts(
+        settings=process.settings, reactor=reactor, lifecycle=Lifecycle(reactor), metrics=process.metrics,
+        database=process.database, reads=process.database, session=process.session, topics=absent, cache=absent,
+        limiter=absent, search=absent, broker=process.broker, mailer=absent, secret="", now=now, new_id=new_id,
+        wake_relay=process.relay.wake,
+    )  # fmt: skip
 
 
 class Processes:
@@ -49,18 +90,17 @@ class Processes:
         self.settings = settings
         self._all: list[Process] = []
 
-    async def start(self, **settings: Any) -> Process:
-        """A new one; ``settings`` differ from the test's."""
-        process = Process(self.url, attrs.evolve(self.settings, **settings))
+    async def start(self, broker: IBroker | None = None, **settings: Any) -> Process:
+        """A new one; ``settings`` differ from the test's; ``broker`` is where its relay publishes if not to its own."""
+        process = Process(self.url, attrs.evolve(self.settings, **settings), broker)
         self._all.append(process)
         await process.start()
         return process
 
-    def kill(self, process: Process) -> None:
-        """End its connections, as the end of the process would."""
-        self.sql(
-            "select pg_terminate_backend(pid) from pg_stat_activity where application_name like %s", process.name + "%"
-        )
+    def kill(self, process: Process, suffix: str = "") -> None:
+        """End its connections, as the end of the process would; with ``"-session"`` its session's alone."""
+        name = f"{process.name}%{suffix}"
+        self.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name like %s", name)
 
     def sql(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run a statement beside them."""
