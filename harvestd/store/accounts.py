@@ -84,6 +84,12 @@ _REVOKE_ALL = Statement(
     "update refresh_tokens set revoked_at = $2 where user_id = $1 and revoked_at is null",
     nothing,
 )
+_DELETE_EXPIRED = Statement(
+    "accounts.delete_expired",
+    """delete from refresh_tokens where id in (
+           select id from refresh_tokens where expires_at < $1 order by expires_at limit $2)""",
+    nothing,
+)
 _TAKEN = {"users_email_key_key": "email", "users_username_key_key": "username"}
 
 
@@ -140,3 +146,8 @@ async def revoke_family(tx: Transaction, family_id: str, now: datetime) -> None:
 async def revoke_all(tx: Transaction, user_id: str, now: datetime) -> None:
     """End every sign-in of a person."""
     await tx.run(_REVOKE_ALL, user_id, now)
+
+
+async def delete_expired(tx: Transaction, now: datetime, limit: int) -> int:
+    """Delete refresh tokens that no longer hold anyway; answers how many."""
+    return await tx.run(_DELETE_EXPIRED, now, limit)

@@ -9,14 +9,14 @@ from datetime import timedelta
 from harvestd.market import accounts as market
 from harvestd.market import slugs
 from harvestd.market.errors import NotFound, Unauthenticated
-from harvestd.market.families import FARMS, stale
 from harvestd.store import accounts as store
-from harvestd.store import carts, farms, outbox
+from harvestd.store import carts, registration
 from harvestd.store.database import Reader, Transaction
 from harvestd.web import passwords, tokens
 from harvestd.web.call import Call, Caller
 from harvestd.web.cart_token import hash_of, token_of
-from harvestd.web.commit import write
+from harvestd.web.effects import transact
+from harvestd.web.limits import Limits
 from harvestd.web.shapes.accounts import Login, LogoutQuery, PublicUser, Refresh, Register, SignedIn, User, UserFarm
 
 
@@ -27,29 +27,27 @@ async def register(call: Call, body: Register) -> SignedIn:
         farm_name=body.farm_name, least=call.parts.settings.password_least, common=passwords.common(),
     )  # fmt: skip
     password_hash = await passwords.hashed(body.password)  # before the transaction: it takes a tenth of a second
-    user_id, farm_id, session = call.new_id(), call.new_id(), call.new_id()
+    user_id, session = call.new_id(), call.new_id()
 
     async def work(tx: Transaction) -> SignedIn:
-        await store.insert(tx, new, user_id, password_hash, call.now)
-        events = [market.registered(user_id, new.role, new.email, new.name)]
-        if new.farm_name is not None:
-            slug = slugs.slug(new.farm_name, farm_id[-6:])
-            await farms.insert(tx, farm_id, slug, new.farm_name, user_id, call.now)
-            events.append(stale(f"farm:{farm_id}", 1, FARMS))
-        await outbox.record(tx, events, call.new_id, call.now)
+        await registration.register(tx, new, user_id, password_hash, call.new_id, call.now)
         return await _signed_in(call, tx, user_id, session)
 
-    return await write(call.parts, work)
+    return await transact(call.parts, work)
 
 
 async def login(call: Call, body: Login) -> SignedIn:
     """Sign in. One answer, and one time, for an unknown address, a wrong password and a closed account."""
-    found = await store.by_email(call.reader, market.email_key(body.email[:254]))
+    key = market.email_key(body.email[:254])
+    _, refusal = await Limits(call.parts.settings, call.parts.limiter).count("rate_login", f"account:{key}")
+    if refusal is not None:
+        raise refusal
+    found = await store.by_email(call.reader, key)
     good = await passwords.verified(body.password[: market.PASSWORD_MOST], found.password_hash if found else None)
     if found is None or not good or not found.active:
         raise Unauthenticated("the address or the password is wrong")
     user_id, session = found.id, call.new_id()
-    return await write(call.parts, lambda tx: _signed_in(call, tx, user_id, session))
+    return await transact(call.parts, lambda tx: _signed_in(call, tx, user_id, session))
 
 
 async def refresh(call: Call, body: Refresh) -> SignedIn:
@@ -65,7 +63,7 @@ async def refresh(call: Call, body: Refresh) -> SignedIn:
         await store.use_refresh(tx, token.id, call.now)
         return await _signed_in(call, tx, token.user_id, token.family_id)
 
-    renewed = await write(call.parts, work)
+    renewed = await transact(call.parts, work)
     if renewed is None:
         raise Unauthenticated("the refresh token does not hold; sign in again")
     return renewed

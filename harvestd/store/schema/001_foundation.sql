@@ -29,6 +29,7 @@ create table refresh_tokens (
 );
 create index refresh_tokens_family on refresh_tokens (family_id);
 create index refresh_tokens_user on refresh_tokens (user_id);
+create index refresh_tokens_age on refresh_tokens (expires_at);
 
 create table farms (
     id              uuid primary key,

@@ -1,0 +1,26 @@
+"""The handlers: what each queue's consumer does with each event, and what is done from time to time."""
+
+from __future__ import annotations
+
+from harvestd.workers import analytics, cache, expiry, housekeeping, mails, notifications, orders, search
+from harvestd.workers.work import Periodic, QueueHandlers
+
+HANDLERS: dict[str, QueueHandlers] = {
+    "harvest.orders": QueueHandlers(bulk=orders.sell),
+    "harvest.search": QueueHandlers(bulk=search.index),
+    "harvest.cache": QueueHandlers(bulk=cache.drop),
+    "harvest.analytics": QueueHandlers(bulk=analytics.count),
+    "harvest.notifications": QueueHandlers(
+        each={
+            "order.created": notifications.order,
+            "order.updated": notifications.order,
+            "account.registered": notifications.welcome,
+        }
+    ),
+}
+
+PERIODIC: tuple[Periodic, ...] = (
+    Periodic("mails", 1.0, mails.deliver),
+    Periodic("expiry", 1.0, expiry.release),
+    Periodic("housekeeping", 600.0, housekeeping.tidy),
+)

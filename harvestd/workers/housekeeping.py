@@ -1,0 +1,41 @@
+"""Housekeeping: what was kept for a time and is needed no more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from harvestd.parts import Parts
+from harvestd.store import accounts, carts, idempotency, inbox, outbox
+from harvestd.store.database import Transaction
+
+#: How long a stranger's cart is kept that nobody touches.
+CART_KEPT = timedelta(days=30)
+#: Rows of a kind deleted in one transaction, so that none is long; and such transactions in one run.
+BATCH, ROUNDS = 1000, 50
+
+
+async def tidy(parts: Parts) -> None:
+    """Delete old keys, marks, sent events, carts and tokens, a batch at a time."""
+    now, settings = parts.now(), parts.settings
+    kept = now - timedelta(seconds=settings.outbox_keep)
+
+    async def keys(tx: Transaction) -> int:
+        return await idempotency.forget(tx, now, settings.idempotency_ttl, BATCH)
+
+    async def events(tx: Transaction) -> int:
+        return await outbox.purge(tx, kept, BATCH)
+
+    async def marks(tx: Transaction) -> int:
+        # an event's marks go after the event itself, so that `check` never misses one
+        return await inbox.purge(tx, kept - timedelta(days=1), BATCH)
+
+    async def old_carts(tx: Transaction) -> int:
+        return await carts.delete_old(tx, now - CART_KEPT)
+
+    async def tokens(tx: Transaction) -> int:
+        return await accounts.delete_expired(tx, now, BATCH)
+
+    for kind in (keys, events, marks, old_carts, tokens):
+        for _ in range(ROUNDS):
+            if not await parts.database.transaction(kind):
+                break

@@ -1,0 +1,36 @@
+"""Orders: reservations become sales."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harvestd.market.stock import settle
+from harvestd.queue.envelope import Envelope
+from harvestd.store import stock
+from harvestd.workers.work import Work
+
+
+async def sell(work: Work, events: Sequence[Envelope]) -> None:
+    """Make sales of what these orders reserved: as soon as they are placed or, with ``order_confirmation = farm``, of the
+    parts that their farm confirmed.
+
+    All orders of a batch at once, so that their products are locked in one go and in id order, as everyone locks them. An
+    order that was cancelled before has nothing live left, so nothing is sold.
+    """
+    ready = set(filter(None, (_ready(work, event) for event in events)))
+    if not ready:
+        return
+    held = await stock.held(work.tx, sorted({order_id for order_id, _ in ready}))
+    due = [h for h in held if h.state == "live" and ((h.order_id, None) in ready or (h.order_id, h.farm_id) in ready)]
+    shelf = await stock.lock(work.tx, [h.product_id for h in due])
+    await stock.apply(work.tx, settle(due, shelf), work.new_id, work.now)
+
+
+def _ready(work: Work, event: Envelope) -> tuple[str, str | None] | None:
+    """The order, and where only one farm's part is meant the farm, that an event makes ready to be sold."""
+    by_farm = work.parts.settings.order_confirmation == "farm"
+    if event.type == "order.created" and not by_farm:
+        return event.data["order_id"], None
+    if event.type == "order.updated" and by_farm and event.data["to"] == "confirmed":
+        return event.data["order_id"], event.data["farm_id"]
+    return None
