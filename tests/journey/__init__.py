@@ -1,0 +1,1 @@
+"""The contract as a client sees it, over plain HTTP."""
