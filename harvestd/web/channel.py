@@ -1,0 +1,257 @@
+"""One client connection: HTTP/1.1 with a bound on everything that Twisted leaves open.
+
+Twisted's ``HTTPChannel`` parses; this decides what is too much, too slow or not clear, and answers it with problem details
+before it closes. What the specification lets a server guess at is refused, since a proxy in front may guess differently.
+"""
+
+# mypy: disallow-untyped-calls=False
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.interfaces import IHalfCloseableDescriptor, ITCPTransport
+from twisted.protocols.basic import LineReceiver
+from twisted.web import http
+
+from harvestd.web.problems import BY_SLUG, MEDIA_TYPE, Refusal, document
+
+if TYPE_CHECKING:
+    from harvestd.web.site import Site
+
+#: More header lines than this are refused.
+LINES = 150
+#: How long what a refused client still sends is read and thrown away, so that it gets to see why (RFC 9112, 9.6).
+LINGER = 2.0
+#: A reader that takes less than this in the write deadline counts as taking nothing.
+LEAST_READ = 4096
+
+_TARGET = re.compile(rb"[\x21-\x7e]+\Z")
+_ABSOLUTE = re.compile(rb"https?://([^/?#]*)(.*)\Z", re.IGNORECASE)
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_DIGITS = re.compile(rb"[0-9]{1,15}\Z")
+#: A name or IPv4 address, or an IPv6 address in brackets; with or without a port.
+_HOST = re.compile(rb"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?\Z")
+
+
+class Channel(http.HTTPChannel):
+    """Stages of a connection, each with its deadline: ``idle`` (nothing of a request yet), ``head``, ``body``, ``work``
+    (ours to answer, no deadline), ``closing`` (answered or refused for the last time)."""
+
+    site: Site
+    transport: Any
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stage = "idle"
+        self.due: float | None = None
+        self.refused = False
+        self._stalled: tuple[float, int] | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._head_bytes = self._lines = self._body_bytes = 0
+        self._body_limit: int | None = None
+        self._in_head = False
+
+    # --- the connection ---
+
+    def connectionMade(self) -> None:
+        limit = self.site.settings.header_limit
+        self.MAX_LENGTH = self.totalHeadersSize = limit
+        self.maxHeaders = LINES
+        super().connectionMade()
+        self._enter("idle", self.site.settings.header_deadline)
+        self.site.opened(self)
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.stage, self.due = "closed", None
+        self.site.closed(self)
+        super().connectionLost(reason)
+
+    def dataReceived(self, data: bytes) -> None:
+        if self.refused:
+            return
+        if self.stage == "idle":
+            self._enter("head", self.site.settings.header_deadline)
+        LineReceiver.dataReceived(self, data)
+
+    def _enter(self, stage: str, seconds: float | None) -> None:
+        self.stage = stage
+        self.due = None if seconds is None else self.site.reactor.seconds() + seconds
+
+    # --- the head ---
+
+    def lineReceived(self, line: bytes) -> None:
+        if self.refused:
+            return
+        self._head_bytes += len(line) + 2
+        if self._head_bytes > self.totalHeadersSize:
+            return self.lineLengthExceeded(line)
+        if self._in_head:
+            self._lines += 1
+            if line[:1] in (b" ", b"\t"):
+                return self.refuse("malformed", "a header line begins with white space (obs-fold); put it on one line")
+            if self._lines > LINES + 1:
+                return self.refuse("headers-too-large", f"more than {LINES} header lines")
+        self._in_head = self._in_head or bool(line)
+        super().lineReceived(line)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        self.refuse("headers-too-large", f"request line and headers have more than {self.totalHeadersSize} bytes")
+
+    def headerReceived(self, line: bytes) -> bool:
+        name, _, value = line.partition(b":")
+        name, value = name.lower(), value.strip(b" \t")
+        if _CONTROL.search(value):
+            wrong = "a header has a control character"
+        elif name == b"content-length" and not _DIGITS.match(value):
+            wrong = "Content-Length is not a number of bytes"
+        elif name == b"transfer-encoding" and (value.lower() != b"chunked" or self._version != b"HTTP/1.1"):
+            wrong = "Transfer-Encoding: only chunked is taken, from HTTP/1.1"
+        else:
+            return bool(super().headerReceived(line))
+        self.refuse("malformed", wrong)
+        return False
+
+    def allHeadersReceived(self) -> None:
+        if self.refused:
+            return
+        request = self.requests[-1]
+        try:
+            self._check_target(request)
+            self._check_hosts(request.requestHeaders.getRawHeaders(b"Host", []))
+            self._check_length()
+        except Refusal as refusal:
+            return self.refuse(refusal.slug, refusal.detail)
+        if self.length != 0:
+            self._enter("body", self.site.settings.body_deadline)
+        super().allHeadersReceived()
+
+    def _check_target(self, request: Any) -> None:
+        """Origin form, or absolute form made into it (RFC 9112, 3.2); ``*`` for OPTIONS."""
+        target = self._path
+        absolute = _ABSOLUTE.match(target)
+        if absolute:
+            self._check_hosts([absolute[1]])
+            target = self._path = absolute[2] if absolute[2].startswith(b"/") else b"/" + absolute[2]
+        if not _TARGET.match(target) or not (target.startswith(b"/") or (target, self._command) == (b"*", b"OPTIONS")):
+            raise Refusal("malformed", "the request line has no address that this server could have")
+
+    def _check_hosts(self, hosts: Any) -> None:
+        if len(hosts) != 1:
+            raise Refusal("malformed", "a request has one Host header, and one only")
+        if not _HOST.match(hosts[0]):
+            raise Refusal("malformed", "the Host header is not a host name with or without a port")
+        if not self.site.answers_to(hosts[0]):
+            raise Refusal(
+                "malformed", "this server does not answer to that Host; the setting allowed_hosts names those it does"
+            )
+
+    def _check_length(self) -> None:
+        if self.length is not None and self.length > self.site.settings.body_limit:
+            self._check_body(self.length)
+
+    def checkPersistence(self, request: Any, version: bytes) -> bool:
+        values = request.requestHeaders.getRawHeaders(b"Connection", [])
+        tokens = {token.strip().lower() for value in values for token in value.split(b",")}
+        return version == b"HTTP/1.1" and b"close" not in tokens and not self.site.draining
+
+    # --- the body ---
+
+    def rawDataReceived(self, data: bytes) -> None:
+        if not self.refused:
+            super().rawDataReceived(data)
+
+    def take_body(self, size: int) -> bool:
+        """Count bytes of the body as they come; False once they are too many (the request is refused by then)."""
+        if self.refused:
+            return False
+        self._body_bytes += size
+        if self._body_bytes > self.site.settings.body_limit:
+            try:
+                self._check_body(self._body_bytes)
+            except Refusal as refusal:
+                self.refuse(refusal.slug, refusal.detail)
+                return False
+        return True
+
+    def _check_body(self, size: int) -> None:
+        if self._body_limit is None:
+            self._body_limit = self.site.body_limit(self._command, self._path)
+        if size > self._body_limit:
+            raise Refusal("too-large", f"the body has more than {self._body_limit} bytes")
+
+    def allContentReceived(self) -> None:
+        if self.refused:
+            return
+        self._begin()
+        self._enter("work", None)
+        super().allContentReceived()
+
+    def requestDone(self, request: Any) -> None:
+        if self.persistent:
+            self._enter("idle", self.site.settings.idle_deadline)
+        else:
+            self._enter("closing", self.site.settings.write_deadline)
+        super().requestDone(request)
+
+    # --- the end ---
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        self.refuse("malformed", "the request line, a header or a chunk breaks the rules of HTTP/1.1")
+
+    def refuse(self, slug: str, detail: str) -> None:
+        """Answer what cannot become a request, and close. Whatever follows on this connection is not looked at."""
+        if self.refused:
+            return
+        self.refused = True
+        problem, request_id = BY_SLUG[slug], self.site.new_id()
+        instance = getattr(self, "_path", b"/").decode("ascii", "replace").partition("?")[0]
+        body = document(problem, Refusal(slug, detail), instance, request_id)
+        head = (
+            f"HTTP/1.1 {problem.status} {http.RESPONSES[problem.status].decode()}\r\nServer: harvestd\r\n"
+            f"Content-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\nX-Request-Id: {request_id}\r\n"
+            "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
+        )
+        self.site.refused(self, problem, detail, request_id)
+        self.transport.write(head.encode("ascii") + (b"" if getattr(self, "_command", b"") == b"HEAD" else body))
+        self._linger()
+
+    def _linger(self) -> None:
+        """Close so that the answer arrives: with bytes unread, a plain close would reset the connection."""
+        self._enter("closing", LINGER)
+        if ITCPTransport.providedBy(self.transport) and IHalfCloseableDescriptor.providedBy(self.transport):
+            self._networkProducer.resumeProducing()
+            self.transport.loseWriteConnection()
+        else:
+            self.loseConnection()
+
+    def check(self, now: float) -> None:
+        """Called about twice a second: end what is past its deadline, or does not read its answer."""
+        if self.due is not None and now >= self.due:
+            self._overdue()
+        elif self._stalls(now):
+            self.site.ended(self, "slow-reader")
+            self.transport.abortConnection()
+
+    def _overdue(self) -> None:
+        if self.stage in ("head", "body"):
+            self.refuse("timeout", f"the {'headers were' if self.stage == 'head' else 'body was'} not complete in time")
+        elif self.stage == "idle":
+            self.site.ended(self, "idle")
+            self._enter("closing", LINGER)
+            self.loseConnection()
+        else:
+            self.transport.abortConnection()
+
+    def _stalls(self, now: float) -> bool:
+        transport = self.transport
+        unsent = len(getattr(transport, "dataBuffer", b"")) - getattr(transport, "offset", 0)
+        unsent += getattr(transport, "_tempDataLen", 0)
+        if unsent <= 0:
+            self._stalled = None
+            return False
+        if self._stalled is None or self._stalled[1] - unsent >= LEAST_READ:
+            self._stalled = (now, unsent)
+        return now - self._stalled[0] >= self.site.settings.write_deadline

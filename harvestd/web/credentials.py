@@ -1,0 +1,41 @@
+"""Who asks, and whether the route is for them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from harvestd.market.errors import Forbidden, Unauthenticated
+from harvestd.web import tokens
+from harvestd.web.call import Caller
+from harvestd.web.problems import Refusal
+from harvestd.web.routes import Route
+
+
+def caller_of(route: Route, authorization: str, secret: str, now: datetime) -> Caller | None:
+    """The signed-in caller, or None without credentials. Credentials that do not hold are a 401 on any route that looks
+    at them, so that nobody believes themselves signed in who is not."""
+    if not authorization or not route.credentials:
+        return None
+    scheme, _, token = authorization.partition(" ")
+    try:
+        if scheme.lower() != "bearer":
+            raise Unauthenticated("Authorization: send Bearer and an access token")
+        return tokens.verify(secret, token.strip(), now)
+    except Unauthenticated as error:
+        raise _challenge(error.detail, 'error="invalid_token"') from error
+
+
+def admit(route: Route, caller: Caller | None) -> None:
+    """Raise a 401 or 403 unless the route is for the caller's role."""
+    if "anyone" in route.who:
+        return
+    if caller is None:
+        raise _challenge("this needs somebody who is signed in")
+    if caller.role not in route.who:
+        raise Forbidden(f"this is for {' or '.join(sorted(route.who))}; you are signed in as {caller.role}")
+
+
+def _challenge(detail: str, error: str = "") -> Refusal:
+    """RFC 6750, 3: the reason stands in the challenge only when credentials were sent."""
+    value = 'Bearer realm="harvestd"' + (f", {error}" if error else "")
+    return Refusal("unauthenticated", detail, headers=(("WWW-Authenticate", value),))

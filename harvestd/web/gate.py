@@ -1,0 +1,171 @@
+"""The gate round every route: who asks, may they, how often, what do they send; then the handler; then its answer.
+
+A handler sees typed values and a :class:`~harvestd.web.call.Call`, and runs to its end whoever hangs up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+import msgspec
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from werkzeug.exceptions import MethodNotAllowed
+from werkzeug.exceptions import NotFound as NoSuchPath
+
+from harvestd.context import tracing
+from harvestd.interfaces import Entry
+from harvestd.lifecycle import shield
+from harvestd.market.errors import MarketError, NotFound, Unavailable
+from harvestd.parts import Parts
+from harvestd.web import bodies, conditional, credentials, fields, freshness, keys, queries, replies
+from harvestd.web.call import Call
+from harvestd.web.headers import Cookies, RequestHeaders
+from harvestd.web.limits import Limits
+from harvestd.web.problems import Refusal
+from harvestd.web.replies import Reply
+from harvestd.web.request import Request
+from harvestd.web.routes import Mode, Route
+
+
+class Gate:
+    """``working`` counts the requests under way, those too whose clients went away."""
+
+    log = Logger(namespace="harvestd.web")
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self.limits = Limits(parts.settings, parts.limiter)
+        self.working = 0
+
+    def endpoint(self, route: Route) -> Callable[..., Deferred[bytes]]:
+        """What Klein calls for a route: the request and the path's segments in, the body out."""
+
+        def serve(request: Request, **path: str) -> Deferred[bytes]:
+            return shield(self._serve(route, request, path))
+
+        return serve
+
+    def unrouted(self, asked: Any, failure: Any) -> bytes:
+        """What Klein calls for whatever it finds no endpoint for, or what an endpoint could not answer itself."""
+        request: Request = asked
+        error = failure.value
+        if isinstance(error, MethodNotAllowed):
+            return request.begin(self._other_method(request, error))
+        if isinstance(error, NoSuchPath):
+            error = NotFound("there is nothing at this address")
+        return request.begin(self._refusal(error, request))
+
+    def _other_method(self, request: Request, error: MethodNotAllowed) -> Reply:
+        allow = ", ".join(sorted({*(error.valid_methods or ()), "OPTIONS"}))
+        if request.method == b"OPTIONS":
+            return Reply(204, ((b"Allow", allow.encode()),))
+        detail = f"this address has {allow}"
+        return self._refusal(Refusal("method-not-allowed", detail, headers=(("Allow", allow),)), request)
+
+    async def _serve(self, route: Route, request: Request, path: dict[str, str]) -> bytes:
+        request.route_name = route.name
+        self.working += 1
+        self._parts.metrics.began()
+        try:
+            with tracing(request.trace):
+                reply = await self._pass(route, request, path)
+        except Exception as error:
+            reply = self._refusal(error, request)
+        finally:
+            self.working -= 1
+            self._parts.metrics.ended()
+        return request.begin(reply)
+
+    def _refusal(self, error: BaseException, request: Request) -> Reply:
+        if isinstance(error, Unavailable):
+            self.log.warn("{why}", why=error.detail, request_id=request.trace.request_id)
+        elif not isinstance(error, (MarketError, Refusal)):
+            request.site.log_unexpected(request)
+        return replies.of_error(error, request.instance, request.trace.request_id)
+
+    async def _pass(self, route: Route, request: Request, path: dict[str, str]) -> Reply:
+        parts, now = self._parts, self._parts.now()
+        caller = credentials.caller_of(route, request.text(b"authorization"), parts.secret, now)
+        user_id = caller.user_id if caller is not None else None
+        request.user_id = user_id or ""
+        credentials.admit(route, caller)
+        request.more, too_many = await self.limits.spend(route, user_id, request.address)
+        if too_many is not None:
+            raise too_many
+        strict = route.query is not None or route.path.startswith("/api/")
+        query = queries.decode(request.query.decode("ascii"), route.query) if strict else None
+        headers = RequestHeaders(request.requestHeaders)
+        call = Call(
+            parts=parts, route=route, path=path, caller=caller, address=request.address, now=now, headers=headers,
+            cookies=Cookies(headers), reader=parts.reads if route.mode is Mode.READ else parts.database,
+            if_match=_if_match(route, headers),
+        )  # fmt: skip
+        reply = await self._handle(route, call, query, request)
+        return freshness.settled(route, caller, request.text(b"if-none-match"), reply)
+
+    async def _handle(self, route: Route, call: Call, query: Any, request: Request) -> Reply:
+        if route.cached is not None and (call.caller is None or route.cached.signed_in == "shared"):
+            return await self._cached(route, call, query, request)
+        raw = request.content.read()
+        arguments = [] if route.body is None else [_body(route, call.headers, raw)]
+        if route.query is not None:
+            arguments.append(query)
+        uri = request.uri.decode("ascii")
+        if route.mode is not Mode.WRITE:
+            return replies.of_value(route, await route.handler(call, *arguments), uri)
+        header = call.headers.get("idempotency-key", "")
+        key = keys.key_of(route, header, request.user_id or None, request.method, request.uri, raw)
+
+        async def work(tx: Any) -> Reply:
+            inside = attrs.evolve(call, transaction=tx, reader=tx)
+            return replies.of_value(route, await route.handler(inside, *arguments), uri)
+
+        return await keys.write(self._parts, key, call.now, work)
+
+    async def _cached(self, route: Route, call: Call, query: Any, request: Request) -> Reply:
+        """Through the near cache, by the canonical request: the path and the decoded query, defaults filled in."""
+        cached, cache = route.cached, self._parts.cache
+        assert cached is not None
+        names = "/".join(call.path.values())
+        key = f"{route.name}/{names}?{'' if query is None else msgspec.json.encode(query).decode()}"
+        entry = cache.peek(key)
+        if entry is None:
+            anonymous = attrs.evolve(call, caller=None, headers={}, cookies={}, address="")
+
+            async def load() -> Entry:
+                value = await route.handler(anonymous, *([] if query is None else [query]))
+                return _entry(replies.of_value(route, value, request.uri.decode("ascii")))
+
+            families = cached.families(call.path, query)
+            entry = await cache.fetch(key, families, load, self._parts.settings.cache_ttl)
+        return Reply(entry.status, (*entry.headers, (b"ETag", entry.etag.encode("ascii"))), entry.body)
+
+
+def _body(route: Route, headers: Mapping[str, str], raw: bytes) -> Any:
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        sent = f"this is {media_type[:80]!r}" if media_type else "this has no Content-Type"
+        raise Refusal("media-type", f"send the body as application/json; {sent}")
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise Refusal("media-type", "send the body as it is, without Content-Encoding")
+    if len(raw) > (route.body_limit or len(raw)):
+        raise Refusal("too-large", f"the body has more than {route.body_limit} bytes")
+    return fields.convert(bodies.decode(raw), route.body)
+
+
+def _if_match(route: Route, headers: Mapping[str, str]) -> int | None:
+    if not route.if_match:
+        return None
+    given = headers.get("if-match", "")
+    if not given:
+        raise Refusal("if-match", "read it first, and send the ETag that it had as If-Match")
+    return conditional.version_named(given)
+
+
+def _entry(reply: Reply) -> Entry:
+    tag = reply.header(b"ETag") or conditional.etag(reply.body).encode("ascii")
+    headers = tuple(pair for pair in reply.headers if pair[0] != b"ETag")
+    return Entry(reply.body, tag.decode("ascii"), headers, reply.status)

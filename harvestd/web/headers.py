@@ -1,0 +1,52 @@
+"""A request's headers and cookies as handlers read them, decoded when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from twisted.web.http_headers import Headers
+
+
+class RequestHeaders(Mapping[str, str]):
+    """By lower-case name; several of one name are joined by commas (RFC 9110, 5.3)."""
+
+    def __init__(self, raw: Headers) -> None:
+        self._raw = raw
+
+    def __getitem__(self, name: str) -> str:
+        values = self._raw.getRawHeaders(name.encode("ascii"))
+        if not values:
+            raise KeyError(name)
+        return ", ".join(value.decode("latin-1") for value in values)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.decode("ascii").lower() for name, _ in self._raw.getAllRawHeaders())
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self._raw.getAllRawHeaders())
+
+
+class Cookies(Mapping[str, str]):
+    """Of the ``Cookie`` header (RFC 6265, 5.4). The first of a name counts: it has the most specific path."""
+
+    def __init__(self, headers: RequestHeaders) -> None:
+        self._headers = headers
+        self._found: dict[str, str] | None = None
+
+    def _parsed(self) -> dict[str, str]:
+        if self._found is None:
+            self._found = {}
+            for pair in self._headers.get("cookie", "").replace(", ", "; ").split(";"):
+                name, equals, value = pair.strip().partition("=")
+                if equals:
+                    self._found.setdefault(name, value)
+        return self._found
+
+    def __getitem__(self, name: str) -> str:
+        return self._parsed()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parsed())
+
+    def __len__(self) -> int:
+        return len(self._parsed())

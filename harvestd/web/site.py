@@ -1,0 +1,153 @@
+"""The Site: every connection of the process, their deadlines, and a line in the log for each request."""
+
+# mypy: disallow-untyped-calls=False
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.web import server
+from twisted.web.resource import IResource
+
+from harvestd.metrics import Metrics
+from harvestd.settings import Settings
+from harvestd.web.addresses import Proxies, parse_networks
+from harvestd.web.channel import Channel
+from harvestd.web.problems import Problem
+from harvestd.web.request import Request
+
+#: Seconds between two looks at the deadlines. One timer for all costs less than several for each request.
+SWEEP = 0.5
+_METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
+
+
+class Site(server.Site):
+    """``body_limit(method, path)`` answers the largest body of an address, asked only above the setting of that name."""
+
+    log_access = Logger(namespace="harvestd.access")
+    log_errors = Logger(namespace="harvestd.web")
+    protocol: Any = Channel
+    requestFactory = Request
+    displayTracebacks = False
+
+    def __init__(
+        self,
+        resource: IResource,
+        settings: Settings,
+        metrics: Metrics,
+        reactor: Any,
+        new_id: Callable[[], str],
+        body_limit: Callable[[bytes, bytes], int],
+    ) -> None:
+        super().__init__(resource, timeout=None, reactor=reactor, parsePOSTFormSubmission=False)
+        self.settings = settings
+        self.new_id = new_id
+        self.body_limit = body_limit
+        self.proxies = Proxies(parse_networks(settings.trusted_proxies))
+        self.channels: set[Channel] = set()
+        self.draining = False
+        self._metrics = metrics
+        self._hosts = frozenset(name.strip().lower() for name in settings.allowed_hosts)
+        self._sweeper = LoopingCall(self.sweep)
+        self._sweeper.clock = reactor
+
+    def startFactory(self) -> None:
+        """Begin to look at deadlines. Twisted's own log file and its clock are not wanted."""
+        if not self._sweeper.running:
+            self._sweeper.start(SWEEP, now=False)
+
+    def stopFactory(self) -> None:
+        """Nothing: connections that are still open keep their deadlines, until :meth:`finish`."""
+
+    def close_idle(self) -> None:
+        """Close the connections that have no request on them."""
+        for channel in list(self.channels):
+            if channel.stage == "idle":
+                channel.loseConnection()
+
+    def finish(self) -> None:
+        """Cut what is still open, and look no more."""
+        for channel in list(self.channels):
+            channel.transport.abortConnection()
+        if self._sweeper.running:
+            self._sweeper.stop()
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """A channel, or None (Twisted then closes the connection) when there are as many as the setting allows."""
+        if len(self.channels) >= self.settings.connections_most:
+            self._metrics.refused("connections")
+            return None
+        return super().buildProtocol(addr)
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """HTTP/1.1 alone: HTTP/2 ends at the proxy in front."""
+        return [b"http/1.1"]
+
+    def answers_to(self, host: bytes) -> bool:
+        """Whether the setting allows this Host; ``*.example.org`` allows every name below."""
+        if not self._hosts:
+            return True
+        name = host.decode("ascii").lower()
+        bare = name.rpartition(":")[0] if name[-1] != "]" and ":" in name else name
+        parents = {"*" + bare[i:] for i, character in enumerate(bare) if character == "."}
+        return bool({name, bare, *parents} & self._hosts)
+
+    def sweep(self) -> None:
+        """Look at every connection's deadline."""
+        now = self.reactor.seconds()
+        for channel in list(self.channels):
+            channel.check(now)
+
+    # --- told by the channels and the requests ---
+
+    def opened(self, channel: Channel) -> None:
+        """A connection is open."""
+        self.channels.add(channel)
+        self._metrics.connections(len(self.channels))
+
+    def closed(self, channel: Channel) -> None:
+        """A connection is gone."""
+        self.channels.discard(channel)
+        self._metrics.connections(len(self.channels))
+
+    def ended(self, channel: Channel, why: str) -> None:
+        """A connection is ended by us without a word."""
+        self._metrics.refused(why)
+
+    def refused(self, channel: Channel, problem: Problem, detail: str, request_id: str) -> None:
+        """A connection was refused before its request was whole."""
+        self._metrics.refused(problem.slug)
+        self.log_access.info(
+            "{status} {problem}: {detail} from {address}",
+            status=problem.status, problem=problem.slug, detail=detail, request_id=request_id,
+            address=getattr(channel.getPeer(), "host", ""),
+        )  # fmt: skip
+
+    def log(self, request: Any) -> None:
+        """An answer left."""
+        self._finished(request, request.code, request.sentLength)
+
+    def hung_up(self, request: Request) -> None:
+        """The client went away before its answer; 499, as Nginx has it. The work goes on to its end."""
+        self._finished(request, 499, 0)
+
+    def _finished(self, request: Request, status: int, size: int) -> None:
+        seconds = self.reactor.seconds() - request.started
+        method = request.method.decode("ascii") if request.method in _METHODS else "OTHER"
+        self._metrics.answered(method, request.route_name, status, seconds)
+        self.log_access.info(
+            "{method} {path} {status} {bytes} B {ms} ms",
+            method=method, path=request.instance, route=request.route_name, status=status, bytes=size,
+            ms=round(seconds * 1000, 1), request_id=request.trace.request_id, user_id=request.user_id,
+            address=request.address, problem=request.problem,
+        )  # fmt: skip
+
+    def log_unexpected(self, request: Request, failure: Any = None) -> None:
+        """Somebody's mistake in this program, with its traceback and the id that the client sees."""
+        self.log_errors.failure(
+            "{method} {path} failed unexpectedly, request {request_id}",
+            failure=failure, method=request.method.decode("ascii", "replace"), path=request.instance,
+            request_id=request.trace.request_id,
+        )  # fmt: skip

@@ -1,0 +1,73 @@
+"""What must be true of the route table before it is served. A mistake in it stops the start with the route's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from msgspec import inspect
+
+from harvestd.web.routes import ADMIN, ANYONE, USER, Mode, Route
+
+_ROLES = ANYONE | USER | ADMIN
+_PATH = re.compile(r"(/|(/([A-Za-z0-9._-]+|\{[a-z_]+\}))+)\Z")
+
+
+class TableError(ValueError):
+    """The route table cannot be served; the text names the routes and what is wrong with each."""
+
+
+def check(routes: Sequence[Route], known_limit: Callable[[str], bool]) -> None:
+    """Raise :class:`TableError` unless every route is sound. ``known_limit`` tells the names of rate limit settings."""
+    wrong = [f"{route.method} {route.path}: {what}" for route in routes for what in _wrong_with(route, known_limit)]
+    wrong += _twice([f"{route.method} {re.sub('{[^}]*}', '{}', route.path)}" for route in routes], "is there twice")
+    wrong += _twice([route.name for route in routes], "is the name of two routes")
+    if wrong:
+        raise TableError("the route table is wrong:\n  " + "\n  ".join(wrong))
+
+
+def _wrong_with(route: Route, known_limit: Callable[[str], bool]) -> Iterator[str]:
+    if not route.who:
+        yield "declares nobody who may call it; say ANYONE if that is meant"
+    elif not route.who <= _ROLES:
+        yield f"is for {', '.join(sorted(route.who - _ROLES))}, which is no role"
+    if not _PATH.match(route.path):
+        yield "is no path such as /api/orders/{id}"
+    if route.key != "no" and route.mode is not Mode.WRITE:
+        yield "honours Idempotency-Key without Mode.WRITE, so an answer could be kept without its effect"
+    if route.key == "required" and "anyone" in route.who:
+        yield "requires an Idempotency-Key of anyone, but keys belong to users"
+    if route.limit != "none" and not known_limit(route.limit):
+        yield f"has the limit {route.limit!r}, which is no setting rate_…"
+    if route.method == "GET" and (route.body is not None or route.mode is Mode.WRITE):
+        yield "changes something or takes a body, which a GET may not"
+    if route.cached is not None and (route.method != "GET" or "anyone" not in route.who or route.mode is Mode.WRITE):
+        yield "is cached without being a GET for anyone"
+    for kind in (route.body, route.query):
+        for name in () if kind is None else _lax(inspect.type_info(kind)):
+            yield f"takes {name}, which lets unknown fields pass; set forbid_unknown_fields=True"
+
+
+def _lax(info: inspect.Type) -> Iterator[str]:
+    """The names of the objects in a type, however deep, that would ignore fields they do not know."""
+    seen: set[type] = set()
+    waiting = [info]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, inspect.StructType):
+            if one.cls in seen:
+                continue
+            seen.add(one.cls)
+            if not one.forbid_unknown_fields:
+                yield one.cls.__name__
+            waiting += [field.type for field in one.fields]
+        elif isinstance(one, inspect.UnionType):
+            waiting += one.types
+        elif isinstance(one, inspect.Metadata):
+            waiting.append(one.type)
+        elif isinstance(one, (inspect.ListType, inspect.VarTupleType)):
+            waiting.append(one.item_type)
+
+
+def _twice(names: list[str], what: str) -> list[str]:
+    return [f"{name}: {what}" for name in sorted({name for name in names if names.count(name) > 1})]
