@@ -1,0 +1,157 @@
+"""Placing an order: what is taken, at what price, and what is refused."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harvestd.market.errors import Invalid, MarketError, OutOfStock, PriceChanged
+from tests.market.shelves import NOW, TERMS, placed, product
+
+
+def fields(error: MarketError) -> list[str]:
+    return [e.field for e in error.errors]
+
+
+def test_an_order_is_split_by_farm_in_the_order_of_its_lines() -> None:
+    order = placed(
+        [("eggs", "2"), ("carrots", "1.25"), ("leeks", "1")],
+        product("carrots", "acres"),
+        product("eggs", "coop", unit="box", price=250, stock="10", quantity_step="1", min_quantity="1"),
+        product("leeks", "acres", price=120),
+    )
+    assert [(p.farm_id, p.subtotal, p.status) for p in order.parts] == [
+        ("coop", 500, "placed"),
+        ("acres", 608, "placed"),
+    ]
+    assert order.totals.goods == order.totals.total == 1108
+    assert [line.total for line in order.lines] == [500, 488, 120]
+
+
+def test_half_a_cent_is_rounded_up_for_each_line() -> None:
+    order = placed([("carrots", "1.25"), ("carrots", "0.05")], product(price=390))
+    assert [line.total for line in order.lines] == [488, 20]  # 487.5 and 19.5
+
+
+def test_two_lines_of_one_product_take_their_sum() -> None:
+    order = placed([("carrots", "1"), ("carrots", "1.5")], product())
+    assert order.taken == {"carrots": Decimal("2.5")}
+
+
+def test_two_lines_of_one_product_above_its_stock_together_are_out_of_stock() -> None:
+    with pytest.raises(OutOfStock) as refused:
+        placed([("carrots", "1.25"), ("carrots", "1.3")], product())
+    assert fields(refused.value) == ["lines[0].quantity", "lines[1].quantity"]
+    assert {e.available for e in refused.value.errors} == {Decimal("2.5")}
+
+
+def test_out_of_stock_tells_what_is_left_of_each_short_line_alone() -> None:
+    with pytest.raises(OutOfStock) as refused:
+        placed(
+            [("carrots", "2"), ("leeks", "1"), ("kale", "1")],
+            product("carrots", reserved="1.25"),
+            product("leeks"),
+            product("kale", stock="3", reserved="3"),
+        )
+    assert [(e.field, e.available) for e in refused.value.errors] == [
+        ("lines[0].quantity", Decimal("1.25")),
+        ("lines[2].quantity", Decimal(0)),
+    ]
+    assert "only 1.250 kg of Carrots are left" in refused.value.errors[0].message
+    assert "sold out" in refused.value.errors[1].message
+
+
+@pytest.mark.parametrize("quantity", ["-1", "0", "NaN", "Infinity", "1e9", "2147483648", "0.0001", "0.07"])
+def test_a_quantity_that_is_no_amount_of_the_product_names_its_line(quantity: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        placed([("leeks", "1"), ("carrots", quantity)], product("carrots"), product("leeks"))
+    assert fields(refused.value) == ["lines[1].quantity"]
+
+
+def test_less_than_the_least_quantity_is_refused() -> None:
+    with pytest.raises(Invalid, match="cannot be accepted") as refused:
+        placed([("carrots", "0.2")], product(min_quantity="0.5"))
+    assert "at least 0.500 kg" in refused.value.errors[0].message
+
+
+@pytest.mark.parametrize("status", ["draft", "archived"])
+def test_what_is_not_published_is_not_for_sale(status: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        placed([("carrots", "1"), ("nothing", "1")], product(status=status))
+    assert fields(refused.value) == ["lines[0].product_id", "lines[1].product_id"]
+
+
+def test_what_is_out_of_season_is_not_for_sale() -> None:
+    with pytest.raises(Invalid) as refused:
+        placed([("carrots", "1")], product(season_from="10-01", season_to="03-31"))
+    assert "out of season (10-01 to 03-31)" in refused.value.errors[0].message
+
+
+def test_an_order_below_a_farms_minimum_is_refused_by_the_farms_name() -> None:
+    with pytest.raises(Invalid) as refused:
+        placed([("carrots", "1")], product(order_minimum=2000))
+    assert refused.value.errors[0].message == "Acres takes orders from 20.00 EUR"
+
+
+def test_an_order_without_lines_or_with_too_many_is_refused() -> None:
+    with pytest.raises(Invalid, match="the cart is empty"):
+        placed([])
+    with pytest.raises(Invalid, match="at most 1 lines"):
+        placed([("carrots", "1")] * 2, product(), terms=attrs.evolve(TERMS, lines_most=1))
+
+
+def test_a_total_other_than_expected_is_refused_with_the_new_one() -> None:
+    assert placed([("carrots", "1")], product(), expected_total=390).totals.total == 390
+    with pytest.raises(PriceChanged, match=r"now 3\.90 EUR"):
+        placed([("carrots", "1")], product(), expected_total=380)
+
+
+def test_stock_is_held_for_as_long_as_the_terms_say() -> None:
+    assert placed([("carrots", "1")], product()).hold_until is None
+    held = placed([("carrots", "1")], product(), terms=attrs.evolve(TERMS, hold=timedelta(hours=2)))
+    assert held.hold_until == NOW + timedelta(hours=2)
+
+
+def test_the_event_tells_who_ordered_what_of_whom_and_which_pages_are_stale() -> None:
+    event, *others = placed([("carrots", "1.25")], product()).events
+    assert (event.type, event.aggregate, event.version, others) == ("order.created", "order:order", 1, [])
+    assert event.data["parts"] == [
+        {"farm_id": "acres", "subtotal": 488,
+         "lines": [{"product_id": "carrots", "quantity": "1.250", "unit_price": 390}]}
+    ]  # fmt: skip
+    assert event.data["totals"]["total"] == 488
+    assert {"product:carrots", "product:carrots-slug", "products:all", "products:farmer:acres"} <= set(
+        event.data["families"]
+    )
+
+
+def test_taking_the_last_of_a_product_tells_that_it_changed() -> None:
+    created, updated = placed([("carrots", "2.5")], product()).events
+    assert created.type == "order.created"
+    assert (updated.type, updated.version, updated.data["changed"]) == ("product.updated", 8, ["available"])
+
+
+quantities = st.integers(1, 100).map(lambda steps: str(Decimal("0.05") * steps))
+shelves = st.lists(st.tuples(st.sampled_from("abc"), quantities, st.integers(0, 5000)), min_size=1, max_size=6)
+
+
+@given(shelves, st.integers(0, 100), st.integers(0, 100))
+def test_an_order_takes_exactly_its_lines_or_nothing(
+    lines: list[tuple[str, str, int]], stock: int, reserved: int
+) -> None:
+    on_hand, held = Decimal("0.05") * max(stock, reserved), Decimal("0.05") * min(stock, reserved)
+    shelf = [product(id, f"farm-{id}", price=price, stock=str(on_hand), reserved=str(held)) for id, _, price in lines]
+    try:
+        order = placed([(id, q) for id, q, _ in lines], *shelf)
+    except OutOfStock:
+        asked = {id: sum(Decimal(q) for i, q, _ in lines if i == id) for id, _, _ in lines}
+        assert any(quantity > on_hand - held for quantity in asked.values())
+        return
+    assert sum(order.taken.values()) == sum(Decimal(q) for _, q, _ in lines)
+    assert all(quantity <= on_hand - held for quantity in order.taken.values())
+    assert order.totals.goods == sum(line.total for line in order.lines) == sum(part.subtotal for part in order.parts)
