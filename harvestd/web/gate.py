@@ -29,11 +29,11 @@ from harvestd.web.replies import Reply
 from harvestd.web.request import Request
 from harvestd.web.routes import Mode, Route
 
+log = Logger()
+
 
 class Gate:
     """``working`` counts the requests under way, those too whose clients went away."""
-
-    log = Logger(namespace="harvestd.web")
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -48,15 +48,16 @@ class Gate:
 
         return serve
 
-    def unrouted(self, asked: Any, failure: Any) -> bytes:
+    def unrouted(self, request: Any, failure: Any) -> bytes:
         """What Klein calls for whatever it finds no endpoint for, or what an endpoint could not answer itself."""
-        request: Request = asked
         error = failure.value
         if isinstance(error, MethodNotAllowed):
-            return request.begin(self._other_method(request, error))
+            body: bytes = request.begin(self._other_method(request, error))
+            return body
         if isinstance(error, NoSuchPath):
             error = NotFound("there is nothing at this address")
-        return request.begin(self._refusal(error, request))
+        body = request.begin(self._refusal(error, request))
+        return body
 
     def _other_method(self, request: Request, error: MethodNotAllowed) -> Reply:
         allow = ", ".join(sorted({*(error.valid_methods or ()), "OPTIONS"}))
@@ -81,7 +82,7 @@ class Gate:
 
     def _refusal(self, error: BaseException, request: Request) -> Reply:
         if isinstance(error, Unavailable):
-            self.log.warn("{why}", why=error.detail, request_id=request.trace.request_id)
+            log.warn("{why}", why=error.detail, request_id=request.trace.request_id)
         elif not isinstance(error, (MarketError, Refusal)):
             request.site.log_unexpected(request)
         return replies.of_error(error, request.instance, request.trace.request_id)

@@ -39,7 +39,8 @@ def make_app(parts: Parts, routes: Sequence[Route], gate: Gate | None = None) ->
     for route in routes:
         rule = route.path.replace("{", "<").replace("}", ">")
         app.route(rule, methods=[route.method], endpoint=route.name)(gate.endpoint(route))
-    app.handle_errors(Exception)(gate.unrouted)
+    unrouted: Any = gate.unrouted
+    app.handle_errors(Exception)(unrouted)
     return app
 
 
@@ -68,7 +69,7 @@ class WebService:
     ``reuse_port`` lets several processes listen on the one port, each with its own queue of connections.
     """
 
-    log = Logger(namespace="harvestd.web")
+    log = Logger()
 
     def __init__(self, parts: Parts, routes: Sequence[Route], *, reuse_port: bool = False) -> None:
         self._parts = parts

@@ -20,14 +20,14 @@ from harvestd.web.request import Request
 
 #: Seconds between two looks at the deadlines. One timer for all costs less than several for each request.
 SWEEP = 0.5
+_access = Logger(namespace="harvestd.access")
+_errors = Logger()
 _METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 
 
 class Site(server.Site):
     """``body_limit(method, path)`` answers the largest body of an address, asked only above the setting of that name."""
 
-    log_access = Logger(namespace="harvestd.access")
-    log_errors = Logger(namespace="harvestd.web")
     protocol: Any = Channel
     requestFactory = Request
     displayTracebacks = False
@@ -119,7 +119,7 @@ class Site(server.Site):
     def refused(self, channel: Channel, problem: Problem, detail: str, request_id: str) -> None:
         """A connection was refused before its request was whole."""
         self._metrics.refused(problem.slug)
-        self.log_access.info(
+        _access.info(
             "{status} {problem}: {detail} from {address}",
             status=problem.status, problem=problem.slug, detail=detail, request_id=request_id,
             address=getattr(channel.getPeer(), "host", ""),
@@ -137,7 +137,7 @@ class Site(server.Site):
         seconds = self.reactor.seconds() - request.started
         method = request.method.decode("ascii") if request.method in _METHODS else "OTHER"
         self._metrics.answered(method, request.route_name, status, seconds)
-        self.log_access.info(
+        _access.info(
             "{method} {path} {status} {bytes} B {ms} ms",
             method=method, path=request.instance, route=request.route_name, status=status, bytes=size,
             ms=round(seconds * 1000, 1), request_id=request.trace.request_id, user_id=request.user_id,
@@ -146,7 +146,7 @@ class Site(server.Site):
 
     def log_unexpected(self, request: Request, failure: Any = None) -> None:
         """Somebody's mistake in this program, with its traceback and the id that the client sees."""
-        self.log_errors.failure(
+        _errors.failure(
             "{method} {path} failed unexpectedly, request {request_id}",
             failure=failure, method=request.method.decode("ascii", "replace"), path=request.instance,
             request_id=request.trace.request_id,

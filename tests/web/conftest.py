@@ -1,0 +1,114 @@
+"""A Site over the dummy routes of ``tests/web/dummies.py``, on a real database, without a socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import attrs
+import pytest
+import pytest_twisted
+import uuid_utils
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from harvestd.interfaces import ITopics
+from harvestd.lifecycle import Lifecycle
+from harvestd.metrics import Metrics
+from harvestd.parts import Parts
+from harvestd.settings import Settings
+from harvestd.store.database import Database
+from harvestd.store.limiter import MemoryLimiter
+from harvestd.store.near_cache import NearCache
+from harvestd.web import tokens
+from harvestd.web.call import Caller
+from harvestd.web.server import make_site
+from tests.web.client import Client
+from tests.web.dummies import ROUTES
+
+SECRET = "a secret of at least thirty-two characters"
+
+
+@implementer(ITopics)
+class Nobody:
+    """Topics of a process that is alone."""
+
+    async def publish(self, channel: str, payload: str) -> None:
+        pass
+
+    def subscribe(self, channel: str, receive: Callable[[str], None], gap: Callable[[], None]) -> Callable[[], None]:
+        return lambda: None
+
+
+@attrs.define
+class Wakes:
+    """How often the relay was woken."""
+
+    count: int = 0
+
+    def __call__(self) -> None:
+        self.count += 1
+
+
+def make_parts(settings: Settings, database: Any, reactor: Any = None) -> Parts:
+    """The parts that the gate needs; the others are None, and must not be asked."""
+    if reactor is None:
+        from twisted.internet import reactor as real
+
+        reactor = real
+    absent = cast(Any, None)
+    cache = NearCache(reactor, Nobody(), settings.cache_size, settings.cache_stale)
+    return Parts(
+        settings=settings,
+        reactor=reactor,
+        lifecycle=Lifecycle(reactor, settings.stop_deadline),
+        metrics=Metrics(),
+        database=database,
+        reads=database,
+        session=absent,
+        topics=Nobody(),
+        cache=cache,
+        limiter=MemoryLimiter(reactor.seconds),
+        search=absent,
+        broker=absent,
+        mailer=absent,
+        secret=SECRET,
+        now=lambda: datetime.now(UTC),
+        new_id=lambda: str(uuid_utils.uuid7()),
+        wake_relay=Wakes(),
+    )
+
+
+def token_for(user_id: str, role: str = "buyer", ttl: float = 900) -> str:
+    """An access token that holds."""
+    return tokens.issue(SECRET, Caller(user_id, role, user_id), datetime.now(UTC), ttl)
+
+
+@pytest.fixture
+def web_settings(settings: Settings) -> Settings:
+    """The defaults without rate limits; tests of limits evolve them."""
+    return attrs.evolve(settings, rate_limits=False)
+
+
+@pytest.fixture
+def client(web_settings: Settings) -> Iterator[Client]:
+    """Without a database: for everything that is decided before one is needed."""
+    site = make_site(make_parts(web_settings, None), ROUTES)
+    yield Client(site)
+
+
+@pytest.fixture
+def parts(web_settings: Settings, database: Database) -> Parts:
+    return make_parts(web_settings, database)
+
+
+@pytest_twisted.async_yield_fixture
+async def store_client(parts: Parts) -> AsyncIterator[Client]:
+    """With a database, for routes that write."""
+    yield Client(make_site(parts, ROUTES))
+
+
+async def settled(*coroutines: Any) -> list[Any]:
+    """All at once; each result, or what it raised."""
+    return [await d for d in [Deferred.fromCoroutine(c).addErrback(lambda f: f.value) for c in coroutines]]
