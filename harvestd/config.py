@@ -96,10 +96,11 @@ def load(
 
 
 def resolved(settings: Settings) -> Settings:
-    """With what derives from other settings filled in: an absolute ``data_dir`` and the ``public_url``."""
+    """With what derives from other settings filled in: an absolute ``data_dir``, and the ``public_url`` unless the port
+    is one that is still to be found."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.http_host, settings.http_host)
     host = f"[{host}]" if ":" in host else host
-    url = settings.public_url.rstrip("/") or f"http://{host}:{settings.http_port}"
+    url = settings.public_url.rstrip("/") or (f"http://{host}:{settings.http_port}" if settings.http_port else "")
     return attrs.evolve(settings, data_dir=str(Path(settings.data_dir).expanduser().absolute()), public_url=url)
 
 

@@ -133,12 +133,19 @@ def bridge(level: str) -> None:
     logging.basicConfig(handlers=[Bridge()], level=logging.DEBUG if level == "debug" else logging.INFO, force=True)
 
 
+#: What this process logs to; its further processes do too.
+stream_in_use: TextIO = sys.stdout
+
+
 def open_stream(logfile: str | None, daemonised: bool) -> TextIO:
     """Where ``twistd`` was told to log to: standard output, or a file, appended to line by line (logrotate's
     ``copytruncate`` goes with that)."""
+    global stream_in_use
     if logfile == "-" or (not logfile and not daemonised):
-        return sys.stdout
-    return open(os.path.abspath(logfile or "twistd.log"), "a", encoding="utf-8")
+        stream_in_use = sys.stdout
+    else:
+        stream_in_use = open(os.path.abspath(logfile or "twistd.log"), "a", encoding="utf-8")
+    return stream_in_use
 
 
 def begin(observer: LineObserver) -> None:

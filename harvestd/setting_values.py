@@ -234,3 +234,12 @@ def mask_url(text: str) -> str:
     """``text`` with the password of each URL in it replaced by ``***``."""
     text = re.sub(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@?#]*):[^\s/@]*(?:@[^\s/@]*)*@", r"\1:***@", text, flags=re.I)
     return re.sub(r"([?&;]password=)[^&\s;]+", r"\1***", text, flags=re.I)
+
+
+def text(value: object) -> str:
+    """A value as one would write it in the environment."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    return ",".join(value) if isinstance(value, tuple) else str(value)

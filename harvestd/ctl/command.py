@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from harvestd.application import CTL, build, database
 from harvestd.config import Loaded
@@ -72,3 +73,9 @@ class Command:
     explanation: str
     arguments: Callable[[ArgumentParser], Any]
     run: Callable[[Errand], Awaitable[int]]
+
+
+def progress_bar(console: Console) -> Progress:
+    """A bar with what is done of how much, on a terminal; nothing elsewhere."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

@@ -9,12 +9,10 @@ from itertools import islice
 from pathlib import Path
 
 import psycopg2
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from twisted.internet.threads import deferToThread
 
-from harvestd.ctl.command import FINE, FOUND, Command, Errand, Failed
-from harvestd.ctl.reindex import rebuild
+from harvestd.ctl.command import FINE, FOUND, Command, Errand, Failed, progress_bar
+from harvestd.ctl.reindex import current, rebuild
 from harvestd.directory.reading import BadRow, Market, NotTheDirectory, read
 from harvestd.directory.storing import Stored, Storing
 from harvestd.market.accounts import email_key
@@ -50,8 +48,9 @@ async def _run(errand: Errand) -> int:
             errand.go_on()
 
         stored = await deferToThread(_store, parts, rows, owner, advance)
-    await rebuild(errand, parts, unless_current=not stored.changed)
-    await parts.cache.drop(("catalogue",))
+    if stored.changed or not await current(parts):
+        await rebuild(errand, parts)
+        await parts.cache.drop(())
     return _report(errand, stored, "stored")
 
 
@@ -102,12 +101,6 @@ def _report(errand: Errand, stored: Stored, verb: str) -> int:
         if stored.seasons_unread:
             errand.out.print(f"{stored.seasons_unread} farms have a season that cannot be read, and are open all year", markup=False)
     return FOUND if stored.bad else FINE
-
-
-def progress_bar(console: Console) -> Progress:
-    """A bar with what is done of how much, on a terminal; nothing elsewhere."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 COMMAND = Command(

@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 
 from harvestd.config import masked
 from harvestd.ctl.command import FINE, Command, Errand
-from harvestd.setting_values import ROWS, Row, bounds
+from harvestd.setting_values import ROWS, Row, bounds, text
 from harvestd.settings import NOT_YET
 
 HEAD = """\
@@ -75,15 +75,6 @@ def _limits(row: Row) -> str:
     if row.choices:
         return f" One of {', '.join(f'`{choice}`' for choice in row.choices)}."
     return f" {bounds(row).capitalize()}." if bounds(row) else ""
-
-
-def text(value: object) -> str:
-    """A value as one would write it in the environment."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:.12g}"
-    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 COMMAND = Command(

@@ -1,0 +1,20 @@
+"""``twistd harvest-api``: the market's HTTP API, with everything that it needs."""
+
+from __future__ import annotations
+
+import os
+
+from twisted.application.service import IService
+
+from harvestd.application import API, CHILD
+from harvestd.daemon import Daemon
+from harvestd.options import SettingOptions
+
+
+class Options(SettingOptions):
+    """Every setting."""
+
+
+def makeService(options: Options) -> IService:
+    """The service; it opens nothing before the reactor runs. A further process of an API knows by a variable that it is one."""
+    return Daemon(options, CHILD if os.environ.get("HARVEST_CHILD") else API)  # type: ignore[no-any-return]

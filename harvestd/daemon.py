@@ -1,0 +1,99 @@
+"""The service that twistd runs: it starts the parts of a role when the reactor runs, and stops them in order."""
+
+# mypy: disallow-untyped-calls=False
+from __future__ import annotations
+
+import gc
+import sys
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.logger import ILogObserver, Logger
+from twisted.python.components import Componentized
+
+from harvestd import logs, slow_callbacks
+from harvestd.application import EXPECTED, Role, build
+from harvestd.config import secrets
+from harvestd.ending import exit_status, stop_on_signals
+from harvestd.lifecycle import Lifecycle
+from harvestd.options import SettingOptions
+
+
+class Daemon(Service):
+    """One process of ``role``. Nothing is opened before the reactor runs."""
+
+    log = Logger()
+
+    def __init__(self, options: SettingOptions, role: Role) -> None:
+        self._settings = options.loaded.settings
+        self._role = role
+        self._lifecycle: Lifecycle | None = None
+        self._started: Deferred[None] | None = None
+        self._twistd: Any = options.parent or {}
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Also tells twistd, whose application ``parent`` is, to log our way; its own ``--logger`` counts more."""
+        if isinstance(parent, Componentized):
+            settings, nodaemon = self._settings, bool(self._twistd.get("nodaemon", True))
+            stream = logs.open_stream(self._twistd.get("logfile"), daemonised=not nodaemon)
+            observer = logs.LineObserver(stream, settings.log_format, settings.log_level, secrets(settings))
+            parent.setComponent(ILogObserver, observer)
+            logs.bridge(settings.log_level)
+        super().setServiceParent(parent)
+
+    def startService(self) -> None:
+        """Called by twistd just before the reactor runs."""
+        from twisted.internet import reactor
+
+        super().startService()
+        exit_status.keep()
+        self._reactor: Any = reactor
+        self._reactor.callWhenRunning(self._run)
+
+    def stopService(self) -> Deferred[None]:
+        """Stop what has started; the reactor waits for it."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    def _run(self) -> None:
+        stop_on_signals(self._reactor, self._end_at_once)
+        if self._settings.debug_slow_callback:
+            slow_callbacks.report(self._reactor, self._settings.debug_slow_callback)
+        self._started = Deferred.fromCoroutine(self._start())
+
+    async def _start(self) -> None:
+        try:
+            self._lifecycle = build(self._settings, self._reactor, self._role)[1]
+            await self._lifecycle.start()
+        except BaseException as error:
+            self._failed(error)
+            return
+        # What is there now stays: the collector need not look at it again. This halves the 99th percentile of answers.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
+
+    def _failed(self, error: BaseException) -> None:
+        if not self.running and not isinstance(error, EXPECTED):
+            self.log.info("stopped while starting: {why}", why=repr(error))
+            return
+        exit_status.code = 1
+        if isinstance(error, EXPECTED):
+            self.log.error("harvest-{role} does not start: {why}", role=self._role.name, why=str(error))
+        else:
+            self.log.failure("harvest-{role} does not start", role=self._role.name)
+        if self.running:
+            self._reactor.stop()
+
+    async def _stop(self) -> None:
+        if self._started is not None:
+            await self._started  # a part that is starting is waited for: half of it could not be stopped
+        if self._lifecycle is not None:
+            await self._lifecycle.stop()
+        self.log.info("stopped")
+
+    def _end_at_once(self) -> None:
+        print("second signal: ending at once", file=sys.__stderr__, flush=True)
+        if self._lifecycle is not None:
+            self._lifecycle.abandon()

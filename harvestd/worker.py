@@ -1,0 +1,18 @@
+"""``twistd harvest-worker``: the consumers of the queues, without the web."""
+
+from __future__ import annotations
+
+from twisted.application.service import IService
+
+from harvestd.application import WORKER
+from harvestd.daemon import Daemon
+from harvestd.options import SettingOptions
+
+
+class Options(SettingOptions):
+    """Every setting."""
+
+
+def makeService(options: Options) -> IService:
+    """The service; it opens nothing before the reactor runs."""
+    return Daemon(options, WORKER)  # type: ignore[no-any-return]

@@ -1,0 +1,127 @@
+"""Log lines: one an event, with the request that it belongs to, and without secrets."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from typing import Any
+
+import pytest
+from twisted.logger import Logger, LogLevel
+
+from harvestd import logs
+from harvestd.context import Trace, tracing
+
+
+class Log:
+    """A logger whose lines end up in :attr:`lines`."""
+
+    def __init__(self, form: str = "json", level: str = "info", hidden: tuple[str, ...] = ()) -> None:
+        self.stream = io.StringIO()
+        self.log = Logger(namespace="harvestd.test", observer=logs.LineObserver(self.stream, form, level, hidden))
+
+    @property
+    def lines(self) -> list[str]:
+        return self.stream.getvalue().splitlines()
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.lines]
+
+
+def test_json_lines_have_time_level_logger_message_and_what_the_call_named() -> None:
+    log = Log()
+    log.log.info("{count} things", count=3, thing=object())
+    (line,) = log.objects
+    assert (line["level"], line["logger"], line["message"], line["count"]) == ("info", "harvestd.test", "3 things", 3)
+    assert line["time"].endswith("Z")
+    assert "thing" not in line, "only JSON values are fields"
+
+
+def test_lines_carry_the_request_that_they_belong_to() -> None:
+    log = Log()
+    with tracing(Trace("r-1", "00-aa-bb-01")):
+        log.log.info("within")
+    log.log.info("without")
+    within, without = log.objects
+    assert (within["request_id"], within["traceparent"]) == ("r-1", "00-aa-bb-01")
+    assert "request_id" not in without
+    text = Log("text")
+    with tracing(Trace("r-1", "")):
+        text.log.info("within")
+    assert text.lines[0].endswith("within (r-1)")
+
+
+@pytest.mark.parametrize(("level", "seen"), [("debug", 4), ("info", 3), ("warn", 2), ("error", 1)])
+def test_less_important_lines_are_not_written(level: str, seen: int) -> None:
+    log = Log(level=level)
+    for name in (LogLevel.debug, LogLevel.info, LogLevel.warn, LogLevel.error):
+        log.log.emit(name, "a line")
+    assert len(log.lines) == seen
+
+
+def test_what_libraries_tell_of_every_port_counts_as_debugging() -> None:
+    log = Log()
+    Logger(namespace="twisted.web.server", observer=log.log.observer).info("Site starting on 8080")
+    Logger(namespace="twisted.internet", observer=log.log.observer).warn("but a warning is one")
+    assert [line["message"] for line in log.objects] == ["but a warning is one"]
+
+
+def test_one_event_is_one_line_whatever_is_in_it() -> None:
+    for form in ("json", "text"):
+        log = Log(form)
+        log.log.info("{name}", name="first\n12:00:00.000 error [auth] forged\x1b[31m")
+        assert len(log.lines) == 1
+        assert "\x1b" not in log.lines[0]
+
+
+def test_an_exception_is_a_field() -> None:
+    log = Log()
+    try:
+        raise ValueError("wrong\nhere")
+    except ValueError:
+        log.log.failure("reading {what}", what="it")
+    (line,) = log.objects
+    assert line["message"] == "reading it"
+    assert "ValueError: wrong" in line["exception"]
+
+
+def test_in_text_a_traceback_follows_its_line_and_is_marked() -> None:
+    log = Log("text")
+    try:
+        raise ValueError("wrong")
+    except ValueError:
+        log.log.failure("reading")
+    assert log.lines[0].endswith("critical [test] reading")
+    assert all(line.startswith("    | ") for line in log.lines[1:])
+    assert "ValueError: wrong" in log.lines[-1]
+
+
+def test_secrets_are_masked_wherever_they_stand() -> None:
+    log = Log(hidden=("correct horse battery",))
+    log.log.info("connecting to {url}", url="postgresql://u:geheim@db/market", note="correct horse battery staple")
+    try:
+        raise OSError("amqp://u:geheim@broker refused correct horse battery")
+    except OSError:
+        log.log.failure("no broker")
+    text = log.stream.getvalue()
+    assert "geheim" not in text
+    assert "correct horse" not in text
+    assert "postgresql://u:***@db/market" in text
+
+
+def test_what_libraries_say_through_logging_comes_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr(logs, "Logger", lambda namespace: Logger(namespace=namespace, observer=seen.append))
+    record = logging.LogRecord("pika.adapters", logging.WARNING, "f.py", 1, "lost %s {braces}", ("it",), None)
+    logs.Bridge().emit(record)
+    log = Log("text")
+    log.log.observer(seen[0])
+    assert log.lines[0].endswith("warn  [pika.adapters] lost it {braces}")
+
+
+def test_a_stream_that_is_gone_stops_nothing() -> None:
+    log = Log()
+    log.stream.close()
+    log.log.error("to nobody")

@@ -1,0 +1,219 @@
+"""Settings: where they come from, which one counts, what is refused, and what is never shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harvestd.config import Loaded, SettingError, load, masked
+from harvestd.setting_values import ROWS, Unfit, mask_url, parse
+from harvestd.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def problems(**given: str) -> str:
+    """What is said of variables that are wrong."""
+    with pytest.raises(SettingError) as caught:
+        load({}, {f"HARVEST_{name.upper()}": value for name, value in given.items()})
+    return str(caught.value)
+
+
+def test_nothing_has_to_be_set() -> None:
+    loaded = load({}, {})
+    assert loaded.settings.http_port == 8080
+    assert loaded.settings.database_url == ""
+    assert set(loaded.origin.values()) == {"default"}
+
+
+def test_the_file_then_the_environment_then_options(tmp_path: Path) -> None:
+    file = tmp_path / "harvest.toml"
+    file.write_text('http_port = 1111\nhttp_host = "0.0.0.0"\nlog_level = "warn"\n')
+    loaded = load({"http_port": "3333"}, {"HARVEST_HTTP_PORT": "2222", "HARVEST_LOG_LEVEL": "error"})
+    assert (loaded.settings.http_host, loaded.settings.log_level, loaded.settings.http_port) == ("0.0.0.0", "error", 3333)
+    assert loaded.origin["http_host"] == "harvest.toml"
+    assert loaded.origin["log_level"] == "HARVEST_LOG_LEVEL"
+    assert loaded.origin["http_port"] == "--http-port"
+    assert loaded.origin["data_dir"] == "default"
+
+
+def test_the_file_may_be_named_by_option_argument_or_variable(tmp_path: Path) -> None:
+    file = tmp_path / "other.toml"
+    file.write_text("http_port = 1111\n")
+    for loaded in (
+        load({"config": str(file)}, {}),
+        load({}, {"HARVEST_CONFIG": str(file)}),
+        load({}, {}, file),
+    ):
+        assert loaded.settings.http_port == 1111
+        assert loaded.origin["http_port"] == "other.toml"
+
+
+def test_a_named_file_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="cannot be read: No such file"):
+        load({"config": str(tmp_path / "gone.toml")}, {})
+
+
+def test_a_file_that_is_not_toml_says_where(tmp_path: Path) -> None:
+    (tmp_path / "harvest.toml").write_text("http_port 1111\n")
+    with pytest.raises(SettingError, match="line 1"):
+        load({}, {})
+
+
+def test_secrets_come_from_files_and_credentials(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql://u:hidden@db/market\n")
+    (tmp_path / "token_secret").write_text("x" * 40 + "\n")
+    environment = {"HARVEST_DATABASE_URL_FILE": str(tmp_path / "url"), "CREDENTIALS_DIRECTORY": str(tmp_path)}
+    loaded = load({}, environment)
+    assert loaded.settings.database_url == "postgresql://u:hidden@db/market"
+    assert loaded.origin["database_url"] == "HARVEST_DATABASE_URL_FILE"
+    assert loaded.settings.token_secret == "x" * 40
+    assert loaded.origin["token_secret"] == "credential"
+
+
+def test_only_secrets_come_from_files() -> None:
+    assert "no such setting" in problems(http_port_file="/etc/hostname")
+
+
+def test_a_secret_given_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "s").write_text("y" * 40)
+    text = problems(token_secret="x" * 40, token_secret_file=str(tmp_path / "s"))
+    assert "unset one of the two" in text
+
+
+def test_a_file_of_a_secret_must_be_readable(tmp_path: Path) -> None:
+    assert "No such file" in problems(token_secret_file=str(tmp_path / "gone"))
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    loaded = load({}, {"HARVEST_HTTP_PORT": "", "HARVEST_DATABASE_URL": ""})
+    assert loaded.settings.http_port == 8080
+    assert loaded.origin["http_port"] == "default"
+
+
+def test_unknown_names_are_refused_with_what_was_meant(tmp_path: Path) -> None:
+    assert "did you mean HARVEST_HTTP_PORT?" in problems(htp_port="1")
+    (tmp_path / "harvest.toml").write_text("demmo = true\n")
+    with pytest.raises(SettingError, match=r"demmo .*harvest\.toml.*did you mean demo\?"):
+        load({}, {})
+
+
+def test_variables_that_are_no_settings_are_left_alone() -> None:
+    assert isinstance(load({}, {"HARVEST_TESTING": "1", "HARVESTER": "x", "HARVEST_CHILD": "1"}), Loaded)
+
+
+def test_every_wrong_setting_is_named_with_its_value_and_cure() -> None:
+    text = problems(http_port="80800", demo="maybe", market_timezone="Mars/Olympus", log_level="loud")
+    assert "4 settings are wrong" in text
+    assert "http_port = '80800' (from HARVEST_HTTP_PORT): it must be from 0 to 65535" in text
+    assert "demo = 'maybe' (from HARVEST_DEMO): true or false" in text
+    assert "'Mars/Olympus'" in text
+    assert "one of debug, info, warn, error" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "cure"),
+    [
+        ("http_host", "localhost", "an IP address"),
+        ("http_port", "eighty", "a whole number"),
+        ("http_port", "8080.0", "a whole number"),
+        ("processes", "0", "from 1 to 64"),
+        ("database_url", "mysql://db/market", "postgresql://"),
+        ("database_url", "postgresql://db:notaport/market", "not a URL"),
+        ("public_url", "https://market.example/shop", "host and port alone"),
+        ("smtp_url", "mail.example.org", "smtp://"),
+        ("rate_default", "60", "60/60"),
+        ("rate_default", "0/60", "60/60"),
+        ("trusted_proxies", "10.0.0.1/8", "an address or network"),
+        ("allowed_hosts", "https://market.example", "without scheme"),
+        ("market_currency", "euro", "three capital letters"),
+        ("token_secret", "short", "32 characters"),
+        ("body_limit", "10 parsecs", "64MiB"),
+        ("statement_timeout", "5s", "a number"),
+        ("statement_timeout", "nan", "a number"),
+        ("market_name", "two\nlines", "control character"),
+        ("queues", "orders,parcels", "no such queue"),
+        ("replica_urls", "postgresql://replica/market", "set database_url too"),
+        ("fail_points", "relay.sent=crash", "HARVEST_TESTING=1"),
+        ("redis_url", "redis://cache", "no use for it yet"),
+    ],
+)
+def test_what_is_refused(name: str, value: str, cure: str) -> None:
+    assert cure in problems(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "value"),
+    [
+        ("body_limit", "64MiB", 64 * 1024 * 1024),
+        ("body_limit", "10MB", 10_000_000),
+        ("body_limit", "2048", 2048),
+        ("body_limit", 2048, 2048),
+        ("statement_timeout", "2.5", 2.5),
+        ("statement_timeout", 3, 3.0),
+        ("demo", "ON", True),
+        ("demo", "0", False),
+        ("demo", True, True),
+        ("queues", "orders, search", ("orders", "search")),
+        ("queues", ["orders"], ("orders",)),
+        ("queues", "", ()),
+        ("market_name", "  Riverside  ", "Riverside"),
+        ("database_url", "postgresql:///market?host=/run/postgresql", "postgresql:///market?host=/run/postgresql"),
+        ("trusted_proxies", "10.0.0.0/8,::1", ("10.0.0.0/8", "::1")),
+    ],
+)
+def test_what_is_read(name: str, given: object, value: object) -> None:
+    assert parse(ROWS[name], given) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [("http_port", "64KiB"), ("http_port", True), ("demo", 1), ("http_port", "-1"), ("market_name", 5), ("queues", [1])],
+)
+def test_types_of_toml_are_strict(name: str, given: object) -> None:
+    with pytest.raises(Unfit):
+        parse(ROWS[name], given)
+
+
+def test_secrets_are_masked_in_errors_and_in_what_is_shown() -> None:
+    assert "hunter2" not in problems(database_url="mysql://u:hunter2@db/market", token_secret="hunter2")
+    shown = masked(Settings(database_url="postgresql://u:hunter2@db/market", token_secret="hunter2" * 8))
+    assert shown["database_url"] == "postgresql://u:***@db/market"
+    assert shown["token_secret"] == "***"
+    assert shown["smtp_url"] == ""
+    assert masked(Settings(replica_urls=("postgresql://u:hunter2@a/m",)))["replica_urls"] == ("postgresql://u:***@a/m",)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("see postgresql://u:p%40ss@db/m now", "see postgresql://u:***@db/m now"),
+        ("amqp://u:p@ss@host/v", "amqp://u:***@host/v"),
+        ("postgresql://db/m?password=geheim&x=1", "postgresql://db/m?password=***&x=1"),
+        ("https://market.example/a:b@c", "https://market.example/a:b@c"),
+    ],
+)
+def test_passwords_in_urls_are_masked(url: str, shown: str) -> None:
+    assert mask_url(url) == shown
+
+
+def test_the_public_url_and_the_data_folder_are_resolved(tmp_path: Path) -> None:
+    settings = load({"http_port": "9000", "data_dir": "here"}, {}).settings
+    assert settings.public_url == "http://127.0.0.1:9000"
+    assert settings.data_dir == str(tmp_path / "here")
+    assert load({"http_host": "0.0.0.0"}, {}).settings.public_url == "http://127.0.0.1:8080"
+    assert load({"http_host": "::1"}, {}).settings.public_url == "http://[::1]:8080"
+    assert load({"public_url": "https://market.example/"}, {}).settings.public_url == "https://market.example"
+    assert load({"http_port": "0"}, {}).settings.public_url == "", "unknown until it listens"
+
+
+def test_every_row_says_what_it_is() -> None:
+    for name, row in ROWS.items():
+        assert row.meaning.endswith("."), name
+        assert row.kind in (str, int, float, bool, tuple), name
+        assert row.group, name
+        assert parse(row, row.default) == row.default, name
