@@ -13,6 +13,8 @@ from typing import Any
 import attrs
 from zope.interface import Attribute, Interface
 
+from harvestd.market.errors import Unavailable
+
 # --- messages ------------------------------------------------------------------------------------------------------
 
 
@@ -333,8 +335,13 @@ class IMailer(Interface):
     one Message-ID where it cannot (SMTP)."""
 
     async def send(mail: Mail) -> None:
-        """Raises ``Unavailable`` for what may pass, ``Refused`` for what will not."""
+        """Raises ``Unavailable`` for what may pass, its child ``Away`` when no mail could be taken now, and ``Refused``
+        for what will not pass."""
 
 
 class Refused(Exception):
     """The other side said no for good; the text says why."""
+
+
+class Away(Unavailable):
+    """Nobody is there to take anything: it says nothing about what was to be handed over."""

@@ -1,0 +1,130 @@
+"""Mail that is due is handed over, at least once, under a Message-ID that stays the same."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from datetime import datetime, timedelta
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from harvestd.failpoints import failpoint
+from harvestd.interfaces import Away, Refused
+from harvestd.market.errors import Unavailable
+from harvestd.parts import Parts
+from harvestd.store import mails
+from harvestd.store.mails import Claimed
+
+#: Seconds before each further try of a mail that was not taken; after the last it is given up.
+RETRY_DELAYS = (1.0, 10.0, 60.0, 600.0, 3_600.0, 21_600.0)
+#: While nobody is there to take mail, a mail of age t is tried after t/4, within these seconds; no try counts ...
+AWAY_DELAYS = (5.0, 600.0)
+#: ... until it is so old that it is given up (RFC 5321, 4.5.4.1: at least 4 to 5 days).
+AWAY_LIMIT = timedelta(days=5)
+#: A mail in hand comes back by itself after this; far longer than a batch takes.
+LEASE = timedelta(minutes=5)
+BATCH, AT_ONCE = 50, 5
+
+log = Logger()
+
+
+async def deliver(parts: Parts) -> None:
+    """Send all that is due."""
+    while await send_due(parts) == BATCH:
+        pass
+
+
+async def send_due(parts: Parts) -> int:
+    """Take up to ``BATCH`` mails that are due, send them ``AT_ONCE`` at a time, and answer how many were sent."""
+    now = parts.now()
+    claimed = await parts.database.transaction(lambda tx: mails.claim(tx, now, LEASE, BATCH))
+    if not claimed:
+        return 0
+    batch = _Batch(parts, claimed)
+    senders = [Deferred.fromCoroutine(batch.send()) for _ in range(min(AT_ONCE, len(claimed)))]
+    errors = [error for error in [await _settled(sender) for sender in senders] if error is not None]
+    await batch.put_back()
+    if errors:
+        raise errors[0]
+    return batch.sent
+
+
+async def _settled(sender: Deferred[None]) -> Exception | None:
+    try:
+        await sender
+    except Exception as error:
+        return error
+    return None
+
+
+class _Batch:
+    """Claimed mails on their way; ``away`` is why nobody takes any, once that is known."""
+
+    def __init__(self, parts: Parts, claimed: list[Claimed]) -> None:
+        self._parts = parts
+        self._left = deque(claimed)
+        self._away: str = ""
+        self.sent = 0
+
+    async def send(self) -> None:
+        """Send one after another, until none is left or nobody is there to take them."""
+        while self._left and not self._away:
+            claimed = self._left.popleft()
+            try:
+                await failpoint("mail.before_send")
+                await self._parts.mailer.send(claimed.mail)
+                await failpoint("mail.after_send")
+            except Away as error:
+                self._away = str(error)
+                self._left.append(claimed)
+            except Refused as error:
+                await self._fail(claimed, str(error))
+            except Exception as error:
+                if not isinstance(error, Unavailable):
+                    log.failure("sending mail {key} failed", key=claimed.mail.key)
+                await self._retry(claimed, str(error) or repr(error))
+            else:
+                await self._mark(claimed)
+
+    async def _mark(self, claimed: Claimed) -> None:
+        now = self._parts.now()
+        await self._parts.database.transaction(lambda tx: mails.sent(tx, claimed, now))
+        self._parts.metrics.mailed("sent")
+        self.sent += 1
+
+    async def _retry(self, claimed: Claimed, cause: str) -> None:
+        if claimed.attempts > len(RETRY_DELAYS):
+            await self._fail(claimed, f"given up after {claimed.attempts} tries: {cause}")
+            return
+        due_at = self._after(RETRY_DELAYS[claimed.attempts - 1])
+        log.info("mail {key} is tried again: {cause}", key=claimed.mail.key, cause=cause, due_at=due_at.isoformat())
+        await self._parts.database.transaction(lambda tx: mails.later(tx, claimed, due_at, cause))
+        self._parts.metrics.mailed("retried")
+
+    async def _fail(self, claimed: Claimed, cause: str) -> None:
+        log.warn("mail {key} is given up: {cause}", key=claimed.mail.key, cause=cause)
+        await self._parts.database.transaction(lambda tx: mails.failed(tx, claimed, cause))
+        self._parts.metrics.mailed("failed")
+
+    async def put_back(self) -> None:
+        """Have what was not tried tried later."""
+        left = list(self._left)
+        if not left:
+            return
+        now = self._parts.now()
+        log.warn("no mail can be sent now, {number} wait: {cause}", number=len(left), cause=self._away)
+        for claimed in [c for c in left if now - c.created_at > AWAY_LIMIT]:
+            left.remove(claimed)
+            await self._fail(claimed, f"given up after {AWAY_LIMIT.days} days: {self._away}")
+        claims = [(c, self._after(_away_delay(now - c.created_at))) for c in left]
+        await self._parts.database.transaction(lambda tx: mails.untried(tx, claims, self._away))
+
+    def _after(self, seconds: float) -> datetime:
+        scaled = seconds * self._parts.settings.queue_retry_scale * random.uniform(0.8, 1.2)
+        return self._parts.now() + timedelta(seconds=scaled)
+
+
+def _away_delay(age: timedelta) -> float:
+    least, most = AWAY_DELAYS
+    return min(max(age.total_seconds() / 4, least), most)
