@@ -11,6 +11,8 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -28,6 +30,10 @@ from harvestd.store.session import Session
 
 #: Seconds of rest after a failure of ``receive`` or of the database: the first, doubling up to the last.
 FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0
+#: A take looks this far behind the last message taken, in seconds of their due times, which finds what was committed late
+#: or came back from another consumer; what is older still is found by a whole look that often.
+LOOK_BACK = timedelta(seconds=10)
+LOOK_WHOLE = 10.0
 
 
 @implementer(ISubscription)
@@ -37,11 +43,12 @@ class Subscription:
     log = Logger()
 
     def __init__(
-        self, reactor: object, settings: Settings, database: Database, session: Session,
+        self, reactor: Any, settings: Settings, database: Database, session: Session,
         queue: str, prefetch: int, receive: Receive,
     ) -> None:  # fmt: skip
         self.queue = queue
         self.consuming = False
+        self._reactor = reactor
         self._settings = settings
         self._database = database
         self._session = session
@@ -49,8 +56,9 @@ class Subscription:
         self._receive = receive
         self._new = Bell(reactor)
         self._halt = Bell(reactor)
-        self._halt_renewal = Bell(reactor)
         self._holder: int | None = None
+        self._since: datetime | None = None
+        self._looked_whole = 0.0
         self._unsure = False
         self._pause = FIRST_PAUSE
         self._stopping = False
@@ -63,8 +71,10 @@ class Subscription:
             lambda failure: self.log.failure("the consumer of {queue} ended", failure=failure, queue=self.queue)
         )
 
-    def wake(self) -> None:
-        """There may be messages."""
+    def wake(self, whole: bool = False) -> None:
+        """There may be messages; with ``whole`` also some that were due long ago."""
+        if whole:
+            self._since = None
         self._new.ring()
 
     async def stop(self) -> None:
@@ -98,9 +108,7 @@ class Subscription:
         """Take and settle one batch; answers whether there may be more at once."""
         holder = await self._enrolled()
         self.consuming = True
-        taken = await self._database.transaction(
-            lambda tx: queues.take(tx, self.queue, self._prefetch, holder, self._settings.queue_lease)
-        )
+        taken = await self._take(holder)
         if not taken:
             return False
         if self._stopping:
@@ -109,6 +117,18 @@ class Subscription:
         outcomes = await self._handle(taken, holder)
         await self._settle(taken, outcomes, holder)
         return len(taken) == self._prefetch
+
+    async def _take(self, holder: int) -> list[Taken]:
+        began, lease = self._reactor.seconds(), self._settings.queue_lease
+        since = self._since if began < self._looked_whole + LOOK_WHOLE else None
+        taken = await self._database.transaction(
+            lambda tx: queues.take(tx, self.queue, self._prefetch, holder, lease, since)
+        )
+        if since is None:
+            self._looked_whole = began
+        if taken:
+            self._since = taken[0].due - LOOK_BACK
+        return taken
 
     async def _enrolled(self) -> int:
         """This consumer's name, under an advisory lock of the session; a new one when the session is a new one."""
@@ -128,20 +148,20 @@ class Subscription:
 
     async def _handle(self, taken: Sequence[Taken], holder: int) -> Sequence[Outcome]:
         deliveries = [Delivery(one.message, self.queue, one.attempts) for one in taken]
-        self._halt_renewal = Bell(self._halt_renewal._reactor)
-        renewal = Deferred.fromCoroutine(self._renew([one.id for one in taken], holder))
+        done = Bell(self._reactor)
+        renewal = Deferred.fromCoroutine(self._renew([one.id for one in taken], holder, done))
         try:
             outcomes = await self._receive(deliveries)
         finally:
-            self._halt_renewal.ring()
+            done.ring()
             await renewal
         if len(outcomes) != len(taken):
             raise ValueError(f"receive answered {len(outcomes)} outcomes for {len(taken)} deliveries")
         return outcomes
 
-    async def _renew(self, ids: Sequence[int], holder: int) -> None:
+    async def _renew(self, ids: Sequence[int], holder: int, done: Bell) -> None:
         lease = self._settings.queue_lease
-        while not await self._halt_renewal.wait(lease / 3):
+        while not await done.wait(lease / 3):
             try:
                 left = await self._database.transaction(lambda tx: queues.renew(tx, ids, holder, lease))
             except Exception as error:
@@ -175,7 +195,7 @@ class Subscription:
     async def _hand_back(self, holder: int) -> None:
         """Give back all that is leased to ``holder``; nothing is in hand when this is called."""
         await self._database.transaction(lambda tx: queues.hand_back(tx, [holder]))
-        self._unsure = False
+        self._unsure, self._since = False, None
 
     async def _failed(self, error: Exception) -> None:
         self.consuming, self._unsure = False, True

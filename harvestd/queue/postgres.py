@@ -128,6 +128,8 @@ class PostgresBroker:
                 self.log.failure("looking for dead consumers")
                 continue
             if freed:
+                for subscription in self._subscriptions:
+                    subscription.wake(whole=True)
                 self.log.info("took back what a dead consumer had in hand: {queues}", queues=", ".join(sorted(freed)))
                 await self._announce(freed)
 

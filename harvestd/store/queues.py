@@ -17,23 +17,22 @@ from harvestd.store.database import Reader, Statement, Transaction, nothing, sca
 
 @attrs.frozen
 class Taken:
-    """A message in hand; ``id`` is the row's, ``attempts`` the earlier tries."""
+    """A message in hand; ``id`` is the row's, ``due`` since when it could be taken, ``attempts`` the earlier tries."""
 
     id: int
+    due: datetime
     message: Message
     attempts: int
 
 
-def _taken(
-    id: int, due: datetime, message_id: str, type: str, body: memoryview, attempts: int
-) -> tuple[datetime, Taken]:
-    return due, Taken(id, Message(message_id, type, bytes(body)), attempts)
+def _taken(id: int, due: datetime, message_id: str, type: str, body: bytes, attempts: int) -> Taken:
+    return Taken(id, due, Message(message_id, type, body), attempts)
 
 
 def _dead(
-    id: int, queue: str, message_id: str, type: str, body: memoryview, attempts: int, cause: str, died_at: datetime
+    id: int, queue: str, message_id: str, type: str, body: bytes, attempts: int, cause: str, died_at: datetime
 ) -> DeadLetter:
-    return DeadLetter(str(id), queue, Message(message_id, type, bytes(body)), attempts, cause, died_at)
+    return DeadLetter(str(id), queue, Message(message_id, type, body), attempts, cause, died_at)
 
 
 # Each body travels once, however many queues it goes to.
@@ -48,11 +47,13 @@ PUT = Statement(
 )
 ENROL = Statement("queue_enrol", "insert into queue_consumers (holder, queue) values ($1, $2)", nothing)
 LEAVE = Statement("queue_leave", "delete from queue_consumers where holder = $1", nothing)
+# The lower bound spares it the index entries of what was deleted, while an old snapshot (a backup) keeps those alive.
 TAKE = Statement(
     "queue_take",
     """with ready as (
            select id from queue_messages
-           where queue = $1 and available_at <= now() and (leased_until is null or leased_until < now())
+           where queue = $1 and available_at between coalesce($5, timestamptz '-infinity') and now()
+             and (leased_until is null or leased_until < now())
            order by available_at, id limit $2 for update skip locked)
        update queue_messages m set leased_by = $3, leased_until = now() + $4 * interval '1 second'
        from ready where m.id = ready.id
@@ -148,11 +149,12 @@ async def leave(tx: Transaction, holder: int) -> None:
     await tx.run(LEAVE, holder)
 
 
-async def take(tx: Transaction, queue: str, most: int, holder: int, lease: float) -> list[Taken]:
-    """Lease up to ``most`` messages for ``lease`` seconds, the longest due first."""
-    found = await tx.rows(TAKE, queue, most, holder, lease)
-    found.sort(key=lambda row: (row[0], row[1].id))
-    return [taken for _, taken in found]
+async def take(
+    tx: Transaction, queue: str, most: int, holder: int, lease: float, since: datetime | None = None
+) -> list[Taken]:
+    """Lease up to ``most`` messages for ``lease`` seconds, the longest due first; none that was due before ``since``."""
+    found = await tx.rows(TAKE, queue, most, holder, lease, since)
+    return sorted(found, key=lambda taken: (taken.due, taken.id))
 
 
 async def renew(tx: Transaction, ids: Sequence[int], holder: int, lease: float) -> int:
