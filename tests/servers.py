@@ -32,9 +32,7 @@ listen_addresses = ''
 max_connections = 100
 shared_buffers = '64MB'
 dynamic_shared_memory_type = 'mmap'
-fsync = off
-synchronous_commit = off
-full_page_writes = off
+fsync = off  # commits survive a crash of the server (what tests make), not of the machine
 max_wal_size = '2GB'
 wal_level = replica
 max_wal_senders = 4
@@ -90,6 +88,11 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
+        self.begin()
+        wait_until("PostgreSQL answers", self._answers)
+
+    def begin(self) -> None:
+        """Start it and do not wait. On the main thread: the server ends with the thread that started it."""
         assert self.process is None
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(
@@ -97,7 +100,6 @@ class PostgresServer:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
                 preexec_fn=_die_with_parent, **self._as_account(),
             )  # fmt: skip
-        wait_until("PostgreSQL answers", self._answers)
 
     def stop(self, how: str = "fast") -> None:
         """``fast`` or ``immediate``."""

@@ -155,22 +155,22 @@ class Database:
 
     async def rows(self, statement: Statement[Row], *parameters: Any) -> list[Row]:
         """All rows of one reading statement. Runs a second time if the connection was lost under the first."""
-        return _rows(statement, await self._read(statement, parameters))
+        return await self._read(_rows, statement, parameters)
 
     async def row(self, statement: Statement[Row], *parameters: Any) -> Row | None:
         """The first row of one reading statement, or None."""
-        return _row(statement, await self._read(statement, parameters))
+        return await self._read(_row, statement, parameters)
 
-    async def _read(self, statement: Statement[Any], parameters: tuple[Any, ...]) -> Any:
+    async def _read(self, fetch: Callable[..., Result], statement: Statement[Any], parameters: tuple[Any, ...]) -> Result:
         try:
-            return await self._once(statement, parameters)
+            return await self._once(fetch, statement, parameters)
         except ConnectionLost:
-            return await self._once(statement, parameters)
+            return await self._once(fetch, statement, parameters)
 
-    async def _once(self, statement: Statement[Any], parameters: tuple[Any, ...]) -> Any:
+    async def _once(self, fetch: Callable[..., Result], statement: Statement[Any], parameters: tuple[Any, ...]) -> Result:
         link = await self.pool.take()
         try:
-            return await link.run(statement.name, statement.sql, parameters)
+            return fetch(statement, await link.run(statement.name, statement.sql, parameters))
         finally:
             self.pool.give(link)
 
