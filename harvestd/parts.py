@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Callable
+from typing import Any
 
 import attrs
 
+from harvestd.health import Health
 from harvestd.interfaces import IBroker, ICache, ILimiter, IMailer, ISearch, ITopics
 from harvestd.lifecycle import Lifecycle
 from harvestd.metrics import Metrics
@@ -20,7 +22,7 @@ class Parts:
     """``now`` answers the time in UTC, ``new_id`` a fresh UUIDv7 string; handlers take both from here, so that tests can
     set them. ``reads`` is a replica within the lag limit or the primary; ``session`` the one connection that listens
     and holds advisory locks; ``secret`` signs tokens; ``wake_relay`` tells the outbox relay, wherever it runs, that
-    something was committed."""
+    something was committed; ``health`` has the probes that readiness asks."""
 
     settings: Settings
     reactor: Any
@@ -39,3 +41,4 @@ class Parts:
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     wake_relay: Callable[[], None]
+    health: Health = attrs.field(factory=Health)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -55,7 +55,8 @@ class Call:
     """One request after the gate.
 
     ``path`` has the decoded segments, ``address`` is the client's, proxies taken into account; ``if_match`` the version
-    that ``If-Match`` names, as a number, or None (for ``*``); ``headers`` has lower-case names.
+    that ``If-Match`` names, as a number, or None (for ``*``); ``headers`` has lower-case names; ``routes`` is the whole
+    table, for those that describe it.
     """
 
     parts: Parts
@@ -69,6 +70,7 @@ class Call:
     reader: Reader
     transaction: Transaction | None = None
     if_match: int | None = None
+    routes: Sequence[Route] = ()
 
     @property
     def tx(self) -> Transaction:

@@ -5,7 +5,7 @@ A handler sees typed values and a :class:`~harvestd.web.call.Call`, and runs to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -35,8 +35,9 @@ log = Logger()
 class Gate:
     """``working`` counts the requests under way, those too whose clients went away."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, routes: Sequence[Route]) -> None:
         self._parts = parts
+        self._routes = routes
         self.limits = Limits(parts.settings, parts.limiter)
         self.working = 0
 
@@ -102,7 +103,7 @@ class Gate:
         call = Call(
             parts=parts, route=route, path=path, caller=caller, address=request.address, now=now, headers=headers,
             cookies=Cookies(headers), reader=parts.reads if route.mode is Mode.READ else parts.database,
-            if_match=_if_match(route, headers),
+            if_match=_if_match(route, headers), routes=self._routes,
         )  # fmt: skip
         reply = await self._handle(route, call, query, request)
         return freshness.settled(route, caller, request.text(b"if-none-match"), reply)

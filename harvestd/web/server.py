@@ -32,7 +32,7 @@ class PortInUse(Exception):
 
 def make_app(parts: Parts, routes: Sequence[Route], gate: Gate | None = None) -> Klein:
     """One Klein app with an endpoint for each route. Raises :class:`~harvestd.web.table_check.TableError`."""
-    gate = gate if gate is not None else Gate(parts)
+    gate = gate if gate is not None else Gate(parts, routes)
     table_check.check(routes, gate.limits.known)
     app = Klein()
     app.url_map.merge_slashes = False
@@ -74,7 +74,7 @@ class WebService:
     def __init__(self, parts: Parts, routes: Sequence[Route], *, reuse_port: bool = False) -> None:
         self._parts = parts
         self._reuse_port = reuse_port
-        self._gate = Gate(parts)
+        self._gate = Gate(parts, routes)
         self.site = make_site(parts, routes, self._gate)
         self._listening: Any = None
 

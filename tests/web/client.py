@@ -150,7 +150,13 @@ class Connection:
             await waiting
 
     async def request(
-        self, method: str, path: str, *, json: Any = ABSENT, body: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = ABSENT,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
         """One exchange."""
         self.send(encode(method, path, json=json, body=body, headers=headers))

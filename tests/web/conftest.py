@@ -21,9 +21,10 @@ from harvestd.settings import Settings
 from harvestd.store.database import Database
 from harvestd.store.limiter import MemoryLimiter
 from harvestd.store.near_cache import NearCache
-from harvestd.web import tokens
+from harvestd.web import table, tokens
 from harvestd.web.call import Caller
 from harvestd.web.server import make_site
+from tests.people import Market
 from tests.web.client import Client
 from tests.web.dummies import ROUTES
 
@@ -112,3 +113,14 @@ async def store_client(parts: Parts) -> AsyncIterator[Client]:
 async def settled(*coroutines: Any) -> list[Any]:
     """All at once; each result, or what it raised."""
     return [await d for d in [Deferred.fromCoroutine(c).addErrback(lambda f: f.value) for c in coroutines]]
+
+
+def make_market(parts: Parts) -> Market:
+    """The whole route table over ``parts``, and people to come."""
+    return Market(parts, Client(make_site(parts, table.ROUTES)))
+
+
+@pytest_twisted.async_yield_fixture
+async def market(parts: Parts) -> AsyncIterator[Market]:
+    """The whole route table, on a real database."""
+    yield make_market(parts)

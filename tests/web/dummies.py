@@ -16,6 +16,7 @@ from harvestd.store import outbox
 from harvestd.store.database import Statement, nothing, scalar
 from harvestd.web.call import Answer, Call, Page
 from harvestd.web.routes import ADMIN, ANYONE, FARMER, USER, Cached, Mode, Route
+from harvestd.web.system import SYSTEM
 
 INSERT = Statement(
     "dummy_insert",
@@ -134,7 +135,9 @@ def _families(path: dict[str, str], query: Any) -> tuple[str, ...]:
 
 
 def _route(method: Any, path: str, handler: Any, who: Any = ANYONE, mode: Mode = Mode.OWN, **more: Any) -> Route:
-    return Route(method=method, path=path, handler=handler, who=who, mode=mode, summary="A dummy.", tag="things", **more)
+    return Route(
+        method=method, path=path, handler=handler, who=who, mode=mode, summary="A dummy.", tag="things", **more
+    )
 
 
 ROUTES: tuple[Route, ...] = (
@@ -156,4 +159,5 @@ ROUTES: tuple[Route, ...] = (
     _route("GET", "/api/away", away),
     _route("GET", "/api/forbidden", forbidden),
     _route("DELETE", "/api/things/{id}", empty),
+    *SYSTEM,
 )

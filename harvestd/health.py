@@ -1,0 +1,64 @@
+"""How the things that a process depends on are: probes by name, asked when somebody wants to know."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+import attrs
+from twisted.internet.defer import Deferred
+
+State = Literal["ok", "degraded", "down"]
+
+
+@attrs.frozen
+class Condition:
+    """``degraded`` means that its work is done in another way, or late; ``detail`` is short and holds no secret."""
+
+    state: State
+    detail: str = ""
+
+
+Probe = Callable[[], Awaitable[Condition]]
+
+
+class Health:
+    """The probes of one process. ``application.py`` adds those of the parts that it chose."""
+
+    def __init__(self) -> None:
+        self._probes: dict[str, Probe] = {}
+
+    def add(self, name: str, probe: Probe) -> None:
+        """Ask ``probe`` under ``name``; what it raises counts as down."""
+        self._probes[name] = probe
+
+    async def look(self, reactor: Any, bound: float) -> dict[str, Condition]:
+        """Every condition; all are asked at once, and who has not answered after ``bound`` seconds is down.
+
+        A late probe is left to end by itself: it may be a query, and queries are never cancelled.
+        """
+        waiting = {name: _bounded(probe, reactor, bound) for name, probe in self._probes.items()}
+        return {name: await answer for name, answer in waiting.items()}
+
+
+def _bounded(probe: Probe, reactor: Any, bound: float) -> Deferred[Condition]:
+    answer: Deferred[Condition] = Deferred()
+
+    def settle(condition: Condition) -> None:
+        if not answer.called:
+            timer.cancel()
+            answer.callback(condition)
+
+    def late() -> None:
+        answer.callback(Condition("down", f"no answer within {bound:g} s"))
+
+    timer = reactor.callLater(bound, late)
+    Deferred.fromCoroutine(_asked(probe)).addCallback(settle)
+    return answer
+
+
+async def _asked(probe: Probe) -> Condition:
+    try:
+        return await probe()
+    except Exception as error:
+        return Condition("down", str(error)[:200] or type(error).__name__)

@@ -1,0 +1,108 @@
+"""Farms and categories: lists, distances, and who may change what."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.people import Market, Person
+
+PARIS = {"latitude": 48.8566, "longitude": 2.3522, "address": "Paris"}
+LYON = {"latitude": 45.7640, "longitude": 4.8357}
+
+
+async def placed(market: Market, name: str, location: dict[str, object] | None) -> Person:
+    farmer = await market.farmer(name)
+    if location:
+        response = await farmer.request("PATCH", f"/api/farms/{farmer.farm_id}", {"location": location}, If_Match="*")
+        assert response.status == 200, response.text
+    return farmer
+
+
+async def test_farms_are_listed_by_distance_from_a_position(market: Market) -> None:
+    await placed(market, "Paris Farm", PARIS)
+    await placed(market, "Lyon Farm", LYON)
+    await placed(market, "Nowhere Farm", None)
+    response = await market.stranger.get("/api/farms?near=48.9,2.3&radius_km=500")
+    found = [(f["name"], f["distance_km"]) for f in response.json()["items"]]
+    assert [name for name, _ in found] == ["Paris Farm", "Lyon Farm"]
+    assert found[0][1] == pytest.approx(6.2, abs=0.3)
+    near = (await market.stranger.get("/api/farms?near=48.9,2.3&radius_km=500&limit=1")).json()
+    rest = await market.stranger.get(f"/api/farms?near=48.9,2.3&radius_km=500&limit=1&after={near['next']}")
+    assert [f["name"] for f in rest.json()["items"]] == ["Lyon Farm"] and rest.json()["next"] is None
+    everyone = (await market.stranger.get("/api/farms")).json()["items"]
+    assert [f["name"] for f in everyone] == ["Nowhere Farm", "Lyon Farm", "Paris Farm"]
+    assert "distance_km" not in everyone[0]
+
+
+@pytest.mark.parametrize(
+    "query", ["near=here", "near=91,0", "near=nan,0", "near=1,2,3", "near=0,0&radius_km=0", "radius_km=10"]
+)
+async def test_a_position_that_is_none_is_refused(market: Market, query: str) -> None:
+    assert (await market.stranger.get(f"/api/farms?{query}")).status == 422
+
+
+@pytest.mark.parametrize(("q", "found"), [("GREEN", ["Green Acres"]), ("%", ["100% Farm"]), ("_", []), ("\\", [])])
+async def test_a_name_is_searched_literally(market: Market, q: str, found: list[str]) -> None:
+    await market.farmer("Green Acres")
+    await market.farmer("100% Farm")
+    from urllib.parse import quote
+
+    response = await market.stranger.get(f"/api/farms?q={quote(q)}")
+    assert [f["name"] for f in response.json()["items"]] == found
+
+
+async def test_only_its_own_people_and_staff_change_a_farm(market: Market) -> None:
+    farmer, other, admin, buyer = (
+        await market.farmer(),
+        await market.farmer(),
+        await market.person("admin"),
+        await market.person(),
+    )
+    path = f"/api/farms/{farmer.farm_id}"
+    for person, status in ((other, 403), (buyer, 403), (farmer, 200), (admin, 200)):
+        assert (await person.request("PATCH", path, {"description": person.id}, If_Match="*")).status == status
+    assert (await farmer.request("PATCH", path, {"description": "x"})).status == 428
+    assert (await farmer.request("PATCH", path, {"description": "x"}, If_Match='"v1"')).status == 412
+
+
+async def test_a_new_name_shows_everywhere_at_once(market: Market) -> None:
+    farmer = await market.farmer()
+    product = await market.product(farmer)
+    assert (await market.stranger.get(f"/api/products/{product['id']}")).json()["farm"]["name"] == "Green Acres"
+    await market.stranger.get("/api/products")
+    await farmer.request("PATCH", f"/api/farms/{farmer.farm_id}", {"name": "Greener Acres"}, If_Match="*")
+    assert (await market.stranger.get(f"/api/products/{product['id']}")).json()["farm"]["name"] == "Greener Acres"
+    assert (await market.stranger.get("/api/products")).json()["items"][0]["farm"]["name"] == "Greener Acres"
+    await market.work()
+    assert market.broken(at_rest=True) == []
+
+
+async def test_a_slug_is_one_farms(market: Market) -> None:
+    one, two = await market.farmer(), await market.farmer()
+    path = "/api/farms/"
+    assert (await one.request("PATCH", path + one.farm_id, {"slug": "acres"}, If_Match="*")).status == 200
+    taken = await two.request("PATCH", path + two.farm_id, {"slug": "acres"}, If_Match="*")
+    assert taken.status == 409 and taken.json()["errors"][0]["field"] == "slug"
+    assert (await market.stranger.get(path + "acres")).json()["id"] == one.farm_id
+
+
+async def test_staff_tend_the_tree_of_categories(market: Market) -> None:
+    admin, farmer = await market.person("admin"), await market.farmer()
+    top = (await admin.post("/api/categories", {"name": "Vegetables"})).json()
+    below = (await admin.post("/api/categories", {"name": "Roots", "parent_id": top["id"], "color": "#aa5500"})).json()
+    assert [c["slug"] for c in (await market.stranger.get("/api/categories")).json()["items"]] == [
+        "roots",
+        "vegetables",
+    ]
+    assert (await farmer.post("/api/categories", {"name": "Mine"})).status == 403
+    assert (await admin.post("/api/categories", {"name": "Roots"})).status == 409
+    path = f"/api/categories/{top['id']}"
+    circle = await admin.request("PATCH", path, {"parent_id": below["id"]}, If_Match="*")
+    assert circle.status == 422 and circle.json()["errors"][0]["field"] == "parent_id"
+    assert (await admin.request("DELETE", path, If_Match="*")).status == 409
+    await market.product(farmer, category_id=below["id"])
+    assert (
+        await admin.request("PATCH", f"/api/categories/{below['id']}", {"name": "Root Vegetables"}, If_Match='"v1"')
+    ).status == 200
+    assert (await market.stranger.get("/api/products")).json()["items"][0]["category"]["name"] == "Root Vegetables"
+    assert (await admin.request("DELETE", f"/api/categories/{below['id']}", If_Match="*")).status == 409
