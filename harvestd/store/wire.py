@@ -71,7 +71,7 @@ class Wire(txpostgres.Connection):  # type: ignore[misc]
             raise RuntimeError("a connection answers one query at a time")
         cursor = self._connection.cursor()
         cursor.execute(sql, parameters or None)
-        answer = self._answer = Deferred(lambda _: self.close())
+        answer = self._answer = Deferred(lambda _: self._abandon())
         self._running = cursor
         self._advance()
         return answer
@@ -100,6 +100,10 @@ class Wire(txpostgres.Connection):  # type: ignore[misc]
         else:
             super().connectionLost(_failed(why or Closed("closed while connecting")))
         self._settle(_failed(why or Closed("the connection was closed")))
+
+    def _abandon(self) -> None:
+        self._answer = None  # its canceller: Twisted gives it CancelledError
+        self.close()
 
     # --- what the reactor calls ---
 
