@@ -53,8 +53,9 @@ def checked(offer: Offer) -> Offer:
     if not 0 <= offer.price <= PRICE_MOST:
         errors.append(FieldError("price", f"must be 0 to {PRICE_MOST}, in minor units of the currency (1250 is 12.50)"))
     step = positive("quantity_step", offer.quantity_step)
-    least = positive("min_quantity", offer.min_quantity)
-    errors += [fault for fault in (step, least) if isinstance(fault, FieldError)]
+    same = offer.min_quantity == offer.quantity_step  # then one word about it is enough
+    least = step if same else positive("min_quantity", offer.min_quantity)
+    errors += [fault for fault in dict.fromkeys((step, least)) if isinstance(fault, FieldError)]
     if not isinstance(step, FieldError) and not isinstance(least, FieldError) and least % step:
         errors.append(FieldError("min_quantity", "must be a multiple of quantity_step"))
     tags = tuple(dict.fromkeys(tag.strip().lower() for tag in offer.tags))

@@ -1,5 +1,3 @@
-"""Processes on the test's database."""
+"""Workers on a real database, fed with what the routes recorded."""
 
-from tests.queue.conftest import processes
-
-__all__ = ["processes"]
+from tests.web.conftest import market, parts, web_settings  # noqa: F401

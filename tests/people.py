@@ -1,0 +1,114 @@
+"""A market in memory's reach: the real route table on a real database, and people who use it.
+
+People are stored directly, with a password that nobody has: registering each by HTTP would cost a tenth of a second.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+
+from harvestd.interfaces import Acked, Delivery, Message
+from harvestd.market.accounts import NewAccount
+from harvestd.parts import Parts
+from harvestd.queue.relay import message_of
+from harvestd.queue.topology import queues_for
+from harvestd.store import outbox, registration
+from harvestd.store.invariants import rules, violations
+from harvestd.web import tokens
+from harvestd.web.call import Caller
+from harvestd.workers.consumer import Consumer
+from harvestd.workers.handlers import HANDLERS
+from tests.web.client import Client, Response
+
+_numbers = itertools.count(1)
+
+
+@attrs.frozen
+class Person:
+    """Somebody signed in."""
+
+    id: str
+    email: str
+    client: Client
+    farm_id: str = ""
+
+    async def get(self, path: str, **more: Any) -> Response:
+        """GET as this person."""
+        return await self.client.get(path, **more)
+
+    async def post(self, path: str, json: Any, **headers: str) -> Response:
+        """POST as this person; headers as ``Idempotency_Key="…"``."""
+        return await self.client.post(path, json, headers=_named(headers))
+
+    async def request(self, method: str, path: str, json: Any = None, **headers: str) -> Response:
+        """Anything else."""
+        body = {} if json is None else {"json": json}
+        return await self.client.request(method, path, headers=_named(headers), **body)
+
+    async def order(self, *lines: tuple[str, Any], key: str = "", **more: Any) -> Response:
+        """Place an order of (product id, quantity) lines."""
+        body = {"lines": [{"product_id": p, "quantity": q} for p, q in lines], **more}
+        return await self.post("/api/orders", body, Idempotency_Key=key or f"key-{next(_numbers)}")
+
+
+def _named(headers: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+@attrs.frozen
+class Market:
+    """The site, its parts, and people to come."""
+
+    parts: Parts
+    stranger: Client
+
+    async def person(self, role: str = "buyer", farm: str | None = None) -> Person:
+        """A new buyer, farmer (with a farm) or admin."""
+        n = next(_numbers)
+        email, user_id, now = f"{role}-{n}@example.org", self.parts.new_id(), datetime.now(UTC)
+        account = NewAccount(email, email, f"{role}-{n}", f"{role}-{n}", f"{role.title()} {n}", role, farm)
+        farm_id = await self.parts.database.transaction(
+            lambda tx: registration.register(tx, account, user_id, "x", self.parts.new_id, now)
+        )
+        token = tokens.issue(self.parts.secret, Caller(user_id, role, self.parts.new_id()), now, 900)
+        return Person(user_id, email, self.stranger.signed_in(token), farm_id or "")
+
+    async def farmer(self, farm: str = "Green Acres") -> Person:
+        """A new farmer with a farm."""
+        return await self.person("farmer", farm)
+
+    async def product(self, farmer: Person, **fields: Any) -> dict[str, Any]:
+        """A product on sale: 2.5 kg of carrots at 3.90, unless told otherwise."""
+        body = {"title": "Carrots", "unit": "kg", "price": 390, "stock": "2.5"} | fields
+        response = await farmer.post("/api/products", body)
+        assert response.status == 201, response.text
+        found: dict[str, Any] = response.json()
+        return found
+
+    async def work(self, *, twice: bool = False, queues: Sequence[str] = tuple(HANDLERS)) -> None:
+        """Do what the workers do with every event so far, in the order of their recording."""
+        rows = await outbox.unsent(self.parts.database, 10_000)
+        for queue in queues:
+            messages = [message_of(row) for row in rows if queue in queues_for(row.type)]
+            for _ in range(2 if twice else 1):
+                await self.deliver(queue, messages)
+        seqs, now = [row.seq for row in rows], self.parts.now()
+        if queues == tuple(HANDLERS):
+            await self.parts.database.transaction(lambda tx: outbox.mark_sent(tx, seqs, now))
+
+    async def deliver(self, queue: str, messages: Sequence[Message]) -> None:
+        """Hand messages to a queue's consumer, as one batch; every one must be acknowledged."""
+        if messages:
+            consumer = Consumer(self.parts, queue, HANDLERS[queue])
+            outcomes = await consumer.receive([Delivery(message, queue, 0) for message in messages])
+            assert all(outcome == Acked() for outcome in outcomes), outcomes
+
+    def broken(self, *, at_rest: bool = False) -> list[Any]:
+        """The invariants that do not hold."""
+        checked = rules() + (rules("at_rest.sql") if at_rest else [])
+        return list(violations(self.parts.database.settings.dsn, checked))

@@ -1,0 +1,86 @@
+"""Who is told of what: mails and notices, each once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harvestd.store.database import Statement
+from tests.people import Market
+
+_MAILS = Statement("test.mails", "select recipient, subject, body from mails order by id", lambda *row: row)
+
+
+async def mails(market: Market, to: str) -> list[tuple[str, str]]:
+    """Subject and text of what was mailed to an address, welcomes aside."""
+    rows = await market.parts.database.rows(_MAILS)
+    return [(subject, body) for recipient, subject, body in rows if recipient == to and "Welcome" not in subject]
+
+
+async def notices(person: Any) -> list[str]:
+    return [item["title"] for item in (await person.get("/api/notifications")).json()["items"]]
+
+
+async def test_an_order_is_mailed_to_the_buyer_and_to_each_farm_which_is_noticed_too(market: Market) -> None:
+    one, two, buyer = await market.farmer("One"), await market.farmer("Two"), await market.person()
+    carrots, eggs = await market.product(one), await market.product(two, title="Eggs", unit="box", price=250)
+    order = (await buyer.order((carrots["id"], "1.25"), (eggs["id"], 1), note="ring\ntwice")).json()
+    await market.work(twice=True)
+    ((subject, body),) = await mails(market, buyer.email)
+    assert order["number"] in subject
+    assert "1.250 kg  Carrots  4.88 EUR" in body and "Eggs" in body and "Total: 7.38 EUR" in body
+    ((subject, body),) = await mails(market, one.email)
+    assert order["number"] in subject and "One" in subject
+    assert "Carrots" in body and "Eggs" not in body and "Total: 4.88 EUR" in body and "Note: ring twice" in body
+    assert len(await mails(market, two.email)) == 1
+    assert await notices(one) == [f"New order {order['number']} for One"]
+    assert await notices(buyer) == []
+
+
+async def test_the_buyer_is_told_of_each_step_and_nobody_of_what_they_did(market: Market) -> None:
+    farmer, buyer = await market.farmer(), await market.person()
+    product = await market.product(farmer)
+    order = (await buyer.order((product["id"], 1))).json()
+    path = f"/api/orders/{order['id']}"
+    for to in ("confirmed", "ready"):
+        await farmer.post(f"{path}/parts/{farmer.farm_id}/status", {"to": to})
+    await buyer.post(f"{path}/cancel", {"reason": "away\nthat day"})
+    await market.work(twice=True)
+    assert len(await notices(buyer)) == 2  # confirmed and ready; they know that they cancelled
+    assert [subject for subject, _ in await mails(market, farmer.email)][1:] == [
+        f"Order {order['number']} is cancelled"
+    ]
+    assert "Reason: away that day" in (await mails(market, farmer.email))[-1][1]
+
+
+async def test_a_new_account_is_welcomed_once(market: Market) -> None:
+    buyer = await market.person()
+    await market.work(twice=True)
+    rows = [row for row in await market.parts.database.rows(_MAILS) if row[0] == buyer.email]
+    assert [row[1] for row in rows] == ["Welcome to harvestd market"]
+
+
+async def test_notices_are_read_and_paged(market: Market) -> None:
+    farmer, buyer = await market.farmer(), await market.person()
+    product = await market.product(farmer, stock=50)
+    for _ in range(3):
+        await buyer.order((product["id"], 1))
+    await market.work()
+    page = (await farmer.get("/api/notifications?limit=2")).json()
+    assert len(page["items"]) == 2 and page["next"]
+    rest = (await farmer.get(f"/api/notifications?limit=2&after={page['next']}")).json()
+    assert len(rest["items"]) == 1 and rest["next"] is None
+    one = rest["items"][0]["id"]
+    assert (await buyer.post("/api/notifications/read", {"ids": [one]})).json() == {"read": 0}  # not theirs
+    assert (await farmer.post("/api/notifications/read", {"ids": [one]})).json() == {"read": 1}
+    assert len((await farmer.get("/api/notifications?unread=true")).json()["items"]) == 2
+    assert (await farmer.post("/api/notifications/read", {})).json() == {"read": 2}
+
+
+async def test_a_closed_account_is_told_nothing(market: Market) -> None:
+    farmer, buyer = await market.farmer(), await market.person()
+    product = await market.product(farmer)
+    close = Statement("test.close", "update users set active = false where id = $1", lambda *_: None)
+    await market.parts.database.transaction(lambda tx: tx.run(close, farmer.id))
+    await buyer.order((product["id"], 1))
+    await market.work()
+    assert await mails(market, farmer.email) == [] and len(await mails(market, buyer.email)) == 1

@@ -1,0 +1,130 @@
+"""The orders worker and the clock: reservations become sales, or come back when nobody confirms."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import attrs
+import pytest
+
+from harvestd.queue.relay import message_of
+from harvestd.queue.topology import queues_for
+from harvestd.store import outbox
+from harvestd.workers import expiry
+from tests.people import Market, Person
+from tests.web.conftest import make_market
+
+
+async def stock(market: Market, product: dict[str, Any]) -> tuple[str, str]:
+    """Stock and available, as the product's page has them."""
+    page = (await market.stranger.get(f"/api/products/{product['id']}")).json()
+    return page["stock"], page["available"]
+
+
+def later(market: Market, **settings: Any) -> Market:
+    """The same market with other settings, three days on."""
+    changed = attrs.evolve(market.parts.settings, **settings)
+    return make_market(attrs.evolve(market.parts, settings=changed, now=lambda: datetime.now(UTC) + timedelta(days=3)))
+
+
+def by_farm(market: Market) -> Market:
+    """The same market where an order is a sale when its farm confirms it."""
+    return make_market(
+        attrs.evolve(market.parts, settings=attrs.evolve(market.parts.settings, order_confirmation="farm"))
+    )
+
+
+async def confirm(farmer: Person, order: dict[str, Any]) -> Any:
+    return await farmer.post(f"/api/orders/{order['id']}/parts/{farmer.farm_id}/status", {"to": "confirmed"})
+
+
+async def test_a_reservation_becomes_a_sale_once_however_often_it_is_told(market: Market) -> None:
+    farmer, buyer = await market.farmer(), await market.person()
+    product = await market.product(farmer)
+    await buyer.order((product["id"], "1.25"))
+    assert await stock(market, product) == ("2.500", "1.250")
+    await market.work(twice=True)
+    await market.stranger.get(f"/api/products/{product['id']}")
+    market.parts.cache.drop_here([])
+    assert await stock(market, product) == ("1.250", "1.250")
+    assert market.broken(at_rest=True) == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_events_in_any_order_and_number_come_to_the_same(market: Market, seed: int) -> None:
+    """Placed, moved, cancelled: shuffled and repeated, the stock, the totals and the mails are what they should be."""
+    chance = random.Random(seed)
+    farmer, buyer = await market.farmer(), await market.person()
+    product = await market.product(farmer, stock=10)
+    for n in range(4):
+        order = (await buyer.order((product["id"], 1))).json()
+        if n % 2:
+            await confirm(farmer, order)
+        if n % 3:
+            await buyer.post(f"/api/orders/{order['id']}/cancel", {})
+    rows = await outbox.unsent(market.parts.database, 1000)
+    deliveries = [(queue, message_of(row)) for row in rows for queue in queues_for(row.type) for _ in range(2)]
+    chance.shuffle(deliveries)
+    for queue, message in deliveries:
+        await market.deliver(queue, [message])
+    await market.work()
+    assert market.broken(at_rest=True) == [], f"seed {seed}"
+
+
+async def test_where_farms_confirm_only_the_confirmed_part_is_sold(market: Market) -> None:
+    shop = by_farm(market)
+    one, two, buyer = await shop.farmer("One"), await shop.farmer("Two"), await shop.person()
+    carrots, eggs = await shop.product(one), await shop.product(two, title="Eggs")
+    order = (await buyer.order((carrots["id"], 1), (eggs["id"], 1))).json()
+    await shop.work()
+    shop.parts.cache.drop_here([])
+    assert await stock(shop, carrots) == ("2.500", "1.500")
+    await confirm(one, order)
+    await shop.work()
+    shop.parts.cache.drop_here([])
+    assert await stock(shop, carrots) == ("1.500", "1.500")
+    assert await stock(shop, eggs) == ("2.500", "1.500")
+    assert shop.broken() == []
+
+
+async def test_what_no_farm_confirms_in_time_comes_back_once(market: Market) -> None:
+    shop = by_farm(market)
+    farmer, buyer = await shop.farmer(), await shop.person()
+    product = await shop.product(farmer)
+    order = (await buyer.order((product["id"], "2.5"))).json()
+    await expiry.release(shop.parts)
+    assert (await buyer.get(f"/api/orders/{order['id']}")).json()["status"] == "placed"
+    after = later(shop, order_confirmation="farm")
+    await expiry.release(after.parts)
+    await expiry.release(after.parts)
+    assert (await buyer.get(f"/api/orders/{order['id']}")).json()["status"] == "expired"
+    assert (await confirm(farmer, order)).status == 409
+    shop.parts.cache.drop_here([])
+    assert await stock(shop, product) == ("2.500", "2.500")
+    await shop.work(twice=True)
+    assert shop.broken() == []
+
+
+async def test_a_confirmed_part_does_not_expire_before_it_was_sold(market: Market) -> None:
+    """The farm confirmed in time; that the worker is late with the sale is no reason to lose it."""
+    shop = by_farm(market)
+    farmer, buyer = await shop.farmer(), await shop.person()
+    product = await shop.product(farmer)
+    order = (await buyer.order((product["id"], 1))).json()
+    await confirm(farmer, order)
+    await expiry.release(later(shop).parts)
+    assert (await buyer.get(f"/api/orders/{order['id']}")).json()["status"] == "confirmed"
+    await shop.work()
+    shop.parts.cache.drop_here([])
+    assert await stock(shop, product) == ("1.500", "1.500")
+    assert shop.broken() == []
+
+
+async def test_an_order_that_waits_for_nothing_never_expires(market: Market) -> None:
+    farmer, buyer = await market.farmer(), await market.person()
+    product = await market.product(farmer)
+    order = (await buyer.order((product["id"], 1))).json()
+    await expiry.release(later(market).parts)  # however late the workers are
+    assert (await buyer.get(f"/api/orders/{order['id']}")).json()["status"] == "placed"
