@@ -13,6 +13,7 @@ What this changes, and why:
 from __future__ import annotations
 
 import os
+import select
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -77,8 +78,8 @@ class Wire(txpostgres.Connection):  # type: ignore[misc]
         return answer
 
     def look(self) -> None:
-        """Notice, without waiting, whether the server has closed it or sent something."""
-        if not self.closed:
+        """Notice, without waiting, whether the server has closed it: behind its last words stands the end."""
+        while not self.closed and _readable(self._socket):
             self._advance()
 
     def close(self, why: BaseException | None = None) -> None:
@@ -159,6 +160,12 @@ class Wire(txpostgres.Connection):  # type: ignore[misc]
                     self.receive(notify.channel, notify.payload)
             except Exception:
                 self.log.failure("receiving a notification on {channel}", channel=notify.channel)
+
+
+def _readable(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _failed(error: BaseException) -> Failure:
