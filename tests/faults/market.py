@@ -1,0 +1,119 @@
+"""A market of real processes for the fault runs: one PostgreSQL, api and worker, farms, goods, buyers and baskets."""
+
+from __future__ import annotations
+
+import csv
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from harvestd.store.invariants import Violation, rules, violations
+from tests.daemons import Daemon, Job, free_port, register, request
+from tests.servers import PostgresServer, wait_until
+
+#: Real shopping baskets, beside the checkout where they are to be had. Not part of the project.
+BASKETS = Path(__file__).parents[3] / "shared" / "data" / "grocery_baskets.csv"
+
+
+@attrs.define
+class Market:
+    """``api`` and ``worker`` run against ``server``; goods are products by name."""
+
+    server: PostgresServer
+    database: str
+    folder: Path
+    api: Daemon
+    worker: Daemon
+    goods: dict[str, str] = attrs.field(factory=dict)
+    buyers: list[str] = attrs.field(factory=list)
+
+    @property
+    def url(self) -> str:
+        """Of its database."""
+        return self.server.url(self.database)
+
+    def query(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """One statement."""
+        return self.server.query(self.database, sql, *parameters)
+
+    def count(self, table: str) -> int:
+        """Rows of a table."""
+        return int(self.query(f"select count(*) from {table}")[0][0])
+
+    def populate(self, goods: Sequence[str], farms: int, buyers: int, stock: str = "1000000") -> None:
+        """Farms that offer the goods in turn, and buyers."""
+        tokens = [register(self.api.port, f"farmer{n}", "farmer", f"Farm {n}")[0] for n in range(farms)]
+        for n, good in enumerate(goods):
+            body = {"title": good, "unit": "each", "price": 100 + n, "stock": stock}
+            headers = {"Authorization": f"Bearer {tokens[n % farms]}"}
+            status, answer, _ = request(self.api.port, "POST", "/api/products", body, headers)
+            assert status == 201, answer
+            self.goods[good] = answer["id"]
+        self.buyers = [register(self.api.port, f"buyer{n}")[0] for n in range(buyers)]
+
+    def jobs(self, baskets: Sequence[Sequence[str]], prefix: str = "basket") -> list[Job]:
+        """An order for each basket, one piece of each good, by the buyers in turn."""
+        return [
+            Job(f"{prefix}-{n}", self.buyers[n % len(self.buyers)], tuple((self.goods[good], "1") for good in basket))
+            for n, basket in enumerate(baskets)
+        ]
+
+    def rest(self, seconds: float = 120) -> None:
+        """Wait until every event has had its effects and every mail is sent."""
+        wait_until(
+            "every event is handled and every mail sent",
+            lambda: (
+                not any(
+                    self.query(
+                        """select exists (select from outbox where sent_at is null), exists (select from queue_messages),
+                              exists (select from mails where state = 'pending')"""
+                    )[0]
+                )
+            ),
+            seconds,
+        )
+
+    def broken(self) -> list[Violation]:
+        """The invariants that do not hold, at rest."""
+        return list(violations(self.url, rules() + rules("at_rest.sql")))
+
+    def mail_files(self) -> int:
+        """How many mails were delivered into the folder."""
+        return sum(1 for _ in (self.folder / "mail").glob("*.eml"))
+
+
+@contextmanager
+def market(server: PostgresServer, folder: Path, **settings: Any) -> Iterator[Market]:
+    """A started market on a fresh database of ``server``."""
+    database = server.clone()
+    shared = {"database_url": server.url(database), "access_token_ttl": 86400} | settings
+    api = Daemon("harvest-api", folder, http_port=free_port(), workers="off", **shared)
+    worker = Daemon("harvest-worker", folder, **shared)
+    try:
+        api.start()
+        worker.start()
+        yield Market(server, database, folder, api, worker)
+    finally:
+        for daemon in (api, worker):
+            daemon.kill()
+        server.drop(database)
+
+
+def baskets(number: int, seed: int = 1) -> list[list[str]]:
+    """Real baskets where they are to be had, otherwise drawn ones: a few goods in many, many in few (Zipf)."""
+    if BASKETS.exists():
+        with open(BASKETS, newline="") as file:
+            return [sorted(set(row)) for row in csv.reader(file) if row][:number]
+    chance = random.Random(seed)
+    goods = [f"good {n}" for n in range(169)]
+    weights = [1 / (n + 1) for n in range(len(goods))]
+    return [sorted(set(chance.choices(goods, weights, k=chance.randint(1, 9)))) for _ in range(number)]
+
+
+def goods_of(baskets: Sequence[Sequence[str]]) -> list[str]:
+    """Every good that is in any of them."""
+    return sorted({good for basket in baskets for good in basket})
