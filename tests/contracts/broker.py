@@ -364,6 +364,20 @@ class BrokerContract:
             await until("woken there", lambda n=n: len(far.ids) == n, 2)
             print(f"woken within {1000 * (time.monotonic() - began):.1f} ms")
 
+    async def test_replayed_message_wakes_its_consumer(self, rig: Rig) -> None:
+        here, there = await rig.broker(queue_poll=30.0), await rig.broker(queue_poll=30.0)
+        receive = Received(lambda d: Dropped("the first time") if len(receive.deliveries) == 1 else Acked())
+        await here.consume(ORDERS, 10, receive)
+        await here.publish([message()])
+
+        async def died() -> bool:
+            return bool(await there.dead(ORDERS))
+
+        await until("the dead letter", died)
+        [letter] = await there.dead(ORDERS)
+        assert await there.replay(ORDERS, letter.id)
+        await until("again", lambda: len(receive.ids) == 2, 5)
+
     async def test_out_of_reach_is_unavailable_and_nothing_confirmed_is_lost(self, rig: Rig) -> None:
         broker = await rig.broker(queue_poll=0.05)
         before, after = message(), message()

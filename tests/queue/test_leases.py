@@ -6,10 +6,12 @@ import secrets
 
 import pytest
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 
 from harvestd.lifecycle import sleep
 from harvestd.queue import leases
 from harvestd.store import queues
+from harvestd.store.database import Transaction
 from harvestd.store.queues import Taken
 from tests.contracts.broker import ORDERS, Held, Received, is_empty, message, state, until
 from tests.queue.processes import Process, Processes
@@ -60,6 +62,26 @@ async def test_what_a_live_consumer_has_in_hand_is_not_given_to_another(processe
     await two.broker.consume(ORDERS, 10, receive)
     await sleep(reactor, 0.3)  # several polls
     assert receive.ids == []
+
+
+async def test_a_take_does_not_wait_for_another_that_is_under_way(processes: Processes) -> None:
+    process = await processes.start()
+    await process.broker.publish([message() for _ in range(15)])
+    has_taken: Deferred[None] = Deferred()
+    may_commit: Deferred[None] = Deferred()
+
+    async def slow(tx: Transaction) -> list[Taken]:
+        taken = await queues.take(tx, ORDERS, 10, 1, 30.0)
+        has_taken.callback(None)
+        await may_commit
+        return taken
+
+    under_way = Deferred.fromCoroutine(process.database.transaction(slow))
+    await has_taken
+    others = await take(process, 2, lease=30.0)
+    may_commit.callback(None)
+    assert len(others) == 5
+    assert not {one.id for one in others} & {one.id for one in await under_way}
 
 
 async def test_a_lease_is_renewed_for_as_long_as_the_work_takes(processes: Processes) -> None:
