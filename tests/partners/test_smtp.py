@@ -238,7 +238,7 @@ async def test_a_password_is_sent_as_the_url_has_it(server: Running) -> None:
 
 
 async def test_a_wrong_password_is_not_held_against_the_mail(server: Running) -> None:
-    with pytest.raises(Away, match="535"):
+    with pytest.raises(Away, match="Authentication credentials invalid"):
         await server.mailer("smtp://market:wrong@127.0.0.1:{}").send(mail())
     assert server.inbox.arrived == []
 
