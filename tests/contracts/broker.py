@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ from harvestd.interfaces import Acked, Delivery, Dropped, IBroker, Message, Outc
 from harvestd.lifecycle import sleep
 from harvestd.market.errors import Unavailable
 from harvestd.queue.topology import QUEUES, RETRY_DELAYS, RETRY_JITTER, queues_for
+from tests.waiting import eventually
 
 ORDERS, SEARCH, CACHE = "harvest.orders", "harvest.search", "harvest.cache"
 
@@ -88,19 +89,6 @@ def message(type: str = "order.created", body: bytes = b"{}") -> Message:
     return Message(str(uuid4()), type, body)
 
 
-async def until(what: str, condition: Callable[[], Any], seconds: float = 10.0) -> None:
-    """Wait for ``condition``; it may be a coroutine function."""
-    end = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if isinstance(found, Awaitable):
-            found = await found
-        if found:
-            return
-        assert time.monotonic() < end, f"{what}: not within {seconds:g} s"
-        await sleep(reactor, 0.005)
-
-
 async def state(broker: IBroker, queue: str) -> QueueState:
     return next(one for one in await broker.states() if one.name == queue)
 
@@ -122,9 +110,9 @@ class BrokerContract:
         assert set(await broker.publish(sent)) == {one.id for one in sent}
         for one in sent:
             for queue in queues_for(one.type):
-                await until(f"{one.type} in {queue}", lambda q=queue, o=one: o.id in everywhere[q].ids)
+                await eventually(f"{one.type} in {queue}", lambda q=queue, o=one: o.id in everywhere[q].ids)
         for queue, receive in everywhere.items():
-            await until(f"{queue} is settled", lambda q=queue: is_empty(broker, q))
+            await eventually(f"{queue} is settled", lambda q=queue: is_empty(broker, q))
             expected = [one for one in sent if queue in queues_for(one.type)]
             assert sorted(receive.deliveries, key=lambda d: d.message.id) == [
                 Delivery(one, queue, 0) for one in sorted(expected, key=lambda o: o.id)
@@ -146,12 +134,12 @@ class BrokerContract:
         await broker.publish([message() for _ in range(25)])
         receive = Held()
         await broker.consume(ORDERS, 10, receive)
-        await until("the first batch", lambda: receive.batches)
+        await eventually("the first batch", lambda: receive.batches)
         await sleep(reactor, 0.1)
         assert len(receive.batches) == 1
         assert (await state(broker, ORDERS)).unacknowledged <= 10
         receive.release()
-        await until("all", lambda: len(receive.deliveries) == 25)
+        await eventually("all", lambda: len(receive.deliveries) == 25)
         assert max(len(batch) for batch in receive.batches) <= 10
         assert len(set(receive.ids)) == 25
 
@@ -160,14 +148,14 @@ class BrokerContract:
         receive = Received()
         first = await broker.consume(ORDERS, 10, receive)
         await broker.publish([message() for _ in range(5)])
-        await until("settled", lambda: len(receive.ids) == 5)
+        await eventually("settled", lambda: len(receive.ids) == 5)
         await first.stop()
         assert await is_empty(broker, ORDERS)
         again = Received()
         await broker.consume(ORDERS, 10, again)
         last = message()
         await broker.publish([last])
-        await until("the new one", lambda: again.ids)
+        await eventually("the new one", lambda: again.ids)
         assert again.ids == [last.id]
 
     async def test_retried_message_comes_again_after_growing_delays_with_attempts_counted(self, rig: Rig) -> None:
@@ -178,13 +166,13 @@ class BrokerContract:
         await broker.consume(ORDERS, 10, receive)
         sent = message()
         await broker.publish([sent])
-        await until("all tries", lambda: len(receive.deliveries) == tries, 20)
+        await eventually("all tries", lambda: len(receive.deliveries) == tries, 20)
         assert [delivery.attempts for delivery in receive.deliveries] == list(range(tries))
         assert set(receive.ids) == {sent.id}
         for n in range(tries - 1):
             waited = receive.times[n + 1] - receive.times[n]
             assert waited >= RETRY_DELAYS[n] * scale * (1 - RETRY_JITTER) * 0.99
-        await until("settled", lambda: is_empty(broker, ORDERS))
+        await eventually("settled", lambda: is_empty(broker, ORDERS))
         assert list(await broker.dead(ORDERS)) == []
 
     async def test_message_that_fails_for_ever_becomes_a_dead_letter_with_its_last_cause(self, rig: Rig) -> None:
@@ -197,7 +185,7 @@ class BrokerContract:
         async def died() -> bool:
             return bool(await broker.dead(ORDERS))
 
-        await until("the dead letter", died, 20)
+        await eventually("the dead letter", died, 20)
         [letter] = await broker.dead(ORDERS)
         assert (letter.queue, letter.message, letter.attempts) == (ORDERS, sent, len(RETRY_DELAYS) + 1)
         assert f"cause {len(RETRY_DELAYS)}" in letter.cause
@@ -210,7 +198,7 @@ class BrokerContract:
         await broker.publish([*good[:10], *poison, *good[10:]])
         receive = Received(lambda d: Dropped(f"no: {d.message.body.decode()}") if d.message in poison else Acked())
         await broker.consume(ORDERS, 7, receive)
-        await until("settled", lambda: is_empty(broker, ORDERS))
+        await eventually("settled", lambda: is_empty(broker, ORDERS))
         letters = await broker.dead(ORDERS)
         assert [letter.message for letter in letters] == poison
         assert [letter.cause for letter in letters] == [f"no: poison {n}" for n in range(3)]
@@ -227,7 +215,7 @@ class BrokerContract:
         async def died() -> bool:
             return bool(await broker.dead(ORDERS))
 
-        await until("the dead letter", died)
+        await eventually("the dead letter", died)
         [letter] = await broker.dead(ORDERS)
         assert letter.cause.startswith("NUL") and "long xxx" in letter.cause
 
@@ -238,8 +226,8 @@ class BrokerContract:
         await broker.consume(CACHE, 10, elsewhere)
         first, second = message(), message()
         await broker.publish([first, second])
-        await until("settled", lambda: is_empty(broker, ORDERS))
-        await until("settled", lambda: len(elsewhere.ids) == 2)
+        await eventually("settled", lambda: is_empty(broker, ORDERS))
+        await eventually("settled", lambda: len(elsewhere.ids) == 2)
         await dropping.stop()
         letters = {letter.message.id: letter for letter in await broker.dead(ORDERS)}
         assert await broker.replay(ORDERS, letters[first.id].id)
@@ -251,7 +239,7 @@ class BrokerContract:
         assert list(await broker.dead(ORDERS)) == []
         receive = Received()
         await broker.consume(ORDERS, 10, receive)
-        await until("the replayed", lambda: receive.deliveries)
+        await eventually("the replayed", lambda: receive.deliveries)
         assert receive.deliveries == [Delivery(first, ORDERS, 0)]
         assert len(elsewhere.ids) == 2
 
@@ -267,10 +255,10 @@ class BrokerContract:
 
         await broker.publish([message() for _ in range(3)])
         await broker.consume(ORDERS, 10, receive)
-        await until("again", lambda: sum(map(len, seen)) >= 6)
+        await eventually("again", lambda: sum(map(len, seen)) >= 6)
         assert {d.message.id for d in seen[0]} == {d.message.id for batch in seen[1:] for d in batch}
         assert {d.attempts for batch in seen for d in batch} == {0}, "no try of the messages' own failed"
-        await until("settled", lambda: is_empty(broker, ORDERS))
+        await eventually("settled", lambda: is_empty(broker, ORDERS))
 
     async def test_what_a_killed_consumer_had_in_hand_goes_to_another_and_its_late_outcome_counts_for_nothing(
         self, rig: Rig
@@ -280,28 +268,28 @@ class BrokerContract:
         await dying.publish(sent)
         late, heir = Held(lambda _: Dropped("too late")), Held()
         await dying.consume(ORDERS, 10, late)
-        await until("it is in hand", lambda: len(late.ids) == 5)
+        await eventually("it is in hand", lambda: len(late.ids) == 5)
         await rig.kill(dying)
         await living.consume(ORDERS, 10, heir)
-        await until("the heir has it", lambda: set(heir.ids) == {one.id for one in sent})
+        await eventually("the heir has it", lambda: set(heir.ids) == {one.id for one in sent})
         late.release()
         await sleep(reactor, 0.2)
         assert list(await living.dead(ORDERS)) == []
         assert (await state(living, ORDERS)).unacknowledged == 5, "still the heir's"
         heir.release()
-        await until("settled", lambda: is_empty(living, ORDERS))
+        await eventually("settled", lambda: is_empty(living, ORDERS))
         assert list(await living.dead(ORDERS)) == []
 
     async def test_killed_consumer_comes_back_by_itself(self, rig: Rig) -> None:
         broker, other = await rig.broker(queue_poll=0.05), await rig.broker()
         receive = Received()
         subscription = await broker.consume(ORDERS, 10, receive)
-        await until("consuming", lambda: subscription.consuming)
+        await eventually("consuming", lambda: subscription.consuming)
         await rig.kill(broker)
         sent = message()
         await other.publish([sent])
-        await until("it receives again", lambda: sent.id in receive.ids)
-        await until("consuming", lambda: subscription.consuming)
+        await eventually("it receives again", lambda: sent.id in receive.ids)
+        await eventually("consuming", lambda: subscription.consuming)
 
     async def test_two_consumers_share_a_queue_without_duplicates(self, rig: Rig) -> None:
         one, two = await rig.broker(), await rig.broker()
@@ -310,10 +298,10 @@ class BrokerContract:
         await one.consume(ORDERS, 10, a)
         await two.consume(ORDERS, 10, b)
         await one.publish(sent)
-        await until("both have some", lambda: a.ids and b.ids)
+        await eventually("both have some", lambda: a.ids and b.ids)
         a.release()
         b.release()
-        await until("all", lambda: len(a.ids) + len(b.ids) >= 600)
+        await eventually("all", lambda: len(a.ids) + len(b.ids) >= 600)
         assert Counter(a.ids + b.ids) == Counter(message.id for message in sent)
 
     async def test_stop_settles_what_is_in_hand_and_leaves_the_rest_to_others(self, rig: Rig) -> None:
@@ -322,7 +310,7 @@ class BrokerContract:
         await broker.publish(sent)
         receive = Held()
         subscription = await broker.consume(ORDERS, 5, receive)
-        await until("in hand", lambda: receive.batches)
+        await eventually("in hand", lambda: receive.batches)
         stopping = Deferred.fromCoroutine(subscription.stop())
         await sleep(reactor, 0.05)
         assert not stopping.called, "it waits for what is in hand"
@@ -335,7 +323,7 @@ class BrokerContract:
         assert (found.ready, found.unacknowledged, found.consumers) == (20 - in_hand, 0, 0)
         rest = Received()
         await other.consume(ORDERS, 50, rest)
-        await until("the rest", lambda: len(rest.ids) == 20 - in_hand, 2)
+        await eventually("the rest", lambda: len(rest.ids) == 20 - in_hand, 2)
         assert Counter(receive.ids + rest.ids) == Counter(one.id for one in sent)
 
     async def test_stop_of_the_broker_stops_its_subscriptions(self, rig: Rig) -> None:
@@ -343,7 +331,7 @@ class BrokerContract:
         receive = Held()
         subscription = await broker.consume(ORDERS, 5, receive)
         await broker.publish([message()])
-        await until("in hand", lambda: receive.ids)
+        await eventually("in hand", lambda: receive.ids)
         stopping = Deferred.fromCoroutine(broker.stop())
         receive.release()
         await stopping
@@ -355,13 +343,13 @@ class BrokerContract:
         near, far = Received(), Received()
         await here.consume(ORDERS, 10, near)
         far_subscription = await there.consume(SEARCH, 10, far)
-        await until("consuming", lambda: far_subscription.consuming)
+        await eventually("consuming", lambda: far_subscription.consuming)
         await sleep(reactor, 0.1)
         for n in range(1, 4):
             began = time.monotonic()
             await here.publish([message("order.created"), message("product.created")])
-            await until("woken here", lambda n=n: len(near.ids) == n, 2)
-            await until("woken there", lambda n=n: len(far.ids) == n, 2)
+            await eventually("woken here", lambda n=n: len(near.ids) == n, 2)
+            await eventually("woken there", lambda n=n: len(far.ids) == n, 2)
             print(f"woken within {1000 * (time.monotonic() - began):.1f} ms")
 
     async def test_replayed_message_wakes_its_consumer(self, rig: Rig) -> None:
@@ -373,10 +361,10 @@ class BrokerContract:
         async def died() -> bool:
             return bool(await there.dead(ORDERS))
 
-        await until("the dead letter", died)
+        await eventually("the dead letter", died)
         [letter] = await there.dead(ORDERS)
         assert await there.replay(ORDERS, letter.id)
-        await until("again", lambda: len(receive.ids) == 2, 5)
+        await eventually("again", lambda: len(receive.ids) == 2, 5)
 
     async def test_out_of_reach_is_unavailable_and_nothing_confirmed_is_lost(self, rig: Rig) -> None:
         broker = await rig.broker(queue_poll=0.05)
@@ -398,9 +386,9 @@ class BrokerContract:
             except Unavailable:
                 return False
 
-        await until("it publishes again", published, 15)
-        await until("it consumes", lambda: {before.id, after.id} <= set(receive.ids), 15)
-        await until("consuming", lambda: subscription.consuming)
+        await eventually("it publishes again", published, 15)
+        await eventually("it consumes", lambda: {before.id, after.id} <= set(receive.ids), 15)
+        await eventually("consuming", lambda: subscription.consuming)
 
     async def test_states_are_truthful(self, rig: Rig) -> None:
         broker, other = await rig.broker(queue_retry_scale=100.0), await rig.broker()
@@ -417,15 +405,15 @@ class BrokerContract:
             found = await state(other, ORDERS)
             return {name: getattr(found, name) for name in numbers} == numbers
 
-        await until("settled", lambda: shows(ready=0, delayed=1, unacknowledged=0, dead=1, consumers=1))
+        await eventually("settled", lambda: shows(ready=0, delayed=1, unacknowledged=0, dead=1, consumers=1))
         await settling.stop()
         receive = Held()
         await other.consume(ORDERS, 1, receive)
         await broker.publish([held, message(), message()])
-        await until("in hand", lambda: receive.ids)
-        await until("counted", lambda: shows(ready=2, delayed=1, unacknowledged=1, dead=1, consumers=1))
+        await eventually("in hand", lambda: receive.ids)
+        await eventually("counted", lambda: shows(ready=2, delayed=1, unacknowledged=1, dead=1, consumers=1))
         receive.release()
-        await until("settled", lambda: shows(ready=0, delayed=1, unacknowledged=0, dead=1, consumers=1))
+        await eventually("settled", lambda: shows(ready=0, delayed=1, unacknowledged=0, dead=1, consumers=1))
 
     async def test_unknown_queue_is_refused_by_name(self, rig: Rig) -> None:
         broker = await rig.broker()
@@ -443,7 +431,7 @@ class BrokerContract:
         published = time.monotonic()
         receive = Received()
         await broker.consume("harvest.analytics", 200, receive)
-        await until("all", lambda: len(receive.ids) >= 5000, 50)
+        await eventually("all", lambda: len(receive.ids) >= 5000, 50)
         ended = time.monotonic()
         print(f"published {5000 / (published - began):,.0f}/s, consumed {5000 / (ended - published):,.0f}/s")
         assert Counter(receive.ids) == Counter(one.id for one in sent)

@@ -13,8 +13,9 @@ from harvestd.queue import leases
 from harvestd.store import queues
 from harvestd.store.database import Transaction
 from harvestd.store.queues import Taken
-from tests.contracts.broker import ORDERS, Held, Received, is_empty, message, state, until
+from tests.contracts.broker import ORDERS, Held, Received, is_empty, message, state
 from tests.queue.processes import Process, Processes
+from tests.waiting import eventually
 
 
 async def take(process: Process, holder: int, lease: float) -> list[Taken]:
@@ -40,7 +41,7 @@ async def test_the_lease_of_a_consumer_that_hangs_runs_out_and_its_late_word_cou
     receive = Held()
     await living.broker.consume(ORDERS, 10, receive)
     assert (await state(living.broker, ORDERS)).unacknowledged == 3
-    await until("the lease ran out", lambda: len(receive.ids) == 3)
+    await eventually("the lease ran out", lambda: len(receive.ids) == 3)
     ids = [one.id for one in taken]
     for late in (
         lambda tx: queues.settle(tx, holder, ids, [], []),
@@ -51,7 +52,7 @@ async def test_the_lease_of_a_consumer_that_hangs_runs_out_and_its_late_word_cou
         assert await hanging.database.transaction(late) == 0
     assert (await state(living.broker, ORDERS)).unacknowledged == 3
     receive.release()
-    await until("settled", lambda: is_empty(living.broker, ORDERS))
+    await eventually("settled", lambda: is_empty(living.broker, ORDERS))
 
 
 async def test_what_a_live_consumer_has_in_hand_is_not_given_to_another(processes: Processes) -> None:
@@ -89,12 +90,12 @@ async def test_a_lease_is_renewed_for_as_long_as_the_work_takes(processes: Proce
     slow, other = Held(), Received()
     await one.broker.consume(ORDERS, 10, slow)
     await one.broker.publish([message()])
-    await until("in hand", lambda: slow.ids)
+    await eventually("in hand", lambda: slow.ids)
     await two.broker.consume(ORDERS, 10, other)
     await sleep(reactor, 1.5)  # more than two leases
     assert other.ids == []
     slow.release()
-    await until("settled", lambda: is_empty(one.broker, ORDERS))
+    await eventually("settled", lambda: is_empty(one.broker, ORDERS))
     assert len(slow.ids) == 1 and other.ids == []
 
 
@@ -103,12 +104,12 @@ async def test_a_dead_consumer_is_forgotten_and_its_messages_do_not_wait_for_the
     stuck = Held()
     await dying.broker.consume(ORDERS, 10, stuck)
     await dying.broker.publish([message()])
-    await until("in hand", lambda: stuck.ids)
+    await eventually("in hand", lambda: stuck.ids)
     [(holder,)] = processes.sql("select holder from queue_consumers")
     processes.kill(dying)
     receive = Received()
     await living.broker.consume(ORDERS, 10, receive)
-    await until("it has it", lambda: receive.ids == stuck.ids, 5)
+    await eventually("it has it", lambda: receive.ids == stuck.ids, 5)
     assert (holder,) not in processes.sql("select holder from queue_consumers")
     stuck.release()
 
@@ -117,12 +118,12 @@ async def test_a_consumer_whose_session_was_lost_goes_on_under_another_name(proc
     process = await processes.start()
     receive = Received()
     subscription = await process.broker.consume(ORDERS, 10, receive)
-    await until("consuming", lambda: subscription.consuming)
+    await eventually("consuming", lambda: subscription.consuming)
     before = processes.sql("select holder from queue_consumers")
     processes.kill(process, "-session")
-    await until("another name", lambda: not set(processes.sql("select holder from queue_consumers")) & set(before))
+    await eventually("another name", lambda: not set(processes.sql("select holder from queue_consumers")) & set(before))
     await process.broker.publish([message()])
-    await until("settled", lambda: is_empty(process.broker, ORDERS))
+    await eventually("settled", lambda: is_empty(process.broker, ORDERS))
     assert len(receive.ids) == 1
     assert (await state(process.broker, ORDERS)).consumers == 1
 
@@ -130,7 +131,7 @@ async def test_a_consumer_whose_session_was_lost_goes_on_under_another_name(proc
 async def test_a_stopped_consumer_is_forgotten(processes: Processes) -> None:
     process = await processes.start()
     subscription = await process.broker.consume(ORDERS, 10, Received())
-    await until("consuming", lambda: subscription.consuming)
+    await eventually("consuming", lambda: subscription.consuming)
     await subscription.stop()
     assert processes.sql("select * from queue_consumers") == []
 
@@ -149,9 +150,9 @@ async def test_a_lost_wake_costs_one_poll(processes: Processes) -> None:
     receive = Received()
     await process.broker.consume(ORDERS, 10, receive)
     await process.broker.publish([message()])
-    await until("the first", lambda: len(receive.ids) == 1)
+    await eventually("the first", lambda: len(receive.ids) == 1)
     await put_unheard(processes, "0 s")
-    await until("the unheard", lambda: len(receive.ids) == 2, 5)
+    await eventually("the unheard", lambda: len(receive.ids) == 2, 5)
 
 
 async def test_a_message_that_was_due_long_ago_is_found_too(
@@ -162,9 +163,9 @@ async def test_a_message_that_was_due_long_ago_is_found_too(
     receive = Received()
     await process.broker.consume(ORDERS, 10, receive)
     await process.broker.publish([message()])
-    await until("the first", lambda: len(receive.ids) == 1)
+    await eventually("the first", lambda: len(receive.ids) == 1)
     await put_unheard(processes, "1 hour")
-    await until("the old", lambda: len(receive.ids) == 2, 5)
+    await eventually("the old", lambda: len(receive.ids) == 2, 5)
 
 
 async def test_messages_come_again_when_they_could_not_be_settled(processes: Processes) -> None:
@@ -173,13 +174,13 @@ async def test_messages_come_again_when_they_could_not_be_settled(processes: Pro
     subscription = await process.broker.consume(ORDERS, 10, receive)
     sent = [message() for _ in range(3)]
     await process.broker.publish(sent)
-    await until("in hand", lambda: len(receive.ids) == 3)
+    await eventually("in hand", lambda: len(receive.ids) == 3)
     processes.cut()
     try:
         receive.release()
-        await until("it gave up", lambda: not subscription.consuming)
+        await eventually("it gave up", lambda: not subscription.consuming)
     finally:
         processes.mend()
-    await until("again", lambda: len(receive.ids) == 6)
+    await eventually("again", lambda: len(receive.ids) == 6)
     assert set(receive.ids) == {one.id for one in sent}
-    await until("settled", lambda: is_empty(process.broker, ORDERS))
+    await eventually("settled", lambda: is_empty(process.broker, ORDERS))

@@ -16,9 +16,10 @@ from harvestd.queue.relay import BATCH
 from harvestd.settings import Settings
 from harvestd.store import outbox
 from harvestd.store.database import Transaction
-from tests.contracts.broker import ORDERS, Received, until
+from tests.contracts.broker import ORDERS, Received
 from tests.queue.processes import Process, Processes, new_id, now
 from tests.servers import PostgresServer
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -48,17 +49,17 @@ async def test_a_recorded_event_is_published_as_an_envelope_without_waiting_for_
     process.relay.start()
     received = Received()
     await process.broker.consume(ORDERS, 10, received)
-    await until("it leads", lambda: process.relay.leads)
+    await eventually("it leads", lambda: process.relay.leads)
     with tracing(Trace("request-7", "00-abc-def-01")):
         [id] = await process.record(event(3))
-    await until("published", lambda: received.ids, 5)
+    await eventually("published", lambda: received.ids, 5)
     envelope = decode(received.deliveries[0].message.body)
     assert received.ids == [id]
     assert (envelope.id, envelope.type, envelope.version, envelope.aggregate) == (id, "order.created", 3, "order:3")
     assert envelope.data == {"number": 3}
     assert envelope.trace.as_trace() == Trace("request-7", "00-abc-def-01")
     assert envelope.timestamp.utcoffset() is not None
-    await until("marked", lambda: process.metrics.value("harvest_relay_published_total") == 1)
+    await eventually("marked", lambda: process.metrics.value("harvest_relay_published_total") == 1)
     assert await unsent(process) == 0
 
 
@@ -69,44 +70,44 @@ async def test_a_backlog_is_published_in_order_over_several_batches(processes: P
     received = Received()
     await process.broker.consume(ORDERS, 50, received)
     process.relay.start()
-    await until("all", lambda: len(received.ids) == count)
+    await eventually("all", lambda: len(received.ids) == count)
     assert [decode(one.message.body).version for one in received.deliveries] == list(range(count))
 
 
 async def test_one_of_two_leads_and_is_woken_by_the_other(processes: Processes) -> None:
     one, two = await processes.start(queue_poll=30.0), await processes.start(queue_poll=30.0)
     one.relay.start()
-    await until("the first leads", lambda: one.relay.leads)
+    await eventually("the first leads", lambda: one.relay.leads)
     two.relay.start()
     received = Received()
     await one.broker.consume(ORDERS, 10, received)
     for number in range(1, 4):
         await two.record(event(number))
-        await until("published", lambda n=number: len(received.ids) == n, 5)
+        await eventually("published", lambda n=number: len(received.ids) == n, 5)
     assert one.relay.leads and not two.relay.leads
 
 
 async def test_the_standby_takes_over_when_the_leaders_session_dies(processes: Processes) -> None:
     one, two = await processes.start(), await processes.start()
     one.relay.start()
-    await until("the first leads", lambda: one.relay.leads)
+    await eventually("the first leads", lambda: one.relay.leads)
     two.relay.start()
     processes.kill(one, "-session")
-    await until("the first notices", lambda: not one.relay.leads, 5)
-    await until("one of them leads again", lambda: one.relay.leads != two.relay.leads, 5)
+    await eventually("the first notices", lambda: not one.relay.leads, 5)
+    await eventually("one of them leads again", lambda: one.relay.leads != two.relay.leads, 5)
     received = Received()
     await two.broker.consume(ORDERS, 10, received)
     [id] = await one.record(event())
-    await until("published", lambda: id in received.ids, 5)
+    await eventually("published", lambda: id in received.ids, 5)
 
 
 async def test_a_leader_that_stops_gives_up_the_lead(processes: Processes) -> None:
     one, two = await processes.start(), await processes.start()
     one.relay.start()
-    await until("the first leads", lambda: one.relay.leads)
+    await eventually("the first leads", lambda: one.relay.leads)
     two.relay.start()
     await one.relay.stop()
-    await until("the second leads", lambda: two.relay.leads, 5)
+    await eventually("the second leads", lambda: two.relay.leads, 5)
     assert not one.relay.leads
 
 
@@ -119,9 +120,9 @@ async def test_an_event_is_published_again_when_the_relay_fails_between_confirm_
     process.relay.start()
     received = Received()
     await process.broker.consume(ORDERS, 10, received)
-    await until("twice", lambda: len(received.ids) >= 2)
+    await eventually("twice", lambda: len(received.ids) >= 2)
     assert received.ids == [id, id]
-    await until("marked", lambda: process.metrics.value("harvest_relay_published_total") == 1)
+    await eventually("marked", lambda: process.metrics.value("harvest_relay_published_total") == 1)
 
 
 async def test_a_lower_seq_that_is_committed_after_a_higher_one_was_sent_is_published(processes: Processes) -> None:
@@ -140,12 +141,12 @@ async def test_a_lower_seq_that_is_committed_after_a_higher_one_was_sent_is_publ
     slow_commit = Deferred.fromCoroutine(process.database.transaction(slow))
     await has_written
     [higher] = await process.record(event(2))
-    await until("the higher is sent", lambda: received.ids == [higher])
-    await until("and marked", lambda: process.metrics.value("harvest_relay_published_total") == 1)
+    await eventually("the higher is sent", lambda: received.ids == [higher])
+    await eventually("and marked", lambda: process.metrics.value("harvest_relay_published_total") == 1)
     may_commit.callback(None)
     await slow_commit
     process.relay.wake()
-    await until("the lower too", lambda: len(received.ids) == 2)
+    await eventually("the lower too", lambda: len(received.ids) == 2)
     assert [decode(one.message.body).version for one in received.deliveries] == [2, 1]
     assert processes.sql("select array_agg(version order by seq) from outbox") == [([1, 2],)]
 
@@ -156,7 +157,7 @@ async def test_the_outbox_holds_the_backlog_while_the_broker_is_out_of_reach(
     far = await elsewhere.start()
     process = await processes.start(broker=far.broker)
     process.relay.start()
-    await until("it leads", lambda: process.relay.leads)
+    await eventually("it leads", lambda: process.relay.leads)
     elsewhere.cut()
     try:
         ids = await process.record(*[event(n) for n in range(5)])
@@ -166,6 +167,6 @@ async def test_the_outbox_holds_the_backlog_while_the_broker_is_out_of_reach(
         elsewhere.mend()
     received = Received()
     await far.broker.consume(ORDERS, 10, received)
-    await until("all are published", lambda: set(received.ids) == set(ids), 20)
-    await until("and marked", lambda: process.metrics.value("harvest_relay_published_total") == 6)
+    await eventually("all are published", lambda: set(received.ids) == set(ids), 20)
+    await eventually("and marked", lambda: process.metrics.value("harvest_relay_published_total") == 6)
     assert await unsent(process) == 0

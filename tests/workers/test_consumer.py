@@ -20,8 +20,9 @@ from harvestd.queue.retry import Drop, Retry
 from harvestd.store.database import Statement, nothing
 from harvestd.workers.consumer import Consumer
 from harvestd.workers.work import Handle, QueueHandlers, Work
-from tests.contracts.broker import ORDERS, is_empty, until
+from tests.contracts.broker import ORDERS, is_empty
 from tests.queue.processes import Process, Processes, new_id, now
+from tests.waiting import eventually
 
 EFFECT = Statement("test_effect", "insert into effects (event, number) values ($1, $2)", nothing)
 TOUCH = Statement("test_touch", "update rows set touched = touched + 1 where id = $1", nothing)
@@ -113,7 +114,7 @@ async def test_shuffled_and_repeated_deliveries_through_the_broker_have_each_eff
     for _ in range(2):
         await here.process.broker.consume(ORDERS, 7, consumer.receive)
     await here.process.broker.publish(messages)
-    await until("settled", lambda: is_empty(here.process.broker, ORDERS))
+    await eventually("settled", lambda: is_empty(here.process.broker, ORDERS))
     assert sorted(here.effects()) == list(range(40))
 
 
@@ -237,7 +238,7 @@ async def test_a_handler_runs_under_the_trace_of_its_event(processes: Processes)
 async def test_events_that_a_handler_records_are_published_without_waiting_for_the_poll(processes: Processes) -> None:
     here = await bench(processes, queue_poll=30.0)
     here.process.relay.start()
-    await until("it leads", lambda: here.process.relay.leads)
+    await eventually("it leads", lambda: here.process.relay.leads)
     published: list[str] = []
 
     async def handle(work: Work, event: Envelope) -> None:
@@ -249,7 +250,7 @@ async def test_events_that_a_handler_records_are_published_without_waiting_for_t
 
     await here.process.broker.consume("harvest.notifications", 10, receive)
     await here.consumer(handle).receive(deliver(envelope(1)))
-    await until("published", lambda: published == ["notification.send"], 5)
+    await eventually("published", lambda: published == ["notification.send"], 5)
 
 
 async def test_a_type_without_a_handler_is_acknowledged_and_marked(processes: Processes) -> None:
@@ -335,7 +336,7 @@ async def test_a_consumer_that_fails_at_any_point_has_each_effect_once(
     await here.process.broker.consume(ORDERS, 10, consumer.receive)
     events = [envelope(n) for n in range(10)]
     await here.process.broker.publish([Message(event.id, event.type, encode(event)) for event in events])
-    await until("settled", lambda: is_empty(here.process.broker, ORDERS))
+    await eventually("settled", lambda: is_empty(here.process.broker, ORDERS))
     assert failpoints.armed()[point] > 0
     assert sorted(here.effects()) == list(range(10)) and here.marks() == 10
 
@@ -345,7 +346,7 @@ async def test_the_way_of_an_event_from_its_record_to_its_effect(processes: Proc
     first, second = await processes.start(), await processes.start()
     here = Bench(processes, first)
     first.relay.start()
-    await until("the first leads", lambda: first.relay.leads)
+    await eventually("the first leads", lambda: first.relay.leads)
     second.relay.start()
     for process in (first, second):
         consumer = Consumer(process.parts, ORDERS, QueueHandlers({"order.created": leave_effect}))
@@ -357,6 +358,6 @@ async def test_the_way_of_an_event_from_its_record_to_its_effect(processes: Proc
             processes.kill(first)
     for one in recording:
         await one
-    await until("all effects", lambda: len(here.effects()) >= 100, 20)
-    await until("settled", lambda: is_empty(second.broker, ORDERS), 20)
+    await eventually("all effects", lambda: len(here.effects()) >= 100, 20)
+    await eventually("settled", lambda: is_empty(second.broker, ORDERS), 20)
     assert sorted(here.effects()) == list(range(100))

@@ -15,8 +15,9 @@ from harvestd.queue.envelope import Envelope, TraceFields, encode
 from harvestd.queue.topology import QUEUES
 from harvestd.workers.runner import Workers, chosen
 from harvestd.workers.work import Periodic, QueueHandlers, Work
-from tests.contracts.broker import state, until
+from tests.contracts.broker import state
 from tests.queue.processes import Process, Processes, new_id, now
+from tests.waiting import eventually
 
 NOTHING = {queue.name: QueueHandlers() for queue in QUEUES}
 
@@ -75,7 +76,7 @@ async def test_each_queue_chosen_is_consumed_by_its_handlers(processes: Processe
     workers = await start(process, handlers=handlers, names=("orders", "cache"))
     event = Envelope(new_id(), "order.created", now(), 1, "order:1", {}, TraceFields())
     await process.broker.publish([Message(event.id, event.type, encode(event))])
-    await until("both", lambda: len(handled) == 2)
+    await eventually("both", lambda: len(handled) == 2)
     assert sorted(handled) == [("harvest.cache", "order.created"), ("harvest.orders", "order.created")]
     assert (await state(process.broker, "harvest.analytics")).ready == 1
     assert set(workers.subscriptions) == {"harvest.orders", "harvest.cache"}
@@ -93,7 +94,7 @@ async def test_a_task_is_done_again_and_again_also_after_it_failed(processes: Pr
             raise RuntimeError("as a test")
 
     await start(await processes.start(), Periodic("test", 0.02, task), names=("orders",))
-    await until("four runs", lambda: len(runs) >= 4)
+    await eventually("four runs", lambda: len(runs) >= 4)
 
 
 async def test_one_process_at_a_time_does_a_task_and_another_takes_over_when_it_dies(
@@ -112,17 +113,17 @@ async def test_one_process_at_a_time_does_a_task_and_another_takes_over_when_it_
         runs.append(parts)
 
     first = await start(one, Periodic("test", 0.02, task), names=("orders",))
-    await until("the first does it", lambda: len(runs) >= 2)
+    await eventually("the first does it", lambda: len(runs) >= 2)
     await start(two, Periodic("test", 0.02, task), names=("orders",))
-    await until("it goes on", lambda: len(runs) >= 10)
+    await eventually("it goes on", lambda: len(runs) >= 10)
     assert set(runs) == {one.parts}
     await first.stop()
-    await until("the second takes over", lambda: runs[-1] is two.parts)
+    await eventually("the second takes over", lambda: runs[-1] is two.parts)
     third = await processes.start()
     await start(third, Periodic("test", 0.02, task), names=("orders",))
     assert max(overlaps) == 1
     processes.kill(two)
-    await until("the third takes over", lambda: runs[-1] is third.parts)
+    await eventually("the third takes over", lambda: runs[-1] is third.parts)
 
 
 async def test_a_stop_waits_for_the_run_under_way(processes: Processes, start: Started) -> None:
@@ -134,6 +135,6 @@ async def test_a_stop_waits_for_the_run_under_way(processes: Processes, start: S
         ends.append("ended")
 
     workers = await start(await processes.start(), Periodic("test", 10.0, task), names=("orders",))
-    await until("it runs", lambda: ends)
+    await eventually("it runs", lambda: ends)
     await workers.stop()
     assert ends == ["begun", "ended"]
