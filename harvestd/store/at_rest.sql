@@ -30,15 +30,23 @@ select d.farm_id, d.orders, d.goods, t.orders as counted, t.goods as summed
     on t.farm_id = d.farm_id
  where coalesce(d.orders, 0) <> coalesce(t.orders, 0) or coalesce(d.goods, 0) <> coalesce(t.goods, 0);
 
--- name: an order that its buyer or a member of its farms was not told of once by mail
-select e.id, e.aggregate, count(m.id) as mails, w.people
+-- name: an order that its buyer or one of its farms was not told of by mail
+select e.id, e.aggregate, w.key
   from outbox e
-  join lateral (select 1 + (select count(*) from order_parts p join farm_members f on f.farm_id = p.farm_id
-                              join users u on u.id = f.user_id and u.active
-                             where 'order:' || p.order_id = e.aggregate) as people) w on true
-  left join mails m on m.dedupe_key like e.id || ':%'
- where e.type = 'order.created'
- group by e.id, e.aggregate, w.people having count(m.id) <> w.people;
+  join orders o on 'order:' || o.id = e.aggregate
+  join lateral (select u.id || ':buyer' as key from users u where u.id = o.buyer_id and u.active
+                union all
+                select u.id || ':' || p.farm_id from order_parts p join farm_members f on f.farm_id = p.farm_id
+                  join users u on u.id = f.user_id and u.active where p.order_id = o.id) w on true
+ where e.type = 'order.created' and e.created_at > now() - interval '1 day'
+   and not exists (select from mails m where m.dedupe_key = e.id || ':' || w.key);
+
+-- name: a mail or notice without the mark of the event that it tells of
+select m.dedupe_key from (select dedupe_key, created_at from mails
+                          union all select dedupe_key, created_at from notifications) m
+ where m.created_at > now() - interval '1 day'
+   and not exists (select from inbox i where i.consumer = 'harvest.notifications'
+                                         and i.event_id::text = split_part(m.dedupe_key, ':', 1));
 
 -- name: search documents that differ from the products
 select p.id, p.revision, s.version, p.status, s.removed

@@ -92,5 +92,5 @@ select p.order_id, null, null from order_parts p
 -- name: an expired reservation not released
 select line_id, order_id, expires_at from reservations where state = 'live' and expires_at < now() - interval '60 seconds';
 
--- name: a mail or notice of an order that does not exist, or a mail given up
+-- name: a mail given up
 select id, dedupe_key, cause from mails where state = 'failed';
