@@ -97,7 +97,7 @@ def problem_page(problem: Problem) -> bytes:
 def _page(title: str, body: str, head: str = "") -> bytes:
     text = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
         f'<title>{escape(title)}</title><link rel="stylesheet" href="/docs/pages.css">{head}</head><body>{body}</body></html>'
     )
     return text.encode("utf-8")

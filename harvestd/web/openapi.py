@@ -78,7 +78,8 @@ def _who(route: Route) -> str:
 def _security(route: Route) -> list[dict[str, list[str]]]:
     if "anyone" not in route.who:
         return [{"bearer": []}]
-    return [{}, {"bearer": []}] if route.credentials else []
+    shared = route.cached is not None and route.cached.signed_in == "shared"
+    return [{}, {"bearer": []}] if route.credentials and not shared else []
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:

@@ -41,7 +41,7 @@ def verify(secret: str, token: str, now: datetime) -> Caller:
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, OSError) as error:
         raise Unauthenticated("the access token does not hold; sign in again") from error
     user_id, role, session = claims["sub"], claims["role"], claims["sid"]
-    if not (isinstance(user_id, str) and isinstance(session, str) and role in _ROLES):
+    if not (all(isinstance(claim, str) for claim in (user_id, role, session)) and role in _ROLES):
         raise Unauthenticated("the access token does not hold; sign in again")
     if now >= expires:
         raise Unauthenticated("the access token has expired; refresh it or sign in again")

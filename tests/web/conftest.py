@@ -28,7 +28,7 @@ from tests.people import Market
 from tests.web.client import Client
 from tests.web.dummies import ROUTES
 
-SECRET = "a secret of at least thirty-two characters"
+SECRET = "a secret of at least forty-eight characters, for HS384"
 
 
 @implementer(ITopics)

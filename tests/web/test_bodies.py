@@ -1,0 +1,179 @@
+"""What may come in a body: strict JSON of the route's type, with every wrong field named at once."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.web.client import Client, Response
+from tests.web.dummies import Thing, seen
+
+JSON = {"Content-Type": "application/json"}
+
+
+async def send(client: Client, body: bytes, **headers: str) -> Response:
+    return await client.post("/api/echo", body=body, headers={**JSON, **headers})
+
+
+def fields(response: Response) -> dict[str, str]:
+    return {error["field"]: error["message"] for error in response.json()["errors"]}
+
+
+async def test_a_sound_body_arrives_typed(client: Client) -> None:
+    """Numbers with a fraction are decimals, exactly as written."""
+    body = (
+        b'{"name": "Leek", "lines": [{"product_id": "p", "quantity": 0.1}, {"product_id": "q", "quantity": "1.250"}]}'
+    )
+    response = await send(client, body)
+    assert response.status == 200
+    thing: Thing = seen.bodies[-1]
+    assert [line.quantity for line in thing.lines] == [Decimal("0.1"), Decimal("1.250")]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"  ", b"{", b"nonsense", b'{"name": "a"} x', b"{'name': 'a'}", b'{"name": "a",}', b'{"count": 01}',
+     b'{"name": "a\tb"}', b'{"count": +1}', b"\xef\xbb\xbf{}"],
+)  # fmt: skip
+async def test_what_is_not_json_is_400(client: Client, body: bytes) -> None:
+    response = await send(client, body)
+    assert (response.status, response.json()["type"]) == (400, "/problems/malformed")
+
+
+async def test_bytes_that_are_not_utf8_are_400(client: Client) -> None:
+    response = await send(client, b'{"name": "\xff"}')
+    assert response.status == 400
+    assert "UTF-8" in response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"name": "a", "name": "b"}', b'{"name": "a", "lines": [{"quantity": 1, "quantity": 9}]}']
+)
+async def test_duplicate_keys_are_400(client: Client, body: bytes) -> None:
+    response = await send(client, body)
+    assert response.status == 400
+    assert "twice" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("text", [rb"\ud800", rb"\udfff", rb"\ud800\ud800", rb"\udc00\ud800", rb"x\uD834y"])
+async def test_lone_surrogates_are_400(client: Client, text: bytes) -> None:
+    assert (await send(client, b'{"name": "' + text + b'"}')).status == 400
+    assert (await send(client, b'{"' + text + b'": "a"}')).status == 400
+
+
+async def test_a_pair_of_surrogates_is_one_character(client: Client) -> None:
+    response = await send(client, rb'{"name": "\ud834\udd1e"}')
+    assert response.json()["name"] == "𝄞"
+
+
+@pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity"])
+async def test_nan_and_infinity_are_400(client: Client, number: bytes) -> None:
+    assert (await send(client, b'{"name": "a", "count": ' + number + b"}")).status == 400
+
+
+@pytest.mark.parametrize("opened, closed", [(b"[", b"]"), (b'{"a":', b"}")])
+async def test_json_10000_deep_is_400(client: Client, opened: bytes, closed: bytes) -> None:
+    response = await send(client, b'{"name": ' + opened * 10_000 + b"1" + closed * 10_000 + b"}")
+    assert response.status == 400
+    assert "deep" in response.json()["detail"]
+
+
+async def test_brackets_in_text_are_no_depth(client: Client) -> None:
+    response = await send(client, b'{"name": "' + b'[\\"{' * 9 + b'", "unit": "' + b"[" * 500 + b'"}')
+    assert response.status == 422
+
+
+async def test_a_nul_in_text_is_422_naming_the_field(client: Client) -> None:
+    body = rb'{"name": "a\u0000b", "lines": [{"product_id": "\u0000", "quantity": 1}]}'
+    response = await send(client, body)
+    assert response.status == 422
+    assert set(fields(response)) == {"name", "lines[0].product_id"}
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["1e999", "1e-999", '"NaN"', '"Infinity"', '"-Infinity"', "1e999999999", '"1e999999999"', "1" * 5000 + ".5"],
+)
+async def test_numbers_out_of_all_bounds_are_422_naming_the_field(client: Client, number: str) -> None:
+    body = '{"name": "a", "lines": [{"product_id": "p", "quantity": ' + number + "}]}"
+    response = await send(client, body.encode())
+    assert (response.status, list(fields(response))) == (422, ["lines[0].quantity"])
+
+
+@pytest.mark.parametrize(
+    "number, status",
+    [("1" * 5000, 400), (str(2**63), 422), (str(2**31), 422), ("1e2", 422), ("1.0", 422), ("true", 422), ('"1"', 422)],
+)
+async def test_whole_numbers_are_whole_and_bounded(client: Client, number: str, status: int) -> None:
+    assert (await send(client, f'{{"name": "a", "count": {number}}}'.encode())).status == status
+
+
+async def test_every_wrong_field_is_named_with_its_cure(client: Client) -> None:
+    response = await client.post(
+        "/api/echo",
+        {
+            "name": "", "unit": "lb", "count": 0, "at": "yesterday", "open": "yes",
+            "lines": [{"product_id": "p", "quantity": 1}, {"quantity": "much", "price": 3}, 7],
+        },
+    )  # fmt: skip
+    assert response.status == 422
+    assert fields(response) == {
+        "name": "must be text of 1 to 40 characters",
+        "unit": "must be one of: each, kg",
+        "count": "must be a whole number from 1 to 100",
+        "at": "must be a time such as 2026-05-01T08:00:00Z, or null",
+        "open": "must be true or false",
+        "lines[1].product_id": "is required: text",
+        "lines[1].quantity": 'must be a number, such as 1.25 or "1.250"',
+        "lines[1].price": "is not accepted here; leave it out",
+        "lines[2]": "must be an object",
+    }
+
+
+@pytest.mark.parametrize("name", ["price", "total", "role", "status"])
+async def test_fields_that_are_not_in_the_contract_are_422(client: Client, name: str) -> None:
+    """So that nothing can be smuggled in where it is not accepted."""
+    response = await client.post("/api/echo", {"name": "a", name: "x"})
+    assert (response.status, list(fields(response))) == (422, [name])
+
+
+@pytest.mark.parametrize("body", [[], "text", 7, None, True])
+async def test_a_body_that_is_no_object_is_422(client: Client, body: Any) -> None:
+    assert (await client.post("/api/echo", body)).status == 422
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", ""],
+)
+async def test_other_media_types_are_415(client: Client, media_type: str) -> None:
+    response = await client.post(
+        "/api/echo", body=b'{"name": "a"}', headers={"Content-Type": media_type} if media_type else {}
+    )
+    assert (response.status, response.json()["type"]) == (415, "/problems/media-type")
+
+
+async def test_a_charset_in_the_media_type_is_fine(client: Client) -> None:
+    response = await client.post(
+        "/api/echo", body=b'{"name": "a"}', headers={"Content-Type": "Application/JSON; charset=utf-8"}
+    )
+    assert response.status == 200
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "gzip, identity"])
+async def test_a_compressed_body_is_415(client: Client, encoding: str) -> None:
+    """A gzip bomb is never unpacked."""
+    response = await send(client, b"\x1f\x8b", **{"Content-Encoding": encoding})
+    assert response.status == 415
+
+
+async def test_a_route_may_take_less_than_the_setting(client: Client) -> None:
+    assert (await client.post("/api/small", {"name": "a"})).status == 200
+    assert (await client.post("/api/small", body=b" " * 2000 + b'{"name": "a"}', headers=JSON)).status == 413
+
+
+async def test_errors_are_listed_up_to_a_limit(client: Client) -> None:
+    response = await client.post("/api/echo", {f"f{n}": n for n in range(1000)})
+    assert len(response.json()["errors"]) == 50

@@ -1,0 +1,120 @@
+"""Who is let in: tokens, roles, and what is answered to the others."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from harvestd.market.errors import Unauthenticated
+from harvestd.web import tokens
+from harvestd.web.call import Caller
+from tests.web.client import Client
+from tests.web.conftest import SECRET, token_for
+from tests.web.dummies import seen
+
+NOW = datetime(2026, 5, 1, 8, tzinfo=UTC)
+CALLER = Caller("0197f0a0-7c1e-7abc-8def-0123456789ab", "buyer", "family")
+GOOD = {"iss": "harvestd", "aud": "harvestd-api", "sub": "u", "role": "buyer", "sid": "s", "iat": 0, "exp": 4102444800}
+
+
+def signed(claims: dict[str, Any], key: Any = SECRET, algorithm: str = "HS256") -> str:
+    return jwt.encode(claims, key, algorithm=algorithm)
+
+
+def test_a_token_holds_until_the_second_it_expires() -> None:
+    token = tokens.issue(SECRET, CALLER, NOW, 60)
+    assert tokens.verify(SECRET, token, NOW + timedelta(seconds=59)) == CALLER
+    with pytest.raises(Unauthenticated, match="expired"):
+        tokens.verify(SECRET, token, NOW + timedelta(seconds=60))
+
+
+def _unsigned() -> str:
+    parts = [json.dumps({"alg": "none", "typ": "JWT"}), json.dumps(GOOD)]
+    return ".".join(base64.urlsafe_b64encode(part.encode()).rstrip(b"=").decode() for part in parts) + "."
+
+
+@cache
+def _key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
+def _rsa() -> str:
+    return signed(GOOD, _key(), "RS256")
+
+
+def _swapped() -> str:
+    """RS/HS swap: signed with HMAC under a public key, in case the server would take one for its secret."""
+    pem = _key().public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    header, payload = (base64.urlsafe_b64encode(json.dumps(x).encode()).rstrip(b"=") for x in ({"alg": "HS256"}, GOOD))
+    mac = hmac.new(pem, header + b"." + payload, hashlib.sha256).digest()
+    return b".".join([header, payload, base64.urlsafe_b64encode(mac).rstrip(b"=")]).decode()
+
+
+FORGED = {
+    "none": _unsigned,
+    "RS256": _rsa,
+    "RS/HS swap": _swapped,
+    "HS384": lambda: signed(GOOD, algorithm="HS384"),
+    "another secret": lambda: signed(GOOD, "another secret of thirty-two characters"),
+    "wrong audience": lambda: signed({**GOOD, "aud": "elsewhere"}),
+    "wrong issuer": lambda: signed({**GOOD, "iss": "elsewhere"}),
+    "expired": lambda: signed({**GOOD, "exp": 1}),
+    "exp is no time": lambda: signed({**GOOD, "exp": 10**30}),
+    "unknown role": lambda: signed({**GOOD, "role": "root"}),
+    "role is a list": lambda: signed({**GOOD, "role": ["admin"]}),
+    **{f"no {name}": (lambda name=name: signed({k: v for k, v in GOOD.items() if k != name})) for name in GOOD},
+    "not a token": lambda: "hello",
+    "empty": lambda: "",
+}
+
+
+@pytest.mark.parametrize("how", FORGED)
+async def test_tokens_that_do_not_hold_are_401(client: Client, how: str) -> None:
+    """On a public route too: nobody shall believe themselves signed in who is not."""
+    for path in ("/api/mine", "/api/list"):
+        response = await client.get(path, headers={"Authorization": f"Bearer {FORGED[how]()}"})
+        assert response.status == 401
+        assert response.headers["www-authenticate"] == 'Bearer realm="harvestd", error="invalid_token"'
+        assert response.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("value", ["Basic dTpw", "Bearer", "token"])
+async def test_other_schemes_are_401(client: Client, value: str) -> None:
+    assert (await client.get("/api/mine", headers={"Authorization": value})).status == 401
+
+
+async def test_a_good_token_signs_in(client: Client) -> None:
+    assert (await client.signed_in(token_for("u1", "farmer")).get("/api/farm")).status == 204
+    token = token_for("u1")
+    assert (await client.get("/api/mine", headers={"Authorization": f"bearer {token}"})).status == 204
+    assert seen.calls[-1].user == Caller("u1", "buyer", "u1")
+
+
+@pytest.mark.parametrize(
+    "role, path, status",
+    [
+        (None, "/api/mine", 401), (None, "/api/admin", 401), ("buyer", "/api/admin", 403), ("farmer", "/api/admin", 403),
+        ("admin", "/api/admin", 204), ("buyer", "/api/farm", 403), ("farmer", "/api/farm", 204), ("buyer", "/api/mine", 204),
+    ],
+)  # fmt: skip
+async def test_routes_are_for_their_roles(client: Client, role: str | None, path: str, status: int) -> None:
+    caller = client if role is None else client.signed_in(token_for("u", role))
+    response = await caller.get(path)
+    assert response.status == status
+    if status == 401:
+        assert response.headers["www-authenticate"] == 'Bearer realm="harvestd"'
+
+
+async def test_signing_in_again_with_an_expired_token_along_works(client: Client) -> None:
+    """Clients attach what they have; routes for signing in do not look at it."""
+    assert (await client.signed_in(token_for("u", ttl=-1)).post("/api/login")).status == 204
