@@ -243,7 +243,9 @@ class BrokerContract:
         assert receive.deliveries == [Delivery(first, ORDERS, 0)]
         assert len(elsewhere.ids) == 2
 
-    async def test_batch_comes_again_when_receive_raises(self, rig: Rig) -> None:
+    async def test_batch_comes_again_when_receive_raises(
+        self, rig: Rig, expected_errors: Callable[..., list[str]]
+    ) -> None:
         broker = await rig.broker()
         seen: list[list[Delivery]] = []
 
@@ -258,6 +260,7 @@ class BrokerContract:
         await eventually("again", lambda: sum(map(len, seen)) >= 6)
         assert {d.message.id for d in seen[0]} == {d.message.id for batch in seen[1:] for d in batch}
         assert {d.attempts for batch in seen for d in batch} == {0}, "no try of the messages' own failed"
+        assert len(expected_errors(RuntimeError)) == 1
         await eventually("settled", lambda: is_empty(broker, ORDERS))
 
     async def test_what_a_killed_consumer_had_in_hand_goes_to_another_and_its_late_outcome_counts_for_nothing(

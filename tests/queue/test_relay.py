@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 import pytest_twisted
@@ -112,7 +112,7 @@ async def test_a_leader_that_stops_gives_up_the_lead(processes: Processes) -> No
 
 
 async def test_an_event_is_published_again_when_the_relay_fails_between_confirm_and_mark(
-    processes: Processes, armed: None
+    processes: Processes, armed: None, expected_errors: Callable[..., list[str]]
 ) -> None:
     process = await processes.start(queue_poll=0.05)
     failpoints.arm("relay.after_publish=error@1", {"HARVEST_TESTING": "1"})
@@ -122,6 +122,7 @@ async def test_an_event_is_published_again_when_the_relay_fails_between_confirm_
     await process.broker.consume(ORDERS, 10, received)
     await eventually("twice", lambda: len(received.ids) >= 2)
     assert received.ids == [id, id]
+    assert len(expected_errors(failpoints.FailPointHit)) == 1
     await eventually("marked", lambda: process.metrics.value("harvest_relay_published_total") == 1)
 
 

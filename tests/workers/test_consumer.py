@@ -148,7 +148,9 @@ async def test_an_envelope_with_fields_of_the_future_is_understood(processes: Pr
     assert here.effects() == [1]
 
 
-async def test_only_the_culprits_of_a_batch_are_retried_or_dropped(processes: Processes) -> None:
+async def test_only_the_culprits_of_a_batch_are_retried_or_dropped(
+    processes: Processes, expected_errors: Callable[..., list[str]]
+) -> None:
     here = await bench(processes)
 
     async def handle(work: Work, event: Envelope) -> None:
@@ -170,6 +172,7 @@ async def test_only_the_culprits_of_a_batch_are_retried_or_dropped(processes: Pr
     assert isinstance(outcomes[8], Retried) and "division by zero" in outcomes[8].cause
     assert [n for n, outcome in enumerate(outcomes) if outcome == Acked()] == [0, 1, 3, 5, 7, 9]
     assert here.effects() == [0, 1, 3, 5, 7, 9] and here.marks() == 6
+    assert len(expected_errors()) == 2, "the traceback of what nobody expected, once"
 
 
 async def test_effect_and_mark_are_committed_together_or_not_at_all(processes: Processes) -> None:
@@ -328,7 +331,7 @@ def armed() -> Iterator[Callable[[str], None]]:
 
 @pytest.mark.parametrize("point", ["consumer.before_transaction", "consumer.before_commit", "consumer.after_commit"])
 async def test_a_consumer_that_fails_at_any_point_has_each_effect_once(
-    processes: Processes, armed: Callable[[str], None], point: str
+    processes: Processes, armed: Callable[[str], None], point: str, expected_errors: Callable[..., list[str]]
 ) -> None:
     here = await bench(processes)
     consumer = here.consumer()
@@ -339,6 +342,7 @@ async def test_a_consumer_that_fails_at_any_point_has_each_effect_once(
     await eventually("settled", lambda: is_empty(here.process.broker, ORDERS))
     assert failpoints.armed()[point] > 0
     assert sorted(here.effects()) == list(range(10)) and here.marks() == 10
+    expected_errors(failpoints.FailPointHit)
 
 
 async def test_the_way_of_an_event_from_its_record_to_its_effect(processes: Processes) -> None:

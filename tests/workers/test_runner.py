@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_twisted
@@ -85,7 +85,9 @@ async def test_each_queue_chosen_is_consumed_by_its_handlers(processes: Processe
     assert not any(subscription.consuming for subscription in workers.subscriptions.values())
 
 
-async def test_a_task_is_done_again_and_again_also_after_it_failed(processes: Processes, start: Started) -> None:
+async def test_a_task_is_done_again_and_again_also_after_it_failed(
+    processes: Processes, start: Started, expected_errors: Callable[..., list[str]]
+) -> None:
     runs: list[int] = []
 
     async def task(parts: Parts) -> None:
@@ -95,6 +97,7 @@ async def test_a_task_is_done_again_and_again_also_after_it_failed(processes: Pr
 
     await start(await processes.start(), Periodic("test", 0.02, task), names=("orders",))
     await eventually("four runs", lambda: len(runs) >= 4)
+    assert len(expected_errors(RuntimeError)) == 1
 
 
 async def test_one_process_at_a_time_does_a_task_and_another_takes_over_when_it_dies(
