@@ -4,6 +4,9 @@ A test may be a plain ``async def``: it runs on the reactor and fails after 30 s
 (``@pytest_twisted.ensureDeferred`` still works and is bounded in the same way; pytest-timeout is only the backstop, which
 ends the whole run.) Async fixtures are function-scoped ``pytest_twisted.async_yield_fixture``.
 
+A test fails for what it leaves behind (``tests/leaks.py``): timers, sockets, and logged errors. One that makes the code
+log errors on purpose takes the fixture ``expected_errors`` and asserts them, or has ``@pytest.mark.logs_errors``.
+
 The database of a test is real: ``database_url`` names a fresh copy of a migrated template on a private server that this
 pytest process owns, ``second_database_url`` another, ``database`` a started Database on the first.
 """
@@ -26,9 +29,11 @@ from harvestd.store.link import LinkSettings
 from tests.servers import PostgresServer
 
 LIMIT = 30.0
+pytest_plugins = ("tests.leaks",)
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "logs_errors: the test may leave logged errors of any kind.")
     config.addinivalue_line("markers", "limit(seconds): the longest an async test may take; otherwise 30.")
 
 
