@@ -8,6 +8,7 @@ before it closes. What the specification lets a server guess at is refused, sinc
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import IHalfCloseableDescriptor, ITCPTransport
@@ -193,7 +194,7 @@ class Channel(http.HTTPChannel):
         if self.persistent:
             self._enter("idle", self.site.settings.idle_deadline)
         else:
-            self._enter("closing", self.site.settings.write_deadline)
+            self._enter("closing", LINGER)
         super().requestDone(request)
 
     # --- the end ---
@@ -210,7 +211,7 @@ class Channel(http.HTTPChannel):
         instance = getattr(self, "_path", b"/").decode("ascii", "replace").partition("?")[0]
         body = document(problem, Refusal(slug, detail), instance, request_id)
         head = (
-            f"HTTP/1.1 {problem.status} {http.RESPONSES[problem.status].decode()}\r\nServer: harvestd\r\n"
+            f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\nServer: harvestd\r\n"
             f"Content-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\nX-Request-Id: {request_id}\r\n"
             "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
         )
@@ -229,11 +230,17 @@ class Channel(http.HTTPChannel):
 
     def check(self, now: float) -> None:
         """Called about twice a second: end what is past its deadline, or does not read its answer."""
-        if self.due is not None and now >= self.due:
-            self._overdue()
-        elif self._stalls(now):
+        unsent = self._unsent()
+        if unsent and self.stage in ("idle", "closing"):
+            self._enter(self.stage, self._patience())  # which begins when the answer is taken
+        if self._stalls(now, unsent):
             self.site.ended(self, "slow-reader")
             self.transport.abortConnection()
+        elif self.due is not None and now >= self.due:
+            self._overdue()
+
+    def _patience(self) -> float:
+        return self.site.settings.idle_deadline if self.stage == "idle" else LINGER
 
     def _overdue(self) -> None:
         if self.stage in ("head", "body"):
@@ -245,13 +252,15 @@ class Channel(http.HTTPChannel):
         else:
             self.transport.abortConnection()
 
-    def _stalls(self, now: float) -> bool:
+    def _unsent(self) -> int:
+        """Bytes of answers that the client has not taken (Twisted's own counters; 0 where a transport has none)."""
         transport = self.transport
-        unsent = len(getattr(transport, "dataBuffer", b"")) - getattr(transport, "offset", 0)
-        unsent += getattr(transport, "_tempDataLen", 0)
-        if unsent <= 0:
+        waiting = len(getattr(transport, "dataBuffer", b"")) - getattr(transport, "offset", 0)
+        return int(waiting + getattr(transport, "_tempDataLen", 0))
+
+    def _stalls(self, now: float, unsent: int) -> bool:
+        if unsent == 0:
             self._stalled = None
-            return False
-        if self._stalled is None or self._stalled[1] - unsent >= LEAST_READ:
+        elif self._stalled is None or self._stalled[1] - unsent >= LEAST_READ:
             self._stalled = (now, unsent)
-        return now - self._stalled[0] >= self.site.settings.write_deadline
+        return self._stalled is not None and now - self._stalled[0] >= self.site.settings.write_deadline

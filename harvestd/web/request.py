@@ -3,6 +3,7 @@
 # mypy: disallow-untyped-calls=False
 from __future__ import annotations
 
+from http import HTTPStatus
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 from twisted.internet.interfaces import IAddress
 from twisted.web import server
-from twisted.web.http import RESPONSES, datetimeToString
+from twisted.web.http import datetimeToString
 
 from harvestd.context import Trace
 from harvestd.web.problems import Refusal
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 #: Bodies above this are kept in a temporary file.
 IN_MEMORY = 1_048_576
+_PHRASES = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
 
 
 class Request(server.Request):
@@ -89,8 +91,8 @@ class Request(server.Request):
             raise Refusal("malformed", "the address is not percent-encoded UTF-8") from error
         if any(character < " " or character == "\x7f" for character in text):
             raise Refusal("malformed", "the address has a control character")
-        if path.count(b"/") != self.path.count(b"/"):  # %2F would be taken for a separator
-            raise Refusal("not-found", "no address here has an encoded slash in a name")
+        if path.count(b"/") != self.path.count(b"/") or path.startswith(b"//"):  # %2F would be taken for a separator
+            raise Refusal("not-found", "no address here has a slash in a name, or an empty one")
         self.prepath, self.postpath = [], path[1:].split(b"/")
         self.site.resource.render(self)
 
@@ -127,7 +129,7 @@ class Request(server.Request):
     def begin(self, reply: Reply) -> bytes:
         """Set status and headers; answers the body for whoever writes it."""
         self.problem = reply.problem
-        self.setResponseCode(reply.status, RESPONSES.get(reply.status, b"Unknown"))
+        self.setResponseCode(reply.status, _PHRASES[reply.status])
         headers = self.responseHeaders
         for name, value in (*SECURITY, *self.more, *reply.headers):
             headers.addRawHeader(name, value)

@@ -64,6 +64,7 @@ class Seen:
     loads: int = 0
     version: int = 1
     pause: Any = None
+    waiting: Any = None
 
 
 seen = Seen()
@@ -126,6 +127,11 @@ async def forbidden(call: Call) -> None:
     raise Forbidden("not you")
 
 
+async def wait(call: Call) -> None:
+    await seen.waiting
+    seen.waiting = None
+
+
 async def empty(call: Call) -> None:
     seen.calls.append(call)
 
@@ -156,6 +162,7 @@ ROUTES: tuple[Route, ...] = (
     _route("POST", "/api/login", empty, credentials=False, limit="rate_login"),
     _route("GET", "/api/nothing-left", nothing_left),
     _route("GET", "/api/crash", crash),
+    _route("GET", "/api/wait", wait),
     _route("GET", "/api/away", away),
     _route("GET", "/api/forbidden", forbidden),
     _route("DELETE", "/api/things/{id}", empty),

@@ -19,7 +19,7 @@ async def test_parameters_arrive_typed(client: Client) -> None:
 @pytest.mark.parametrize(
     "query, field",
     [
-        ("limit=0", "limit"), ("limit=101", "limit"), ("limit=many", "limit"), ("limit=", "limit"), ("limit=1e1", "limit"),
+        ("limit=0", "limit"), ("limit=101", "limit"), ("limit=many", "limit"), ("limit=", "limit"),
         ("limit=99999999999999999999999", "limit"), ("in_stock=maybe", "in_stock"), ("min_price=NaN", "min_price"),
         ("min_price=1e999999", "min_price"), ("limit=1&limit=2", "limit"), ("colour=red", "colour"), ("after=%00", "after"),
         ("LIMIT=5", "LIMIT"), ("limit%00=5", "limit"),
