@@ -152,6 +152,7 @@ ROUTES: tuple[Route, ...] = (
     _route("POST", "/api/big", echo, body=Thing, body_limit=3_000_000),
     _route("GET", "/api/list", listing, query=Listing, answer=Page[Shown]),
     _route("GET", "/api/cached", cached, query=Listing, cached=Cached(_families, 5)),
+    _route("GET", "/api/drafts", cached, query=Listing, cached=Cached(_families, signed_in="own")),
     _route("GET", "/api/things/{id}", show, answer=Shown),
     _route("PATCH", "/api/things/{id}", change, USER, body=Thing, if_match=True),
     _route("POST", "/api/things", create, USER, Mode.WRITE, body=Thing, status=201, key="required"),
