@@ -1,0 +1,31 @@
+"""The limiter in memory: the contract, and its bound."""
+
+from __future__ import annotations
+
+import pytest
+from twisted.internet.task import Clock
+from zope.interface.verify import verifyObject
+
+from harvestd.interfaces import ILimiter
+from harvestd.store.limiter import MemoryLimiter
+from tests.contracts.limiter import LimiterContract, World
+
+
+class TestMemoryLimiter(LimiterContract):
+    @pytest.fixture
+    def world(self) -> World:
+        clock = Clock()
+        return World(MemoryLimiter(clock.seconds), clock.advance)
+
+
+def test_it_is_a_limiter() -> None:
+    verifyObject(ILimiter, MemoryLimiter(Clock().seconds))
+
+
+async def test_its_memory_is_bounded_and_the_longest_untouched_go_first() -> None:
+    limiter = MemoryLimiter(Clock().seconds, most=100)
+    await limiter.hit("busy", 2, 60.0)
+    for number in range(1000):
+        await limiter.hit(f"stranger {number}", 2, 60.0)
+        await limiter.hit("busy", 2, 60.0)
+    assert len(limiter) <= 100
