@@ -104,7 +104,13 @@ def account(owner: int | None = None) -> Account:
     if uid != 0:
         return Account(uid, os.getegid(), _name(uid), drop=False)
     if owner is not None and owner != 0:
-        entry = pwd.getpwuid(owner)
+        try:
+            entry = pwd.getpwuid(owner)
+        except KeyError as error:
+            raise BinariesError(
+                f"the database's files belong to user {owner}, who is not among the system's users: "
+                "create that user, or chown -R the files to one that exists"
+            ) from error
         return Account(entry.pw_uid, entry.pw_gid, entry.pw_name, drop=True)
     for name in ACCOUNTS:
         try:

@@ -1,0 +1,165 @@
+"""One run of PostgreSQL's server as our child, and what a run of an earlier process left.
+
+Started as a session of its own, so that Ctrl-C reaches the daemon alone, which stops the database last.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from harvestd.lifecycle import sleep
+from harvestd.store.binaries import Binaries
+from harvestd.store.clusters import Cluster, as_account, environment, failed
+
+#: Escalation, in seconds: SIGINT disconnects everybody and checkpoints, SIGQUIT leaves the rest to the next start's
+#: recovery, SIGKILL is for a server that does not even do that.
+ESCALATION = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
+#: The log begins anew when it is larger, in bytes; one old one is kept.
+LOG_MOST = 10_000_000
+
+
+class Postmaster:
+    """A running server. ``ended`` fires with its exit code, once."""
+
+    log = Logger()
+
+    def __init__(self, reactor: Any, cluster: Cluster, binaries: Binaries, sockets: Path, log: Path) -> None:
+        self._reactor = reactor
+        self._cluster = cluster
+        self._log_file = log
+        self._said_from = rotated(log)
+        options = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(sockets).replace(",", "\\,"),
+            "unix_socket_permissions": "0700",
+            "port": "5432",
+        }
+        command = [binaries.program("postgres"), "-D", str(cluster.folder)]
+        for name, value in options.items():
+            command += ["-c", f"{name}={value}"]
+        with open(log, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/", env=environment(),
+                start_new_session=True, **as_account(cluster.account),
+            )  # fmt: skip
+        self.ended: Deferred[int] = Deferred()
+        threading.Thread(target=self._watch, name="postmaster", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """Of the server."""
+        return self._process.pid
+
+    async def ready(self) -> None:
+        """Wait until it takes connections, however long its recovery takes; raises ``EmbeddedError`` if it ends."""
+        waited = 0.0
+        while True:
+            if self.ended.called:
+                raise failed("postgres", self.said(), self._cluster.folder)
+            lines = pid_file(self._cluster.folder)
+            if len(lines) > 7 and lines[0] == str(self.pid) and lines[7] == "ready":
+                return
+            await sleep(self._reactor, 0.01)
+            waited += 0.01
+            if waited > 10:
+                self.log.info("the embedded database is recovering; its words are in {log}", log=str(self._log_file))
+                waited = 0.0
+
+    async def stop(self) -> None:
+        """End it, orderly first."""
+        for number, patience in ESCALATION:
+            if self.ended.called:
+                return
+            if number != signal.SIGINT:
+                self.log.warn("the embedded database does not stop, sending {signal}", signal=number.name)
+            self._process.send_signal(number)
+            waited = 0.0
+            while not self.ended.called and waited < patience:
+                await sleep(self._reactor, 0.01)
+                waited += 0.01
+
+    def said(self) -> str:
+        """What this run has logged, at most the last 8 KB."""
+        with open(self._log_file, "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(self._said_from, size - 8192))
+            return file.read().decode(errors="replace")
+
+    def _watch(self) -> None:
+        code = self._process.wait()
+        try:
+            self._reactor.callFromThread(self.ended.callback, code)
+        except Exception:  # the reactor is gone, and with it whoever would want to know
+            pass
+
+
+async def end_predecessor(reactor: Any, cluster: Cluster) -> None:
+    """Stop the server that a killed daemon left on the folder, and clear away a pid file that names somebody else's
+    process. Without it PostgreSQL would refuse to start, or two would write to one folder."""
+    lines = pid_file(cluster.folder)
+    if not lines or not lines[0].isdigit():
+        return
+    pid = int(lines[0])
+    if not _alive(pid):
+        return  # PostgreSQL sees that itself, and looks for what its server left
+    if not _is_server_of(pid, cluster.folder):
+        Logger().warn("{file} is left over: process {pid} is not PostgreSQL's", file="postmaster.pid", pid=pid)
+        (cluster.folder / "postmaster.pid").unlink(missing_ok=True)
+        return
+    Logger().info("stopping the database server {pid} that an earlier daemon left", pid=pid)
+    for number, patience in ESCALATION:
+        os.kill(pid, number)
+        waited = 0.0
+        while _alive(pid) and waited < patience:
+            await sleep(reactor, 0.02)
+            waited += 0.02
+        if not _alive(pid):
+            return
+
+
+def pid_file(folder: Path) -> list[str]:
+    """The lines of postmaster.pid: pid, folder, start, port, socket folder, address, shared memory, status."""
+    try:
+        return [line.strip() for line in (folder / "postmaster.pid").read_text().splitlines()]
+    except FileNotFoundError:
+        return []
+
+
+def rotated(log: Path) -> int:
+    """Move a log that has grown large aside; answers where the next words will be written."""
+    try:
+        size = log.stat().st_size
+    except FileNotFoundError:
+        return 0
+    if size <= LOG_MOST:
+        return size
+    log.replace(log.with_name(log.name + ".1"))
+    return 0
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:  # a zombie, whose parent does not look, holds nothing any more
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (OSError, IndexError):
+        return True
+
+
+def _is_server_of(pid: int, folder: Path) -> bool:
+    said = subprocess.run(
+        ["ps", "-ww", "-p", str(pid), "-o", "command="], capture_output=True, text=True, errors="replace"
+    )
+    return "postgres" in said.stdout and str(folder) in said.stdout
