@@ -10,6 +10,7 @@ import attrs
 import msgspec
 from msgspec import Meta
 
+from harvestd.context import current_trace
 from harvestd.market.errors import FieldError, Forbidden, NotFound, OutOfStock, Unavailable
 from harvestd.market.events import Event
 from harvestd.store import outbox
@@ -65,6 +66,7 @@ class Seen:
     version: int = 1
     pause: Any = None
     waiting: Any = None
+    trace: Any = None
 
 
 seen = Seen()
@@ -79,6 +81,7 @@ async def echo(call: Call, body: Thing) -> Thing:
 async def listing(call: Call, query: Listing) -> Page[Shown]:
     seen.calls.append(call)
     seen.bodies.append(query)
+    seen.trace = current_trace()
     return Page([Shown("1", "Leek")], "cursor" if query.after is None else None)
 
 

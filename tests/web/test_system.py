@@ -1,0 +1,250 @@
+"""Health, metrics, the contract and its pages."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import attrs
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from prometheus_client.parser import text_string_to_metric_families
+
+from harvestd.health import Condition
+from harvestd.interfaces import QueueState
+from harvestd.market.errors import Unavailable
+from harvestd.parts import Parts
+from harvestd.settings import Settings
+from harvestd.store.database import Database
+from harvestd.web import openapi, probes, table
+from harvestd.web.problems import PROBLEMS
+from harvestd.web.server import make_site
+from tests.web.client import Client
+from tests.web.conftest import make_parts
+from tests.web.dummies import ROUTES
+
+
+async def test_health_asks_nothing_of_anything(client: Client) -> None:
+    """No database here, and it is alive."""
+    response = await client.get("/health")
+    assert (response.status, response.json()) == (200, {"status": "ok"})
+
+
+async def test_ready_tells_how_each_part_is(parts: Parts, store_client: Client) -> None:
+    probes.add_standard(parts.health, parts)
+
+    async def late() -> Condition:
+        return Condition("degraded", "12 events wait")
+
+    parts.health.add("relay", late)
+    response = await store_client.get("/health/ready")
+    assert response.status == 200
+    assert response.json()["status"] == "degraded"
+    states = {name: part["state"] for name, part in response.json()["parts"].items()}
+    assert states == {"database": "ok", "cache": "ok", "disk": "ok", "relay": "degraded"}
+
+
+async def test_ready_is_503_without_the_database(web_settings: Settings, database: Database) -> None:
+    parts = make_parts(web_settings, database)
+    probes.add_standard(parts.health, parts)
+    await database.stop()
+    response = await Client(make_site(parts, ROUTES)).get("/health/ready")
+    assert (response.status, response.json()["status"]) == (503, "down")
+    assert response.headers["retry-after"]
+    assert response.json()["parts"]["database"]["state"] == "down"
+
+
+async def test_other_parts_may_be_down_and_a_probe_may_fail_or_hang(web_settings: Settings) -> None:
+    from twisted.internet.defer import Deferred
+
+    never: Deferred[Condition] = Deferred()
+
+    async def fails() -> Condition:
+        raise Unavailable("refused")
+
+    async def hangs() -> Condition:
+        return await never
+
+    parts = make_parts(web_settings, None)
+    parts.health.add("search", fails)
+    parts.health.add("broker", hangs)
+    response = await Client(make_site(parts, ROUTES)).get("/health/ready")
+    assert (response.status, response.json()["status"]) == (200, "degraded")
+    assert response.json()["parts"] == {
+        "search": {"state": "down", "detail": "refused"},
+        "broker": {"state": "down", "detail": "no answer within 1 s"},
+    }
+    never.callback(Condition("ok"))
+
+
+async def test_ready_is_503_while_stopping(web_settings: Settings) -> None:
+    """So that a balancer sends no more."""
+    parts = make_parts(web_settings, None)
+    parts.lifecycle.stopping = True
+    assert (await Client(make_site(parts, ROUTES)).get("/health/ready")).status == 503
+
+
+# --- metrics ---
+
+
+async def test_metrics_are_prometheus_text(store_client: Client, parts: Parts) -> None:
+    await parts.database.row(probes.PING)
+    parts.metrics.watch_pool("primary", parts.database.pool.state)
+    parts.metrics.watch_cache(parts.cache.state)
+    parts.metrics.handled("harvest.orders", "handled", 0.01, 3)
+    parts.metrics.published(7)
+    parts.metrics.mailed("sent")
+
+    async def refresh() -> None:
+        parts.metrics.backlog(5)
+        parts.metrics.queues([QueueState("harvest.orders", 1, 2, 3, 4, 5)])
+
+    parts.metrics.refreshing("queues", refresh)
+    await store_client.get("/api/cached")
+    await store_client.get("/api/cached")
+    response = await store_client.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+    samples = {
+        (s.name, *sorted(s.labels.values())): s.value
+        for family in text_string_to_metric_families(response.text)
+        for s in family.samples
+    }
+    assert samples["harvest_http_requests_total", "200", "GET", "get_api_cached"] == 2
+    assert samples["harvest_http_request_seconds_count", "get_api_cached"] == 2
+    assert samples[("harvest_http_in_flight",)] == 1
+    assert samples["harvest_cache_lookups_total", "hits"] == samples["harvest_cache_lookups_total", "misses"] == 1
+    assert samples[("harvest_cache_hit_ratio",)] == 0.5
+    assert samples["harvest_database_pool", "open", "primary"] >= 1
+    assert samples[("harvest_outbox_backlog",)] == 5
+    assert samples["harvest_queue_messages", "dead", "harvest.orders"] == 4
+    assert samples["harvest_consumer_handled_total", "handled", "harvest.orders"] == 3
+    assert samples[("harvest_relay_published_total",)] == 7
+    assert samples["harvest_mails_total", "sent"] == 1
+    assert samples[("process_resident_memory_bytes",)] > 0
+
+
+async def test_a_number_that_cannot_be_read_keeps_the_others(web_settings: Settings) -> None:
+    parts = make_parts(web_settings, None)
+
+    async def refresh() -> None:
+        raise Unavailable("PostgreSQL is away")
+
+    parts.metrics.refreshing("queues", refresh)
+    assert (await Client(make_site(parts, ROUTES)).get("/metrics")).status == 200
+
+
+async def test_metrics_are_for_this_machine_alone(client: Client) -> None:
+    """Also when a proxy on this machine relays somebody else's request."""
+    assert (await client.get("/metrics")).status == 200
+    assert (await client.get("/metrics", host="192.0.2.1")).status == 403
+    assert (await client.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"})).status == 403
+
+
+async def test_trusted_proxies_may_read_metrics_and_their_clients_not(web_settings: Settings) -> None:
+    settings = attrs.evolve(web_settings, trusted_proxies=("10.0.0.0/8",))
+    client = Client(make_site(make_parts(settings, None), ROUTES))
+    assert (await client.get("/metrics", host="10.1.1.1")).status == 200
+    assert (await client.get("/metrics", host="10.1.1.1", headers={"X-Forwarded-For": "192.0.2.1"})).status == 403
+
+
+async def test_with_a_token_metrics_ask_for_it(web_settings: Settings) -> None:
+    settings = attrs.evolve(web_settings, metrics_token="let me in")
+    client = Client(make_site(make_parts(settings, None), ROUTES))
+    assert (await client.get("/metrics")).status == 401
+    assert (await client.get("/metrics", headers={"Authorization": "Bearer let me"})).status == 401
+    given = {"Authorization": "Bearer let me in"}
+    assert (await client.get("/metrics", headers=given, host="192.0.2.1")).status == 200
+
+
+# --- the contract ---
+
+
+@pytest.mark.parametrize("routes", [table.ROUTES, ROUTES], ids=["market", "dummies"])
+def test_the_document_is_openapi_3_1(routes: tuple[table.Route, ...]) -> None:
+    document = openapi.document(routes, "a market")
+    assert document["openapi"] == "3.1.0"
+    assert [str(error)[:300] for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+
+
+async def test_the_document_served_has_every_route(client: Client) -> None:
+    response = await client.get("/openapi.json")
+    assert response.headers["cache-control"] == "public, max-age=60, must-revalidate"
+    operations = {o["operationId"] for path in response.json()["paths"].values() for o in path.values()}
+    assert operations == {route.name for route in ROUTES}
+
+
+async def test_an_operation_says_all_that_the_gate_will_ask(client: Client) -> None:
+    document = (await client.get("/openapi.json")).json()
+    create = document["paths"]["/api/things"]["post"]
+    assert create["security"] == [{"bearer": []}]
+    assert [(p["name"], p["required"]) for p in create["parameters"]] == [("Idempotency-Key", True)]
+    assert set(create["responses"]) >= {"201", "400", "401", "403", "409", "413", "415", "422", "429", "503"}
+    assert set(create["responses"]["201"]["headers"]) >= {
+        "X-Request-Id",
+        "RateLimit",
+        "Idempotent-Replayed",
+        "Location",
+    }
+    change = document["paths"]["/api/things/{id}"]["patch"]
+    assert {"412", "428"} <= set(change["responses"])
+    listing = {p["name"]: p["schema"] for p in document["paths"]["/api/list"]["get"]["parameters"]}
+    assert listing["limit"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
+    assert document["components"]["schemas"]["Line"]["properties"]["quantity"]["type"] == ["string", "number"]
+
+
+async def test_every_reference_in_the_document_leads_somewhere(client: Client) -> None:
+    response = await client.get("/openapi.json")
+    for reference in set(re.findall(r'"#/([^"]+)"', response.text)):
+        found = json.loads(response.body)
+        for step in reference.split("/"):
+            found = found[step]
+
+
+# --- pages ---
+
+
+async def test_docs_need_nothing_from_elsewhere(client: Client) -> None:
+    """No inline script, no other host: the policy forbids both, and everything that the page names is served here."""
+    page = await client.get("/docs")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    policy = page.headers["content-security-policy"]
+    assert "script-src 'self';" in policy and "default-src 'none'" in policy and "http" not in policy
+    assert not re.search(r"<script(?![^>]*src=)", page.text)
+    for name in re.findall(r'(?:src|href)="(/docs/[^"]+)"', page.text):
+        file = await client.get(name)
+        assert (file.status, file.headers["x-content-type-options"]) == (200, "nosniff")
+        assert file.headers["content-type"].startswith("text/css" if name.endswith("css") else "text/javascript")
+
+
+@pytest.mark.parametrize("name", ["..%2f..%2fgate.py", "nothing", "oauth2-redirect.html", ".."])
+async def test_docs_serve_their_own_files_alone(client: Client, name: str) -> None:
+    assert (await client.get(f"/docs/{name}")).status == 404
+
+
+async def test_every_problem_has_its_page(client: Client) -> None:
+    listing = await client.get("/problems")
+    for problem in PROBLEMS:
+        assert f'href="{problem.type}"' in listing.text
+        page = await client.get(problem.type)
+        assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert problem.title in page.text.replace("&#x27;", "'")
+    assert (await client.get("/problems/nothing")).status == 404
+
+
+async def test_problems_are_json_when_asked_for(client: Client) -> None:
+    page = await client.get("/problems/stale", headers={"Accept": "application/json"})
+    assert (page.json()["status"], page.headers["vary"]) == (412, "Accept")
+    assert len((await client.get("/problems", headers={"Accept": "application/json"})).json()["items"]) == len(PROBLEMS)
+
+
+async def test_a_browser_finds_its_way_from_the_index(client: Client) -> None:
+    page = await client.get("/", headers={"Accept": "text/html"})
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    for path in ("/docs", "/openapi.json", "/problems"):
+        assert f'href="{path}"' in page.text
+
+
+async def test_a_front_end_learns_of_the_market(client: Client) -> None:
+    market = (await client.get("/api/market")).json()
+    assert market["currency"] == "EUR"
+    assert set(market) == {"name", "currency", "timezone", "languages", "units", "tax_included"}
