@@ -24,7 +24,7 @@ from harvestd.queue.bell import Bell
 from harvestd.queue.retry import Dead, next_step
 from harvestd.settings import Settings
 from harvestd.store import queues
-from harvestd.store.database import Database
+from harvestd.store.database import Database, Transaction
 from harvestd.store.queues import Taken
 from harvestd.store.session import Session
 
@@ -59,6 +59,7 @@ class Subscription:
         self._holder: int | None = None
         self._since: datetime | None = None
         self._looked_whole = 0.0
+        self._enrolled = False
         self._unsure = False
         self._pause = FIRST_PAUSE
         self._stopping = False
@@ -106,14 +107,13 @@ class Subscription:
 
     async def _one_batch(self) -> bool:
         """Take and settle one batch; answers whether there may be more at once."""
-        holder = await self._enrolled()
+        holder = await self._named()
         self.consuming = True
         taken = await self._take(holder)
         if not taken:
             return False
         if self._stopping:
-            self._unsure = True
-            return False
+            return False  # handed back on leaving
         outcomes = await self._handle(taken, holder)
         await self._settle(taken, outcomes, holder)
         return len(taken) == self._prefetch
@@ -130,21 +130,27 @@ class Subscription:
             self._since = taken[0].due - LOOK_BACK
         return taken
 
-    async def _enrolled(self) -> int:
-        """This consumer's name, under an advisory lock of the session; a new one when the session is a new one."""
-        if self._holder is not None and self._session.holds(self._holder):
-            if self._unsure:
-                await self._hand_back(self._holder)
-            return self._holder
-        self.consuming = False
-        holder = secrets.randbits(63)
-        if not await self._session.try_lock(holder):
-            raise Unavailable("the session that holds this consumer's lock is not connected")
-        await self._database.transaction(lambda tx: queues.enrol(tx, holder, self.queue))
-        if self._holder is not None:
-            await self._hand_back(self._holder)
-        self._holder = holder
-        return holder
+    async def _named(self) -> int:
+        """This consumer's name, under an advisory lock of the session and enrolled; a new one when the session is new.
+
+        After a failure it is not known what is in hand: all of it goes back before more is taken.
+        """
+        if self._holder is None or not self._session.holds(self._holder):
+            self.consuming, self._enrolled = False, False
+            holder = secrets.randbits(63)
+            if not await self._session.try_lock(holder):
+                raise Unavailable("the session that holds this consumer's lock is not connected")
+            self._holder = holder
+        if not self._enrolled or self._unsure:
+            await self._database.transaction(self._begin)
+            self._enrolled, self._unsure, self._since = True, False, None
+        return self._holder
+
+    async def _begin(self, tx: Transaction) -> None:
+        assert self._holder is not None
+        await queues.enrol(tx, self._holder, self.queue)
+        if self._unsure:
+            await queues.hand_back(tx, [self._holder])
 
     async def _handle(self, taken: Sequence[Taken], holder: int) -> Sequence[Outcome]:
         deliveries = [Delivery(one.message, self.queue, one.attempts) for one in taken]
@@ -192,11 +198,6 @@ class Subscription:
                 n=len(taken) - settled,
             )
 
-    async def _hand_back(self, holder: int) -> None:
-        """Give back all that is leased to ``holder``; nothing is in hand when this is called."""
-        await self._database.transaction(lambda tx: queues.hand_back(tx, [holder]))
-        self._unsure, self._since = False, None
-
     async def _failed(self, error: Exception) -> None:
         self.consuming, self._unsure = False, True
         if isinstance(error, Unavailable):
@@ -218,10 +219,13 @@ class Subscription:
         holder = self._holder
         if holder is None:
             return
+
+        async def leave(tx: Transaction) -> None:
+            await queues.hand_back(tx, [holder])
+            await queues.leave(tx, holder)
+
         try:
-            if self._unsure:
-                await self._hand_back(holder)
-            await self._database.transaction(lambda tx: queues.leave(tx, holder))
+            await self._database.transaction(leave)
             await self._session.unlock(holder)
         except Exception as error:
             self.log.info("{queue}: left without a word: {why}", queue=self.queue, why=str(error))

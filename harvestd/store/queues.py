@@ -6,7 +6,7 @@ message names the consumer, so that one whose lease was lost changes nothing of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import attrs
@@ -45,8 +45,10 @@ PUT = Statement(
        order by m.position""",
     nothing,
 )
-ENROL = Statement("queue_enrol", "insert into queue_consumers (holder, queue) values ($1, $2)", nothing)
-LEAVE = Statement("queue_leave", "delete from queue_consumers where holder = $1", nothing)
+ENROL = Statement(
+    "queue_enrol", "insert into queue_consumers (holder, queue) values ($1, $2) on conflict do nothing", nothing
+)
+LEAVE = Statement("queue_leave", "delete from queue_consumers where holder = any($1::bigint[])", nothing)
 # The lower bound spares it the index entries of what was deleted, while an old snapshot (a backup) keeps those alive.
 TAKE = Statement(
     "queue_take",
@@ -54,10 +56,15 @@ TAKE = Statement(
            select id from queue_messages
            where queue = $1 and available_at between coalesce($5, timestamptz '-infinity') and now()
              and (leased_until is null or leased_until < now())
-           order by available_at, id limit $2 for update skip locked)
-       update queue_messages m set leased_by = $3, leased_until = now() + $4 * interval '1 second'
-       from ready where m.id = ready.id
-       returning m.id, m.available_at, m.message_id::text, m.type, m.body, m.attempts""",
+           order by available_at, id limit $2 for update skip locked),
+       taken as (
+           update queue_messages m set leased_by = $3, leased_until = now() + $4 * interval '1 second'
+           from ready where m.id = ready.id
+           returning m.id, m.available_at, m.message_id, m.type, m.body, m.attempts),
+       noted as (
+           update queue_consumers set in_hand = array(select id from taken)
+           where holder = $3 and exists (select from taken))
+       select id, available_at, message_id::text, type, body, attempts from taken order by available_at, id""",
     _taken,
 )
 RENEW = Statement(
@@ -68,14 +75,15 @@ RENEW = Statement(
 )
 HAND_BACK = Statement(
     "queue_hand_back",
-    "update queue_messages set leased_by = null, leased_until = null where leased_by = any($1::bigint[]) returning queue",
+    """update queue_messages m set leased_by = null, leased_until = null
+       from (select holder, unnest(in_hand) as id from queue_consumers where holder = any($1::bigint[])) as c
+       where m.id = c.id and m.leased_by = c.holder
+       returning m.queue""",
     scalar,
 )
 # An advisory lock that can be had is one that no session holds: that consumer is dead.
 DEAD_CONSUMERS = Statement(
-    "queue_dead_consumers",
-    "delete from queue_consumers where pg_try_advisory_xact_lock(holder) returning holder",
-    scalar,
+    "queue_dead_consumers", "select holder from queue_consumers where pg_try_advisory_xact_lock(holder)", scalar
 )
 ACK = Statement("queue_ack", "delete from queue_messages where id = any($1::bigint[]) and leased_by = $2", nothing)
 AGAIN = Statement(
@@ -140,21 +148,20 @@ async def put(tx: Transaction, messages: Sequence[Message], bound: Sequence[tupl
 
 
 async def enrol(tx: Transaction, holder: int, queue: str) -> None:
-    """Note a consumer, whose session already holds the advisory lock ``holder``."""
+    """Note a consumer, whose session already holds the advisory lock ``holder``. May be repeated."""
     await tx.run(ENROL, holder, queue)
 
 
 async def leave(tx: Transaction, holder: int) -> None:
     """Forget a consumer that has nothing in hand."""
-    await tx.run(LEAVE, holder)
+    await tx.run(LEAVE, [holder])
 
 
 async def take(
     tx: Transaction, queue: str, most: int, holder: int, lease: float, since: datetime | None = None
 ) -> list[Taken]:
     """Lease up to ``most`` messages for ``lease`` seconds, the longest due first; none that was due before ``since``."""
-    found = await tx.rows(TAKE, queue, most, holder, lease, since)
-    return sorted(found, key=lambda taken: (taken.due, taken.id))
+    return await tx.rows(TAKE, queue, most, holder, lease, since)
 
 
 async def renew(tx: Transaction, ids: Sequence[int], holder: int, lease: float) -> int:
@@ -181,18 +188,19 @@ async def settle(
     return count
 
 
-async def hand_back(tx: Transaction, holders: Iterable[int]) -> set[str]:
-    """End every lease of these consumers, as if the messages had never been taken; answers the queues concerned.
-
-    Reads the whole table, so it is for consumers that died or lost count, not for every batch.
-    """
+async def hand_back(tx: Transaction, holders: Sequence[int]) -> set[str]:
+    """End the leases of these consumers, as if their last batch had never been taken; answers the queues concerned."""
     return set(await tx.rows(HAND_BACK, list(holders)))
 
 
 async def rescue(tx: Transaction) -> set[str]:
     """Take from the consumers whose session is gone what they had in hand; answers the queues concerned."""
     dead = await tx.rows(DEAD_CONSUMERS)
-    return await hand_back(tx, dead) if dead else set()
+    if not dead:
+        return set()
+    queues = await hand_back(tx, dead)
+    await tx.run(LEAVE, dead)
+    return queues
 
 
 async def states(reader: Reader, queues: Sequence[str]) -> list[QueueState]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, TimeoutError
 from uuid_utils import uuid7
 
 from harvestd.interfaces import IBroker
@@ -59,8 +59,14 @@ class Process:
         await self.broker.start()
 
     async def stop(self) -> None:
-        for stop in (self.broker.stop, self.relay.stop, self.session.stop, self.database.stop):
-            await Deferred.fromCoroutine(stop()).addTimeout(10, reactor)
+        """Stop all parts, each within a bound, also when one does not: the next test must not pay for it."""
+        late: list[str] = []
+        for part in (self.broker, self.relay, self.session, self.database):
+            try:
+                await Deferred.fromCoroutine(part.stop()).addTimeout(5, reactor)
+            except TimeoutError:
+                late.append(type(part).__name__)
+        assert not late, f"did not stop: {', '.join(late)}"
 
     async def record(self, *events: Event) -> list[str]:
         """Record events in a transaction of their own and wake the relay, as the gate does; answers their ids."""
@@ -121,5 +127,11 @@ class Processes:
 
     async def stop(self) -> None:
         """Stop all, the latest first."""
+        late: list[AssertionError] = []
         while self._all:
-            await self._all.pop().stop()
+            try:
+                await self._all.pop().stop()
+            except AssertionError as error:
+                late.append(error)
+        if late:
+            raise late[0]

@@ -280,6 +280,7 @@ create index queue_messages_ready on queue_messages (queue, available_at, id);
 create table queue_consumers (
     holder      bigint primary key,
     queue       text not null,
+    in_hand     bigint[] not null default '{}',  -- the messages of its last batch, so that the dead's are found by their key
     started_at  timestamptz not null default now()
 );
 
@@ -337,30 +338,48 @@ create table daily_totals (
     primary key (day, farm_id)
 );
 
--- Full text search without extensions: stems by to_tsvector, typing errors by trigrams in an array.
+-- Full text search without extensions: stems by to_tsvector, typing errors by the trigrams of every word that occurs.
 create table search_documents (
-    kind       text not null check (kind in ('product', 'farm')),
-    id         uuid not null,
-    version    bigint not null,
-    title      text not null,
-    document   jsonb not null,
-    farm       text,
-    category   text,
-    tags       text[] not null default '{}',
-    unit       text,
-    price      bigint,
-    in_stock   boolean not null default false,
-    season_from text,
-    season_to  text,
-    popularity real not null default 0,
-    latitude   double precision,
-    longitude  double precision,
-    fresh_at   timestamptz not null,
-    removed    boolean not null default false,   -- kept as a tombstone, so that an older version cannot return
-    lexemes    tsvector not null,
-    trigrams   text[] not null,
+    kind           text not null check (kind in ('product', 'farm')),
+    id             uuid not null,
+    version        bigint not null,
+    removed        boolean not null default false, -- kept as a tombstone, so that an older version cannot return
+    in_stock       boolean not null default false,
+    price          bigint,
+    popularity     real not null default 0,
+    latitude       double precision,
+    longitude      double precision,
+    fresh_at       timestamptz not null,
+    indexed_at     timestamptz not null,         -- a rebuild buries what it has not met
+    unit           text,
+    farm           text,
+    category       text,
+    season_from    text,
+    season_to      text,
+    tags           text[] not null default '{}',
+    title          text not null,
+    farm_name      text not null default '',
+    category_name  text not null default '',
+    title_key      text collate "C" not null,    -- the words of a name, lower case, without accents, for prefixes
+    farm_key       text collate "C" not null,
+    category_key   text collate "C" not null,
+    text           text not null default '',
+    document       jsonb not null,
+    lexemes        tsvector not null,            -- title A, category and tags B, farm C, text without positions
     primary key (kind, id)
 );
-create index search_documents_lexemes on search_documents using gin (lexemes);
-create index search_documents_trigrams on search_documents using gin (trigrams);
-create index search_documents_prefix on search_documents (lower(title) text_pattern_ops) where not removed;
+alter table search_documents alter lexemes set storage main;  -- every match is ranked by it: the text moves out first
+create index search_documents_lexemes on search_documents using gin (lexemes) where not removed;
+create index search_documents_title on search_documents (title_key) where not removed;
+create index search_documents_farm on search_documents (farm_key) where not removed;
+create index search_documents_category on search_documents (category_key) where not removed;
+
+-- Every word that occurs in a document. lexeme is its stem, null for a stop word.
+create table search_words (
+    word      text collate "C" primary key,
+    lexeme    text collate "C",
+    trigrams  text[] not null,
+    seen_at   timestamptz not null
+);
+create index search_words_lexeme on search_words (lexeme);
+create index search_words_trigrams on search_words using gin (trigrams);
