@@ -21,6 +21,7 @@ from harvestd.settings import Settings
 from harvestd.store.database import Database
 from harvestd.store.limiter import MemoryLimiter
 from harvestd.store.near_cache import NearCache
+from harvestd.store.search import PostgresSearch
 from harvestd.web import table, tokens
 from harvestd.web.call import Caller
 from harvestd.web.server import make_site
@@ -71,7 +72,7 @@ def make_parts(settings: Settings, database: Any, reactor: Any = None) -> Parts:
         topics=Nobody(),
         cache=cache,
         limiter=MemoryLimiter(reactor.seconds),
-        search=absent,
+        search=PostgresSearch(database) if database is not None else absent,
         broker=absent,
         mailer=absent,
         secret=SECRET,
