@@ -1,0 +1,89 @@
+"""One structured line for each request, whatever became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.logger import formatEvent, globalLogPublisher
+
+from harvestd.settings import Settings
+from harvestd.web.server import make_site
+from tests.web.client import Client, encode
+from tests.web.conftest import make_parts, token_for
+from tests.web.dummies import ROUTES, seen
+
+
+@pytest.fixture
+def lines() -> Iterator[list[dict[str, Any]]]:
+    logged: list[dict[str, Any]] = []
+
+    def observe(event: dict[str, Any]) -> None:
+        if event.get("log_namespace") == "harvestd.access":
+            logged.append(event)
+
+    globalLogPublisher.addObserver(observe)
+    yield logged
+    globalLogPublisher.removeObserver(observe)
+
+
+async def test_an_answer_is_one_line_with_all_that_one_asks_for(client: Client, lines: list[dict[str, Any]]) -> None:
+    """And without the query, in which people put secrets."""
+    anna = client.signed_in(token_for("anna"))
+    response = await anna.get("/api/list?after=secret", headers={"X-Request-Id": "r1"}, host="192.0.2.1")
+    (line,) = lines
+    assert {name: line[name] for name in ("method", "path", "route", "status", "request_id", "user_id", "address")} == {
+        "method": "GET", "path": "/api/list", "route": "get_api_list", "status": 200, "request_id": "r1",
+        "user_id": "anna", "address": "192.0.2.1",
+    }  # fmt: skip
+    assert line["bytes"] == len(response.body)
+    assert line["ms"] >= 0
+    assert "secret" not in formatEvent(line)
+    assert formatEvent(line).startswith(f"GET /api/list 200 {len(response.body)} B ")
+
+
+async def test_a_refusal_names_its_problem(client: Client, lines: list[dict[str, Any]]) -> None:
+    await client.get("/api/nothing-left")
+    await client.get("/api/nowhere")
+    assert [(line["route"], line["status"], line["problem"]) for line in lines] == [
+        ("get_api_nothing_left", 409, "out-of-stock"),
+        ("unmatched", 404, "not-found"),
+    ]
+
+
+async def test_what_never_became_a_request_is_logged_and_counted_too(
+    web_settings: Settings, lines: list[dict[str, Any]]
+) -> None:
+    parts = make_parts(web_settings, None)
+    wire = Client(make_site(parts, ROUTES)).connect("192.0.2.1")
+    wire.send(b"GET / HTTP/1.1\r\n\r\n")
+    response = await wire.receive()
+    (line,) = lines
+    assert (line["status"], line["problem"], line["address"]) == (400, "malformed", "192.0.2.1")
+    assert line["request_id"] == response.headers["x-request-id"]
+    assert parts.metrics.value("harvest_http_refused_total", why="malformed") == 1
+
+
+async def test_a_client_that_hung_up_is_logged_as_499(client: Client, lines: list[dict[str, Any]]) -> None:
+    seen.waiting = waiting = Deferred()
+    wire = client.connect()
+    wire.send(encode("GET", "/api/wait"))
+    wire.hang_up()
+    waiting.callback(None)
+    assert [(line["route"], line["status"]) for line in lines] == [("get_api_wait", 499)]
+    assert not wire.transport.written
+
+
+async def test_line_breaks_cannot_be_put_into_the_log(client: Client, lines: list[dict[str, Any]]) -> None:
+    await client.get("/api/x%0aGET%20/api/forged%20200")
+    assert "\n" not in formatEvent(lines[0])
+
+
+async def test_methods_and_paths_that_somebody_invents_make_no_new_metrics(web_settings: Settings) -> None:
+    parts = make_parts(web_settings, None)
+    client = Client(make_site(parts, ROUTES))
+    for number in range(20):
+        await client.request(f"METHOD{number}", f"/path{number}")
+    assert parts.metrics.value("harvest_http_requests_total", method="OTHER", route="unmatched", status="404") == 20
