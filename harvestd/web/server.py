@@ -129,6 +129,7 @@ def listen(reactor: Any, site: Site, host: str, port: int, reuse_port: bool) -> 
 
 
 def cannot_listen(cause: Any, host: str, port: int) -> Exception:
+    """What the system's error means, for the person who starts the daemon: :class:`PortInUse`, or an ``OSError``."""
     number = getattr(cause, "errno", None)
     if number == errno.EADDRINUSE:
         return PortInUse(
