@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psycopg2
 
-from harvestd.store import binaries
+from harvestd.store import binaries, clusters
 from harvestd.store.migrations import migrate
 
 USER = "harvest"
@@ -51,9 +51,9 @@ def wait_until(what: str, condition: Callable[[], bool], seconds: float = 20.0) 
 
 
 class PostgresServer:
-    """One private PostgreSQL. ``conf`` is appended to its configuration; ``data`` is a prepared data folder, or made."""
+    """One private PostgreSQL. ``conf`` is appended to its configuration; with ``primary`` it is a streaming replica."""
 
-    def __init__(self, conf: str = "", data: Path | None = None) -> None:
+    def __init__(self, conf: str = "", primary: PostgresServer | None = None) -> None:
         self.who = binaries.account()
         self.folder = temporary_folder("pg")
         self.programs = binaries.reachable(binaries.find(), self.who, Path(tempfile.gettempdir()) / f"{PREFIX}programs")
@@ -61,10 +61,11 @@ class PostgresServer:
         self.data = self.folder / "data"
         self.process: subprocess.Popen[bytes] | None = None
         self._numbers = itertools.count(1)
-        if data is None:
-            self.run("initdb", "-D", self.data, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+        if primary is None:
+            chosen = clusters.arguments(self.data, USER, "C", self.programs.major)
+            self.run("initdb", *chosen, "-N")
         else:
-            self.data = data
+            self.run("pg_basebackup", "-D", self.data, "-h", primary.folder, "-U", USER, "-R", "-c", "fast", "-N")
         with open(self.data / "postgresql.conf", "a") as file:
             file.write(CONFIGURATION + f"unix_socket_directories = '{self.folder}'\n" + conf)
 
