@@ -95,7 +95,7 @@ class Relay:
                     await self._halt.wait(STANDBY_POLL)
                     continue
                 found = await self._one_batch()
-                self._pause = FIRST_PAUSE
+                self._recovered()
             except Exception as error:
                 await self._failed(error)
                 continue
@@ -136,6 +136,11 @@ class Relay:
         if not self._stopping:
             await self._halt.wait(self._pause)
         self._pause = min(self._pause * 2, LAST_PAUSE)
+
+    def _recovered(self) -> None:
+        if self._pause > FIRST_PAUSE:
+            self.log.info("the outbox is relayed again")
+        self._pause = FIRST_PAUSE
 
 
 def message_of(row: Recorded) -> Message:
