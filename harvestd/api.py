@@ -17,4 +17,4 @@ class Options(SettingOptions):
 
 def makeService(options: Options) -> IService:
     """The service; it opens nothing before the reactor runs. A further process of an API knows by a variable that it is one."""
-    return Daemon(options, CHILD if os.environ.get("HARVEST_CHILD") else API)  # type: ignore[no-any-return]
+    return Daemon(options, CHILD if os.environ.get("HARVEST_CHILD") else API)

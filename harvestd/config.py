@@ -192,7 +192,7 @@ def _contradictions(settings: Settings, given: Mapping[str, _Given], environ: Ma
     """What each setting allows and their combination does not."""
     if settings.replica_urls and not settings.database_url:
         yield _problem("replica_urls", given["replica_urls"], "replicas follow a primary; set database_url too")
-    if settings.fail_points and not environ.get("HARVEST_TESTING"):
+    if settings.fail_points and environ.get("HARVEST_TESTING") != "1":
         yield _problem("fail_points", given["fail_points"], "for tests alone: they need HARVEST_TESTING=1")
     known = {name for queue in QUEUES for name in (queue.name, queue.name.removeprefix("harvest."))}
     for queue in settings.queues:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 from typing import Any
 
 from twisted.application.service import Service
@@ -12,12 +11,13 @@ from twisted.internet.defer import Deferred
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 
-from harvestd import logs, slow_callbacks
-from harvestd.application import EXPECTED, Role, build
+from harvestd import application, logs, slow_callbacks
+from harvestd.application import EXPECTED, Role
 from harvestd.config import secrets
 from harvestd.ending import exit_status, stop_on_signals
 from harvestd.lifecycle import Lifecycle
 from harvestd.options import SettingOptions
+from harvestd.welcome import welcome
 
 
 class Daemon(Service):
@@ -57,25 +57,27 @@ class Daemon(Service):
         return Deferred.fromCoroutine(self._stop())
 
     def _run(self) -> None:
-        stop_on_signals(self._reactor, self._end_at_once)
+        stop_on_signals(self._reactor)
         if self._settings.debug_slow_callback:
             slow_callbacks.report(self._reactor, self._settings.debug_slow_callback)
         self._started = Deferred.fromCoroutine(self._start())
 
     async def _start(self) -> None:
+        self._lifecycle = Lifecycle(self._reactor, self._settings.stop_deadline)
         try:
-            self._lifecycle = build(self._settings, self._reactor, self._role)[1]
-            await self._lifecycle.start()
+            parts = await application.start(self._lifecycle, self._settings, self._role)
         except BaseException as error:
             self._failed(error)
             return
+        for line in welcome(parts.settings, self._role):
+            self.log.info("{line}", line=line)
         # What is there now stays: the collector need not look at it again. This halves the 99th percentile of answers.
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
 
     def _failed(self, error: BaseException) -> None:
-        if not self.running and not isinstance(error, EXPECTED):
+        if not self.running:
             self.log.info("stopped while starting: {why}", why=repr(error))
             return
         exit_status.code = 1
@@ -83,8 +85,7 @@ class Daemon(Service):
             self.log.error("harvest-{role} does not start: {why}", role=self._role.name, why=str(error))
         else:
             self.log.failure("harvest-{role} does not start", role=self._role.name)
-        if self.running:
-            self._reactor.stop()
+        self._reactor.stop()
 
     async def _stop(self) -> None:
         if self._started is not None:
@@ -92,8 +93,3 @@ class Daemon(Service):
         if self._lifecycle is not None:
             await self._lifecycle.stop()
         self.log.info("stopped")
-
-    def _end_at_once(self) -> None:
-        print("second signal: ending at once", file=sys.__stderr__, flush=True)
-        if self._lifecycle is not None:
-            self._lifecycle.abandon()

@@ -47,9 +47,16 @@ class ExitStatus:
 
 exit_status = ExitStatus()
 
+_last_acts: list[Callable[[], object]] = []
 
-def stop_on_signals(reactor: Any, at_once: Callable[[], None]) -> None:
-    """Stop the reactor at the first signal; at the second, or when it is stopping already, call ``at_once`` and end.
+
+def at_the_very_end(act: Callable[[], object]) -> None:
+    """Call ``act`` when the process is told to end at once: for what would otherwise stay behind."""
+    _last_acts.append(act)
+
+
+def stop_on_signals(reactor: Any) -> None:
+    """Stop the reactor at the first signal; at the second do the last acts, and end.
 
     To be called when the reactor runs, since it replaces the reactor's own handlers.
     """
@@ -58,12 +65,20 @@ def stop_on_signals(reactor: Any, at_once: Callable[[], None]) -> None:
     def receive(number: int, frame: FrameType | None) -> None:
         received.append(number)
         if len(received) > 1:
-            at_once()
-            os._exit(128 + number)
+            _end_at_once(number)
         reactor.callFromThread(_stop, reactor, signal.Signals(number).name)
 
     for number in SIGNALS:
         signal.signal(number, receive)
+
+
+def _end_at_once(number: int) -> None:
+    for act in _last_acts:
+        try:
+            act()
+        except OSError:
+            pass
+    os._exit(128 + number)
 
 
 def _stop(reactor: Any, name: str) -> None:

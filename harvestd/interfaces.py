@@ -313,7 +313,9 @@ class ISearch(Interface):
     async def suggest(prefix: str, limit: int = 10) -> Sequence[Suggestion]:
         """Titles, farms and categories by prefix, without regard to case."""
 
-    async def rebuild(documents: Callable[[str | None, int], Awaitable[Sequence[Document]]], progress: Callable[[int], None]) -> int:
+    async def rebuild(
+        documents: Callable[[str | None, int], Awaitable[Sequence[Document]]], progress: Callable[[int], None]
+    ) -> int:
         """Build anew from pages of ``documents(after_id, size)``, answering searches all the while; returns the count."""
 
 

@@ -14,7 +14,10 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
 Result = TypeVar("Result")
-Step = Callable[[], Awaitable[None] | None]
+Step = Callable[[], Awaitable[Any] | None]
+
+#: What each part has for its stop, in seconds, even when those before it used up the deadline.
+LEAST = 2.0
 
 
 async def sleep(reactor: Any, seconds: float) -> None:
@@ -61,25 +64,29 @@ class Lifecycle:
         self._parts.append(_Part(name, start, stop))
 
     async def start(self) -> None:
-        """Start all parts in order; if one fails, stop those that started, in reverse, and raise its error."""
-        for part in self._parts:
+        """Start all parts that are not started yet, in order; if one fails, stop those that are, in reverse, and raise its
+        error."""
+        for part in self._parts[len(self._started) :]:
             self.log.debug("starting {name}", name=part.name)
             try:
                 await _maybe(part.start)
             except BaseException:
-                self.log.error("{name} did not start", name=part.name)
+                self.log.debug("{name} did not start", name=part.name)
                 await self.stop()
                 raise
             self._started.append(part)
 
     async def stop(self) -> None:
-        """Stop the started parts in reverse; each has the deadline, and an error in one does not keep the others."""
+        """Stop the started parts in reverse; together they have the deadline, and each has :data:`LEAST` at least. An error
+        in one does not keep the others."""
         self.stopping = True
+        end = self.reactor.seconds() + self._deadline
         while self._started:
             part = self._started.pop()
             self.log.debug("stopping {name}", name=part.name)
+            left = max(LEAST, end - self.reactor.seconds())
             try:
-                await Deferred.fromCoroutine(_maybe(part.stop)).addTimeout(self._deadline, self.reactor)
+                await Deferred.fromCoroutine(_maybe(part.stop)).addTimeout(left, self.reactor)
             except BaseException as error:
                 self.log.failure("stopping {name} failed: {why}", name=part.name, why=repr(error))
         await self._drain()

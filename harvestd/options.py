@@ -103,7 +103,9 @@ def _argument(row: Row) -> str:
 def _default(row: Row) -> str:
     if row.kind is bool:
         return "(this turns it off)" if row.default else ""
-    default = f"{row.default:g}" if row.kind is float else str(row.default or "") if row.kind is not int else str(row.default)
+    default = (
+        f"{row.default:g}" if row.kind is float else str(row.default or "") if row.kind is not int else str(row.default)
+    )
     limits = bounds(row)
     words = [f"[{default}]" if default else "", f"({limits})" if limits else ""]
     return " ".join(w for w in words if w)

@@ -8,10 +8,9 @@ from datetime import datetime
 import attrs
 
 from harvestd.market import accounts as market
-from harvestd.market.slugs import slug
 from harvestd.parts import Parts
-from harvestd.store import accounts, farms, outbox
 from harvestd.store.database import Statement, Transaction, nothing, scalar
+from harvestd.store.registration import register
 from harvestd.web import passwords
 
 _PROMOTE = Statement(
@@ -55,16 +54,10 @@ async def add_person(parts: Parts, person: Person) -> tuple[str, str | None]:
     )  # fmt: skip
     new = attrs.evolve(new, role=person.role)
     password_hash = await passwords.hashed(person.password)
-    user_id, farm_id = parts.new_id(), parts.new_id() if person.farm_name else None
-
-    async def work(tx: Transaction) -> None:
-        now = parts.now()
-        await accounts.insert(tx, new, user_id, password_hash, now)
-        if farm_id is not None and person.farm_name is not None:
-            await farms.insert(tx, farm_id, slug(person.farm_name, farm_id[-6:]), person.farm_name, user_id, now)
-        await outbox.record(tx, [market.registered(user_id, new.role, new.email, new.name)], parts.new_id, now)
-
-    await parts.database.transaction(work)
+    user_id = parts.new_id()
+    farm_id = await parts.database.transaction(
+        lambda tx: register(tx, new, user_id, password_hash, parts.new_id, parts.now())
+    )
     parts.wake_relay()
     return user_id, farm_id
 

@@ -7,35 +7,41 @@ import socket
 
 import attrs
 
+from harvestd.settings import Settings
 from harvestd.web.server import cannot_listen
 
 
 @attrs.frozen(eq=False)
 class Claim:
-    """A bound socket that does not listen. The server that listens on the same port needs SO_REUSEADDR, as all have; then
-    the claim has done its work and is dropped."""
+    """A bound socket that does not listen: nobody else gets the port meanwhile, and clients are refused."""
 
     socket: socket.socket
 
     @property
-    def port(self) -> int:
-        """Its number."""
+    def number(self) -> int:
+        """The port's."""
         return int(self.socket.getsockname()[1])
 
     def drop(self) -> None:
-        """Give it up."""
+        """Give it up, to whoever listens next."""
         self.socket.close()
 
 
-def claim(host: str, port: int, shared: bool) -> Claim:
-    """Bind; ``shared`` if several processes will listen, by SO_REUSEPORT. Raises what the server would when it listens.
+def claim(settings: Settings, first: bool) -> Claim:
+    """Bind the port of the settings. Raises what the server would when it listens.
 
-    Whoever shares a port first makes sure that no stranger has it: SO_REUSEPORT by itself lets a second market of the same
-    account join in without a word.
+    When several processes will share it, by SO_REUSEPORT, the ``first`` makes sure that no stranger has it: that option by
+    itself lets a second market of the same account join in without a word.
     """
-    if shared and port:
-        _bound(host, port, False).drop()
-    return _bound(host, port, shared)
+    host, port = settings.http_host, settings.http_port
+    if not first:
+        return _bound(host, port, shared=True)
+    alone = _bound(host, port, shared=False)
+    if settings.processes == 1:
+        return alone
+    number = alone.number
+    alone.drop()
+    return _bound(host, number, shared=True)
 
 
 def _bound(host: str, port: int, shared: bool) -> Claim:

@@ -58,6 +58,7 @@ class _Child(ProcessProtocol):
     """One place of a child, whatever process fills it."""
 
     log = Logger()
+    transport: Any
 
     def __init__(self, reactor: Any, settings: Settings, number: int) -> None:
         self._reactor = reactor

@@ -67,7 +67,17 @@ SCHEMES = {
     "elasticsearch_url": ("http", "https"),
     "smtp_url": ("smtp", "smtps"),
 }
-SIZES = {"": 1, "B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+SIZES = {
+    "": 1,
+    "B": 1,
+    "kB": 1000,
+    "KB": 1000,
+    "MB": 1000**2,
+    "GB": 1000**3,
+    "KiB": 1024,
+    "MiB": 1024**2,
+    "GiB": 1024**3,
+}
 SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -152,7 +162,13 @@ def bounds(row: Row) -> str:
     """The range of a number, in words; empty if there is none."""
     if row.least is not None and row.most is not None:
         return f"from {row.least:.12g} to {row.most:.12g}"
-    return f"at least {row.least:.12g}" if row.least is not None else f"at most {row.most:.12g}" if row.most is not None else ""
+    return (
+        f"at least {row.least:.12g}"
+        if row.least is not None
+        else f"at most {row.most:.12g}"
+        if row.most is not None
+        else ""
+    )
 
 
 def _judge_url(row: Row, value: str) -> None:
@@ -217,7 +233,9 @@ _CHECKS: dict[str, Callable[[str], None]] = {
     "mail_from": _pattern(r"[^@\s<>]+@[^@\s<>]+", "a bare mail address is needed, such as market@example.org"),
     "token_secret": _pattern(r".{32,}", "32 characters or more are needed; try: openssl rand -hex 32"),
     "allowed_hosts": _pattern(r"[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]", "a host name without scheme or port is needed"),
-    "search_language": _pattern(r"[a-z_]+", "the name of a PostgreSQL text search configuration is needed, such as english"),
+    "search_language": _pattern(
+        r"[a-z_]+", "the name of a PostgreSQL text search configuration is needed, such as english"
+    ),
 }
 
 

@@ -15,4 +15,4 @@ class Options(SettingOptions):
 
 def makeService(options: Options) -> IService:
     """The service; it opens nothing before the reactor runs."""
-    return Daemon(options, WORKER)  # type: ignore[no-any-return]
+    return Daemon(options, WORKER)

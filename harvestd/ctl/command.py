@@ -10,7 +10,8 @@ import attrs
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from harvestd.application import CTL, build, database
+from harvestd import application
+from harvestd.application import CTL
 from harvestd.config import Loaded
 from harvestd.lifecycle import Lifecycle
 from harvestd.parts import Parts
@@ -41,15 +42,16 @@ class Errand:
 
     async def database(self) -> str:
         """The URL of the market's database, which is started for the duration if nobody runs it. Its schema may be any."""
-        self._lifecycle, url = database(self.loaded.settings, self.reactor, CTL)
-        await self._lifecycle.start()
-        return url
+        settings, _ = await application.database(self._open(), self.loaded.settings, CTL)
+        return settings.database_url
 
     async def parts(self) -> Parts:
         """The market's parts, on a database with the schema of this version."""
-        parts, self._lifecycle = build(self.loaded.settings, self.reactor, CTL)
-        await self._lifecycle.start()
-        return parts
+        return await application.start(self._open(), self.loaded.settings, CTL)
+
+    def _open(self) -> Lifecycle:
+        self._lifecycle = Lifecycle(self.reactor, self.loaded.settings.stop_deadline)
+        return self._lifecycle
 
     async def close(self) -> None:
         """Stop what was started."""

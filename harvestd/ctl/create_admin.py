@@ -20,9 +20,13 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("email", metavar="EMAIL", help="address that the admin signs in with")
     parser.add_argument("--username", help="[what stands before the @]")
     parser.add_argument("--name", help="name that others see [the username]")
-    parser.add_argument("--promote", action="store_true", help="make an account that exists an admin; its password stays")
+    parser.add_argument(
+        "--promote", action="store_true", help="make an account that exists an admin; its password stays"
+    )
     password = parser.add_mutually_exclusive_group()
-    password.add_argument("--password-file", type=Path, metavar="FILE", help="read the password from a file; - is standard input")
+    password.add_argument(
+        "--password-file", type=Path, metavar="FILE", help="read the password from a file; - is standard input"
+    )
     password.add_argument("--generate", action="store_true", help="make up a password and print it")
 
 

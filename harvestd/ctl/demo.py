@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 
 from harvestd.ctl.command import FINE, FOUND, Command, Errand
-from harvestd.ctl.reindex import rebuild
+from harvestd.ctl.reindex import with_bar
 from harvestd.demo import PEOPLE, fill
 
 
@@ -19,7 +19,7 @@ async def _run(errand: Errand) -> int:
     if filled is None:
         errand.out.print("the market has accounts already; nothing was added (--force adds the demo all the same)")
         return FOUND
-    await rebuild(errand, parts)
+    await with_bar(errand, parts)
     await parts.cache.drop(())
     errand.out.print(f"{filled.farms} farms and {filled.products} products were added", markup=False)
     for email, _, _, role, _ in PEOPLE:

@@ -12,11 +12,12 @@ import psycopg2
 from twisted.internet.threads import deferToThread
 
 from harvestd.ctl.command import FINE, FOUND, Command, Errand, Failed, progress_bar
-from harvestd.ctl.reindex import current, rebuild
+from harvestd.ctl.reindex import with_bar
 from harvestd.directory.reading import BadRow, Market, NotTheDirectory, read
 from harvestd.directory.storing import Stored, Storing
 from harvestd.market.accounts import email_key
 from harvestd.parts import Parts
+from harvestd.reindexing import current
 from harvestd.store import accounts
 
 #: Bad rows that are printed; all are counted.
@@ -49,7 +50,7 @@ async def _run(errand: Errand) -> int:
 
         stored = await deferToThread(_store, parts, rows, owner, advance)
     if stored.changed or not await current(parts):
-        await rebuild(errand, parts)
+        await with_bar(errand, parts)
         await parts.cache.drop(())
     return _report(errand, stored, "stored")
 
@@ -82,7 +83,9 @@ def _store(parts: Parts, rows: list[Market | BadRow], owner: str | None, advance
         storing = Storing(connection, parts.new_id, parts.now(), owner)
         return storing.store(rows, advance)  # type: ignore[arg-type]
     except psycopg2.OperationalError as error:
-        raise Failed(f"the database went away ({str(error).splitlines()[0]}); run the import again, it goes on") from error
+        raise Failed(
+            f"the database went away ({str(error).splitlines()[0]}); run the import again, it goes on"
+        ) from error
     finally:
         connection.close()
 
@@ -96,10 +99,13 @@ def _report(errand: Errand, stored: Stored, verb: str) -> int:
     errand.out.print(f"{good} of {stored.rows} rows {verb}, {len(stored.bad)} bad", markup=False)
     if verb == "stored":
         errand.out.print(
-            f"{stored.farms_new} farms new, {stored.farms_changed} changed; {stored.products_new} products new", markup=False
+            f"{stored.farms_new} farms new, {stored.farms_changed} changed; {stored.products_new} products new",
+            markup=False,
         )
         if stored.seasons_unread:
-            errand.out.print(f"{stored.seasons_unread} farms have a season that cannot be read, and are open all year", markup=False)
+            errand.out.print(
+                f"{stored.seasons_unread} farms have a season that cannot be read, and are open all year", markup=False
+            )
     return FOUND if stored.bad else FINE
 
 

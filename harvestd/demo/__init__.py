@@ -12,6 +12,7 @@ from pathlib import Path
 import attrs
 import psycopg2
 from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
 
 from harvestd.directory.reading import BadRow, Market, read
 from harvestd.directory.storing import Stored, Storing
@@ -20,8 +21,11 @@ from harvestd.market.products import DEFAULT_STEP, Known, Offer, happened
 from harvestd.market.slugs import slug
 from harvestd.parts import Parts
 from harvestd.people import Person, add_person, count, others
+from harvestd.reindexing import current, reindex
 from harvestd.store import accounts, categories, outbox, products, stock
 from harvestd.store.database import Transaction
+
+log = Logger()
 
 #: Address, username, name, role, farm.
 PEOPLE = (
@@ -41,7 +45,6 @@ OFFERS = (
     ("Raw milk cheese", "dairy-eggs", "kg", 2650, 12, ("dairy",)),
     ("Linden honey", "pantry", "each", 890, 36, ("honey",)),
 )
-
 
 
 def password_file(data_dir: str) -> Path:
@@ -84,6 +87,15 @@ async def fill(parts: Parts, force: bool = False) -> Filled | None:
         if farm_id is not None:
             await _offer(parts, farm_id)
     return Filled(stored.farms_new + 1, stored.products_new + len(OFFERS), password)
+
+
+async def prepare(parts: Parts) -> None:
+    """At a daemon's start: fill an empty market, so that its products can be found, too."""
+    filled = await fill(parts)
+    if filled is not None or not await current(parts):
+        log.info("{count} products are in the search index", count=await reindex(parts))
+    if filled is not None:
+        log.info("demo: {farms} farms, {products} products", farms=filled.farms, products=filled.products)
 
 
 def rows() -> Iterator[Market | BadRow]:

@@ -1,0 +1,203 @@
+"""From settings to parts to services: the one place that knows every implementation, to be read from top to bottom.
+
+A :class:`Role` says what a process is for. :func:`start` claims the port, sees to the database, chooses an implementation
+for each interface, and puts everything that runs into the lifecycle's list, each after what it uses.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import attrs
+from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
+from uuid_utils import uuid7
+
+from harvestd import demo, failpoints, probes
+from harvestd.config import Problem, SettingError, resolved
+from harvestd.ending import at_the_very_end
+from harvestd.interfaces import IMailer
+from harvestd.lifecycle import Lifecycle
+from harvestd.market.errors import Unavailable
+from harvestd.metrics import Metrics
+from harvestd.partners.mail import FolderMailer, Sender
+from harvestd.partners.smtp import SmtpMailer
+from harvestd.parts import Parts
+from harvestd.ports import claim
+from harvestd.processes import Children, leash
+from harvestd.queue.postgres import PostgresBroker
+from harvestd.queue.relay import Relay
+from harvestd.secret import SecretError, token_secret
+from harvestd.settings import Settings
+from harvestd.store.database import Database
+from harvestd.store.embedded import EmbeddedError, EmbeddedPostgres, running
+from harvestd.store.limiter import MemoryLimiter
+from harvestd.store.link import LinkSettings
+from harvestd.store.migrations import SchemaError, migrate, pending
+from harvestd.store.near_cache import NearCache
+from harvestd.store.replicas import Replicas
+from harvestd.store.search import PostgresSearch
+from harvestd.store.session import Session
+from harvestd.store.topics import PostgresTopics
+from harvestd.web.server import PortInUse, WebService
+from harvestd.web.table import ROUTES
+from harvestd.workers.handlers import HANDLERS, PERIODIC
+from harvestd.workers.runner import Workers
+
+#: Why a start may fail without anything being wrong with the program: told in a sentence, without a traceback.
+EXPECTED = (SettingError, SecretError, EmbeddedError, SchemaError, PortInUse, Unavailable, OSError)
+
+log = Logger()
+
+
+@attrs.frozen
+class Role:
+    """What a process is for. ``serves``: it has the web. ``consumes``: the queues, whatever the settings say.
+    ``first``: it is the one that a market on one machine needs: it runs the embedded database, the consumers and further
+    processes, and migrates. ``passing``: it is a command, which may run the database for its own duration."""
+
+    name: str
+    serves: bool = False
+    consumes: bool = False
+    first: bool = False
+    passing: bool = False
+
+
+API = Role("api", serves=True, first=True)
+CHILD = Role("api", serves=True)
+WORKER = Role("worker", consumes=True)
+CTL = Role("ctl", passing=True)
+
+
+async def start(lifecycle: Lifecycle, settings: Settings, role: Role) -> Parts:
+    """Start a process of ``role``. ``lifecycle`` is a fresh one, which the caller stops, also when this raises: one of
+    :data:`EXPECTED`, or what nobody expects."""
+    _arm_fail_points(settings)
+    port = claim(settings, first=role.first) if role.serves else None
+    if port is not None:
+        lifecycle.add("port", _nothing, port.drop)
+        settings = resolved(attrs.evolve(settings, http_port=port.number))
+    settings, ours = await database(lifecycle, settings, role)
+    await schema(settings, migrating=ours)
+    parts, relay = _parts(lifecycle, settings, role)
+    if role.first or role.consumes:
+        lifecycle.add("relay", relay.start, relay.stop)
+    if role.first and settings.demo:
+        lifecycle.add("demo", lambda: demo.prepare(parts), _nothing)
+    if role.consumes or (role.first and settings.workers != "off"):
+        workers = Workers(parts, HANDLERS, PERIODIC, settings.queues)
+        probes.of_workers(parts, workers)
+        lifecycle.add("workers", workers.start, workers.stop)
+    if port is not None:
+        web = WebService(parts, ROUTES, reuse_port=settings.processes > 1 or not role.first)
+        lifecycle.add("port given up", port.drop, _nothing)
+        lifecycle.add("web", web.start, web.stop)
+    if role is CHILD:
+        lifecycle.add("leash", lambda: leash(lifecycle.reactor), _nothing)
+    if role.first and settings.processes > 1:
+        children = Children(lifecycle.reactor, settings, settings.processes - 1)
+        lifecycle.add("processes", children.start, children.stop)
+    await lifecycle.start()
+    return parts
+
+
+async def database(lifecycle: Lifecycle, settings: Settings, role: Role) -> tuple[Settings, bool]:
+    """The settings with the database's URL, and whether it is an embedded one that this process started."""
+    if settings.database_url:
+        return settings, False
+    url = None if role.first else await deferToThread(running, settings.data_dir)
+    if url is not None:
+        return attrs.evolve(settings, database_url=url), False
+    if not (role.first or role.passing):
+        raise EmbeddedError(
+            f"no harvest-api runs on {settings.data_dir}, whose embedded database this would use: start that first, "
+            "or set database_url for both"
+        )
+    server = EmbeddedPostgres(lifecycle.reactor, settings.data_dir, settings.postgres_bin)
+    at_the_very_end(lambda: _quit(server.pid))
+    lifecycle.add("embedded database", server.start, server.stop)
+    await lifecycle.start()
+    return attrs.evolve(settings, database_url=server.url), True
+
+
+async def schema(settings: Settings, migrating: bool) -> None:
+    """Bring the schema to this version, or raise ``SchemaError`` when it is of another: a database that was given to us is
+    migrated when its operator says so (``harvestctl migrate``), not when some process starts."""
+    if migrating:
+        for title in await deferToThread(migrate, settings.database_url):
+            log.info("migration {title} applied", title=title)
+        return
+    missing = await deferToThread(pending, settings.database_url)
+    if missing:
+        raise SchemaError(f"the database lacks {', '.join(missing)}: run harvestctl migrate with the same settings")
+
+
+def _parts(lifecycle: Lifecycle, settings: Settings, role: Role) -> tuple[Parts, Relay]:
+    """What stands behind each interface, and the relay; each is started after those that it uses."""
+    reactor, metrics = lifecycle.reactor, Metrics()
+    link = LinkSettings(
+        settings.database_url, settings.database_connect_timeout, settings.statement_timeout, settings.lock_timeout,
+        application_name=f"harvestd-{role.name}",
+    )  # fmt: skip
+    primary = Database(reactor, link, settings.database_pool, settings.database_wait)
+    others = [
+        Database(reactor, attrs.evolve(link, dsn=url), settings.database_pool, settings.database_wait)
+        for url in settings.replica_urls
+    ]
+    reads = Replicas(reactor, primary, others, settings.replica_max_lag)
+    session = Session(reactor, link)
+    topics = PostgresTopics(session)
+    settle = settings.replica_max_lag if others else 0.0
+    cache = NearCache(reactor, topics, settings.cache_size, settings.cache_stale, settle=settle)
+    broker = PostgresBroker(reactor, settings, primary, session)
+    relay = Relay(reactor, settings, primary, session, broker, now, metrics)
+    parts = Parts(
+        settings=settings, reactor=reactor, lifecycle=lifecycle, metrics=metrics, database=primary, reads=reads,
+        session=session, topics=topics, cache=cache, limiter=MemoryLimiter(reactor.seconds),
+        search=PostgresSearch(primary, settings.search_language, now, reads), broker=broker,
+        mailer=_mailer(reactor, settings), secret=token_secret(settings), now=now, new_id=new_id, wake_relay=relay.wake,
+    )  # fmt: skip
+    for name, part in (
+        ("database", primary), ("replicas", reads), ("session", session), ("topics", topics), ("cache", cache), ("broker", broker),
+    ):  # fmt: skip
+        lifecycle.add(name, part.start, part.stop)
+    probes.of_parts(parts, reads, others)
+    return parts, relay
+
+
+def _mailer(reactor: Any, settings: Settings) -> IMailer:
+    sender = Sender(settings.mail_from, settings.market_name)
+    if settings.smtp_url:
+        return SmtpMailer(reactor, settings.smtp_url, sender, now)
+    return FolderMailer(reactor, Path(settings.data_dir) / "mail", sender, now)
+
+
+def _quit(pid: int | None) -> None:
+    """Have PostgreSQL end without another word; it recovers at its next start."""
+    if pid is not None:
+        os.kill(pid, signal.SIGQUIT)
+
+
+def _arm_fail_points(settings: Settings) -> None:
+    try:
+        failpoints.arm(settings.fail_points)
+    except ValueError as error:
+        raise SettingError([Problem("fail_points", "settings", repr(settings.fail_points), str(error))]) from error
+
+
+def now() -> datetime:
+    """The time in UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """A fresh UUIDv7."""
+    return str(uuid7())
+
+
+def _nothing() -> None:
+    """The start or stop of a part that needs none."""
