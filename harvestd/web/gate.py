@@ -44,7 +44,10 @@ class Gate:
     def endpoint(self, route: Route) -> Callable[..., Deferred[bytes]]:
         """What Klein calls for a route: the request and the path's segments in, the body out."""
 
+        name = route.name
+
         def serve(request: Request, **path: str) -> Deferred[bytes]:
+            request.route_name = name
             return shield(self._serve(route, request, path))
 
         return serve
@@ -68,7 +71,6 @@ class Gate:
         return self._refusal(Refusal("method-not-allowed", detail, headers=(("Allow", allow),)), request)
 
     async def _serve(self, route: Route, request: Request, path: dict[str, str]) -> bytes:
-        request.route_name = route.name
         self.working += 1
         self._parts.metrics.began()
         try:
@@ -132,7 +134,7 @@ class Gate:
         cached, cache = route.cached, self._parts.cache
         assert cached is not None
         names = "/".join(call.path.values())
-        key = f"{route.name}/{names}?{'' if query is None else msgspec.json.encode(query).decode()}"
+        key = f"{request.route_name}/{names}?{'' if query is None else msgspec.json.encode(query).decode()}"
         entry = cache.peek(key)
         if entry is None:
             anonymous = attrs.evolve(call, caller=None, headers={}, cookies={}, address="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -25,6 +26,8 @@ CLOSED_POLICY = (b"Content-Security-Policy", b"default-src 'none'; frame-ancesto
 PRIVATE = (b"Cache-Control", b"private, no-store")
 NO_STORE = (b"Cache-Control", b"no-store")
 
+_NAME = re.compile(r"[A-Za-z0-9-]+\Z")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
 
@@ -46,7 +49,7 @@ def of_value(route: Route, value: Any, uri: str) -> Reply:
     """What a handler returned, without what depends on who asked. ``uri`` (as requested) is for the ``Link`` header."""
     answer = value if isinstance(value, Answer) else Answer(value)
     status = answer.status if answer.status is not None else route.status
-    headers = [(name.encode("ascii"), text.encode("utf-8")) for name, text in answer.headers]
+    headers = [_header(name, text) for name, text in answer.headers]
     if answer.value is None:
         return Reply(204 if answer.status is None and status == 200 else status, tuple(headers))
     if isinstance(answer.value, bytes):
@@ -60,6 +63,13 @@ def of_value(route: Route, value: Any, uri: str) -> Reply:
     if answer.version is not None:
         headers.append((b"ETag", conditional.etag(body, answer.version).encode("ascii")))
     return Reply(status, tuple(headers), body)
+
+
+def _header(name: str, text: str) -> tuple[bytes, bytes]:
+    """As bytes; a line break in either would be the start of another header."""
+    if not _NAME.match(name) or _CONTROL.search(text):
+        raise ValueError(f"header {name!r} cannot be sent with {text!r}")
+    return name.encode("ascii"), text.encode("utf-8")
 
 
 def _media_type(route: Route, answer: Answer) -> str:
@@ -76,6 +86,6 @@ def next_link(uri: str, after: str) -> bytes:
 def of_error(error: BaseException, instance: str, request_id: str) -> Reply:
     """What a handler raised, as problem details."""
     problem = problem_of(error)
-    headers = [(name.encode("ascii"), text.encode("utf-8")) for name, text in headers_of(error, problem)]
+    headers = [_header(name, text) for name, text in headers_of(error, problem)]
     headers += [(b"Content-Type", MEDIA_TYPE.encode("ascii")), NO_STORE]
     return Reply(problem.status, tuple(headers), document(problem, error, instance, request_id), problem.slug)

@@ -11,7 +11,6 @@ from urllib.parse import unquote_to_bytes
 
 from twisted.internet.interfaces import IAddress
 from twisted.web import server
-from twisted.web.http import datetimeToString
 
 from harvestd.context import Trace
 from harvestd.web.problems import Refusal
@@ -23,7 +22,10 @@ if TYPE_CHECKING:
 
 #: Bodies above this are kept in a temporary file.
 IN_MEMORY = 1_048_576
-_PHRASES = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
+_BODILESS = frozenset({204, 304})
+_SAME = b"".join(b"%b: %b\r\n" % pair for pair in ((b"Server", b"harvestd"), *SECURITY))
+#: How an answer of each status begins.
+_STATUS = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode("ascii") + _SAME for s in HTTPStatus}
 
 
 class Request(server.Request):
@@ -47,6 +49,7 @@ class Request(server.Request):
         self.secure = False
         self.started = 0.0
         self.more: Headers = ()
+        self._head: bytes | None = None
 
     # --- what arrives ---
 
@@ -101,7 +104,9 @@ class Request(server.Request):
         peer: IAddress = self.client
         host = getattr(peer, "host", "")
         self.address = proxies.client(host, self.requestHeaders.getRawHeaders("x-forwarded-for", []))
-        self.secure = self.isSecure() or (proxies.trusts(host) and self.text(b"x-forwarded-proto").lower() == "https")
+        self.secure = self.channel.isSecure() or (
+            proxies.trusts(host) and self.text(b"x-forwarded-proto").lower() == "https"
+        )
 
     # --- what is asked of it ---
 
@@ -115,6 +120,10 @@ class Request(server.Request):
         values = self.requestHeaders.getRawHeaders(name)
         return values[-1].decode("latin-1") if values else ""
 
+    def isSecure(self) -> bool:
+        """For Klein alone, whose routes do not depend on it; :attr:`secure` is what counts."""
+        return False
+
     def getRequestHostname(self) -> bytes:
         """The same for everybody: routes do not depend on the host, and Klein need not look at it."""
         return b"localhost"
@@ -127,23 +136,39 @@ class Request(server.Request):
     # --- what leaves ---
 
     def begin(self, reply: Reply) -> bytes:
-        """Set status and headers; answers the body for whoever writes it."""
-        self.problem = reply.problem
-        self.setResponseCode(reply.status, _PHRASES[reply.status])
-        headers = self.responseHeaders
-        for name, value in (*SECURITY, *self.more, *reply.headers):
-            headers.addRawHeader(name, value)
+        """Take status and headers for the answer; gives its body back for whoever writes it, which sends both at once."""
+        self.problem, self.code = reply.problem, reply.status
+        lines = [
+            _STATUS[reply.status],
+            b"Date: ",
+            self.site.date(),
+            b"\r\nX-Request-Id: ",
+            self.trace.request_id.encode(),
+        ]
+        for name, value in (*self.more, *reply.headers):
+            lines += (b"\r\n", name, b": ", value)
         if reply.header(b"Content-Security-Policy") is None:
-            headers.addRawHeader(*CLOSED_POLICY)
-        headers.setRawHeaders(b"Server", [b"harvestd"])
-        headers.setRawHeaders(b"Date", [datetimeToString()])
-        headers.setRawHeaders(b"X-Request-Id", [self.trace.request_id])
-        if reply.status not in (204, 304):
-            headers.setRawHeaders(b"Content-Length", [b"%d" % len(reply.body)])
-        if self.site.draining and self.channel is not None:
-            self.channel.persistent = False
-            headers.setRawHeaders(b"Connection", [b"close"])
-        return reply.body
+            lines += (b"\r\n%b: %b" % CLOSED_POLICY,)
+        if reply.status not in _BODILESS:
+            lines += (b"\r\nContent-Length: %d" % len(reply.body),)
+        if self.channel is not None:
+            if self.site.draining:
+                self.channel.persistent = False
+            if not self.channel.persistent:
+                lines += (b"\r\nConnection: close",)
+        self._head = b"".join((*lines, b"\r\n\r\n"))
+        return b"" if self.method == b"HEAD" or reply.status in _BODILESS else reply.body
+
+    def write(self, data: bytes) -> None:
+        """The head and the body together: most answers are one packet, and Twisted's own way of writing headers costs
+        more than all the rest of an answer from the cache."""
+        if self._head is None:
+            raise RuntimeError("write without begin: an answer has its status and headers from a Reply")
+        if not self.gone:
+            self.startedWriting = 1
+            self.sentLength += len(data)
+            head, self._head = self._head, b""
+            self.channel.write(head + data if head else data)
 
     def answer(self, reply: Reply) -> None:
         """Write the whole answer, unless nobody is there."""

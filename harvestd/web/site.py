@@ -3,12 +3,14 @@
 # mypy: disallow-untyped-calls=False
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.web import server
+from twisted.web.http import datetimeToString
 from twisted.web.resource import IResource
 
 from harvestd.metrics import Metrics
@@ -50,6 +52,7 @@ class Site(server.Site):
         self.draining = False
         self._metrics = metrics
         self._hosts = frozenset(name.strip().lower() for name in settings.allowed_hosts)
+        self._dated, self._date = 0, b""
         self._sweeper = LoopingCall(self.sweep)
         self._sweeper.clock = reactor
 
@@ -93,6 +96,13 @@ class Site(server.Site):
         bare = name.rpartition(":")[0] if name[-1] != "]" and ":" in name else name
         parents = {"*" + bare[i:] for i, character in enumerate(bare) if character == "."}
         return bool({name, bare, *parents} & self._hosts)
+
+    def date(self) -> bytes:
+        """The time for the ``Date`` header, made once a second."""
+        now = int(time.time())
+        if now != self._dated:
+            self._dated, self._date = now, datetimeToString(now)
+        return self._date
 
     def sweep(self) -> None:
         """Look at every connection's deadline."""
