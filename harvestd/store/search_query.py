@@ -47,7 +47,7 @@ _FILTERS = """not d.removed
         else substr($12, 6) >= d.season_from or substr($12, 6) <= d.season_to end)
    and ($16::float8 is null or (d.latitude between $17 and $18 and d.longitude between $19 and $20))"""
 
-_DISTANCE = f"""case when $14::float8 is null then null else {2 * RADIUS_KM} * asin(least(1, sqrt(
+_DISTANCE = f"""case when $14::float8 is null or d.latitude is null then null else {2 * RADIUS_KM} * asin(least(1, sqrt(
         power(sin(radians(d.latitude - $14) / 2), 2) + cos(radians($14)) * cos(radians(d.latitude))
         * power(sin(radians(d.longitude - $15::float8) / 2), 2)))) end"""
 

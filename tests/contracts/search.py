@@ -1,0 +1,441 @@
+"""What every ISearch keeps. A module that subclasses :class:`SearchContract` gives the fixture ``search``, an index of nothing,
+in English."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import attrs
+import pytest
+
+from harvestd.interfaces import Document, Facet, Found, ISearch, Search, Suggestion
+from harvestd.market.errors import Invalid
+
+NOON = datetime(2026, 5, 9, 12, tzinfo=UTC)
+
+
+def id_of(number: int) -> str:
+    return f"0190{number:04x}-0000-7000-8000-{number:012x}"
+
+
+def product(number: int, title: str, **fields: Any) -> Document:
+    """A published product in stock, whose body is its slug; ``number`` makes its id."""
+    given: dict[str, Any] = {
+        "kind": "product", "id": id_of(number), "version": 1, "title": title, "in_stock": True, "price": 500, "unit": "kg",
+        "fresh_at": NOON, "farm": "green-acre", "farm_name": "Green Acre", "body": {"slug": f"p{number}", "n": [1, None]},
+    }  # fmt: skip
+    return Document(**{**given, **fields})
+
+
+STALL = (
+    product(1, "Carrots", category="vegetables", category_name="Vegetables", tags=("organic",), price=150),
+    product(2, "Purple carrots", category="vegetables", category_name="Vegetables", unit="bunch", price=450),
+    product(3, "Tomatoes", category="vegetables", category_name="Vegetables", tags=("organic", "heirloom"), price=550),
+    product(4, "Potatoes", category="vegetables", category_name="Vegetables", price=199, in_stock=False),
+    product(5, "Zucchini", category="vegetables", category_name="Vegetables", price=200),
+    product(6, "Crème fraîche", category="dairy", category_name="Dairy and eggs", unit="each", price=1000, farm="hill-farm",
+            farm_name="Hill Farm"),
+    product(7, "Carrot cake", text="A cake with walnuts, baked for Sunday.", category="bakery", category_name="Bakery",
+            unit="each", price=2500, farm="hill-farm", farm_name="Hill Farm"),
+    product(8, "Strawberry jam", text="<b>Fruit & sugar</b>, nothing else. Good with carrots? No.", category="pantry",
+            category_name="Pantry", unit="each", price=650, farm="hill-farm", farm_name="Hill Farm"),
+)  # fmt: skip
+
+
+def titles(found: Found) -> list[str]:
+    named = {document.id: document.title for document in STALL}
+    return [named.get(hit.id, hit.id) for hit in found.hits]
+
+
+def counts(found: Found, facet: str) -> dict[str, int]:
+    return {value.value: value.count for value in found.facets[facet]}
+
+
+async def everything(search: ISearch, question: Search) -> list[str]:
+    """The ids of all pages."""
+    ids: list[str] = []
+    for _ in range(200):
+        found = await search.search(question)
+        ids += [hit.id for hit in found.hits]
+        if found.next is None:
+            return ids
+        question = attrs.evolve(question, after=found.next)
+    raise AssertionError("the pages never end")
+
+
+class SearchContract:
+    # --- words ---
+
+    @pytest.mark.parametrize(
+        ("text", "title"),
+        [("carrot", "Carrots"), ("CARROTS", "Carrots"), ("tomato", "Tomatoes"), ("creme", "Crème fraîche"),
+         ("Crème", "Crème fraîche"), ("fraiche", "Crème fraîche"), ("baking", "Carrot cake"), ("walnut", "Carrot cake"),
+         ("purple", "Purple carrots"), ("hill farm jam", "Strawberry jam"), ("dairy", "Crème fraîche"),
+         ("heirloom", "Tomatoes"), ("jams strawberries", "Strawberry jam")],
+    )  # fmt: skip
+    async def test_words_find_by_their_stem_without_regard_to_case_and_accents(
+        self, search: ISearch, text: str, title: str
+    ) -> None:
+        await search.index(STALL)
+        assert title in titles(await search.search(Search(text=text)))
+
+    @pytest.mark.parametrize(
+        ("text", "title"),
+        [("carots", "Carrots"), ("tomatos", "Tomatoes"), ("potatoe", "Potatoes"), ("zuchini", "Zucchini"),
+         ("carrost", "Carrots"), ("tomatoess", "Tomatoes"), ("zuccini", "Zucchini"), ("creme friache", "Crème fraîche"),
+         ("strawbery jem", "Strawberry jam"), ("purpel carots", "Purple carrots"), ("organic tomatas", "Tomatoes")],
+    )  # fmt: skip
+    async def test_mistyped_words_find_what_was_meant(self, search: ISearch, text: str, title: str) -> None:
+        await search.index(STALL)
+        assert titles(await search.search(Search(text=text)))[0] == title
+
+    async def test_what_has_the_word_as_it_was_typed_comes_before_what_may_have_been_meant(
+        self, search: ISearch
+    ) -> None:
+        await search.index([product(1, "Beets"), product(2, "Beer"), product(3, "Beers", popularity=100.0)])
+        assert (await search.search(Search(text="beets"))).hits[0].id == id_of(1)
+
+    async def test_a_short_or_very_different_word_finds_nothing(self, search: ISearch) -> None:
+        await search.index(STALL)
+        for text in ("xq", "cattle", "qqqqqqqq", "carburettor"):
+            assert (await search.search(Search(text=text))).total == 0, text
+
+    async def test_every_word_must_be_there(self, search: ISearch) -> None:
+        await search.index(STALL)
+        assert titles(await search.search(Search(text="purple carrots"))) == ["Purple carrots"]
+
+    async def test_when_no_product_has_every_word_some_will_do(self, search: ISearch) -> None:
+        await search.index(STALL)
+        assert set(titles(await search.search(Search(text="zucchini cake")))) == {"Zucchini", "Carrot cake"}
+        assert "Zucchini" in titles(await search.search(Search(text="zucchini xqzzt")))
+
+    @pytest.mark.parametrize(
+        "text",
+        ["' or 1=1 --", "%", "_", "\\", "*", "🥕", "!", "&", "|", "()", ":*", "<->", "\"", "$1", "{}", "[", "~", "\0", "\ud800",
+         "); drop table products; --", "title:(", "/.*/", "AND", "a:*", "\u200b", "---", "''", "the", "\\x00"],
+    )  # fmt: skip
+    async def test_no_character_means_anything(self, search: ISearch, text: str) -> None:
+        await search.index(STALL)
+        assert (await search.search(Search(text=text))).total == 0
+        assert "Carrots" in titles(await search.search(Search(text=text + " carrots " + text)))
+        await search.suggest(text)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "carrots " * 1300,
+            "x" * 10_000,
+            " ".join(f"word{n}" for n in range(1500)),
+            "(" * 10_000,
+            "é" * 10_000,
+            "a " * 5000,
+        ],
+    )
+    async def test_ten_thousand_characters_do_no_harm(self, search: ISearch, text: str) -> None:
+        await search.index(STALL)
+        await search.search(Search(text=text))
+        await search.suggest(text)
+
+    async def test_without_words_everything_is_listed_the_freshest_and_most_popular_first(
+        self, search: ISearch
+    ) -> None:
+        old = NOON - timedelta(days=100)
+        await search.index([
+            product(1, "Old"), product(2, "New", popularity=50.0), product(3, "New"), product(4, "Ancient", fresh_at=old),
+        ])  # fmt: skip
+        found = await search.search(Search())
+        assert found.total == 4
+        assert found.hits[0].id == id_of(2) and found.hits[-1].id == id_of(4)
+        assert (await search.search(Search(text="   "))).total == 4
+
+    # --- ranking ---
+
+    async def test_a_word_in_the_title_counts_more_than_in_the_text(self, search: ISearch) -> None:
+        await search.index(STALL)
+        assert titles(await search.search(Search(text="carrots")))[-1] == "Strawberry jam"
+
+    async def test_the_title_that_was_asked_for_comes_first(self, search: ISearch) -> None:
+        await search.index(STALL)
+        assert titles(await search.search(Search(text="carrots")))[0] == "Carrots"
+
+    @pytest.mark.parametrize(
+        "better", [{"popularity": 40.0}, {"fresh_at": NOON + timedelta(days=-1)}, {"latitude": 48.1, "longitude": 11.5}]
+    )
+    async def test_of_equals_the_popular_the_fresh_and_the_near_come_first(
+        self, search: ISearch, better: dict[str, Any]
+    ) -> None:
+        base = {"fresh_at": NOON - timedelta(days=60), "latitude": 52.5, "longitude": 13.4}
+        await search.index([product(1, "Honey", **base), product(2, "Honey", **{**base, **better})])
+        found = await search.search(Search(text="honey", near=(48.2, 11.6)))
+        assert [hit.id for hit in found.hits] == [id_of(2), id_of(1)]
+        assert found.hits[0].score > found.hits[1].score
+
+    # --- filters ---
+
+    @pytest.mark.parametrize(
+        ("question", "numbers"),
+        [(Search(category="bakery"), {7}), (Search(farm="hill-farm"), {6, 7, 8}), (Search(tag="organic"), {1, 3}),
+         (Search(unit="bunch"), {2}), (Search(min_price=1000), {6, 7}), (Search(max_price=199), {1, 4}),
+         (Search(min_price=200, max_price=450), {2, 5}), (Search(in_stock=True, category="vegetables"), {1, 2, 3, 5}),
+         (Search(text="carrots", farm="hill-farm"), {7, 8}), (Search(category="x' or true --"), set()), (Search(tag="%"), set())],
+    )  # fmt: skip
+    async def test_filters_narrow_the_hits(self, search: ISearch, question: Search, numbers: set[int]) -> None:
+        await search.index(STALL)
+        found = await search.search(question)
+        assert {hit.id for hit in found.hits} == {id_of(n) for n in numbers}
+        assert found.total == len(numbers)
+
+    @pytest.mark.parametrize(
+        ("first", "last", "today", "there"),
+        [("05-01", "05-31", "2026-05-01", True), ("05-01", "05-31", "2026-05-31", True), ("05-01", "05-31", "2026-06-01", False),
+         ("11-15", "02-10", "2026-12-31", True), ("11-15", "02-10", "2026-01-01", True), ("11-15", "02-10", "2026-02-11", False),
+         ("11-15", "02-10", "2026-11-14", False), ("2026-05-01", "2026-05-31", "2026-05-09", True),
+         ("2026-05-01", "2026-05-31", "2027-05-09", False), (None, None, "2026-05-09", True)],
+    )  # fmt: skip
+    async def test_in_season_is_decided_by_the_questions_day(
+        self, search: ISearch, first: str | None, last: str | None, today: str, there: bool
+    ) -> None:
+        await search.index([product(1, "Asparagus", season_from=first, season_to=last)])
+        assert (await search.search(Search(in_season=True, today=today))).total == there
+        assert (await search.search(Search(today=today))).total == 1
+
+    async def test_a_radius_takes_what_is_within_and_says_how_far(self, search: ISearch) -> None:
+        await search.index([
+            product(1, "Munich", latitude=48.137, longitude=11.575), product(2, "Dachau", latitude=48.26, longitude=11.434),
+            product(3, "Berlin", latitude=52.52, longitude=13.405), product(4, "Nowhere"),
+        ])  # fmt: skip
+        found = await search.search(Search(near=(48.137, 11.575), radius=20.0))
+        assert [hit.id for hit in found.hits] == [id_of(1), id_of(2)]
+        assert found.hits[0].distance_km == pytest.approx(0.0, abs=0.01)
+        assert found.hits[1].distance_km == pytest.approx(17.2, abs=0.3)
+        far = await search.search(Search(near=(48.137, 11.575)))
+        assert {hit.id: hit.distance_km and round(hit.distance_km) for hit in far.hits} == {
+            id_of(1): 0, id_of(2): 17, id_of(3): 504, id_of(4): None,
+        }  # fmt: skip
+
+    async def test_the_corners_of_the_box_are_outside_the_radius(self, search: ISearch) -> None:
+        await search.index([product(1, "Corner", latitude=48.137 + 0.17, longitude=11.575 + 0.25)])
+        assert (await search.search(Search(near=(48.137, 11.575), radius=20.0))).total == 0
+
+    # --- facets ---
+
+    async def test_facets_count_the_hits_of_the_question(self, search: ISearch) -> None:
+        await search.index(STALL)
+        found = await search.search(Search(text="carrots"))
+        assert found.total == 4
+        assert counts(found, "category") == {"vegetables": 2, "bakery": 1, "pantry": 1}
+        assert counts(found, "farm") == {"green-acre": 2, "hill-farm": 2}
+        assert counts(found, "tag") == {"organic": 1}
+        assert counts(found, "unit") == {"each": 2, "kg": 1, "bunch": 1}
+        assert [(f.value, f.count) for f in found.facets["price"]] == [
+            ("0-199", 1), ("200-499", 1), ("500-999", 1), ("2000-4999", 1)
+        ]  # fmt: skip
+
+    async def test_facets_keep_to_the_filters_and_begin_with_the_most_frequent(self, search: ISearch) -> None:
+        await search.index(STALL)
+        found = await search.search(Search(in_stock=True))
+        assert found.facets["category"][0] == Facet("vegetables", 4)
+
+    async def test_a_price_bracket_as_a_filter_finds_what_it_counted(self, search: ISearch) -> None:
+        await search.index(STALL)
+        for facet in (await search.search(Search())).facets["price"]:
+            first, _, last = facet.value.partition("-")
+            question = Search(min_price=int(first), max_price=int(last) if last else None)
+            assert (await search.search(question)).total == facet.count
+
+    async def test_a_facet_of_nothing_is_there_and_empty(self, search: ISearch) -> None:
+        found = await search.search(Search(text="carrots"))
+        assert (found.total, found.hits, found.next) == (0, (), None)
+        assert found.facets == {"category": (), "farm": (), "tag": (), "price": (), "unit": ()}
+        assert found.degraded is False
+
+    # --- pages ---
+
+    @pytest.mark.parametrize("question", [Search(limit=3), Search(text="honey", limit=7), Search(text="hony", limit=4)])
+    async def test_pages_follow_each_other_without_a_hole_or_a_repetition(
+        self, search: ISearch, question: Search
+    ) -> None:
+        await search.index([product(n, "Honey", popularity=float(n % 3)) for n in range(1, 41)])
+        ids = await everything(search, question)
+        assert len(ids) == len(set(ids)) == 40
+
+    async def test_a_page_has_at_most_the_limit_and_the_total_says_how_many_there_are(self, search: ISearch) -> None:
+        await search.index(STALL)
+        found = await search.search(Search(limit=5))
+        assert (len(found.hits), found.total) == (5, 8)
+        last = await search.search(Search(limit=5, after=found.next))
+        assert (len(last.hits), last.total, last.next) == (3, 8, None)
+        assert last.facets == found.facets
+
+    async def test_exactly_one_page_has_no_next(self, search: ISearch) -> None:
+        await search.index(STALL)
+        assert (await search.search(Search(limit=8))).next is None
+
+    async def test_a_document_indexed_between_pages_disturbs_none_of_the_others(self, search: ISearch) -> None:
+        await search.index(STALL)
+        first = await search.search(Search(limit=4))
+        await search.index([product(99, "Carrots", popularity=1000.0)])
+        second = await search.search(Search(limit=8, after=first.next))
+        ids = [hit.id for hit in (*first.hits, *second.hits)]
+        assert sorted(set(ids) - {id_of(99)}) == [id_of(n) for n in range(1, 9)]
+        assert len(ids) == len(set(ids))
+
+    @pytest.mark.parametrize("after", ["", "x", "!!!!", "AAAA", "a" * 5000, "\0", "é", "lMQIAAAAAAAAAAA="])
+    async def test_a_cursor_that_is_none_is_invalid(self, search: ISearch, after: str) -> None:
+        await search.index(STALL)
+        with pytest.raises(Invalid) as raised:
+            await search.search(Search(after=after))
+        assert [error.field for error in raised.value.errors] == ["after"]
+
+    async def test_a_cursor_of_another_question_is_invalid(self, search: ISearch) -> None:
+        await search.index(STALL)
+        found = await search.search(Search(limit=2))
+        with pytest.raises(Invalid):
+            await search.search(Search(limit=2, category="vegetables", after=found.next))
+
+    # --- highlights ---
+
+    async def test_matches_are_marked_in_the_title(self, search: ISearch) -> None:
+        await search.index(STALL)
+        found = {hit.id: hit.highlight for hit in (await search.search(Search(text="carrots cream"))).hits}
+        assert found[id_of(2)]["title"] == "Purple <em>carrots</em>"
+        assert found[id_of(7)]["title"] == "<em>Carrot</em> cake"
+
+    async def test_a_mistyped_word_marks_what_was_meant(self, search: ISearch) -> None:
+        await search.index(STALL)
+        (hit,) = (await search.search(Search(text="creme friache"))).hits
+        assert hit.highlight["title"] == "<em>Crème</em> <em>fraîche</em>"
+
+    async def test_text_is_escaped_so_that_only_the_marks_are_html(self, search: ISearch) -> None:
+        await search.index(STALL)
+        (hit,) = (await search.search(Search(text="sugar"))).hits
+        assert hit.highlight["text"].startswith("&lt;b&gt;Fruit &amp; <em>sugar</em>&lt;/b&gt;, nothing else.")
+        assert "title" not in hit.highlight
+
+    # --- documents ---
+
+    async def test_the_body_comes_back_as_it_was_given(self, search: ISearch) -> None:
+        body = {"slug": "x", "nested": {"a": [1, 2.5, None, True, "é\"'\\"]}}
+        await search.index([product(1, "Honey", body=body)])
+        (hit,) = (await search.search(Search(text="honey"))).hits
+        assert (hit.id, hit.kind, hit.body) == (id_of(1), "product", body)
+
+    @pytest.mark.parametrize("order", [(1, 2), (2, 1), (2, 2)])
+    async def test_an_older_version_never_replaces_a_newer_one(self, search: ISearch, order: tuple[int, int]) -> None:
+        for version in order:
+            await search.index([product(1, {1: "Honey", 2: "Mead"}[version], version=version)])
+        assert (await search.search(Search(text="mead"))).total == 1
+        assert (await search.search(Search(text="honey"))).total == 0
+
+    async def test_of_two_versions_in_one_batch_the_newer_counts(self, search: ISearch) -> None:
+        await search.index([product(1, "Mead", version=3), product(1, "Honey", version=2)])
+        assert (await search.search(Search(text="mead"))).total == 1
+
+    async def test_what_is_removed_is_not_found_and_an_older_version_does_not_bring_it_back(
+        self, search: ISearch
+    ) -> None:
+        await search.index([product(1, "Honey", version=1)])
+        await search.index([product(1, "Honey", version=3, removed=True)])
+        await search.index([product(1, "Honey", version=2)])
+        assert (await search.search(Search())).total == 0
+        assert (await search.search(Search())).facets["farm"] == ()
+        assert await search.suggest("hon") == ()
+        await search.index([product(1, "Honey", version=4)])
+        assert (await search.search(Search())).total == 1
+
+    async def test_nothing_to_index_is_nothing(self, search: ISearch) -> None:
+        await search.index([])
+
+    # --- suggestions ---
+
+    async def test_suggestions_are_titles_farms_and_categories_that_begin_so(self, search: ISearch) -> None:
+        await search.index(STALL)
+        assert set(await search.suggest("p")) == {
+            Suggestion("Potatoes", "product", "p4"), Suggestion("Purple carrots", "product", "p2"),
+            Suggestion("Pantry", "category", "pantry"),
+        }  # fmt: skip
+        assert Suggestion("Hill Farm", "farm", "hill-farm") in await search.suggest("Hill")
+
+    @pytest.mark.parametrize("prefix", ["crem", "CRÈM", "crème fr", " Creme  FR"])
+    async def test_suggestions_disregard_case_and_accents(self, search: ISearch, prefix: str) -> None:
+        await search.index(STALL)
+        assert [s.text for s in await search.suggest(prefix)] == ["Crème fraîche"]
+
+    async def test_a_word_inside_a_name_is_found_after_names_that_begin_so(self, search: ISearch) -> None:
+        await search.index(STALL)
+        found = [s.text for s in await search.suggest("carr")]
+        assert set(found[:2]) == {"Carrots", "Carrot cake"} and found[2:] == ["Purple carrots"]
+
+    async def test_a_name_is_suggested_once_however_many_have_it_and_never_more_than_the_limit(
+        self, search: ISearch
+    ) -> None:
+        await search.index([product(n, f"Honey {n % 15}") for n in range(1, 46)])
+        found = await search.suggest("honey")
+        assert len(found) == len({s.text for s in found}) == 10
+        assert len(await search.suggest("hon", 3)) == 3
+
+    @pytest.mark.parametrize("prefix", ["", " ", "zz", "🥕"])
+    async def test_no_name_no_suggestion(self, search: ISearch, prefix: str) -> None:
+        await search.index(STALL)
+        assert tuple(await search.suggest(prefix)) == ()
+
+    # --- rebuilding ---
+
+    async def test_a_rebuild_holds_exactly_what_it_was_given(self, search: ISearch) -> None:
+        await search.index([*STALL, product(50, "Ghost")])
+        told: list[int] = []
+        renamed = [attrs.evolve(d, title=d.title + " renewed") for d in STALL]
+        assert await search.rebuild(pages(renamed, 3), told.append) == 8
+        assert told[-1] == 8 and told == sorted(told)
+        found = await search.search(Search(text="renewed"))
+        assert found.total == 8, "documents of the same version are written anew"
+        assert (await search.search(Search(text="ghost"))).total == 0
+        assert (await search.search(Search())).total == 8
+
+    async def test_searches_are_answered_while_it_is_rebuilt(self, search: ISearch) -> None:
+        await search.index(STALL)
+        totals = []
+
+        async def watching(after: str | None, size: int) -> Sequence[Document]:
+            totals.append((await search.search(Search())).total)
+            return await pages(STALL, 2)(after, size)
+
+        await search.rebuild(watching, lambda count: None)
+        assert set(totals) == {8} and len(totals) == 5
+
+    async def test_what_is_indexed_during_a_rebuild_keeps_its_newer_version(self, search: ISearch) -> None:
+        await search.index(STALL)
+
+        async def slow(after: str | None, size: int) -> Sequence[Document]:
+            page = await pages(STALL, 8)(after, size)
+            if after is None:
+                await search.index([product(1, "Parsnips", version=2), product(60, "Fresh arrival")])
+            return page
+
+        await search.rebuild(slow, lambda count: None)
+        assert (await search.search(Search(text="parsnips"))).total == 1
+        assert (await search.search(Search(text="arrival"))).total == 1
+
+    async def test_a_rebuild_that_fails_leaves_what_was_there(self, search: ISearch) -> None:
+        await search.index(STALL)
+
+        async def failing(after: str | None, size: int) -> Sequence[Document]:
+            if after is not None:
+                raise RuntimeError("the source is gone")
+            return STALL[:2]
+
+        with pytest.raises(RuntimeError):
+            await search.rebuild(failing, lambda count: None)
+        assert (await search.search(Search())).total == 8
+
+
+def pages(documents: Sequence[Document], most: int) -> Callable[[str | None, int], Awaitable[Sequence[Document]]]:
+    """A source that answers pages of at most ``most``, in id order."""
+
+    async def page(after: str | None, size: int) -> Sequence[Document]:
+        rest = [d for d in sorted(documents, key=lambda d: d.id) if after is None or d.id > after]
+        return rest[: min(size, most)]
+
+    return page
