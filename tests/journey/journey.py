@@ -258,6 +258,9 @@ def main(arguments: list[str] | None = None) -> int:
     except Failed as failure:
         print(f"FAILED  {failure}", file=sys.stderr)
         return 1
+    except urllib.error.URLError as error:
+        print(f"FAILED  nothing answers at {options.base}: {error.reason}", file=sys.stderr)
+        return 1
     return 0
 
 
