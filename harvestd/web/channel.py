@@ -7,7 +7,6 @@ before it closes. What the specification lets a server guess at is refused, sinc
 # mypy: disallow-untyped-calls=False
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from twisted.internet.interfaces import IHalfCloseableDescriptor, ITCPTransport
 from twisted.protocols.basic import LineReceiver
 from twisted.web import http
 
+from harvestd.web import framing
 from harvestd.web.problems import BY_SLUG, MEDIA_TYPE, Refusal, document
 
 if TYPE_CHECKING:
@@ -26,13 +26,6 @@ LINES = 150
 LINGER = 2.0
 #: A reader that takes less than this in the write deadline counts as taking nothing.
 LEAST_READ = 4096
-
-_TARGET = re.compile(rb"[\x21-\x7e]+\Z")
-_ABSOLUTE = re.compile(rb"https?://([^/?#]*)(.*)\Z", re.IGNORECASE)
-_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-_DIGITS = re.compile(rb"[0-9]{1,15}\Z")
-#: A name or IPv4 address, or an IPv6 address in brackets; with or without a port.
-_HOST = re.compile(rb"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?\Z")
 
 
 class Channel(http.HTTPChannel):
@@ -102,52 +95,28 @@ class Channel(http.HTTPChannel):
         self.refuse("headers-too-large", f"request line and headers have more than {self.totalHeadersSize} bytes")
 
     def headerReceived(self, line: bytes) -> bool:
-        name, _, value = line.partition(b":")
-        name, value = name.lower(), value.strip(b" \t")
-        if _CONTROL.search(value):
-            wrong = "a header has a control character"
-        elif name == b"content-length" and not _DIGITS.match(value):
-            wrong = "Content-Length is not a number of bytes"
-        elif name == b"transfer-encoding" and (value.lower() != b"chunked" or self._version != b"HTTP/1.1"):
-            wrong = "Transfer-Encoding: only chunked is taken, from HTTP/1.1"
-        else:
-            return bool(super().headerReceived(line))
-        self.refuse("malformed", wrong)
-        return False
+        try:
+            framing.check_header(line, self._version)
+        except Refusal as refusal:
+            self.refuse(refusal.slug, refusal.detail)
+            return False
+        return bool(super().headerReceived(line))
 
     def allHeadersReceived(self) -> None:
         if self.refused:
             return
-        request = self.requests[-1]
+        hosts = self.requests[-1].requestHeaders.getRawHeaders(b"Host", [])
         try:
-            self._check_target(request)
-            self._check_hosts(request.requestHeaders.getRawHeaders(b"Host", []))
+            framing.check_hosts(hosts, self.site.answers_to)
+            self._path, named = framing.origin_form(self._path, self._command)
+            if named is not None:
+                framing.check_hosts([named], self.site.answers_to)
             self._check_length()
         except Refusal as refusal:
             return self.refuse(refusal.slug, refusal.detail)
         if self.length != 0:
             self._enter("body", self.site.settings.body_deadline)
         super().allHeadersReceived()
-
-    def _check_target(self, request: Any) -> None:
-        """Origin form, or absolute form made into it (RFC 9112, 3.2); ``*`` for OPTIONS."""
-        target = self._path
-        absolute = _ABSOLUTE.match(target)
-        if absolute:
-            self._check_hosts([absolute[1]])
-            target = self._path = absolute[2] if absolute[2].startswith(b"/") else b"/" + absolute[2]
-        if not _TARGET.match(target) or not (target.startswith(b"/") or (target, self._command) == (b"*", b"OPTIONS")):
-            raise Refusal("malformed", "the request line has no address that this server could have")
-
-    def _check_hosts(self, hosts: Any) -> None:
-        if len(hosts) != 1:
-            raise Refusal("malformed", "a request has one Host header, and one only")
-        if not _HOST.match(hosts[0]):
-            raise Refusal("malformed", "the Host header is not a host name with or without a port")
-        if not self.site.answers_to(hosts[0]):
-            raise Refusal(
-                "malformed", "this server does not answer to that Host; the setting allowed_hosts names those it does"
-            )
 
     def _check_length(self) -> None:
         if self.length is not None and self.length > self.site.settings.body_limit:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cache
 from math import isfinite
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
+from msgspec import inspect
 
 from harvestd.market.errors import FieldError, Invalid
 from harvestd.web.expectations import expected
@@ -48,8 +50,8 @@ def convert(value: Any, wanted: Any, *, text: bool = False) -> Any:
 def _unbounded(value: Any, path: str) -> Iterator[str]:
     """Where a number is that msgspec takes and PostgreSQL does not: NaN, Infinity, 1e999, 2^64."""
     if isinstance(value, msgspec.Struct):
-        for name, field in zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True):
-            yield from _unbounded(getattr(value, field), _join(path, name))
+        for name, encoded in _open_fields(type(value)):
+            yield from _unbounded(getattr(value, name), _join(path, encoded))
     elif isinstance(value, (list, tuple)):
         for index, element in enumerate(value):
             yield from _unbounded(element, f"{path}[{index}]")
@@ -58,6 +60,24 @@ def _unbounded(value: Any, path: str) -> Iterator[str]:
             yield path
     elif (isinstance(value, int) and value not in _INTEGER) or (isinstance(value, float) and not isfinite(value)):
         yield path
+
+
+@cache
+def _open_fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, str], ...]:
+    """The fields of a type that can hold a number without bounds, by name and encoded name."""
+    return tuple((f.name, f.encode_name) for f in msgspec.structs.fields(kind) if _is_open(inspect.type_info(f.type)))
+
+
+def _is_open(info: Any) -> bool:
+    if isinstance(info, inspect.Metadata):
+        return _is_open(info.type)
+    if isinstance(info, inspect.UnionType):
+        return any(map(_is_open, info.types))
+    if isinstance(info, (inspect.ListType, inspect.VarTupleType)):
+        return _is_open(info.item_type)
+    if isinstance(info, inspect.IntType):
+        return info.ge is None or info.le is None
+    return not isinstance(info, (inspect.StrType, inspect.BoolType, inspect.NoneType, inspect.LiteralType))
 
 
 def _wrong(value: Any, wanted: Any, path: str, text: bool) -> Iterator[FieldError]:

@@ -1,0 +1,51 @@
+"""What a request's head must be like to be understood in one way only (RFC 9112). Each rule raises a 400."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from harvestd.web.problems import Refusal
+
+_TARGET = re.compile(rb"/[\x21-\x7e]*\Z")
+_ABSOLUTE = re.compile(rb"https?://([^/?#]*)(.*)\Z", re.IGNORECASE)
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_DIGITS = re.compile(rb"[0-9]{1,15}\Z")
+#: A name or IPv4 address, or an IPv6 address in brackets; with or without a port.
+_HOST = re.compile(rb"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?\Z")
+
+
+def check_header(line: bytes, version: bytes) -> None:
+    """One header line: no control characters, and no doubt about where the body ends."""
+    name, _, value = line.partition(b":")
+    name, value = name.lower(), value.strip(b" \t")
+    if _CONTROL.search(value):
+        raise Refusal("malformed", "a header has a control character")
+    if name == b"content-length" and not _DIGITS.match(value):
+        raise Refusal("malformed", "Content-Length is not a number of bytes")
+    if name == b"transfer-encoding" and (value.lower() != b"chunked" or version != b"HTTP/1.1"):
+        raise Refusal("malformed", "Transfer-Encoding: only chunked is taken, from HTTP/1.1")
+
+
+def origin_form(target: bytes, method: bytes) -> tuple[bytes, bytes | None]:
+    """The request target as path and query, or ``*`` of OPTIONS; and the host that an absolute form names (3.2.2)."""
+    host = None
+    absolute = _ABSOLUTE.match(target)
+    if absolute:
+        host, rest = absolute.groups()
+        target = rest if rest.startswith(b"/") else b"/" + rest
+    if not _TARGET.match(target) and (target, method) != (b"*", b"OPTIONS"):
+        raise Refusal("malformed", "the request line has no address that this server could have")
+    return target, host
+
+
+def check_hosts(hosts: Sequence[bytes], answers_to: Callable[[bytes], bool]) -> None:
+    """One Host, well formed, and one that the setting ``allowed_hosts`` names, if it names any."""
+    if len(hosts) != 1:
+        raise Refusal("malformed", "a request has one Host header, and one only")
+    if not _HOST.match(hosts[0]):
+        raise Refusal("malformed", "the Host header is not a host name with or without a port")
+    if not answers_to(hosts[0]):
+        raise Refusal(
+            "malformed", "this server does not answer to that Host; the setting allowed_hosts names those it does"
+        )
