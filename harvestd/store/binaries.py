@@ -141,25 +141,35 @@ def reaches(path: Path, who: Account) -> bool:
 
 def reachable(binaries: Binaries, who: Account, place: Path) -> Binaries:
     """``binaries``, or a copy of them under ``place`` when ``who`` cannot reach them; PostgreSQL's tree can be moved."""
-    root = binaries.folder.resolve().parent
     if reaches(binaries.folder.resolve(), who):
         return binaries
+    root = binaries.folder.resolve().parent
     mark = hashlib.sha256(f"{root}:{(root / 'bin' / 'postgres').stat().st_mtime_ns}".encode()).hexdigest()[:12]
     target = place / f"postgresql-{binaries.major}-{mark}"
     if not target.exists():
         place.mkdir(mode=0o755, parents=True, exist_ok=True)
         partial = place / f".{target.name}.{os.getpid()}"
         shutil.rmtree(partial, ignore_errors=True)
-        wanted = shutil.ignore_patterns("include", "*.a", "pkgconfig", "doc", "man")
-        shutil.copytree(root, partial, symlinks=True, ignore=wanted)
-        os.chmod(partial, 0o755)
+        _copy(root, partial)
         try:
             partial.rename(target)
         except OSError:
-            shutil.rmtree(partial, ignore_errors=True)  # another process was first
-            if not target.exists():
+            shutil.rmtree(partial, ignore_errors=True)
+            if not target.exists():  # otherwise another process was first
                 raise
-    return Binaries(target / "bin", binaries.major)
+    return Binaries(target / root.parent.name / root.name / "bin", binaries.major)
+
+
+def _copy(root: Path, target: Path) -> None:
+    """With the libraries that a wheel keeps beside its package, which the programs look for by a relative path."""
+    package = root.parent
+    unwanted = shutil.ignore_patterns("include", "*.a", "pkgconfig", "doc", "man")
+    shutil.copytree(root, target / package.name / root.name, symlinks=True, ignore=unwanted)
+    for libraries in (package.with_name(package.name + ".libs"), package / ".dylibs"):
+        if libraries.is_dir():
+            shutil.copytree(libraries, target / libraries.relative_to(package.parent), symlinks=True)
+    for folder in (target, target / package.name, target / package.name / root.name):
+        folder.chmod(0o755)
 
 
 def _folders() -> Iterator[Path]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -89,6 +90,9 @@ class EmbeddedPostgres:
         if self._postmaster is not None:
             await self._postmaster.stop()
             self._postmaster = None
+        if self._cluster is not None and self._sockets not in (None, self._cluster.folder):
+            with suppress(OSError):
+                self._sockets.rmdir()
         for lock in (self._second_lock, self._lock):
             if lock is not None:
                 lock.release()
@@ -155,7 +159,7 @@ class EmbeddedPostgres:
     async def _launch(self) -> None:
         cluster, programs, sockets = self._cluster, self._binaries, self._sockets
         assert cluster is not None and programs is not None and sockets is not None
-        await end_predecessor(self._reactor, cluster)
+        await end_predecessor(self._reactor, cluster, sockets)
         postmaster = Postmaster(self._reactor, cluster, programs, sockets, self._data_dir / "postgres.log")
         self._postmaster = postmaster
         await postmaster.ready()

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +82,7 @@ class Postmaster:
             if number != signal.SIGINT:
                 self.log.warn("the embedded database does not stop, sending {signal}", signal=number.name)
             self._process.send_signal(number)
-            waited = 0.0
-            while not self.ended.called and waited < patience:
-                await sleep(self._reactor, 0.01)
-                waited += 0.01
+            await _until(self._reactor, lambda: bool(self.ended.called), patience)
 
     def said(self) -> str:
         """What this run has logged, at most the last 8 KB."""
@@ -101,28 +99,33 @@ class Postmaster:
             pass
 
 
-async def end_predecessor(reactor: Any, cluster: Cluster) -> None:
+async def end_predecessor(reactor: Any, cluster: Cluster, sockets: Path) -> None:
     """Stop the server that a killed daemon left on the folder, and clear away a pid file that names somebody else's
-    process. Without it PostgreSQL would refuse to start, or two would write to one folder."""
+    process, or one that is dead and that nobody has buried (containers without an init): PostgreSQL would refuse to
+    start for it."""
     lines = pid_file(cluster.folder)
-    if not lines or not lines[0].isdigit():
-        return
+    if not lines or not lines[0].isdigit() or not _exists(int(lines[0])):
+        return  # PostgreSQL sees that itself
     pid = int(lines[0])
-    if not _alive(pid):
-        return  # PostgreSQL sees that itself, and looks for what its server left
-    if not _is_server_of(pid, cluster.folder):
-        Logger().warn("{file} is left over: process {pid} is not PostgreSQL's", file="postmaster.pid", pid=pid)
-        (cluster.folder / "postmaster.pid").unlink(missing_ok=True)
-        return
-    Logger().info("stopping the database server {pid} that an earlier daemon left", pid=pid)
-    for number, patience in ESCALATION:
-        os.kill(pid, number)
-        waited = 0.0
-        while _alive(pid) and waited < patience:
-            await sleep(reactor, 0.02)
-            waited += 0.02
-        if not _alive(pid):
-            return
+    if _is_server_of(pid, cluster.folder):
+        Logger().info("stopping the database server {pid} that an earlier daemon left", pid=pid)
+        for number, patience in ESCALATION:
+            if not _runs(pid):
+                break
+            os.kill(pid, number)
+            await _until(reactor, lambda: not _runs(pid), patience)
+    # Its backends end with it, but not in the same moment, and must have ended before the file goes.
+    await _until(reactor, lambda: not _working_in(cluster.folder), 10.0)
+    if _exists(pid) and pid_file(cluster.folder)[:1] == [str(pid)]:
+        Logger().warn("postmaster.pid names process {pid}, which is not the database's: deleting it", pid=pid)
+        (cluster.folder / "postmaster.pid").unlink()
+        (sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+
+
+async def _until(reactor: Any, condition: Callable[[], bool], seconds: float) -> None:
+    end = reactor.seconds() + seconds
+    while not condition() and reactor.seconds() < end:
+        await sleep(reactor, 0.01)
 
 
 def pid_file(folder: Path) -> list[str]:
@@ -145,21 +148,38 @@ def rotated(log: Path) -> int:
     return 0
 
 
-def _alive(pid: int) -> bool:
+def _exists(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
-    try:  # a zombie, whose parent does not look, holds nothing any more
+        pass
+    return True
+
+
+def _runs(pid: int) -> bool:
+    """Whether it exists and is not a zombie."""
+    try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except (OSError, IndexError):
-        return True
+        return _exists(pid)
 
 
 def _is_server_of(pid: int, folder: Path) -> bool:
     said = subprocess.run(
         ["ps", "-ww", "-p", str(pid), "-o", "command="], capture_output=True, text=True, errors="replace"
-    )
-    return "postgres" in said.stdout and str(folder) in said.stdout
+    ).stdout
+    return "postgres" in said and f"-D {folder}" in said
+
+
+def _working_in(folder: Path) -> list[int]:
+    """The processes whose working folder it is, as that of PostgreSQL's is (where /proc tells)."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            if entry.readlink() == folder:
+                found.append(int(entry.parent.name))
+        except OSError:
+            continue
+    return found
