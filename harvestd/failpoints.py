@@ -2,7 +2,7 @@
 
 Armed only when ``HARVEST_TESTING=1`` is in the environment and the setting ``fail_points`` names them::
 
-    order.after_commit=kill            SIGKILL to this process at the first time it comes by
+    order.before_commit=kill           SIGKILL to this process at the first time it comes by
     relay.after_publish=kill@3         at the third
     consumer.before_transaction=error  raise FailPointHit, every time
     mail.after_send=sleep:0.5          wait half a second, every time
@@ -25,8 +25,7 @@ POINTS = {
     "transaction.before_commit": "any transaction: its work is done, COMMIT is not sent",
     "transaction.after_commit": "any transaction: committed, its caller does not know yet",
     "order.before_commit": "an order: everything is written, nothing committed",
-    "order.after_commit": "an order: committed, not answered",
-    "order.before_answer": "an order: the answer is ready, no byte of it sent",
+    "write.before_answer": "a request that changed something: committed, the answer is ready, no byte of it sent",
     "relay.after_publish": "outbox relay: the broker confirmed, the rows are not marked",
     "relay.after_mark": "outbox relay: the rows are marked",
     "consumer.before_transaction": "a batch was received, its transaction not begun",

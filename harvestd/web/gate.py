@@ -16,6 +16,7 @@ from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.exceptions import NotFound as NoSuchPath
 
 from harvestd.context import tracing
+from harvestd.failpoints import failpoint
 from harvestd.interfaces import Entry
 from harvestd.lifecycle import shield
 from harvestd.market.errors import MarketError, NotFound, Unavailable
@@ -127,7 +128,9 @@ class Gate:
             inside = attrs.evolve(call, transaction=tx, reader=tx)
             return replies.of_value(route, await route.handler(inside, *arguments), uri)
 
-        return await keys.write(self._parts, key, call.now, work)
+        reply = await keys.write(self._parts, key, call.now, work)
+        await failpoint("write.before_answer")
+        return reply
 
     async def _cached(self, route: Route, call: Call, query: Any, request: Request) -> Reply:
         """Through the near cache, by the canonical request: the path and the decoded query, defaults filled in."""

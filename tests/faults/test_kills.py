@@ -16,9 +16,9 @@ from tests.servers import PostgresServer
 DEATHS: tuple[tuple[str, str], ...] = (
     ("api", "order.before_commit"),
     ("worker", "consumer.before_transaction"),
-    ("api", "order.after_commit"),
+    ("api", "transaction.after_commit"),
     ("worker", "consumer.before_commit"),
-    ("api", "order.before_answer"),
+    ("api", "write.before_answer"),
     ("worker", "consumer.after_commit"),
     ("relay", "relay.after_publish"),
     ("worker", "mail.after_send"),
