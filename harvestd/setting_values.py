@@ -112,10 +112,10 @@ def _whole(row: Row, given: Any) -> int:
 def _number(row: Row, given: Any) -> float:
     if isinstance(given, (int, float)) and not isinstance(given, bool):
         number = float(given)
-    elif isinstance(given, str) and re.fullmatch(r"-?\d+(\.\d*)?|-?\.\d+", given.strip()):
+    elif isinstance(given, str) and re.fullmatch(r"-?(\d+(\.\d*)?|\.\d+)(e-?\d+)?", given.strip(), re.I):
         number = float(given)
     else:
-        raise Unfit(f"a number is needed{' of ' + row.unit if row.unit else ''}, such as {row.default:g}")
+        raise Unfit(f"a number{' of ' + row.unit if row.unit else ''} is needed, such as {row.default:g}")
     if number != number or number in (float("inf"), float("-inf")):
         raise Unfit("a finite number is needed")
     return number

@@ -133,7 +133,7 @@ def test_every_wrong_setting_is_named_with_its_value_and_cure() -> None:
         ("market_currency", "euro", "three capital letters"),
         ("token_secret", "short", "32 characters"),
         ("body_limit", "10 parsecs", "64MiB"),
-        ("statement_timeout", "5s", "a number"),
+        ("statement_timeout", "5s", "a number of seconds"),
         ("statement_timeout", "nan", "a number"),
         ("market_name", "two\nlines", "control character"),
         ("queues", "orders,parcels", "no such queue"),
