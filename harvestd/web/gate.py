@@ -28,7 +28,7 @@ from harvestd.web.limits import Limits
 from harvestd.web.problems import Refusal
 from harvestd.web.replies import Reply
 from harvestd.web.request import Request
-from harvestd.web.routes import Mode, Route
+from harvestd.web.routes import Mode, Route, may_be_empty
 
 log = Logger()
 
@@ -114,15 +114,14 @@ class Gate:
     async def _handle(self, route: Route, call: Call, query: Any, request: Request) -> Reply:
         if route.cached is not None and (call.caller is None or route.cached.signed_in == "shared"):
             return await self._cached(route, call, query, request)
-        raw = request.content.read()
+        raw, uri = request.content.read(), request.uri.decode("ascii")
+        header = call.headers.get("idempotency-key", "")
+        key = keys.key_of(route, header, request.user_id or None, request.method, request.uri, raw)
         arguments = [] if route.body is None else [_body(route, call.headers, raw)]
         if route.query is not None:
             arguments.append(query)
-        uri = request.uri.decode("ascii")
         if route.mode is not Mode.WRITE:
             return replies.of_value(route, await route.handler(call, *arguments), uri)
-        header = call.headers.get("idempotency-key", "")
-        key = keys.key_of(route, header, request.user_id or None, request.method, request.uri, raw)
 
         async def work(tx: Any) -> Reply:
             inside = attrs.evolve(call, transaction=tx, reader=tx)
@@ -152,7 +151,10 @@ class Gate:
 
 
 def _body(route: Route, headers: Mapping[str, str], raw: bytes) -> Any:
+    assert route.body is not None
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not raw and not media_type and may_be_empty(route.body):
+        return fields.convert({}, route.body)
     if media_type != "application/json":
         sent = f"this is {media_type[:80]!r}" if media_type else "this has no Content-Type"
         raise Refusal("media-type", f"send the body as application/json; {sent}")

@@ -10,7 +10,7 @@ import msgspec
 
 from harvestd import __version__
 from harvestd.web.problems import BY_SLUG, MEDIA_TYPE, PROBLEMS, Problem
-from harvestd.web.routes import Mode, Route
+from harvestd.web.routes import Mode, Route, may_be_empty
 
 _REF = "#/components/schemas/{name}"
 _HEADERS = {
@@ -65,7 +65,11 @@ def _operation(route: Route, by_type: dict[Any, Any], schemas: dict[str, Any]) -
     if parameters:
         operation["parameters"] = parameters
     if route.body is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": by_type[route.body]}}}
+        required = not may_be_empty(route.body)
+        operation["requestBody"] = {
+            "required": required,
+            "content": {"application/json": {"schema": by_type[route.body]}},
+        }
     operation["responses"] = {**_success(route, by_type), **_failures(route)}
     return operation
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any, Literal
 
 import attrs
@@ -82,3 +83,9 @@ class Route:
         """Unique, e.g. ``post_api_orders``: Klein's endpoint, OpenAPI's operationId, the metrics' label."""
         words = self.path.replace("{", "").replace("}", "").replace(".", "_").replace("-", "_").strip("/").split("/")
         return "_".join([self.method.lower(), *[w for w in words if w]])
+
+
+@cache
+def may_be_empty(body: type[msgspec.Struct]) -> bool:
+    """Whether a body of this type may be left out, since it has no field that must be there."""
+    return not any(field.required for field in msgspec.structs.fields(body))

@@ -42,6 +42,10 @@ class Thing(msgspec.Struct, forbid_unknown_fields=True):
     open: bool = True
 
 
+class Note(msgspec.Struct, forbid_unknown_fields=True):
+    note: str = ""
+
+
 class Listing(msgspec.Struct, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
     after: str | None = None
@@ -72,7 +76,7 @@ class Seen:
 seen = Seen()
 
 
-async def echo(call: Call, body: Thing) -> Thing:
+async def echo(call: Call, body: Any) -> Any:
     seen.calls.append(call)
     seen.bodies.append(body)
     return body
@@ -151,6 +155,7 @@ def _route(method: Any, path: str, handler: Any, who: Any = ANYONE, mode: Mode =
 
 ROUTES: tuple[Route, ...] = (
     _route("POST", "/api/echo", echo, body=Thing, answer=Thing),
+    _route("POST", "/api/note", echo, body=Note, answer=Note),
     _route("POST", "/api/small", echo, body=Thing, body_limit=2000),
     _route("POST", "/api/big", echo, body=Thing, body_limit=3_000_000),
     _route("GET", "/api/list", listing, query=Listing, answer=Page[Shown]),

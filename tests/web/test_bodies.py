@@ -169,6 +169,13 @@ async def test_a_compressed_body_is_415(client: Client, encoding: str) -> None:
     assert response.status == 415
 
 
+async def test_a_body_without_required_fields_may_be_left_out(client: Client) -> None:
+    assert (await client.post("/api/note")).json() == {"note": ""}
+    assert (await client.post("/api/note", {"note": "a"})).json() == {"note": "a"}
+    assert (await client.post("/api/note", body=b"note=a")).status == 415
+    assert (await client.post("/api/echo")).status == 415
+
+
 async def test_a_route_may_take_less_than_the_setting(client: Client) -> None:
     assert (await client.post("/api/small", {"name": "a"})).status == 200
     assert (await client.post("/api/small", body=b" " * 2000 + b'{"name": "a"}', headers=JSON)).status == 413

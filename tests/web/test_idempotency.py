@@ -87,6 +87,10 @@ async def test_1_to_255_visible_characters_are_a_key(anna: Client, key: str) -> 
     assert (await create(anna, key)).status == 201
 
 
+async def test_a_missing_key_is_told_before_what_is_wrong_with_the_body(anna: Client) -> None:
+    assert (await create(anna, None, "")).status == 400
+
+
 async def test_an_optional_key_may_be_left_out(anna: Client, database: Database) -> None:
     assert (await create(anna, None, path="/api/maybe")).status == 201
     assert (await create(anna, None, path="/api/maybe")).status == 201
@@ -163,3 +167,24 @@ async def test_after_a_commit_the_relay_is_woken_and_the_cache_dropped(anna: Cli
     await create(anna, "k1")
     assert (await anna.get("/api/cached")).json()["items"][0]["name"] == "Leek 2"
     assert parts.wake_relay.count == 1  # type: ignore[attr-defined]
+
+
+async def test_without_the_database_it_is_503_and_the_key_is_free(anna: Client, database: Database) -> None:
+    await database.stop()
+    response = await create(anna, "k1")
+    assert (response.status, response.json()["type"]) == (503, "/problems/unavailable")
+    assert int(response.headers["retry-after"]) >= 1
+
+
+async def test_when_every_connection_is_busy_the_wait_is_bounded_and_health_is_alive(
+    anna: Client, database: Database
+) -> None:
+    """Four connections, five requests of more than the longest wait."""
+    seen.pause = 2.5
+    busy = [Deferred.fromCoroutine(create(anna, f"k{number}")) for number in range(4)]
+    await eventually("all are busy", lambda: database.pool.state()["active"] == 4)
+    last = Deferred.fromCoroutine(create(anna, "k4"))
+    assert (await anna.get("/health")).status == 200
+    assert not last.called
+    assert (await last).status == 503
+    assert {(await one).status for one in busy} == {201}
