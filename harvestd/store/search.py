@@ -22,7 +22,7 @@ from harvestd.store.search_text import asked, bracket_name, errors_allowed, high
 #: With fewer hits than this, words that may have been meant are looked for too.
 FEW = 5
 #: Documents that a rebuild writes in one transaction.
-REBUILD_PAGE = 500
+REBUILD_PAGE = 200
 
 
 @attrs.frozen

@@ -35,6 +35,8 @@ from harvestd.store.search_text import PRICE_EDGES
 FACETS = ("category", "farm", "tag", "price", "unit")
 #: Values of a facet that are answered, those of most hits first.
 FACET_VALUES = 20
+#: Characters of a document's text in which matches are marked.
+TEXT_SHOWN = 1_000
 
 _FILTERS = """not d.removed
    and ($5::text is null or d.category = $5) and ($6::text is null or d.farm = $6)
@@ -72,13 +74,13 @@ with asked as materialized (
     union all (select 2, farm, count(*) from matched where farm is not null group by 2 order by 3 desc, 2 limit {values})
     union all (select 3, tag, count(*) from (select unnest(tags) as tag from matched) t
                 group by 2 order by 3 desc, 2 limit {values})
-    union all (select 4, (width_bucket(price, '{edges}'::bigint[]) - 1)::text, count(*) from matched
-                where price is not null group by 2)
+    union all (select 4, bracket::text, n from (select width_bucket(price, '{edges}'::bigint[]) - 1 as bracket,
+                      count(*) as n from matched where price is not null group by 1) p)
     union all (select 5, unit, count(*) from matched where unit is not null group by 2 order by 3 desc, 2)
 )
 select (select count(*) from matched),
        (select coalesce(jsonb_agg(jsonb_build_array(facet, value, n)), '[]') from counts),
-       (select coalesce(jsonb_agg(jsonb_build_array(p.kind, p.id, p.score, p.distance, d.title, d.text, d.document)
+       (select coalesce(jsonb_agg(jsonb_build_array(p.kind, p.id, p.score, p.distance, d.title, left(d.text, {shown}), d.document)
                                   order by p.score desc, p.id), '[]')
           from page p join search_documents d using (kind, id)),
        (select array_agg(word) from (select word from search_words where lexeme = any(
@@ -91,7 +93,7 @@ _RELEVANCE = """(ts_rank('{0.1, 0.2, 0.4, 1.0}', d.lexemes, (select query from a
 
 def _find(name: str, match: str, relevance: str) -> Statement[Page]:
     sql = _FIND.format(
-        match=match, relevance=relevance, filters=_FILTERS, distance=_DISTANCE, values=FACET_VALUES,
+        match=match, relevance=relevance, filters=_FILTERS, distance=_DISTANCE, values=FACET_VALUES, shown=TEXT_SHOWN,
         edges="{" + ",".join(map(str, PRICE_EDGES)) + "}",
     )  # fmt: skip
     return Statement(name, sql, _page)

@@ -227,7 +227,8 @@ class Session:
         try:
             return None if link is None else await link.execute(sql, parameters)
         except Unavailable as error:
-            self.log.warn("the listening connection: {why}", why=error.detail)
+            if not self._stopping:
+                self.log.warn("the listening connection: {why}", why=error.detail)
             if link is not None:
                 link.close()
             return None
