@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.daemons import Clients, Daemon
-from tests.faults.market import baskets, goods_of, market
-from tests.servers import PostgresServer
+from tests.faults.market import Market, baskets, goods_of, market
+from tests.servers import PostgresServer, wait_until
 
 #: Where each process dies, in turn; the hit at which it does is drawn from the seed.
 DEATHS: tuple[tuple[str, str], ...] = (
@@ -26,6 +26,13 @@ DEATHS: tuple[tuple[str, str], ...] = (
     ("relay", "relay.after_mark"),
 )
 
+#: Both processes have a relay: when the leader dies the other takes over, and dies too.
+ROLES: dict[str, Callable[[Market], list[Daemon]]] = {
+    "api": lambda shop: [shop.api],
+    "worker": lambda shop: [shop.worker],
+    "relay": lambda shop: [shop.api, shop.worker],
+}
+
 
 @pytest.mark.timeout(300)
 def test_ten_deaths_lose_nothing_and_repeat_nothing(postgres: PostgresServer, tmp_path: Path) -> None:
@@ -39,9 +46,7 @@ def test_ten_deaths_lose_nothing_and_repeat_nothing(postgres: PostgresServer, tm
         clients.begin()
         for who, point in DEATHS:
             assert clients.working, f"seed {seed}: the load was over before {point}"
-            # the relay runs in both processes; with the api's standing by, the worker's leads
-            daemon = shop.api if who == "api" else shop.worker
-            die(daemon, point, chance.randint(1, 40) if who == "api" else chance.randint(1, 5))
+            die(ROLES[who](shop), point, chance.randint(1, 40) if who == "api" else chance.randint(1, 5))
         book = clients.finish()
         shop.rest()
         assert book.wrong == [], f"seed {seed}"
@@ -51,14 +56,16 @@ def test_ten_deaths_lose_nothing_and_repeat_nothing(postgres: PostgresServer, tm
         assert shop.mail_files() == shop.count("mails"), f"seed {seed}"
 
 
-def die(daemon: Daemon, point: str, hit: int) -> None:
-    """Let a process run until it dies at a fail point, and start it again whole."""
-    daemon.stop()
-    daemon.begin(fail_points=f"{point}=kill@{hit}")
-    assert daemon.process is not None
-    end = time.monotonic() + 30
-    while daemon.process.poll() is None:
-        assert time.monotonic() < end, f"{point} was not reached: {daemon.log.read_text()[-2000:]}"
-        time.sleep(0.01)
-    assert daemon.process.returncode == -9, daemon.log.read_text()[-2000:]
-    daemon.start()
+def die(daemons: list[Daemon], point: str, hit: int) -> None:
+    """Let processes run until each has died at a fail point, and start them again whole."""
+    for daemon in daemons:
+        daemon.stop()
+    for daemon in daemons:
+        daemon.begin(fail_points=f"{point}=kill@{hit}")
+    for daemon in daemons:
+        assert daemon.process is not None
+        process = daemon.process
+        wait_until(f"{daemon.plugin} dies at {point}", lambda process=process: process.poll() is not None, 30)  # type: ignore[misc]
+        assert process.returncode == -9, daemon.log.read_text()[-2000:]
+    for daemon in daemons:
+        daemon.start()
