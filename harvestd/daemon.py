@@ -70,7 +70,7 @@ class Daemon(Service):
             self._failed(error)
             return
         for line in welcome(parts.settings, self._role):
-            self.log.info("{line}", line=line)
+            self.log.info("{log_text}", log_text=line)
         # What is there now stays: the collector need not look at it again. This halves the 99th percentile of answers.
         gc.collect()
         gc.freeze()

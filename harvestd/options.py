@@ -11,7 +11,8 @@ from twisted.python import usage
 
 import harvestd
 from harvestd.config import Loaded, SettingError, load
-from harvestd.setting_values import ROWS, Row, bounds
+from harvestd.setting_values import ROWS, Row, bounds, text
+from harvestd.settings import NOT_YET
 
 
 class SettingOptions(usage.Options):
@@ -66,14 +67,12 @@ class SettingOptions(usage.Options):
         raise SystemExit(0)
 
     def getSynopsis(self) -> str:
-        return f"{self.command} [options]"
+        return f"Usage: {self.command} [options]"
 
     def getUsage(self, width: int | None = None) -> str:
         width = max(60, width or int(os.environ.get("COLUMNS", "100")))
         wrap = textwrap.TextWrapper(width, initial_indent=" " * 6, subsequent_indent=" " * 6)
         lines = [
-            f"Usage: {self.getSynopsis()}",
-            "",
             *textwrap.wrap(
                 "Without options everything is embedded. Each option is also a name in harvest.toml (http_port) and a "
                 "variable (HARVEST_HTTP_PORT); the command line counts most, the file least. Give secrets by file "
@@ -97,15 +96,15 @@ class SettingOptions(usage.Options):
 def _argument(row: Row) -> str:
     if row.kind is bool:
         return ""
-    return f"=<{'|'.join(row.choices) or (row.unit or 'text').replace(' ', '-')}>"
+    return f"=<{'|'.join(row.choices) or row.unit.replace(' ', '-') or ('number' if row.kind is float else 'text')}>"
 
 
 def _default(row: Row) -> str:
+    if row.name in NOT_YET:
+        return "(not in this version)"
     if row.kind is bool:
         return "(this turns it off)" if row.default else ""
-    default = (
-        f"{row.default:g}" if row.kind is float else str(row.default or "") if row.kind is not int else str(row.default)
-    )
+    default = text(row.default)
     limits = bounds(row)
     words = [f"[{default}]" if default else "", f"({limits})" if limits else ""]
     return " ".join(w for w in words if w)

@@ -36,8 +36,8 @@ class _Watch:
         finally:
             held, self.since = time.monotonic() - self.since, 0.0
             if held > self.limit:
-                where = f", at {self.where}" if self.where else ""
-                log.warn("{what} held the reactor for {held:.3f} s{where}", what=name, held=held, where=where)
+                where = self.where or "an unknown place"
+                log.warn("{what} held the reactor for {held:.3f} s at {where}", what=name, held=held, where=where)
 
     def look(self) -> None:
         while True:
@@ -55,7 +55,8 @@ def report(reactor: Any, limit: float) -> None:
     and everything that a socket's readiness sets off."""
     watch = _Watch(limit)
     threading.Thread(target=watch.look, name="slow-callbacks", daemon=True).start()
-    ready = reactor._doReadOrWrite
+    poll = "_doReadOrWrite" if hasattr(reactor, "_doReadOrWrite") else "_doWriteOrRead"  # the latter is kqueue's
+    ready = getattr(reactor, poll)
     later, from_thread = reactor.callLater, reactor.callFromThread
 
     def timed(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,6 +66,6 @@ def report(reactor: Any, limit: float) -> None:
     def handle(selectable: Any, *rest: Any) -> Any:
         return watch.run(ready, (selectable, *rest), {}, f"{type(selectable).__name__} {selectable!r:.120}")
 
-    reactor._doReadOrWrite = handle
+    setattr(reactor, poll, handle)
     reactor.callLater = lambda delay, function, *args, **kwargs: later(delay, timed(function), *args, **kwargs)
     reactor.callFromThread = lambda function, *args, **kwargs: from_thread(timed(function), *args, **kwargs)

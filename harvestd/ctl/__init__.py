@@ -15,18 +15,25 @@ import harvestd
 from harvestd import logs
 from harvestd.application import EXPECTED
 from harvestd.config import SettingError, load, secrets
-from harvestd.ctl import check, create_admin, demo, doctor, import_directory, migrate, reindex, settings
+from harvestd.ctl.check import COMMAND as CHECK
 from harvestd.ctl.command import FOUND, USAGE, Command, Errand, Failed, Interrupted
+from harvestd.ctl.create_admin import COMMAND as CREATE_ADMIN
+from harvestd.ctl.demo import COMMAND as DEMO
+from harvestd.ctl.doctor import COMMAND as DOCTOR
+from harvestd.ctl.import_directory import COMMAND as IMPORT_DIRECTORY
+from harvestd.ctl.migrate import COMMAND as MIGRATE
+from harvestd.ctl.reindex import COMMAND as REINDEX
+from harvestd.ctl.settings import COMMAND as SETTINGS
 
 COMMANDS: tuple[Command, ...] = (
-    migrate.COMMAND,
-    demo.COMMAND,
-    import_directory.COMMAND,
-    create_admin.COMMAND,
-    reindex.COMMAND,
-    check.COMMAND,
-    doctor.COMMAND,
-    settings.COMMAND,
+    MIGRATE,
+    DEMO,
+    IMPORT_DIRECTORY,
+    CREATE_ADMIN,
+    REINDEX,
+    CHECK,
+    DOCTOR,
+    SETTINGS,
 )
 
 EPILOG = """\

@@ -33,6 +33,7 @@ class Site(server.Site):
     protocol: Any = Channel
     requestFactory = Request
     displayTracebacks = False
+    noisy = False
 
     def __init__(
         self,
