@@ -18,6 +18,8 @@ import attrs
 import psycopg2
 from psycopg2 import errors as pg
 
+from harvestd.store.database import Statement, scalar
+
 #: The advisory lock of whoever migrates.
 LOCK = 0x48415256_53434D41
 #: Longest wait for another migrator, and for a table that somebody holds, in seconds.
@@ -33,6 +35,9 @@ create table if not exists schema_migrations (
     applied_at  timestamptz not null default now()
 )
 """
+
+#: The newest that was applied, or null.
+APPLIED = Statement("migrations_applied", "select max(number) from schema_migrations", scalar)
 
 
 class SchemaError(Exception):

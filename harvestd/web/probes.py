@@ -1,45 +1,40 @@
-"""The probes of what every process has: the database, the disk, the near cache."""
+"""What readiness asks in a process that serves the web, beside what ``harvestd/probes.py`` asks in every one."""
 
 from __future__ import annotations
 
 import shutil
 
-from harvestd.health import Condition, Health, Probe
+from harvestd.health import Condition
 from harvestd.parts import Parts
-from harvestd.store.database import Statement, scalar
+from harvestd.store import migrations
 
-PING = Statement("health_ping", "select 1", scalar)
-#: Less free space than this is worth a word.
+#: Less free space than this, in bytes, is worth a word.
 LOW = 256 * 1024 * 1024
 
 
-def add_standard(health: Health, parts: Parts) -> None:
-    """Add what is the same in every process."""
-    health.add("database", _database(parts))
-    health.add("cache", _cache(parts))
-    health.add("disk", _disk(parts))
+def add(parts: Parts) -> None:
+    """The schema, the broker, the near cache and the disk."""
+    needed = migrations.known()[-1].number
 
+    async def schema() -> Condition:
+        applied = await parts.database.row(migrations.APPLIED) or 0
+        if applied == needed:
+            return Condition("ok", f"migration {applied}")
+        cure = "run harvestctl migrate" if applied < needed else "update harvestd"
+        return Condition("degraded", f"migration {applied} is applied, this version knows {needed}: {cure}")
 
-def _database(parts: Parts) -> Probe:
-    async def probe() -> Condition:
-        await parts.database.row(PING)
-        state = parts.database.pool.state()
-        return Condition("ok", f"{state['open']} connections, {state['active']} busy, {state['waiting']} waiting")
+    async def broker() -> Condition:
+        states = await parts.broker.states()
+        ready, dead = sum(state.ready for state in states), sum(state.dead for state in states)
+        return Condition("ok", f"{ready} messages wait, {dead} are dead letters")
 
-    return probe
-
-
-def _cache(parts: Parts) -> Probe:
-    async def probe() -> Condition:
+    async def cache() -> Condition:
         state = parts.cache.state()
         return Condition("ok", f"{state.size} answers, {state.bytes} bytes")
 
-    return probe
-
-
-def _disk(parts: Parts) -> Probe:
-    async def probe() -> Condition:
+    async def disk() -> Condition:
         free = shutil.disk_usage(parts.settings.data_dir).free
         return Condition("ok" if free > LOW else "degraded", f"{free // 2**20} MiB free")
 
-    return probe
+    for name, probe in (("migrations", schema), ("broker", broker), ("cache", cache), ("disk", disk)):
+        parts.health.add(name, probe)

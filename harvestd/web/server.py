@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from harvestd.lifecycle import sleep
 from harvestd.parts import Parts
-from harvestd.web import table_check
+from harvestd.web import probes, table_check
 from harvestd.web.gate import Gate
 from harvestd.web.routes import Route
 from harvestd.web.site import Site
@@ -76,6 +76,7 @@ class WebService:
         self._reuse_port = reuse_port
         self._gate = Gate(parts, routes)
         self.site = make_site(parts, routes, self._gate)
+        probes.add(parts)
         self._listening: Any = None
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -15,7 +16,7 @@ from harvestd.interfaces import QueueState
 from harvestd.market.errors import Unavailable
 from harvestd.parts import Parts
 from harvestd.settings import Settings
-from harvestd.store.database import Database
+from harvestd.store.database import Database, Statement, nothing, scalar
 from harvestd.web import openapi, probes, table
 from harvestd.web.problems import PROBLEMS
 from harvestd.web.server import make_site
@@ -30,8 +31,27 @@ async def test_health_asks_nothing_of_anything(client: Client) -> None:
     assert (response.status, response.json()) == (200, {"status": "ok"})
 
 
+PING = Statement("test_ping", "select 1", scalar)
+
+
+def database_probe(parts: Parts) -> None:
+    async def probe() -> Condition:
+        await parts.database.row(PING)
+        return Condition("ok")
+
+    parts.health.add("database", probe)
+
+
+class Broker:
+    """As much of one as readiness asks."""
+
+    async def states(self) -> list[QueueState]:
+        return [QueueState("harvest.orders", 3, 0, 0, 1, 1)]
+
+
 async def test_ready_tells_how_each_part_is(parts: Parts, store_client: Client) -> None:
-    probes.add_standard(parts.health, parts)
+    database_probe(parts)
+    probes.add(attrs.evolve(parts, broker=cast(Any, Broker())))
 
     async def late() -> Condition:
         return Condition("degraded", "12 events wait")
@@ -41,12 +61,31 @@ async def test_ready_tells_how_each_part_is(parts: Parts, store_client: Client) 
     assert response.status == 200
     assert response.json()["status"] == "degraded"
     states = {name: part["state"] for name, part in response.json()["parts"].items()}
-    assert states == {"database": "ok", "cache": "ok", "disk": "ok", "relay": "degraded"}
+    assert states == {
+        "database": "ok",
+        "migrations": "ok",
+        "broker": "ok",
+        "cache": "ok",
+        "disk": "ok",
+        "relay": "degraded",
+    }
+    assert response.json()["parts"]["broker"]["detail"] == "3 messages wait, 1 are dead letters"
+
+
+async def test_a_schema_of_another_version_is_told_with_the_cure(parts: Parts, database: Database) -> None:
+    probes.add(parts)
+    newer = Statement(
+        "test_newer", "insert into schema_migrations (number, name, checksum) values (999, 'x', '')", nothing
+    )
+    await database.transaction(lambda tx: tx.run(newer))
+    found = (await parts.health.look(parts.reactor, 5.0))["migrations"]
+    assert found.state == "degraded"
+    assert found.detail.endswith("update harvestd")
 
 
 async def test_ready_is_503_without_the_database(web_settings: Settings, database: Database) -> None:
     parts = make_parts(web_settings, database)
-    probes.add_standard(parts.health, parts)
+    database_probe(parts)
     await database.stop()
     response = await Client(make_site(parts, ROUTES)).get("/health/ready")
     assert (response.status, response.json()["status"]) == (503, "down")
@@ -88,7 +127,7 @@ async def test_ready_is_503_while_stopping(web_settings: Settings) -> None:
 
 
 async def test_metrics_are_prometheus_text(store_client: Client, parts: Parts) -> None:
-    await parts.database.row(probes.PING)
+    await parts.database.row(PING)
     parts.metrics.watch_pool("primary", parts.database.pool.state)
     parts.metrics.watch_cache(parts.cache.state)
     parts.metrics.handled("harvest.orders", "handled", 0.01, 3)
