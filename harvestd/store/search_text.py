@@ -40,7 +40,8 @@ def plain(text: str) -> str:
     """In lower case, without accents or apostrophes within words."""
     if text.isascii():
         return _APOSTROPHE.sub("", text.lower())
-    apart = unicodedata.normalize("NFKD", _APOSTROPHE.sub("", text.casefold()))
+    whole = unicodedata.normalize("NFKD", _APOSTROPHE.sub("", text)).casefold()
+    apart = unicodedata.normalize("NFKD", whole)  # folding composes some again
     return "".join(c for c in apart if not unicodedata.combining(c)).translate(_LETTERS)
 
 

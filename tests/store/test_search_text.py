@@ -42,6 +42,7 @@ def test_composed_and_decomposed_accents_are_the_same_word() -> None:
 
 
 @given(st.text())
+@settings(deadline=None)
 def test_words_of_words_are_the_same_words(text: str) -> None:
     once = words(text)
     assert words(" ".join(once)) == once
@@ -69,6 +70,7 @@ def test_typing_errors_are_counted(a: str, b: str, number: int) -> None:
 
 
 @given(st.text("abc", max_size=6), st.text("abc", max_size=6))
+@settings(deadline=None)
 def test_typing_errors_are_the_same_both_ways_and_nothing_only_for_the_same(a: str, b: str) -> None:
     assert errors(a, b) == errors(b, a)
     assert (errors(a, b) == 0) == (a == b)
@@ -95,7 +97,7 @@ def test_matched_words_are_marked_and_everything_else_is_escaped() -> None:
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=400), st.integers(0, 20))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_a_highlight_without_its_marks_is_the_text(text: str, pick: int) -> None:
     there = words(text)
     marked = highlight(text, {there[pick % len(there)]} if there else {"x"}, None)
