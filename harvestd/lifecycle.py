@@ -12,6 +12,9 @@ from typing import Any, TypeVar
 import attrs
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+log = Logger()
 
 Result = TypeVar("Result")
 Step = Callable[[], Awaitable[Any] | None]
@@ -28,15 +31,40 @@ async def sleep(reactor: Any, seconds: float) -> None:
 
 
 def shield(coroutine: Coroutine[Any, Any, Result]) -> Deferred[Result]:
-    """Run ``coroutine`` to its end even if the returned Deferred is cancelled (as Klein does when a client hangs up)."""
+    """Run ``coroutine`` to its end even if the returned Deferred is cancelled (as Klein does when a client hangs up).
+    What it raises when nobody waits any more is logged."""
     outer: Deferred[Result] = Deferred(lambda _: None)
 
     def settle(result: Any) -> None:
         if not outer.called:
             outer.callback(result)  # a Failure errbacks
+        elif isinstance(result, Failure):
+            log.failure("work that nobody waits for any more failed", failure=result)
 
     Deferred.fromCoroutine(coroutine).addBoth(settle)
     return outer
+
+
+async def within(reactor: Any, seconds: float, coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """The result of ``coroutine``, or ``TimeoutError``: it is cancelled then, and not waited for even if it ignores that."""
+    work = Deferred.fromCoroutine(coroutine)
+    outcome: Deferred[Result] = Deferred(lambda _: work.cancel())
+
+    def expire() -> None:
+        outcome.errback(TimeoutError(f"not done within {seconds:g} s"))
+        work.cancel()
+
+    def settle(result: Any) -> None:
+        if timer.active():
+            timer.cancel()
+        if not outcome.called:
+            outcome.callback(result)  # a Failure errbacks
+        elif isinstance(result, Failure) and not result.check(CancelledError):
+            log.failure("work that was given up failed", failure=result)
+
+    timer = reactor.callLater(seconds, expire)
+    work.addBoth(settle)
+    return await outcome
 
 
 @attrs.frozen
@@ -56,7 +84,7 @@ class Lifecycle:
         self._deadline = deadline
         self._parts: list[_Part] = []
         self._started: list[_Part] = []
-        self._tasks: dict[Deferred[Any], str] = {}
+        self._work: set[_Work] = set()
         self.stopping = False
 
     def add(self, name: str, start: Step, stop: Step) -> None:
@@ -86,34 +114,68 @@ class Lifecycle:
             self.log.debug("stopping {name}", name=part.name)
             left = max(LEAST, end - self.reactor.seconds())
             try:
-                await Deferred.fromCoroutine(_maybe(part.stop)).addTimeout(left, self.reactor)
-            except BaseException as error:
+                await within(self.reactor, left, _maybe(part.stop))
+            except Exception as error:
                 self.log.failure("stopping {name} failed: {why}", name=part.name, why=repr(error))
-        await self._drain()
+            await self._drain(len(self._started))
+        await self._drain(0)
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any], why: str) -> Deferred[None]:
-        """Run work that nobody awaits: its failure is logged under ``why``, and :meth:`stop` cancels and awaits it."""
-        task = Deferred.fromCoroutine(coroutine)
+        """Run work that nobody has to await: its failure is logged under ``why``. Answers a Deferred that fires at its end.
+
+        It may use whatever is started now: :meth:`stop` cancels and awaits it before it stops those. Nothing is begun
+        once everything has stopped.
+        """
         done: Deferred[None] = Deferred()
+        if self.stopping and not self._started:
+            coroutine.close()
+            done.callback(None)
+            return done
+        work = _Work(why, len(self._started), Deferred.fromCoroutine(coroutine))
 
         def finish(result: Any) -> None:
-            self._tasks.pop(task, None)
-            if hasattr(result, "check") and result.check(CancelledError) is None:
+            self._work.discard(work)
+            if isinstance(result, Failure) and not (work.cancelled and result.check(CancelledError)):
                 self.log.failure("{why} failed", failure=result, why=why)
-            done.callback(None)
+            work.ended = True
+            for waiter in (work.waiter, done):
+                if waiter is not None and not waiter.called:
+                    waiter.callback(None)
 
-        self._tasks[task] = why
-        task.addBoth(finish)
+        self._work.add(work)
+        work.running.addBoth(finish)
         return done
 
     def tasks(self) -> list[str]:
         """What is under way, by its ``why``."""
-        return list(self._tasks.values())
+        return [work.why for work in self._work]
 
-    async def _drain(self) -> None:
-        for task, why in list(self._tasks.items()):
-            self.log.debug("cancelling {why}", why=why)
-            task.cancel()
+    async def _drain(self, level: int) -> None:
+        """End the work that was spawned when at least ``level`` parts were started."""
+        for work in [work for work in self._work if work.level >= level]:
+            self.log.debug("cancelling {why}", why=work.why)
+            work.cancelled = True
+            work.running.cancel()
+            try:
+                await within(self.reactor, LEAST, work.end())
+            except TimeoutError:
+                self.log.error("{why} does not end, going on without it", why=work.why)
+
+
+@attrs.define(eq=False)
+class _Work:
+    why: str
+    level: int
+    running: Deferred[Any]
+    cancelled: bool = False
+    ended: bool = False
+    waiter: Deferred[None] | None = None
+
+    async def end(self) -> None:
+        """Wait until it has ended."""
+        if not self.ended:
+            self.waiter = Deferred()
+            await self.waiter
 
 
 async def _maybe(step: Step) -> None:
