@@ -101,16 +101,17 @@ def migrate(dsn: str, migrations: Sequence[Migration] | None = None) -> list[str
 def pending(dsn: str, migrations: Sequence[Migration] | None = None) -> list[str]:
     """Titles of what is missing; changes nothing. Raises :class:`SchemaError` for a schema that cannot be used."""
     with _connection(dsn) as connection, connection.cursor() as cursor:
-        cursor.execute("select to_regclass('schema_migrations')")
-        if cursor.fetchone()[0] is None:
-            return [migration.title for migration in (known() if migrations is None else migrations)]
-        return [migration.title for migration in _missing(cursor, migrations)]
+        cursor.execute("select to_regclass('schema_migrations') is not null")
+        begun = cursor.fetchone()[0]
+        return [migration.title for migration in _missing(cursor, migrations, begun)]
 
 
-def _missing(cursor: Any, migrations: Sequence[Migration] | None) -> list[Migration]:
+def _missing(cursor: Any, migrations: Sequence[Migration] | None, begun: bool = True) -> list[Migration]:
     steps = {migration.number: migration for migration in (known() if migrations is None else migrations)}
-    cursor.execute("select number, name, checksum from schema_migrations order by number")
-    applied = cursor.fetchall()
+    applied = []
+    if begun:
+        cursor.execute("select number, name, checksum from schema_migrations order by number")
+        applied = cursor.fetchall()
     newest = max(steps, default=0)
     for number, name, checksum in applied:
         step = steps.get(number)
