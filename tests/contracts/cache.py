@@ -272,6 +272,24 @@ class CacheContract:
         with pytest.raises(Unavailable):
             asked.body  # noqa: B018 (raises)
 
+    async def test_a_drop_makes_no_long_expired_entry_servable_again(self, world: World) -> None:
+        await kept(world.here, b"old")
+        world.advance(10 * TTL)
+        world.here.drop_here(["f"])
+        source = Source()
+        assert [Asked(world.here, source).body, Asked(world.here, source).body] == [None, None]
+
+    def test_an_old_load_that_finds_nothing_does_not_forget_what_a_newer_one_found(self, world: World) -> None:
+        source = Source()
+        old = Asked(world.here, source)
+        world.here.drop_here(["f"])
+        Asked(world.here, source)
+        source.answer(1, b"new")
+        source.fail(0, NotFound("not there yet"))
+        with pytest.raises(NotFound):
+            old.body  # noqa: B018 (raises)
+        assert world.here.peek("k") is not None
+
     async def test_an_answer_that_is_gone_is_not_served_any_more(self, world: World) -> None:
         await kept(world.here, b"old")
         world.advance(TTL)
