@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
         "harvestctl",
         description="Looks after a market that harvestd runs.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=24, width=110),
     )
     top.add_argument("--version", action="version", version=f"harvestd {harvestd.__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)

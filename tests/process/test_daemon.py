@@ -66,7 +66,13 @@ def test_a_request_under_way_is_answered_before_the_end(api: Make) -> None:
     assert daemon.process is not None
     with socket.create_connection(("127.0.0.1", daemon.port)) as client:
         body = json.dumps(
-            {"email": "b@example.org", "username": "bob", "password": "a long walk to market", "name": "B", "role": "buyer"}
+            {
+                "email": "b@example.org",
+                "username": "bob",
+                "password": "a long walk to market",
+                "name": "B",
+                "role": "buyer",
+            }
         )
         head = f"POST /api/auth/register HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         client.sendall((head + body).encode())

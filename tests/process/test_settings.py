@@ -34,7 +34,11 @@ def test_the_file_then_the_environment_then_options(tmp_path: Path) -> None:
     file = tmp_path / "harvest.toml"
     file.write_text('http_port = 1111\nhttp_host = "0.0.0.0"\nlog_level = "warn"\n')
     loaded = load({"http_port": "3333"}, {"HARVEST_HTTP_PORT": "2222", "HARVEST_LOG_LEVEL": "error"})
-    assert (loaded.settings.http_host, loaded.settings.log_level, loaded.settings.http_port) == ("0.0.0.0", "error", 3333)
+    assert (loaded.settings.http_host, loaded.settings.log_level, loaded.settings.http_port) == (
+        "0.0.0.0",
+        "error",
+        3333,
+    )
     assert loaded.origin["http_host"] == "harvest.toml"
     assert loaded.origin["log_level"] == "HARVEST_LOG_LEVEL"
     assert loaded.origin["http_port"] == "--http-port"
@@ -172,7 +176,14 @@ def test_what_is_read(name: str, given: object, value: object) -> None:
 
 @pytest.mark.parametrize(
     ("name", "given"),
-    [("http_port", "64KiB"), ("http_port", True), ("demo", 1), ("http_port", "-1"), ("market_name", 5), ("queues", [1])],
+    [
+        ("http_port", "64KiB"),
+        ("http_port", True),
+        ("demo", 1),
+        ("http_port", "-1"),
+        ("market_name", 5),
+        ("queues", [1]),
+    ],
 )
 def test_types_of_toml_are_strict(name: str, given: object) -> None:
     with pytest.raises(Unfit):

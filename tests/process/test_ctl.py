@@ -1,0 +1,327 @@
+"""``harvestctl``: each command on a database of its own, its words and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from tests.daemons import Daemon, ctl, request
+from tests.process.conftest import database_pid
+from tests.servers import PostgresServer
+
+MARKETS = Path(__file__).parent / "data" / "markets.csv"
+COMMANDS = ("migrate", "demo", "import-directory", "create-admin", "reindex", "check", "doctor", "settings")
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, database_url: str) -> Run:
+    """harvestctl on a migrated, empty database."""
+    return lambda *words, **more: ctl(tmp_path, *words, **{"database_url": database_url, **more})
+
+
+def rows(url: str, sql: str) -> list[tuple[object, ...]]:
+    with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchall()
+
+
+def changes(url: str, sql: str) -> None:
+    with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+# --- the command line ---
+
+
+def test_without_a_command_it_is_a_usage_error(tmp_path: Path) -> None:
+    assert ctl(tmp_path).returncode == 2
+    assert ctl(tmp_path, "unknown").returncode == 2
+    assert ctl(tmp_path, "check", "--unknown").returncode == 2
+
+
+def test_the_help_names_every_command(tmp_path: Path) -> None:
+    done = ctl(tmp_path, "--help")
+    assert done.returncode == 0
+    assert all(f"\n    {command}" in done.stdout for command in COMMANDS), done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help(tmp_path: Path, command: str) -> None:
+    done = ctl(tmp_path, command, "--help")
+    assert done.returncode == 0
+    assert "exit codes" in done.stdout
+
+
+def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
+    done = ctl(tmp_path, "check", http_port="x")
+    assert done.returncode == 1
+    assert done.stdout.startswith("harvestctl check: a setting is wrong:")
+
+
+def test_a_database_that_is_away_is_told_in_a_line(tmp_path: Path) -> None:
+    for command in ("check", "reindex", "migrate"):
+        done = ctl(tmp_path, command, database_url="postgresql://u:geheim@127.0.0.1:1/market")
+        assert done.returncode == 1
+        assert "127.0.0.1" in done.stdout
+        assert len(done.stdout.splitlines()) == 1, done.stdout
+        assert "geheim" not in done.stdout
+
+
+# --- settings ---
+
+
+def test_settings_prints_what_is_in_effect_and_what_set_it(tmp_path: Path) -> None:
+    (tmp_path / "harvest.toml").write_text('market_name = "Riverside"\n')
+    done = ctl(tmp_path, "settings", "--json", "--database-url=postgresql://u:geheim@h/m", http_port="9000")
+    shown = json.loads(done.stdout)
+    assert shown["market_name"] == {"value": "Riverside", "origin": "harvest.toml"}
+    assert shown["http_port"] == {"value": 9000, "origin": "HARVEST_HTTP_PORT"}
+    assert shown["database_url"] == {"value": "postgresql://u:***@h/m", "origin": "--database-url"}
+    assert shown["log_level"]["origin"] == "default"
+    plain = ctl(tmp_path, "settings", http_port="9000")
+    assert "9000   <- HARVEST_HTTP_PORT" in plain.stdout
+
+
+def test_the_page_of_settings_is_fresh(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "settings.md"
+    assert ctl(tmp_path, "settings", "--markdown").stdout == page.read_text(), "run make docs"
+
+
+# --- migrate, check ---
+
+
+def test_migrate_brings_a_database_to_this_version(tmp_path: Path, postgres: PostgresServer) -> None:
+    name = postgres.clone(template="template0")
+    url = postgres.url(name)
+    try:
+        assert ctl(tmp_path, "migrate", "--check", database_url=url).returncode == 1
+        assert "run harvestctl migrate" in ctl(tmp_path, "check", database_url=url).stdout
+        first = ctl(tmp_path, "migrate", database_url=url)
+        assert (first.returncode, "applied: 001_foundation" in first.stdout) == (0, True)
+        assert ctl(tmp_path, "migrate", "--check", database_url=url).returncode == 0
+        again = ctl(tmp_path, "migrate", database_url=url)
+        assert (again.returncode, again.stdout) == (0, "the schema is of this version\n")
+    finally:
+        postgres.drop(name)
+
+
+def test_a_newer_schema_is_refused(run: Run, database_url: str) -> None:
+    changes(database_url, "insert into schema_migrations (number, name, checksum) values (999, 'later', 'x')")
+    for command in ("migrate", "reindex"):
+        done = run(command)
+        assert done.returncode == 1
+        assert "newer than this harvestd" in done.stdout
+
+
+def test_check_finds_what_is_broken(run: Run, database_url: str) -> None:
+    fine = run("check", "--at-rest")
+    assert (fine.returncode, "rules hold" in fine.stdout) == (0, True)
+    assert run("import-directory", str(MARKETS)).returncode == 1
+    changes(database_url, "update products set stock = stock + 1 where slug like 'eggs-%'")
+    broken = run("check")
+    assert broken.returncode == 1
+    assert "BROKEN: the stock ledger does not add up to the stock" in broken.stdout
+    assert "slug=eggs-" in broken.stdout
+
+
+# --- import-directory ---
+
+
+def test_an_import_stores_the_good_rows_and_reports_the_bad_ones(run: Run, database_url: str) -> None:
+    done = run("import-directory", str(MARKETS))
+    assert done.returncode == 1, "bad rows are never lost silently"
+    assert "6 of 13 rows stored, 7 bad" in done.stdout
+    for line, why in (
+        (6, "FMID is 'x99', not a number"),
+        (7, "stands in line 2 already"),
+        (8, "y is '95.1', not a latitude"),
+        (9, "x (longitude) or y (latitude) is missing"),
+        (10, "Eggs is 'maybe', not Y or N"),
+        (11, "fewer fields than the header"),
+        (14, "MarketName must have 1 to 200 characters"),
+    ):
+        assert any(said.startswith(f"line {line}: ") and why in said for said in done.stdout.splitlines()), line
+    assert "1 farms have a season that cannot be read" in done.stdout
+    farms = rows(database_url, "select name, season_from, latitude, source from farms order by source")
+    assert len(farms) == 6
+    assert any(name == "Café “Früh” & Söhne" for name, *_ in farms)
+    assert all(source.startswith("usda:") and latitude is not None for _, _, latitude, source in farms)
+    assert sum(season is None for _, season, _, _ in farms) == 1
+    ((products, published, found),) = rows(
+        database_url,
+        """select count(*), count(*) filter (where p.status = 'published' and p.category_id is not null), count(d.id)
+             from products p left join search_documents d on d.id = p.id""",
+    )
+    assert products == published == found > 20
+    assert run("check").returncode == 0, "the first stock is in the ledger"
+
+
+def test_an_import_run_again_changes_nothing(run: Run, database_url: str) -> None:
+    everything = "select (select json_agg(f order by id) from farms f)::text, (select json_agg(p order by id) from products p)::text"
+    run("import-directory", str(MARKETS))
+    before = rows(database_url, everything)
+    again = run("import-directory", str(MARKETS))
+    assert "0 farms new, 0 changed; 0 products new" in again.stdout
+    assert rows(database_url, everything) == before
+
+
+def test_an_import_that_was_broken_off_goes_on(run: Run, database_url: str) -> None:
+    done = run("import-directory", str(MARKETS), "--limit=2")
+    assert (done.returncode, "2 of 2 rows stored, 0 bad" in done.stdout) == (0, True)
+    changes(database_url, "delete from search_documents")
+    assert "4 farms new" in run("import-directory", str(MARKETS)).stdout
+    assert rows(database_url, "select count(*) from products except select count(*) from search_documents") == []
+
+
+def test_a_farm_that_nobody_owns_follows_the_directory(run: Run, database_url: str, tmp_path: Path) -> None:
+    admin = run("create-admin", "admin@example.org", "--generate")
+    assert admin.returncode == 0
+    run("import-directory", str(MARKETS), "--limit=1", "--owner=admin@example.org")
+    run("import-directory", str(MARKETS), "--limit=2")
+    lines = MARKETS.read_text().splitlines()
+    names = [line.split(",")[1] for line in lines[1:3]]
+    changed = tmp_path / "changed.csv"
+    changed.write_text("\n".join(lines).replace(names[0], "First renamed").replace(names[1], "Second renamed"))
+    assert "0 farms new, 1 changed" in run("import-directory", str(changed), "--limit=2").stdout
+    assert {name for (name,) in rows(database_url, "select name from farms")} == {names[0], "Second renamed"}
+
+
+def test_an_owner_must_be_able_to_own(run: Run) -> None:
+    assert "there is no account" in run("import-directory", str(MARKETS), "--owner=nobody@example.org").stdout
+    assert run("import-directory", str(MARKETS), "--limit=0").returncode == 1
+
+
+def test_a_file_that_is_not_the_directory(run: Run, tmp_path: Path) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text("a,b\n1,2\n")
+    done = run("import-directory", str(other))
+    assert (done.returncode, "has no column FMID" in done.stdout) == (1, True)
+    assert "No such file" in run("import-directory", str(tmp_path / "gone.csv")).stdout
+
+
+def test_a_dry_run_stores_nothing(run: Run, database_url: str) -> None:
+    done = run("import-directory", str(MARKETS), "--dry-run")
+    assert (done.returncode, "6 of 13 rows would be stored" in done.stdout) == (1, True)
+    assert rows(database_url, "select count(*) from farms") == [(0,)]
+
+
+# --- people ---
+
+
+def test_create_admin(run: Run, database_url: str, tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("a long walk to market\n")
+    done = run("create-admin", "Ada@example.org", "--name=Ada", f"--password-file={secret}")
+    assert (done.returncode, done.stdout) == (0, "Ada@example.org is an admin\n")
+    assert rows(database_url, "select email, name, role from users") == [("Ada@example.org", "Ada", "admin")]
+    again = run("create-admin", "ada@example.org", "--generate")
+    assert (again.returncode, "--promote" in again.stdout) == (1, True)
+    short = tmp_path / "short"
+    short.write_text("short\n")
+    refused = run("create-admin", "b@example.org", "--username=bea", f"--password-file={short}")
+    assert (refused.returncode, "password must have at least 12 characters" in refused.stdout) == (1, True)
+    assert "no terminal" in run("create-admin", "c@example.org").stdout
+
+
+def test_promote_makes_an_account_an_admin(run: Run, database_url: str) -> None:
+    run("create-admin", "ada@example.org", "--generate")
+    changes(database_url, "update users set role = 'buyer'")
+    assert run("create-admin", "ada@example.org", "--promote").returncode == 0
+    assert rows(database_url, "select role, version from users") == [("admin", 2)]
+    assert run("create-admin", "nobody@example.org", "--promote").returncode == 1
+
+
+def test_the_demo_fills_an_empty_market_once(run: Run, database_url: str, tmp_path: Path) -> None:
+    done = run("demo")
+    assert (done.returncode, "buyer: buyer@example.org, password " in done.stdout) == (0, True)
+    assert rows(database_url, "select role from users order by role") == [("admin",), ("buyer",), ("farmer",)]
+    ((owned,),) = rows(
+        database_url, "select count(*) from products join farm_members using (farm_id) join users u on u.id = user_id"
+    )
+    assert owned == 8
+    assert (tmp_path / "demo-password").stat().st_mode & 0o777 == 0o600
+    counts = "select (select count(*) from users), (select count(*) from farms), (select count(*) from products)"
+    before = rows(database_url, counts)
+    again = run("demo")
+    assert (again.returncode, "accounts already" in again.stdout) == (1, True)
+    assert run("demo", "--force").returncode == 0
+    assert rows(database_url, counts) == before
+    assert run("check").returncode == 0
+
+
+# --- reindex, doctor ---
+
+
+def test_reindex_makes_everything_found_again(run: Run, database_url: str) -> None:
+    run("import-directory", str(MARKETS))
+    changes(database_url, "delete from search_documents")
+    done = run("reindex")
+    assert done.returncode == 0
+    assert rows(database_url, "select count(*) from products except select count(*) from search_documents") == []
+
+
+def test_doctor_finds_nothing_in_a_market_that_is_well(run: Run) -> None:
+    done = run("doctor")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "all is well"), done.stdout
+
+
+def test_doctor_says_what_is_wrong_and_the_cure(run: Run, database_url: str) -> None:
+    run("import-directory", str(MARKETS))
+    changes(
+        database_url,
+        """delete from search_documents;
+           insert into queue_dead (queue, message_id, type, body, attempts, cause)
+                values ('harvest.search', gen_random_uuid(), 'product.updated', '{}', 5, 'no such thing');
+           insert into outbox (id, type, aggregate, version, data, trace, created_at)
+                values (gen_random_uuid(), 'stock.low', 'product:1', 1, '{}', '{}', now() - interval '1 hour')""",
+    )
+    done = run("doctor", smtp_url="smtp://127.0.0.1:1", replica_urls=database_url)
+    assert done.returncode == 1
+    for words in (
+        "dead letters: harvest.search 1 (such as: no such thing)",
+        "1 events unsent, the oldest for 36",
+        "is a daemon running?",
+        "products are not found as they are",
+        "harvestctl reindex",
+        "smtp://127.0.0.1:1: ",
+        "replica 1: it is no replica",
+    ):
+        assert words in done.stdout, words
+
+
+def test_doctor_of_a_database_that_is_away(tmp_path: Path) -> None:
+    done = ctl(tmp_path, "doctor", database_url="postgresql://127.0.0.1:1/market")
+    assert done.returncode == 1
+    assert "trouble  database" in done.stdout
+    assert "ok       data folder" in done.stdout
+
+
+# --- with the embedded database ---
+
+
+def test_a_command_starts_the_embedded_database_for_its_own_duration(folder: Path) -> None:
+    done = ctl(folder, "import-directory", str(MARKETS), "--limit=2")
+    assert (done.returncode, "2 of 2 rows stored" in done.stdout) == (0, True), done.stdout
+    assert (folder / "postgres").exists()
+    assert database_pid(folder) is None
+    assert ctl(folder, "check").returncode == 0
+
+
+def test_a_command_uses_the_database_of_the_running_daemon(api: Callable[..., Daemon], folder: Path) -> None:
+    daemon = api()
+    daemon.start()
+    server = database_pid(folder)
+    assert request(daemon.port, "GET", "/api/products")[1]["items"] == []
+    done = ctl(folder, "import-directory", str(MARKETS))
+    assert "6 of 13 rows stored" in done.stdout, done.stdout
+    assert database_pid(folder) == server
+    assert request(daemon.port, "GET", "/api/products")[1]["items"], "the daemon's cache is told"
+    assert request(daemon.port, "GET", "/api/search?q=honey")[1]["total"] > 0
+    assert ctl(folder, "check").returncode == 0
+    assert daemon.stop() == 0
