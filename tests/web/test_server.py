@@ -103,6 +103,7 @@ async def test_a_client_that_is_still_sending_gets_to_see_why(web: WebService) -
     await eventually("the connection ends", lambda: raw.ended)
     assert raw.got.startswith(b"HTTP/1.1 413 ")
     assert raw.got.endswith(b"}")
+    assert raw.ended == "ConnectionDone"
 
 
 async def test_stop_finishes_what_is_under_way(web_settings: Settings) -> None:
