@@ -95,10 +95,11 @@ class MailerContract:
         await box.mailer.send(mail(body=said))
         assert text(box.mails[0]) == said.replace("\r\n", "\n").replace("\r", "\n")
 
-    @pytest.mark.parametrize("start", range(16_000, 16_400, 25))
-    async def test_nor_do_they_wherever_the_text_is_cut_on_its_way(self, box: Box, start: int) -> None:
-        """Twisted reads 16,384 bytes at a time and does not see a line that begins in one part and ends in the next."""
-        said = "x\n" * (start // 2) + ".\nMAIL FROM:<eve@example.org>\n" * 20
+    @pytest.mark.parametrize("start", ["", "x"])
+    async def test_nor_do_they_wherever_the_text_is_cut_on_its_way(self, box: Box, start: str) -> None:
+        """Twisted reads 16,384 bytes at a time and does not see a line that begins in one part and ends in the next: here
+        every second byte is a dot that begins a line, so that one is at the cut for one start or the other."""
+        said = start + "\n" + ".\n" * 12_000
         await box.mailer.send(mail(body=said))
         (found,) = box.mails
         assert text(found) == said

@@ -45,6 +45,12 @@ async def test_one_key_leaves_one_file_however_often_it_is_sent(tmp_path: Path) 
     assert [path.suffix for path in files(tmp_path)] == [".eml"]
 
 
+async def test_the_file_that_is_there_stays(tmp_path: Path) -> None:
+    await folder_mailer(tmp_path).send(mail("order:1", body="first\n"))
+    await folder_mailer(tmp_path).send(mail("order:1", body="second\n"))
+    assert "first" in files(tmp_path)[0].read_text()
+
+
 async def test_a_file_is_readable_without_any_tool(tmp_path: Path) -> None:
     await folder_mailer(tmp_path).send(mail(body="12,50 € for crème fraîche\n"))
     assert "12,50 € for crème fraîche" in files(tmp_path)[0].read_text()

@@ -20,7 +20,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from twisted.internet import reactor
-from twisted.internet.ssl import Certificate, trustRootFromCertificates
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.ssl import Certificate, PrivateCertificate, trustRootFromCertificates
+from twisted.protocols.basic import LineReceiver
 from zope.interface.verify import verifyObject
 
 from harvestd.interfaces import Away, IMailer, Refused
@@ -206,8 +209,6 @@ async def test_a_server_that_says_nothing_is_not_waited_for_long(monkeypatch: py
     "greeting", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"554 go away\r\n", b"x" * 100_000, b"\xff\xfe\r\n"]
 )
 async def test_something_else_at_the_port_means_away(greeting: bytes) -> None:
-    from twisted.internet.protocol import Factory, Protocol
-
     class Other(Protocol):
         def connectionMade(self) -> None:
             self.transport.write(greeting)
@@ -260,6 +261,38 @@ async def test_nor_to_a_server_whose_certificate_nobody_vouches_for(
     assert starttls_server.passwords == []
     await starttls_server.mailer(url, trust(certificate)).send(mail())
     assert starttls_server.inbox.over_tls == [True]
+
+
+async def test_what_came_before_tls_does_not_count_as_said_under_it(certificate: Path) -> None:
+    """Somebody between appends an answer to the server's go-ahead (CVE-2011-0411)."""
+    heard: list[bytes] = []
+    closed: Deferred[None] = Deferred()
+
+    class Server(LineReceiver):
+        def connectionMade(self) -> None:
+            self.sendLine(b"220 mail.example")
+
+        def lineReceived(self, line: bytes) -> None:
+            heard.append(line.split()[0])
+            if heard == [b"EHLO"]:
+                self.sendLine(b"250-mail.example\r\n250 STARTTLS")
+            elif line == b"STARTTLS":
+                self.transport.write(b"220 go ahead\r\n250 mail.example\r\n")
+                self.transport.startTLS(PrivateCertificate.loadPEM(certificate.read_bytes()).options())
+            else:
+                self.sendLine(b"550 not like this")
+
+        def connectionLost(self, reason: object = None) -> None:
+            closed.callback(None)
+
+    port = reactor.listenTCP(0, Factory.forProtocol(Server), interface="127.0.0.1")  # type: ignore[attr-defined]
+    try:
+        with pytest.raises(Away):
+            await SmtpMailer(reactor, f"smtp://127.0.0.1:{port.getHost().port}", SENDER, lambda: NOON).send(mail())
+        await closed
+    finally:
+        await port.stopListening()
+    assert b"MAIL" not in heard
 
 
 def test_urls_are_read() -> None:

@@ -168,11 +168,12 @@ async def test_a_refused_mail_fails_at_once_with_its_cause_and_holds_up_no_other
     assert (state.pending, state.failed) == (0, 1)
 
 
-async def test_what_nobody_expected_is_a_reason_to_try_again_too(post: Post) -> None:
+async def test_what_nobody_expected_is_a_reason_to_try_again_too(post: Post, expected_errors: Any) -> None:
     post.mailer.answer = lambda key: RuntimeError("a bug") if len(post.mailer.tried) == 1 else None
     await post.enqueue(["a"])
     await send_due(post.parts)
     assert (await post.row("a")).cause == "a bug"
+    assert expected_errors(RuntimeError), "its traceback is logged"
     post.now += timedelta(minutes=1)
     assert await send_due(post.parts) == 1
 
