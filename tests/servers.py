@@ -124,6 +124,13 @@ class PostgresServer:
         """SIGSTOP all its processes: connections stay open and nothing answers."""
         self._signal_all(signal.SIGSTOP)
 
+    def kill(self) -> None:
+        """SIGKILL them, frozen or not."""
+        assert self.process is not None
+        self._signal_all(signal.SIGKILL)
+        process, self.process = self.process, None
+        process.wait(10)
+
     def thaw(self) -> None:
         """SIGCONT them."""
         self._signal_all(signal.SIGCONT)

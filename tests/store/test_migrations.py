@@ -56,6 +56,14 @@ def test_a_migration_that_fails_changes_nothing_and_those_before_it_stay(postgre
     assert migrate(postgres.url(empty), [ONE, TWO]) == ["002_two"]
 
 
+def test_a_migration_and_its_entry_are_one(postgres: PostgresServer, empty: str) -> None:
+    """Here the entry fails; the migration is undone with it."""
+    rude = Migration(2, "rude", "create table two (n int); drop table schema_migrations;")
+    with pytest.raises(SchemaError, match="002_rude failed and changed nothing"):
+        migrate(postgres.url(empty), [ONE, rude])
+    assert tables(postgres, empty) == {"one", "schema_migrations"}
+
+
 def test_a_schema_newer_than_this_version_is_refused(postgres: PostgresServer, empty: str) -> None:
     migrate(postgres.url(empty), [ONE, TWO])
     for act in (migrate, pending):

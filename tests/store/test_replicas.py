@@ -38,6 +38,9 @@ class Lag:
         self.measured += 1
         if isinstance(self.is_, Exception):
             raise self.is_
+        if isinstance(self.is_, Deferred):
+            await self.is_
+            return 0.0
         return float(self.is_)
 
     async def set(self, lag: Any) -> None:
@@ -85,6 +88,18 @@ async def test_before_anything_was_measured_and_when_it_cannot_be_the_primary_is
     await lag.set(Unavailable("away"))
     assert await routed.row(WHERE) == name_of(database_url)
     assert routed.lags() == {"replica 1": float("inf")}
+
+
+async def test_a_replica_that_has_not_been_measured_for_long_is_not_read(
+    routed: Replicas, database_url: str, second_database_url: str, lag: Lag
+) -> None:
+    """A probe that hangs must not leave its last number standing."""
+    await lag.set(0.0)
+    lag.is_ = silent = Deferred()
+    assert await routed.row(WHERE) == name_of(second_database_url)
+    await eventually("its number is too old", lambda: routed.lags() == {"replica 1": float("inf")}, 2 * MAX_LAG)
+    assert await routed.row(WHERE) == name_of(database_url)
+    silent.callback(None)
 
 
 async def test_no_read_measures(routed: Replicas, lag: Lag) -> None:

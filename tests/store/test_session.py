@@ -119,7 +119,7 @@ async def test_a_gap_is_told_after_each_reconnect_and_what_was_said_meanwhile_is
     sessions: Any, breakable: PostgresServer
 ) -> None:
     one, two = await sessions(breakable.url()), await sessions(breakable.url())
-    ear = await hearing(two)
+    own, ear = await hearing(one), await hearing(two)
     for times in (1, 2):
         before = ear.gaps
         breakable.stop("immediate")
@@ -128,8 +128,22 @@ async def test_a_gap_is_told_after_each_reconnect_and_what_was_said_meanwhile_is
         breakable.begin()
         await eventually("a gap is told", lambda before=before: ear.gaps > before, 10)
         await eventually("both are back", lambda: one.connected and two.connected, 5)
+        await eventually("what was kept is sent", lambda times=times: f"kept {times}" in own.heard)
         await one.notify("news", f"after {times}")
         await eventually("it hears", lambda times=times: f"after {times}" in ear.heard)
+
+
+async def test_what_was_being_sent_when_the_connection_was_lost_is_sent_again(
+    sessions: Any, breakable: PostgresServer
+) -> None:
+    session = await sessions(breakable.url(), patience=0.3)
+    ear = await hearing(session)
+    breakable.freeze()
+    await session.notify("news", "once more")
+    await eventually("it was sent, and not answered", lambda: not session.connected, 5)
+    breakable.kill()
+    breakable.begin()
+    await eventually("it is heard", lambda: ear.heard == ["once more"], 10)
 
 
 async def test_one_session_has_a_lock_and_the_next_gets_it_when_it_is_freed(sessions: Any, database_url: str) -> None:
