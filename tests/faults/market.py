@@ -15,8 +15,9 @@ from harvestd.store.invariants import Violation, rules, violations
 from tests.daemons import Daemon, Job, free_port, register, request
 from tests.servers import PostgresServer, wait_until
 
-#: Real shopping baskets, beside the checkout where they are to be had. Not part of the project.
+#: Real shopping baskets and the whole directory, beside the checkout where they are to be had. Not part of the project.
 BASKETS = Path(__file__).parents[3] / "shared" / "data" / "grocery_baskets.csv"
+DIRECTORY = BASKETS.with_name("usda_farmers_markets.csv")
 
 
 @attrs.define

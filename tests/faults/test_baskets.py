@@ -7,23 +7,25 @@ from pathlib import Path
 import pytest
 
 from tests.daemons import Clients, ctl
-from tests.faults.market import BASKETS, baskets, goods_of, market
+from tests.faults.market import BASKETS, DIRECTORY, baskets, goods_of, market
 from tests.servers import PostgresServer
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.skipif(not BASKETS.exists(), reason="the real baskets are not beside this checkout")
+@pytest.mark.skipif(not BASKETS.exists(), reason="the real baskets and the directory are not beside this checkout")
 def test_eight_thousand_real_baskets_by_sixteen_clients(
     postgres: PostgresServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     real = baskets(8000)
     with market(postgres, tmp_path) as shop:
+        imported = ctl(tmp_path, "import-directory", str(DIRECTORY), database_url=shop.url)
+        assert imported.returncode == 0, imported.stdout
+        assert shop.query("select count(*) from farms where source like 'usda:%%'") == [(6000,)]
         shop.populate(goods_of(real), farms=3, buyers=16)
         clients = Clients(lambda: shop.api.port, shop.jobs(real))
         clients.begin()
         book = clients.finish()
         shop.rest()
-        effects = clients_seconds = book.seconds
         assert book.wrong == [] and book.refused == {}
         assert len(book.acknowledged) == len(real) == shop.count("orders")
         ids = {row[0] for row in shop.query("select id from orders")}
