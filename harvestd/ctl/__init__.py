@@ -23,6 +23,7 @@ from harvestd.ctl.doctor import COMMAND as DOCTOR
 from harvestd.ctl.import_directory import COMMAND as IMPORT_DIRECTORY
 from harvestd.ctl.migrate import COMMAND as MIGRATE
 from harvestd.ctl.reindex import COMMAND as REINDEX
+from harvestd.ctl.replay import COMMAND as REPLAY
 from harvestd.ctl.settings import COMMAND as SETTINGS
 
 COMMANDS: tuple[Command, ...] = (
@@ -31,6 +32,7 @@ COMMANDS: tuple[Command, ...] = (
     IMPORT_DIRECTORY,
     CREATE_ADMIN,
     REINDEX,
+    REPLAY,
     CHECK,
     DOCTOR,
     SETTINGS,

@@ -116,7 +116,7 @@ def market(url: str) -> Iterator[Finding]:
     """Queues, outbox, mails and search, as the tables show them."""
     dead = _query(url, "select queue, count(*), max(cause) from queue_dead group by queue order by queue")
     words = ", ".join(f"{queue} {count} (such as: {cause[:80]})" for queue, count, cause in dead) or "none"
-    yield Finding("dead letters", not dead, words, "read their causes, mend them, then replay or discard the messages")
+    yield Finding("dead letters", not dead, words, "mend the causes, then harvestctl replay")
     unsent, age = _query(
         url,
         "select count(*), coalesce(extract(epoch from now() - min(created_at)), 0)::int from outbox where sent_at is null",

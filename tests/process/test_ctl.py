@@ -15,7 +15,7 @@ from tests.process.conftest import database_pid
 from tests.servers import PostgresServer
 
 MARKETS = Path(__file__).parent / "data" / "markets.csv"
-COMMANDS = ("migrate", "demo", "import-directory", "create-admin", "reindex", "check", "doctor", "settings")
+COMMANDS = ("migrate", "demo", "import-directory", "create-admin", "reindex", "replay", "check", "doctor", "settings")
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -300,6 +300,27 @@ def test_doctor_of_a_database_that_is_away(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "trouble  database" in done.stdout
     assert "ok       data folder" in done.stdout
+
+
+def test_dead_letters_are_listed_put_back_and_deleted(run: Run, database_url: str) -> None:
+    assert run("replay").stdout == "no dead letters\n"
+    changes(
+        database_url,
+        """insert into queue_dead (queue, message_id, type, body, attempts, cause)
+           select 'harvest.search', gen_random_uuid(), 'product.updated', '{}', 5, 'no such thing' from generate_series(1, 4)""",
+    )
+    listed = run("replay", "search")
+    assert (listed.returncode, "4 dead letters" in listed.stdout) == (1, True)
+    ids = [line.split()[1] for line in listed.stdout.splitlines() if "product.updated  5 tries: no such thing" in line]
+    assert run("replay", "search", ids[0]).stdout == "1 of harvest.search put back\n"
+    assert rows(database_url, "select queue, attempts from queue_messages") == [("harvest.search", 0)]
+    assert run("replay", "search", ids[1], "--discard").returncode == 0
+    gone = run("replay", "search", ids[1])
+    assert (gone.returncode, "has no dead letter" in gone.stdout) == (1, True)
+    assert run("replay", "search", "--all").stdout == "2 of harvest.search put back\n"
+    assert rows(database_url, "select count(*) from queue_dead") == [(0,)]
+    assert "there is no queue parcels" in run("replay", "parcels", "--all").stdout
+    assert run("replay", "--all").returncode == 1
 
 
 # --- with the embedded database ---

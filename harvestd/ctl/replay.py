@@ -1,0 +1,84 @@
+"""``harvestctl replay``: the dead letters, and what to do with them."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+
+from harvestd.ctl.command import FINE, FOUND, Command, Errand, Failed
+from harvestd.parts import Parts
+from harvestd.queue.topology import QUEUES
+
+#: So many dead letters of a queue are taken at once.
+BATCH = 100
+
+
+def _arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("queue", nargs="?", metavar="QUEUE", help="such as orders; without it, those of all are listed")
+    parser.add_argument("id", nargs="*", metavar="ID", help="what is listed before each")
+    parser.add_argument("--all", action="store_true", help="all of the queue")
+    parser.add_argument("--discard", action="store_true", help="delete them instead")
+
+
+async def _run(errand: Errand) -> int:
+    arguments = errand.arguments
+    queues = [_named(arguments.queue)] if arguments.queue else [queue.name for queue in QUEUES]
+    if arguments.all and (arguments.id or not arguments.queue):
+        raise Failed("--all is for one queue, and instead of ids")
+    parts = await errand.parts()
+    if not arguments.id and not arguments.all:
+        return await _list(errand, parts, queues)
+    return await _settle(errand, parts, queues[0])
+
+
+def _named(word: str) -> str:
+    known = {queue.name for queue in QUEUES}
+    name = word if word in known else f"harvest.{word}"
+    if name not in known:
+        raise Failed(
+            f"there is no queue {word}; there are {', '.join(sorted(n.removeprefix('harvest.') for n in known))}"
+        )
+    return name
+
+
+async def _list(errand: Errand, parts: Parts, queues: list[str]) -> int:
+    found = 0
+    for queue in queues:
+        for letter in await parts.broker.dead(queue, BATCH):
+            found += 1
+            line = f"{queue} {letter.id}  {letter.died_at:%Y-%m-%d %H:%M:%S}  {letter.message.type}  {letter.attempts} tries"
+            errand.out.print(f"{line}: {letter.cause}", markup=False)
+    errand.out.print(f"{found} dead letters" if found else "no dead letters", markup=False)
+    return FOUND if found else FINE
+
+
+async def _settle(errand: Errand, parts: Parts, queue: str) -> int:
+    act = parts.broker.discard if errand.arguments.discard else parts.broker.replay
+    word = "deleted" if errand.arguments.discard else "put back"
+    done, missing = 0, list[str]()
+    ids = list(errand.arguments.id)
+    while ids or errand.arguments.all:
+        if errand.arguments.all:
+            ids = [letter.id for letter in await parts.broker.dead(queue, BATCH)]
+        if not ids:
+            break
+        for id in ids:
+            if await act(queue, id):
+                done += 1
+            else:
+                missing.append(id)
+        ids = []
+    errand.out.print(f"{done} of {queue} {word}", markup=False)
+    for id in missing:
+        errand.err.print(f"{queue} has no dead letter {id}", markup=False)
+    return FOUND if missing else FINE
+
+
+COMMAND = Command(
+    "replay",
+    "list what could not be handled; put it back or delete it",
+    "A message that failed at every try, or that nobody can handle, is kept as a dead letter with its cause. Mend the cause,\n"
+    "then put it back into its queue: a worker handles it as if it were new, and its effect happens once.\n"
+    "Without ids, and without --all, they are listed, and the exit code is 1 if there are any.",
+    _arguments,
+    _run,
+)
