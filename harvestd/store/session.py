@@ -18,6 +18,7 @@ from twisted.logger import Logger
 
 from harvestd.market.errors import Unavailable
 from harvestd.store.link import Link, LinkSettings
+from harvestd.store.listeners import Listener, Listeners
 
 FIRST_DELAY, LAST_DELAY = 0.05, 1.0
 #: How long notifications are gathered, in seconds, so that a burst of equal ones is one; how many are sent at once, and
@@ -26,12 +27,6 @@ GATHER, BATCH, KEPT = 0.005, 500, 10_000
 #: PostgreSQL takes payloads under 8,000 bytes.
 PAYLOAD_MOST = 7999
 CHANNEL = re.compile(r"[a-z_][a-z0-9_]{0,62}")
-
-
-@attrs.frozen(eq=False)
-class _Listener:
-    receive: Callable[[str], None]
-    gap: Callable[[], None]
 
 
 class Session:
@@ -48,7 +43,7 @@ class Session:
         self._turn = DeferredLock()
         self._opening: Link | None = None
         self._link: Link | None = None
-        self._listeners: dict[str, list[_Listener]] = {}
+        self._listeners = Listeners()
         self._locks: dict[int, Callable[[], None] | None] = {}
         self._pending: dict[tuple[str, str], None] = {}
         self._flush: Any = None
@@ -97,17 +92,13 @@ class Session:
         """
         if not CHANNEL.fullmatch(channel):
             raise ValueError(f"{channel!r} is no channel name: lower case letters, digits and _, at most 63")
-        listener = _Listener(receive, gap)
-        self._listeners.setdefault(channel, []).append(listener)
+        listener = Listener(receive, gap)
+        self._listeners.add(channel, listener)
         self._background(self._hear(channel, listener))
 
         def unsubscribe() -> None:
-            here = self._listeners.get(channel, [])
-            if listener in here:
-                here.remove(listener)
-                if not here:
-                    del self._listeners[channel]
-                    self._background(self._ask(f'unlisten "{channel}"'))
+            if self._listeners.remove(channel, listener):
+                self._background(self._ask(f'unlisten "{channel}"'))
 
         return unsubscribe
 
@@ -163,7 +154,7 @@ class Session:
                 delay = min(delay * 2, LAST_DELAY)
                 continue
             delay = FIRST_DELAY
-            link.observe(self._receive)
+            link.observe(self._listeners.tell)
             self._link = link
             self._begin()
             while not link.closed:
@@ -174,7 +165,7 @@ class Session:
             self._lose_locks()
 
     def _begin(self) -> None:
-        for channel in self._listeners:
+        for channel in self._listeners.channels():
             self._background(self._hear(channel))
         if self._pending:
             self._send_soon()
@@ -189,18 +180,15 @@ class Session:
         for key, lost in locks.items():
             self.log.warn("the advisory lock {key} is lost with its connection", key=key)
             if lost is not None:
-                self._call(lost)
+                self._listeners.call(lost)
 
-    async def _hear(self, channel: str, only: _Listener | None = None) -> None:
+    async def _hear(self, channel: str, only: Listener | None = None) -> None:
         if await self._ask(f'listen "{channel}"') is None:
             return  # the next connection hears it
-        for listener in list(self._listeners.get(channel, ())):
-            if only is None or listener is only:
-                self._call(listener.gap)
-
-    def _receive(self, channel: str, payload: str) -> None:
-        for listener in list(self._listeners.get(channel, ())):
-            self._call(listener.receive, payload)
+        if only is None:
+            self._listeners.tell_gap(channel)
+        elif channel in self._listeners:
+            self._listeners.call(only.gap)
 
     def _send_soon(self) -> None:
         if self._flush is None and self._link is not None and not self._stopping:
@@ -248,12 +236,6 @@ class Session:
         if self._nap is not None:
             nap, self._nap = self._nap, None
             nap.callback(None)
-
-    def _call(self, what: Callable[..., None], *arguments: str) -> None:
-        try:
-            what(*arguments)
-        except Exception:
-            self.log.failure("a listener failed")
 
     def _background(self, work: Coroutine[Any, Any, Any]) -> Deferred[None]:
         return Deferred.fromCoroutine(work).addErrback(

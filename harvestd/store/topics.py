@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-import attrs
 import msgspec
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from harvestd.interfaces import ITopics
+from harvestd.store.listeners import Listener, Listeners
 from harvestd.store.session import PAYLOAD_MOST, Session
 
 CHANNEL = "harvest_topics"
@@ -27,12 +27,6 @@ class _Told(msgspec.Struct):
     p: str | None = None
 
 
-@attrs.frozen(eq=False)
-class _Subscriber:
-    receive: Callable[[str], None]
-    gap: Callable[[], None]
-
-
 @implementer(ITopics)
 class PostgresTopics:
     """Topics on a :class:`Session`; :meth:`start` after it and :meth:`stop` before it."""
@@ -41,7 +35,7 @@ class PostgresTopics:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._subscribers: dict[str, list[_Subscriber]] = {}
+        self._subscribers = Listeners()
         self._unlisten: Callable[[], None] | None = None
         self._hearing = False
 
@@ -69,25 +63,20 @@ class PostgresTopics:
 
     def subscribe(self, channel: str, receive: Callable[[str], None], gap: Callable[[], None]) -> Callable[[], None]:
         """Call ``receive`` with each payload, ``gap`` whenever some may have been missed, and when it begins to hear."""
-        subscriber = _Subscriber(receive, gap)
-        self._subscribers.setdefault(channel, []).append(subscriber)
+        subscriber = Listener(receive, gap)
+        self._subscribers.add(channel, subscriber)
         if self._session.connected and self._hearing:
-            self._call(gap)
+            self._subscribers.call(gap)
 
         def unsubscribe() -> None:
-            here = self._subscribers.get(channel, [])
-            if subscriber in here:
-                here.remove(subscriber)
-                if not here:
-                    del self._subscribers[channel]
+            self._subscribers.remove(channel, subscriber)
 
         return unsubscribe
 
     def _gap(self) -> None:
         self._hearing = True
-        for subscribers in list(self._subscribers.values()):
-            for subscriber in list(subscribers):
-                self._call(subscriber.gap)
+        for channel in self._subscribers.channels():
+            self._subscribers.tell_gap(channel)
 
     def _receive(self, text: str) -> None:
         try:
@@ -95,14 +84,7 @@ class PostgresTopics:
         except (msgspec.DecodeError, UnicodeError):
             self.log.debug("garbage on {channel} is dropped", channel=CHANNEL)
             return
-        for subscriber in list(self._subscribers.get(told.c, ())):
-            if told.p is None:
-                self._call(subscriber.gap)
-            else:
-                self._call(subscriber.receive, told.p)
-
-    def _call(self, what: Callable[..., None], *arguments: str) -> None:
-        try:
-            what(*arguments)
-        except Exception:
-            self.log.failure("a subscriber failed")
+        if told.p is None:
+            self._subscribers.tell_gap(told.c)
+        else:
+            self._subscribers.tell(told.c, told.p)
