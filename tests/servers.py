@@ -11,6 +11,7 @@ import itertools
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -51,14 +52,18 @@ def wait_until(what: str, condition: Callable[[], bool], seconds: float = 20.0) 
 
 
 class PostgresServer:
-    """One private PostgreSQL. ``conf`` is appended to its configuration; with ``primary`` it is a streaming replica."""
+    """One private PostgreSQL. ``conf`` is appended to its configuration; with ``primary`` it is a streaming replica; with
+    ``tcp`` it also listens on a free port of the loopback, ``port``."""
 
-    def __init__(self, conf: str = "", primary: PostgresServer | None = None) -> None:
+    def __init__(self, conf: str = "", primary: PostgresServer | None = None, tcp: bool = False) -> None:
         self.who = binaries.account()
         self.folder = temporary_folder("pg")
         self.programs = binaries.reachable(binaries.find(), self.who, Path(tempfile.gettempdir()) / f"{PREFIX}programs")
         os.chown(self.folder, self.who.uid, self.who.gid)
         self.data = self.folder / "data"
+        self.port = free_port() if tcp else 5432
+        if tcp:
+            conf += f"listen_addresses = '127.0.0.1'\nport = {self.port}\n"
         self.process: subprocess.Popen[bytes] | None = None
         self._numbers = itertools.count(1)
         if primary is None:
@@ -79,13 +84,14 @@ class PostgresServer:
         return done.stdout
 
     def url(self, database: str = "postgres") -> str:
-        """A libpq URL."""
-        return f"postgresql://{USER}@/{database}?host={self.folder}"
+        """A libpq URL, over the socket."""
+        port = "" if self.port == 5432 else f"&port={self.port}"
+        return f"postgresql://{USER}@/{database}?host={self.folder}{port}"
 
     @property
     def socket(self) -> str:
         """The path of its Unix socket, for a proxy."""
-        return str(self.folder / ".s.PGSQL.5432")
+        return str(self.folder / f".s.PGSQL.{self.port}")
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -190,6 +196,13 @@ class PostgresServer:
                 process.send_signal(number)
             except psutil.NoSuchProcess:
                 pass
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on now."""
+    with socket.socket() as claimed:
+        claimed.bind(("127.0.0.1", 0))
+        return int(claimed.getsockname()[1])
 
 
 def temporary_folder(kind: str) -> Path:

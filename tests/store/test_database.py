@@ -12,6 +12,7 @@ from psycopg2 import errors as pg
 
 from harvestd.store.database import Database, Statement, Transaction, nothing, scalar
 from harvestd.store.link import LinkSettings, TimedOut
+from tests.servers import PostgresServer
 
 ONE = Statement("test one", "select $1::int + 1", scalar)
 PID = Statement("test pid", "select pg_backend_pid()", scalar)
@@ -158,6 +159,18 @@ async def test_keywords_of_the_url_win(connected: Any, database_url: str) -> Non
     database = connected(database_url + "&application_name=mine&options=-c%20work_mem%3D7MB", statement_timeout=3.0)
     shown = "select current_setting('application_name') || ' ' || current_setting('work_mem') || ' ' || current_setting('statement_timeout')"
     assert await database.row(Statement("test shown", shown, scalar)) == "mine 7MB 3s"
+
+
+async def test_a_host_name_is_looked_up_and_its_addresses_are_tried_in_turn(connected: Any) -> None:
+    """localhost is ::1 too, where this server does not listen; and a first host that is not there is passed over."""
+    server = PostgresServer(tcp=True)
+    try:
+        server.start()
+        database = connected(f"postgresql://harvest@/postgres?host=/nowhere,localhost&port={server.port}", size=1)
+        assert await database.row(Statement("test address", "select host(inet_server_addr())", scalar)) == "127.0.0.1"
+    finally:
+        await database.stop()
+        server.remove()
 
 
 def test_the_password_is_not_in_what_is_printed_of_the_settings() -> None:
