@@ -16,8 +16,12 @@ def expected(wanted: Any) -> str:
 
 
 def _words(info: Any) -> str:
+    example = None
     while isinstance(info, inspect.Metadata):
+        example = next(iter((info.extra_json_schema or {}).get("examples", ())), example)
         info = info.type
+    if isinstance(info, inspect.StrType) and info.pattern and example:
+        return f"text such as {example}"  # says more than a pattern
     describe = _WORDS.get(type(info))
     return describe(info) if describe else "another type of value"
 

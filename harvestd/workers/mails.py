@@ -38,7 +38,9 @@ async def deliver(parts: Parts) -> None:
 async def send_due(parts: Parts) -> int:
     """Take up to ``BATCH`` mails that are due, send them ``AT_ONCE`` at a time, and answer how many were sent."""
     now = parts.now()
-    claimed = await parts.database.transaction(lambda tx: mails.claim(tx, now, LEASE * parts.settings.queue_retry_scale, BATCH))
+    claimed = await parts.database.transaction(
+        lambda tx: mails.claim(tx, now, LEASE * parts.settings.queue_retry_scale, BATCH)
+    )
     if not claimed:
         return 0
     batch = _Batch(parts, claimed)

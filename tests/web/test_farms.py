@@ -106,3 +106,15 @@ async def test_staff_tend_the_tree_of_categories(market: Market) -> None:
     ).status == 200
     assert (await market.stranger.get("/api/products")).json()["items"][0]["category"]["name"] == "Root Vegetables"
     assert (await admin.request("DELETE", f"/api/categories/{below['id']}", If_Match="*")).status == 409
+
+
+async def test_a_form_is_told_by_an_example_and_not_by_a_pattern(market: Market) -> None:
+    admin = await market.person("admin")
+    wrong = await admin.post(
+        "/api/categories", {"name": "Roots", "parent_id": "roots", "color": "brown", "slug": "A b"}
+    )
+    assert [(e["field"], e["message"]) for e in wrong.json()["errors"]] == [
+        ("parent_id", "must be text such as 0197f0a0-7c1e-7abc-8def-0123456789ab, or null"),
+        ("slug", "must be text such as green-acres, or null"),
+        ("color", "must be text such as #aa5500"),
+    ]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from harvestd.web.shapes.values import (
+from harvestd.web.shapes.values import Slug, Color, (
     Id,
     In,
     Out,
@@ -31,10 +31,10 @@ class NewCategory(In, kw_only=True, frozen=True):
 
     name: Annotated[str, Meta(min_length=1, max_length=100)]
     parent_id: Id | None = None
-    slug: Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)] | None = None
+    slug: Slug | None = None
     description: Annotated[str, Meta(max_length=2000)] = ""
     icon: Annotated[str, Meta(max_length=100)] = ""
-    color: Annotated[str, Meta(pattern="^(#[0-9a-fA-F]{6})?$")] = ""
+    color: Color = ""
 
 
 class ChangeCategory(In, kw_only=True, frozen=True):
@@ -42,7 +42,7 @@ class ChangeCategory(In, kw_only=True, frozen=True):
 
     name: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET
     parent_id: Id | UnsetType | None = UNSET
-    slug: Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)] | UnsetType = UNSET
+    slug: Slug | UnsetType = UNSET
     description: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
     icon: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
-    color: Annotated[str, Meta(pattern="^(#[0-9a-fA-F]{6})?$")] | UnsetType = UNSET
+    color: Color | UnsetType = UNSET

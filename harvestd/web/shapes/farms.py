@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from harvestd.web.shapes.values import (
+from harvestd.web.shapes.values import Slug, (
     Id,
     In,
     ListQuery,
@@ -81,7 +81,7 @@ class ChangeFarm(In, kw_only=True, frozen=True):
     """The fields to change."""
 
     name: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
-    slug: Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)] | UnsetType = UNSET
+    slug: Slug | UnsetType = UNSET
     description: Annotated[str, Meta(max_length=10_000)] | UnsetType = UNSET
     location: Location | UnsetType | None = UNSET
     certifications: list[Annotated[str, Meta(min_length=1, max_length=100)]] | UnsetType = UNSET

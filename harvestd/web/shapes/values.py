@@ -16,6 +16,11 @@ Id = Annotated[
         examples=["0197f0a0-7c1e-7abc-8def-0123456789ab"],
     ),
 ]
+Slug = Annotated[
+    str,
+    Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80, description="As in an address.", examples=["green-acres"]),
+]
+Color = Annotated[str, Meta(pattern="^(#[0-9a-fA-F]{6})?$", description="Red, green and blue.", examples=["#aa5500"])]
 Limit = Annotated[int, Meta(ge=1, le=100, description="Items on a page.")]
 Cursor = Annotated[str, Meta(max_length=1024, description="`next` of an earlier page.")]
 Quantity = Annotated[Decimal, Meta(description="A number or decimal string, three places at most.", examples=["1.250"])]
