@@ -6,10 +6,12 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from harvestd.web.shapes.values import Slug, Color, (
+from harvestd.web.shapes.values import (
+    Color,
     Id,
     In,
     Out,
+    Slug,
 )
 
 

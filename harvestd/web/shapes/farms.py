@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from harvestd.web.shapes.values import Slug, (
+from harvestd.web.shapes.values import (
     Id,
     In,
     ListQuery,
@@ -16,6 +16,7 @@ from harvestd.web.shapes.values import Slug, (
     Money,
     Out,
     Season,
+    Slug,
 )
 
 
