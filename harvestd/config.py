@@ -21,6 +21,9 @@ PREFIX = "HARVEST_"
 #: Variables that are no settings: the file to read, what arms fail points, and what a parent tells its processes.
 NOT_SETTINGS = frozenset({"HARVEST_CONFIG", "HARVEST_TESTING", "HARVEST_CHILD"})
 
+#: Of the 100 that the embedded database takes, some are for harvestctl and for PostgreSQL itself.
+EMBEDDED_CONNECTIONS = 90
+
 
 @attrs.frozen
 class Problem:
@@ -194,6 +197,11 @@ def _contradictions(settings: Settings, given: Mapping[str, _Given], environ: Ma
         yield _problem("replica_urls", given["replica_urls"], "replicas follow a primary; set database_url too")
     if settings.fail_points and environ.get("HARVEST_TESTING") != "1":
         yield _problem("fail_points", given["fail_points"], "for tests alone: they need HARVEST_TESTING=1")
+    connections = settings.processes * (settings.database_pool + 1)
+    if not settings.database_url and connections > EMBEDDED_CONNECTIONS:
+        cure = f"with database_pool = {settings.database_pool} these make {connections} connections, and the embedded"
+        cure += f" database has {EMBEDDED_CONNECTIONS} for them: lower one of the two, or set database_url"
+        yield Problem("processes", "this combination", str(settings.processes), cure)
     known = {name for queue in QUEUES for name in (queue.name, queue.name.removeprefix("harvest."))}
     for queue in settings.queues:
         if queue not in known:

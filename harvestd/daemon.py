@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import gc
+import math
+import shutil
 from typing import Any
 
 from twisted.application.service import Service
@@ -18,6 +20,10 @@ from harvestd.ending import exit_status, stop_on_signals
 from harvestd.lifecycle import Lifecycle
 from harvestd.options import SettingOptions
 from harvestd.welcome import welcome
+
+
+#: With less free space than this, in bytes, a failed start is told that too, whatever it seemed to fail for.
+NO_SPACE = 2_000_000
 
 
 class Daemon(Service):
@@ -36,7 +42,12 @@ class Daemon(Service):
         """Also tells twistd, whose application ``parent`` is, to log our way; its own ``--logger`` counts more."""
         if isinstance(parent, Componentized):
             settings, nodaemon = self._settings, bool(self._twistd.get("nodaemon", True))
-            stream = logs.open_stream(self._twistd.get("logfile"), daemonised=not nodaemon)
+            try:
+                stream = logs.open_stream(self._twistd.get("logfile"), daemonised=not nodaemon)
+            except OSError as error:
+                raise SystemExit(
+                    f"the log {error.filename} cannot be written: {error.strerror}; see --logfile"
+                ) from None
             observer = logs.LineObserver(stream, settings.log_format, settings.log_level, secrets(settings))
             parent.setComponent(ILogObserver, observer)
             logs.bridge(settings.log_level)
@@ -83,6 +94,8 @@ class Daemon(Service):
         exit_status.code = 1
         if isinstance(error, EXPECTED):
             self.log.error("harvest-{role} does not start: {why}", role=self._role.name, why=str(error))
+            if (free := _free(self._settings.data_dir)) < NO_SPACE:
+                self.log.error("the disk of {folder} has {free} bytes left", folder=self._settings.data_dir, free=free)
         else:
             self.log.failure("harvest-{role} does not start", role=self._role.name)
         self._reactor.stop()
@@ -93,3 +106,10 @@ class Daemon(Service):
         if self._lifecycle is not None:
             await self._lifecycle.stop()
         self.log.info("stopped")
+
+
+def _free(folder: str) -> float:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return math.inf

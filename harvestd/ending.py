@@ -69,7 +69,8 @@ def stop_on_signals(reactor: Any) -> None:
         reactor.callFromThread(_stop, reactor, signal.Signals(number).name)
 
     for number in SIGNALS:
-        signal.signal(number, receive)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has it ignore SIGHUP
+            signal.signal(number, receive)
 
 
 def _end_at_once(number: int) -> None:

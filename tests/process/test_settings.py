@@ -144,6 +144,7 @@ def test_every_wrong_setting_is_named_with_its_value_and_cure() -> None:
         ("replica_urls", "postgresql://replica/market", "set database_url too"),
         ("fail_points", "relay.sent=crash", "HARVEST_TESTING=1"),
         ("redis_url", "redis://cache", "no use for it yet"),
+        ("processes", "20", "the embedded database has 90"),
     ],
 )
 def test_what_is_refused(name: str, value: str, cure: str) -> None:
