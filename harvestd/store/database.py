@@ -161,13 +161,17 @@ class Database:
         """The first row of one reading statement, or None."""
         return await self._read(_row, statement, parameters)
 
-    async def _read(self, fetch: Callable[..., Result], statement: Statement[Any], parameters: tuple[Any, ...]) -> Result:
+    async def _read(
+        self, fetch: Callable[..., Result], statement: Statement[Any], parameters: tuple[Any, ...]
+    ) -> Result:
         try:
             return await self._once(fetch, statement, parameters)
         except ConnectionLost:
             return await self._once(fetch, statement, parameters)
 
-    async def _once(self, fetch: Callable[..., Result], statement: Statement[Any], parameters: tuple[Any, ...]) -> Result:
+    async def _once(
+        self, fetch: Callable[..., Result], statement: Statement[Any], parameters: tuple[Any, ...]
+    ) -> Result:
         link = await self.pool.take()
         try:
             return fetch(statement, await link.run(statement.name, statement.sql, parameters))

@@ -99,8 +99,8 @@ class Wire(txpostgres.Connection):  # type: ignore[misc]
         if opened:
             self._lost()
         else:
-            super().connectionLost(_failed(why or Closed("closed while connecting")))
-        self._settle(_failed(why or Closed("the connection was closed")))
+            super().connectionLost(Failure(why or Closed("closed while connecting")))
+        self._settle(Failure(why or Closed("the connection was closed")))
 
     def _abandon(self) -> None:
         self._answer = None  # its canceller: Twisted gives it CancelledError
@@ -138,7 +138,7 @@ class Wire(txpostgres.Connection):  # type: ignore[misc]
             if self._answer is None or self._connection.closed:
                 self.close(error)
             else:
-                self._settle(_failed(error))
+                self._settle(Failure(error))
             return
         if state == POLL_WRITE:
             self.reactor.addWriter(self)
@@ -166,7 +166,3 @@ def _readable(descriptor: int) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(0))
-
-
-def _failed(error: BaseException) -> Failure:
-    return Failure(error)  # type: ignore[no-untyped-call]
