@@ -25,11 +25,16 @@ def of_parts(parts: Parts, reads: Replicas, replicas: Sequence[Database]) -> Non
         return Condition("ok")
 
     async def session() -> Condition:
-        return Condition("ok") if parts.session.connected else Condition("degraded", "no notifications are heard: polling")
+        return (
+            Condition("ok") if parts.session.connected else Condition("degraded", "no notifications are heard: polling")
+        )
 
     async def behind() -> Condition:
         far = {name: lag for name, lag in reads.lags().items() if lag > parts.settings.replica_max_lag}
-        detail = ", ".join(f"{name} {'is out of reach' if lag == float('inf') else f'is {lag:.1f} s behind'}" for name, lag in far.items())
+        detail = ", ".join(
+            f"{name} {'is out of reach' if lag == float('inf') else f'is {lag:.1f} s behind'}"
+            for name, lag in far.items()
+        )
         return Condition("degraded", f"{detail}: not read") if far else Condition("ok")
 
     async def backlog() -> Condition:

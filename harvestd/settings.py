@@ -12,7 +12,13 @@ import attrs
 
 
 def setting(
-    default: Any, unit: str, meaning: str, *, secret: bool = False, least: float | None = None, most: float | None = None,
+    default: Any,
+    unit: str,
+    meaning: str,
+    *,
+    secret: bool = False,
+    least: float | None = None,
+    most: float | None = None,
     choices: tuple[str, ...] = (),
 ) -> Any:
     """A row of the table. ``least`` and ``most`` bound numbers, ``choices`` words; "" as a default is "not set"."""
@@ -20,6 +26,7 @@ def setting(
     return attrs.field(default=default, metadata=about)
 
 
+# fmt: off
 @attrs.frozen(kw_only=True)
 class Settings:
     """The table, and its values. What is not set is embedded."""
@@ -101,6 +108,7 @@ class Settings:
     debug_slow_callback: float = setting(0.0, "seconds", "Report each callback that holds the reactor longer; 0: off.", least=0, most=60)
     fail_points: str = setting("", "", "Fail points to arm, name=action, comma separated; works only with HARVEST_TESTING=1.")
 
+# fmt: on
 
 #: Headings of the table, each above the setting that it names.
 GROUPS = {

@@ -58,7 +58,9 @@ def read(lines: Iterable[str]) -> Iterator[Market | BadRow]:
     except csv.Error as error:
         raise NotTheDirectory(f"it is not CSV: {error}") from None
     if missing:
-        raise NotTheDirectory(f"the first line has no column {', '.join(missing)}; this reads the USDA's farmers market directory")
+        raise NotTheDirectory(
+            f"the first line has no column {', '.join(missing)}; this reads the USDA's farmers market directory"
+        )
     while True:
         try:
             row = next(rows)

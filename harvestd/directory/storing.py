@@ -23,7 +23,9 @@ from harvestd.market.slugs import slug
 
 BATCH = 250
 
-_CATEGORIES = """insert into categories (id, slug, name, created_at, updated_at) values %s on conflict (slug) do nothing"""
+_CATEGORIES = (
+    """insert into categories (id, slug, name, created_at, updated_at) values %s on conflict (slug) do nothing"""
+)
 _FARMS = """
 insert into farms (id, slug, name, description, latitude, longitude, address, certifications, season_from, season_to, source,
                    created_at, updated_at) values %s
