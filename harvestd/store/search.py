@@ -59,11 +59,12 @@ class PostgresSearch:
         words, place = asked(question.text), place_of(question, self._now())
         if question.text.strip() and not words:
             return Found((), dict.fromkeys(FACETS, ()), 0, None)
-        page = None if place.wide else await self._page(question, words, None, place)
-        if words and (page is None or (place.score is None and page.total < FEW)):
-            place = attrs.evolve(place, wide=True)
-            page = await self._wide(question, words, place)
-        return _found(question, page or _NOTHING, place)
+        page = _NOTHING if place.wide else await self._page(question, words, None, place)
+        if words and (place.wide or (place.score is None and page.total < FEW)):
+            wide = await self._wide(question, words, place)
+            if wide.total > page.total:
+                return _found(question, wide, attrs.evolve(place, wide=True))
+        return _found(question, page, place)
 
     async def _wide(self, question: Search, words: list[str], place: Place) -> Page:
         """What has each of the words meant or, when nothing has them all, any."""

@@ -29,7 +29,7 @@ from harvestd.interfaces import Search
 from harvestd.market.errors import Invalid
 from harvestd.market.geography import RADIUS_KM, box_around
 from harvestd.store.database import Statement
-from harvestd.store.search_text import PRICE_EDGES
+from harvestd.store.search_text import PRICE_EDGES, storable
 
 #: The facets, in the order in which the statement counts them.
 FACETS = ("category", "farm", "tag", "price", "unit")
@@ -202,9 +202,10 @@ def parameters(
     radius = question.radius if question.near is not None else None
     box = box_around(*question.near, radius) if question.near is not None and radius is not None else None
     today = question.today or place.as_of.date().isoformat()
+    filters = (question.category, question.farm, question.tag, question.unit)
     return [
         language, " ".join(words), wide, lexemes,
-        question.category, question.farm, question.tag, question.unit, question.min_price, question.max_price,
+        *(None if word is None else storable(word) for word in filters), question.min_price, question.max_price,
         question.in_stock, today if question.in_season else None, place.as_of,
         *near, radius, *(attrs.astuple(box) if box else (None,) * 4),
         place.score, place.id, question.limit + 1,

@@ -10,7 +10,7 @@ import msgspec
 
 from harvestd.interfaces import Document
 from harvestd.store.database import Statement, Transaction, nothing, scalar
-from harvestd.store.search_text import name_key, trigrams, words
+from harvestd.store.search_text import name_key, storable, trigrams, words
 
 _UPSERT = """
 insert into search_documents (kind, id, version, removed, in_stock, price, popularity, latitude, longitude, fresh_at,
@@ -101,9 +101,9 @@ def newest(documents: Sequence[Document]) -> list[Document]:
 
 def _row(document: Document, now: datetime) -> dict[str, Any]:
     shown = not document.removed
-    title, text = _clean(document.title), _clean(document.text)
-    farm_name, category_name = _clean(document.farm_name), _clean(document.category_name)
-    tags = [_clean(tag) for tag in document.tags]
+    title, text = storable(document.title), storable(document.text)
+    farm_name, category_name = storable(document.farm_name), storable(document.category_name)
+    tags = [storable(tag) for tag in document.tags]
     return {
         "kind": document.kind, "id": document.id, "version": document.version, "removed": document.removed,
         "in_stock": document.in_stock, "price": document.price, "popularity": document.popularity,
@@ -116,8 +116,3 @@ def _row(document: Document, now: datetime) -> dict[str, Any]:
         "tag_words": " ".join(word for tag in tags for word in words(tag)) if shown else "",
         "text_words": " ".join(words(text)) if shown else "",
     }  # fmt: skip
-
-
-def _clean(text: str) -> str:
-    """Without what PostgreSQL cannot hold."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()

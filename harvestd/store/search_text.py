@@ -45,6 +45,11 @@ def plain(text: str) -> str:
     return "".join(c for c in apart if not unicodedata.combining(c)).translate(_LETTERS)
 
 
+def storable(text: str) -> str:
+    """Without what PostgreSQL cannot hold: NUL, and halves of characters."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
 def name_key(name: str) -> str:
     """A name as prefixes of it are looked up."""
     return " ".join(words(name))
