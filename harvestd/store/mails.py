@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from harvestd.interfaces import Mail
-from harvestd.store.database import Reader, Statement, Transaction, nothing
+from harvestd.store.database import Statement, Transaction, nothing
 
 
 @attrs.frozen
@@ -24,14 +24,6 @@ class Claimed:
     mail: Mail
     attempts: int
     created_at: datetime
-
-
-@attrs.frozen
-class MailState:
-    """How many mails wait, and how many were given up."""
-
-    pending: int
-    failed: int
 
 
 def _claimed(
@@ -77,12 +69,6 @@ FAILED = Statement(
     "mails_failed",
     "update mails set state = 'failed', cause = $3 where id = $1 and attempts = $2 and state = 'pending'",
     nothing,
-)
-STATE = Statement(
-    "mails_state",
-    """select count(*) filter (where state = 'pending')::int, count(*) filter (where state = 'failed')::int
-       from mails where state <> 'sent'""",
-    MailState,
 )
 PURGE = Statement(
     "mails_purge",
@@ -130,13 +116,6 @@ async def untried(tx: Transaction, claims: Sequence[tuple[Claimed, datetime]], c
 async def failed(tx: Transaction, claimed: Claimed, cause: str) -> None:
     """It is given up; ``cause`` says why."""
     await tx.run(FAILED, claimed.id, claimed.attempts, cause)
-
-
-async def state(reader: Reader) -> MailState:
-    """What waits and what was given up."""
-    found = await reader.row(STATE)
-    assert found is not None
-    return found
 
 
 async def purge(tx: Transaction, sent_before: datetime, limit: int = 1000) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from harvestd.parts import Parts
-from harvestd.store import accounts, carts, idempotency, inbox, outbox
+from harvestd.store import accounts, carts, idempotency, inbox, mails, outbox
 from harvestd.store.database import Transaction
 
 #: How long a stranger's cart is kept that nobody touches.
@@ -15,7 +15,7 @@ BATCH, ROUNDS = 1000, 50
 
 
 async def tidy(parts: Parts) -> None:
-    """Delete old keys, marks, sent events, carts and tokens, a batch at a time."""
+    """Delete old keys, marks, sent events, sent mail, carts and tokens, a batch at a time."""
     now, settings = parts.now(), parts.settings
     kept = now - timedelta(seconds=settings.outbox_keep)
 
@@ -29,13 +29,16 @@ async def tidy(parts: Parts) -> None:
         # an event's marks go after the event itself, so that `check` never misses one
         return await inbox.purge(tx, kept - timedelta(days=1), BATCH)
 
+    async def letters(tx: Transaction) -> int:
+        return await mails.purge(tx, kept, BATCH)
+
     async def old_carts(tx: Transaction) -> int:
         return await carts.delete_old(tx, now - CART_KEPT)
 
     async def tokens(tx: Transaction) -> int:
         return await accounts.delete_expired(tx, now, BATCH)
 
-    for kind in (keys, events, marks, old_carts, tokens):
+    for kind in (keys, events, marks, letters, old_carts, tokens):
         for _ in range(ROUNDS):
             if not await parts.database.transaction(kind):
                 break
