@@ -165,11 +165,13 @@ class ICache(Interface):
         Single flight: any number of callers for one key make one ``load``. A dropped or expired entry may be served
         while one load runs, for at most the stale limit (under a second after a drop). A load that began before a drop
         of one of its families is given to its callers and not kept. What ``load`` raises reaches every caller that has
-        nothing stale to serve; nothing is kept.
+        nothing stale to serve; nothing is kept. For ``Unavailable`` an entry that is merely old, not known to have
+        changed, is stale to serve for some seconds more.
         """
 
     async def drop(families: Sequence[str]) -> None:
-        """Make every entry of the families stale, here and, through :class:`ITopics`, in every process."""
+        """Make every entry of the families stale, here and, through :class:`ITopics`, in every process; an empty sequence
+        drops everything."""
 
     def drop_here(families: Sequence[str]) -> None:
         """The same in this process alone; an empty sequence drops everything."""
