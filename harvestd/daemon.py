@@ -21,7 +21,6 @@ from harvestd.lifecycle import Lifecycle
 from harvestd.options import SettingOptions
 from harvestd.welcome import welcome
 
-
 #: With less free space than this, in bytes, a failed start is told that too, whatever it seemed to fail for.
 NO_SPACE = 2_000_000
 

@@ -16,7 +16,7 @@ from harvestd import logs
 from harvestd.application import EXPECTED
 from harvestd.config import SettingError, load, secrets
 from harvestd.ctl.check import COMMAND as CHECK
-from harvestd.ctl.command import FOUND, USAGE, Command, Errand, Failed, Interrupted
+from harvestd.ctl.command import FOUND, Command, Errand, Failed, Interrupted
 from harvestd.ctl.create_admin import COMMAND as CREATE_ADMIN
 from harvestd.ctl.demo import COMMAND as DEMO
 from harvestd.ctl.doctor import COMMAND as DOCTOR
@@ -37,6 +37,9 @@ COMMANDS: tuple[Command, ...] = (
     DOCTOR,
     SETTINGS,
 )
+
+#: As shells have it for SIGINT.
+INTERRUPTED = 130
 
 EPILOG = """\
 The settings are those of the daemon: harvest.toml, then HARVEST_… in the environment, then options. With the embedded
@@ -93,6 +96,7 @@ def _run(command: Command, errand: Errand) -> int:
 
     errand.reactor = reactor
     codes: list[int] = []
+    finished: Deferred[None] = Deferred()
 
     async def whole() -> int:
         try:
@@ -101,22 +105,28 @@ def _run(command: Command, errand: Errand) -> int:
             await errand.close()
 
     def ended(result: Any) -> None:
-        if isinstance(result, int):
-            codes.append(result)
-        else:
-            codes.append(_failed(errand, command, result))
-        if errand.reactor.running:
+        codes.append(result if isinstance(result, int) else _failed(errand, command, result))
+        finished.callback(None)
+        if not errand.interrupted:
             errand.reactor.stop()
 
-    errand.reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(errand.close()))
+    def interrupt() -> Deferred[None] | None:
+        """Before the reactor ends: when that was not our doing, what runs hears of it, and is waited for."""
+        if codes:
+            return None
+        errand.interrupted = True
+        errand.err.print(f"harvestctl {command.name}: stopping", markup=False)
+        return finished
+
+    errand.reactor.addSystemEventTrigger("before", "shutdown", interrupt)
     errand.reactor.callWhenRunning(lambda: Deferred.fromCoroutine(whole()).addBoth(ended))
     errand.reactor.run()
-    return codes[0] if codes else 130
+    return codes[0]
 
 
 def _failed(errand: Errand, command: Command, failure: Any) -> int:
     if failure.check(Interrupted):
-        return 130
+        return INTERRUPTED
     if failure.check(Failed, *EXPECTED):
         return _complain(errand.err, command.name, failure.getErrorMessage())
     errand.err.print(failure.getTraceback(), markup=False)
@@ -128,4 +138,4 @@ def _complain(err: Console, command: str, why: str) -> int:
     return FOUND
 
 
-__all__ = ["COMMANDS", "USAGE", "main", "parser"]
+__all__ = ["COMMANDS", "main", "parser"]

@@ -16,8 +16,8 @@ from harvestd.config import Loaded
 from harvestd.lifecycle import Lifecycle
 from harvestd.parts import Parts
 
-#: Exit codes: all is well; something was found, or failed; the command line was wrong.
-FINE, FOUND, USAGE = 0, 1, 2
+#: Exit codes: all is well; something was found, or failed. A wrong command line is argparse's 2.
+FINE, FOUND = 0, 1
 
 
 class Failed(Exception):
@@ -37,7 +37,7 @@ class Errand:
     out: Console
     err: Console
     reactor: Any = None
-    stopping: bool = False
+    interrupted: bool = False
     _lifecycle: Lifecycle | None = None
 
     async def database(self) -> str:
@@ -55,14 +55,13 @@ class Errand:
 
     async def close(self) -> None:
         """Stop what was started."""
-        self.stopping = True
         lifecycle, self._lifecycle = self._lifecycle, None
         if lifecycle is not None:
             await lifecycle.stop()
 
     def go_on(self) -> None:
         """To be called now and then by work in a thread; raises :class:`Interrupted`."""
-        if self.stopping:
+        if self.interrupted:
             raise Interrupted
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +11,14 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from tests.daemons import Daemon, ctl, request
+from harvestd.ctl import COMMANDS, main
+from harvestd.ctl.command import Command
+from harvestd.ctl.settings import markdown
+from tests.daemons import HARVESTCTL, Daemon, ctl, environment, request
 from tests.process.conftest import database_pid
-from tests.servers import PostgresServer
+from tests.servers import PostgresServer, wait_until
 
 MARKETS = Path(__file__).parent / "data" / "markets.csv"
-COMMANDS = ("migrate", "demo", "import-directory", "create-admin", "reindex", "replay", "check", "doctor", "settings")
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -39,33 +42,40 @@ def changes(url: str, sql: str) -> None:
 # --- the command line ---
 
 
-def test_without_a_command_it_is_a_usage_error(tmp_path: Path) -> None:
-    assert ctl(tmp_path).returncode == 2
-    assert ctl(tmp_path, "unknown").returncode == 2
-    assert ctl(tmp_path, "check", "--unknown").returncode == 2
+def test_a_wrong_command_line_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ([], ["unknown"], ["check", "--unknown"]):
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        assert ended.value.code == 2
+    capsys.readouterr()
 
 
-def test_the_help_names_every_command(tmp_path: Path) -> None:
-    done = ctl(tmp_path, "--help")
-    assert done.returncode == 0
-    assert all(f"\n    {command}" in done.stdout for command in COMMANDS), done.stdout
+def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert all(f"\n    {command.name}" in said for command in COMMANDS), said
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_each_command_has_help(tmp_path: Path, command: str) -> None:
-    done = ctl(tmp_path, command, "--help")
-    assert done.returncode == 0
-    assert "exit codes" in done.stdout
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_each_command_has_help(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command.name, "--help"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert "exit codes" in said
+    assert command.explanation.splitlines()[0] in said
 
 
-def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
-    done = ctl(tmp_path, "check", http_port="x")
-    assert done.returncode == 1
-    assert done.stdout.startswith("harvestctl check: a setting is wrong:")
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("HARVEST_HTTP_PORT", "x")
+    assert main(["check"]) == 1
+    assert capsys.readouterr().err.startswith("harvestctl check: a setting is wrong:")
 
 
 def test_a_database_that_is_away_is_told_in_a_line(tmp_path: Path) -> None:
-    for command in ("check", "reindex", "migrate"):
+    for command in ("check", "reindex"):
         done = ctl(tmp_path, command, database_url="postgresql://u:geheim@127.0.0.1:1/market")
         assert done.returncode == 1
         assert "127.0.0.1" in done.stdout
@@ -88,9 +98,9 @@ def test_settings_prints_what_is_in_effect_and_what_set_it(tmp_path: Path) -> No
     assert "9000   <- HARVEST_HTTP_PORT" in plain.stdout
 
 
-def test_the_page_of_settings_is_fresh(tmp_path: Path) -> None:
+def test_the_page_of_settings_is_fresh() -> None:
     page = Path(__file__).parents[2] / "docs" / "settings.md"
-    assert ctl(tmp_path, "settings", "--markdown").stdout == page.read_text(), "run make docs"
+    assert markdown() == page.read_text(), "run make docs"
 
 
 # --- migrate, check ---
@@ -177,6 +187,22 @@ def test_an_import_that_was_broken_off_goes_on(run: Run, database_url: str) -> N
     changes(database_url, "delete from search_documents")
     assert "4 farms new" in run("import-directory", str(MARKETS)).stdout
     assert rows(database_url, "select count(*) from products except select count(*) from search_documents") == []
+
+
+def test_an_interrupted_import_ends_in_order(database_url: str, tmp_path: Path) -> None:
+    lines = MARKETS.read_text().splitlines()
+    many = tmp_path / "many.csv"
+    many.write_text("\n".join([lines[0], *[f"{n}{lines[1][lines[1].index(',') :]}" for n in range(1, 12_001)]]))
+    process = subprocess.Popen(
+        [HARVESTCTL, "import-directory", many], env=environment(tmp_path, database_url=database_url),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    wait_until("it stores", lambda: rows(database_url, "select count(*) from farms") != [(0,)])
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=30)
+    assert (process.returncode, said) == (130, "harvestctl import-directory: stopping\n")
+    ((stored,),) = rows(database_url, "select count(*) from farms")
+    assert 0 < stored < 12_000 and stored % 250 == 0, "whole batches"
 
 
 def test_a_farm_that_nobody_owns_follows_the_directory(run: Run, database_url: str, tmp_path: Path) -> None:
