@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import pwd
+import secrets
 import shutil
 import stat
 import subprocess
@@ -51,6 +52,7 @@ class Cluster:
 
     folder: Path
     account: Account
+    attempt: str = attrs.field(factory=lambda: secrets.token_hex(4), eq=False)
 
     @property
     def exists(self) -> bool:
@@ -70,9 +72,14 @@ class Cluster:
             ) from error
 
     @property
-    def partial(self) -> Path:
+    def workshop(self) -> Path:
         """Where it is made before it gets its name."""
         return self.folder.with_name(self.folder.name + ".unfinished")
+
+    @property
+    def partial(self) -> Path:
+        """What this attempt makes there: the initdb of an interrupted one may outlive it by a moment, and still write."""
+        return self.workshop / self.attempt
 
     def check(self) -> None:
         """Raise :class:`EmbeddedError` for a folder that PostgreSQL would not take; mend what can be mended."""
@@ -93,20 +100,18 @@ class Cluster:
 
     def make(self, binaries: Binaries) -> None:
         """Make it; blocks for about a second. What an interrupted attempt left is thrown away."""
-        shutil.rmtree(self.partial, ignore_errors=True)
-        if self.partial.exists():
-            raise EmbeddedError(f"{self.partial} was left by an interrupted start and cannot be deleted: delete it")
+        shutil.rmtree(self.workshop, ignore_errors=True)
+        self.workshop.mkdir(mode=0o711, exist_ok=True)
         self.partial.mkdir(mode=0o700)
         if self.account.drop:
             os.chown(self.partial, self.account.uid, self.account.gid)
         try:
             self._initialise(binaries)
-        except BaseException:
-            shutil.rmtree(self.partial, ignore_errors=True)
-            raise
-        if self.folder.exists():
-            self.folder.rmdir()  # check() saw that it is empty
-        self.partial.rename(self.folder)
+            if self.folder.exists():
+                self.folder.rmdir()  # check() saw that it is empty
+            self.partial.rename(self.folder)
+        finally:
+            shutil.rmtree(self.workshop, ignore_errors=True)
 
     def _initialise(self, binaries: Binaries) -> None:
         said = ""
