@@ -7,7 +7,6 @@ import secrets
 from datetime import timedelta
 
 from harvestd.market import accounts as market
-from harvestd.market import slugs
 from harvestd.market.errors import NotFound, Unauthenticated
 from harvestd.store import accounts as store
 from harvestd.store import carts, registration
@@ -15,7 +14,6 @@ from harvestd.store.database import Reader, Transaction
 from harvestd.web import passwords, tokens
 from harvestd.web.call import Call, Caller
 from harvestd.web.cart_token import hash_of, token_of
-from harvestd.web.effects import transact
 from harvestd.web.limits import Limits
 from harvestd.web.shapes.accounts import Login, LogoutQuery, PublicUser, Refresh, Register, SignedIn, User, UserFarm
 
@@ -33,7 +31,7 @@ async def register(call: Call, body: Register) -> SignedIn:
         await registration.register(tx, new, user_id, password_hash, call.new_id, call.now)
         return await _signed_in(call, tx, user_id, session)
 
-    return await transact(call.parts, work)
+    return await call.write(work)
 
 
 async def login(call: Call, body: Login) -> SignedIn:
@@ -47,7 +45,7 @@ async def login(call: Call, body: Login) -> SignedIn:
     if found is None or not good or not found.active:
         raise Unauthenticated("the address or the password is wrong")
     user_id, session = found.id, call.new_id()
-    return await transact(call.parts, lambda tx: _signed_in(call, tx, user_id, session))
+    return await call.write(lambda tx: _signed_in(call, tx, user_id, session))
 
 
 async def refresh(call: Call, body: Refresh) -> SignedIn:
@@ -63,7 +61,7 @@ async def refresh(call: Call, body: Refresh) -> SignedIn:
         await store.use_refresh(tx, token.id, call.now)
         return await _signed_in(call, tx, token.user_id, token.family_id)
 
-    renewed = await transact(call.parts, work)
+    renewed = await call.write(work)
     if renewed is None:
         raise Unauthenticated("the refresh token does not hold; sign in again")
     return renewed
@@ -84,7 +82,7 @@ async def me(call: Call) -> User:
 
 async def public(call: Call) -> PublicUser:
     """A person as others see them."""
-    found = await store.by_id(call.reader, call.path["id"]) if slugs.is_id(call.path["id"]) else None
+    found = await store.by_id(call.reader, call.id("id"))
     if found is None or not found.active:
         raise NotFound("there is no such user")
     farms_ = await store.farms_of(call.reader, found.id)

@@ -6,7 +6,6 @@ from harvestd.market import carts as market
 from harvestd.market.errors import FieldError, Invalid, NotFound
 from harvestd.market.quantities import orderable
 from harvestd.market.quantities import shown as quantity
-from harvestd.market.slugs import is_id
 from harvestd.store import carts as store
 from harvestd.store import stock
 from harvestd.store.database import Reader
@@ -27,8 +26,8 @@ async def see(call: Call) -> Cart:
 
 async def put(call: Call, body: PutItem) -> Answer:
     """Put a product in, or set its quantity. A stranger's first item makes the cart, and its token."""
-    product_id = call.path["product_id"]
-    product = (await stock.see(call.tx, [product_id])).get(product_id) if is_id(product_id) else None
+    product_id = call.id("product_id")
+    product = (await stock.see(call.tx, [product_id])).get(product_id)
     if product is None or product.status != "published":
         raise NotFound("there is no such product for sale")
     value = orderable("quantity", body.quantity, product.quantity_step, product.min_quantity, product.unit)
@@ -52,8 +51,8 @@ async def put(call: Call, body: PutItem) -> Answer:
 async def take_out(call: Call) -> Cart:
     """Take a product out; it is no error when it is not in."""
     cart_id = await store.lock(call.tx, *_whose(call))
-    if cart_id is not None and is_id(call.path["product_id"]):
-        await store.take_out(call.tx, cart_id, call.path["product_id"])
+    if cart_id is not None:
+        await store.take_out(call.tx, cart_id, call.id("product_id"))
     return await _priced(call, call.tx, cart_id)
 
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from harvestd.market import slugs
-from harvestd.market.errors import Invalid, NotFound, Stale
+from harvestd.market.errors import Invalid, NotFound
 from harvestd.market.families import CATALOGUE, CATEGORIES, stale
 from harvestd.store import categories as store
 from harvestd.store import outbox
@@ -60,12 +60,10 @@ async def remove(call: Call) -> None:
 
 
 async def _locked(call: Call) -> store.Category:
-    category_id = call.path["id"]
-    row = await store.lock(call.tx, category_id) if slugs.is_id(category_id) else None
+    row = await store.lock(call.tx, call.id("id"))
     if row is None:
         raise NotFound("there is no such category")
-    if call.if_match is not None and call.if_match != row.version:
-        raise Stale(f"the category is at version {row.version} by now; read it again")
+    call.check_version(row.version)
     return row
 
 

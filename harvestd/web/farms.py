@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
-from harvestd.market.errors import Forbidden, Invalid, NotFound, Stale
+from harvestd.market.errors import Forbidden, Invalid, NotFound
 from harvestd.market.families import CATALOGUE, FARMS, farm, stale
 from harvestd.market.geography import box_around, distance_km
 from harvestd.market.products import Known, happened
@@ -89,8 +89,7 @@ async def change(call: Call, body: ChangeFarm) -> Answer:
     if before is None:
         raise NotFound("there is no such farm")
     await owned(call, call.tx, before.id)
-    if call.if_match is not None and call.if_match != before.version:
-        raise Stale(f"the farm is at version {before.version} by now; read it again")
+    call.check_version(before.version)
     after = msgspec.structs.replace(before, **_changes(call, body), version=before.version + 1, updated_at=call.now)
     await store.update(call.tx, after)
     tokens = dict.fromkeys((before.id, before.slug, after.slug))

@@ -10,7 +10,6 @@ from harvestd.failpoints import failpoint
 from harvestd.market import fulfilment
 from harvestd.market import orders as market
 from harvestd.market.errors import NotFound
-from harvestd.market.slugs import is_id
 from harvestd.store import accounts, carts, order_steps, outbox, stock
 from harvestd.store import orders as store
 from harvestd.web import cursors, ways
@@ -87,7 +86,7 @@ _LISTS: dict[str, Any] = {"buyer": _own, "farmer": _own_and_farms, "admin": _eve
 
 async def page(call: Call) -> Answer:
     """One order, as far as the caller may see it."""
-    order = await store.find(call.reader, call.path["id"]) if is_id(call.path["id"]) else None
+    order = await store.find(call.reader, call.id("id"))
     views = await _views(call, [order]) if order else []
     if not views or order is None:
         raise NotFound("there is no such order")
@@ -133,7 +132,7 @@ async def move(call: Call, body: MovePart) -> Answer:
 
 async def _standing(call: Call) -> tuple[fulfilment.Standing, frozenset[str]]:
     """The order of the path, locked, and the caller's farms; raises :class:`NotFound` for whom it does not concern."""
-    found = await store.lock(call.tx, call.path["id"]) if is_id(call.path["id"]) else None
+    found = await store.lock(call.tx, call.id("id"))
     farms = await _farms(call)
     if found is None or not (
         found[1].buyer_id == call.user.user_id

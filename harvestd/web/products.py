@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from harvestd.market import products as market
 from harvestd.market import slugs
-from harvestd.market.errors import Forbidden, Invalid, NotFound, Stale
+from harvestd.market.errors import Forbidden, Invalid, NotFound
 from harvestd.market.products import DEFAULT_STEP, Known, Offer, happened
 from harvestd.market.quantities import shown as quantity
 from harvestd.market.seasons import Season as MarketSeason
@@ -147,8 +147,7 @@ async def _locked(call: Call) -> store.Product:
         await owned(call, call.tx, row.farm_id)
     except Forbidden as error:
         raise NotFound("there is no such product of yours") from error
-    if call.if_match is not None and call.if_match != row.version:
-        raise Stale(f"the product is at version {row.version} by now; read it again")
+    call.check_version(row.version)
     return row
 
 
