@@ -139,6 +139,13 @@ def reaches(path: Path, who: Account) -> bool:
     return True
 
 
+def open_folder(path: Path, mode: int) -> None:
+    """Make it, and what is missing above it, with ``mode`` whatever the umask: twistd's, in the background, lets nobody in."""
+    for folder in reversed([folder for folder in (path, *path.parents) if not folder.exists()]):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(mode)
+
+
 def reachable(binaries: Binaries, who: Account, place: Path) -> Binaries:
     """``binaries``, or a copy of them under ``place`` when ``who`` cannot reach them; PostgreSQL's tree can be moved."""
     if reaches(binaries.folder.resolve(), who):
@@ -147,7 +154,7 @@ def reachable(binaries: Binaries, who: Account, place: Path) -> Binaries:
     mark = hashlib.sha256(f"{root}:{(root / 'bin' / 'postgres').stat().st_mtime_ns}".encode()).hexdigest()[:12]
     target = place / f"postgresql-{binaries.major}-{mark}"
     if not target.exists():
-        place.mkdir(mode=0o755, parents=True, exist_ok=True)
+        open_folder(place, 0o755)
         partial = place / f".{target.name}.{os.getpid()}"
         shutil.rmtree(partial, ignore_errors=True)
         _copy(root, partial)

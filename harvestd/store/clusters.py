@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from harvestd.store.binaries import Account, Binaries
+from harvestd.store.binaries import Account, Binaries, open_folder
 
 #: The superuser, and the role and database of the daemon.
 SUPERUSER, ROLE, DATABASE = "postgres", "harvest", "harvest"
@@ -101,7 +101,7 @@ class Cluster:
     def make(self, binaries: Binaries) -> None:
         """Make it; blocks for about a second. What an interrupted attempt left is thrown away."""
         shutil.rmtree(self.workshop, ignore_errors=True)
-        self.workshop.mkdir(mode=0o711, exist_ok=True)
+        open_folder(self.workshop, 0o711)
         self.partial.mkdir(mode=0o700)
         if self.account.drop:
             os.chown(self.partial, self.account.uid, self.account.gid)

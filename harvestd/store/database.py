@@ -35,6 +35,11 @@ PAUSE = 0.01
 NAME = re.compile(r"""[^"%\0]{1,63}""")
 
 
+#: Where a keyset begins that has no cursor yet: ``id < coalesce($1, LAST_ID)`` is a range of the index in every plan,
+#: which ``$1 is null or id < $1`` is not once the plan is a generic one.
+FIRST_ID, LAST_ID = "'00000000-0000-0000-0000-000000000000'::uuid", "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid"
+
+
 @attrs.frozen(eq=False)
 class Statement(Generic[Row]):
     """One SQL statement with ``$1``-style parameters and the type that its rows become.

@@ -8,6 +8,7 @@ that only its account (and root) can enter.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -101,7 +102,9 @@ class EmbeddedPostgres:
 
     def _prepare(self) -> None:
         try:
-            self._data_dir.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+            binaries.open_folder(self._data_dir, 0o711 if os.geteuid() == 0 else 0o700)
+            if not self._data_dir.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(self._data_dir))
             self._lock.take()
             cluster = self._cluster = self._place()
             if cluster.folder.parent != self._data_dir:
@@ -136,7 +139,7 @@ class EmbeddedPostgres:
             )
         name = hashlib.sha256(bytes(self._data_dir)).hexdigest()[:16]
         elsewhere = ELSEWHERE / name
-        elsewhere.mkdir(mode=0o711, parents=True, exist_ok=True)
+        binaries.open_folder(elsewhere, 0o711)
         link.symlink_to(elsewhere / "postgres")
         return Cluster(elsewhere / "postgres", account)
 

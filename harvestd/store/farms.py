@@ -11,7 +11,7 @@ from psycopg2 import errors as pg
 from harvestd.market.errors import AlreadyTaken, FieldError
 from harvestd.market.geography import Box
 from harvestd.market.slugs import is_id
-from harvestd.store.database import Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.database import LAST_ID, Reader, Statement, Transaction, nothing, scalar
 
 
 class Farm(msgspec.Struct, frozen=True):
@@ -57,7 +57,7 @@ _UPDATE = Statement(
 _NEWEST = Statement(
     "farms.newest",
     f"""select {_COLUMNS} from farms
-        where ($1::uuid is null or id < $1) and ($2::text = '' or lower(name) like $2)
+        where id < coalesce($1::uuid, {LAST_ID}) and ($2::text = '' or lower(name) like $2)
         order by id desc limit $3""",
     Farm,
 )

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from harvestd.store.database import Reader, Statement, Transaction, nothing
+from harvestd.store.database import LAST_ID, Reader, Statement, Transaction, nothing
 
 
 class Notification(msgspec.Struct, frozen=True):
@@ -48,8 +48,8 @@ class Person(msgspec.Struct, frozen=True):
 
 _FEED = Statement(
     "notifications.feed",
-    """select id, kind, title, body, data, created_at, read_at from notifications
-       where user_id = $1 and ($2::uuid is null or id < $2) and (not $3 or read_at is null)
+    f"""select id, kind, title, body, data, created_at, read_at from notifications
+       where user_id = $1 and id < coalesce($2::uuid, {LAST_ID}) and (not $3 or read_at is null)
        order by id desc limit $4""",
     Notification,
 )

@@ -11,7 +11,7 @@ import msgspec
 
 from harvestd.market.fulfilment import Moved, Standing
 from harvestd.market.orders import Part, Placed, Totals
-from harvestd.store.database import Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.database import LAST_ID, Reader, Statement, Transaction, nothing, scalar
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -64,23 +64,26 @@ _LOCK = Statement("orders.lock", f"select {_ORDER} from orders o where o.id = $1
 _OF_BUYER = Statement(
     "orders.of_buyer",
     f"""select {_ORDER} from orders o
-        where o.buyer_id = $1 and ($2::uuid is null or o.id < $2) and ($3::text is null or o.status = $3)
+        where o.buyer_id = $1 and o.id < coalesce($2::uuid, {LAST_ID}) and ($3::text is null or o.status = $3)
         order by o.id desc limit $4""",
     Order,
 )
 _OF_FARMS = Statement(
     "orders.of_farms",
     f"""select {_ORDER} from orders o
-        where exists (select from order_parts p join farm_members m on m.farm_id = p.farm_id
-                       where p.order_id = o.id and m.user_id = $1 and ($3::text is null or p.status = $3))
-          and ($2::uuid is null or o.id < $2)
+        where o.id in (select p.order_id from farm_members m, lateral (
+                           select order_id from order_parts
+                            where farm_id = m.farm_id and order_id < coalesce($2::uuid, {LAST_ID})
+                              and ($3::text is null or status = $3)
+                            order by order_id desc limit $4) p
+                        where m.user_id = $1)
         order by o.id desc limit $4""",
     Order,
 )
 _ALL = Statement(
     "orders.all",
     f"""select {_ORDER} from orders o
-        where ($1::uuid is null or o.id < $1) and ($2::text is null or o.status = $2) order by o.id desc limit $3""",
+        where o.id < coalesce($1::uuid, {LAST_ID}) and ($2::text is null or o.status = $2) order by o.id desc limit $3""",
     Order,
 )
 _PARTS = Statement(

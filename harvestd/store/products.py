@@ -12,7 +12,7 @@ from psycopg2 import errors as pg
 from harvestd.market.errors import Invalid
 from harvestd.market.products import Known, Offer
 from harvestd.market.slugs import is_id
-from harvestd.store.database import Reader, Statement, Transaction, nothing
+from harvestd.store.database import FIRST_ID, Reader, Statement, Transaction, nothing
 
 
 class Product(msgspec.Struct, frozen=True):
@@ -74,7 +74,9 @@ SELECT = """select p.id, p.slug, p.title, p.description, f.id, f.slug, f.name, c
 _BY_ID = Statement("products.by_id", f"{SELECT} where p.id = $1", Product)
 _BY_SLUG = Statement("products.by_slug", f"{SELECT} where p.slug = $1", Product)
 _BY_IDS = Statement("products.by_ids", f"{SELECT} where p.id = any($1::uuid[]) order by p.id", Product)
-_PAGE = Statement("products.page", f"{SELECT} where ($1::uuid is null or p.id > $1) order by p.id limit $2", Product)
+_PAGE = Statement(
+    "products.page", f"{SELECT} where p.id > coalesce($1::uuid, {FIRST_ID}) order by p.id limit $2", Product
+)
 _LOCK = Statement("products.lock", f"{SELECT} where p.id = $1 for no key update of p", Product)
 # In id order, as everyone locks products.
 _REVISE_OF_FARM = Statement(
