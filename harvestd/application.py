@@ -33,7 +33,7 @@ from harvestd.queue.postgres import PostgresBroker
 from harvestd.queue.relay import Relay
 from harvestd.secret import SecretError, token_secret
 from harvestd.settings import Settings
-from harvestd.store.database import Database
+from harvestd.store.database import Database, Statement, scalar
 from harvestd.store.embedded import EmbeddedError, EmbeddedPostgres, running
 from harvestd.store.limiter import MemoryLimiter
 from harvestd.store.link import LinkSettings
@@ -50,6 +50,8 @@ from harvestd.workers.runner import Workers
 
 #: Why a start may fail without anything being wrong with the program: told in a sentence, without a traceback.
 EXPECTED = (SettingError, SecretError, EmbeddedError, SchemaError, PortInUse, Unavailable, OSError)
+
+_HAS_LANGUAGE = Statement("application.has_language", "select exists (select from pg_ts_config where cfgname = $1)", scalar)
 
 log = Logger()
 
@@ -84,6 +86,7 @@ async def start(lifecycle: Lifecycle, settings: Settings, role: Role) -> Parts:
     settings, ours = await database(lifecycle, settings, role)
     await schema(settings, migrating=ours)
     parts, relay = _parts(lifecycle, settings, role)
+    lifecycle.add("search language", lambda: _language(parts), _nothing)
     if role.first or role.consumes:
         lifecycle.add("relay", relay.start, relay.stop)
     if role.first and settings.demo:
@@ -174,6 +177,14 @@ def _mailer(reactor: Any, settings: Settings) -> IMailer:
     if settings.smtp_url:
         return SmtpMailer(reactor, settings.smtp_url, sender, now)
     return FolderMailer(reactor, Path(settings.data_dir) / "mail", sender, now)
+
+
+async def _language(parts: Parts) -> None:
+    """Only the database knows which languages it has."""
+    name = parts.settings.search_language
+    if not await parts.database.row(_HAS_LANGUAGE, name):
+        cure = "the database has no such text search configuration; psql's \\dF lists them, english and simple are always there"
+        raise SettingError([Problem("search_language", "settings", repr(name), cure)])
 
 
 def _quit(pid: int | None) -> None:

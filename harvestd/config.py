@@ -14,7 +14,8 @@ from typing import Any
 import attrs
 
 from harvestd.queue.topology import QUEUES
-from harvestd.setting_values import ROWS, Unfit, parse, shown
+from harvestd.setting_rows import ROWS
+from harvestd.setting_values import Unfit, parse, shown
 from harvestd.settings import Settings
 
 PREFIX = "HARVEST_"

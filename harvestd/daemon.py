@@ -10,7 +10,7 @@ from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.logger import ILogObserver, Logger
+from twisted.logger import ILogObserver, Logger, LogLevel
 from twisted.python.components import Componentized
 
 from harvestd import application, logs, slow_callbacks
@@ -93,6 +93,7 @@ class Daemon(Service):
         exit_status.code = 1
         if isinstance(error, EXPECTED):
             self.log.error("harvest-{role} does not start: {why}", role=self._role.name, why=str(error))
+            self.log.failure("where that came from", level=LogLevel.debug)
             if (free := _free(self._settings.data_dir)) < NO_SPACE:
                 self.log.error("the disk of {folder} has {free} bytes left", folder=self._settings.data_dir, free=free)
         else:
@@ -101,7 +102,8 @@ class Daemon(Service):
 
     async def _stop(self) -> None:
         if self._started is not None:
-            await self._started  # a part that is starting is waited for: half of it could not be stopped
+            # half of a part cannot be stopped, so a start under way is waited for; but not for ever
+            await self._started.addTimeout(self._settings.stop_deadline, self._reactor)
         if self._lifecycle is not None:
             await self._lifecycle.stop()
         self.log.info("stopped")

@@ -11,7 +11,7 @@ from twisted.python import usage
 
 import harvestd
 from harvestd.config import Loaded, SettingError, load
-from harvestd.setting_values import ROWS, Row, bounds, text
+from harvestd.setting_rows import ROWS, Row, bounds, text
 from harvestd.settings import NOT_YET
 
 

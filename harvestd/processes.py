@@ -18,7 +18,7 @@ from twisted.internet.stdio import StandardIO
 from twisted.logger import Logger
 
 from harvestd import logs
-from harvestd.setting_values import ROWS, text
+from harvestd.setting_rows import ROWS, text
 from harvestd.settings import Settings
 
 #: Seconds before a child that died is started again: the first and the longest; one that lived for RELIABLE starts over.

@@ -1,4 +1,4 @@
-"""The rows of the settings table, and how one value of a row is read, judged and shown."""
+"""How one value of a setting is read, judged and shown."""
 
 from __future__ import annotations
 
@@ -6,57 +6,17 @@ import re
 import unicodedata
 from collections.abc import Callable
 from ipaddress import ip_address, ip_network
-from typing import Any, get_origin
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-import attrs
-
-from harvestd.settings import GROUPS, NOT_YET, Settings
+from harvestd.setting_rows import Row, bounds
+from harvestd.settings import NOT_YET
 
 
 class Unfit(ValueError):
     """A value that its row does not take; the text says what the row takes."""
 
-
-@attrs.frozen
-class Row:
-    """One setting: ``kind`` is str, int, float, bool or tuple (of str)."""
-
-    name: str
-    kind: type
-    default: Any
-    unit: str
-    meaning: str
-    secret: bool
-    least: float | None
-    most: float | None
-    choices: tuple[str, ...]
-    group: str
-
-    @property
-    def variable(self) -> str:
-        """Its name in the environment."""
-        return "HARVEST_" + self.name.upper()
-
-    @property
-    def option(self) -> str:
-        """Its name on the command line. A switch that is on by default has an option that turns it off."""
-        return ("--no-" if self.default is True else "--") + self.name.replace("_", "-")
-
-
-def _rows() -> dict[str, Row]:
-    attrs.resolve_types(Settings)
-    rows, group = {}, ""
-    for field in attrs.fields(Settings):
-        group = GROUPS.get(field.name, group)
-        kind: Any = get_origin(field.type) or field.type
-        rows[field.name] = Row(name=field.name, kind=kind, default=field.default, group=group, **field.metadata)
-    return rows
-
-
-#: The table by name, in its order.
-ROWS: dict[str, Row] = _rows()
 
 SCHEMES = {
     "public_url": ("http", "https"),
@@ -67,16 +27,17 @@ SCHEMES = {
     "elasticsearch_url": ("http", "https"),
     "smtp_url": ("smtp", "smtps"),
 }
+KILO, KIBI = 1000, 1024
 SIZES = {
     "": 1,
     "B": 1,
-    "kB": 1000,
-    "KB": 1000,
-    "MB": 1000**2,
-    "GB": 1000**3,
-    "KiB": 1024,
-    "MiB": 1024**2,
-    "GiB": 1024**3,
+    "kB": KILO,
+    "KB": KILO,
+    "MB": KILO**2,
+    "GB": KILO**3,
+    "KiB": KIBI,
+    "MiB": KIBI**2,
+    "GiB": KIBI**3,
 }
 SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
@@ -156,19 +117,6 @@ def _judge(row: Row, value: Any) -> None:
     for name, check in _CHECKS.items():
         if name in (row.name, row.unit):
             check(value)
-
-
-def bounds(row: Row) -> str:
-    """The range of a number, in words; empty if there is none."""
-    if row.least is not None and row.most is not None:
-        return f"from {row.least:.12g} to {row.most:.12g}"
-    return (
-        f"at least {row.least:.12g}"
-        if row.least is not None
-        else f"at most {row.most:.12g}"
-        if row.most is not None
-        else ""
-    )
 
 
 def _judge_url(row: Row, value: str) -> None:
@@ -252,12 +200,3 @@ def mask_url(text: str) -> str:
     """``text`` with the password of each URL in it replaced by ``***``."""
     text = re.sub(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@?#]*):[^\s/@]*(?:@[^\s/@]*)*@", r"\1:***@", text, flags=re.I)
     return re.sub(r"([?&;]password=)[^&\s;]+", r"\1***", text, flags=re.I)
-
-
-def text(value: object) -> str:
-    """A value as one would write it in the environment."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:.12g}"
-    return ",".join(value) if isinstance(value, tuple) else str(value)

@@ -26,7 +26,18 @@ ROOMS = {
 }
 
 #: The modules at the top that a room may use. The others (application, config, ctl …) compose, and see everything.
-BELOW = {"context", "settings", "setting_values", "interfaces", "lifecycle", "metrics", "logs", "failpoints", "health"}
+BELOW = {
+    "context",
+    "settings",
+    "setting_rows",
+    "setting_values",
+    "interfaces",
+    "lifecycle",
+    "metrics",
+    "logs",
+    "failpoints",
+    "health",
+}
 FOUNDATION = {
     "market": set(),
     "store": BELOW,
@@ -40,6 +51,7 @@ FOUNDATION = {
 OF_THE_FOUNDATION = {name: {"market"} for name in BELOW} | {
     "settings": set(),
     "context": set(),
+    "setting_rows": set(),
     "setting_values": set(),
 }
 

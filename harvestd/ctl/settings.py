@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 
 from harvestd.config import masked
 from harvestd.ctl.command import FINE, Command, Errand
-from harvestd.setting_values import ROWS, Row, bounds, text
+from harvestd.setting_rows import ROWS, Row, bounds, text
 from harvestd.settings import NOT_YET
 
 HEAD = """\

@@ -195,6 +195,13 @@ def test_a_wrong_setting(api: Make) -> None:
     assert "log_level = 'loud'" in said
 
 
+def test_a_search_language_that_the_database_does_not_have(api: Make, folder: Path) -> None:
+    said = failed(api(search_language="klingon"))
+    assert "search_language = 'klingon'" in said
+    assert "english and simple are always there" in said
+    assert database_pid(folder) is None, "what was started before it failed is stopped"
+
+
 def test_a_wrong_option(folder: Path) -> None:
     done = subprocess.run(
         [TWISTD, "--nodaemon", "--pidfile=", "harvest-api", "--htp-port=1"],

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from harvestd.config import Loaded, SettingError, load, masked
-from harvestd.setting_values import ROWS, Unfit, mask_url, parse
+from harvestd.setting_rows import ROWS
+from harvestd.setting_values import Unfit, mask_url, parse
 from harvestd.settings import Settings
 
 
