@@ -51,7 +51,9 @@ from harvestd.workers.runner import Workers
 #: Why a start may fail without anything being wrong with the program: told in a sentence, without a traceback.
 EXPECTED = (SettingError, SecretError, EmbeddedError, SchemaError, PortInUse, Unavailable, OSError)
 
-_HAS_LANGUAGE = Statement("application.has_language", "select exists (select from pg_ts_config where cfgname = $1)", scalar)
+_HAS_LANGUAGE = Statement(
+    "application.has_language", "select exists (select from pg_ts_config where cfgname = $1)", scalar
+)
 
 log = Logger()
 
