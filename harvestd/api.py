@@ -7,8 +7,8 @@ import os
 from twisted.application.service import IService
 
 from harvestd.application import API, CHILD
-from harvestd.daemon import Daemon
-from harvestd.options import SettingOptions
+from harvestd.process.daemon import Daemon
+from harvestd.process.options import SettingOptions
 
 
 class Options(SettingOptions):

@@ -17,9 +17,8 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from uuid_utils import uuid7
 
-from harvestd import demo, failpoints, probes
+from harvestd import demo, failpoints
 from harvestd.config import Problem, SettingError, resolved
-from harvestd.ending import at_the_very_end
 from harvestd.interfaces import IMailer
 from harvestd.lifecycle import Lifecycle
 from harvestd.market.errors import Unavailable
@@ -27,11 +26,13 @@ from harvestd.metrics import Metrics
 from harvestd.partners.mail import FolderMailer, Sender
 from harvestd.partners.smtp import SmtpMailer
 from harvestd.parts import Parts
-from harvestd.ports import claim
-from harvestd.processes import Children, leash
+from harvestd.process import probes
+from harvestd.process.children import Children, leash
+from harvestd.process.ending import at_the_very_end
+from harvestd.process.ports import claim
+from harvestd.process.secret import SecretError, token_secret
 from harvestd.queue.postgres import PostgresBroker
 from harvestd.queue.relay import Relay
-from harvestd.secret import SecretError, token_secret
 from harvestd.settings import Settings
 from harvestd.store.database import Database, Statement, scalar
 from harvestd.store.embedded import EmbeddedError, EmbeddedPostgres, running
@@ -54,6 +55,9 @@ EXPECTED = (SettingError, SecretError, EmbeddedError, SchemaError, PortInUse, Un
 _HAS_LANGUAGE = Statement(
     "application.has_language", "select exists (select from pg_ts_config where cfgname = $1)", scalar
 )
+
+#: Seconds that a read waits for a connection to a replica before it goes to the primary.
+REPLICA_WAIT = 0.2
 
 log = Logger()
 
@@ -150,7 +154,9 @@ def _parts(lifecycle: Lifecycle, settings: Settings, role: Role) -> tuple[Parts,
     )  # fmt: skip
     primary = Database(reactor, link, settings.database_pool, settings.database_wait)
     others = [
-        Database(reactor, attrs.evolve(link, dsn=url), settings.database_pool, settings.database_wait)
+        Database(
+            reactor, attrs.evolve(link, dsn=url), settings.database_pool, min(settings.database_wait, REPLICA_WAIT)
+        )
         for url in settings.replica_urls
     ]
     reads = Replicas(reactor, primary, others, settings.replica_max_lag)

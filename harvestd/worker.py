@@ -5,8 +5,8 @@ from __future__ import annotations
 from twisted.application.service import IService
 
 from harvestd.application import WORKER
-from harvestd.daemon import Daemon
-from harvestd.options import SettingOptions
+from harvestd.process.daemon import Daemon
+from harvestd.process.options import SettingOptions
 
 
 class Options(SettingOptions):

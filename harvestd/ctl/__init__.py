@@ -12,7 +12,6 @@ from rich.console import Console
 from twisted.internet.defer import Deferred
 
 import harvestd
-from harvestd import logs
 from harvestd.application import EXPECTED
 from harvestd.config import SettingError, load, secrets
 from harvestd.ctl.check import COMMAND as CHECK
@@ -25,6 +24,7 @@ from harvestd.ctl.migrate import COMMAND as MIGRATE
 from harvestd.ctl.reindex import COMMAND as REINDEX
 from harvestd.ctl.replay import COMMAND as REPLAY
 from harvestd.ctl.settings import COMMAND as SETTINGS
+from harvestd.process import logs
 
 COMMANDS: tuple[Command, ...] = (
     MIGRATE,

@@ -1,4 +1,4 @@
-"""What readiness asks in a process that serves the web, beside what ``harvestd/probes.py`` asks in every one."""
+"""What readiness asks in a process that serves the web, beside what ``harvestd/process/probes.py`` asks in every one."""
 
 from __future__ import annotations
 

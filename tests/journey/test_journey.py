@@ -82,6 +82,11 @@ def running(source: Path) -> Iterator[Running]:
         yield market
     finally:
         market.stop()
+        placed = (
+            source / "data" / "postgres"
+        ).resolve()  # as root in a private home: where the database's account can reach
+        if placed.parent.parent == Path("/var/lib/harvestd"):
+            shutil.rmtree(placed.parent)
 
 
 def walk(running: Running) -> subprocess.CompletedProcess[str]:

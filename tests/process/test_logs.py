@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from twisted.logger import Logger, LogLevel
 
-from harvestd import logs
 from harvestd.context import Trace, tracing
+from harvestd.process import logs
 
 
 class Log:

@@ -13,13 +13,14 @@ from twisted.internet.defer import Deferred
 from twisted.logger import ILogObserver, Logger, LogLevel
 from twisted.python.components import Componentized
 
-from harvestd import application, logs, slow_callbacks
+from harvestd import application
 from harvestd.application import EXPECTED, Role
 from harvestd.config import secrets
-from harvestd.ending import exit_status, stop_on_signals
 from harvestd.lifecycle import Lifecycle
-from harvestd.options import SettingOptions
-from harvestd.welcome import welcome
+from harvestd.process import logs, slow_callbacks
+from harvestd.process.ending import exit_status, stop_on_signals
+from harvestd.process.options import SettingOptions
+from harvestd.process.welcome import welcome
 
 #: With less free space than this, in bytes, a failed start is told that too, whatever it seemed to fail for.
 NO_SPACE = 2_000_000

@@ -17,7 +17,7 @@ from twisted.internet.protocol import ProcessProtocol, Protocol
 from twisted.internet.stdio import StandardIO
 from twisted.logger import Logger
 
-from harvestd import logs
+from harvestd.process import logs
 from harvestd.setting_rows import ROWS, text
 from harvestd.settings import Settings
 
