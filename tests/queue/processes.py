@@ -108,6 +108,12 @@ class Processes:
         name = f"{process.name}%{suffix}"
         self.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name like %s", name)
 
+    def end(self, process: Process) -> None:
+        """The same for good: it finds no server any more, so it cannot come back before another takes its place."""
+        nowhere = attrs.evolve(process.session._settings, dsn="host=127.0.0.1 port=1 dbname=none")
+        process.session._settings = process.database.pool._settings = nowhere
+        self.kill(process)
+
     def sql(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run a statement beside them."""
         return self.postgres.query(self.url.split("?")[0].rsplit("/", 1)[1], sql, *parameters)

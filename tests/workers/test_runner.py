@@ -125,8 +125,9 @@ async def test_one_process_at_a_time_does_a_task_and_another_takes_over_when_it_
     third = await processes.start()
     await start(third, Periodic("test", 0.02, task), names=("orders",))
     assert max(overlaps) == 1
-    processes.kill(two)
+    processes.end(two)
     await eventually("the third takes over", lambda: runs[-1] is third.parts)
+    assert max(overlaps) == 1
 
 
 async def test_a_stop_waits_for_the_run_under_way(processes: Processes, start: Started) -> None:
