@@ -83,8 +83,8 @@ class Market:
         return await self.person("farmer", farm)
 
     async def product(self, farmer: Person, **fields: Any) -> dict[str, Any]:
-        """A product on sale: 2.5 kg of carrots at 3.90, unless told otherwise."""
-        body = {"title": "Carrots", "unit": "kg", "price": 390, "stock": "2.5"} | fields
+        """A product on sale: 2.5 kg of carrots at 3.90 by 50 g, unless told otherwise."""
+        body = {"title": "Carrots", "unit": "kg", "price": 390, "stock": "2.5", "quantity_step": "0.05"} | fields
         response = await farmer.post("/api/products", body)
         assert response.status == 201, response.text
         found: dict[str, Any] = response.json()

@@ -11,16 +11,15 @@ import attrs
 from harvestd.market import families
 from harvestd.market.errors import FieldError, Invalid
 from harvestd.market.events import Event
-from harvestd.market.quantities import PRICE_MOST, exact, not_negative, positive
+from harvestd.market.quantities import PLACES, PRICE_MOST, exact, not_negative, positive
 from harvestd.market.seasons import Season
 
 Unit = Literal["kg", "g", "lb", "each", "bunch", "box", "litre"]
 Status = Literal["draft", "published", "archived"]
 
-#: The step of each unit where the farm names none: what is weighed or poured is sold by fractions.
+#: The step of each unit where the farm names none: what is weighed or poured is sold by any amount that can be written.
 DEFAULT_STEP: dict[str, Decimal] = {
-    "kg": Decimal("0.050"), "g": Decimal(1), "lb": Decimal("0.050"), "litre": Decimal("0.050"),
-    "each": Decimal(1), "bunch": Decimal(1), "box": Decimal(1),
+    "kg": PLACES, "g": Decimal(1), "lb": PLACES, "litre": PLACES, "each": Decimal(1), "bunch": Decimal(1), "box": Decimal(1),
 }  # fmt: skip
 TAGS_MOST, TAG_LENGTH_MOST = 20, 40
 

@@ -260,3 +260,12 @@ async def test_a_listing_is_answered_from_the_cache_until_something_changes(mark
     assert await titles(market) == ["Leeks", "Carrots"]
     signed_in = await farmer.get("/api/products")
     assert "private" in signed_in.headers["cache-control"] and "public" in first.headers["cache-control"]
+
+
+@pytest.mark.parametrize(("unit", "step"), [("kg", "0.001"), ("litre", "0.001"), ("g", "1.000"), ("box", "1.000")])
+async def test_a_farm_that_names_no_step_sells_any_weight_and_whole_pieces(
+    market: Market, unit: str, step: str
+) -> None:
+    farmer = await market.farmer()
+    response = await farmer.post("/api/products", {"title": "Carrots", "unit": unit, "price": 390, "stock": 5})
+    assert (response.json()["quantity_step"], response.json()["min_quantity"]) == (step, step)

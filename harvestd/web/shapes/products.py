@@ -81,7 +81,7 @@ class ProductsQuery(ListQuery, kw_only=True, frozen=True):
 
 class NewProduct(In, kw_only=True, frozen=True):
     """A product to offer. ``farm_id`` is needed by those with more than one farm; without ``quantity_step`` what is
-    weighed is sold by 0.050 and what is counted by 1."""
+    weighed is sold by any amount, and what is counted by 1."""
 
     title: str
     unit: Unit
