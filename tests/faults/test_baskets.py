@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.servers import PostgresServer
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(not BASKETS.exists(), reason="the real baskets and the directory are not beside this checkout")
 def test_eight_thousand_real_baskets_by_sixteen_clients(
-    postgres: PostgresServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    postgres: PostgresServer, tmp_path: Path, measured: Callable[[str], None]
 ) -> None:
     real = baskets(8000)
     with market(postgres, tmp_path) as shop:
@@ -35,11 +36,8 @@ def test_eight_thousand_real_baskets_by_sixteen_clients(
         assert checked.returncode == 0, checked.stdout
         assert shop.mail_files() == shop.count("mails")
         assert shop.count("notifications") == shop.count("order_parts")
-        with capsys.disabled():
-            rate = len(real) / book.seconds
-            print(
-                f"\n  {rate:.0f} orders/s for {book.seconds:.1f} s by 16 clients, slowest {book.slowest * 1000:.0f} ms"
-            )
+        rate = len(real) / book.seconds
+        measured(f"{rate:.0f} orders/s for {book.seconds:.0f} s by 16 clients, slowest {book.slowest * 1000:.0f} ms")
 
 
 @pytest.mark.timeout(120)

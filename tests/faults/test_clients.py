@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,9 @@ def test_who_hangs_up_mid_order_leaves_whole_orders_and_a_healthy_pool(
 
 
 @pytest.mark.timeout(120)
-def test_two_thousand_dripping_sockets_are_dropped_and_delay_nobody(postgres: PostgresServer, tmp_path: Path) -> None:
+def test_two_thousand_dripping_sockets_are_dropped_and_delay_nobody(
+    postgres: PostgresServer, tmp_path: Path, measured: Callable[[str], None]
+) -> None:
     with market(postgres, tmp_path, header_deadline=3, connections_most=5000) as shop:
         sockets = [socket.create_connection(("127.0.0.1", shop.api.port)) for _ in range(2000)]
         try:
@@ -61,7 +64,9 @@ def test_two_thousand_dripping_sockets_are_dropped_and_delay_nobody(postgres: Po
             for one in sockets:
                 one.setblocking(False)
             wait_until("all of them are dropped", lambda: all(gone(one) for one in sockets), 15)
-            print(f"median {sorted(took)[len(took) // 2] * 1000:.1f} ms, slowest {max(took) * 1000:.1f} ms beside them")
+            measured(
+                f"median {sorted(took)[len(took) // 2] * 1000:.1f} ms, slowest {max(took) * 1000:.1f} ms beside them"
+            )
         finally:
             for one in sockets:
                 one.close()

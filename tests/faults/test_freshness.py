@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from tests.servers import PostgresServer, wait_until
 
 
 @pytest.mark.timeout(120)
-def test_an_order_through_one_api_shows_at_the_other(postgres: PostgresServer, tmp_path: Path) -> None:
+def test_an_order_through_one_api_shows_at_the_other(
+    postgres: PostgresServer, tmp_path: Path, measured: Callable[[str], None]
+) -> None:
     with market(postgres, tmp_path) as shop:
         shop.populate(["eggs"], farms=1, buyers=1, stock="100")
         other = Daemon("harvest-api", tmp_path, **shop.api.settings | {"http_port": free_port()})
@@ -34,6 +37,6 @@ def test_an_order_through_one_api_shows_at_the_other(postgres: PostgresServer, t
                 began, left = time.monotonic(), f"{100 - n}.000"
                 assert available(shop.api) == left, "who wrote it shows it at once"
                 wait_until("the other shows it too", lambda left=left: available(other) == left)  # type: ignore[misc]
-                print(f"shown at the other after {time.monotonic() - began:.3f} s")
+                measured(f"shown at the other after {time.monotonic() - began:.3f} s")
         finally:
             other.kill()

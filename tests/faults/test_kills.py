@@ -37,9 +37,11 @@ ROLES: dict[str, Callable[[Market], list[Daemon]]] = {
 
 
 @pytest.mark.timeout(300)
-def test_ten_deaths_lose_nothing_and_repeat_nothing(postgres: PostgresServer, tmp_path: Path) -> None:
+def test_ten_deaths_lose_nothing_and_repeat_nothing(
+    postgres: PostgresServer, tmp_path: Path, measured: Callable[[str], None]
+) -> None:
     seed = random.randrange(10**6)
-    print(f"seed {seed}")
+    measured(f"seed {seed}")
     chance = random.Random(seed)
     real = baskets(3000, seed)
     with market(postgres, tmp_path) as shop:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,7 @@ def own_server() -> Iterator[PostgresServer]:
 
 
 @pytest.mark.timeout(240)
-def test_a_restart_under_load(own_server: PostgresServer, tmp_path: Path) -> None:
+def test_a_restart_under_load(own_server: PostgresServer, tmp_path: Path, measured: Callable[[str], None]) -> None:
     drawn = baskets(1500)
     with market(own_server, tmp_path) as shop:
         shop.populate(goods_of(drawn), farms=2, buyers=16)
@@ -46,7 +46,7 @@ def test_a_restart_under_load(own_server: PostgresServer, tmp_path: Path) -> Non
         own_server.start()
         began = time.monotonic()
         wait_until("orders go on", lambda: request(shop.api.port, "GET", "/api/orders", None, headers)[0] == 200, 5)
-        print(f"recovered {time.monotonic() - began:.2f} s after the server accepted")
+        measured(f"recovered {time.monotonic() - began:.2f} s after the server accepted")
         book = clients.finish()
         shop.rest()
         assert book.wrong == []

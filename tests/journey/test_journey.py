@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ class Running:
         self.port = port
         self.log = checkout / "make.out"
         self.process: subprocess.Popen[bytes] | None = None
+        self.took = 0.0
 
     def start(self, seconds: float) -> float:
         """Until it is ready; answers how long that took."""
@@ -78,7 +79,7 @@ class Running:
 def running(source: Path) -> Iterator[Running]:
     market = Running(source, free_port())
     try:
-        print(f"first start, with the installation: {market.start(300):.1f} s")
+        market.took = market.start(300)
         yield market
     finally:
         market.stop()
@@ -101,7 +102,8 @@ def demo_product(running: Running) -> Any:
 
 
 @pytest.mark.timeout(600)
-def test_the_journey_against_make_run(running: Running) -> None:
+def test_the_journey_against_make_run(running: Running, measured: Callable[[str], None]) -> None:
+    measured(f"the first start took {running.took:.1f} s, with the installation")
     done = walk(running)
     assert done.returncode == 0, done.stdout + done.stderr + running.log.read_text()[-4000:]
     said = running.log.read_text()
@@ -111,10 +113,10 @@ def test_the_journey_against_make_run(running: Running) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_stopping_and_starting_again_keeps_the_data(running: Running) -> None:
+def test_stopping_and_starting_again_keeps_the_data(running: Running, measured: Callable[[str], None]) -> None:
     before = demo_product(running)
     running.stop()
-    print(f"later start: {running.start(60):.1f} s")
+    measured(f"a later start took {running.start(60):.1f} s")
     assert demo_product(running) == before
     done = walk(running)
     assert done.returncode == 0, done.stdout + done.stderr
