@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 
 #: Of a question, so many words of so many letters out of so many characters are looked at; of a text, so many words.
@@ -118,11 +117,6 @@ def _part(text: str, match: int, fragment: int | None) -> tuple[int, int]:
     while end < len(text) and end > match + fragment // 2 and not text[end].isspace():
         end -= 1
     return start, end
-
-
-def price_bracket(price: int) -> int:
-    """The index of the bracket that a price (0 or more) is in."""
-    return bisect_right(PRICE_EDGES, price) - 1
 
 
 def bracket_name(index: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Any
 
 import attrs
@@ -16,7 +17,7 @@ from harvestd.store.literals import bind
 from harvestd.store.search import PostgresSearch
 from harvestd.store.search_query import FIND, SIMILAR, Place, parameters
 from harvestd.store.search_suggest import BEGINS
-from harvestd.store.search_text import PRICE_EDGES, price_bracket
+from harvestd.store.search_text import PRICE_EDGES
 from tests.contracts.search import NOON, STALL, SearchContract, id_of, pages, product
 
 WORDS = Statement("test.words", "select word from search_words order by word", scalar)
@@ -138,7 +139,7 @@ async def test_the_statement_draws_the_same_price_brackets_as_the_table(search: 
     prices = sorted({*PRICE_EDGES, *[edge + 1 for edge in PRICE_EDGES], *[max(0, edge - 1) for edge in PRICE_EDGES]})
     await search.index([product(n, "Honey", price=price) for n, price in enumerate(prices, 1)])
     found = await search.search(Search())
-    expected = [sum(price_bracket(price) == n for price in prices) for n in range(len(PRICE_EDGES))]
+    expected = [sum(bisect_right(PRICE_EDGES, price) - 1 == n for price in prices) for n in range(len(PRICE_EDGES))]
     assert [facet.count for facet in found.facets["price"]] == expected
 
 

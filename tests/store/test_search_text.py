@@ -21,7 +21,6 @@ from harvestd.store.search_text import (
     highlight,
     name_key,
     nearest,
-    price_bracket,
     trigrams,
     words,
 )
@@ -123,4 +122,3 @@ def test_brackets_leave_no_gap_and_say_both_their_ends() -> None:
     assert [bracket_name(n) for n in range(len(PRICE_EDGES))] == [
         "0-199", "200-499", "500-999", "1000-1999", "2000-4999", "5000-9999", "10000-"
     ]  # fmt: skip
-    assert [price_bracket(p) for p in (0, 199, 200, 9_999, 10_000, 10**12)] == [0, 0, 1, 5, 6, 6]
