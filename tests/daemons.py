@@ -8,7 +8,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import queue
 import signal
 import socket
 import subprocess
@@ -155,8 +154,9 @@ class Job:
 
 @attrs.define
 class Book:
-    """What clients were told: order id by key for every 201, and counts of the other answers."""
+    """What clients were told: order id by key for every 201, and counts of the other answers; ``begun`` jobs in all."""
 
+    begun: int = 0
     acknowledged: dict[str, str] = attrs.field(factory=dict)
     refused: dict[int, int] = attrs.field(factory=dict)
     retried: int = 0
@@ -166,18 +166,16 @@ class Book:
 
 
 class Clients:
-    """Sixteen clients that work through jobs. One whose connection breaks, or who is told to wait, sends the same request
-    again with the same key, as a good client does; whatever else is wrong is noted in the book."""
+    """Sixteen clients that work through jobs, of which there may be no end until somebody says ``enough``. One whose
+    connection breaks, or who is told to wait, sends the same request again with the same key, as a good client does;
+    whatever else is wrong is noted in the book."""
 
     def __init__(self, port: Callable[[], int], jobs: Iterable[Job], number: int = 16, patience: float = 60.0) -> None:
         self.book = Book()
         self._port = port
         self._patience = patience
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        for job in jobs:
-            self._jobs.put(job)
-        for _ in range(number):
-            self._jobs.put(None)
+        self._jobs = iter(jobs)
+        self._enough = False
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(number)]
         self._began = time.monotonic()
@@ -187,6 +185,10 @@ class Clients:
         self._began = time.monotonic()
         for thread in self._threads:
             thread.start()
+
+    def enough(self) -> None:
+        """Begin no further job."""
+        self._enough = True
 
     @property
     def working(self) -> bool:
@@ -204,10 +206,16 @@ class Clients:
 
     def _work(self) -> None:
         connection = None
-        while (job := self._jobs.get()) is not None:
+        while (job := self._next()) is not None:
             connection = self._place(job, connection)
         if connection is not None:
             connection.close()
+
+    def _next(self) -> Job | None:
+        with self._lock:
+            job = None if self._enough else next(self._jobs, None)
+            self.book.begun += job is not None
+        return job
 
     def _place(self, job: Job, connection: Any) -> Any:
         body = {"lines": [{"product_id": p, "quantity": q} for p, q in job.lines]}

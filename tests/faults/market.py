@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -62,6 +63,11 @@ class Market:
             Job(f"{prefix}-{n}", self.buyers[n % len(self.buyers)], tuple((self.goods[good], "1") for good in basket))
             for n, basket in enumerate(baskets)
         ]
+
+    def endless(self, baskets: Sequence[Sequence[str]]) -> Iterator[Job]:
+        """The same, round and round: for a load that lasts as long as what is done to the market meanwhile."""
+        for lap in itertools.count():
+            yield from self.jobs(baskets, prefix=f"lap{lap}")
 
     def rest(self, seconds: float = 120) -> None:
         """Wait until every event has had its effects and every mail is sent."""
