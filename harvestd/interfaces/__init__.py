@@ -1,0 +1,55 @@
+"""What has two implementations that somebody runs, with its contract. A conformance suite in ``tests/contracts`` runs against each.
+
+Methods that are ``async def`` are coroutines on the reactor; none blocks it. "Never raises" means for faults of the
+thing behind the interface: a cache that is away is a miss, not an error.
+"""
+
+from harvestd.interfaces.cache import CacheState, Entry, ICache
+from harvestd.interfaces.limits import Allowance, ILimiter
+from harvestd.interfaces.mail import Away, IMailer, Mail, Refused
+from harvestd.interfaces.messages import (
+    Acked,
+    DeadLetter,
+    Delivery,
+    Dropped,
+    IBroker,
+    ISubscription,
+    Message,
+    Outcome,
+    QueueState,
+    Receive,
+    Retried,
+)
+from harvestd.interfaces.search import Document, Facet, Found, Hit, ISearch, Search, Suggestion
+from harvestd.interfaces.topics import ITopics
+
+__all__ = [
+    "Acked",
+    "Allowance",
+    "Away",
+    "CacheState",
+    "DeadLetter",
+    "Delivery",
+    "Document",
+    "Dropped",
+    "Entry",
+    "Facet",
+    "Found",
+    "Hit",
+    "IBroker",
+    "ICache",
+    "ILimiter",
+    "IMailer",
+    "ISearch",
+    "ISubscription",
+    "ITopics",
+    "Mail",
+    "Message",
+    "Outcome",
+    "QueueState",
+    "Receive",
+    "Refused",
+    "Retried",
+    "Search",
+    "Suggestion",
+]

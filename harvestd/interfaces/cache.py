@@ -1,0 +1,57 @@
+"""Finished answers, kept by what they depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import attrs
+from zope.interface import Interface
+
+
+@attrs.frozen(eq=False)
+class Entry:
+    """A finished answer: body, strong ETag and the headers that go with them."""
+
+    body: bytes
+    etag: str
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    status: int = 200
+
+
+@attrs.frozen
+class CacheState:
+    """Since the start of this process: ``hits``, ``misses``, ``stale`` (served while loading anew); now: ``size``
+    in entries, ``bytes`` held."""
+
+    hits: int
+    misses: int
+    stale: int
+    size: int
+    bytes: int
+
+
+class ICache(Interface):
+    """Finished answers by canonical request, each depending on families that are dropped whole in O(1)."""
+
+    def peek(key: str) -> Entry | None:
+        """A fresh entry of this process, at once, or None. Counts a hit; a None counts nothing."""
+
+    async def fetch(key: str, families: Sequence[str], load: Callable[[], Awaitable[Entry]], ttl: float) -> Entry:
+        """The entry, loading it when there is none.
+
+        Single flight: any number of callers for one key make one ``load``. A dropped or expired entry may be served
+        while one load runs, for at most the stale limit (under a second after a drop). A load that began before a drop
+        of one of its families is given to its callers and not kept. What ``load`` raises reaches every caller that has
+        nothing stale to serve; nothing is kept. For ``Unavailable`` an entry that is merely old, not known to have
+        changed, is stale to serve for some seconds more.
+        """
+
+    async def drop(families: Sequence[str]) -> None:
+        """Make every entry of the families stale, here and, through :class:`ITopics`, in every process; an empty sequence
+        drops everything."""
+
+    def drop_here(families: Sequence[str]) -> None:
+        """The same in this process alone; an empty sequence drops everything."""
+
+    def state() -> CacheState:
+        """Counters for the metrics."""

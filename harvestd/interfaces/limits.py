@@ -1,0 +1,24 @@
+"""Rate limits."""
+
+from __future__ import annotations
+
+import attrs
+from zope.interface import Interface
+
+
+@attrs.frozen
+class Allowance:
+    """The answer of a limiter: ``remaining`` requests now, ``reset`` seconds until all of them are back,
+    ``retry_after`` seconds until the next one is allowed (0 when this one is)."""
+
+    allowed: bool
+    remaining: int
+    reset: float
+    retry_after: float
+
+
+class ILimiter(Interface):
+    """Rate limits, by the generic cell rate algorithm: ``limit`` requests in ``period`` seconds, spread or in one burst."""
+
+    async def hit(key: str, limit: int, period: float) -> Allowance:
+        """Count one request. Never raises."""

@@ -1,0 +1,35 @@
+"""Mail."""
+
+from __future__ import annotations
+
+import attrs
+from zope.interface import Interface
+
+from harvestd.market.errors import Unavailable
+
+
+@attrs.frozen
+class Mail:
+    """A text mail. ``key`` is stable over retries, and becomes the Message-ID."""
+
+    key: str
+    recipient: str
+    subject: str
+    body: str
+
+
+class IMailer(Interface):
+    """Hands mail over. Sending one key twice should leave one mail where that can be had (a folder), and two mails of
+    one Message-ID where it cannot (SMTP)."""
+
+    async def send(mail: Mail) -> None:
+        """Raises ``Unavailable`` for what may pass, its child ``Away`` when no mail could be taken now, and ``Refused``
+        for what will not pass."""
+
+
+class Refused(Exception):
+    """The other side said no for good; the text says why."""
+
+
+class Away(Unavailable):
+    """Nobody is there to take anything: it says nothing about what was to be handed over."""
