@@ -49,6 +49,11 @@ class Settings:
     redis_url: str = setting("", "URL", "Redis for the shared cache, limits and pub/sub.", secret=True)
     rabbitmq_url: str = setting("", "URL", "RabbitMQ for events.", secret=True)
     elasticsearch_url: str = setting("", "URL", "Elasticsearch or OpenSearch for search.", secret=True)
+    redis_prefix: str = setting("harvest:", "", "What every Redis key and channel of this market begins with.")
+    redis_timeout: float = setting(0.05, "seconds", "Longest wait for an answer of Redis; then the request goes on without it.", least=0.001, most=10)
+    elasticsearch_index: str = setting("harvest", "", "What the names of this market's indices begin with.")
+    elasticsearch_analysis: str = setting("english", "", "Language of the stems in Elasticsearch (an analyzer's name), or none for a core without analysers.")
+    elasticsearch_timeout: float = setting(1.0, "seconds", "Longest wait for a search in Elasticsearch; then PostgreSQL answers.", least=0.05, most=60)
     smtp_url: str = setting("", "URL", "Mail relay, smtp://user:password@host:587; empty: a folder of .eml files.", secret=True)
     postgres_bin: str = setting("", "path", "Folder of initdb and postgres for the embedded database; empty: looked for.")
 

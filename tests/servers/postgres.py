@@ -1,4 +1,4 @@
-"""Private servers for tests: started once a run (once each pytest-xdist worker), in a temporary folder, stopped for certain.
+"""PostgreSQL for tests.
 
 A :class:`PostgresServer` speaks on a Unix socket only, in a folder that other accounts cannot enter. It ends when the
 process that started it ends, however that ends (Linux), and folders of runs that are gone are swept.
@@ -6,27 +6,22 @@ process that started it ends, however that ends (Linux), and folders of runs tha
 
 from __future__ import annotations
 
-import ctypes
 import itertools
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psycopg2
 
 from harvestd.store import binaries, clusters
 from harvestd.store.migrations import migrate
+from tests.servers.private import PREFIX, die_with_parent, free_port, signal_tree, temporary_folder, wait_until
 
 USER = "harvest"
 TEMPLATE = "harvest_template"
-PREFIX = "harvest-tests-"
 
 CONFIGURATION = """
 listen_addresses = ''
@@ -41,14 +36,6 @@ autovacuum_naptime = '10s'
 log_min_messages = 'warning'
 log_line_prefix = '%m [%p] %d '
 """
-
-
-def wait_until(what: str, condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Poll ``condition`` (blocking); AssertionError naming ``what`` after ``seconds``."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"{what}: not within {seconds:g} s"
-        time.sleep(0.01)
 
 
 class PostgresServer:
@@ -105,7 +92,7 @@ class PostgresServer:
             self.process = subprocess.Popen(
                 [self.programs.program("postgres"), "-D", str(self.data)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
-                preexec_fn=_die_with_parent, **self._as_account(),
+                preexec_fn=die_with_parent, **self._as_account(),
             )  # fmt: skip
 
     def stop(self, how: str = "fast") -> None:
@@ -188,43 +175,4 @@ class PostgresServer:
 
     def _signal_all(self, number: int) -> None:
         assert self.process is not None
-        import psutil
-
-        top = psutil.Process(self.process.pid)
-        for process in [top, *top.children(recursive=True)]:
-            try:
-                process.send_signal(number)
-            except psutil.NoSuchProcess:
-                pass
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody listens on now."""
-    with socket.socket() as claimed:
-        claimed.bind(("127.0.0.1", 0))
-        return int(claimed.getsockname()[1])
-
-
-def temporary_folder(kind: str) -> Path:
-    """A private folder with a short path; folders whose pytest is gone are deleted."""
-    base = Path("/tmp" if os.path.isdir("/tmp") else tempfile.gettempdir())
-    for old in base.glob(f"{PREFIX}*-*"):
-        pid = old.name.removeprefix(PREFIX).split("-")[0]
-        if pid.isdigit() and not _alive(int(pid)):
-            shutil.rmtree(old, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-{kind}-", dir=base))
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGQUIT)  # PR_SET_PDEATHSIG; survives exec, not a change of uid
+        signal_tree(self.process.pid, number)

@@ -1,0 +1,11 @@
+"""Private servers for tests: real ones, each on free ports of the loopback or a Unix socket, in a temporary folder.
+
+Each is started once a run (once each pytest-xdist worker) by the first test that needs it, is quick to reset, and ends
+for certain: with the process that started it, however that ends.
+"""
+
+from tests.servers.postgres import PostgresServer
+from tests.servers.private import free_port, temporary_folder, wait_until
+from tests.servers.proxy import Proxy
+
+__all__ = ["PostgresServer", "Proxy", "free_port", "temporary_folder", "wait_until"]
