@@ -52,7 +52,6 @@ class Settings:
     redis_prefix: str = setting("harvest:", "", "What every Redis key and channel of this market begins with.")
     redis_timeout: float = setting(0.05, "seconds", "Longest wait for an answer of Redis; then the request goes on without it.", least=0.001, most=10)
     elasticsearch_index: str = setting("harvest", "", "What the names of this market's indices begin with.")
-    elasticsearch_analysis: str = setting("english", "", "Language of the stems in Elasticsearch (an analyzer's name), or none for a core without analysers.")
     elasticsearch_timeout: float = setting(1.0, "seconds", "Longest wait for a search in Elasticsearch; then PostgreSQL answers.", least=0.05, most=60)
     smtp_url: str = setting("", "URL", "Mail relay, smtp://user:password@host:587; empty: a folder of .eml files.", secret=True)
     postgres_bin: str = setting("", "path", "Folder of initdb and postgres for the embedded database; empty: looked for.")
@@ -98,7 +97,7 @@ class Settings:
     cache_size: int = setting(67_108_864, "bytes", "Near cache of one process.", least=0, most=17179869184)
     cache_ttl: float = setting(300.0, "seconds", "Life of a listing or product page in the cache.", least=0.1, most=86400)
     cache_stale: float = setting(0.5, "seconds", "How long a dropped entry may still be served while it is loaded anew.", least=0, most=60)
-    search_language: str = setting("english", "", "Language of the stems (a PostgreSQL text search configuration), or simple for none.")
+    search_language: str = setting("english", "", "Language of the stems, e.g. english or french; none: words as they are (for Elasticsearch cores without analysers, too).")
 
     # queues
     queue_poll: float = setting(1.0, "seconds", "How often the relay and the queues look without being woken.", least=0.01, most=60)
