@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,17 +21,37 @@ BASKETS = Path(__file__).parents[3] / "shared" / "data" / "grocery_baskets.csv"
 DIRECTORY = BASKETS.with_name("usda_farmers_markets.csv")
 
 
+#: A row for each kind of work that is left.
+_LEFT = """
+select 'unsent event' where exists (select from outbox where sent_at is null)
+union all select 'message' where exists (select from queue_messages)
+union all select 'mail' where exists (select from mails where state = 'pending')
+"""
+
+
 @attrs.define
 class Market:
-    """``api`` and ``worker`` run against ``server``; goods are products by name."""
+    """``apis`` and ``workers`` run against ``server``; goods are products by name. ``emptied`` says of queues that are not
+    tables, and of whatever else follows the events, whether nothing is left to do."""
 
     server: PostgresServer
     database: str
     folder: Path
-    api: Daemon
-    worker: Daemon
+    apis: list[Daemon]
+    workers: list[Daemon]
+    emptied: Callable[[], bool] = lambda: True
     goods: dict[str, str] = attrs.field(factory=dict)
     buyers: list[str] = attrs.field(factory=list)
+
+    @property
+    def api(self) -> Daemon:
+        """The first."""
+        return self.apis[0]
+
+    @property
+    def worker(self) -> Daemon:
+        """The first."""
+        return self.workers[0]
 
     @property
     def url(self) -> str:
@@ -70,19 +90,16 @@ class Market:
             yield from self.jobs(baskets, prefix=f"lap{lap}")
 
     def rest(self, seconds: float = 120) -> None:
-        """Wait until every event has had its effects and every mail is sent."""
-        wait_until(
-            "every event is handled and every mail sent",
-            lambda: (
-                not any(
-                    self.query(
-                        """select exists (select from outbox where sent_at is null), exists (select from queue_messages),
-                              exists (select from mails where state = 'pending')"""
-                    )[0]
-                )
-            ),
-            seconds,
-        )
+        """Wait until every event has had its effects and every mail is sent: seen so several times on end, since an event
+        may be on its way from one place that is looked at to another that was."""
+        seen = 0
+
+        def quiet() -> bool:
+            nonlocal seen
+            seen = seen + 1 if not self.query(_LEFT) and self.emptied() else 0
+            return seen == 3
+
+        wait_until("every event is handled and every mail sent", quiet, seconds)
 
     def broken(self) -> list[Violation]:
         """The invariants that do not hold, at rest."""
@@ -94,18 +111,21 @@ class Market:
 
 
 @contextmanager
-def market(server: PostgresServer, folder: Path, **settings: Any) -> Iterator[Market]:
-    """A started market on a fresh database of ``server``."""
+def market(
+    server: PostgresServer, folder: Path, apis: int = 1, workers: int = 1,
+    emptied: Callable[[], bool] = lambda: True, **settings: Any,
+) -> Iterator[Market]:  # fmt: skip
+    """A started market of so many processes on a fresh database of ``server``."""
     database = server.clone()
     shared = {"database_url": server.url(database), "access_token_ttl": 86400} | settings
-    api = Daemon("harvest-api", folder, http_port=free_port(), workers="off", **shared)
-    worker = Daemon("harvest-worker", folder, **shared)
+    serving = [Daemon("harvest-api", folder, http_port=free_port(), workers="off", **shared) for _ in range(apis)]
+    working = [Daemon("harvest-worker", folder, **shared) for _ in range(workers)]
     try:
-        api.start()
-        worker.start()
-        yield Market(server, database, folder, api, worker)
+        for daemon in serving + working:
+            daemon.start()
+        yield Market(server, database, folder, serving, working, emptied)
     finally:
-        for daemon in (api, worker):
+        for daemon in serving + working:
             daemon.kill()
         server.drop(database)
 

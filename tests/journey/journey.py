@@ -56,6 +56,14 @@ class Client:
         if self.token:
             sent["Authorization"] = f"Bearer {self.token}"
         request = urllib.request.Request(self.base + path, data=data, method=method, headers=sent)
+        end = time.monotonic() + PATIENCE
+        while True:
+            answer = self._sent(request)
+            if answer.status != 429 or time.monotonic() > end:
+                return answer
+            time.sleep(float(answer.headers["Retry-After"]))  # as a good client does
+
+    def _sent(self, request: urllib.request.Request) -> Answer:
         try:
             with urllib.request.urlopen(request, timeout=30, context=self._context) as response:
                 return Answer(response.status, response.headers, response.read())
