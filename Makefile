@@ -14,13 +14,13 @@ PLACE := $(CURDIR) $(PYTHON)
 PYTEST_WORKERS ?= auto
 TESTS ?= tests
 
-.PHONY: run test check format docs install install-test clean
+.PHONY: run test check format docs install install-test install-servers clean
 .DEFAULT_GOAL := run
 
 run: install
 	@HARVEST_DEMO=$${HARVEST_DEMO-1} exec $(BIN)/twistd --nodaemon --pidfile= harvest-api
 
-test: check
+test: check install-servers
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup $(TESTS)
 
 check: install-test
@@ -40,6 +40,10 @@ install:
 
 install-test:
 	@$(call installed,test,-e .[test])
+
+# The real servers that the tests start (never as services): by apt, as root or with sudo, and by Maven.
+install-servers: install-test
+	@$(BIN)/python -m tests.servers.install
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis twisted/plugins/dropin.cache
