@@ -33,6 +33,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._refreshers: dict[str, Callable[[], Awaitable[None]]] = {}
         self._pools: dict[str, Callable[[], dict[str, int]]] = {}
+        self._accelerators: dict[str, Callable[[], tuple[bool, int]]] = {}
         self._cache: Callable[[], CacheState] | None = None
         self._children: dict[tuple[str, str, int], tuple[Any, Any]] = {}
         self._declare()
@@ -123,6 +124,10 @@ class Metrics:
         """``state()`` answers connections ``open`` and ``active`` and callers ``waiting``; ``name`` is primary, replica0 ..."""
         self._pools[name] = state
 
+    def watch_accelerator(self, name: str, state: Callable[[], tuple[bool, int]]) -> None:
+        """``state()`` answers whether ``name`` (redis, rabbitmq, elasticsearch) is used now, and how often it stopped being."""
+        self._accelerators[name] = state
+
     def watch_cache(self, state: Callable[[], CacheState]) -> None:
         """The near cache of this process."""
         self._cache = state
@@ -161,6 +166,17 @@ class _Watched:
             for kind, number in read().items():
                 pool.add_metric([name, kind], number)
         yield pool
+        used = GaugeMetricFamily(
+            "harvest_accelerator_used", "1 while it does its work, 0 while others do it.", labels=["accelerator"]
+        )
+        lost = CounterMetricFamily(
+            "harvest_accelerator_lost", "How often it stopped being used.", labels=["accelerator"]
+        )
+        for name, condition in self._metrics._accelerators.items():
+            usable, times = condition()
+            used.add_metric([name], float(usable))
+            lost.add_metric([name], times)
+        yield from (used, lost)
         if self._metrics._cache is None:
             return
         state = self._metrics._cache()
