@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -115,6 +116,13 @@ def request(
         connection.close()
 
 
+def connect(port: int, context: ssl.SSLContext | None = None, timeout: float = 20) -> http.client.HTTPConnection:
+    """A connection that is not open yet; over TLS with a context."""
+    if context is not None:
+        return http.client.HTTPSConnection("127.0.0.1", port, timeout=timeout, context=context)
+    return http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+
+
 def exchange(
     connection: http.client.HTTPConnection,
     method: str,
@@ -170,8 +178,12 @@ class Clients:
     connection breaks, or who is told to wait, sends the same request again with the same key, as a good client does;
     whatever else is wrong is noted in the book."""
 
-    def __init__(self, port: Callable[[], int], jobs: Iterable[Job], number: int = 16, patience: float = 60.0) -> None:
+    def __init__(
+        self, port: Callable[[], int], jobs: Iterable[Job], number: int = 16, patience: float = 60.0,
+        context: ssl.SSLContext | None = None,
+    ) -> None:  # fmt: skip
         self.book = Book()
+        self._context = context
         self._port = port
         self._patience = patience
         self._jobs = iter(jobs)
@@ -225,14 +237,14 @@ class Clients:
             began = time.monotonic()
             try:
                 if connection is None:
-                    connection = http.client.HTTPConnection("127.0.0.1", self._port(), timeout=20)
+                    connection = connect(self._port(), self._context)
                 status, answer, sent = exchange(connection, "POST", "/api/orders", body, headers)
             except (OSError, http.client.HTTPException):
                 connection = self._again(connection, 0.05)
                 continue
             with self._lock:
                 self.book.slowest = max(self.book.slowest, time.monotonic() - began)
-            if status == 503 or (status == 409 and answer["type"] == "/problems/key-in-flight"):
+            if status in (502, 503, 504) or (status == 409 and answer["type"] == "/problems/key-in-flight"):
                 if status == 503 and "retry-after" not in sent:
                     self.book.wrong.append(f"{job.key}: 503 without Retry-After")
                 connection = self._again(connection, 0.1)

@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from tests.daemons import exchange
+from tests.daemons import connect, exchange
 
 
 @attrs.frozen
@@ -75,15 +75,10 @@ class Steady:
         turn = itertools.cycle((self._list, self._product, self._search, self._order))
         while not self._stop.wait(self._pause):
             if connection is None:
-                connection = self._connect(self._ports[who % len(self._ports)])
+                connection = connect(self._ports[who % len(self._ports)], self._context)
             connection = next(turn)(connection, who)
         if connection is not None:
             connection.close()
-
-    def _connect(self, port: int) -> Any:
-        if self._context is not None:
-            return http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=self._context)
-        return http.client.HTTPConnection("127.0.0.1", port, timeout=30)
 
     def _list(self, connection: Any, who: int) -> Any:
         # what nobody asked before, so that the near cache does not answer alone
