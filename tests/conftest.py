@@ -27,6 +27,7 @@ from harvestd.settings import Settings
 from harvestd.store.database import Database
 from harvestd.store.link import LinkSettings
 from tests.servers import PostgresServer
+from tests.servers.redis import RedisServer
 
 LIMIT = 30.0
 pytest_plugins = ("tests.leaks",)
@@ -122,3 +123,20 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 def settings(tmp_path: Path) -> Settings:
     """The defaults, in a folder of the test's own, on a free port, with short delays."""
     return Settings(data_dir=str(tmp_path), http_port=0, queue_poll=0.05, queue_retry_scale=0.02, stop_deadline=5.0)
+
+
+@pytest.fixture(scope="session")
+def _redis() -> Iterator[RedisServer]:
+    server = RedisServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def redis(_redis: RedisServer) -> RedisServer:
+    """The private Redis of this process, empty. Do not stop or freeze it: make a RedisServer of your own for that."""
+    _redis.flush()
+    return _redis
