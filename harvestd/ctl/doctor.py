@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.internet.threads import deferToThread
 
+from harvestd.ctl.accelerators import elasticsearch, rabbitmq, redis
 from harvestd.ctl.command import FINE, FOUND, Command, Errand
 from harvestd.ctl.examinations import Finding, data_folder, database, mail, market, replica
 from harvestd.settings import Settings
@@ -26,7 +27,9 @@ async def _run(errand: Errand) -> int:
         findings.append(Finding("database", False, str(error) or repr(error), ""))
     else:
         findings += await deferToThread(lambda: list(_of_database(settings, url)))
-    findings += await deferToThread(lambda: list(mail(settings)))
+    findings += await redis(errand.reactor, settings)
+    for look in (rabbitmq, elasticsearch, mail):
+        findings += await deferToThread(lambda look=look: list(look(settings)))  # type: ignore[misc]
     for finding in findings:
         mark = "[green]ok[/green]     " if finding.fine else "[red]trouble[/red]"
         errand.out.print(f"{mark}  {finding.subject}: ", end="")
@@ -49,8 +52,9 @@ def _of_database(settings: Settings, url: str) -> Iterator[Finding]:
 COMMAND = Command(
     "doctor",
     "try everything that the market depends on, and say what to do",
-    "Tries the data folder, the database and its schema, replicas, queues, the outbox, mail and search. Prints what is well\n"
-    "and what is not, with the cure. It changes nothing but for a probe in the data folder that it removes again.",
+    "Tries the data folder, the database and its schema, replicas, queues, the outbox, mail and search, and Redis, RabbitMQ and\n"
+    "Elasticsearch where they are configured. Prints versions and latencies, what is well and what is not, with the cure. It\n"
+    "changes nothing but for probes that it removes again, or that nobody receives.",
     _arguments,
     _run,
 )
