@@ -36,7 +36,11 @@ class Target:
             number = int((parts.fragment if unix else parts.path.strip("/")) or "0")
         except ValueError:
             raise ValueError(LIKE) from None
-        named = parts.path.startswith("/") if unix else parts.scheme in ("redis", "rediss") and parts.hostname
+        named = (
+            parts.path.startswith("/") and not parts.hostname
+            if unix
+            else parts.scheme in ("redis", "rediss") and parts.hostname
+        )
         if not named or not port or number < 0 or parts.query or (parts.fragment and not unix):
             raise ValueError(LIKE)
         return cls(

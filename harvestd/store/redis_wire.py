@@ -92,20 +92,21 @@ class RedisWire(txredisapi.RedisProtocol):  # type: ignore[misc]
                 getattr(self.transport, option)(True)
 
     def dataReceived(self, data: bytes, unpause: bool = False) -> None:
-        """Take replies; what is not Redis's protocol ends the connection."""
+        """Take replies, at most as many as are waited for now: one that was there before its question is nobody's."""
+        replies = []
         try:
-            super().dataReceived(data)
-        except (txredisapi.InvalidData, txredisapi.InvalidResponse, RecursionError, MemoryError):
+            self._reader.feed(data)
+            while (reply := self._reader.gets()) is not False:
+                replies.append(reply)
+        except (txredisapi.InvalidData, MemoryError):
             self.end("what answers there does not speak Redis's protocol")
+        if len(replies) > len(self._queue):
+            self.end(f"it said unasked: {_told(replies[len(self._queue)])}")
+        for reply in replies:
+            if not self.broken:
+                self._answer(self._queue.popleft(), reply)
 
-    def replyReceived(self, reply: Any) -> None:
-        """Hand it to the first in the queue."""
-        if self.broken:
-            return
-        if not self._queue:
-            self.end(f"it said unasked: {_told(reply)}")
-            return
-        place = self._queue.popleft()
+    def _answer(self, place: _Place, reply: Any) -> None:
         place.timer.cancel()
         if isinstance(reply, Exception):
             place.answer.errback(reply)
@@ -160,8 +161,9 @@ async def _connected(reactor: Any, target: Target, lost: Callable[[RedisWire, st
         await log_in(wire, target)
         try:
             wire.run_id = _run_id(await wire.execute_command("INFO", "server"))
-        except txredisapi.ResponseError:
-            pass  # some hosts of Redis forbid it
+        except txredisapi.ResponseError as error:
+            if not str(error).startswith(("NOPERM", "ERR unknown command")):  # some hosts of Redis forbid it
+                raise
     except BaseException:
         wire.end("log-in failed")
         raise

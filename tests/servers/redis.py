@@ -21,7 +21,6 @@ class RedisServer(PrivateServer):
         self.program = needed("redis-server", "redis-server")
         self.options = options
         self.persistent = persistent
-        self.password = ""
 
     def command(self) -> list[str]:
         """Debian's redis-server, in the foreground."""
