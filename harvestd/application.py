@@ -40,9 +40,11 @@ from harvestd.store.limiter import MemoryLimiter
 from harvestd.store.link import LinkSettings
 from harvestd.store.migrations import SchemaError, migrate, pending
 from harvestd.store.near_cache import NearCache
+from harvestd.store.near_sessions import NearSessions
 from harvestd.store.replicas import Replicas
 from harvestd.store.search import PostgresSearch
 from harvestd.store.session import Session
+from harvestd.store.sessions import PostgresSessions
 from harvestd.store.topics import PostgresTopics
 from harvestd.web.server import PortInUse, WebService
 from harvestd.web.table import ROUTES
@@ -164,16 +166,18 @@ def _parts(lifecycle: Lifecycle, settings: Settings, role: Role) -> tuple[Parts,
     topics = PostgresTopics(session)
     settle = settings.replica_max_lag if others else 0.0
     cache = NearCache(reactor, topics, settings.cache_size, settings.cache_stale, settle=settle)
+    sessions = NearSessions(reactor, topics, PostgresSessions(primary, now))
     broker = PostgresBroker(reactor, settings, primary, session)
     relay = Relay(reactor, settings, primary, session, broker, now, metrics)
     parts = Parts(
         settings=settings, reactor=reactor, lifecycle=lifecycle, metrics=metrics, database=primary, reads=reads,
-        session=session, topics=topics, cache=cache, limiter=MemoryLimiter(reactor.seconds),
+        session=session, topics=topics, cache=cache, limiter=MemoryLimiter(reactor.seconds), sessions=sessions,
         search=PostgresSearch(primary, settings.search_language, now, reads), broker=broker,
         mailer=_mailer(reactor, settings), secret=token_secret(settings), now=now, new_id=new_id, wake_relay=relay.wake,
     )  # fmt: skip
     for name, part in (
-        ("database", primary), ("replicas", reads), ("session", session), ("topics", topics), ("cache", cache), ("broker", broker),
+        ("database", primary), ("replicas", reads), ("session", session), ("topics", topics), ("cache", cache),
+        ("sessions", sessions), ("broker", broker),
     ):  # fmt: skip
         lifecycle.add(name, part.start, part.stop)
     probes.of_parts(parts, reads, others)

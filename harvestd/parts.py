@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from harvestd.health import Health
-from harvestd.interfaces import IBroker, ICache, ILimiter, IMailer, ISearch, ITopics
+from harvestd.interfaces import IBroker, ICache, ILimiter, IMailer, ISearch, ISessions, ITopics
 from harvestd.lifecycle import Lifecycle
 from harvestd.metrics import Metrics
 from harvestd.settings import Settings
@@ -34,6 +34,7 @@ class Parts:
     topics: ITopics
     cache: ICache
     limiter: ILimiter
+    sessions: ISessions
     search: ISearch
     broker: IBroker
     mailer: IMailer

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
@@ -17,7 +17,8 @@ from harvestd.market.accounts import NewAccount
 from harvestd.parts import Parts
 from harvestd.queue.relay import message_of
 from harvestd.queue.topology import queues_for
-from harvestd.store import outbox, registration
+from harvestd.store import accounts, outbox, registration
+from harvestd.store.database import Transaction
 from harvestd.store.invariants import rules, violations
 from harvestd.web import tokens
 from harvestd.web.call import Caller
@@ -72,10 +73,16 @@ class Market:
         n = next(_numbers)
         email, user_id, now = f"{role}-{n}@example.org", self.parts.new_id(), datetime.now(UTC)
         account = NewAccount(email, email, f"{role}-{n}", f"{role}-{n}", f"{role.title()} {n}", role, farm)
-        farm_id = await self.parts.database.transaction(
-            lambda tx: registration.register(tx, account, user_id, "x", self.parts.new_id, now)
-        )
-        token = tokens.issue(self.parts.secret, Caller(user_id, role, self.parts.new_id()), now, 900)
+        session = self.parts.new_id()
+
+        async def work(tx: Transaction) -> str | None:
+            farm_id = await registration.register(tx, account, user_id, "x", self.parts.new_id, now)
+            until = now + timedelta(days=30)
+            await accounts.insert_refresh(tx, self.parts.new_id(), session, user_id, session.encode(), now, until)
+            return farm_id
+
+        farm_id = await self.parts.database.transaction(work)
+        token = tokens.issue(self.parts.secret, Caller(user_id, role, session), now, 900)
         return Person(user_id, email, self.stranger.signed_in(token), farm_id or "")
 
     async def farmer(self, farm: str = "Green Acres") -> Person:

@@ -21,6 +21,7 @@ from harvestd.interfaces.messages import (
     Retried,
 )
 from harvestd.interfaces.search import Document, Facet, Found, Hit, ISearch, Search, Suggestion
+from harvestd.interfaces.sessions import ISessions
 from harvestd.interfaces.topics import ITopics
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "ILimiter",
     "IMailer",
     "ISearch",
+    "ISessions",
     "ISubscription",
     "ITopics",
     "Mail",

@@ -17,6 +17,7 @@ CATALOGUE = "catalogue"
 PRODUCTS = "products:all"
 FARMS = "farms:all"
 CATEGORIES = "categories:all"
+SIGN_INS = "session:"
 
 
 def farm(*tokens: str) -> tuple[str, ...]:
@@ -29,6 +30,11 @@ def product(product_id: str, slug: str, farm_id: str, farm_slug: str) -> tuple[s
     return (
         f"product:{product_id}", f"product:{slug}", PRODUCTS, f"products:farmer:{farm_id}", f"products:farmer:{farm_slug}",
     )  # fmt: skip
+
+
+def sign_ins(user_id: str) -> str:
+    """What is remembered of a person's sign-ins."""
+    return f"{SIGN_INS}{user_id}"
 
 
 def families_of(event: Event) -> tuple[str, ...]:

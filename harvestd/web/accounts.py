@@ -7,9 +7,10 @@ import secrets
 from datetime import timedelta
 
 from harvestd.market import accounts as market
+from harvestd.market import families
 from harvestd.market.errors import NotFound, Unauthenticated
 from harvestd.store import accounts as store
-from harvestd.store import carts, registration
+from harvestd.store import carts, outbox, registration
 from harvestd.store.database import Reader, Transaction
 from harvestd.web import passwords, tokens
 from harvestd.web.call import Call, Caller
@@ -51,28 +52,39 @@ async def login(call: Call, body: Login) -> SignedIn:
 async def refresh(call: Call, body: Refresh) -> SignedIn:
     """Exchange a refresh token for the next pair. One that was used before ends its whole sign-in: two hold it."""
 
-    async def work(tx: Transaction) -> SignedIn | None:
+    async def work(tx: Transaction) -> SignedIn | str | None:
+        """The next pair; or whose sign-in was ended: that is committed, so it is no error; or None."""
         token = await store.lock_refresh(tx, _digest(body.refresh_token))
         if token is None or token.revoked_at is not None or token.expires_at <= call.now:
             return None
         if token.used_at is not None:
-            await store.revoke_family(tx, token.family_id, call.now)  # committed: so None, not an error
-            return None
+            await store.revoke_family(tx, token.family_id, call.now)
+            await _recorded_end(call, tx, token.user_id)
+            return token.user_id
         await store.use_refresh(tx, token.id, call.now)
         return await _signed_in(call, tx, token.user_id, token.family_id)
 
     renewed = await call.write(work)
-    if renewed is None:
+    if isinstance(renewed, str):
+        await call.parts.sessions.ended(renewed)
+    if not isinstance(renewed, SignedIn):
         raise Unauthenticated("the refresh token does not hold; sign in again")
     return renewed
 
 
 async def logout(call: Call, query: LogoutQuery) -> None:
-    """End this sign-in, or all of the account's. Access tokens that are out run to their end."""
-    if query.everywhere:
-        await store.revoke_all(call.tx, call.user.user_id, call.now)
-    else:
-        await store.revoke_family(call.tx, call.user.session, call.now)
+    """End this sign-in, or all of the account's. Access tokens that are out are good for nothing from now on."""
+    user = call.user
+
+    async def work(tx: Transaction) -> None:
+        if query.everywhere:
+            await store.revoke_all(tx, user.user_id, call.now)
+        else:
+            await store.revoke_family(tx, user.session, call.now)
+        await _recorded_end(call, tx, user.user_id)
+
+    await call.write(work)
+    await call.parts.sessions.ended(user.user_id)
 
 
 async def me(call: Call) -> User:
@@ -101,6 +113,12 @@ async def _user(reader: Reader, user_id: str) -> User:
         id=found.id, email=found.email, username=found.username, name=found.name, role=found.role, avatar=found.avatar,
         farms=[UserFarm(id=f.farm_id, slug=f.slug, name=f.name, role=f.role) for f in farms_],
     )  # fmt: skip
+
+
+async def _recorded_end(call: Call, tx: Transaction, user_id: str) -> None:
+    """Should this process die between the commit and telling the others, a worker tells them."""
+    event = families.stale(f"user:{user_id}", 1, families.sign_ins(user_id))
+    await outbox.record(tx, [event], call.new_id, call.now)
 
 
 async def _signed_in(call: Call, tx: Transaction, user_id: str, session: str) -> SignedIn:

@@ -25,6 +25,11 @@ def caller_of(route: Route, authorization: str, secret: str, now: datetime) -> C
         raise _challenge(error.detail, 'error="invalid_token"') from error
 
 
+def ended() -> Refusal:
+    """The 401 for a token whose sign-in was ended, by its owner or because somebody else used it too."""
+    return _challenge("this sign-in has ended; sign in again", 'error="invalid_token"')
+
+
 def admit(route: Route, caller: Caller | None) -> None:
     """Raise a 401 or 403 unless the route is for the caller's role."""
     if "anyone" in route.who:

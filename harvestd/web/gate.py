@@ -93,7 +93,10 @@ class Gate:
 
     async def _pass(self, route: Route, request: Request, path: dict[str, str]) -> Reply:
         parts, now = self._parts, self._parts.now()
+        raw = request.content.read()  # before this first waits: a client that hangs up takes it along
         caller = credentials.caller_of(route, request.text(b"authorization"), parts.secret, now)
+        if caller is not None and not await parts.sessions.alive(caller.user_id, caller.session):
+            raise credentials.ended()
         user_id = caller.user_id if caller is not None else None
         request.user_id = user_id or ""
         credentials.admit(route, caller)
@@ -108,13 +111,13 @@ class Gate:
             cookies=Cookies(headers), reader=parts.reads if route.mode is Mode.READ else parts.database,
             if_match=_if_match(route, headers), routes=self._routes,
         )  # fmt: skip
-        reply = await self._handle(route, call, query, request)
+        reply = await self._handle(route, call, query, request, raw)
         return freshness.settled(route, caller, request.text(b"if-none-match"), reply)
 
-    async def _handle(self, route: Route, call: Call, query: Any, request: Request) -> Reply:
+    async def _handle(self, route: Route, call: Call, query: Any, request: Request, raw: bytes) -> Reply:
         if route.cached is not None and (call.caller is None or route.cached.signed_in == "shared"):
             return await self._cached(route, call, query, request)
-        raw, uri = request.content.read(), request.uri.decode("ascii")
+        uri = request.uri.decode("ascii")
         header = call.headers.get("idempotency-key", "")
         key = keys.key_of(route, header, request.user_id or None, request.method, request.uri, raw)
         arguments = [] if route.body is None else [_body(route, call.headers, raw)]

@@ -50,7 +50,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/api/auth/refresh", handler=accounts.refresh, who=ANYONE, mode=OWN, tag="accounts",
           summary="Exchange a refresh token for a new pair", body=a.Refresh, answer=a.SignedIn, credentials=False,
           errors=(no.Unauthenticated,)),
-    Route(method="POST", path="/api/auth/logout", handler=accounts.logout, who=USER, mode=WRITE, tag="accounts",
+    Route(method="POST", path="/api/auth/logout", handler=accounts.logout, who=USER, mode=OWN, tag="accounts",
           summary="End this sign-in, or all of them", query=a.LogoutQuery, status=204),
     Route(method="GET", path="/api/users/me", handler=accounts.me, who=USER, mode=FRESH, tag="accounts",
           summary="Who is signed in", answer=a.User),

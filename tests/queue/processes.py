@@ -82,7 +82,7 @@ def _parts(process: Process) -> Parts:
     return Parts(
         settings=process.settings, reactor=reactor, lifecycle=Lifecycle(reactor), metrics=process.metrics,
         database=process.database, reads=process.database, session=process.session, topics=absent, cache=absent,
-        limiter=absent, search=absent, broker=process.broker, mailer=absent, secret="", now=now, new_id=new_id,
+        limiter=absent, sessions=absent, search=absent, broker=process.broker, mailer=absent, secret="", now=now, new_id=new_id,
         wake_relay=process.relay.wake,
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ import uuid_utils
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from harvestd.interfaces import ITopics
+from harvestd.interfaces import ISessions, ITopics
 from harvestd.lifecycle import Lifecycle
 from harvestd.metrics import Metrics
 from harvestd.parts import Parts
@@ -21,7 +21,9 @@ from harvestd.settings import Settings
 from harvestd.store.database import Database
 from harvestd.store.limiter import MemoryLimiter
 from harvestd.store.near_cache import NearCache
+from harvestd.store.near_sessions import NearSessions
 from harvestd.store.search import PostgresSearch
+from harvestd.store.sessions import PostgresSessions
 from harvestd.web import table, tokens
 from harvestd.web.call import Caller
 from harvestd.web.server import make_site
@@ -41,6 +43,17 @@ class Nobody:
 
     def subscribe(self, channel: str, receive: Callable[[str], None], gap: Callable[[], None]) -> Callable[[], None]:
         return lambda: None
+
+
+@implementer(ISessions)
+class Everybody:
+    """Sign-ins that all hold: the dummies' callers have tokens, and no rows."""
+
+    async def alive(self, user_id: str, session: str) -> bool:
+        return True
+
+    async def ended(self, user_id: str) -> None:
+        pass
 
 
 @attrs.define
@@ -72,6 +85,7 @@ def make_parts(settings: Settings, database: Any, reactor: Any = None) -> Parts:
         topics=Nobody(),
         cache=cache,
         limiter=MemoryLimiter(reactor.seconds),
+        sessions=Everybody(),
         search=PostgresSearch(database) if database is not None else absent,
         broker=absent,
         mailer=absent,
@@ -117,7 +131,9 @@ async def settled(*coroutines: Any) -> list[Any]:
 
 
 def make_market(parts: Parts) -> Market:
-    """The whole route table over ``parts``, and people to come."""
+    """The whole route table over ``parts``, and people to come, whose sign-ins are looked at."""
+    sessions = NearSessions(parts.reactor, parts.topics, PostgresSessions(parts.database, parts.now))
+    parts = attrs.evolve(parts, sessions=sessions)
     return Market(parts, Client(make_site(parts, table.ROUTES)))
 
 
