@@ -27,6 +27,7 @@ from harvestd.settings import Settings
 from harvestd.store.database import Database
 from harvestd.store.link import LinkSettings
 from tests.servers import PostgresServer
+from tests.servers.rabbitmq import RabbitServer
 from tests.servers.redis import RedisServer
 
 LIMIT = 30.0
@@ -140,3 +141,14 @@ def redis(_redis: RedisServer) -> RedisServer:
     """The private Redis of this process, empty. Do not stop or freeze it: make a RedisServer of your own for that."""
     _redis.flush()
     return _redis
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[RabbitServer]:
+    """The private RabbitMQ of this process; each test has a vhost of its own. To stop or freeze it, make one of your own."""
+    server = RabbitServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()

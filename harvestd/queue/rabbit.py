@@ -1,0 +1,154 @@
+"""The broker on RabbitMQ (3.10 or later), for a market of more than one machine.
+
+Two connections: one publishes, and is the one that the broker blocks when it runs out of memory or disk; the other consumes
+and answers questions, and goes on then. Each comes back by itself (``rabbit_link.py``), declares the topology
+(``rabbit_topology.py``), and its users find out by trying.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from harvestd.health import Condition
+from harvestd.interfaces import DeadLetter, IBroker, ISubscription, Message, QueueState, Receive
+from harvestd.market.errors import Unavailable
+from harvestd.queue import rabbit_messages as messages
+from harvestd.queue.rabbit_connection import Connection
+from harvestd.queue.rabbit_consumer import Subscription
+from harvestd.queue.rabbit_dead import DeadLetters
+from harvestd.queue.rabbit_link import Link
+from harvestd.queue.rabbit_publisher import Held, Publisher
+from harvestd.queue.rabbit_topology import declare, depth, retry_queues
+from harvestd.queue.topology import QUEUES, Queue, queues_for
+from harvestd.settings import Settings
+
+#: Messages that are published before their confirms are waited for.
+WINDOW = 100
+_QUEUES = {queue.name: queue for queue in QUEUES}
+
+
+@implementer(IBroker)
+class RabbitBroker:
+    """On ``settings.rabbitmq_url``. All in seconds: ``heartbeat``, ``handshake`` (connect, log in, set up), ``answer`` (to a
+    question), ``stall`` (to the first sign of a confirm), ``wait`` (for the first connections, at the start)."""
+
+    def __init__(
+        self, reactor: Any, settings: Settings, *,
+        heartbeat: float = 10.0, handshake: float = 5.0, answer: float = 5.0, stall: float = 10.0, wait: float = 5.0,
+    ) -> None:  # fmt: skip
+        self._reactor = reactor
+        self._settings = settings
+        self._answer = answer
+        self._wait = wait
+        link = partial(
+            Link, reactor, settings.rabbitmq_url, heartbeat=heartbeat, handshake=handshake, answer=answer
+        )  # fmt: skip
+        self._publisher = Publisher(reactor, self._declare, partial(link, "harvestd publishing"), stall)
+        self._publishing = self._publisher.link
+        self._consuming = link("harvestd consuming", prepare=self._declare)
+        self._dead = DeadLetters(self._consuming, self._publisher)
+        self._subscriptions: list[Subscription] = []
+
+    async def start(self) -> None:
+        """Connect; returns when both connections are usable or after a bounded wait, retrying behind."""
+        logging.getLogger("pika").setLevel(logging.CRITICAL)  # it calls every lost connection an error; we tell of them
+        began = self._reactor.seconds()
+        await self._publishing.start(self._wait)
+        await self._consuming.start(max(0.0, self._wait - (self._reactor.seconds() - began)))
+
+    async def stop(self) -> None:
+        """Stop every subscription, all at once, then disconnect."""
+        for stopping in [Deferred.fromCoroutine(one.stop()) for one in self._subscriptions]:
+            await stopping
+        for stopping in [Deferred.fromCoroutine(one.stop()) for one in (self._consuming, self._publishing)]:
+            await stopping
+
+    async def publish(self, messages_: Sequence[Message]) -> Sequence[str]:
+        """Publish in windows, ``mandatory``; answers the ids that are confirmed, or that no queue of ours binds.
+
+        One that came back though a queue of ours binds its type is not in the answer: what was lost is declared again.
+        """
+        held: list[str] = []
+        for start in range(0, len(messages_), WINDOW):
+            window = messages_[start : start + WINDOW]
+            try:
+                fates = await self._publisher.publish([messages.event(one) for one in window])
+                lost = False
+                for one, fate in zip(window, fates, strict=True):
+                    if fate is Held.CONFIRMED or (fate is Held.RETURNED and not queues_for(one.type)):
+                        held.append(one.id)
+                    lost = lost or (fate is Held.RETURNED and bool(queues_for(one.type)))
+                if lost:
+                    await self._publisher.redeclare()
+            except Unavailable:
+                if not held:
+                    raise
+                break
+        return held
+
+    async def consume(self, queue: str, prefetch: int, receive: Receive) -> ISubscription:
+        """Receive the queue's messages in batches of up to ``prefetch``. Raises ``ValueError`` for an unknown queue."""
+        known = _known(queue)
+        scale = self._settings.queue_retry_scale
+        subscription = Subscription(self._reactor, self._consuming, self._publisher, known, prefetch, receive, scale)
+        self._subscriptions.append(subscription)
+        subscription.start()
+        return subscription
+
+    async def states(self) -> Sequence[QueueState]:
+        """The state of every queue. ``unacknowledged`` is what this process has in hand: AMQP tells nobody what others
+        have. The numbers of one queue are read one after the other, in the direction in which messages move."""
+        channel = await self._consuming.channel()
+        try:
+            return [await self._state(channel, queue) for queue in QUEUES]
+        finally:
+            if channel.is_open:
+                channel.close()
+
+    async def dead(self, queue: str, limit: int = 100) -> Sequence[DeadLetter]:
+        """The oldest dead letters of a queue; see ``rabbit_dead.py`` for what is approximate."""
+        return await self._dead.oldest(_known(queue), limit)
+
+    async def replay(self, queue: str, id: str) -> bool:
+        """Put a dead letter back into its own queue, with no attempts counted; False if it is not there."""
+        return await self._dead.replay(_known(queue), id)
+
+    async def discard(self, queue: str, id: str) -> bool:
+        """Delete a dead letter; False if it is not there."""
+        return await self._dead.discard(_known(queue), id)
+
+    async def condition(self) -> Condition:
+        """For readiness. The market goes on without RabbitMQ: what happens waits in the outbox."""
+        for link in (self._publishing, self._consuming):
+            if link.connection is None:
+                return Condition("degraded", f"out of reach: events wait in the outbox ({link.cause})")
+        if self._publishing.blocked:
+            return Condition("degraded", "blocked: memory or disk alarm of RabbitMQ, events wait in the outbox")
+        idle = [one.queue for one in self._subscriptions if not one.consuming]
+        return Condition("degraded", f"not consuming: {', '.join(idle)}") if idle else Condition("ok")
+
+    async def _state(self, channel: Any, queue: Queue) -> QueueState:
+        ask = self._consuming.ask
+        delayed = sum([(await depth(ask, channel, name, back_to=queue.name))[0] for name in retry_queues(queue.name)])
+        ready, consumers = await depth(ask, channel, queue.name)
+        in_hand = sum([await one.in_hand() for one in self._subscriptions if one.queue == queue.name])
+        dead, _ = await depth(ask, channel, queue.dead)
+        return QueueState(queue.name, ready, delayed, in_hand, dead, consumers)
+
+    async def _declare(self, connection: Connection) -> None:
+        ask = partial(connection.ask, seconds=self._answer)
+        channel = await connection.channel_within(self._answer)
+        await declare(ask, channel)
+        channel.close()
+
+
+def _known(queue: str) -> Queue:
+    if queue not in _QUEUES:
+        raise ValueError(f"no queue {queue!r}: the topology has {', '.join(_QUEUES)}")
+    return _QUEUES[queue]

@@ -1,0 +1,177 @@
+"""One AMQP connection: pika's Twisted protocol, held to what a daemon needs.
+
+pika closes by ``loseConnection``, which waits until the other side took what is unsent: with a frozen broker for ever. Here
+every close is followed by an abort, and an abort is what ends each wait for an answer that does not come: pika then fails
+whatever is pending on the connection. Its Deferreds are never cancelled (they would be called again).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pika
+from pika.adapters.twisted_connection import TwistedChannel, TwistedProtocolConnection
+from pika.exceptions import AMQPError, ProbableAccessDeniedError, ProbableAuthenticationError
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionClosed
+from twisted.python.failure import Failure
+
+from harvestd.market.errors import Unavailable
+
+#: Seconds between a close, by whichever side, and the abort of what is left of the connection.
+ABORT_AFTER = 2.0
+#: What pika fails pending calls with.
+ENDS = (AMQPError, ConnectionClosed)
+
+
+class Connection(TwistedProtocolConnection):  # type: ignore[misc]
+    """``blocked`` is what the broker says about itself (memory or disk alarm); ``changed`` is called when that changes."""
+
+    def __init__(self, parameters: pika.ConnectionParameters, reactor: Any) -> None:
+        super().__init__(parameters, custom_reactor=reactor)
+        self.parameters = parameters
+        self.blocked = False
+        self.changed: list[Any] = []
+        self.why = ""
+        self._reactor = reactor
+        self._leaving: _Leaving | None = None
+        self._waiting: list[Deferred[None]] = []
+        self._over = False
+        self._impl.add_on_connection_blocked_callback(lambda *_: self._block(True))
+        self._impl.add_on_connection_unblocked_callback(lambda *_: self._block(False))
+
+    async def opened(self, seconds: float) -> None:
+        """Wait for the end of the handshake. Raises ``Unavailable`` with what may be wrong, at the latest after
+        ``seconds``."""
+        timer = self._reactor.callLater(seconds, self.abort, f"no AMQP handshake within {seconds:g} s")
+        try:
+            await self.ready
+        except Exception as error:
+            raise Unavailable(self.why or explained(error, self.parameters)) from None
+        finally:
+            if timer.active():
+                timer.cancel()
+
+    async def ask(self, answer: Deferred[Any], seconds: float) -> Any:
+        """The answer to something that was asked; without one within ``seconds`` the connection is aborted. Raises
+        ``Unavailable`` for whatever goes wrong."""
+        timer = self._reactor.callLater(seconds, self.abort, f"RabbitMQ does not answer within {seconds:g} s")
+        try:
+            return await answer
+        except ENDS as error:
+            raise Unavailable(self.why or explained(error, self.parameters)) from None
+        finally:
+            if timer.active():
+                timer.cancel()
+
+    async def channel_within(self, seconds: float) -> TwistedChannel:
+        """A new channel."""
+        if not self.is_open:
+            raise Unavailable(self.why or "the connection to RabbitMQ is closing")
+        return await self.ask(self.channel(), seconds)
+
+    def abort(self, why: str) -> None:
+        """End it at once."""
+        self.why = self.why or why
+        if self.transport is not None and not self._over:
+            self.transport.abortConnection()
+
+    async def leave(self) -> None:
+        """Close in order, and wait until it is over, ``ABORT_AFTER`` seconds at most."""
+        if self._over:
+            return
+        if not self.is_open:
+            self.abort("closed")
+            await self.ended()
+            return
+        self.close()
+        timer = self._reactor.callLater(ABORT_AFTER, self.abort, "closed")
+        await self.ended()
+        if timer.active():
+            timer.cancel()
+
+    async def ended(self) -> None:
+        """Wait until the transport is gone."""
+        if not self._over:
+            waiting: Deferred[None] = Deferred()
+            self._waiting.append(waiting)
+            await waiting
+
+    def makeConnection(self, transport: Any) -> None:
+        """Give pika a transport that ends."""
+        self._leaving = _Leaving(transport, self._reactor)
+        super().makeConnection(self._leaving)
+        self.transport = transport
+
+    def connectionLost(self, reason: Failure = Failure(ConnectionError("closed"))) -> None:  # noqa: B008
+        """Over: tell pika, which fails what is pending, then those who wait for the end."""
+        self._over = True
+        assert self._leaving is not None
+        self._leaving.cancel()
+        super().connectionLost(reason)
+        self._block(False)
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            one.callback(None)
+
+    def _on_connection_failed(self, connection: Any, error: Any = None) -> None:
+        # pika keeps to itself why: its public error says "1" (the attempts).
+        if isinstance(error, Exception) and not self.why:
+            self.why = explained(error, self.parameters)
+        super()._on_connection_failed(connection, error)
+
+    def _on_connection_closed(self, connection: Any, exception: Any) -> None:
+        if isinstance(exception, Exception) and not self.why:
+            self.why = explained(exception, self.parameters)
+        super()._on_connection_closed(connection, exception)
+
+    def _block(self, blocked: bool) -> None:
+        if blocked != self.blocked:
+            self.blocked = blocked
+            for changed in self.changed:
+                changed()
+
+
+class _Leaving:
+    """What pika sees of the transport: ``loseConnection`` is followed by an abort."""
+
+    def __init__(self, transport: Any, reactor: Any) -> None:
+        self._transport = transport
+        self._reactor = reactor
+        self._timer: Any = None
+        self.write = transport.write
+
+    def loseConnection(self) -> None:
+        self._transport.loseConnection()
+        if self._timer is None:
+            self._timer = self._reactor.callLater(ABORT_AFTER, self._transport.abortConnection)
+
+    def cancel(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+
+
+def explained(error: BaseException, parameters: pika.ConnectionParameters) -> str:
+    """A sentence for the person who reads it at 2 a.m.; it holds no password."""
+    where = f"RabbitMQ at {parameters.host}:{parameters.port}"
+    user, vhost = getattr(parameters.credentials, "username", "?"), parameters.virtual_host
+    text = str(error) or repr(error)
+    if isinstance(error, ProbableAuthenticationError | ProbableAccessDeniedError) and "ClosedByBroker" not in text:
+        # pika guesses by how far it came; without the broker's word it may as well have been stopped at that moment.
+        return f"{where} ended the connection during the log-in"
+    if isinstance(error, ProbableAuthenticationError):
+        return (
+            f"{where} refuses the user {user!r} or its password: see rabbitmq_url (special characters of a password are "
+            "written %XX); the user guest is let in from the broker's own machine alone"
+        )
+    if isinstance(error, ProbableAccessDeniedError):
+        return (
+            f"{where} lets the user {user!r} in, but not to the vhost {vhost!r}: it does not exist, or the user has no "
+            "permissions there (rabbitmqctl add_vhost, rabbitmqctl set_permissions); a vhost with a / in it is written %2F"
+        )
+    code = getattr(error, "reply_code", None)
+    if code == 406:
+        return f"{where}: a queue or exchange of ours is there with other arguments ({text}); move its messages and delete it"
+    if code == 403:
+        return f"{where}: the user {user!r} needs the permissions configure, write and read on harvest.* ({text})"
+    return f"{where} is out of reach: {text}"
