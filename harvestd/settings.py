@@ -107,6 +107,7 @@ class Settings:
 
     # the process
     stop_deadline: float = setting(20.0, "seconds", "Longest orderly stop; then what is left is given up.", least=0.1, most=600)
+    stop_grace: float = setting(0.5, "seconds", "When stopping: how long a connection without a request is left open; behind a proxy longer than it keeps idle ones.", least=0.0, most=60)
     log_format: str = setting("text", "", "text for people, json for machines.", choices=("text", "json"))
     log_level: str = setting("info", "", "Least important line that is written.", choices=("debug", "info", "warn", "error"))
     debug_slow_callback: float = setting(0.0, "seconds", "Report each callback that holds the reactor longer; 0: off.", least=0, most=60)

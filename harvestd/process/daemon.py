@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import math
+import os
 import shutil
 from typing import Any
 
@@ -17,10 +18,12 @@ from harvestd import application
 from harvestd.application import EXPECTED, Role
 from harvestd.config import secrets
 from harvestd.lifecycle import Lifecycle
-from harvestd.process import logs, slow_callbacks
+from harvestd.process import logs, reloading, slow_callbacks
 from harvestd.process.ending import exit_status, stop_on_signals
+from harvestd.process.notify import Supervisor
 from harvestd.process.options import SettingOptions
 from harvestd.process.welcome import welcome
+from harvestd.settings import Settings
 
 #: With less free space than this, in bytes, a failed start is told that too, whatever it seemed to fail for.
 NO_SPACE = 2_000_000
@@ -33,6 +36,9 @@ class Daemon(Service):
 
     def __init__(self, options: SettingOptions, role: Role) -> None:
         self._settings = options.loaded.settings
+        self._options = options.given()
+        self._observer: logs.LineObserver | None = None
+        self._status = ""
         self._role = role
         self._lifecycle: Lifecycle | None = None
         self._started: Deferred[None] | None = None
@@ -48,8 +54,8 @@ class Daemon(Service):
                 raise SystemExit(
                     f"the log {error.filename} cannot be written: {error.strerror}; see --logfile"
                 ) from None
-            observer = logs.LineObserver(stream, settings.log_format, settings.log_level, secrets(settings))
-            parent.setComponent(ILogObserver, observer)
+            self._observer = logs.LineObserver(stream, settings.log_format, settings.log_level, secrets(settings))
+            parent.setComponent(ILogObserver, self._observer)
             logs.bridge(settings.log_level)
         super().setServiceParent(parent)
 
@@ -59,16 +65,20 @@ class Daemon(Service):
 
         super().startService()
         exit_status.keep()
+        self._supervisor = Supervisor(os.environ)
         self._reactor: Any = reactor
         self._reactor.callWhenRunning(self._run)
 
     def stopService(self) -> Deferred[None]:
         """Stop what has started; the reactor waits for it."""
         super().stopService()
+        self._supervisor.stopping()
         return Deferred.fromCoroutine(self._stop())
 
     def _run(self) -> None:
-        stop_on_signals(self._reactor)
+        # A terminal that is gone ends the process; a supervisor that sends the same signal wants the settings read anew.
+        stop_on_signals(self._reactor, hang_up=self._reload if self._supervisor.listens else None)
+        self._supervisor.watch(self._reactor)
         if self._settings.debug_slow_callback:
             slow_callbacks.report(self._reactor, self._settings.debug_slow_callback)
         self._started = Deferred.fromCoroutine(self._start())
@@ -80,12 +90,27 @@ class Daemon(Service):
         except BaseException as error:
             self._failed(error)
             return
-        for line in welcome(parts.settings, self._role):
+        lines = list(welcome(parts.settings, self._role))
+        for line in lines:
             self.log.info("{log_text}", log_text=line)
+        self._status = lines[0]
+        self._supervisor.ready(self._status)
         # What is there now stays: the collector need not look at it again. This halves the 99th percentile of answers.
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
+
+    def _reload(self) -> None:
+        if self.running and self._status:  # while it starts there is nothing to take them
+            self._supervisor.reloading()
+            self._settings = reloading.reload(self._settings, self._options, os.environ, self._take)
+            self._supervisor.ready(self._status)
+
+    def _take(self, settings: Settings) -> None:
+        """What :data:`~harvestd.process.reloading.LIVE` names, into use."""
+        if self._observer is not None:
+            self._observer.level(settings.log_level)
+            logs.bridge(settings.log_level)
 
     def _failed(self, error: BaseException) -> None:
         if not self.running:

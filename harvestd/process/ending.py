@@ -55,8 +55,9 @@ def at_the_very_end(act: Callable[[], object]) -> None:
     _last_acts.append(act)
 
 
-def stop_on_signals(reactor: Any) -> None:
-    """Stop the reactor at the first signal; at the second do the last acts, and end.
+def stop_on_signals(reactor: Any, hang_up: Callable[[], object] | None = None) -> None:
+    """Stop the reactor at the first signal; at the second do the last acts, and end. With ``hang_up``, SIGHUP calls that
+    instead.
 
     To be called when the reactor runs, since it replaces the reactor's own handlers.
     """
@@ -68,8 +69,13 @@ def stop_on_signals(reactor: Any) -> None:
             _end_at_once(number)
         reactor.callFromThread(_stop, reactor, signal.Signals(number).name)
 
+    def hung_up(number: int, frame: FrameType | None) -> None:
+        reactor.callFromThread(hang_up)
+
     for number in SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has it ignore SIGHUP
+        if number == signal.SIGHUP and hang_up is not None:
+            signal.signal(number, hung_up)
+        elif signal.getsignal(number) is not signal.SIG_IGN:  # nohup has it ignore SIGHUP
             signal.signal(number, receive)
 
 

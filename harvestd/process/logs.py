@@ -43,8 +43,12 @@ class LineObserver:
     def __init__(self, stream: TextIO, form: str = "text", level: str = "info", hidden: Iterable[str] = ()) -> None:
         self.stream = stream
         self._format = _json_line if form == "json" else _text_line
-        self._least = LEVELS[level]
+        self.level(level)
         self._hidden = tuple(sorted((h for h in hidden if len(h) >= 4), key=len, reverse=True))
+
+    def level(self, name: str) -> None:
+        """Write what is at least this important from now on."""
+        self._least = LEVELS[name]
 
     def __call__(self, event: Any) -> None:
         if importance(event) < self._least:

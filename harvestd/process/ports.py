@@ -8,7 +8,7 @@ import socket
 import attrs
 
 from harvestd.settings import Settings
-from harvestd.web.server import cannot_listen
+from harvestd.web.listening import cannot_listen
 
 
 @attrs.frozen(eq=False)

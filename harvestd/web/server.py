@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import errno
-import socket
 from collections.abc import Sequence
 from typing import Any
 
 from klein import Klein
-from twisted.internet import tcp
-from twisted.internet.defer import maybeDeferred
-from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 from werkzeug.exceptions import HTTPException
 
@@ -18,16 +13,13 @@ from harvestd.lifecycle import sleep
 from harvestd.parts import Parts
 from harvestd.web import probes, table_check
 from harvestd.web.gate import Gate
+from harvestd.web.listening import PortInUse as PortInUse
+from harvestd.web.listening import cease, listen
 from harvestd.web.routes import Route
 from harvestd.web.site import Site
 
-#: While draining, how long a connection without a request is left open: its client may be sending one just now.
-GRACE = 0.5
+#: Seconds between two looks at what is still under way, while draining.
 LOOK = 0.05
-
-
-class PortInUse(Exception):
-    """Somebody else listens there; the text names the port and the cure."""
 
 
 def make_app(parts: Parts, routes: Sequence[Route], gate: Gate | None = None) -> Klein:
@@ -96,48 +88,21 @@ class WebService:
         """Take no more connections, finish the requests under way, then close what is left.
 
         Bounded by four fifths of the setting ``stop_deadline``. New requests on open connections are still answered, with
-        ``Connection: close``.
+        ``Connection: close``. A connection without a request is left open for ``stop_grace``, since its client may be
+        sending one just now: a proxy that closes its own idle connections sooner than that loses none.
         """
         self.site.draining = True
+        reactor, grace = self._parts.reactor, self._parts.settings.stop_grace
         if self._listening is not None:
-            self._listening.doRead()  # with reuse_port, connections waiting in this socket's queue would be reset
-            await maybeDeferred(self._listening.stopListening)
+            await cease(reactor, self._listening)
             self._listening = None
-        reactor = self._parts.reactor
         began = reactor.seconds()
         while self._gate.working or self.site.channels:
             elapsed = reactor.seconds() - began
             if elapsed > self._parts.settings.stop_deadline * 0.8:
                 self.log.warn("{number} requests given up", number=self._gate.working)
                 break
-            if elapsed > GRACE:
+            if elapsed > grace:
                 self.site.close_idle()
             await sleep(reactor, LOOK)
         self.site.finish()
-
-
-def listen(reactor: Any, site: Site, host: str, port: int, reuse_port: bool) -> Any:
-    """A listening port on ``host``, an IPv4 or IPv6 address (or ``localhost``); port 0 takes a free one."""
-    address = "127.0.0.1" if host == "localhost" else host
-    try:
-        if reuse_port:
-            made = tcp.makeBinding(address, port, reuseAddress=True, reusePort=True)
-            return reactor.listenTCP(made, site, backlog=1024)
-        return reactor.listenTCP(port, site, backlog=1024, interface=address)
-    except (CannotListenError, OSError) as error:
-        cause = error.socketError if isinstance(error, CannotListenError) else error
-        raise cannot_listen(cause, host, port) from error
-
-
-def cannot_listen(cause: Any, host: str, port: int) -> Exception:
-    """What the system's error means, for the person who starts the daemon: :class:`PortInUse`, or an ``OSError``."""
-    number = getattr(cause, "errno", None)
-    if number == errno.EADDRINUSE:
-        return PortInUse(
-            f"port {port} on {host} is in use; stop what listens there, or set HARVEST_HTTP_PORT to a free one"
-        )
-    if number == errno.EACCES:
-        return PermissionError(number, f"port {port} needs privileges; set HARVEST_HTTP_PORT to one above 1023")
-    if number == errno.EADDRNOTAVAIL or isinstance(cause, socket.gaierror):
-        return OSError(number, f"{host} is no address of this machine; set HARVEST_HTTP_HOST to one, or to 0.0.0.0")
-    return OSError(number, f"cannot listen on {host}:{port}: {cause}")

@@ -1,0 +1,39 @@
+"""Reading the settings again while the process runs: judged as at a start, and taken as far as they can be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import attrs
+from twisted.logger import Logger
+
+from harvestd.config import SettingError, load
+from harvestd.setting_rows import ROWS
+from harvestd.settings import Settings
+
+#: Settings that a running process takes; all others wait for a restart.
+LIVE = ("log_level",)
+log = Logger()
+
+
+def reload(
+    present: Settings, options: Mapping[str, str], environ: Mapping[str, str], take: Callable[[Settings], None]
+) -> Settings:
+    """Read them anew, hand what is in effect from now on to ``take``, and answer it. Logs what was taken and what waits for
+    a restart; when any is wrong, says so and changes nothing."""
+    try:
+        found = load(options, environ).settings
+    except SettingError as error:
+        log.error("nothing is reloaded, since {why}", why=str(error))
+        return present
+    changed = [name for name in ROWS if getattr(found, name) != getattr(present, name)]
+    taken = [name for name in changed if name in LIVE]
+    waiting = [name for name in changed if name not in LIVE]
+    effective = attrs.evolve(present, **{name: getattr(found, name) for name in taken})
+    take(effective)
+    log.info(
+        "settings reloaded: {taken}{waiting}",
+        taken=f"{', '.join(taken)} taken" if taken else "nothing to take",
+        waiting=f"; changed, and waiting for a restart: {', '.join(waiting)}" if waiting else "",
+    )
+    return effective
