@@ -151,7 +151,7 @@ class RedisLink:
         """Returns once Redis can be used and all have caught up."""
         wire = self._wire
         if wire is None:
-            wire = self._wire = await connect(self._reactor, self.target, self._lost)
+            wire = self._wire = await connect(self._reactor, self.target, self._lost, RedisWire)
 
         async def call(command: str, *arguments: Any) -> Any:
             return await self._asked(wire, self.timeout, command, *arguments)

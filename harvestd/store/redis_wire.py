@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import txredisapi
@@ -42,6 +42,9 @@ class _Place:
 
     answer: Deferred[Any]
     timer: Any = None
+
+
+Wire = TypeVar("Wire", bound="RedisWire")
 
 
 class RedisWire(txredisapi.RedisProtocol):  # type: ignore[misc]
@@ -97,7 +100,8 @@ class RedisWire(txredisapi.RedisProtocol):  # type: ignore[misc]
         try:
             self._reader.feed(data)
             while (reply := self._reader.gets()) is not False:
-                replies.append(reply)
+                if not self.takes(reply):
+                    replies.append(reply)
         except (txredisapi.InvalidData, MemoryError):
             self.end("what answers there does not speak Redis's protocol")
         if len(replies) > len(self._queue):
@@ -105,6 +109,10 @@ class RedisWire(txredisapi.RedisProtocol):  # type: ignore[misc]
         for reply in replies:
             if not self.broken:
                 self._answer(self._queue.popleft(), reply)
+
+    def takes(self, reply: Any) -> bool:
+        """Whether it is nobody's reply, but what a subscriber hears; it is taken then. Here nothing is."""
+        return False
 
     def _answer(self, place: _Place, reply: Any) -> None:
         place.timer.cancel()
@@ -141,10 +149,10 @@ class RedisWire(txredisapi.RedisProtocol):  # type: ignore[misc]
         await self._ended
 
 
-async def connect(reactor: Any, target: Target, lost: Callable[[RedisWire, str], None]) -> RedisWire:
-    """A connection that is logged in, within :data:`CONNECT_LIMIT`. Raises :class:`RedisAway`."""
+async def connect(reactor: Any, target: Target, lost: Callable[[RedisWire, str], None], kind: type[Wire]) -> Wire:
+    """A connection of a kind that is logged in, within :data:`CONNECT_LIMIT`. Raises :class:`RedisAway`."""
     try:
-        return await within(reactor, CONNECT_LIMIT, _connected(reactor, target, lost))
+        return await within(reactor, CONNECT_LIMIT, _connected(reactor, target, lost, kind))
     except TimeoutError:
         raise RedisAway(f"no connection within {CONNECT_LIMIT:g} s") from None
     except (RedisAway, CancelledError):
@@ -155,8 +163,8 @@ async def connect(reactor: Any, target: Target, lost: Callable[[RedisWire, str],
         raise RedisAway(f"it cannot be reached: {error or type(error).__name__}") from None
 
 
-async def _connected(reactor: Any, target: Target, lost: Callable[[RedisWire, str], None]) -> RedisWire:
-    wire: RedisWire = await target.endpoint(reactor).connect(Factory.forProtocol(lambda: RedisWire(reactor, lost)))
+async def _connected(reactor: Any, target: Target, lost: Callable[[RedisWire, str], None], kind: type[Wire]) -> Wire:
+    wire: Wire = await target.endpoint(reactor).connect(Factory.forProtocol(lambda: kind(reactor, lost)))
     try:
         await log_in(wire, target)
         try:

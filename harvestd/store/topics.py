@@ -1,13 +1,12 @@
 """Publish and subscribe on PostgreSQL's NOTIFY: :class:`ITopics` when there is no Redis.
 
 All topics share one NOTIFY channel, as JSON ``{"c": channel, "p": payload}``; without ``p`` it says "you missed one",
-for the payload that grew too long in its quotes. Whoever can reach the database can send anything here, so nothing
-believes what it hears: a message says what to look at again.
+for the payload that grew too long in its quotes. What comes by Redis, too, has an id, ``i``. Whoever can reach the
+database can send anything here, so nothing believes what it hears: a message says what to look at again.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import msgspec
@@ -18,20 +17,46 @@ from harvestd.interfaces import ITopics
 from harvestd.store.listeners import Listener, Listeners
 from harvestd.store.session import PAYLOAD_MOST, Session
 
+log = Logger()
+
 CHANNEL = "harvest_topics"
 LONGEST = 7000
 
 
-class _Told(msgspec.Struct):
+class Told(msgspec.Struct, omit_defaults=True):
+    """One message."""
+
     c: str
     p: str | None = None
+    i: str = ""
+
+
+_encoder, _decoder = msgspec.json.Encoder(), msgspec.json.Decoder(Told)
+
+
+def written(told: Told) -> str | None:
+    """The message as a NOTIFY payload, or None, told in the log, for one that no topic takes."""
+    try:
+        if told.p is not None and len(told.p.encode()) > LONGEST:
+            raise ValueError(f"it is over {LONGEST} bytes")
+        text = _encoder.encode(told)
+    except ValueError as error:  # lone surrogates, too
+        log.error("a message for topic {channel} is dropped: {why}", channel=told.c, why=str(error))
+        return None
+    return (text if len(text) <= PAYLOAD_MOST else _encoder.encode(Told(told.c, None, told.i))).decode()
+
+
+def read(text: str | bytes) -> Told | None:
+    """The message, or None for anything else."""
+    try:
+        return _decoder.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
 
 
 @implementer(ITopics)
 class PostgresTopics:
     """Topics on a :class:`Session`; :meth:`start` after it and :meth:`stop` before it."""
-
-    log = Logger()
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -51,15 +76,9 @@ class PostgresTopics:
 
     async def publish(self, channel: str, payload: str) -> None:
         """Send to whoever listens now."""
-        if len(payload.encode(errors="replace")) > LONGEST:
-            self.log.error(
-                "a message for topic {channel} is over {most} bytes, and is dropped", channel=channel, most=LONGEST
-            )
-            return
-        told = json.dumps({"c": channel, "p": payload}, ensure_ascii=False, separators=(",", ":"))
-        if len(told.encode(errors="replace")) > PAYLOAD_MOST:
-            told = json.dumps({"c": channel})
-        await self._session.notify(CHANNEL, told)
+        text = written(Told(channel, payload))
+        if text is not None:
+            await self._session.notify(CHANNEL, text)
 
     def subscribe(self, channel: str, receive: Callable[[str], None], gap: Callable[[], None]) -> Callable[[], None]:
         """Call ``receive`` with each payload, ``gap`` whenever some may have been missed, and when it begins to hear."""
@@ -79,12 +98,10 @@ class PostgresTopics:
             self._subscribers.tell_gap(channel)
 
     def _receive(self, text: str) -> None:
-        try:
-            told = msgspec.json.decode(text, type=_Told)
-        except (msgspec.DecodeError, UnicodeError):
-            self.log.debug("garbage on {channel} is dropped", channel=CHANNEL)
-            return
-        if told.p is None:
+        told = read(text)
+        if told is None:
+            log.debug("garbage on {channel} is dropped", channel=CHANNEL)
+        elif told.p is None:
             self._subscribers.tell_gap(told.c)
         else:
             self._subscribers.tell(told.c, told.p)

@@ -38,7 +38,7 @@ async def register(call: Call, body: Register) -> SignedIn:
 async def login(call: Call, body: Login) -> SignedIn:
     """Sign in. One answer, and one time, for an unknown address, a wrong password and a closed account."""
     key = market.email_key(body.email[:254])
-    _, refusal = await Limits(call.parts.settings, call.parts.limiter).count("rate_login", f"account:{key}")
+    _, refusal = await Limits(call.parts.settings, call.parts.limiter).count("rate_login", f"account:{key}", "sign-in")
     if refusal is not None:
         raise refusal
     found = await store.by_email(call.reader, key)

@@ -38,15 +38,15 @@ class Limits:
         """Count one request of a route; answers the headers and the refusal, if it is one."""
         if not self._on or route.limit == "none":
             return (), None
-        who = f"user:{user_id}" if user_id is not None else f"address:{bucket_of(address)}"
-        return await self.count(route.limit, f"{route.endpoint_class or route.tag}:{who}")
+        who = user_id if user_id is not None else f"address:{bucket_of(address)}"
+        return await self.count(route.limit, who, route.endpoint_class or route.tag)
 
-    async def count(self, name: str, bucket: str) -> tuple[Headers, TooMany | None]:
-        """The same for a bucket that a handler names, such as an account that somebody tries to sign in to."""
+    async def count(self, name: str, who: str, endpoint: str) -> tuple[Headers, TooMany | None]:
+        """The same for a bucket that a handler names: ``who`` may be an account that somebody tries to sign in to."""
         if not self._on:
             return (), None
         limit, period = self._limits[name]
-        allowance = await self._limiter.hit(f"{name}:{bucket}", limit, period)
+        allowance = await self._limiter.hit(f"{who}:{name.removeprefix('rate_')}.{endpoint}", limit, period)
         refusal = None
         if not allowance.allowed:
             detail = f"more than {limit} requests in {period} s; try again in {_seconds(allowance.retry_after)} s"

@@ -93,6 +93,6 @@ async def test_handlers_count_buckets_of_their_own(web_settings: Settings) -> No
     """Such as the account that somebody tries passwords on, from however many addresses."""
     parts = make_parts(attrs.evolve(web_settings, rate_limits=True, rate_login="1/60"), None)
     limits = Limits(parts.settings, parts.limiter)
-    assert (await limits.count("rate_login", "account:anna"))[1] is None
-    assert (await limits.count("rate_login", "account:anna"))[1] is not None
-    assert (await limits.count("rate_login", "account:bert"))[1] is None
+    assert (await limits.count("rate_login", "account:anna", "sign-in"))[1] is None
+    assert (await limits.count("rate_login", "account:anna", "sign-in"))[1] is not None
+    assert (await limits.count("rate_login", "account:bert", "sign-in"))[1] is None
