@@ -17,6 +17,10 @@ class TestMemoryLimiter(LimiterContract):
         clock = Clock()
         return World(MemoryLimiter(clock.seconds), clock.advance)
 
+    @pytest.mark.parametrize("limit, period", [(1, 1.0), (7, 3.0), (1000, 1.0)])
+    async def test_exactly_the_limit_fits_in_short_periods(self, world: World, limit: int, period: float) -> None:
+        assert sum(a.allowed for a in await world.hits(limit + 1, "a", limit, period)) == limit
+
 
 def test_it_is_a_limiter() -> None:
     verifyObject(ILimiter, MemoryLimiter(Clock().seconds))
