@@ -1,0 +1,244 @@
+"""What Nginx adds to answers, and what it answers itself."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.nginx.conftest import Answer, Shop, ask
+from tests.nginx.upstream import BODY, Asked, Upstream
+from tests.servers.nginx import NginxServer
+from tests.servers.private import free_port, needed
+
+Front = Callable[..., NginxServer]
+CLOSED = "default-src 'none'; frame-ancestors 'none'"
+
+
+def assert_secure(answer: Answer, policy: str = CLOSED) -> None:
+    """Every header of security, once."""
+    assert answer.one("content-security-policy") == policy
+    assert answer.one("x-content-type-options") == "nosniff"
+    assert answer.one("x-frame-options") == "DENY"
+    assert answer.one("referrer-policy") == "no-referrer"
+    assert answer.one("strict-transport-security")
+    assert answer.one("permissions-policy")
+    assert answer.one("x-request-id")
+    assert answer.one("server") == "nginx"
+
+
+def assert_problem(answer: Answer, status: int, slug: str, path: str) -> None:
+    """Problem details as the daemon has them, and nobody keeps them."""
+    assert answer.status == status, answer
+    assert answer.one("content-type") == "application/problem+json"
+    assert answer.one("cache-control") == "no-store"
+    found = json.loads(answer.body)
+    assert found["type"] == f"/problems/{slug}"
+    assert (found["status"], found["instance"]) == (status, path)
+    assert found["request_id"] == answer.one("x-request-id")
+    assert_secure(answer)
+
+
+# --- headers ---
+
+
+def test_answers_of_the_daemon_have_every_header_once(shop: Shop) -> None:
+    for path, status in (("/api/products", 200), ("/api/products/none", 404), ("/nowhere", 404), ("/health", 200)):
+        answer = ask(shop.nginx, path)
+        assert answer.status == status
+        assert_secure(answer)
+        answer.one("cache-control")
+
+
+def test_the_documentation_keeps_its_own_policy(shop: Shop) -> None:
+    answer = ask(shop.nginx, "/docs")
+    assert answer.status == 200
+    assert_secure(answer, policy=answer.one("content-security-policy"))
+    assert "script-src 'self'" in answer.one("content-security-policy")
+    assert ask(shop.nginx, "/docs/swagger-ui-bundle.js").status == 200
+
+
+def test_the_clients_request_id_is_passed_on_and_a_bad_one_replaced(front: Front, upstream: Upstream) -> None:
+    nginx = front(upstream.port)
+    assert ask(nginx, "/api/x", X_Request_Id="mine-1").one("x-request-id") == "mine-1"
+    made = ask(nginx, "/api/x", X_Request_Id='a "bad" one').one("x-request-id")
+    assert len(made) == 32
+    assert [asked.headers["x-request-id"] for asked in upstream.asked] == ["mine-1", made]
+
+
+# --- errors ---
+
+
+def test_nobody_there_is_502_as_a_problem(front: Front) -> None:
+    answer = ask(front(free_port()), '/api/products?q="}', X_Request_Id="mine-2")
+    assert_problem(answer, 502, "unavailable", "/api/products")
+    assert answer.one("retry-after") == "2"
+    assert answer.one("x-request-id") == "mine-2"
+
+
+def test_503_of_the_daemon_is_left_as_it_is(front: Front, upstream: Upstream) -> None:
+    upstream.answer = lambda asked, handler: (503, {"Retry-After": "7", "Content-Type": "application/problem+json"}, b"{}")
+    answer = ask(front(upstream.port), "/api/orders", "POST", b"{}")
+    assert (answer.status, answer.one("retry-after"), answer.body) == (503, "7", b"{}")
+    assert len(upstream.asked) == 1
+
+
+def test_bodies_up_to_10_mb_pass_and_larger_ones_are_413(front: Front, upstream: Upstream) -> None:
+    nginx = front(upstream.port)
+    assert ask(nginx, "/api/products", "POST", b"x" * 10 * 1024 * 1024).status == 200
+    assert len(upstream.asked[0].body) == 10 * 1024 * 1024
+    head = b"POST /api/products HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10485761\r\n\r\n"
+    assert_problem(raw(nginx, head), 413, "too-large", "/api/products")
+    assert len(upstream.asked) == 1
+
+
+def raw(nginx: NginxServer, data: bytes) -> Answer:
+    """What comes back for bytes that http.client would not send."""
+    plain = socket.create_connection(("127.0.0.1", nginx.tls_port), timeout=10)
+    with nginx.trust.wrap_socket(plain, server_hostname="localhost") as connection:
+        connection.sendall(data)
+        head, body = b"", b""
+        while b"\r\n\r\n" not in head:
+            head += connection.recv(65536)
+        head, _, body = head.partition(b"\r\n\r\n")
+        lines = head.decode().split("\r\n")
+        headers = tuple((k.lower(), v) for k, _, v in (line.partition(": ") for line in lines[1:]))
+        size = int(dict(headers)["content-length"])
+        while len(body) < size:
+            body += connection.recv(65536)
+        return Answer(int(lines[0].split()[1]), headers, body)
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "slug", "path"),
+    [
+        (b"GET /api/x HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"a" * 9000 + b"\r\n\r\n", 431, "headers-too-large", "/api/x"),
+        (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 431, "headers-too-large", "/"),
+        (b"GET /api/x HTTP/1.1\r\nHost: localhost\r\nHost: other\r\n\r\n", 400, "malformed", "/api/x"),
+        (b"GET /api/x HTTP/1.1\r\n\r\n", 400, "malformed", "/api/x"),
+        (b"G\x00T / HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "malformed", "/"),
+        (
+            b"POST /api/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            400, "malformed", "/api/x",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_not_http_never_reaches_the_daemon(
+    front: Front, upstream: Upstream, data: bytes, status: int, slug: str, path: str
+) -> None:
+    assert_problem(raw(front(upstream.port), data), status, slug, path)
+    assert upstream.asked == []
+
+
+def test_20_kb_of_headers_are_431_whoever_notices(shop: Shop) -> None:
+    lines = b"".join(b"X-%d: %b\r\n" % (n, b"a" * 5000) for n in range(4))
+    answer = raw(shop.nginx, b"GET /api/products HTTP/1.1\r\nHost: localhost\r\n" + lines + b"\r\n")
+    assert answer.status == 431
+    assert json.loads(answer.body)["type"] == "/problems/headers-too-large"
+
+
+# --- limits ---
+
+
+def test_the_api_takes_30_a_second_and_20_at_once_more(front: Front, upstream: Upstream) -> None:
+    assert_limited(front(upstream.port, limits=True), "/api/products", most=21)
+
+
+def test_the_rest_takes_10_a_second_and_5_at_once_more(front: Front, upstream: Upstream) -> None:
+    assert_limited(front(upstream.port, limits=True), "/docs", most=6)
+
+
+def assert_limited(nginx: NginxServer, path: str, most: int) -> None:
+    connection = nginx.connect()
+    answers = [ask(nginx, path, connection=connection) for _ in range(most * 3)]
+    connection.close()
+    passed = [answer.status for answer in answers].count(200)
+    assert most <= passed <= most + 10, f"{passed} passed; what trickles in meanwhile is a few"
+    refused = next(answer for answer in answers if answer.status != 200)
+    assert_problem(refused, 429, "too-many-requests", path)
+    assert refused.one("retry-after") == "1"
+
+
+def test_whom_the_operator_names_is_not_limited(front: Front, upstream: Upstream) -> None:
+    nginx = front(upstream.port)
+    connection = nginx.connect()
+    assert {ask(nginx, "/docs", connection=connection).status for _ in range(30)} == {200}
+    connection.close()
+
+
+# --- compression ---
+
+
+@pytest.mark.parametrize("coding", ["br", "gzip"])
+def test_answers_are_compressed_for_those_who_take_it(front: Front, upstream: Upstream, coding: str) -> None:
+    nginx = front(upstream.port)
+    answer = ask(nginx, "/api/products", Accept_Encoding=coding)
+    assert answer.one("content-encoding") == coding
+    assert len(answer.body) < len(BODY) / 5
+    assert answer.all("vary") == ["Accept-Encoding"]
+    plain = gzip.decompress(answer.body) if coding == "gzip" else by_curl(nginx)
+    assert plain == BODY
+    assert ask(nginx, "/api/products").body == BODY
+    assert all(not asked.headers.get("accept-encoding") for asked in upstream.asked), "compressed here alone"
+
+
+def by_curl(nginx: NginxServer) -> bytes:
+    curl = [needed("curl", "curl"), "-sS", "--compressed", "-H", "Accept-Encoding: br", "--cacert", nginx.certificate]
+    url = f"https://localhost:{nginx.tls_port}/api/products"
+    return subprocess.run([*curl, url], capture_output=True, timeout=20, check=True).stdout
+
+
+def test_answers_of_sign_in_are_not_compressed(front: Front, upstream: Upstream) -> None:
+    answer = ask(front(upstream.port), "/api/auth/login", "POST", b"{}", Accept_Encoding="br, gzip")
+    assert (answer.one("content-encoding"), answer.body) == ("", BODY)
+
+
+def test_the_etag_of_a_compressed_answer_serves_if_match(front: Front, upstream: Upstream) -> None:
+    """Compression makes it weak, which If-Match never matches; the daemon gets it as it gave it."""
+
+    def versioned(asked: Asked, handler: Any) -> tuple[int, dict[str, str], bytes]:
+        return 200, {"Content-Type": "application/json", "ETag": '"v7-abc"'}, BODY
+
+    upstream.answer = versioned
+    nginx = front(upstream.port)
+    tag = ask(nginx, "/api/products/x", Accept_Encoding="br").one("etag")
+    assert tag == 'W/"v7-abc"'
+    for sent in (tag, '"v7-abc"', "*", 'W/"a", W/"b"'):
+        ask(nginx, "/api/products/x", "PATCH", b"{}", If_Match=sent)
+    assert [asked.headers["if-match"] for asked in upstream.asked[1:]] == ['"v7-abc"', '"v7-abc"', "*", 'W/"a", W/"b"']
+
+
+# --- files ---
+
+
+def test_built_files_are_immutable(front: Front, upstream: Upstream) -> None:
+    nginx = front(upstream.port)
+    (nginx.www / "static" / "app.3f2a.js").write_text("let a = 1\n" * 100)
+    answer = ask(nginx, "/static/app.3f2a.js", Accept_Encoding="br")
+    assert answer.status == 200
+    assert answer.one("cache-control") == "public, max-age=31536000, immutable"
+    assert answer.one("content-encoding") == "br"
+    assert_secure(answer)
+    assert ask(nginx, "/static/app.3f2a.js", If_None_Match=answer.one("etag")).status == 304
+    assert_problem(ask(nginx, "/static/gone.js"), 404, "not-found", "/static/gone.js")
+    assert_problem(ask(nginx, "/static/app.3f2a.js", "POST", b""), 405, "method-not-allowed", "/static/app.3f2a.js")
+    assert upstream.asked == []
+
+
+def test_media_are_pictures_and_nothing_that_runs(front: Front, upstream: Upstream) -> None:
+    nginx = front(upstream.port)
+    for name in ("carrot-300.webp", "page.html", "drawing.svg"):
+        (nginx.www / "media" / name).write_text("<script>alert(1)</script>")
+    picture = ask(nginx, "/media/carrot-300.webp")
+    assert (picture.one("content-type"), picture.one("cache-control")) == (
+        "image/webp", "public, max-age=31536000, immutable",
+    )  # fmt: skip
+    assert_secure(picture)
+    for name in ("page.html", "drawing.svg"):
+        assert ask(nginx, f"/media/{name}").one("content-type") == "application/octet-stream"
+    assert upstream.asked == []
