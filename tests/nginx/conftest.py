@@ -35,7 +35,12 @@ class Answer:
 
 
 def ask(
-    nginx: NginxServer, path: str, method: str = "GET", body: bytes | None = None, connection: Any = None, **headers: str
+    nginx: NginxServer,
+    path: str,
+    method: str = "GET",
+    body: bytes | None = None,
+    connection: Any = None,
+    **headers: str,
 ) -> Answer:
     """One exchange over TLS, on a connection of its own unless one is given; headers as ``If_Match="…"``."""
     own = connection is None

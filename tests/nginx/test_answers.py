@@ -82,7 +82,11 @@ def test_nobody_there_is_502_as_a_problem(front: Front) -> None:
 
 
 def test_503_of_the_daemon_is_left_as_it_is(front: Front, upstream: Upstream) -> None:
-    upstream.answer = lambda asked, handler: (503, {"Retry-After": "7", "Content-Type": "application/problem+json"}, b"{}")
+    upstream.answer = lambda asked, handler: (
+        503,
+        {"Retry-After": "7", "Content-Type": "application/problem+json"},
+        b"{}",
+    )
     answer = ask(front(upstream.port), "/api/orders", "POST", b"{}")
     assert (answer.status, answer.one("retry-after"), answer.body) == (503, "7", b"{}")
     assert len(upstream.asked) == 1

@@ -25,7 +25,9 @@ def test_nginx_takes_them_without_a_warning(files: NginxServer) -> None:
     assert done.returncode == 0, done.stderr
     assert "test is successful" in done.stderr
     # On a newer Nginx the parameter http2 is deprecated, and works.
-    said = [line for line in done.stderr.splitlines() if "[warn]" in line and '"listen ... http2" directive' not in line]
+    said = [
+        line for line in done.stderr.splitlines() if "[warn]" in line and '"listen ... http2" directive' not in line
+    ]
     assert said == []
 
 
