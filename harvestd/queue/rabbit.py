@@ -130,8 +130,13 @@ class RabbitBroker:
                 return Condition("degraded", f"out of reach: events wait in the outbox ({link.cause})")
         if self._publishing.blocked:
             return Condition("degraded", "blocked: memory or disk alarm of RabbitMQ, events wait in the outbox")
-        idle = [one.queue for one in self._subscriptions if not one.consuming]
+        idle = [one.queue for one in self._subscriptions if not one.consuming and not one.ended]
         return Condition("degraded", f"not consuming: {', '.join(idle)}") if idle else Condition("ok")
+
+    def usage(self) -> tuple[bool, int]:
+        """Whether it takes messages now, and how often its connection was lost or blocked."""
+        publishing = self._publishing
+        return publishing.connection is not None and not publishing.blocked, publishing.losses
 
     async def _state(self, channel: Any, queue: Queue) -> QueueState:
         ask = self._consuming.ask

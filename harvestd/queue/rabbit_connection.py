@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import pika
+import pika.data
 from pika.adapters.twisted_connection import TwistedChannel, TwistedProtocolConnection
 from pika.exceptions import AMQPError, ProbableAccessDeniedError, ProbableAuthenticationError
 from twisted.internet.defer import Deferred
@@ -22,6 +23,21 @@ from harvestd.market.errors import Unavailable
 ABORT_AFTER = 2.0
 #: What pika fails pending calls with.
 ENDS = (AMQPError, ConnectionClosed)
+
+
+def _tolerant(encoded: bytes, offset: int, decode: Any = pika.data.decode_value) -> tuple[Any, int]:
+    """pika's reading of a header's value, which stumbles over a NaN, an infinity and a time after the year 9999. Anybody
+    may publish those, and the stumble would end each connection that the message is delivered on."""
+    try:
+        return decode(encoded, offset)  # type: ignore[no-any-return]
+    except (ValueError, OverflowError, OSError):
+        size = {b"f": 4, b"d": 8, b"T": 8}.get(encoded[offset : offset + 1])
+        if size is None:
+            raise
+        return None, offset + 1 + size
+
+
+pika.data.decode_value = _tolerant
 
 
 class Connection(TwistedProtocolConnection):  # type: ignore[misc]

@@ -2,52 +2,33 @@
 
 A message to be tried later, or a dead letter, is published to where it goes and confirmed there before the original is
 acknowledged; if that cannot be done it goes back to its queue. So it may be there twice, and is never nowhere.
-
-A message that ends its consumer (a crash, not an error) comes back for ever, and with it whatever was in hand beside it.
-Quorum queues count that: one that came back :data:`SUSPECT` times is handled alone, after the others, the suspects in
-random order, so that the innocent get through before the culprit. At :data:`QUARANTINE` it waits in a retry queue like one
-that failed, and after :data:`DEADLY` such ends it is a dead letter.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from typing import Any
 
-import attrs
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from harvestd.interfaces import Acked, Delivery, Dropped, ISubscription, Outcome, Receive, Retried
+from harvestd.interfaces import Acked, ISubscription, Outcome, Receive
 from harvestd.lifecycle import sleep
 from harvestd.market.errors import Unavailable
-from harvestd.queue import rabbit_messages as messages
 from harvestd.queue.bell import Bell
 from harvestd.queue.rabbit_connection import ENDS
-from harvestd.queue.rabbit_link import Link
+from harvestd.queue.rabbit_hand import InHand, lots, moved, sentence
+from harvestd.queue.rabbit_link import Link, close
 from harvestd.queue.rabbit_messages import Publication
 from harvestd.queue.rabbit_publisher import Held, Publisher
 from harvestd.queue.rabbit_topology import declare, depth
-from harvestd.queue.retry import Dead, next_step
 from harvestd.queue.topology import Queue
 
-SUSPECT, QUARANTINE, DEADLY = 2, 4, 12
 #: Seconds of rest after a failure of ``receive`` or of the broker: the first, doubling up to the last.
 FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0
 #: How long a stop waits to see what it handed back in the queue again, in steps of seconds.
 SEEN_AGAIN = (0.01,) * 20
-
-
-@attrs.frozen
-class InHand:
-    """A message in hand; ``returns`` counts how often it came back without an outcome, ``deaths`` those of earlier tries."""
-
-    tag: int
-    delivery: Delivery
-    returns: int
-    deaths: int
 
 
 @implementer(ISubscription)
@@ -102,6 +83,11 @@ class Subscription:
             waiting: Deferred[None] = Deferred()
             self._waiting.append(waiting)
             await waiting
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was stopped."""
+        return self._stopping
 
     async def in_hand(self) -> int:
         """How many messages are here, be they only on their way: the broker answers on the channel of the consumer, behind
@@ -172,22 +158,18 @@ class Subscription:
 
     def _keep(self, received: Sequence[Any]) -> None:
         for one in received:
-            tag = one.method.delivery_tag
-            returns, deaths = messages.returns_of(one), messages.deaths_of(one)
-            self._hand[tag] = InHand(tag, messages.delivery_of(self.queue, one), returns, deaths)
+            in_hand = InHand.of(self.queue, one)
+            self._hand[in_hand.tag] = in_hand
 
     async def _one_batch(self, channel: Any) -> None:
-        lots = [[one for one in self._hand.values() if one.returns < SUSPECT and not one.deaths]]
-        suspects = [[one] for one in self._hand.values() if one.returns >= SUSPECT or one.deaths]
-        for lot in lots + random.sample(suspects, len(suspects)):
-            if lot and not (self._stopping and lot is not lots[0]):
+        for lot in lots(list(self._hand.values())):
+            if not self._stopping:
                 await self._settle(channel, lot, await self._outcomes(lot))
 
     async def _outcomes(self, lot: Sequence[InHand]) -> Sequence[Outcome]:
-        if lot[0].returns >= QUARANTINE:
-            ends = lot[0].deaths + lot[0].returns
-            cause = f"its consumer ended {ends} times with it in hand"
-            return [Dropped(cause) if ends >= DEADLY else Retried(cause)]
+        outcome = sentence(lot[0])
+        if outcome is not None:
+            return [outcome]
         outcomes = await self._receive([one.delivery for one in lot])
         if len(outcomes) != len(lot):
             raise ValueError(f"receive answered {len(outcomes)} outcomes for {len(lot)} deliveries")
@@ -195,32 +177,51 @@ class Subscription:
 
     async def _settle(self, channel: Any, lot: Sequence[InHand], outcomes: Sequence[Outcome]) -> None:
         """Do what the outcomes say, unless the messages are another's by now."""
-        _still(channel, self._link)
-        acked = {one.tag for one, outcome in zip(lot, outcomes, strict=True) if isinstance(outcome, Acked)}
-        moved = [self._move(one, outcome) for one, outcome in zip(lot, outcomes, strict=True) if one.tag not in acked]
-        moved.sort(key=lambda move: int(move[1].properties.expiration or 0))  # see rabbit_topology
-        held = await self._publisher.publish([publication for _, publication in moved])
-        _still(channel, self._link)
-        acked |= {tag for (tag, _), fate in zip(moved, held, strict=True) if fate is Held.CONFIRMED}
-        self._acknowledge(channel, acked)
-        if len(acked) < len(lot):
-            if Held.RETURNED in held:
-                await self._publisher.redeclare()
-            raise Unavailable(f"RabbitMQ did not keep {len(lot) - len(acked)} messages that are to be tried later")
+        pairs = list(zip(lot, outcomes, strict=True))
+        self._acknowledge(channel, {one.tag for one, outcome in pairs if isinstance(outcome, Acked)})
+        rest = [
+            (one.tag, moved(one, outcome, self._topology, self._scale))
+            for one, outcome in pairs
+            if not isinstance(outcome, Acked)
+        ]
+        rest.sort(key=lambda pair: int(pair[1].properties.expiration or 0))  # see rabbit_topology
+        while rest:
+            fates = await self._kept(channel, [publication for _, publication in rest])
+            kept = {tag for (tag, _), fate in zip(rest, fates, strict=True) if fate is Held.CONFIRMED}
+            self._acknowledge(channel, kept)
+            rest = [(tag, publication) for tag, publication in rest if tag not in kept]
 
-    def _move(self, one: InHand, outcome: Outcome) -> tuple[int, Publication]:
-        assert isinstance(outcome, Retried | Dropped), outcome
-        step = next_step(one.delivery.attempts, outcome, random.random(), self._scale)
-        if isinstance(step, Dead):
-            return one.tag, messages.dead(one.delivery, self._topology.dead, step.cause)
-        return one.tag, messages.again(one.delivery, one.deaths + one.returns, step.delay)
+    async def _kept(self, channel: Any, publications: Sequence[Publication]) -> Sequence[Held]:
+        """The fates of what was moved. While the broker takes nothing it stays in hand: to hand it back would only have it
+        come again, and be counted against it."""
+        pause = FIRST_PAUSE
+        while True:
+            _still(channel, self._link)
+            try:
+                fates = await self._publisher.publish(publications)
+                if Held.RETURNED in fates:
+                    await self._publisher.redeclare()
+                if Held.CONFIRMED in fates:
+                    return fates
+                why = "they were not kept"
+            except Unavailable as error:
+                why = error.detail
+            if self._stopping:
+                raise Unavailable(why)
+            if pause == FIRST_PAUSE:
+                self.log.warn("{queue}: what is to be tried later waits: {why}", queue=self.queue, why=why)
+            await self._halt.wait(pause)
+            pause = min(pause * 2, LAST_PAUSE)
 
     def _acknowledge(self, channel: Any, acked: set[int]) -> None:
         """With one word for all, if nothing that is still in hand came before the last of them."""
+        if not acked:
+            return
+        _still(channel, self._link)
         for tag in acked:
             del self._hand[tag]
-        last = max(acked, default=0)
-        if acked and all(tag > last for tag in self._hand):
+        last = max(acked)
+        if all(tag > last for tag in self._hand):
             channel.basic_ack(last, multiple=True)
             return
         for tag in sorted(acked):
@@ -243,17 +244,15 @@ class Subscription:
                     if (await depth(self._link.ask, channel, self.queue))[0] >= before + back:
                         break
                     await sleep(self._reactor, pause)
-            if channel.is_open:
-                channel.close()
-                await channel.on_closed
-        except Unavailable as error:
-            self.log.info("{queue}: left without a word: {why}", queue=self.queue, why=error.detail)
+            await close(self._link, channel)
+        except (Unavailable, *ENDS) as error:
+            self.log.info("{queue}: left without a word: {why}", queue=self.queue, why=str(error))
 
     def _failed(self, error: Exception) -> None:
-        if not isinstance(error, Unavailable):
+        if not isinstance(error, (Unavailable, *ENDS)):
             self.log.failure("{queue}: a batch failed, it comes again", queue=self.queue)
         elif self._pause == FIRST_PAUSE and not self._stopping:
-            self.log.warn("{queue} waits: {why}", queue=self.queue, why=error.detail)
+            self.log.warn("{queue} waits: {why}", queue=self.queue, why=str(error))
 
     def _recovered(self) -> None:
         if self._pause > FIRST_PAUSE:

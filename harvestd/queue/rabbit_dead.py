@@ -13,7 +13,7 @@ from twisted.internet.defer import DeferredLock
 from harvestd.interfaces import DeadLetter
 from harvestd.market.errors import Unavailable
 from harvestd.queue import rabbit_messages as messages
-from harvestd.queue.rabbit_link import Link
+from harvestd.queue.rabbit_link import Link, close
 from harvestd.queue.rabbit_publisher import Held, Publisher
 from harvestd.queue.topology import Queue
 
@@ -89,5 +89,4 @@ class DeadLetters:
         a message is one of the queue's own ordered commands, and comes after."""
         if channel.is_open:
             channel.basic_nack(0, multiple=True, requeue=True)
-            channel.close()
-            await channel.on_closed
+            await close(self._link, channel)

@@ -57,6 +57,9 @@ class Link:
         self._stopping = False
         self._pause = FIRST_PAUSE
         self._told = ""
+        #: How often it was lost or blocked.
+        self.losses = 0
+        self._usable = False
 
     @property
     def blocked(self) -> bool:
@@ -87,7 +90,12 @@ class Link:
 
     async def ask(self, answer: Deferred[Any]) -> Any:
         """What the broker answers; raises ``Unavailable``, and drops the connection when it does not answer in time."""
-        return await self.here().ask(answer, self._answer)
+        try:
+            connection = self.here()
+        except Unavailable:
+            answer.addErrback(lambda _: None)
+            raise
+        return await connection.ask(answer, self._answer)
 
     def here(self) -> Connection:
         """The connection; raises ``Unavailable`` when there is none."""
@@ -134,13 +142,15 @@ class Link:
 
     async def _use(self, connection: Connection) -> None:
         connection.changed.append(self._change)
-        self.connection, self.cause, self._pause = connection, "", FIRST_PAUSE
+        self.connection, self.cause, began = connection, "", self._reactor.seconds()
         if self._told:
             self._told = ""
             self.log.info("{name}: RabbitMQ is there again", name=self.name)
         self._change()
         self._first.ring()
         await connection.ended()
+        if self._reactor.seconds() > began + LAST_PAUSE:  # one that ends at once, again and again, rests longer
+            self._pause = FIRST_PAUSE
         self.connection = None
         self.cause = connection.why or "the connection to RabbitMQ ended"
         self._change()
@@ -148,6 +158,9 @@ class Link:
             self._tell(self.cause)
 
     def _change(self) -> None:
+        usable = self.connection is not None and not self.blocked
+        self.losses += self._usable and not usable
+        self._usable = usable
         for changed in self.changed:
             changed()
 
@@ -157,6 +170,13 @@ class Link:
         if cause != self._told and not self._stopping:
             self._told = cause
             self.log.warn("{name}: {why}", name=self.name, why=cause)
+
+
+async def close(link: Link, channel: TwistedChannel) -> None:
+    """Close a channel, if that is not done yet, and wait until it is."""
+    if channel.is_open:
+        channel.close()
+        await link.ask(channel.on_closed)
 
 
 def parameters(url: str, name: str, heartbeat: float) -> pika.ConnectionParameters:

@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from harvestd.market.errors import Unavailable
-from harvestd.queue.rabbit_connection import Connection
+from harvestd.queue.rabbit_connection import ENDS, Connection
 from harvestd.queue.rabbit_link import Link
 from harvestd.queue.rabbit_messages import Publication
 
@@ -134,7 +134,10 @@ class Publisher:
         window = Window([Held.REFUSED] * len(publications), len(publications))
         timer = self._reactor.callLater(self._stall, self._stalled, window)
         try:
-            self._send(window, publications)
+            try:
+                self._send(window, publications)
+            except ENDS as error:
+                window.fail(Unavailable(f"RabbitMQ closes: {error!r}"))
             await window.done
         finally:
             if timer.active():
@@ -176,7 +179,8 @@ class Publisher:
         """A channel alone is closed when what it published to is gone: a new connection declares it again."""
         if not selected.called:
             selected.errback(why)
-        connection.abort(f"RabbitMQ closed the channel: {why}")
+        if connection.is_open:
+            connection.abort(f"RabbitMQ closed the channel: {why}")
 
     def _changed(self) -> None:
         if self.link.connection is None:

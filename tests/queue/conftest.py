@@ -1,4 +1,4 @@
-"""Processes on the test's database."""
+"""Processes on the test's database, and brokers on RabbitMQ."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import pytest_twisted
 
 from harvestd.settings import Settings
 from tests.queue.processes import Processes
+from tests.queue.rabbits import RabbitRig
 from tests.servers import PostgresServer
+from tests.servers.rabbitmq import RabbitServer
 
 
 @pytest_twisted.async_yield_fixture
@@ -17,3 +19,14 @@ async def processes(postgres: PostgresServer, database_url: str, settings: Setti
     processes = Processes(postgres, database_url, settings)
     yield processes
     await processes.stop()
+
+
+@pytest_twisted.async_yield_fixture
+async def rabbit(rabbitmq: RabbitServer, settings: Settings) -> AsyncIterator[RabbitRig]:
+    """None yet, on a fresh vhost of the server that the tests share."""
+    rig = RabbitRig(rabbitmq, settings)
+    try:
+        yield rig
+    finally:
+        await rig.stop()
+        rabbitmq.drop(rig.vhost)

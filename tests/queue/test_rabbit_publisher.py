@@ -1,0 +1,184 @@
+"""What is said to be held is held: confirms, returns, alarms, and a broker that does not answer."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_twisted
+from twisted.internet.defer import Deferred
+
+from harvestd.interfaces import Acked, Retried
+from harvestd.market.errors import Unavailable
+from harvestd.queue import rabbit_messages as messages
+from harvestd.queue.rabbit import RabbitBroker
+from harvestd.queue.rabbit_messages import Publication
+from harvestd.queue.rabbit_publisher import Held
+from harvestd.queue.topology import EXCHANGE, QUEUES, queues_for
+from harvestd.settings import Settings
+from tests.contracts.broker import ORDERS, SEARCH, Received, is_empty, message, state
+from tests.queue.rabbits import RabbitRig
+from tests.servers.rabbitmq import RabbitServer
+from tests.waiting import eventually
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[RabbitServer]:
+    """One that may be stopped and frozen."""
+    server = RabbitServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest_twisted.async_yield_fixture
+async def harmed(own_server: RabbitServer, settings: Settings) -> AsyncIterator[RabbitRig]:
+    """Brokers that notice soon, on it."""
+    rig = RabbitRig(own_server, settings, heartbeat=1.0, stall=0.5, answer=0.5)
+    yield rig
+    await rig.stop()
+
+
+async def publishes(broker: RabbitBroker) -> bool:
+    try:
+        return bool(await broker.publish([message()]))
+    except Unavailable:
+        return False
+
+
+async def detail(broker: RabbitBroker) -> str:
+    return (await broker.condition()).detail
+
+
+async def test_routable_and_unroutable_in_one_window_are_told_apart(rabbit: RabbitRig) -> None:
+    broker = await rabbit.broker()
+    chance = random.Random(7)
+    for _ in range(5):
+        sent = [message(chance.choice(["order.created", "nobody.cares", "product.created"])) for _ in range(100)]
+        fates = await broker._publisher.publish([messages.event(one) for one in sent])
+        assert fates == [Held.CONFIRMED if queues_for(one.type) else Held.RETURNED for one in sent]
+
+
+async def test_windows_at_the_same_time_and_the_same_id_to_several_places_are_told_apart(rabbit: RabbitRig) -> None:
+    broker = await rabbit.broker()
+
+    def to(queue: str) -> Publication:
+        return Publication("", queue, event.properties, event.body)
+
+    event = messages.event(message())
+    batches = [[to(ORDERS), to("nowhere.a"), event, to("nowhere.b"), to(SEARCH), to("nowhere.a")] for _ in range(20)]
+    waiting = [Deferred.fromCoroutine(broker._publisher.publish(batch)) for batch in batches]
+    yes, no = Held.CONFIRMED, Held.RETURNED
+    assert [await one for one in waiting] == [[yes, no, yes, no, yes, no]] * 20
+
+
+async def test_a_message_that_came_back_though_a_queue_of_ours_binds_it_is_not_held_and_the_queue_is_declared_again(
+    rabbit: RabbitRig,
+) -> None:
+    broker = await rabbit.broker()
+    channel = await broker._consuming.channel()
+    for queue in queues_for("product.created"):
+        await channel.queue_delete(queue)
+    lost, nobodys, next_one = message("product.created"), message("nobody.cares"), message("product.created")
+    assert await broker.publish([lost, nobodys]) == [nobodys.id]
+    assert await broker.publish([next_one]) == [next_one.id]
+    assert (await state(broker, SEARCH)).ready == 1
+
+
+async def test_an_exchange_that_is_gone_is_declared_again(rabbit: RabbitRig) -> None:
+    broker = await rabbit.broker()
+    channel = await broker._consuming.channel()
+    await channel.exchange_delete(EXCHANGE)
+    with pytest.raises(Unavailable):
+        await broker.publish([message()])
+    await eventually("it publishes again", lambda: publishes(broker))
+    assert (await state(broker, ORDERS)).ready == 1
+
+
+async def test_under_a_memory_alarm_publishing_is_unavailable_at_once_and_consuming_goes_on(rabbit: RabbitRig) -> None:
+    broker = await rabbit.broker()
+    receive = Received(lambda d: Retried("first") if d.message.type == "order.updated" and not d.attempts else Acked())
+    await broker.consume(ORDERS, 10, receive)
+    await broker.publish([message()])
+    await eventually("consumed", lambda: receive.ids)
+    rabbit.server.alarm(True)
+    try:
+        for _ in range(2):  # the first finds out, the second knows
+            began = time.monotonic()
+            with pytest.raises(Unavailable, match="alarm"):
+                await broker.publish([message("order.updated"), *[message() for _ in range(50)]])
+            assert time.monotonic() - began < 1
+        condition = await broker.condition()
+        assert condition.state == "degraded" and condition.detail.startswith("blocked: memory or disk alarm")
+        assert [one.name for one in await broker.states()] == [queue.name for queue in QUEUES], "questions are answered"
+    finally:
+        rabbit.server.alarm(False)
+    await eventually("it publishes again", lambda: publishes(broker))
+    assert (await broker.condition()).state == "ok"
+    await eventually("settled", lambda: is_empty(broker, ORDERS))
+    assert list(await broker.dead(ORDERS)) == []
+
+
+@pytest.mark.limit(60)
+async def test_a_frozen_broker_is_noticed_in_bounds_and_used_again_when_it_thaws(harmed: RabbitRig) -> None:
+    broker = await harmed.broker()
+    receive = Received()
+    subscription = await broker.consume(ORDERS, 10, receive)
+    await eventually("consuming", lambda: subscription.consuming)
+    harmed.server.freeze()
+    try:
+        began = time.monotonic()
+        with pytest.raises(Unavailable, match="confirms nothing"):
+            await broker.publish([message()])
+        assert time.monotonic() - began < 1
+        with pytest.raises(Unavailable):
+            await broker.states()
+        await eventually("the consumer knows", lambda: not subscription.consuming)
+        assert (await detail(broker)).startswith("out of reach: events wait in the outbox")
+    finally:
+        harmed.server.thaw()
+    await eventually("it publishes again", lambda: publishes(broker))
+    await eventually("it consumes again", lambda: receive.ids and subscription.consuming)
+
+
+@pytest.mark.limit(60)
+async def test_an_idle_consumer_notices_a_frozen_broker_by_its_heartbeat(harmed: RabbitRig) -> None:
+    broker = await harmed.broker()
+    subscription = await broker.consume(ORDERS, 10, Received())
+    await eventually("consuming", lambda: subscription.consuming)
+    harmed.proxy(broker).blackhole = True
+    await eventually("it notices", lambda: not subscription.consuming, 12)
+    harmed.proxy(broker).mend()
+    await eventually("it consumes again", lambda: subscription.consuming)
+
+
+async def test_a_broker_can_be_left_while_it_is_frozen(harmed: RabbitRig) -> None:
+    broker = await harmed.broker()
+    await broker.consume(ORDERS, 10, Received())
+    harmed.server.freeze()
+    try:
+        began = time.monotonic()
+        await broker.stop()
+        assert time.monotonic() - began < 8
+    finally:
+        harmed.server.thaw()
+
+
+@pytest.mark.limit(60)
+async def test_what_is_held_outlives_a_crash_of_the_broker(harmed: RabbitRig) -> None:
+    broker = await harmed.broker()
+    sent = [message() for _ in range(150)]
+    assert len(await broker.publish(sent)) == 150
+    harmed.server.kill()
+    await eventually("it is out of reach", lambda: detail(broker))
+    with pytest.raises(Unavailable, match="RabbitMQ"):
+        await broker.publish([message()])
+    receive = Received()
+    await broker.consume(ORDERS, 50, receive)
+    harmed.server.start()
+    await eventually("all come", lambda: set(receive.ids) == {one.id for one in sent}, 15)
+    await eventually("it publishes again", lambda: publishes(broker))
