@@ -1,51 +1,34 @@
-"""From settings to parts to services: the one place that knows every implementation, to be read from top to bottom.
+"""From settings to parts to services, to be read from top to bottom.
 
-A :class:`Role` says what a process is for. :func:`start` claims the port, sees to the database, chooses an implementation
-for each interface, and puts everything that runs into the lifecycle's list, each after what it uses.
+A :class:`Role` says what a process is for. :func:`start` claims the port, sees to the database, has the parts assembled
+(``assembly.py`` chooses what stands behind each interface), and puts everything that runs into the lifecycle's list, each
+after what it uses.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import attrs
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
-from uuid_utils import uuid7
 
 from harvestd import demo, failpoints
+from harvestd.assembly import assembled
 from harvestd.config import Problem, SettingError, resolved
-from harvestd.interfaces import IMailer
 from harvestd.lifecycle import Lifecycle
 from harvestd.market.errors import Unavailable
-from harvestd.metrics import Metrics
-from harvestd.partners.mail import FolderMailer, Sender
-from harvestd.partners.smtp import SmtpMailer
 from harvestd.parts import Parts
 from harvestd.process import probes
 from harvestd.process.children import Children, leash
 from harvestd.process.ending import at_the_very_end
 from harvestd.process.ports import claim
-from harvestd.process.secret import SecretError, token_secret
-from harvestd.queue.postgres import PostgresBroker
-from harvestd.queue.relay import Relay
+from harvestd.process.secret import SecretError
 from harvestd.settings import Settings
-from harvestd.store.database import Database, Statement, scalar
+from harvestd.store.database import Statement, scalar
 from harvestd.store.embedded import EmbeddedError, EmbeddedPostgres, running
-from harvestd.store.limiter import MemoryLimiter
-from harvestd.store.link import LinkSettings
 from harvestd.store.migrations import SchemaError, migrate, pending
-from harvestd.store.near_cache import NearCache
-from harvestd.store.near_sessions import NearSessions
-from harvestd.store.replicas import Replicas
-from harvestd.store.search import PostgresSearch
-from harvestd.store.session import Session
-from harvestd.store.sessions import PostgresSessions
-from harvestd.store.topics import PostgresTopics
 from harvestd.web.server import PortInUse, WebService
 from harvestd.web.table import ROUTES
 from harvestd.workers.handlers import HANDLERS, PERIODIC
@@ -57,9 +40,6 @@ EXPECTED = (SettingError, SecretError, EmbeddedError, SchemaError, PortInUse, Un
 _HAS_LANGUAGE = Statement(
     "application.has_language", "select exists (select from pg_ts_config where cfgname = $1)", scalar
 )
-
-#: Seconds that a read waits for a connection to a replica before it goes to the primary.
-REPLICA_WAIT = 0.2
 
 log = Logger()
 
@@ -93,13 +73,13 @@ async def start(lifecycle: Lifecycle, settings: Settings, role: Role) -> Parts:
         settings = resolved(attrs.evolve(settings, http_port=port.number))
     settings, ours = await database(lifecycle, settings, role)
     await schema(settings, migrating=ours)
-    parts, relay = _parts(lifecycle, settings, role)
+    parts, relay = assembled(lifecycle, settings, role.name)
     lifecycle.add("search language", lambda: _language(parts), _nothing)
     if role.first or role.consumes:
         lifecycle.add("relay", relay.start, relay.stop)
     if role.first and settings.demo:
         lifecycle.add("demo", lambda: demo.prepare(parts), _nothing)
-    if role.consumes or (role.first and settings.workers != "off"):
+    if role.consumes or (role.first and _with_workers(settings)):
         workers = Workers(parts, HANDLERS, PERIODIC, settings.queues)
         probes.of_workers(parts, workers)
         lifecycle.add("workers", workers.start, workers.stop)
@@ -147,56 +127,17 @@ async def schema(settings: Settings, migrating: bool) -> None:
         raise SchemaError(f"the database lacks {', '.join(missing)}: run harvestctl migrate with the same settings")
 
 
-def _parts(lifecycle: Lifecycle, settings: Settings, role: Role) -> tuple[Parts, Relay]:
-    """What stands behind each interface, and the relay; each is started after those that it uses."""
-    reactor, metrics = lifecycle.reactor, Metrics()
-    link = LinkSettings(
-        settings.database_url, settings.database_connect_timeout, settings.statement_timeout, settings.lock_timeout,
-        application_name=f"harvestd-{role.name}",
-    )  # fmt: skip
-    primary = Database(reactor, link, settings.database_pool, settings.database_wait)
-    others = [
-        Database(
-            reactor, attrs.evolve(link, dsn=url), settings.database_pool, min(settings.database_wait, REPLICA_WAIT)
-        )
-        for url in settings.replica_urls
-    ]
-    reads = Replicas(reactor, primary, others, settings.replica_max_lag)
-    session = Session(reactor, link)
-    topics = PostgresTopics(session)
-    settle = settings.replica_max_lag if others else 0.0
-    cache = NearCache(reactor, topics, settings.cache_size, settings.cache_stale, settle=settle)
-    sessions = NearSessions(reactor, topics, PostgresSessions(primary, now))
-    broker = PostgresBroker(reactor, settings, primary, session)
-    relay = Relay(reactor, settings, primary, session, broker, now, metrics)
-    parts = Parts(
-        settings=settings, reactor=reactor, lifecycle=lifecycle, metrics=metrics, database=primary, reads=reads,
-        session=session, topics=topics, cache=cache, limiter=MemoryLimiter(reactor.seconds), sessions=sessions,
-        search=PostgresSearch(primary, settings.search_language, now, reads), broker=broker,
-        mailer=_mailer(reactor, settings), secret=token_secret(settings), now=now, new_id=new_id, wake_relay=relay.wake,
-    )  # fmt: skip
-    for name, part in (
-        ("database", primary), ("replicas", reads), ("session", session), ("topics", topics), ("cache", cache),
-        ("sessions", sessions), ("broker", broker),
-    ):  # fmt: skip
-        lifecycle.add(name, part.start, part.stop)
-    probes.of_parts(parts, reads, others)
-    return parts, relay
-
-
-def _mailer(reactor: Any, settings: Settings) -> IMailer:
-    sender = Sender(settings.mail_from, settings.market_name)
-    if settings.smtp_url:
-        return SmtpMailer(reactor, settings.smtp_url, sender, now)
-    return FolderMailer(reactor, Path(settings.data_dir) / "mail", sender, now)
-
-
 async def _language(parts: Parts) -> None:
     """Only the database knows which languages it has."""
     name = parts.settings.search_language
     if not await parts.database.row(_HAS_LANGUAGE, name):
         cure = "the database has no such text search configuration; psql's \\dF lists them, english and simple are always there"
         raise SettingError([Problem("search_language", "settings", repr(name), cure)])
+
+
+def _with_workers(settings: Settings) -> bool:
+    """Whether the API process also consumes: with a RabbitMQ there are worker processes, if nobody says otherwise."""
+    return settings.workers == "on" or (settings.workers == "auto" and not settings.rabbitmq_url)
 
 
 def _quit(pid: int | None) -> None:
@@ -210,16 +151,6 @@ def _arm_fail_points(settings: Settings) -> None:
         failpoints.arm(settings.fail_points)
     except ValueError as error:
         raise SettingError([Problem("fail_points", "settings", repr(settings.fail_points), str(error))]) from error
-
-
-def now() -> datetime:
-    """The time in UTC."""
-    return datetime.now(UTC)
-
-
-def new_id() -> str:
-    """A fresh UUIDv7."""
-    return str(uuid7())
 
 
 def _nothing() -> None:

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from harvestd.setting_rows import Row, bounds
-from harvestd.settings import NOT_YET
 
 
 class Unfit(ValueError):
@@ -110,8 +109,6 @@ def _judge(row: Row, value: Any) -> None:
         return
     if row.choices and value not in row.choices:
         raise Unfit(f"it must be one of {', '.join(row.choices)}")
-    if row.name in NOT_YET:
-        raise Unfit("this version has no use for it yet; leave it unset, what it would do is embedded")
     if row.name in SCHEMES:
         _judge_url(row, value)
     for name, check in _CHECKS.items():

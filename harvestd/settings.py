@@ -126,6 +126,3 @@ GROUPS = {
     "queue_poll": "Queues",
     "stop_deadline": "The process",
 }
-
-#: In the table because operators will set them one day; this version has nothing to give them to, and says so.
-NOT_YET = ("redis_url", "rabbitmq_url", "elasticsearch_url")

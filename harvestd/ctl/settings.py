@@ -8,7 +8,6 @@ from argparse import ArgumentParser
 from harvestd.config import masked
 from harvestd.ctl.command import FINE, Command, Errand
 from harvestd.setting_rows import ROWS, Row, bounds, text
-from harvestd.settings import NOT_YET
 
 HEAD = """\
 # Settings
@@ -65,7 +64,7 @@ def markdown() -> str:
             group = row.group
             lines += ["", f"## {group}", "", "| setting | default | unit | meaning |", "|---|---|---|---|"]
         default = text(row.default)
-        meaning = f"{row.meaning}{_limits(row)}{' *Not in this version yet.*' if row.name in NOT_YET else ''}"
+        meaning = f"{row.meaning}{_limits(row)}"
         cells = (f"`{row.name}`{' 🔒' if row.secret else ''}", f"`{default}`" if default else "", row.unit, meaning)
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"

@@ -12,7 +12,6 @@ from twisted.python import usage
 import harvestd
 from harvestd.config import Loaded, SettingError, load
 from harvestd.setting_rows import ROWS, Row, bounds, text
-from harvestd.settings import NOT_YET
 
 
 class SettingOptions(usage.Options):
@@ -100,8 +99,6 @@ def _argument(row: Row) -> str:
 
 
 def _default(row: Row) -> str:
-    if row.name in NOT_YET:
-        return "(not in this version)"
     if row.kind is bool:
         return "(this turns it off)" if row.default else ""
     default = text(row.default)

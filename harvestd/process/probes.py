@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from harvestd.health import Condition
 from harvestd.parts import Parts
@@ -59,6 +60,22 @@ def of_parts(parts: Parts, reads: Replicas, replicas: Sequence[Database]) -> Non
         health.add("replicas", behind)
     for number, replica in enumerate(replicas, 1):
         metrics.watch_pool(f"replica{number}", replica.pool.state)
+
+
+class Accelerator(Protocol):
+    """What the market can do without."""
+
+    def usage(self) -> tuple[bool, int]:
+        """Whether it is used now, and how often it stopped being."""
+
+    async def condition(self) -> Condition:
+        """Never down: others do its work."""
+
+
+def of_accelerator(parts: Parts, name: str, accelerator: Accelerator) -> None:
+    """Whether it does its work, under its ``name``."""
+    parts.health.add(name, accelerator.condition)
+    parts.metrics.watch_accelerator(name, accelerator.usage)
 
 
 def of_workers(parts: Parts, workers: Workers) -> None:

@@ -144,7 +144,6 @@ def test_every_wrong_setting_is_named_with_its_value_and_cure() -> None:
         ("queues", "orders,parcels", "no such queue"),
         ("replica_urls", "postgresql://replica/market", "set database_url too"),
         ("fail_points", "relay.sent=crash", "HARVEST_TESTING=1"),
-        ("redis_url", "redis://cache", "no use for it yet"),
         ("processes", "20", "the embedded database has 90"),
     ],
 )

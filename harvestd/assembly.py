@@ -1,0 +1,108 @@
+"""What stands behind each interface: the one place that knows every implementation, and chooses by the settings."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import attrs
+from uuid_utils import uuid7
+
+from harvestd.interfaces import IBroker, IMailer
+from harvestd.lifecycle import Lifecycle
+from harvestd.metrics import Metrics
+from harvestd.partners.mail import FolderMailer, Sender
+from harvestd.partners.smtp import SmtpMailer
+from harvestd.parts import Parts
+from harvestd.process import probes
+from harvestd.process.secret import token_secret
+from harvestd.queue.postgres import PostgresBroker
+from harvestd.queue.rabbit import RabbitBroker
+from harvestd.queue.relay import Relay
+from harvestd.settings import Settings
+from harvestd.store.database import Database
+from harvestd.store.limiter import MemoryLimiter
+from harvestd.store.link import LinkSettings
+from harvestd.store.near_cache import NearCache
+from harvestd.store.near_sessions import NearSessions
+from harvestd.store.redis_limiter import RedisLimiter
+from harvestd.store.redis_link import RedisLink
+from harvestd.store.redis_sessions import RedisSessions
+from harvestd.store.redis_topics import RedisTopics
+from harvestd.store.replicas import Replicas
+from harvestd.store.search import PostgresSearch
+from harvestd.store.session import Session
+from harvestd.store.sessions import PostgresSessions
+from harvestd.store.topics import PostgresTopics
+
+#: Seconds that a read waits for a connection to a replica before it goes to the primary.
+REPLICA_WAIT = 0.2
+
+
+def assembled(lifecycle: Lifecycle, settings: Settings, name: str) -> tuple[Parts, Relay]:
+    """The parts of a process, and the relay; what has to be started is in the lifecycle's list, each after what it uses."""
+    reactor, metrics = lifecycle.reactor, Metrics()
+    link = LinkSettings(
+        settings.database_url, settings.database_connect_timeout, settings.statement_timeout, settings.lock_timeout,
+        application_name=f"harvestd-{name}",
+    )  # fmt: skip
+    primary = Database(reactor, link, settings.database_pool, settings.database_wait)
+    replicas = _replicas(reactor, settings, link)
+    reads = Replicas(reactor, primary, replicas, settings.replica_max_lag)
+    session = Session(reactor, link)
+    redis = (
+        RedisLink(reactor, settings.redis_url, settings.redis_prefix, settings.redis_timeout)
+        if settings.redis_url
+        else None
+    )
+    topics = RedisTopics(reactor, redis, session) if redis else PostgresTopics(session)
+    settle = settings.replica_max_lag if replicas else 0.0
+    cache = NearCache(reactor, topics, settings.cache_size, settings.cache_stale, settle=settle)
+    signed_in = PostgresSessions(primary, now)
+    sessions = NearSessions(reactor, topics, RedisSessions(redis, signed_in) if redis else signed_in)
+    limiter = MemoryLimiter(reactor.seconds)
+    rabbitmq = RabbitBroker(reactor, settings) if settings.rabbitmq_url else None
+    broker: IBroker = rabbitmq or PostgresBroker(reactor, settings, primary, session)
+    relay = Relay(reactor, settings, primary, session, broker, now, metrics)
+    parts = Parts(
+        settings=settings, reactor=reactor, lifecycle=lifecycle, metrics=metrics, database=primary, reads=reads,
+        session=session, topics=topics, cache=cache, limiter=RedisLimiter(redis, limiter) if redis else limiter,
+        sessions=sessions, search=PostgresSearch(primary, settings.search_language, now, reads), broker=broker,
+        mailer=_mailer(reactor, settings), secret=token_secret(settings), now=now, new_id=new_id, wake_relay=relay.wake,
+    )  # fmt: skip
+    for title, part in (
+        ("database", primary), ("replicas", reads), ("session", session), ("redis", redis), ("topics", topics),
+        ("cache", cache), ("sessions", sessions), ("broker", broker),
+    ):  # fmt: skip
+        if part is not None:
+            lifecycle.add(title, part.start, part.stop)
+    probes.of_parts(parts, reads, replicas)
+    for title, used in (("redis", redis), ("rabbitmq", rabbitmq)):
+        if used is not None:
+            probes.of_accelerator(parts, title, used)
+    return parts, relay
+
+
+def _replicas(reactor: Any, settings: Settings, link: LinkSettings) -> list[Database]:
+    wait = min(settings.database_wait, REPLICA_WAIT)
+    return [
+        Database(reactor, attrs.evolve(link, dsn=url), settings.database_pool, wait) for url in settings.replica_urls
+    ]
+
+
+def _mailer(reactor: Any, settings: Settings) -> IMailer:
+    sender = Sender(settings.mail_from, settings.market_name)
+    if settings.smtp_url:
+        return SmtpMailer(reactor, settings.smtp_url, sender, now)
+    return FolderMailer(reactor, Path(settings.data_dir) / "mail", sender, now)
+
+
+def now() -> datetime:
+    """The time in UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """A fresh UUIDv7."""
+    return str(uuid7())
