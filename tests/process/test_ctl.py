@@ -321,6 +321,20 @@ def test_doctor_says_what_is_wrong_and_the_cure(run: Run, database_url: str) -> 
         assert words in done.stdout, words
 
 
+def test_doctor_names_each_accelerator_that_is_away_its_cure_and_no_password(run: Run) -> None:
+    away = {
+        "redis_url": "redis://:hush@127.0.0.1:1/0",
+        "rabbitmq_url": "amqp://market:hush@127.0.0.1:1/market",
+        "elasticsearch_url": "http://market:hush@127.0.0.1:1",
+    }
+    done = run("doctor", **away)
+    assert done.returncode == 1
+    for name, setting in (("Redis", "redis_url"), ("RabbitMQ", "rabbitmq_url"), ("Elasticsearch", "elasticsearch_url")):
+        said = done.stdout.partition(f"trouble  {name}: ")[2].splitlines()
+        assert said and "correct" in said[1] and setting in said[1], done.stdout
+    assert "hush" not in done.stdout
+
+
 def test_doctor_of_a_database_that_is_away(tmp_path: Path) -> None:
     done = ctl(tmp_path, "doctor", database_url="postgresql://127.0.0.1:1/market")
     assert done.returncode == 1
