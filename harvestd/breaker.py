@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from harvestd.lifecycle import sleep
@@ -71,10 +71,9 @@ class Breaker:
             try:
                 await sleep(self._reactor, pause)
                 await self._probe()
-            except CancelledError:
-                if self._looking is None:  # stopped; a probe may end so by itself, too
-                    return
             except Exception as error:
+                if self._looking is None:
+                    return  # stopped; a probe that is cancelled may call it whatever it likes
                 self.cause = str(error) or repr(error)
             else:
                 self.closed, self._failures, self.cause = True, 0, ""

@@ -93,3 +93,19 @@ def test_stopped_while_a_probe_is_under_way_it_probes_no_more() -> None:
     breaker.stop()
     clock.advance(60)
     assert len(server.probes) == 1 and clock.getDelayedCalls() == []
+
+
+def test_a_stop_ends_it_whatever_a_cancelled_probe_raises() -> None:
+    clock = Clock()
+
+    async def probe() -> None:
+        try:
+            await Deferred()
+        except BaseException as error:
+            raise OSError("connecting was cancelled") from error
+
+    breaker = Breaker(clock, "Redis", probe, failures=1)
+    breaker.failed("gone")
+    clock.advance(FIRST_PAUSE)
+    breaker.stop()
+    assert clock.getDelayedCalls() == []

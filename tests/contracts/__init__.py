@@ -2,5 +2,5 @@
 
 import pytest
 
-for _suite in ("broker", "cache", "limiter", "mailer", "search"):
+for _suite in ("broker", "cache", "limiter", "mailer", "search", "sessions", "topics"):
     pytest.register_assert_rewrite(f"{__name__}.{_suite}")
