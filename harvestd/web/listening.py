@@ -18,7 +18,7 @@ from harvestd.lifecycle import sleep
 
 BACKLOG = 1024
 #: Seconds in which a handshake that has begun is completed, between machines of one network.
-HANDSHAKE = 0.02
+HANDSHAKE = 0.005
 #: Linux's number of the option; Python has no name for it.
 SO_ATTACH_FILTER = 26
 #: A packet filter (classic BPF; code, jump if true, jump if false, operand) on the TCP header: drop a SYN without ACK.

@@ -141,11 +141,11 @@ class NginxServer(PrivateServer):
             shutil.copy(snippet, self.folder / "snippets")
         self._edit("snippets/harvest-server.conf", (r"/var/log/nginx/harvest\.log", str(self.log_file)))
         self._edit("snippets/harvest-http.conf", (r"/var/lib/nginx/harvest\b", f"{self.folder}/cache"))
-        servers = "\n".join(f"    server 127.0.0.1:{port} max_fails=3 fail_timeout=1s;" for port in upstreams)
+        servers = "\n".join(f"    server 127.0.0.1:{port} max_fails=0;" for port in upstreams)
         shutil.copy(FILES / "harvest.conf", self.folder)
         self._edit(
             "harvest.conf",
-            (r"( +server 127\.0\.0\.1:\d+ max_fails=3 fail_timeout=1s;\n)+", servers + "\n"),
+            (r"( +server 127\.0\.0\.1:\d+ max_fails=0;\n)+", servers + "\n"),
             (r"( +)# (127\.0\.0\.1 1;)", r"\1# \2" if limits else r"\1\2"),
             (r" +listen \[::\]:.*\n", ""),
             (r"listen 80\b", f"listen 127.0.0.1:{self.port}"),

@@ -1,0 +1,83 @@
+"""Instances are restarted and Nginx is reloaded under 200 requests a second: no request fails."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import attrs
+import pytest
+
+from tests.faults.market import Market, market
+from tests.nginx.load import Load
+from tests.servers import PostgresServer, temporary_folder, wait_until
+from tests.servers.nginx import NginxServer
+
+PACE = 200.0
+
+
+@attrs.frozen
+class Region:
+    """Three instances on one database, and Nginx before them."""
+
+    market: Market
+    nginx: NginxServer
+
+    def load(self) -> Load:
+        """The clients, not begun."""
+        return Load(self.nginx.connect, self.market.buyers, self.market.goods["carrots"], PACE)
+
+
+@pytest.fixture(scope="module")
+def region(postgres: PostgresServer) -> Iterator[Region]:
+    folder = temporary_folder("rolling")
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        settings = {"trusted_proxies": "127.0.0.1", "database_pool": 4, "stop_grace": 3}
+        shop = stack.enter_context(market(postgres, folder, apis=3, workers=0, **settings))
+        shop.populate(["carrots"], farms=1, buyers=8)
+        nginx = NginxServer([api.port for api in shop.apis])
+        stack.callback(nginx.remove)
+        nginx.start()
+        yield Region(shop, nginx)
+
+
+def answered_well(region: Region, load: Load, before: int) -> str:
+    """Nothing failed, everything was done once, and the pace was kept; what is told of it."""
+    found = load.outcome
+    assert found.failed == []
+    assert len(found.orders) == len(set(found.orders.values())) == region.market.count("orders") - before
+    rate = found.answered.total() / found.seconds
+    assert rate > PACE * 0.8, f"{rate:.0f} requests/s: the clients did not keep their pace"
+    return (
+        f"{found.answered.total()} requests at {rate:.0f}/s, none failed, {len(found.again)} sent again, "
+        f"slowest {found.slowest * 1000:.0f} ms"
+    )
+
+
+@pytest.mark.timeout(120)
+def test_instances_restarted_one_after_another(region: Region, measured: Callable[[str], None]) -> None:
+    before = region.market.count("orders")
+    with region.load() as load:
+        for api in region.market.apis * 2:
+            assert api.stop() == 0
+            api.start()
+    measured(answered_well(region, load, before))
+    assert load.outcome.again == [], "no connection of a client ended, either"
+
+
+@pytest.mark.timeout(120)
+def test_nginx_reloaded(region: Region, measured: Callable[[str], None]) -> None:
+    before = region.market.count("orders")
+    with region.load() as load:
+        for _ in range(4):
+            had = load.outcome.answered.total()
+            region.nginx.reload()
+            wait_for(load, had + 200)
+    measured(answered_well(region, load, before))
+
+
+def wait_for(load: Load, answered: int) -> None:
+    """Until so many requests were answered."""
+    wait_until("the clients go on", lambda: load.outcome.answered.total() >= answered or bool(load.outcome.failed), 30)
