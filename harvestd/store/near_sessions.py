@@ -8,6 +8,7 @@ itself: at worst it makes this process ask again.
 from __future__ import annotations
 
 import random
+import re
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +27,7 @@ from harvestd.store.sessions import SessionSource
 CHANNEL = "sessions:ended"
 #: Seconds for which what is known goes on to be believed when the source is ``Unavailable``, before it is asked again.
 OUTAGE_PAUSE = 1.0
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Ended(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,6 +93,8 @@ class NearSessions:
                 return True
             if session == known.dead:
                 return False
+        if not (_ID.fullmatch(user_id) and _ID.fullmatch(session)):
+            return False
         return session in await self._ask(user_id, session)
 
     async def ended(self, user_id: str) -> None:
@@ -155,7 +159,7 @@ class NearSessions:
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             self.log.debug("an unreadable message on {channel} was ignored", channel=CHANNEL)
             return
-        if message.by != self._name:
+        if message.by != self._name and _ID.fullmatch(message.user):
             self._drop(message.user)
             forgotten = Deferred.fromCoroutine(self._source.forget(message.user))
             forgotten.addErrback(lambda failure: self.log.failure("forgetting a sign-in", failure=failure))

@@ -129,6 +129,41 @@ async def test_signing_out_ends_one_sign_in_or_all(market: Market) -> None:
     assert not await holds(there) and not await holds(third)
 
 
+async def test_who_signed_out_is_nobody_any_more_with_the_access_token_too(market: Market) -> None:
+    """Here at once; in every other process as tests/contracts/sessions.py says."""
+    await register(market)
+    here, there, third = [(await login(market)).json()["access_token"] for _ in range(3)]
+
+    async def me(token: str, path: str = "/api/users/me") -> Response:
+        return await market.stranger.signed_in(token).get(path)
+
+    assert [(await me(token)).status for token in (here, there, third)] == [200] * 3
+    assert (await market.stranger.signed_in(here).post("/api/auth/logout")).status == 204
+    out = await me(here)
+    assert out.status == 401 and "sign in again" in out.json()["detail"]
+    assert out.headers["www-authenticate"] == 'Bearer realm="harvestd", error="invalid_token"'
+    assert (await me(here, "/api/products")).status == 401, "on public routes, too"
+    assert [(await me(token)).status for token in (there, third)] == [200] * 2
+    assert (await market.stranger.signed_in(there).post("/api/auth/logout?everywhere=true")).status == 204
+    assert [(await me(token)).status for token in (there, third)] == [401] * 2
+    assert (await login(market)).status == 200, "with the old token along, or without"
+
+
+async def test_the_theft_of_a_refresh_token_ends_the_access_token_too(market: Market) -> None:
+    first = (await register(market)).json()
+    other = (await login(market)).json()
+
+    async def refresh(token: str) -> Response:
+        return await market.stranger.post("/api/auth/refresh", {"refresh_token": token})
+
+    second = (await refresh(first["refresh_token"])).json()
+    assert (await market.stranger.signed_in(second["access_token"]).get("/api/users/me")).status == 200
+    assert (await refresh(first["refresh_token"])).status == 401  # somebody has a copy
+    for token in (first["access_token"], second["access_token"]):
+        assert (await market.stranger.signed_in(token).get("/api/users/me")).status == 401
+    assert (await market.stranger.signed_in(other["access_token"]).get("/api/users/me")).status == 200
+
+
 async def test_others_see_a_person_without_the_address(market: Market) -> None:
     farmer = await market.farmer()
     seen = (await market.stranger.get(f"/api/users/{farmer.id}")).json()

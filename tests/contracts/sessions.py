@@ -1,0 +1,259 @@
+"""The contract of ISessions. A suite subclasses :class:`SessionsContract` and gives the fixture ``world``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import attrs
+import pytest
+from twisted.internet.defer import Deferred
+from uuid_utils import uuid7
+from zope.interface.verify import verifyObject
+
+from harvestd.interfaces import ISessions
+from harvestd.market.accounts import NewAccount
+from harvestd.market.errors import Unavailable
+from harvestd.store import accounts
+from harvestd.store.database import Database, Row, Statement, nothing
+from tests.waiting import eventually
+
+CLOSE = Statement("test_close", "update users set active = false where id = $1", nothing)
+EXPIRE = Statement("test_expire", "update refresh_tokens set expires_at = $2 where family_id = $1", nothing)
+NEVER = str(uuid7())
+
+
+def new_id() -> str:
+    return str(uuid7())
+
+
+@attrs.define(eq=False)
+class Line:
+    """The way of one process to the database: counts what is asked, is ``cut`` on demand, and holds answers back
+    between :meth:`hold` and :meth:`release`."""
+
+    database: Database
+    asked: int = 0
+    cut: bool = False
+    held: Deferred[None] | None = None
+
+    async def rows(self, statement: Statement[Row], *parameters: Any) -> list[Row]:
+        self.asked += 1
+        if self.cut:
+            raise Unavailable("no line")
+        rows = await self.database.rows(statement, *parameters)
+        if self.held is not None:
+            held, mine = self.held, Deferred[None]()
+            held.addCallback(mine.callback)
+            await mine
+        return rows
+
+    async def row(self, statement: Statement[Row], *parameters: Any) -> Row | None:
+        return next(iter(await self.rows(statement, *parameters)), None)
+
+    def hold(self) -> None:
+        self.held = Deferred()
+
+    def release(self) -> None:
+        held, self.held = self.held, None
+        assert held is not None
+        held.callback(None)
+
+
+@attrs.define(eq=False)
+class Process:
+    """The sessions of one process, and its line."""
+
+    sessions: ISessions
+    line: Line
+
+    async def alive(self, user_id: str, session: str) -> bool:
+        return bool(await self.sessions.alive(user_id, session))
+
+
+@attrs.define(eq=False)
+class World:
+    """A database; ``process`` makes one more process on it, started and hearing."""
+
+    database: Database
+    process: Callable[[], Awaitable[Process]]
+
+    async def user(self) -> str:
+        user_id = new_id()
+        account = NewAccount(user_id, user_id, user_id, user_id, "Ada", "buyer", None)
+        await self.database.transaction(lambda tx: accounts.insert(tx, account, user_id, "x", datetime.now(UTC)))
+        return user_id
+
+    async def signed_in(self, user_id: str) -> str:
+        session, now = new_id(), datetime.now(UTC)
+        until = now + timedelta(days=30)
+        await self.database.transaction(
+            lambda tx: accounts.insert_refresh(tx, new_id(), session, user_id, session.encode(), now, until)
+        )
+        return session
+
+    async def refreshed(self, user_id: str, session: str, times: int) -> None:
+        now = datetime.now(UTC)
+
+        async def work(tx: Any) -> None:
+            digest = session.encode()
+            for n in range(times):
+                token = await accounts.lock_refresh(tx, digest)
+                assert token is not None
+                await accounts.use_refresh(tx, token.id, now)
+                digest = f"{session}{n}".encode()
+                await accounts.insert_refresh(tx, new_id(), session, user_id, digest, now, now + timedelta(days=30))
+
+        await self.database.transaction(work)
+
+    async def revoke(self, user_id: str, session: str | None = None) -> None:
+        """End one in the database, or all, and tell nobody."""
+        now = datetime.now(UTC)
+        if session is None:
+            await self.database.transaction(lambda tx: accounts.revoke_all(tx, user_id, now))
+        else:
+            await self.database.transaction(lambda tx: accounts.revoke_family(tx, session, now))
+
+
+class SessionsContract:
+    """What every implementation does."""
+
+    async def test_it_provides_the_interface(self, world: World) -> None:
+        verifyObject(ISessions, (await world.process()).sessions)
+
+    async def test_a_sign_in_holds_for_its_owner_alone(self, world: World) -> None:
+        process, ada, bob = await world.process(), await world.user(), await world.user()
+        hers, his = await world.signed_in(ada), await world.signed_in(bob)
+        assert await process.alive(ada, hers) and await process.alive(bob, his)
+        assert not await process.alive(ada, his) and not await process.alive(bob, hers)
+        assert await process.alive(ada, hers) and await process.alive(bob, his)
+
+    async def test_it_holds_through_its_refreshes(self, world: World) -> None:
+        process, ada = await world.process(), await world.user()
+        session = await world.signed_in(ada)
+        await world.refreshed(ada, session, 5)
+        assert await process.alive(ada, session)
+
+    async def test_what_never_was_does_not_hold(self, world: World) -> None:
+        process, ada = await world.process(), await world.user()
+        hers = await world.signed_in(ada)
+        for odd in ["", "-", " ", "ada", "a b", NEVER, "x" * 5000, "\ud83c", "%", "*", "\r\n", "\0"]:
+            assert await process.alive(ada, hers)
+            assert not await process.alive(odd, odd), odd
+            assert not await process.alive(ada, odd), odd
+            assert not await process.alive(odd, hers), odd
+        assert await process.alive(ada, hers)
+
+    async def test_an_end_is_known_here_at_once_and_everywhere_within_a_second(self, world: World) -> None:
+        here, there, ada = await world.process(), await world.process(), await world.user()
+        gone, stays = await world.signed_in(ada), await world.signed_in(ada)
+        for process in (here, there):
+            assert await process.alive(ada, gone) and await process.alive(ada, stays)
+        await world.revoke(ada, gone)
+        await here.sessions.ended(ada)
+        assert not await here.alive(ada, gone)
+
+        async def known() -> bool:
+            return not await there.alive(ada, gone)
+
+        await eventually("the other process knows", known, 1.0)
+        assert await here.alive(ada, stays) and await there.alive(ada, stays)
+
+    async def test_all_end_at_once(self, world: World) -> None:
+        here, ada = await world.process(), await world.user()
+        several = [await world.signed_in(ada) for _ in range(3)]
+        assert [await here.alive(ada, session) for session in several] == [True] * 3
+        await world.revoke(ada)
+        await here.sessions.ended(ada)
+        assert [await here.alive(ada, session) for session in several] == [False] * 3
+
+    async def test_a_closed_account_and_an_expired_sign_in_do_not_hold(self, world: World) -> None:
+        process, ada, bob = await world.process(), await world.user(), await world.user()
+        hers, his = await world.signed_in(ada), await world.signed_in(bob)
+        await world.database.transaction(lambda tx: tx.run(CLOSE, ada))
+        await world.database.transaction(lambda tx: tx.run(EXPIRE, his, datetime.now(UTC)))
+        assert not await process.alive(ada, hers)
+        assert not await process.alive(bob, his)
+
+    async def test_a_new_sign_in_holds_at_once_whatever_is_known_of_the_user(self, world: World) -> None:
+        here, there, ada = await world.process(), await world.process(), await world.user()
+        first = await world.signed_in(ada)
+        assert await here.alive(ada, first) and await there.alive(ada, first)
+        second = await world.signed_in(ada)
+        assert await there.alive(ada, second) and await here.alive(ada, second)
+        assert await here.alive(ada, first) and await there.alive(ada, first)
+
+    async def test_of_very_many_sign_ins_each_holds(self, world: World) -> None:
+        process, ada = await world.process(), await world.user()
+        several = [await world.signed_in(ada) for _ in range(60)]
+        for session in several:
+            assert await process.alive(ada, session)
+
+    async def test_what_is_known_is_not_asked_for_again(self, world: World) -> None:
+        process, ada = await world.process(), await world.user()
+        first, second = await world.signed_in(ada), await world.signed_in(ada)
+        ended = await world.signed_in(ada)
+        await world.revoke(ada, ended)
+        for _ in range(20):
+            assert await process.alive(ada, first) and await process.alive(ada, second)
+        assert process.line.asked == 1
+        for _ in range(20):
+            assert not await process.alive(ada, ended)
+            assert await process.alive(ada, first)
+        assert process.line.asked == 2
+
+    async def test_a_crowd_asks_once(self, world: World) -> None:
+        process, ada = await world.process(), await world.user()
+        session = await world.signed_in(ada)
+        asking = [Deferred.fromCoroutine(process.alive(ada, session)) for _ in range(100)]
+        assert [await one for one in asking] == [True] * 100
+        assert process.line.asked == 1
+
+    async def test_an_answer_from_before_an_end_is_not_kept_after_it(self, world: World) -> None:
+        """In whichever process the question was under way."""
+        here, there, ada = await world.process(), await world.process(), await world.user()
+        session = await world.signed_in(ada)
+        for process in (here, there):
+            process.line.hold()
+        slow = [Deferred.fromCoroutine(process.alive(ada, session)) for process in (here, there)]
+        await eventually("both have asked", lambda: here.line.asked and there.line.asked)
+        await eventually("both have their rows", _idle(world.database))
+        await world.revoke(ada, session)
+        await here.sessions.ended(ada)
+        for process in (here, there):
+            process.line.release()
+        for one in slow:
+            await one  # they asked before it
+        assert not await here.alive(ada, session)
+
+        async def known() -> bool:
+            return not await there.alive(ada, session)
+
+        await eventually("the other process knows", known, 1.0)
+        assert not await (await world.process()).alive(ada, session)
+
+    async def test_while_nobody_can_be_asked_what_is_known_holds_and_the_rest_is_unavailable(
+        self, world: World
+    ) -> None:
+        process, ada = await world.process(), await world.user()
+        known, unknown = await world.signed_in(ada), await world.signed_in(ada)
+        await world.revoke(ada, unknown)
+        assert await process.alive(ada, known)
+        process.line.cut = True
+        assert await process.alive(ada, known)
+        with pytest.raises(Unavailable):
+            await process.alive(ada, unknown)
+        assert await process.alive(ada, known)
+        with pytest.raises(Unavailable):
+            await process.alive(await world.user(), known)
+        process.line.cut = False
+        assert not await process.alive(ada, unknown)
+        assert await process.alive(ada, known)
+
+
+def _idle(database: Database) -> Callable[[], bool]:
+    return lambda: database.pool.state()["active"] == 0
+
+
+Worlds = AsyncIterator[World]

@@ -1,0 +1,240 @@
+"""Sign-ins in Redis: the contract, and that nothing which Redis forgets, keeps too long or never heard signs anybody in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+import pytest
+import pytest_twisted
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+
+from harvestd.store.database import Database
+from harvestd.store.link import LinkSettings
+from harvestd.store.near_sessions import NearSessions
+from harvestd.store.redis_link import RedisLink
+from harvestd.store.redis_sessions import RedisSessions
+from harvestd.store.redis_topics import RedisTopics
+from harvestd.store.session import Session
+from harvestd.store.sessions import PostgresSessions
+from tests.contracts.sessions import Line, Process, SessionsContract, World
+from tests.servers import Proxy
+from tests.servers.redis import RedisServer
+from tests.waiting import eventually
+
+
+@attrs.define(eq=False)
+class Connected(Process):
+    """With its link to Redis."""
+
+    link: RedisLink
+
+
+Make = Callable[..., Awaitable[Connected]]
+
+
+@pytest_twisted.async_yield_fixture
+async def process(database: Database, database_url: str, redis: RedisServer) -> AsyncIterator[Make]:
+    """Makes one; with ``hearing=False`` nobody waits until it hears of others."""
+    from twisted.internet import reactor
+
+    made: list[tuple[RedisTopics, Session, RedisLink]] = []
+
+    async def make(url: str = "", hearing: bool = True) -> Connected:
+        link, session = RedisLink(reactor, url or redis.url(), "t:", 0.2), Session(reactor, LinkSettings(database_url))
+        topics, line = RedisTopics(reactor, link, session), Line(database)
+        known = RedisSessions(link, PostgresSessions(line, lambda: datetime.now(UTC)))
+        sessions = NearSessions(Clock(), topics, known)
+        made.append((topics, session, link))
+        await link.start()
+        await session.start()
+        topics.start()
+        sessions.start()
+        if hearing:
+            await eventually("it hears", lambda: topics.hearing)
+        return Connected(sessions, line, link)
+
+    yield make
+    for topics, session, link in made:
+        await Deferred.fromCoroutine(topics.stop()).addTimeout(5, reactor)
+        await Deferred.fromCoroutine(session.stop()).addTimeout(10, reactor)
+        await link.stop()
+
+
+@pytest.fixture
+def world(database: Database, process: Make) -> World:
+    return World(database, process)
+
+
+@pytest.fixture
+def own() -> Iterator[RedisServer]:
+    """A server to do harm to, which can keep a file."""
+    server = RedisServer(persistent=True)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+class TestRedisSessions(SessionsContract):
+    """The contract."""
+
+
+class TestRedisSessionsWithoutRedis(SessionsContract):
+    """The contract, while Redis is away."""
+
+    @pytest.fixture
+    def world(self, database: Database, process: Make) -> World:
+        return World(database, lambda: process("redis://127.0.0.1:1/0", hearing=False))
+
+
+async def test_what_one_process_asked_the_others_know(world: World, process: Make, redis: RedisServer) -> None:
+    here, there, ada = await process(), await process(), await world.user()
+    first, second = await world.signed_in(ada), await world.signed_in(ada)
+    assert await here.alive(ada, first)
+    assert await there.alive(ada, second)
+    assert (here.line.asked, there.line.asked) == (1, 0)
+    assert redis.ask("KEYS", "t:session:*") == [f"t:session:{ada}".encode()]
+    assert 86_000 < redis.ask("TTL", f"t:session:{ada}") <= 86_400  # type: ignore[operator]
+    await there.sessions.ended(ada)
+    assert redis.ask("KEYS", "t:session:*") == []
+
+
+async def test_garbage_in_redis_is_as_good_as_nothing(world: World, process: Make, redis: RedisServer) -> None:
+    ada = await world.user()
+    session, ended = await world.signed_in(ada), await world.signed_in(ada)
+    await world.revoke(ada, ended)
+    key = f"t:session:{ada}"
+    await process()
+    epoch = redis.ask("GET", "t:sessions:epoch")
+    assert isinstance(epoch, bytes)
+    for garbage in [
+        b"",
+        b"\xff",
+        b" ",
+        ended.encode(),
+        b"0 - " + ended.encode() + b" ",
+        b"x" * 100_000,
+        epoch,
+        epoch + b" ",
+    ]:
+        redis.ask("SET", key, garbage)
+        fresh = await process()
+        assert not await fresh.alive(ada, ended), garbage
+        assert await fresh.alive(ada, session), garbage
+    for command in (("RPUSH", key, ended), ("SADD", "t:sessions:epoch", "x")):
+        redis.ask("DEL", command[1])
+        redis.ask(*command)
+        assert await (await process()).alive(ada, session)
+        assert not await (await process()).alive(ada, ended)
+
+
+async def test_a_sign_out_deletes_the_lease_of_an_answer_under_way(
+    world: World, process: Make, redis: RedisServer
+) -> None:
+    """Also where everything was flushed, and where somebody else has asked since."""
+    for between in ("DEL", "FLUSHALL", "asked again"):
+        here, ada = await process(), await world.user()
+        session = await world.signed_in(ada)
+        here.line.hold()
+        slow = Deferred.fromCoroutine(here.alive(ada, session))
+        await eventually("it has asked", lambda here=here: here.line.asked)
+        await eventually("it has its rows", lambda: world.database.pool.state()["active"] == 0)
+        await world.revoke(ada)
+        if between == "FLUSHALL":
+            redis.flush()
+        else:
+            redis.ask("DEL", f"t:session:{ada}")
+        if between == "asked again":
+            assert not await (await process()).alive(ada, session)
+        here.line.release()
+        await slow
+        assert not await (await process()).alive(ada, session), between
+
+
+async def test_a_sign_out_that_redis_did_not_hear_of_makes_all_that_it_knows_worthless(
+    world: World, process: Make, redis: RedisServer
+) -> None:
+    ada, bob = await world.user(), await world.user()
+    hers, his = await world.signed_in(ada), await world.signed_in(bob)
+    with Proxy(("127.0.0.1", redis.port)) as proxy:
+        here = await process(f"redis://127.0.0.1:{proxy.port}/0")
+        assert await here.alive(ada, hers) and await here.alive(bob, his)
+        proxy.blackhole = True
+        await world.revoke(ada)
+        await here.sessions.ended(ada)
+        assert redis.ask("EXISTS", f"t:session:{ada}") == 1
+        assert not await here.alive(ada, hers)
+        proxy.mend()
+        await eventually("Redis is used again", lambda: here.link.available)
+        fresh = await process()
+        assert not await fresh.alive(ada, hers)
+        assert await fresh.alive(bob, his)
+
+
+async def test_a_deletion_that_redis_refuses_makes_all_that_it_knows_worthless(
+    world: World, process: Make, redis: RedisServer
+) -> None:
+    here, ada = await process(), await world.user()
+    session = await world.signed_in(ada)
+    assert await here.alive(ada, session)
+    await world.revoke(ada)
+    redis.ask("ACL", "SETUSER", "default", "-del")
+    try:
+        await here.sessions.ended(ada)
+    finally:
+        redis.ask("ACL", "SETUSER", "default", "+@all")
+    assert redis.ask("EXISTS", f"t:session:{ada}") == 1
+    await eventually("Redis is used again", lambda: here.link.available)
+    assert not await (await process()).alive(ada, session)
+
+
+async def test_a_redis_that_comes_back_with_an_older_state_signs_nobody_in(
+    world: World, process: Make, own: RedisServer
+) -> None:
+    here, ada = await process(own.url()), await world.user()
+    session = await world.signed_in(ada)
+    assert await here.alive(ada, session)
+    own.ask("SAVE")
+    await world.revoke(ada)
+    await here.sessions.ended(ada)
+    own.restart()
+    assert own.ask("EXISTS", f"t:session:{ada}") == 1, "as it was before the sign-out"
+    await eventually("Redis is used again", lambda: here.link.available)
+    assert not await here.alive(ada, session)
+    assert not await (await process(own.url())).alive(ada, session)
+
+
+@pytest.mark.parametrize("harm", ["kill", "freeze", "flush"])
+async def test_through_the_end_of_redis_everybody_stays_who_they_are(
+    world: World, process: Make, own: RedisServer, harm: str
+) -> None:
+    here, there = await process(own.url()), await process(own.url())
+    users = [await world.user() for _ in range(8)]
+    signed_in = {user: await world.signed_in(user) for user in users}
+    for user in users[:4]:
+        assert await here.alive(user, signed_in[user])
+    getattr(own, harm)()
+    for process_ in (here, there):
+        for user in users:
+            for other in users:
+                assert await process_.alive(user, signed_in[other]) is (user == other)
+    await world.revoke(users[0])
+    await here.sessions.ended(users[0])
+
+    async def known() -> bool:
+        return not await there.alive(users[0], signed_in[users[0]])
+
+    await eventually("the other process knows", known, 1.0)
+    if harm == "kill":
+        own.start()
+    elif harm == "freeze":
+        own.thaw()
+    await eventually("Redis is used again", lambda: here.link.available and there.link.available)
+    for user in users:
+        fresh: Any = here if user == users[0] else there
+        assert await fresh.alive(user, signed_in[user]) is (user != users[0])
