@@ -184,7 +184,7 @@ def test_hang_up_under_a_supervisor_reads_the_settings_again(
     hang_up("log_level = 'loud'\n", "nothing is reloaded, since a setting is wrong")
     assert request(daemon.port, "GET", "/api/market")[1]["name"] == "One"
     assert daemon.stop() == 0
-    assert " debug [lifecycle] stopping web" in daemon.log.read_text(), "it says more since the first"
+    assert " debug [lifecycle.Lifecycle] stopping web" in daemon.log.read_text(), "it says more since the first"
 
 
 def test_children_do_not_speak_for_their_parent(supervised: Callable[..., Daemon], ear: Listener) -> None:
@@ -192,8 +192,12 @@ def test_children_do_not_speak_for_their_parent(supervised: Callable[..., Daemon
     ear.until("READY")
     wait_until("there is a child", lambda: "process 2 is " in daemon.log.read_text(), 10)
     child = int(daemon.log.read_text().rsplit("process 2 is ", 1)[1].split()[0])
-    environ = Path(f"/proc/{child}/environ").read_bytes()
-    assert b"HARVEST_CHILD=1" in environ
+
+    def environment() -> bytes:
+        return Path(f"/proc/{child}/environ").read_bytes()
+
+    wait_until("it is a program of its own", lambda: b"HARVEST_CHILD=1" in environment(), 10)
+    environ = environment()
     assert b"NOTIFY_SOCKET" not in environ
     assert b"WATCHDOG" not in environ
     assert daemon.stop() == 0
