@@ -125,16 +125,22 @@ def own() -> Iterator[RedisServer]:
         server.remove()
 
 
-@pytest.mark.parametrize("harm", ["kill", "freeze"])
+@pytest.mark.parametrize("harm", ["kill", "freeze", "fill"])
 async def test_brute_force_gains_nothing_by_the_death_of_redis(process: Process, own: RedisServer, harm: str) -> None:
     """Not even a second burst: memory knows of those before. And it is shared again when Redis is back."""
     limiter = await process(own)
     limiter._link.timeout = 0.05
     assert [(await limiter.hit("a", 5, 1000.0)).allowed for _ in range(3)] == [True] * 3
-    getattr(own, harm)()
+    if harm == "fill":
+        own.ask("CONFIG", "SET", "maxmemory", 1)
+    else:
+        getattr(own, harm)()
     assert [(await limiter.hit("a", 5, 1000.0)).allowed for _ in range(4)] == [True, True, False, False]
     assert not limiter._link.available
-    own.start() if harm == "kill" else own.thaw()
+    if harm == "fill":
+        own.ask("CONFIG", "SET", "maxmemory", 0)
+    else:
+        own.start() if harm == "kill" else own.thaw()
     await eventually("Redis is used again", lambda: limiter._link.available)
     other = await process(own)
     await other.hit("b", 1, 1000.0)
