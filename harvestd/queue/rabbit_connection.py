@@ -12,7 +12,7 @@ from typing import Any
 import pika
 import pika.data
 from pika.adapters.twisted_connection import TwistedChannel, TwistedProtocolConnection
-from pika.exceptions import AMQPError, ProbableAccessDeniedError, ProbableAuthenticationError
+from pika.exceptions import AMQPError
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionClosed
 from twisted.python.failure import Failure
@@ -26,15 +26,14 @@ ENDS = (AMQPError, ConnectionClosed)
 
 
 def _tolerant(encoded: bytes, offset: int, decode: Any = pika.data.decode_value) -> tuple[Any, int]:
-    """pika's reading of a header's value, which stumbles over a NaN, an infinity and a time after the year 9999. Anybody
-    may publish those, and the stumble would end each connection that the message is delivered on."""
+    """pika's reading of a header's value, which stumbles over a time after the year 9999: anybody may publish one, and it
+    would end each connection that the message is delivered on. (What else pika cannot read, RabbitMQ does not take.)"""
     try:
         return decode(encoded, offset)  # type: ignore[no-any-return]
     except (ValueError, OverflowError, OSError):
-        size = {b"f": 4, b"d": 8, b"T": 8}.get(encoded[offset : offset + 1])
-        if size is None:
+        if encoded[offset : offset + 1] != b"T":
             raise
-        return None, offset + 1 + size
+        return None, offset + 9
 
 
 pika.data.decode_value = _tolerant
@@ -124,22 +123,13 @@ class Connection(TwistedProtocolConnection):  # type: ignore[misc]
         self._over = True
         assert self._leaving is not None
         self._leaving.cancel()
+        if isinstance(self._impl._error, Exception):  # what the broker said, or pika found; it forgets that now
+            self.why = self.why or explained(self._impl._error, self.parameters)
         super().connectionLost(reason)
         self._block(False)
         waiting, self._waiting = self._waiting, []
         for one in waiting:
             one.callback(None)
-
-    def _on_connection_failed(self, connection: Any, error: Any = None) -> None:
-        # pika keeps to itself why: its public error says "1" (the attempts).
-        if isinstance(error, Exception) and not self.why:
-            self.why = explained(error, self.parameters)
-        super()._on_connection_failed(connection, error)
-
-    def _on_connection_closed(self, connection: Any, exception: Any) -> None:
-        if isinstance(exception, Exception) and not self.why:
-            self.why = explained(exception, self.parameters)
-        super()._on_connection_closed(connection, exception)
 
     def _block(self, blocked: bool) -> None:
         if blocked != self.blocked:
@@ -172,20 +162,17 @@ def explained(error: BaseException, parameters: pika.ConnectionParameters) -> st
     where = f"RabbitMQ at {parameters.host}:{parameters.port}"
     user, vhost = getattr(parameters.credentials, "username", "?"), parameters.virtual_host
     text = str(error) or repr(error)
-    if isinstance(error, ProbableAuthenticationError | ProbableAccessDeniedError) and "ClosedByBroker" not in text:
-        # pika guesses by how far it came; without the broker's word it may as well have been stopped at that moment.
-        return f"{where} ended the connection during the log-in"
-    if isinstance(error, ProbableAuthenticationError):
+    code = getattr(error, "reply_code", None)
+    if code == 403 and "ogin" in text:
         return (
             f"{where} refuses the user {user!r} or its password: see rabbitmq_url (special characters of a password are "
             "written %XX); the user guest is let in from the broker's own machine alone"
         )
-    if isinstance(error, ProbableAccessDeniedError):
+    if code in (403, 530) and "vhost" in text and "queue" not in text and "exchange" not in text:
         return (
             f"{where} lets the user {user!r} in, but not to the vhost {vhost!r}: it does not exist, or the user has no "
-            "permissions there (rabbitmqctl add_vhost, rabbitmqctl set_permissions); a vhost with a / in it is written %2F"
+            "permissions there (rabbitmqctl add_vhost, rabbitmqctl set_permissions); a / in its name is written %2F"
         )
-    code = getattr(error, "reply_code", None)
     if code == 406:
         return f"{where}: a queue or exchange of ours is there with other arguments ({text}); move its messages and delete it"
     if code == 403:

@@ -235,7 +235,7 @@ class Subscription:
         if not channel.is_open:
             return
         try:
-            if tag is not None:
+            if tag in channel.consumer_tags:  # pika never answers for one that the broker ended
                 await self._link.ask(channel.basic_cancel(tag))
             if back:
                 before, _ = await depth(self._link.ask, channel, self.queue)

@@ -7,8 +7,8 @@ Quorum queues count how often a message came back:
 came back without an outcome    it is
 ==============================  ==========================================================================================
 less than :data:`SUSPECT`       handled with the others
-:data:`SUSPECT` times           handled alone, after the others; the suspects in random order, so that in each round half of
-                                the innocent get through before the culprit
+:data:`SUSPECT` times           handled alone, after the others; the suspects in the order of their ids, and the next time
+                                in the reverse: so those before the culprit get through, then those behind it
 :data:`QUARANTINE` times        not handled: it waits in a retry queue as if it had failed, and is a suspect from then on
 :data:`DEADLY` times in all     a dead letter
 ==============================  ==========================================================================================
@@ -30,7 +30,7 @@ from harvestd.queue.rabbit_messages import Publication
 from harvestd.queue.retry import Dead, next_step
 from harvestd.queue.topology import Queue
 
-SUSPECT, QUARANTINE, DEADLY = 2, 4, 12
+SUSPECT, QUARANTINE, DEADLY = 2, 4, 8
 
 
 @attrs.frozen
@@ -61,7 +61,9 @@ def lots(hand: Iterable[InHand]) -> list[list[InHand]]:
     suspects: list[InHand] = []
     for one in hand:
         (suspects if one.suspect else trusted).append(one)
-    return ([trusted] if trusted else []) + [[one] for one in random.sample(suspects, len(suspects))]
+    backwards = max((one.returns for one in suspects), default=0) % 2 == 1
+    suspects.sort(key=lambda one: one.delivery.message.id, reverse=backwards)
+    return ([trusted] if trusted else []) + [[one] for one in suspects]
 
 
 def sentence(one: InHand) -> Outcome | None:

@@ -46,10 +46,12 @@ class RabbitRig(Rig):
     async def kill(self, broker: IBroker) -> None:
         self.proxy(broker).cut()
 
-    def end(self, broker: IBroker) -> None:
-        """The same for good: it does not come back."""
+    def end(self, broker: RabbitBroker) -> None:
+        """As when its process is killed: what it had sent arrives, and it does not come back."""
         self.proxy(broker).refuse = True
-        self.proxy(broker).cut()
+        for link in (broker._publishing, broker._consuming):
+            if link.connection is not None:
+                link.connection.transport.loseConnection()
 
     async def cut(self) -> None:
         for proxy in self._proxies:
