@@ -38,12 +38,12 @@ Make = Callable[..., Awaitable[Connected]]
 
 @pytest_twisted.async_yield_fixture
 async def process(database: Database, database_url: str, redis: RedisServer) -> AsyncIterator[Make]:
-    """Makes one; with ``hearing=False`` nobody waits until it hears of others."""
+    """Makes one; with ``hearing=False`` nobody waits until it hears of others, and a ``deaf`` one does not hear of ends."""
     from twisted.internet import reactor
 
     made: list[tuple[RedisTopics, Session, RedisLink]] = []
 
-    async def make(url: str = "", hearing: bool = True) -> Connected:
+    async def make(url: str = "", hearing: bool = True, deaf: bool = False) -> Connected:
         link, session = RedisLink(reactor, url or redis.url(), "t:", 0.2), Session(reactor, LinkSettings(database_url))
         topics, line = RedisTopics(reactor, link, session), Line(database)
         known = RedisSessions(link, PostgresSessions(line, lambda: datetime.now(UTC)))
@@ -52,7 +52,8 @@ async def process(database: Database, database_url: str, redis: RedisServer) -> 
         await link.start()
         await session.start()
         topics.start()
-        sessions.start()
+        if not deaf:
+            sessions.start()
         if hearing:
             await eventually("it hears", lambda: topics.hearing)
         return Connected(sessions, line, link)
@@ -89,7 +90,7 @@ class TestRedisSessionsWithoutRedis(SessionsContract):
 
     @pytest.fixture
     def world(self, database: Database, process: Make) -> World:
-        return World(database, lambda: process("redis://127.0.0.1:1/0", hearing=False))
+        return World(database, lambda: process("unix:///nowhere/redis.sock", hearing=False))
 
 
 async def test_what_one_process_asked_the_others_know(world: World, process: Make, redis: RedisServer) -> None:
@@ -133,27 +134,27 @@ async def test_garbage_in_redis_is_as_good_as_nothing(world: World, process: Mak
         assert not await (await process()).alive(ada, ended)
 
 
+@pytest.mark.parametrize("between", ["DEL", "FLUSHALL", "asked again"])
 async def test_a_sign_out_deletes_the_lease_of_an_answer_under_way(
-    world: World, process: Make, redis: RedisServer
+    world: World, process: Make, redis: RedisServer, between: str
 ) -> None:
     """Also where everything was flushed, and where somebody else has asked since."""
-    for between in ("DEL", "FLUSHALL", "asked again"):
-        here, ada = await process(), await world.user()
-        session = await world.signed_in(ada)
-        here.line.hold()
-        slow = Deferred.fromCoroutine(here.alive(ada, session))
-        await eventually("it has asked", lambda here=here: here.line.asked)
-        await eventually("it has its rows", lambda: world.database.pool.state()["active"] == 0)
-        await world.revoke(ada)
-        if between == "FLUSHALL":
-            redis.flush()
-        else:
-            redis.ask("DEL", f"t:session:{ada}")
-        if between == "asked again":
-            assert not await (await process()).alive(ada, session)
-        here.line.release()
-        await slow
-        assert not await (await process()).alive(ada, session), between
+    here, there, third, ada = await process(), await process(deaf=True), await process(deaf=True), await world.user()
+    session = await world.signed_in(ada)
+    here.line.hold()
+    slow = Deferred.fromCoroutine(here.alive(ada, session))
+    await eventually("it has asked", lambda: here.line.asked)
+    await eventually("it has its rows", lambda: world.database.pool.state()["active"] == 0)
+    await world.revoke(ada)
+    if between == "FLUSHALL":
+        redis.flush()
+    else:
+        redis.ask("DEL", f"t:session:{ada}")
+    if between == "asked again":
+        assert not await there.alive(ada, session)
+    here.line.release()
+    await slow
+    assert not await third.alive(ada, session)
 
 
 async def test_a_sign_out_that_redis_did_not_hear_of_makes_all_that_it_knows_worthless(
@@ -161,6 +162,7 @@ async def test_a_sign_out_that_redis_did_not_hear_of_makes_all_that_it_knows_wor
 ) -> None:
     ada, bob = await world.user(), await world.user()
     hers, his = await world.signed_in(ada), await world.signed_in(bob)
+    deaf = await process(deaf=True)
     with Proxy(("127.0.0.1", redis.port)) as proxy:
         here = await process(f"redis://127.0.0.1:{proxy.port}/0")
         assert await here.alive(ada, hers) and await here.alive(bob, his)
@@ -171,15 +173,28 @@ async def test_a_sign_out_that_redis_did_not_hear_of_makes_all_that_it_knows_wor
         assert not await here.alive(ada, hers)
         proxy.mend()
         await eventually("Redis is used again", lambda: here.link.available)
-        fresh = await process()
-        assert not await fresh.alive(ada, hers)
-        assert await fresh.alive(bob, his)
+        assert not await deaf.alive(ada, hers)
+        assert await deaf.alive(bob, his)
+
+
+async def test_while_one_process_has_lost_redis_the_others_delete_what_its_sign_outs_make_wrong(
+    world: World, process: Make, redis: RedisServer
+) -> None:
+    ada = await world.user()
+    session = await world.signed_in(ada)
+    with Proxy(("127.0.0.1", redis.port)) as proxy:
+        here, _there = await process(f"redis://127.0.0.1:{proxy.port}/0"), await process()
+        assert await here.alive(ada, session)
+        proxy.blackhole = True
+        await world.revoke(ada)
+        await here.sessions.ended(ada)
+        await eventually("another deleted it", lambda: redis.ask("EXISTS", f"t:session:{ada}") == 0, 1.0)
 
 
 async def test_a_deletion_that_redis_refuses_makes_all_that_it_knows_worthless(
     world: World, process: Make, redis: RedisServer
 ) -> None:
-    here, ada = await process(), await world.user()
+    here, deaf, ada = await process(), await process(deaf=True), await world.user()
     session = await world.signed_in(ada)
     assert await here.alive(ada, session)
     await world.revoke(ada)
@@ -190,7 +205,7 @@ async def test_a_deletion_that_redis_refuses_makes_all_that_it_knows_worthless(
         redis.ask("ACL", "SETUSER", "default", "+@all")
     assert redis.ask("EXISTS", f"t:session:{ada}") == 1
     await eventually("Redis is used again", lambda: here.link.available)
-    assert not await (await process()).alive(ada, session)
+    assert not await deaf.alive(ada, session)
 
 
 async def test_a_redis_that_comes_back_with_an_older_state_signs_nobody_in(

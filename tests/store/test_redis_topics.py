@@ -93,7 +93,7 @@ class TestRedisTopicsWithoutRedis(TopicsContract):
     @pytest.fixture
     def topics(self, process: Make) -> Any:
         async def make() -> RedisTopics:
-            one = await process("redis://127.0.0.1:1/0", hearing=False)
+            one = await process("unix:///nowhere/redis.sock", hearing=False)
             await eventually("it hears NOTIFY", lambda: one.topics._listening)
             return one.topics
 
@@ -115,7 +115,7 @@ async def test_what_both_ways_bring_is_heard_once(process: Make) -> None:
 
 
 async def test_a_process_without_redis_and_one_with_it_hear_each_others_drops(process: Make) -> None:
-    here, there = await process(), await process("redis://127.0.0.1:1/0", hearing=False)
+    here, there = await process(), await process("unix:///nowhere/redis.sock", hearing=False)
     plain = notify.PostgresTopics(there.session)
     plain.start()
     ears = [(await listening(topics, SURE))[0] for topics in (here.topics, there.topics, plain)]
