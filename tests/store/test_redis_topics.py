@@ -46,7 +46,7 @@ async def process(database_url: str, redis: RedisServer) -> AsyncIterator[Make]:
     made: list[Process] = []
 
     async def make(url: str = "", ear: str = "", hearing: bool = True) -> Process:
-        link, session = RedisLink(reactor, url or redis.url(), "t:"), Session(reactor, LinkSettings(database_url))
+        link, session = RedisLink(reactor, url or redis.url(), "t:", 0.5), Session(reactor, LinkSettings(database_url))
         topics = RedisTopics(reactor, link, session)
         if ear:
             topics._ear._target = RedisLink(reactor, ear, "t:").target
