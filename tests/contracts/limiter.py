@@ -77,7 +77,9 @@ class LimiterContract:
         world.advance(1000)
         assert (await world.hits(1))[0].remaining == 4
 
-    @pytest.mark.parametrize("limit, period", [(1, 60), (60, 60), (600, 600), (10, 3600), (7, 300), (1000, 9999), (3, 1e6)])
+    @pytest.mark.parametrize(
+        "limit, period", [(1, 60), (60, 60), (600, 600), (10, 3600), (7, 300), (1000, 9999), (3, 1e6)]
+    )
     async def test_exactly_the_limit_fits_whatever_the_numbers(self, world: World, limit: int, period: float) -> None:
         allowances = await world.hits(limit + 1, f"{limit}", limit, period)
         assert sum(a.allowed for a in allowances) == limit
