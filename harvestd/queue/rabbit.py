@@ -18,11 +18,11 @@ from zope.interface import implementer
 from harvestd.health import Condition
 from harvestd.interfaces import DeadLetter, IBroker, ISubscription, Message, QueueState, Receive
 from harvestd.market.errors import Unavailable
-from harvestd.queue import rabbit_messages as messages
 from harvestd.queue.rabbit_connection import Connection
 from harvestd.queue.rabbit_consumer import Subscription
 from harvestd.queue.rabbit_dead import DeadLetters
 from harvestd.queue.rabbit_link import Link
+from harvestd.queue.rabbit_messages import event
 from harvestd.queue.rabbit_publisher import Held, Publisher
 from harvestd.queue.rabbit_topology import declare, depth, retry_queues
 from harvestd.queue.topology import QUEUES, Queue, queues_for
@@ -69,16 +69,16 @@ class RabbitBroker:
         for stopping in [Deferred.fromCoroutine(one.stop()) for one in (self._consuming, self._publishing)]:
             await stopping
 
-    async def publish(self, messages_: Sequence[Message]) -> Sequence[str]:
+    async def publish(self, messages: Sequence[Message]) -> Sequence[str]:
         """Publish in windows, ``mandatory``; answers the ids that are confirmed, or that no queue of ours binds.
 
         One that came back though a queue of ours binds its type is not in the answer: what was lost is declared again.
         """
         held: list[str] = []
-        for start in range(0, len(messages_), WINDOW):
-            window = messages_[start : start + WINDOW]
+        for start in range(0, len(messages), WINDOW):
+            window = messages[start : start + WINDOW]
             try:
-                fates = await self._publisher.publish([messages.event(one) for one in window])
+                fates = await self._publisher.publish([event(one) for one in window])
                 lost = False
                 for one, fate in zip(window, fates, strict=True):
                     if fate is Held.CONFIRMED or (fate is Held.RETURNED and not queues_for(one.type)):
@@ -130,7 +130,7 @@ class RabbitBroker:
                 return Condition("degraded", f"out of reach: events wait in the outbox ({link.cause})")
         if self._publishing.blocked:
             return Condition("degraded", "blocked: memory or disk alarm of RabbitMQ, events wait in the outbox")
-        idle = [one.queue for one in self._subscriptions if not one.consuming and not one.ended]
+        idle = [one.queue for one in self._subscriptions if not (one.consuming or one.stopping)]
         return Condition("degraded", f"not consuming: {', '.join(idle)}") if idle else Condition("ok")
 
     def usage(self) -> tuple[bool, int]:

@@ -7,6 +7,7 @@ whatever is pending on the connection. Its Deferreds are never cancelled (they w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pika
@@ -39,6 +40,29 @@ def _tolerant(encoded: bytes, offset: int, decode: Any = pika.data.decode_value)
 pika.data.decode_value = _tolerant
 
 
+class Channel(TwistedChannel):  # type: ignore[misc]
+    """pika's channel, which forgets what it could not even ask. (pika keeps it among what waits for an answer and fails it
+    with the channel, when nobody looks: an unhandled error in the log.)"""
+
+    _calls: set[Deferred[Any]]
+
+    def _wrap_channel_method(self, name: str) -> Callable[..., Deferred[Any]]:
+        return self._forgetting(super()._wrap_channel_method(name))
+
+    def basic_consume(self, *arguments: Any, **named: Any) -> Deferred[Any]:
+        return self._forgetting(super().basic_consume)(*arguments, **named)
+
+    def _forgetting(self, ask: Callable[..., Deferred[Any]]) -> Callable[..., Deferred[Any]]:
+        def asked(*arguments: Any, **named: Any) -> Deferred[Any]:
+            before = set(self._calls)
+            answer = ask(*arguments, **named)
+            if answer not in self._calls:
+                self._calls = self._calls & before
+            return answer
+
+        return asked
+
+
 class Connection(TwistedProtocolConnection):  # type: ignore[misc]
     """``blocked`` is what the broker says about itself (memory or disk alarm); ``changed`` is called when that changes."""
 
@@ -51,6 +75,7 @@ class Connection(TwistedProtocolConnection):  # type: ignore[misc]
         self._reactor = reactor
         self._leaving: _Leaving | None = None
         self._waiting: list[Deferred[None]] = []
+        self._opening = False
         self._over = False
         self._impl.add_on_connection_blocked_callback(lambda *_: self._block(True))
         self._impl.add_on_connection_unblocked_callback(lambda *_: self._block(False))
@@ -59,6 +84,7 @@ class Connection(TwistedProtocolConnection):  # type: ignore[misc]
         """Wait for the end of the handshake. Raises ``Unavailable`` with what may be wrong, at the latest after
         ``seconds``."""
         timer = self._reactor.callLater(seconds, self.abort, f"no AMQP handshake within {seconds:g} s")
+        self._opening = True
         try:
             await self.ready
         except Exception as error:
@@ -79,11 +105,19 @@ class Connection(TwistedProtocolConnection):  # type: ignore[misc]
             if timer.active():
                 timer.cancel()
 
-    async def channel_within(self, seconds: float) -> TwistedChannel:
+    def channel(self, channel_number: int | None = None) -> Deferred[Channel]:
+        """As pika's, with a :class:`Channel`."""
+        opened: Deferred[Any] = Deferred()
+        self._impl.channel(channel_number, opened.callback)
+        self._calls.add(opened)
+        opened.addCallback(self._clear_call, opened)
+        return opened.addCallback(Channel)
+
+    async def channel_within(self, seconds: float) -> Channel:
         """A new channel."""
         if not self.is_open:
             raise Unavailable(self.why or "the connection to RabbitMQ is closing")
-        return await self.ask(self.channel(), seconds)
+        return await self.ask(self.channel(), seconds)  # type: ignore[no-any-return]
 
     def abort(self, why: str) -> None:
         """End it at once."""
@@ -123,6 +157,8 @@ class Connection(TwistedProtocolConnection):  # type: ignore[misc]
         self._over = True
         assert self._leaving is not None
         self._leaving.cancel()
+        if not self._opening and self.ready is not None:
+            self.ready.addErrback(lambda _: None)  # given up before anybody waited for it
         if isinstance(self._impl._error, Exception):  # what the broker said, or pika found; it forgets that now
             self.why = self.why or explained(self._impl._error, self.parameters)
         super().connectionLost(reason)

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pika
-from pika.adapters.twisted_connection import TwistedChannel
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, connectProtocol, wrapClientTLS
 from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
@@ -17,7 +16,7 @@ from twisted.logger import Logger
 
 from harvestd.market.errors import Unavailable
 from harvestd.queue.bell import Bell
-from harvestd.queue.rabbit_connection import Connection, explained
+from harvestd.queue.rabbit_connection import Channel, Connection, explained
 
 #: Seconds of rest after a connection that failed or ended: the first, doubling up to the last, each shortened by chance
 #: down to a half so that the processes of a market do not come back all at once.
@@ -84,7 +83,7 @@ class Link:
         if self._running is not None:
             await self._running
 
-    async def channel(self) -> TwistedChannel:
+    async def channel(self) -> Channel:
         """A new channel of the present connection; raises ``Unavailable`` when there is none."""
         return await self.here().channel_within(self._answer)
 
@@ -172,7 +171,7 @@ class Link:
             self.log.warn("{name}: {why}", name=self.name, why=cause)
 
 
-async def close(link: Link, channel: TwistedChannel) -> None:
+async def close(link: Link, channel: Channel) -> None:
     """Close a channel, if that is not done yet, and wait until it is."""
     if channel.is_open:
         channel.close()

@@ -21,9 +21,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from pika.adapters.twisted_connection import TwistedChannel
 from twisted.internet.defer import Deferred
 
+from harvestd.queue.rabbit_connection import Channel
 from harvestd.queue.topology import EXCHANGE, QUEUES, RETRY_DELAYS, Queue
 
 _QUORUM = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000_000}
@@ -40,7 +40,7 @@ def retry_queues(queue: str) -> list[str]:
     return [retry_queue(queue, attempts) for attempts in range(1, len(RETRY_DELAYS) + 1)]
 
 
-async def declare(ask: Ask, channel: TwistedChannel, queues: Sequence[Queue] = QUEUES) -> None:
+async def declare(ask: Ask, channel: Channel, queues: Sequence[Queue] = QUEUES) -> None:
     """Declare all that there is of ``queues``; what is there already stays as it is."""
     await ask(channel.exchange_declare(EXCHANGE, "topic", durable=True))
     for queue in queues:
@@ -52,7 +52,7 @@ async def declare(ask: Ask, channel: TwistedChannel, queues: Sequence[Queue] = Q
             await depth(ask, channel, name, back_to=queue.name)
 
 
-async def depth(ask: Ask, channel: TwistedChannel, name: str, back_to: str = "") -> tuple[int, int]:
+async def depth(ask: Ask, channel: Channel, name: str, back_to: str = "") -> tuple[int, int]:
     """Declare one queue; answers how many messages are ready in it, and how many consumers it has."""
     arguments: dict[str, Any] = dict(_QUORUM)
     if back_to:
