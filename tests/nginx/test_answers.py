@@ -163,7 +163,7 @@ def assert_limited(nginx: NginxServer, path: str, rate: int, most: int) -> None:
     connection = nginx.connect()
     connection.connect()
     began = time.monotonic()
-    answers = [ask(nginx, path, connection=connection) for _ in range(most * 4)]
+    answers = [ask(nginx, path, connection=connection) for _ in range(150)]
     trickled = rate * (time.monotonic() - began)
     connection.close()
     passed = [answer.status for answer in answers].count(200)
