@@ -159,8 +159,10 @@ class Connection(TwistedProtocolConnection):  # type: ignore[misc]
         self._leaving.cancel()
         if not self._opening and self.ready is not None:
             self.ready.addErrback(lambda _: None)  # given up before anybody waited for it
-        if isinstance(self._impl._error, Exception):  # what the broker said, or pika found; it forgets that now
-            self.why = self.why or explained(self._impl._error, self.parameters)
+        said = self._impl._error  # what the broker said, or pika found; it forgets that now
+        self.why = self.why or explained(
+            said if isinstance(said, Exception) else reason.value or OSError(), self.parameters
+        )
         super().connectionLost(reason)
         self._block(False)
         waiting, self._waiting = self._waiting, []
@@ -198,6 +200,11 @@ def explained(error: BaseException, parameters: pika.ConnectionParameters) -> st
     where = f"RabbitMQ at {parameters.host}:{parameters.port}"
     user, vhost = getattr(parameters.credentials, "username", "?"), parameters.virtual_host
     text = str(error) or repr(error)
+    if type(error).__module__.startswith(("OpenSSL", "service_identity")):
+        return (
+            f"{where}: its certificate is not for that host, or not signed by an authority of this system; another one is "
+            f"named by ?cacertfile=/path/to.pem at the end of rabbitmq_url ({text})"
+        )
     code = getattr(error, "reply_code", None)
     if code == 403 and "ogin" in text:
         return (

@@ -34,7 +34,7 @@ def logged() -> Iterator[list[str]]:
 async def refused(rabbit: RabbitRig, url: str) -> str:
     """Start one that cannot log in; answers what its readiness says."""
     broker = rabbit.at(url)
-    broker._wait = 1.0
+    broker._wait = 0.4
     began = time.monotonic()
     await broker.start()
     assert time.monotonic() - began < 3, "the start is bounded"

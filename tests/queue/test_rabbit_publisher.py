@@ -26,8 +26,8 @@ from tests.waiting import eventually
 
 @pytest.fixture(scope="module")
 def own_server() -> Iterator[RabbitServer]:
-    """One that may be stopped and frozen."""
-    server = RabbitServer()
+    """One that may be stopped and frozen; it speaks TLS, too."""
+    server = RabbitServer(tls=True)
     try:
         server.start()
         yield server
@@ -182,3 +182,18 @@ async def test_what_is_held_outlives_a_crash_of_the_broker(harmed: RabbitRig) ->
     harmed.server.start()
     await eventually("all come", lambda: set(receive.ids) == {one.id for one in sent}, 15)
     await eventually("it publishes again", lambda: publishes(broker))
+
+
+async def test_over_tls_the_certificate_must_be_one_that_is_trusted_and_fits_the_host(harmed: RabbitRig) -> None:
+    server = harmed.server
+    url = server.url(harmed.vhost, server.tls_port).replace("amqp://", "amqps://")
+    trusting = f"?cacertfile={server.certificate}"
+    good = harmed.at(url.replace("127.0.0.1", "localhost") + trusting)
+    await good.start()
+    assert await good.publish([message()])
+    for refused in (url.replace("127.0.0.1", "localhost"), url + trusting):
+        wary = harmed.at(refused)
+        wary._wait = 0.5
+        await wary.start()
+        with pytest.raises(Unavailable, match="certificate is not for that host"):
+            await wary.publish([message()])

@@ -12,9 +12,14 @@ import os
 import secrets
 import socket
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pika
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from pika.exceptions import AMQPError
 
 from tests.servers.private import PrivateServer, die_with_parent, free_port, needed, wait_until
@@ -31,6 +36,13 @@ disk_free_limit.absolute = 10MB
 log.file = false
 log.console = true
 log.console.level = warning
+"""
+
+TLS = """
+listeners.ssl.1 = 127.0.0.1:{port}
+ssl_options.cacertfile = {folder}/certificate.pem
+ssl_options.certfile = {folder}/certificate.pem
+ssl_options.keyfile = {folder}/key.pem
 """
 
 # A line of the shell: an expression comes in, what it is comes out; each behind its length in four bytes.
@@ -57,19 +69,26 @@ spawn(fun() ->
 
 
 class RabbitServer(PrivateServer):
-    """A single node. ``conf`` is appended to its configuration."""
+    """A single node. ``conf`` is appended to its configuration; with ``tls`` it also listens on ``tls_port``, with a
+    certificate for localhost that is its own authority: the file ``certificate``."""
 
     name = "rabbitmq"
     unprivileged = True
     patience = 60.0
 
-    def __init__(self, conf: str = "") -> None:
+    def __init__(self, conf: str = "", tls: bool = False) -> None:
         self.program = needed("rabbitmq-server", "rabbitmq-server")
         super().__init__()
         self.node = f"{self.folder.name}@localhost"
         self.epmd_port, self.dist_port = free_port(), free_port()
         self.epmd: subprocess.Popen[bytes] | None = None
         self._numbers = itertools.count(1)
+        self.tls_port, self.certificate = free_port(), self.folder / "certificate.pem"
+        if tls:
+            certificate, key = certified()
+            self._write("certificate.pem", certificate, 0o644)
+            self._write("key.pem", key)
+            conf += TLS.format(port=self.tls_port, folder=self.folder)
         text = CONFIGURATION.format(port=self.port, user=USER, password=PASSWORD) + conf
         self._write("rabbitmq.conf", text)
         self._write("enabled_plugins", "[].\n")
@@ -215,6 +234,28 @@ class RabbitServer(PrivateServer):
         path.write_text(text)
         path.chmod(mode)
         self.own(path)
+
+
+def certified() -> tuple[str, str]:
+    """A certificate for localhost, signed by itself, and its key; as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    today = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=2))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return certificate.public_bytes(pem).decode(), secret.decode()
 
 
 def _bin() -> Path:
