@@ -27,6 +27,7 @@ from harvestd.settings import Settings
 from harvestd.store.database import Database
 from harvestd.store.link import LinkSettings
 from tests.servers import PostgresServer
+from tests.servers.elasticsearch import ELASTICSEARCH, ELASTICSEARCH_8, OPENSEARCH, ElasticsearchServer, Flavour
 from tests.servers.rabbitmq import RabbitServer
 from tests.servers.redis import RedisServer
 
@@ -147,6 +148,33 @@ def redis(_redis: RedisServer) -> RedisServer:
 def rabbitmq() -> Iterator[RabbitServer]:
     """The private RabbitMQ of this process; each test has a vhost of its own. To stop or freeze it, make one of your own."""
     server = RabbitServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def elasticsearch() -> Iterator[ElasticsearchServer]:
+    """Elasticsearch 7.10.2; each test has names of indices of its own. To stop or freeze it, make one of your own."""
+    yield from _engine(ELASTICSEARCH)
+
+
+@pytest.fixture(scope="session")
+def opensearch() -> Iterator[ElasticsearchServer]:
+    """OpenSearch 2.19.6, likewise."""
+    yield from _engine(OPENSEARCH)
+
+
+@pytest.fixture(scope="session")
+def elasticsearch8() -> Iterator[ElasticsearchServer]:
+    """Elasticsearch 8.18.0 without the analysers of any language, likewise."""
+    yield from _engine(ELASTICSEARCH_8)
+
+
+def _engine(flavour: Flavour) -> Iterator[ElasticsearchServer]:
+    server = ElasticsearchServer(flavour)
     try:
         server.start()
         yield server
