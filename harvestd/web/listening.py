@@ -10,9 +10,9 @@ import sys
 from typing import Any
 
 from twisted.internet import tcp
-from twisted.internet.defer import maybeDeferred
-from twisted.internet.error import CannotListenError
+from twisted.internet.error import CannotListenError, ConnectionDone
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from harvestd.lifecycle import sleep
 
@@ -47,14 +47,16 @@ async def cease(reactor: Any, port: Any) -> None:
     """Stop listening. A connection that the kernel completed before is accepted: closing the port would reset it, and
     whoever is at its other end, such as a proxy with an order, could not know whether that was done.
 
-    Where the kernel can be told so (Linux), it begins no handshake any more for the moment that this takes: who connects
-    just then is refused when it tries again, and goes elsewhere.
+    Where the kernel can be told so (Linux; some allow it to root alone), it begins no handshake any more for the moment that
+    this takes: who connects just then is refused when it tries again, and goes elsewhere. Otherwise what is left is
+    the moment, some microseconds long, between the last look and the end.
     """
     if _take_no_more(port.socket):
         await sleep(reactor, HANDSHAKE)
+    port.stopReading()
     port.numberAccepts = BACKLOG  # it would take as many as it found the last time, often one
     port.doRead()
-    await maybeDeferred(port.stopListening)
+    port.connectionLost(Failure(ConnectionDone()))  # stopListening would do this in a later turn of the reactor
 
 
 def _take_no_more(listener: socket.socket) -> bool:

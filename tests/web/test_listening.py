@@ -45,7 +45,7 @@ class Hammer:
                 client.settimeout(0.3)  # the kernel would try again after a second, and be refused then
                 try:
                     client.connect(("127.0.0.1", self._port))
-                except (ConnectionRefusedError, TimeoutError):
+                except (ConnectionRefusedError, ConnectionResetError, TimeoutError):
                     return
                 client.settimeout(5)
                 try:
