@@ -235,7 +235,7 @@ async def test_a_queue_that_is_deleted_is_declared_and_consumed_again(rabbit: Ra
     await eventually("consuming", lambda: subscription.consuming)
     await (await broker._consuming.channel()).queue_delete(ORDERS)
     await eventually("it notices", lambda: not subscription.consuming)
-    await eventually("it consumes again", lambda: subscription.consuming)
+    await eventually("it consumes again", lambda: subscription.consuming, 3)
     await broker.publish([message()])
     await eventually("it receives", lambda: receive.ids)
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_twisted
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 from harvestd.interfaces import Acked, Retried
@@ -146,7 +147,7 @@ async def test_a_frozen_broker_is_noticed_in_bounds_and_used_again_when_it_thaws
 
 
 @pytest.mark.limit(60)
-async def test_an_idle_consumer_notices_a_frozen_broker_by_its_heartbeat(harmed: RabbitRig) -> None:
+async def test_a_connection_without_heartbeats_is_given_up(harmed: RabbitRig) -> None:
     broker = await harmed.broker()
     subscription = await broker.consume(ORDERS, 10, Received())
     await eventually("consuming", lambda: subscription.consuming)
@@ -154,6 +155,21 @@ async def test_an_idle_consumer_notices_a_frozen_broker_by_its_heartbeat(harmed:
     await eventually("it notices", lambda: not subscription.consuming, 12)
     harmed.proxy(broker).mend()
     await eventually("it consumes again", lambda: subscription.consuming)
+
+
+async def test_a_connection_that_is_given_up_ends_even_with_bytes_unsent(harmed: RabbitRig) -> None:
+    broker = harmed.at(harmed.server.url(harmed.vhost))  # no proxy, which would take the bytes
+    broker._publisher._stall = 60.0
+    await broker.start()
+    harmed.server.freeze()
+    try:
+        publishing = Deferred.fromCoroutine(broker.publish([message(body=bytes(20_000_000))]))
+        broker._publishing.here()._impl._heartbeat_checker._close_connection()  # as pika does after heartbeat + 5 s
+        with pytest.raises(Unavailable, match="heartbeat"):
+            await publishing.addTimeout(5, reactor)
+    finally:
+        harmed.server.thaw()
+    await eventually("it publishes again", lambda: publishes(broker))
 
 
 async def test_a_broker_can_be_left_while_it_is_frozen(harmed: RabbitRig) -> None:
