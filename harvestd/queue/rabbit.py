@@ -17,6 +17,7 @@ from zope.interface import implementer
 
 from harvestd.health import Condition
 from harvestd.interfaces import DeadLetter, IBroker, ISubscription, Message, QueueState, Receive
+from harvestd.lifecycle import sleep
 from harvestd.market.errors import Unavailable
 from harvestd.queue.rabbit_connection import Connection
 from harvestd.queue.rabbit_consumer import Subscription
@@ -30,6 +31,8 @@ from harvestd.settings import Settings
 
 #: Messages that are published before their confirms are waited for.
 WINDOW = 100
+#: Seconds after which the state of what looked empty is read again.
+SECOND_LOOK = 0.02
 _QUEUES = {queue.name: queue for queue in QUEUES}
 
 
@@ -103,10 +106,15 @@ class RabbitBroker:
 
     async def states(self) -> Sequence[QueueState]:
         """The state of every queue. ``unacknowledged`` is what this process has in hand: AMQP tells nobody what others
-        have. The numbers of one queue are read one after the other, in the direction in which messages move."""
+        have. The numbers of one queue are read one after the other, in the direction in which messages move; what looks
+        empty is looked at twice, since a message on its way from a retry queue to its own is in neither."""
         channel = await self._consuming.channel()
         try:
-            return [await self._state(channel, queue) for queue in QUEUES]
+            found = [await self._counted(channel, queue) for queue in QUEUES]
+            if all(_busy(state) for state in found):
+                return found
+            await sleep(self._reactor, SECOND_LOOK)
+            return [state if _busy(state) else await self._counted(channel, _known(state.name)) for state in found]
         finally:
             if channel.is_open:
                 channel.close()
@@ -138,19 +146,28 @@ class RabbitBroker:
         publishing = self._publishing
         return publishing.connection is not None and not publishing.blocked, publishing.losses
 
-    async def _state(self, channel: Any, queue: Queue) -> QueueState:
+    async def _counted(self, channel: Any, queue: Queue) -> QueueState:
         ask = self._consuming.ask
+        before = await self._in_hand(queue)
         delayed = sum([(await depth(ask, channel, name, back_to=queue.name))[0] for name in retry_queues(queue.name)])
         ready, consumers = await depth(ask, channel, queue.name)
-        in_hand = sum([await one.in_hand() for one in self._subscriptions if one.queue == queue.name])
+        in_hand = await self._in_hand(queue)
         dead, _ = await depth(ask, channel, queue.dead)
-        return QueueState(queue.name, ready, delayed, in_hand, dead, consumers)
+        moved_on = 0 if ready or delayed else before  # from hand to hand, or to a retry queue that was read already
+        return QueueState(queue.name, ready, delayed, max(in_hand, moved_on), dead, consumers)
+
+    async def _in_hand(self, queue: Queue) -> int:
+        return sum([await one.in_hand() for one in self._subscriptions if one.queue == queue.name])
 
     async def _declare(self, connection: Connection) -> None:
         ask = partial(connection.ask, seconds=self._answer)
         channel = await connection.channel_within(self._answer)
         await declare(ask, channel)
         channel.close()
+
+
+def _busy(state: QueueState) -> bool:
+    return bool(state.ready or state.delayed or state.unacknowledged)
 
 
 def _known(queue: str) -> Queue:
