@@ -21,13 +21,16 @@ class Entry:
 @attrs.frozen
 class CacheState:
     """Since the start of this process: ``hits``, ``misses``, ``stale`` (served while loading anew); now: ``size``
-    in entries, ``bytes`` held."""
+    in entries, ``bytes`` held. Of the misses, ``shared_hits`` were found in a level that processes share, and
+    ``shared_misses`` were not."""
 
     hits: int
     misses: int
     stale: int
     size: int
     bytes: int
+    shared_hits: int = 0
+    shared_misses: int = 0
 
 
 class ICache(Interface):
@@ -51,7 +54,7 @@ class ICache(Interface):
         drops everything."""
 
     def drop_here(families: Sequence[str]) -> None:
-        """The same in this process alone; an empty sequence drops everything."""
+        """The same without telling the other processes; an empty sequence drops everything."""
 
     def state() -> CacheState:
         """Counters for the metrics."""

@@ -14,11 +14,13 @@ MESSAGE_LIMIT = 7_000
 NAME_LIMIT = 120
 
 
-class Drop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The message: ``by`` is who dropped (and need not hear it again), ``families`` what; none is everything."""
+class Drop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The message: ``by`` is who dropped (and need not hear it again), ``families`` what; none is everything. ``missed``
+    says that the level that processes share could not be reached: whoever reaches it, drop it there."""
 
     by: str
     families: list[str]
+    missed: bool = False
 
 
 _decoder = msgspec.json.Decoder(Drop)
@@ -31,23 +33,23 @@ def family_name(name: str) -> str:
     return "sha256:" + hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def written(by: str, families: Sequence[str]) -> Iterator[str]:
+def written(by: str, families: Sequence[str], missed: bool = False) -> Iterator[str]:
     """The drop as messages of at most ``MESSAGE_LIMIT`` bytes of UTF-8."""
     part: list[str] = []
     length = 0
     for name in map(family_name, families):
         size = len(msgspec.json.encode(name)) + 3  # its comma, and its quotes quoted once more on the way
         if part and length + size > MESSAGE_LIMIT - 100:
-            yield _message(by, part)
+            yield _message(by, part, missed)
             part, length = [], 0
         part.append(name)
         length += size
     if part or not families:
-        yield _message(by, part)
+        yield _message(by, part, missed)
 
 
-def _message(by: str, families: list[str]) -> str:
-    return msgspec.json.encode(Drop(by, families)).decode()
+def _message(by: str, families: list[str], missed: bool) -> str:
+    return msgspec.json.encode(Drop(by, families, missed)).decode()
 
 
 def read(payload: str) -> Drop | None:

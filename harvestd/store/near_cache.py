@@ -1,6 +1,6 @@
 """Finished answers in the memory of this process: single flight, families, stale while loading, bounded in bytes.
 
-A shared second level wraps this one: its ``fetch`` calls this ``fetch`` with a ``load`` that asks there first.
+A shared second level wraps this one: its ``fetch`` calls ``fetch_for`` here with a ``load`` that asks there first.
 """
 
 from __future__ import annotations
@@ -33,6 +33,15 @@ OUTAGE_PAUSE = 1.0
 ENTRY_BYTES, HEADER_BYTES, FAMILY_BYTES = 800, 120, 400
 
 Load = Callable[[], Awaitable[Entry]]
+
+
+@attrs.frozen
+class Loaded:
+    """An entry, for how many seconds it is fresh, and for how many more it may be served while it is loaded anew."""
+
+    entry: Entry
+    ttl: float
+    after: float = EXPIRED_LIMIT
 
 
 @attrs.define(eq=False)
@@ -87,6 +96,7 @@ class NearCache:
         self._name = f"{random.getrandbits(64):016x}"
         self._bytes = self._hits = self._misses = self._stale = 0
         self._unsubscribe: Callable[[], None] = lambda: None
+        self._missed: Callable[[Sequence[str]], None] = lambda families: None
 
     def start(self) -> None:
         """Begin to hear what other processes drop."""
@@ -113,6 +123,14 @@ class NearCache:
 
     async def fetch(self, key: str, families: Sequence[str], load: Load, ttl: float) -> Entry:
         """The entry: fresh, or stale while one load runs, or as loaded."""
+
+        async def whole() -> Loaded:
+            return Loaded(await load(), ttl)
+
+        return await self.fetch_for(key, families, whole)
+
+    async def fetch_for(self, key: str, families: Sequence[str], load: Callable[[], Awaitable[Loaded]]) -> Entry:
+        """:meth:`fetch`, where the load says for how long its entry is fresh."""
         entry = self.peek(key)
         if entry is not None:
             return entry
@@ -122,14 +140,14 @@ class NearCache:
         if held is not None and self._served_meanwhile(held, flight):
             self._stale += 1
             if flight is None and self._now() >= held.paused_until:
-                self._begin(key, families, load, ttl, [])
+                self._begin(key, families, load, [])
             return held.entry
         self._misses += 1
         waiter: Deferred[Entry] = Deferred()
         if flight is not None:
             flight.waiters.append(waiter)
         else:
-            self._begin(key, families, load, ttl, [waiter])
+            self._begin(key, families, load, [waiter])
         return await waiter
 
     def _served_meanwhile(self, held: _Held, flight: _Flight | None) -> bool:
@@ -151,16 +169,18 @@ class NearCache:
 
     # --- loading ---
 
-    def _begin(self, key: str, names: Sequence[str], load: Load, ttl: float, waiters: list[Deferred[Entry]]) -> None:
+    def _begin(
+        self, key: str, names: Sequence[str], load: Callable[[], Awaitable[Loaded]], waiters: list[Deferred[Entry]]
+    ) -> None:
         now = self._now()
         flight = self._flights[key] = _Flight(self._families.hold(names, now), now, waiters)
-        loaded = Deferred.fromCoroutine(_load(load)).addCallback(self._landed, key, flight, ttl)
+        loaded = Deferred.fromCoroutine(_load(load)).addCallback(self._landed, key, flight)
         loaded.addErrback(self._failed, key, flight).addBoth(self._deliver, key, flight)
 
-    def _landed(self, entry: Entry, key: str, flight: _Flight, ttl: float) -> Entry:
+    def _landed(self, loaded: Loaded, key: str, flight: _Flight) -> Entry:
         if not flight.outdated:
-            self._keep(key, entry, flight, ttl)
-        return entry
+            self._keep(key, loaded, flight)
+        return loaded.entry
 
     def _failed(self, failure: Failure, key: str, flight: _Flight) -> Entry | Failure:
         """The entry that stands in, or the failure."""
@@ -186,9 +206,10 @@ class NearCache:
             else:
                 waiter.callback(result)
 
-    def _keep(self, key: str, entry: Entry, flight: _Flight, ttl: float) -> None:
-        expires = self._now() + ttl * (1.0 - JITTER * self._draw())
-        useless = expires + EXPIRED_LIMIT
+    def _keep(self, key: str, loaded: Loaded, flight: _Flight) -> None:
+        entry = loaded.entry
+        expires = self._now() + loaded.ttl * (1.0 - JITTER * self._draw())
+        useless = expires + loaded.after
         settled = max(family.settles_at for family in flight.families)
         if flight.began < settled:  # it may have been read from a replica that had not heard of the change
             expires = useless = min(expires, settled)
@@ -211,8 +232,16 @@ class NearCache:
     async def drop(self, families: Sequence[str]) -> None:
         """Here at once, then in every other process; an empty sequence drops everything."""
         self.drop_here(families)
-        for payload in written(self._name, families):
+        await self.tell(families)
+
+    async def tell(self, families: Sequence[str], missed: bool = False) -> None:
+        """Have the others drop them; and those who reach a shared level drop them there, if that was ``missed`` here."""
+        for payload in written(self._name, families, missed):
             await self._topics.publish(CHANNEL, payload)
+
+    def on_missed(self, missed: Callable[[Sequence[str]], None]) -> None:
+        """Call ``missed(families)`` for what another process could not drop in the shared level."""
+        self._missed = missed
 
     def drop_here(self, families: Sequence[str]) -> None:
         """In this process; an empty sequence drops everything."""
@@ -225,6 +254,8 @@ class NearCache:
             self.log.debug("an unreadable message on {channel} was ignored", channel=CHANNEL)
         elif message.by != self._name:
             self.drop_here(message.families)
+            if message.missed:
+                self._missed(message.families)
 
     def _gap(self) -> None:
         self._families.drop_everything(self._now(), by_gap=True)
@@ -234,7 +265,7 @@ class NearCache:
         return CacheState(self._hits, self._misses, self._stale, len(self._entries), self._bytes)
 
 
-async def _load(load: Load) -> Entry:
+async def _load(load: Callable[[], Awaitable[Loaded]]) -> Loaded:
     return await load()
 
 

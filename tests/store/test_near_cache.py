@@ -79,7 +79,10 @@ async def at_once() -> None:
 class TestNearCacheContract(CacheContract):
     @pytest.fixture
     def world(self, clock: Clock, hub: Hub) -> World:
-        return World(near_cache(clock, hub), near_cache(clock, hub), clock.advance, hub.gap, at_once, STALE)
+        async def advance(seconds: float) -> None:
+            clock.advance(seconds)
+
+        return World(near_cache(clock, hub), near_cache(clock, hub), advance, hub.gap, at_once, STALE, at_once)
 
 
 def test_it_is_an_ICache(clock: Clock, hub: Hub) -> None:
