@@ -157,12 +157,29 @@ SIMILAR = Statement(
 @attrs.frozen
 class Place:
     """Where a page begins. ``as_of`` is when the first page was asked for, ``wide`` whether mistyped words were looked for
-    then; ``score`` and ``id`` are the last hit's shown, None on the first page."""
+    then; ``score`` and ``id`` are the last hit's shown, None on the first page.
+
+    PostgreSQL's scores are whole millionths, Elasticsearch's are numbers with a fraction: a search that was begun on the one
+    goes on, on the other, about where it was.
+    """
 
     as_of: datetime
     wide: bool = False
-    score: int | None = None
+    score: float | None = None
     id: str | None = None
+
+    @property
+    def millionths(self) -> int | None:
+        """The score as PostgreSQL counts it."""
+        return round(self.score * 1_000_000) if isinstance(self.score, float) else self.score
+
+    @property
+    def ones(self) -> float | None:
+        """The score as Elasticsearch counts it."""
+        return self.score / 1_000_000 if isinstance(self.score, int) else self.score
+
+
+_PACKED = tuple[bytes, int, bool, int | float, bytes]
 
 
 def cursor(question: Search, place: Place) -> str:
@@ -181,7 +198,7 @@ def place_of(question: Search, now: datetime) -> Place:
         if len(question.after) > 200:
             raise ValueError
         packed = base64.b64decode(question.after + "=" * (-len(question.after) % 4), altchars=b"-_", validate=True)
-        digest, as_of, wide, score, id = msgspec.msgpack.decode(packed, type=tuple[bytes, int, bool, int, bytes])
+        digest, as_of, wide, score, id = msgspec.msgpack.decode(packed, type=_PACKED)
         if digest != _digest(question) or not -(2**62) < score < 2**62:
             raise ValueError
         return Place(datetime.fromtimestamp(as_of, UTC), wide, score, str(UUID(bytes=id)))
@@ -208,5 +225,5 @@ def parameters(
         *(None if word is None else storable(word) for word in filters), question.min_price, question.max_price,
         question.in_stock, today if question.in_season else None, place.as_of,
         *near, radius, *(attrs.astuple(box) if box else (None,) * 4),
-        place.score, place.id, question.limit + 1,
+        place.millionths, place.id, question.limit + 1,
     ]  # fmt: skip

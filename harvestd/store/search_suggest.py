@@ -64,18 +64,20 @@ async def suggest(reader: Reader, prefix: str, limit: int) -> Sequence[Suggestio
         return ()
     key = " ".join(asked)
     rows = await reader.rows(BEGINS, key, key + END, limit)
-    found = _distinct(_in_turn([[s for order, s in rows if order == kind] for kind in (1, 2, 3)]))
+    found = distinct(in_turn([[s for order, s in rows if order == kind] for kind in (1, 2, 3)]))
     if len(found) < limit:
         inside = await reader.rows(INSIDE, key, asked[-1], asked[-1] + END, limit)
-        found = _distinct([*found, *inside])
+        found = distinct([*found, *inside])
     return tuple(found[:limit])
 
 
-def _in_turn(kinds: Sequence[Sequence[Suggestion]]) -> list[Suggestion]:
+def in_turn(kinds: Sequence[Sequence[Suggestion]]) -> list[Suggestion]:
+    """The first of each kind, the second of each, and so on."""
     return [s for s in chain.from_iterable(zip_longest(*kinds)) if s is not None]
 
 
-def _distinct(suggestions: Iterable[Suggestion]) -> list[Suggestion]:
+def distinct(suggestions: Iterable[Suggestion]) -> list[Suggestion]:
+    """Each name of a kind once, in whatever case."""
     found: dict[tuple[str, str], Suggestion] = {}
     for suggestion in suggestions:
         found.setdefault((suggestion.kind, suggestion.text.casefold()), suggestion)

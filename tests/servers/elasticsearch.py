@@ -131,7 +131,7 @@ class ElasticsearchServer(PrivateServer):
 
     def answers(self) -> bool:
         with urllib.request.urlopen(f"{self.url}/_cluster/health", timeout=5) as answer:
-            return json.load(answer)["status"] != "red"
+            return bool(json.load(answer)["status"] != "red")
 
 
 def install() -> None:
