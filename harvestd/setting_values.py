@@ -21,10 +21,18 @@ SCHEMES = {
     "public_url": ("http", "https"),
     "database_url": ("postgresql", "postgres"),
     "replica_urls": ("postgresql", "postgres"),
-    "redis_url": ("redis", "rediss"),
+    "redis_url": ("redis", "rediss", "unix"),
     "rabbitmq_url": ("amqp", "amqps"),
     "elasticsearch_url": ("http", "https"),
     "smtp_url": ("smtp", "smtps"),
+}
+#: What a URL looks like, where that is not scheme://user:password@host/name.
+EXAMPLES = {
+    "public_url": "https://market.example.org",
+    "redis_url": "redis://user:password@host:6379/0",
+    "rabbitmq_url": "amqp://user:password@host:5672/vhost",
+    "elasticsearch_url": "https://user:password@host:9200",
+    "smtp_url": "smtp://user:password@host:587",
 }
 KILO, KIBI = 1000, 1024
 SIZES = {
@@ -110,16 +118,20 @@ def _judge(row: Row, value: Any) -> None:
     if row.choices and value not in row.choices:
         raise Unfit(f"it must be one of {', '.join(row.choices)}")
     if row.name in SCHEMES:
-        _judge_url(row, value)
+        for url in value.split(",") if row.name == "elasticsearch_url" else (value,):
+            _judge_url(row, url.strip())
     for name, check in _CHECKS.items():
         if name in (row.name, row.unit):
             check(value)
 
 
 def _judge_url(row: Row, value: str) -> None:
+    if row.name == "elasticsearch_url" and "," in value:
+        for part in value.split(","):
+            _judge_url(row, part.strip())
+        return
     schemes = SCHEMES[row.name]
-    example = {"smtp": "smtp://user:password@host:587", "http": "https://market.example.org"}
-    like = example.get(schemes[0], f"{schemes[0]}://user:password@host/name")
+    like = EXAMPLES.get(row.name, f"{schemes[0]}://user:password@host/name")
     try:
         url = urlsplit(value)
         port = url.port
@@ -127,10 +139,29 @@ def _judge_url(row: Row, value: str) -> None:
         raise Unfit(f"not a URL; it looks like {like} (escape special characters of a password as %XX)") from None
     if url.scheme not in schemes:
         raise Unfit(f"a URL that begins with {' or '.join(s + '://' for s in schemes)} is needed, like {like}")
-    if port == 0 or (not url.hostname and schemes[0] != "postgresql"):
+    if port == 0 or (not url.hostname and schemes[0] != "postgresql" and url.scheme != "unix"):
         raise Unfit(f"the URL names no host or a port of 0; it looks like {like}")
-    if row.name == "public_url" and (url.query or url.fragment or url.username or url.path not in ("", "/")):
+    if url.scheme == "unix":
+        if url.hostname or not re.fullmatch(r"/[^?#]+(#\d*)?", value.partition("://")[2].removeprefix(url.netloc)):
+            raise Unfit("the path of the socket is needed, like unix:///run/redis/redis.sock (#1 for database 1)")
+        return
+    pattern, needed = _REST.get(row.name, (".*", ""))
+    if not re.fullmatch(pattern, value.partition("://")[2].removeprefix(url.netloc)):
+        raise Unfit(f"{needed}, like {like}")
+    if row.name == "public_url" and url.username:
         raise Unfit(f"scheme, host and port alone are needed, like {like}")
+
+
+#: What may follow host and port, and how that is put.
+_REST = {
+    "public_url": (r"/?", "scheme, host and port alone are needed"),
+    "redis_url": (r"/?\d*", "after host and port only the number of a database may follow"),
+    "rabbitmq_url": (
+        r"(/[^/?#]*)?(\?cacertfile=[^&#]+)?",
+        "after host and port only one virtual host may follow (a / in its name as %2F), and ?cacertfile=path",
+    ),
+    "elasticsearch_url": (r"[^?#]*", "after host and port only a path may follow"),
+}
 
 
 def _rate(value: str) -> None:
@@ -178,9 +209,7 @@ _CHECKS: dict[str, Callable[[str], None]] = {
     "mail_from": _pattern(r"[^@\s<>]+@[^@\s<>]+", "a bare mail address is needed, such as market@example.org"),
     "token_secret": _pattern(r".{32,}", "32 characters or more are needed; try: openssl rand -hex 32"),
     "allowed_hosts": _pattern(r"[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]", "a host name without scheme or port is needed"),
-    "search_language": _pattern(
-        r"[a-z_]+", "the name of a PostgreSQL text search configuration is needed, such as english"
-    ),
+    "search_language": _pattern(r"[a-z_]+", "the name of a language is needed, such as english or french, or none"),
 }
 
 
