@@ -29,6 +29,7 @@ from harvestd.settings import Settings
 from harvestd.store.database import Statement, scalar
 from harvestd.store.embedded import EmbeddedError, EmbeddedPostgres, running
 from harvestd.store.migrations import SchemaError, migrate, pending
+from harvestd.store.search import configuration
 from harvestd.web.server import PortInUse, WebService
 from harvestd.web.table import ROUTES
 from harvestd.workers.handlers import HANDLERS, PERIODIC
@@ -130,8 +131,8 @@ async def schema(settings: Settings, migrating: bool) -> None:
 async def _language(parts: Parts) -> None:
     """Only the database knows which languages it has."""
     name = parts.settings.search_language
-    if not await parts.database.row(_HAS_LANGUAGE, name):
-        cure = "the database has no such text search configuration; psql's \\dF lists them, english and simple are always there"
+    if not await parts.database.row(_HAS_LANGUAGE, configuration(name)):
+        cure = "the database has no such text search configuration; psql's \\dF lists them, english is always there, and none takes words as they are"
         raise SettingError([Problem("search_language", "settings", repr(name), cure)])
 
 

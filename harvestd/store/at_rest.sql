@@ -52,3 +52,6 @@ select m.dedupe_key from (select dedupe_key, created_at from mails
 select p.id, p.revision, s.version, p.status, s.removed
   from products p left join search_documents s on s.kind = 'product' and s.id = p.id
  where s.id is null or s.version <> p.revision or s.removed <> (p.status <> 'published');
+
+-- name: a search document that Elasticsearch does not hold as it is
+select kind, id::text, since, refused from search_pending;

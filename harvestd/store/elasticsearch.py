@@ -53,6 +53,7 @@ class ElasticsearchSearch:
         self, reactor: Any, settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC), visible: bool = False
     ) -> None:  # fmt: skip
         self.names = Names(settings.elasticsearch_index)
+        self._reactor = reactor
         self._client = ElasticsearchClient(reactor, settings.elasticsearch_url)
         self._timeout = settings.elasticsearch_timeout
         self._language = "none" if settings.search_language == "simple" else settings.search_language
@@ -69,41 +70,49 @@ class ElasticsearchSearch:
     # --- asking ---
 
     async def search(self, question: Search) -> Found:
-        """One request, or two where little is found as it was typed; both within the timeout each."""
+        """One request, or two where little is found as it was typed; together within the timeout."""
         words, place = asked(question.text), place_of(question, self._now())
         if question.text.strip() and not words:
             return Found((), dict.fromkeys(FACETS, ()), 0, None)
-        page = _NOTHING if place.wide else await self._page(question, words, place)
+        end = self._reactor.seconds() + self._timeout
+        page = _NOTHING if place.wide else await self._page(question, words, place, end)
         if words and (place.wide or (place.score is None and page.total < FEW)):
-            wide = await self._wide(question, words, place)
+            wide = await self._wide(question, words, place, end)
             if wide.total > page.total or place.wide:
                 page, place = wide, attrs.evolve(place, wide=True)
         return elasticsearch_query.found(question, page, place)
 
-    async def _page(self, question: Search, words: list[str], place: Place) -> Answer:
-        body = elasticsearch_query.asking(question, words, place, self._timeout)
+    async def _page(self, question: Search, words: list[str], place: Place, end: float) -> Answer:
+        seconds = self._left(end)
+        body = elasticsearch_query.asking(question, words, place, seconds)
         return elasticsearch_query.answer(
-            await self._client.call("POST", f"/{self.names.alias}/_search", body, self._timeout)
+            await self._client.call("POST", f"/{self.names.alias}/_search", body, seconds)
         )
 
-    async def _wide(self, question: Search, words: list[str], place: Place) -> Answer:
+    async def _wide(self, question: Search, words: list[str], place: Place, end: float) -> Answer:
         """What has each of the words meant or, when nothing has them all, any; asked together."""
-        joints = ("and", "or") if len(words) > 1 else ("and",)
-        bodies = [elasticsearch_query.asking(question, words, place, self._timeout, joint) for joint in joints]
-        given = await self._many([line for body in bodies for line in ({}, body)])
+        seconds, joints = self._left(end), ("and", "or") if len(words) > 1 else ("and",)
+        bodies = [elasticsearch_query.asking(question, words, place, seconds, joint) for joint in joints]
+        given = await self._many([line for body in bodies for line in ({}, body)], seconds)
         responses = given.get("responses") if isinstance(given, dict) else None
         if not isinstance(responses, list) or len(responses) != len(joints):
             raise EngineError("an answer to _msearch that makes no sense")
         pages = [elasticsearch_query.answer(one) for one in responses]
         return next((page for page in pages if page.total), pages[0])
 
-    async def _many(self, lines: list[Any]) -> Any:
-        return await self._client.call("POST", f"/{self.names.alias}/_msearch", lines, self._timeout)
+    async def _many(self, lines: list[Any], seconds: float) -> Any:
+        return await self._client.call("POST", f"/{self.names.alias}/_msearch", lines, seconds)
+
+    def _left(self, end: float) -> float:
+        left: float = end - self._reactor.seconds()
+        if left <= 0:
+            raise EngineError(f"no answer within {self._timeout:g} s")
+        return left
 
     async def suggest(self, prefix: str, limit: int = 10) -> Sequence[Suggestion]:
         """One request."""
         lines = elasticsearch_suggest.asking(prefix, limit, self._timeout)
-        return elasticsearch_suggest.suggestions(await self._many(lines), limit) if lines else ()
+        return elasticsearch_suggest.suggestions(await self._many(lines, self._timeout), limit) if lines else ()
 
     async def state(self) -> State | None:
         """The index that searches go to; None if there is none. Raises ``Unavailable``."""
@@ -139,7 +148,8 @@ class ElasticsearchSearch:
         except EngineError as error:
             if error.status != 404:
                 raise
-        await self.prepare()
+        if not await self._indices(self.names.alias):  # else a rebuild switched under the write
+            await self.prepare()
         return await self._write(documents)
 
     async def _write(self, documents: Sequence[Document]) -> list[Refused]:
@@ -171,28 +181,48 @@ class ElasticsearchSearch:
             if error.kind != "resource_already_exists_exception":
                 raise
 
-    async def rebuild(
-        self, documents: Pages, progress: Callable[[int], None], before: Callable[[str], Awaitable[None]] | None = None
-    ) -> int:
-        """Fill a new index and switch to it. ``before`` hears its uuid before the switch. Of two rebuilds at once, the one
-        that began later goes on and the other raises ``Unavailable``; what an interrupted one left is cleared away."""
+    async def rebuild(self, documents: Pages, progress: Callable[[int], None]) -> int:
+        """Fill a new index and switch to it. Of two rebuilds at once, the one that began later goes on and the other raises
+        ``Unavailable``, as does one of whose documents one is refused."""
+
+        def raising(one: Refused) -> None:
+            raise EngineError(f"{one.kind} {one.id} was refused: {one.why}", 400)
+
+        return await self.build(documents, progress, raising)
+
+    async def build(
+        self, documents: Pages, progress: Callable[[int], None], refusing: Callable[[Refused], None],
+        before: Callable[[str], Awaitable[None]] | None = None,
+    ) -> int:  # fmt: skip
+        """The same, but ``refusing`` hears of each document that is refused, and ``before`` the new index's uuid, before the
+        switch. What an interrupted one left is cleared away."""
         await self._put_template()
         await self._clear()
         name = self.names.index(f"{self._now():%Y%m%d%H%M%S}-{uuid4().hex[:8]}")
         await self._put_index(name, self.names.building)
+        try:
+            count = await self._fill(documents, progress, refusing)
+            await self._client.call("POST", f"/{name}/_refresh", None, PATIENCE)
+            if before is not None:
+                given = await self._client.call("GET", f"/{name}/_settings", None, PATIENCE)
+                await before(given[name]["settings"]["index"]["uuid"])
+            await self._switch(name)
+        except EngineError as error:
+            if error.status == 404:
+                raise EngineError("another rebuild took over", 409) from error
+            raise
+        return count
+
+    async def _fill(
+        self, documents: Pages, progress: Callable[[int], None], refusing: Callable[[Refused], None]
+    ) -> int:  # fmt: skip
         count, after = 0, None
         while page := await documents(after, REBUILD_PAGE):
-            bad = await self._bulk(bulk(newest(page), [self.names.building], self._now(), again=True))
-            if bad:
-                raise EngineError(f"{bad[0].kind} {bad[0].id} was refused: {bad[0].why}", 400)
+            for one in await self._bulk(bulk(newest(page), [self.names.building], self._now(), again=True)):
+                refusing(one)
             await self._keep_newer(page)
             count, after = count + len(page), page[-1].id
             progress(count)
-        await self._client.call("POST", f"/{name}/_refresh", None, PATIENCE)
-        if before is not None:
-            given = await self._client.call("GET", f"/{name}/_settings", None, PATIENCE)
-            await before(given[name]["settings"]["index"]["uuid"])
-        await self._switch(name)
         return count
 
     async def _keep_newer(self, page: Sequence[Document]) -> None:
@@ -218,12 +248,7 @@ class ElasticsearchSearch:
             {"remove": {"index": name, "alias": self.names.building}},
             *({"remove_index": {"index": one}} for one in old),
         ]
-        try:
-            await self._client.call("POST", "/_aliases", {"actions": actions}, PATIENCE)
-        except EngineError as error:
-            if error.status == 404:
-                raise EngineError("another rebuild took over", 409) from error
-            raise
+        await self._client.call("POST", "/_aliases", {"actions": actions}, PATIENCE)
 
     async def _clear(self) -> None:
         for name in await self._indices(self.names.building):
@@ -245,9 +270,14 @@ class ElasticsearchSearch:
                 raise
 
     async def _put_template(self) -> None:
-        await self._client.call(
-            "PUT", f"/_index_template/{self.names.alias}", template(self.names, self._language), PATIENCE
-        )
+        made = template(self.names, self._language)
+        try:
+            await self._client.call("PUT", f"/_index_template/{self.names.alias}", made, PATIENCE)
+        except EngineError as error:
+            if error.status == 400 and "analy" in error.detail:
+                cure = "set search_language to none, or install its analysis-common module"
+                raise EngineError(f"it has no analyser for {self._language}: {cure} ({error.detail})", 400) from error
+            raise
 
     async def _put_index(self, name: str, alias: str) -> None:
         await self._client.call("PUT", f"/{name}", {"aliases": {alias: {}}}, PATIENCE)

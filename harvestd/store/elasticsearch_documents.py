@@ -69,7 +69,7 @@ def refused(answer: Any, optional: str) -> list[Refused]:
             why = f"{error['type']}: {error['reason']}"[:300]
             if item["_index"] == optional and status == 404:
                 continue
-            if status != 400:
+            if status != 400 or "alias" in error["reason"]:  # the fault of the moment, not of the document
                 raise EngineError(f"a document was not taken: {why}", status, error["type"])
             kind, _, id = item["_id"].partition(":")
             found.append(Refused(kind, id, why))

@@ -74,25 +74,31 @@ class ElasticsearchClient:
         """The JSON that answers. ``body`` is JSON, or a list of it for what takes lines. Raises :class:`EngineError`, after
         ``seconds`` at the latest."""
         given, kind = _encoded(body)
+        end = self._reactor.seconds() + seconds
         try:
-            status, answer = await within(self._reactor, seconds, self._anywhere(method, path, given, kind))
+            asking = self._anywhere(method, path, given, kind, end)
+            status, answer = await within(self._reactor, seconds, asking)
         except TimeoutError as error:
             raise EngineError(f"no answer within {seconds:g} s") from error
-        except (*_LOST, ResponseFailed, CancelledError) as error:
+        except (*_LOST, ResponseFailed) as error:
             raise EngineError(_why(error)) from error
         return _judged(status, answer)
 
-    async def _anywhere(self, method: str, path: str, body: bytes | None, kind: str) -> tuple[int, bytes]:
+    async def _anywhere(self, method: str, path: str, body: bytes | None, kind: str, end: float) -> tuple[int, bytes]:
         """Ask the nodes in turn, beginning with the one that last answered; a single one twice, since a kept connection may
         have been closed by the other side just now."""
-        for attempt in range(last := max(2, len(self._nodes)), 0, -1):
+        left = max(2, len(self._nodes))
+        while True:
+            left -= 1
             try:
                 return await self._once(self._nodes[0], method, path, body, kind)
-            except _LOST as error:
-                if attempt == 1 or (len(self._nodes) == 1 and isinstance(error, ConnectError)):
+            except (*_LOST, ResponseFailed) as error:
+                if self._reactor.seconds() >= end:  # cancelled, which some of its parts put in other words
+                    raise CancelledError from error
+                again = isinstance(error, _LOST) and not (len(self._nodes) == 1 and isinstance(error, ConnectError))
+                if not left or not again:
                     raise
                 self._nodes.append(self._nodes.pop(0))
-        raise AssertionError(last)
 
     async def _once(
         self, node: tuple[str, dict[str, list[str]]], method: str, path: str, body: bytes | None, kind: str

@@ -33,9 +33,14 @@ class Meant:
     lexemes: list[str]
 
 
+def configuration(language: str) -> str:
+    """The text search configuration that ``search_language`` names; ``none`` takes words as they are."""
+    return "simple" if language == "none" else language
+
+
 @implementer(ISearch)
 class PostgresSearch:
-    """``language`` is a text search configuration of PostgreSQL. Questions go to ``reader``, if not to the database."""
+    """``language`` is a text search configuration of PostgreSQL, or ``none``. Questions go to ``reader``, if not to the database."""
 
     def __init__(
         self,
@@ -46,13 +51,16 @@ class PostgresSearch:
     ) -> None:
         self._database = database
         self._reader: Reader = reader or database
-        self._language = language
+        self._language = configuration(language)
         self._now = now
 
     async def index(self, documents: Sequence[Document]) -> None:
         """Write what is newer than what is held, in one transaction."""
-        newest, now = search_rows.newest(documents), self._now()
-        await self._database.transaction(lambda tx: search_rows.write(tx, self._language, newest, now))
+        await self._database.transaction(lambda tx: self.write(tx, documents))
+
+    async def write(self, tx: Transaction, documents: Sequence[Document]) -> None:
+        """The same, as a part of a transaction."""
+        await search_rows.write(tx, self._language, search_rows.newest(documents), self._now())
 
     async def search(self, question: Search) -> Found:
         """One statement, or three where little is found as it was typed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from harvestd.parts import Parts
-from harvestd.store import accounts, carts, idempotency, inbox, mails, outbox
+from harvestd.store import accounts, carts, idempotency, inbox, mails, outbox, search_pending
 from harvestd.store.database import Transaction
 
 #: How long a stranger's cart is kept that nobody touches.
@@ -17,6 +17,8 @@ BATCH, ROUNDS = 1000, 50
 async def tidy(parts: Parts) -> None:
     """Delete old keys, marks, sent events, sent mail, carts and tokens, a batch at a time."""
     now, settings = parts.now(), parts.settings
+    if not settings.elasticsearch_url:
+        await parts.database.transaction(search_pending.forget)
     kept = now - timedelta(seconds=settings.outbox_keep)
 
     async def keys(tx: Transaction) -> int:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harvestd.interfaces import Document
+from harvestd.parts import Parts
 from harvestd.queue.envelope import Envelope
 from harvestd.store import products
+from harvestd.store.search_fallback import SearchWithFallback
 from harvestd.workers.work import Work
 
 
@@ -16,6 +18,12 @@ async def index(work: Work, events: Sequence[Envelope]) -> None:
     rows = await products.by_ids(work.tx, ids)
     if rows:
         await work.parts.search.index([document(row) for row in rows])
+
+
+async def catch_up(parts: Parts) -> None:
+    """Have Elasticsearch told what it has still to be told, where there is one."""
+    if isinstance(parts.search, SearchWithFallback):
+        await parts.search.catch_up(lambda: not parts.lifecycle.stopping)
 
 
 def document(row: products.Product) -> Document:

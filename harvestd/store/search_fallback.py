@@ -1,0 +1,277 @@
+"""Search with Elasticsearch where it serves, and PostgreSQL's answers, marked as degraded, while it does not.
+
+Both are always kept: :meth:`SearchWithFallback.index` writes PostgreSQL's documents and marks them, in one transaction, and
+waits for nothing remote. One process (elected, among the workers' periodic tasks) offers what is marked to the engine, in
+bulk, five times a second: the way of what is new and of what an outage left are the same. An index that was not built whole
+from PostgreSQL's documents (the engine was emptied, replaced, or is of another language or version) is built anew by that
+process.
+
+A process asks the engine only while that answers, its index is one that was built whole, and what it has still to be told
+is not older than :data:`BEHIND`: it looks each second, and a breaker keeps everybody from waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from hashlib import sha256
+from typing import Any
+
+import attrs
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from harvestd.breaker import Breaker
+from harvestd.health import Condition
+from harvestd.interfaces import Document, Found, ISearch, Search, Suggestion
+from harvestd.lifecycle import sleep
+from harvestd.market.errors import Unavailable
+from harvestd.store import search_pending
+from harvestd.store.database import Database
+from harvestd.store.elasticsearch import ElasticsearchSearch
+from harvestd.store.elasticsearch_documents import Refused
+from harvestd.store.elasticsearch_http import EngineError
+from harvestd.store.search import PostgresSearch
+from harvestd.store.search_pending import Pending
+from harvestd.store.session import Session
+
+#: Seconds that the engine may be behind PostgreSQL's documents before it is not asked any more.
+BEHIND = 3.0
+#: Seconds between two looks at it, and before it is tried again after it took nothing.
+LOOK = 1.0
+#: Documents pushed in one request.
+BATCH = 500
+#: The advisory lock of whoever builds the engine's index.
+BUILDING = int.from_bytes(sha256(b"search:building").digest()[:8], "big", signed=True)
+
+
+class NotWhole(EngineError):
+    """The engine works, but what it has is not what there is."""
+
+
+@implementer(ISearch)
+class SearchWithFallback:
+    """``engine`` in front of ``postgres``; ``session`` holds the lock of whoever builds."""
+
+    log = Logger()
+
+    def __init__(
+        self, reactor: Any, engine: ElasticsearchSearch, postgres: PostgresSearch, database: Database, session: Session
+    ) -> None:  # fmt: skip
+        self.engine = engine
+        self.postgres = postgres
+        self.breaker = Breaker(reactor, "Elasticsearch", self._probe)
+        self._reactor = reactor
+        self._database = database
+        self._session = session
+        self._one = DeferredLock()
+        self._resting = self._looked = 0.0
+        self._looking: Deferred[None] | None = None
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Look at the engine, bounded; if it does not serve, it is looked for in the background."""
+        try:
+            await self._check()
+        except Unavailable as error:
+            self.breaker.open(error.detail)
+        self._looking = Deferred.fromCoroutine(self._keep_looking())
+
+    async def stop(self) -> None:
+        """Ask it no more."""
+        self._stopping = True
+        self.breaker.stop()
+        if self._looking is not None:
+            self._looking.cancel()
+            await self._looking
+        await self.engine.stop()
+
+    # --- asking ---
+
+    async def search(self, question: Search) -> Found:
+        """By the engine, or ``degraded`` by PostgreSQL."""
+        found: Found | None = await self._ask(lambda: self.engine.search(question))
+        if found is not None:
+            return found
+        return attrs.evolve(await self.postgres.search(question), degraded=True)
+
+    async def suggest(self, prefix: str, limit: int = 10) -> Sequence[Suggestion]:
+        """By the engine, or by PostgreSQL."""
+        found: Sequence[Suggestion] | None = await self._ask(lambda: self.engine.suggest(prefix, limit))
+        return found if found is not None else await self.postgres.suggest(prefix, limit)
+
+    async def _ask(self, ask: Callable[[], Awaitable[Any]]) -> Any:
+        """None where the engine cannot be asked or gave no answer."""
+        if not self.breaker.closed:
+            return None
+        try:
+            found = await ask()
+        except EngineError as error:
+            self._failed(error)
+            return None
+        self.breaker.succeeded()
+        return found
+
+    def _failed(self, error: EngineError) -> None:
+        if error.status == 400:  # the fault of this one question: others are not to suffer
+            self.log.error("Elasticsearch does not understand a question: {why}", why=error.detail)
+        elif error.status == 404 or isinstance(error, NotWhole):
+            self.breaker.open(error.detail)
+        else:
+            self.breaker.failed(error.detail)
+
+    # --- writing ---
+
+    async def index(self, documents: Sequence[Document]) -> None:
+        """Write PostgreSQL's documents, and mark them for the engine."""
+
+        async def write(tx: Any) -> None:
+            await self.postgres.write(tx, documents)
+            await search_pending.mark(tx, documents)
+
+        await self._database.transaction(write)
+
+    async def catch_up(self, going_on: Callable[[], bool] = lambda: True) -> None:
+        """Push what is marked, until nothing is or ``going_on`` answers False; build the engine's index where that is due.
+        For one process at a time. Of an engine that is away nothing is raised: the breaker and :meth:`condition` tell."""
+        if self._reactor.seconds() < self._resting:
+            return
+        try:
+            if not await self._built(going_on):
+                return
+            while going_on() and await self._push():
+                pass
+        except EngineError as error:
+            self._resting = self._reactor.seconds() + LOOK
+            if not error.status:
+                self.breaker.failed(error.detail)
+
+    async def _push(self) -> bool:
+        marked = await search_pending.oldest(self._database, BATCH)
+        if not marked:
+            return False
+        refused = await self.engine.put([one.document for one in marked])
+        self._tell(refused)
+        await self._database.transaction(lambda tx: search_pending.settle(tx, marked, refused))
+        return len(marked) == BATCH
+
+    def _tell(self, refused: Sequence[Refused]) -> None:
+        for one in refused:
+            self.log.error("Elasticsearch refuses {kind} {id}: {why}", kind=one.kind, id=one.id, why=one.why)
+
+    async def _built(self, going_on: Callable[[], bool]) -> bool:
+        """Whether the engine has an index to push to; looked at each second."""
+        if self._reactor.seconds() < self._looked + LOOK:
+            return True
+        state = await self.engine.state()
+        if state is None or not state.current or not await self._whole(state.uuid):
+
+            def progress(done: int) -> None:
+                if not going_on():
+                    raise EngineError("interrupted", 499)
+
+            self.log.info("Elasticsearch's index is built anew")
+            if not await self._build(progress):
+                return False
+        self._looked = self._reactor.seconds()
+        return True
+
+    async def rebuild(
+        self, documents: Callable[[str | None, int], Awaitable[Sequence[Document]]], progress: Callable[[int], None]
+    ) -> int:
+        """PostgreSQL's documents first, then the engine's index from those. An engine that is away is built when it is
+        back, by the workers."""
+        count = await self.postgres.rebuild(documents, lambda done: progress(done // 2))
+        try:
+            while not await self._build(lambda done: progress(min(count, count // 2 + done // 2))):
+                progress(count // 2)
+                await sleep(self._reactor, LOOK)
+        except EngineError as error:
+            self.log.warn("Elasticsearch's index is built anew later: {why}", why=error.detail)
+            await self._database.transaction(lambda tx: search_pending.only(tx, self.engine.names.alias, ""))
+            self._failed(NotWhole(error.detail))
+        progress(count)
+        return count
+
+    async def _build(self, progress: Callable[[int], None]) -> bool:
+        """Build the engine's index from PostgreSQL's documents; False while somebody else does."""
+        alias, last = self.engine.names.alias, None
+
+        async def page(after: str | None, size: int) -> Sequence[Document]:
+            nonlocal last
+            found = await search_pending.page(self._database, last, size)
+            last = found[-1] if found else last
+            return found
+
+        async def before(uuid: str) -> None:
+            await self._database.transaction(lambda tx: search_pending.built(tx, alias, uuid))
+
+        await self._one.acquire()
+        try:
+            if not await self._session.try_lock(BUILDING):
+                return False
+            try:
+                refused: list[Refused] = []
+                await self.engine.build(page, progress, refused.append, before)
+                self._tell(refused)
+                await self._database.transaction(lambda tx: search_pending.refuse(tx, refused))
+                state = await self.engine.state()
+                if state is not None:
+                    uuid = state.uuid
+                    await self._database.transaction(lambda tx: search_pending.only(tx, alias, uuid))
+            finally:
+                await self._session.unlock(BUILDING)
+        finally:
+            self._one.release()
+        return True
+
+    # --- how it is ---
+
+    async def _whole(self, uuid: str) -> bool:
+        return await search_pending.whole(self._database, self.engine.names.alias, uuid)
+
+    async def _check(self) -> None:
+        """Whether the engine has what there is. Raises :class:`EngineError`."""
+        state = await self.engine.state()
+        if state is None:
+            raise NotWhole("it has no index yet: the workers build it")
+        if not await self._whole(state.uuid):
+            raise NotWhole("its index was not built from this market: the workers build it anew")
+        if not state.current:
+            raise NotWhole("its index is of another language or version: the workers build it anew")
+        pending = await search_pending.state(self._database)
+        if pending.oldest > BEHIND:
+            raise NotWhole(f"it lacks {pending.count} documents, the oldest for {pending.oldest:.0f} s")
+
+    async def _probe(self) -> None:
+        await self._check()
+        await self.engine.search(Search(text="market", limit=1))
+
+    async def _keep_looking(self) -> None:
+        while not self._stopping:
+            try:
+                await sleep(self._reactor, LOOK)
+                if self.breaker.closed:
+                    await self._check()
+            except EngineError as error:
+                if not self._stopping:
+                    self._failed(error)
+            except Exception as error:  # of the database, which has probes of its own; or the end
+                self.log.debug("Elasticsearch was not looked at: {why}", why=repr(error))
+
+    def usage(self) -> tuple[bool, int]:
+        """Whether it is asked now, and how often it stopped being."""
+        return self.breaker.closed, self.breaker.opened
+
+    async def pending(self) -> Pending:
+        """What the engine has still to be told."""
+        return await search_pending.state(self._database)
+
+    async def condition(self) -> Condition:
+        """For readiness: never down, since PostgreSQL answers."""
+        if not self.breaker.closed:
+            return Condition("degraded", f"PostgreSQL answers searches: {self.breaker.cause}")
+        pending = await self.pending()
+        if pending.refused:
+            return Condition("degraded", f"{pending.refused} documents are refused: {pending.why}")
+        return Condition("ok")
