@@ -327,6 +327,7 @@ async def test_a_redis_that_became_a_replica_is_left_alone_until_it_takes_writes
         with pytest.raises(RedisAway, match="READONLY"):
             await link.call("SET", "k", "v")
     assert not link.available
+    await away(link, "GET", "k")  # which it would do
     own.ask("REPLICAOF", "NO", "ONE")
     await returned(link)
 
