@@ -29,8 +29,8 @@ from harvestd.store.search_text import asked
 
 #: Documents in one request of a rebuild.
 REBUILD_PAGE = 500
-#: Seconds that writing and making an index may take; nobody waits for that.
-PATIENCE = 30.0
+#: Seconds that writing, and making an index visible or another the one, may take; nobody waits for that.
+PATIENCE, LONG = 10.0, 60.0
 
 Pages = Callable[[str | None, int], Awaitable[Sequence[Document]]]
 
@@ -202,7 +202,7 @@ class ElasticsearchSearch:
         await self._put_index(name, self.names.building)
         try:
             count = await self._fill(documents, progress, refusing)
-            await self._client.call("POST", f"/{name}/_refresh", None, PATIENCE)
+            await self._client.call("POST", f"/{name}/_refresh", None, LONG)
             if before is not None:
                 given = await self._client.call("GET", f"/{name}/_settings", None, PATIENCE)
                 await before(given[name]["settings"]["index"]["uuid"])
@@ -248,11 +248,11 @@ class ElasticsearchSearch:
             {"remove": {"index": name, "alias": self.names.building}},
             *({"remove_index": {"index": one}} for one in old),
         ]
-        await self._client.call("POST", "/_aliases", {"actions": actions}, PATIENCE)
+        await self._client.call("POST", "/_aliases", {"actions": actions}, LONG)
 
     async def _clear(self) -> None:
         for name in await self._indices(self.names.building):
-            await self._delete(name)
+            await self._delete(f"/{name}")
 
     async def _indices(self, alias: str) -> list[str]:
         try:
@@ -262,9 +262,9 @@ class ElasticsearchSearch:
                 return []
             raise
 
-    async def _delete(self, name: str) -> None:
+    async def _delete(self, path: str) -> None:
         try:
-            await self._client.call("DELETE", f"/{name}", None, PATIENCE)
+            await self._client.call("DELETE", path, None, PATIENCE)
         except EngineError as error:
             if error.status != 404:
                 raise
@@ -274,7 +274,7 @@ class ElasticsearchSearch:
         try:
             await self._client.call("PUT", f"/_index_template/{self.names.alias}", made, PATIENCE)
         except EngineError as error:
-            if error.status == 400 and "analy" in error.detail:
+            if error.status == 400 and "analyzer" in error.detail.lower():
                 cure = "set search_language to none, or install its analysis-common module"
                 raise EngineError(f"it has no analyser for {self._language}: {cure} ({error.detail})", 400) from error
             raise
@@ -285,8 +285,8 @@ class ElasticsearchSearch:
     async def remove(self) -> None:
         """Delete the indices and their template."""
         for name in [*await self._indices(self.names.alias), *await self._indices(self.names.building)]:
-            await self._delete(name)
-        await self._client.call("DELETE", f"/_index_template/{self.names.alias}", None, PATIENCE)
+            await self._delete(f"/{name}")
+        await self._delete(f"/_index_template/{self.names.alias}")
 
 
 _NOTHING = Answer(0, [], dict.fromkeys(FACETS, ()))

@@ -126,15 +126,17 @@ class _Body(Protocol):
         self._size += len(data)
         if self._size <= MOST:
             self._pieces.append(data)
-        elif not self.done.called:
-            self.done.errback(EngineError(f"an answer of more than {MOST} bytes is not read"))
+        else:
+            self._pieces.clear()
             self._close()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The end, or one that came too early."""
         if self.done.called:
             return
-        if reason.check(ResponseDone, PotentialDataLoss):
+        if self._size > MOST:
+            self.done.errback(EngineError(f"an answer of more than {MOST} bytes is not read"))
+        elif reason.check(ResponseDone, PotentialDataLoss):
             self.done.callback(b"".join(self._pieces))
         else:
             self.done.errback(reason)
@@ -179,15 +181,18 @@ def _judged(status: int, answer: bytes) -> Any:
 
 
 def cause(answer: Any) -> tuple[str, str]:
-    """An error's name, and what it says, of an answer or of one of the parts of one."""
+    """An error's name, and what it says down to its last cause, of an answer or of one of the parts of one."""
     error = answer.get("error") if isinstance(answer, dict) else None
     if not isinstance(error, dict):
         return "", str(error or "")[:200]
     roots = error.get("root_cause")
     root = roots[0] if isinstance(roots, list) and roots and isinstance(roots[0], dict) else error
-    inner = root.get("caused_by")
-    reason = str(root.get("reason", "")) + (f" ({inner.get('reason')})" if isinstance(inner, dict) else "")
-    return str(root.get("type", error.get("type", ""))), reason[:300]
+    reasons, inner = [str(root.get("reason", ""))], error.get("caused_by")
+    while isinstance(inner, dict) and len(reasons) < 5:
+        if (reason := str(inner.get("reason", ""))) not in reasons:
+            reasons.append(reason)
+        inner = inner.get("caused_by")
+    return str(root.get("type", "")), "; ".join(reasons)[:400]
 
 
 def _why(error: BaseException) -> str:

@@ -63,12 +63,11 @@ def template(names: Names, language: str) -> dict[str, Any]:
 
 
 def _settings(language: str) -> dict[str, Any]:
-    typed: dict[str, Any] = {"type": "custom", "tokenizer": "whitespace"}
-    analysis: dict[str, Any] = {"analyzer": {"typed": typed, "stems": typed}}
+    analysis: dict[str, Any] = {"analyzer": {"typed": {"type": "standard"}, "stems": {"type": "standard"}}}
     if language in LANGUAGES:
-        typed["filter"] = ["unwanted"]
+        typed = {"type": "custom", "tokenizer": "standard", "filter": ["unwanted"]}
         analysis["filter"] = {"unwanted": {"type": "stop", "stopwords": LANGUAGES[language]}}
-        analysis["analyzer"]["stems"] = {"type": language}
+        analysis["analyzer"] = {"typed": typed, "stems": {"type": language}}
     return {
         "index": {"number_of_shards": 1, "auto_expand_replicas": "0-1", "refresh_interval": "500ms"},
         "analysis": analysis,
@@ -82,7 +81,7 @@ def _mappings(language: str) -> dict[str, Any]:
         "type": "text", "analyzer": "stems", "norms": False, "fields": {"typed": {"type": "text", "analyzer": "typed", "norms": False}},
     }  # fmt: skip
     found = {**words, "copy_to": ["words"]}
-    plain = {"type": "text", "analyzer": "whitespace", "norms": False}
+    plain = {"type": "text", "analyzer": "standard", "norms": False}
     name = {**found, "fields": {**words["fields"], "plain": plain}}
     return {
         "_meta": about(language),

@@ -26,13 +26,15 @@ def settings_for(server: ElasticsearchServer, **more: Any) -> Settings:
 
 
 @asynccontextmanager
-async def engine(server: ElasticsearchServer, **more: Any) -> AsyncIterator[ElasticsearchSearch]:
+async def engine(
+    server: ElasticsearchServer, visible: bool = True, **more: Any
+) -> AsyncIterator[ElasticsearchSearch]:  # fmt: skip
     """An empty one, in which what is indexed is found at once; its indices are deleted afterwards."""
     from twisted.internet import reactor
 
-    search = ElasticsearchSearch(reactor, settings_for(server, **more), lambda: NOON, visible=True)
-    await search.prepare()
+    search = ElasticsearchSearch(reactor, settings_for(server, **more), lambda: NOON, visible)
     try:
+        await search.prepare()
         yield search
     finally:
         await search.remove()

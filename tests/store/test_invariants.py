@@ -45,6 +45,7 @@ DAMAGE: dict[str, str] = {
     "an order that its buyer or one of its farms was not told of by mail": "delete from mails where dedupe_key like '%:buyer'",
     "a mail or notice without the mark of the event that it tells of": "delete from inbox where consumer = 'harvest.notifications'",
     "search documents that differ from the products": "update products set revision = revision + 1",
+    "a search document that Elasticsearch does not hold as it is": "insert into search_pending (kind, id) select kind, id from search_documents",
 }  # fmt: skip
 
 
