@@ -22,16 +22,19 @@ from harvestd.queue.rabbit import RabbitBroker
 from harvestd.queue.relay import Relay
 from harvestd.settings import Settings
 from harvestd.store.database import Database
+from harvestd.store.elasticsearch import ElasticsearchSearch
 from harvestd.store.limiter import MemoryLimiter
 from harvestd.store.link import LinkSettings
 from harvestd.store.near_cache import NearCache
 from harvestd.store.near_sessions import NearSessions
+from harvestd.store.redis_cache import RedisCache
 from harvestd.store.redis_limiter import RedisLimiter
 from harvestd.store.redis_link import RedisLink
 from harvestd.store.redis_sessions import RedisSessions
 from harvestd.store.redis_topics import RedisTopics
 from harvestd.store.replicas import Replicas
-from harvestd.store.search import PostgresSearch
+from harvestd.store.search import PostgresSearch, configuration
+from harvestd.store.search_fallback import SearchWithFallback
 from harvestd.store.session import Session
 from harvestd.store.sessions import PostgresSessions
 from harvestd.store.topics import PostgresTopics
@@ -58,7 +61,12 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str) -> tuple[Part
     )
     topics = RedisTopics(reactor, redis, session) if redis else PostgresTopics(session)
     settle = settings.replica_max_lag if replicas else 0.0
-    cache = NearCache(reactor, topics, settings.cache_size, settings.cache_stale, settle=settle)
+    secret = token_secret(settings)
+    near = NearCache(reactor, topics, settings.cache_size, settings.cache_stale, settle=settle)
+    cache = RedisCache(near, redis, secret, settle=settle) if redis else near
+    postgres = PostgresSearch(primary, configuration(settings.search_language), now, reads)
+    engine = ElasticsearchSearch(reactor, settings, now) if settings.elasticsearch_url else None
+    searching = SearchWithFallback(reactor, engine, postgres, primary, session) if engine else None
     signed_in = PostgresSessions(primary, now)
     sessions = NearSessions(reactor, topics, RedisSessions(redis, signed_in) if redis else signed_in)
     limiter = MemoryLimiter(reactor.seconds)
@@ -68,19 +76,21 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str) -> tuple[Part
     parts = Parts(
         settings=settings, reactor=reactor, lifecycle=lifecycle, metrics=metrics, database=primary, reads=reads,
         session=session, topics=topics, cache=cache, limiter=RedisLimiter(redis, limiter) if redis else limiter,
-        sessions=sessions, search=PostgresSearch(primary, settings.search_language, now, reads), broker=broker,
-        mailer=_mailer(reactor, settings), secret=token_secret(settings), now=now, new_id=new_id, wake_relay=relay.wake,
+        sessions=sessions, search=searching or postgres, broker=broker,
+        mailer=_mailer(reactor, settings), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake,
     )  # fmt: skip
     for title, part in (
         ("database", primary), ("replicas", reads), ("session", session), ("redis", redis), ("topics", topics),
-        ("cache", cache), ("sessions", sessions), ("broker", broker),
+        ("cache", cache), ("sessions", sessions), ("search", searching), ("broker", broker),
     ):  # fmt: skip
         if part is not None:
             lifecycle.add(title, part.start, part.stop)
     probes.of_parts(parts, reads, replicas)
-    for title, used in (("redis", redis), ("rabbitmq", rabbitmq)):
+    for title, used in (("redis", redis), ("rabbitmq", rabbitmq), ("elasticsearch", searching)):
         if used is not None:
             probes.of_accelerator(parts, title, used)
+    if searching is not None:
+        probes.of_search(parts, searching)
     return parts, relay
 
 

@@ -59,6 +59,7 @@ class Metrics:
         self._refused = counter("http_refused", "Connections ended before a request was whole.", "why")
         self._published = counter("relay_published", "Events that the relay published.")
         self._backlog = gauge("outbox_backlog", "Events recorded and not yet published.")
+        self._pending = gauge("search_pending", "Documents that Elasticsearch has not got yet.", "state")
         self._depth = gauge("queue_messages", "Messages of a queue.", "queue", "state")
         self._handled = counter("consumer_handled", "Messages handled.", "queue", "outcome")
         self._handling = histogram("consumer_seconds", "Work on one message.", WORK_SECONDS, "queue")
@@ -102,6 +103,11 @@ class Metrics:
     def backlog(self, number: int) -> None:
         """Events recorded in the outbox and not yet published, as last counted."""
         self._backlog.set(number)
+
+    def searchable(self, waiting: int, refused: int) -> None:
+        """Documents that wait for Elasticsearch, and those that it refused."""
+        self._pending.labels("waiting").set(waiting)
+        self._pending.labels("refused").set(refused)
 
     def queues(self, states: Iterable[QueueState]) -> None:
         """What the broker says of each queue."""
@@ -184,6 +190,12 @@ class _Watched:
         for outcome in ("hits", "misses", "stale"):
             lookups.add_metric([outcome], getattr(state, outcome))
         yield lookups
+        shared = CounterMetricFamily(
+            "harvest_cache_shared_lookups", "Redis, asked after the near cache.", labels=["outcome"]
+        )
+        shared.add_metric(["hits"], state.shared_hits)
+        shared.add_metric(["misses"], state.shared_misses)
+        yield shared
         yield GaugeMetricFamily("harvest_cache_entries", "Answers held.", value=state.size)
         yield GaugeMetricFamily("harvest_cache_bytes", "Bytes held.", value=state.bytes)
         served = state.hits + state.stale

@@ -126,10 +126,6 @@ def _judge(row: Row, value: Any) -> None:
 
 
 def _judge_url(row: Row, value: str) -> None:
-    if row.name == "elasticsearch_url" and "," in value:
-        for part in value.split(","):
-            _judge_url(row, part.strip())
-        return
     schemes = SCHEMES[row.name]
     like = EXAMPLES.get(row.name, f"{schemes[0]}://user:password@host/name")
     try:

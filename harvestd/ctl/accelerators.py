@@ -178,4 +178,8 @@ def _median(trip: Callable[[], object]) -> float:
 
 
 def _words(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0] or type(error).__name__
+    """Its first line; pika wraps what went wrong in errors that say nothing."""
+    while not str(error).strip() and error.args and isinstance(error.args[0], BaseException):
+        error = error.args[0]
+    cause = getattr(error, "exception", None) or error
+    return (str(cause).strip().splitlines() or [repr(cause)])[0]

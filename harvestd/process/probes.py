@@ -10,6 +10,7 @@ from harvestd.parts import Parts
 from harvestd.store import outbox
 from harvestd.store.database import Database, Statement, scalar
 from harvestd.store.replicas import Replicas
+from harvestd.store.search_fallback import SearchWithFallback
 from harvestd.workers.runner import Workers
 
 #: Age of the oldest unsent event, in seconds, from which on the relay is late.
@@ -70,6 +71,16 @@ class Accelerator(Protocol):
 
     async def condition(self) -> Condition:
         """Never down: others do its work."""
+
+
+def of_search(parts: Parts, search: SearchWithFallback) -> None:
+    """How far it is behind PostgreSQL."""
+
+    async def count_pending() -> None:
+        pending = await search.pending()
+        parts.metrics.searchable(pending.count, pending.refused)
+
+    parts.metrics.refreshing("search", count_pending)
 
 
 def of_accelerator(parts: Parts, name: str, accelerator: Accelerator) -> None:

@@ -176,6 +176,10 @@ class RedisLink:
         cause = self.breaker.cause or "not connected"
         return Condition("degraded", f"Redis is out of reach ({cause}): memory and PostgreSQL do its work")
 
+    def usage(self) -> tuple[bool, int]:
+        """Whether it is used now, and how often it stopped being."""
+        return self.available, self.breaker.opened
+
     def state(self) -> LinkState:
         """Counters for the metrics."""
         pending = self._wire.pending if self._wire is not None else 0
