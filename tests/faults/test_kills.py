@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests.daemons import Clients, Daemon
 from tests.faults.market import Market, baskets, goods_of, market
+from tests.faults.region import Accelerators, region, trusting
 from tests.servers import PostgresServer, wait_until
 
 #: Where each process dies, in turn; the hit at which it does is drawn from the seed.
@@ -28,11 +30,11 @@ DEATHS: tuple[tuple[str, str], ...] = (
 
 #: Who comes by more often dies later; the second relay has one batch left to die at.
 MOST_HITS = {"api": 40, "worker": 5, "relay": 1}
-#: Both processes have a relay: when the leader dies the other takes over, and dies too.
+#: Every process has a relay: when the leader dies another takes over, and dies too. So do workers that share the queues.
 ROLES: dict[str, Callable[[Market], list[Daemon]]] = {
     "api": lambda shop: [shop.api],
-    "worker": lambda shop: [shop.worker],
-    "relay": lambda shop: [shop.api, shop.worker],
+    "worker": lambda shop: shop.workers,
+    "relay": lambda shop: shop.apis + shop.workers,
 }
 
 
@@ -40,24 +42,41 @@ ROLES: dict[str, Callable[[Market], list[Daemon]]] = {
 def test_ten_deaths_lose_nothing_and_repeat_nothing(
     postgres: PostgresServer, tmp_path: Path, measured: Callable[[str], None]
 ) -> None:
+    with market(postgres, tmp_path) as shop:
+        ten_deaths(shop, measured)
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.xdist_group("region")
+def test_nor_do_they_with_redis_rabbitmq_elasticsearch_and_several_processes(
+    postgres: PostgresServer, accelerators: Accelerators, tmp_path: Path, measured: Callable[[str], None]
+) -> None:
+    with region(postgres, accelerators, tmp_path) as here:
+        ten_deaths(here.market, measured, here.port, trusting())
+        here.converged()
+
+
+def ten_deaths(
+    shop: Market, measured: Callable[[str], None], port: int = 0, context: ssl.SSLContext | None = None
+) -> None:
+    """All of :data:`DEATHS` under a load on ``port``, or on the first api; then see that each order had each effect once."""
     seed = random.randrange(10**6)
     measured(f"seed {seed}")
     chance = random.Random(seed)
     real = baskets(500, seed)
-    with market(postgres, tmp_path) as shop:
-        shop.populate(goods_of(real), farms=2, buyers=16)
-        clients = Clients(lambda: shop.api.port, shop.endless(real))
-        clients.begin()
-        for who, point in DEATHS:
-            die(ROLES[who](shop), point, chance.randint(1, MOST_HITS[who]))
-        clients.enough()
-        book = clients.finish()
-        shop.rest()
-        assert book.wrong == [], f"seed {seed}"
-        assert len(book.acknowledged) == book.begun == shop.count("orders"), f"seed {seed}"
-        assert set(book.acknowledged.values()) == {row[0] for row in shop.query("select id from orders")}
-        assert shop.broken() == [], f"seed {seed}"
-        assert shop.mail_files() == shop.count("mails"), f"seed {seed}"
+    shop.populate(goods_of(real), farms=2, buyers=16)
+    clients = Clients(lambda: port or shop.api.port, shop.endless(real), context=context)
+    clients.begin()
+    for who, point in DEATHS:
+        die(ROLES[who](shop), point, chance.randint(1, MOST_HITS[who]))
+    clients.enough()
+    book = clients.finish()
+    shop.rest()
+    assert book.wrong == [], f"seed {seed}"
+    assert len(book.acknowledged) == book.begun == shop.count("orders"), f"seed {seed}"
+    assert set(book.acknowledged.values()) == {row[0] for row in shop.query("select id from orders")}
+    assert shop.broken() == [], f"seed {seed}"
+    assert shop.mail_files() == shop.count("mails"), f"seed {seed}"
 
 
 def die(daemons: list[Daemon], point: str, hit: int) -> None:
