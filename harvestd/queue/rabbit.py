@@ -26,9 +26,11 @@ from harvestd.queue.rabbit_link import Link
 from harvestd.queue.rabbit_messages import event
 from harvestd.queue.rabbit_publisher import Held, Publisher
 from harvestd.queue.rabbit_topology import declare, depth, retry_queues
-from harvestd.queue.topology import QUEUES, Queue, queues_for
+from harvestd.queue.topology import EXCHANGE, QUEUES, Queue, queues_for
 from harvestd.settings import Settings
 
+#: Seconds within which a broker that is well answers.
+SOON = 0.5
 #: Messages that are published before their confirms are waited for.
 WINDOW = 100
 #: Seconds after which the state of what looked empty is read again.
@@ -57,6 +59,7 @@ class RabbitBroker:
         self._consuming = link("harvestd consuming", prepare=self._declare)
         self._dead = DeadLetters(self._consuming, self._publisher)
         self._subscriptions: list[Subscription] = []
+        self._silent = False
 
     async def start(self) -> None:
         """Connect; returns when both connections are usable or after a bounded wait, retrying behind."""
@@ -138,13 +141,42 @@ class RabbitBroker:
                 return Condition("degraded", f"out of reach: events wait in the outbox ({link.cause})")
         if self._publishing.blocked:
             return Condition("degraded", "blocked: memory or disk alarm of RabbitMQ, events wait in the outbox")
+        if not await self._answers():
+            return Condition("degraded", f"does not answer within {SOON:g} s: events wait in the outbox")
         idle = [one.queue for one in self._subscriptions if not (one.consuming or one.stopping)]
         return Condition("degraded", f"not consuming: {', '.join(idle)}") if idle else Condition("ok")
 
     def usage(self) -> tuple[bool, int]:
-        """Whether it takes messages now, and how often its connection was lost or blocked."""
-        publishing = self._publishing
-        return publishing.connection is not None and not publishing.blocked, publishing.losses
+        """Whether it does its work now, and how often its connections were lost or blocked."""
+        links = (self._publishing, self._consuming)
+        here = all(link.connection is not None and not link.blocked for link in links)
+        return here and not self._silent, sum(link.losses for link in links)
+
+    async def _answers(self) -> bool:
+        """Whether it answers a question soon. One that is frozen keeps its connections, and would be missed for long; the
+        question itself ends the connection when nothing comes for ``answer`` seconds."""
+        waiting: Deferred[bool] = Deferred()
+
+        def settle(answered: bool) -> None:
+            if not waiting.called:
+                waiting.callback(answered)
+
+        late = self._reactor.callLater(SOON, settle, False)
+        asked = Deferred.fromCoroutine(self._question())
+        asked.addCallbacks(lambda _: settle(True), lambda _: settle(False))
+        answered = await waiting
+        if late.active():
+            late.cancel()
+        self._silent = not answered
+        return answered
+
+    async def _question(self) -> None:
+        channel = await self._consuming.channel()
+        try:
+            await self._consuming.ask(channel.exchange_declare(EXCHANGE, passive=True))
+        finally:
+            if channel.is_open:
+                channel.close()
 
     async def _counted(self, channel: Any, queue: Queue) -> QueueState:
         ask = self._consuming.ask

@@ -147,6 +147,25 @@ async def test_a_frozen_broker_is_noticed_in_bounds_and_used_again_when_it_thaws
 
 
 @pytest.mark.limit(60)
+async def test_readiness_knows_of_a_freeze_that_nothing_else_has_noticed_yet(harmed: RabbitRig) -> None:
+    broker = harmed.at(harmed.server.url(harmed.vhost))
+    await broker.start()
+    assert ((await broker.condition()).state, broker.usage()) == ("ok", (True, 0))
+    harmed.server.freeze()
+    try:
+        assert (await detail(broker)).startswith("does not answer within")
+        assert broker.usage()[0] is False
+    finally:
+        harmed.server.thaw()
+    await eventually("it is well again", lambda: is_well(broker))
+    assert broker.usage()[0] is True
+
+
+async def is_well(broker: RabbitBroker) -> bool:
+    return (await broker.condition()).state == "ok"
+
+
+@pytest.mark.limit(60)
 async def test_a_connection_without_heartbeats_is_given_up(harmed: RabbitRig) -> None:
     broker = await harmed.broker()
     subscription = await broker.consume(ORDERS, 10, Received())
