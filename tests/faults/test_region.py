@@ -85,6 +85,47 @@ def test_real_baskets_by_sixteen_clients_through_nginx(
         measured(f"{rate:.0f} orders/s for {book.seconds:.0f} s through Nginx, slowest {book.slowest * 1000:.0f} ms")
 
 
+@pytest.mark.timeout(120)
+def test_what_one_instance_does_the_others_know_within_a_second_also_without_redis(
+    postgres: PostgresServer, accelerators: Accelerators, tmp_path: Path, measured: Callable[[str], None]
+) -> None:
+    with region(postgres, accelerators, tmp_path, workers=1) as here:
+        shop = here.market
+        shop.populate(["eggs"], farms=1, buyers=4, stock="100")
+        here.converged()
+        here_port, *others = [api.port for api in shop.apis]
+        for n in range(1, 5):
+            if n == 3:
+                accelerators.redis.kill()
+            seen = [_available(port, shop.goods["eggs"]) for port in [here_port, *others]]
+            assert seen == [f"{101 - n}.000"] * 3, "and it is in every cache now"
+            key, signed_in = f"key-{n}", {"Authorization": f"Bearer {shop.buyers[n - 1]}"}
+            body = {"lines": [{"product_id": shop.goods["eggs"], "quantity": 1}]}
+            assert request(here_port, "POST", "/api/orders", body, signed_in | {"Idempotency-Key": key})[0] == 201
+            began = time.monotonic()
+            for port in others:
+                wait_until(
+                    "the others show the order",
+                    lambda p=port, n=n: _available(p, shop.goods["eggs"]) == f"{100 - n}.000",  # type: ignore[misc]
+                    1,
+                )
+                assert request(port, "GET", "/api/orders", None, signed_in)[0] == 200
+            shown = time.monotonic() - began
+            assert request(here_port, "POST", "/api/auth/logout", None, signed_in)[0] == 204
+            began = time.monotonic()
+            for port in others:
+                wait_until(
+                    "the others know that he signed out",
+                    lambda p=port, s=signed_in: request(p, "GET", "/api/orders", None, s)[0] == 401,  # type: ignore[misc]
+                    1,
+                )
+            measured(f"order shown after {shown:.3f} s, sign-out known after {time.monotonic() - began:.3f} s")
+
+
+def _available(port: int, product: str) -> str:
+    return str(request(port, "GET", f"/api/products/{product}")[1]["available"])
+
+
 @pytest.mark.timeout(400)
 def test_each_and_all_of_them_killed_and_frozen_under_load(
     postgres: PostgresServer, accelerators: Accelerators, tmp_path: Path, measured: Callable[[str], None]

@@ -8,10 +8,12 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
 
 from tests.daemons import TWISTD, Daemon, ctl, environment, free_port, register, request
@@ -335,6 +337,26 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_a_worker_takes_the_queues_that_its_option_names(folder: Path, database_url: str) -> None:
+    with open(folder / "worker.log", "wb") as log:
+        worker = subprocess.Popen(
+            [TWISTD, "--nodaemon", "--pidfile=", "harvest-worker", "--queues", "orders,search"],
+            env=environment(folder, database_url=database_url), stdout=log, stderr=log, cwd=folder,
+        )  # fmt: skip
+    try:
+        with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
+            connection.autocommit = True
+
+            def consumed() -> set[str]:
+                cursor.execute("select queue from queue_consumers")
+                return {row[0] for row in cursor.fetchall()}
+
+            wait_until("both are consumed", lambda: consumed() == {"harvest.orders", "harvest.search"})
+    finally:
+        worker.terminate()
+        assert worker.wait(20) == 0, (folder / "worker.log").read_text()
 
 
 def test_a_worker_beside_the_api_does_what_it_leaves(api: Make, folder: Path) -> None:
