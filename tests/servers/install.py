@@ -22,6 +22,7 @@ PACKAGES = (
     ("/usr/lib/nginx/modules/ngx_http_brotli_filter_module.so", "libnginx-mod-http-brotli-filter"),
     ("systemd-analyze", "systemd"),
     ("curl", "curl"),
+    ("openssl", "openssl"),
     ("java", "openjdk-17-jre-headless"),
     ("mvn", "maven"),
 )
