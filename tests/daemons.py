@@ -176,14 +176,15 @@ class Book:
 class Clients:
     """Sixteen clients that work through jobs, of which there may be no end until somebody says ``enough``. One whose
     connection breaks, or who is told to wait, sends the same request again with the same key, as a good client does;
-    whatever else is wrong is noted in the book."""
+    whatever else is wrong is noted in the book. Each rests for ``pause`` seconds after a job."""
 
     def __init__(
         self, port: Callable[[], int], jobs: Iterable[Job], number: int = 16, patience: float = 60.0,
-        context: ssl.SSLContext | None = None,
+        context: ssl.SSLContext | None = None, pause: float = 0.0,
     ) -> None:  # fmt: skip
         self.book = Book()
         self._context = context
+        self._pause = pause
         self._port = port
         self._patience = patience
         self._jobs = iter(jobs)
@@ -220,6 +221,7 @@ class Clients:
         connection = None
         while (job := self._next()) is not None:
             connection = self._place(job, connection)
+            time.sleep(self._pause)
         if connection is not None:
             connection.close()
 

@@ -124,7 +124,7 @@ def region(
         shop = stack.enter_context(
             market(
                 postgres, folder, apis, workers, lambda: accelerators.empty(vhost),
-                trusted_proxies="127.0.0.1", stop_grace=3, **given | settings,
+                **{"trusted_proxies": "127.0.0.1", "stop_grace": 3} | given | settings,
             )
         )  # fmt: skip
         nginx = NginxServer([api.port for api in shop.apis])

@@ -51,7 +51,7 @@ def test_ten_deaths_lose_nothing_and_repeat_nothing(
 def test_nor_do_they_with_redis_rabbitmq_elasticsearch_and_several_processes(
     postgres: PostgresServer, accelerators: Accelerators, tmp_path: Path, measured: Callable[[str], None]
 ) -> None:
-    with region(postgres, accelerators, tmp_path) as here:
+    with region(postgres, accelerators, tmp_path, stop_grace=0.2) as here:
         ten_deaths(here.market, measured, here.port, trusting())
         here.converged()
 
@@ -65,7 +65,7 @@ def ten_deaths(
     chance = random.Random(seed)
     real = baskets(500, seed)
     shop.populate(goods_of(real), farms=2, buyers=16)
-    clients = Clients(lambda: port or shop.api.port, shop.endless(real), context=context)
+    clients = Clients(lambda: port or shop.api.port, shop.endless(real), number=8, context=context, pause=0.1)
     clients.begin()
     for who, point in DEATHS:
         die(ROLES[who](shop), point, chance.randint(1, MOST_HITS[who]))
