@@ -192,8 +192,8 @@ async def test_under_an_alarm_what_is_to_be_tried_later_stays_in_hand_and_is_not
     rabbit: RabbitRig,
 ) -> None:
     broker = await rabbit.broker()
-    sent = [message() for _ in range(10)]
-    receive = Received(lambda d: Retried("not yet") if d.message.id == sent[3].id and not d.attempts else Acked())
+    sent = [message() for _ in range(10)]  # they may come in several batches, and nothing comes after one that is held
+    receive = Received(lambda d: Retried("not yet") if d.message.id == sent[-1].id and not d.attempts else Acked())
     await broker.publish(sent)
     rabbit.server.alarm(True)
     try:
@@ -208,7 +208,7 @@ async def test_under_an_alarm_what_is_to_be_tried_later_stays_in_hand_and_is_not
     finally:
         rabbit.server.alarm(False)
     await eventually("it is tried again", lambda: len(receive.ids) == 11)
-    assert receive.deliveries[-1] == Delivery(sent[3], ORDERS, 1)
+    assert receive.deliveries[-1] == Delivery(sent[-1], ORDERS, 1)
     await eventually("settled", lambda: is_empty(broker, ORDERS))
 
 
