@@ -140,12 +140,8 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture(scope="session")
 def _redis() -> Iterator[RedisServer]:
-    server = RedisServer()
-    try:
-        server.start()
+    with RedisServer() as server:
         yield server
-    finally:
-        server.remove()
 
 
 @pytest.fixture
@@ -158,12 +154,8 @@ def redis(_redis: RedisServer) -> RedisServer:
 @pytest.fixture(scope="session")
 def rabbitmq() -> Iterator[RabbitServer]:
     """The private RabbitMQ of this process; each test has a vhost of its own. To stop or freeze it, make one of your own."""
-    server = RabbitServer()
-    try:
-        server.start()
+    with RabbitServer() as server:
         yield server
-    finally:
-        server.remove()
 
 
 @pytest.fixture(scope="session")
@@ -185,9 +177,5 @@ def elasticsearch8() -> Iterator[ElasticsearchServer]:
 
 
 def _engine(flavour: Flavour) -> Iterator[ElasticsearchServer]:
-    server = ElasticsearchServer(flavour)
-    try:
-        server.start()
+    with ElasticsearchServer(flavour) as server:
         yield server
-    finally:
-        server.remove()

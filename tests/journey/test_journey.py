@@ -72,7 +72,12 @@ class Running:
         """Ctrl-C, as at a terminal: to the whole group."""
         if self.process is not None and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGINT)
-            self.process.wait(30)
+            try:
+                self.process.wait(30)
+            finally:
+                if self.process.poll() is None:  # whoever runs the tests has SIGINT ignored
+                    os.killpg(self.process.pid, signal.SIGTERM)
+                    self.process.wait(20)
 
 
 @pytest.fixture(scope="module")

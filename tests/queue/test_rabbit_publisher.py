@@ -28,12 +28,8 @@ from tests.waiting import eventually
 @pytest.fixture(scope="module")
 def own_server() -> Iterator[RabbitServer]:
     """One that may be stopped and frozen; it speaks TLS, too."""
-    server = RabbitServer(tls=True)
-    try:
-        server.start()
+    with RabbitServer(tls=True) as server:
         yield server
-    finally:
-        server.remove()
 
 
 @pytest_twisted.async_yield_fixture

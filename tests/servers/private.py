@@ -14,6 +14,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import psutil
 import pytest
@@ -64,6 +65,18 @@ class PrivateServer(ABC):
         """Give a path to the account that the server runs under."""
         if self.unprivileged and self.who.drop:
             os.chown(path, self.who.uid, self.who.gid)
+
+    def __enter__(self) -> Self:
+        """Started; it is removed at the end, also when it does not start."""
+        try:
+            self.start()
+        except BaseException:
+            self.remove()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
 
     def start(self) -> None:
         """Start it and wait until it answers."""

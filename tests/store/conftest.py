@@ -11,7 +11,8 @@ from twisted.internet.defer import Deferred
 
 from harvestd.store.database import Database
 from harvestd.store.link import LinkSettings
-from tests.servers import PostgresServer
+from tests.servers import PostgresServer, Proxy
+from tests.servers.redis import RedisServer
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +58,17 @@ async def connected() -> Any:
     yield make
     for database in made:
         await Deferred.fromCoroutine(database.stop()).addTimeout(10, reactor)
+
+
+@pytest.fixture
+def own() -> Iterator[RedisServer]:
+    """A Redis to do harm to, which can keep a file."""
+    with RedisServer(persistent=True) as server:
+        yield server
+
+
+@pytest.fixture
+def proxy(redis: RedisServer) -> Iterator[Proxy]:
+    """In front of the Redis that the tests share."""
+    with Proxy(("127.0.0.1", redis.port)) as proxy:
+        yield proxy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import attrs
@@ -70,23 +70,6 @@ async def processes() -> AsyncIterator[Processes]:
     yield processes
     for link in processes.links:
         await link.stop()
-
-
-@pytest.fixture
-def own() -> Iterator[RedisServer]:
-    """A server to do harm to."""
-    server = RedisServer(persistent=True)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.remove()
-
-
-@pytest.fixture
-def proxy(redis: RedisServer) -> Iterator[Proxy]:
-    with Proxy(("127.0.0.1", redis.port)) as proxy:
-        yield proxy
 
 
 def through(proxy: Proxy) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 import pytest_twisted
@@ -112,17 +112,6 @@ async def test_a_list_under_a_key_counts_for_nothing(process: Process, redis: Re
     redis.ask("RPUSH", "t:ratelimit:a", "x")
     limiter = await process()
     assert [(await limiter.hit("a", 2, 1000.0)).allowed for _ in range(3)] == [True, True, False]
-
-
-@pytest.fixture
-def own() -> Iterator[RedisServer]:
-    """A server to do harm to."""
-    server = RedisServer()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.remove()
 
 
 @pytest.mark.parametrize("harm", ["kill", "freeze", "fill"])

@@ -6,7 +6,7 @@ import random
 import socket
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -46,23 +46,6 @@ async def linked() -> AsyncIterator[Made]:
     yield made
     for link in links:
         await link.stop()
-
-
-@pytest.fixture
-def own() -> Iterator[RedisServer]:
-    """A server to do harm to."""
-    server = RedisServer()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.remove()
-
-
-@pytest.fixture
-def proxy(redis: RedisServer) -> Iterator[Proxy]:
-    with Proxy(("127.0.0.1", redis.port)) as proxy:
-        yield proxy
 
 
 def through(proxy: Proxy) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -68,17 +68,6 @@ async def process(database: Database, database_url: str, redis: RedisServer) -> 
 @pytest.fixture
 def world(database: Database, process: Make) -> World:
     return World(database, process)
-
-
-@pytest.fixture
-def own() -> Iterator[RedisServer]:
-    """A server to do harm to, which can keep a file."""
-    server = RedisServer(persistent=True)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.remove()
 
 
 class TestRedisSessions(SessionsContract):

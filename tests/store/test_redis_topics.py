@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import attrs
@@ -63,17 +63,6 @@ async def process(database_url: str, redis: RedisServer) -> AsyncIterator[Make]:
         await Deferred.fromCoroutine(one.topics.stop()).addTimeout(5, reactor)
         await Deferred.fromCoroutine(one.session.stop()).addTimeout(10, reactor)
         await one.link.stop()
-
-
-@pytest.fixture
-def own() -> Iterator[RedisServer]:
-    """A server to do harm to."""
-    server = RedisServer()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.remove()
 
 
 class TestRedisTopics(TopicsContract):
