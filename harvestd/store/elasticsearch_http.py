@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -74,17 +74,21 @@ class ElasticsearchClient:
         """The JSON that answers. ``body`` is JSON, or a list of it for what takes lines. Raises :class:`EngineError`, after
         ``seconds`` at the latest."""
         given, kind = _encoded(body)
-        end = self._reactor.seconds() + seconds
+        waiting = True
         try:
-            asking = self._anywhere(method, path, given, kind, end)
+            asking = self._anywhere(method, path, given, kind, lambda: not waiting)
             status, answer = await within(self._reactor, seconds, asking)
         except TimeoutError as error:
             raise EngineError(f"no answer within {seconds:g} s") from error
         except (*_LOST, ResponseFailed) as error:
             raise EngineError(_why(error)) from error
+        finally:
+            waiting = False
         return _judged(status, answer)
 
-    async def _anywhere(self, method: str, path: str, body: bytes | None, kind: str, end: float) -> tuple[int, bytes]:
+    async def _anywhere(
+        self, method: str, path: str, body: bytes | None, kind: str, over: Callable[[], bool]
+    ) -> tuple[int, bytes]:
         """Ask the nodes in turn, beginning with the one that last answered; a single one twice, since a kept connection may
         have been closed by the other side just now."""
         left = max(2, len(self._nodes))
@@ -93,7 +97,7 @@ class ElasticsearchClient:
             try:
                 return await self._once(self._nodes[0], method, path, body, kind)
             except (*_LOST, ResponseFailed) as error:
-                if self._reactor.seconds() >= end:  # cancelled, which some of its parts put in other words
+                if over():  # cancelled, which some of its parts put in other words
                     raise CancelledError from error
                 again = isinstance(error, _LOST) and not (len(self._nodes) == 1 and isinstance(error, ConnectError))
                 if not left or not again:
