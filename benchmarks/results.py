@@ -1,0 +1,64 @@
+"""What a benchmark found: one quantity of several contestants, measured in rounds, each round side by side."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+FOLDER = Path(__file__).parent / "results"
+
+
+class Target(msgspec.Struct, frozen=True):
+    """What is to be reached: ``ours`` is ``ratio`` times as good as ``theirs``, or, without ``theirs``, at least (at most,
+    where less is better) ``value``."""
+
+    ours: str
+    theirs: str = ""
+    ratio: float = 0.0
+    value: float = 0.0
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """``rounds`` has a list for each contestant, of the same length: round i of all of them ran one after the other, so
+    the ratio of two contestants is taken round by round. ``notes`` say what differs, one sentence each."""
+
+    name: str  # of the files that keep it: letters, digits, hyphens
+    title: str
+    unit: str  # "requests/s", "ms", "MB"
+    better: Literal["more", "less"] = "more"
+    rounds: dict[str, list[float]]
+    targets: list[Target] = []
+    notes: list[str] = []
+    machine: str = ""
+    revision: str = ""
+    day: str = ""
+    form: Literal["quick", "full"] = "quick"
+
+    def median(self, contestant: str) -> float:
+        """Of its rounds."""
+        return statistics.median(self.rounds[contestant])
+
+    def ratios(self, ours: str, theirs: str) -> list[float]:
+        """How many times as good ``ours`` was, round by round; above 1 is better."""
+        pairs = zip(self.rounds[ours], self.rounds[theirs], strict=True)
+        return [a / b if self.better == "more" else b / a for a, b in pairs]
+
+    def reached(self, target: Target) -> bool:
+        """Whether the median of the rounds (of the pairs) reaches it."""
+        if target.theirs:
+            return statistics.median(self.ratios(target.ours, target.theirs)) >= target.ratio
+        found = self.median(target.ours)
+        return found >= target.value if self.better == "more" else found <= target.value
+
+    def keep(self) -> None:
+        """Write it to the folder of results, in place of an earlier one of the same name."""
+        FOLDER.mkdir(exist_ok=True)
+        (FOLDER / f"{self.name}.json").write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
+
+
+def kept() -> list[Figure]:
+    """All figures in the folder, by name."""
+    return [msgspec.json.decode(path.read_bytes(), type=Figure) for path in sorted(FOLDER.glob("*.json"))]
