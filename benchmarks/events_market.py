@@ -1,0 +1,153 @@
+"""A market whose events wait: real orders and changes of products, made through the API, none of them told to anybody yet."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from harvestd.queue.topology import queues_for
+from tests.daemons import Clients, Daemon, Job, connect, ctl, exchange, free_port, register
+from tests.servers import PostgresServer
+
+FARMS, GOODS, BUYERS = 4, 40, 8
+#: Lines of an order: three farms' goods, as a basket at a market has them.
+LINES = 4
+
+#: The events are kept aside until a measurement lets them go; ``effects`` is what the consumer by itself writes.
+_ASIDE = """
+create table bench_events as select * from outbox order by seq;
+delete from outbox;
+create table bench_effects (event_id uuid primary key, farms integer not null);
+"""
+#: In the one transaction that a market's commit would be, with the word that wakes the relay.
+_LET_GO = """
+with gone as (insert into outbox overriding system value select * from bench_events order by seq returning 1)
+select count(*), pg_notify('harvest_outbox', '') from gone
+"""
+
+
+@attrs.define
+class Waiting:
+    """``template`` is a database to clone; ``events`` by type, ``marks`` those of all queues together (events x queues)."""
+
+    server: PostgresServer
+    template: str
+    folder: Path
+    events: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """Events."""
+        return sum(self.events.values())
+
+    @property
+    def marks(self) -> int:
+        """Messages that they become, and inbox rows."""
+        return sum(number * len(queues_for(type)) for type, number in self.events.items())
+
+    @contextmanager
+    def fresh(self) -> Iterator[Run]:
+        """A market of its own in which they wait."""
+        database = self.server.clone(self.template)
+        with tempfile.TemporaryDirectory(prefix="harvest-bench-") as folder:
+            try:
+                yield Run(self.server, database, Path(folder))
+            finally:
+                self.server.drop(database)
+
+
+@attrs.frozen
+class Run:
+    """One clone, and the folder of the processes that work on it."""
+
+    server: PostgresServer
+    database: str
+    folder: Path
+
+    @property
+    def url(self) -> str:
+        return self.server.url(self.database)
+
+    def query(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """One statement, by itself."""
+        return self.server.query(self.database, sql, *parameters)
+
+    def let_go(self) -> float:
+        """Commit the events; answers when that was."""
+        self.query(_LET_GO)
+        return time.perf_counter()
+
+    def check(self) -> None:
+        """The books agree, or AssertionError with what does not."""
+        done = ctl(self.folder, "check", database_url=self.url)
+        assert done.returncode == 0, done.stdout
+
+
+@contextmanager
+def waiting(server: PostgresServer, orders: int, updates: int) -> Iterator[Waiting]:
+    """Place so many orders, and change products so often, while there is no broker; their events wait in the outbox."""
+    template = server.clone()
+    with tempfile.TemporaryDirectory(prefix="harvest-bench-") as name:
+        folder = Path(name)
+        api = Daemon(
+            "harvest-api", folder, http_port=free_port(), database_url=server.url(template), workers="off",
+            rabbitmq_url=f"amqp://nobody:there@127.0.0.1:{free_port()}/", access_token_ttl=86400,
+        )  # fmt: skip
+        api.start()
+        try:
+            _fill(api.port, orders, updates)
+        finally:
+            api.stop()
+        found = server.query(template, "select type, count(*) from outbox where sent_at is null group by type")
+        for statement in filter(str.strip, _ASIDE.split(";")):
+            server.query(template, statement)
+        server.query(template, "vacuum analyze")
+        try:
+            yield Waiting(server, template, folder, {str(type): int(str(number)) for type, number in found})
+        finally:
+            server.drop(template)
+
+
+def _fill(port: int, orders: int, updates: int) -> None:
+    farmers = [register(port, f"farmer{n}", "farmer", f"Farm {n}")[0] for n in range(FARMS)]
+    link = connect(port)
+    goods = [_product(link, farmers[n % FARMS], n) for n in range(GOODS)]
+    buyers = [register(port, f"buyer{n}")[0] for n in range(BUYERS)]
+    jobs = [
+        Job(f"basket-{n}", buyers[n % BUYERS], tuple((goods[(n * 7 + k * 11) % GOODS], "1") for k in range(LINES)))
+        for n in range(orders)
+    ]
+    clients = Clients(lambda: port, jobs, 8)
+    clients.begin()
+    book = clients.finish()
+    assert len(book.acknowledged) == orders and not book.wrong, book
+    for n in range(updates):
+        good, lap = n % GOODS, n // GOODS
+        status, answer, _ = exchange(
+            link, "PATCH", f"/api/products/{goods[good]}", {"price": 200 + lap},
+            {"Authorization": f"Bearer {farmers[good % FARMS]}", "If-Match": f'"v{lap + 1}"'},
+        )  # fmt: skip
+        assert status == 200, answer
+    link.close()
+
+
+def _product(link: Any, token: str, number: int) -> str:
+    body = {"title": f"Good number {number}", "unit": "each", "price": 100 + number, "stock": "1000000"}
+    status, answer, _ = exchange(link, "POST", "/api/products", body, {"Authorization": f"Bearer {token}"})
+    assert status == 201, answer
+    return str(answer["id"])
+
+
+def until(what: str, condition: Callable[[], bool], pause: float = 0.02, seconds: float = 120.0) -> float:
+    """Look until it is so; answers when it was seen. AssertionError after ``seconds``."""
+    end = time.perf_counter() + seconds
+    while not condition():
+        assert time.perf_counter() < end, f"{what}: not within {seconds:g} s"
+        time.sleep(pause)
+    return time.perf_counter()
