@@ -106,7 +106,7 @@ def ours(path: Path) -> Iterator[tuple[int, str]]:
 
 def test_every_folder_is_a_room_or_composes() -> None:
     folders = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
-    assert folders - set(ROOMS) <= {"ctl", "process", "demo", "directory", "interfaces"}
+    assert folders - set(ROOMS) <= {"ctl", "process", "demo", "directory", "seeding", "interfaces"}
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -23,6 +23,7 @@ from harvestd.ctl.import_directory import COMMAND as IMPORT_DIRECTORY
 from harvestd.ctl.migrate import COMMAND as MIGRATE
 from harvestd.ctl.reindex import COMMAND as REINDEX
 from harvestd.ctl.replay import COMMAND as REPLAY
+from harvestd.ctl.seed import COMMAND as SEED
 from harvestd.ctl.settings import COMMAND as SETTINGS
 from harvestd.process import logs
 
@@ -30,6 +31,7 @@ COMMANDS: tuple[Command, ...] = (
     MIGRATE,
     DEMO,
     IMPORT_DIRECTORY,
+    SEED,
     CREATE_ADMIN,
     REINDEX,
     REPLAY,

@@ -179,9 +179,14 @@ class SearchWithFallback:
     async def rebuild(
         self, documents: Callable[[str | None, int], Awaitable[Sequence[Document]]], progress: Callable[[int], None]
     ) -> int:
-        """PostgreSQL's documents first, then the engine's index from those. An engine that is away is built when it is
-        back, by the workers."""
+        """PostgreSQL's documents first, then the engine's index from those."""
         count = await self.postgres.rebuild(documents, lambda done: progress(done // 2))
+        await self.refill(count, progress)
+        return count
+
+    async def refill(self, count: int, progress: Callable[[int], None]) -> None:
+        """The engine's index anew from PostgreSQL's ``count`` documents, the second half of the work. An engine that is
+        away is built when it is back, by the workers."""
         try:
             while not await self._build(lambda done: progress(min(count, count // 2 + done // 2))):
                 progress(count // 2)
@@ -191,7 +196,6 @@ class SearchWithFallback:
             await self._database.transaction(lambda tx: search_pending.only(tx, self.engine.names.alias, ""))
             self._failed(NotWhole(error.detail))
         progress(count)
-        return count
 
     async def _build(self, progress: Callable[[int], None]) -> bool:
         """Build the engine's index from PostgreSQL's documents; False while somebody else does."""

@@ -89,6 +89,11 @@ async def _write_words(
         await tx.run(statement, language, found, ["|".join(trigrams(word)) for word in found])
 
 
+async def learn(tx: Transaction, language: str, found: Sequence[str]) -> None:
+    """Note words of documents that are written in bulk; each once."""
+    await tx.run(WORDS, language, list(found), ["|".join(trigrams(word)) for word in found])
+
+
 def newest(documents: Sequence[Document]) -> list[Document]:
     """Of several versions of one document, the newest."""
     found: dict[tuple[str, str], Document] = {}

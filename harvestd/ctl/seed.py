@@ -1,0 +1,129 @@
+"""``harvestctl seed``: fill a market with a made-up catalogue of any size."""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+
+import psycopg2
+from twisted.internet.threads import deferToThread
+
+from harvestd.ctl.command import FINE, Command, Errand, Failed, progress_bar
+from harvestd.demo import PEOPLE
+from harvestd.parts import Parts
+from harvestd.people import others
+from harvestd.seeding.catalogue import Plan, vocabulary
+from harvestd.seeding.sowing import AlreadySown, settle, sow
+from harvestd.store import search_rows
+from harvestd.store.database import Statement, scalar
+from harvestd.store.search import configuration
+from harvestd.store.search_fallback import SearchWithFallback
+
+#: The most that is taken for a wish and not for a slip of the finger; a farm for so many products where none are named.
+PRODUCTS_MOST, FARMS_MOST, SEED_MOST = 10_000_000, 100_000, 1_000_000_000
+PRODUCTS_PER_FARM = 100
+
+_ORDERED = Statement("seed.ordered", "select exists (select from orders)", scalar)
+
+
+def _arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--products", type=int, metavar="N", required=True, help="so many products")
+    parser.add_argument(
+        "--farms", type=int, metavar="M", help=f"of so many farms [one for {PRODUCTS_PER_FARM} products]"
+    )
+    parser.add_argument("--seed", type=int, metavar="S", default=1, help="another number gives another catalogue [1]")
+    parser.add_argument(
+        "--no-search", action="store_true", help="without search documents; harvestctl reindex makes them"
+    )
+    parser.add_argument("--force", action="store_true", help="even if the market has accounts or orders already")
+
+
+async def _run(errand: Errand) -> int:
+    products, farms, seed = numbers(errand.arguments)
+    parts = await errand.parts()
+    if not errand.arguments.force:
+        await _refuse_a_real_market(parts)
+    plan = Plan(products, farms, seed, parts.now(), parts.new_id)
+    language = None if errand.arguments.no_search else configuration(parts.settings.search_language)
+    took = await _with_bar(errand, parts, plan, language)
+    await parts.cache.drop(())
+    search = "without search documents" if language is None else "with their search documents"
+    rate = f"{took:.1f} s, {products / took:,.0f} a second"
+    errand.out.print(f"{products} products of {farms} farms were added {search}: {rate}", markup=False)
+    return FINE
+
+
+async def _with_bar(errand: Errand, parts: Parts, plan: Plan, language: str | None) -> float:
+    """Store the catalogue, with a progress bar; answers the seconds that it took."""
+    began = time.monotonic()
+    if language is not None:
+        words = vocabulary()
+        await parts.database.transaction(lambda tx: search_rows.learn(tx, language, words))
+    with progress_bar(errand.err) as bar:
+        task = bar.add_task("farms", total=plan.products)
+
+        def progress(what: str, done: int) -> None:
+            rate = f", {done / (time.monotonic() - began):,.0f}/s" if what == "products" else ""
+            bar.update(task, description=what + rate, completed=done)
+            errand.go_on()
+
+        await deferToThread(_sow, parts, plan, language, progress)
+        if language is not None and isinstance(parts.search, SearchWithFallback):
+            await parts.search.refill(plan.products, lambda done: progress("Elasticsearch", done))
+    return time.monotonic() - began
+
+
+def numbers(arguments: Namespace) -> tuple[int, int, int]:
+    """How many products and farms, and the seed; raises :class:`Failed`."""
+    farms = arguments.farms
+    if farms is None:
+        farms = max(1, min(FARMS_MOST, arguments.products // PRODUCTS_PER_FARM))
+    for option, value, least, most in (
+        ("--products", arguments.products, 1, PRODUCTS_MOST),
+        ("--farms", farms, 1, FARMS_MOST),
+        ("--seed", arguments.seed, 0, SEED_MOST),
+    ):
+        if not least <= value <= most:
+            raise Failed(f"{option} {value}: must be {least} to {most}")
+    return arguments.products, farms, arguments.seed
+
+
+async def _refuse_a_real_market(parts: Parts) -> None:
+    accounts, orders = await others(parts, [email for email, *_ in PEOPLE]), await parts.database.row(_ORDERED)
+    if accounts or orders:
+        found = "accounts and orders" if accounts and orders else "accounts" if accounts else "orders"
+        raise Failed(
+            f"the market has {found} already: made-up products would stand among real ones; nothing was added (--force adds them "
+            "all the same)"
+        )
+
+
+def _sow(parts: Parts, plan: Plan, language: str | None, progress: Callable[[str, int], None]) -> None:
+    connection = psycopg2.connect(parts.settings.database_url, application_name="harvestctl-seed")
+    try:
+        sow(connection, plan, language, progress)
+    except AlreadySown as error:
+        raise Failed(
+            f"the market has the catalogue of --seed {plan.seed} already; another number adds another one"
+        ) from error
+    except psycopg2.errors.LockNotAvailable as error:
+        raise Failed("somebody holds the market's tables: stop the daemon, and try again; nothing was added") from error
+    except psycopg2.Error as error:
+        raise Failed(f"the database: {str(error).splitlines()[0]}; nothing was added") from error
+    else:
+        settle(connection)
+    finally:
+        connection.close()
+
+
+COMMAND = Command(
+    "seed",
+    "fill a market with a made-up catalogue of any size, to try and to measure",
+    "Farms, categories, products with stock, and what search needs, by COPY: a million products take minutes. Popularity\n"
+    "follows Zipf's law, so a few products sell much and most hardly at all. The same --seed makes the same catalogue, but for\n"
+    "ids and times. All of it is added or nothing. A catalogue that was empty is locked meanwhile: stop the daemon, or let it\n"
+    "answer 503. The farms belong to nobody.",
+    _arguments,
+    _run,
+)
