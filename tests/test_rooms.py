@@ -27,6 +27,7 @@ ROOMS = {
 
 #: The modules at the top that a room may use. The others (application, config, ctl …) compose, and see everything.
 BELOW = {
+    "access",
     "breaker",
     "context",
     "settings",
@@ -50,6 +51,7 @@ FOUNDATION = {
 #: What the foundation itself may use of the rooms: ``parts`` names every implementation's type.
 OF_THE_FOUNDATION = {name: {"market"} for name in BELOW} | {
     "settings": set(),
+    "access": set(),
     "context": set(),
     "setting_rows": set(),
     "setting_values": set(),

@@ -22,3 +22,6 @@ class ILimiter(Interface):
 
     async def hit(key: str, limit: int, period: float) -> Allowance:
         """Count one request. Never raises."""
+
+    def hit_now(key: str, limit: int, period: float) -> Allowance | None:
+        """:meth:`hit`, where that can be done without waiting; else None, and nothing was counted."""

@@ -6,14 +6,14 @@ in URLs and the values of secret settings are masked in every line.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+import msgspec
 from twisted.logger import ILogObserver, Logger, LogLevel, formatEvent, globalLogBeginner
 from zope.interface import implementer
 
@@ -26,6 +26,7 @@ LEVELS = {
     "warn": LogLevel.warn,
     "error": LogLevel.error,
 }
+_json = msgspec.json.Encoder(enc_hook=str)
 #: Keys of an event that say how it was logged, not what happened.
 _INNER = frozenset({"time", "system", "isError", "failure", "why", "message", "format", "logLevel"})
 #: Libraries that tell of each port and connection at "info": for us that is debugging.
@@ -53,9 +54,9 @@ class LineObserver:
     def __call__(self, event: Any) -> None:
         if importance(event) < self._least:
             return
-        line = self._hide(self._format(fields(event)))
+        lines = self._hide("\n".join(map(self._format, entries(event))))
         try:
-            self.stream.write(line + "\n")
+            self.stream.write(lines + "\n")
             self.stream.flush()
         except (OSError, ValueError):
             pass  # a full disk or a closed terminal must not stop the market
@@ -73,12 +74,21 @@ def importance(event: Any) -> Any:
     return LogLevel.debug if level is LogLevel.info and namespace.startswith(_CHATTY) else level
 
 
+def entries(event: Any) -> Iterator[dict[str, Any]]:
+    """What an event tells, each for a line of its own: a batch of requests as many."""
+    if "requests" not in event:
+        yield fields(event)
+        return
+    head = {"level": event["log_level"].name, "logger": event["log_namespace"]}
+    for access in event["requests"]:
+        yield {"time": _moment(access.at), **head, "message": access.message(), **access.fields()}
+
+
 def fields(event: Any) -> dict[str, Any]:
     """The event as JSON values: time (RFC 3339), level, logger, message, the trace, what the call named, exception."""
     trace = current_trace()
-    moment = datetime.fromtimestamp(event.get("log_time") or 0.0, UTC)
     found: dict[str, Any] = {
-        "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "time": _moment(event.get("log_time") or 0.0),
         "level": (event.get("log_level") or LogLevel.info).name,
         "logger": event.get("log_namespace") or "",
         "message": formatEvent(event),
@@ -96,12 +106,16 @@ def fields(event: Any) -> dict[str, Any]:
     return found
 
 
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
 def _plain(value: Any) -> bool:
     return value is None or isinstance(value, (str, int, float, bool))
 
 
 def _json_line(found: dict[str, Any]) -> str:
-    return json.dumps(found, ensure_ascii=False, default=str)
+    return _json.encode(found).decode()
 
 
 def _text_line(found: dict[str, Any]) -> str:
@@ -116,6 +130,8 @@ def _text_line(found: dict[str, Any]) -> str:
 
 def _one_line(text: str) -> str:
     """Line breaks and other control characters as escapes, so that no message can forge a line."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

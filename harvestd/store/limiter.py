@@ -31,6 +31,10 @@ class MemoryLimiter:
 
     async def hit(self, key: str, limit: int, period: float) -> Allowance:
         """Count one request."""
+        return self.hit_now(key, limit, period)
+
+    def hit_now(self, key: str, limit: int, period: float) -> Allowance:
+        """The same at once."""
         now = self._seconds()
         step = period / limit
         used = max(self._arrivals.get(key, now) - now, 0.0)

@@ -56,6 +56,9 @@ class RedisLimiter:
             return Allowance(False, 0, used / 1e6, (step - left) / 1e6)
         return Allowance(True, left // step, used / 1e6, 0.0)
 
+    def hit_now(self, key: str, limit: int, period: float) -> None:
+        """Redis has to be asked."""
+
     def _key(self, key: str) -> str:
         if not _PLAIN.fullmatch(key):
             key = "sha256:" + hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from twisted.internet import tcp
 from twisted.internet.interfaces import IHalfCloseableDescriptor, ITCPTransport
 from twisted.protocols.basic import LineReceiver
 from twisted.web import http
@@ -40,6 +41,7 @@ class Channel(http.HTTPChannel):
         self.stage = "idle"
         self.due: float | None = None
         self.refused = False
+        self.host = ""
         self._stalled: tuple[float, int] | None = None
         self._begin()
 
@@ -55,6 +57,7 @@ class Channel(http.HTTPChannel):
         self.MAX_LENGTH = self.totalHeadersSize = limit
         self.maxHeaders = LINES
         super().connectionMade()
+        self.host = getattr(self.getPeer(), "host", "")
         self._enter("idle", self.site.settings.header_deadline)
         self.site.opened(self)
 
@@ -67,8 +70,27 @@ class Channel(http.HTTPChannel):
         if self.refused:
             return
         if self.stage == "idle":
+            if self._short_way(data):
+                return
             self._enter("head", self.site.settings.header_deadline)
         LineReceiver.dataReceived(self, data)
+
+    def _short_way(self, data: bytes) -> bool:
+        """Whether ``data`` was a whole request that the lane has answered. What came before it is done and taken."""
+        lane = self.site.lane
+        between = not (self._busyReceiving or self._buffer or self._waitingForTransport or self.paused)
+        return lane is not None and between and lane.answer(self, data)
+
+    def deliver(self, answer: bytes) -> None:
+        """Write a whole answer to what never became a request, and wait for the next. Into the socket at once where nothing
+        waits before it: the reactor need not be told to look whether that can be written to."""
+        transport, sent = self.transport, 0
+        if isinstance(transport, tcp.Connection) and not transport.TLS and not self._unsent():
+            sent = transport.writeSomeData(answer)
+            sent = sent if isinstance(sent, int) else 0  # else it is the error that the reactor will meet, too
+        if sent < len(answer):
+            transport.write(answer[sent:] if sent else answer)
+        self._enter("idle", self.site.settings.idle_deadline)
 
     def _enter(self, stage: str, seconds: float | None) -> None:
         self.stage = stage

@@ -150,6 +150,8 @@ class Gate:
 
             families = cached.families(call.path, query)
             entry = await cache.fetch(key, families, load, self._parts.settings.cache_ttl)
+        if call.caller is None and request.site.lane is not None:
+            request.site.lane.learn(request.uri, route, key)
         return Reply(entry.status, (*entry.headers, (b"ETag", entry.etag.encode("ascii"))), entry.body)
 
 

@@ -41,17 +41,27 @@ class Limits:
         who = user_id if user_id is not None else f"address:{bucket_of(address)}"
         return await self.count(route.limit, who, route.endpoint_class or route.tag)
 
+    def at_once(self, route: Route, address: str) -> Headers | None:
+        """:meth:`spend` for somebody who is not signed in, without waiting: the headers. None, and nothing was counted,
+        where that is not possible or this is one too many."""
+        if not self._on or route.limit == "none":
+            return ()
+        limit, period = self._limits[route.limit]
+        key = _key(f"address:{bucket_of(address)}", route.limit, route.endpoint_class or route.tag)
+        allowance = self._limiter.hit_now(key, limit, period)
+        return _headers(route.limit, limit, period, allowance) if allowance is not None and allowance.allowed else None
+
     async def count(self, name: str, who: str, endpoint: str) -> tuple[Headers, TooMany | None]:
         """The same for a bucket that a handler names: ``who`` may be an account that somebody tries to sign in to."""
         if not self._on:
             return (), None
         limit, period = self._limits[name]
-        allowance = await self._limiter.hit(f"{who}:{name.removeprefix('rate_')}.{endpoint}", limit, period)
+        allowance = await self._limiter.hit(_key(who, name, endpoint), limit, period)
         refusal = None
         if not allowance.allowed:
             detail = f"more than {limit} requests in {period} s; try again in {_seconds(allowance.retry_after)} s"
             refusal = TooMany(detail, allowance.retry_after)
-        return _headers(name.removeprefix("rate_"), limit, period, allowance), refusal
+        return _headers(name, limit, period, allowance), refusal
 
 
 def parse(name: str, text: str) -> tuple[int, int]:
@@ -62,7 +72,12 @@ def parse(name: str, text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _headers(policy: str, limit: int, period: int, allowance: Allowance) -> Headers:
+def _key(who: str, name: str, endpoint: str) -> str:
+    return f"{who}:{name.removeprefix('rate_')}.{endpoint}"
+
+
+def _headers(name: str, limit: int, period: int, allowance: Allowance) -> Headers:
+    policy = name.removeprefix("rate_")
     return (
         (b"RateLimit-Policy", f'"{policy}";q={limit};w={period}'.encode("ascii")),
         (b"RateLimit", f'"{policy}";r={allowance.remaining};t={_seconds(allowance.reset)}'.encode("ascii")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -26,6 +27,11 @@ CLOSED_POLICY = (b"Content-Security-Policy", b"default-src 'none'; frame-ancesto
 PRIVATE = (b"Cache-Control", b"private, no-store")
 NO_STORE = (b"Cache-Control", b"no-store")
 
+BODILESS = frozenset({204, 304})
+_SAME = b"".join(b"%b: %b\r\n" % pair for pair in ((b"Server", b"harvestd"), *SECURITY))
+#: How an answer of each status begins.
+_STATUS = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode("ascii") + _SAME for s in HTTPStatus}
+
 _NAME = re.compile(r"[A-Za-z0-9-]+\Z")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _encoder = msgspec.json.Encoder(decimal_format="string")
@@ -43,6 +49,22 @@ class Reply:
     def header(self, name: bytes) -> bytes | None:
         """The first header of a name, written as in :attr:`headers`."""
         return next((value for key, value in self.headers if key == name), None)
+
+
+def opening(status: int, date: bytes, request_id: str, more: Headers) -> bytes:
+    """The head of an answer as far as it differs each time, without the last line's end."""
+    lines = b"".join([b"\r\n%b: %b" % pair for pair in more]) if more else b""
+    return b"%bDate: %b\r\nX-Request-Id: %b%b" % (_STATUS[status], date, request_id.encode(), lines)
+
+
+def rest_of(reply: Reply) -> bytes:
+    """The rest of the head, each line with the end of the one before it."""
+    headers = reply.headers
+    if reply.header(b"Content-Security-Policy") is None:
+        headers += (CLOSED_POLICY,)
+    if reply.status not in BODILESS:
+        headers += ((b"Content-Length", b"%d" % len(reply.body)),)
+    return b"".join([b"\r\n%b: %b" % pair for pair in headers])
 
 
 def of_value(route: Route, value: Any, uri: str) -> Reply:

@@ -3,7 +3,6 @@
 # mypy: disallow-untyped-calls=False
 from __future__ import annotations
 
-from http import HTTPStatus
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from twisted.web import server
 
 from harvestd.context import Trace
 from harvestd.web.problems import Refusal
-from harvestd.web.replies import CLOSED_POLICY, SECURITY, Headers, Reply, of_error
+from harvestd.web.replies import BODILESS, Headers, Reply, of_error, opening, rest_of
 from harvestd.web.tracing import trace_of
 
 if TYPE_CHECKING:
@@ -22,10 +21,6 @@ if TYPE_CHECKING:
 
 #: Bodies above this are kept in a temporary file.
 IN_MEMORY = 1_048_576
-_BODILESS = frozenset({204, 304})
-_SAME = b"".join(b"%b: %b\r\n" % pair for pair in ((b"Server", b"harvestd"), *SECURITY))
-#: How an answer of each status begins.
-_STATUS = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode("ascii") + _SAME for s in HTTPStatus}
 
 
 class Request(server.Request):
@@ -138,26 +133,14 @@ class Request(server.Request):
     def begin(self, reply: Reply) -> bytes:
         """Take status and headers for the answer; gives its body back for whoever writes it, which sends both at once."""
         self.problem, self.code = reply.problem, reply.status
-        lines = [
-            _STATUS[reply.status],
-            b"Date: ",
-            self.site.date(),
-            b"\r\nX-Request-Id: ",
-            self.trace.request_id.encode(),
-        ]
-        for name, value in (*self.more, *reply.headers):
-            lines += (b"\r\n", name, b": ", value)
-        if reply.header(b"Content-Security-Policy") is None:
-            lines += (b"\r\n%b: %b" % CLOSED_POLICY,)
-        if reply.status not in _BODILESS:
-            lines += (b"\r\nContent-Length: %d" % len(reply.body),)
+        head = opening(reply.status, self.site.date(), self.trace.request_id, self.more) + rest_of(reply)
         if self.channel is not None:
             if self.site.draining:
                 self.channel.persistent = False
             if not self.channel.persistent:
-                lines += (b"\r\nConnection: close",)
-        self._head = b"".join((*lines, b"\r\n\r\n"))
-        return b"" if self.method == b"HEAD" or reply.status in _BODILESS else reply.body
+                head += b"\r\nConnection: close"
+        self._head = head + b"\r\n\r\n"
+        return b"" if self.method == b"HEAD" or reply.status in BODILESS else reply.body
 
     def write(self, data: bytes) -> None:
         """The head and the body together: most answers are one packet, and Twisted's own way of writing headers costs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from klein import Klein
@@ -13,6 +13,7 @@ from harvestd.lifecycle import sleep
 from harvestd.parts import Parts
 from harvestd.web import probes, table_check
 from harvestd.web.gate import Gate
+from harvestd.web.lane import Lane
 from harvestd.web.listening import PortInUse as PortInUse
 from harvestd.web.listening import cease, listen
 from harvestd.web.routes import Route
@@ -38,10 +39,20 @@ def make_app(parts: Parts, routes: Sequence[Route], gate: Gate | None = None) ->
 
 def make_site(parts: Parts, routes: Sequence[Route], gate: Gate | None = None) -> Site:
     """The Site over :func:`make_app`, not listening yet; also what tests talk to in memory."""
+    gate = gate if gate is not None else Gate(parts, routes)
     app = make_app(parts, routes, gate)
+    resource: Any = app.resource()
+    site = Site(resource, parts.settings, parts.metrics, parts.reactor, parts.new_id, _body_limit(parts, routes, app))
+    if parts.settings.short_way:
+        site.lane = Lane(site, parts.cache, gate.limits)
+    return site
+
+
+def _body_limit(parts: Parts, routes: Sequence[Route], app: Klein) -> Callable[[bytes, bytes], int]:
+    """What answers the largest body of a method and target."""
     largest = parts.settings.body_limit
     if not any((route.body_limit or 0) > largest for route in routes):
-        return Site(app.resource(), parts.settings, parts.metrics, parts.reactor, parts.new_id, lambda *_: largest)
+        return lambda method, target: largest
     limits = {route.name: route.body_limit or largest for route in routes}
 
     def body_limit(method: bytes, target: bytes) -> int:
@@ -52,7 +63,7 @@ def make_site(parts: Parts, routes: Sequence[Route], gate: Gate | None = None) -
             return largest
         return limits[endpoint]
 
-    return Site(app.resource(), parts.settings, parts.metrics, parts.reactor, parts.new_id, body_limit)
+    return body_limit
 
 
 class WebService:

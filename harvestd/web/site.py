@@ -1,4 +1,4 @@
-"""The Site: every connection of the process, their deadlines, and a line in the log for each request."""
+"""The Site: every connection of the process, their deadlines, and what is counted and noted of each request."""
 
 # mypy: disallow-untyped-calls=False
 from __future__ import annotations
@@ -13,16 +13,17 @@ from twisted.web import server
 from twisted.web.http import datetimeToString
 from twisted.web.resource import IResource
 
+from harvestd.access import Access, AccessLog
 from harvestd.metrics import Metrics
 from harvestd.settings import Settings
 from harvestd.web.addresses import Proxies, parse_networks
 from harvestd.web.channel import Channel
+from harvestd.web.lane import Lane
 from harvestd.web.problems import Problem
 from harvestd.web.request import Request
 
 #: Seconds between two looks at the deadlines. One timer for all costs less than several for each request.
 SWEEP = 0.5
-_access = Logger(namespace="harvestd.access")
 _errors = Logger()
 _METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 
@@ -51,6 +52,8 @@ class Site(server.Site):
         self.proxies = Proxies(parse_networks(settings.trusted_proxies))
         self.channels: set[Channel] = set()
         self.draining = False
+        self.access = AccessLog()
+        self.lane: Lane | None = None
         self._metrics = metrics
         self._hosts = frozenset(name.strip().lower() for name in settings.allowed_hosts)
         self._dated, self._date = 0, b""
@@ -77,6 +80,7 @@ class Site(server.Site):
             channel.transport.abortConnection()
         if self._sweeper.running:
             self._sweeper.stop()
+        self.access.flush()
 
     def buildProtocol(self, addr: Any) -> Any:
         """A channel, or None (Twisted then closes the connection) when there are as many as the setting allows."""
@@ -106,7 +110,8 @@ class Site(server.Site):
         return self._date
 
     def sweep(self) -> None:
-        """Look at every connection's deadline."""
+        """Look at every connection's deadline, and write what was asked since."""
+        self.access.flush()
         now = self.reactor.seconds()
         for channel in list(self.channels):
             channel.check(now)
@@ -130,11 +135,8 @@ class Site(server.Site):
     def refused(self, channel: Channel, problem: Problem, detail: str, request_id: str) -> None:
         """A connection was refused before its request was whole."""
         self._metrics.refused(problem.slug)
-        _access.info(
-            "{status} {problem}: {detail} from {address}",
-            status=problem.status, problem=problem.slug, detail=detail, request_id=request_id,
-            address=getattr(channel.getPeer(), "host", ""),
-        )  # fmt: skip
+        address = getattr(channel.getPeer(), "host", "")
+        self.access.note(Access("", "", "", problem.status, 0, 0.0, request_id, "", address, problem.slug, detail))
 
     def log(self, request: Any) -> None:
         """An answer left."""
@@ -145,18 +147,25 @@ class Site(server.Site):
         self._finished(request, 499, 0)
 
     def _finished(self, request: Request, status: int, size: int) -> None:
-        seconds = self.reactor.seconds() - request.started
         method = request.method.decode("ascii") if request.method in _METHODS else "OTHER"
-        self._metrics.answered(method, request.route_name, status, seconds)
-        _access.info(
-            "{method} {path} {status} {bytes} B {ms} ms",
-            method=method, path=request.instance, route=request.route_name, status=status, bytes=size,
-            ms=round(seconds * 1000, 1), request_id=request.trace.request_id, user_id=request.user_id,
-            address=request.address, problem=request.problem,
+        self.answered(
+            method, request.instance, request.route_name, status, size, request.started, request.trace.request_id,
+            request.user_id, request.address, request.problem,
         )  # fmt: skip
+
+    def answered(
+        self, method: str, path: str, route: str, status: int, size: int, started: float, request_id: str, user_id: str,
+        address: str, problem: str = "",
+    ) -> None:  # fmt: skip
+        """Count and note a request that is over; ``started`` by the reactor's clock."""
+        seconds = self.reactor.seconds() - started
+        self._metrics.answered(method, route, status, seconds)
+        ms = round(seconds * 1000, 1)
+        self.access.note(Access(method, path, route, status, size, ms, request_id, user_id, address, problem))
 
     def log_unexpected(self, request: Request, failure: Any = None) -> None:
         """Somebody's mistake in this program, with its traceback and the id that the client sees."""
+        self.access.flush()
         _errors.failure(
             "{method} {path} failed unexpectedly, request {request_id}",
             failure=failure, method=request.method.decode("ascii", "replace"), path=request.instance,

@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 from harvestd.context import Trace
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@~-]{1,128}\Z")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@~-]{1,128}\Z")
 #: https://www.w3.org/TR/trace-context/#traceparent-header; a later version may go on after the flags.
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z")
 
 
 def trace_of(request_id: str, traceparent: str, new_id: Callable[[], str]) -> Trace:
     """The trace of a request from its two headers ("" where it has none)."""
-    kept = request_id if request_id and _REQUEST_ID.match(request_id) else new_id()
+    kept = request_id if request_id and REQUEST_ID.match(request_id) else new_id()
     return Trace(kept, next_traceparent(traceparent))
 
 
