@@ -67,6 +67,8 @@ class _Batch:
         self._parts = parts
         self._left = deque(claimed)
         self._away: str = ""
+        self._unmarked: list[Claimed] = []
+        self._marking = False
         self.sent = 0
 
     async def send(self) -> None:
@@ -87,13 +89,24 @@ class _Batch:
                     log.failure("sending mail {key} failed", key=claimed.mail.key)
                 await self._retry(claimed, str(error) or repr(error))
             else:
-                await self._mark(claimed)
+                self._unmarked.append(claimed)
+                await self._mark()
 
-    async def _mark(self, claimed: Claimed) -> None:
-        now = self._parts.now()
-        await self._parts.database.transaction(lambda tx: mails.sent(tx, claimed, now))
-        self._parts.metrics.mailed("sent")
-        self.sent += 1
+    async def _mark(self) -> None:
+        """Note what was sent, unless somebody does: who comes meanwhile goes on sending, and is noted by the next."""
+        if self._marking:
+            return
+        self._marking = True
+        try:
+            while self._unmarked:
+                done, self._unmarked = self._unmarked, []
+                now = self._parts.now()
+                await self._parts.database.transaction(lambda tx, done=done, now=now: mails.sent(tx, done, now))  # type: ignore[misc]
+                for _ in done:
+                    self._parts.metrics.mailed("sent")
+                self.sent += len(done)
+        finally:
+            self._marking = False
 
     async def _retry(self, claimed: Claimed, cause: str) -> None:
         if claimed.attempts > len(RETRY_DELAYS):
