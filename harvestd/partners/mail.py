@@ -97,17 +97,17 @@ def compose(mail: Mail, sender: Sender, date: datetime, *, eight_bit: bool) -> b
 
 
 @lru_cache(maxsize=16)
-def _from(policy: EmailPolicy, sender: Sender) -> str:
+def _from(policy: EmailPolicy[Any], sender: Sender) -> str:
     return _folded(policy, "From", Address(_one_line(sender.name), addr_spec=sender.address))
 
 
-def _header(policy: EmailPolicy, name: str, value: str, plain: re.Pattern[str]) -> str:
+def _header(policy: EmailPolicy[Any], name: str, value: str, plain: re.Pattern[str]) -> str:
     """One header with its end, ``\\n``; what is ``plain`` and fits a line stands as it is."""
     line = f"{name}: {value}"
     return f"{line}\n" if len(line) <= PLAIN_LIMIT and plain.fullmatch(value) else _folded(policy, name, value)
 
 
-def _folded(policy: EmailPolicy, name: str, value: str | Address) -> str:
+def _folded(policy: EmailPolicy[Any], name: str, value: str | Address) -> str:
     folded = policy.fold_binary(*policy.header_store_parse(name, value))
     return folded.decode("ascii").replace(policy.linesep, "\n")
 
