@@ -25,6 +25,9 @@ AWAY_LIMIT = timedelta(days=5)
 #: A mail in hand comes back by itself after this; far longer than a batch takes.
 LEASE = timedelta(minutes=5)
 BATCH, AT_ONCE = 50, 5
+#: Mails that were sent are marked together: the next one that is sent this many seconds after the last mark marks them all.
+#: So a process that dies leaves unmarked, and to be sent again, those of that time, or else one for each under way.
+MARK_AFTER = 0.05
 
 log = Logger()
 
@@ -45,10 +48,11 @@ async def send_due(parts: Parts) -> int:
         return 0
     batch = _Batch(parts, claimed)
     senders = [Deferred.fromCoroutine(batch.send()) for _ in range(min(AT_ONCE, len(claimed)))]
-    errors = [error for error in [await _settled(sender) for sender in senders] if error is not None]
+    errors = [await _settled(sender) for sender in senders]
+    await batch.mark()
     await batch.put_back()
-    if errors:
-        raise errors[0]
+    for error in filter(None, errors):
+        raise error
     return batch.sent
 
 
@@ -68,7 +72,7 @@ class _Batch:
         self._left = deque(claimed)
         self._away: str = ""
         self._unmarked: list[Claimed] = []
-        self._marking = False
+        self._marked = parts.reactor.seconds()
         self.sent = 0
 
     async def send(self) -> None:
@@ -90,23 +94,24 @@ class _Batch:
                 await self._retry(claimed, str(error) or repr(error))
             else:
                 self._unmarked.append(claimed)
-                await self._mark()
 
-    async def _mark(self) -> None:
-        """Note what was sent, unless somebody does: who comes meanwhile goes on sending, and is noted by the next."""
-        if self._marking:
+                if self._parts.reactor.seconds() > self._marked + MARK_AFTER:
+                    await self.mark()
+
+    async def mark(self) -> None:
+        """Note together what was sent. If that fails nothing more is sent, for it could not be noted."""
+        done, self._unmarked, self._marked = self._unmarked, [], self._parts.reactor.seconds()
+        if not done:
             return
-        self._marking = True
+        now = self._parts.now()
         try:
-            while self._unmarked:
-                done, self._unmarked = self._unmarked, []
-                now = self._parts.now()
-                await self._parts.database.transaction(lambda tx, done=done, now=now: mails.sent(tx, done, now))  # type: ignore[misc]
-                for _ in done:
-                    self._parts.metrics.mailed("sent")
-                self.sent += len(done)
-        finally:
-            self._marking = False
+            await self._parts.database.transaction(lambda tx: mails.sent(tx, done, now))
+        except Exception as error:
+            self._away = str(error)
+            raise
+        for _ in done:
+            self._parts.metrics.mailed("sent")
+        self.sent += len(done)
 
     async def _retry(self, claimed: Claimed, cause: str) -> None:
         if claimed.attempts > len(RETRY_DELAYS):
