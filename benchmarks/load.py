@@ -41,9 +41,10 @@ class Load:
 
 
 def wrk(
-    port: int, *paths: str, seconds: float, connections: int = CONNECTIONS, headers: Mapping[str, str] | None = None
-) -> Load:
-    """Load a server of the loopback; several paths are asked in turn. Raises :class:`LoadError` unless each answer is a 2xx."""
+    port: int, *paths: str, seconds: float, connections: int = CONNECTIONS, headers: Mapping[str, str] | None = None,
+    scheme: str = "http",
+) -> Load:  # fmt: skip
+    """Load a server of the loopback, for whole seconds; several paths are asked in turn. Raises :class:`LoadError` unless each answer is a 2xx."""
     program = shutil.which("wrk")
     if program is None:
         raise LoadError("wrk is not installed: apt install wrk")
@@ -52,9 +53,9 @@ def wrk(
         script.write(IN_TURN.format(paths=", ".join(f'"{path}"' for path in paths)))
         script.flush()
         turns = ["-s", script.name] if len(paths) > 1 else []
-        command = [program, "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency", *named, *turns]
+        command = [program, "-t1", f"-c{connections}", f"-d{max(1, int(seconds))}s", "--latency", *named, *turns]
         done = subprocess.run(
-            pinned(LOAD, [*command, f"http://127.0.0.1:{port}{paths[0]}"]),
+            pinned(LOAD, [*command, f"{scheme}://127.0.0.1:{port}{paths[0]}"]),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds + 30,
         )  # fmt: skip
     if done.returncode:

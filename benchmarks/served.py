@@ -114,8 +114,9 @@ def from_source(source: Path) -> dict[str, str]:
     return {} if source == ROOT else {"PYTHONPATH": str(source)}
 
 
-def peer(name: str, url: str, *options: str, ready: str = "/api/products?limit=20") -> Served:
-    """``peers/NAME/serve.py`` in its own virtualenv, one process. Raises :class:`Absent` without it."""
+def peer(name: str, *options: str, url: str = "", ready: str = "/api/products?limit=20") -> Served:
+    """``peers/NAME/serve.py`` in its own virtualenv, one process; ``url`` is its database, if it has one. Raises
+    :class:`Absent` without it."""
     script, python = PEERS / name / "serve.py", ENVIRONMENTS / name / "bin" / "python"
     if not script.exists():
         raise Absent(f"benchmarks/peers/{name} has no serve.py")
@@ -124,9 +125,8 @@ def peer(name: str, url: str, *options: str, ready: str = "/api/products?limit=2
             raise Absent(f"{name} is not installed: make install-bench")
         python = Path(sys.executable)
     port = free_port()
-    return Served(
-        name, [str(python), str(script), "--port", str(port), "--database-url", url, *options], port, ready, {}
-    )
+    command = [str(python), str(script), "--port", str(port), *(("--database-url", url) if url else ()), *options]
+    return Served(name, command, port, ready, {})
 
 
 def ctl(url: str, *arguments: str, source: Path = ROOT, timeout: float = 900) -> str:
