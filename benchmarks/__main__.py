@@ -24,6 +24,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "cached": ("benchmarks.cached", "a listing and a product page from the near cache, and from Nginx's"),
     "uncached": ("benchmarks.uncached", "a listing from the database, its first page and page 10,000"),
     "orders": ("benchmarks.orders", "orders of three lines, beside pgbench and Vendure, and who gets the last five"),
+    "vendure": ("benchmarks.vendure", "a listing of 24 with prices and stock, nothing cached, beside Vendure's"),
     "memory": ("benchmarks.memory", "memory of a process: idle, warm, with 5,000 idle connections"),
     "starting": ("benchmarks.starting", "from the start of a process to its first answer"),
 }

@@ -124,11 +124,11 @@ class Shop:
         return int(found[0][0])
 
 
-def shop(server: PostgresServer, products: int) -> Shop:
-    """A populated shop. Raises :class:`Absent` when Vendure is not installed."""
+def shop(server: PostgresServer, products: int, database: str = "vendure") -> Shop:
+    """A populated shop in a new database. Raises :class:`Absent` when Vendure is not installed."""
     if not installed():
         raise Absent("Vendure is not installed: python -m benchmarks.vendure_shop")
-    found = Shop(server, "vendure")
+    found = Shop(server, database)
     found.populate(products)
     return found
 
