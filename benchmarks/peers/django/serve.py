@@ -16,21 +16,17 @@ def main() -> None:
     chosen = parser.parse_args()
     os.environ["DATABASE_URL"] = chosen.database_url
     os.environ["CACHE"] = "0" if chosen.no_cache else "1"
-    arguments = [
-        *("--chdir", str(Path(__file__).parent), "--bind", f"127.0.0.1:{chosen.port}", "--workers", "1"),
-        *(
-            "--worker-class",
-            "gthread",
-            "--threads",
-            str(THREADS),
-            "--keep-alive",
-            "75",
-            "--log-level",
-            "warning",
-        ),
-        *("--worker-tmp-dir", "/dev/shm"),
-    ]
-    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments, "market.wsgi"])
+    flags = f"--bind=127.0.0.1:{chosen.port} --workers=1 --worker-class=gthread --threads={THREADS} --keep-alive=75"
+    here = (
+        "--chdir",
+        str(Path(__file__).parent),
+        "--worker-tmp-dir",
+        "/dev/shm",
+        "--log-level",
+        "warning",
+        "--no-control-socket",
+    )
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *flags.split(), *here, "market.wsgi"])
 
 
 if __name__ == "__main__":
