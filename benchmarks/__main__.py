@@ -81,11 +81,12 @@ def _measure(stage: Stage, names: list[str]) -> list[str]:
             broken.append(name)
             continue
         stolen = f"The host gave {steal.percent():.1f} % of this machine's time to others meanwhile."
-        for figure in figures:
-            msgspec.structs.replace(
-                figure, machine=about, revision=revision, day=date.today().isoformat(),
-                form="quick" if stage.quick else "full", notes=[*figure.notes, stolen],
-            ).keep()  # fmt: skip
+        for found in figures:
+            figure = msgspec.structs.replace(
+                found, machine=about, revision=revision, day=date.today().isoformat(),
+                form="quick" if stage.quick else "full", notes=[*found.notes, stolen],
+            )  # fmt: skip
+            figure.keep()
             _show(figure)
         stage.say(f"{name}: {time.monotonic() - began:.0f} s")
     return broken

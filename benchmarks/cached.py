@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from benchmarks import load
 from benchmarks.contest import contest, of
 from benchmarks.ground import Ground
-from benchmarks.load import LoadError
+from benchmarks.load import Load, LoadError
 from benchmarks.pinning import SERVER, pin
 from benchmarks.readers import BEFORE, LISTING, OURS, Readers, compared, measured, readers
 from benchmarks.results import Figure, Target
@@ -72,21 +72,19 @@ def _nginx(ground: Ground) -> Figure:
         body = load.body(served.port, LISTING)
         file = nginx.www / "static" / "listing.json"
         file.write_bytes(body)
-        for path in (file, *file.parents[:2]):
-            nginx.own(path)
+        for owned in (file, *file.parents[:2]):
+            nginx.own(owned)
         stack.enter_context(nginx)
         assert nginx.process is not None
         pin(nginx.process.pid, SERVER)
         paths = {"Nginx's cache": LISTING, "Nginx, a file": "/static/listing.json"}
         for path in paths.values():
             _check(nginx, path, body)
-        loads = contest(
-            ground,
-            {
-                name: lambda p=path: load.wrk(nginx.tls_port, p, seconds=ground.seconds, scheme="https")
-                for name, path in paths.items()
-            },
-        )
+
+        def loaded(path: str) -> Callable[[], Load]:
+            return lambda: load.wrk(nginx.tls_port, path, seconds=ground.seconds, scheme="https")
+
+        loads = contest(ground, {name: loaded(path) for name, path in paths.items()})
     return Figure(
         name="cached-nginx", title="The same listing through Nginx, from its cache of a second", unit="requests/s",
         rounds=of(loads, lambda each: each.rate), targets=[Target("Nginx's cache", "Nginx, a file", 0.8)],

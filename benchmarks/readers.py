@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -52,10 +52,11 @@ def measured(ground: Ground, found: Readers, paths: dict[str, list[str]]) -> dic
     """All of them in rounds under wrk, each with its own paths in turn."""
     for name, served in found.items():
         warm(served, paths[name][0])
-    return contest(
-        ground,
-        {name: lambda n=name: load.wrk(found[n].port, *paths[n], seconds=ground.seconds) for name in found},
-    )  # fmt: skip
+
+    def loaded(name: str) -> Callable[[], Load]:
+        return lambda: load.wrk(found[name].port, *paths[name], seconds=ground.seconds)
+
+    return contest(ground, {name: loaded(name) for name in found})
 
 
 def compared(found: Readers, path: str) -> str:

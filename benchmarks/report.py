@@ -72,7 +72,7 @@ def verdict(figure: Figure, target: Target) -> str:
 def _row(figure: Figure, name: str) -> str:
     rounds, ours = figure.rounds[name], next(iter(figure.rounds))
     against = [target for target in figure.targets if target.theirs == name]
-    compared = [target.ours for target in against] or ([ours] if name != ours else [])
+    compared = [target.ours for target in against] or ([ours] if name != ours and ours.startswith("harvestd") else [])
     ratios = [_ratio(figure, us, name, compared != [ours]) for us in compared]
     alone = [target for target in figure.targets if not target.theirs and target.ours == name]
     verdicts = [verdict(figure, target) for target in against + alone]

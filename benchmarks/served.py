@@ -90,6 +90,7 @@ def harvestd(
     url: str,
     *,
     plugin: str = "harvest-api",
+    ready: str = "/health/ready",
     source: Path = ROOT,
     cores: frozenset[int] | None = SERVER,
     **settings: Any,
@@ -101,10 +102,10 @@ def harvestd(
     chosen |= {name.upper(): value for name, value in settings.items()}
     made = Served(
         plugin, [str(_program("twistd")), "--nodaemon", "--pidfile=", plugin], port,
-        "/health/ready" if plugin == "harvest-api" else "", {}, cores,
+        ready if plugin == "harvest-api" else "", {}, cores,
     )  # fmt: skip
-    made._environment |= {f"HARVEST_{name}": str(value) for name, value in chosen.items()}
-    made._environment |= {"HARVEST_DATA_DIR": str(made.folder / "data")} | from_source(source)
+    chosen.setdefault("DATA_DIR", made.folder / "data")
+    made._environment |= {f"HARVEST_{name}": str(value) for name, value in chosen.items()} | from_source(source)
     return made
 
 

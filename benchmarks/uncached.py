@@ -91,17 +91,22 @@ def _large(ground: Ground, small: Readers, large: Readers) -> Figure:
 
 
 def _pages(url: str, last: int) -> list[str]:
-    """The paths of the pages up to page ``last``, or the last full one; of the first pages where it is less than
-    ``PAGES``. Cursors are of the rows before, as the database has them."""
+    """The paths of the pages up to page ``last``, or the last full one; of pages 2 to 65 where it is less."""
     with psycopg2.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute("select count(*) from products where status = 'published'")
-        full = int(cursor.fetchone()[0]) // SIZE
-        end = min(max(last, PAGES + 1), full)
-        skipped = (end - PAGES) * SIZE - 1
+        [(published,)] = cursor.fetchall()
+    connection.close()
+    end = min(max(last, PAGES + 1), int(published) // SIZE)
+    return [f"{LISTING}&after={after}" for after in cursors_of(url, (end - PAGES) * SIZE - 1, PAGES, SIZE)]
+
+
+def cursors_of(url: str, skipped: int, number: int, step: int) -> list[str]:
+    """So many cursors of the listing by age: of each ``step``-th of its rows after those skipped."""
+    with psycopg2.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute(
             "select id from products where status = 'published' order by id desc offset %s limit %s",
-            (skipped, (PAGES - 1) * SIZE + 1),
+            (skipped, (number - 1) * step + 1),
         )
-        keys = [str(id) for (id,) in cursor.fetchall()][::SIZE]
+        ids = [str(id) for (id,) in cursor.fetchall()]
     connection.close()
-    return [f"{LISTING}&after={cursors.encode('newest', key)}" for key in keys]
+    return [cursors.encode("newest", id) for id in ids[::step]]
