@@ -35,6 +35,7 @@ bench: install-bench
 	$(BIN)/python -m benchmarks $(BENCH)
 
 bench-full: install-bench
+	@$(BIN)/python -m benchmarks.vendure_shop
 	$(BIN)/python -m benchmarks --full $(BENCH)
 
 format: install-test

@@ -21,11 +21,14 @@ from benchmarks.rate import Paced, paced
 from benchmarks.results import Figure, Target
 from benchmarks.served import Absent, ctl
 from benchmarks.statements import heard
-from benchmarks.vendure_shop import FIRST, Server, Shop
+from benchmarks.vendure_buyers import FIRST, Server
+from benchmarks.vendure_shop import Shop
 from tests.servers import wait_until
 
 OURS, LIMIT, VENDURE, ALL = "harvestd", "pgbench", "Vendure", "harvestd with a worker beside"
-CLIENTS, BUYERS, WANTING = 32, 32, 50
+CLIENTS = 32
+#: Who wants one of the last five; as many are signed in.
+WANTING, WANTING_QUICK = 50, 24
 #: Connections of pgbench: as many as harvestd keeps by default (``database_pool``).
 CONNECTIONS = 8
 #: More than any machine takes in the time, so that a closed loop does not run dry.
@@ -37,8 +40,8 @@ _LEFT = "select exists (select from outbox where sent_at is null) or exists (sel
 _BASKETS = [[str(FIRST + LINES * n + k) for k in range(LINES)] for n in range(BASKETS)]
 
 NOTES = [
-    f"An order has {LINES} lines; {CLIENTS} kept-alive clients of as many signed-in buyers place them, of {BASKETS} baskets "
-    "without a product in common.",
+    f"An order has {LINES} lines; {CLIENTS} kept-alive connections place them, for signed-in buyers in turn, of {BASKETS} "
+    "baskets without a product in common.",
     "pgbench sends what harvestd was seen to send for such an order, in the same round trips and prepared by name in each "
     f"session, on {CONNECTIONS} connections, as many as harvestd has: the limit. It reads no HTTP, decides nothing, and no relay runs.",
 ]
@@ -52,31 +55,35 @@ PEER = (
 def run(ground: Ground) -> list[Figure]:
     """See the module."""
     market = orders_market.market(ground, 1_000 if ground.quick else 10_000)
-    samples, statements = orders_market.sampled(market, BUYERS)
+    wanting = WANTING_QUICK if ground.quick else WANTING
+    samples, statements = orders_market.sampled(market, wanting)
     limit = f"{market.database}_limit"
     ground.postgres.query("postgres", f"create database {limit} template {market.database} strategy file_copy")
     with ExitStack() as stack:
         shop, why = _shop(ground)
-        contestants = {
-            LIMIT: partial(pgbench.run, ground.postgres, limit, samples, statements, ground.seconds, CONNECTIONS)
-        }
         counted = {OURS: _statements(samples)}
         api = stack.enter_context(market.serving())
-        contestants = {OURS: partial(_load, market, api.port, ground.seconds)} | contestants
+        contestants = {
+            OURS: partial(_load, market, api.port, ground.seconds),
+            LIMIT: partial(pgbench.run, ground.postgres, limit, samples, statements, ground.seconds, CONNECTIONS),
+        }
         server = None
         if shop is not None:
             counted[VENDURE] = _statements_of(shop)
             server = stack.enter_context(shop.serving())
-            server.sign_in(WANTING)
+            server.sign_in(wanting)
             server.orders(_BASKETS, 2.0, SHOPPERS)
             contestants[VENDURE] = partial(server.orders, _BASKETS, ground.seconds, SHOPPERS)
         contestants[OURS]()  # connections, caches, and statements that are prepared
         found = contest(ground, contestants)
         figures = [*_of_peak(found, why), _asked(ground, counted, samples)]
         half = statistics.median(each.rate for each in found[OURS]) / 2
-        figures += _beside_a_worker(ground, market, api.port, half)
-        figures += [_last_five(ground, market, api.port, server)]
-        _settle(ground, market)
+        with market.serving("harvest-worker"):
+            figures += _beside_a_worker(ground, market, api.port, half)
+            figures.append(_last_five(market, api.port, server, wanting))
+            _drained(ground, market)
+    for url in (market.url, ground.postgres.url(limit)):  # RuntimeError unless the books agree, pgbench's too
+        ground.say(ctl(url, "check").strip())
     return figures
 
 
@@ -146,16 +153,11 @@ def _asked(ground: Ground, counted: dict[str, float], samples: list[Sample]) -> 
 def _beside_a_worker(ground: Ground, market: Market, port: int, half: float) -> list[Figure]:
     """With a worker that handles the events of the orders meanwhile: a full load, and half of what was the full load without
     a worker, at a constant rate."""
-    seconds = 4.0 if ground.quick else 10.0
-    with market.serving("harvest-worker"):
-        _drained(market, ground)
-        paces = [
-            _all_good(paced(port, market.requests(), half, seconds))
-            for _ in range(ground.rounds if not ground.quick else 1)
-        ]
-        ground.say(f"at {half:.0f} orders/s: p99 " + ", ".join(f"{each.p99:.0f} ms" for each in paces))
-        full = [_load(market, port, ground.seconds) for _ in range(ground.rounds)] if not ground.quick else []
-        _drained(market, ground)
+    seconds, times = (3.0, 1) if ground.quick else (10.0, ground.rounds)
+    _drained(ground, market)
+    paces = [_all_good(paced(port, market.requests(), half, seconds)) for _ in range(times)]
+    ground.say(f"at {half:.0f} orders/s: p99 " + ", ".join(f"{each.p99:.0f} ms" for each in paces))
+    full = [] if ground.quick else [_load(market, port, ground.seconds) for _ in range(times)]
     given = f"{half:.0f} orders/s arrive at constant intervals for {seconds:g} s, and a worker process handles their events."
     figures = [
         Figure(
@@ -175,34 +177,27 @@ def _beside_a_worker(ground: Ground, market: Market, port: int, half: float) -> 
     return figures
 
 
-def _drained(market: Market, ground: Ground) -> None:
+def _drained(ground: Ground, market: Market) -> None:
     ground.say("the worker handles what is left")
     wait_until("every event is handled", lambda: market.query(_LEFT) == [(False,)], 240)
 
 
-def _last_five(ground: Ground, market: Market, port: int, server: Server | None) -> Figure:
+def _last_five(market: Market, port: int, server: Server | None, wanting: int) -> Figure:
     """Counted, not timed."""
-    asked = paced(port, market.requests_for_the_last(WANTING), 0, 30.0, WANTING)
-    if asked.statuses != {201: 5, 409: WANTING - 5}:
-        raise RuntimeError(f"{WANTING} buyers of the last five were answered {asked.statuses}")
+    asked = paced(port, market.requests_for_the_last(wanting), 0, 30.0, wanting)
+    if asked.statuses != {201: 5, 409: wanting - 5}:
+        raise RuntimeError(f"{wanting} buyers of the last five were answered {asked.statuses}")
     sold = {OURS: [float(asked.statuses[201])]}
     notes = [
-        f"{WANTING} buyers at once, each for one of the last five. harvestd: five times 201, {WANTING - 5} times 409."
+        f"{wanting} buyers at once, each for one of the last five. harvestd: 5 times 201, {wanting - 5} times 409."
     ]
     if server is not None:
-        taken, refused = server.last(WANTING)
+        taken, refused = server.last(wanting)
         sold[VENDURE] = [float(taken)]
         notes.append(
-            f"Vendure: all have it in the cart and pay at once; {taken} were sold it and paid, {refused} refused."
+            f"Vendure: each has it in the cart, and all pay at once: {taken} paid for it, {refused} were refused."
         )
     return Figure(
         name="orders-last-five", title="Sold of the last five", unit="sold", better="less", rounds=sold,
         targets=[Target(OURS, value=5)], notes=notes,
     )  # fmt: skip
-
-
-def _settle(ground: Ground, market: Market) -> None:
-    """What is left is handled, and the books agree: RuntimeError otherwise."""
-    with market.serving("harvest-worker"):
-        _drained(market, ground)
-    ground.say(ctl(market.url, "check").strip())

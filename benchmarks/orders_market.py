@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import attrs
@@ -84,7 +85,8 @@ class Market:
 
     def sign_in(self, port: int, buyers: int) -> None:
         """Register so many."""
-        self.tokens += [register(port, f"bencher{len(self.tokens) + n}")[0] for n in range(buyers)]
+        with ThreadPoolExecutor(2) as pool:
+            self.tokens += pool.map(lambda n: register(port, f"bencher{n}")[0], range(buyers))
 
     def samples(self, port: int, trips: Any) -> list[Sample]:
         """An order of each basket, placed one after the other, as the server's log has it."""

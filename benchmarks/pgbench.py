@@ -7,6 +7,7 @@ prepared by name in each session, in the same round trips. Ids and keys are fres
 from __future__ import annotations
 
 import glob
+import math
 import re
 import shutil
 import subprocess
@@ -101,7 +102,7 @@ def run(
             (folder / f"{number}.sql").write_text(script(sample, statements, prefix))
             files += ["-f", f"{number}.sql"]
         done = subprocess.run(
-            [program(server), "-n", "-M", "simple", f"-c{connections}", "-j1", f"-T{max(1, round(seconds + WARMING))}", "-l",
+            [program(server), "-n", "-M", "simple", f"-c{connections}", "-j1", f"-T{math.ceil(seconds + WARMING)}", "-l",
              "-D", "ready=0", "-D", "count=0", *files, "-h", str(server.folder), "-p", str(server.port), "-U", USER, database],
             cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds + 60,
         )  # fmt: skip

@@ -15,7 +15,7 @@ from functools import partial
 
 from psycopg2.extensions import parse_dsn
 
-from benchmarks import rate, vendure_shop
+from benchmarks import rate, vendure_buyers, vendure_shop
 from benchmarks.contest import contest, of
 from benchmarks.ground import Ground
 from benchmarks.rate import Paced, paced
@@ -26,7 +26,7 @@ from tests.daemons import request
 from tests.servers import PostgresServer
 
 OURS, PRODUCTS, SEARCH = "harvestd", "Vendure, products", "Vendure, search"
-QUERIES = {PRODUCTS: vendure_shop.PRODUCTS, SEARCH: vendure_shop.SEARCH}
+QUERIES = {PRODUCTS: vendure_buyers.PRODUCTS, SEARCH: vendure_buyers.SEARCH}
 TAKE, GOODS, CLIENTS = 24, 1_000, 32
 PAGES = 20
 #: More than any machine answers in the time.
