@@ -18,6 +18,7 @@ import sys
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
+from pathlib import Path
 
 import msgspec
 
@@ -48,6 +49,7 @@ class Paced(msgspec.Struct, frozen=True):
     worst: float
     statuses: dict[int, int]
     unanswered: int
+    p999: float = 0.0
 
     @property
     def failed(self) -> int:
@@ -71,7 +73,7 @@ def paced(port: int, requests: Iterable[bytes], rate: float, seconds: float, con
     order = msgspec.msgpack.encode(Order(port, wanted, rate, seconds, connections))
     done = subprocess.run(
         pinned(LOAD, [sys.executable, "-m", "benchmarks.rate"]), input=order, stdout=subprocess.PIPE,
-        timeout=seconds + PATIENCE + 30, check=True,
+        timeout=seconds + PATIENCE + 30, check=True, cwd=Path(__file__).parents[1],
     )  # fmt: skip
     return msgspec.msgpack.decode(done.stdout, type=Paced)
 
@@ -190,9 +192,9 @@ class _Run:
 
     def _found(self) -> Paced:
         taken = sorted(self.latencies) or [0.0]
-        p50, p90, p99 = (taken[min(len(taken) - 1, int(share * len(taken)))] for share in (0.5, 0.9, 0.99))
+        p50, p90, p99, p999 = (taken[min(len(taken) - 1, int(at * len(taken)))] for at in (0.5, 0.9, 0.99, 0.999))
         rate = len(self.latencies) / max(1e-9, self.last - self.began)
-        return Paced(rate, p50, p90, p99, taken[-1], dict(self.statuses), self.busy + len(self.waiting))
+        return Paced(rate, p50, p90, p99, taken[-1], dict(self.statuses), self.busy + len(self.waiting), p999)
 
 
 if __name__ == "__main__":
