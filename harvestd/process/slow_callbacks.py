@@ -85,7 +85,12 @@ def report(reactor: Any, limit: float) -> Watch:
 
     def timed(function: Callable[..., Any]) -> Callable[..., Any]:
         name = getattr(function, "__qualname__", None) or repr(function)
-        return lambda *args, **kwargs: watch.run(function, args, kwargs, name)
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            return watch.run(function, args, kwargs, name)
+
+        run.__qualname__ = name  # by which a timer is known to whoever prints it
+        return run
 
     def handle(selectable: Any, *rest: Any) -> Any:
         return watch.run(ready, (selectable, *rest), {}, f"{type(selectable).__name__} {selectable!r:.120}")
