@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import psutil
 
@@ -27,3 +28,13 @@ def pin(pid: int, cores: frozenset[int]) -> None:
                 os.sched_setaffinity(thread.id, cores)
             except ProcessLookupError:
                 pass
+
+
+@contextmanager
+def beside_the_load(pid: int) -> Iterator[None]:
+    """A process that serves what is measured, such as PostgreSQL, is on the load's cores meanwhile."""
+    pin(pid, LOAD)
+    try:
+        yield
+    finally:
+        pin(pid, frozenset(_CORES))

@@ -13,6 +13,7 @@ import psycopg2
 from benchmarks import load
 from benchmarks.contest import of
 from benchmarks.ground import Ground
+from benchmarks.pinning import beside_the_load
 from benchmarks.readers import LISTING, OURS, Readers, compared, measured, readers
 from benchmarks.results import Figure, Target
 from harvestd.web import cursors
@@ -20,8 +21,8 @@ from harvestd.web import cursors
 PAGES, SIZE = 64, 20
 SMALL, LARGE, DEEP = 10_000, 1_000_000, 10_000
 NOTES = [
-    "One process each, its cache off, under wrk with 32 connections that ask for 64 pages in turn; PostgreSQL takes "
-    "whichever core is free.",
+    "One process each, its cache off, under wrk with 32 connections that ask for 64 pages in turn; PostgreSQL "
+    "shares the core of the load.",
     "harvestd has its default settings but for its limits of requests, which are off, and writes its access log to a file; "
     "the others write none.",
 ]
@@ -29,7 +30,8 @@ NOTES = [
 
 def run(ground: Ground) -> list[Figure]:
     """Against the peers; first against late pages; a small against a large market."""
-    with readers(ground, SMALL, cache=False) as found:
+    assert ground.postgres.process is not None
+    with beside_the_load(ground.postgres.process.pid), readers(ground, SMALL, cache=False) as found:
         figures = [_peers(ground, found), _small(ground, found)]
         if not ground.quick:
             with readers(ground, LARGE, cache=False, peers=False) as large:
