@@ -37,6 +37,8 @@ MOST_A_SECOND = 4000
 SHOPPERS = 8
 QUANTITIES: dict[str, Callable[[Paced], float]] = {"p50": lambda each: each.p50, "p99": lambda each: each.p99}
 _LEFT = "select exists (select from outbox where sent_at is null) or exists (select from queue_messages)"
+#: There is nobody to handle the events of pgbench's orders.
+_HANDLED = "with done as (delete from queue_messages) update outbox set sent_at = now() where sent_at is null"
 _BASKETS = [[str(FIRST + LINES * n + k) for k in range(LINES)] for n in range(BASKETS)]
 
 NOTES = [
@@ -82,6 +84,7 @@ def run(ground: Ground) -> list[Figure]:
             figures += _beside_a_worker(ground, market, api.port, half)
             figures.append(_last_five(market, api.port, server, wanting))
             _drained(ground, market)
+    ground.postgres.query(limit, _HANDLED)
     for url in (market.url, ground.postgres.url(limit)):  # RuntimeError unless the books agree, pgbench's too
         ground.say(ctl(url, "check").strip())
     return figures
