@@ -25,6 +25,10 @@ TABLE: dict[str, tuple[str, str]] = {
     "uncached": ("benchmarks.uncached", "a listing from the database, its first page and page 10,000"),
     "orders": ("benchmarks.orders", "orders of three lines, beside pgbench and Vendure, and who gets the last five"),
     "vendure": ("benchmarks.vendure", "a listing of 24 with prices and stock, nothing cached, beside Vendure's"),
+    "steady": ("benchmarks.steady", "listings and orders at half of the peak, with a worker beside"),
+    "mix": ("benchmarks.mix", "readers and writers over three processes: what the cache answers, and how old it is"),
+    "events": ("benchmarks.events", "events of a worker on both brokers, end to end and by halves, and how soon"),
+    "search": ("benchmarks.search", "searches and suggestions in PostgreSQL and in Elasticsearch"),
     "memory": ("benchmarks.memory", "memory of a process: idle, warm, with 5,000 idle connections"),
     "starting": ("benchmarks.starting", "from the start of a process to its first answer"),
 }
@@ -80,11 +84,13 @@ def _measure(stage: Stage, names: list[str]) -> list[str]:
             traceback.print_exc()
             broken.append(name)
             continue
-        stolen = f"The host gave {steal.percent():.1f} % of this machine's time to others meanwhile."
+        told = [f"The host gave {steal.percent():.1f} % of this machine's time to others meanwhile."]
+        if stage.against is not None:
+            told.append(f'What is called "before" is revision {machine.revision(stage.against)}.')
         for found in figures:
             figure = msgspec.structs.replace(
                 found, machine=about, revision=revision, day=date.today().isoformat(),
-                form="quick" if stage.quick else "full", notes=[*found.notes, stolen],
+                form="quick" if stage.quick else "full", notes=[*found.notes, *told],
             )  # fmt: skip
             figure.keep()
             _show(figure)

@@ -225,7 +225,7 @@ class Mix:
         return tuple((one.id, (one.version, self._grown(one.id, one.available))) for one in items)
 
     def _grown(self, product: str, available: float) -> float:
-        return -available if self._numbers[product] % 2 else available
+        return -available if self._numbers.get(product, 0) % 2 else available
 
     def _note(
         self, answer: Answer, wanders: bool, seen: dict[str, tuple[Mark, float, str]],
@@ -248,8 +248,9 @@ class Mix:
     def _write(self) -> None:
         chance, pages = random.Random(f"{self.seed}-writes"), zipf(len(self.products))
         connections = [connect(api.port) for api in self.shop.apis]
-        state = {product: (1, self._grown(product, STOCK)) for product, _ in self.products}
-        tags: dict[str, str] = {}
+        now = self.shop.query("select id::text, version, stock - reserved from products")
+        state = {row[0]: (row[1], self._grown(row[0], float(row[2]))) for row in now if row[0] in self._numbers}
+        tags = {product: f'"v{version}"' for product, (version, _) in state.items()}
         for number in itertools.count():
             if self._stop.wait(chance.expovariate(self.pace * WRITTEN)):
                 break
@@ -268,7 +269,7 @@ class Mix:
             connection.close()
 
     def _change(self, connection: Any, product: str, farmer: str, number: int, tags: dict[str, str]) -> bool:
-        headers = {"Authorization": f"Bearer {farmer}", "If-Match": tags.get(product, '"v1"')}
+        headers = {"Authorization": f"Bearer {farmer}", "If-Match": tags[product]}
         body = {"price": 100 + number % 100} if number % 4 else {"title": f"good {number}"}
         status, answer, sent = exchange(connection, "PATCH", f"/api/products/{product}", body, headers)
         tags[product] = sent.get("etag", "")
