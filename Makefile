@@ -60,7 +60,7 @@ install-servers: install-test
 	@$(BIN)/python -m tests.servers.install
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis twisted/plugins/dropin.cache
+	rm -rf $(VENV) .peers build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis twisted/plugins/dropin.cache
 	find harvestd tests -name __pycache__ -prune -exec rm -rf {} +
 
 # $(1): run or test, $(2): what pip installs. An installation for the tests serves to run, too.

@@ -14,14 +14,16 @@ from benchmarks.ground import Ground
 T = TypeVar("T")
 
 
-def contest(ground: Ground, contestants: Mapping[str, Callable[[], T]]) -> dict[str, list[T]]:
-    """What each contestant's ``measure()`` answered, round by round, in the order of ``contestants``."""
+def contest(ground: Ground, contestants: Mapping[str, Callable[[], T]], rounds: int = 0) -> dict[str, list[T]]:
+    """What each contestant's ``measure()`` answered, round by round, in the order of ``contestants``; ``rounds`` where it is
+    not as many as the ground says."""
+    rounds = rounds or ground.rounds
     found: dict[str, list[T]] = {name: [] for name in contestants}
-    for number in range(ground.rounds):
+    for number in range(rounds):
         names = list(contestants) if number % 2 == 0 else list(contestants)[::-1]
         for name in names:
             found[name].append(contestants[name]())
-        ground.say(f"round {number + 1} of {ground.rounds}: " + ", ".join(f"{n} {_brief(found[n][-1])}" for n in found))
+        ground.say(f"round {number + 1} of {rounds}: " + ", ".join(f"{n} {_brief(found[n][-1])}" for n in found))
     return found
 
 

@@ -63,7 +63,7 @@ def _small(ground: Ground, found: Readers) -> Figure:
     """Its first and its last pages."""
     first, last = "first pages", "last pages"
     served, url = found[OURS], ground.market(SMALL)
-    loads = measured(ground, {first: served, last: served}, {first: _pages(url, 1), last: _pages(url, DEEP)})
+    loads = measured(ground, {first: served, last: served}, {first: _pages(url, 1), last: _pages(url, DEEP)}, 2)
     return Figure(
         name="uncached-pages", title="Pages of a listing from the database: 10 thousand products", unit="requests/s",
         rounds=of(loads, lambda each: each.rate), targets=[Target(last, first, 0.9)],
@@ -81,7 +81,7 @@ def _large(ground: Ground, small: Readers, large: Readers) -> Figure:
         million: _pages(urls[million], 1), deep: _pages(urls[million], DEEP),
     }  # fmt: skip
     served = {first: small[OURS], last: small[OURS], million: large[OURS], deep: large[OURS]}
-    loads = measured(ground, served, paths)
+    loads = measured(ground, served, paths, 2)
     return Figure(
         name="uncached-million", title="Pages of a listing from the database: 10 thousand and 1 million products",
         unit="requests/s", rounds=of(loads, lambda each: each.rate),
