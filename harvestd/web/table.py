@@ -96,7 +96,7 @@ ROUTES: tuple[Route, ...] = (
           errors=(no.NotFound,)),
     # search
     Route(method="GET", path="/api/search", handler=search.search, who=ANYONE, mode=READ, tag="search",
-          summary="Find products, forgiving typing errors", query=s.SearchQuery, answer=s.SearchPage,
+          summary="Find products, forgiving typing errors", query=s.SearchQuery, answer=s.SearchPage[s.FoundProduct],
           cached=Cached(_always(PRODUCTS, CATALOGUE)), limit="rate_read"),
     Route(method="GET", path="/api/search/suggest", handler=search.suggest, who=ANYONE, mode=READ, tag="search",
           summary="Titles, farms and categories that begin so", query=s.SuggestQuery, answer=s.Suggestions,
