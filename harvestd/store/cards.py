@@ -36,35 +36,33 @@ _MOMENT = "to_char({} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 
 
 def _named(table: str) -> str:
-    return (
-        f"""'{{"id":"' || {table}.id || '","slug":"' || {table}.slug || '","name":' || to_json({table}.name) || '}}'"""
-    )
+    return f"""'{{"id":"' || {table}.id::text || '","slug":"' || {table}.slug || '","name":' || to_json({table}.name)::text || '}}'"""
 
 
 _FIELDS = {
-    "id": "'\"' || p.id || '\"'",
+    "id": "'\"' || p.id::text || '\"'",
     "slug": "'\"' || p.slug || '\"'",
-    "title": "to_json(p.title)",
-    "description": "to_json(p.description)",
+    "title": "to_json(p.title)::text",
+    "description": "to_json(p.description)::text",
     "farm": _named("f"),
     "category": f"case when c.id is null then 'null' else {_named('c')} end",
     "unit": "'\"' || p.unit || '\"'",
-    "price": """'{"amount":' || p.price || ',"currency":' || to_json($currency::text) || '}'""",
-    "unit_price": f"""'{{"amount":' || {_AMOUNT} || ',"currency":' || to_json($currency::text) || ',"per":"' || {_PER} || '"}}'""",
-    "stock": "'\"' || p.stock || '\"'",
-    "available": "'\"' || p.stock - p.reserved || '\"'",
-    "quantity_step": "'\"' || p.quantity_step || '\"'",
-    "min_quantity": "'\"' || p.min_quantity || '\"'",
+    "price": """'{"amount":' || p.price::text || ',"currency":' || to_json($currency::text)::text || '}'""",
+    "unit_price": f"""'{{"amount":' || ({_AMOUNT})::text || ',"currency":' || to_json($currency::text)::text || ',"per":"' || {_PER} || '"}}'""",
+    "stock": "'\"' || p.stock::text || '\"'",
+    "available": "'\"' || (p.stock - p.reserved)::text || '\"'",
+    "quantity_step": "'\"' || p.quantity_step::text || '\"'",
+    "min_quantity": "'\"' || p.min_quantity::text || '\"'",
     "season": """coalesce('{"from":"' || p.season_from || '","to":"' || p.season_to || '"}', 'null')""",
     "harvested_on": "coalesce(to_json(p.harvested_on)::text, 'null')",
-    "tags": "array_to_json(p.tags)",
+    "tags": "array_to_json(p.tags)::text",
     "status": "'\"' || p.status || '\"'",
     "images": "'[]'",
-    "upvote_count": "p.upvote_count",
-    "view_count": "p.view_count",
+    "upvote_count": "p.upvote_count::text",
+    "view_count": "p.view_count::text",
     "rating": """'{"average":' || case when p.rating_count = 0 then 'null' else p.rating_average::text end
-                 || ',"count":' || p.rating_count || '}'""",
-    "version": "p.version",
+                 || ',"count":' || p.rating_count::text || '}'""",
+    "version": "p.version::text",
     "created_at": f"'\"' || {_MOMENT.format('p.created_at')} || '\"'",
     "updated_at": f"'\"' || {_MOMENT.format('p.updated_at')} || '\"'",
 }

@@ -141,6 +141,8 @@ class Gate:
         names = "/".join(call.path.values())
         key = f"{request.route_name}/{names}?{'' if query is None else msgspec.json.encode(query).decode()}"
         entry = cache.peek(key)
+        if entry is not None and call.caller is None and request.site.lane is not None:
+            request.site.lane.learn(request.uri, route, key)  # what is asked for once may never be again
         if entry is None:
             anonymous = attrs.evolve(call, caller=None, headers={}, cookies={}, address="")
 
@@ -150,8 +152,6 @@ class Gate:
 
             families = cached.families(call.path, query)
             entry = await cache.fetch(key, families, load, self._parts.settings.cache_ttl)
-        if call.caller is None and request.site.lane is not None:
-            request.site.lane.learn(request.uri, route, key)
         return Reply(entry.status, (*entry.headers, (b"ETag", entry.etag.encode("ascii"))), entry.body)
 
 
