@@ -12,9 +12,11 @@ endif
 STATE := $(shell cat setup.cfg pyproject.toml | cksum | cut -d' ' -f1)
 PLACE := $(CURDIR) $(PYTHON)
 PYTEST_WORKERS ?= auto
+# What of the benchmarks, and how: make bench BENCH="cached --against HEAD~5".
+BENCH ?=
 TESTS ?= tests
 
-.PHONY: run test check format docs install install-test install-servers clean
+.PHONY: run test check format docs install install-test install-bench install-servers bench bench-full clean
 .DEFAULT_GOAL := run
 
 run: install
@@ -27,6 +29,14 @@ check: install-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Side by side with their peers, into docs/benchmarks.md: in under 3 minutes, or all of it.
+bench: install-bench
+	$(BIN)/python -m benchmarks $(BENCH)
+
+bench-full: install-bench
+	@$(BIN)/python -m benchmarks.vendure_shop
+	$(BIN)/python -m benchmarks --full $(BENCH)
 
 format: install-test
 	$(BIN)/ruff check --fix .
@@ -41,12 +51,16 @@ install:
 install-test:
 	@$(call installed,test,-e .[test])
 
+# Beside what the tests need: what draws, and a virtualenv for each peer, in .peers/.
+install-bench: install-test
+	@$(BIN)/python -m benchmarks.install
+
 # The real servers that the tests start (never as services): by apt, as root or with sudo, and by Maven.
 install-servers: install-test
 	@$(BIN)/python -m tests.servers.install
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis twisted/plugins/dropin.cache
+	rm -rf $(VENV) .peers build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis twisted/plugins/dropin.cache
 	find harvestd tests -name __pycache__ -prune -exec rm -rf {} +
 
 # $(1): run or test, $(2): what pip installs. An installation for the tests serves to run, too.

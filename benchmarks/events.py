@@ -100,7 +100,7 @@ def end_to_end(backlog: Waiting, broker: Broker, checked: bool = False, **settin
             until("all is relayed", lambda: not run.query(_LEFT)[0][0])
             until("all is handled", lambda: int(run.query(_MARKS)[0][0]) >= backlog.marks, 0.05)
             handled = until("all is acknowledged", lambda: not run.query(_LEFT)[0][0] and broker.emptied(run, QUEUE))
-            mailed = until("mails", lambda: not run.query("select from mails where state = 'pending' limit 1"), 0.05)
+            mailed = until("mails", lambda: not run.query("select 1 from mails where state = 'pending' limit 1"), 0.05)
         finally:
             worker.stop()
         if checked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 from tests.servers import PostgresServer
@@ -26,8 +27,13 @@ class Ground(Protocol):
     def postgres(self) -> PostgresServer:
         """The one private server, with the settings of a small production machine."""
 
-    def market(self, products: int) -> str:
-        """The URL of a database of its own with a seeded market of that many products, analysed; asked for again, the same."""
+    @property
+    def against(self) -> Path | None:
+        """The checkout of an earlier revision that takes part as "harvestd before", if there is one."""
+
+    def market(self, products: int, whose: str = "readers", source: Path = ...) -> str:
+        """The URL of a database with a seeded market of that many products, analysed. Asked for again, the same; who
+        writes says ``whose``, and has one of their own. ``source`` is the checkout whose schema it has: ours."""
 
     def say(self, text: str) -> None:
         """A line of progress."""

@@ -32,7 +32,7 @@ from tests.servers.rabbitmq import RabbitServer
 from tests.servers.redis import RedisServer
 
 LIMIT = 30.0
-pytest_plugins = ("tests.leaks",)
+pytest_plugins = ("tests.slow", "tests.leaks")
 
 
 def pytest_configure(config: pytest.Config) -> None:

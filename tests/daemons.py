@@ -26,6 +26,10 @@ from tests.servers import wait_until
 TWISTD = Path(sys.executable).parent / "twistd"
 HARVESTCTL = Path(sys.executable).parent / "harvestctl"
 PASSWORD = "a long walk to market"
+#: The logs of all daemons so far, and how far tests/slow.py has read each.
+LOGS: dict[Path, int] = {}
+#: Settings of all daemons in a run of the tests, by tests/slow.py; empty for others who start some, such as benchmarks.
+WATCH: dict[str, Any] = {}
 
 
 def free_port() -> int:
@@ -38,9 +42,8 @@ def free_port() -> int:
 def environment(data: Path, **settings: Any) -> dict[str, str]:
     """The test's own settings and nothing of the person's who runs it."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("HARVEST_")}
-    ours = {"DATA_DIR": data, "RATE_LIMITS": "false", "DEMO": "false", "QUEUE_LEASE": 5, "QUEUE_RETRY_SCALE": 0.05} | {
-        name.upper(): value for name, value in settings.items()
-    }
+    ours = {"DATA_DIR": data, "RATE_LIMITS": "false", "DEMO": "false", "QUEUE_LEASE": 5, "QUEUE_RETRY_SCALE": 0.05}
+    ours |= WATCH | {name.upper(): value for name, value in settings.items()}
     return clean | {f"HARVEST_{name}": str(value) for name, value in ours.items()} | {"HARVEST_TESTING": "1"}
 
 
@@ -53,6 +56,7 @@ class Daemon:
         self.settings = settings
         self.port = int(settings.get("http_port", 0))
         self.log = folder / f"{plugin}-{id(self):x}.log"
+        LOGS[self.log] = 0
         self.process: subprocess.Popen[bytes] | None = None
 
     def begin(self, **settings: Any) -> None:

@@ -10,12 +10,14 @@ from zope.interface import Interface
 
 @attrs.frozen(eq=False)
 class Entry:
-    """A finished answer: body, strong ETag and the headers that go with them."""
+    """A finished answer: body, strong ETag and the headers that go with them; and ``families`` that it was seen to depend
+    on only when it was there, such as what it shows."""
 
     body: bytes
     etag: str
     headers: tuple[tuple[bytes, bytes], ...] = ()
     status: int = 200
+    families: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -39,15 +41,22 @@ class ICache(Interface):
     def peek(key: str) -> Entry | None:
         """A fresh entry of this process, at once, or None. Counts a hit; a None counts nothing."""
 
-    async def fetch(key: str, families: Sequence[str], load: Callable[[], Awaitable[Entry]], ttl: float) -> Entry:
+    async def fetch(
+        key: str, families: Sequence[str], load: Callable[[], Awaitable[Entry]], ttl: float, instead: Sequence[str] = ()
+    ) -> Entry:
         """The entry, loading it when there is none.
 
         Single flight: any number of callers for one key make one ``load``. A dropped or expired entry may be served
         while one load runs, for at most the stale limit (under a second after a drop). A load that began before a drop
         of one of its families is given to its callers and not kept. What ``load`` raises reaches every caller that has
-        nothing stale to serve; nothing is kept. For ``Unavailable`` an entry that is merely old, not known to have
+        nothing stale to serve; nothing is kept. A drop of one of the entry's own families counts from the beginning of its
+        load, like that of ``families``; a level that has to know them all beforehand takes ``instead`` for the entry's own,
+        which are never dropped without it. For ``Unavailable`` an entry that is merely old, not known to have
         changed, is stale to serve for some seconds more.
         """
+
+    def outdated(key: str) -> None:
+        """Forget the entry of this process, which somebody has shown to be older than what another gave him."""
 
     async def drop(families: Sequence[str]) -> None:
         """Make every entry of the families stale, here and, through :class:`ITopics`, in every process; an empty sequence

@@ -1,20 +1,23 @@
 """Families of cached answers: what a change makes stale.
 
 An event carries the families that it touches in ``data["families"]``, so whoever hears of it needs to look nothing up.
-A listing depends on ``products:all`` or, when it is one farm's, on ``products:farmer:<farm>``; a page on
-``product:<id or slug>``; and all of them on ``catalogue``, which the rare changes drop that show everywhere: a farm or a
-category is renamed.
+A page depends on ``product:<id or slug>``. A listing depends on the products that it shows, each by ``product:<id>``, and on
+whatever may bring another into it or out of it: ``products:all`` or, when it is one farm's, ``products:farmer:<farm>``; and
+``products:prices`` or ``products:amounts`` if it filters or sorts by them. So a sale leaves the listings alone that do not
+show what was sold. Search depends on ``products:changed``, any change at all. And all of them depend on ``catalogue``, which
+the rare changes drop that show everywhere: a farm or a category is renamed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from harvestd.market.events import Event
 
 CATALOGUE = "catalogue"
 PRODUCTS = "products:all"
+CHANGED, PRICES, AMOUNTS = "products:changed", "products:prices", "products:amounts"
 FARMS = "farms:all"
 CATEGORIES = "categories:all"
 SIGN_INS = "session:"
@@ -25,11 +28,26 @@ def farm(*tokens: str) -> tuple[str, ...]:
     return tuple(f"{kind}:{token}" for token in tokens for kind in ("farm", "products:farmer"))
 
 
-def product(product_id: str, slug: str, farm_id: str, farm_slug: str) -> tuple[str, ...]:
-    """Everything that shows one product."""
-    return (
-        f"product:{product_id}", f"product:{slug}", PRODUCTS, f"products:farmer:{farm_id}", f"products:farmer:{farm_slug}",
-    )  # fmt: skip
+#: What changes of a product that moves it only in some listings; any other change may move it in all.
+_MOVES: dict[str, tuple[str, ...]] = {
+    "title": (), "description": (), "harvested_on": (), "quantity_step": (), "min_quantity": (),
+    "price": (PRICES,), "stock": (AMOUNTS,), "available": (AMOUNTS,), "sales": (AMOUNTS,),
+}  # fmt: skip
+
+
+def shown(product_id: str) -> str:
+    """What an answer depends on that shows a product."""
+    return f"product:{product_id}"
+
+
+def product(
+    product_id: str, slug: str, farm_id: str, farm_slug: str, changed: Collection[str] | None = None
+) -> tuple[str, ...]:
+    """Everything that shows one product, and all listings where it may come or go: whatever changed, or only ``changed``."""
+    own = (shown(product_id), f"product:{slug}", CHANGED)
+    if changed is not None and all(name in _MOVES for name in changed):
+        return own + tuple(merged(_MOVES[name] for name in changed))
+    return (*own, PRODUCTS, f"products:farmer:{farm_id}", f"products:farmer:{farm_slug}")
 
 
 def sign_ins(user_id: str) -> str:

@@ -246,7 +246,9 @@ def _created(order: Placed, shelf: Mapping[str, OnSale]) -> tuple[Event, ...]:
             for part in order.parts
         ],
         "totals": attrs.asdict(order.totals) | {"total": order.totals.total},
-        "families": families.merged(families.product(k.id, k.slug, k.farm_id, k.farm_slug) for k in known),
+        "families": families.merged(
+            families.product(k.id, k.slug, k.farm_id, k.farm_slug, ["available"]) for k in known
+        ),
     }
     sold_out = [
         happened("updated", shelf[p].known, shelf[p].revision + 1, ["available"]) for p in sorted(order.ran_out)

@@ -104,6 +104,10 @@ def happened(kind: Literal["created", "updated", "deleted"], product: Known, ver
     """The event of a catalogue change; ``version`` is the product's revision."""
     data: dict[str, Any] = {
         "product_id": product.id, "farm_id": product.farm_id, "changed": changed,
-        "families": list(families.product(product.id, product.slug, product.farm_id, product.farm_slug)),
+        "families": list(
+            families.product(
+                product.id, product.slug, product.farm_id, product.farm_slug, changed if kind == "updated" else None
+            )
+        ),
     }  # fmt: skip
     return Event(f"product.{kind}", f"product:{product.id}", version, data)

@@ -60,7 +60,8 @@ class Effect:
 
 def settle(held: Sequence[Held], shelf: Mapping[str, OnSale]) -> Effect:
     """Live reservations become sales; the others are left as they are."""
-    return _effect([(h, "sold") for h in held if h.state == "live"], shelf)
+    effect = _effect([(h, "sold") for h in held if h.state == "live"], shelf)
+    return attrs.evolve(effect, families=_families([shelf[p] for p in effect.products]))
 
 
 def give_back(held: Sequence[Held], shelf: Mapping[str, OnSale], *, expired: bool = False) -> Effect:
@@ -73,10 +74,13 @@ def give_back(held: Sequence[Held], shelf: Mapping[str, OnSale], *, expired: boo
         effect,
         revised=frozenset(product.id for product in again),
         events=tuple(happened("updated", product.known, product.revision + 1, ["available"]) for product in again),
-        families=tuple(
-            families.merged(families.product(p.id, p.slug, p.farm_id, p.farm_slug) for p in returned),
-        ),
+        families=_families(returned),
     )
+
+
+def _families(products: Sequence[OnSale]) -> tuple[str, ...]:
+    changed = ["stock", "available", "sales"]
+    return tuple(families.merged(families.product(p.id, p.slug, p.farm_id, p.farm_slug, changed) for p in products))
 
 
 #: What each new state adds to (stock, reserved), as factors of the quantity, and to the number of sales.

@@ -30,7 +30,7 @@ from zope.interface import implementer
 
 from harvestd.interfaces import Away, IMailer, Mail, Refused
 from harvestd.market.errors import Unavailable
-from harvestd.partners.mail import Sender, compose
+from harvestd.partners.mail import Sender, address, compose
 
 #: Seconds: to connect, for each answer of the server, and for a mail altogether.
 CONNECT_LIMIT, ANSWER_LIMIT, MAIL_LIMIT = 10.0, 20.0, 60.0
@@ -89,8 +89,8 @@ class SmtpMailer:
 
     async def send(self, mail: Mail) -> None:
         """One connection, bounded in time. Raises ``Away``, ``Unavailable`` or ``Refused`` with the server's words."""
-        message = compose(mail, self._sender, self._now(), eight_bit=False)
-        exchange = _Exchange(self._sender, str(message["To"]), message.as_bytes(), self._server, self._context())
+        content = compose(mail, self._sender, self._now(), eight_bit=False)
+        exchange = _Exchange(self._sender, address(mail.recipient), content, self._server, self._context())
         try:
             await Deferred.fromCoroutine(self._run(exchange)).addTimeout(MAIL_LIMIT, self._reactor)
         except (Unavailable, Refused) as error:

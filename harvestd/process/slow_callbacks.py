@@ -1,6 +1,7 @@
 """Reports what holds the reactor: each callback that runs longer than a limit, with where it was at that moment.
 
-For debugging: a thread looks at the running callback twice in each limit, so it costs a little all the time.
+The seconds of CPU tell what computes from what waits, or from a machine that is busy with other things. For debugging: a
+thread looks at the running callback twice in each limit, so it costs a little all the time.
 """
 
 from __future__ import annotations
@@ -10,19 +11,28 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from twisted.logger import Logger
 
+import harvestd
+
 log = Logger()
 
+#: So many steps of the stack are told; and where our code is.
+STEPS, OURS = 4, str(Path(harvestd.__file__).parent)
 
-class _Watch:
-    """What the reactor is doing now: since when (monotonic seconds; 0: waiting) and, once it is late, where."""
+
+class Watch:
+    """What the reactor is doing now: since when (monotonic seconds; 0: waiting), from which second of its thread's CPU on
+    and, once it is late, where."""
 
     def __init__(self, limit: float) -> None:
         self.limit = limit
         self.since = 0.0
+        self.cpu = 0.0
         self.where = ""
         self._main = threading.get_ident()
 
@@ -30,14 +40,21 @@ class _Watch:
         if self.since:  # a callback that runs the reactor's queue itself: the outer one is measured
             return what(*args, **kwargs)
         self.where = ""
-        self.since = time.monotonic()
+        self.begin()
         try:
             return what(*args, **kwargs)
         finally:
             held, self.since = time.monotonic() - self.since, 0.0
             if held > self.limit:
-                where = self.where or "an unknown place"
-                log.warn("{what} held the reactor for {held:.3f} s at {where}", what=name, held=held, where=where)
+                cpu, where = time.thread_time() - self.cpu, self.where or "an unknown place"
+                log.warn(
+                    "{what} held the reactor for {held:.3f} s ({cpu:.3f} s of CPU) at {where}",
+                    what=name, held=held, cpu=cpu, where=where,
+                )  # fmt: skip
+
+    def begin(self) -> None:
+        """The running callback counts from now on."""
+        self.since, self.cpu = time.monotonic(), time.thread_time()
 
     def look(self) -> None:
         while True:
@@ -46,14 +63,21 @@ class _Watch:
             if since and not self.where and time.monotonic() - since > self.limit / 2:
                 frame = sys._current_frames().get(self._main)
                 if frame is not None and self.since == since:
-                    steps = traceback.extract_stack(frame)[-4:]
-                    self.where = " < ".join(f"{s.name} ({s.filename}:{s.lineno})" for s in reversed(steps))
+                    self.where = _named(frame)
 
 
-def report(reactor: Any, limit: float) -> None:
+def _named(frame: FrameType) -> str:
+    """The innermost steps of a stack, and the innermost one of ours if it is none of them."""
+    steps = traceback.extract_stack(frame)[::-1]
+    ours = next((at for at, step in enumerate(steps) if step.filename.startswith(OURS)), 0)
+    shown = steps[:STEPS] + steps[ours : ours + 1] * (ours >= STEPS)
+    return " < ".join(f"{step.name} ({step.filename}:{step.lineno})" for step in shown)
+
+
+def report(reactor: Any, limit: float) -> Watch:
     """Log a warning for each callback of ``reactor`` that takes more than ``limit`` seconds: timed and thread calls,
     and everything that a socket's readiness sets off."""
-    watch = _Watch(limit)
+    watch = Watch(limit)
     threading.Thread(target=watch.look, name="slow-callbacks", daemon=True).start()
     poll = "_doReadOrWrite" if hasattr(reactor, "_doReadOrWrite") else "_doWriteOrRead"  # the latter is kqueue's
     ready = getattr(reactor, poll)
@@ -61,7 +85,12 @@ def report(reactor: Any, limit: float) -> None:
 
     def timed(function: Callable[..., Any]) -> Callable[..., Any]:
         name = getattr(function, "__qualname__", None) or repr(function)
-        return lambda *args, **kwargs: watch.run(function, args, kwargs, name)
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            return watch.run(function, args, kwargs, name)
+
+        run.__qualname__ = name  # by which a timer is known to whoever prints it
+        return run
 
     def handle(selectable: Any, *rest: Any) -> Any:
         return watch.run(ready, (selectable, *rest), {}, f"{type(selectable).__name__} {selectable!r:.120}")
@@ -69,3 +98,4 @@ def report(reactor: Any, limit: float) -> None:
     setattr(reactor, poll, handle)
     reactor.callLater = lambda delay, function, *args, **kwargs: later(delay, timed(function), *args, **kwargs)
     reactor.callFromThread = lambda function, *args, **kwargs: from_thread(timed(function), *args, **kwargs)
+    return watch

@@ -57,7 +57,11 @@ class Families:
 
     def hold(self, names: Sequence[str], now: float) -> tuple[Family, ...]:
         """The present generation of each, and the family of everything."""
-        return (*(self._family(family_name(name), now) for name in names), self._everything)
+        return (*self.named(names, now), self._everything)
+
+    def named(self, names: Sequence[str], now: float) -> tuple[Family, ...]:
+        """The present generation of each alone."""
+        return tuple(self._family(family_name(name), now) for name in names)
 
     def _family(self, name: str, now: float) -> Family:
         family = self._current.get(name)

@@ -1,6 +1,6 @@
 """A finished answer as it lies in Redis: sealed, so that nothing but what this market put there is ever served.
 
-``seal(16) + msgpack [status, etag, headers, body]``; the seal is BLAKE2b keyed with the market's secret over the answer's
+``seal(16) + msgpack [status, etag, headers, body, families]``; the seal is BLAKE2b keyed with the market's secret over the answer's
 name, the tokens that it depends on, and the payload. What is torn, forged, or moved under another name does not open.
 """
 
@@ -15,7 +15,7 @@ import msgspec
 from harvestd.interfaces import Entry
 
 SEAL = 16
-_Packed = tuple[int, str, tuple[tuple[bytes, bytes], ...], bytes]
+_Packed = tuple[int, str, tuple[tuple[bytes, bytes], ...], bytes, tuple[str, ...]]
 _decoder = msgspec.msgpack.Decoder(_Packed)
 
 
@@ -27,7 +27,7 @@ class Seals:
 
     def sealed(self, name: str, tokens: Sequence[bytes], entry: Entry) -> bytes:
         """The entry as bytes."""
-        packed = msgspec.msgpack.encode((entry.status, entry.etag, entry.headers, entry.body))
+        packed = msgspec.msgpack.encode((entry.status, entry.etag, entry.headers, entry.body, entry.families))
         return self._seal(name, tokens, packed) + packed
 
     def opened(self, name: str, tokens: Sequence[bytes], held: bytes) -> Entry | None:
@@ -36,10 +36,10 @@ class Seals:
         if not hmac.compare_digest(held[:SEAL], self._seal(name, tokens, packed)):
             return None
         try:
-            status, etag, headers, body = _decoder.decode(packed)
+            status, etag, headers, body, families = _decoder.decode(packed)
         except msgspec.MsgspecError:
             return None
-        return Entry(body, etag, headers, status)
+        return Entry(body, etag, headers, status, families)
 
     def _seal(self, name: str, tokens: Sequence[bytes], packed: bytes) -> bytes:
         about = msgspec.msgpack.encode((name.encode("utf-8", "surrogatepass"), tokens))

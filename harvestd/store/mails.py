@@ -50,7 +50,9 @@ CLAIM = Statement(
 )
 SENT = Statement(
     "mails_sent",
-    "update mails set state = 'sent', sent_at = $3, cause = '' where id = $1 and attempts = $2 and state = 'pending'",
+    """update mails m set state = 'sent', sent_at = $3, cause = ''
+       from unnest($1::uuid[], $2::int[]) as t(id, attempts)
+       where m.id = t.id and m.attempts = t.attempts and m.state = 'pending'""",
     nothing,
 )
 LATER = Statement(
@@ -98,9 +100,9 @@ async def claim(tx: Transaction, now: datetime, lease: timedelta, limit: int) ->
     return sorted(await tx.rows(CLAIM, now, now + lease, limit), key=lambda c: c.id)
 
 
-async def sent(tx: Transaction, claimed: Claimed, now: datetime) -> None:
-    """It was handed over."""
-    await tx.run(SENT, claimed.id, claimed.attempts, now)
+async def sent(tx: Transaction, claims: Sequence[Claimed], now: datetime) -> None:
+    """They were handed over."""
+    await tx.run(SENT, [c.id for c in claims], [c.attempts for c in claims], now)
 
 
 async def later(tx: Transaction, claimed: Claimed, due_at: datetime, cause: str) -> None:

@@ -19,7 +19,7 @@ from zope.interface import implementer
 from harvestd.interfaces import CacheState, Entry, ICache, ITopics
 from harvestd.market.errors import MarketError, Unavailable
 from harvestd.store.cache_families import Families, Family, dropped_at, known_dropped
-from harvestd.store.cache_messages import CHANNEL, read, written
+from harvestd.store.cache_messages import CHANNEL, family_name, read, written
 
 #: A time to live is shortened by up to this share at random, so that what was loaded together does not expire together.
 JITTER = 0.1
@@ -47,7 +47,7 @@ class Loaded:
 @attrs.define(eq=False)
 class _Held:
     """An entry, and until when it is fresh and may be served while it is loaded anew. Its families were ``whole`` when
-    that many drops had been counted."""
+    that many drops had been counted; ``number`` is that of its load."""
 
     entry: Entry
     families: tuple[Family, ...]
@@ -55,20 +55,28 @@ class _Held:
     expires: float
     useless: float
     whole: int
+    number: int
     paused_until: float = 0.0
 
 
 @attrs.define(eq=False)
 class _Flight:
-    """One load under way, and who waits for it."""
+    """One load under way, and who waits for it; each has a ``number`` that is higher than those that began before."""
 
+    number: int
     families: tuple[Family, ...]
     began: float
     waiters: list[Deferred[Entry]]
+    #: Names that were dropped since it began: its entry may turn out to depend on one of them.
+    heard: set[str] = attrs.field(factory=set)
 
-    @property
-    def outdated(self) -> bool:
-        return dropped_at(self.families) is not None
+    def outdated(self, instead: Sequence[str] = ()) -> bool:
+        """Whether something was dropped since it began that its entry depends on, or may come to depend on."""
+        return dropped_at(self.families) is not None or (bool(self.heard) and not self.heard.isdisjoint(instead))
+
+    def missed(self, entry: Entry) -> bool:
+        """Whether what was loaded may be from before a drop."""
+        return self.outdated() or (bool(self.heard) and not self.heard.isdisjoint(map(family_name, entry.families)))
 
 
 @implementer(ICache)
@@ -94,7 +102,8 @@ class NearCache:
         self._flights: dict[str, _Flight] = {}
         self._families = Families(settle)
         self._name = f"{random.getrandbits(64):016x}"
-        self._bytes = self._hits = self._misses = self._stale = 0
+        self._loading: set[_Flight] = set()
+        self._bytes = self._hits = self._misses = self._stale = self._number = 0
         self._unsubscribe: Callable[[], None] = lambda: None
         self._missed: Callable[[Sequence[str]], None] = lambda families: None
 
@@ -121,21 +130,29 @@ class NearCache:
         self._hits += 1
         return held.entry
 
-    async def fetch(self, key: str, families: Sequence[str], load: Load, ttl: float) -> Entry:
+    def outdated(self, key: str) -> None:
+        """Its entry is known to be old."""
+        self._forget(key)
+
+    async def fetch(
+        self, key: str, families: Sequence[str], load: Load, ttl: float, instead: Sequence[str] = ()
+    ) -> Entry:
         """The entry: fresh, or stale while one load runs, or as loaded."""
 
         async def whole() -> Loaded:
             return Loaded(await load(), ttl)
 
-        return await self.fetch_for(key, families, whole)
+        return await self.fetch_for(key, families, whole, instead)
 
-    async def fetch_for(self, key: str, families: Sequence[str], load: Callable[[], Awaitable[Loaded]]) -> Entry:
+    async def fetch_for(
+        self, key: str, families: Sequence[str], load: Callable[[], Awaitable[Loaded]], instead: Sequence[str] = ()
+    ) -> Entry:
         """:meth:`fetch`, where the load says for how long its entry is fresh."""
         entry = self.peek(key)
         if entry is not None:
             return entry
         held, flight = self._entries.get(key), self._flights.get(key)
-        if flight is not None and flight.outdated:
+        if flight is not None and flight.outdated(instead):
             flight = None  # who asks after a drop does not wait for what began before it
         if held is not None and self._served_meanwhile(held, flight):
             self._stale += 1
@@ -173,13 +190,19 @@ class NearCache:
         self, key: str, names: Sequence[str], load: Callable[[], Awaitable[Loaded]], waiters: list[Deferred[Entry]]
     ) -> None:
         now = self._now()
-        flight = self._flights[key] = _Flight(self._families.hold(names, now), now, waiters)
+        self._number += 1
+        flight = self._flights[key] = _Flight(self._number, self._families.hold(names, now), now, waiters)
+        self._loading.add(flight)
         loaded = Deferred.fromCoroutine(_load(load)).addCallback(self._landed, key, flight)
         loaded.addErrback(self._failed, key, flight).addBoth(self._deliver, key, flight)
 
     def _landed(self, loaded: Loaded, key: str, flight: _Flight) -> Entry:
-        if not flight.outdated:
+        if not flight.missed(loaded.entry):
             self._keep(key, loaded, flight)
+            return loaded.entry
+        held = self._entries.get(key)
+        if held is not None and held.number < flight.number:
+            self._forget(key)  # the waiters are given what is newer, and should not see this again
         return loaded.entry
 
     def _failed(self, failure: Failure, key: str, flight: _Flight) -> Entry | Failure:
@@ -191,13 +214,14 @@ class NearCache:
             held.paused_until = self._now() + OUTAGE_PAUSE
             self._stale += len(flight.waiters)
             return held.entry
-        if not flight.outdated:
+        if not flight.outdated():
             self._forget(key)  # such as NotFound: it is known that there is no such answer any more
         if not flight.waiters and not isinstance(failure.value, MarketError):
             self.log.failure("loading {key} anew failed", failure=failure, key=key)
         return failure
 
     def _deliver(self, result: Entry | Failure, key: str, flight: _Flight) -> None:
+        self._loading.discard(flight)
         if self._flights.get(key) is flight:
             del self._flights[key]
         for waiter in flight.waiters:
@@ -210,14 +234,15 @@ class NearCache:
         entry = loaded.entry
         expires = self._now() + loaded.ttl * (1.0 - JITTER * self._draw())
         useless = expires + loaded.after
-        settled = max(family.settles_at for family in flight.families)
+        families = flight.families + self._families.named(entry.families, self._now())
+        settled = max(family.settles_at for family in families)
         if flight.began < settled:  # it may have been read from a replica that had not heard of the change
             expires = useless = min(expires, settled)
-        size = _size(key, entry, flight.families)
+        size = _size(key, entry, families)
         self._forget(key)
         if size > self._limit:
             return
-        self._entries[key] = _Held(entry, flight.families, size, expires, useless, self._families.drops)
+        self._entries[key] = _Held(entry, families, size, expires, useless, self._families.drops, flight.number)
         self._bytes += size
         while self._bytes > self._limit:
             self._forget(next(iter(self._entries)))
@@ -246,6 +271,8 @@ class NearCache:
     def drop_here(self, families: Sequence[str]) -> None:
         """In this process; an empty sequence drops everything."""
         self._families.drop(families, self._now())
+        for flight in self._loading:
+            flight.heard.update(map(family_name, families))
 
     def _receive(self, payload: str) -> None:
         """A message from another process; what is not one is ignored."""

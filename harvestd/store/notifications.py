@@ -70,7 +70,7 @@ _TELL = Statement(
 )
 _PEOPLE = Statement(
     "notifications.people",
-    """select u.id, u.email, u.name, null, null from users u where u.id = $1 and u.active
+    """select u.id, u.email, u.name, null, null from users u where u.id = any($1::uuid[]) and u.active
        union all
        select u.id, u.email, u.name, f.id::text, f.name
          from farm_members m join users u on u.id = m.user_id join farms f on f.id = m.farm_id
@@ -99,6 +99,6 @@ async def tell(tx: Transaction, notices: Sequence[Notice], new_id: Callable[[], 
         )  # fmt: skip
 
 
-async def people(reader: Reader, buyer_id: str, farms: Sequence[str]) -> list[Person]:
-    """The buyer and the members of the farms, those whose accounts are active."""
-    return await reader.rows(_PEOPLE, buyer_id, list(farms))
+async def people(reader: Reader, buyers: Sequence[str], farms: Sequence[str]) -> list[Person]:
+    """The buyers and the members of the farms, those whose accounts are active."""
+    return await reader.rows(_PEOPLE, list(buyers), list(farms))

@@ -60,6 +60,7 @@ class LineRow(msgspec.Struct, frozen=True):
 _ORDER = """o.id, o.number, o.buyer_id, o.status, o.currency, o.goods, o.fees, o.tax, o.discount, o.total, o.fulfilment,
             o.note, o.placed_at, o.version"""
 _BY_ID = Statement("orders.by_id", f"select {_ORDER} from orders o where o.id = $1", Order)
+_BY_IDS = Statement("orders.by_ids", f"select {_ORDER} from orders o where o.id = any($1::uuid[])", Order)
 _LOCK = Statement("orders.lock", f"select {_ORDER} from orders o where o.id = $1 for no key update", Order)
 _OF_BUYER = Statement(
     "orders.of_buyer",
@@ -188,6 +189,11 @@ async def move(
 async def find(reader: Reader, order_id: str) -> Order | None:
     """An order's row."""
     return await reader.row(_BY_ID, order_id)
+
+
+async def some(reader: Reader, ids: Sequence[str]) -> dict[str, Order]:
+    """Those of the orders that there are, by their ids."""
+    return {order.id: order for order in await reader.rows(_BY_IDS, list(ids))}
 
 
 async def parts_and_lines(reader: Reader, orders: Sequence[str]) -> tuple[list[PartRow], list[LineRow]]:

@@ -37,7 +37,7 @@ from harvestd.store.near_cache import EXPIRED_LIMIT, JITTER, Load, Loaded, NearC
 from harvestd.store.redis_link import Call, RedisAway, RedisLink, Script
 
 #: The form in which answers lie in Redis; those of another form count for nothing.
-FORM = "1"
+FORM = "2"
 #: Bytes of an answer that is worth sharing, and families of one.
 LARGEST, MOST_FAMILIES = 1_000_000, 50
 #: Milliseconds that a token lives which no answer depends on: longer than any load.
@@ -117,9 +117,16 @@ class RedisCache:
         """A fresh entry of this process, or None."""
         return self._near.peek(key)
 
-    async def fetch(self, key: str, families: Sequence[str], load: Load, ttl: float) -> Entry:
+    def outdated(self, key: str) -> None:
+        """Its entry in this process is known to be old."""
+        self._near.outdated(key)
+
+    async def fetch(
+        self, key: str, families: Sequence[str], load: Load, ttl: float, instead: Sequence[str] = ()
+    ) -> Entry:
         """The entry: of this process, of Redis, or as loaded. Redis adds its time-out at the most."""
-        return await self._near.fetch_for(key, families, partial(self._through, key, families, load, ttl))
+        shared = (*families, *instead)
+        return await self._near.fetch_for(key, families, partial(self._through, key, shared, load, ttl), instead)
 
     async def _through(self, key: str, families: Sequence[str], load: Load, ttl: float) -> Loaded:
         found = await self._find(key, families)

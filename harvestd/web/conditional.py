@@ -31,6 +31,15 @@ def unchanged(if_none_match: str, tag: str) -> bool:
     return any(f'"{found[1]}"' == opaque for found in _TAG.findall(if_none_match))
 
 
+def behind(tag: str, if_none_match: str) -> bool:
+    """Whether ``If-None-Match`` tells that its sender has seen a later version than that of ``tag``."""
+    ours = _VERSION.match(tag.removeprefix('"'))
+    if ours is None or if_none_match == tag:
+        return False
+    theirs = (_VERSION.match(opaque) for _, opaque in _TAG.findall(if_none_match))
+    return any(int(found[1]) > int(ours[1]) for found in theirs if found)
+
+
 def version_named(if_match: str) -> int | None:
     """The version that ``If-Match`` names, None for ``*`` (any).
 

@@ -22,7 +22,7 @@ from harvestd.lifecycle import shield
 from harvestd.market.errors import MarketError, NotFound, Unavailable
 from harvestd.parts import Parts
 from harvestd.web import bodies, conditional, credentials, fields, freshness, keys, queries, replies
-from harvestd.web.call import Call
+from harvestd.web.call import Answer, Call
 from harvestd.web.headers import Cookies, RequestHeaders
 from harvestd.web.limits import Limits
 from harvestd.web.problems import Refusal
@@ -141,6 +141,9 @@ class Gate:
         names = "/".join(call.path.values())
         key = f"{request.route_name}/{names}?{'' if query is None else msgspec.json.encode(query).decode()}"
         entry = cache.peek(key)
+        if entry is not None and conditional.behind(entry.etag, request.text(b"if-none-match")):
+            cache.outdated(key)  # another process has shown its sender a later version
+            entry = None
         if entry is not None and call.caller is None and request.site.lane is not None:
             request.site.lane.learn(request.uri, route, key)  # what is asked for once may never be again
         if entry is None:
@@ -148,10 +151,11 @@ class Gate:
 
             async def load() -> Entry:
                 value = await route.handler(anonymous, *([] if query is None else [query]))
-                return _entry(replies.of_value(route, value, request.uri.decode("ascii")))
+                reply = replies.of_value(route, value, request.uri.decode("ascii"))
+                return _entry(reply, value.families if isinstance(value, Answer) else ())
 
             families = cached.families(call.path, query)
-            entry = await cache.fetch(key, families, load, self._parts.settings.cache_ttl)
+            entry = await cache.fetch(key, families, load, self._parts.settings.cache_ttl, cached.instead)
         return Reply(entry.status, (*entry.headers, (b"ETag", entry.etag.encode("ascii"))), entry.body)
 
 
@@ -179,7 +183,7 @@ def _if_match(route: Route, headers: Mapping[str, str]) -> int | None:
     return conditional.version_named(given)
 
 
-def _entry(reply: Reply) -> Entry:
+def _entry(reply: Reply, families: tuple[str, ...]) -> Entry:
     tag = reply.header(b"ETag") or conditional.etag(reply.body).encode("ascii")
     headers = tuple(pair for pair in reply.headers if pair[0] != b"ETag")
-    return Entry(reply.body, tag.decode("ascii"), headers, reply.status)
+    return Entry(reply.body, tag.decode("ascii"), headers, reply.status, families)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from harvestd.interfaces import Entry, ICache
 from harvestd.web import framing
-from harvestd.web.conditional import unchanged
+from harvestd.web.conditional import behind, unchanged
 from harvestd.web.freshness import settled
 from harvestd.web.limits import Headers, Limits
 from harvestd.web.problems import Refusal
@@ -94,7 +94,7 @@ class Lane:
             return False
         started = self._site.reactor.seconds()
         entry = self._cache.peek(way.key)
-        if entry is None:
+        if entry is None or behind(entry.etag, given.get(b"if-none-match", b"").decode("latin-1")):
             return False
         forwarded = given.get(b"x-forwarded-for")
         address = self._site.proxies.client(channel.host, [forwarded.decode("latin-1")] if forwarded else [])

@@ -9,8 +9,8 @@ import attrs
 import msgspec
 from msgspec import UNSET
 
+from harvestd.market import families, slugs
 from harvestd.market import products as market
-from harvestd.market import slugs
 from harvestd.market.errors import Forbidden, Invalid, NotFound
 from harvestd.market.products import DEFAULT_STEP, Known, Offer, happened
 from harvestd.market.quantities import shown as quantity
@@ -39,7 +39,7 @@ def shown(card: cards.Card) -> msgspec.Raw:
     return msgspec.Raw(card.text)
 
 
-async def listed(call: Call, query: ProductsQuery) -> Page[msgspec.Raw]:
+async def listed(call: Call, query: ProductsQuery) -> Answer:
     """Published products by filter and sort."""
     types = [type_ for _, _, type_ in listings.SORTS[query.sort].key]
     after = cursors.decode(query.after, query.sort, *types) if query.after else None
@@ -56,7 +56,8 @@ async def listed(call: Call, query: ProductsQuery) -> Page[msgspec.Raw]:
     rows = await listings.products(call.reader, filters, query.sort, after, query.limit + 1, currency)
     page = rows[: query.limit]
     following = cursors.encode(query.sort, *page[-1].key) if len(rows) > query.limit else None
-    return Page(items=[msgspec.Raw(row.text) for row in page], next=following)
+    shows = tuple(families.shown(row.key[-1]) for row in page)
+    return Answer(Page([msgspec.Raw(row.text) for row in page], following), families=shows)
 
 
 async def page(call: Call) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harvestd.market import errors as no
-from harvestd.market.families import CATALOGUE, CATEGORIES, FARMS, PRODUCTS
+from harvestd.market.families import AMOUNTS, CATALOGUE, CATEGORIES, CHANGED, FARMS, PRICES, PRODUCTS
 from harvestd.web import accounts, carts, categories, farms, notifications, orders, products, search
 from harvestd.web.call import Page
 from harvestd.web.routes import ADMIN, ANYONE, FARMER, USER, Cached, Mode, Route
@@ -24,7 +24,11 @@ _STEP = (no.NotFound, no.IllegalTransition)
 
 
 def _listing(path: dict[str, str], query: Any) -> tuple[str, ...]:
-    return (f"products:farmer:{query.farm}" if query.farm else PRODUCTS, CATALOGUE)
+    by_price = query.sort in ("price", "-price") or query.min_price is not None or query.max_price is not None
+    by_amount = query.sort == "popular" or query.in_stock
+    return (
+        f"products:farmer:{query.farm}" if query.farm else PRODUCTS, CATALOGUE, *[PRICES] * by_price, *[AMOUNTS] * by_amount
+    )  # fmt: skip
 
 
 def _product(path: dict[str, str], query: Any) -> tuple[str, ...]:
@@ -79,7 +83,7 @@ ROUTES: tuple[Route, ...] = (
     # products
     Route(method="GET", path="/api/products", handler=products.listed, who=ANYONE, mode=READ, tag="products",
           summary="Products on sale, by filter and sort", query=p.ProductsQuery, answer=Page[p.Product],
-          cached=Cached(_listing), limit="rate_read"),
+          cached=Cached(_listing, instead=(CHANGED,)), limit="rate_read"),
     Route(method="POST", path="/api/products", handler=products.add, who=FARMER, mode=WRITE, tag="products",
           summary="Offer a product", body=p.NewProduct, answer=p.Product, status=201, key="optional",
           errors=(no.Forbidden,)),
@@ -97,10 +101,10 @@ ROUTES: tuple[Route, ...] = (
     # search
     Route(method="GET", path="/api/search", handler=search.search, who=ANYONE, mode=READ, tag="search",
           summary="Find products, forgiving typing errors", query=s.SearchQuery, answer=s.SearchPage[s.FoundProduct],
-          cached=Cached(_always(PRODUCTS, CATALOGUE)), limit="rate_read"),
+          cached=Cached(_always(CHANGED, CATALOGUE)), limit="rate_read"),
     Route(method="GET", path="/api/search/suggest", handler=search.suggest, who=ANYONE, mode=READ, tag="search",
           summary="Titles, farms and categories that begin so", query=s.SuggestQuery, answer=s.Suggestions,
-          cached=Cached(_always(PRODUCTS, CATALOGUE)), limit="rate_read"),
+          cached=Cached(_always(CHANGED, CATALOGUE)), limit="rate_read"),
     # the cart
     Route(method="GET", path="/api/cart", handler=carts.see, who=ANYONE, mode=FRESH, tag="cart",
           summary="The cart, priced now", answer=ca.Cart, limit="rate_read"),

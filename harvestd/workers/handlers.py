@@ -11,11 +11,7 @@ HANDLERS: dict[str, QueueHandlers] = {
     "harvest.cache": QueueHandlers(bulk=cache.drop),
     "harvest.analytics": QueueHandlers(bulk=analytics.count),
     "harvest.notifications": QueueHandlers(
-        each={
-            "order.created": notifications.order,
-            "order.updated": notifications.order,
-            "account.registered": notifications.welcome,
-        }
+        each={"account.registered": notifications.welcome}, bulk=notifications.order
     ),
 }
 

@@ -25,6 +25,9 @@ AWAY_LIMIT = timedelta(days=5)
 #: A mail in hand comes back by itself after this; far longer than a batch takes.
 LEASE = timedelta(minutes=5)
 BATCH, AT_ONCE = 50, 5
+#: Mails that were sent are marked together: the next one that is sent this many seconds after the last mark marks them all.
+#: So a process that dies leaves unmarked, and to be sent again, those of that time, or else one for each under way.
+MARK_AFTER = 0.05
 
 log = Logger()
 
@@ -45,10 +48,11 @@ async def send_due(parts: Parts) -> int:
         return 0
     batch = _Batch(parts, claimed)
     senders = [Deferred.fromCoroutine(batch.send()) for _ in range(min(AT_ONCE, len(claimed)))]
-    errors = [error for error in [await _settled(sender) for sender in senders] if error is not None]
+    errors = [await _settled(sender) for sender in senders]
+    await batch.mark()
     await batch.put_back()
-    if errors:
-        raise errors[0]
+    for error in filter(None, errors):
+        raise error
     return batch.sent
 
 
@@ -67,6 +71,8 @@ class _Batch:
         self._parts = parts
         self._left = deque(claimed)
         self._away: str = ""
+        self._unmarked: list[Claimed] = []
+        self._marked = parts.reactor.seconds()
         self.sent = 0
 
     async def send(self) -> None:
@@ -87,13 +93,25 @@ class _Batch:
                     log.failure("sending mail {key} failed", key=claimed.mail.key)
                 await self._retry(claimed, str(error) or repr(error))
             else:
-                await self._mark(claimed)
+                self._unmarked.append(claimed)
 
-    async def _mark(self, claimed: Claimed) -> None:
+                if self._parts.reactor.seconds() > self._marked + MARK_AFTER:
+                    await self.mark()
+
+    async def mark(self) -> None:
+        """Note together what was sent. If that fails nothing more is sent, for it could not be noted."""
+        done, self._unmarked, self._marked = self._unmarked, [], self._parts.reactor.seconds()
+        if not done:
+            return
         now = self._parts.now()
-        await self._parts.database.transaction(lambda tx: mails.sent(tx, claimed, now))
-        self._parts.metrics.mailed("sent")
-        self.sent += 1
+        try:
+            await self._parts.database.transaction(lambda tx: mails.sent(tx, done, now))
+        except Exception as error:
+            self._away = str(error)
+            raise
+        for _ in done:
+            self._parts.metrics.mailed("sent")
+        self.sent += len(done)
 
     async def _retry(self, claimed: Claimed, cause: str) -> None:
         if claimed.attempts > len(RETRY_DELAYS):

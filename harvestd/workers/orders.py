@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harvestd.market.families import stale
 from harvestd.market.stock import settle
 from harvestd.queue.envelope import Envelope
 from harvestd.store import stock
@@ -23,7 +24,10 @@ async def sell(work: Work, events: Sequence[Envelope]) -> None:
     held = await stock.held(work.tx, sorted({order_id for order_id, _ in ready}))
     due = [h for h in held if h.state == "live" and ((h.order_id, None) in ready or (h.order_id, h.farm_id) in ready)]
     shelf = await stock.lock(work.tx, [h.product_id for h in due])
-    await stock.apply(work.tx, settle(due, shelf), work.new_id, work.now)
+    effect = settle(due, shelf)
+    await stock.apply(work.tx, effect, work.new_id, work.now)
+    if effect.families:  # the amount on hand and the number of sales are shown, too
+        await work.record([stale(f"order:{due[0].order_id}", 1, *effect.families)])
 
 
 def _ready(work: Work, event: Envelope) -> tuple[str, str | None] | None:

@@ -47,8 +47,8 @@ class Source:
         self.loads.append(waiting)
         return await waiting
 
-    def answer(self, index: int, body: bytes) -> None:
-        self.loads[index].callback(entry(body))
+    def answer(self, index: int, body: bytes, families: tuple[str, ...] = ()) -> None:
+        self.loads[index].callback(attrs.evolve(entry(body), families=families))
 
     def fail(self, index: int, error: Exception) -> None:
         self.loads[index].errback(error)
@@ -61,8 +61,11 @@ def entry(body: bytes) -> Entry:
 class Asked:
     """One caller of ``fetch``: what came of it."""
 
-    def __init__(self, cache: ICache, source: Source, families: tuple[str, ...] = ("f",), key: str = "k") -> None:
-        self.deferred: Deferred[Entry] = Deferred.fromCoroutine(cache.fetch(key, families, source.load, TTL))
+    def __init__(
+        self, cache: ICache, source: Source, families: tuple[str, ...] = ("f",), key: str = "k",
+        instead: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        self.deferred: Deferred[Entry] = Deferred.fromCoroutine(cache.fetch(key, families, source.load, TTL, instead))
         self.result: Any = None
         self.deferred.addBoth(self._settled)
 
@@ -96,13 +99,15 @@ class CacheContract:
 
     async def test_an_entry_is_whole_when_it_comes_back(self, world: World) -> None:
         async def load() -> Entry:
-            return Entry(b"\x00\xffbody", '"e"', ((b"a", b"1"), (b"a", b"2")), 203)
+            return Entry(b"\x00\xffbody", '"e"', ((b"a", b"1"), (b"a", b"2")), 203, ("é", "own"))
 
         first = await world.here.fetch("k", ("f",), load, TTL)
         found = world.here.peek("k")
         assert found is not None
         assert (
-            attrs.astuple(found) == attrs.astuple(first) == (b"\x00\xffbody", '"e"', ((b"a", b"1"), (b"a", b"2")), 203)
+            attrs.astuple(found)
+            == attrs.astuple(first)
+            == (b"\x00\xffbody", '"e"', ((b"a", b"1"), (b"a", b"2")), 203, ("é", "own"))
         )
 
     async def test_a_fresh_entry_is_not_loaded_again(self, world: World) -> None:
@@ -236,6 +241,66 @@ class CacheContract:
         world.here.drop_here(["other"])
         source.answer(0, b"one")
         assert world.here.peek("k") is not None
+
+    async def test_a_drop_of_what_an_entry_itself_depends_on_makes_it_stale(self, world: World) -> None:
+        source = Source()
+        asked = await world.asked(source)
+        source.answer(0, b"one", ("own",))
+        await world.quiet()
+        assert asked.body == b"one"
+        await world.here.drop(["another"])
+        assert (await world.asked(source)).body == b"one"
+        await world.here.drop(["own"])
+        assert world.here.peek("k") is None
+
+    async def test_a_drop_of_what_a_load_turns_out_to_depend_on_counts_from_its_beginning(self, world: World) -> None:
+        source = Source()
+        asked = await world.asked(source)
+        await world.here.drop(["own"])
+        source.answer(0, b"old", ("own", "shown"))
+        await world.quiet()
+        assert asked.body == b"old"
+        assert world.here.peek("k") is None
+
+    async def test_who_asks_after_a_drop_does_not_wait_for_a_load_that_may_turn_out_to_depend_on_it(
+        self, world: World
+    ) -> None:
+        source = Source()
+        Asked(world.here, source, instead=("instead",))
+        await world.quiet()
+        await world.here.drop(["own", "instead"])
+        after = Asked(world.here, source, instead=("instead",))
+        await world.quiet()
+        assert len(source.loads) == 2
+        source.answer(0, b"old", ("own",))
+        source.answer(1, b"new", ("own",))
+        await world.quiet()
+        assert after.body == b"new"
+        found = world.here.peek("k")
+        assert found is not None and found.body == b"new"
+
+    async def test_what_is_older_than_an_answer_that_somebody_was_given_is_not_served_again(self, world: World) -> None:
+        """A load between two drops is not kept; but who was given it must not be given what was there before it."""
+        await kept(world.here, b"one")
+        source = Source()
+        await world.here.drop(["f"])
+        second = await world.asked(source)
+        await world.here.drop(["f"])
+        source.answer(0, b"two")
+        await world.quiet()
+        assert second.body == b"two"
+        await world.asked(source)
+        beside = await world.asked(source)
+        assert beside.body is None, "it waits, and is not given the first"
+        source.answer(1, b"three")
+        await world.quiet()
+        assert beside.body == b"three"
+
+    async def test_an_entry_that_somebody_has_shown_to_be_old_is_loaded_anew(self, world: World) -> None:
+        await kept(world.here, b"one")
+        world.here.outdated("k")
+        assert world.here.peek("k") is None
+        world.here.outdated("k")
 
     async def test_the_error_of_a_load_reaches_every_caller_and_nothing_is_kept(self, world: World) -> None:
         source = Source()

@@ -20,6 +20,8 @@ from tests.servers import wait_until
 ROOT = Path(__file__).parents[2]
 JOURNEY = Path(__file__).with_name("journey.py")
 
+pytestmark = pytest.mark.xdist_group("journey")  # the source is installed once
+
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:

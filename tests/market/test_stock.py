@@ -66,7 +66,8 @@ def test_what_was_sold_out_and_can_be_bought_again_is_told() -> None:
 
 def test_everything_that_shows_the_product_is_stale() -> None:
     effect = give_back([held("live")], {"carrots": product(reserved="2")})
-    assert {"product:carrots", "products:all", "products:farmer:acres-slug"} <= set(effect.families)
+    assert {"product:carrots", "product:carrots-slug", "products:amounts", "products:changed"} == set(effect.families)
+    assert settle([held("live")], {"carrots": product(reserved="2")}).families == effect.families
 
 
 def test_levels_in_the_ledger_follow_each_other_within_one_product() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from harvestd.market.errors import Stale
-from harvestd.web.conditional import etag, unchanged, version_named
+from harvestd.web.conditional import behind, etag, unchanged, version_named
 from harvestd.web.problems import Refusal
 from tests.web.client import Client
 from tests.web.conftest import token_for
@@ -145,3 +145,22 @@ def test_if_match_is_compared_strongly() -> None:
     with pytest.raises(Refusal):
         version_named("v7")
     assert version_named("*") is None
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "known"),
+    [
+        ('"v7-aa"', '"v8-bb"', True),
+        ('"v7-aa"', 'W/"v8-bb"', True),
+        ('"v7-aa"', '"v6-cc", "v10-bb"', True),
+        ('"v7-aa"', '"v7-aa"', False),
+        ('"v7-aa"', '"v7-bb"', False),
+        ('"v7-aa"', '"v6-bb"', False),
+        ('"v7-aa"', "", False),
+        ('"v7-aa"', "*", False),
+        ('"aa"', '"v8-bb"', False),
+        ('"v7-aa"', '"bb"', False),
+    ],
+)
+def test_a_tag_of_a_later_version_shows_that_ours_is_behind(ours: str, theirs: str, known: bool) -> None:
+    assert behind(ours, theirs) is known

@@ -24,8 +24,8 @@ async def test_an_order_drops_its_products_pages_and_the_listings(market: Market
     assert {
         f"product:{product['id']}",
         f"product:{product['slug']}",
-        "products:all",
-        f"products:farmer:{farmer.farm_id}",
+        "products:amounts",
+        "products:changed",
     } <= set(dropped)
 
 

@@ -1,0 +1,206 @@
+"""Orders of three lines: how many a second, how long each takes, what PostgreSQL is asked for each, and who gets the last five.
+
+harvestd, pgbench and Vendure take turns on one PostgreSQL, each with a database of its own; harvestd and Vendure are one
+process each. Afterwards the books must agree.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+
+from benchmarks import orders_market, pgbench, vendure_shop
+from benchmarks.contest import contest, of
+from benchmarks.ground import Ground
+from benchmarks.orders_market import BASKETS, LINES, Market
+from benchmarks.pgbench import Sample
+from benchmarks.rate import Paced, paced
+from benchmarks.results import Figure, Target
+from benchmarks.served import Absent, ctl
+from benchmarks.statements import heard
+from benchmarks.vendure_buyers import FIRST, Server
+from benchmarks.vendure_shop import Shop
+from tests.servers import wait_until
+
+OURS, LIMIT, VENDURE, ALL = "harvestd", "pgbench", "Vendure", "harvestd with a worker beside"
+CLIENTS = 32
+#: Who wants one of the last five; as many are signed in.
+WANTING, WANTING_QUICK = 50, 24
+#: Connections of pgbench: as many as harvestd keeps by default (``database_pool``).
+CONNECTIONS = 8
+#: More than any machine takes in the time, so that a closed loop does not run dry.
+MOST_A_SECOND = 4000
+#: Clients of Vendure: more only wait.
+SHOPPERS = 8
+QUANTITIES: dict[str, Callable[[Paced], float]] = {"p50": lambda each: each.p50, "p99": lambda each: each.p99}
+_LEFT = "select exists (select from outbox where sent_at is null) or exists (select from queue_messages)"
+#: There is nobody to handle the events of pgbench's orders.
+_HANDLED = "with done as (delete from queue_messages) update outbox set sent_at = now() where sent_at is null"
+_BASKETS = [[str(FIRST + LINES * n + k) for k in range(LINES)] for n in range(BASKETS)]
+
+NOTES = [
+    f"An order has {LINES} lines; {CLIENTS} kept-alive connections place them, for signed-in buyers in turn, of {BASKETS} "
+    "baskets without a product in common.",
+    "pgbench sends what harvestd was seen to send for such an order, in the same round trips and prepared by name in each "
+    f"session, on {CONNECTIONS} connections, as many as harvestd has: the limit. It reads no HTTP, decides nothing, and no relay runs.",
+]
+PEER = (
+    f"Vendure {vendure_shop.version()}: the six requests of a storefront (three times add, address, shipping method, payment), "
+    f"{SHOPPERS} signed-in customers at once, dummy payment settled at once; no tax, no mails; its worker is not running, as "
+    "harvestd's is not."
+)
+
+
+def run(ground: Ground) -> list[Figure]:
+    """See the module."""
+    market = orders_market.market(ground, 1_000 if ground.quick else 10_000)
+    wanting = WANTING_QUICK if ground.quick else WANTING
+    samples, statements = orders_market.sampled(market, wanting)
+    limit = f"{market.database}_limit"
+    ground.postgres.query("postgres", f"create database {limit} template {market.database} strategy file_copy")
+    with ExitStack() as stack:
+        shop, why = _shop(ground)
+        counted = {OURS: _statements(samples)}
+        api = stack.enter_context(market.serving())
+        contestants = {
+            OURS: partial(_load, market, api.port, ground.seconds),
+            LIMIT: partial(pgbench.run, ground.postgres, limit, samples, statements, ground.seconds, CONNECTIONS),
+        }
+        server = None
+        if shop is not None:
+            counted[VENDURE] = _statements_of(shop)
+            server = stack.enter_context(shop.serving())
+            server.sign_in(wanting)
+            server.orders(_BASKETS, 2.0, SHOPPERS)
+            contestants[VENDURE] = partial(server.orders, _BASKETS, ground.seconds, SHOPPERS)
+        contestants[OURS]()  # connections, caches, and statements that are prepared
+        found = contest(ground, contestants)
+        figures = [*_of_peak(found, why), _asked(ground, counted, samples)]
+        half = statistics.median(each.rate for each in found[OURS]) / 2
+        with market.serving("harvest-worker"):
+            figures += _beside_a_worker(ground, market, api.port, half)
+            figures.append(_last_five(market, api.port, server, wanting))
+            _drained(ground, market)
+    ground.postgres.query(limit, _HANDLED)
+    for url in (market.url, ground.postgres.url(limit)):  # RuntimeError unless the books agree, pgbench's too
+        ground.say(ctl(url, "check").strip())
+    return figures
+
+
+def _shop(ground: Ground) -> tuple[Shop | None, list[str]]:
+    if ground.quick:
+        return None, ["The quick form leaves Vendure out: filling its shop takes longer than all the rest."]
+    try:
+        ground.say("filling a Vendure shop")
+        return vendure_shop.shop(ground.postgres, 1_000), [PEER]
+    except Absent as error:
+        return None, [f"Vendure did not take part. {error}."]
+
+
+def _load(market: Market, port: int, seconds: float) -> Paced:
+    """As many orders as the server can take. RuntimeError unless each is accepted."""
+    wanted = itertools.islice(market.requests(), round(MOST_A_SECOND * seconds))
+    return _all_good(paced(port, wanted, 0, seconds, CLIENTS))
+
+
+def _all_good(found: Paced) -> Paced:
+    if found.failed:
+        raise RuntimeError(f"not every order was accepted: {found.statuses}, {found.unanswered} without an answer")
+    return found
+
+
+def _of_peak(found: dict[str, list[Paced]], why: list[str]) -> list[Figure]:
+    latency = {name: rounds for name, rounds in found.items() if name != LIMIT}
+    targets = [Target(OURS, LIMIT, ratio=0.5)] + [Target(OURS, VENDURE, ratio=60)] * (VENDURE in found)
+    orders = Figure(
+        name="orders", title="Orders a second", unit="orders/s", rounds=of(found, lambda each: each.rate),
+        targets=targets, notes=NOTES + why,
+    )  # fmt: skip
+    return [orders, *(_latency(name, latency, quantity, why) for name, quantity in QUANTITIES.items())]
+
+
+def _latency(name: str, found: dict[str, list[Paced]], quantity: Callable[[Paced], float], why: list[str]) -> Figure:
+    return Figure(
+        name=f"orders-{name}", title=f"An order at full load, {name}", unit="ms", better="less", rounds=of(found, quantity),
+        notes=[f"{CLIENTS} clients at once.", *why],
+    )  # fmt: skip
+
+
+def _statements(samples: list[Sample]) -> float:
+    return statistics.median(sum(len(trip.statements) for trip in sample.trips) for sample in samples)
+
+
+def _statements_of(shop: Shop, orders: int = 5) -> float:
+    """Of Vendure, an order: all that its process asks meanwhile."""
+    with heard(shop.server, shop.database) as log, shop.serving() as server:
+        server.sign_in(1)
+        server.orders(_BASKETS, 1.0, 1)
+        before = len(log.trips)
+        for basket in _BASKETS[:orders]:
+            server.buyers[0].order(basket)
+        return sum(len(trip.statements) for trip in log.trips[before:]) / orders
+
+
+def _asked(ground: Ground, counted: dict[str, float], samples: list[Sample]) -> Figure:
+    trips = statistics.median(len(sample.trips) for sample in samples)
+    return Figure(
+        name="orders-statements", title="Statements of an order", unit="statements", better="less",
+        rounds={name: [count] * ground.rounds for name, count in counted.items()}, targets=[Target(OURS, value=12)],
+        notes=[f"By PostgreSQL's log, with BEGIN and COMMIT; harvestd's travel in {trips:g} round trips. Counted once."],
+    )  # fmt: skip
+
+
+def _beside_a_worker(ground: Ground, market: Market, port: int, half: float) -> list[Figure]:
+    """With a worker that handles the events of the orders meanwhile: a full load, and half of what was the full load without
+    a worker, at a constant rate."""
+    seconds, times = (3.0, 1) if ground.quick else (10.0, ground.rounds)
+    _drained(ground, market)
+    paces = [_all_good(paced(port, market.requests(), half, seconds)) for _ in range(times)]
+    ground.say(f"at {half:.0f} orders/s: p99 " + ", ".join(f"{each.p99:.0f} ms" for each in paces))
+    full = [] if ground.quick else [_load(market, port, ground.seconds) for _ in range(times)]
+    given = f"{half:.0f} orders/s arrive at constant intervals for {seconds:g} s, and a worker process handles their events."
+    figures = [
+        Figure(
+            name="orders-half-load", title="An order at half of the full load", unit="ms", better="less",
+            rounds={"harvestd, median": [each.p50 for each in paces], "harvestd, p99": [each.p99 for each in paces]},
+            targets=[Target("harvestd, p99", value=100)], notes=[given, "Counted from when each was due."],
+        )
+    ]  # fmt: skip
+    if full:
+        figures.append(
+            Figure(
+                name="orders-with-worker", title="Orders a second, a worker handling their events", unit="orders/s",
+                rounds={ALL: [each.rate for each in full]},
+                notes=["API, worker, PostgreSQL and clients share the cores of this machine."],
+            )
+        )  # fmt: skip
+    return figures
+
+
+def _drained(ground: Ground, market: Market) -> None:
+    ground.say("the worker handles what is left")
+    wait_until("every event is handled", lambda: market.query(_LEFT) == [(False,)], 240)
+
+
+def _last_five(market: Market, port: int, server: Server | None, wanting: int) -> Figure:
+    """Counted, not timed."""
+    asked = paced(port, market.requests_for_the_last(wanting), 0, 30.0, wanting)
+    if asked.statuses != {201: 5, 409: wanting - 5}:
+        raise RuntimeError(f"{wanting} buyers of the last five were answered {asked.statuses}")
+    sold = {OURS: [float(asked.statuses[201])]}
+    notes = [
+        f"{wanting} buyers at once, each for one of the last five. harvestd: 5 times 201, {wanting - 5} times 409."
+    ]
+    if server is not None:
+        taken, refused = server.last(wanting)
+        sold[VENDURE] = [float(taken)]
+        notes.append(
+            f"Vendure: each has it in the cart, and all pay at once: {taken} paid for it, {refused} were refused."
+        )
+    return Figure(
+        name="orders-last-five", title="Sold of the last five", unit="sold", better="less", rounds=sold,
+        targets=[Target(OURS, value=5)], notes=notes,
+    )  # fmt: skip

@@ -1,0 +1,133 @@
+"""The market that orders are placed in: buyers who are signed in, baskets of three goods, and stock that no run uses up."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import attrs
+from psycopg2.extensions import parse_dsn
+
+from benchmarks import rate
+from benchmarks.ground import Ground
+from benchmarks.pgbench import Sample, prepared
+from benchmarks.served import Served, harvestd
+from benchmarks.statements import Trip, heard
+from tests.daemons import register, request
+from tests.servers import PostgresServer
+
+LINES, BASKETS = 3, 64
+#: Orders that are placed before the log is believed: each connection prepares its statements at their first use.
+FIRST = 4
+
+_GOODS = """
+select p.id::text, p.min_quantity::text from products p
+ where p.status = 'published' and p.season_from is null and mod(p.min_quantity, p.quantity_step) = 0
+ order by p.id limit %s"""
+_RAISE = """
+with raised as (update products set stock = stock + 10000000 where id = any(%s::uuid[]) returning id, stock)
+insert into stock_ledger (id, product_id, kind, change, level, reason, created_at)
+select gen_random_uuid(), id, 'restock', 10000000, stock, 'for the benchmark', now() from raised"""
+_FIVE = """
+with left_over as (select id, stock as before, reserved + 5 * min_quantity as stock from products where id = %s),
+     changed as (update products p set stock = l.stock from left_over l where p.id = l.id)
+insert into stock_ledger (id, product_id, kind, change, level, reason, created_at)
+select gen_random_uuid(), id, 'correction', stock - before, stock, 'the last five', now() from left_over"""
+_IDS = "select id::text from users union all select id::text from farms"
+
+
+@attrs.define
+class Market:
+    """``tokens`` are the buyers'; a basket is a list of lines as the API takes them. ``last`` is a line of what five are
+    left of."""
+
+    server: PostgresServer
+    url: str
+    baskets: list[list[dict[str, str]]]
+    last: dict[str, str]
+    tokens: list[str] = attrs.field(factory=list)
+    _numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count(1))
+
+    @property
+    def database(self) -> str:
+        """Its name."""
+        return str(parse_dsn(self.url)["dbname"])
+
+    def serving(self, plugin: str = "harvest-api") -> Served:
+        """An API process, or a worker, with the defaults, but for limits of requests; on whichever core is free."""
+        return harvestd(
+            self.url, plugin=plugin, cores=None, access_token_ttl=86400, token_secret="of this benchmark " * 2
+        )
+
+    def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """One statement."""
+        return self.server.query(self.database, sql, *parameters)
+
+    def requests(self) -> Iterator[bytes]:
+        """Orders without end, by the buyers and of the baskets in turn, each with a key of its own."""
+        bodies = [json.dumps({"lines": lines}).encode() for lines in self.baskets]
+        for number in self._numbers:
+            yield self._request(number, bodies[number % len(bodies)])
+
+    def requests_for_the_last(self, buyers: int) -> list[bytes]:
+        """An order of one of the last five by each."""
+        body = json.dumps({"lines": [self.last]}).encode()
+        return [self._request(number, body) for number in itertools.islice(self._numbers, buyers)]
+
+    def _request(self, number: int, body: bytes) -> bytes:
+        token = self.tokens[number % len(self.tokens)]
+        return rate.request(
+            "POST", "/api/orders", body, Authorization=f"Bearer {token}", Idempotency_Key=f"order-{number}"
+        )
+
+    def sign_in(self, port: int, buyers: int) -> None:
+        """Register so many."""
+        with ThreadPoolExecutor(2) as pool:
+            self.tokens += pool.map(lambda n: register(port, f"bencher{n}")[0], range(buyers))
+
+    def samples(self, port: int, trips: Any) -> list[Sample]:
+        """An order of each basket, placed one after the other, as the server's log has it."""
+        for number in range(FIRST):
+            self._sampled(port, number, "first", self.baskets[number])
+        placed = [self._sampled(port, n, "sampled", basket) for n, basket in enumerate(self.baskets)]
+        others = {row[0] for row in self.query(_IDS)} | {
+            line["product_id"] for basket in self.baskets for line in basket
+        }
+        return [
+            Sample(trips.transaction(lambda text, key=key: f"'{key}'" in text), key, number, others)
+            for key, number in placed
+        ]
+
+    def _sampled(self, port: int, number: int, what: str, lines: list[dict[str, str]]) -> tuple[str, str]:
+        key, token = f"{what}-order-{number}-", self.tokens[number % len(self.tokens)]
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
+        status, answer, _ = request(port, "POST", "/api/orders", {"lines": lines}, headers)
+        if status != 201:
+            raise RuntimeError(f"an order is answered with {status}: {answer}")
+        return key, answer["number"]
+
+
+def market(ground: Ground, products: int) -> Market:
+    """Prepared, with nobody signed in."""
+    found = Market(ground.postgres, ground.market(products, "orders"), [], {})
+    goods = found.query(_GOODS, LINES * BASKETS + 1)
+    lines = [{"product_id": str(good), "quantity": str(quantity)} for good, quantity in goods]
+    found.last = lines.pop()
+    found.baskets = [lines[n : n + LINES] for n in range(0, LINES * BASKETS, LINES)]
+    found.query("update farms set order_minimum = 0")
+    found.query(_RAISE, [line["product_id"] for line in lines])
+    found.query(_FIVE, found.last["product_id"])
+    return found
+
+
+def sampled(market: Market, buyers: int) -> tuple[list[Sample], dict[str, str]]:
+    """Sign the buyers in, place an order of each basket, and answer what the server was asked for each, with the statements
+    that were prepared for it."""
+    with heard(market.server, market.database) as log, market.serving() as api:
+        market.sign_in(api.port, buyers)
+        samples = market.samples(api.port, log)
+        every: list[Trip] = log.trips
+        return samples, prepared(every)

@@ -1,0 +1,60 @@
+"""Rows as the market shows them."""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+CURRENCY = "EUR"
+#: How many of each unit make the one that prices are compared by.
+COMPARED = {
+    "kg": ("kg", Decimal(1)),
+    "g": ("kg", Decimal(1000)),
+    "lb": ("kg", 1 / Decimal("0.45359237")),
+    "litre": ("litre", Decimal(1)),
+    "each": ("each", Decimal(1)),
+    "bunch": ("bunch", Decimal(1)),
+    "box": ("box", Decimal(1)),
+}
+#: The columns that :func:`product` reads, for ``QuerySet.values``: no model instances are made for what is only shown.
+COLUMNS = (
+    *("id", "slug", "title", "description", "farm_id", "farm__slug", "farm__name"),
+    *("category_id", "category__slug", "category__name", "unit", "price", "stock", "reserved"),
+    *("quantity_step", "min_quantity", "season_from", "season_to", "harvested_on", "tags", "status"),
+    *("upvote_count", "view_count", "rating_count", "rating_average", "version", "created_at", "updated_at"),
+)
+
+
+def product(row):
+    """A product, from a row of :data:`COLUMNS`."""
+    per, factor = COMPARED[row["unit"]]
+    compared = int((row["price"] * factor).quantize(Decimal(1), ROUND_HALF_UP))
+    category, season = None, None
+    if row["category_id"] is not None:
+        category = {"id": row["category_id"], "slug": row["category__slug"], "name": row["category__name"]}
+    if row["season_from"] and row["season_to"]:
+        season = {"from": row["season_from"], "to": row["season_to"]}
+    average = float(row["rating_average"]) if row["rating_count"] else None
+    return {
+        "id": row["id"],
+        "slug": row["slug"],
+        "title": row["title"],
+        "description": row["description"],
+        "farm": {"id": row["farm_id"], "slug": row["farm__slug"], "name": row["farm__name"]},
+        "category": category,
+        "unit": row["unit"],
+        "price": {"amount": row["price"], "currency": CURRENCY},
+        "unit_price": {"amount": compared, "currency": CURRENCY, "per": per},
+        "stock": str(row["stock"]),
+        "available": str(row["stock"] - row["reserved"]),
+        "quantity_step": str(row["quantity_step"]),
+        "min_quantity": str(row["min_quantity"]),
+        "season": season,
+        "harvested_on": row["harvested_on"],
+        "tags": row["tags"],
+        "status": row["status"],
+        "images": [],
+        "upvote_count": row["upvote_count"],
+        "view_count": row["view_count"],
+        "rating": {"average": average, "count": row["rating_count"]},
+        "version": row["version"],
+        "created_at": row["created_at"],
+        "updated_at": row["updated_at"],
+    }

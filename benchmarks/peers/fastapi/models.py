@@ -1,0 +1,109 @@
+"""What the market shows: the response models."""
+
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from asyncpg import Record
+from pydantic import BaseModel, ConfigDict, Field
+
+CURRENCY = "EUR"
+#: How many of each unit make the one that prices are compared by.
+COMPARED = {
+    "kg": ("kg", Decimal(1)),
+    "g": ("kg", Decimal(1000)),
+    "lb": ("kg", 1 / Decimal("0.45359237")),
+    "litre": ("litre", Decimal(1)),
+    "each": ("each", Decimal(1)),
+    "bunch": ("bunch", Decimal(1)),
+    "box": ("box", Decimal(1)),
+}
+
+
+class ProductsQuery(BaseModel):
+    """Hashable, as it is the key of the cache."""
+
+    model_config = ConfigDict(frozen=True)
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    sort: Literal["newest", "price"] = "newest"
+    after: Annotated[str, Field(max_length=1024)] | None = None
+    category: Annotated[str, Field(max_length=100)] | None = None
+    in_stock: bool = False
+
+
+class Named(BaseModel):
+    id: UUID
+    slug: str
+    name: str
+
+
+class Money(BaseModel):
+    amount: int
+    currency: str = CURRENCY
+
+
+class UnitPrice(Money):
+    per: str
+
+
+class Season(BaseModel):
+    from_: str = Field(serialization_alias="from")
+    to: str
+
+
+class Rating(BaseModel):
+    average: float | None
+    count: int
+
+
+class Product(BaseModel):
+    id: UUID
+    slug: str
+    title: str
+    description: str
+    farm: Named
+    category: Named | None
+    unit: str
+    price: Money
+    unit_price: UnitPrice
+    stock: Decimal
+    available: Decimal
+    quantity_step: Decimal
+    min_quantity: Decimal
+    season: Season | None
+    harvested_on: date | None
+    tags: list[str]
+    status: str
+    images: list[str] = []
+    upvote_count: int
+    view_count: int
+    rating: Rating
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class ProductPage(BaseModel):
+    items: list[Product]
+    next: str | None
+
+
+def shown(row: Record) -> dict[str, Any]:
+    """A row as :class:`Product` takes it. A page of them is validated at once, which is quicker than model by model."""
+    per, factor = COMPARED[row["unit"]]
+    category, season = None, None
+    if row["category_id"] is not None:
+        category = {"id": row["category_id"], "slug": row["category_slug"], "name": row["category_name"]}
+    if row["season_from"] and row["season_to"]:
+        season = {"from_": row["season_from"], "to": row["season_to"]}
+    return dict(row) | {
+        "farm": {"id": row["farm_id"], "slug": row["farm_slug"], "name": row["farm_name"]},
+        "category": category,
+        "price": {"amount": row["price"]},
+        "unit_price": {"amount": int((row["price"] * factor).quantize(Decimal(1), ROUND_HALF_UP)), "per": per},
+        "available": row["stock"] - row["reserved"],
+        "season": season,
+        "rating": {"average": row["rating_average"] if row["rating_count"] else None, "count": row["rating_count"]},
+    }

@@ -1,0 +1,96 @@
+"""docs/benchmarks.md and its plots, from the results that are kept."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from benchmarks.plots import described, draw, number
+from benchmarks.results import Figure, Target, kept
+
+DOCS = Path(__file__).parents[1] / "docs"
+#: What was changed, and what it gave: written by hand.
+STEPS = Path(__file__).parent / "steps.md"
+
+HEAD = """# Benchmarks
+
+Made by `python -m benchmarks` from `benchmarks/results/`; what is written here by hand is in `benchmarks/steps.md`.
+
+```
+make install-bench   # once: what draws, and a virtualenv for each peer
+make bench           # the quick form, under 3 minutes
+make bench-full      # all of it: more and longer rounds, and the market with a million products
+```
+
+Contestants run side by side on one machine: in each round each of them in turn, in alternating order, and they are
+compared round by round. A table shows the median of the rounds with the least and the most, and how many times as good
+harvestd was, so that above 1 is better whatever the unit; a target is reached when the median is. Where there are two
+cores or more, what is measured has the first for itself and who sends the requests the others. A shared machine has quiet
+and busy minutes: compare within a table, not between tables.
+"""
+
+
+def write(folder: Path = DOCS, figures: Sequence[Figure] | None = None, steps: Path = STEPS) -> Path:
+    """Write the page with a plot for each figure that is kept, and delete plots of what is not; answers the page's path."""
+    figures = kept() if figures is None else figures
+    plots = folder / "benchmarks"
+    for figure in figures:
+        draw(figure, plots / f"{figure.name}.svg")
+    for old in set(plots.glob("*.svg")) - {plots / f"{figure.name}.svg" for figure in figures}:
+        old.unlink()
+    parts = [HEAD, *_machines(figures), "## Results\n", *(section(figure) for figure in figures)]
+    if steps.exists():
+        parts.append(steps.read_text())
+    page = folder / "benchmarks.md"
+    page.write_text("\n".join(part.rstrip("\n") + "\n" for part in parts))
+    return page
+
+
+def section(figure: Figure) -> str:
+    """One figure: its table, notes and plot."""
+    rows = [_row(figure, name) for name in figure.rounds]
+    lines = [
+        f"### {figure.title}", "",
+        f"{figure.unit}, {figure.better} is better. {figure.form.capitalize()} form, {figure.day}, revision {figure.revision}.", "",
+        "| contestant | median | least–most | ours against it (least–most) | target |",
+        "|---|---:|---:|---:|---|", *rows, "",
+        *(f"- {note}" for note in figure.notes), *([""] if figure.notes else []),
+        f"![{described(figure)}](benchmarks/{figure.name}.svg)", "",
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def verdict(figure: Figure, target: Target) -> str:
+    """A target, and whether it was reached."""
+    reached = "reached" if figure.reached(target) else "**missed**"
+    if target.theirs:
+        return f"≥ {target.ratio:g}×: {reached}"
+    return f"{'≥' if figure.better == 'more' else '≤'} {number(target.value)}: {reached}"
+
+
+def _row(figure: Figure, name: str) -> str:
+    rounds, ours = figure.rounds[name], next(iter(figure.rounds))
+    against = [target for target in figure.targets if target.theirs == name]
+    compared = [target.ours for target in against] or ([ours] if name != ours and ours.startswith("harvestd") else [])
+    ratios = [_ratio(figure, us, name, compared != [ours]) for us in compared]
+    alone = [target for target in figure.targets if not target.theirs and target.ours == name]
+    verdicts = [verdict(figure, target) for target in against + alone]
+    cells = [
+        name, number(statistics.median(rounds)), f"{number(min(rounds))}–{number(max(rounds))}",
+        "<br>".join(ratios), "<br>".join(verdicts),
+    ]  # fmt: skip
+    return "| " + " | ".join(cells) + " |"
+
+
+def _ratio(figure: Figure, ours: str, theirs: str, named: bool) -> str:
+    if len(figure.rounds[ours]) != len(figure.rounds[theirs]) or not all(figure.rounds[ours] + figure.rounds[theirs]):
+        return ""
+    ratios = figure.ratios(ours, theirs)
+    text = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
+    return f"{ours}: {text}" if named else text
+
+
+def _machines(figures: Iterable[Figure]) -> list[str]:
+    machines = list(dict.fromkeys(figure.machine for figure in figures if figure.machine))
+    return ["## Machine\n", *(f"{machine}\n" for machine in machines)] if machines else []

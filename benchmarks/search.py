@@ -1,0 +1,218 @@
+"""Searches and suggestions, in PostgreSQL and in Elasticsearch, through harvestd's API with its cache off.
+
+The questions are made of the words of the market's own titles: as they are, with a typing error, with filters, and broad ones
+without words. Each connection asks one after the other. The limit is Elasticsearch itself, asked the same by the same client.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from urllib.parse import quote, urlencode
+
+import msgspec
+import psycopg2
+
+from benchmarks import rate
+from benchmarks.contest import contest, of
+from benchmarks.ground import Ground
+from benchmarks.load import LoadError, body
+from benchmarks.pinning import LOAD, pin
+from benchmarks.rate import Paced
+from benchmarks.results import Figure
+from benchmarks.served import Served, harvestd
+from harvestd.interfaces import Search
+from harvestd.store.elasticsearch_http import lines
+from harvestd.store.elasticsearch_index import Names
+from harvestd.store.elasticsearch_query import asking
+from harvestd.store.search_query import place_of
+from harvestd.store.search_text import asked
+from tests.daemons import ctl
+from tests.servers import temporary_folder
+from tests.servers.elasticsearch import ElasticsearchServer
+
+SMALL, LARGE = 10_000, 100_000
+#: Questions of each kind, all different; hits asked for; clients.
+EACH, HITS, CLIENTS = 24, 20, 8
+KINDS = ("words", "typing errors", "filters", "broad")
+#: What harvestd calls its index.
+INDEX = Names("harvest").alias
+POSTGRES, ELASTICSEARCH, DIRECT = "PostgreSQL", "Elasticsearch", "Elasticsearch itself"
+NOTES = [
+    f"One process, its cache off, {CLIENTS} clients of which each asks one question after another; {EACH} questions a kind.",
+    "Elasticsearch 7.10 with a heap of 1 GB. Elasticsearch itself is asked what harvestd asks it, two things where a word is "
+    "mistyped, and its answers are not read; harvestd then reads the hits from PostgreSQL as they are now.",
+]
+
+
+class Engine(ElasticsearchServer):
+    """With the heap and the compiler of one that runs for long."""
+
+    def environment(self) -> dict[str, str]:
+        java = "-Xms1g -Xmx1g -XX:+UseSerialGC -XX:-UsePerfData"
+        return super().environment() | {"ES_JAVA_OPTS": java}
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What a person asks for; the names of the API."""
+
+    q: str = ""
+    category: str | None = None
+    in_stock: bool = False
+    max_price: int | None = None
+
+    @property
+    def path(self) -> str:
+        given = {"q": self.q, "category": self.category, "max_price": self.max_price, "limit": HITS}
+        given["in_stock"] = "true" if self.in_stock else None
+        return "/api/search?" + urlencode({name: value for name, value in given.items() if value})
+
+    def to_the_engine(self, index: str, mistyped: bool) -> list[bytes]:
+        """The requests that harvestd makes of it."""
+        question = Search(
+            text=self.q, category=self.category, in_stock=self.in_stock, max_price=self.max_price, limit=HITS
+        )
+        words, place = asked(self.q), place_of(question, datetime.now(UTC))
+        first = msgspec.json.encode(asking(question, words, place, 1.0))
+        made = [rate.request("POST", f"/{index}/_search", first)]
+        if mistyped:
+            joints = ("and", "or") if len(words) > 1 else ("and",)
+            wide = lines([line for joint in joints for line in ({}, asking(question, words, place, 1.0, joint))])
+            made.append(rate.request("POST", f"/{index}/_msearch", wide))
+        return made
+
+
+def questions(url: str) -> dict[str, list[Question]]:
+    """Of each kind, always the same for one market."""
+    with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select p.title, c.slug, p.price from products p join categories c on c.id = p.category_id"
+            " where p.status = 'published' and p.stock > p.reserved order by p.id limit 2000"
+        )
+        goods = cursor.fetchall()
+    connection.close()
+    chance = random.Random(4)
+    words = sorted({word for title, _, _ in goods for word in _long(title)})
+    pairs = sorted({" ".join(title.lower().split()[:2]) for title, _, _ in goods})
+    drawn = chance.sample(words, EACH // 2) + chance.sample(pairs, EACH // 2)
+    some = chance.sample([one for one in goods if _long(one[0])], EACH)
+    return {
+        "words": [Question(text) for text in drawn],
+        "typing errors": [Question(_mistyped(text, chance)) for text in chance.sample(words, EACH)],
+        "filters": [Question(_long(title)[0], category, True, price + 100) for title, category, price in some],
+        "broad": [
+            Question("", category, number % 2 == 0, 900 + 100 * number)
+            for number, (_, category, _) in enumerate(chance.sample(goods, EACH))
+        ],
+    }
+
+
+def _long(title: str) -> list[str]:
+    return [word.lower() for word in title.split() if word.isalpha() and len(word) > 4]
+
+
+def _mistyped(word: str, chance: random.Random) -> str:
+    """Two letters have changed places, which is what fingers do."""
+    place = chance.randrange(1, len(word) - 2)
+    return word[:place] + word[place + 1] + word[place] + word[place + 2 :]
+
+
+@contextmanager
+def searched(ground: Ground, products: int) -> Iterator[tuple[str, dict[str, Served], Engine]]:
+    """The URL of a market, and who searches it: one process with PostgreSQL alone, one with Elasticsearch, and that."""
+    url, other = ground.market(products), ground.market(products, "elasticsearch")
+    engine, folder = Engine(), temporary_folder("search")
+    try:
+        engine.start()
+        assert engine.process is not None
+        pin(engine.process.pid, LOAD)  # as PostgreSQL, it is not what is measured
+        ground.say("filling Elasticsearch")
+        done = ctl(folder, "reindex", database_url=other, elasticsearch_url=engine.url)
+        assert done.returncode == 0, done.stdout
+        with (
+            harvestd(url, cache_size=0) as plain,
+            harvestd(other, cache_size=0, elasticsearch_url=engine.url, workers="on") as engined,
+        ):
+            yield url, {POSTGRES: plain, ELASTICSEARCH: engined}, engine
+    finally:
+        engine.remove()
+
+
+def run(ground: Ground) -> list[Figure]:
+    """Each kind of question by itself, then suggestions."""
+    products = SMALL if ground.quick else LARGE
+    with searched(ground, products) as (url, served, engine):
+        asked_for = questions(url)
+        _certain(served[ELASTICSEARCH], asked_for)
+        figures = [_figure(ground, kind, asked_for[kind], served, engine.port, products) for kind in KINDS]
+        return [*figures, _suggestions(ground, url, served, products)]
+
+
+def _certain(engined: Served, asked_for: dict[str, list[Question]]) -> None:
+    """That it is the engine that answers, and finds something: LoadError otherwise."""
+    for kind, those in asked_for.items():
+        pages = [msgspec.json.decode(body(engined.port, one.path)) for one in those]
+        if any(page["degraded"] for page in pages):
+            raise LoadError("Elasticsearch is not asked: PostgreSQL answers in its place")
+        if sum(bool(page["items"]) for page in pages) < len(pages) // 2:
+            raise LoadError(f"most questions of the kind {kind!r} find nothing")
+
+
+def _figure(
+    ground: Ground, kind: str, those: Sequence[Question], served: dict[str, Served], port: int, products: int
+) -> Figure:
+    api = [rate.request("GET", one.path) for one in those]
+    direct = [request for one in those for request in one.to_the_engine(INDEX, kind == "typing errors")]
+    per = len(direct) / len(those)
+    loads = contest(
+        ground,
+        {
+            POSTGRES: _asking(ground, served[POSTGRES].port, api),
+            ELASTICSEARCH: _asking(ground, served[ELASTICSEARCH].port, api),
+            DIRECT: _asking(ground, port, direct),
+        },
+    )
+    found = of(loads, lambda each: each.rate)
+    found[DIRECT] = [each / per for each in found[DIRECT]]
+    times = [
+        f"{name}: p50 {_median(loads[name], 'p50'):.1f} ms, p99 {_median(loads[name], 'p99'):.1f} ms."
+        for name in (POSTGRES, ELASTICSEARCH)
+    ]
+    return Figure(
+        name=f"search-{kind.replace(' ', '-')}", title=f"Search: {kind}, {products:,} products", unit="searches/s",
+        rounds=found, notes=[*NOTES, *times],
+    )  # fmt: skip
+
+
+def _median(loads: Sequence[Paced], name: str) -> float:
+    return float(sorted(getattr(each, name) for each in loads)[len(loads) // 2])
+
+
+def _asking(ground: Ground, port: int, requests: Sequence[bytes]) -> Callable[[], Paced]:
+    def measure() -> Paced:
+        enough = itertools.islice(itertools.cycle(requests), int(MOST * ground.seconds))
+        paced = rate.paced(port, enough, 0, ground.seconds, CLIENTS)
+        if paced.failed:
+            raise LoadError(f"{paced.failed} searches failed: {paced.statuses}")
+        return paced
+
+    rate.paced(port, itertools.islice(itertools.cycle(requests), WARM), 0, 5, CLIENTS)
+    return measure
+
+
+#: Asked before any is counted, in at most 5 s; more than anybody answers in a second.
+WARM = 400
+MOST = 5_000
+
+
+def _suggestions(ground: Ground, url: str, served: dict[str, Served], products: int) -> Figure:
+    starts = [one.q[:3] for one in questions(url)["filters"]]
+    requests = [rate.request("GET", f"/api/search/suggest?q={quote(start)}") for start in starts]
+    loads = contest(ground, {name: _asking(ground, one.port, requests) for name, one in served.items()})
+    return Figure(
+        name="search-suggestions", title=f"Suggestions for three letters, {products:,} products", unit="requests/s",
+        rounds=of(loads, lambda each: each.rate), notes=NOTES[:1],
+    )  # fmt: skip

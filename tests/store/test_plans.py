@@ -1,0 +1,228 @@
+"""Every statement that a request or a worker waits for finds what it reads by an index, at 100,000 products as at ten."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import psycopg2
+import pytest
+
+from harvestd.assembly import new_id
+from harvestd.interfaces import Search
+from harvestd.market.geography import box_around
+from harvestd.seeding import catalogue, sowing
+from harvestd.store import (
+    accounts,
+    cards,
+    carts,
+    categories,
+    farms,
+    idempotency,
+    inbox,
+    listings,
+    mails,
+    notifications,
+    orders,
+    outbox,
+    products,
+    queues,
+    search_pending,
+    sessions,
+    stock,
+)
+from harvestd.store.database import Statement
+from harvestd.store.search import PostgresSearch
+from harvestd.store.search_suggest import suggest
+from tests.servers import PostgresServer
+from tests.store.plans import USES, Planner, faults, finished
+
+pytestmark = pytest.mark.xdist_group("plans")
+
+PRODUCTS, FARMS = 100_000, 10_000
+NOW = datetime.now(UTC)
+USER, ORDER = "00000000-0000-7000-8000-000000000309", "00000000-0000-7000-9000-000000007530"
+
+Reads = Callable[[Any], Awaitable[Any]]
+
+
+@pytest.fixture(scope="module")
+def market(postgres: PostgresServer) -> Iterator[Any]:
+    """A connection to a market with much in every table."""
+    name = postgres.clone()
+    connection = psycopg2.connect(postgres.url(name))
+    try:
+        for seed, part, language in (
+            (1, 0.75, None),
+            (2, 0.25, "english"),
+        ):  # documents take longest: a quarter is many
+            plan = catalogue.Plan(int(PRODUCTS * part), int(FARMS * part), seed, NOW, new_id)
+            sowing.sow(connection, plan, language, lambda what, done: None)
+        with connection, connection.cursor() as cursor:
+            cursor.execute((Path(__file__).parent / "bigmarket.sql").read_text())
+        connection.autocommit = True
+        connection.cursor().execute("vacuum (analyze)")
+        connection.autocommit = False
+        yield connection
+    finally:
+        connection.close()
+        postgres.drop(name)
+
+
+@pytest.fixture(scope="module")
+def big(market: Any) -> set[str]:
+    """The tables that no request may read the whole of."""
+    with market.cursor() as cursor:
+        cursor.execute(
+            "select relname from pg_class where relkind = 'r' and reltuples >= 5000 and relnamespace = 'public'::regnamespace"
+        )
+        return {name for (name,) in cursor.fetchall()}
+
+
+@pytest.fixture(scope="module")
+def middle(market: Any) -> products.Product:
+    """A product in the midst of them."""
+    with market.cursor() as cursor:
+        cursor.execute("select slug from products order by id limit 1 offset 50000")
+        planner = Planner(market, "at first")
+        found = finished(products.find(planner, cursor.fetchone()[0]))
+    planner.forget()
+    assert found is not None
+    return found
+
+
+def test_the_market_is_large_enough_to_tell(big: set[str]) -> None:
+    assert big >= {
+        "products", "farms", "users", "orders", "order_parts", "order_lines", "notifications", "carts", "cart_items", "outbox",
+        "queue_messages", "queue_dead", "search_documents", "stock_ledger", "reservations", "mails", "inbox", "refresh_tokens",
+    }  # fmt: skip
+
+
+# --- the product listing: every sort with every filter, first page and later ---
+
+FILTERS: dict[str, Callable[[products.Product], dict[str, Any]]] = {
+    "all": lambda p: {},
+    "category_id": lambda p: {"category_id": p.category_id},
+    "category_slug": lambda p: {"category_slug": "vegetables"},
+    "farm_id": lambda p: {"farm_id": p.farm_id},
+    "farm_slug": lambda p: {"farm_slug": p.farm_slug},
+    "tag": lambda p: {"tag": "organic"},
+    "rare tag": lambda p: {"tag": "spicy"},
+    "min_price": lambda p: {"min_price": 500},
+    "max_price": lambda p: {"max_price": 500},
+    "in_stock": lambda p: {"in_stock": True},
+    "in_season": lambda p: {"in_season": "2026-07-01"},
+    "category, in stock": lambda p: {"category_slug": "fruit", "in_stock": True},
+    "category, tag": lambda p: {"category_slug": "fruit", "tag": "organic"},
+    "farm, in stock": lambda p: {"farm_id": p.farm_id, "in_stock": True},
+    "price range": lambda p: {"min_price": 300, "max_price": 400},
+    "in season, in stock": lambda p: {"in_season": "2026-07-01", "in_stock": True},
+}
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("sort", listings.SORTS)
+@pytest.mark.parametrize("which", FILTERS)
+def test_the_listing(market: Any, big: set[str], middle: products.Product, which: str, sort: str, use: str) -> None:
+    filters = listings.Filters(**FILTERS[which](middle))
+    for after in (None, [getattr(middle, column) for column, _, _ in listings.SORTS[sort].key]):
+        _refuse(
+            market,
+            big,
+            use,
+            partial(listings.products, filters=filters, sort=sort, after=after, limit=21, currency="EUR"),
+        )
+
+
+# --- everything else that is waited for ---
+
+READS: dict[str, Reads] = {
+    "a product by id": lambda r: products.find(r, USER),
+    "a product's card by id": lambda r: cards.find(r, USER, "EUR"),
+    "a product's card by slug": lambda r: cards.find(r, "no-such-product", "EUR"),
+    "cards of a page of hits": lambda r: cards.by_ids(r, [new_id() for _ in range(20)], "EUR"),
+    "products for a rebuild": lambda r: products.page(r, USER, 200),
+    "a farm by slug": lambda r: farms.find(r, "no-such-farm"),
+    "farms, newest": lambda r: farms.newest(r, None, "", 21),
+    "farms, newest, later": lambda r: farms.newest(r, new_id(), "", 21),
+    "farms, nearest": lambda r: farms.in_box(r, box_around(44.0, -73.0, 25), ""),
+    "a role in a farm": lambda r: farms.role(r, USER, USER),
+    "categories": lambda r: categories.every(r),
+    "a buyer's orders": lambda r: orders.of_buyer(r, USER, None, None, 21),
+    "a buyer's orders, later": lambda r: orders.of_buyer(r, USER, ORDER, None, 21),
+    "a buyer's orders of a status": lambda r: orders.of_buyer(r, USER, None, "placed", 21),
+    "a farmer's orders": lambda r: orders.of_farms(r, USER, None, None, 21),
+    "a farmer's orders, later": lambda r: orders.of_farms(r, USER, ORDER, None, 21),
+    "a farmer's orders of a status": lambda r: orders.of_farms(r, USER, None, "placed", 21),
+    "all orders": lambda r: orders.every(r, None, None, 21),
+    "all orders, later": lambda r: orders.every(r, ORDER, None, 21),
+    "all orders of a status": lambda r: orders.every(r, None, "placed", 21),
+    "parts and lines of a page of orders": lambda r: orders.parts_and_lines(r, [ORDER] * 20),
+    "an order to move": lambda r: orders.lock(r, ORDER),
+    "orders that are due": lambda r: orders.due(r, NOW, 100),
+    "the products of an order": lambda r: stock.lock_for_order(r, [ORDER, USER]),
+    "the reservations of an order": lambda r: stock.held(r, [ORDER]),
+    "notices": lambda r: notifications.feed(r, USER, None, False, 21),
+    "notices, later": lambda r: notifications.feed(r, USER, new_id(), False, 21),
+    "notices not read": lambda r: notifications.feed(r, USER, None, True, 21),
+    "notices to mark read": lambda r: notifications.mark_read(r, USER, None, NOW),
+    "whom to tell": lambda r: notifications.people(r, [USER], [USER]),
+    "a buyer's cart": lambda r: carts.find(r, USER, None),
+    "a stranger's cart": lambda r: carts.find(r, None, b"x"),
+    "what is in a cart": lambda r: carts.items(r, USER),
+    "an account by address": lambda r: accounts.by_email(r, "5@example.org"),
+    "a person's farms": lambda r: accounts.farms_of(r, USER),
+    "a refresh token": lambda r: accounts.lock_refresh(r, b"x"),
+    "sign-ins": lambda r: sessions.PostgresSessions(r, lambda: NOW).live(USER, USER),
+    "an idempotency key": lambda r: idempotency.claim(r, USER, "k", b"x", NOW, 3600),
+    "events to send": lambda r: outbox.unsent(r, 500),
+    "the outbox's backlog": lambda r: outbox.backlog(r, NOW),
+    "events to forget": lambda r: outbox.purge(r, NOW - timedelta(days=7)),
+    "events that were handled": lambda r: inbox.claim(r, "harvest.orders", [new_id() for _ in range(50)]),
+    "marks to forget": lambda r: inbox.purge(r, NOW - timedelta(days=7)),
+    "messages to take": lambda r: queues.take(r, "harvest.orders", 50, 1, 30),
+    "messages to take, later": lambda r: queues.take(r, "harvest.orders", 50, 1, 30, NOW - timedelta(seconds=1)),
+    "dead letters": lambda r: queues.dead(r, "harvest.orders", 100),
+    "mails to send": lambda r: mails.claim(r, NOW, timedelta(minutes=1), 20),
+    "what Elasticsearch lacks": lambda r: search_pending.oldest(r, 500),
+    "documents for Elasticsearch": lambda r: search_pending.page(r, None, 500),
+    "search": lambda r: _search(r, "Padron peppers willow"),
+    "search, mistyped": lambda r: _search(r, "padrn pepers"),
+    "search, nothing like it": lambda r: _search(r, "zzyzx"),
+    "suggestions": lambda r: suggest(r, "pep", 10),
+}  # fmt: skip
+
+
+def _search(reader: Any, text: str) -> Awaitable[Any]:
+    return PostgresSearch(cast(Any, None), reader=reader).search(Search(text=text))
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("what", READS)
+def test_what_is_waited_for(market: Any, big: set[str], what: str, use: str) -> None:
+    _refuse(market, big, use, READS[what])
+
+
+def test_what_is_refused_is_told(market: Any, big: set[str]) -> None:
+    """The test itself: no index helps these two."""
+    planner = Planner(market, "at first")
+    finished(planner.rows(Statement("whole", "select title from products where title || '' = $1", str), "x"))
+    finished(planner.rows(Statement("sorted", "select title from products where price > $1 order by title", str), 0))
+    planner.forget()
+    found = [faults(plan, big) for plan in planner.plans]
+    assert found[0] == ["reads the whole of products"]
+    assert found[1][0].startswith("sorts about "), str(planner.plans[1])
+
+
+def _refuse(market: Any, big: set[str], use: str, reads: Reads) -> None:
+    planner = Planner(market, use)
+    try:
+        finished(reads(planner))
+    finally:
+        planner.forget()
+    assert planner.plans
+    wrong = [f"{'; '.join(found)}\n{plan}" for plan in planner.plans if (found := faults(plan, big))]
+    assert not wrong, "\n".join(wrong)

@@ -1,0 +1,233 @@
+"""The benchmarks' own parts: what they read off, compare, keep and draw. What they measure is nobody's condition."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks import machine, rate, results
+from benchmarks.load import Load, LoadError, parsed
+from benchmarks.results import Figure, Target
+
+#: What wrk 4.1.0 printed of harvestd, and of a server that refused half.
+WRK = """Running 3s test @ http://127.0.0.1:47041/api/products?limit=20
+  1 threads and 32 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency   699.46us  384.99us   8.28ms   95.93%
+    Req/Sec    47.12k     2.47k   49.69k    80.00%
+  Latency Distribution
+     50%  531.00us
+     75%    0.94ms
+     90%    0.98ms
+     99%    1.50ms
+  140712 requests in 3.00s, 2.85GB read
+Requests/sec:  46897.43
+Transfer/sec:      0.95GB
+"""
+REFUSED = WRK.replace("Requests/sec", "  Non-2xx or 3xx responses: 70356\nRequests/sec")
+
+
+def figure(**fields: object) -> Figure:
+    """Two contestants in three rounds, the second of which was slow for both."""
+    known: dict[str, object] = {
+        "name": "listing", "title": "A listing", "unit": "requests/s",
+        "rounds": {"harvestd": [400.0, 90.0, 420.0], "other": [100.0, 30.0, 140.0]},
+        "targets": [Target("harvestd", "other", 3.0), Target("harvestd", value=500.0)],
+        "notes": ["One difference <and> another."], "machine": "A machine.", "revision": "abc", "day": "2026-07-03",
+    }  # fmt: skip
+    return Figure(**{**known, **fields})  # type: ignore[arg-type]
+
+
+def test_ratios_are_taken_round_by_round() -> None:
+    """The medians alone would say 4."""
+    assert figure().ratios("harvestd", "other") == [4.0, 3.0, 3.0]
+    assert figure(better="less").ratios("other", "harvestd") == [4.0, 3.0, 3.0]
+
+
+def test_targets() -> None:
+    """Of the pairs, and of one contestant alone; where less is better, at most."""
+    assert figure().reached(Target("harvestd", "other", 3.0))
+    assert not figure().reached(Target("harvestd", "other", 3.1))
+    assert figure().reached(Target("harvestd", value=400.0)) and not figure().reached(Target("harvestd", value=401.0))
+    assert figure(better="less").reached(Target("harvestd", value=400.0))
+    assert not figure(better="less").reached(Target("harvestd", value=399.0))
+
+
+def test_what_is_kept_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of a name."""
+    monkeypatch.setattr(results, "FOLDER", tmp_path / "results")
+    figure(title="An earlier one").keep()
+    figure().keep()
+    figure(name="another").keep()
+    assert results.kept() == [figure(name="another"), figure()]
+
+
+def test_wrk_is_understood() -> None:
+    """Latencies in ms, whatever unit it chose."""
+    assert parsed(WRK) == Load(rate=46897.43, p50=0.531, p99=1.5, worst=8.28)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        REFUSED,
+        WRK.replace("Requests/sec", "  Socket errors: connect 0, read 3, write 0, timeout 0\nRequests/sec"),
+        WRK.replace("46897.43", "0.00"),
+        "unable to connect to 127.0.0.1:1 Connection refused\n",
+    ],
+)
+def test_a_load_with_errors_is_no_measurement(output: str) -> None:
+    """However fast it was."""
+    with pytest.raises(LoadError):
+        parsed(output)
+
+
+def test_an_answer_is_whole_when_its_body_is_here() -> None:
+    """By its length, by its last chunk, or without any."""
+    head = b"HTTP/1.1 201 Created\r\n"
+    assert rate.status(head) is None
+    assert rate.status(head + b"Content-Length: 3\r\n\r\nab") is None
+    assert rate.status(head + b"Content-Length: 3\r\n\r\nabc") == 201
+    assert rate.status(head + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n") is None
+    assert rate.status(head + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n") == 201
+    assert rate.status(b"HTTP/1.1 204 No Content\r\nServer: x\r\n\r\n") == 204
+
+
+@contextmanager
+def counting(answers: bytes, stop_after: int = 0) -> Iterator[tuple[int, list[bytes]]]:
+    """A server that answers each request of 32 connections with the same; and what it was sent. With ``stop_after`` it
+    closes a connection instead, once there were so many requests."""
+    got: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            while data := connection.recv(65536):
+                got.append(data)
+                if stop_after and len(got) == stop_after:
+                    return
+                connection.sendall(answers)
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1], got
+        listening.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
+
+
+def test_each_request_is_sent_once() -> None:
+    """At a rate, those that are due within the time; each with its own bytes."""
+    with counting(b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok") as (port, got):
+        wanted = [rate.request("POST", "/api/orders", b"{}", Idempotency_Key=f"key-{n}") for n in range(1000)]
+        done = rate.paced(port, wanted, 200, 0.5, connections=8)
+    assert sorted(got) == sorted(wanted[:100])
+    assert (done.statuses, done.unanswered, done.failed) == ({201: 100}, 0, 0)
+    assert 0 < done.p50 <= done.p90 <= done.p99 <= done.worst
+
+
+def test_a_request_whose_connection_ends_has_failed() -> None:
+    """It is counted, and the run goes on."""
+    with counting(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", stop_after=7) as (port, _):
+        done = rate.paced(port, [rate.request("GET", "/")] * 50, 0, 5, connections=2)
+    assert done.statuses == {200: 49, 0: 1}
+    assert done.failed == 1
+
+
+def test_latency_counts_from_when_a_request_was_due() -> None:
+    """One connection and a server that takes 50 ms: the tenth of ten that are due at once has waited for nine."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                while connection.recv(65536):
+                    threading.Event().wait(0.05)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        done = rate.paced(listening.getsockname()[1], [rate.request("GET", "/")] * 10, 10_000, 1, connections=1)
+    thread.join(10)
+    assert done.worst >= 10 * 50 * 0.95
+
+
+def test_the_report_has_every_figure(tmp_path: Path) -> None:
+    """With its table, what was missed, its notes, and a plot of its own; what is written by hand is at the end."""
+    pytest.importorskip("matplotlib", reason="make install-bench")
+    from benchmarks import report
+
+    steps = tmp_path / "steps.md"
+    steps.write_text("## By hand\n")
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "of-old.svg").write_text("<svg/>")
+    figures = [figure(), figure(name="memory", title="Memory", unit="MB", better="less")]
+    text = report.write(tmp_path, figures, steps).read_text()
+    assert "| harvestd | 400 | 90–420 |  | ≥ 500: **missed** |" in text
+    assert "| other | 100 | 30–140 | 3.00 (3.00–4.00) | ≥ 3×: reached |" in text
+    assert "- One difference <and> another." in text and text.endswith("## By hand\n")
+    for each in figures:
+        assert f"### {each.title}\n" in text and f"(benchmarks/{each.name}.svg)" in text
+    assert {path.name for path in (tmp_path / "benchmarks").iterdir()} == {"listing.svg", "memory.svg"}
+
+
+def test_a_plot_is_xml_that_can_be_read_aloud(tmp_path: Path) -> None:
+    """Title and description, text as text, nothing that runs or is fetched."""
+    pytest.importorskip("matplotlib", reason="make install-bench")
+    from benchmarks import plots
+
+    plots.draw(
+        figure(rounds={"harvestd <now>": [4.0, 5.0], "other & more": [1.0, 2.0]}, targets=[]), tmp_path / "a.svg"
+    )
+    root = ElementTree.parse(tmp_path / "a.svg").getroot()
+    names = {"s": plots.SVG}
+    assert root.findtext("s:title", namespaces=names) == "A listing"
+    assert "harvestd <now> 4.5 (4 to 5)" in (root.findtext("s:desc", namespaces=names) or "")
+    shown = {text.text for text in root.iter(f"{{{plots.SVG}}}text")}
+    assert {"harvestd <now>", "other & more"} <= shown
+    assert not list(root.iter(f"{{{plots.SVG}}}script")) and not list(root.iter(f"{{{plots.SVG}}}image"))
+    assert root.get("role") == "img" and root.get("aria-labelledby") == "listing-title listing-desc"
+
+
+def test_the_docs_show_what_is_kept() -> None:
+    """Each kept figure stands in docs/benchmarks.md as it would be written now."""
+    pytest.importorskip("matplotlib", reason="make install-bench")
+    from benchmarks import report
+
+    text = (report.DOCS / "benchmarks.md").read_text()
+    for each in results.kept():
+        assert report.section(each) in text, f"{each.name}: python -m benchmarks --report"
+        assert (report.DOCS / "benchmarks" / f"{each.name}.svg").exists()
+
+
+def test_each_benchmark_of_the_table_can_run() -> None:
+    """It is a module with ``run(ground)``."""
+    pytest.importorskip("matplotlib", reason="make install-bench")
+    from benchmarks.__main__ import TABLE
+
+    for name, (module, what) in TABLE.items():
+        run = importlib.import_module(module).run
+        assert list(inspect.signature(run).parameters) == ["ground"], name
+        assert what
+
+
+def test_the_machine_is_described() -> None:
+    """Cores, memory, kernel, versions."""
+    assert " cores, " in machine.machine() and "Linux " in machine.machine()
+    assert "PostgreSQL 18.1" in machine.versions("18.1") and "twisted " in machine.versions("18.1")
+    assert 0.0 <= machine.Steal().percent() <= 100.0

@@ -1,0 +1,51 @@
+"""What held the reactor is read from what the watch writes, and who computes is told from who waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from twisted.logger import globalLogPublisher
+
+from harvestd.process.slow_callbacks import Watch
+from tests.slow import CPU_MOST, LIMIT, Heard, Held, heard, reports
+
+
+def reported(work: Callable[[], object], place: str = "step (/x/harvestd/web/gate.py:5)") -> list[Held]:
+    """What is found of a callback that does this work at that place."""
+    watch, found = Watch(LIMIT), Heard()
+
+    def callback() -> None:
+        watch.where = place
+        work()
+
+    globalLogPublisher.addObserver(found)
+    try:
+        watch.run(callback, (), {}, "callback")
+    finally:
+        globalLogPublisher.removeObserver(found)
+        heard.text = ""  # it is no report of this run
+    return list(reports(found.text))
+
+
+def compute(seconds: float) -> None:
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
+def test_who_waits_takes_time_and_no_cpu() -> None:
+    (held,) = reported(lambda: time.sleep(LIMIT * 2))
+    assert held.seconds >= LIMIT * 2
+    assert held.cpu < held.seconds / 2
+    assert held.place == "step (harvestd/web/gate.py:5)"
+
+
+def test_who_computes_takes_cpu() -> None:
+    (held,) = reported(lambda: compute(CPU_MOST))
+    assert held.cpu >= CPU_MOST, "so its test would fail"
+
+
+def test_what_is_short_or_not_ours_is_not_reported() -> None:
+    assert reported(lambda: None) == []
+    assert reported(lambda: time.sleep(LIMIT * 2), "test_x (/x/tests/test_x.py:1)") == []

@@ -1,0 +1,261 @@
+"""What each route costs the database: a table that names every route, and a test that holds it.
+
+Of a warm process, with the near cache missed, for somebody who is signed in and was known before. The numbers are exact: who
+makes a route cheaper says so here, who makes it dearer has to say why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import attrs
+import pytest
+import pytest_twisted
+from twisted.internet.defer import Deferred
+
+from harvestd.application import API, start
+from harvestd.lifecycle import Lifecycle
+from harvestd.settings import Settings
+from harvestd.web import table
+from harvestd.web.server import make_site
+from tests.people import Market, Person
+from tests.web.budget import counting
+from tests.web.client import Client, Response
+
+#: Statements and round trips by route. What follows a blank is a way to ask for the same route.
+BUDGET: dict[str, tuple[int, int]] = {
+    "post_api_auth_register": (5, 6),
+    "post_api_auth_login": (4, 5),
+    "post_api_auth_refresh": (5, 6),
+    "get_api_users_me": (2, 2),
+    "get_api_users_id": (2, 2),
+    "get_api_farms": (1, 1),
+    "get_api_farms nearest": (1, 1),
+    "get_api_farms_id": (1, 1),
+    "patch_api_farms_id": (5, 6),
+    "patch_api_farms_id renamed": (6, 7),
+    "get_api_categories": (1, 1),
+    "post_api_categories": (5, 6),
+    "patch_api_categories_id": (3, 4),
+    "delete_api_categories_id": (3, 4),
+    "get_api_products": (1, 1),
+    "get_api_products filtered": (1, 1),
+    "post_api_products": (8, 9),
+    "get_api_products_id": (1, 1),
+    "patch_api_products_id": (6, 7),
+    "post_api_products_id_stock": (9, 10),
+    "delete_api_products_id": (6, 7),
+    "get_api_search": (3, 3),
+    "get_api_search mistyped": (3, 3),
+    "get_api_search_suggest": (2, 2),
+    "put_api_cart_items_product_id": (7, 8),
+    "get_api_cart": (3, 3),
+    "delete_api_cart_items_product_id": (3, 4),
+    "delete_api_cart": (2, 3),
+    "post_api_orders": (6, 7),
+    "post_api_orders of two farms": (6, 7),
+    "post_api_orders of the cart": (9, 10),
+    "post_api_orders again": (2, 3),
+    "get_api_orders": (3, 3),
+    "get_api_orders of a farmer": (5, 5),
+    "get_api_orders of all": (4, 4),
+    "get_api_orders_id": (3, 3),
+    "post_api_orders_id_parts_farm_id_status": (12, 13),
+    "post_api_orders_id_cancel": (13, 14),
+    "get_api_notifications": (1, 1),
+    "post_api_notifications_read": (1, 2),
+    "get": (0, 0),
+    "get_health": (0, 0),
+    "get_health_ready": (4, 4),
+    "get_metrics": (2, 2),
+    "get_openapi_json": (0, 0),
+    "get_docs": (0, 0),
+    "get_docs_file": (0, 0),
+    "get_problems": (0, 0),
+    "get_problems_slug": (0, 0),
+    "get_api_market": (0, 0),
+    "post_api_auth_logout": (2, 3),
+}
+#: No order may cost more statements, however it is placed.
+ORDER_MOST = 12
+
+
+@attrs.define
+class Stage:
+    """A market with something of everything, and what the requests name."""
+
+    market: Market
+    farmer: Person
+    buyer: Person
+    admin: Person
+    product: dict[str, Any]
+    other: dict[str, Any]
+    order: dict[str, Any]
+    category: dict[str, Any]
+    refresh: str = ""
+
+    @property
+    def stranger(self) -> Client:
+        return self.market.stranger
+
+    def line(self, quantity: str = "0.1") -> dict[str, Any]:
+        return {"product_id": self.product["id"], "quantity": quantity}
+
+
+@pytest_twisted.async_yield_fixture
+async def stage(settings: Settings, database_url: str) -> AsyncIterator[Stage]:
+    """A whole process, without consumers, on a database of its own."""
+    from twisted.internet import reactor
+
+    lifecycle = Lifecycle(reactor, 5.0)
+    settings = attrs.evolve(settings, database_url=database_url, rate_limits=False, workers="off", database_pool=2)
+    parts = await start(lifecycle, settings, API)
+    market = Market(parts, Client(make_site(parts, table.ROUTES)))
+    farmer, buyer, admin = await market.farmer("One"), await market.person(), await market.person("admin")
+    second = await market.farmer("Two")
+    product = await market.product(farmer, stock="100", tags=["organic"])
+    other = await market.product(second, title="Eggs", unit="box", price=250, stock=100)
+    category = (await admin.post("/api/categories", {"name": "Roots"})).json()
+    order = (await buyer.order((product["id"], "1"), (other["id"], "2"))).json()
+    await market.work()
+    yield Stage(market, farmer, buyer, admin, product, other, order, category)
+    await Deferred.fromCoroutine(lifecycle.stop()).addTimeout(10, reactor)
+
+
+def _person(n: int) -> dict[str, str]:
+    words = {"email": f"p{n}@example.org", "username": f"person{n}", "password": "a long walk to market", "name": "P"}
+    return words | {"role": "buyer"}
+
+
+async def _sign_in(s: Stage, headers: dict[str, str]) -> Response:
+    response = await s.stranger.post(
+        "/api/auth/login", {k: _person(1)[k] for k in ("email", "password")}, headers=headers
+    )
+    s.refresh = response.json()["refresh_token"]
+    return response
+
+
+async def _cart_order(s: Stage, headers: dict[str, str]) -> Response:
+    await s.buyer.request("PUT", f"/api/cart/items/{s.product['id']}", {"quantity": "1"})
+    await s.buyer.request("PUT", f"/api/cart/items/{s.other['id']}", {"quantity": "1"})
+    return await s.buyer.client.post("/api/orders", {}, headers=headers | {"Idempotency-Key": "cart"})
+
+
+async def _empty_category(s: Stage, headers: dict[str, str]) -> Response:
+    added = (await s.admin.post("/api/categories", {"name": "Nothing"})).json()
+    return await s.admin.client.request("DELETE", f"/api/categories/{added['id']}", headers=headers)
+
+
+async def _archive(s: Stage, headers: dict[str, str]) -> Response:
+    added = await s.market.product(s.farmer)
+    return await s.farmer.client.request("DELETE", f"/api/products/{added['id']}", headers=headers)
+
+
+def _get(path: str, who: str = "stranger") -> Callable[[Stage, dict[str, str]], Awaitable[Response]]:
+    return _ask("GET", path, who)
+
+
+def _ask(method: str, path: str, who: str, json: Any = None) -> Callable[[Stage, dict[str, str]], Awaitable[Response]]:
+    """A request by ``who``; ``path`` may name parts of the stage, ``json`` may be made of it."""
+
+    async def ask(s: Stage, headers: dict[str, str]) -> Response:
+        person = getattr(s, who)
+        client = person if isinstance(person, Client) else person.client
+        given = json(s) if callable(json) else json
+        body = {} if given is None else {"json": given}
+        found: Response = await client.request(method, path.format(s=s), headers=headers, **body)
+        return found
+
+    return ask
+
+
+ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
+    "post_api_auth_register": _ask("POST", "/api/auth/register", "stranger", _person(1)),
+    "post_api_auth_login": _sign_in,
+    "post_api_auth_refresh": _ask("POST", "/api/auth/refresh", "stranger", lambda s: {"refresh_token": s.refresh}),
+    "get_api_users_me": _get("/api/users/me", "buyer"),
+    "get_api_users_id": _get("/api/users/{s.farmer.id}"),
+    "get_api_farms": _get("/api/farms?limit=20"),
+    "get_api_farms nearest": _get("/api/farms?near=44,-73&radius_km=50"),
+    "get_api_farms_id": _get("/api/farms/{s.farmer.farm_id}"),
+    "patch_api_farms_id": _ask("PATCH", "/api/farms/{s.farmer.farm_id}", "farmer", {"description": "By the river."}),
+    "patch_api_farms_id renamed": _ask("PATCH", "/api/farms/{s.farmer.farm_id}", "farmer", {"name": "River"}),
+    "get_api_categories": _get("/api/categories"),
+    "post_api_categories": _ask("POST", "/api/categories", "admin", {"name": "Leaves"}),
+    "patch_api_categories_id": _ask("PATCH", "/api/categories/{s.category[id]}", "admin", {"name": "Bulbs"}),
+    "delete_api_categories_id": _empty_category,
+    "get_api_products": _get("/api/products?limit=20"),
+    "get_api_products filtered": _get("/api/products?sort=price&tag=organic&in_stock=true"),
+    "post_api_products": _ask(
+        "POST", "/api/products", "farmer", {"title": "Beets", "unit": "kg", "price": 290, "stock": "10"}
+    ),
+    "get_api_products_id": _get("/api/products/{s.product[id]}"),
+    "patch_api_products_id": _ask("PATCH", "/api/products/{s.product[id]}", "farmer", {"price": 400}),
+    "post_api_products_id_stock": _ask("POST", "/api/products/{s.product[id]}/stock", "farmer", {"set": "90"}),
+    "delete_api_products_id": _archive,
+    "get_api_search": _get("/api/search?q=carrots"),
+    "get_api_search mistyped": _get("/api/search?q=carots"),
+    "get_api_search_suggest": _get("/api/search/suggest?q=car"),
+    "put_api_cart_items_product_id": _ask("PUT", "/api/cart/items/{s.product[id]}", "buyer", {"quantity": "1"}),
+    "get_api_cart": _get("/api/cart", "buyer"),
+    "delete_api_cart_items_product_id": _ask("DELETE", "/api/cart/items/{s.product[id]}", "buyer"),
+    "delete_api_cart": _ask("DELETE", "/api/cart", "buyer"),
+    "post_api_orders": _ask("POST", "/api/orders", "buyer", lambda s: {"lines": [s.line()]}),
+    "post_api_orders of two farms": _ask(
+        "POST", "/api/orders", "buyer", lambda s: {"lines": [s.line(), {"product_id": s.other["id"], "quantity": "1"}]}
+    ),
+    "post_api_orders of the cart": _cart_order,
+    "post_api_orders again": _ask("POST", "/api/orders", "buyer", lambda s: {"lines": [s.line()]}),
+    "get_api_orders": _get("/api/orders", "buyer"),
+    "get_api_orders of a farmer": _get("/api/orders", "farmer"),
+    "get_api_orders of all": _get("/api/orders", "admin"),
+    "get_api_orders_id": _get("/api/orders/{s.order[id]}", "buyer"),
+    "post_api_orders_id_parts_farm_id_status": _ask(
+        "POST", "/api/orders/{s.order[id]}/parts/{s.farmer.farm_id}/status", "farmer", {"to": "confirmed"}
+    ),
+    "post_api_orders_id_cancel": _ask("POST", "/api/orders/{s.order[id]}/cancel", "buyer", {"reason": "ill"}),
+    "get_api_notifications": _get("/api/notifications", "buyer"),
+    "post_api_notifications_read": _ask("POST", "/api/notifications/read", "buyer", {}),
+    "get": _get("/"),
+    "get_health": _get("/health"),
+    "get_health_ready": _get("/health/ready"),
+    "get_metrics": _get("/metrics"),
+    "get_openapi_json": _get("/openapi.json"),
+    "get_docs": _get("/docs"),
+    "get_docs_file": _get("/docs/swagger-ui.css"),
+    "get_problems": _get("/problems"),
+    "get_problems_slug": _get("/problems/not-found"),
+    "get_api_market": _get("/api/market"),
+    "post_api_auth_logout": _ask("POST", "/api/auth/logout", "buyer"),
+}
+
+
+def test_every_route_has_a_budget() -> None:
+    routes = {route.name for route in table.ROUTES}
+    assert {name.partition(" ")[0] for name in BUDGET} == routes
+    assert list(BUDGET) == list(ASKS)
+
+
+@pytest.mark.limit(60)
+async def test_each_route_keeps_to_its_budget(stage: Stage) -> None:
+    expected = {route.name: route.status for route in table.ROUTES}
+    for person in (stage.farmer, stage.buyer, stage.admin):
+        assert (await person.get("/api/users/me")).status == 200, "known from now on"
+    wrong = []
+    with counting() as costs:
+        for name, ask in ASKS.items():
+            await stage.market.parts.cache.drop(())
+            key = {"Idempotency-Key": name.removesuffix(" again").replace(" ", "-")}
+            response = await ask(stage, {"X-Request-Id": name.replace(" ", "-"), "If-Match": "*", **key})
+            if response.status != expected[name.partition(" ")[0]]:
+                wrong.append(f"{name}: {response.status} {response.text}")
+            cost = costs[name.replace(" ", "-")]
+            if (found := (len(cost.statements), cost.trips)) != BUDGET.get(name):
+                wrong.append(f'"{name}": {found},  # {", ".join(cost.statements)}')
+    assert not wrong, "\n".join(wrong)
+
+
+def test_an_order_is_cheap() -> None:
+    assert all(cost <= ORDER_MOST for name, (cost, _) in BUDGET.items() if name.partition(" ")[0] == "post_api_orders")
+    assert BUDGET["get_api_products"] == (1, 1), "one statement for a listing, whatever it shows"
