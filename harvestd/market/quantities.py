@@ -11,6 +11,11 @@ PLACES = Decimal("0.001")
 MOST = Decimal("9999999.999")
 #: Largest price of one unit, in minor units.
 PRICE_MOST = 100_000_000
+#: How many of each unit make the one that prices are compared by; exact by definition (1959 international pound).
+COMPARED: dict[str, tuple[str, Decimal]] = {
+    "kg": ("kg", Decimal(1)), "g": ("kg", Decimal(1000)), "lb": ("kg", 1 / Decimal("0.45359237")),
+    "litre": ("litre", Decimal(1)), "each": ("each", Decimal(1)), "bunch": ("bunch", Decimal(1)), "box": ("box", Decimal(1)),
+}  # fmt: skip
 
 
 def exact(quantity: Decimal) -> Decimal | None:

@@ -10,19 +10,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import attrs
 
+from harvestd.store import cards
 from harvestd.store.database import Reader, Statement
-from harvestd.store.products import SELECT, Product
 
 
 @attrs.frozen
 class Sort:
     """``order`` is total (it ends with the id); ``after`` compares with the bound key of the last row seen, whose columns
-    are ``key``: attribute of :class:`Product`, PostgreSQL's type, Python's."""
+    are ``key``: column, PostgreSQL's type, Python's."""
 
     order: str
     after: str
@@ -64,6 +64,13 @@ FILTERS: dict[str, tuple[str, str]] = {
     "in_season": (_SEASON, "text"),
 }
 
+#: Filters for which one plan is right whatever their value is. The others are worth planning for each value anew.
+ANY_VALUE = frozenset({"farm_id", "farm_slug", "in_stock"})
+#: The longest page, and one more to see whether there is a next. Where the limit is a parameter, PostgreSQL expects a tenth of
+#: the table, finds that a plan for any value would cost too much, and plans each time anew, which takes longer than to run it.
+#: Under a limit that it can see it keeps its plan; no more rows are fetched for that.
+MOST = 101
+
 
 @attrs.frozen(kw_only=True)
 class Filters:
@@ -80,23 +87,25 @@ class Filters:
     in_season: str | None = None
 
 
+class Listed(NamedTuple):
+    """A product's JSON, and where the listing goes on after it."""
+
+    text: str
+    key: tuple[Any, ...]
+
+
 async def products(
-    reader: Reader, filters: Filters, sort: str, after: Sequence[Any] | None, limit: int
-) -> list[Product]:
-    """Published products; ``after`` is :func:`key` of the last one seen."""
+    reader: Reader, filters: Filters, sort: str, after: Sequence[Any] | None, limit: int, currency: str
+) -> list[Listed]:
+    """Published products; ``after`` is the ``key`` of the last one seen."""
     given = {name: value for name, value in attrs.asdict(filters).items() if value is not None and value is not False}
     statement = _statement(sort, tuple(given), after is not None)
     values = [value for name, value in given.items() if FILTERS[name][1]]
-    return await reader.rows(statement, *values, *(after or ()), limit)
-
-
-def key(product: Product, sort: str) -> list[Any]:
-    """Where the listing goes on after this product."""
-    return [getattr(product, column) for column, _, _ in SORTS[sort].key]
+    return await reader.rows(statement, *values, *(after or ()), limit, currency)
 
 
 @cache  # bounded by the tables: sorts x combinations of filters x first or later page
-def _statement(sort: str, filters: tuple[str, ...], later: bool) -> Statement[Product]:
+def _statement(sort: str, filters: tuple[str, ...], later: bool) -> Statement[Listed]:
     conditions, bound = ["p.status = 'published'"], 0
 
     def take(type_: str) -> str:
@@ -109,6 +118,17 @@ def _statement(sort: str, filters: tuple[str, ...], later: bool) -> Statement[Pr
         conditions.append(condition.format(take(type_)) if type_ else condition)
     if later:
         conditions.append(SORTS[sort].after.format(*[take(type_) for _, type_, _ in SORTS[sort].key]))
-    sql = f"{SELECT} where {' and '.join(conditions)} order by {SORTS[sort].order} limit {take('integer')}"
+    limit, currency = take("integer"), take("text").partition("::")[0]
+    columns = ", ".join([f"{cards.text(currency)} as text", *[f"p.{column}" for column, _, _ in SORTS[sort].key]])
+    where, order = " and ".join(conditions), SORTS[sort].order
+    sql = f"select {columns} from {cards.FROM} where {where} order by {order} limit "
+    if not ANY_VALUE.issuperset(filters):
+        sql += limit
+    else:
+        sql = f"select * from ({sql}{MOST}) as p order by {order} limit {limit}"
     bits = sum(1 << i for i, name in enumerate(FILTERS) if name in filters)  # PostgreSQL cuts names at 63 bytes
-    return Statement(f"listing.{sort}.{bits}.{'later' if later else 'first'}", sql, Product)
+    return Statement(f"listing.{sort}.{bits}.{'later' if later else 'first'}", sql, _listed)
+
+
+def _listed(text: str, *key: Any) -> Listed:
+    return Listed(text, key)

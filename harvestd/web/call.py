@@ -41,6 +41,7 @@ class Answer:
     """An answer with more to say than a value: ``value`` a Struct (JSON), bytes (with ``media_type``) or None.
 
     ``status`` None is the route's. ``version``, where set, goes into the strong ETag of a single thing, for ``If-Match``.
+    ``families`` are what it was found to depend on, beside those that the route names, where it is cached.
     """
 
     value: Any = None
@@ -48,6 +49,7 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
     media_type: str = "application/json"
     version: int | None = None
+    families: tuple[str, ...] = ()
 
 
 @attrs.frozen(eq=False)

@@ -86,8 +86,8 @@ class Channel(http.HTTPChannel):
         waits before it: the reactor need not be told to look whether that can be written to."""
         transport, sent = self.transport, 0
         if isinstance(transport, tcp.Connection) and not transport.TLS and not self._unsent():
-            sent = transport.writeSomeData(answer)
-            sent = sent if isinstance(sent, int) else 0  # else it is the error that the reactor will meet, too
+            written = transport.writeSomeData(answer)
+            sent = written if isinstance(written, int) else 0  # an error is one that the reactor will meet, too
         if sent < len(answer):
             transport.write(answer[sent:] if sent else answer)
         self._enter("idle", self.site.settings.idle_deadline)

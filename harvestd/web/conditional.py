@@ -19,7 +19,7 @@ _VERSION = re.compile(r"v([0-9]{1,18})(-|\Z)")
 
 def etag(body: bytes, version: int | None = None) -> str:
     """The strong entity tag of an answer, quotes included."""
-    digest = hashlib.blake2b(body, digest_size=12).hexdigest()
+    digest = hashlib.sha256(body).hexdigest()[:24]  # where the processor helps, twice as fast as BLAKE2
     return f'"{digest}"' if version is None else f'"v{version}-{digest}"'
 
 

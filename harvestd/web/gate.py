@@ -144,18 +144,18 @@ class Gate:
         if entry is not None and conditional.behind(entry.etag, request.text(b"if-none-match")):
             cache.outdated(key)  # another process has shown its sender a later version
             entry = None
+        if entry is not None and call.caller is None and request.site.lane is not None:
+            request.site.lane.learn(request.uri, route, key)  # what is asked for once may never be again
         if entry is None:
             anonymous = attrs.evolve(call, caller=None, headers={}, cookies={}, address="")
 
             async def load() -> Entry:
                 value = await route.handler(anonymous, *([] if query is None else [query]))
                 reply = replies.of_value(route, value, request.uri.decode("ascii"))
-                return _entry(reply, cached.shown(value.value if isinstance(value, Answer) else value))
+                return _entry(reply, value.families if isinstance(value, Answer) else ())
 
             families = cached.families(call.path, query)
             entry = await cache.fetch(key, families, load, self._parts.settings.cache_ttl, cached.instead)
-        if call.caller is None and request.site.lane is not None:
-            request.site.lane.learn(request.uri, route, key)
         return Reply(entry.status, (*entry.headers, (b"ETag", entry.etag.encode("ascii"))), entry.body)
 
 

@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
-
 from harvestd.market.errors import Invalid
-from harvestd.web.shapes.products import UnitPrice
 from harvestd.web.shapes.values import Money
-
-#: How many of each unit make the one that prices are compared by; exact by definition (1959 international pound).
-COMPARED: dict[str, tuple[str, Decimal]] = {
-    "kg": ("kg", Decimal(1)), "g": ("kg", Decimal(1000)), "lb": ("kg", 1 / Decimal("0.45359237")),
-    "litre": ("litre", Decimal(1)), "each": ("each", Decimal(1)), "bunch": ("bunch", Decimal(1)), "box": ("box", Decimal(1)),
-}  # fmt: skip
 
 
 def money(amount: int, currency: str) -> Money:
@@ -28,9 +19,3 @@ def minor_units(field: str, value: Money | int, currency: str) -> int:
     if not 0 <= amount <= 10**12:
         raise Invalid.of(f"{field}.amount" if isinstance(value, Money) else field, "must be 0 to 10^12, in minor units")
     return amount
-
-
-def unit_price(price: int, unit: str, currency: str) -> UnitPrice:
-    """The price of a kilogram, a litre or a piece."""
-    per, factor = COMPARED[unit]
-    return UnitPrice(amount=int((price * factor).quantize(Decimal(1), ROUND_HALF_UP)), currency=currency, per=per)

@@ -6,60 +6,40 @@ from decimal import Decimal
 from typing import Any
 
 import attrs
+import msgspec
 from msgspec import UNSET
 
+from harvestd.market import families, slugs
 from harvestd.market import products as market
-from harvestd.market import slugs
 from harvestd.market.errors import Forbidden, Invalid, NotFound
 from harvestd.market.products import DEFAULT_STEP, Known, Offer, happened
 from harvestd.market.quantities import shown as quantity
 from harvestd.market.seasons import Season as MarketSeason
 from harvestd.market.seasons import checked as checked_season
-from harvestd.store import accounts, listings, outbox
+from harvestd.store import accounts, cards, listings, outbox
 from harvestd.store import products as store
 from harvestd.store import stock as stock_store
 from harvestd.web import cursors
 from harvestd.web.call import Answer, Call, Page
 from harvestd.web.days import today
 from harvestd.web.farms import owned
-from harvestd.web.money import minor_units, money, unit_price
+from harvestd.web.money import minor_units
 from harvestd.web.shapes.products import (
     ChangeProduct,
     ChangeStock,
     NewProduct,
-    Product,
     ProductsQuery,
-    Rating,
     StockLevel,
 )
-from harvestd.web.shapes.values import Named, Season, SeasonIn
+from harvestd.web.shapes.values import SeasonIn
 
 
-def fields(row: store.Product, currency: str) -> dict[str, Any]:
-    """The fields of a product as the contract shows them."""
-    category = None
-    if row.category_id is not None:
-        category = Named(id=row.category_id, slug=row.category_slug or "", name=row.category_name or "")
-    season = Season(from_=row.season_from, to=row.season_to) if row.season_from and row.season_to else None
-    return {
-        "id": row.id, "slug": row.slug, "title": row.title, "description": row.description,
-        "farm": Named(id=row.farm_id, slug=row.farm_slug, name=row.farm_name), "category": category, "unit": row.unit,
-        "price": money(row.price, currency), "unit_price": unit_price(row.price, row.unit, currency),
-        "stock": quantity(row.stock), "available": quantity(row.stock - row.reserved),
-        "quantity_step": quantity(row.quantity_step), "min_quantity": quantity(row.min_quantity), "season": season,
-        "harvested_on": row.harvested_on, "tags": row.tags, "status": row.status, "images": [],
-        "upvote_count": row.upvote_count, "view_count": row.view_count,
-        "rating": Rating(average=float(row.rating_average) if row.rating_count else None, count=row.rating_count),
-        "version": row.version, "created_at": row.created_at, "updated_at": row.updated_at,
-    }  # fmt: skip
+def shown(card: cards.Card) -> msgspec.Raw:
+    """A product as the contract shows it: a :class:`~harvestd.web.shapes.products.Product`, already encoded."""
+    return msgspec.Raw(card.text)
 
 
-def shown(row: store.Product, currency: str) -> Product:
-    """A product as the contract shows it."""
-    return Product(**fields(row, currency))
-
-
-async def listed(call: Call, query: ProductsQuery) -> Page[Product]:
+async def listed(call: Call, query: ProductsQuery) -> Answer:
     """Published products by filter and sort."""
     types = [type_ for _, _, type_ in listings.SORTS[query.sort].key]
     after = cursors.decode(query.after, query.sort, *types) if query.after else None
@@ -72,28 +52,28 @@ async def listed(call: Call, query: ProductsQuery) -> Page[Product]:
         **by, tag=query.tag.strip().lower() if query.tag else None, min_price=query.min_price, max_price=query.max_price,
         in_stock=query.in_stock, in_season=today(call).isoformat() if query.in_season else None,
     )  # fmt: skip
-    rows = await listings.products(call.reader, filters, query.sort, after, query.limit + 1)
-    page = rows[: query.limit]
-    more = len(rows) > query.limit
-    following = cursors.encode(query.sort, *listings.key(page[-1], query.sort)) if more else None
     currency = call.parts.settings.market_currency
-    return Page(items=[shown(row, currency) for row in page], next=following)
+    rows = await listings.products(call.reader, filters, query.sort, after, query.limit + 1, currency)
+    page = rows[: query.limit]
+    following = cursors.encode(query.sort, *page[-1].key) if len(rows) > query.limit else None
+    shows = tuple(families.shown(row.key[-1]) for row in page)
+    return Answer(Page([msgspec.Raw(row.text) for row in page], following), families=shows)
 
 
 async def page(call: Call) -> Answer:
     """One product, by id or slug; a draft or archived one is for its farm alone."""
-    row = await store.find(call.reader, call.path["id"])
-    if row is None or (row.status != "published" and not await _may_see(call, row)):
+    card = await cards.find(call.reader, call.path["id"], call.parts.settings.market_currency)
+    if card is None or (card.status != "published" and not await _may_see(call, card)):
         raise NotFound("there is no such product")
-    return Answer(shown(row, call.parts.settings.market_currency), version=row.version)
+    return Answer(shown(card), version=card.version)
 
 
-async def _may_see(call: Call, row: store.Product) -> bool:
+async def _may_see(call: Call, card: cards.Card) -> bool:
     if call.caller is None:
         return False
     if call.caller.role == "admin":
         return True
-    return any(f.farm_id == row.farm_id for f in await accounts.farms_of(call.reader, call.caller.user_id))
+    return any(f.farm_id == card.farm_id for f in await accounts.farms_of(call.reader, call.caller.user_id))
 
 
 async def add(call: Call, body: NewProduct) -> Answer:
@@ -115,10 +95,15 @@ async def add(call: Call, body: NewProduct) -> Answer:
     await stock_store.enter(call.tx, call.new_id(), product_id, "initial", level, level, "", call.now)
     event = happened("created", Known(product_id, slug, farm.farm_id, farm.slug), 1, [])
     await outbox.record(call.tx, [event], call.new_id, call.now)
-    row = await store.find(call.tx, product_id)
-    assert row is not None
     location = ("Location", f"/api/products/{product_id}")
-    return Answer(shown(row, call.parts.settings.market_currency), headers=(location,), version=1)
+    return attrs.evolve(await _now(call, product_id), headers=(location,))
+
+
+async def _now(call: Call, product_id: str) -> Answer:
+    """A product that is there, as this transaction has made it."""
+    card = await cards.find(call.tx, product_id, call.parts.settings.market_currency)
+    assert card is not None
+    return Answer(shown(card), version=card.version)
 
 
 async def _farm_of(call: Call, farm_id: str | None) -> accounts.Membership:
@@ -186,9 +171,7 @@ async def _store(call: Call, before: store.Product, offer: Offer, changed: list[
     await store.update(call.tx, before.id, offer, call.now)
     kind: Any = "deleted" if offer.status == "archived" and before.status != "archived" else "updated"
     await outbox.record(call.tx, [happened(kind, before.known, before.revision + 1, changed)], call.new_id, call.now)
-    row = await store.find(call.tx, before.id)
-    assert row is not None
-    return Answer(shown(row, call.parts.settings.market_currency), version=row.version)
+    return await _now(call, before.id)
 
 
 async def restock(call: Call, body: ChangeStock) -> StockLevel:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import quote, unquote
 
 import attrs
 import msgspec
@@ -34,6 +34,7 @@ _STATUS = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode("ascii") + _SAME
 
 _NAME = re.compile(r"[A-Za-z0-9-]+\Z")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_BRACKETS = {ord("<"): "%3C", ord(">"): "%3E"}
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
 
@@ -100,9 +101,9 @@ def _media_type(route: Route, answer: Answer) -> str:
 
 def next_link(uri: str, after: str) -> bytes:
     """RFC 8288: the same list after a cursor, relative to this server, so that no host name is needed or trusted."""
-    path, _, query = uri.partition("?")
-    pairs = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != "after"]
-    return f'<{path}?{urlencode([*pairs, ("after", after)])}>; rel="next"'.encode("ascii")
+    path, _, query = uri.translate(_BRACKETS).partition("?")
+    same = [pair for pair in query.split("&") if pair and unquote(pair.partition("=")[0]) != "after"]
+    return f'<{path}?{"&".join([*same, "after=" + quote(after)])}>; rel="next"'.encode("ascii")
 
 
 def of_error(error: BaseException, instance: str, request_id: str) -> Reply:

@@ -32,15 +32,14 @@ class Mode(enum.Enum):
 class Cached:
     """A public answer that the near cache may keep: ``families`` from the path and the decoded query.
 
-    ``shown`` are families that the handler's value tells it depends on, too; for a level of the cache that has to know them
-    beforehand, ``instead`` stands for all of them. ``max_age`` (seconds) is how long clients may keep it without asking. The handler of a cached route never sees a
-    caller; with ``signed_in="own"``, for a route that shows some callers more, those who are signed in pass the cache by.
+    For a level of the cache that has to know all families beforehand, ``instead`` stands for those that the handler's answer
+    names itself. ``max_age`` (seconds) is how long clients may keep it without asking. The handler of a cached route never
+    sees a caller; with ``signed_in="own"``, for a route that shows some callers more, those who are signed in pass the cache by.
     """
 
     families: Callable[[dict[str, str], Any], tuple[str, ...]]
     max_age: int = 0
     signed_in: Literal["shared", "own"] = "shared"
-    shown: Callable[[Any], tuple[str, ...]] = lambda value: ()
     instead: tuple[str, ...] = ()
 
 

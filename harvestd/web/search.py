@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from harvestd.interfaces import Hit, Search
-from harvestd.store import products
+from harvestd.store import cards
 from harvestd.web.call import Call
 from harvestd.web.days import today
 from harvestd.web.positions import position
-from harvestd.web.products import fields
 from harvestd.web.shapes.search import (
     FacetValue,
-    FoundProduct,
     SearchPage,
     SearchQuery,
     Suggestion,
@@ -19,7 +19,7 @@ from harvestd.web.shapes.search import (
 )
 
 
-async def search(call: Call, query: SearchQuery) -> SearchPage:
+async def search(call: Call, query: SearchQuery) -> SearchPage[msgspec.Raw]:
     """Products that match, as they are now: one that left the market since it was indexed is left out."""
     near = position(query.near) if query.near is not None else None
     found = await call.parts.search.search(
@@ -29,13 +29,12 @@ async def search(call: Call, query: SearchQuery) -> SearchPage:
             today=today(call).isoformat(), near=near, radius=query.radius_km, limit=query.limit, after=query.after,
         )
     )  # fmt: skip
-    rows = {row.id: row for row in await products.by_ids(call.reader, [hit.id for hit in found.hits])}
-    currency = call.parts.settings.market_currency
+    shown = await cards.by_ids(call.reader, [hit.id for hit in found.hits], call.parts.settings.market_currency)
     return SearchPage(
         items=[
-            _shown(hit, rows[hit.id], currency)
+            _shown(hit, shown[hit.id])
             for hit in found.hits
-            if hit.id in rows and rows[hit.id].status == "published"
+            if hit.id in shown and shown[hit.id].status == "published"
         ],
         facets={
             name: [FacetValue(value=facet.value, count=facet.count) for facet in facets]
@@ -45,8 +44,10 @@ async def search(call: Call, query: SearchQuery) -> SearchPage:
     )  # fmt: skip
 
 
-def _shown(hit: Hit, row: products.Product, currency: str) -> FoundProduct:
-    return FoundProduct(**fields(row, currency), score=hit.score, highlight=hit.highlight, distance_km=hit.distance_km)
+def _shown(hit: Hit, card: cards.Card) -> msgspec.Raw:
+    """A :class:`~harvestd.web.shapes.search.FoundProduct`: the product, and why it was found."""
+    why = msgspec.json.encode({"score": hit.score, "highlight": hit.highlight, "distance_km": hit.distance_km})
+    return msgspec.Raw(card.text[:-1] + "," + why[1:].decode())
 
 
 async def suggest(call: Call, query: SuggestQuery) -> Suggestions:

@@ -16,6 +16,7 @@ from harvestd.web.gate import Gate
 from harvestd.web.lane import Lane
 from harvestd.web.listening import PortInUse as PortInUse
 from harvestd.web.listening import cease, listen
+from harvestd.web.resource import Routes
 from harvestd.web.routes import Route
 from harvestd.web.site import Site
 
@@ -41,7 +42,7 @@ def make_site(parts: Parts, routes: Sequence[Route], gate: Gate | None = None) -
     """The Site over :func:`make_app`, not listening yet; also what tests talk to in memory."""
     gate = gate if gate is not None else Gate(parts, routes)
     app = make_app(parts, routes, gate)
-    resource: Any = app.resource()
+    resource: Any = Routes(app, gate.unrouted) if parts.settings.short_way else app.resource()
     site = Site(resource, parts.settings, parts.metrics, parts.reactor, parts.new_id, _body_limit(parts, routes, app))
     if parts.settings.short_way:
         site.lane = Lane(site, parts.cache, gate.limits)

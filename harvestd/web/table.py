@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from harvestd.market import errors as no
-from harvestd.market import families
 from harvestd.market.families import AMOUNTS, CATALOGUE, CATEGORIES, CHANGED, FARMS, PRICES, PRODUCTS
 from harvestd.web import accounts, carts, categories, farms, notifications, orders, products, search
 from harvestd.web.call import Page
@@ -30,10 +29,6 @@ def _listing(path: dict[str, str], query: Any) -> tuple[str, ...]:
     return (
         f"products:farmer:{query.farm}" if query.farm else PRODUCTS, CATALOGUE, *[PRICES] * by_price, *[AMOUNTS] * by_amount
     )  # fmt: skip
-
-
-def _items(page: Any) -> tuple[str, ...]:
-    return tuple(families.shown(item.id) for item in page.items)
 
 
 def _product(path: dict[str, str], query: Any) -> tuple[str, ...]:
@@ -88,7 +83,7 @@ ROUTES: tuple[Route, ...] = (
     # products
     Route(method="GET", path="/api/products", handler=products.listed, who=ANYONE, mode=READ, tag="products",
           summary="Products on sale, by filter and sort", query=p.ProductsQuery, answer=Page[p.Product],
-          cached=Cached(_listing, shown=_items, instead=(CHANGED,)), limit="rate_read"),
+          cached=Cached(_listing, instead=(CHANGED,)), limit="rate_read"),
     Route(method="POST", path="/api/products", handler=products.add, who=FARMER, mode=WRITE, tag="products",
           summary="Offer a product", body=p.NewProduct, answer=p.Product, status=201, key="optional",
           errors=(no.Forbidden,)),
@@ -105,7 +100,7 @@ ROUTES: tuple[Route, ...] = (
           errors=(no.NotFound,)),
     # search
     Route(method="GET", path="/api/search", handler=search.search, who=ANYONE, mode=READ, tag="search",
-          summary="Find products, forgiving typing errors", query=s.SearchQuery, answer=s.SearchPage,
+          summary="Find products, forgiving typing errors", query=s.SearchQuery, answer=s.SearchPage[s.FoundProduct],
           cached=Cached(_always(CHANGED, CATALOGUE)), limit="rate_read"),
     Route(method="GET", path="/api/search/suggest", handler=search.suggest, who=ANYONE, mode=READ, tag="search",
           summary="Titles, farms and categories that begin so", query=s.SuggestQuery, answer=s.Suggestions,

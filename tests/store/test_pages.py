@@ -27,7 +27,7 @@ LISTS: dict[str, tuple[Statement[Any], list[Any], str]] = {
 VALUES = {"uuid": ID, "bigint": 5, "integer": 5, "numeric": 4.5}
 for sort in listings.SORTS:
     after = [VALUES[type_] for _, type_, _ in listings.SORTS[sort].key]
-    LISTS[f"products by {sort}"] = (listings._statement(sort, (), True), [*after, 20], "products_")
+    LISTS[f"products by {sort}"] = (listings._statement(sort, (), True), [*after, 20, "EUR"], "products_")
 
 
 def plan(url: str, statement: Statement[Any], values: list[Any]) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from harvestd.market.geography import box_around
 from harvestd.seeding import catalogue, sowing
 from harvestd.store import (
     accounts,
+    cards,
     carts,
     categories,
     farms,
@@ -127,16 +128,22 @@ FILTERS: dict[str, Callable[[products.Product], dict[str, Any]]] = {
 @pytest.mark.parametrize("which", FILTERS)
 def test_the_listing(market: Any, big: set[str], middle: products.Product, which: str, sort: str, use: str) -> None:
     filters = listings.Filters(**FILTERS[which](middle))
-    for after in (None, listings.key(middle, sort)):
-        _refuse(market, big, use, partial(listings.products, filters=filters, sort=sort, after=after, limit=21))
+    for after in (None, [getattr(middle, column) for column, _, _ in listings.SORTS[sort].key]):
+        _refuse(
+            market,
+            big,
+            use,
+            partial(listings.products, filters=filters, sort=sort, after=after, limit=21, currency="EUR"),
+        )
 
 
 # --- everything else that is waited for ---
 
 READS: dict[str, Reads] = {
     "a product by id": lambda r: products.find(r, USER),
-    "a product by slug": lambda r: products.find(r, "no-such-product"),
-    "products of a page of hits": lambda r: products.by_ids(r, [new_id() for _ in range(20)]),
+    "a product's card by id": lambda r: cards.find(r, USER, "EUR"),
+    "a product's card by slug": lambda r: cards.find(r, "no-such-product", "EUR"),
+    "cards of a page of hits": lambda r: cards.by_ids(r, [new_id() for _ in range(20)], "EUR"),
     "products for a rebuild": lambda r: products.page(r, USER, 200),
     "a farm by slug": lambda r: farms.find(r, "no-such-farm"),
     "farms, newest": lambda r: farms.newest(r, None, "", 21),

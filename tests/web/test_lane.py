@@ -47,7 +47,7 @@ class Ways:
 
 
 async def learned(settings: Settings, **changes: Any) -> Ways:
-    """A fresh site that was asked for :data:`PATH` once."""
+    """A fresh site that was asked for :data:`PATH` often enough."""
     parts = make_parts(attrs.evolve(settings, **changes), None, Clock())
     ways = Ways(make_site(parts, ROUTES), parts)
     render = ways.site.resource.render
@@ -57,8 +57,10 @@ async def learned(settings: Settings, **changes: Any) -> Ways:
         return render(request)
 
     ways.site.resource.render = counted
-    await ways.ask(GET + b"\r\n")
-    assert ways.long == 1
+    for _ in range(2):
+        await ways.ask(GET + b"\r\n")
+    assert ways.long == 2
+    ways.long = 0
     return ways
 
 
@@ -108,7 +110,7 @@ async def test_one_connection_goes_both_ways_in_turn(web_settings: Settings) -> 
         assert (await wire.receive()).headers["x-request-id"] == f"s{number}"
         wire.send(b"GET /api/list HTTP/1.1\r\nHost: a\r\nX-Request-Id: l%d\r\n\r\n" % number)
         assert (await wire.receive()).headers["x-request-id"] == f"l{number}"
-    assert ways.long == 1 + 3
+    assert ways.long == 3
 
 
 # --- what goes the long way ---
@@ -145,7 +147,7 @@ async def test_a_request_in_pieces_goes_the_long_way(web_settings: Settings) -> 
     for byte in GET + b"\r\n":
         wire.send(bytes([byte]))
     assert (await wire.receive()).status == 200
-    assert ways.long == 2
+    assert ways.long == 1
 
 
 async def test_what_was_dropped_goes_the_long_way_and_is_shown_anew(web_settings: Settings) -> None:
@@ -239,13 +241,13 @@ async def test_it_is_counted_and_noted(web_settings: Settings) -> None:
     assert (noted.method, noted.path, noted.route, noted.status) == ("GET", "/api/cached", "get_api_cached", 200)
     assert (noted.address, noted.bytes > 0) == ("192.0.2.9", True)
     value = ways.parts.metrics.value
-    assert value("harvest_http_requests_total", method="GET", route="get_api_cached", status="200") == 2
-    assert value("harvest_http_request_seconds_count", route="get_api_cached") == 2
+    assert value("harvest_http_requests_total", method="GET", route="get_api_cached", status="200") == 3
+    assert value("harvest_http_request_seconds_count", route="get_api_cached") == 3
     assert ways.parts.cache.state().hits == hits + 1
 
 
 async def test_limits_hold_on_it(web_settings: Settings) -> None:
-    ways = await learned(web_settings, rate_limits=True, rate_default="3/60", rate_read="3/60")
+    ways = await learned(web_settings, rate_limits=True, rate_default="4/60", rate_read="4/60")
     answers = [await ways.ask(GET + b"\r\n") for _ in range(3)]
     assert [(answer.status, short) for answer, short in answers] == [(200, True), (200, True), (429, False)]
     assert [answer.headers["ratelimit"].split(";")[1] for answer, _ in answers] == ["r=1", "r=0", "r=0"]
@@ -255,20 +257,19 @@ async def test_limits_hold_on_it(web_settings: Settings) -> None:
 
 async def test_behind_a_proxy_the_client_is_who_is_counted(web_settings: Settings) -> None:
     ways = await learned(
-        web_settings, rate_limits=True, rate_default="1/60", rate_read="1/60", trusted_proxies=("127.0.0.1/32",)
+        web_settings, rate_limits=True, rate_default="2/60", rate_read="2/60", trusted_proxies=("127.0.0.1/32",)
     )
     for client in (b"192.0.2.1", b"192.0.2.2"):
         answer, short = await ways.ask(GET + b"X-Forwarded-For: " + client + b"\r\n\r\n")
-        assert (answer.status, short) == (200, True)
-    answer, _ = await ways.ask(GET + b"X-Forwarded-For: 192.0.2.2\r\n\r\n")
-    assert answer.status == 429
+        assert (answer.status, short, answer.headers["ratelimit"].split(";")[1]) == (200, True, "r=1")
 
 
 async def test_what_it_knows_is_bounded(web_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harvestd.web.lane.MOST", 3)
     ways = await learned(web_settings)
     for number in range(5):
-        await ways.ask(b"GET /api/cached?limit=%d HTTP/1.1\r\nHost: h%d\r\n\r\n" % (number + 1, number))
+        for _ in range(3):
+            await ways.ask(b"GET /api/cached?limit=%d HTTP/1.1\r\nHost: h%d\r\n\r\n" % (number + 1, number))
     lane = ways.site.lane
     assert (len(lane._ways), len(lane._hosts) <= 3) == (3, True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 
 from msgspec import Meta
 
@@ -13,6 +13,8 @@ from harvestd.web.shapes.values import (
     ListQuery,
     Out,
 )
+
+Item = TypeVar("Item")
 
 
 class SearchQuery(ListQuery, kw_only=True, frozen=True):
@@ -46,10 +48,10 @@ class FacetValue(Out, kw_only=True, frozen=True):
     count: int
 
 
-class SearchPage(Out, kw_only=True, frozen=True):
+class SearchPage(Out, Generic[Item], kw_only=True, frozen=True):
     """A page of hits; ``degraded`` is true while the search server is away and PostgreSQL answers."""
 
-    items: list[FoundProduct]
+    items: list[Item]
     facets: dict[str, list[FacetValue]]
     total: int
     degraded: bool
