@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,7 +34,6 @@ FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0
 #: or came back from another consumer; what is older still is found by a whole look that often.
 LOOK_BACK = timedelta(seconds=10)
 LOOK_WHOLE = 10.0
-Settle = Callable[[Transaction], Awaitable[None]]
 
 
 @implementer(ISubscription)
@@ -90,17 +89,15 @@ class Subscription:
             await waiting
 
     async def _run(self) -> None:
-        taken: list[Taken] = []
         try:
             while not self._stopping:
                 try:
-                    taken = await self._one_batch(taken)
+                    full = await self._one_batch()
                     self._recovered()
                 except Exception as error:
-                    taken = []
                     await self._failed(error)
                     continue
-                if not taken and not self._stopping:
+                if not full and not self._stopping:
                     await self._new.wait(self._settings.queue_poll)
             await self._leave()
         finally:
@@ -108,30 +105,25 @@ class Subscription:
             for waiting in self._waiting:
                 waiting.callback(None)
 
-    async def _one_batch(self, taken: Sequence[Taken]) -> list[Taken]:
-        """Handle and settle what is ``taken`` or, if that is nothing, a batch taken now. Where there may be more the next
-        is taken in the transaction that settles, and answered."""
+    async def _one_batch(self) -> bool:
+        """Take and settle one batch; answers whether there may be more at once."""
+        holder = await self._named()
+        self.consuming = True
+        taken = await self._take(holder)
         if not taken:
-            holder = await self._named()
-            self.consuming = True
-            taken = await self._take(holder)
-        if not taken or self._stopping:
-            return []  # handed back on leaving
-        assert self._holder is not None
-        outcomes = await self._handle(taken, self._holder)
-        return await self._settle(taken, outcomes, self._holder)
+            return False
+        if self._stopping:
+            return False  # handed back on leaving
+        outcomes = await self._handle(taken, holder)
+        await self._settle(taken, outcomes, holder)
+        return len(taken) == self._prefetch
 
-    async def _take(self, holder: int, settle: Settle | None = None) -> list[Taken]:
-        """Take a batch; with ``settle``, in the transaction of that."""
+    async def _take(self, holder: int) -> list[Taken]:
         began, lease = self._reactor.seconds(), self._settings.queue_lease
         since = self._since if began < self._looked_whole + LOOK_WHOLE else None
-
-        async def work(tx: Transaction) -> list[Taken]:
-            if settle is not None:
-                await settle(tx)
-            return await queues.take(tx, self.queue, self._prefetch, holder, lease, since)
-
-        taken = await self._database.transaction(work)
+        taken = await self._database.transaction(
+            lambda tx: queues.take(tx, self.queue, self._prefetch, holder, lease, since)
+        )
         if since is None:
             self._looked_whole = began
         if taken:
@@ -184,7 +176,7 @@ class Subscription:
                 if left < len(ids):
                     self.log.warn("{queue}: {n} leases were lost", queue=self.queue, n=len(ids) - left)
 
-    async def _settle(self, taken: Sequence[Taken], outcomes: Sequence[Outcome], holder: int) -> list[Taken]:
+    async def _settle(self, taken: Sequence[Taken], outcomes: Sequence[Outcome], holder: int) -> None:
         acked: list[int] = []
         again: list[tuple[int, float]] = []
         dead: list[tuple[int, str]] = []
@@ -198,24 +190,13 @@ class Subscription:
                 dead.append((one.id, step.cause))
             else:
                 again.append((one.id, step.delay))
-        settled = 0
-
-        async def settle(tx: Transaction) -> None:
-            nonlocal settled
-            settled = await queues.settle(tx, holder, acked, again, dead)
-
-        following: list[Taken] = []
-        if len(taken) == self._prefetch and not self._stopping and self._session.holds(holder):
-            following = await self._take(holder, settle)
-        else:
-            await self._database.transaction(settle)
+        settled = await self._database.transaction(lambda tx: queues.settle(tx, holder, acked, again, dead))
         if settled < len(taken):
             self.log.info(
                 "{queue}: {n} messages were taken away before they were settled",
                 queue=self.queue,
                 n=len(taken) - settled,
             )
-        return following
 
     async def _failed(self, error: Exception) -> None:
         self.consuming, self._unsure = False, True
