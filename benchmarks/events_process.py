@@ -82,11 +82,11 @@ async def main(name: str) -> None:
     stdio.StandardIO(gun)
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)  # as a daemon's
-    gun.sendLine(b"ready")
+    gun.sendLine(b"ready")  # type: ignore[no-untyped-call]
     await gun.fired
     await PARTS[name](parts, relay)
 
 
 if __name__ == "__main__":
     Deferred.fromCoroutine(main(sys.argv[1])).addErrback(lambda failure: failure.printTraceback())
-    reactor.run()  # type: ignore[attr-defined]
+    reactor.run()
