@@ -143,7 +143,7 @@ async def _offer(parts: Parts, farm_id: str) -> None:
             amount = Decimal(level)
             await stock.enter(tx, parts.new_id(), product_id, "initial", amount, amount, "", now)
             events.append(happened("created", Known(product_id, at, farm_id, ""), 1, []))
-        await outbox.record(tx, events, parts.new_id, now)
+        outbox.record(tx, events, parts.new_id, now)
 
     await parts.database.transaction(work)
     parts.wake_relay()

@@ -102,9 +102,9 @@ async def take_out(tx: Transaction, cart_id: str, product_id: str) -> None:
     await tx.run(_TAKE_OUT, cart_id, product_id)
 
 
-async def delete(tx: Transaction, cart_id: str) -> None:
-    """Delete a cart and what is in it."""
-    await tx.run(_DELETE, cart_id)
+def delete(tx: Transaction, cart_id: str) -> None:
+    """Delete a cart and what is in it, with the commit at the latest."""
+    tx.later(_DELETE, cart_id)
 
 
 async def merge(tx: Transaction, token_hash: bytes, user_id: str, cart_id: str, now: datetime) -> None:
@@ -113,7 +113,7 @@ async def merge(tx: Transaction, token_hash: bytes, user_id: str, cart_id: str, 
     if theirs is not None:
         own = await open(tx, cart_id, user_id, None, now)
         await tx.run(_MERGE, theirs, own)
-        await delete(tx, theirs)
+        delete(tx, theirs)
 
 
 async def delete_old(tx: Transaction, before: datetime) -> int:

@@ -20,7 +20,7 @@ from harvestd.failpoints import failpoint
 from harvestd.lifecycle import sleep
 from harvestd.market.errors import Unavailable
 from harvestd.market.events import Event
-from harvestd.store.link import ConnectionLost, Link, LinkSettings, TimedOut
+from harvestd.store.link import Call, ConnectionLost, Link, LinkSettings, TimedOut
 from harvestd.store.pool import Pool
 
 Row = TypeVar("Row")
@@ -84,11 +84,15 @@ class Reader(Protocol):
 class Transaction:
     """One transaction on one connection; begun by its first statement, in the same round trip."""
 
+    # Plans are made once for each statement and connection: they find rows by their keys, and planning takes longer than that.
+    _BEGIN = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"
+
     log = Logger()
 
     def __init__(self, link: Link) -> None:
         self._link = link
         self._begun = False
+        self._waiting: list[Call] = []
         #: What the outbox recorded in it, for whoever acts after the commit.
         self.events: list[Event] = []
 
@@ -109,9 +113,14 @@ class Transaction:
         """Run it for its effect; answers how many rows it touched."""
         return int((await self._run(statement, parameters)).rowcount)
 
+    def later(self, statement: Statement[Any], *parameters: Any) -> None:
+        """Run it for its effect, in the round trip of the next statement or of the commit. What it raises is raised there: not
+        for what may fail by what a caller sent."""
+        self._waiting.append((statement.name, statement.sql, parameters))
+
     async def commit(self) -> None:
         """Commit what was begun. For :meth:`Database.transaction` alone."""
-        if not self._begun:
+        if not (self._begun or self._waiting):
             return
         if self._link.aborted:
             raise RuntimeError(
@@ -120,7 +129,7 @@ class Transaction:
             )
         await failpoint("transaction.before_commit")
         try:
-            await self._link.execute("COMMIT")
+            await self._send(after="COMMIT")
         except (ConnectionLost, TimedOut) as error:
             raise CommitUncertain(f"{error.detail}: whether the change was kept is not known, so ask again") from error
         await failpoint("transaction.after_commit")
@@ -136,8 +145,13 @@ class Transaction:
             self._link.close()
 
     async def _run(self, statement: Statement[Any], parameters: tuple[Any, ...]) -> Any:
-        before, self._begun = ("" if self._begun else "BEGIN"), True
-        return await self._link.run(statement.name, statement.sql, parameters, before)
+        return await self._send((statement.name, statement.sql, parameters))
+
+    async def _send(self, *calls: Call, after: str = "") -> Any:
+        """What waits, and then this."""
+        before, self._begun = ("" if self._begun else self._BEGIN), True
+        waiting, self._waiting = self._waiting, []
+        return await self._link.run(*waiting, *calls, before=before, after=after)
 
 
 class Database:
@@ -179,7 +193,7 @@ class Database:
     ) -> Result:
         link = await self.pool.take()
         try:
-            return fetch(statement, await link.run(statement.name, statement.sql, parameters))
+            return fetch(statement, await link.run((statement.name, statement.sql, parameters)))
         finally:
             self.pool.give(link)
 

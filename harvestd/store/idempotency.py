@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from harvestd.market.errors import KeyInFlight, KeyReused
-from harvestd.store.database import Statement, Transaction, nothing, scalar
+from harvestd.store.database import Statement, Transaction, nothing
 
 
 @attrs.frozen
@@ -29,17 +29,23 @@ def _recorded(fingerprint: Any, status: int, headers: Any, body: Any) -> Recorde
     return Recorded(bytes(fingerprint), status, tuple(headers.items()), bytes(body))
 
 
+def _claimed(locked: bool, *row: Any) -> tuple[bool, Recorded | None]:
+    return locked, None if row[0] is None else _recorded(*row)
+
+
 LOCK = Statement(
     "idempotency_lock",
-    "select pg_try_advisory_xact_lock(hashtextextended($1::text || ' ' || $2::text, 4812)) as locked",
-    scalar,
+    """select set_config('harvest.key',
+              pg_try_advisory_xact_lock(hashtextextended($1::text || ' ' || $2::text, 4812))::text, true)""",
+    nothing,
 )
-# A statement of its own: its snapshot must be younger than the lock, to see what the holder before committed.
+# A statement of its own, in the same round trip: its snapshot must be younger than the lock, to see what the holder before
+# committed. Whether there is a lock it knows from the first, since to try for it anew might succeed too late for that.
 FIND = Statement(
     "idempotency_find",
-    """select fingerprint, status, headers, body from idempotency_keys
-       where user_id = $1 and key = $2 and created_at > $3""",
-    _recorded,
+    """select current_setting('harvest.key') = 'true', fingerprint, status, headers, body
+         from (select) as one left join idempotency_keys on user_id = $1 and key = $2 and created_at > $3""",
+    _claimed,
 )
 RECORD = Statement(
     "idempotency_record",
@@ -65,17 +71,20 @@ async def claim(
 
     Raises ``KeyInFlight`` when another transaction holds it, ``KeyReused`` when it was used for another request.
     """
-    if not await tx.row(LOCK, user_id, key):
+    tx.later(LOCK, user_id, key)
+    row = await tx.row(FIND, user_id, key, now - timedelta(seconds=ttl))
+    assert row is not None
+    locked, found = row
+    if not locked:
         raise KeyInFlight("a request with this Idempotency-Key is being worked on; send it again in a moment")
-    found = await tx.row(FIND, user_id, key, now - timedelta(seconds=ttl))
     if found is not None and found.fingerprint != fingerprint:
         raise KeyReused("this Idempotency-Key was used for another request; take a fresh key")
     return found
 
 
-async def record(tx: Transaction, user_id: str, key: str, answer: Recorded, now: datetime) -> None:
+def record(tx: Transaction, user_id: str, key: str, answer: Recorded, now: datetime) -> None:
     """Keep the answer, in the transaction of the effect."""
-    await tx.run(RECORD, user_id, key, answer.fingerprint, answer.status, dict(answer.headers), answer.body, now)
+    tx.later(RECORD, user_id, key, answer.fingerprint, answer.status, dict(answer.headers), answer.body, now)
 
 
 async def forget(tx: Transaction, now: datetime, ttl: float, limit: int = 10_000) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +21,11 @@ from twisted.internet.threads import deferToThread
 from harvestd.market.errors import Unavailable
 from harvestd.store.literals import bind, teach
 from harvestd.store.wire import Wire
+
+#: A statement to run: its name, its SQL, and its parameters.
+Call = tuple[str, str, Sequence[Any]]
+#: Prepared statements that a connection keeps.
+PREPARED_MOST = 400
 
 
 class ConnectionLost(Unavailable):
@@ -85,7 +91,7 @@ class Link:
     def __init__(self, reactor: Any, settings: LinkSettings, lost: Callable[[Link], None]) -> None:
         self._reactor = reactor
         self._settings = settings
-        self._prepared: dict[str, str] = {}
+        self._prepared: OrderedDict[str, str] = OrderedDict()
         self._overdue = False
         self._wire = Wire(reactor, lambda: lost(self))
 
@@ -152,23 +158,33 @@ class Link:
             if timer.active():
                 timer.cancel()
 
-    async def run(self, name: str, sql: str, parameters: Sequence[Any], before: str = "") -> Any:
-        """Run a statement by its prepared form, preparing it on this connection at first use.
+    async def run(self, *calls: Call, before: str = "", after: str = "") -> Any:
+        """Run statements by their prepared forms, in one round trip; answers the cursor of the last. The first that fails
+        ends it: what follows is not run.
 
-        ``before`` (such as ``BEGIN``) travels in the same round trip.
+        A statement is prepared at its first use on this connection. ``before`` (such as ``BEGIN``) and ``after`` (such as
+        ``COMMIT``) travel along.
         """
-        prefix = f"{before}; " if before else ""
-        prepared = self._prepared.get(name)
-        if prepared is None:
-            await self.execute(f'{prefix}PREPARE "{name}" AS {sql}')
-            self._prepared[name] = sql
-            prefix = ""
-        elif prepared != sql:
-            raise ValueError(f"two statements are called {name!r}: give one of them another name")
-        if not parameters:
-            return await self.execute(f'{prefix}EXECUTE "{name}"')
-        places = ",".join(["%s"] * len(parameters))
-        return await self.execute(f'{prefix}EXECUTE "{name}"({places})', [bind(p) for p in parameters])
+        for name, sql, _ in calls:
+            if name not in self._prepared:
+                await self._prepare(name, sql, before)
+                before = ""
+            elif self._prepared[name] != sql:
+                raise ValueError(f"two statements are called {name!r}: give one of them another name")
+            self._prepared.move_to_end(name)
+        parts = [_execute(name, parameters) for name, _, parameters in calls]
+        values = [bind(value) for _, _, parameters in calls for value in parameters]
+        return await self.execute("; ".join(filter(None, (before, *parts, after))), values)
+
+    async def _prepare(self, name: str, sql: str, before: str) -> None:
+        """Prepare it, and give up the one that was not used for longest where there are too many: each takes tens of kB of
+        the server's memory, and a listing has thousands of combinations."""
+        steps = [before, f'PREPARE "{name}" AS {sql}']
+        if len(self._prepared) >= PREPARED_MOST:
+            old, _ = self._prepared.popitem(last=False)
+            steps.insert(1, f'DEALLOCATE "{old}"')
+        await self.execute("; ".join(filter(None, steps)))
+        self._prepared[name] = sql
 
     def _give_up(self) -> None:
         self._overdue = True
@@ -188,6 +204,10 @@ class Link:
         if kind is TimedOut:
             return TimedOut("PostgreSQL took too long")
         return None if kind is None else kind(f"PostgreSQL: {first_line(error)}")
+
+
+def _execute(name: str, parameters: Sequence[Any]) -> str:
+    return f'EXECUTE "{name}"({",".join(["%s"] * len(parameters))})' if parameters else f'EXECUTE "{name}"'
 
 
 def _of_the_connection(error: psycopg2.Error) -> bool:

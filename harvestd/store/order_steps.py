@@ -27,4 +27,4 @@ async def take_step(
         await stock.apply(tx, effect, new_id, now)
         events[0] = attrs.evolve(events[0], data=events[0].data | {"families": list(effect.families)})
         events += effect.events
-    await outbox.record(tx, events, new_id, now)
+    outbox.record(tx, events, new_id, now)

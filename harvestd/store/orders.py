@@ -146,13 +146,13 @@ _DUE = Statement(
 )
 
 
-async def insert(
+def insert(
     tx: Transaction, order: Placed, currency: str, fulfilment: dict[str, Any], note: str, cart_id: str | None
 ) -> None:
     """Store an accepted order, its parts, lines, reservations and first transitions, and take its quantities, in one
-    statement. The products are locked by the caller."""
+    statement, with the commit at the latest. The products are locked by the caller."""
     t, lines, taken = order.totals, order.lines, sorted(order.taken.items())
-    await tx.run(
+    tx.later(
         _INSERT, order.id, order.number, order.buyer_id, cart_id, currency, t.goods, t.fees, t.tax, t.discount, t.total,
         fulfilment, note, order.placed_at, [p.farm_id for p in order.parts], [p.subtotal for p in order.parts],
         [x.id for x in lines], [x.farm_id for x in lines], [x.product_id for x in lines], [x.title for x in lines],

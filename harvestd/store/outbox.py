@@ -69,8 +69,9 @@ PURGE = Statement(
 )
 
 
-async def record(tx: Transaction, events: Sequence[Event], new_id: Callable[[], str], now: datetime) -> None:
-    """Write ``events`` in ``tx`` under the current trace, in their order, and append them to ``tx.events``.
+def record(tx: Transaction, events: Sequence[Event], new_id: Callable[[], str], now: datetime) -> None:
+    """Write ``events`` in ``tx``, with the commit at the latest, under the current trace and in their order; and append them to
+    ``tx.events``.
 
     Raises ``ValueError`` for a type that is not in ``market.events.TYPES``. After the commit call ``parts.wake_relay()``.
     """
@@ -80,7 +81,7 @@ async def record(tx: Transaction, events: Sequence[Event], new_id: Callable[[], 
         if event.type not in TYPES:
             raise ValueError(f"event type {event.type!r} is not in market.events.TYPES: add it there, and to a queue")
     trace = current_trace()
-    await tx.run(
+    tx.later(
         INSERT,
         [new_id() for _ in events],
         [event.type for event in events],

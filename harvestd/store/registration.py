@@ -22,5 +22,5 @@ async def register(
         farm_id = new_id()
         await farms.insert(tx, farm_id, slug(account.farm_name, farm_id[-6:]), account.farm_name, user_id, now)
         events.append(stale(f"farm:{farm_id}", 1, FARMS))
-    await outbox.record(tx, events, new_id, now)
+    outbox.record(tx, events, new_id, now)
     return farm_id

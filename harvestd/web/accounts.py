@@ -118,7 +118,7 @@ async def _user(reader: Reader, user_id: str) -> User:
 async def _recorded_end(call: Call, tx: Transaction, user_id: str) -> None:
     """Should this process die between the commit and telling the others, a worker tells them."""
     event = families.stale(f"user:{user_id}", 1, families.sign_ins(user_id))
-    await outbox.record(tx, [event], call.new_id, call.now)
+    outbox.record(tx, [event], call.new_id, call.now)
 
 
 async def _signed_in(call: Call, tx: Transaction, user_id: str, session: str) -> SignedIn:

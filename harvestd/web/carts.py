@@ -60,7 +60,7 @@ async def empty(call: Call) -> None:
     """Empty the cart."""
     cart_id = await store.lock(call.tx, *_whose(call))
     if cart_id is not None:
-        await store.delete(call.tx, cart_id)
+        store.delete(call.tx, cart_id)
 
 
 def _whose(call: Call) -> tuple[str | None, bytes | None]:

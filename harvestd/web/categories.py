@@ -69,4 +69,4 @@ async def _locked(call: Call) -> store.Category:
 
 async def _tell(call: Call, row: store.Category) -> None:
     event = stale(f"category:{row.id}", row.version, CATEGORIES, CATALOGUE)
-    await outbox.record(call.tx, [event], call.new_id, call.now)
+    outbox.record(call.tx, [event], call.new_id, call.now)

@@ -99,7 +99,7 @@ async def change(call: Call, body: ChangeFarm) -> Answer:
             happened("updated", Known(p.id, p.slug, after.id, after.slug), p.revision, ["farm"])
             for p in await products.revise_of_farm(call.tx, after.id)
         ]
-    await outbox.record(call.tx, events, call.new_id, call.now)
+    outbox.record(call.tx, events, call.new_id, call.now)
     return Answer(shown(after, call.parts.settings.market_currency), version=after.version)
 
 

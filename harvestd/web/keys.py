@@ -62,7 +62,7 @@ async def write(parts: Parts, key: Key | None, now: datetime, work: Callable[[Tr
             return _replayed(recorded)
         reply = await work(tx)
         if 200 <= reply.status < 300:
-            await idempotency.record(tx, key.user_id, key.text, _recorded(key, reply), now)
+            idempotency.record(tx, key.user_id, key.text, _recorded(key, reply), now)
         return reply
 
     return await effects.transact(parts, once)

@@ -40,10 +40,10 @@ async def place(call: Call, body: PlaceOrder) -> Answer:
         line_ids=[call.new_id() for _ in wanted], now=call.now, today=today(call),
         expected_total=None if expected is None else minor_units("expected_total", expected, rules.currency),
     )  # fmt: skip
-    await store.insert(call.tx, order, rules.currency, way, body.note, cart_id)
+    store.insert(call.tx, order, rules.currency, way, body.note, cart_id)
     if cart_id is not None:
-        await carts.delete(call.tx, cart_id)
-    await outbox.record(call.tx, order.events, call.new_id, call.now)
+        carts.delete(call.tx, cart_id)
+    outbox.record(call.tx, order.events, call.new_id, call.now)
     await failpoint("order.before_commit")
     location = ("Location", f"/api/orders/{order.id}")
     return Answer(placed_view(order, rules.currency, way, body.note), headers=(location,), version=1)

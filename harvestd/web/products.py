@@ -94,7 +94,7 @@ async def add(call: Call, body: NewProduct) -> Answer:
     await store.insert(call.tx, product_id, slug, farm.farm_id, offer, level, call.now)
     await stock_store.enter(call.tx, call.new_id(), product_id, "initial", level, level, "", call.now)
     event = happened("created", Known(product_id, slug, farm.farm_id, farm.slug), 1, [])
-    await outbox.record(call.tx, [event], call.new_id, call.now)
+    outbox.record(call.tx, [event], call.new_id, call.now)
     location = ("Location", f"/api/products/{product_id}")
     return attrs.evolve(await _now(call, product_id), headers=(location,))
 
@@ -170,7 +170,7 @@ async def archive(call: Call) -> None:
 async def _store(call: Call, before: store.Product, offer: Offer, changed: list[str]) -> Answer:
     await store.update(call.tx, before.id, offer, call.now)
     kind: Any = "deleted" if offer.status == "archived" and before.status != "archived" else "updated"
-    await outbox.record(call.tx, [happened(kind, before.known, before.revision + 1, changed)], call.new_id, call.now)
+    outbox.record(call.tx, [happened(kind, before.known, before.revision + 1, changed)], call.new_id, call.now)
     return await _now(call, before.id)
 
 
@@ -182,7 +182,7 @@ async def restock(call: Call, body: ChangeStock) -> StockLevel:
     await stock_store.set_level(call.tx, before.id, level, call.now)
     await stock_store.enter(call.tx, call.new_id(), before.id, kind, level - before.stock, level, body.reason, call.now)
     event = happened("updated", before.known, before.revision + 1, ["stock"])
-    await outbox.record(call.tx, [event], call.new_id, call.now)
+    outbox.record(call.tx, [event], call.new_id, call.now)
     reserved: Decimal = before.reserved
     return StockLevel(
         product_id=before.id, stock=quantity(level), reserved=quantity(reserved), available=quantity(level - reserved)

@@ -29,7 +29,7 @@ class Work:
 
     async def record(self, events: Sequence[Event]) -> None:
         """Write events to the outbox; the relay is woken after the commit."""
-        await outbox.record(self.tx, events, self.parts.new_id, self.now)
+        outbox.record(self.tx, events, self.parts.new_id, self.now)
 
 
 #: Handles one event: return = done, raise ``Retry("why")`` = later, ``Drop("why")`` = dead letter. Events may come

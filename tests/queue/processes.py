@@ -20,7 +20,7 @@ from harvestd.queue.postgres import PostgresBroker
 from harvestd.queue.relay import Relay
 from harvestd.settings import Settings
 from harvestd.store import outbox
-from harvestd.store.database import Database
+from harvestd.store.database import Database, Transaction
 from harvestd.store.link import LinkSettings
 from harvestd.store.session import Session
 from tests.servers import PostgresServer
@@ -72,7 +72,11 @@ class Process:
         """Record events in a transaction of their own and wake the relay, as the gate does; answers their ids."""
         ids = [new_id() for _ in events]
         given = iter(ids)
-        await self.database.transaction(lambda tx: outbox.record(tx, events, lambda: next(given), now()))
+
+        async def work(tx: Transaction) -> None:
+            outbox.record(tx, events, lambda: next(given), now())
+
+        await self.database.transaction(work)
         self.relay.wake()
         return ids
 

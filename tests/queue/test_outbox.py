@@ -21,7 +21,10 @@ def event(type: str = "order.created", version: int = 1) -> Event:
 
 
 async def recorded(database: Database, *events: Event, at: datetime = NOW) -> None:
-    await database.transaction(lambda tx: outbox.record(tx, events, new_id, at))
+    async def work(tx: Transaction) -> None:
+        outbox.record(tx, events, new_id, at)
+
+    await database.transaction(work)
 
 
 async def test_events_are_recorded_whole_in_order_and_under_the_trace(database: Database) -> None:
@@ -29,8 +32,8 @@ async def test_events_are_recorded_whole_in_order_and_under_the_trace(database: 
     kept: list[Event] = []
 
     async def work(tx: Transaction) -> None:
-        await outbox.record(tx, [first], new_id, NOW)
-        await outbox.record(tx, [second], new_id, NOW)
+        outbox.record(tx, [first], new_id, NOW)
+        outbox.record(tx, [second], new_id, NOW)
         kept.extend(tx.events)
 
     with tracing(Trace("request-1", "00-abc-def-01")):
@@ -52,7 +55,7 @@ async def test_an_event_type_that_is_not_in_the_table_is_refused(database: Datab
 
 async def test_events_of_a_transaction_that_rolls_back_never_were(database: Database) -> None:
     async def work(tx: Transaction) -> None:
-        await outbox.record(tx, [event()], new_id, NOW)
+        outbox.record(tx, [event()], new_id, NOW)
         raise RuntimeError("as a test")
 
     with pytest.raises(RuntimeError):

@@ -135,7 +135,7 @@ async def test_a_lower_seq_that_is_committed_after_a_higher_one_was_sent_is_publ
     may_commit: Deferred[None] = Deferred()
 
     async def slow(tx: Transaction) -> None:
-        await outbox.record(tx, [event(1)], new_id, now())
+        outbox.record(tx, [event(1)], new_id, now())
         has_written.callback(None)
         await may_commit
 

@@ -54,6 +54,9 @@ class Planner:
         self._run(statement, parameters)
         return 0
 
+    def later(self, statement: Statement[Any], *parameters: Any) -> None:
+        self._run(statement, parameters)
+
     def _run(self, statement: Statement[Any], parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         bound = [bind(parameter) for parameter in parameters]
         call = f'execute "{statement.name}"' + (f"({','.join(['%s'] * len(bound))})" if bound else "")

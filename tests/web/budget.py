@@ -15,7 +15,7 @@ import attrs
 import pytest
 
 from harvestd.context import current_trace
-from harvestd.store.link import Link
+from harvestd.store.link import Call, Link
 
 
 @attrs.define
@@ -37,9 +37,9 @@ def counting() -> Iterator[dict[str, Cost]]:
             costs[current_trace().request_id].trips += 1
         return await execute(link, sql, parameters)
 
-    async def counted_run(link: Link, name: str, sql: str, parameters: Sequence[Any], before: str = "") -> Any:
-        costs[current_trace().request_id].statements.append(name)
-        return await run(link, name, sql, parameters, before)
+    async def counted_run(link: Link, *calls: Call, before: str = "", after: str = "") -> Any:
+        costs[current_trace().request_id].statements.extend(name for name, _, _ in calls)
+        return await run(link, *calls, before=before, after=after)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Link, "execute", counted_execute)

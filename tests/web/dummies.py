@@ -112,7 +112,7 @@ async def create(call: Call, body: Thing) -> Answer:
     new = call.new_id()
     await call.tx.run(INSERT, new, f"{body.name}-{new}", body.name, call.now)
     event = Event("cache.invalidate", f"thing:{new}", 1, {"families": ["things"]})
-    await outbox.record(call.tx, [event], call.new_id, call.now)
+    outbox.record(call.tx, [event], call.new_id, call.now)
     if seen.pause is not None:
         await call.tx.rows(SLOW, seen.pause)
     return Answer(Shown(new, body.name), 201, (("Location", f"/api/things/{new}"),), version=1)
