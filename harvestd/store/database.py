@@ -131,6 +131,8 @@ class Transaction:
         try:
             await self._send(after="COMMIT")
         except (ConnectionLost, TimedOut) as error:
+            if self._link.aborted:
+                raise  # something before the commit took too long: nothing was kept
             raise CommitUncertain(f"{error.detail}: whether the change was kept is not known, so ask again") from error
         await failpoint("transaction.after_commit")
 

@@ -10,7 +10,7 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults
 
 from harvestd.market.errors import OutOfStock, Unavailable
 from harvestd.store.database import ATTEMPTS, CommitUncertain, Statement, Transaction, nothing, scalar
-from harvestd.store.link import ConnectionLost, TimedOut
+from harvestd.store.link import ConnectionLost, Link, TimedOut
 from tests.waiting import eventually
 
 PUT = Statement("put", "insert into counters (name, n) values ($1, $2)", nothing)
@@ -280,3 +280,152 @@ def test_a_lost_connection_and_a_timeout_are_unavailable() -> None:
     """Which the web answers with 503 and Retry-After."""
     assert issubclass(ConnectionLost, Unavailable) and issubclass(TimedOut, Unavailable)
     assert issubclass(CommitUncertain, Unavailable) and not issubclass(CommitUncertain, ConnectionLost)
+
+
+# --- what is run for its effect travels with what comes next ---
+
+
+@pytest.fixture
+def trips(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was sent to PostgreSQL, a round trip each; preparing left out."""
+    sent: list[str] = []
+    execute = Link.execute
+
+    async def noted(link: Link, sql: str, parameters: Any = ()) -> Any:
+        if "PREPARE" not in sql:
+            sent.append(sql)
+        return await execute(link, sql, parameters)
+
+    monkeypatch.setattr(Link, "execute", noted)
+    return sent
+
+
+async def test_what_is_run_later_goes_with_the_next_statement_and_is_seen_by_it(
+    connected: Any, counters: str, trips: list[str]
+) -> None:
+    database = connected(counters, size=1)
+
+    async def work(tx: Transaction) -> Any:
+        tx.later(SET, "a", 1)
+        tx.later(SET, "b", 2)
+        seen = await tx.row(SUM)
+        tx.later(SET, "b", 5)
+        return seen
+
+    assert await database.transaction(work) == 3
+    trips.clear()
+    assert await database.transaction(work) == 3
+    assert len(trips) == 2
+    assert trips[0].startswith("BEGIN; ") and trips[0].endswith('EXECUTE "sum"')
+    assert trips[1].endswith("; COMMIT")
+    assert await database.row(SUM) == 6
+
+
+async def test_what_is_only_run_later_is_one_round_trip(connected: Any, counters: str, trips: list[str]) -> None:
+    database = connected(counters, size=1)
+
+    async def work(tx: Transaction) -> None:
+        tx.later(ADD, "a", 1)
+
+    for _ in range(2):
+        trips.clear()
+        await database.transaction(work)
+    assert len(trips) == 1
+    assert await database.row(GET, "a") == 2
+
+
+@pytest.mark.parametrize("where", ["the next statement", "the commit"])
+async def test_what_fails_later_undoes_everything(connected: Any, counters: str, where: str) -> None:
+    database = connected(counters, size=1)
+
+    async def work(tx: Transaction) -> None:
+        await tx.run(SET, "a", 1)
+        tx.later(SET, "b", 1000)
+        tx.later(SET, "a", 2)
+        if where == "the next statement":
+            await tx.row(SUM)
+
+    with pytest.raises(pg.CheckViolation):
+        await database.transaction(work)
+    assert await database.row(SUM) == 0
+    assert await database.row(GET, "a") == 0, "and the connection is of use"
+
+
+async def test_work_that_raises_never_runs_what_was_for_later(connected: Any, counters: str, trips: list[str]) -> None:
+    database = connected(counters, size=1)
+
+    async def work(tx: Transaction) -> None:
+        tx.later(SET, "a", 1)
+        raise OutOfStock("nothing left")
+
+    with pytest.raises(OutOfStock):
+        await database.transaction(work)
+    assert trips == []
+    assert await database.row(GET, "a") == 0
+
+
+async def test_a_lock_that_is_not_granted_before_the_commit_is_no_doubt_about_it(connected: Any, counters: str) -> None:
+    """Whoever asks may be told that nothing happened."""
+    database = connected(counters, lock_timeout=0.2)
+    holding, held = Deferred[None](), Deferred[None]()
+
+    async def hold(tx: Transaction) -> None:
+        await tx.run(SET, "a", 1)
+        held.callback(None)
+        await holding
+
+    async def wait(tx: Transaction) -> None:
+        tx.later(SET, "b", 1)
+        tx.later(SET, "a", 2)
+
+    first = Deferred.fromCoroutine(database.transaction(hold))
+    await held
+    with pytest.raises(TimedOut) as told:
+        await database.transaction(wait)
+    assert not isinstance(told.value, CommitUncertain)
+    holding.callback(None)
+    await first
+    assert (await database.row(GET, "a"), await database.row(GET, "b")) == (1, 0)
+
+
+async def test_a_deadlock_of_what_was_for_later_is_run_again(connected: Any, counters: str) -> None:
+    database = connected(counters)
+    both: list[Deferred[None]] = [Deferred(), Deferred()]
+    runs = []
+
+    async def cross(tx: Transaction, mine: int) -> None:
+        runs.append(mine)
+        await tx.run(ADD, "ab"[mine], 1)
+        if not both[mine].called:
+            both[mine].callback(None)
+        await gatherResults([both[1 - mine]])
+        tx.later(ADD, "ab"[1 - mine], 1)
+
+    await gatherResults([Deferred.fromCoroutine(database.transaction(lambda tx, i=i: cross(tx, i))) for i in (0, 1)])
+    assert len(runs) == 3
+    assert await database.row(SUM) == 4
+
+
+async def test_transactions_plan_a_statement_once(connected: Any, counters: str) -> None:
+    database = connected(counters, size=1)
+    plans = Statement(
+        "plans", "select generic_plans, custom_plans from pg_prepared_statements where name = 'add'", lambda *c: c
+    )
+    for _ in range(3):
+        await database.transaction(lambda tx: tx.run(ADD, "a", 1))
+    assert await database.row(plans) == (3, 0)
+
+
+async def test_a_connection_keeps_a_bounded_number_of_statements(
+    connected: Any, counters: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A listing has thousands of combinations, and whoever asks for them all takes no more memory."""
+    monkeypatch.setattr("harvestd.store.link.PREPARED_MOST", 5)
+    database = connected(counters, size=1)
+    count = Statement("kept", "select count(*)::int from pg_prepared_statements", scalar)
+    for number in range(12):
+        statement = Statement(f"number {number}", f"select {number}", scalar)
+        assert await database.row(GET, "a") == 0, "what is in use stays"
+        assert await database.row(statement) == number
+        assert await database.row(count) <= 5
+    assert await database.row(Statement("number 0", "select 0", scalar)) == 0
