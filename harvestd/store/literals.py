@@ -16,6 +16,9 @@ _BYTES_ARRAY = extensions.new_array_type((1001,), "BYTES[]", _BYTES)
 _UUIDS = extensions.new_array_type((2951,), "UUID[]", extensions.UNICODE)
 
 
+_encoder = json.JSONEncoder(default=str, allow_nan=False, ensure_ascii=False)
+
+
 def _bytes(value: Any, cursor: Any) -> bytes | None:
     return None if value is None else bytes(psycopg2.BINARY(value, cursor))
 
@@ -41,6 +44,8 @@ def bind(value: Any) -> Any:
 
 
 def _element(value: Any) -> str:
+    if isinstance(value, str):
+        return _quoted(value)
     if value is None:
         return "NULL"
     if isinstance(value, bool):
@@ -51,12 +56,17 @@ def _element(value: Any) -> str:
         return f'"{value.isoformat()}"'
     if isinstance(value, bytes):
         return f'"\\\\x{value.hex()}"'
-    text = _json(value) if isinstance(value, (dict, list, tuple)) else str(value)
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return _quoted(_json(value) if isinstance(value, (dict, list, tuple)) else str(value))
+
+
+def _quoted(text: str) -> str:
+    if "\\" in text or '"' in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
 
 
 def _json(value: Any) -> str:
-    text = json.dumps(value, default=str, allow_nan=False, ensure_ascii=False)
+    text = _encoder.encode(value)
     if "\\u0000" in text and "\\u0000" in text.replace("\\\\", ""):
         raise ValueError("JSON for the database has a NUL character in it, which PostgreSQL cannot hold")
     return text

@@ -36,6 +36,22 @@ def test_a_token_holds_until_the_second_it_expires() -> None:
     assert tokens.verify(SECRET, token, NOW + timedelta(seconds=59)) == CALLER
     with pytest.raises(Unauthenticated, match="expired"):
         tokens.verify(SECRET, token, NOW + timedelta(seconds=60))
+    assert tokens.verify(SECRET, token, NOW) == CALLER, "whatever was asked of it before"
+    with pytest.raises(Unauthenticated):
+        tokens.verify(SECRET + "x", token, NOW)
+
+
+def test_what_is_remembered_of_tokens_is_bounded_and_sound() -> None:
+    """Who sends a million tokens that do not hold takes no memory."""
+    tokens._read.cache_clear()
+    token = tokens.issue(SECRET, CALLER, NOW, 60)
+    for number in range(100):
+        with pytest.raises(Unauthenticated):
+            tokens.verify(SECRET, f"{token}{number}", NOW)
+    assert tokens._read.cache_info().currsize == 0
+    for number in range(5000):
+        tokens.verify(SECRET, tokens.issue(SECRET, CALLER, NOW, 60 + number), NOW)
+    assert tokens._read.cache_info().currsize == 4096
 
 
 def _unsigned() -> str:
