@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import attrs
-from zope.interface import Interface
+from zope.interface import Attribute, Interface
 
 
 @attrs.frozen
@@ -23,5 +23,7 @@ class ILimiter(Interface):
     async def hit(key: str, limit: int, period: float) -> Allowance:
         """Count one request. Never raises."""
 
+    at_hand: bool = Attribute("Whether :meth:`hit_now` answers.")
+
     def hit_now(key: str, limit: int, period: float) -> Allowance | None:
-        """:meth:`hit`, where that can be done without waiting; else None, and nothing was counted."""
+        """:meth:`hit` without waiting; None, and nothing was counted, where that cannot be."""

@@ -21,6 +21,8 @@ _HAIR = 1e-9
 class MemoryLimiter:
     """``seconds`` is a clock that never goes back, ``most`` how many keys are kept: beyond, the longest untouched go."""
 
+    at_hand = True
+
     def __init__(self, seconds: Callable[[], float], most: int = 100_000) -> None:
         self._seconds = seconds
         self._most = most

@@ -40,6 +40,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.:/-]{1,120}")
 class RedisLimiter:
     """Keys are ``ratelimit:<key>``; ``fallback`` decides while Redis is away."""
 
+    at_hand = False
+
     def __init__(self, link: RedisLink, fallback: MemoryLimiter) -> None:
         self._link = link
         self._fallback = fallback

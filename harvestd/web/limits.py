@@ -30,6 +30,11 @@ class Limits:
             if name.startswith("rate_") and name != "rate_limits"
         }
 
+    @property
+    def at_hand(self) -> bool:
+        """Whether a request can be counted without waiting."""
+        return not self._on or self._limiter.at_hand
+
     def known(self, name: str) -> bool:
         """Whether there is such a setting."""
         return name in self._limits

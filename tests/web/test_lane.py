@@ -15,6 +15,7 @@ from twisted.internet.task import Clock
 from twisted.internet.threads import deferToThread
 
 from harvestd.settings import Settings
+from harvestd.store.limiter import MemoryLimiter
 from harvestd.web.listening import cease, listen
 from harvestd.web.server import make_site
 from tests.web.client import Connection, Response
@@ -305,3 +306,15 @@ def _read_slowly(port: int) -> list[bytes]:
             head = b"".join(iter(stream.readline, b"\r\n"))
             bodies.append(stream.read(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])))
     return bodies
+
+
+async def test_where_limits_have_to_be_asked_for_all_go_the_long_way(web_settings: Settings) -> None:
+    """Each is looked up and counted once."""
+
+    class Elsewhere(MemoryLimiter):
+        at_hand = False
+
+    settings = attrs.evolve(web_settings, rate_limits=True)
+    parts = attrs.evolve(make_parts(settings, None, Clock()), limiter=Elsewhere(Clock().seconds))
+    assert make_site(parts, ROUTES).lane is None
+    assert make_site(attrs.evolve(parts, settings=web_settings), ROUTES).lane is not None
