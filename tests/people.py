@@ -98,15 +98,19 @@ class Market:
         return found
 
     async def work(self, *, twice: bool = False, queues: Sequence[str] = tuple(HANDLERS)) -> None:
-        """Do what the workers do with every event so far, in the order of their recording."""
-        rows = await outbox.unsent(self.parts.database, 10_000)
-        for queue in queues:
-            messages = [message_of(row) for row in rows if queue in queues_for(row.type)]
-            for _ in range(2 if twice else 1):
-                await self.deliver(queue, messages)
-        seqs, now = [row.seq for row in rows], self.parts.now()
-        if queues == tuple(HANDLERS):
-            await self.parts.database.transaction(lambda tx: outbox.mark_sent(tx, seqs, now))
+        """Do what the workers do with every event so far, in the order of their recording; with all queues also what they
+        record themselves, until nothing is left to be sent."""
+        while rows := await outbox.unsent(self.parts.database, 10_000):
+            for queue in queues:
+                messages = [message_of(row) for row in rows if queue in queues_for(row.type)]
+                for _ in range(2 if twice else 1):
+                    await self.deliver(queue, messages)
+            if queues != tuple(HANDLERS):
+                return
+            await self._sent([row.seq for row in rows])
+
+    async def _sent(self, seqs: Sequence[int]) -> None:
+        await self.parts.database.transaction(lambda tx: outbox.mark_sent(tx, seqs, self.parts.now()))
 
     async def deliver(self, queue: str, messages: Sequence[Message]) -> None:
         """Hand messages to a queue's consumer, as one batch; every one must be acknowledged."""

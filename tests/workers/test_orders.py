@@ -46,8 +46,7 @@ async def test_a_reservation_becomes_a_sale_once_however_often_it_is_told(market
     await buyer.order((product["id"], "1.25"))
     assert await stock(market, product) == ("2.500", "1.250")
     assert (await market.stranger.get(f"/api/products/{product['id']}")).json()["stock"] == "2.500"
-    await market.work(twice=True)
-    await market.work(twice=True)  # it tells the caches that the amount on hand is another one
+    await market.work(twice=True)  # the caches are told that the amount on hand is another one
     assert (await market.stranger.get(f"/api/products/{product['id']}")).json()["stock"] == "1.250"
     assert await stock(market, product) == ("1.250", "1.250")
     assert market.broken(at_rest=True) == []
