@@ -15,11 +15,13 @@ from harvestd.queue.envelope import decode
 from harvestd.queue.relay import BATCH
 from harvestd.settings import Settings
 from harvestd.store import outbox
-from harvestd.store.database import Transaction
+from harvestd.store.database import Statement, Transaction, nothing
 from tests.contracts.broker import ORDERS, Received
 from tests.queue.processes import Process, Processes, new_id, now
 from tests.servers import PostgresServer
 from tests.waiting import eventually
+
+WRITTEN = Statement("test_written", "select from outbox limit 1", nothing)
 
 
 @pytest.fixture
@@ -136,6 +138,7 @@ async def test_a_lower_seq_that_is_committed_after_a_higher_one_was_sent_is_publ
 
     async def slow(tx: Transaction) -> None:
         outbox.record(tx, [event(1)], new_id, now())
+        await tx.row(WRITTEN)  # what was recorded travels with it
         has_written.callback(None)
         await may_commit
 
