@@ -12,7 +12,6 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from twisted.logger import Logger
@@ -61,17 +60,21 @@ class Watch:
             time.sleep(self.limit / 2)
             since = self.since
             if since and not self.where and time.monotonic() - since > self.limit / 2:
-                frame = sys._current_frames().get(self._main)
-                if frame is not None and self.since == since:
-                    self.where = _named(frame)
+                where = _at(self._main)
+                if self.since == since:
+                    self.where = where
 
 
-def _named(frame: FrameType) -> str:
-    """The innermost steps of a stack, and the innermost one of ours if it is none of them."""
-    steps = traceback.extract_stack(frame)[::-1]
-    ours = next((at for at, step in enumerate(steps) if step.filename.startswith(OURS)), 0)
+def _at(thread: int) -> str:
+    """Where a thread is: the innermost steps of its stack, and the innermost one of ours if it is none of them.
+
+    Nothing is read from files, which would take many turns with that thread: its frames, and what they hold, are let go soon.
+    """
+    frame = sys._current_frames().get(thread)
+    steps = [(at.f_code.co_name, at.f_code.co_filename, line) for at, line in traceback.walk_stack(frame)] if frame else []
+    ours = next((at for at, (_, filename, _) in enumerate(steps) if filename.startswith(OURS)), 0)
     shown = steps[:STEPS] + steps[ours : ours + 1] * (ours >= STEPS)
-    return " < ".join(f"{step.name} ({step.filename}:{step.lineno})" for step in shown)
+    return " < ".join(f"{name} ({filename}:{line})" for name, filename, line in shown)
 
 
 def report(reactor: Any, limit: float) -> Watch:
