@@ -144,6 +144,8 @@ def _judge_url(row: Row, value: str) -> None:
     pattern, needed = _REST.get(row.name, (".*", ""))
     if not re.fullmatch(pattern, value.partition("://")[2].removeprefix(url.netloc)):
         raise Unfit(f"{needed}, like {like}")
+    if row.name == "rabbitmq_url" and url.username is not None and url.password is None:
+        raise Unfit(f"after its user comes a password, like {like}")
     if row.name == "public_url" and url.username:
         raise Unfit(f"scheme, host and port alone are needed, like {like}")
 

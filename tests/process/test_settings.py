@@ -139,6 +139,7 @@ def test_every_wrong_setting_is_named_with_its_value_and_cure() -> None:
         ("rabbitmq_url", "rabbit://broker", "amqp:// or amqps://"),
         ("rabbitmq_url", "amqp:///market", "names no host"),
         ("rabbitmq_url", "amqp://broker/one/two", "one virtual host"),
+        ("rabbitmq_url", "amqp://market@broker/market", "after its user comes a password"),
         ("rabbitmq_url", "amqp://broker/market?heartbeat=1", "one virtual host"),
         ("elasticsearch_url", "search.example:9200", "http:// or https://"),
         ("elasticsearch_url", "http://one:9200, two:9200", "http:// or https://"),
