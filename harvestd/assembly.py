@@ -1,43 +1,45 @@
-"""What stands behind each interface: the one place that knows every implementation, and chooses by the settings."""
+"""What stands behind each interface: the one place that knows every implementation, and chooses by the settings.
+
+What an accelerator brings is imported where it is chosen: its library and modules are 1 to 3 MB of a process each, that of one
+which uses it.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from uuid_utils import uuid7
 
-from harvestd.interfaces import IBroker, IMailer
+from harvestd.interfaces import IBroker, ILimiter, IMailer
 from harvestd.lifecycle import Lifecycle
 from harvestd.metrics import Metrics
 from harvestd.partners.mail import FolderMailer, Sender
-from harvestd.partners.smtp import SmtpMailer
 from harvestd.parts import Parts
 from harvestd.process import probes
 from harvestd.process.secret import token_secret
 from harvestd.queue.postgres import PostgresBroker
-from harvestd.queue.rabbit import RabbitBroker
 from harvestd.queue.relay import Relay
 from harvestd.settings import Settings
 from harvestd.store.database import Database
-from harvestd.store.elasticsearch import ElasticsearchSearch
 from harvestd.store.limiter import MemoryLimiter
 from harvestd.store.link import LinkSettings
 from harvestd.store.near_cache import NearCache
 from harvestd.store.near_sessions import NearSessions
-from harvestd.store.redis_cache import RedisCache
-from harvestd.store.redis_limiter import RedisLimiter
-from harvestd.store.redis_link import RedisLink
-from harvestd.store.redis_sessions import RedisSessions
-from harvestd.store.redis_topics import RedisTopics
 from harvestd.store.replicas import Replicas
 from harvestd.store.search import PostgresSearch, configuration
-from harvestd.store.search_fallback import SearchWithFallback
 from harvestd.store.session import Session
-from harvestd.store.sessions import PostgresSessions
+from harvestd.store.sessions import PostgresSessions, SessionSource
 from harvestd.store.topics import PostgresTopics
+
+if TYPE_CHECKING:
+    from harvestd.queue.rabbit import RabbitBroker
+    from harvestd.store.redis_cache import RedisCache
+    from harvestd.store.redis_link import RedisLink
+    from harvestd.store.redis_topics import RedisTopics
+    from harvestd.store.search_fallback import SearchWithFallback
 
 #: Seconds that a read waits for a connection to a replica before it goes to the primary.
 REPLICA_WAIT = 0.2
@@ -54,28 +56,29 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str) -> tuple[Part
     replicas = _replicas(reactor, settings, link)
     reads = Replicas(reactor, primary, replicas, settings.replica_max_lag)
     session = Session(reactor, link)
-    redis = (
-        RedisLink(reactor, settings.redis_url, settings.redis_prefix, settings.redis_timeout)
-        if settings.redis_url
-        else None
-    )
-    topics = RedisTopics(reactor, redis, session) if redis else PostgresTopics(session)
+    redis, topics = _redis(reactor, settings, session)
     settle = settings.replica_max_lag if replicas else 0.0
     secret = token_secret(settings)
     near = NearCache(reactor, topics, settings.cache_size, settings.cache_stale, settle=settle)
-    cache = RedisCache(near, redis, secret, settle=settle) if redis else near
     postgres = PostgresSearch(primary, configuration(settings.search_language), now, reads)
-    engine = ElasticsearchSearch(reactor, settings, now) if settings.elasticsearch_url else None
-    searching = SearchWithFallback(reactor, engine, postgres, primary, session) if engine else None
-    signed_in = PostgresSessions(primary, now)
-    sessions = NearSessions(reactor, topics, RedisSessions(redis, signed_in) if redis else signed_in)
-    limiter = MemoryLimiter(reactor.seconds)
-    rabbitmq = RabbitBroker(reactor, settings) if settings.rabbitmq_url else None
+    searching = _elasticsearch(reactor, settings, postgres, primary, session)
+    cache: NearCache | RedisCache = near
+    source: SessionSource = PostgresSessions(primary, now)
+    limiter: ILimiter = (counted := MemoryLimiter(reactor.seconds))
+    if redis is not None:
+        from harvestd.store.redis_cache import RedisCache
+        from harvestd.store.redis_limiter import RedisLimiter
+        from harvestd.store.redis_sessions import RedisSessions
+
+        cache = RedisCache(near, redis, secret, settle=settle)
+        source, limiter = RedisSessions(redis, source), RedisLimiter(redis, counted)
+    sessions = NearSessions(reactor, topics, source)
+    rabbitmq = _rabbitmq(reactor, settings)
     broker: IBroker = rabbitmq or PostgresBroker(reactor, settings, primary, session)
     relay = Relay(reactor, settings, primary, session, broker, now, metrics)
     parts = Parts(
         settings=settings, reactor=reactor, lifecycle=lifecycle, metrics=metrics, database=primary, reads=reads,
-        session=session, topics=topics, cache=cache, limiter=RedisLimiter(redis, limiter) if redis else limiter,
+        session=session, topics=topics, cache=cache, limiter=limiter,
         sessions=sessions, search=searching or postgres, broker=broker,
         mailer=_mailer(reactor, settings), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake,
     )  # fmt: skip
@@ -101,9 +104,41 @@ def _replicas(reactor: Any, settings: Settings, link: LinkSettings) -> list[Data
     ]
 
 
+def _redis(reactor: Any, settings: Settings, session: Session) -> tuple[RedisLink | None, RedisTopics | PostgresTopics]:
+    """The link to Redis, if there is one, and what carries the topics."""
+    if not settings.redis_url:
+        return None, PostgresTopics(session)
+    from harvestd.store.redis_link import RedisLink
+    from harvestd.store.redis_topics import RedisTopics
+
+    redis = RedisLink(reactor, settings.redis_url, settings.redis_prefix, settings.redis_timeout)
+    return redis, RedisTopics(reactor, redis, session)
+
+
+def _elasticsearch(
+    reactor: Any, settings: Settings, postgres: PostgresSearch, primary: Database, session: Session
+) -> SearchWithFallback | None:
+    if not settings.elasticsearch_url:
+        return None
+    from harvestd.store.elasticsearch import ElasticsearchSearch
+    from harvestd.store.search_fallback import SearchWithFallback
+
+    return SearchWithFallback(reactor, ElasticsearchSearch(reactor, settings, now), postgres, primary, session)
+
+
+def _rabbitmq(reactor: Any, settings: Settings) -> RabbitBroker | None:
+    if not settings.rabbitmq_url:
+        return None
+    from harvestd.queue.rabbit import RabbitBroker
+
+    return RabbitBroker(reactor, settings)
+
+
 def _mailer(reactor: Any, settings: Settings) -> IMailer:
     sender = Sender(settings.mail_from, settings.market_name)
     if settings.smtp_url:
+        from harvestd.partners.smtp import SmtpMailer
+
         return SmtpMailer(reactor, settings.smtp_url, sender, now)
     return FolderMailer(reactor, Path(settings.data_dir) / "mail", sender, now)
 

@@ -7,6 +7,7 @@ web, workers -> queue -> store, partners -> market. The foundation (the modules 
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -163,3 +164,10 @@ def test_nothing_imports_the_reactor_when_it_is_imported(path: Path) -> None:
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.module == "twisted.internet":
             assert "reactor" not in [alias.name for alias in node.names], f"line {node.lineno}"
+
+
+def test_what_an_accelerator_brings_is_imported_where_it_is_chosen() -> None:
+    """A process without Redis, RabbitMQ, Elasticsearch or a mail server does not hold their libraries in memory."""
+    script = "import sys, harvestd.api, harvestd.worker; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert {"txredisapi", "pika", "treq", "twisted.mail.smtp", "zxcvbn"} & set(done.stdout.split()) == set()

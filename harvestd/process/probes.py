@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from harvestd.health import Condition
 from harvestd.parts import Parts
 from harvestd.store import outbox
 from harvestd.store.database import Database, Statement, scalar
 from harvestd.store.replicas import Replicas
-from harvestd.store.search_fallback import SearchWithFallback
 from harvestd.workers.runner import Workers
+
+if TYPE_CHECKING:  # it brings an HTTP client
+    from harvestd.store.search_fallback import SearchWithFallback
 
 #: Age of the oldest unsent event, in seconds, from which on the relay is late.
 LATE = 60.0

@@ -7,13 +7,15 @@ engine has taken the document as it was then. So nothing is lost, whoever dies w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from harvestd.interfaces import Document
 from harvestd.store.database import Reader, Statement, Transaction, nothing, scalar
-from harvestd.store.elasticsearch_documents import Refused
+
+if TYPE_CHECKING:  # it brings an HTTP client
+    from harvestd.store.elasticsearch_documents import Refused
 
 _DOCUMENT = """d.kind, d.id::text, d.version, d.title, d.text, d.farm, d.farm_name, d.category, d.category_name, d.tags, d.unit,
        d.price, d.in_stock, d.season_from, d.season_to, d.popularity, d.latitude, d.longitude, d.fresh_at, d.document,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -15,14 +17,22 @@ from harvestd.market.accounts import normal_password
 _HASHER = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=4)
 #: So many at once: each takes 64 MiB and a core, and a burst of sign-ins shall not starve the rest.
 _AT_ONCE = DeferredSemaphore(2)
+#: Characters: no setting allows fewer.
+SHORTEST = 8
 
 
 @lru_cache(maxsize=1)
 def common() -> frozenset[str]:
-    """Passwords that attackers try first (the list of zxcvbn, from leaked ones)."""
-    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+    """Passwords that attackers try first (the list of zxcvbn, from leaked ones), of those that are long enough to be asked for.
 
-    return frozenset(FREQUENCY_LISTS["passwords"])
+    Of that package this one file is read, and let go: the rest of it would hold 12 MB for as long as the process lives."""
+    package = find_spec("zxcvbn")
+    found = PathFinder.find_spec("frequency_lists", package.submodule_search_locations if package else None)
+    if found is None or found.loader is None:
+        raise ModuleNotFoundError("zxcvbn has no frequency_lists")
+    lists = module_from_spec(found)
+    found.loader.exec_module(lists)
+    return frozenset(word for word in lists.FREQUENCY_LISTS["passwords"] if len(word) >= SHORTEST)
 
 
 @lru_cache(maxsize=1)

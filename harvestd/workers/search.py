@@ -8,7 +8,6 @@ from harvestd.interfaces import Document
 from harvestd.parts import Parts
 from harvestd.queue.envelope import Envelope
 from harvestd.store import products
-from harvestd.store.search_fallback import SearchWithFallback
 from harvestd.workers.work import Work
 
 
@@ -22,6 +21,10 @@ async def index(work: Work, events: Sequence[Envelope]) -> None:
 
 async def catch_up(parts: Parts) -> None:
     """Have Elasticsearch told what it has still to be told, where there is one."""
+    if not parts.settings.elasticsearch_url:
+        return
+    from harvestd.store.search_fallback import SearchWithFallback  # here, since it brings an HTTP client
+
     if isinstance(parts.search, SearchWithFallback):
         await parts.search.catch_up(lambda: not parts.lifecycle.stopping)
 
