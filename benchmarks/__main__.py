@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: measure, keep the results, and write docs/benchmarks.md."""
+"""``python -m benchmarks``: measure, keep the results, and write docs/benchmarks.md (of the quick form: a page beside them)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from datetime import date
 
 import msgspec
+import pytest
 
 from benchmarks import machine, report
 from benchmarks.earlier import worktree
@@ -18,6 +19,9 @@ from benchmarks.ground import Ground
 from benchmarks.results import Figure
 from benchmarks.served import ROOT, Absent
 from benchmarks.stage import SAID, Stage
+
+#: What the tests' servers raise where a program is not installed; no Exception.
+MISSING = (Absent, pytest.skip.Exception, pytest.fail.Exception)
 
 #: Each benchmark by its name: a module with ``run(ground: Ground) -> list[Figure]``, and what it measures.
 TABLE: dict[str, tuple[str, str]] = {
@@ -47,7 +51,8 @@ def main() -> int:
             against = stack.enter_context(worktree(options.against)) if options.against else None
             stage = stack.enter_context(Stage(not options.full, against))
             broken = _measure(stage, options.names or list(TABLE))
-    print(f"written: {report.write().relative_to(ROOT)}")
+    written = report.write() if options.full or options.report else report.write_quick()
+    print(f"written: {written.relative_to(ROOT)}")
     if broken:
         print(f"broke: {', '.join(broken)}", file=sys.stderr)
     return 1 if broken else 0
@@ -77,11 +82,12 @@ def _measure(stage: Stage, names: list[str]) -> list[str]:
         stage.say(f"{name}: {TABLE[name][1]}")
         try:
             figures = _run(name, stage)
-        except Absent as absent:
+        except MISSING as absent:
             stage.say(f"{name}: left out: {absent}")
             continue
         except Exception:
             traceback.print_exc()
+            stage.say(f"{name}: BROKE after {time.monotonic() - began:.0f} s; the others go on")
             broken.append(name)
             continue
         told = [f"The host gave {steal.percent():.1f} % of this machine's time to others meanwhile."]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -11,14 +12,17 @@ from typing import Any
 
 import attrs
 
+from benchmarks.rate import paced, request
 from harvestd.queue.topology import queues_for
-from tests.daemons import Clients, Daemon, Job, connect, ctl, exchange, free_port, register
+from tests.daemons import Daemon, connect, ctl, exchange, free_port, register
 from tests.servers import PostgresServer
 
 FARMS, GOODS, BUYERS = 4, 40, 8
 #: What is in a basket, from a good that moves on with each: four lines, of two farms' goods.
 BASKET = (0, 2, 20, 22)
 
+#: Clients that place the orders at once.
+CLIENTS = 16
 #: The events are kept aside until a measurement lets them go; ``effects`` is what the consumer by itself writes.
 _ASIDE = """
 create table bench_events as select * from outbox order by seq;
@@ -30,6 +34,11 @@ _LET_GO = """
 with gone as (insert into outbox overriding system value select * from bench_events order by seq returning 1)
 select count(*), pg_notify('harvest_outbox', '') from gone
 """
+#: Each of them some times more, with an id of its own: the halves alone are over too soon to be timed by what there is.
+_REPEAT = """
+insert into bench_events (seq, id, type, aggregate, version, data, trace, created_at)
+select e.seq + n * (select max(seq) from bench_events), gen_random_uuid(), type, aggregate, version, data, trace, created_at
+  from bench_events e, generate_series(1, %s) n"""
 
 
 @attrs.define
@@ -52,12 +61,14 @@ class Waiting:
         return sum(number * len(queues_for(type)) for type, number in self.events.items())
 
     @contextmanager
-    def fresh(self) -> Iterator[Run]:
-        """A market of its own in which they wait."""
+    def fresh(self, times: int = 1) -> Iterator[Run]:
+        """A market of its own in which they wait, each so many times."""
         database = self.server.clone(self.template)
         with tempfile.TemporaryDirectory(prefix="harvest-bench-") as folder:
+            run = Run(self.server, database, Path(folder))
             try:
-                yield Run(self.server, database, Path(folder))
+                run.query(_REPEAT, times - 1)
+                yield run
             finally:
                 self.server.drop(database)
 
@@ -119,14 +130,8 @@ def _fill(port: int, orders: int, updates: int) -> None:
     link = connect(port)
     goods = [_product(link, farmers[n % FARMS], n) for n in range(GOODS)]
     buyers = [register(port, f"buyer{n}")[0] for n in range(BUYERS)]
-    jobs = [
-        Job(f"basket-{n}", buyers[n % BUYERS], tuple((goods[(n * 7 + k) % GOODS], "1") for k in BASKET))
-        for n in range(orders)
-    ]
-    clients = Clients(lambda: port, jobs, 8)
-    clients.begin()
-    book = clients.finish()
-    assert len(book.acknowledged) == orders and not book.wrong, book
+    placed = paced(port, [_order(n, goods, buyers[n % BUYERS]) for n in range(orders)], 0, 300.0, CLIENTS)
+    assert placed.statuses == {201: orders}, placed
     for n in range(updates):
         good, lap = n % GOODS, n // GOODS
         status, answer, _ = exchange(
@@ -135,6 +140,12 @@ def _fill(port: int, orders: int, updates: int) -> None:
         )  # fmt: skip
         assert status == 200, answer
     link.close()
+
+
+def _order(number: int, goods: list[str], token: str) -> bytes:
+    lines = [{"product_id": goods[(number * 7 + k) % GOODS], "quantity": "1"} for k in BASKET]
+    body = json.dumps({"lines": lines}).encode()
+    return request("POST", "/api/orders", body, Authorization=f"Bearer {token}", Idempotency_Key=f"basket-{number}")
 
 
 def _product(link: Any, token: str, number: int) -> str:

@@ -56,7 +56,7 @@ PEER = (
 
 def run(ground: Ground) -> list[Figure]:
     """See the module."""
-    market = orders_market.market(ground, 1_000 if ground.quick else 10_000)
+    market = orders_market.market(ground, 1_000 if ground.quick else 10_000, "orders")
     wanting = WANTING_QUICK if ground.quick else WANTING
     samples, statements = orders_market.sampled(market, wanting)
     limit = f"{market.database}_limit"
@@ -156,7 +156,7 @@ def _asked(ground: Ground, counted: dict[str, float], samples: list[Sample]) -> 
 def _beside_a_worker(ground: Ground, market: Market, port: int, half: float) -> list[Figure]:
     """With a worker that handles the events of the orders meanwhile: a full load, and half of what was the full load without
     a worker, at a constant rate."""
-    seconds, times = (3.0, 1) if ground.quick else (10.0, ground.rounds)
+    seconds, times = (2.0 if ground.quick else 5.0), ground.rounds
     _drained(ground, market)
     paces = [_all_good(paced(port, market.requests(), half, seconds)) for _ in range(times)]
     ground.say(f"at {half:.0f} orders/s: p99 " + ", ".join(f"{each.p99:.0f} ms" for each in paces))

@@ -41,13 +41,14 @@ _IDS = "select id::text from users union all select id::text from farms"
 
 @attrs.define
 class Market:
-    """``tokens`` are the buyers'; a basket is a list of lines as the API takes them. ``last`` is a line of what five are
+    """``whose`` names its buyers; ``tokens`` are theirs; a basket is a list of lines as the API takes them. ``last`` is a line of what five are
     left of."""
 
     server: PostgresServer
     url: str
     baskets: list[list[dict[str, str]]]
     last: dict[str, str]
+    whose: str
     tokens: list[str] = attrs.field(factory=list)
     _numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count(1))
 
@@ -86,7 +87,7 @@ class Market:
     def sign_in(self, port: int, buyers: int) -> None:
         """Register so many."""
         with ThreadPoolExecutor(2) as pool:
-            self.tokens += pool.map(lambda n: register(port, f"bencher{n}")[0], range(buyers))
+            self.tokens += pool.map(lambda n: register(port, f"{self.whose}{n}")[0], range(buyers))
 
     def samples(self, port: int, trips: Any) -> list[Sample]:
         """An order of each basket, placed one after the other, as the server's log has it."""
@@ -110,9 +111,9 @@ class Market:
         return key, answer["number"]
 
 
-def market(ground: Ground, products: int) -> Market:
-    """Prepared, with nobody signed in."""
-    found = Market(ground.postgres, ground.market(products, "orders"), [], {})
+def market(ground: Ground, products: int, whose: str) -> Market:
+    """A market of its own for each benchmark, prepared, with nobody signed in."""
+    found = Market(ground.postgres, ground.market(products, whose), [], {}, whose)
     goods = found.query(_GOODS, LINES * BASKETS + 1)
     lines = [{"product_id": str(good), "quantity": str(quantity)} for good, quantity in goods]
     found.last = lines.pop()

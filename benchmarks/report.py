@@ -1,4 +1,4 @@
-"""docs/benchmarks.md and its plots, from the results that are kept."""
+"""docs/benchmarks.md and its plots, from the results that are kept; and the same page of the quick form, beside its results."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.plots import described, draw, number
-from benchmarks.results import Figure, Target, kept
+from benchmarks.results import FOLDER, QUICK, Figure, Target, kept
 
 DOCS = Path(__file__).parents[1] / "docs"
 #: What was changed, and what it gave: written by hand.
@@ -19,8 +19,8 @@ Made by `python -m benchmarks` from `benchmarks/results/`; what is written here 
 
 ```
 make install-bench   # once: what draws, and a virtualenv for each peer
-make bench           # the quick form, under 3 minutes
-make bench-full      # all of it: more and longer rounds, and the market with a million products
+make bench           # the quick form, under 3 minutes; its page is benchmarks/results/quick/benchmarks.md
+make bench-full      # all of it, about 25 minutes: more and longer rounds, Vendure, and a million products
 ```
 
 Contestants run side by side on one machine: in each round each of them in turn, in alternating order, and they are
@@ -45,6 +45,13 @@ def write(folder: Path = DOCS, figures: Sequence[Figure] | None = None, steps: P
     page = folder / "benchmarks.md"
     page.write_text("\n".join(part.rstrip("\n") + "\n" for part in parts))
     return page
+
+
+def write_quick() -> Path:
+    """The page of the quick form, which is kept out of the repository."""
+    folder = FOLDER / QUICK
+    (folder / "benchmarks").mkdir(parents=True, exist_ok=True)
+    return write(folder, kept("quick"))
 
 
 def section(figure: Figure) -> str:

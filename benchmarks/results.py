@@ -9,6 +9,8 @@ from typing import Literal
 import msgspec
 
 FOLDER = Path(__file__).parent / "results"
+#: What the quick form found: on no page but its own, so that it never stands in place of a full figure.
+QUICK = "quick"
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -54,11 +56,13 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
         return found >= target.value if self.better == "more" else found <= target.value
 
     def keep(self) -> None:
-        """Write it to the folder of results, in place of an earlier one of the same name."""
-        FOLDER.mkdir(exist_ok=True)
-        (FOLDER / f"{self.name}.json").write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
+        """Write it to the folder of its form's results, in place of an earlier one of the same name."""
+        folder = FOLDER / QUICK if self.form == "quick" else FOLDER
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{self.name}.json").write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
 
 
-def kept() -> list[Figure]:
-    """All figures in the folder, by name."""
-    return [msgspec.json.decode(path.read_bytes(), type=Figure) for path in sorted(FOLDER.glob("*.json"))]
+def kept(form: Literal["quick", "full"] = "full") -> list[Figure]:
+    """All figures in the form's folder, by name."""
+    folder = FOLDER / QUICK if form == "quick" else FOLDER
+    return [msgspec.json.decode(path.read_bytes(), type=Figure) for path in sorted(folder.glob("*.json"))]

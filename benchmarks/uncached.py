@@ -63,7 +63,12 @@ def _small(ground: Ground, found: Readers) -> Figure:
     """Its first and its last pages."""
     first, last = "first pages", "last pages"
     served, url = found[OURS], ground.market(SMALL)
-    loads = measured(ground, {first: served, last: served}, {first: _pages(url, 1), last: _pages(url, DEEP)}, 2)
+    loads = measured(
+        ground,
+        {first: served, last: served},
+        {first: _pages(url, 1), last: _pages(url, DEEP)},
+        1 if ground.quick else 2,
+    )
     return Figure(
         name="uncached-pages", title="Pages of a listing from the database: 10 thousand products", unit="requests/s",
         rounds=of(loads, lambda each: each.rate), targets=[Target(last, first, 0.9)],
