@@ -71,7 +71,9 @@ def _at(thread: int) -> str:
     Nothing is read from files, which would take many turns with that thread: its frames, and what they hold, are let go soon.
     """
     frame = sys._current_frames().get(thread)
-    steps = [(at.f_code.co_name, at.f_code.co_filename, line) for at, line in traceback.walk_stack(frame)] if frame else []
+    steps = (
+        [(at.f_code.co_name, at.f_code.co_filename, line) for at, line in traceback.walk_stack(frame)] if frame else []
+    )
     ours = next((at for at, (_, filename, _) in enumerate(steps) if filename.startswith(OURS)), 0)
     shown = steps[:STEPS] + steps[ours : ours + 1] * (ours >= STEPS)
     return " < ".join(f"{name} ({filename}:{line})" for name, filename, line in shown)

@@ -31,6 +31,10 @@ Result = TypeVar("Result")
 ATTEMPTS = 5
 PAUSE = 0.01
 
+#: How a transaction begins whose statements are planned once. Of its own accord PostgreSQL plans ``id = any($1)`` for each
+#: short list anew, since it expects ten in a list that it does not know.
+PLAN_ONCE = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"
+
 #: What PostgreSQL keeps of a name (longer ones are cut, and might meet), without what has a meaning in quoting.
 NAME = re.compile(r"""[^"%\0]{1,63}""")
 
@@ -84,13 +88,11 @@ class Reader(Protocol):
 class Transaction:
     """One transaction on one connection; begun by its first statement, in the same round trip."""
 
-    # Plans are made once for each statement and connection: they find rows by their keys, and planning takes longer than that.
-    _BEGIN = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"
-
     log = Logger()
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, begin: str = "BEGIN") -> None:
         self._link = link
+        self._begin = begin
         self._begun = False
         self._waiting: list[Call] = []
         #: What the outbox recorded in it, for whoever acts after the commit.
@@ -151,7 +153,7 @@ class Transaction:
 
     async def _send(self, *calls: Call, after: str = "") -> Any:
         """What waits, and then this."""
-        before, self._begun = ("" if self._begun else self._BEGIN), True
+        before, self._begun = ("" if self._begun else self._begin), True
         waiting, self._waiting = self._waiting, []
         return await self._link.run(*waiting, *calls, before=before, after=after)
 
@@ -199,8 +201,9 @@ class Database:
         finally:
             self.pool.give(link)
 
-    async def transaction(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
-        """Run ``work`` and commit; whatever it raises rolls back.
+    async def transaction(self, work: Callable[[Transaction], Awaitable[Result]], *, plan_once: bool = False) -> Result:
+        """Run ``work`` and commit; whatever it raises rolls back. With ``plan_once`` its statements are planned for any value,
+        once for each connection: for work that finds a few rows by their keys, which takes less time than planning.
 
         Serialization failures, deadlocks and connections lost before the commit was sent run it again, up to
         ``ATTEMPTS`` times, so it must change nothing but the database. A connection lost during the commit is
@@ -209,7 +212,7 @@ class Database:
         for attempt in range(1, ATTEMPTS + 1):
             link = await self.pool.take()
             try:
-                return await self._attempt(link, work)
+                return await self._attempt(Transaction(link, PLAN_ONCE if plan_once else "BEGIN"), link, work)
             except (TransactionRollbackError, ConnectionLost) as error:
                 why: Exception = error
             finally:
@@ -221,8 +224,9 @@ class Database:
             raise why
         raise Unavailable("too many others are changing the same things") from why
 
-    async def _attempt(self, link: Link, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
-        transaction = Transaction(link)
+    async def _attempt(
+        self, transaction: Transaction, link: Link, work: Callable[[Transaction], Awaitable[Result]]
+    ) -> Result:
         try:
             result = await work(transaction)
             await transaction.commit()

@@ -18,6 +18,8 @@ Result = TypeVar("Result")
 
 #: Uses of a statement before it is explained: none, and more than the five after which PostgreSQL considers a generic plan.
 USES = {"at first": 0, "settled": 6}
+#: As transactions of requests have it: planned once, for any value.
+ONCE = "once"
 #: What a request may sort: more rows than a page or a person has, far fewer than a market has.
 SORTED_MOST = 5_000
 
@@ -61,9 +63,11 @@ class Planner:
         bound = [bind(parameter) for parameter in parameters]
         call = f'execute "{statement.name}"' + (f"({','.join(['%s'] * len(bound))})" if bound else "")
         with self._connection.cursor() as cursor:
+            if self._use == ONCE:
+                cursor.execute("set local plan_cache_mode = force_generic_plan")
             if statement.name not in self._prepared:
                 cursor.execute(f'prepare "{statement.name}" as {statement.sql}')
-                for _ in range(USES[self._use]):
+                for _ in range(USES.get(self._use, 0)):
                     cursor.execute(f"explain {call}", bound)
                 self._prepared.add(statement.name)
             cursor.execute(f"explain (format json) {call}", bound)

@@ -38,7 +38,7 @@ from harvestd.store.database import Statement
 from harvestd.store.search import PostgresSearch
 from harvestd.store.search_suggest import suggest
 from tests.servers import PostgresServer
-from tests.store.plans import USES, Planner, faults, finished
+from tests.store.plans import ONCE, USES, Planner, faults, finished
 
 pytestmark = pytest.mark.xdist_group("plans")
 
@@ -204,6 +204,19 @@ def _search(reader: Any, text: str) -> Awaitable[Any]:
 @pytest.mark.parametrize("what", READS)
 def test_what_is_waited_for(market: Any, big: set[str], what: str, use: str) -> None:
     _refuse(market, big, use, READS[what])
+
+
+#: What transactions of requests do besides inserting, all of it by keys.
+IN_REQUESTS = (
+    "a product by id", "a product's card by id", "a farm by slug", "a role in a farm", "parts and lines of a page of orders",
+    "an order to move", "the products of an order", "the reservations of an order", "notices to mark read", "what is in a cart",
+    "an account by address", "a person's farms", "a refresh token", "an idempotency key", "categories",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("what", IN_REQUESTS)
+def test_what_a_request_does_may_be_planned_once(market: Any, big: set[str], what: str) -> None:
+    _refuse(market, big, ONCE, READS[what])
 
 
 def test_what_is_refused_is_told(market: Any, big: set[str]) -> None:

@@ -406,14 +406,20 @@ async def test_a_deadlock_of_what_was_for_later_is_run_again(connected: Any, cou
     assert await database.row(SUM) == 4
 
 
-async def test_transactions_plan_a_statement_once(connected: Any, counters: str) -> None:
+@pytest.mark.parametrize(("once", "plans"), [(True, (3, 0)), (False, (0, 3))])
+async def test_a_transaction_may_plan_a_statement_once(
+    connected: Any, counters: str, once: bool, plans: tuple[int, int]
+) -> None:
+    """And its connection goes on as before."""
     database = connected(counters, size=1)
-    plans = Statement(
+    kept = Statement(
         "plans", "select generic_plans, custom_plans from pg_prepared_statements where name = 'add'", lambda *c: c
     )
+    mode = Statement("mode", "select current_setting('plan_cache_mode')", scalar)
     for _ in range(3):
-        await database.transaction(lambda tx: tx.run(ADD, "a", 1))
-    assert await database.row(plans) == (3, 0)
+        await database.transaction(lambda tx: tx.run(ADD, "a", 1), plan_once=once)
+    assert await database.row(kept) == plans
+    assert await database.row(mode) == "auto"
 
 
 async def test_a_connection_keeps_a_bounded_number_of_statements(
