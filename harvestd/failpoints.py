@@ -33,6 +33,7 @@ POINTS = {
     "consumer.after_commit": "a batch is committed, not acknowledged",
     "mail.before_send": "a mail was chosen, not handed over",
     "mail.after_send": "a mail was handed over, not marked as sent",
+    "mail.before_mark": "several mails were handed over, and are about to be marked",
 }
 
 

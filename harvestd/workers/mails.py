@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from collections import deque
 from datetime import datetime, timedelta
+from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
 from harvestd.failpoints import failpoint
@@ -25,9 +26,12 @@ AWAY_LIMIT = timedelta(days=5)
 #: A mail in hand comes back by itself after this; far longer than a batch takes.
 LEASE = timedelta(minutes=5)
 BATCH, AT_ONCE = 50, 5
-#: Mails that were sent are marked together: the next one that is sent this many seconds after the last mark marks them all.
-#: So a process that dies leaves unmarked, and to be sent again, those of that time, or else one for each under way.
-MARK_AFTER = 0.05
+#: Mails that were sent are marked together, so many seconds after the first of them, or as soon as they are so many; nobody
+#: begins another one while so many are unmarked.
+MARK_AFTER, MARK_MOST = 0.05, 16
+#: So this is the most that a process that dies leaves to be sent again, however slow the mail server or PostgreSQL is: those
+#: that are unmarked and those under way. Into a folder they come once all the same.
+TWICE_MOST = MARK_MOST - 1 + AT_ONCE
 
 log = Logger()
 
@@ -51,7 +55,7 @@ async def send_due(parts: Parts) -> int:
     errors = [await _settled(sender) for sender in senders]
     await batch.mark()
     await batch.put_back()
-    for error in filter(None, errors):
+    for error in filter(None, (*errors, batch.unmarkable)):
         raise error
     return batch.sent
 
@@ -65,19 +69,27 @@ async def _settled(sender: Deferred[None]) -> Exception | None:
 
 
 class _Batch:
-    """Claimed mails on their way; ``away`` is why nobody takes any, once that is known."""
+    """Claimed mails on their way; ``away`` is why nobody takes any, once that is known, and ``unmarkable`` why what was sent
+    could not be noted."""
 
     def __init__(self, parts: Parts, claimed: list[Claimed]) -> None:
         self._parts = parts
         self._left = deque(claimed)
         self._away: str = ""
         self._unmarked: list[Claimed] = []
-        self._marked = parts.reactor.seconds()
+        self._marking = DeferredLock()
+        self._timer: Any = None
+        #: How many were sent and are not known to be marked, those included that are being marked.
+        self._open = 0
         self.sent = 0
+        self.unmarkable: Exception | None = None
 
     async def send(self) -> None:
         """Send one after another, until none is left or nobody is there to take them."""
         while self._left and not self._away:
+            if self._open >= MARK_MOST:
+                await self.mark()
+                continue
             claimed = self._left.popleft()
             try:
                 await failpoint("mail.before_send")
@@ -94,23 +106,38 @@ class _Batch:
                 await self._retry(claimed, str(error) or repr(error))
             else:
                 self._unmarked.append(claimed)
+                self._open += 1
+                if self._timer is None:
+                    self._timer = self._parts.reactor.callLater(MARK_AFTER, self._mark_now)
 
-                if self._parts.reactor.seconds() > self._marked + MARK_AFTER:
-                    await self.mark()
+    def _mark_now(self) -> None:
+        """Of the timer: the last mark of all waits for this one."""
+        self._timer = None
+        Deferred.fromCoroutine(self.mark())
 
     async def mark(self) -> None:
-        """Note together what was sent. If that fails nothing more is sent, for it could not be noted."""
-        done, self._unmarked, self._marked = self._unmarked, [], self._parts.reactor.seconds()
-        if not done:
-            return
-        now = self._parts.now()
+        """Note together what was sent; who comes while that is done waits for it. If it fails nothing more is sent, for it
+        could not be noted."""
+        await self._marking.acquire()
         try:
-            await self._parts.database.transaction(lambda tx: mails.sent(tx, done, now))
+            done, self._unmarked = self._unmarked, []
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            if done:
+                await self._mark(done)
         except Exception as error:
-            self._away = str(error)
-            raise
+            self._away, self.unmarkable = str(error) or repr(error), error
+        finally:
+            self._marking.release()
+
+    async def _mark(self, done: list[Claimed]) -> None:
+        now = self._parts.now()
+        await failpoint("mail.before_mark")
+        await self._parts.database.transaction(lambda tx: mails.sent(tx, done, now))
         for _ in done:
             self._parts.metrics.mailed("sent")
+        self._open -= len(done)
         self.sent += len(done)
 
     async def _retry(self, claimed: Claimed, cause: str) -> None:

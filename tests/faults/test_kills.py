@@ -25,6 +25,7 @@ DEATHS: tuple[tuple[str, str], ...] = (
     ("relay", "relay.after_publish"),
     ("worker", "mail.after_send"),
     ("api", "transaction.before_commit"),
+    ("worker", "mail.before_mark"),
     ("relay", "relay.after_mark"),
 )
 

@@ -15,13 +15,24 @@ from zope.interface import implementer
 
 from harvestd import failpoints
 from harvestd.interfaces import Away, IMailer, Mail, Refused
+from harvestd.lifecycle import sleep
 from harvestd.market.errors import Unavailable
 from harvestd.partners.mail import FolderMailer, Sender
 from harvestd.parts import Parts
 from harvestd.store import mails
 from harvestd.store.database import Database, Statement
 from harvestd.workers import housekeeping
-from harvestd.workers.mails import AT_ONCE, AWAY_LIMIT, BATCH, LEASE, RETRY_DELAYS, deliver, send_due
+from harvestd.workers.mails import (
+    AT_ONCE,
+    AWAY_LIMIT,
+    BATCH,
+    LEASE,
+    MARK_MOST,
+    RETRY_DELAYS,
+    TWICE_MOST,
+    deliver,
+    send_due,
+)
 
 NOON = datetime(2026, 5, 9, 12, tzinfo=UTC)
 SENDER = Sender("market@harvest.example", "The market")
@@ -232,6 +243,66 @@ async def test_a_crash_between_sending_and_marking_leaves_one_file(post: Post) -
     assert (row.state, row.attempts) == ("sent", 2)
 
 
+async def test_a_crash_before_marking_sends_no_more_than_so_many_twice_and_each_of_them_once_more(post: Post) -> None:
+    """However long it hangs there: who marks nothing sends nothing more."""
+    keys = [f"k{n:02d}" for n in range(BATCH)]
+    await post.enqueue(keys)
+    failpoints.arm("mail.before_mark=hang@1", {"HARVEST_TESTING": "1"})
+    try:
+        dead = Deferred.fromCoroutine(send_due(post.parts))
+        await until(lambda: len(post.mailer.tried) >= MARK_MOST and post.mailer.at_once == 0)
+        for _ in range(20):
+            await sleep(reactor, 0.01)
+        assert MARK_MOST <= len(post.mailer.tried) <= TWICE_MOST
+        assert {(await post.row(key)).state for key in keys} == {"pending"}
+        twice = list(post.mailer.tried)
+        post.now += LEASE
+        assert await send_due(post.parts) == BATCH
+    finally:
+        failpoints.disarm()
+        dead.addErrback(lambda failure: None)
+    assert sorted(post.mailer.tried) == sorted(keys + twice)
+    assert len(post.files()) == BATCH
+    assert {(await post.row(key)).state for key in keys} == {"sent"}
+
+
+async def test_what_was_sent_is_marked_soon_though_the_next_mail_takes_long(post: Post) -> None:
+    slow: Deferred[None] = Deferred()
+    folder = post.mailer.folder
+
+    async def send(mail: Mail) -> None:
+        if mail.key == "slow":
+            await slow
+        await folder.send(mail)
+
+    object.__setattr__(post.mailer, "send", send)
+    await post.enqueue(["a", "slow", "b"])
+    sending = Deferred.fromCoroutine(send_due(post.parts))
+    await until(lambda: post.sent() == 2)
+    assert [(await post.row(key)).state for key in ("a", "slow", "b")] == ["sent", "pending", "sent"]
+    slow.callback(None)
+    assert await sending == 3
+    assert (await post.row("slow")).state == "sent"
+
+
+async def test_if_nothing_can_be_marked_nothing_more_is_sent_and_why_is_raised(post: Post) -> None:
+    """What was not tried costs no attempt, and comes soon; what was sent comes again when its claim runs out."""
+    keys = [f"k{n:02d}" for n in range(BATCH)]
+    await post.enqueue(keys)
+    failpoints.arm("mail.before_mark=error@1", {"HARVEST_TESTING": "1"})
+    try:
+        with pytest.raises(failpoints.FailPointHit):
+            await send_due(post.parts)
+    finally:
+        failpoints.disarm()
+    tried = set(post.mailer.tried)
+    assert MARK_MOST <= len(tried) <= TWICE_MOST
+    assert {key for key in keys if (await post.row(key)).attempts == 1} == tried
+    post.now += LEASE
+    await deliver(post.parts)
+    assert {(await post.row(key)).state for key in keys} == {"sent"}
+
+
 async def test_who_comes_back_after_its_claim_ran_out_changes_nothing(post: Post) -> None:
     await post.enqueue(["a"])
     database: Database = post.parts.database
@@ -257,8 +328,6 @@ async def test_old_sent_mail_is_purged_and_what_failed_is_kept(post: Post) -> No
 
 async def until(true: Callable[[], bool]) -> None:
     """Let the reactor run until it is so, at most 5 seconds."""
-    from harvestd.lifecycle import sleep
-
     for _ in range(500):
         if true():
             return
