@@ -50,7 +50,7 @@ def main() -> int:
         with ExitStack() as stack:
             against = stack.enter_context(worktree(options.against)) if options.against else None
             stage = stack.enter_context(Stage(not options.full, against))
-            broken = _measure(stage, options.names or list(TABLE))
+            broken = measured(stage, options.names or list(TABLE))
     written = report.write() if options.full or options.report else report.write_quick()
     print(f"written: {written.relative_to(ROOT)}")
     if broken:
@@ -72,7 +72,7 @@ def _arguments() -> argparse.Namespace:
     return options
 
 
-def _measure(stage: Stage, names: list[str]) -> list[str]:
+def measured(stage: Stage, names: list[str]) -> list[str]:
     """Run them one after the other; answers the names of those that broke, which keep no result."""
     version = str(stage.postgres.query("postgres", "show server_version")[0][0]).split()[0]
     about = f"{machine.machine()}. {machine.versions(version)}. {SAID}."

@@ -67,7 +67,16 @@ def test_what_is_kept_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     figure(title="An earlier one").keep()
     figure().keep()
     figure(name="another").keep()
-    assert results.kept() == [figure(name="another"), figure()]
+    assert results.kept("quick") == [figure(name="another"), figure()]
+
+
+def test_what_the_quick_form_found_takes_no_full_figures_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each form has its own."""
+    monkeypatch.setattr(results, "FOLDER", tmp_path / "results")
+    figure(form="full").keep()
+    figure(title="Quickly").keep()
+    assert results.kept() == [figure(form="full")]
+    assert results.kept("quick") == [figure(title="Quickly")]
 
 
 def test_wrk_is_understood() -> None:
@@ -224,6 +233,39 @@ def test_each_benchmark_of_the_table_can_run() -> None:
         run = importlib.import_module(module).run
         assert list(inspect.signature(run).parameters) == ["ground"], name
         assert what
+
+
+WORKS = """
+from benchmarks.results import Figure
+def run(ground):
+    return [Figure(name="works", title="It works", unit="things", rounds={"harvestd": [1.0]})]
+"""
+BREAKS = "def run(ground):\n    raise RuntimeError('on purpose')\n"
+MISSING = (
+    "from tests.servers.private import needed\ndef run(ground):\n    needed('no-such-program', 'no-such-package')\n"
+)
+
+
+def test_what_breaks_is_told_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A benchmark that lacks a program is left out; neither keeps a figure."""
+    pytest.importorskip("matplotlib", reason="make install-bench")
+    from benchmarks.__main__ import TABLE, measured
+    from benchmarks.stage import Stage
+
+    monkeypatch.setattr(results, "FOLDER", tmp_path / "results")
+    monkeypatch.setenv("CI", "false")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name, text in (("bench_breaks", BREAKS), ("bench_missing", MISSING), ("bench_works", WORKS)):
+        (tmp_path / f"{name}.py").write_text(text)
+        monkeypatch.setitem(TABLE, name, (name, "a benchmark"))
+    with Stage(quick=True) as stage:
+        assert measured(stage, ["bench_breaks", "bench_missing", "bench_works"]) == ["bench_breaks"]
+    [kept] = results.kept("quick")
+    assert (kept.name, kept.form) == ("works", "quick") and kept.machine and kept.revision
+    said = capsys.readouterr().err
+    assert "RuntimeError: on purpose" in said and "bench_missing: left out: no-such-program is not installed" in said
 
 
 def test_the_machine_is_described() -> None:
