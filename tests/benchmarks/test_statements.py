@@ -60,8 +60,11 @@ def test_the_log_has_each_statement_once_in_the_round_trip_that_it_came_in(
 def test_pgbench_sends_the_same_with_an_id_a_key_and_a_number_of_its_own(postgres: PostgresServer, empty: str) -> None:
     trips = [Trip(1, text) for text in ORDER]
     sample = Sample(trips, "key-7-", "H000007", {OTHER})
-    found: Paced = run(postgres, empty, [sample], {"things.insert": INSERT}, 0.1, 2)
+    with heard(postgres, empty) as log:
+        found: Paced = run(postgres, empty, [sample], {"things.insert": INSERT}, 0.1, 2)
+        sent = log.transaction(lambda text: "EXECUTE" in text)
     assert found.rate > 0
+    assert [len(trip.statements) for trip in sent] == [2, 1, 1], "in the same round trips"
     rows, ids, others, numbers, keys, notes = postgres.query(
         empty,
         "select count(*), count(distinct id), count(distinct other), count(distinct number), count(distinct key), "
