@@ -98,7 +98,8 @@ async def products(
     reader: Reader, filters: Filters, sort: str, after: Sequence[Any] | None, limit: int, currency: str
 ) -> list[Listed]:
     """Published products; ``after`` is the ``key`` of the last one seen."""
-    given = {name: value for name, value in attrs.asdict(filters).items() if value is not None and value is not False}
+    asked = ((name, getattr(filters, name)) for name in FILTERS)
+    given = {name: value for name, value in asked if value is not None and value is not False}
     statement = _statement(sort, tuple(given), after is not None)
     values = [value for name, value in given.items() if FILTERS[name][1]]
     return await reader.rows(statement, *values, *(after or ()), limit, currency)

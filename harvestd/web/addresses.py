@@ -28,7 +28,7 @@ class Proxies:
 
     def trusts(self, host: str) -> bool:
         """Whether ``host`` is one of them."""
-        address = _parsed(host)
+        address = _parsed(host) if self._networks else None
         return address is not None and any(address in network for network in self._networks)
 
     def client(self, peer: str, forwarded: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 
 from harvestd.market.errors import Invalid
+from harvestd.market.slugs import is_id
 
 MOST = 1024
 _INTEGER = range(-(2**63), 2**63)
@@ -47,9 +48,11 @@ def decode(cursor: str, sort: str, *types: Any) -> tuple[Any, ...]:
 
 
 def _part(value: Any, kind: Any) -> Any:
+    if kind is UUID:
+        if not (isinstance(value, str) and is_id(value)):
+            raise ValueError(kind)
+        return value
     part = msgspec.convert(value, kind)
-    if isinstance(part, UUID):
-        return str(part)
     sound = (
         (isinstance(part, int) and part in _INTEGER)
         or (isinstance(part, str) and "\x00" not in part)

@@ -49,7 +49,10 @@ class Reply:
 
     def header(self, name: bytes) -> bytes | None:
         """The first header of a name, written as in :attr:`headers`."""
-        return next((value for key, value in self.headers if key == name), None)
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
 
 
 def opening(status: int, date: bytes, request_id: str, more: Headers) -> bytes:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 #: Bodies above this are kept in a temporary file.
 IN_MEMORY = 1_048_576
+_UNKNOWN = Trace()
 
 
 class Request(server.Request):
@@ -36,7 +37,7 @@ class Request(server.Request):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.trace = Trace()
+        self.trace = _UNKNOWN
         self.route_name = "unmatched"
         self.user_id = ""
         self.problem = ""
