@@ -96,7 +96,7 @@ def test_500_clients_that_miss_at_once_cost_one_query(postgres: PostgresServer, 
         for wire in crowd:
             wire.close()
         assert len(answers) == 1 and shop.goods["eggs"].encode() in answers.pop()
-        asked = log.read_text()[begin:].count(' LOG:  statement: EXECUTE "products.by_id"')
+        asked = log.read_text()[begin:].count(' LOG:  statement: EXECUTE "cards.by_id"')
         assert asked == 1
 
 
