@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from harvestd.queue.relay import message_of
+from harvestd.queue.topology import queues_for
+from harvestd.store import outbox
 from harvestd.store.database import Statement
-from tests.people import Market
+from tests.people import Market, Person
+from tests.web.budget import counting
+
+QUEUE = "harvest.notifications"
+#: What it takes to tell of a batch.
+TELLING = (
+    "orders.by_ids",
+    "orders.parts",
+    "orders.lines",
+    "notifications.people",
+    "notifications.tell",
+    "mails_enqueue",
+)
 
 _MAILS = Statement("test.mails", "select recipient, subject, body from mails order by id", lambda *row: row)
 
@@ -84,3 +99,27 @@ async def test_a_closed_account_is_told_nothing(market: Market) -> None:
     await buyer.order((product["id"], 1))
     await market.work()
     assert await mails(market, farmer.email) == [] and len(await mails(market, buyer.email)) == 1
+
+
+async def test_a_batch_is_told_of_in_six_statements_however_many_orders_people_and_farms_it_is_about(
+    market: Market,
+) -> None:
+    farmers = [await market.farmer(f"Farm {n}") for n in range(3)]
+    goods = [(await market.product(farmer, stock=50))["id"] for farmer in farmers]
+    few = await _statements(market, [await market.person()], goods[:1])
+    many = await _statements(market, [await market.person() for _ in range(4)], goods)
+    assert few == many == ["inbox_claim", *TELLING]
+    assert [len(await notices(farmer)) for farmer in farmers] == [5, 4, 4]
+
+
+async def _statements(market: Market, buyers: list[Person], goods: list[str]) -> list[str]:
+    """The names of those that it takes to tell of an order by each buyer of everything, as one batch."""
+    await market.work()  # the welcomes
+    for buyer in buyers:
+        assert (await buyer.order(*((product, 1) for product in goods))).status == 201
+    rows = await outbox.unsent(market.parts.database, 100)
+    messages = [message_of(row) for row in rows if QUEUE in queues_for(row.type)]
+    assert len(messages) == len(buyers)
+    with counting() as costs:
+        await market.deliver(QUEUE, messages)
+    return [name for cost in costs.values() for name in cost.statements]
