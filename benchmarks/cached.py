@@ -32,26 +32,26 @@ def run(ground: Ground) -> list[Figure]:
     figures = []
     with readers(ground, 10_000, cache=True) as found:
         product = json.loads(load.body(found[OURS].port, LISTING))["items"][0]["slug"]
-        for name, title, path in (
-            ("cached-listing", "A listing of 20 products, from the cache", LISTING),
-            ("cached-page", "A product page, from the cache", f"/api/products/{product}"),
-        ):
-            figures.append(_near(ground, found, name, title, path))
+        for name, title, path, rounds in (
+            ("cached-listing", "A listing of 20 products, from the cache", LISTING, ground.rounds),
+            ("cached-page", "A product page, from the cache", f"/api/products/{product}", 2 if ground.quick else ground.rounds),
+        ):  # fmt: skip
+            figures.append(_near(ground, found, name, title, path, rounds))
     return [*figures, _nginx(ground)]
 
 
-def _near(ground: Ground, found: Readers, name: str, title: str, path: str) -> Figure:
+def _near(ground: Ground, found: Readers, name: str, title: str, path: str, rounds: int) -> Figure:
     if BEFORE in found:  # it has a market of its own, with the same names
         found = dict(found)
     same = compared(found, path)
     with _bare(load.body(found[OURS].port, path)) as bare:
         everybody = {**found, LIMIT: bare}
-        loads = measured(ground, everybody, {who: [path] for who in everybody})
+        loads = measured(ground, everybody, {who: [path] for who in everybody}, rounds=rounds)
     targets = [
         Target(OURS, who, ratio) for who, ratio in ((LIMIT, 1.5), ("FastAPI", 3.0), ("Django", 3.0)) if who in loads
     ]
-    rounds = of(loads, lambda each: each.rate)
-    return Figure(name=name, title=title, unit="requests/s", rounds=rounds, targets=targets, notes=[*NOTES, same])
+    rates = of(loads, lambda each: each.rate)
+    return Figure(name=name, title=title, unit="requests/s", rounds=rates, targets=targets, notes=[*NOTES, same])
 
 
 @contextmanager

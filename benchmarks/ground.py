@@ -21,7 +21,7 @@ class Ground(Protocol):
 
     @property
     def seconds(self) -> float:
-        """How long one measurement takes: 1 s, or 3 s."""
+        """How long one measurement takes: 1 s, or 2 s."""
 
     @property
     def postgres(self) -> PostgresServer:

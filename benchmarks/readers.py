@@ -48,16 +48,18 @@ def warm(served: Served, path: str) -> None:
     rate.paced(served.port, itertools.repeat(rate.request("GET", path), 400), 0, 5, connections=8)
 
 
-def measured(ground: Ground, found: Readers, paths: dict[str, list[str]], finer: int = 1) -> dict[str, list[Load]]:
+def measured(
+    ground: Ground, found: Readers, paths: dict[str, list[str]], finer: int = 1, rounds: int = 0
+) -> dict[str, list[Load]]:
     """All of them in rounds under wrk, each with its own paths in turn. ``finer`` is how many times as many rounds there
-    are, each shorter: for ratios near 1, which a passing load of the machine would hide."""
+    are, each shorter: for ratios near 1, which a passing load of the machine would hide. ``rounds``, where it is not those."""
     for name, served in found.items():
         warm(served, paths[name][0])
 
     def loaded(name: str) -> Callable[[], Load]:
         return lambda: load.wrk(found[name].port, *paths[name], seconds=ground.seconds / finer)
 
-    return contest(ground, {name: loaded(name) for name in found}, finer * ground.rounds)
+    return contest(ground, {name: loaded(name) for name in found}, rounds or finer * ground.rounds)
 
 
 def compared(found: Readers, path: str) -> str:

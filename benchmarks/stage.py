@@ -35,7 +35,7 @@ class Stage:
     def __init__(self, quick: bool, against: Path | None = None) -> None:
         self.quick = quick
         self.rounds = 3 if quick else 5
-        self.seconds = 1.0 if quick else 3.0
+        self.seconds = 1.0 if quick else 2.0
         self.against = against
         self.postgres = PostgresServer(POSTGRES)
         self._templates: set[str] = set()
