@@ -24,7 +24,7 @@ from twisted.internet.defer import Deferred
 POINTS = {
     "transaction.before_commit": "any transaction: its work is done, COMMIT is not sent",
     "transaction.after_commit": "any transaction: committed, its caller does not know yet",
-    "order.before_commit": "an order: everything is written, nothing committed",
+    "order.before_commit": "an order: everything is decided, its last statements wait, nothing is committed",
     "write.before_answer": "a request that changed something: committed, the answer is ready, no byte of it sent",
     "relay.after_publish": "outbox relay: the broker confirmed, the rows are not marked",
     "relay.after_mark": "outbox relay: the rows are marked",

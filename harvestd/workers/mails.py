@@ -119,17 +119,16 @@ class _Batch:
         """Note together what was sent; who comes while that is done waits for it. If it fails nothing more is sent, for it
         could not be noted."""
         await self._marking.acquire()
+        done, self._unmarked = self._unmarked, []
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         try:
-            done, self._unmarked = self._unmarked, []
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
             if done:
                 await self._mark(done)
         except Exception as error:
             self._away, self.unmarkable = str(error) or repr(error), error
-        finally:
-            self._marking.release()
+        self._marking.release()  # nothing else is raised but when it is thrown away, and then nobody should go on
 
     async def _mark(self, done: list[Claimed]) -> None:
         now = self._parts.now()
