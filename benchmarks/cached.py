@@ -84,7 +84,7 @@ def _nginx(ground: Ground) -> Figure:
         def loaded(path: str) -> Callable[[], Load]:
             return lambda: load.wrk(nginx.tls_port, path, seconds=ground.seconds, scheme="https")
 
-        loads = contest(ground, {name: loaded(path) for name, path in paths.items()})
+        loads = contest(ground, {name: loaded(path) for name, path in paths.items()}, 2 if ground.quick else 0)
     return Figure(
         name="cached-nginx", title="The same listing through Nginx, from its cache of a second", unit="requests/s",
         rounds=of(loads, lambda each: each.rate), targets=[Target("Nginx's cache", "Nginx, a file", 0.8)],

@@ -64,7 +64,7 @@ def run(ground: Ground) -> list[Figure]:
         Figure(
             name="memory", title="Memory of a process", unit="MB resident", better="less",
             rounds={state: [memory.rss for memory in all_] for state, all_ in found.items()},
-            targets=[Target(HOLDING, value=120.0)],
+            targets=[Target(state, value=120.0) for state in (IDLE, HOLDING, WARM, WARM_HOLDING)],
             notes=[
                 "An API process without the consumers, which are the worker's, at its default settings but for limits of "
                 "requests, on a market of 10,000 products.",

@@ -152,7 +152,7 @@ def run(ground: Ground) -> list[Figure]:
         kinds = KINDS[:1] if ground.quick else KINDS
         _warm(ground, served, engine.port, asked_for)
         figures = [_figure(ground, kind, asked_for[kind], served, engine.port, products) for kind in kinds]
-        return [*figures, _suggestions(ground, url, served, products)]
+        return figures if ground.quick else [*figures, _suggestions(ground, url, served, products)]
 
 
 def _warm(ground: Ground, served: dict[str, Served], port: int, asked_for: dict[str, list[Question]]) -> None:
@@ -244,9 +244,9 @@ def _suggestions(ground: Ground, url: str, served: dict[str, Served], products: 
     loads = contest(
         ground,
         {name: _asking(ground, one.port, requests) for name, one in served.items()},
-        ROUNDS_QUICK if ground.quick else ROUNDS,
+        ROUNDS,
     )
     return Figure(
         name="search-suggestions", title=f"Suggestions for three letters, {products:,} products", unit="requests/s",
-        rounds=of(loads, lambda each: each.rate), notes=[*NOTES[:1], *_cold(ground)],
+        rounds=of(loads, lambda each: each.rate), notes=NOTES[:1],
     )  # fmt: skip

@@ -37,7 +37,7 @@ def run(ground: Ground) -> list[Figure]:
         FIRST: first, LATER: later, SERVER: lambda: _seconds(url, place / "other"),
     }  # fmt: skip
     try:
-        found = contest(ground, contestants)
+        found = contest(ground, contestants, 2 if ground.quick else ground.rounds)
     finally:
         shutil.rmtree(place, ignore_errors=True)
     return [

@@ -112,5 +112,5 @@ def version() -> str:
 if __name__ == "__main__":
     try:
         install()
-    except Absent as absent:
+    except (Absent, subprocess.SubprocessError) as absent:
         print(f"{absent}: it will not take part")
