@@ -40,24 +40,24 @@ ROLES: dict[str, Callable[[Market], list[Daemon]]] = {
 
 
 @pytest.mark.timeout(300)
-def test_ten_deaths_lose_nothing_and_repeat_nothing(
+def test_a_death_at_each_place_loses_nothing_and_repeats_nothing(
     postgres: PostgresServer, tmp_path: Path, measured: Callable[[str], None]
 ) -> None:
     with market(postgres, tmp_path) as shop:
-        ten_deaths(shop, measured)
+        all_deaths(shop, measured)
 
 
 @pytest.mark.timeout(400)
 @pytest.mark.xdist_group("region")
-def test_nor_do_they_with_redis_rabbitmq_elasticsearch_and_several_processes(
+def test_nor_does_one_with_redis_rabbitmq_elasticsearch_and_several_processes(
     postgres: PostgresServer, accelerators: Accelerators, tmp_path: Path, measured: Callable[[str], None]
 ) -> None:
     with region(postgres, accelerators, tmp_path, stop_grace=0.2) as here:
-        ten_deaths(here.market, measured, here.port, trusting())
+        all_deaths(here.market, measured, here.port, trusting())
         here.converged()
 
 
-def ten_deaths(
+def all_deaths(
     shop: Market, measured: Callable[[str], None], port: int = 0, context: ssl.SSLContext | None = None
 ) -> None:
     """All of :data:`DEATHS` under a load on ``port``, or on the first api; then see that each order had each effect once."""
