@@ -30,7 +30,7 @@ check: install-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Side by side with their peers, into docs/benchmarks.md: in under 3 minutes, or all of it.
+# Side by side with their peers: in under 3 minutes, into benchmarks/results/quick/; or all of it, into docs/benchmarks.md.
 bench: install-bench
 	$(BIN)/python -m benchmarks $(BENCH)
 

@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[1]
 
 #: How often each event is there where a half is timed, so that it takes a second or more; orders whose effect is timed; in
 #: how many rounds the two slow ones take part that have no target: mails, and latency.
-TIMES, TIMES_QUICK, LATE, SLOW = 8, 4, 80, 3
+TIMES, TIMES_QUICK, LATE, SLOW = 10, 3, 80, 3
 
 _LEFT = "select exists (select from outbox where sent_at is null) or exists (select from queue_messages)"
 _UNMAILED = "select exists (select from mails where state = 'pending')"
@@ -228,7 +228,7 @@ def _one_by_one(run: Run, port: int, good: str, token: str, orders: int) -> list
 
 def run(ground: Ground) -> list[Figure]:
     """All of it, both brokers side by side."""
-    orders, updates = (600, 150) if ground.quick else (2000, 1000)
+    orders, updates = (1200, 300) if ground.quick else (2000, 1000)
     rabbit = RabbitServer()
     rabbit.start()
     try:
