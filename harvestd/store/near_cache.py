@@ -8,10 +8,8 @@ from __future__ import annotations
 import random
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from sys import getsizeof
 from typing import Any
 
-import attrs
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -19,66 +17,16 @@ from zope.interface import implementer
 
 from harvestd.interfaces import CacheState, Entry, ICache, ITopics
 from harvestd.market.errors import MarketError, Unavailable
-from harvestd.store.cache_families import Families, Family, dropped_at, known_dropped
+from harvestd.store.cache_families import Families, dropped_at, known_dropped
 from harvestd.store.cache_messages import CHANNEL, family_name, read, written
+from harvestd.store.near_entries import Flight, Held, Load, Loaded, run, size_of
 
 #: A time to live is shortened by up to this share at random, so that what was loaded together does not expire together.
 JITTER = 0.1
-#: Seconds after its expiry for which an entry is served while it is loaded anew.
-EXPIRED_LIMIT = 5.0
 #: Seconds after its expiry, or after a gap in the drops, for which an entry is served when its load is ``Unavailable``.
 OUTAGE_LIMIT = 30.0
 #: Seconds after such a failed load before the next one is tried for that entry.
 OUTAGE_PAUSE = 1.0
-#: Bytes that Python's objects take for an entry, each of its headers and each of its families that no other entry has: what
-#: a process was seen to grow by, and a tenth more. A family that others have too costs a third.
-ENTRY_BYTES, HEADER_BYTES, FAMILY_BYTES = 650, 120, 350
-
-Load = Callable[[], Awaitable[Entry]]
-
-
-@attrs.frozen
-class Loaded:
-    """An entry, for how many seconds it is fresh, and for how many more it may be served while it is loaded anew."""
-
-    entry: Entry
-    ttl: float
-    after: float = EXPIRED_LIMIT
-
-
-@attrs.define(eq=False)
-class _Held:
-    """An entry, and until when it is fresh and may be served while it is loaded anew. Its families were ``whole`` when
-    that many drops had been counted; ``number`` is that of its load."""
-
-    entry: Entry
-    families: tuple[Family, ...]
-    size: int
-    expires: float
-    useless: float
-    whole: int
-    number: int
-    paused_until: float = 0.0
-
-
-@attrs.define(eq=False)
-class _Flight:
-    """One load under way, and who waits for it; each has a ``number`` that is higher than those that began before."""
-
-    number: int
-    families: tuple[Family, ...]
-    began: float
-    waiters: list[Deferred[Entry]]
-    #: Names that were dropped since it began: its entry may turn out to depend on one of them.
-    heard: set[str] = attrs.field(factory=set)
-
-    def outdated(self, instead: Sequence[str] = ()) -> bool:
-        """Whether something was dropped since it began that its entry depends on, or may come to depend on."""
-        return dropped_at(self.families) is not None or (bool(self.heard) and not self.heard.isdisjoint(instead))
-
-    def missed(self, entry: Entry) -> bool:
-        """Whether what was loaded may be from before a drop."""
-        return self.outdated() or (bool(self.heard) and not self.heard.isdisjoint(map(family_name, entry.families)))
 
 
 @implementer(ICache)
@@ -100,11 +48,11 @@ class NearCache:
         self._limit = size
         self._stale_limit = stale
         self._draw = draw
-        self._entries: OrderedDict[str, _Held] = OrderedDict()
-        self._flights: dict[str, _Flight] = {}
+        self._entries: OrderedDict[str, Held] = OrderedDict()
+        self._flights: dict[str, Flight] = {}
         self._families = Families(settle)
         self._name = f"{random.getrandbits(64):016x}"
-        self._loading: set[_Flight] = set()
+        self._loading: set[Flight] = set()
         self._bytes = self._hits = self._misses = self._stale = self._number = 0
         self._unsubscribe: Callable[[], None] = lambda: None
         self._missed: Callable[[Sequence[str]], None] = lambda families: None
@@ -169,7 +117,7 @@ class NearCache:
             self._begin(key, families, load, [waiter])
         return await waiter
 
-    def _served_meanwhile(self, held: _Held, flight: _Flight | None) -> bool:
+    def _served_meanwhile(self, held: Held, flight: Flight | None) -> bool:
         """Whether an entry that is not fresh is served while it is loaded anew: after a drop only beside a load that began
         since, so that who drops and then asks sees what is new."""
         now, dropped = self._now(), dropped_at(held.families)
@@ -179,7 +127,7 @@ class NearCache:
             return False
         return now < held.useless
 
-    def _stands_in(self, held: _Held) -> bool:
+    def _stands_in(self, held: Held) -> bool:
         """Whether it is served where its load is ``Unavailable``: merely old, or drops may have been missed, but nothing
         is known to have changed."""
         gap = dropped_at(held.families)
@@ -193,12 +141,12 @@ class NearCache:
     ) -> None:
         now = self._now()
         self._number += 1
-        flight = self._flights[key] = _Flight(self._number, self._families.hold(names, now), now, waiters)
+        flight = self._flights[key] = Flight(self._number, self._families.hold(names, now), now, waiters)
         self._loading.add(flight)
-        loaded = Deferred.fromCoroutine(_load(load)).addCallback(self._landed, key, flight)
+        loaded = Deferred.fromCoroutine(run(load)).addCallback(self._landed, key, flight)
         loaded.addErrback(self._failed, key, flight).addBoth(self._deliver, key, flight)
 
-    def _landed(self, loaded: Loaded, key: str, flight: _Flight) -> Entry:
+    def _landed(self, loaded: Loaded, key: str, flight: Flight) -> Entry:
         if not flight.missed(loaded.entry):
             self._keep(key, loaded, flight)
             return loaded.entry
@@ -207,7 +155,7 @@ class NearCache:
             self._forget(key)  # the waiters are given what is newer, and should not see this again
         return loaded.entry
 
-    def _failed(self, failure: Failure, key: str, flight: _Flight) -> Entry | Failure:
+    def _failed(self, failure: Failure, key: str, flight: Flight) -> Entry | Failure:
         """The entry that stands in, or the failure."""
         held = self._entries.get(key)
         if isinstance(failure.value, Unavailable):
@@ -222,7 +170,7 @@ class NearCache:
             self.log.failure("loading {key} anew failed", failure=failure, key=key)
         return failure
 
-    def _deliver(self, result: Entry | Failure, key: str, flight: _Flight) -> None:
+    def _deliver(self, result: Entry | Failure, key: str, flight: Flight) -> None:
         self._loading.discard(flight)
         if self._flights.get(key) is flight:
             del self._flights[key]
@@ -232,7 +180,7 @@ class NearCache:
             else:
                 waiter.callback(result)
 
-    def _keep(self, key: str, loaded: Loaded, flight: _Flight) -> None:
+    def _keep(self, key: str, loaded: Loaded, flight: Flight) -> None:
         entry = loaded.entry
         expires = self._now() + loaded.ttl * (1.0 - JITTER * self._draw())
         useless = expires + loaded.after
@@ -240,11 +188,11 @@ class NearCache:
         settled = max(family.settles_at for family in families)
         if flight.began < settled:  # it may have been read from a replica that had not heard of the change
             expires = useless = min(expires, settled)
-        size = _size(key, entry, len(families) - 1)  # all have that of everything
+        size = size_of(key, entry, len(families) - 1)  # all have that of everything
         self._forget(key)
         if size > self._limit:
             return
-        self._entries[key] = _Held(entry, families, size, expires, useless, self._families.drops, flight.number)
+        self._entries[key] = Held(entry, families, size, expires, useless, self._families.drops, flight.number)
         self._bytes += size
         while self._bytes > self._limit:
             self._forget(next(iter(self._entries)))
@@ -292,12 +240,3 @@ class NearCache:
     def state(self) -> CacheState:
         """Counters for the metrics."""
         return CacheState(self._hits, self._misses, self._stale, len(self._entries), self._bytes)
-
-
-async def _load(load: Callable[[], Awaitable[Loaded]]) -> Loaded:
-    return await load()
-
-
-def _size(key: str, entry: Entry, families: int) -> int:
-    headers = sum(len(name) + len(value) + HEADER_BYTES for name, value in entry.headers)
-    return ENTRY_BYTES + getsizeof(key) + len(entry.body) + len(entry.etag) + headers + FAMILY_BYTES * families

@@ -33,7 +33,8 @@ from harvestd.interfaces import CacheState, Entry, ICache
 from harvestd.lifecycle import shield
 from harvestd.store.cache_messages import family_name
 from harvestd.store.cache_seals import Seals
-from harvestd.store.near_cache import EXPIRED_LIMIT, JITTER, Load, Loaded, NearCache
+from harvestd.store.near_cache import JITTER, NearCache
+from harvestd.store.near_entries import EXPIRED_LIMIT, Load, Loaded
 from harvestd.store.redis_link import Call, RedisAway, RedisLink, Script
 
 #: The form in which answers lie in Redis; those of another form count for nothing.

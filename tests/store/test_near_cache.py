@@ -18,7 +18,8 @@ from harvestd.interfaces import Entry, ICache, ITopics
 from harvestd.store.cache_families import RecentDrops
 from harvestd.store.cache_messages import CHANNEL, MESSAGE_LIMIT, read, written
 from harvestd.store.link import LinkSettings
-from harvestd.store.near_cache import EXPIRED_LIMIT, NearCache
+from harvestd.store.near_cache import NearCache
+from harvestd.store.near_entries import EXPIRED_LIMIT
 from harvestd.store.session import Session
 from harvestd.store.topics import PostgresTopics
 from tests.contracts.cache import TTL, Asked, CacheContract, Source, World, kept
