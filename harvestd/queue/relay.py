@@ -32,6 +32,9 @@ LOCK = 0x4841525645535452
 CHANNEL = "harvest_outbox"
 #: Events of one batch.
 BATCH = 500
+#: Least seconds from one batch to the next: what is recorded meanwhile goes together, so that under load the relay costs little
+#: beside what it relays. The first event after a rest goes at once.
+GATHER = 0.02
 #: Seconds between tries to become the leader, and the longest rest while the broker or the database is away.
 STANDBY_POLL = 1.0
 FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0
@@ -99,6 +102,8 @@ class Relay:
             except Exception as error:
                 await self._failed(error)
                 continue
+            if 0 < found < BATCH and not self._stopping:
+                await self._halt.wait(GATHER)
             if found < BATCH and not self._stopping:
                 await self._work.wait(self._settings.queue_poll)
         await self._session.unlock(LOCK)

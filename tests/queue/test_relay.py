@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 import pytest
 import pytest_twisted
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 from harvestd import failpoints
 from harvestd.context import Trace, tracing
+from harvestd.interfaces import Message
 from harvestd.market.events import Event
 from harvestd.queue.envelope import decode
-from harvestd.queue.relay import BATCH
+from harvestd.queue.relay import BATCH, GATHER
 from harvestd.settings import Settings
 from harvestd.store import outbox
 from harvestd.store.database import Statement, Transaction, nothing
@@ -44,6 +46,27 @@ def event(number: int = 1) -> Event:
 
 async def unsent(process: Process) -> int:
     return (await outbox.backlog(process.database, now())).unsent
+
+
+async def test_what_is_recorded_in_a_rush_goes_together(processes: Processes) -> None:
+    """The first at once; then what comes meanwhile, in few batches, and none is left for the poll."""
+    process = await processes.start(queue_poll=30.0)
+    batches: list[list[str]] = []
+    publish = process.broker.publish
+
+    async def noted(messages: Sequence[Message]) -> list[str]:
+        batches.append([message.id for message in messages])
+        return list(await publish(messages))
+
+    process.broker.publish = noted
+    process.relay.start()
+    await eventually("it leads", lambda: process.relay.leads)
+    began = reactor.seconds()
+    ids = [id for number in range(60) for id in await process.record(event(number))]
+    await eventually("all published", lambda: sum(map(len, batches)) == 60, 5)
+    assert [id for batch in batches for id in batch] == ids
+    assert len(batches) <= 2 + (reactor.seconds() - began) / GATHER
+    assert len(batches[0]) <= 2, "the first did not wait for others"
 
 
 async def test_a_recorded_event_is_published_as_an_envelope_without_waiting_for_the_poll(processes: Processes) -> None:
