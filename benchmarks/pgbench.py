@@ -107,7 +107,8 @@ def run(
             cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds + 60,
         )  # fmt: skip
         if done.returncode or "aborted" in done.stdout:
-            raise RuntimeError(f"pgbench failed: {done.stdout[-3000:]}")
+            told = [line for line in done.stdout.splitlines() if "error" in line.lower()]
+            raise RuntimeError(f"pgbench failed: {chr(10).join(told) or done.stdout[-3000:]}")
         return _taken("".join(path.read_text() for path in folder.glob("pgbench_log.*")))
 
 
