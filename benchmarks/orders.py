@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
+from typing import Any
+
+import psycopg2
 
 from benchmarks import orders_market, pgbench, vendure_shop
 from benchmarks.contest import contest, of
@@ -23,6 +26,7 @@ from benchmarks.served import Absent, ctl
 from benchmarks.statements import heard
 from benchmarks.vendure_buyers import FIRST, Server
 from benchmarks.vendure_shop import Shop
+from harvestd.queue.relay import LOCK
 from tests.servers import wait_until
 
 OURS, LIMIT, VENDURE, ALL = "harvestd", "pgbench", "Vendure", "harvestd with a worker beside"
@@ -40,6 +44,7 @@ SHOPPING = 5.0
 #: Seconds of a round at half of the full load.
 HALF, HALF_QUICK = 4.0, 1.0
 QUANTITIES: dict[str, Callable[[Paced], float]] = {"p50": lambda each: each.p50, "p99": lambda each: each.p99}
+_UNSENT = "select exists (select from outbox where sent_at is null)"
 _LEFT = "select exists (select from outbox where sent_at is null) or exists (select from queue_messages)"
 #: There is nobody to handle the events of pgbench's orders.
 _HANDLED = "with done as (delete from queue_messages) update outbox set sent_at = now() where sent_at is null"
@@ -49,7 +54,8 @@ NOTES = [
     f"An order has {LINES} lines; {CLIENTS} kept-alive connections place them, for signed-in buyers in turn, of {BASKETS} "
     "baskets without a product in common.",
     "pgbench sends what harvestd was seen to send for such an order, in the same round trips and prepared by name in each "
-    f"session, on {CONNECTIONS} connections, as many as harvestd has: the limit. It reads no HTTP, decides nothing, and no relay runs.",
+    f"session, on {CONNECTIONS} connections, as many as harvestd has: the limit. It reads no HTTP and decides nothing.",
+    "Nobody relays the events meanwhile, harvestd's no more than pgbench's: with a relay and a worker beside, see below.",
 ]
 PEER = (
     f"Vendure {vendure_shop.version()}: the six requests of a storefront (three times add, address, shipping method, payment), "
@@ -68,6 +74,7 @@ def run(ground: Ground) -> list[Figure]:
     with ExitStack() as stack:
         shop, why = _shop(ground)
         counted = {OURS: _statements(samples)}
+        held = stack.enter_context(_unrelayed(market))
         api = stack.enter_context(market.serving())
         contestants = {
             OURS: partial(_load, market, api.port, ground.seconds),
@@ -83,6 +90,9 @@ def run(ground: Ground) -> list[Figure]:
         contestants[OURS]()  # connections, caches, and statements that are prepared
         found = contest(ground, contestants)
         figures = [*_of_peak(found, why), _asked(ground, counted, samples)]
+        held.close()
+        ground.say("the relay sends what is left")
+        wait_until("every event is sent", lambda: market.query(_UNSENT) == [(False,)], 240)
         half = statistics.median(each.rate for each in found[OURS]) / 2
         late = _at_half(ground, market, api.port, half, "API alone")
         with market.serving("harvest-worker"):
@@ -97,6 +107,15 @@ def run(ground: Ground) -> list[Figure]:
     for url in (market.url, ground.postgres.url(limit)):  # RuntimeError unless the books agree, pgbench's too
         ground.say(ctl(url, "check").strip())
     return figures
+
+
+@contextmanager
+def _unrelayed(market: Market) -> Iterator[Any]:
+    """A connection that leads the outbox, and does nothing for it; until it is closed nobody else leads."""
+    with closing(psycopg2.connect(market.url)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute("select pg_advisory_lock(%s)", (LOCK,))
+        yield connection
 
 
 def _shop(ground: Ground) -> tuple[Shop | None, list[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -16,7 +15,7 @@ _BYTES_ARRAY = extensions.new_array_type((1001,), "BYTES[]", _BYTES)
 _UUIDS = extensions.new_array_type((2951,), "UUID[]", extensions.UNICODE)
 
 
-_encoder = json.JSONEncoder(default=str, allow_nan=False, ensure_ascii=False)
+_encoder = msgspec.json.Encoder(enc_hook=str)
 
 
 def _bytes(value: Any, cursor: Any) -> bytes | None:
@@ -66,7 +65,7 @@ def _quoted(text: str) -> str:
 
 
 def _json(value: Any) -> str:
-    text = _encoder.encode(value)
+    text = _encoder.encode(value).decode()
     if "\\u0000" in text and "\\u0000" in text.replace("\\\\", ""):
         raise ValueError("JSON for the database has a NUL character in it, which PostgreSQL cannot hold")
     return text
