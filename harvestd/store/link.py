@@ -93,7 +93,10 @@ class Link:
         self._settings = settings
         self._prepared: OrderedDict[str, str] = OrderedDict()
         self._overdue = False
-        self._wire = Wire(reactor, lambda: lost(self))
+        self._lost = lost
+        self._due: float | None = None
+        self._timer: Any = None
+        self._wire = Wire(reactor, self._ended)
 
     async def open(self) -> None:
         """Connect; raises :class:`ConnectionLost` when that fails or takes longer than the limit."""
@@ -146,7 +149,10 @@ class Link:
         """
         if self.closed:
             raise ConnectionLost("PostgreSQL: the connection is closed")
-        timer = self._reactor.callLater(self._settings.statement_timeout + self._settings.grace, self._give_up)
+        limit = self._settings.statement_timeout + self._settings.grace
+        self._due = self._reactor.seconds() + limit
+        if self._timer is None:
+            self._timer = self._reactor.callLater(limit, self._look_at_due)
         try:
             return await self._wire.execute(sql, parameters)
         except psycopg2.Error as error:
@@ -155,8 +161,7 @@ class Link:
                 raise
             raise fault from error
         finally:
-            if timer.active():
-                timer.cancel()
+            self._due = None
 
     async def run(self, *calls: Call, before: str = "", after: str = "") -> Any:
         """Run statements by their prepared forms, in one round trip; answers the cursor of the last. The first that fails
@@ -185,6 +190,23 @@ class Link:
             steps.insert(1, f'DEALLOCATE "{old}"')
         await self.execute("; ".join(filter(None, steps)))
         self._prepared[name] = sql
+
+    def _look_at_due(self) -> None:
+        """One timer for many statements, since to set and cancel one for each costs more than to bind it: it looks again when
+        the present one would be overdue."""
+        self._timer = None
+        if self._due is not None:
+            left = self._due - self._reactor.seconds()
+            if left <= 0:
+                self._give_up()
+            else:
+                self._timer = self._reactor.callLater(left, self._look_at_due)
+
+    def _ended(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._lost(self)
 
     def _give_up(self) -> None:
         self._overdue = True
