@@ -93,7 +93,7 @@ def shop(server: PostgresServer, products: int, database: str = "vendure") -> Sh
     if not installed():
         raise Absent("Vendure is not installed: python -m benchmarks.vendure_shop")
     filled = Shop(server, f"vendure_of_{products}")
-    if not server.query("postgres", "select from pg_database where datname = %s", filled.database):
+    if not server.query("postgres", "select 1 from pg_database where datname = %s", filled.database):
         filled.populate(products)
     server.query("postgres", f"create database {database} template {filled.database} strategy file_copy")
     return Shop(server, database)
