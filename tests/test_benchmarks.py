@@ -178,7 +178,6 @@ def test_latency_counts_from_when_a_request_was_due() -> None:
 
 def test_the_report_has_every_figure(tmp_path: Path) -> None:
     """With its table, what was missed, its notes, and a plot of its own; what is written by hand is at the end."""
-    pytest.importorskip("matplotlib", reason="make install-bench")
     from benchmarks import report
 
     steps = tmp_path / "steps.md"
@@ -197,7 +196,6 @@ def test_the_report_has_every_figure(tmp_path: Path) -> None:
 
 def test_a_plot_is_xml_that_can_be_read_aloud(tmp_path: Path) -> None:
     """Title and description, text as text, nothing that runs or is fetched."""
-    pytest.importorskip("matplotlib", reason="make install-bench")
     from benchmarks import plots
 
     plots.draw(
@@ -215,7 +213,6 @@ def test_a_plot_is_xml_that_can_be_read_aloud(tmp_path: Path) -> None:
 
 def test_the_docs_show_what_is_kept() -> None:
     """Each kept figure stands in docs/benchmarks.md as it would be written now."""
-    pytest.importorskip("matplotlib", reason="make install-bench")
     from benchmarks import report
 
     text = (report.DOCS / "benchmarks.md").read_text()
@@ -226,7 +223,6 @@ def test_the_docs_show_what_is_kept() -> None:
 
 def test_each_benchmark_of_the_table_can_run() -> None:
     """It is a module with ``run(ground)``."""
-    pytest.importorskip("matplotlib", reason="make install-bench")
     from benchmarks.__main__ import TABLE
 
     for name, (module, what) in TABLE.items():
@@ -250,7 +246,6 @@ def test_what_breaks_is_told_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A benchmark that lacks a program is left out; neither keeps a figure."""
-    pytest.importorskip("matplotlib", reason="make install-bench")
     from benchmarks.__main__ import TABLE, measured
     from benchmarks.stage import Stage
 
