@@ -22,6 +22,7 @@ from benchmarks.readers import LISTING
 from benchmarks.results import Figure, Target
 from benchmarks.served import ROOT, Served, harvestd
 from benchmarks.uncached import cursors_of
+from harvestd.settings import Settings
 from harvestd.web.table import ROUTES
 from tests.daemons import register, request
 
@@ -69,7 +70,7 @@ def run(ground: Ground) -> list[Figure]:
                 "An API process without the consumers, which are the worker's, at its default settings but for limits of "
                 "requests, on a market of 10,000 products.",
                 "Each idle connection has had one answer and is kept alive. Warm is after a sign-in, an order, each route "
-                "that is read, and pages of 100 products until the near cache of 64 MB is full.",
+                f"that is read, and pages of 100 products until the near cache of {Settings().cache_size / 2**20:.0f} MiB is full.",
                 f"Of that, not shared with other processes: {own}.",
             ],
         ),
