@@ -62,16 +62,9 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str) -> tuple[Part
     near = NearCache(reactor, topics, settings.cache_size, settings.cache_stale, settle=settle)
     postgres = PostgresSearch(primary, configuration(settings.search_language), now, reads)
     searching = _elasticsearch(reactor, settings, postgres, primary, session)
-    cache: NearCache | RedisCache = near
-    source: SessionSource = PostgresSessions(primary, now)
-    limiter: ILimiter = (counted := MemoryLimiter(reactor.seconds))
-    if redis is not None:
-        from harvestd.store.redis_cache import RedisCache
-        from harvestd.store.redis_limiter import RedisLimiter
-        from harvestd.store.redis_sessions import RedisSessions
-
-        cache = RedisCache(near, redis, secret, settle=settle)
-        source, limiter = RedisSessions(redis, source), RedisLimiter(redis, counted)
+    cache, source, limiter = _shared(
+        redis, near, secret, settle, PostgresSessions(primary, now), MemoryLimiter(reactor.seconds)
+    )
     sessions = NearSessions(reactor, topics, source)
     rabbitmq = _rabbitmq(reactor, settings)
     broker: IBroker = rabbitmq or PostgresBroker(reactor, settings, primary, session)
@@ -113,6 +106,25 @@ def _redis(reactor: Any, settings: Settings, session: Session) -> tuple[RedisLin
 
     redis = RedisLink(reactor, settings.redis_url, settings.redis_prefix, settings.redis_timeout)
     return redis, RedisTopics(reactor, redis, session)
+
+
+def _shared(
+    redis: RedisLink | None,
+    near: NearCache,
+    secret: str,
+    settle: float,
+    signed_in: PostgresSessions,
+    counted: MemoryLimiter,
+) -> tuple[NearCache | RedisCache, SessionSource, ILimiter]:
+    """Cache, sign-ins and limits: through Redis, if there is one."""
+    if redis is None:
+        return near, signed_in, counted
+    from harvestd.store.redis_cache import RedisCache
+    from harvestd.store.redis_limiter import RedisLimiter
+    from harvestd.store.redis_sessions import RedisSessions
+
+    cache = RedisCache(near, redis, secret, settle=settle)
+    return cache, RedisSessions(redis, signed_in), RedisLimiter(redis, counted)
 
 
 def _elasticsearch(

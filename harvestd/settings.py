@@ -97,7 +97,7 @@ class Settings:
     cache_size: int = setting(25_165_824, "bytes", "Near cache of one process: some 800 listings of 20 or 9,000 product pages. With it full and 5,000 idle connections a process had 108 to 116 MB, with Redis and RabbitMQ 113 to 122.", least=0, most=17179869184)
     cache_ttl: float = setting(300.0, "seconds", "Life of a listing or product page in the cache.", least=0.1, most=86400)
     cache_stale: float = setting(0.5, "seconds", "How long a dropped entry may still be served while it is loaded anew.", least=0, most=60)
-    short_way: bool = setting(True, "", "Whether what Twisted and Klein do for other programs is gone round; off: they do it all, at a third of the speed.")
+    short_way: bool = setting(True, "", "Whether what Twisted and Klein do for other programs is gone round; off: they do it all, which is slower.")
     search_language: str = setting("english", "", "Language of the stems, e.g. english or french; none: words as they are (for Elasticsearch cores without analysers, too).")
 
     # queues

@@ -7,8 +7,6 @@ a little longer closes a connection whose server says nothing at all.
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,9 +14,9 @@ from typing import Any
 import attrs
 import psycopg2
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INERROR, parse_dsn
-from twisted.internet.threads import deferToThread
 
 from harvestd.market.errors import Unavailable
+from harvestd.store.hosts import resolved
 from harvestd.store.literals import bind, teach
 from harvestd.store.wire import Wire
 
@@ -103,7 +101,7 @@ class Link:
         limit = self._settings.connect_timeout
         timer = self._reactor.callLater(limit, self._give_up)
         try:
-            keywords = await _resolved(self._reactor, self._settings.keywords(), limit)
+            keywords = await resolved(self._reactor, self._settings.keywords(), limit)
             await self._wire.open(keywords)
         except Exception as error:
             self._wire.close()
@@ -236,33 +234,6 @@ def _of_the_connection(error: psycopg2.Error) -> bool:
     return (
         isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)) or type(error) is psycopg2.DatabaseError
     )
-
-
-async def _resolved(reactor: Any, keywords: dict[str, Any], limit: float) -> dict[str, Any]:
-    """With every host name looked up in a thread, in ``limit`` seconds: libpq would hold the reactor to look it up."""
-    if not keywords.get("host") or keywords.get("hostaddr"):
-        return keywords
-    hosts, addresses, ports = [], [], []
-    given = str(keywords["host"]).split(",")
-    wanted = str(keywords.get("port") or "").split(",")
-    wanted = wanted * len(given) if len(wanted) == 1 else wanted
-    for host, port in zip(given, wanted, strict=True):
-        for address in await _look_up(reactor, host, limit):
-            hosts.append(host)
-            addresses.append(address)
-            ports.append(port)
-    return {**keywords, "host": ",".join(hosts), "hostaddr": ",".join(addresses), "port": ",".join(ports)}
-
-
-async def _look_up(reactor: Any, host: str, limit: float) -> list[str]:
-    if not host or host.startswith(("/", "@")):
-        return [""]
-    try:
-        return [str(ipaddress.ip_address(host))]
-    except ValueError:
-        looking = deferToThread(socket.getaddrinfo, host, None, 0, socket.SOCK_STREAM)
-        found = await looking.addTimeout(limit, reactor)
-        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def first_line(error: BaseException) -> str:

@@ -97,7 +97,11 @@ class Listed(NamedTuple):
 async def products(
     reader: Reader, filters: Filters, sort: str, after: Sequence[Any] | None, limit: int, currency: str
 ) -> list[Listed]:
-    """Published products; ``after`` is the ``key`` of the last one seen."""
+    """Published products; ``after`` is the ``key`` of the last one seen. ValueError for a ``limit`` above :data:`MOST`."""
+    if limit > MOST:
+        raise ValueError(
+            f"a page of {limit} products would be cut at {MOST}: raise listings.MOST with the route's limit"
+        )
     asked = ((name, getattr(filters, name)) for name in FILTERS)
     given = {name: value for name, value in asked if value is not None and value is not False}
     statement = _statement(sort, tuple(given), after is not None)

@@ -7,13 +7,14 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from typing import Any
+from typing import Any, get_args
 
 import psycopg2
 import pytest
 
 from harvestd.store import farms, listings, notifications, orders, products
-from harvestd.store.database import Statement
+from harvestd.store.database import Database, Statement
+from harvestd.web.shapes.values import Limit
 
 ID = "00000000-0000-7000-8000-000000000001"
 LISTS: dict[str, tuple[Statement[Any], list[Any], str]] = {
@@ -62,3 +63,12 @@ def test_a_page_begins_where_the_index_says(database_url: str, name: str) -> Non
     ]
     assert ranged, f"no range of {index}*: {json.dumps(nodes, indent=1, default=str)}"
     assert not [n for n in nodes if n["Node Type"] == "Seq Scan"]
+
+
+async def test_no_page_is_cut_without_a_word(database: Database) -> None:
+    """The listing's statement has a limit of its own; the longest page that the route allows is below it."""
+    longest = get_args(Limit)[1].le + 1
+    assert longest <= listings.MOST
+    await listings.products(database, listings.Filters(), "newest", None, longest, "EUR")
+    with pytest.raises(ValueError, match="would be cut"):
+        await listings.products(database, listings.Filters(), "newest", None, listings.MOST + 1, "EUR")
