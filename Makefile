@@ -11,19 +11,47 @@ endif
 # What an installation was made of, and where: another list of packages installs again, another place or Python anew.
 STATE := $(shell cat setup.cfg pyproject.toml | cksum | cut -d' ' -f1)
 PLACE := $(CURDIR) $(PYTHON)
-PYTEST_WORKERS ?= auto
+# One more than there are processors: the tests of faults wait for most of their time.
+PYTEST_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN || echo 1) + 1)
 # What of the benchmarks, and how: make bench BENCH="cached --against HEAD~5".
 BENCH ?=
 TESTS ?= tests
 
-.PHONY: run test check format docs install install-test install-bench install-servers bench bench-full clean
+.PHONY: help ctl run test fuzz mutations check format docs examples install install-test install-bench install-servers bench bench-full clean
 .DEFAULT_GOAL := run
+
+# What there is to make.
+help:
+	@echo "make                  the market, on http://127.0.0.1:8080, with demo data (make run)"
+	@echo "make ctl ARGS=...     harvestctl of it: make ctl ARGS=doctor, make ctl ARGS='replay orders --all'"
+	@echo "make test             everything that is checked; TESTS=tests/web for a part, PYTEST_WORKERS=0 one by one"
+	@echo "make check format     style and types; put in order"
+	@echo "make bench            benchmarks beside their peers, in minutes; BENCH='cached orders' for some; bench-full for all"
+	@echo "make fuzz             odd input, pairs at once and made-up requests, at length"
+	@echo "make mutations        what the tests notice of faults that are put in"
+	@echo "make docs examples    docs/settings.md, from the table of settings; the contract's examples, from the demo"
+	@echo "make clean            what was installed or built here; data/ stays"
+	@echo "make PYTHON=/path/of/python3 ... makes .venv with another Python; HARVEST_... variables are settings (docs/settings.md)"
+
+ctl: install
+	@exec $(BIN)/harvestctl $(ARGS)
 
 run: install
 	@HARVEST_DEMO=$${HARVEST_DEMO-1} exec $(BIN)/twistd --nodaemon --pidfile= harvest-api
 
 test: check install-servers
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup $(TESTS)
+
+# Small mistakes in the pure rules, one at a time: each that no test notices is printed; fails when those are more than 5 %.
+# MUTATIONS="harvestd/market/orders.py --seconds 300" tries the mutants of one module, for so long.
+MUTATIONS ?=
+mutations: install-test
+	$(BIN)/python -m tests.mutations $(MUTATIONS)
+
+# What odd input, pairs at once and made-up requests do to a market, and servers frozen for a minute each, at length: two hours
+# or so. HARVEST_SEED=n has a run again.
+fuzz: install-servers
+	HARVEST_FUZZ=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/hostile tests/faults/test_region.py tests/faults/test_frozen_servers.py
 
 check: install-test
 	$(BIN)/ruff check .
@@ -45,22 +73,28 @@ format: install-test
 docs: install
 	$(BIN)/harvestctl settings --markdown > docs/settings.md
 
+# The examples in the contract, as a market with the demo's data gives them.
+examples: install-test
+	$(BIN)/python -m tests.openapi.record
+
 install:
 	@$(call installed,run,-e .)
 
 install-test:
 	@$(call installed,test,-e .[test])
 
-# Beside what the tests need: what draws, and a virtualenv for each peer, in .peers/.
+# The servers that are measured and wrk, as make test installs its own; what draws; a virtualenv for each peer, in .peers/.
 install-bench: install-test
 	@$(BIN)/python -m benchmarks.install
 
-# The real servers that the tests start (never as services): by apt, as root or with sudo, and by Maven.
+# The real servers that the tests start (never as services): by apt, as root or with sudo, and by Maven; and what reads the
+# contract as others do, by npm.
 install-servers: install-test
 	@$(BIN)/python -m tests.servers.install
+	@$(BIN)/python -m tests.openapi.tools
 
 clean:
-	rm -rf $(VENV) .peers build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis twisted/plugins/dropin.cache
+	rm -rf $(VENV) .peers .tools build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis twisted/plugins/dropin.cache
 	find harvestd tests -name __pycache__ -prune -exec rm -rf {} +
 
 # $(1): run or test, $(2): what pip installs. An installation for the tests serves to run, too.
@@ -73,12 +107,16 @@ define installed
 	if [ -z "$(PYTHON)" ]; then \
 	  echo "harvestd needs Python 3.11 or newer, and there is none: $$(python3 --version 2>&1 || true)." >&2; \
 	  echo "Install one, or name it: make PYTHON=/path/of/python3" >&2; exit 1; fi; \
-	if ! $(PYTHON) -c 'import venv, ensurepip' 2>/dev/null; then \
+	if ! command -v "$(PYTHON)" >/dev/null; then \
+	  echo "PYTHON=$(PYTHON): there is no such program. Name one of 3.11 or newer: make PYTHON=/path/of/python3" >&2; exit 1; fi; \
+	if ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	  echo "PYTHON=$(PYTHON) is no Python of 3.11 or newer: $$("$(PYTHON)" --version 2>&1 | head -1)." >&2; exit 1; fi; \
+	if ! "$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null; then \
 	  echo "$(PYTHON) cannot make virtualenvs: its venv module is missing." >&2; \
 	  echo "On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; fi; \
 	echo "Installing harvestd into $(VENV) (once; needs the network or pip's cache)..." >&2; \
 	clear=; if [ -e $$stamp ] && [ "$$(cut -d' ' -f3- $$stamp)" != "$(PLACE)" ]; then clear=--clear; fi; \
-	$(PYTHON) -m venv $$clear $(VENV); \
+	"$(PYTHON)" -m venv $$clear $(VENV); \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat $(2); \
 	$(BIN)/twistd --help >/dev/null; \
 	echo "$(1) $(STATE) $(PLACE)" > $$stamp

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from benchmarks import load
-from benchmarks.contest import contest, of
+from benchmarks.contest import contest, of, spent
 from benchmarks.ground import Ground
 from benchmarks.load import Load, LoadError
 from benchmarks.pinning import SERVER, pin
@@ -48,10 +48,14 @@ def _near(ground: Ground, found: Readers, name: str, title: str, path: str, roun
         everybody = {**found, LIMIT: bare}
         loads = measured(ground, everybody, {who: [path] for who in everybody}, rounds=rounds)
     targets = [
-        Target(OURS, who, ratio) for who, ratio in ((LIMIT, 1.5), ("FastAPI", 3.0), ("Django", 3.0)) if who in loads
+        Target(OURS, who, ratio)
+        for who, ratio in ((BEFORE, 0.97), (LIMIT, 1.5), ("FastAPI", 3.0), ("Django", 3.0))
+        if who in loads
     ]
     rates = of(loads, lambda each: each.rate)
-    return Figure(name=name, title=title, unit="requests/s", rounds=rates, targets=targets, notes=[*NOTES, same])
+    return Figure(
+        name=name, title=title, unit="requests/s", rounds=rates, targets=targets, notes=[*NOTES, same], **spent(loads)
+    )
 
 
 @contextmanager
@@ -88,6 +92,7 @@ def _nginx(ground: Ground) -> Figure:
     return Figure(
         name="cached-nginx", title="The same listing through Nginx, from its cache of a second", unit="requests/s",
         rounds=of(loads, lambda each: each.rate), targets=[Target("Nginx's cache", "Nginx, a file", 0.8)],
+        **spent(loads),
         notes=[
             "The project's own Nginx files with one worker process, over TLS on kept-alive connections, with its access log.",
             f"Both answer with the same {len(body):,} bytes; the daemon, on the same core, answers about once a second.",

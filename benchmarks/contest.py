@@ -6,9 +6,10 @@ order, and are compared round by round.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
+from benchmarks import cpu
 from benchmarks.ground import Ground
 
 T = TypeVar("T")
@@ -27,9 +28,16 @@ def contest(ground: Ground, contestants: Mapping[str, Callable[[], T]], rounds: 
     return found
 
 
-def of(found: Mapping[str, list[T]], quantity: Callable[[T], float]) -> dict[str, list[float]]:
+def of(found: Mapping[str, Sequence[T]], quantity: Callable[[T], float]) -> dict[str, list[float]]:
     """One quantity of what was measured, as the rounds of a figure."""
     return {name: [quantity(each) for each in rounds] for name, rounds in found.items()}
+
+
+def spent(found: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    """The CPU of what was measured, of whatever has it, as the fields of a figure that tell of it."""
+    known = {name: [each.spent for each in rounds] for name, rounds in found.items()}
+    micros = cpu.by_rounds(known)
+    return {"cpu": micros, "clients": {name: [each.client for each in known[name]] for name in micros}}
 
 
 def _brief(value: object) -> str:

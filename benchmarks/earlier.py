@@ -16,7 +16,7 @@ from tests.servers import temporary_folder
 def worktree(revision: str) -> Iterator[Path]:
     """A checkout of it in a temporary folder. Its processes use the libraries of the one virtualenv, and find their
     harvestd by PYTHONPATH (``served.from_source``)."""
-    folder = temporary_folder("before") / "harvestd"
+    folder = temporary_folder("before", disk=True) / "harvestd"
     try:
         _git("worktree", "add", "--detach", "--force", str(folder), revision)
         yield folder

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from statistics import quantiles
 from time import perf_counter, sleep
@@ -19,16 +19,21 @@ from typing import Any
 
 import attrs
 
+from benchmarks.contest import of, spent
+from benchmarks.cpu import Meter, Spent
 from benchmarks.events_market import Run, Waiting, until, waiting
 from benchmarks.events_process import QUEUE
 from benchmarks.ground import Ground
 from benchmarks.results import Figure, Target
-from tests.daemons import Daemon, connect, environment, exchange, free_port, register
+from benchmarks.served import ROOT, harvestd
+from harvestd.workers.handlers import PERIODIC
+from tests.daemons import Daemon, connect, environment, exchange, register
+from tests.servers import free_port
 from tests.servers.rabbitmq import RabbitServer
 
 OURS, PLAIN, BROKERS = "harvestd", "a plain loop", ("PostgreSQL", "RabbitMQ")
 LOOP = Path(__file__).parent / "peers" / "queues" / "loop.py"
-ROOT = Path(__file__).parents[1]
+BEFORE = ", before"
 
 #: How often each event is there where a half is timed, so that it takes a second or more; orders whose effect is timed; in
 #: how many rounds the two slow ones take part that have no target: mails, and latency.
@@ -36,6 +41,9 @@ TIMES, TIMES_QUICK, LATE, SLOW = 10, 3, 80, 3
 
 _LEFT = "select exists (select from outbox where sent_at is null) or exists (select from queue_messages)"
 _UNMAILED = "select exists (select from mails where state = 'pending')"
+_LOCKS = """
+select count(*) from pg_locks where locktype = 'advisory' and granted
+   and database = (select oid from pg_database where datname = current_database())"""
 _MARKS = "select count(*) from inbox"
 _ACKED = "select not exists (select from queue_messages where queue = %s)"
 
@@ -48,6 +56,15 @@ class Broker:
     settings: dict[str, str]
     emptied: Callable[[Run, str], bool]
     url: str = ""
+
+
+@attrs.frozen
+class Went:
+    """Events a second, and the CPU of them; where mails are waited for, events a second until the last is handed over."""
+
+    rate: float
+    spent: Spent
+    mailed: float = 0.0
 
 
 @contextmanager
@@ -67,11 +84,13 @@ def _broker(server: RabbitServer | None) -> Iterator[Broker]:
 
 
 @contextmanager
-def process(command: list[str], folder: Path, settings: Mapping[str, Any]) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that has said that it is ready."""
+def process(
+    command: list[str], folder: Path, settings: Mapping[str, Any], source: Path = ROOT
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that has said that it is ready, of the checkout ``source``."""
     started = subprocess.Popen(
-        [sys.executable, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT,
-        env=environment(folder, **settings) | {"PYTHONPATH": str(ROOT)}, start_new_session=True,
+        [sys.executable, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=source,
+        env=environment(folder, **settings) | {"PYTHONPATH": str(source)}, start_new_session=True,
     )  # fmt: skip
     assert started.stdin is not None and started.stdout is not None
     try:
@@ -95,57 +114,59 @@ def fire(started: subprocess.Popen[bytes]) -> float:
     return began
 
 
-def end_to_end(backlog: Waiting, broker: Broker, mails: bool) -> tuple[float, float]:
-    """Seconds until every event has all its effects and is acknowledged, and until every mail of theirs is handed over, which
-    is 0 where that is not waited for. Where it is, the books are checked afterwards."""
+def end_to_end(backlog: Waiting, broker: Broker, mails: bool) -> Went:
+    """Until every event has all its effects and is acknowledged, and, where that is waited for, until every mail of theirs is
+    handed over. Then the books are checked afterwards."""
     with backlog.fresh() as run:
-        worker = Daemon("harvest-worker", run.folder, database_url=run.url, **broker.settings)
-        worker.begin()
-        try:
+        settings: dict[str, Any] = {"data_dir": run.folder, "demo": False, **broker.settings}
+        worker = harvestd(run.url, plugin="harvest-worker", source=run.source, cores=None, **settings)
+        with worker:
             until("the worker relays", lambda: _relays(run))
+            meter = Meter(pids=[worker.pid])
             began = run.let_go()
             until("all is relayed", lambda: not run.query(_LEFT)[0][0])
             until("all is handled", lambda: int(run.query(_MARKS)[0][0]) >= backlog.marks, 0.05)
             handled = until("all is acknowledged", lambda: not run.query(_LEFT)[0][0] and broker.emptied(run, QUEUE))
-            mailed = began
+            cost, mailed = meter.spent(backlog.total, 0.0), 0.0
             if mails:
-                mailed = until("all is mailed", lambda: not run.query(_UNMAILED)[0][0], 0.05)
-        finally:
-            worker.stop()
+                ended = until("all is mailed", lambda: not run.query(_UNMAILED)[0][0], 0.05)
+                mailed = backlog.total / (ended - began)
         if mails:
             run.check()
-        return handled - began, mailed - began
+        return Went(backlog.total / (handled - began), cost, mailed)
 
 
 def _relays(run: Run) -> bool:
-    """Whether a worker has the lock of the relay, and enough others to show that its consumers run."""
-    held = run.query(
-        "select count(*) from pg_locks where locktype = 'advisory' and granted"
-        " and database = (select oid from pg_database where datname = current_database())"
-    )
-    return int(held[0][0]) >= 5
+    """Whether a worker has the lease of the relay, and those of all that is done from time to time, which follow its consumers.
+    In an earlier revision these are locks."""
+    if not run.query("select to_regclass('leases') is not null")[0][0]:
+        return int(run.query(_LOCKS)[0][0]) >= 5
+    return int(run.query("select count(*) from leases where until > now()")[0][0]) > len(PERIODIC)
 
 
-def halves(backlog: Waiting, broker: Broker, times: int, consumers: Sequence[str]) -> dict[str, float]:
-    """Events a second of the relay alone, then of the consumer of one queue alone; and of the plain loop in its place, where
+def halves(backlog: Waiting, broker: Broker, times: int, consumers: Sequence[str]) -> dict[str, Went]:
+    """The speed of the relay alone, then of the consumer of one queue alone; and of the plain loop in its place, where
     it is among the ``consumers``. Each event is there so many times."""
-    found = {}
+    found: dict[str, Went] = {}
     orders = times * backlog.events["order.created"]
     for consumer in consumers:
         with backlog.fresh(times) as run:
             settings = {"database_url": run.url} | broker.settings
             run.let_go()
-            with process(["-m", "benchmarks.events_process", "relay"], run.folder, settings) as relay:
+            with process(["-m", "benchmarks.events_process", "relay"], run.folder, settings, run.source) as relay:
+                meter = Meter(pids=[relay.pid])
                 began = fire(relay)
                 ended = until("all is relayed", lambda run=run: not run.query(_UNSENT)[0][0])  # type: ignore[misc]
-                found["relay"] = times * backlog.total / (ended - began)
+                events = times * backlog.total
+                found["relay"] = Went(events / (ended - began), meter.spent(events, 0.0))
             url = broker.url or run.url
             plain = [str(LOOP), broker.name.lower(), url, str(orders)]
             command = ["-m", "benchmarks.events_process", "consumer"] if consumer == OURS else plain
-            with process(command, run.folder, settings) as consuming:
+            with process(command, run.folder, settings, run.source) as consuming:
+                meter = Meter(pids=[consuming.pid])
                 began = fire(consuming)
                 ended = _consumed(run, broker, consuming, orders, consumer == OURS)
-                found[consumer] = orders / (ended - began)
+                found[consumer] = Went(orders / (ended - began), meter.spent(orders, 0.0))
         if broker.url:
             _purge(broker)
     return found
@@ -233,49 +254,58 @@ def run(ground: Ground) -> list[Figure]:
     rabbit.start()
     try:
         ground.say(f"placing {orders} orders")
-        with waiting(ground.postgres, orders, updates) as backlog:
-            return _figures(ground, backlog, rabbit)
+        with ExitStack() as stack:
+            backlogs = {"": stack.enter_context(waiting(ground.postgres, orders, updates))}
+            if ground.against is not None:
+                backlogs[BEFORE] = stack.enter_context(waiting(ground.postgres, orders, updates, ground.against))
+            return _figures(ground, backlogs, rabbit)
     finally:
         rabbit.remove()
 
 
-def _figures(ground: Ground, backlog: Waiting, rabbit: RabbitServer) -> list[Figure]:
-    whole, mails, relay, alone, late = (defaultdict[str, list[float]](list) for _ in range(5))
+def _figures(ground: Ground, backlogs: dict[str, Waiting], rabbit: RabbitServer) -> list[Figure]:
+    whole, relay, alone = (defaultdict[str, list[Went]](list) for _ in range(3))
+    mails, late = (defaultdict[str, list[float]](list) for _ in range(2))
+    backlog = backlogs[""]
     rounds, slow, times = (2, 0, TIMES_QUICK) if ground.quick else (ground.rounds, SLOW, TIMES)
     consumers = (OURS,) if ground.quick else (OURS, PLAIN)
     for number in range(rounds):
         for server in (None, rabbit):
-            with _broker(server) as broker:
-                ground.say(f"events, round {number + 1}: {broker.name}")
-                handled, mailed = end_to_end(backlog, broker, number < slow)
-                whole[f"{broker.name}, events"].append(backlog.total / handled)
-                whole[f"{broker.name}, messages"].append(backlog.marks / handled)
-                found = halves(backlog, broker, times, consumers)
-                relay[broker.name].append(found["relay"])
-                alone[broker.name].append(found[OURS])
-                if PLAIN in found:
-                    alone[f"plain loop, {broker.name}"].append(found[PLAIN])
-                if number < slow:
-                    mails[broker.name].append(backlog.total / mailed)
-                    after = quantiles(latencies(backlog, broker, LATE), n=100)
-                    late[f"{broker.name}, p50"].append(after[49])
-                    late[f"{broker.name}, p99"].append(after[98])
+            for when in list(backlogs)[:: -1 if number % 2 else 1]:
+                with _broker(server) as broker:
+                    ground.say(f"events, round {number + 1}: {broker.name}{when}")
+                    mailing = number < slow and not when
+                    whole[f"{broker.name}, events{when}"].append(went := end_to_end(backlogs[when], broker, mailing))
+                    found = halves(backlogs[when], broker, times, (OURS,) if when else consumers)
+                    relay[broker.name + when].append(found["relay"])
+                    alone[broker.name + when].append(found[OURS])
+                    if PLAIN in found:
+                        alone[f"plain loop, {broker.name}"].append(found[PLAIN])
+                    if mailing:
+                        mails[broker.name].append(went.mailed)
+                        after = quantiles(latencies(backlog, broker, LATE), n=100)
+                        late[f"{broker.name}, p50"].append(after[49])
+                        late[f"{broker.name}, p99"].append(after[98])
+    messages = {
+        f"{b}, messages": [each.rate * backlog.marks / backlog.total for each in whole[f"{b}, events"]] for b in BROKERS
+    }
     per = f"{backlog.marks / backlog.total:.1f}"
     mix = f"{backlog.events['order.created']} orders and {backlog.events['product.updated']} changes of products"
     repeated = f"The same events, each {times} times with an id of its own."
     figures = [
         Figure(
             name="events-end-to-end", title="A worker end to end: relay, all queues, inbox, effects, acknowledgements",
-            unit="events/s", rounds=whole, notes=[f"{mix}; each event is {per} messages.", *[CHECKED] * bool(slow)],
-            targets=[Target(f"{b}, events", value=2000) for b in BROKERS],
+            unit="events/s", rounds=of(whole, _rate) | messages, per="event", **_costs(whole), notes=[f"{mix}; each event is {per} messages.", *[CHECKED] * bool(slow)],
+            targets=[Target(f"{b}, events", value=2000) for b in BROKERS] + _before(backlogs, "{}, events"),
         ),
         Figure(
-            name="events-relay", title="The relay alone: published with confirms and marked", unit="events/s", rounds=relay,
-            notes=[repeated],
+            name="events-relay", title="The relay alone: published with confirms and marked", unit="events/s", rounds=of(relay, _rate),
+            notes=[repeated], per="event", **_costs(relay), targets=_before(backlogs, "{}"),
         ),
         Figure(
             name="events-consumer", title="One consumer: inbox, one row of effect each, acknowledgements", unit="events/s",
-            rounds=alone, notes=[repeated, *LOOPS[: 2 * (PLAIN in consumers)]], targets=[Target(b, value=2000) for b in BROKERS],
+            rounds=of(alone, _rate), per="message", **_costs(alone), notes=[repeated, *LOOPS[: 2 * (PLAIN in consumers)]],
+            targets=[Target(b, value=2000) for b in BROKERS] + _before(backlogs, "{}"),
         ),
     ]  # fmt: skip
     if not slow:
@@ -288,6 +318,19 @@ def _figures(ground: Ground, backlog: Waiting, rabbit: RabbitServer) -> list[Fig
             rounds=late,
         ),
     ]  # fmt: skip
+
+
+def _rate(each: Went) -> float:
+    return each.rate
+
+
+def _costs(found: Mapping[str, list[Went]]) -> dict[str, Any]:
+    """Nobody sends: there is no client that could be the limit."""
+    return spent(found) | {"clients": {}}
+
+
+def _before(backlogs: Mapping[str, Waiting], named: str) -> list[Target]:
+    return [Target(named.format(b), named.format(b) + BEFORE, ratio=0.97) for b in BROKERS if BEFORE in backlogs]
 
 
 CHECKED = "Afterwards harvestctl check finds nothing."

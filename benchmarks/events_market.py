@@ -13,9 +13,10 @@ from typing import Any
 import attrs
 
 from benchmarks.rate import paced, request
+from benchmarks.served import ROOT, ctl, harvestd
 from harvestd.queue.topology import queues_for
-from tests.daemons import Daemon, connect, ctl, exchange, free_port, register
-from tests.servers import PostgresServer
+from tests.daemons import connect, exchange, register
+from tests.servers import PostgresServer, free_port
 
 FARMS, GOODS, BUYERS = 4, 40, 8
 #: What is in a basket, from a good that moves on with each: four lines, of two farms' goods.
@@ -43,12 +44,14 @@ select e.seq + n * (select max(seq) from bench_events), gen_random_uuid(), type,
 
 @attrs.define
 class Waiting:
-    """``template`` is a database to clone; ``events`` by type, ``marks`` those of all queues together (events x queues)."""
+    """``template`` is a database to clone; ``events`` by type, ``marks`` those of all queues together (events x queues).
+    ``source`` is the checkout whose market it is."""
 
     server: PostgresServer
     template: str
     folder: Path
     events: dict[str, int]
+    source: Path = ROOT
 
     @property
     def total(self) -> int:
@@ -65,7 +68,7 @@ class Waiting:
         """A market of its own in which they wait, each so many times."""
         database = self.server.clone(self.template)
         with tempfile.TemporaryDirectory(prefix="harvest-bench-") as folder:
-            run = Run(self.server, database, Path(folder))
+            run = Run(self.server, database, Path(folder), self.source)
             try:
                 run.query(_REPEAT, times - 1)
                 yield run
@@ -80,6 +83,7 @@ class Run:
     server: PostgresServer
     database: str
     folder: Path
+    source: Path
 
     @property
     def url(self) -> str:
@@ -95,34 +99,39 @@ class Run:
         return time.perf_counter()
 
     def check(self) -> None:
-        """The books agree, or AssertionError with what does not."""
-        done = ctl(self.folder, "check", database_url=self.url)
-        assert done.returncode == 0, done.stdout
+        """The books agree, or RuntimeError with what does not."""
+        ctl(self.url, "check", source=self.source)
 
 
 @contextmanager
-def waiting(server: PostgresServer, orders: int, updates: int) -> Iterator[Waiting]:
+def waiting(server: PostgresServer, orders: int, updates: int, source: Path = ROOT) -> Iterator[Waiting]:
     """Place so many orders, and change products so often, while there is no broker; their events wait in the outbox."""
-    template = server.clone()
+    template = server.clone() if source == ROOT else _of_its_own(server, source)
     with tempfile.TemporaryDirectory(prefix="harvest-bench-") as name:
         folder = Path(name)
-        api = Daemon(
-            "harvest-api", folder, http_port=free_port(), database_url=server.url(template), workers="off",
-            rabbitmq_url=f"amqp://nobody:there@127.0.0.1:{free_port()}/", access_token_ttl=86400,
-        )  # fmt: skip
-        api.start()
-        try:
+        nobody = f"amqp://nobody:there@127.0.0.1:{free_port()}/"
+        with harvestd(
+            server.url(template), source=source, cores=None, data_dir=folder, rabbitmq_url=nobody, access_token_ttl=86400,
+            demo=False,
+        ) as api:  # fmt: skip
             _fill(api.port, orders, updates)
-        finally:
-            api.stop()
         found = server.query(template, "select type, count(*) from outbox where sent_at is null group by type")
         for statement in filter(str.strip, _ASIDE.split(";")):
             server.query(template, statement)
         server.query(template, "vacuum analyze")
         try:
-            yield Waiting(server, template, folder, {str(type): int(str(number)) for type, number in found})
+            events = {str(type): int(str(number)) for type, number in found}
+            yield Waiting(server, template, folder, events, source)
         finally:
             server.drop(template)
+
+
+def _of_its_own(server: PostgresServer, source: Path) -> str:
+    """A database with the schema of another revision."""
+    name = "events_before"
+    server.query("postgres", f"create database {name}")
+    ctl(server.url(name), "migrate", source=source)
+    return name
 
 
 def _fill(port: int, orders: int, updates: int) -> None:

@@ -1,4 +1,5 @@
-"""``make install-bench``: the extra ``bench``, and a virtualenv for each peer that has a requirements.txt, in ``.peers/``."""
+"""``make install-bench``: the servers that are measured and what loads them, as ``make test`` installs its own; the extra
+``bench``; and a virtualenv for each peer that has a requirements.txt, in ``.peers/``. A benchmark that lacks one is left out."""
 
 from __future__ import annotations
 
@@ -7,13 +8,20 @@ import sys
 import venv
 from pathlib import Path
 
+from benchmarks.pgbench import PLACES
 from benchmarks.served import ENVIRONMENTS, PEERS, ROOT
+from tests.servers.install import SERVERS, search_engines
+from tests.servers.packages import Package, provided
 
+#: Beside the servers: who sends requests, and the limit of orders. The embedded database has no pgbench.
+TOOLS: tuple[Package, ...] = (("wrk", "wrk"), (PLACES, "postgresql-contrib"), ("taskset", "util-linux"))
 PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
 
 
 def main() -> None:
     """Once for each list of packages."""
+    provided((*SERVERS, *TOOLS), "the benchmarks")
+    search_engines()
     _installed(
         ROOT / ".venv",
         Path(sys.executable),

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
+from benchmarks.cpu import Meter, Spent
 from benchmarks.pinning import LOAD, pinned
 
 CONNECTIONS = 32
@@ -32,12 +33,14 @@ class LoadError(Exception):
 
 @attrs.frozen
 class Load:
-    """Requests a second, and latencies in ms, each from the sending of a request."""
+    """Requests a second, and latencies in ms, each from the sending of a request; how many requests; what CPU they took."""
 
     rate: float
     p50: float
     p99: float
     worst: float
+    requests: int
+    spent: Spent | None = None
 
 
 def wrk(
@@ -54,13 +57,15 @@ def wrk(
         script.flush()
         turns = ["-s", script.name] if len(paths) > 1 else []
         command = [program, "-t1", f"-c{connections}", f"-d{max(1, int(seconds))}s", "--latency", *named, *turns]
+        meter = Meter([port])
         done = subprocess.run(
             pinned(LOAD, [*command, f"{scheme}://127.0.0.1:{port}{paths[0]}"]),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds + 30,
         )  # fmt: skip
     if done.returncode:
         raise LoadError(f"wrk failed: {done.stdout}")
-    return parsed(done.stdout)
+    found = parsed(done.stdout)
+    return attrs.evolve(found, spent=meter.spent(found.requests))
 
 
 def parsed(output: str) -> Load:
@@ -70,10 +75,11 @@ def parsed(output: str) -> Load:
         raise LoadError(f"not every request was answered with success: {wrong.group(1)}")
     rate = re.search(r"^Requests/sec:\s+([\d.]+)", output, re.MULTILINE)
     worst = re.search(r"^\s+Latency\s+\S+\s+\S+\s+(\S+)", output, re.MULTILINE)
-    if rate is None or worst is None or not float(rate.group(1)):
+    number = re.search(r"^\s+(\d+) requests in ", output, re.MULTILINE)
+    if rate is None or worst is None or number is None or not float(rate.group(1)):
         raise LoadError(f"wrk said nothing of use: {output}")
     at = dict(re.findall(r"^\s+(\d+)%\s+(\S+)$", output, re.MULTILINE))
-    return Load(float(rate.group(1)), _ms(at["50"]), _ms(at["99"]), _ms(worst.group(1)))
+    return Load(float(rate.group(1)), _ms(at["50"]), _ms(at["99"]), _ms(worst.group(1)), int(number.group(1)))
 
 
 def body(port: int, path: str, headers: Mapping[str, str] | None = None) -> bytes:

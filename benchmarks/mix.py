@@ -14,13 +14,14 @@ from pathlib import Path
 import attrs
 from psycopg2.extensions import parse_dsn
 
+from benchmarks.cpu import Meter, Spent, told
 from benchmarks.ground import Ground
 from benchmarks.results import Figure, Target
-from tests.daemons import Daemon, free_port, register
+from tests.daemons import Daemon, register
 from tests.faults.market import Market
 from tests.faults.mix import LISTED, WRITTEN, Back, Lookups, Mix, lookups
 from tests.faults.raw import Wire
-from tests.servers import temporary_folder
+from tests.servers import free_port, temporary_folder
 from tests.servers.redis import RedisServer
 
 PROCESSES, FARMERS, BUYERS = 3, 4, 8
@@ -85,11 +86,13 @@ class Round:
     all: Lookups
     away: Lookups
     ages: list[float]
+    spent: Spent
 
 
 def _round(mix: Mix, redis: RedisServer, part: float) -> Round:
     """Three parts of so many seconds, with Redis, without, and with a new one. RuntimeError when a request went wrong."""
     ports = [api.port for api in mix.shop.apis]
+    meter = Meter(ports)
     mix.begin()
     time.sleep(1)
     before = lookups(ports)
@@ -102,14 +105,15 @@ def _round(mix: Mix, redis: RedisServer, part: float) -> Round:
     time.sleep(part)
     after = lookups(ports)
     mix.finish()
+    spent = meter.spent(len(mix.answers) + len(mix.writes))
     if mix.wrong:
         raise RuntimeError(f"{len(mix.wrong)} requests went wrong: {mix.wrong[:3]}")
-    return Round(mix, 3 * part, after.since(before), back.since(away), mix.age())
+    return Round(mix, 3 * part, after.since(before), back.since(away), mix.age(), spent)
 
 
 def _shop(ground: Ground, redis: RedisServer, stack: ExitStack) -> Market:
     url = ground.market(10 * PAGES, "mix")
-    folder = Path(temporary_folder("mix"))
+    folder = Path(temporary_folder("mix", disk=True))
     shared = {"database_url": url, "redis_url": redis.url(), "access_token_ttl": 86400}
     apis = [Daemon("harvest-api", folder, http_port=free_port(), workers="off", **shared) for _ in range(PROCESSES)]
     worker = Daemon("harvest-worker", folder, **shared)
@@ -154,6 +158,7 @@ def _notes(found: list[Round]) -> list[str]:
         f"with nothing to do was kept waiting: {1000 * max(each.mix.stalled for each in found):.0f} ms.",
         "Of one product, less was shown to a reader than before: to those who stay with a process "
         f"{_said(stay)}; to those who wander over all {_said(wander)}.",
+        told([each.spent for each in found]),
     ]
 
 

@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -14,7 +15,7 @@ from psycopg2.extensions import parse_dsn
 from benchmarks import rate
 from benchmarks.ground import Ground
 from benchmarks.pgbench import Sample, prepared
-from benchmarks.served import Served, harvestd
+from benchmarks.served import ROOT, Served, harvestd
 from benchmarks.statements import Trip, heard
 from tests.daemons import register, request
 from tests.servers import PostgresServer
@@ -34,19 +35,27 @@ with left_over as (select id, stock as before, reserved + 5 * min_quantity as st
      changed as (update products p set stock = l.stock from left_over l where p.id = l.id)
 insert into stock_ledger (id, product_id, kind, change, level, reason, created_at)
 select gen_random_uuid(), id, 'correction', stock - before, stock, 'the last five', now() from left_over"""
+# Farms that nobody belongs to take no orders: one person hears of them all.
+_STAFF = """
+with keeper as (
+    insert into users (id, email, email_key, username, username_key, name, password_hash, role, created_at, updated_at)
+    values (gen_random_uuid(), 'keeper@localhost', 'keeper@localhost', 'keeper', 'keeper', 'Keeper', 'x', 'farmer', now(), now())
+    returning id)
+insert into farm_members (farm_id, user_id) select f.id, k.id from farms f cross join keeper k order by f.id"""
 _IDS = "select id::text from users union all select id::text from farms"
 
 
 @attrs.define
 class Market:
     """``whose`` names its buyers; ``tokens`` are theirs; a basket is a list of lines as the API takes them. ``last`` is a line of what five are
-    left of."""
+    left of. ``source`` is the checkout whose it is."""
 
     server: PostgresServer
     url: str
     baskets: list[list[dict[str, str]]]
     last: dict[str, str]
     whose: str
+    source: Path = ROOT
     tokens: list[str] = attrs.field(factory=list)
     _numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count(1))
 
@@ -58,8 +67,9 @@ class Market:
     def serving(self, plugin: str = "harvest-api") -> Served:
         """An API process, or a worker, with the defaults, but for limits of requests; on whichever core is free."""
         return harvestd(
-            self.url, plugin=plugin, cores=None, access_token_ttl=86400, token_secret="of this benchmark " * 2
-        )
+            self.url, plugin=plugin, source=self.source, cores=None, access_token_ttl=86400,
+            token_secret="of this benchmark " * 2,
+        )  # fmt: skip
 
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """One statement."""
@@ -112,14 +122,15 @@ class Market:
         return key, answer["number"]
 
 
-def market(ground: Ground, products: int, whose: str) -> Market:
+def market(ground: Ground, products: int, whose: str, source: Path = ROOT) -> Market:
     """A market of its own for each benchmark, prepared, with nobody signed in."""
-    found = Market(ground.postgres, ground.market(products, whose), [], {}, whose)
+    found = Market(ground.postgres, ground.market(products, whose, source), [], {}, whose, source)
     goods = found.query(_GOODS, LINES * BASKETS + 1)
     lines = [{"product_id": str(good), "quantity": str(quantity)} for good, quantity in goods]
     found.last = lines.pop()
     found.baskets = [lines[n : n + LINES] for n in range(0, LINES * BASKETS, LINES)]
     found.query("update farms set order_minimum = 0")
+    found.query(_STAFF)
     found.query(_RAISE, [line["product_id"] for line in lines])
     found.query(_FIVE, found.last["product_id"])
     return found

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import attrs
 
+from benchmarks.cpu import Meter, Spent
 from benchmarks.rate import Paced
 from benchmarks.served import Absent
 from benchmarks.statements import Trip
@@ -101,6 +102,7 @@ def run(
         for number, sample in enumerate(samples):
             (folder / f"{number}.sql").write_text(script(sample, statements, prefix))
             files += ["-f", f"{number}.sql"]
+        meter = Meter()
         done = subprocess.run(
             [program(server), "-n", "-M", "simple", f"-c{connections}", "-j1", f"-T{math.ceil(seconds + WARMING)}", "-l",
              "-D", "ready=0", "-D", "count=0", *files, "-h", str(server.folder), "-p", str(server.port), "-U", USER, database],
@@ -109,13 +111,14 @@ def run(
         if done.returncode or "aborted" in done.stdout:
             told = [line for line in done.stdout.splitlines() if "error" in line.lower()]
             raise RuntimeError(f"pgbench failed: {chr(10).join(told) or done.stdout[-3000:]}")
-        return _taken("".join(path.read_text() for path in folder.glob("pgbench_log.*")))
+        log = "".join(path.read_text() for path in folder.glob("pgbench_log.*"))
+        return _taken(log, meter.spent(log.count("\n"), itself=True))
 
 
-def _taken(log: str) -> Paced:
+def _taken(log: str, spent: Spent) -> Paced:
     # client, number, microseconds, script, and when it ended: seconds and microseconds
     rows = [line.split() for line in log.splitlines()]
     ended = [(int(row[4]) + int(row[5]) / 1e6, int(row[2]) / 1000) for row in rows]
     first = min(when for when, _ in ended) + WARMING
     seconds = max(when for when, _ in ended) - first
-    return summed_up((ms for when, ms in ended if when >= first), seconds)
+    return summed_up((ms for when, ms in ended if when >= first), seconds, spent)

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.cpu import Meter, Spent, share
 from benchmarks.pinning import LOAD, pinned
 
 #: Seconds after the last was due in which answers still count.
@@ -40,7 +41,8 @@ class Order(msgspec.Struct):
 
 class Paced(msgspec.Struct, frozen=True):
     """``rate`` of good answers a second from the first sending to the last answer; latencies of good answers in ms; all
-    answers by status, 0 for a connection that ended without one. ``unanswered`` were due and have none."""
+    answers by status, 0 for a connection that ended without one. ``unanswered`` were due and have none. ``client`` is the
+    share of a core that the sender used, ``spent`` the CPU of all answers."""
 
     rate: float
     p50: float
@@ -50,6 +52,8 @@ class Paced(msgspec.Struct, frozen=True):
     statuses: dict[int, int]
     unanswered: int
     p999: float = 0.0
+    client: float = 0.0
+    spent: Spent | None = None
 
     @property
     def failed(self) -> int:
@@ -71,11 +75,13 @@ def paced(port: int, requests: Iterable[bytes], rate: float, seconds: float, con
     iterator that ends earlier ends the run. No request is sent twice."""
     wanted = list(itertools.islice(requests, int(rate * seconds)) if rate else requests)
     order = msgspec.msgpack.encode(Order(port, wanted, rate, seconds, connections))
+    meter = Meter([port])
     done = subprocess.run(
         pinned(LOAD, [sys.executable, "-m", "benchmarks.rate"]), input=order, stdout=subprocess.PIPE,
         timeout=seconds + PATIENCE + 30, check=True, cwd=Path(__file__).parents[1],
     )  # fmt: skip
-    return msgspec.msgpack.decode(done.stdout, type=Paced)
+    found = msgspec.msgpack.decode(done.stdout, type=Paced)
+    return msgspec.structs.replace(found, spent=meter.spent(sum(found.statuses.values()), found.client))
 
 
 class _Line:
@@ -141,6 +147,7 @@ class _Run:
 
     def run(self) -> Paced:
         gc.disable()
+        own = time.process_time()
         self.began = self.last = time.perf_counter()
         end = self.began + self.order.seconds
         while (now := time.perf_counter()) < end + PATIENCE:
@@ -149,7 +156,7 @@ class _Run:
                 break
             for key, _ in self.selector.select(PATIENCE if wait is None else max(0.0, wait)):
                 self._take(key.data)
-        return self._found()
+        return msgspec.structs.replace(self._found(), client=share(self.began, own))
 
     def _send_due(self, now: float, end: float) -> float | None:
         """Send what is due; answers the seconds until the next one is, None when only an answer lets anything be done."""

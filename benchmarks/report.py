@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from benchmarks.cpu import SATURATED
 from benchmarks.plots import described, draw, number
 from benchmarks.results import FOLDER, QUICK, Figure, Target, kept
 
@@ -28,6 +29,12 @@ compared round by round. A table shows the median of the rounds with the least a
 harvestd was, so that above 1 is better whatever the unit; a target is reached when the median is. Where there are two
 cores or more, what is measured has the first for itself and who sends the requests the others. A shared machine has quiet
 and busy minutes: compare within a table, not between tables.
+
+Throughput depends on who has which core, and on whether the sender keeps up: on another machine it can be another contest. The
+CPU that a request takes does not. So it stands beside throughput, in microseconds of user and system time by the operating
+system's clocks, of the server's own processes and apart from it of PostgreSQL's and whatever else it leans on; and where it is
+known of both, ratios and targets that are ratios are of it. A sender that used a whole core was the limit, and the
+throughput beside it is what the sender could do.
 """
 
 
@@ -60,12 +67,28 @@ def section(figure: Figure) -> str:
     lines = [
         f"### {figure.title}", "",
         f"{figure.unit}, {figure.better} is better. {figure.form.capitalize()} form, {figure.day}, revision {figure.revision}.", "",
-        "| contestant | median | least–most | ours against it (least–most) | target |",
-        "|---|---:|---:|---:|---|", *rows, "",
+        *_head(figure), *rows, "",
         *(f"- {note}" for note in figure.notes), *([""] if figure.notes else []),
         f"![{described(figure)}](benchmarks/{figure.name}.svg)", "",
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _head(figure: Figure) -> list[str]:
+    by = {"": "", "server": ", by the server's CPU", "all": ", by all CPU"}[figure.ratio_of if figure.cpu else ""]
+    costs = [f"{part}, CPU µs each {figure.per}" for part in figure.parts] + ["sender's core"] * bool(figure.clients)
+    cells = ["contestant", "median", "least–most", *costs, f"ours against it{by} (least–most)", "target"]
+    return ["| " + " | ".join(cells) + " |", "|---|" + "---:|" * (len(cells) - 2) + "---|"]
+
+
+def _costs(figure: Figure, name: str) -> list[str]:
+    """The cells of what it took."""
+    parts = figure.cpu.get(name, {})
+    shown = [number(statistics.median(parts[part])) if part in parts else "" for part in figure.parts]
+    if not figure.clients:
+        return shown
+    client = statistics.median(figure.clients[name]) if name in figure.clients else 0.0
+    return [*shown, f"{client:.0%}: **the limit**" if client >= SATURATED else f"{client:.0%}" if client else ""]
 
 
 def verdict(figure: Figure, target: Target) -> str:
@@ -85,6 +108,7 @@ def _row(figure: Figure, name: str) -> str:
     verdicts = [verdict(figure, target) for target in against + alone]
     cells = [
         name, number(statistics.median(rounds)), f"{number(min(rounds))}–{number(max(rounds))}",
+        *_costs(figure, name),
         "<br>".join(ratios), "<br>".join(verdicts),
     ]  # fmt: skip
     return "| " + " | ".join(cells) + " |"

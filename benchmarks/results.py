@@ -8,13 +8,15 @@ from typing import Literal
 
 import msgspec
 
+from benchmarks.cpu import SERVER
+
 FOLDER = Path(__file__).parent / "results"
 #: What the quick form found: on no page but its own, so that it never stands in place of a full figure.
 QUICK = "quick"
 
 
 class Target(msgspec.Struct, frozen=True):
-    """What is to be reached: ``ours`` is ``ratio`` times as good as ``theirs``, or, without ``theirs``, at least (at most,
+    """What is to be reached: ``ours`` is ``ratio`` times as good as ``theirs`` (by CPU, where that is known), or, without ``theirs``, at least (at most,
     where less is better) ``value``."""
 
     ours: str
@@ -25,13 +27,21 @@ class Target(msgspec.Struct, frozen=True):
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
     """``rounds`` has a list for each contestant, of the same length: round i of all of them ran one after the other, so
-    the ratio of two contestants is taken round by round. ``notes`` say what differs, one sentence each."""
+    the ratio of two contestants is taken round by round. ``notes`` say what differs, one sentence each.
+
+    ``cpu`` has, for whom it was measured, microseconds of CPU of each ``per``, by what spent them: the ``server`` itself, and
+    PostgreSQL, a worker or a broker beside it. Ratios are of the server's, or of ``all`` that was spent. ``clients`` has the
+    share of a core that whoever sent the load used."""
 
     name: str  # of the files that keep it: letters, digits, hyphens
     title: str
     unit: str  # "requests/s", "ms", "MB"
     better: Literal["more", "less"] = "more"
     rounds: dict[str, list[float]]
+    cpu: dict[str, dict[str, list[float]]] = {}
+    clients: dict[str, list[float]] = {}
+    per: str = "request"
+    ratio_of: Literal["server", "all"] = "server"
     targets: list[Target] = []
     notes: list[str] = []
     machine: str = ""
@@ -43,8 +53,24 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
         """Of its rounds."""
         return statistics.median(self.rounds[contestant])
 
+    @property
+    def parts(self) -> list[str]:
+        """What CPU was spent by, the server first."""
+        return sorted({part for parts in self.cpu.values() for part in parts}, key=lambda part: (part != SERVER, part))
+
+    def spent(self, contestant: str) -> list[float]:
+        """Its CPU, round by round, as ratios have it; empty where it was not measured."""
+        parts = self.cpu.get(contestant, {})
+        if self.ratio_of == "server":
+            return parts.get(SERVER, [])
+        return [sum(each) for each in zip(*parts.values(), strict=True)]
+
     def ratios(self, ours: str, theirs: str) -> list[float]:
-        """How many times as good ``ours`` was, round by round; above 1 is better."""
+        """How many times as good ``ours`` was, round by round: how many times less CPU it took, where that is known of both;
+        above 1 is better."""
+        mine, other = self.spent(ours), self.spent(theirs)
+        if mine and other:
+            return [b / a for a, b in zip(mine, other, strict=True)]
         pairs = zip(self.rounds[ours], self.rounds[theirs], strict=True)
         return [a / b if self.better == "more" else b / a for a, b in pairs]
 

@@ -17,7 +17,7 @@ import msgspec
 import psycopg2
 
 from benchmarks import rate
-from benchmarks.contest import contest, of
+from benchmarks.contest import contest, of, spent
 from benchmarks.ground import Ground
 from benchmarks.load import LoadError, body
 from benchmarks.pinning import LOAD, pin
@@ -29,7 +29,7 @@ from harvestd.store.elasticsearch_http import lines
 from harvestd.store.elasticsearch_index import Names
 from harvestd.store.elasticsearch_query import answer, asking
 from harvestd.store.search import FEW
-from harvestd.store.search_query import place_of
+from harvestd.store.search_places import place_of
 from harvestd.store.search_text import asked
 from tests.daemons import ctl, request
 from tests.servers import temporary_folder
@@ -126,7 +126,7 @@ def _mistyped(word: str, chance: random.Random) -> str:
 def searched(ground: Ground, products: int) -> Iterator[tuple[str, dict[str, Served], Engine]]:
     """The URL of a market, and who searches it: one process with PostgreSQL alone, one with Elasticsearch, and that."""
     url, other = ground.market(products), ground.market(products, "elasticsearch")
-    engine, folder = Engine(), temporary_folder("search")
+    engine, folder = Engine(), temporary_folder("search", disk=True)
     try:
         engine.start()
         assert engine.process is not None
@@ -193,15 +193,16 @@ def _figure(
         },
         ROUNDS_QUICK if ground.quick else ROUNDS,
     )
-    found = of(loads, lambda each: each.rate)
+    found, costs = of(loads, lambda each: each.rate), spent(loads)
     found[DIRECT] = [each / per for each in found[DIRECT]]
+    costs["cpu"][DIRECT] = {part: [each * per for each in all_] for part, all_ in costs["cpu"].get(DIRECT, {}).items()}
     times = [
         f"{name}: p50 {_median(loads[name], 'p50'):.1f} ms, p99 {_median(loads[name], 'p99'):.1f} ms."
         for name in (POSTGRES, ELASTICSEARCH)
     ]
     return Figure(
         name=f"search-{kind.replace(' ', '-')}", title=f"Search: {kind}, {products:,} products", unit="searches/s",
-        rounds=found, notes=[*NOTES, *_cold(ground), *times],
+        rounds=found, notes=[*NOTES, *_cold(ground), *times], per="search", **costs,
     )  # fmt: skip
 
 
@@ -248,5 +249,5 @@ def _suggestions(ground: Ground, url: str, served: dict[str, Served], products: 
     )
     return Figure(
         name="search-suggestions", title=f"Suggestions for three letters, {products:,} products", unit="requests/s",
-        rounds=of(loads, lambda each: each.rate), notes=NOTES[:1],
+        rounds=of(loads, lambda each: each.rate), notes=NOTES[:1], **spent(loads),
     )  # fmt: skip

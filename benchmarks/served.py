@@ -34,7 +34,7 @@ class Served:
         cores: frozenset[int] | None = SERVER,
     ) -> None:  # fmt: skip
         self.name, self.port = name, port
-        self.folder = temporary_folder(name.split()[0].lower())
+        self.folder = temporary_folder(name.split()[0].lower(), disk=True)
         self._command = list(command) if cores is None else pinned(cores, command)
         self._ready = ready
         self._environment = {**_clean(), **environment}

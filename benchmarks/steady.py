@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks import orders_market, rate
+from benchmarks.cpu import Meter, told
 from benchmarks.ground import Ground
 from benchmarks.machine import Steal
 from benchmarks.orders_market import Market
@@ -92,7 +93,11 @@ def _half(ground: Ground, api: Served, what: str, load: Callable[[float, float],
     peak = _good(load(0, 1.5 if ground.quick else 4.0)).rate
     steal, before, pauses = Steal(), lookups([api.port]), len(_pauses(api))
     ground.say(f"{what}: {peak:.0f}/s at most; now {peak / 2:.0f}/s for {seconds:.0f} s, {ground.rounds} times")
+    meter = Meter([api.port])
     found = [_good(load(peak / 2, seconds)) for _ in range(ground.rounds)]
+    client = max(each.client for each in found)
+    orders = 1 + WRITTEN * (what == "listings")
+    costs = meter.spent(round(orders * sum(sum(each.statuses.values()) for each in found)), client)
     asked = lookups([api.port]).since(before)
     held = _pauses(api)[pauses:]
     for line in held:
@@ -102,6 +107,7 @@ def _half(ground: Ground, api: Served, what: str, load: Callable[[float, float],
         "sender share the machine. From when a request was due.",
         f"Callbacks that held the reactor for more than {PAUSE * 1000:.0f} ms: {len(held)}. "
         f"The host gave {steal.percent():.1f} % of the machine's time to others meanwhile.",
+        told([costs]),
     ]
     if what == "listings":
         notes.append(f"{asked.near:.0%} of them came from the cache; one request in a hundred was an order.")

@@ -16,7 +16,7 @@ from functools import partial
 from psycopg2.extensions import parse_dsn
 
 from benchmarks import rate, vendure_buyers, vendure_shop
-from benchmarks.contest import contest, of
+from benchmarks.contest import contest, of, spent
 from benchmarks.ground import Ground
 from benchmarks.rate import Paced, paced
 from benchmarks.results import Figure, Target
@@ -61,7 +61,7 @@ def run(ground: Ground) -> list[Figure]:
         Figure(
             name="vendure-listing", title=f"A listing of {TAKE} products, nothing cached", unit="requests/s",
             rounds=of(found, lambda each: each.rate),
-            targets=[Target(OURS, PRODUCTS, ratio=100), Target(OURS, SEARCH, ratio=10)], notes=NOTES,
+            targets=[Target(OURS, PRODUCTS, ratio=100), Target(OURS, SEARCH, ratio=10)], notes=NOTES, **spent(found),
         ),
         Figure(
             name="vendure-listing-statements", title=f"Statements of a listing of {TAKE} products", unit="statements",

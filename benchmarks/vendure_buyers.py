@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from benchmarks.cpu import Meter
 from benchmarks.rate import Paced
 from benchmarks.served import Served
 from benchmarks.taken import summed_up
@@ -119,7 +120,7 @@ class Server:
                 turn += clients
                 yield 1000 * (time.perf_counter() - began)
 
-        return _together(work, self.buyers[:clients])
+        return _together(work, self.buyers[:clients], self.process.port)
 
     def last(self, buyers: int) -> tuple[int, int]:
         """All have one of the last five in their cart, and pay at once: how many got it, and how many were refused."""
@@ -133,11 +134,11 @@ class Server:
                 refused[number] = 1
             yield 0.0
 
-        _together(work, self.buyers[:buyers])
+        _together(work, self.buyers[:buyers], self.process.port)
         return sum(sold), sum(refused)
 
 
-def _together(work: Callable[[int, Buyer], Iterator[float]], buyers: Sequence[Buyer]) -> Paced:
+def _together(work: Callable[[int, Buyer], Iterator[float]], buyers: Sequence[Buyer], port: int) -> Paced:
     """What the buyers took, each in a thread. An error of any is raised here."""
     taken: list[list[float]] = [[] for _ in buyers]
     wrong: list[BaseException] = []
@@ -150,11 +151,12 @@ def _together(work: Callable[[int, Buyer], Iterator[float]], buyers: Sequence[Bu
             wrong.append(error)
 
     threads = [threading.Thread(target=run, args=pair) for pair in enumerate(buyers)]
-    began = time.perf_counter()
+    meter, began = Meter([port]), time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     if wrong:
         raise wrong[0]
-    return summed_up((ms for own in taken for ms in own), time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    return summed_up((ms for own in taken for ms in own), seconds, meter.spent(sum(map(len, taken))))

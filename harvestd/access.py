@@ -17,6 +17,15 @@ BATCH = 100
 log = Logger(namespace="harvestd.access")
 
 
+#: Characters of what a client wrote that are noted: a line is no place to store things in.
+SHOWN = 300
+
+
+def bounded(text: str) -> str:
+    """``text``, cut where it is long, with how long it was."""
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text)} characters)"
+
+
 class Access(msgspec.Struct, frozen=True):
     """One request that is over: ``ms`` it took, ``bytes`` of body it was answered with, ``problem`` is its slug or ""."""
 
@@ -36,12 +45,15 @@ class Access(msgspec.Struct, frozen=True):
     def message(self) -> str:
         """For people."""
         if self.method:
-            return f"{self.method} {self.path} {self.status} {self.bytes} B {self.ms} ms"
-        return f"{self.status} {self.problem}: {self.detail} from {self.address}"
+            who = f" user {self.user_id}" if self.user_id else ""
+            return (
+                f"{self.method} {bounded(self.path)} {self.status} {self.bytes} B {self.ms} ms from {self.address}{who}"
+            )
+        return f"{self.status} {self.problem}: {bounded(self.detail)} from {self.address}"
 
     def fields(self) -> dict[str, Any]:
         """For machines, beside the message; what a refused connection never said is left out."""
-        found = {name: getattr(self, name) for name in _FIELDS}
+        found = {name: getattr(self, name) for name in _FIELDS} | {"path": bounded(self.path)}
         return found if self.method else {name: found[name] for name in _REFUSED}
 
 

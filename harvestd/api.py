@@ -8,11 +8,15 @@ from twisted.application.service import IService
 
 from harvestd.application import API, CHILD
 from harvestd.process.daemon import Daemon
-from harvestd.process.options import SettingOptions
+from harvestd.process.options import SettingOptions, flags, parameters
+from harvestd.setting_rows import ROWS
 
 
 class Options(SettingOptions):
     """Every setting."""
+
+    rows = ROWS
+    optFlags, optParameters = flags(ROWS), parameters(ROWS)
 
 
 def makeService(options: Options) -> IService:

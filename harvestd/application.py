@@ -17,9 +17,10 @@ from twisted.logger import Logger
 from harvestd import demo, failpoints
 from harvestd.assembly import assembled
 from harvestd.config import Problem, SettingError, resolved
+from harvestd.kernel.errors import Unavailable
 from harvestd.lifecycle import Lifecycle
-from harvestd.market.errors import Unavailable
 from harvestd.parts import Parts
+from harvestd.patience import Patience
 from harvestd.process import probes
 from harvestd.process.children import Children, leash
 from harvestd.process.ending import at_the_very_end
@@ -28,15 +29,18 @@ from harvestd.process.secret import SecretError
 from harvestd.settings import Settings
 from harvestd.store.database import Statement, scalar
 from harvestd.store.embedded import EmbeddedError, EmbeddedPostgres, running
+from harvestd.store.link import LinkSettings
 from harvestd.store.migrations import SchemaError, migrate, pending
 from harvestd.store.search import configuration
+from harvestd.store.startup import DatabaseAway, answering
 from harvestd.web.server import PortInUse, WebService
+from harvestd.web.system import OPERATOR
 from harvestd.web.table import ROUTES
 from harvestd.workers.handlers import HANDLERS, PERIODIC
 from harvestd.workers.runner import Workers
 
 #: Why a start may fail without anything being wrong with the program: told in a sentence, without a traceback.
-EXPECTED = (SettingError, SecretError, EmbeddedError, SchemaError, PortInUse, Unavailable, OSError)
+EXPECTED = (SettingError, SecretError, EmbeddedError, SchemaError, DatabaseAway, PortInUse, Unavailable, OSError)
 
 _HAS_LANGUAGE = Statement(
     "application.has_language", "select exists (select from pg_ts_config where cfgname = $1)", scalar
@@ -64,17 +68,19 @@ WORKER = Role("worker", consumes=True)
 CTL = Role("ctl", passing=True)
 
 
-async def start(lifecycle: Lifecycle, settings: Settings, role: Role) -> Parts:
+async def start(lifecycle: Lifecycle, settings: Settings, role: Role, patience: Patience | None = None) -> Parts:
     """Start a process of ``role``. ``lifecycle`` is a fresh one, which the caller stops, also when this raises: one of
-    :data:`EXPECTED`, or what nobody expects."""
+    :data:`EXPECTED`, or what nobody expects. ``patience`` is for the database; without one it must be there."""
     _arm_fail_points(settings)
     port = claim(settings, first=role.first) if role.serves else None
     if port is not None:
         lifecycle.add("port", _nothing, port.drop)
         settings = resolved(attrs.evolve(settings, http_port=port.number))
-    settings, ours = await database(lifecycle, settings, role)
+    settings, ours = await database(lifecycle, settings, role, patience)
     await schema(settings, migrating=ours)
-    parts, relay = assembled(lifecycle, settings, role.name)
+    parts, relay = assembled(lifecycle, settings, role.name, role.passing)
+    if not role.passing:
+        await deferToThread(probes.of_embedded, parts)
     lifecycle.add("search language", lambda: _language(parts), _nothing)
     if role.first or role.consumes:
         lifecycle.add("relay", relay.start, relay.stop)
@@ -88,6 +94,10 @@ async def start(lifecycle: Lifecycle, settings: Settings, role: Role) -> Parts:
         web = WebService(parts, ROUTES, reuse_port=settings.processes > 1 or not role.first)
         lifecycle.add("port given up", port.drop, _nothing)
         lifecycle.add("web", web.start, web.stop)
+    if settings.metrics_port and not role.passing:
+        own = attrs.evolve(settings, http_host=settings.metrics_host, http_port=settings.metrics_port)
+        operator = WebService(attrs.evolve(parts, settings=own), OPERATOR, name="metrics_port")
+        lifecycle.add("metrics", operator.start, operator.stop)
     if role is CHILD:
         lifecycle.add("leash", lambda: leash(lifecycle.reactor), _nothing)
     if role.first and settings.processes > 1:
@@ -97,23 +107,48 @@ async def start(lifecycle: Lifecycle, settings: Settings, role: Role) -> Parts:
     return parts
 
 
-async def database(lifecycle: Lifecycle, settings: Settings, role: Role) -> tuple[Settings, bool]:
+async def database(
+    lifecycle: Lifecycle, settings: Settings, role: Role, patience: Patience | None = None
+) -> tuple[Settings, bool]:
     """The settings with the database's URL, and whether it is an embedded one that this process started."""
+    patience = patience or Patience(lifecycle.reactor, 0.0)
     if settings.database_url:
+        link = LinkSettings(settings.database_url, settings.database_connect_timeout, application_name="harvestd-start")
+        await answering(lifecycle.reactor, link, patience)
         return settings, False
-    url = None if role.first else await deferToThread(running, settings.data_dir)
-    if url is not None:
+    url = "" if role.first else await _of_another(settings, patience)
+    if url:
         return attrs.evolve(settings, database_url=url), False
     if not (role.first or role.passing):
         raise EmbeddedError(
             f"no harvest-api runs on {settings.data_dir}, whose embedded database this would use: start that first, "
             "or set database_url for both"
         )
-    server = EmbeddedPostgres(lifecycle.reactor, settings.data_dir, settings.postgres_bin)
+    patience = attrs.evolve(patience, seconds=settings.database_start_deadline)
+    server = EmbeddedPostgres(lifecycle.reactor, settings.data_dir, settings.postgres_bin, patience)
     at_the_very_end(lambda: _quit(server.pid))
     lifecycle.add("embedded database", server.start, server.stop)
     await lifecycle.start()
     return attrs.evolve(settings, database_url=server.url), True
+
+
+async def _of_another(settings: Settings, patience: Patience) -> str:
+    """The URL of the embedded database that another process runs on the data folder; "" where none does. One that is still
+    starting is waited for."""
+    found = ""
+
+    async def missing() -> str:
+        nonlocal found
+        state = await deferToThread(running, settings.data_dir)
+        found = (state.url if state else "") or ""
+        return f"process {state.pid} is starting it" if state and not state.url else ""
+
+    starting = await patience.wait("the embedded database", missing)
+    if starting:
+        raise DatabaseAway(
+            f"{starting}, and was not done within {patience.seconds:g} s: its log says what it waits for; try again then"
+        )
+    return found
 
 
 async def schema(settings: Settings, migrating: bool) -> None:

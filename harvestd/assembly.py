@@ -6,7 +6,9 @@ which uses it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ from harvestd.process.secret import token_secret
 from harvestd.queue.postgres import PostgresBroker
 from harvestd.queue.relay import Relay
 from harvestd.settings import Settings
+from harvestd.store import outbox
 from harvestd.store.database import Database
 from harvestd.store.limiter import MemoryLimiter
 from harvestd.store.link import LinkSettings
@@ -33,6 +36,7 @@ from harvestd.store.search import PostgresSearch, configuration
 from harvestd.store.session import Session
 from harvestd.store.sessions import PostgresSessions, SessionSource
 from harvestd.store.topics import PostgresTopics
+from harvestd.store.trials import PostgresTrials
 
 if TYPE_CHECKING:
     from harvestd.queue.rabbit import RabbitBroker
@@ -43,22 +47,26 @@ if TYPE_CHECKING:
 
 #: Seconds that a read waits for a connection to a replica before it goes to the primary.
 REPLICA_WAIT = 0.2
+#: Seconds within which a queue that was lost has been declared anew.
+DECLARED_WITHIN = 3.0
 
 
-def assembled(lifecycle: Lifecycle, settings: Settings, name: str) -> tuple[Parts, Relay]:
-    """The parts of a process, and the relay; what has to be started is in the lifecycle's list, each after what it uses."""
+def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool = False) -> tuple[Parts, Relay]:
+    """The parts of a process, and the relay; what has to be started is in the lifecycle's list, each after what it uses. A
+    ``passing`` process leaves nothing in the data folder."""
     reactor, metrics = lifecycle.reactor, Metrics()
     link = LinkSettings(
         settings.database_url, settings.database_connect_timeout, settings.statement_timeout, settings.lock_timeout,
-        application_name=f"harvestd-{name}",
+        heavy_timeout=settings.search_timeout, heavy_share=settings.search_share, application_name=f"harvestd-{name}",
     )  # fmt: skip
-    primary = Database(reactor, link, settings.database_pool, settings.database_wait)
-    replicas = _replicas(reactor, settings, link)
+    short = partial(metrics.shortages.tell, "searches")
+    primary = Database(reactor, link, settings.database_pool, settings.database_wait, short)
+    replicas = _replicas(reactor, settings, link, short)
     reads = Replicas(reactor, primary, replicas, settings.replica_max_lag)
     session = Session(reactor, link)
     redis, topics = _redis(reactor, settings, session)
     settle = settings.replica_max_lag if replicas else 0.0
-    secret = token_secret(settings)
+    secret = token_secret(settings, making=not passing)
     near = NearCache(reactor, topics, settings.cache_size, settings.cache_stale, settle=settle)
     postgres = PostgresSearch(primary, configuration(settings.search_language), now, reads)
     searching = _elasticsearch(reactor, settings, postgres, primary, session)
@@ -66,9 +74,9 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str) -> tuple[Part
         redis, near, secret, settle, PostgresSessions(primary, now), MemoryLimiter(reactor.seconds)
     )
     sessions = NearSessions(reactor, topics, source)
-    rabbitmq = _rabbitmq(reactor, settings)
+    rabbitmq = _rabbitmq(reactor, settings, primary)
     broker: IBroker = rabbitmq or PostgresBroker(reactor, settings, primary, session)
-    relay = Relay(reactor, settings, primary, session, broker, now, metrics)
+    relay = Relay(reactor, settings, primary, session, broker, now, secret, metrics)
     parts = Parts(
         settings=settings, reactor=reactor, lifecycle=lifecycle, metrics=metrics, database=primary, reads=reads,
         session=session, topics=topics, cache=cache, limiter=limiter,
@@ -90,10 +98,11 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str) -> tuple[Part
     return parts, relay
 
 
-def _replicas(reactor: Any, settings: Settings, link: LinkSettings) -> list[Database]:
+def _replicas(reactor: Any, settings: Settings, link: LinkSettings, short: Callable[[], None]) -> list[Database]:
     wait = min(settings.database_wait, REPLICA_WAIT)
     return [
-        Database(reactor, attrs.evolve(link, dsn=url), settings.database_pool, wait) for url in settings.replica_urls
+        Database(reactor, attrs.evolve(link, dsn=url), settings.database_pool, wait, short)
+        for url in settings.replica_urls
     ]
 
 
@@ -124,7 +133,7 @@ def _shared(
     from harvestd.store.redis_sessions import RedisSessions
 
     cache = RedisCache(near, redis, secret, settle=settle)
-    return cache, RedisSessions(redis, signed_in), RedisLimiter(redis, counted)
+    return cache, RedisSessions(redis, signed_in, secret), RedisLimiter(redis, counted)
 
 
 def _elasticsearch(
@@ -138,12 +147,16 @@ def _elasticsearch(
     return SearchWithFallback(reactor, ElasticsearchSearch(reactor, settings, now), postgres, primary, session)
 
 
-def _rabbitmq(reactor: Any, settings: Settings) -> RabbitBroker | None:
+def _rabbitmq(reactor: Any, settings: Settings, primary: Database) -> RabbitBroker | None:
     if not settings.rabbitmq_url:
         return None
     from harvestd.queue.rabbit import RabbitBroker
 
-    return RabbitBroker(reactor, settings)
+    async def again(queues: Sequence[str]) -> None:
+        if queues:
+            await primary.transaction(lambda tx: outbox.ask_again(tx, queues, DECLARED_WITHIN))
+
+    return RabbitBroker(reactor, settings, PostgresTrials(primary), again)
 
 
 def _mailer(reactor: Any, settings: Settings) -> IMailer:

@@ -14,8 +14,8 @@ from typing import Any
 import attrs
 
 from harvestd.queue.topology import QUEUES
-from harvestd.setting_rows import ROWS
-from harvestd.setting_values import Unfit, parse, shown
+from harvestd.setting_rows import ROWS, Unfit
+from harvestd.setting_values import parse, shown
 from harvestd.settings import Settings
 
 PREFIX = "HARVEST_"
@@ -80,8 +80,7 @@ def load(
     options, environ = dict(options or {}), dict(environ or {})
     problems: list[Problem] = []
     given: dict[str, _Given] = {}
-    named = options.pop("config", None) or toml_path or environ.get("HARVEST_CONFIG") or None
-    given |= _from_toml(Path(named or "harvest.toml"), named is not None, problems)
+    given |= _from_toml(options.pop("config", None), toml_path, environ.get("HARVEST_CONFIG"), problems)
     given |= _from_credentials(environ.get("CREDENTIALS_DIRECTORY", ""), problems)
     given |= _from_environment(environ, problems)
     for name, value in options.items():
@@ -123,16 +122,22 @@ def secrets(settings: Settings) -> tuple[str, ...]:
     return tuple(value for value in held if value)
 
 
-def _from_toml(path: Path, named: bool, problems: list[Problem]) -> dict[str, _Given]:
-    if not named and not path.exists():
+def _from_toml(
+    option: str | None, argument: str | Path | None, variable: str | None, problems: list[Problem]
+) -> dict[str, _Given]:
+    """What is in the file that the first of them names, or else in ``./harvest.toml`` if it is there."""
+    named = ((option, "--config"), (argument, "the program"), (variable, "HARVEST_CONFIG"))
+    where, origin = next(((one, by) for one, by in named if one), ("harvest.toml", "the working directory"))
+    path = Path(where)
+    if origin == "the working directory" and not path.exists():
         return {}
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        problems.append(Problem("config", path.name, str(path), f"it cannot be read: {error.strerror}"))
+        problems.append(Problem("config", origin, str(path), f"it cannot be read: {error.strerror}"))
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problems.append(Problem("config", path.name, str(path), f"not TOML: {error}"))
+        problems.append(Problem("config", origin, str(path), f"not TOML: {error}"))
         return {}
     given = {}
     for name, value in table.items():
@@ -182,10 +187,12 @@ def _from_file(name: str, path: Path, origin: str, problems: list[Problem]) -> _
 
 
 def _like(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=1)
+    """A hint at the known name that is near, as far as they differ: what all variables begin with makes none near."""
+    plain = {k.lower().removeprefix(PREFIX.lower()): k for k in known}
+    close = difflib.get_close_matches(name.lower().removeprefix(PREFIX.lower()), plain, n=1)
     if not close:
         return "; harvestctl settings lists them all"
-    return f"; did you mean {close[0].upper() if name.isupper() else close[0]}?"
+    return f"; did you mean {plain[close[0]]}?"
 
 
 def _problem(name: str, one: _Given, cure: str) -> Problem:

@@ -1,16 +1,19 @@
 """Who asked: the request id and W3C trace that a request, its events and its worker runs share.
 
 Held in a context variable, which follows a coroutine across ``await``. A bare ``addCallback`` runs in the context of
-whatever fires it, so code that leaves coroutines must carry the trace by hand.
+whatever fires it, so code that leaves coroutines must carry the trace by hand. So is the address for which searches are done.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from typing import TypeVar
 
 import attrs
+
+Value = TypeVar("Value")
 
 
 @attrs.frozen
@@ -29,11 +32,28 @@ def current_trace() -> Trace:
     return _current.get()
 
 
-@contextmanager
-def tracing(trace: Trace) -> Iterator[Trace]:
+_asker: ContextVar[str] = ContextVar("harvestd-asker", default="")
+
+
+def current_asker() -> str:
+    """For whom the running coroutine works: a client's address or network; nobody outside of requests."""
+    return _asker.get()
+
+
+def tracing(trace: Trace) -> AbstractContextManager[Trace]:
     """Run the body under ``trace``."""
-    token = _current.set(trace)
+    return _held(_current, trace)
+
+
+def asked_by(who: str) -> AbstractContextManager[str]:
+    """Run the body for ``who``."""
+    return _held(_asker, who)
+
+
+@contextmanager
+def _held(variable: ContextVar[Value], value: Value) -> Iterator[Value]:
+    token = variable.set(value)
     try:
-        yield trace
+        yield value
     finally:
-        _current.reset(token)
+        variable.reset(token)

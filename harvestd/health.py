@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 
 import attrs
@@ -27,10 +27,24 @@ class Health:
 
     def __init__(self) -> None:
         self._probes: dict[str, Probe] = {}
+        self._needed: set[str] = set()
 
-    def add(self, name: str, probe: Probe) -> None:
-        """Ask ``probe`` under ``name``; what it raises counts as down."""
+    def add(self, name: str, probe: Probe, needed: bool = False) -> None:
+        """Ask ``probe`` under ``name``; what it raises counts as down. ``needed``: without it nothing can be answered."""
         self._probes[name] = probe
+        if needed:
+            self._needed.add(name)
+
+    async def of(self, name: str) -> Condition:
+        """One condition, as its probe answers, whenever that is; what nobody added is well."""
+        probe = self._probes.get(name)
+        return await _asked(probe) if probe is not None else Condition("ok")
+
+    def overall(self, conditions: Mapping[str, Condition]) -> State:
+        """The whole process's: down with what is needed, degraded when anything is not well."""
+        if any(conditions[name].state == "down" for name in self._needed & conditions.keys()):
+            return "down"
+        return "ok" if all(condition.state == "ok" for condition in conditions.values()) else "degraded"
 
     async def look(self, reactor: Any, bound: float) -> dict[str, Condition]:
         """Every condition; all are asked at once, and who has not answered after ``bound`` seconds is down.

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import attrs
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectingCancelledError
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -46,12 +47,15 @@ def shield(coroutine: Coroutine[Any, Any, Result]) -> Deferred[Result]:
 
 
 async def within(reactor: Any, seconds: float, coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """The result of ``coroutine``, or ``TimeoutError``: it is cancelled then, and not waited for even if it ignores that."""
+    """The result of ``coroutine``, or ``TimeoutError``: it is cancelled then, and not waited for even if it ignores that.
+    Who cancels this hears ``CancelledError``, in whatever words the work ends."""
     work = Deferred.fromCoroutine(coroutine)
-    outcome: Deferred[Result] = Deferred(lambda _: work.cancel())
+    outcome: Deferred[Result] = Deferred(lambda _: give_up(CancelledError()))
 
-    def expire() -> None:
-        outcome.errback(TimeoutError(f"not done within {seconds:g} s"))
+    def give_up(why: Exception) -> None:
+        if timer.active():
+            timer.cancel()
+        outcome.errback(why)  # first, so that who cleans up after the work knows that it is over before the work does
         work.cancel()
 
     def settle(result: Any) -> None:
@@ -59,10 +63,10 @@ async def within(reactor: Any, seconds: float, coroutine: Coroutine[Any, Any, Re
             timer.cancel()
         if not outcome.called:
             outcome.callback(result)  # a Failure errbacks
-        elif isinstance(result, Failure) and not result.check(CancelledError):
+        elif isinstance(result, Failure) and not result.check(CancelledError, ConnectingCancelledError):
             log.failure("work that was given up failed", failure=result)
 
-    timer = reactor.callLater(seconds, expire)
+    timer = reactor.callLater(seconds, give_up, TimeoutError(f"not done within {seconds:g} s"))
     work.addBoth(settle)
     return await outcome
 

@@ -18,6 +18,7 @@ from twisted.logger import Logger
 
 from harvestd import __version__
 from harvestd.interfaces import CacheState, QueueState
+from harvestd.shortages import Shortages
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -58,12 +59,19 @@ class Metrics:
         self._connections = gauge("http_connections", "Open client connections.")
         self._refused = counter("http_refused", "Connections ended before a request was whole.", "why")
         self._published = counter("relay_published", "Events that the relay published.")
+        self._skew = gauge("clock_skew_seconds", "This process's clock ahead of PostgreSQL's; negative: behind.")
         self._backlog = gauge("outbox_backlog", "Events recorded and not yet published.")
+        self._oldest = gauge("outbox_oldest_seconds", "Age of the oldest of them.")
+        self._due = gauge("mails_due", "Mails that are due and that nobody has taken in hand.")
+        self._overdue = gauge("mails_due_seconds", "For how long the oldest of them is due.")
         self._pending = gauge("search_pending", "Documents that Elasticsearch has not got yet.", "state")
         self._depth = gauge("queue_messages", "Messages of a queue.", "queue", "state")
         self._handled = counter("consumer_handled", "Messages handled.", "queue", "outcome")
         self._handling = histogram("consumer_seconds", "Work on one message.", WORK_SECONDS, "queue")
         self._mails = counter("mails", "Mails handed over or given up.", "outcome")
+        shortages = counter("shortages", "How often something ran out, by its name in the log's warnings.", "what")
+        self.shortages = Shortages(lambda name: shortages.labels(name).inc())
+        self._buffers = gauge("http_buffered_bytes", "Requests that are not whole and answers that are not taken.")
         info = Info("harvest_build", "What runs.", registry=self.registry)
         info.info({"version": __version__})
 
@@ -94,15 +102,25 @@ class Metrics:
         """How many client connections are open now."""
         self._connections.set(number)
 
+    def watch_buffers(self, count: Callable[[], int]) -> None:
+        """``count()`` answers the bytes that all client connections hold."""
+        self._buffers.set_function(count)
+
     # --- told by the queue and the workers ---
 
     def published(self, number: int) -> None:
         """The relay published ``number`` events and knows them held."""
         self._published.inc(number)
 
-    def backlog(self, number: int) -> None:
-        """Events recorded in the outbox and not yet published, as last counted."""
+    def backlog(self, number: int, oldest: float) -> None:
+        """Events recorded in the outbox and not yet published, as last counted, and the age of the oldest in seconds."""
         self._backlog.set(number)
+        self._oldest.set(oldest)
+
+    def due(self, number: int, oldest: float) -> None:
+        """Mails that are due, as last counted, and for how many seconds the oldest is."""
+        self._due.set(number)
+        self._overdue.set(oldest)
 
     def searchable(self, waiting: int, refused: int) -> None:
         """Documents that wait for Elasticsearch, and those that it refused."""
@@ -121,7 +139,7 @@ class Metrics:
         self._handling.labels(queue).observe(seconds)
 
     def mailed(self, outcome: str) -> None:
-        """One mail was ``sent``, will be ``retried``, or ``failed`` for good."""
+        """One mail was ``sent``, will be ``retried``, ``failed`` for good, or was ``left`` as one too many for its recipient."""
         self._mails.labels(outcome).inc()
 
     # --- read at the scrape ---
@@ -133,6 +151,10 @@ class Metrics:
     def watch_accelerator(self, name: str, state: Callable[[], tuple[bool, int]]) -> None:
         """``state()`` answers whether ``name`` (redis, rabbitmq, elasticsearch) is used now, and how often it stopped being."""
         self._accelerators[name] = state
+
+    def watch_clock(self, ahead: Callable[[], float]) -> None:
+        """Seconds that this process's clock is ahead of PostgreSQL's."""
+        self._skew.set_function(ahead)
 
     def watch_cache(self, state: Callable[[], CacheState]) -> None:
         """The near cache of this process."""

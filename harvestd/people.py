@@ -50,7 +50,7 @@ async def add_person(parts: Parts, person: Person) -> tuple[str, str | None]:
     new = market.register(
         email=person.email, username=person.username, password=person.password, name=person.name,
         role="farmer" if person.farm_name else "buyer", farm_name=person.farm_name,
-        least=parts.settings.password_least, common=passwords.common(),
+        least=parts.settings.password_least, common=passwords.common(), market=parts.settings.market_name,
     )  # fmt: skip
     new = attrs.evolve(new, role=person.role)
     password_hash = await passwords.hashed(person.password)
@@ -63,5 +63,5 @@ async def add_person(parts: Parts, person: Person) -> tuple[str, str | None]:
 
 
 async def promote(tx: Transaction, user_id: str, now: datetime) -> None:
-    """Make an account an admin, from its next access token on."""
+    """Make an account an admin, from now on: the database tells every process with the commit."""
     await tx.run(_PROMOTE, user_id, now)

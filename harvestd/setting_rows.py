@@ -6,12 +6,16 @@ from typing import Any, get_origin
 
 import attrs
 
-from harvestd.settings import GROUPS, Settings
+from harvestd.settings import GROUPS, OF_THE_API, Settings
+
+
+class Unfit(ValueError):
+    """A value that its row does not take; the text says what the row takes."""
 
 
 @attrs.frozen
 class Row:
-    """One setting: ``kind`` is str, int, float, bool or tuple (of str)."""
+    """One setting: ``kind`` is str, int, float, bool or tuple (of str); ``api`` if a worker does nothing by it."""
 
     name: str
     kind: type
@@ -23,6 +27,7 @@ class Row:
     most: float | None
     choices: tuple[str, ...]
     group: str
+    api: bool
 
     @property
     def variable(self) -> str:
@@ -41,7 +46,14 @@ def _rows() -> dict[str, Row]:
     for field in attrs.fields(Settings):
         group = GROUPS.get(field.name, group)
         kind: Any = get_origin(field.type) or field.type
-        rows[field.name] = Row(name=field.name, kind=kind, default=field.default, group=group, **field.metadata)
+        rows[field.name] = Row(
+            name=field.name,
+            kind=kind,
+            default=field.default,
+            group=group,
+            api=field.name in OF_THE_API,
+            **field.metadata,
+        )
     return rows
 
 

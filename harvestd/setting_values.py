@@ -7,33 +7,14 @@ import unicodedata
 from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from harvestd.setting_rows import Row, bounds
+from harvestd.kernel import readers
+from harvestd.kernel.email_addresses import NotAnAddress, read
+from harvestd.kernel.errors import Invalid
+from harvestd.setting_rows import Row, Unfit, bounds
+from harvestd.setting_urls import SCHEMES, judge_url, mask_url
 
-
-class Unfit(ValueError):
-    """A value that its row does not take; the text says what the row takes."""
-
-
-SCHEMES = {
-    "public_url": ("http", "https"),
-    "database_url": ("postgresql", "postgres"),
-    "replica_urls": ("postgresql", "postgres"),
-    "redis_url": ("redis", "rediss", "unix"),
-    "rabbitmq_url": ("amqp", "amqps"),
-    "elasticsearch_url": ("http", "https"),
-    "smtp_url": ("smtp", "smtps"),
-}
-#: What a URL looks like, where that is not scheme://user:password@host/name.
-EXAMPLES = {
-    "public_url": "https://market.example.org",
-    "redis_url": "redis://user:password@host:6379/0",
-    "rabbitmq_url": "amqp://user:password@host:5672/vhost",
-    "elasticsearch_url": "https://user:password@host:9200",
-    "smtp_url": "smtp://user:password@host:587",
-}
 KILO, KIBI = 1000, 1024
 SIZES = {
     "": 1,
@@ -46,6 +27,13 @@ SIZES = {
     "MiB": KIBI**2,
     "GiB": KIBI**3,
 }
+#: A number, and perhaps the unit of a size.
+_SIZE = re.compile(r"([^A-Za-z ]{1,40})(?: ?([A-Za-z]{1,3}))?")
+_RATE = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_SECRET = re.compile(r".{32,}")
+_HOST_NAME = re.compile(r"[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]")
+_LANGUAGE = re.compile(r"[a-z_]+")
 SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -69,19 +57,21 @@ def _text(row: Row, given: Any) -> str:
 def _whole(row: Row, given: Any) -> int:
     if isinstance(given, int) and not isinstance(given, bool):
         return given
-    if isinstance(given, str):
-        number = re.fullmatch(r"(-?\d+)\s*([A-Za-z]*)", given.strip())
-        sizes = SIZES if row.unit == "bytes" else {"": 1}
-        if number and number[2] in sizes:
-            return int(number[1]) * sizes[number[2]]
+    size = _SIZE.fullmatch(given) if isinstance(given, str) else None
+    sizes = SIZES if row.unit == "bytes" else {"": 1}
+    if size is not None and (size[2] or "") in sizes:
+        try:
+            return readers.integer(row.name, size[1]) * sizes[size[2] or ""]
+        except Invalid:
+            pass
     raise Unfit("a whole number is needed" + (", such as 1048576, 64MiB or 10MB" if row.unit == "bytes" else ""))
 
 
 def _number(row: Row, given: Any) -> float:
     if isinstance(given, (int, float)) and not isinstance(given, bool):
         number = float(given)
-    elif isinstance(given, str) and re.fullmatch(r"-?(\d+(\.\d*)?|\.\d+)(e-?\d+)?", given.strip(), re.I):
-        number = float(given)
+    elif isinstance(given, str) and (read_as := readers.decimal_or_none(given)) is not None:
+        number = float(read_as)
     else:
         raise Unfit(f"a number{' of ' + row.unit if row.unit else ''} is needed, such as {row.default:g}")
     if number != number or number in (float("inf"), float("-inf")):
@@ -92,8 +82,8 @@ def _number(row: Row, given: Any) -> float:
 def _switch(row: Row, given: Any) -> bool:
     if isinstance(given, bool):
         return given
-    if isinstance(given, str) and given.strip().lower() in SWITCHES:
-        return SWITCHES[given.strip().lower()]
+    if isinstance(given, str) and given.lower() in SWITCHES:
+        return SWITCHES[given.lower()]
     raise Unfit("true or false is needed (yes, on, 1; no, off, 0 do too)")
 
 
@@ -119,52 +109,14 @@ def _judge(row: Row, value: Any) -> None:
         raise Unfit(f"it must be one of {', '.join(row.choices)}")
     if row.name in SCHEMES:
         for url in value.split(",") if row.name == "elasticsearch_url" else (value,):
-            _judge_url(row, url.strip())
+            judge_url(row, url.strip())
     for name, check in _CHECKS.items():
         if name in (row.name, row.unit):
             check(value)
 
 
-def _judge_url(row: Row, value: str) -> None:
-    schemes = SCHEMES[row.name]
-    like = EXAMPLES.get(row.name, f"{schemes[0]}://user:password@host/name")
-    try:
-        url = urlsplit(value)
-        port = url.port
-    except ValueError:
-        raise Unfit(f"not a URL; it looks like {like} (escape special characters of a password as %XX)") from None
-    if url.scheme not in schemes:
-        raise Unfit(f"a URL that begins with {' or '.join(s + '://' for s in schemes)} is needed, like {like}")
-    if port == 0 or (not url.hostname and schemes[0] != "postgresql" and url.scheme != "unix"):
-        raise Unfit(f"the URL names no host or a port of 0; it looks like {like}")
-    if url.scheme == "unix":
-        if url.hostname or not re.fullmatch(r"/[^?#]+(#\d*)?", value.partition("://")[2].removeprefix(url.netloc)):
-            raise Unfit("the path of the socket is needed, like unix:///run/redis/redis.sock (#1 for database 1)")
-        return
-    pattern, needed = _REST.get(row.name, (".*", ""))
-    if not re.fullmatch(pattern, value.partition("://")[2].removeprefix(url.netloc)):
-        raise Unfit(f"{needed}, like {like}")
-    if row.name == "rabbitmq_url" and url.username is not None and url.password is None:
-        raise Unfit(f"after its user comes a password, like {like}")
-    if row.name == "public_url" and url.username:
-        raise Unfit(f"scheme, host and port alone are needed, like {like}")
-
-
-#: What may follow host and port, and how that is put.
-_REST = {
-    "public_url": (r"/?", "scheme, host and port alone are needed"),
-    "redis_url": (r"/?\d*", "after host and port only the number of a database may follow"),
-    "rabbitmq_url": (
-        r"(/[^/?#]*)?(\?cacertfile=[^&#]+)?",
-        "after host and port only one virtual host may follow (a / in its name as %2F), and ?cacertfile=path",
-    ),
-    "elasticsearch_url": (r"[^?#]*", "after host and port only a path may follow"),
-}
-
-
 def _rate(value: str) -> None:
-    rate = re.fullmatch(r"([1-9]\d{0,8})/([1-9]\d{0,8})", value)
-    if not rate:
+    if not _RATE.fullmatch(value):
         raise Unfit("requests/seconds is needed, such as 60/60")
 
 
@@ -189,9 +141,16 @@ def _host(value: str) -> None:
         raise Unfit("an IP address is needed, such as 127.0.0.1, 0.0.0.0 or ::1") from None
 
 
-def _pattern(pattern: str, needed: str) -> Callable[[str], None]:
+def _address(value: str) -> None:
+    try:
+        read(value)
+    except NotAnAddress as error:
+        raise Unfit(f"a bare mail address is needed, such as market@example.org: {error}") from None
+
+
+def _pattern(pattern: re.Pattern[str], needed: str) -> Callable[[str], None]:
     def check(value: str) -> None:
-        if not re.fullmatch(pattern, value):
+        if not pattern.fullmatch(value):
             raise Unfit(needed)
 
     return check
@@ -203,11 +162,11 @@ _CHECKS: dict[str, Callable[[str], None]] = {
     "tz name": _zone,
     "networks": _network,
     "http_host": _host,
-    "ISO 4217": _pattern(r"[A-Z]{3}", "three capital letters are needed, such as EUR"),
-    "mail_from": _pattern(r"[^@\s<>]+@[^@\s<>]+", "a bare mail address is needed, such as market@example.org"),
-    "token_secret": _pattern(r".{32,}", "32 characters or more are needed; try: openssl rand -hex 32"),
-    "allowed_hosts": _pattern(r"[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]", "a host name without scheme or port is needed"),
-    "search_language": _pattern(r"[a-z_]+", "the name of a language is needed, such as english or french, or none"),
+    "ISO 4217": _pattern(_CURRENCY, "three capital letters are needed, such as EUR"),
+    "mail_from": _address,
+    "token_secret": _pattern(_SECRET, "32 characters or more are needed; try: openssl rand -hex 32"),
+    "allowed_hosts": _pattern(_HOST_NAME, "a host name without scheme or port is needed"),
+    "search_language": _pattern(_LANGUAGE, "the name of a language is needed, such as english or french, or none"),
 }
 
 
@@ -218,9 +177,3 @@ def shown(row: Row, value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return type(value)(shown(row, part) for part in value)
     return mask_url(value) if "URL" in row.unit and "://" in str(value) else "***"
-
-
-def mask_url(text: str) -> str:
-    """``text`` with the password of each URL in it replaced by ``***``."""
-    text = re.sub(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@?#]*):[^\s/@]*(?:@[^\s/@]*)*@", r"\1:***@", text, flags=re.I)
-    return re.sub(r"([?&;]password=)[^&\s;]+", r"\1***", text, flags=re.I)

@@ -10,6 +10,9 @@ from typing import Any
 
 import attrs
 
+#: The largest ``queue_retry_scale``: RabbitMQ's queues are declared for it.
+RETRY_SCALE_MOST = 10
+
 
 def setting(
     default: Any,
@@ -36,12 +39,14 @@ class Settings:
     http_host: str = setting("127.0.0.1", "address", "Address that the API listens on.")
     http_port: int = setting(8080, "port", "Port that the API listens on; 0 takes a free one.", least=0, most=65535)
     public_url: str = setting("", "URL", "Address under which buyers reach the API; default from host and port.")
-    allowed_hosts: tuple[str, ...] = setting((), "names", "Host headers that are answered, comma separated; empty: any well-formed one.")
+    allowed_hosts: tuple[str, ...] = setting((), "names", "Host headers that are answered, comma separated, e.g. market.example.org,*.example.org; empty: with http_host on this machine and no trusted_proxies localhost, 127.0.0.1, [::1] and the host of public_url, otherwise any well-formed one; *: any.")
     trusted_proxies: tuple[str, ...] = setting((), "networks", "Addresses whose X-Forwarded-For and -Proto are believed, e.g. 127.0.0.1/32.")
+    metrics_port: int = setting(0, "port", "Port at which each process has /metrics, /health and /health/ready of its own, a worker too; with processes the next ports are those of the others; 0: none (an API process has them at http_port, a worker nowhere).", least=0, most=65535)
+    metrics_host: str = setting("127.0.0.1", "address", "Address of metrics_port.")
     processes: int = setting(1, "processes", "API processes on the one port.", least=1, most=64)
     workers: str = setting("auto", "", "Whether the API process also runs the consumers: auto (when there is no RabbitMQ), on, off.", choices=("auto", "on", "off"))
     queues: tuple[str, ...] = setting((), "names", "Queues that a worker consumes, e.g. orders,search; empty: all.")
-    demo: bool = setting(False, "", "Fill an empty database with demo farms, products and three accounts.")
+    demo: bool = setting(False, "", "Fill an empty database with demo farms, products and four accounts.")
 
     # what stands behind the interfaces; empty: embedded
     database_url: str = setting("", "URL", "PostgreSQL primary, postgresql://user:password@host/database.", secret=True)
@@ -60,13 +65,17 @@ class Settings:
     database_pool: int = setting(8, "connections", "Connections an API or worker process keeps to the primary.", least=2, most=200)
     database_wait: float = setting(2.0, "seconds", "Longest wait for a free connection; then 503.", least=0.05, most=60)
     database_connect_timeout: float = setting(5.0, "seconds", "Longest connect.", least=0.1, most=60)
+    database_start_deadline: float = setting(60.0, "seconds", "Longest wait for PostgreSQL at the start of a daemon, and for the embedded one to say that its recovery advances; then the start fails.", least=0, most=86400)
     statement_timeout: float = setting(5.0, "seconds", "Longest statement; then 503.", least=0.1, most=600)
+    search_timeout: float = setting(2.0, "seconds", "Longest statement of a search in PostgreSQL; then 503.", least=0.05, most=60)
+    search_share: float = setting(0.5, "", "Share of database_pool that searches in PostgreSQL may use at once, for which addresses take turns; what waits for it longer than database_wait is 503.", least=0.01, most=1)
     lock_timeout: float = setting(2.0, "seconds", "Longest wait for a row that another transaction holds; then 503.", least=0.05, most=60)
     replica_max_lag: float = setting(1.0, "seconds", "A replica further behind than this is not read.", least=0.0, most=3600)
 
     # the market
     market_name: str = setting("harvestd market", "", "Name of the market, in mails and pages.")
     market_currency: str = setting("EUR", "ISO 4217", "The one currency of the market.")
+    market_languages: tuple[str, ...] = setting(("en",), "BCP 47 tags", "Languages in which errors are told, the default first; English is always one: en, de.", choices=("en", "de"))
     market_timezone: str = setting("UTC", "tz name", "Where its days begin and seasons turn, e.g. Europe/Paris.")
     mail_from: str = setting("market@localhost", "address", "Sender of the market's mails.")
     password_least: int = setting(12, "characters", "Shortest password.", least=8, most=128)
@@ -81,17 +90,26 @@ class Settings:
     rate_limits: bool = setting(True, "", "Whether requests are limited at all.")
     rate_default: str = setting("60/60", "requests/seconds", "Each caller and endpoint class.")
     rate_read: str = setting("600/60", "requests/seconds", "Each caller, public reading.")
-    rate_login: str = setting("10/60", "requests/seconds", "Sign-in, each address and each account.")
+    rate_login: str = setting("10/60", "requests/seconds", "Sign-in, each account from each address (IPv6: /64).")
+    rate_login_address: str = setting("30/60", "requests/seconds", "Sign-in, each address, to whatever accounts.")
+    rate_login_account: str = setting("60/3600", "requests/seconds", "Sign-in, each account, from all addresses but those that it has signed in from.")
     rate_register: str = setting("10/3600", "requests/seconds", "Registration, each address.")
-    body_limit: int = setting(1_048_576, "bytes", "Largest request body.", least=1024, most=104857600)
+    body_limit: int = setting(1_048_576, "bytes", "Largest request body of any route; most take 64 KiB, products, farms, carts and orders 256 KiB.", least=1024, most=104857600)
     header_limit: int = setting(16_384, "bytes", "Largest request line and headers together.", least=1024, most=1048576)
     header_deadline: float = setting(10.0, "seconds", "From the first byte to the last header.", least=0.1, most=300)
     body_deadline: float = setting(15.0, "seconds", "From the last header to the last byte of the body.", least=0.1, most=600)
-    write_deadline: float = setting(15.0, "seconds", "Longest that an answer may wait on a reader that takes nothing.", least=0.1, most=600)
+    write_deadline: float = setting(15.0, "seconds", "Window in which a client must take read_rate_least of the answers that wait for it, and deadline of one that takes nothing.", least=0.1, most=600)
+    read_rate_least: int = setting(1024, "bytes/second", "A client that takes less of its answers, over write_deadline, is ended.", least=1, most=104857600)
     idle_deadline: float = setting(60.0, "seconds", "A kept-alive connection without a request.", least=1, most=3600)
-    connections_most: int = setting(10_000, "connections", "Open client connections of one process; more are refused.", least=10, most=1000000)
+    connections_most: int = setting(10_000, "connections", "Open client connections of one process; more are refused. The process raises its limit of descriptors for them as far as it may, and keeps to it.", least=10, most=1000000)
+    connections_per_address: int = setting(500, "connections", "Those of one IPv4 address or IPv6 /64; a trusted proxy has no limit of its own.", least=1, most=1000000)
+    requests_per_address: int = setting(64, "requests", "Requests that a client address may have in hand, behind proxies too; more are 429.", least=1, most=1000000)
+    password_queue: int = setting(64, "sign-ins", "Sign-ins and registrations that may wait for their password to be hashed, two at once, each address in turn; more are 503.", least=1, most=100000)
+    password_wait: float = setting(10.0, "seconds", "Longest that one of them waits; after it, it is 503.", least=0.1, most=300)
+    searches_per_address: int = setting(4, "searches", "Searches and suggestions that a client address may have in hand; more are 429.", least=1, most=100000)
+    buffer_limit: int = setting(67_108_864, "bytes", "What the connections of one process may hold together, of requests that are not whole and answers that are not taken; beyond it those that hold most are ended.", least=1048576, most=17179869184)
     idempotency_ttl: float = setting(86400.0, "seconds", "How long a key's answer is kept.", least=60, most=2592000)
-    metrics_token: str = setting("", "", "Bearer token that /metrics asks for; empty: open to loopback and trusted proxies alone.", secret=True)
+    metrics_token: str = setting("", "", "Bearer token that /metrics asks for; empty: open to this machine alone, and never by way of a proxy.", secret=True)
 
     # cache and search
     cache_size: int = setting(25_165_824, "bytes", "Near cache of one process: some 800 listings of 20 or 9,000 product pages. With it full and 5,000 idle connections a process had 108 to 116 MB, with Redis and RabbitMQ 113 to 122.", least=0, most=17179869184)
@@ -102,8 +120,10 @@ class Settings:
 
     # queues
     queue_poll: float = setting(1.0, "seconds", "How often the relay and the queues look without being woken.", least=0.01, most=60)
-    queue_lease: float = setting(30.0, "seconds", "PostgreSQL queue: a taken message comes back after this without word from its consumer.", least=0.5, most=3600)
-    queue_retry_scale: float = setting(1.0, "", "Factor on the delays between tries (tests shorten them).", least=0.001, most=100)
+    queue_lease: float = setting(8.0, "seconds", "PostgreSQL queue: a taken message comes back after this without word from its consumer.", least=0.5, most=3600)
+    work_lease: float = setting(6.0, "seconds", "What one process at a time does (relay, mail, expiry, search) is another's after this without word from it.", least=0.5, most=60)
+    queue_retry_scale: float = setting(1.0, "", "Factor on the delays between tries (tests shorten them).", least=0.001, most=RETRY_SCALE_MOST)
+    mails_per_recipient: int = setting(60, "mails/hour", "Mails that one recipient is sent within an hour; of more, one mail tells that the notices have them.", least=1, most=1000000)
     outbox_keep: float = setting(604800.0, "seconds", "How long sent events and handled marks are kept.", least=3600, most=31536000)
 
     # the process
@@ -127,3 +147,12 @@ GROUPS = {
     "queue_poll": "Queues",
     "stop_deadline": "The process",
 }
+
+#: What the API alone does anything by: harvest-worker does not offer it.
+OF_THE_API = frozenset(
+    """
+    http_host http_port allowed_hosts processes workers demo order_lines_most access_token_ttl refresh_token_ttl
+    rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_register body_deadline write_deadline idle_deadline connections_most
+    connections_per_address requests_per_address buffer_limit read_rate_least idempotency_ttl cache_ttl cache_stale
+    """.split()
+)

@@ -6,11 +6,17 @@ from twisted.application.service import IService
 
 from harvestd.application import WORKER
 from harvestd.process.daemon import Daemon
-from harvestd.process.options import SettingOptions
+from harvestd.process.options import SettingOptions, flags, parameters
+from harvestd.setting_rows import ROWS
+
+OURS = {name: row for name, row in ROWS.items() if not row.api}
 
 
 class Options(SettingOptions):
-    """Every setting."""
+    """The settings by which a worker does anything. In a file that both read the others may stand, too."""
+
+    rows = OURS
+    optFlags, optParameters = flags(OURS), parameters(OURS)
 
 
 def makeService(options: Options) -> IService:

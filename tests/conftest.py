@@ -15,23 +15,30 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_twisted
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 
 from harvestd.settings import Settings
 from harvestd.store.database import Database
 from harvestd.store.link import LinkSettings
+from tests.daemons import LOGS
+from tests.pace import Pace
 from tests.servers import PostgresServer
 from tests.servers.elasticsearch import ELASTICSEARCH, ELASTICSEARCH_8, OPENSEARCH, ElasticsearchServer, Flavour
 from tests.servers.rabbitmq import RabbitServer
 from tests.servers.redis import RedisServer
 
 LIMIT = 30.0
+#: How many times as long as it says the backstop of a test waits.
+BUSY = 4
+#: So many characters of a daemon's log are shown of a test that failed.
+SAID_LAST = 6_000
 pytest_plugins = ("tests.slow", "tests.leaks")
 
 
@@ -42,7 +49,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Have ``xdist_group`` hold: pytest-xdist 3.8 writes the group to where pytest before 9.2 had the test's name."""
+    """Have ``xdist_group`` hold: pytest-xdist 3.8 writes the group to where pytest before 9.2 had the test's name. And give
+    a test's ``timeout`` as much more as a busy machine takes: it goes by the clock, with all fixtures, and ends the whole run."""
+    for item in items:
+        timeout = item.get_closest_marker("timeout")
+        if timeout is not None and timeout.args:
+            item.add_marker(pytest.mark.timeout(BUSY * timeout.args[0]), append=False)
     if not getattr(config.option, "loadgroup", False):
         return
     for item in items:
@@ -66,12 +78,51 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
     async def bounded(*args: Any, **kwargs: Any) -> None:
         from twisted.internet import reactor
 
-        await Deferred.fromCoroutine(test(*args, **kwargs)).addTimeout(seconds, reactor)
+        await bounded_by(Deferred.fromCoroutine(test(*args, **kwargs)), seconds, reactor)
 
     if given is not None:
         given.inner_test = bounded
     else:
         pyfuncitem.obj = bounded
+
+
+def bounded_by(deferred: Deferred[Any], seconds: float, reactor: Any) -> Deferred[Any]:
+    """``addTimeout`` in seconds as the machine gave them, and of at most four times as many by the clock. What it gave is looked
+    at only once they have passed: almost every test is done by then."""
+    pace, end = None, reactor.seconds() + 4 * seconds
+
+    def look() -> None:
+        nonlocal timer, pace
+        pace = pace or Pace()
+        left = min(seconds - pace.seconds(), end - reactor.seconds())
+        if left > 0:
+            timer = reactor.callLater(max(left, 0.1), look)
+        else:
+            deferred.addErrback(lambda failure: failure.trap(CancelledError) and _too_long(seconds))
+            deferred.cancel()
+
+    def done(result: Any) -> Any:
+        if timer.active():
+            timer.cancel()
+        return result
+
+    timer = reactor.callLater(seconds, look)
+    return deferred.addBoth(done)
+
+
+def _too_long(seconds: float) -> None:
+    raise TimeoutError(f"not within {seconds:g} s")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """Have a test that failed show what the daemons that it started said last: elsewhere there is nothing else to see of them."""
+    report = yield
+    if report.failed:
+        for log in LOGS:
+            if log.exists() and log.stat().st_mtime >= time.time() - call.duration - 1:
+                report.sections.append((f"log of {log.name}", log.read_text("utf-8", "replace")[-SAID_LAST:]))
+    return report
 
 
 @pytest.fixture
@@ -135,7 +186,14 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """The defaults, in a folder of the test's own, on a free port, with short delays."""
-    return Settings(data_dir=str(tmp_path), http_port=0, queue_poll=0.05, queue_retry_scale=0.02, stop_deadline=5.0)
+    return Settings(
+        allowed_hosts=("*",),
+        data_dir=str(tmp_path),
+        http_port=0,
+        queue_poll=0.05,
+        queue_retry_scale=0.02,
+        stop_deadline=5.0,
+    )
 
 
 @pytest.fixture(scope="session")

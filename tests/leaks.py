@@ -18,6 +18,8 @@ from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 
 #: Turns of the reactor, and seconds, in which what a test ended may wind down (a closing socket, an answered Deferred).
 TURNS, PATIENCE = 5, 2.0
+#: After so many tests each, what lasts is not looked through any more.
+LASTING = 25
 
 
 class Errors:
@@ -61,6 +63,7 @@ def _no_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         pytest_twisted.blockon(Deferred.fromCoroutine(_wind_down(reactor, known)))
         gc.collect()  # a failed Deferred that nobody holds logs when it is collected
+        _set_aside(request)
     finally:
         globalLogPublisher.removeObserver(errors)
     left = [f"a delayed call: {call}" for call in reactor.getDelayedCalls() if id(call) not in known]
@@ -84,6 +87,7 @@ def expected_errors(request: pytest.FixtureRequest) -> Callable[..., list[str]]:
 
 
 _ERRORS = pytest.StashKey[Errors]()
+_DONE = pytest.StashKey[int]()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -91,6 +95,14 @@ def _young_garbage_only() -> None:
     """What was imported is never garbage: looking for it after every test would cost the most."""
     gc.collect()
     gc.freeze()
+
+
+def _set_aside(request: pytest.FixtureRequest) -> None:
+    """Now and then what is still there is taken for lasting: to look through it all after each test would cost the most."""
+    done = request.session.stash.get(_DONE, 0) + 1
+    request.session.stash[_DONE] = done
+    if done % LASTING == 0:
+        gc.freeze()
 
 
 async def _wind_down(reactor: Any, known: set[int]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import attrs
@@ -16,12 +16,14 @@ from harvestd.interfaces import Acked, Delivery, Message
 from harvestd.market.accounts import NewAccount
 from harvestd.parts import Parts
 from harvestd.queue.relay import message_of
+from harvestd.queue.seals import EventSeals
 from harvestd.queue.topology import queues_for
-from harvestd.store import accounts, outbox, registration
+from harvestd.store import outbox, registration, sessions
 from harvestd.store.database import Transaction
 from harvestd.store.invariants import rules, violations
 from harvestd.web import tokens
 from harvestd.web.call import Caller
+from harvestd.workers import search
 from harvestd.workers.consumer import Consumer
 from harvestd.workers.handlers import HANDLERS
 from tests.web.client import Client, Response
@@ -71,14 +73,15 @@ class Market:
     async def person(self, role: str = "buyer", farm: str | None = None) -> Person:
         """A new buyer, farmer (with a farm) or admin."""
         n = next(_numbers)
-        email, user_id, now = f"{role}-{n}@example.org", self.parts.new_id(), datetime.now(UTC)
+        email, user_id, now = f"{role}-{n}@example.org", self.parts.new_id(), self.parts.now()
         account = NewAccount(email, email, f"{role}-{n}", f"{role}-{n}", f"{role.title()} {n}", role, farm)
         session = self.parts.new_id()
 
         async def work(tx: Transaction) -> str | None:
             farm_id = await registration.register(tx, account, user_id, "x", self.parts.new_id, now)
             until = now + timedelta(days=30)
-            await accounts.insert_refresh(tx, self.parts.new_id(), session, user_id, session.encode(), now, until)
+            await sessions.begin(tx, session, user_id, now, until)
+            await sessions.add_token(tx, self.parts.new_id(), session, user_id, session.encode(), now, until)
             return farm_id
 
         farm_id = await self.parts.database.transaction(work)
@@ -91,7 +94,10 @@ class Market:
 
     async def product(self, farmer: Person, **fields: Any) -> dict[str, Any]:
         """A product on sale: 2.5 kg of carrots at 3.90 by 50 g, unless told otherwise."""
-        body = {"title": "Carrots", "unit": "kg", "price": 390, "stock": "2.5", "quantity_step": "0.05"} | fields
+        body = {"title": "Carrots", "unit": "kg", "price": 390} | fields
+        body = {"stock": "2" if body["unit"] in ("each", "bunch", "box") else "2.5"} | body
+        if body["unit"] == "kg":
+            body = {"quantity_step": "0.05"} | body
         response = await farmer.post("/api/products", body)
         assert response.status == 201, response.text
         found: dict[str, Any] = response.json()
@@ -100,14 +106,21 @@ class Market:
     async def work(self, *, twice: bool = False, queues: Sequence[str] = tuple(HANDLERS)) -> None:
         """Do what the workers do with every event so far, in the order of their recording; with all queues also what they
         record themselves, until nothing is left to be sent."""
-        while rows := await outbox.unsent(self.parts.database, 10_000):
+        whole = queues == tuple(HANDLERS)
+        while rows := await outbox.unsent(self.parts.database, 10_000) or (whole and await self._renewed()):
+            seals = EventSeals(self.parts.secret)
             for queue in queues:
-                messages = [message_of(row) for row in rows if queue in queues_for(row.type)]
+                messages = [message_of(row, seals) for row in rows if queue in queues_for(row.type)]
                 for _ in range(2 if twice else 1):
                     await self.deliver(queue, messages)
-            if queues != tuple(HANDLERS):
+            if not whole:
                 return
             await self._sent([row.seq for row in rows])
+
+    async def _renewed(self) -> list[outbox.Recorded]:
+        """What the renewal of search documents records."""
+        await search.renew(self.parts)
+        return await outbox.unsent(self.parts.database, 10_000)
 
     async def _sent(self, seqs: Sequence[int]) -> None:
         await self.parts.database.transaction(lambda tx: outbox.mark_sent(tx, seqs, self.parts.now()))

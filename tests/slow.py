@@ -2,12 +2,14 @@
 
 Both run with the watch of ``harvestd/process/slow_callbacks.py``. What it reported stands at the end of the run, each place
 once, and is no failure: a machine that is busy preempts, and a test may freeze a process. But what *computed* for longer than
-``CPU_MOST`` would hold up everybody else on any machine, and fails its test.
+``CPU_MOST`` would hold up everybody else on any machine, and fails its test; so does what *blocks* (``tests/blocking.py``),
+however fast this machine was with it.
 """
 
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -16,6 +18,7 @@ import pytest
 from twisted.logger import ILogObserver, formatEvent, globalLogPublisher
 from zope.interface import implementer
 
+from tests import blocking
 from tests.daemons import LOGS, WATCH
 
 #: Seconds after which a callback is reported, those of CPU that fail a test, and those that are told by their place.
@@ -24,7 +27,7 @@ LIMIT, CPU_MOST, CPU_TOLD = 0.05, 0.5, 0.02
 OURS = "/harvestd/"
 
 _HELD = re.compile(r"(\S[^\n]*) held the reactor for ([0-9.]+) s \(([0-9.]+) s of CPU\) at ([^\n]*)")
-_PLACE = re.compile(r"(\w+) \([^)]*(/harvestd/[^)]*)\)")
+_PLACE = re.compile(r"(\w+) \([^)]*(/harvestd/(?!process/slow_callbacks)[^)]*|/tests/[^)]*)\)")
 
 
 @attrs.frozen
@@ -37,10 +40,10 @@ class Held:
 
 
 def reports(text: str) -> Iterator[Held]:
-    """Those in a log, of our code alone, each named by its innermost place in it."""
+    """Those in a log, of our code alone, each named by its innermost place in it; none where a test itself is further in."""
     for _, seconds, cpu, where in _HELD.findall(text):
         place = _PLACE.search(where)
-        if place is not None and float(seconds) >= LIMIT:
+        if place is not None and place[2].startswith(OURS) and float(seconds) >= LIMIT:
             yield Held(float(seconds), float(cpu), f"{place[1]} ({place[2].lstrip('/')})")
 
 
@@ -74,6 +77,7 @@ def _watched() -> Iterator[None]:
     from harvestd.process import slow_callbacks
 
     watch = slow_callbacks.report(reactor, LIMIT)
+    blocking.look_at(watch, threading.get_ident())
     globalLogPublisher.addObserver(heard)
 
     within = False
@@ -99,8 +103,14 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
 
 
 def _read_logs() -> None:
-    for log, read in LOGS.items():
-        if log.exists():
+    for log, read in list(LOGS.items()):
+        try:
+            size = log.stat().st_size
+        except FileNotFoundError:
+            if read:  # its folder has gone since
+                del LOGS[log]
+            continue
+        if size > read:
             with log.open("rb") as file:
                 file.seek(read)
                 heard.text += file.read().decode(errors="replace")
@@ -116,6 +126,7 @@ def _nothing_computes_for_long(request: pytest.FixtureRequest) -> Iterator[None]
     found = list(reports(text))
     request.node.user_properties.extend(("held", attrs.astuple(one)) for one in found)
     long = [f"{one.place}: {one.cpu:.3f} s of CPU" for one in found if one.cpu > CPU_MOST]
+    long += [f"{place}: work that blocks, and belongs into a thread" for place in blocking.found()]
     if long:
         pytest.fail("the reactor was held by\n" + "\n".join(long), pytrace=False)
 

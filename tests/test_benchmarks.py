@@ -5,15 +5,19 @@ from __future__ import annotations
 import importlib
 import inspect
 import socket
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import machine, rate, results
+from benchmarks import cpu, machine, rate, results
+from benchmarks.contest import spent
+from benchmarks.cpu import SERVER, Meter, Spent
 from benchmarks.load import Load, LoadError, parsed
 from benchmarks.results import Figure, Target
 
@@ -61,6 +65,114 @@ def test_targets() -> None:
     assert not figure(better="less").reached(Target("harvestd", value=399.0))
 
 
+COSTS = {
+    "harvestd": {SERVER: [20.0, 30.0, 20.0], "PostgreSQL": [10.0, 10.0, 10.0]},
+    "other": {SERVER: [60.0, 60.0, 60.0], "PostgreSQL": [40.0, 20.0, 20.0]},
+}
+
+
+def test_ratios_are_of_cpu_where_it_is_known_of_both() -> None:
+    """Whoever had which core; of the server's own, or of all that was spent."""
+    assert figure(cpu=COSTS).ratios("harvestd", "other") == [3.0, 2.0, 3.0]
+    assert figure(cpu=COSTS, ratio_of="all").ratios("harvestd", "other") == [100 / 30, 2.0, 80 / 30]
+    assert not figure(cpu=COSTS).reached(Target("harvestd", "other", 3.1))
+    assert figure(cpu={"harvestd": COSTS["harvestd"]}).ratios("harvestd", "other") == [4.0, 3.0, 3.0]
+
+
+#: Listens, says where, spends a known CPU time in itself and in a child that ends, once for each line that it is told.
+SPENDS = """
+import os, socket, sys, time
+def spend(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end: pass
+listening = socket.create_server(("127.0.0.1", 0))
+print(listening.getsockname()[1], flush=True)
+for line in sys.stdin:
+    spend(0.1)
+    if not (child := os.fork()):
+        spend(0.2)
+        os._exit(0)
+    os.waitpid(child, 0)
+    print("spent", flush=True)
+"""
+
+
+@contextmanager
+def spending() -> Iterator[tuple[int, int, Callable[[], None]]]:
+    """A server that spends 0.3 s of CPU when it is asked to: its port, its process, and how to ask."""
+    started = subprocess.Popen([sys.executable, "-c", SPENDS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert started.stdin is not None and started.stdout is not None
+    said, asked = started.stdout, started.stdin
+
+    def spend() -> None:
+        asked.write("now\n")
+        asked.flush()
+        assert said.readline() == "spent\n"
+
+    try:
+        yield int(said.readline()), started.pid, spend
+    finally:
+        started.kill()
+        started.communicate(timeout=10)
+
+
+@pytest.mark.parametrize("known", ["port", "pid"])
+def test_the_cpu_of_a_server_is_that_of_its_whole_family(known: str) -> None:
+    """By the operating system, children that have ended included; what another of ours spends is not in it. Servers that other
+    tests have started here are told apart from it, as what it leans on."""
+    with spending() as (port, pid, spend), spending() as (_, _, other):
+        meter = Meter([port]) if known == "port" else Meter(pids=[pid])
+        spend()
+        other()
+        found = meter.spent(requests=1000)
+    assert set(found.parts) <= {SERVER, *cpu.BESIDE}
+    assert 0.28 <= found.parts[SERVER] < 0.55, "0.3 s, and neither half of it nor the other's as well"
+    assert found.each[SERVER] == pytest.approx(1000 * found.parts[SERVER])
+
+
+def test_what_a_server_leans_on_is_told_apart() -> None:
+    """By its command line; a contestant whose turn it is not is nobody, even where its command line names a database."""
+    assert {part: [bool(look.search(line)) for line in LINES] for part, look in cpu.BESIDE.items()} == {
+        "PostgreSQL": [True, False, False, False, False, False, False],
+        "Redis": [False, True, False, False, False, False, False],
+        "RabbitMQ": [False, False, True, False, False, False, False],
+        "Elasticsearch": [False, False, False, True, False, False, False],
+        "worker": [False, False, False, False, True, False, False],
+    }
+
+
+LINES = (
+    "/usr/lib/postgresql/18/bin/postgres -D /tmp/x",
+    "redis-server 127.0.0.1:6379",
+    "/bin/sh /usr/lib/rabbitmq/bin/rabbitmq-server",
+    "/usr/bin/java -Xms1g -cp /x/lib/* org.elasticsearch.bootstrap.Elasticsearch",
+    "/x/python /x/bin/twistd --nodaemon --pidfile= harvest-worker",
+    "/x/python /x/bin/twistd --nodaemon --pidfile= harvest-api",
+    "/x/python serve.py --port 1 --database-url postgresql://x@/y",
+)
+
+
+def test_a_sender_that_had_no_time_left_was_the_limit() -> None:
+    """It is said where the throughput stands."""
+    from benchmarks import report
+
+    busy, idle = Spent({SERVER: 0.05}, 1000, 0.99), Spent({SERVER: 0.15, "PostgreSQL": 0.1}, 1000, 0.4)
+    loads = {"harvestd": [Load(400.0, 1, 1, 1, 1000, busy)], "other": [Load(100.0, 1, 1, 1, 1000, idle)]}
+    text = report.section(figure(rounds={"harvestd": [400.0], "other": [100.0]}, targets=[], **spent(loads)))
+    assert "| server, CPU µs each request | PostgreSQL, CPU µs each request | sender's core |" in text
+    assert "| harvestd | 400 | 400–400 | 50 |  | 99%: **the limit** |" in text
+    assert "| other | 100 | 100–100 | 150 | 100 | 40% | 3.00 (3.00–3.00) |" in text
+    assert "server 50" in cpu.told([busy]) and "the limit" in cpu.told([busy]) and "the limit" not in cpu.told([idle])
+
+
+def test_each_load_says_what_it_took() -> None:
+    """The one who sends requests at a rate says its own share; the server of these threads is no process of ours."""
+    with counting(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as (port, _):
+        done = rate.paced(port, [rate.request("GET", "/")] * 200, 100, 2, connections=2)
+    assert done.spent is not None and done.spent.requests == 200
+    assert 0.0 < done.client < 0.95 and done.spent.client == done.client
+
+
 def test_what_is_kept_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One of a name."""
     monkeypatch.setattr(results, "FOLDER", tmp_path / "results")
@@ -81,7 +193,7 @@ def test_what_the_quick_form_found_takes_no_full_figures_place(tmp_path: Path, m
 
 def test_wrk_is_understood() -> None:
     """Latencies in ms, whatever unit it chose."""
-    assert parsed(WRK) == Load(rate=46897.43, p50=0.531, p99=1.5, worst=8.28)
+    assert parsed(WRK) == Load(rate=46897.43, p50=0.531, p99=1.5, worst=8.28, requests=140712)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +202,7 @@ def test_wrk_is_understood() -> None:
         REFUSED,
         WRK.replace("Requests/sec", "  Socket errors: connect 0, read 3, write 0, timeout 0\nRequests/sec"),
         WRK.replace("46897.43", "0.00"),
+        WRK.replace("140712 requests", "some requests"),
         "unable to connect to 127.0.0.1:1 Connection refused\n",
     ],
 )

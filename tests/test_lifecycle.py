@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.task import Clock
 
 from harvestd import lifecycle as module
@@ -260,6 +262,35 @@ def test_within_answers_raises_or_gives_up(clock: Clock) -> None:
     late.addErrback(lambda failure: results.append(failure.check(TimeoutError)))
     clock.advance(2)
     assert results == [1, TimeoutError]
+
+
+@pytest.mark.parametrize("words", [CancelledError, ConnectingCancelledError, ConnectionError, None])
+def test_within_that_is_cancelled_says_so_whatever_its_work_makes_of_it(
+    clock: Clock, words: type[Exception] | None, expected_errors: Any
+) -> None:
+    over, seen = False, []
+
+    async def work() -> None:
+        try:
+            await sleep(clock, 60)
+        except CancelledError as error:
+            seen.append(over)
+            if words:
+                raise words(*[IPv4Address("TCP", "127.0.0.1", 1)] * (words is ConnectingCancelledError)) from error
+
+    async def ask() -> None:
+        nonlocal over
+        try:
+            await within(clock, 2, work())
+        finally:
+            over = True
+
+    heard: list[Any] = []
+    asking = Deferred.fromCoroutine(ask())
+    asking.addErrback(lambda failure: heard.append(failure.check(CancelledError)))
+    asking.cancel()
+    assert heard == [CancelledError] and seen == [True] and clock.getDelayedCalls() == []
+    assert bool(expected_errors()) == (words is ConnectionError), "what is more than its being cancelled is logged"
 
 
 def test_a_sleep_that_is_cancelled_leaves_no_timer(clock: Clock) -> None:

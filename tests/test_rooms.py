@@ -1,6 +1,6 @@
-"""The rooms' rule: each room uses those to its right, and the market uses nothing but itself.
+"""The rooms' rule: each room uses those to its right, and the market decides with values alone.
 
-web, workers -> queue -> store, partners -> market. The foundation (the modules at the top of the package) is for whom
+web, workers -> queue -> store, partners -> market -> kernel. The foundation (the modules at the top of the package) is for whom
 ``FOUNDATION`` says. Read from the source, so that an import inside a function counts too.
 """
 
@@ -18,29 +18,36 @@ PACKAGE = Path(__file__).parent.parent / "harvestd"
 
 #: What a room may import of harvestd, beside itself.
 ROOMS = {
-    "market": set(),
-    "store": {"market"},
-    "partners": {"market"},
-    "queue": {"store", "partners", "market"},
-    "workers": {"queue", "store", "partners", "market"},
-    "web": {"queue", "store", "partners", "market"},
+    "kernel": set(),
+    "market": {"kernel"},
+    "store": {"market", "kernel"},
+    "partners": {"market", "kernel"},
+    "queue": {"store", "partners", "market", "kernel"},
+    "workers": {"queue", "store", "partners", "market", "kernel"},
+    "web": {"queue", "store", "partners", "market", "kernel"},
 }
 
 #: The modules at the top that a room may use. The others (application, config, ctl …) compose, and see everything.
 BELOW = {
     "access",
     "breaker",
+    "fair",
     "context",
     "settings",
     "setting_rows",
+    "setting_urls",
     "setting_values",
     "interfaces",
     "lifecycle",
     "metrics",
+    "shortages",
+    "descriptors",
     "failpoints",
     "health",
+    "patience",
 }
 FOUNDATION = {
+    "kernel": set(),
     "market": set(),
     "store": BELOW,
     "partners": BELOW,
@@ -50,18 +57,19 @@ FOUNDATION = {
 }
 
 #: What the foundation itself may use of the rooms: ``parts`` names every implementation's type.
-OF_THE_FOUNDATION = {name: {"market"} for name in BELOW} | {
+OF_THE_FOUNDATION = {name: {"market", "kernel"} for name in BELOW} | {
     "settings": set(),
     "access": set(),
     "context": set(),
     "setting_rows": set(),
-    "setting_values": set(),
+    "setting_urls": set(),
+    "setting_values": {"kernel"},
 }
 
-#: The market decides with values alone: these would bring in the network, the clock, chance or files.
+#: The kernel and the market decide with values alone: these would bring in the network, the clock, chance or files.
 IMPURE = {
     "twisted", "psycopg2", "txpostgres", "klein", "treq", "pika", "txredisapi", "asyncio", "threading", "subprocess",
-    "socket", "ssl", "os", "io", "pathlib", "tempfile", "shutil", "random", "secrets", "uuid", "uuid_utils", "time",
+    "socket", "ssl", "os", "io", "pathlib", "tempfile", "shutil", "random", "secrets", "uuid_utils", "time",
     "logging", "requests", "httpx",
 }  # fmt: skip
 IMPURE_CALLS = {
@@ -132,13 +140,21 @@ def test_the_foundation_stands_on_nothing_but_the_market_and_itself(name: str) -
     assert [f"{path}:{line}: {used}" for path in paths for line, used in ours(path) if used not in allowed] == []
 
 
-@pytest.mark.parametrize("path", modules(PACKAGE / "market"), ids=lambda path: path.stem)
-def test_the_market_is_pure(path: Path) -> None:
+#: What is pure, too, and kept by others: typed decoding, addresses of mail, languages, transliteration.
+PURE = {"attrs", "harvestd", "msgspec", "email_validator", "idna", "babel", "anyascii"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    modules(PACKAGE / "kernel") + modules(PACKAGE / "market"),
+    ids=lambda path: f"{path.parent.name}.{path.stem}",
+)
+def test_the_kernel_and_the_market_are_pure(path: Path) -> None:
     standard = set(sys.stdlib_module_names)
     wrong = []
     for line, name in imports(path):
         top = name.split(".")[0]
-        if top in IMPURE or top not in standard | {"attrs", "harvestd"}:
+        if top in IMPURE or top not in standard | PURE:
             wrong.append(f"line {line} imports {name}")
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Call):
@@ -171,3 +187,9 @@ def test_what_an_accelerator_brings_is_imported_where_it_is_chosen() -> None:
     script = "import sys, harvestd.api, harvestd.worker; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert {"txredisapi", "pika", "treq", "twisted.mail.smtp", "zxcvbn"} & set(done.stdout.split()) == set()
+
+
+def test_no_two_migrations_have_one_number() -> None:
+    """Of two, one would never be applied."""
+    numbers = [path.name[:3] for path in sorted((PACKAGE / "store" / "schema").glob("*.sql"))]
+    assert numbers == [f"{number:03d}" for number in range(1, len(numbers) + 1)]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+from twisted.internet.threads import deferToThread
 from twisted.logger import globalLogPublisher
 
 from harvestd.process.slow_callbacks import Watch
+from harvestd.store import binaries
+from tests import blocking
 from tests.slow import CPU_MOST, LIMIT, Heard, Held, heard, reports
 
 
@@ -49,3 +53,14 @@ def test_who_computes_takes_cpu() -> None:
 def test_what_is_short_or_not_ours_is_not_reported() -> None:
     assert reported(lambda: None) == []
     assert reported(lambda: time.sleep(LIMIT * 2), "test_x (/x/tests/test_x.py:1)") == []
+
+
+async def test_what_blocks_on_the_reactors_thread_is_found_however_fast_it_was(tmp_path: Path) -> None:
+    tmp_path.joinpath("bin").mkdir()
+    for program in ("initdb", "postgres"):
+        tmp_path.joinpath("bin", program).touch()
+    await deferToThread(binaries._look, tmp_path / "bin")
+    assert blocking.found() == [], "a thread may wait"
+    binaries._look(tmp_path / "bin")
+    (found,) = blocking.found()
+    assert found.startswith("subprocess.Popen in _look (store/binaries.py:")

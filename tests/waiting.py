@@ -7,19 +7,21 @@ from collections.abc import Callable
 from typing import Any
 
 from harvestd.lifecycle import sleep
+from tests.pace import Pace
 
 
 async def eventually(what: str, condition: Callable[[], Any], seconds: float = 10.0, every: float = 0.01) -> Any:
     """Poll ``condition`` (plain or async) on the reactor and answer its first true value; AssertionError naming ``what``
-    after ``seconds``."""
+    after ``seconds``, as the machine gave them (``tests/pace.py``)."""
     from twisted.internet import reactor
 
-    end = reactor.seconds() + seconds
+    end, pace = reactor.seconds() + seconds, None
     while True:
         value = condition()
         if inspect.isawaitable(value):
             value = await value
         if value:
             return value
-        assert reactor.seconds() < end, f"{what}: not within {seconds:g} s"
+        pace = pace or Pace()
+        assert reactor.seconds() < end or not pace.passed(seconds), f"{what}: not within {seconds:g} s"
         await sleep(reactor, every)

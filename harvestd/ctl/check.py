@@ -9,6 +9,7 @@ from rich.console import Console
 from twisted.internet.threads import deferToThread
 
 from harvestd.ctl.command import FINE, FOUND, Command, Errand, Failed
+from harvestd.ctl.words import counted
 from harvestd.store.invariants import Violation, rules, violations
 
 
@@ -22,7 +23,7 @@ async def _run(errand: Errand) -> int:
     url = await errand.database()
     checked = rules() + (rules("at_rest.sql") if errand.arguments.at_rest else [])
     try:
-        found = await deferToThread(lambda: list(violations(url, checked)))
+        found = await deferToThread(lambda: list(violations(url, checked, errand.go_on)))
     except psycopg2.errors.UndefinedTable as error:
         raise Failed(
             f"the schema is not of this version ({str(error).splitlines()[0]}): run harvestctl migrate"
@@ -31,13 +32,17 @@ async def _run(errand: Errand) -> int:
         raise Failed(f"the database: {str(error).splitlines()[0]}") from error
     for violation in found:
         _print(errand.out, violation)
-    broken = f"{len(found)} of {len(checked)} rules are broken" if found else f"all {len(checked)} rules hold"
+    broken = (
+        f"{len(found)} of {counted(len(checked), 'rule')} {'is' if len(found) == 1 else 'are'} broken"
+        if found
+        else f"all {len(checked)} rules hold"
+    )
     errand.out.print(broken, markup=False)
     return FOUND if found else FINE
 
 
 def _print(out: Console, violation: Violation) -> None:
-    out.print(f"BROKEN: {violation.rule}: {violation.count} rows", markup=False)
+    out.print(f"BROKEN: {violation.rule}: {counted(violation.count, 'row')}", markup=False)
     for row in violation.rows:
         cells = (f"{name}={value}" for name, value in zip(violation.columns, row, strict=True))
         out.print("    " + ", ".join(cells), markup=False)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
-from collections.abc import Awaitable, Callable
+import signal
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -13,15 +15,30 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from harvestd import application
 from harvestd.application import CTL
 from harvestd.config import Loaded
+from harvestd.kernel import readers
+from harvestd.kernel.errors import Invalid
 from harvestd.lifecycle import Lifecycle
 from harvestd.parts import Parts
+from harvestd.store.embedded import kept
 
-#: Exit codes: all is well; something was found, or failed. A wrong command line is argparse's 2.
-FINE, FOUND = 0, 1
+#: Exit codes: all is well; something was found, or failed; the command line is wrong, as argparse has it.
+FINE, FOUND, MISUSED = 0, 1, 2
 
 
 class Failed(Exception):
     """The command cannot do its work; the text says why, and the cure."""
+
+
+class Misused(Failed):
+    """The command line asks for what cannot be, whatever the market has in it; the text says what would be right."""
+
+
+def whole(text: str) -> int:
+    """A whole number of the command line, for argparse's ``type``."""
+    try:
+        return readers.integer("", text)
+    except Invalid as invalid:
+        raise ArgumentTypeError(f"{text!r}: {invalid.errors[0].message}") from None
 
 
 class Interrupted(Exception):
@@ -40,14 +57,29 @@ class Errand:
     interrupted: bool = False
     _lifecycle: Lifecycle | None = None
 
-    async def database(self) -> str:
-        """The URL of the market's database, which is started for the duration if nobody runs it. Its schema may be any."""
+    async def database(self, making: bool = False) -> str:
+        """The URL of the market's database, which is started for the duration if nobody runs it. Its schema may be any.
+        Where there is none, it is made if ``making``; otherwise ``Failed``: a wrong folder is to be told, not filled."""
+        self._see_to_a_market(making)
         settings, _ = await application.database(self._open(), self.loaded.settings, CTL)
         return settings.database_url
 
-    async def parts(self) -> Parts:
-        """The market's parts, on a database with the schema of this version."""
+    async def parts(self, making: bool = False) -> Parts:
+        """The market's parts, on a database with the schema of this version; ``making`` as above."""
+        self._see_to_a_market(making)
         return await application.start(self._open(), self.loaded.settings, CTL)
+
+    def _see_to_a_market(self, making: bool) -> None:
+        settings = self.loaded.settings
+        if settings.database_url or kept(settings.data_dir):
+            return
+        if not making:
+            raise Failed(
+                f"there is no market in {settings.data_dir}: name its folder with --data-dir, or its PostgreSQL with "
+                "--database-url; a new market is made by migrate, demo, seed, create-admin or import-directory"
+            )
+        name = self.arguments.command.name
+        self.err.print(f"harvestctl {name}: there is no market in {settings.data_dir} yet: making one", markup=False)
 
     def _open(self) -> Lifecycle:
         self._lifecycle = Lifecycle(self.reactor, self.loaded.settings.stop_deadline)
@@ -74,6 +106,19 @@ class Command:
     explanation: str
     arguments: Callable[[ArgumentParser], Any]
     run: Callable[[Errand], Awaitable[int]]
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """While somebody is asked something, or a terminal is read: Ctrl-C ends that, and is raised as :class:`Interrupted`; the
+    reactor's own handler would wait for the answer."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted from None
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def progress_bar(console: Console) -> Progress:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import getpass
+import re
 import secrets
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from pathlib import Path
 
-from harvestd.ctl.command import FINE, Command, Errand, Failed
-from harvestd.market import accounts as market
-from harvestd.market.errors import MarketError
+from anyascii import anyascii
+
+from harvestd.ctl.command import FINE, Command, Errand, Failed, Misused, asking
+from harvestd.kernel import email_addresses
+from harvestd.kernel.errors import AlreadyTaken, FieldError, MarketError
+from harvestd.kernel.names import clean_name
+from harvestd.kernel.patterns import USERNAME
+from harvestd.market.accounts import NAME_MOST, USERNAME_RULE
 from harvestd.parts import Parts
 from harvestd.people import Person, add_person, promote
 from harvestd.store import accounts
@@ -18,7 +25,7 @@ from harvestd.store import accounts
 
 def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("email", metavar="EMAIL", help="address that the admin signs in with")
-    parser.add_argument("--username", help="[what stands before the @]")
+    parser.add_argument("--username", help="[made of what stands before the @]")
     parser.add_argument("--name", help="name that others see [the username]")
     parser.add_argument(
         "--promote", action="store_true", help="make an account that exists an admin; its password stays"
@@ -33,9 +40,11 @@ def _arguments(parser: ArgumentParser) -> None:
 async def _run(errand: Errand) -> int:
     arguments = errand.arguments
     email: str = arguments.email.strip()
+    if not arguments.promote:
+        _check(email, arguments.username, arguments.name)
     password = "" if arguments.promote else _password(errand)
-    parts = await errand.parts()
-    found = await accounts.by_email(parts.database, market.email_key(email))
+    parts = await errand.parts(making=not arguments.promote)
+    found = await accounts.by_email(parts.database, email_addresses.key(email))
     if arguments.promote:
         if found is None:
             raise Failed(f"there is no account {email}; leave --promote out to create it")
@@ -49,15 +58,47 @@ async def _run(errand: Errand) -> int:
 
 
 async def _create(errand: Errand, parts: Parts, email: str, password: str) -> None:
-    username = errand.arguments.username or email.partition("@")[0]
-    person = Person(email, username, errand.arguments.name or username, "admin", password)
-    try:
-        await add_person(parts, person)
-    except MarketError as error:
-        raise Failed("; ".join(f"{e.field} {e.message}" for e in error.errors) or error.detail) from error
+    given = errand.arguments.username
+    for username in [given] if given else usernames(email):
+        person = Person(email, username, errand.arguments.name or username, "admin", password)
+        try:
+            await add_person(parts, person)
+            break
+        except AlreadyTaken as error:
+            if given or {e.field for e in error.errors} != {"username"}:
+                raise Failed(_words(error)) from error
+        except MarketError as error:
+            raise Failed(_words(error)) from error
+    else:
+        raise Failed("every username like this address is taken: choose one with --username")
     errand.out.print(f"{email} is an admin", markup=False)
     if errand.arguments.generate:
         errand.out.print(f"password: {password}", markup=False)
+
+
+def _check(email: str, username: str | None, name: str | None) -> None:
+    """Before anything is asked, or made; raises :class:`Misused`."""
+    wrong = email_addresses.checked("EMAIL", email)
+    if isinstance(wrong, FieldError):
+        raise Misused(f"EMAIL {wrong.message}")
+    if username is not None and not USERNAME.fullmatch(username.strip()):
+        raise Misused(f"--username {USERNAME_RULE}")
+    named = clean_name("--name", name, NAME_MOST) if name is not None else None
+    if isinstance(named, FieldError):
+        raise Misused(f"--name {named.message}")
+
+
+def usernames(email: str) -> Iterator[str]:
+    """What an account may be called whose owner named nothing but an address: names that the market takes, one of which
+    is likely to be free."""
+    stem = re.sub(r"[^A-Za-z0-9]+", ".", anyascii(email.partition("@")[0].partition("+")[0])).strip(".")[:30].strip(".")
+    stem = stem if len(stem) >= 3 else f"{stem}.admin".strip(".")
+    yield stem
+    yield from (f"{stem}.{number}" for number in range(2, 100))
+
+
+def _words(error: MarketError) -> str:
+    return "; ".join(f"{e.field} {e.message}" for e in error.errors) or error.detail
 
 
 def _password(errand: Errand) -> str:
@@ -69,14 +110,16 @@ def _password(errand: Errand) -> str:
             text: str = arguments.password_file.read_text("utf-8")
             return text.rstrip("\r\n")
         if arguments.password_file is not None:
-            return sys.stdin.readline().rstrip("\r\n")
+            with asking():
+                return sys.stdin.readline().rstrip("\r\n")
     except OSError as error:
         raise Failed(f"{arguments.password_file}: {error.strerror}") from error
     if not sys.stdin.isatty():
         raise Failed("no terminal to ask for the password: give --password-file or --generate")
-    password = getpass.getpass("password: ")
-    if password != getpass.getpass("again: "):
-        raise Failed("the two differ")
+    with asking():
+        password = getpass.getpass("password: ")
+        if password != getpass.getpass("again: "):
+            raise Failed("the two differ")
     return password
 
 

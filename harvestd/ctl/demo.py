@@ -6,7 +6,8 @@ from argparse import ArgumentParser
 
 from harvestd.ctl.command import FINE, FOUND, Command, Errand
 from harvestd.ctl.reindex import with_bar
-from harvestd.demo import PEOPLE, fill
+from harvestd.ctl.words import counted
+from harvestd.demo import fill, sign_in_lines
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -14,24 +15,26 @@ def _arguments(parser: ArgumentParser) -> None:
 
 
 async def _run(errand: Errand) -> int:
-    parts = await errand.parts()
+    parts = await errand.parts(making=True)
     filled = await fill(parts, errand.arguments.force)
     if filled is None:
         errand.out.print("the market has accounts already; nothing was added (--force adds the demo all the same)")
         return FOUND
     await with_bar(errand, parts)
     await parts.cache.drop(())
-    errand.out.print(f"{filled.farms} farms and {filled.products} products were added", markup=False)
-    for email, _, _, role, _ in PEOPLE:
-        errand.out.print(f"{role}: {email}, password {filled.password}", markup=False)
+    errand.out.print(
+        f"{counted(filled.farms, 'farm')} and {counted(filled.products, 'product')} were added", markup=False
+    )
+    for line in sign_in_lines(parts.settings.data_dir):
+        errand.out.print(line, markup=False)
     return FINE
 
 
 COMMAND = Command(
     "demo",
-    "fill an empty market with demo farms, products and three accounts",
+    "fill an empty market with demo farms, products and four accounts",
     "Adds forty farmers markets of the USDA's directory with their catalogues, and a buyer, a farmer with a farm, and an\n"
-    "admin, whose password is made up, printed, and kept in the file demo-password of the data folder.",
+    "admin, whose password is made up and kept in the file demo-password of the data folder.",
     _arguments,
     _run,
 )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from typing import Any
 
-from twisted.internet.threads import deferToThread
-
-from harvestd.ctl.accelerators import elasticsearch, rabbitmq, redis
+from harvestd.ctl.accelerators import elasticsearch, redis
+from harvestd.ctl.brokers import rabbitmq
 from harvestd.ctl.command import FINE, FOUND, Command, Errand
-from harvestd.ctl.examinations import Finding, data_folder, database, mail, market, replica
+from harvestd.ctl.examinations import data_folder, database, market, replica
+from harvestd.ctl.examining import Finding, examined, looked_at
+from harvestd.ctl.post import mail
 from harvestd.settings import Settings
 
 
@@ -19,17 +19,17 @@ def _arguments(parser: ArgumentParser) -> None:
 
 
 async def _run(errand: Errand) -> int:
-    settings = errand.loaded.settings
-    findings: list[Finding] = list(data_folder(settings))
-    try:
-        url = await errand.database()
-    except Exception as error:
-        findings.append(Finding("database", False, str(error) or repr(error), ""))
-    else:
-        findings += await deferToThread(lambda: list(_of_database(settings, url)))
-    findings += await redis(errand.reactor, settings)
-    for look in (rabbitmq, elasticsearch, mail):
-        findings += await deferToThread(lambda look=look: list(look(settings)))  # type: ignore[misc]
+    settings, reactor = errand.loaded.settings, errand.reactor
+    begun = [
+        examined(reactor, "data folder", lambda: data_folder(settings)),
+        looked_at(reactor, "Redis", lambda: redis(reactor, settings)),
+        examined(reactor, "RabbitMQ", lambda: rabbitmq(settings)),
+        examined(reactor, "Elasticsearch", lambda: elasticsearch(settings)),
+        examined(reactor, "mail", lambda: mail(settings)),
+    ]
+    of_database = await _database(errand)
+    folder, *others = [await one for one in begun]
+    findings = [*folder, *of_database, *(finding for found in others for finding in found)]
     for finding in findings:
         mark = "[green]ok[/green]     " if finding.fine else "[red]trouble[/red]"
         errand.out.print(f"{mark}  {finding.subject}: ", end="")
@@ -41,8 +41,17 @@ async def _run(errand: Errand) -> int:
     return FOUND if trouble else FINE
 
 
+async def _database(errand: Errand) -> list[Finding]:
+    settings = errand.loaded.settings
+    try:
+        url = settings.database_url or await errand.database()
+    except Exception as error:
+        return [Finding("database", False, str(error) or repr(error), "")]
+    return await examined(errand.reactor, "database", lambda: _of_database(settings, url))
+
+
 def _of_database(settings: Settings, url: str) -> Iterator[Finding]:
-    usable: Any = yield from database(settings, url)
+    usable = yield from database(settings, url)
     for number, address in enumerate(settings.replica_urls, 1):
         yield from replica(settings, number, address)
     if usable:
@@ -52,9 +61,10 @@ def _of_database(settings: Settings, url: str) -> Iterator[Finding]:
 COMMAND = Command(
     "doctor",
     "try everything that the market depends on, and say what to do",
-    "Tries the data folder, the database and its schema, replicas, queues, the outbox, mail and search, and Redis, RabbitMQ and\n"
-    "Elasticsearch where they are configured. Prints versions and latencies, what is well and what is not, with the cure. It\n"
-    "changes nothing but for probes that it removes again, or that nobody receives.",
+    "Tries the data folder, the database with its version, encoding, rights and schema, replicas, queues, the outbox, mail and\n"
+    "search, and Redis, RabbitMQ and Elasticsearch where they are configured, by doing what the daemon does. Prints versions and\n"
+    "latencies, what is well and what is not, with the cure. Each is looked at by itself and bounded in time. It changes nothing\n"
+    "but for probes that it removes again, or that nobody receives.",
     _arguments,
     _run,
 )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
-import smtplib
-import ssl
-import statistics
 import tempfile
 import time
 from collections.abc import Generator, Iterator
@@ -13,44 +11,48 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import attrs
 import psycopg2
 
-from harvestd.partners.smtp import Server
-from harvestd.setting_values import mask_url
+from harvestd.ctl.examining import Finding, first_line
+from harvestd.ctl.versions import aged, median
+from harvestd.ctl.words import counted
+from harvestd.setting_urls import mask_url
 from harvestd.settings import Settings
+from harvestd.store import clock_skew
 from harvestd.store.migrations import SchemaError, pending
+from harvestd.store.search import configuration
 
 #: Less free space than this is trouble, in bytes.
 SPACE_LEAST = 512 * 1024 * 1024
 #: A round trip to the database above this, in seconds, makes every request slow.
 LATENCY_MOST = 0.02
-#: PostgreSQL 14 is the oldest that is tried.
-VERSION_LEAST = 140000
+#: Bytes that are written to see whether there is room.
+PROBE = 65536
+#: What helps against each error of the file system.
+WRITING = {
+    0: "mend its owner and mode, or set data_dir to another folder",
+    errno.ENOSPC: "its disk is full: free some space, or set data_dir to a folder on another disk",
+    errno.EDQUOT: "its owner's quota is used up: raise it, free some space, or set data_dir to another folder",
+    errno.EROFS: "its disk is mounted read-only: look at the system's log for why, and mount it anew",
+}
 #: Age, in seconds, of events and mails that should have been gone.
 BACKLOG_MOST, MAIL_MOST = 60, 3600
-
-
-@attrs.frozen
-class Finding:
-    """One thing that was looked at: ``words`` say how it is, ``cure`` what to do when it is not ``fine``."""
-
-    subject: str
-    fine: bool
-    words: str
-    cure: str = ""
 
 
 def data_folder(settings: Settings) -> Iterator[Finding]:
     """Whether it is there, can be written, and has room."""
     path = Path(settings.data_dir)
+    if not path.is_dir():
+        cure = "name the market's folder with --data-dir or data_dir; a daemon makes it at its first start"
+        yield Finding("data folder", False, f"{path} is not there", cure)
+        return
     try:
-        path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path) as probe:
-            probe.write(b"x")
+            probe.write(b"x" * PROBE)
+            probe.flush()
     except OSError as error:
         words = f"{path} cannot be written: {error.strerror}"
-        yield Finding("data folder", False, words, "mend its owner and mode, or set data_dir to another folder")
+        yield Finding("data folder", False, words, WRITING.get(error.errno or 0, WRITING[0]))
         return
     yield Finding("data folder", True, f"{path} can be written")
     free = shutil.disk_usage(path).free
@@ -65,19 +67,65 @@ def database(settings: Settings, url: str) -> Generator[Finding, None, bool]:
         with closing(psycopg2.connect(url, connect_timeout=5, application_name="harvestctl-doctor")) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
-                latency = statistics.median(_timed(cursor) for _ in range(9))
+                latency = median(lambda: _one(cursor))
                 version = connection.server_version
+                troubles, ahead = list(_troubles(settings, cursor)), _ahead(cursor)
     except psycopg2.Error as error:
-        words = f"{mask_url(url)} does not answer: {_first_line(error)}"
+        words = f"{mask_url(url)} does not answer: {first_line(error)}"
         yield Finding(kind, False, words, "start it, mend the network, or correct database_url")
         return False
     words = f"PostgreSQL {version // 10000}.{version % 10000} answers in {latency * 1000:.1f} ms"
-    if version < VERSION_LEAST:
-        yield Finding(kind, False, words, "harvestd is made for PostgreSQL 14 and newer: upgrade the server")
-    else:
-        cure = "an order takes several round trips: put the database nearer to the daemon"
-        yield Finding(kind, latency < LATENCY_MOST, words, cure)
-    return (yield from _schema(url))
+    old = aged("PostgreSQL", f"{version // 10000}.{version % 10000}")
+    cure = old or "an order takes several round trips: put the database nearer to the daemon"
+    yield Finding(kind, not old and latency < LATENCY_MOST, words, cure)
+    yield from (Finding(kind, False, words, cure) for words, cure in troubles)
+    how = f"this machine's is {abs(ahead):.1f} s {'ahead of' if ahead > 0 else 'behind'} PostgreSQL's"
+    yield Finding("clock", abs(ahead) <= clock_skew.MOST, how if ahead else "as PostgreSQL's", clock_skew.CURE)
+    return False if any("rights" in words for words, _ in troubles) else (yield from _schema(url))
+
+
+#: Tables that this role may not use as the daemon does.
+_UNUSABLE = """
+    select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+       and not (has_schema_privilege(c.relnamespace, 'usage') and has_table_privilege(c.oid, 'select')
+                and has_table_privilege(c.oid, 'insert') and has_table_privilege(c.oid, 'update')
+                and has_table_privilege(c.oid, 'delete'))
+     order by 1
+"""
+
+
+def _troubles(settings: Settings, cursor: Any) -> Iterator[tuple[str, str]]:
+    """What is wrong with the database for what the daemon does, and the cure."""
+    cursor.execute(
+        "select current_user, current_database(), pg_encoding_to_char(encoding) from pg_database where datname = current_database()"
+    )
+    role, name, encoding = cursor.fetchone()
+    if encoding != "UTF8":
+        cure = "make one with encoding 'UTF8' template template0, and move the data there by pg_dump and pg_restore"
+        yield f"the encoding of {name} is {encoding}, which lacks most letters: searches fail, and so do names", cure
+    cursor.execute(_UNUSABLE)
+    tables = [table for (table,) in cursor.fetchall()]
+    if tables:
+        words = f"role {role} lacks rights on {', '.join(tables[:3])}" + f" and {len(tables) - 3} more" * (
+            len(tables) > 3
+        )
+        yield (
+            words,
+            f"let it own them: as their owner, REASSIGN OWNED BY … TO {role}; or name the owner in database_url",
+        )
+    cursor.execute(
+        "select exists (select from pg_ts_config where cfgname = %s)", (configuration(settings.search_language),)
+    )
+    if not cursor.fetchone()[0]:
+        yield (
+            f"it has no text search configuration {settings.search_language}",
+            "correct search_language; psql's \\dF lists them",
+        )
+    try:
+        cursor.execute("select pg_logical_emit_message(true, 'harvest.doctor', '')")
+    except psycopg2.Error as error:
+        cure = "name the primary in database_url; if it is that, look at its disk and its log"
+        yield f"it takes no writes: {first_line(error)}", cure
 
 
 def _schema(url: str) -> Generator[Finding, None, bool]:
@@ -86,7 +134,7 @@ def _schema(url: str) -> Generator[Finding, None, bool]:
     except SchemaError as error:
         yield Finding("schema", False, str(error))
         return False
-    words = "of this version" if not waiting else f"{len(waiting)} migrations are missing: {', '.join(waiting)}"
+    words = "of this version" if not waiting else f"lacks {counted(len(waiting), 'migration')}: {', '.join(waiting)}"
     yield Finding("schema", not waiting, words, "harvestctl migrate")
     return not waiting
 
@@ -101,7 +149,7 @@ def replica(settings: Settings, number: int, url: str) -> Iterator[Finding]:
                else coalesce(extract(epoch from now() - pg_last_xact_replay_timestamp()), 0) end""",
         )
     except psycopg2.Error as error:
-        words = f"{mask_url(url)} does not answer: {_first_line(error)}"
+        words = f"{mask_url(url)} does not answer: {first_line(error)}"
         yield Finding(subject, False, words, "start it, or take it out of replica_urls; the primary is read meanwhile")
         return
     standby, lag = rows[0][0], float(rows[0][1])
@@ -122,52 +170,37 @@ def market(url: str) -> Iterator[Finding]:
         "select count(*), coalesce(extract(epoch from now() - min(created_at)), 0)::int from outbox where sent_at is null",
     )[0]
     cure = "no relay publishes them: is a daemon running?"
-    yield Finding("outbox", age < BACKLOG_MOST, f"{unsent} events unsent, the oldest for {age} s", cure)
+    yield Finding("outbox", age < BACKLOG_MOST, f"{counted(unsent, 'event')} unsent, the oldest for {age} s", cure)
     waiting, age = _query(
         url,
         """select count(*), coalesce(extract(epoch from now() - min(available_at)), 0)::int from queue_messages
             where available_at <= now()""",
     )[0]
     cure = "nobody consumes them: is a worker running, or an API process with workers on?"
-    yield Finding("queues", age < BACKLOG_MOST, f"{waiting} messages due, the oldest for {max(age, 0)} s", cure)
-    late, failed, cause = _query(
+    words = f"{counted(waiting, 'message')} due, the oldest for {max(age, 0)} s"
+    yield Finding("queues", age < BACKLOG_MOST, words, cure)
+    late, overdue, since, failed, cause = _query(
         url,
         f"""select count(*) filter (where state = 'pending' and created_at < now() - interval '{MAIL_MOST} s'),
+                   count(*) filter (where state = 'pending' and due_at < now() - interval '{BACKLOG_MOST} s'),
+                   coalesce(extract(epoch from now() - min(due_at) filter (where state = 'pending')), 0)::int,
                    count(*) filter (where state = 'failed'), max(cause) filter (where cause <> '') from mails
              where state <> 'sent'""",
     )[0]
     words = f"{late} wait for over an hour, {failed} were given up" + (f" (such as: {cause[:80]})" if cause else "")
-    yield Finding("mails", not late and not failed, words, "mend what the cause names")
+    words += (
+        f"; {overdue} are due, the oldest for {since} s, and nobody sends them: is a worker running, and not frozen?"
+        if overdue
+        else ""
+    )
+    yield Finding("mails", not (late or overdue or failed), words, "mend what the cause names")
     missing = _query(
         url,
         """select count(*) from products p left join search_documents d on d.kind = 'product' and d.id = p.id
             where p.status = 'published' and (d.id is null or d.removed or d.version < p.revision)""",
     )[0][0]
     cure = "wait until the queues are empty; if it stays, harvestctl reindex"
-    yield Finding("search", not missing, f"{missing} products are not found as they are", cure)
-
-
-def mail(settings: Settings) -> Iterator[Finding]:
-    """Whether mail can be handed over."""
-    if not settings.smtp_url:
-        folder = Path(settings.data_dir) / "mail"
-        yield Finding("mail", True, f"goes to the folder {folder}, and to nobody: set smtp_url to send it")
-        return
-    try:
-        server = Server.at(settings.smtp_url)
-        client = smtplib.SMTP_SSL if server.implicit_tls else smtplib.SMTP
-        with client(server.host, server.port, timeout=10) as connection:
-            connection.ehlo()
-            if not server.implicit_tls and connection.has_extn("starttls"):
-                connection.starttls(context=ssl.create_default_context())
-                connection.ehlo()
-            if server.user:
-                connection.login(server.user.decode(), server.password.decode())
-            connection.noop()
-    except (OSError, smtplib.SMTPException, ValueError) as error:
-        yield Finding("mail", False, f"{mask_url(settings.smtp_url)}: {error}", "correct smtp_url, or mend the server")
-        return
-    yield Finding("mail", True, f"{server.host}:{server.port} takes it")
+    yield Finding("search", not missing, f"{counted(missing, 'product')} not found as now offered", cure)
 
 
 def _query(url: str, sql: str) -> list[tuple[Any, ...]]:
@@ -178,12 +211,12 @@ def _query(url: str, sql: str) -> list[tuple[Any, ...]]:
             return list(cursor.fetchall())
 
 
-def _timed(cursor: Any) -> float:
-    began = time.perf_counter()
+def _one(cursor: Any) -> None:
     cursor.execute("select 1")
     cursor.fetchone()
-    return time.perf_counter() - began
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def _ahead(cursor: Any) -> float:
+    asked = time.time()
+    cursor.execute(clock_skew.QUESTION)
+    return clock_skew.ahead_by(asked, cursor.fetchone()[0], time.time())

@@ -5,17 +5,19 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 
 import psycopg2
 from twisted.internet.threads import deferToThread
 
-from harvestd.ctl.command import FINE, FOUND, Command, Errand, Failed, progress_bar
+from harvestd.ctl.command import FINE, FOUND, Command, Errand, Failed, Misused, asking, progress_bar, whole
 from harvestd.ctl.reindex import with_bar
+from harvestd.ctl.words import counted
 from harvestd.directory.reading import BadRow, Market, NotTheDirectory, read
 from harvestd.directory.storing import Stored, Storing
-from harvestd.market.accounts import email_key
+from harvestd.kernel import email_addresses
 from harvestd.parts import Parts
 from harvestd.reindexing import current
 from harvestd.store import accounts
@@ -26,7 +28,7 @@ SHOWN = 50
 
 def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="CSV with the directory's header; - is standard input")
-    parser.add_argument("--limit", type=int, metavar="N", help="the first N rows alone")
+    parser.add_argument("--limit", type=whole, metavar="N", help="the first N rows alone")
     parser.add_argument("--owner", metavar="EMAIL", help="account that owns each imported farm which nobody owns yet")
     parser.add_argument("--dry-run", action="store_true", help="read and report, store nothing")
 
@@ -34,12 +36,12 @@ def _arguments(parser: ArgumentParser) -> None:
 async def _run(errand: Errand) -> int:
     arguments = errand.arguments
     if arguments.limit is not None and arguments.limit < 1:
-        raise Failed("--limit is the number of rows to import: 1 or more")
+        raise Misused("--limit is the number of rows to import: 1 or more")
     rows = list(islice(_rows(arguments.file), arguments.limit))
     if arguments.dry_run:
         stored = Stored(rows=len(rows), bad=[row for row in rows if isinstance(row, BadRow)])
         return _report(errand, stored, "would be stored")
-    parts = await errand.parts()
+    parts = await errand.parts(making=True)
     owner = await _owner(parts, arguments.owner) if arguments.owner else None
     with progress_bar(errand.err) as bar:
         task = bar.add_task("rows", total=len(rows))
@@ -57,11 +59,9 @@ async def _run(errand: Errand) -> int:
 
 def _rows(file: Path) -> Iterator[Market | BadRow]:
     try:
-        if str(file) == "-":
-            yield from read(sys.stdin)
-            return
-        with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-            yield from read(lines)
+        with asking() if str(file) == "-" else nullcontext():
+            content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        yield from read(content)
     except OSError as error:
         raise Failed(f"{file}: {error.strerror}") from error
     except NotTheDirectory as error:
@@ -69,7 +69,7 @@ def _rows(file: Path) -> Iterator[Market | BadRow]:
 
 
 async def _owner(parts: Parts, email: str) -> str:
-    found = await accounts.by_email(parts.database, email_key(email))
+    found = await accounts.by_email(parts.database, email_addresses.key(email))
     if found is None:
         raise Failed(f"--owner: there is no account {email}; register it first, or leave --owner out")
     if found.role not in ("farmer", "admin"):
@@ -96,16 +96,22 @@ def _report(errand: Errand, stored: Stored, verb: str) -> int:
     if len(stored.bad) > SHOWN:
         errand.err.print(f"and {len(stored.bad) - SHOWN} more", markup=False)
     good = stored.rows - len(stored.bad)
-    errand.out.print(f"{good} of {stored.rows} rows {verb}, {len(stored.bad)} bad", markup=False)
+    errand.out.print(f"{good} of {counted(stored.rows, 'row')} {verb}, {len(stored.bad)} bad", markup=False)
     if verb == "stored":
         errand.out.print(
-            f"{stored.farms_new} farms new, {stored.farms_changed} changed; {stored.products_new} products new",
+            f"{counted(stored.farms_new, 'farm')} new, {stored.farms_changed} changed; {counted(stored.products_new, 'product')} new",
             markup=False,
         )
-        if stored.seasons_unread:
+        if stored.farms_new and not errand.arguments.owner:
             errand.out.print(
-                f"{stored.seasons_unread} farms have a season that cannot be read, and are open all year", markup=False
+                "nobody belongs to these farms, so their products are shown but cannot be ordered; run it again with --owner "
+                "EMAIL to give them to somebody",
+                markup=False,
             )
+        if stored.seasons_unread:
+            have = "has" if stored.seasons_unread == 1 else "have"
+            farms = counted(stored.seasons_unread, "farm")
+            errand.out.print(f"{farms} {have} a season that cannot be read: open all year", markup=False)
     return FOUND if stored.bad else FINE
 
 
@@ -114,7 +120,7 @@ COMMAND = Command(
     "import farms and catalogues from the USDA's farmers market directory",
     "Each row becomes a farm with its position, address and season, and a product for each kind of goods that it has.\n"
     "The directory has no prices and stocks: they come from a table. The farms belong to nobody unless --owner names an\n"
-    "account. Run again, it goes on where it was broken off and changes nothing that is there, except that farms which\n"
+    "account, and what nobody would hear of cannot be ordered. Run again, it goes on where it was broken off and changes nothing that is there, except that farms which\n"
     "nobody owns follow the directory. Rows that cannot be stored are reported by line; the exit code is 1 if there are any.",
     _arguments,
     _run,

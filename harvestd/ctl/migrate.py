@@ -15,7 +15,7 @@ def _arguments(parser: ArgumentParser) -> None:
 
 
 async def _run(errand: Errand) -> int:
-    url = await errand.database()
+    url = await errand.database(making=not errand.arguments.check)
     if errand.arguments.check:
         waiting = await deferToThread(migrations.pending, url)
         _print(errand, "to be applied", waiting)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 
 from harvestd.ctl.command import FINE, Command, Errand, progress_bar
+from harvestd.ctl.words import counted
 from harvestd.parts import Parts
 from harvestd.reindexing import count, reindex
 
@@ -15,7 +16,7 @@ def _arguments(parser: ArgumentParser) -> None:
 
 async def _run(errand: Errand) -> int:
     parts = await errand.parts()
-    errand.out.print(f"{await with_bar(errand, parts)} products are in the search index", markup=False)
+    errand.out.print(f"in the search index: {counted(await with_bar(errand, parts), 'product')}", markup=False)
     return FINE
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
-from harvestd.ctl.command import FINE, FOUND, Command, Errand, Failed
+from harvestd.ctl.command import FINE, FOUND, Command, Errand, Misused
+from harvestd.ctl.words import counted
 from harvestd.parts import Parts
 from harvestd.queue.topology import QUEUES
 
@@ -23,7 +24,7 @@ async def _run(errand: Errand) -> int:
     arguments = errand.arguments
     queues = [_named(arguments.queue)] if arguments.queue else [queue.name for queue in QUEUES]
     if arguments.all and (arguments.id or not arguments.queue):
-        raise Failed("--all is for one queue, and instead of ids")
+        raise Misused("--all is for one queue, and instead of ids")
     parts = await errand.parts()
     if not arguments.id and not arguments.all:
         return await _list(errand, parts, queues)
@@ -34,7 +35,7 @@ def _named(word: str) -> str:
     known = {queue.name for queue in QUEUES}
     name = word if word in known else f"harvest.{word}"
     if name not in known:
-        raise Failed(
+        raise Misused(
             f"there is no queue {word}; there are {', '.join(sorted(n.removeprefix('harvest.') for n in known))}"
         )
     return name
@@ -45,9 +46,9 @@ async def _list(errand: Errand, parts: Parts, queues: list[str]) -> int:
     for queue in queues:
         for letter in await parts.broker.dead(queue, BATCH):
             found += 1
-            line = f"{queue} {letter.id}  {letter.died_at:%Y-%m-%d %H:%M:%S}  {letter.message.type}  {letter.attempts} tries"
+            line = f"{queue} {letter.id}  {letter.died_at:%Y-%m-%d %H:%M:%S}  {letter.message.type}  {letter.attempts} {'try' if letter.attempts == 1 else 'tries'}"
             errand.out.print(f"{line}: {letter.cause}", markup=False)
-    errand.out.print(f"{found} dead letters" if found else "no dead letters", markup=False)
+    errand.out.print(counted(found, "dead letter") if found else "no dead letters", markup=False)
     return FOUND if found else FINE
 
 

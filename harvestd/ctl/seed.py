@@ -9,7 +9,8 @@ from collections.abc import Callable
 import psycopg2
 from twisted.internet.threads import deferToThread
 
-from harvestd.ctl.command import FINE, Command, Errand, Failed, progress_bar
+from harvestd.ctl.command import FINE, Command, Errand, Failed, Misused, progress_bar, whole
+from harvestd.ctl.words import counted
 from harvestd.demo import PEOPLE
 from harvestd.parts import Parts
 from harvestd.people import others
@@ -28,11 +29,11 @@ _ORDERED = Statement("seed.ordered", "select exists (select from orders)", scala
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--products", type=int, metavar="N", required=True, help="so many products")
+    parser.add_argument("--products", type=whole, metavar="N", required=True, help="so many products")
     parser.add_argument(
-        "--farms", type=int, metavar="M", help=f"of so many farms [one for {PRODUCTS_PER_FARM} products]"
+        "--farms", type=whole, metavar="M", help=f"of so many farms [one for {PRODUCTS_PER_FARM} products]"
     )
-    parser.add_argument("--seed", type=int, metavar="S", default=1, help="another number gives another catalogue [1]")
+    parser.add_argument("--seed", type=whole, metavar="S", default=1, help="another number gives another catalogue [1]")
     parser.add_argument(
         "--no-search", action="store_true", help="without search documents; harvestctl reindex makes them"
     )
@@ -41,7 +42,7 @@ def _arguments(parser: ArgumentParser) -> None:
 
 async def _run(errand: Errand) -> int:
     products, farms, seed = numbers(errand.arguments)
-    parts = await errand.parts()
+    parts = await errand.parts(making=True)
     if not errand.arguments.force:
         await _refuse_a_real_market(parts)
     plan = Plan(products, farms, seed, parts.now(), parts.new_id)
@@ -50,7 +51,7 @@ async def _run(errand: Errand) -> int:
     await parts.cache.drop(())
     search = "without search documents" if language is None else "with their search documents"
     rate = f"{took:.1f} s, {products / took:,.0f} a second"
-    errand.out.print(f"{products} products of {farms} farms were added {search}: {rate}", markup=False)
+    errand.out.print(f"{counted(products, 'product')} of {counted(farms, 'farm')} added {search}: {rate}", markup=False)
     return FINE
 
 
@@ -75,7 +76,7 @@ async def _with_bar(errand: Errand, parts: Parts, plan: Plan, language: str | No
 
 
 def numbers(arguments: Namespace) -> tuple[int, int, int]:
-    """How many products and farms, and the seed; raises :class:`Failed`."""
+    """How many products and farms, and the seed; raises :class:`Misused`."""
     farms = arguments.farms
     if farms is None:
         farms = max(1, min(FARMS_MOST, arguments.products // PRODUCTS_PER_FARM))
@@ -85,7 +86,7 @@ def numbers(arguments: Namespace) -> tuple[int, int, int]:
         ("--seed", arguments.seed, 0, SEED_MOST),
     ):
         if not least <= value <= most:
-            raise Failed(f"{option} {value}: must be {least} to {most}")
+            raise Misused(f"{option} {value}: must be {least} to {most}")
     return arguments.products, farms, arguments.seed
 
 
@@ -123,7 +124,7 @@ COMMAND = Command(
     "Farms, categories, products with stock, and what search needs, by COPY: a million products take minutes. Popularity\n"
     "follows Zipf's law, so a few products sell much and most hardly at all. The same --seed makes the same catalogue, but for\n"
     "ids and times. All of it is added or nothing. A catalogue that was empty is locked meanwhile: stop the daemon, or let it\n"
-    "answer 503. The farms belong to nobody.",
+    "answer 503. The farms belong to nobody, so what they sell cannot be ordered.",
     _arguments,
     _run,
 )

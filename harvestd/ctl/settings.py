@@ -49,8 +49,9 @@ async def _run(errand: Errand) -> int:
     group = ""
     for name, row in ROWS.items():
         if row.group != group:
+            between = "\n" if group else ""
             group = row.group
-            errand.out.print(f"\n[bold]{group}[/bold]")
+            errand.out.print(f"{between}[bold]{group}[/bold]")
         line = f"{name:{width}}  {text(values[name]) or '(not set)'}"
         errand.out.out(line if origin[name] == "default" else f"{line}   <- {origin[name]}", highlight=False)
     return FINE

@@ -1,4 +1,4 @@
-"""A market to try: forty real farmers markets of the USDA's directory, and three people who are made up."""
+"""A market to try: forty real farmers markets of the USDA's directory, and four people who are made up."""
 
 from __future__ import annotations
 
@@ -6,24 +6,28 @@ import os
 import secrets
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
 import attrs
+import msgspec
 import psycopg2
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
+from harvestd.demo.ids import demo_ids
 from harvestd.directory.reading import BadRow, Market, read
 from harvestd.directory.storing import Stored, Storing
-from harvestd.market.accounts import email_key
-from harvestd.market.products import DEFAULT_STEP, Known, Offer, happened
-from harvestd.market.slugs import slug
+from harvestd.kernel import email_addresses
+from harvestd.kernel.slugs import slug
+from harvestd.market.products import Known, Offer, happened
+from harvestd.market.units import default_step
 from harvestd.parts import Parts
 from harvestd.people import Person, add_person, count, others
 from harvestd.reindexing import current, reindex
 from harvestd.store import accounts, categories, outbox, products, stock
-from harvestd.store.database import Transaction
+from harvestd.store.database import Statement, Transaction, nothing
 
 log = Logger()
 
@@ -32,18 +36,26 @@ PEOPLE = (
     ("buyer@example.org", "buyer", "Bea Buyer", "buyer", None),
     ("admin@example.org", "admin", "Ada Admin", "admin", None),
     ("farmer@example.org", "farmer", "Fay Farmer", "farmer", "Sunny Acres"),
+    ("markets@example.org", "markets", "Mo Markets", "farmer", None),  # belongs to every farm of the directory
+)
+#: Where Sunny Acres hands over.
+POINTS = (
+    ("At the gate", "1 Orchard Lane, Riverside"),
+    ("Station square", "Station Square, Riverside, Saturdays 9 to 12"),
 )
 
-#: What the farmer sells: title, category, unit, price in minor units, stock, tags.
+
+#: What the farmer sells: title, category, unit, price in minor units, how much of the unit it is for, stock, tags.
 OFFERS = (
-    ("Heirloom tomatoes", "vegetables", "kg", 480, 60, ("vegetables", "organic")),
-    ("New potatoes", "vegetables", "kg", 240, 150, ("vegetables", "organic")),
-    ("Rainbow carrots", "vegetables", "bunch", 290, 40, ("vegetables", "organic")),
-    ("Gala apples", "fruit", "kg", 360, 120, ("fruit",)),
-    ("Raspberries", "fruit", "box", 550, 24, ("fruit",)),
-    ("Brown eggs", "dairy-eggs", "box", 490, 80, ("eggs",)),
-    ("Raw milk cheese", "dairy-eggs", "kg", 2650, 12, ("dairy",)),
-    ("Linden honey", "pantry", "each", 890, 36, ("honey",)),
+    ("Heirloom tomatoes", "vegetables", "kg", 480, 1, 60, ("vegetables", "organic")),
+    ("New potatoes", "vegetables", "kg", 240, 1, 150, ("vegetables", "organic")),
+    ("Rainbow carrots", "vegetables", "bunch", 290, 1, 40, ("vegetables", "organic")),
+    ("Gala apples", "fruit", "kg", 360, 1, 120, ("fruit",)),
+    ("Raspberries", "fruit", "box", 550, 1, 24, ("fruit",)),
+    ("Brown eggs", "dairy-eggs", "box", 490, 1, 80, ("eggs",)),
+    ("Raw milk cheese", "dairy-eggs", "kg", 2650, 1, 12, ("dairy",)),
+    ("Linden honey", "pantry", "each", 890, 1, 36, ("honey",)),
+    ("Dried porcini", "vegetables", "g", 640, 100, 3000, ("mushrooms",)),
 )
 
 
@@ -60,13 +72,41 @@ def demo_password(data_dir: str) -> str | None:
         return None
 
 
+def sign_in_lines(data_dir: str) -> Iterator[str]:
+    """How to sign in, for a log or a terminal: who there is, and where the password is, which stands in neither."""
+    for email, _, _, role, _ in PEOPLE:
+        yield f"sign in as {role}: {email}"
+    yield f"the password of them all is in {password_file(data_dir)}"
+
+
+_KEEP = Statement(
+    "demo.keep",
+    """insert into farm_members (farm_id, user_id) select f.id, $1 from farms f
+        where f.source = any($2) and not exists (select from farm_members m where m.farm_id = f.id)""",
+    nothing,
+)
+_HAND_OVER = Statement(
+    "demo.hand_over",
+    """update farms f set pickup_points = jsonb_build_array(
+                              jsonb_build_object('id', t.id, 'name', 'At the market', 'address', f.address))
+         from unnest($1::text[], $2::text[]) as t(source, id)
+        where f.source = t.source and f.pickup_points = '[]' and f.address <> ''""",
+    nothing,
+)
+_SUNNY = Statement(
+    "demo.sunny",
+    """update farms f set pickup_points = $2 from farm_members m join users u on u.id = m.user_id
+        where m.farm_id = f.id and u.email_key = $1 and f.pickup_points = '[]'""",
+    nothing,
+)
+
+
 @attrs.frozen
 class Filled:
-    """What was made: farms and products of the directory, and the accounts' password."""
+    """What was made: farms and products of the directory."""
 
     farms: int
     products: int
-    password: str
 
 
 async def fill(parts: Parts, force: bool = False) -> Filled | None:
@@ -81,12 +121,14 @@ async def fill(parts: Parts, force: bool = False) -> Filled | None:
     stored = await deferToThread(_store_markets, parts)
     password = _kept_password(parts)
     for email, username, name, role, farm in PEOPLE:
-        if await accounts.by_email(parts.database, email_key(email)) is not None:
+        if await accounts.by_email(parts.database, email_addresses.key(email)) is not None:
             continue
-        _, farm_id = await add_person(parts, Person(email, username, name, role, password, farm))
+        named = attrs.evolve(parts, new_id=partial(next, demo_ids(email)))
+        _, farm_id = await add_person(named, Person(email, username, name, role, password, farm))
         if farm_id is not None:
             await _offer(parts, farm_id)
-    return Filled(stored.farms_new + 1, stored.products_new + len(OFFERS), password)
+    await _staff(parts)
+    return Filled(stored.farms_new + 1, stored.products_new + len(OFFERS))
 
 
 async def prepare(parts: Parts) -> None:
@@ -100,8 +142,7 @@ async def prepare(parts: Parts) -> None:
 
 def rows() -> Iterator[Market | BadRow]:
     """The committed part of the directory."""
-    text = resources.files("harvestd.demo").joinpath("markets.csv").read_text("utf-8")
-    return read(text.splitlines())
+    return read(resources.files("harvestd.demo").joinpath("markets.csv").read_bytes())
 
 
 def _store_markets(parts: Parts) -> Stored:
@@ -124,6 +165,22 @@ def _kept_password(parts: Parts) -> str:
     return password
 
 
+async def _staff(parts: Parts) -> None:
+    """Somebody who hears of the orders of the directory's farms, and places where farms hand over."""
+    keeper = await accounts.by_email(parts.database, email_addresses.key(PEOPLE[-1][0]))
+    sources = sorted(market.source for market in rows() if isinstance(market, Market))
+    ids = [next(demo_ids(source)) for source in sources]
+    points = [{"id": next(demo_ids(name)), "name": name, "address": address} for name, address in POINTS]
+
+    async def work(tx: Transaction) -> None:
+        if keeper is not None:
+            await tx.run(_KEEP, keeper.id, sources)
+        await tx.run(_HAND_OVER, sources, ids)
+        await tx.run(_SUNNY, email_addresses.key(PEOPLE[2][0]), msgspec.json.encode(points).decode())
+
+    await parts.database.transaction(work)
+
+
 async def _offer(parts: Parts, farm_id: str) -> None:
     """The farmer's own products, as if she had entered them."""
 
@@ -131,12 +188,12 @@ async def _offer(parts: Parts, farm_id: str) -> None:
         now = parts.now()
         ids = {category.slug: category.id for category in await categories.every(tx)}
         events = []
-        for title, category, unit, price, level, tags in OFFERS:
-            product_id, step = parts.new_id(), DEFAULT_STEP[unit]
+        for title, category, unit, price, per, level, tags in OFFERS:
+            product_id, step = next(demo_ids(title)), default_step(unit)
             offer = Offer(
                 title=title, description=f"{title} from Sunny Acres.", category_id=ids.get(category), unit=unit,
-                price=price, quantity_step=step, min_quantity=step, season=None, harvested_on=None, tags=tags,
-                status="published",
+                price=price, price_per=Decimal(per), quantity_step=step, min_quantity=step, season=None,
+                harvested_on=None, tags=tags, status="published",
             )  # fmt: skip
             at = slug(title, product_id[-6:])
             await products.insert(tx, product_id, at, farm_id, offer, Decimal(level), now)

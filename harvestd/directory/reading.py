@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from io import StringIO
 
 import attrs
 
 from harvestd.directory.goods import GOODS, Good
 from harvestd.directory.season import season_of
-from harvestd.market.slugs import slug
+from harvestd.kernel import readers
+from harvestd.kernel.errors import FieldError
+from harvestd.kernel.names import clean_name, one_line
+from harvestd.kernel.slugs import slug
+from harvestd.market.farms import ADDRESS_MOST, TEXTS
 
 #: Without these columns a file is not the directory.
 NEEDED = ("FMID", "MarketName", "city", "State", "x", "y", *(good.column for good in GOODS))
+#: A row has at most so many lines; what seems longer has a quote that is not closed.
+LINES_MOST = 50
 SEASONS = ("Season1Date", "Season2Date", "Season3Date", "Season4Date")
 PROGRAMMES = {"Credit": "credit cards", "WIC": "WIC", "WICcash": "WIC cash", "SFMNP": "SFMNP", "SNAP": "SNAP"}
 
@@ -49,33 +56,52 @@ class Market:
     unread: str = ""
 
 
-def read(lines: Iterable[str]) -> Iterator[Market | BadRow]:
-    """Each row as a :class:`Market` or what is wrong with it; raises :class:`NotTheDirectory`."""
-    rows = csv.DictReader(lines, strict=True)
-    seen: dict[str, int] = {}
-    try:
-        missing = [name for name in NEEDED if name not in (rows.fieldnames or ())]
-    except csv.Error as error:
-        raise NotTheDirectory(f"it is not CSV: {error}") from None
+def read(content: bytes) -> Iterator[Market | BadRow]:
+    """Each row of a file as a :class:`Market` or what is wrong with it; raises :class:`NotTheDirectory`. UTF-8, with or without
+    a byte order mark, and any line ends; bytes that are not UTF-8 make their row bad.
+
+    A row begins at ``line`` and may have line breaks in quotes. One whose quote is not closed does not take others with it: it
+    is bad by itself, and reading goes on with the next line.
+    """
+    lines = list(StringIO(content.decode("utf-8-sig", errors="replace"), newline=""))
+    at, header = _row(lines, 0)
+    missing = [name for name in NEEDED if name not in (header or ())]
+    if header is None:
+        raise NotTheDirectory("it is not CSV: its first line cannot be read")
     if missing:
         raise NotTheDirectory(
             f"the first line has no column {', '.join(missing)}; this reads the USDA's farmers market directory"
         )
-    while True:
-        try:
-            row = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield BadRow(rows.line_num, f"not CSV: {error}")
-            continue
-        yield _market(row, rows.line_num, seen)
+    seen: dict[str, int] = {}
+    while at < len(lines):
+        begins = at
+        at, cells = _row(lines, begins)
+        if cells is None or (at - begins > 1 and len(cells) != len(header)):
+            at = begins + 1
+            yield BadRow(begins + 1, _why_not_csv(lines[begins]))
+        elif cells:
+            yield _market(header, cells, begins + 1, seen)
 
 
-def _market(row: dict[str, str], line: int, seen: dict[str, int]) -> Market | BadRow:
-    if None in row or None in row.values():
-        return BadRow(line, f"it has {'more' if None in row else 'fewer'} fields than the header")
-    cells = {name: " ".join(value.split()) for name, value in row.items()}
+def _row(lines: list[str], at: int) -> tuple[int, list[str] | None]:
+    """The row that begins at a line (counted from 0), and where the next begins; None for what is not CSV."""
+    rows = csv.reader(lines[at : at + LINES_MOST], strict=True)
+    try:
+        return at + 1 if (cells := next(rows, None)) is None else at + rows.line_num, cells or []
+    except csv.Error:
+        return at + 1, None
+
+
+def _why_not_csv(line: str) -> str:
+    if line.count('"') % 2:
+        return "not CSV: a quote is opened in it and not closed, or the other way round"
+    return "not CSV: its quotes are not where they can be"
+
+
+def _market(header: list[str], row: list[str], line: int, seen: dict[str, int]) -> Market | BadRow:
+    if len(row) != len(header):
+        return BadRow(line, f"it has {'more' if len(row) > len(header) else 'fewer'} fields than the header")
+    cells = {name: one_line(value) for name, value in zip(header, row, strict=True)}
     faults = list(_faults(cells, seen))
     if faults:
         return BadRow(line, "; ".join(faults))
@@ -105,8 +131,9 @@ def _faults(cells: dict[str, str], seen: dict[str, int]) -> Iterator[str]:
         yield f"FMID is {number!r}, not a number"
     elif number in seen:
         yield f"FMID {number} stands in line {seen[number]} already"
-    if not 1 <= len(cells["MarketName"]) <= 200:
-        yield "MarketName must have 1 to 200 characters"
+    name = clean_name("MarketName", cells["MarketName"], 200)
+    if isinstance(name, FieldError):
+        yield f"MarketName {name.message}"
     if any("\0" in value or "\ufffd" in value for value in cells.values()):
         yield "it has characters that are not UTF-8"
     if bool(cells["x"]) != bool(cells["y"]):
@@ -120,13 +147,14 @@ def _faults(cells: dict[str, str], seen: dict[str, int]) -> Iterator[str]:
 
 
 def _within(text: str, most: float) -> bool:
-    return re.fullmatch(r"[+-]?\d{1,3}(\.\d*)?", text) is not None and abs(float(text)) <= most
+    number = readers.decimal_or_none(text)
+    return number is not None and abs(number) <= most
 
 
 def _address(cells: dict[str, str]) -> str:
     county = f"{cells['County']} County" if cells.get("County") else ""
     state = " ".join(part for part in (cells["State"], cells.get("zip", "")) if part)
-    return ", ".join(part for part in (cells["city"], county, state) if part)
+    return ", ".join(part for part in (cells["city"], county, state) if part)[:ADDRESS_MOST].rstrip()
 
 
 def _description(cells: dict[str, str]) -> str:
@@ -136,4 +164,4 @@ def _description(cells: dict[str, str]) -> str:
     sentences = [f"Farmers market in {place}." if place else "Farmers market."]
     sentences += [f"Open {hours}."] if hours else []
     sentences += [f"Takes {', '.join(pays)}."] if pays else []
-    return " ".join(sentences)
+    return " ".join(sentences)[: TEXTS["description"].longest].rstrip()

@@ -11,6 +11,8 @@ import attrs
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 #: Days are counted in a leap year: 02-29 is a day of the year.
+_NUMBERS = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})")
+_WORDS = re.compile(r"([A-Za-z]{3,9})(?: ([0-9]{1,2}), ?([0-9]{4}))?")
 _FIRST, _DAYS = date(2000, 1, 1), 366
 
 
@@ -35,7 +37,7 @@ def season_of(texts: Iterable[str]) -> tuple[str, str] | None:
 
 
 def _span(text: str) -> _Span | None:
-    ends = re.split(r"\s+to\s+", text.strip())
+    ends = " ".join(text.split()).split(" to ")
     if len(ends) != 2:
         return None
     first, last = _date(ends[0], False), _date(ends[1], True)
@@ -51,9 +53,9 @@ def _span(text: str) -> _Span | None:
 def _date(text: str, is_last: bool) -> date | None:
     """A day; without a year it is in 2000, and a month alone is its first or last day."""
     try:
-        if numbers := re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})", text):
+        if numbers := _NUMBERS.fullmatch(text):
             return date(int(numbers[3]), int(numbers[1]), int(numbers[2]))
-        if words := re.fullmatch(r"([A-Za-z]{3,9})(?: (\d{1,2}), ?(\d{4}))?", text):
+        if words := _WORDS.fullmatch(text):
             month = MONTHS.index(words[1][:3].lower()) + 1
             if words[2]:
                 return date(int(words[3]), month, int(words[2]))

@@ -18,8 +18,8 @@ from psycopg2.extras import execute_values
 
 from harvestd.directory.goods import CATEGORIES, price, title
 from harvestd.directory.reading import BadRow, Market
-from harvestd.market.products import DEFAULT_STEP
-from harvestd.market.slugs import slug
+from harvestd.kernel.slugs import slug
+from harvestd.market.units import default_step
 
 BATCH = 250
 
@@ -138,7 +138,7 @@ class Storing:
         for good in m.goods:
             name = title(good, m.source)
             tags = [*good.tags, *(["organic"] if m.organic else [])]
-            step = DEFAULT_STEP[good.unit]
+            step = default_step(good.unit)
             yield (
                 self.new_id(), slug(f"{good.column} {name}", number), farm_id, categories[good.category], name,
                 good.description, good.unit, price(good, m.source), good.stock, step, step, tags, "published", self.now,

@@ -11,13 +11,15 @@ from zope.interface import Interface
 @attrs.frozen(eq=False)
 class Entry:
     """A finished answer: body, strong ETag and the headers that go with them; and ``families`` that it was seen to depend
-    on only when it was there, such as what it shows."""
+    on only when it was there, such as what it shows. One that is served though something may have changed since has its
+    ``age``: seconds since it began to be loaded."""
 
     body: bytes
     etag: str
     headers: tuple[tuple[bytes, bytes], ...] = ()
     status: int = 200
     families: tuple[str, ...] = ()
+    age: float | None = None
 
 
 @attrs.frozen
@@ -42,21 +44,26 @@ class ICache(Interface):
         """A fresh entry of this process, at once, or None. Counts a hit; a None counts nothing."""
 
     async def fetch(
-        key: str, families: Sequence[str], load: Callable[[], Awaitable[Entry]], ttl: float, instead: Sequence[str] = ()
+        key: str,
+        families: Sequence[str],
+        load: Callable[[], Awaitable[Entry]],
+        ttl: float,
+        instead: Sequence[str] = (),
+        outdated: Callable[[Entry], bool] = lambda entry: False,
     ) -> Entry:
         """The entry, loading it when there is none.
 
         Single flight: any number of callers for one key make one ``load``. A dropped or expired entry may be served
-        while one load runs, for at most the stale limit (under a second after a drop). A load that began before a drop
+        while one load runs, for at most the stale limit (under a second after a drop), and tells its age. A load that began before a drop
         of one of its families is given to its callers and not kept. What ``load`` raises reaches every caller that has
         nothing stale to serve; nothing is kept. A drop of one of the entry's own families counts from the beginning of its
         load, like that of ``families``; a level that has to know them all beforehand takes ``instead`` for the entry's own,
         which are never dropped without it. For ``Unavailable`` an entry that is merely old, not known to have
         changed, is stale to serve for some seconds more.
-        """
 
-    def outdated(key: str) -> None:
-        """Forget the entry of this process, which somebody has shown to be older than what another gave him."""
+        ``outdated`` tells of an entry whether this caller has seen a later one, of another process. Such an entry is not
+        served to it, wherever it was found, but what a ``load`` gives that began after the call; others are none the worse.
+        """
 
     async def drop(families: Sequence[str]) -> None:
         """Make every entry of the families stale, here and, through :class:`ITopics`, in every process; an empty sequence

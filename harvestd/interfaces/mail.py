@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 from zope.interface import Interface
 
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
 
 
 @attrs.frozen

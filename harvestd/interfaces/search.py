@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 from zope.interface import Interface
@@ -34,6 +34,7 @@ class Document:
     season_from: str | None = None
     season_to: str | None = None
     popularity: float = 0.0
+    rating: float = 0.0
     latitude: float | None = None
     longitude: float | None = None
     fresh_at: datetime | None = None
@@ -41,16 +42,23 @@ class Document:
     removed: bool = False
 
 
+Sort = Literal["relevance", "newest", "price", "-price", "popular", "rating"]
+
+
+def _several(given: str | Iterable[str] | None) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given or ())
+
+
 @attrs.frozen
 class Search:
     """A question. ``farm`` and ``category`` are slugs, prices in minor units, ``near`` is (latitude, longitude) in
-    degrees, ``radius`` in km; ``after`` is the cursor of an earlier page."""
+    degrees, ``radius`` in km; ``after`` is the cursor of an earlier page. Of several values of a filter a hit has one."""
 
     text: str = ""
-    category: str | None = None
-    farm: str | None = None
-    tag: str | None = None
-    unit: str | None = None
+    category: tuple[str, ...] = attrs.field(default=(), converter=_several)
+    farm: tuple[str, ...] = attrs.field(default=(), converter=_several)
+    tag: tuple[str, ...] = attrs.field(default=(), converter=_several)
+    unit: tuple[str, ...] = attrs.field(default=(), converter=_several)
     min_price: int | None = None
     max_price: int | None = None
     in_stock: bool = False
@@ -58,6 +66,7 @@ class Search:
     today: str = ""
     near: tuple[float, float] | None = None
     radius: float | None = None
+    sort: Sort = "relevance"
     limit: int = 20
     after: str | None = None
 
@@ -76,15 +85,18 @@ class Hit:
 
 @attrs.frozen
 class Facet:
-    """One value of a facet and how many of the hits have it. For ``price``, ``value`` is ``"<from>-<to>"``."""
+    """One value of a facet and how many hits the question has with it as the only value of its filter. ``value`` is what the
+    filter takes, for ``price`` ``"<from>-<to>"``; ``name`` is what people call it: of a category or farm its name, else the value."""
 
     value: str
     count: int
+    name: str
 
 
 @attrs.frozen
 class Found:
-    """A page of hits; ``facets`` by name (category, farm, tag, price, unit); ``next`` a cursor or None."""
+    """A page of hits; ``facets`` by name (category, farm, tag, price, unit), each counted without its own filter, of most hits first;
+    of many values those are there that the filter asks for, then those of most hits; ``next`` a cursor or None."""
 
     hits: tuple[Hit, ...]
     facets: dict[str, tuple[Facet, ...]]
@@ -93,13 +105,21 @@ class Found:
     degraded: bool = False
 
 
+#: Products of one title that are looked at for a suggestion.
+ALIKE_MOST = 1_000
+
+
 @attrs.frozen
 class Suggestion:
-    """``kind`` is product, farm or category."""
+    """``kind`` is product, farm or category. A title comes once: ``slug`` and ``id`` are of the product that sells best of those
+    that have it, whatever its case and accents, and ``count`` is how many these are, at most :data:`ALIKE_MOST`; of farms and
+    categories both are None."""
 
     text: str
     kind: str
     slug: str
+    id: str | None = None
+    count: int | None = None
 
 
 class ISearch(Interface):
@@ -112,7 +132,7 @@ class ISearch(Interface):
         """Ranked by relevance, freshness, rating and distance. Bad cursors raise ``Invalid``."""
 
     async def suggest(prefix: str, limit: int = 10) -> Sequence[Suggestion]:
-        """Titles, farms and categories by prefix, without regard to case."""
+        """Titles, farms and categories by prefix, without regard to case, each once."""
 
     async def rebuild(
         documents: Callable[[str | None, int], Awaitable[Sequence[Document]]], progress: Callable[[int], None]

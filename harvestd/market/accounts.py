@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Container
-from typing import Literal
+from collections.abc import Callable, Container, Iterator, Mapping
+from typing import Any, Literal
 
 import attrs
 
-from harvestd.market.errors import FieldError, Invalid
+from harvestd.kernel import email_addresses
+from harvestd.kernel.email_addresses import EmailAddress
+from harvestd.kernel.errors import FieldError
+from harvestd.kernel.names import accept, clean_name
+from harvestd.kernel.patterns import USERNAME
+from harvestd.market import passwords
 from harvestd.market.events import Event
 
-#: Deliberately loose: the mail that arrives is the proof of an address (RFC 5321 allows far more than people use).
-_EMAIL = re.compile(r"[^\s@<>\"(),:;\\\[\]]{1,64}@(?:[^\s@.\-][^\s@.]{0,62}\.)*[^\s@.\-][^\s@.]{0,62}")
-_USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{1,38})[a-z0-9]", re.IGNORECASE)
-PASSWORD_MOST = 1024
+NAME_MOST = 200
+USERNAME_LEAST, USERNAME_MOST = 3, 40  # as the pattern has it
+USERNAME_RULE = (
+    f"must be {USERNAME_LEAST} to {USERNAME_MOST} letters of A to Z, digits, dots, hyphens or underscores, beginning and ending "
+    "with a letter or digit"
+)
 
 
 @attrs.frozen
@@ -33,54 +38,78 @@ class NewAccount:
 
 def register(
     *, email: str, username: str, password: str, name: str, role: Literal["buyer", "farmer"], farm_name: str | None,
-    least: int, common: Container[str],
+    least: int, common: Container[str], market: str = "",
 ) -> NewAccount:  # fmt: skip
-    """Check a registration; raises :class:`Invalid` with every field that is wrong."""
-    email, username, name = email.strip(), username.strip(), name.strip()
-    farm_name = farm_name.strip() if farm_name else None
-    found = [
-        FieldError("email", "must be an e-mail address, such as ada@example.org") if not is_email(email) else None,
-        FieldError("username", "must be 3 to 40 letters, digits, dots, hyphens or underscores, beginning and ending with a letter or digit")
-        if not _USERNAME.fullmatch(username)
-        else None,
-        FieldError("name", "must have 1 to 200 characters") if not 1 <= len(name) <= 200 else None,
-        FieldError("farm_name", "is needed to register a farmer") if role == "farmer" and not farm_name else None,
-        FieldError("farm_name", "is for farmers; leave it out or register as a farmer") if role == "buyer" and farm_name else None,
-        FieldError("farm_name", "must have at most 200 characters") if farm_name and len(farm_name) > 200 else None,
-        password_fault(password, least, common, (email, username)),
-    ]  # fmt: skip
-    errors = tuple(error for error in found if error is not None)
-    if errors:
-        raise Invalid("the registration cannot be accepted", errors)
-    return NewAccount(email, email_key(email), username, username.lower(), name, role, farm_name)
+    """Check a registration; raises :class:`Invalid` with every field that is wrong. ``market`` is the market's name."""
+    given = {
+        "email": email, "username": username, "password": password, "name": name, "role": role, "farm_name": farm_name
+    }  # fmt: skip
+    found = _checked(given)
+    wrong = _together(given, least, common, market)
+    accept(*found.values(), *wrong, message="the registration cannot be accepted")
+    address, login, person, farm = (found.get(field) for field in ("email", "username", "name", "farm_name"))
+    assert isinstance(address, EmailAddress) and isinstance(login, str) and isinstance(person, str)
+    assert farm is None or isinstance(farm, str)
+    return NewAccount(address.shown, address.key, login, login.lower(), person, role, farm)
 
 
-def is_email(text: str) -> bool:
-    """Whether it looks like an e-mail address."""
-    return len(text) <= 254 and _EMAIL.fullmatch(text) is not None
+def faults(given: Mapping[str, Any], least: int, common: Container[str], market: str = "") -> list[FieldError]:
+    """What :func:`register` has against those fields of a registration that are given."""
+    found = [*_checked(given).values(), *_together(given, least, common, market)]
+    return [fault for fault in found if isinstance(fault, FieldError)]
 
 
-def email_key(email: str) -> str:
-    """The form by which addresses are compared: one mailbox, one account."""
-    return unicodedata.normalize("NFKC", email.strip()).lower()
+def _checked(given: Mapping[str, Any]) -> dict[str, EmailAddress | str | FieldError]:
+    """Each field that stands by itself, in its one form, or what is wrong with it."""
+    return {
+        field: check(field, given[field])
+        for field, check in _CHECKS.items()
+        if given.get(field) or field in _NEEDED & given.keys()
+    }
 
 
-def password_fault(password: str, least: int, common: Container[str], own: tuple[str, ...]) -> FieldError | None:
-    """What is wrong with a password, after NIST SP 800-63B 5.1.1.2: length and a list of common ones, no rules of
-    composition; any Unicode, ``least`` to 1,024 characters."""
-    if len(password) < least:
-        return FieldError("password", f"must have at least {least} characters; a few words together do well")
-    if len(password) > PASSWORD_MOST:
-        return FieldError("password", f"must have at most {PASSWORD_MOST} characters")
-    plain = normal_password(password).lower()
-    if plain in common or len(set(plain)) <= 2 or plain in {o.lower() for o in own}:
-        return FieldError("password", "is one that attackers try first; choose another")
-    return None
+def _together(given: Mapping[str, Any], least: int, common: Container[str], market: str) -> Iterator[FieldError]:
+    """What is wrong with fields that depend on others."""
+    role, farm_name = given.get("role"), given.get("farm_name")
+    if role == "farmer" and not farm_name:
+        yield FieldError(
+            "farm_name", "is needed to register a farmer", code="required", params={"reason": "for-farmers"}
+        )
+    if role == "buyer" and farm_name:
+        yield FieldError(
+            "farm_name",
+            "is for farmers; leave it out or register as a farmer",
+            code="not-accepted",
+            params={"reason": "for-farmers"},
+        )
+    if "password" in given:
+        own = (
+            given.get("email", "").strip(),
+            given.get("username", "").strip(),
+            given.get("name", ""),
+            farm_name or "",
+            market,
+        )
+        fault = passwords.fault(given["password"], least, common, own)
+        if fault is not None:
+            yield fault
 
 
-def normal_password(password: str) -> str:
-    """One form for the ways a keyboard may write the same characters (NFKC, as RFC 8265 has it)."""
-    return unicodedata.normalize("NFKC", password)
+def _username(field: str, text: str) -> str | FieldError:
+    found = text.strip(" ")
+    if USERNAME.fullmatch(found):
+        return found
+    return FieldError(field, USERNAME_RULE, code="not-a-username")
+
+
+def _name(field: str, text: str) -> str | FieldError:
+    return clean_name(field, text, NAME_MOST)
+
+
+_CHECKS: dict[str, Callable[[str, str], EmailAddress | str | FieldError]] = {
+    "email": email_addresses.checked, "username": _username, "name": _name, "farm_name": _name,
+}  # fmt: skip
+_NEEDED = frozenset({"email", "username", "name"})
 
 
 def registered(user_id: str, role: str, email: str, name: str) -> Event:

@@ -31,7 +31,8 @@ def farm(*tokens: str) -> tuple[str, ...]:
 #: What changes of a product that moves it only in some listings; any other change may move it in all.
 _MOVES: dict[str, tuple[str, ...]] = {
     "title": (), "description": (), "harvested_on": (), "quantity_step": (), "min_quantity": (),
-    "price": (PRICES,), "stock": (AMOUNTS,), "available": (AMOUNTS,), "sales": (AMOUNTS,),
+    "farm": (), "category": (), "search": (),  # only search copies those: the rest dropped with ``catalogue``
+    "price": (PRICES,), "price_per": (PRICES,), "stock": (AMOUNTS,), "available": (AMOUNTS,), "sales": (AMOUNTS,),
 }  # fmt: skip
 
 

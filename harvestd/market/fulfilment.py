@@ -7,7 +7,7 @@ from typing import Literal
 
 import attrs
 
-from harvestd.market.errors import FieldError, IllegalTransition
+from harvestd.kernel.errors import FieldError, IllegalTransition
 from harvestd.market.events import Event
 from harvestd.market.orders import Part, Totals
 
@@ -23,6 +23,8 @@ STEPS: dict[str, frozenset[str]] = {
 }
 #: The statuses from which a buyer may still withdraw: nothing has left the farm.
 WITHDRAWABLE = frozenset({"placed", "confirmed", "ready"})
+#: Those from which a farm, or the market's staff, may.
+CANCELLABLE = frozenset(status for status, steps in STEPS.items() if "cancelled" in steps)
 OVER = frozenset({"cancelled", "expired"})
 #: How far along; an order is as far as the least advanced of its parts that are not over.
 PROGRESS = ("placed", "confirmed", "ready", "out_for_delivery", "completed")
@@ -43,8 +45,10 @@ class Standing:
 
 @attrs.frozen(kw_only=True)
 class Moved:
-    """A change of an order: the parts that change to ``to``, and what follows from it."""
+    """A change of an order: the parts that change to ``to``, by whom and why, and what follows from it."""
 
+    actor: str
+    reason: str
     to: str
     farms: tuple[str, ...]
     status: str
@@ -56,15 +60,27 @@ class Moved:
 Actor = Literal["buyer", "farm", "admin", "clock"]
 
 
-def move(order: Standing, farm_id: str, to: str) -> Moved:
-    """A farm takes its part a step further; raises :class:`IllegalTransition` with what is possible."""
+def move(order: Standing, farm_id: str, to: str, actor: Actor, reason: str) -> Moved:
+    """A farm (or the market's staff for it) takes its part a step further; raises :class:`IllegalTransition` with what is
+    possible. To cancel a part so is :func:`cancel` of it."""
     part = next(part for part in order.parts if part.farm_id == farm_id)
     if to not in STEPS[part.status]:
-        possible = ", ".join(sorted(STEPS[part.status])) or "nothing: it is final"
-        raise IllegalTransition(
-            f"this part is {part.status}; it cannot become {to}", (FieldError("to", f"possible now: {possible}"),)
-        )
-    return _moved(order, (farm_id,), to, "farm", "")
+        possible = ", ".join(sorted(STEPS[part.status]))
+        message = f"possible now: {possible or 'nothing, it is final'}"
+        params = {"allowed": possible} if possible else {"allowed": "", "reason": "final"}
+        error = FieldError("to", message, code="not-one-of", params=params)
+        raise IllegalTransition(f"this part is {part.status}; it cannot become {to}", (error,))
+    if to == "cancelled":
+        return cancel(order, (farm_id,), actor, reason)
+    return _moved(order, (farm_id,), to, actor, reason)
+
+
+def can_cancel(order: Standing, farms: Sequence[str] | None, actor: Actor) -> bool:
+    """Whether :func:`cancel` would do it."""
+    try:
+        return bool(_cancellable(order, farms, actor))
+    except IllegalTransition:
+        return False
 
 
 def cancel(order: Standing, farms: Sequence[str] | None, actor: Actor, reason: str) -> Moved:
@@ -72,15 +88,19 @@ def cancel(order: Standing, farms: Sequence[str] | None, actor: Actor, reason: s
 
     A buyer may withdraw while nothing has left a farm; a farm and the market's staff as :data:`STEPS` has it.
     """
+    return _moved(order, _cancellable(order, farms, actor), "cancelled", actor, reason)
+
+
+def _cancellable(order: Standing, farms: Sequence[str] | None, actor: Actor) -> tuple[str, ...]:
     own = [part for part in order.parts if (farms is None or part.farm_id in farms)]
     live = [part for part in own if part.status not in OVER]
     if not live:
         raise IllegalTransition(f"this order is {order.status} already")
-    allowed = WITHDRAWABLE if actor == "buyer" else {s for s, steps in STEPS.items() if "cancelled" in steps}
+    allowed = WITHDRAWABLE if actor == "buyer" else CANCELLABLE
     gone = [part for part in live if part.status not in allowed]
     if gone:
         raise IllegalTransition(f"{gone[0].farm_name} has the order {gone[0].status}; it can no longer be cancelled")
-    return _moved(order, tuple(part.farm_id for part in live), "cancelled", actor, reason)
+    return tuple(part.farm_id for part in live)
 
 
 def expire(order: Standing) -> Moved | None:
@@ -109,11 +129,19 @@ def _moved(order: Standing, farms: tuple[str, ...], to: str, actor: Actor, reaso
     status, version = status_of(parts), order.version + 1
     base = {"order_id": order.id, "number": order.number, "buyer_id": order.buyer_id, "actor": actor, "reason": reason}
     events = [
-        Event("order.updated", f"order:{order.id}", version, base | {"farm_id": farm, "from": before[farm], "to": to})
+        Event("order.updated", f"order:{order.id}", version,
+              base | {"farm_id": farm, "from": before[farm], "to": to, "order_status": status})
         for farm in farms
-    ]
+    ]  # fmt: skip
     if status != order.status and status in ("completed", "cancelled", "expired"):
         events.append(Event(f"order.{status}", f"order:{order.id}", version, base))
     return Moved(
-        to=to, farms=farms, status=status, version=version, totals=totals_of(parts, order.totals), events=tuple(events)
+        actor=actor,
+        reason=reason,
+        to=to,
+        farms=farms,
+        status=status,
+        version=version,
+        totals=totals_of(parts, order.totals),
+        events=tuple(events),
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
-from harvestd.market.quantities import amount_shown
+from harvestd.kernel.formatting import LOCALE, money, quantity
+from harvestd.kernel.names import one_line
 
 
 @attrs.frozen
@@ -22,7 +23,8 @@ class Message:
     notice: bool = True
 
 
-#: By event type and, for a step, ``to`` and whether the hearer took it themselves is left out by the worker.
+#: By event type and, for a step of a part, ``to``. A part's step names its farm; what becomes of the order itself is told
+#: by its own event, once, and then the buyer is not told of the step that it follows from.
 MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
     ("order.created", ""): (
         Message(
@@ -35,29 +37,51 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
         Message(
             "farm",
             "New order {number} for {farm}",
-            "A new order {number} has come in for {farm}:\n\n{lines}\n\nTotal: {subtotal}\n\n{way}{note}\nPlease confirm it.\n",
+            "A new order {number} of {buyer} has come in for {farm}:\n\n{lines}\n\nTotal: {subtotal}\n\n{way}{note}\nPlease confirm it.\n",
             mail=True,
         ),
     ),
-    ("order.updated", "confirmed"): (Message("buyer", "{farm} confirmed order {number}", "{farm} has confirmed your order {number}.\n", mail=True),),
-    ("order.updated", "ready"): (Message("buyer", "Order {number} is ready", "What you ordered from {farm} in order {number} is ready.\n\n{way}", mail=True),),
-    ("order.updated", "out_for_delivery"): (Message("buyer", "Order {number} is on its way", "{farm} is on the way to you with order {number}.\n", mail=True),),
-    ("order.updated", "completed"): (Message("buyer", "Order {number} is complete", "{farm} has handed over your order {number}.\n", mail=False),),
+    ("order.updated", "confirmed"): (Message("buyer", "{farm} confirmed order {number}", "{farm} has confirmed its part of your order {number}.\n", mail=True),),
+    ("order.updated", "ready"): (Message("buyer", "{farm}: order {number} is ready", "What you ordered from {farm} in order {number} is ready.\n\n{way}", mail=True),),
+    ("order.updated", "out_for_delivery"): (Message("buyer", "{farm} is on its way with order {number}", "{farm} is on the way to you with its part of order {number}.\n", mail=True),),
+    ("order.updated", "completed"): (Message("buyer", "{farm} has handed over its part of order {number}", "{farm} has handed over its part of your order {number}.\n", mail=False),),
     ("order.updated", "cancelled"): (
-        Message("buyer", "Order {number}: {farm} is cancelled", "The part of {farm} in order {number} has been cancelled.{reason}\n", mail=True),
-        Message("farm", "Order {number} is cancelled", "Order {number} for {farm} has been cancelled; its stock is back on sale.{reason}\n", mail=True),
+        Message("buyer", "Order {number}: the part of {farm} is cancelled", "The part of {farm} in order {number} has been cancelled; nothing is owed for it.{reason}\n", mail=True),
+        Message("farm", "Order {number} for {farm} is cancelled", "Order {number} of {buyer} for {farm} has been cancelled; its stock is back on sale.{reason}\n", mail=True),
     ),
     ("order.updated", "expired"): (
-        Message("buyer", "Order {number} has expired", "{farm} did not confirm order {number} in time; nothing is owed for it.\n", mail=True),
-        Message("farm", "Order {number} has expired", "Order {number} for {farm} was not confirmed in time; its stock is back on sale.\n", mail=True),
+        Message("buyer", "Order {number}: the part of {farm} has expired", "{farm} did not confirm its part of order {number} in time; nothing is owed for it.\n", mail=True),
+        Message("farm", "Order {number} for {farm} has expired", "Order {number} of {buyer} for {farm} was not confirmed in time; its stock is back on sale.\n", mail=True),
     ),
+    ("order.completed", ""): (Message("buyer", "Order {number} is complete", "All of order {number} has been handed over by {farms}.\n", mail=False),),
+    ("order.cancelled", ""): (Message("buyer", "Order {number} is cancelled", "Your order {number} from {farms} has been cancelled; nothing is owed for it.{reason}\n", mail=True),),
+    ("order.expired", ""): (Message("buyer", "Order {number} has expired", "Order {number} was not confirmed in time by {farms}; nothing is owed for it.\n", mail=True),),
 }  # fmt: skip
 
 
-def lines_shown(lines: list[Mapping[str, Any]], currency: str) -> str:
-    """An order's lines, for a text mail."""
+def kind(event: str, to: str = "") -> str:
+    """What a notice of an event is called, and of a step of a part."""
+    return f"order.{to}" if to else event
+
+
+#: What notices may be about.
+KINDS = tuple(sorted({kind(*told) for told, several in MESSAGES.items() if any(message.notice for message in several)}))
+#: The steps of a part that can be the end of its order.
+ENDS = frozenset({"completed", "cancelled", "expired"})
+
+
+def is_told(whom: str, data: Mapping[str, Any]) -> bool:
+    """Whether somebody is told of an order's event at all: nobody of what they did themselves, and the buyer not of the
+    step by which the whole order ended so, since the order's own event follows."""
+    to = data.get("to")
+    ended = whom == "buyer" and to in ENDS and data.get("order_status") == to
+    return data.get("actor") != whom and not ended
+
+
+def lines_shown(lines: list[Mapping[str, Any]], currency: str, locale: str = LOCALE) -> str:
+    """An order's lines (``{quantity, unit, title, total}``), for a text mail."""
     return "\n".join(
-        f"  {line['quantity']} {line['unit']}  {line['title']}  {amount_shown(line['total'], currency)}"
+        f"  {quantity(line['quantity'], line['unit'], locale)}  {line['title']}  {money(line['total'], currency, locale)}"
         for line in lines
     )
 
@@ -74,6 +98,22 @@ def way_shown(way: Mapping[str, Any]) -> str:
     )
 
 
-def one_line(text: str) -> str:
-    """Text of a person within a sentence of ours: no line breaks, so that it cannot pose as another part of a mail."""
-    return " ".join(text.split())
+def ways_shown(ways: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    """How the goods of each farm (by its name) reach the buyer: one sentence where it is the same for all."""
+    if all(way == ways[0][1] for _, way in ways):
+        return way_shown(ways[0][1])
+    return "".join(f"{one_line(farm)}: {way_shown(way)}" for farm, way in ways)
+
+
+def more_shown(market: str, most: int) -> tuple[str, str]:
+    """Subject and text of the one mail that stands for those that are beyond ``most`` an hour."""
+    return (
+        f"More has happened at {one_line(market)}",
+        f"You have had {most} mails from us within an hour, so what else happens for now is not mailed one by one.\n"
+        "All of it is in your notices and orders at the market: please look there.\n",
+    )
+
+
+def buyer_shown(name: str, phone: str | None) -> str:
+    """Who ordered, for the farms of the order."""
+    return f"{one_line(name)} ({phone})" if phone else one_line(name)

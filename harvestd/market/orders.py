@@ -5,15 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import attrs
 
+from harvestd.kernel.errors import FieldError, OutOfStock, PriceChanged
+from harvestd.kernel.formatting import money, quantity
+from harvestd.kernel.names import accept
+from harvestd.kernel.quantities import PLACES, positive, shown
 from harvestd.market import families
-from harvestd.market.errors import FieldError, Invalid, OutOfStock, PriceChanged
 from harvestd.market.events import Event
-from harvestd.market.products import Known, happened
-from harvestd.market.quantities import amount_shown, line_total, orderable, shown
-from harvestd.market.seasons import in_season
+from harvestd.market.on_sale import Agreed, OnSale, changes, takeable, withheld
+from harvestd.market.products import happened
+
+NOTHING_SEEN: Mapping[str, Agreed] = {}
+
+
+#: Characters of what a buyer notes with an order, of why somebody withdraws it, and of where it is delivered.
+NOTE_MOST, REASON_MOST, ADDRESS_MOST = 2000, 500, 500
+
+
+#: What is said where nothing is ordered, by whether that was to be the cart.
+_NO_LINES = {
+    True: "the cart is empty; put products in, or name them in lines",
+    False: "must have at least one line; leave lines out to order the cart",
+}
 
 
 @attrs.frozen
@@ -22,39 +38,6 @@ class Wanted:
 
     product_id: str
     quantity: Decimal
-
-
-@attrs.frozen(kw_only=True)
-class OnSale:
-    """A product as its locked row says it is now."""
-
-    id: str
-    slug: str
-    farm_id: str
-    farm_slug: str
-    farm_name: str
-    order_minimum: int
-    title: str
-    unit: str
-    price: int
-    stock: Decimal
-    reserved: Decimal
-    quantity_step: Decimal
-    min_quantity: Decimal
-    season_from: str | None
-    season_to: str | None
-    status: str
-    revision: int
-
-    @property
-    def available(self) -> Decimal:
-        """Stock less what is reserved."""
-        return self.stock - self.reserved
-
-    @property
-    def known(self) -> Known:
-        """How events name it."""
-        return Known(self.id, self.slug, self.farm_id, self.farm_slug)
 
 
 @attrs.frozen(kw_only=True)
@@ -69,7 +52,7 @@ class Terms:
 
 @attrs.frozen(kw_only=True)
 class Line:
-    """A line of an order, at the price of the moment."""
+    """A line of an order, at the price of the moment: ``unit_price`` for ``price_per`` of the unit."""
 
     id: str
     farm_id: str
@@ -79,6 +62,7 @@ class Line:
     quantity: Decimal
     unit: str
     unit_price: int
+    price_per: Decimal
     total: int
 
 
@@ -125,30 +109,36 @@ class Placed:
     events: tuple[Event, ...]
 
 
+@attrs.frozen
+class _Asked:
+    """All that a request asks for of one product; ``at`` are the positions of its lines in the request."""
+
+    product_id: str
+    quantity: Decimal
+    at: tuple[int, ...]
+
+
 def place(
     wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], terms: Terms, *, order_id: str, number: str, buyer_id: str,
-    line_ids: Sequence[str], now: datetime, today: date, expected_total: int | None,
+    line_ids: Sequence[str], now: datetime, today: date, expected_total: int | None, seen: Mapping[str, Agreed] = NOTHING_SEEN,
+    of_cart: bool = False, also: Sequence[FieldError] = (),
 ) -> Placed:  # fmt: skip
-    """Decide an order.
+    """Decide an order. Lines of one product are one line of it.
 
-    ``shelf`` has each wanted product that exists, by id. Raises :class:`Invalid` for what can never be ordered so (each
-    line with its fault), :class:`OutOfStock` with one error a line and what is left, :class:`PriceChanged`.
+    ``shelf`` has each wanted product that exists, by id; ``line_ids`` an id for each line that there may be; ``seen`` what
+    was agreed to, by product, where that is known; ``of_cart`` whether it is a cart that is ordered; ``also`` is what was wrong besides. Raises :class:`Invalid` for what can never be
+    ordered so (each line with all its faults), :class:`OutOfStock` with one error a line and what is left, and, where the buyer says which total they
+    expect, :class:`PriceChanged` if it is another one or anything that they had agreed to has changed.
     """
-    quantities = _acceptable(wanted, shelf, terms, today)
-    _in_stock(wanted, quantities, shelf)
-    farms = list(dict.fromkeys(shelf[w.product_id].farm_id for w in wanted))
-    lines = tuple(_line(i, w, quantities[i], shelf[w.product_id], line_ids[i]) for i, w in enumerate(wanted))
+    asked = _acceptable(wanted, shelf, terms, today, of_cart, also)
+    _in_stock(asked, shelf)
+    farms = list(dict.fromkeys(shelf[a.product_id].farm_id for a in asked))
+    lines = tuple(_line(i, a, shelf[a.product_id], line_ids[i]) for i, a in enumerate(asked))
     parts = tuple(_part(farm_id, i, lines, shelf) for i, farm_id in enumerate(farms))
     totals = Totals(sum(part.subtotal for part in parts))
-    if expected_total is not None and expected_total != totals.total:
-        now_total = amount_shown(totals.total, terms.currency)
-        raise PriceChanged(
-            f"the total is now {now_total}, not {amount_shown(expected_total, terms.currency)}; look at the cart again",
-            (FieldError("expected_total", f"the total is now {totals.total}"),),
-        )
-    taken: dict[str, Decimal] = {}
-    for line in lines:
-        taken[line.product_id] = taken.get(line.product_id, Decimal(0)) + line.quantity
+    if expected_total is not None:
+        _as_expected(asked, shelf, seen, terms, expected_total, totals.total)
+    taken = {line.product_id: line.quantity for line in lines}
     ran_out = frozenset(p for p, quantity in taken.items() if shelf[p].available == quantity)
     placed = Placed(
         id=order_id, number=number, buyer_id=buyer_id, parts=parts, lines=lines, totals=totals, taken=taken, ran_out=ran_out,
@@ -157,67 +147,106 @@ def place(
     return attrs.evolve(placed, events=_created(placed, shelf))
 
 
-def _acceptable(wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], terms: Terms, today: date) -> list[Decimal]:
+def _acceptable(
+    wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], terms: Terms, today: date, of_cart: bool, also: Sequence[FieldError]
+) -> tuple[_Asked, ...]:  # fmt: skip
+    """What is asked of each product, in the order of first mention."""
+    errors = [*also]
     if not wanted:
-        raise Invalid.of("lines", "must have at least one line; the cart is empty")
-    if len(wanted) > terms.lines_most:
-        raise Invalid.of("lines", f"must have at most {terms.lines_most} lines")
-    checked = [_fault_or_quantity(i, w, shelf.get(w.product_id), today) for i, w in enumerate(wanted)]
-    errors = tuple(fault for fault in checked if isinstance(fault, FieldError))
+        params = {"reason": "cart-empty" if of_cart else "no-lines"}
+        errors.append(FieldError("lines", _NO_LINES[of_cart], code="required", params=params))
+    products = [withheld(f"lines[{i}].product_id", shelf.get(w.product_id), today) for i, w in enumerate(wanted)]
+    amounts = quantity_faults({i: {"quantity": w.quantity} for i, w in enumerate(wanted)})
+    errors += [*filter(None, products), *amounts.values()]
+    unfit = {wanted[i].product_id for i in amounts} | {w.product_id for w in wanted if w.product_id not in shelf}
+    asked = _merged(wanted)
+    if len(asked) > terms.lines_most:
+        message = f"must be of at most {terms.lines_most} products"
+        errors.append(FieldError("lines", message, code="too-long", params={"maximum": str(terms.lines_most)}))
+    for a in asked:
+        amount = a.quantity if a.product_id in unfit else takeable("", a.quantity, shelf[a.product_id])
+        if isinstance(amount, FieldError):
+            errors += [attrs.evolve(amount, field=f"lines[{i}].quantity") for i in a.at]
     if not errors:
-        errors = tuple(_below_minimum(wanted, shelf, terms))
-    if errors:
-        raise Invalid("the order cannot be accepted", errors)
-    return [quantity for quantity in checked if isinstance(quantity, Decimal)]
+        errors = _below_minimum(asked, shelf, terms)
+    accept(*errors)
+    return asked
 
 
-def _fault_or_quantity(i: int, wanted: Wanted, product: OnSale | None, today: date) -> Decimal | FieldError:
-    if product is None or product.status != "published":
-        return FieldError(f"lines[{i}].product_id", "is not for sale here")
-    if not in_season(product.season_from, product.season_to, today):
-        season = f"{product.season_from} to {product.season_to}"
-        return FieldError(f"lines[{i}].product_id", f"{product.title} is out of season ({season})")
-    return orderable(f"lines[{i}].quantity", wanted.quantity, product.quantity_step, product.min_quantity, product.unit)
+def quantity_faults(lines: Mapping[int, Mapping[str, Any]], of: str = "lines") -> dict[int, FieldError]:
+    """What is wrong with the ``quantity`` of those lines that have one, whatever the product; by the place in the list ``of``."""
+    found = {i: positive(f"{of}[{i}].quantity", line["quantity"]) for i, line in lines.items() if "quantity" in line}
+    return {i: fault for i, fault in found.items() if isinstance(fault, FieldError)}
 
 
-def _below_minimum(wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], terms: Terms) -> list[FieldError]:
+def _merged(wanted: Sequence[Wanted]) -> tuple[_Asked, ...]:
+    at: dict[str, list[int]] = {}
+    for i, w in enumerate(wanted):
+        at.setdefault(w.product_id, []).append(i)
+    return tuple(_Asked(p, sum((wanted[i].quantity for i in own), Decimal(0)), tuple(own)) for p, own in at.items())
+
+
+def _below_minimum(asked: Sequence[_Asked], shelf: Mapping[str, OnSale], terms: Terms) -> list[FieldError]:
     goods: dict[str, int] = {}
-    for w in wanted:
-        product = shelf[w.product_id]
-        goods[product.farm_id] = goods.get(product.farm_id, 0) + line_total(product.price, w.quantity)
+    for a in asked:
+        product = shelf[a.product_id]
+        goods[product.farm_id] = goods.get(product.farm_id, 0) + product.total(a.quantity)
     farms = {product.farm_id: product for product in shelf.values()}
     return [
         FieldError(
-            "lines", f"{farms[f].farm_name} takes orders from {amount_shown(farms[f].order_minimum, terms.currency)}"
+            "lines", f"{farms[f].farm_name} takes orders from {money(farms[f].order_minimum, terms.currency)}",
+            code="below-minimum", params={"farm_id": f, "farm": farms[f].farm_name, "minimum": str(farms[f].order_minimum), "currency": terms.currency},
         )
         for f, amount in goods.items()
         if amount < farms[f].order_minimum
-    ]
+    ]  # fmt: skip
 
 
-def _in_stock(wanted: Sequence[Wanted], quantities: Sequence[Decimal], shelf: Mapping[str, OnSale]) -> None:
-    asked: dict[str, Decimal] = {}
-    for w, quantity in zip(wanted, quantities, strict=True):
-        asked[w.product_id] = asked.get(w.product_id, Decimal(0)) + quantity
-    errors = tuple(
-        FieldError(f"lines[{i}].quantity", _short(shelf[w.product_id]), max(shelf[w.product_id].available, Decimal(0)))
-        for i, w in enumerate(wanted)
-        if asked[w.product_id] > shelf[w.product_id].available
+def _in_stock(asked: Sequence[_Asked], shelf: Mapping[str, OnSale]) -> None:
+    short = [a for a in asked if a.quantity > shelf[a.product_id].available]
+    if short:
+        errors = sorted((i, a.product_id) for a in short for i in a.at)
+        raise OutOfStock(
+            "less is left than you asked for; nothing was taken", tuple(_short(i, shelf[p]) for i, p in errors)
+        )
+
+
+def _short(i: int, product: OnSale) -> FieldError:
+    left = max(product.available, Decimal(0))
+    message = (
+        f"only {quantity(left, product.unit)} of {product.title} are left" if left else f"{product.title} is sold out"
     )
+    params = {"available": shown(left), "unit": product.unit, "title": product.title}
+    return FieldError(f"lines[{i}].quantity", message, left, code="out-of-stock", params=params)
+
+
+def _as_expected(
+    asked: Sequence[_Asked], shelf: Mapping[str, OnSale], seen: Mapping[str, Agreed], terms: Terms, expected: int, total: int
+) -> None:  # fmt: skip
+    errors = [
+        FieldError(
+            f"lines[{a.at[0]}]", change.message, code="changed",
+            params={"product_id": a.product_id, "what": change.code, **change.params},
+        )
+        for a in asked
+        if a.product_id in seen
+        for change in changes(seen[a.product_id], shelf[a.product_id], terms.currency)
+    ]  # fmt: skip
+    if total != expected:
+        is_, was = money(total, terms.currency), money(expected, terms.currency)
+        detail = f"the total is now {is_}, not {was}; look at it again"
+        params = {"before": str(expected), "after": str(total), "currency": terms.currency}
+        errors.insert(0, FieldError("expected_total", f"the total is now {is_}", code="changed", params=params))
+        raise PriceChanged(detail, tuple(errors))
     if errors:
-        raise OutOfStock("less is left than you asked for; nothing was taken", errors)
+        raise PriceChanged(f"the cart is not what it was: {errors[0].message}", tuple(errors))
 
 
-def _short(product: OnSale) -> str:
-    if product.available <= 0:
-        return f"{product.title} is sold out"
-    return f"only {shown(product.available)} {product.unit} of {product.title} are left"
-
-
-def _line(i: int, wanted: Wanted, quantity: Decimal, product: OnSale, line_id: str) -> Line:
+def _line(i: int, asked: _Asked, product: OnSale, line_id: str) -> Line:
+    quantity = asked.quantity.quantize(PLACES)
     return Line(
         id=line_id, farm_id=product.farm_id, position=i, product_id=product.id, title=product.title, quantity=quantity,
-        unit=product.unit, unit_price=product.price, total=line_total(product.price, quantity),
+        unit=product.unit, unit_price=product.price, price_per=product.price_per, total=product.total(quantity),
     )  # fmt: skip
 
 
@@ -238,7 +267,12 @@ def _created(order: Placed, shelf: Mapping[str, OnSale]) -> tuple[Event, ...]:
                 "farm_id": part.farm_id,
                 "subtotal": part.subtotal,
                 "lines": [
-                    {"product_id": line.product_id, "quantity": shown(line.quantity), "unit_price": line.unit_price}
+                    {
+                        "product_id": line.product_id,
+                        "quantity": shown(line.quantity),
+                        "unit_price": line.unit_price,
+                        "price_per": shown(line.price_per),
+                    }
                     for line in order.lines
                     if line.farm_id == part.farm_id
                 ],

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
 import attrs
 
+from harvestd.kernel.errors import FieldError, Invalid
+from harvestd.kernel.errors import faults as faults_of
+from harvestd.kernel.formatting import quantity as said
+from harvestd.kernel.names import Rule, accept, clean_name, clean_text
+from harvestd.kernel.quantities import MOST, ONE, PRICE_MOST, exact, not_negative, positive, shown, usable
+from harvestd.kernel.seasons import Season
 from harvestd.market import families
-from harvestd.market.errors import FieldError, Invalid
 from harvestd.market.events import Event
-from harvestd.market.quantities import PLACES, PRICE_MOST, exact, not_negative, positive
-from harvestd.market.seasons import Season
+from harvestd.market.units import Amount, default_step, in_pieces, measured, unfit
 
 Unit = Literal["kg", "g", "lb", "each", "bunch", "box", "litre"]
 Status = Literal["draft", "published", "archived"]
 
-#: The step of each unit where the farm names none: what is weighed or poured is sold by any amount that can be written.
-DEFAULT_STEP: dict[str, Decimal] = {
-    "kg": PLACES, "g": Decimal(1), "lb": PLACES, "litre": PLACES, "each": Decimal(1), "bunch": Decimal(1), "box": Decimal(1),
-}  # fmt: skip
 TAGS_MOST, TAG_LENGTH_MOST = 20, 40
+TITLE_MOST, DESCRIPTION_MOST, REASON_MOST = 200, 10_000, 500
+_TEXTS = {"title": Rule(TITLE_MOST), "description": Rule(DESCRIPTION_MOST, lines=True)}
 
 
 @attrs.frozen(kw_only=True)
 class Offer:
-    """What a farm says of a product; the fields that it may change."""
+    """What a farm says of a product; the fields that it may change. ``price`` is for ``price_per`` of the unit."""
 
     title: str
     description: str
@@ -39,55 +42,179 @@ class Offer:
     harvested_on: date | None
     tags: tuple[str, ...]
     status: str
+    price_per: Decimal = ONE
 
 
-def checked(offer: Offer) -> Offer:
-    """The offer in its normal form; raises :class:`Invalid` with every field that is wrong."""
-    errors: list[FieldError] = []
-    title = offer.title.strip()
-    if not 1 <= len(title) <= 200:
-        errors.append(FieldError("title", "must have 1 to 200 characters"))
-    if len(offer.description) > 10_000:
-        errors.append(FieldError("description", "must have at most 10,000 characters"))
-    if not 0 <= offer.price <= PRICE_MOST:
-        errors.append(FieldError("price", f"must be 0 to {PRICE_MOST}, in minor units of the currency (1250 is 12.50)"))
-    step = positive("quantity_step", offer.quantity_step)
-    same = offer.min_quantity == offer.quantity_step  # then one word about it is enough
-    least = step if same else positive("min_quantity", offer.min_quantity)
-    errors += [fault for fault in dict.fromkeys((step, least)) if isinstance(fault, FieldError)]
-    if not isinstance(step, FieldError) and not isinstance(least, FieldError) and least % step:
-        errors.append(FieldError("min_quantity", "must be a multiple of quantity_step"))
-    tags = tuple(dict.fromkeys(tag.strip().lower() for tag in offer.tags))
-    if len(tags) > TAGS_MOST or any(not 1 <= len(tag) <= TAG_LENGTH_MOST for tag in tags):
-        errors.append(FieldError("tags", f"must be at most {TAGS_MOST} tags of 1 to {TAG_LENGTH_MOST} characters"))
-    if errors:
-        raise Invalid("the product cannot be accepted", tuple(errors))
-    return attrs.evolve(offer, title=title, tags=tags)
+def checked(offer: Offer, also: Iterable[FieldError] = ()) -> Offer:
+    """The offer in its normal form; raises :class:`Invalid` with every field that is wrong, and what was wrong ``also``."""
+    texts = _texts({"title": offer.title, "description": offer.description})
+    tags = _tags(offer.tags)
+    amounts = unfit(offer.unit, offer.quantity_step, offer.min_quantity)
+    accept(*also, *texts.values(), *tags, *_price(offer), *amounts, message="the product cannot be accepted")
+    title, description, *kept = accept(*texts.values(), *tags)
+    return attrs.evolve(offer, title=title, description=description, tags=tuple(dict.fromkeys(kept)))
 
 
-def opening_stock(stock: Decimal) -> Decimal:
-    """The stock that a new product begins with; raises :class:`Invalid`."""
+def faults(given: Mapping[str, Any]) -> list[FieldError]:
+    """What is wrong with those fields of a product that are given (a price in minor units, and the stock that it begins with, among
+    them), whatever the others are."""
+    found: list[Any] = [*_texts(given).values(), *_tags(given.get("tags", ()))]
+    if "price" in given:
+        found += _price_alone(given["price"])
+    steps = {name: given[name] for name in ("quantity_step", "min_quantity") if given.get(name) is not None}
+    unit = given.get("unit")
+    if unit is not None:
+        step = steps.get("quantity_step", default_step(unit))
+        found += unfit(unit, step, steps.get("min_quantity", step)) if steps else ()
+    else:
+        found += [positive(name, value) for name, value in steps.items()]
+    if "stock" in given:
+        found.append(_stock(given["stock"], unit))
+    per: Amount | None = given.get("price_per")
+    if per is not None:
+        found += [price_per(per, unit or per.unit), *per_faults({"quantity": per.quantity})]
+    return list(dict.fromkeys(fault for fault in found if isinstance(fault, FieldError)))
+
+
+def per_faults(given: Mapping[str, Any]) -> list[FieldError]:
+    """What is wrong with how much a price is for, whatever the unit."""
+    found = [positive("price_per.quantity", given["quantity"])] if "quantity" in given else []
+    return [fault for fault in found if isinstance(fault, FieldError)]
+
+
+def _texts(given: Mapping[str, Any]) -> dict[str, str | FieldError]:
+    return {name: rule.apply(name, given[name]) for name, rule in _TEXTS.items() if name in given}
+
+
+def tag_faults(given: Mapping[int, str]) -> list[FieldError]:
+    """What is wrong with those tags of a list, by their places, that are given."""
+    found = (tag(f"tags[{i}]", text) for i, text in given.items())
+    return [fault for fault in found if isinstance(fault, FieldError)]
+
+
+def _tags(given: Sequence[str]) -> list[str | FieldError]:
+    found = [tag(f"tags[{i}]", text) for i, text in enumerate(given[: TAGS_MOST + 1])]
+    if len(given) > TAGS_MOST:
+        most = str(TAGS_MOST)
+        found.append(FieldError("tags", f"must be at most {most} tags", code="too-long", params={"maximum": most}))
+    return found
+
+
+def price_per(amount: Amount | None, unit: str) -> Decimal | FieldError:
+    """How much of ``unit`` a price is for, one of it where nothing is said; or what is wrong with that."""
+    return ONE if amount is None else measured("price_per", amount, unit)
+
+
+def _price(offer: Offer) -> Iterator[FieldError]:
+    """What is wrong with a price: the bound is that of one unit, for less than one as for all of it."""
+    most = int(PRICE_MOST * offer.price_per)
+    if most < offer.price <= PRICE_MOST:
+        message = f"must be at most {most} for {said(offer.price_per, offer.unit)}, in minor units of the currency"
+        yield FieldError("price", message, code="above-maximum", params={"maximum": str(most)})
+    yield from _price_alone(offer.price)
+
+
+def _price_alone(price: int) -> Iterator[FieldError]:
+    if price < 0:
+        yield FieldError("price", "must be 0 or more", code="below-minimum", params={"minimum": "0"})
+    if price > PRICE_MOST:
+        message = f"must be at most {PRICE_MOST}, in minor units of the currency (1250 is 12.50)"
+        yield FieldError("price", message, code="above-maximum", params={"maximum": str(PRICE_MOST)})
+
+
+def _stock(stock: Decimal, unit: str | None) -> Decimal | FieldError:
+    """The stock, whole where its unit (None: not known) is counted."""
     value = not_negative("stock", stock)
-    if isinstance(value, FieldError):
-        raise Invalid("the product cannot be accepted", (value,))
-    return value
+    if isinstance(value, FieldError) or unit is None:
+        return value
+    return in_pieces("stock", unit, value) or value
 
 
-def new_level(stock: Decimal, reserved: Decimal, *, set_to: Decimal | None, change: Decimal | None) -> Decimal:
-    """The stock after a farm's correction; raises :class:`Invalid` when it would fall below what buyers hold."""
-    if (set_to is None) == (change is None):
-        raise Invalid.of("set", "give either set (the new level) or change (what is added or taken), not both")
-    field, asked = ("set", set_to) if set_to is not None else ("change", change)
-    assert asked is not None
-    value = exact(asked)
-    if value is None:
-        raise Invalid.of(field, "must be a number with at most three decimals")
-    level = value if field == "set" else exact(stock + value)
-    if level is None or level < 0:
-        raise Invalid.of(field, f"would leave a stock below 0 or too large; there are {stock}")
+def tag(field: str, text: str) -> str | FieldError:
+    """A tag as it is kept and asked for, its case folded; or what is wrong with it."""
+    found = clean_name(field, text, TAG_LENGTH_MOST)
+    return found if isinstance(found, FieldError) else clean_name(field, found.casefold(), TAG_LENGTH_MOST)
+
+
+def tag_asked(text: str) -> str:
+    """The tag that a filter asks for, as it is kept; what cannot be one is left as it is, and finds nothing."""
+    found = tag("tag", text)
+    return text if isinstance(found, FieldError) else found
+
+
+def amended(offer: Offer, changes: Mapping[str, Any], also: Iterable[FieldError] = ()) -> Offer:
+    """The offer with ``changes``, in its normal form; raises :class:`Invalid` as :func:`checked` does.
+
+    A step, a least quantity and what the price is for are amounts of the unit. Under another unit they would mean something else,
+    so they become that unit's own where the farm does not name them anew."""
+    anew: dict[str, Any] = {}
+    unit = changes.get("unit", offer.unit)
+    if unit != offer.unit:
+        step = changes.get("quantity_step", default_step(unit))
+        anew = {"quantity_step": step, "min_quantity": step, "price_per": ONE}
+    anew |= changes
+    if "price_per" in changes:
+        anew["price_per"] = price_per(changes["price_per"], unit)
+        if isinstance(anew["price_per"], FieldError):
+            also = (*also, anew.pop("price_per"))
+    return checked(attrs.evolve(offer, **anew), also)
+
+
+def opening_stock(stock: Decimal, unit: str) -> Decimal:
+    """The stock that a new product begins with, whole where its unit is counted; raises :class:`Invalid`."""
+    return accept(_stock(stock, unit), message="the product cannot be accepted")[0]
+
+
+def level_faults(set_to: Decimal | None, change: Decimal | None) -> list[FieldError]:
+    """What is wrong with a farm's correction of a stock, whatever the stock is."""
+    values = [
+        None if set_to is None else not_negative("set", set_to), None if change is None else usable("change", change)
+    ]  # fmt: skip
+    found = [fault for fault in values if isinstance(fault, FieldError)]
+    if set_to is not None and change is not None:
+        message = "give either set (the new level) or change (what is added or taken), not both"
+        found.append(FieldError("set", message, code="given-twice", params={"reason": "set-or-change"}))
+    return found
+
+
+def new_level(
+    unit: str, stock: Decimal, reserved: Decimal, *, set_to: Decimal | None, change: Decimal | None
+) -> Decimal:
+    """The stock after a farm's correction; raises :class:`Invalid` when it would fall below what buyers hold,
+    or be no whole number of what is counted."""
+    if set_to is None and change is None:
+        raise Invalid.of(
+            "set", "give set (the new level) or change (what is added or taken)", "required", reason="set-or-change"
+        )
+    accept(*level_faults(set_to, change))
+    field, value = ("set", set_to) if set_to is not None else ("change", change)
+    assert value is not None
+    level = exact(value if field == "set" else stock + value)
+    if level is None:
+        raise Invalid.of(
+            field, f"would leave too large a stock; there are {stock}", "above-maximum", maximum=shown(MOST - stock)
+        )
+    if (part := in_pieces(field, unit, level)) is not None:
+        raise Invalid("the stock cannot be changed so", (part,))
+    if level < 0:
+        message = f"would leave a stock below 0; there are {stock}"
+        raise Invalid.of(field, message, "below-minimum", minimum=shown(-stock))
     if level < reserved:
-        raise Invalid.of(field, f"would leave {level}, but {reserved} are reserved for orders; cancel those first")
+        message = f"would leave {level}, but {reserved} are reserved for orders; cancel those first"
+        raise Invalid.of(field, message, "below-reserved", reserved=shown(reserved))
     return level
+
+
+def restocked(
+    unit: str, stock: Decimal, reserved: Decimal, *, set_to: Decimal | None, change: Decimal | None, reason: str
+) -> tuple[str, Decimal]:
+    """The reason as it is kept, and the :func:`new_level`; raises :class:`Invalid` with what is wrong with either."""
+    kept = clean_text("reason", reason, REASON_MOST)
+    levels: list[Decimal] = []
+    wrong = faults_of(lambda: levels.append(new_level(unit, stock, reserved, set_to=set_to, change=change)))
+    accept(kept, *wrong)
+    assert isinstance(kept, str)
+    return kept, levels[0]
 
 
 @attrs.frozen

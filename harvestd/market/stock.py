@@ -16,7 +16,7 @@ import attrs
 
 from harvestd.market import families
 from harvestd.market.events import Event
-from harvestd.market.orders import OnSale
+from harvestd.market.on_sale import OnSale
 from harvestd.market.products import happened
 
 NOTHING = Decimal(0)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Callable
 from datetime import datetime
 from email import quoprimime
-from email.headerregistry import Address
-from email.policy import SMTP, EmailPolicy, default
+from email.header import Header
 from email.utils import format_datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -20,27 +18,34 @@ import attrs
 from twisted.internet.threads import deferToThreadPool
 from zope.interface import implementer
 
+from harvestd import descriptors
 from harvestd.interfaces import Away, IMailer, Mail, Refused
+from harvestd.kernel import email_addresses
+from harvestd.kernel.email_addresses import NotAnAddress
+from harvestd.kernel.names import lines, one_line
+from harvestd.kernel.patterns import NOT_FILE_NAME
 
 SUBJECT_LIMIT = 400
-#: Longest line that a server must take, without its end (RFC 5322, 2.1.1); with room for UTF-8.
+#: Longest line of a text that is sent as it is, in characters: in UTF-8 within the 998 octets that a server must take (RFC 5322, 2.1.1).
 LINE_LIMIT = 240
+#: Longest line of a header (RFC 5322, 2.1.1) and of quoted-printable (RFC 2045, 6.7), less what escaping a dot may add.
+HEADER_LIMIT, QUOTED_LIMIT = 76, 74
+#: What a header may hold as it stands: nothing here begins an encoded word, a comment, a quotation or another address.
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 !#$%&'*+-/^_`{|}~")
+#: Besides, in a header without structure.
+_PLAIN_TEXT = _PLAIN | frozenset(",.:;()@[]<>=")
 
-_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@([A-Za-z0-9-]{1,63}\.)*[A-Za-z0-9-]{1,63}")
-#: Longest header line that is not looked at for folding, in characters.
-PLAIN_LIMIT = 76
-_PLAIN_WORDS = re.compile(r"[A-Za-z0-9](?:[ ]?[A-Za-z0-9,.:;!'()-]+)*")
-_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
-_DOT = re.compile(r"^\.", re.MULTILINE)
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_STRANGE = re.compile(r"[^A-Za-z0-9_-]+")
+
+def _mailed(text: str) -> str:
+    return email_addresses.read(text).mailed
 
 
 @attrs.frozen
 class Sender:
-    """Whom mail comes from: an address and, where set, the name shown with it."""
+    """Whom mail comes from: an address, kept as it is mailed, and, where set, the name shown with it. Raises
+    ``NotAnAddress``."""
 
-    address: str
+    address: str = attrs.field(converter=_mailed)
     name: str = ""
 
     @property
@@ -50,74 +55,67 @@ class Sender:
 
 
 def address(text: str) -> str:
-    """One plain address, its domain in ASCII; anything else, two addresses for one, raises ``Refused``."""
-    local, _, domain = text.strip().rpartition("@")
+    """The one address that a text is, as it is mailed; anything else, two addresses for one, raises ``Refused``."""
     try:
-        found = f"{local}@{domain.encode('idna').decode()}"
-    except UnicodeError:
-        found = ""
-    if _ADDRESS.fullmatch(found) is None or len(found) > 254:
-        raise Refused(f"{_one_line(text)[:100]!r} is no mail address")
-    return found
+        return email_addresses.read(text).mailed
+    except NotAnAddress as error:
+        raise Refused(f"{one_line(text)[:100]!r} is no mail address: {error}") from error
 
 
 def name_of(key: str) -> str:
     """What a key is called in file names and Message-IDs: its plain characters, and enough of its digest to be unique."""
     digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{_STRANGE.sub('-', key)[:80].strip('-')}-{digest[:16]}".lstrip("-")
+    return f"{NOT_FILE_NAME.sub('-', key)[:80].strip('-')}-{digest[:16]}".lstrip("-")
 
 
 def compose(mail: Mail, sender: Sender, date: datetime, *, eight_bit: bool) -> bytes:
     """The message. ``eight_bit`` keeps the text readable in the file; without it every line is ASCII and none begins
     with a dot, which SMTP clients have been known to get wrong. Raises ``Refused`` for a bad recipient.
 
-    The bytes are those that ``email`` makes of it; what cannot come out in any other way is written here, since taking
-    headers apart and folding them costs most of a millisecond.
+    Texts are taken literally: what looks like an encoded word is encoded itself (``EmailMessage`` would decode it, line
+    breaks and all), and control characters are taken out. Headers are encoded and folded by ``email.header``.
     """
-    policy = SMTP if eight_bit else default
     head = (
-        _from(policy, sender)
-        + _header(policy, "To", address(mail.recipient), _PLAIN_ADDRESS)
-        + _header(policy, "Subject", _one_line(mail.subject)[:SUBJECT_LIMIT], _PLAIN_WORDS)
+        _from(sender)
+        + f"To: {address(mail.recipient)}\n"
+        + _header("Subject", one_line(mail.subject)[:SUBJECT_LIMIT].rstrip())
         + f"Date: {format_datetime(date)}\n"
         + f"Message-ID: <{name_of(mail.key)}@{sender.domain}>\n"
         + "Auto-Submitted: auto-generated\n"
-        + 'Content-Type: text/plain; charset="utf-8"\n'
+        + 'MIME-Version: 1.0\nContent-Type: text/plain; charset="utf-8"\n'
     )
-    text = _decent(mail.body).replace("\0", "").replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n") + "\n"
-    if eight_bit and all(len(line) <= LINE_LIMIT for line in text.split("\n")):
-        encoding = "8bit"
-    else:
-        encoding = "quoted-printable"
-        text = quoprimime.body_encode(text.encode().decode("latin-1"), policy.max_line_length or LINE_LIMIT)
-        if not eight_bit:
-            text = _DOT.sub("=2E", text)
-    whole = f"{head}Content-Transfer-Encoding: {encoding}\nMIME-Version: 1.0\n\n{text}"
-    return whole.replace("\n", policy.linesep).encode()
+    encoding, text = _encoded(lines(mail.body).removesuffix("\n") + "\n", eight_bit)
+    whole = f"{head}Content-Transfer-Encoding: {encoding}\n\n{text}"
+    return (whole.replace("\n", "\r\n") if eight_bit else whole).encode()
 
 
 @lru_cache(maxsize=16)
-def _from(policy: EmailPolicy[Any], sender: Sender) -> str:
-    return _folded(policy, "From", Address(_one_line(sender.name), addr_spec=sender.address))
+def _from(sender: Sender) -> str:
+    name = one_line(sender.name)
+    plain = _PLAIN.issuperset(name) and len(name) + len(sender.address) <= HEADER_LIMIT - len("From:  <>")
+    if plain:
+        return f"From: {name} <{sender.address}>\n" if name else f"From: {sender.address}\n"
+    value = _folding(name, "From")
+    value.append(f"<{sender.address}>", "us-ascii")
+    return f"From: {value.encode()}\n"
 
 
-def _header(policy: EmailPolicy[Any], name: str, value: str, plain: re.Pattern[str]) -> str:
-    """One header with its end, ``\\n``; what is ``plain`` and fits a line stands as it is."""
-    line = f"{name}: {value}"
-    return f"{line}\n" if len(line) <= PLAIN_LIMIT and plain.fullmatch(value) else _folded(policy, name, value)
+def _header(name: str, value: str) -> str:
+    """One header without structure, with its end; what is plain and fits a line stands as it is."""
+    plain = _PLAIN_TEXT.issuperset(value) and len(name) + len(value) + 2 <= HEADER_LIMIT
+    return f"{name}: {value}\n" if plain else f"{name}: {_folding(value, name).encode()}\n"
 
 
-def _folded(policy: EmailPolicy[Any], name: str, value: str | Address) -> str:
-    folded = policy.fold_binary(*policy.header_store_parse(name, value))
-    return folded.decode("ascii").replace(policy.linesep, "\n")
+def _folding(value: str, name: str) -> Header:
+    return Header(value, "utf-8", maxlinelen=HEADER_LIMIT, header_name=name)
 
 
-def _decent(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
-
-
-def _one_line(text: str) -> str:
-    return _CONTROLS.sub(" ", _decent(text)).strip()
+def _encoded(text: str, eight_bit: bool) -> tuple[str, str]:
+    """The transfer encoding of a text, and the text in it."""
+    if eight_bit and all(len(line) <= LINE_LIMIT for line in text.split("\n")):
+        return "8bit", text
+    quoted = quoprimime.body_encode(text.encode().decode("latin-1"), QUOTED_LIMIT)
+    return "quoted-printable", quoted if eight_bit else f"\n{quoted}".replace("\n.", "\n=2E")[1:]
 
 
 @implementer(IMailer)
@@ -137,15 +135,15 @@ class FolderMailer:
         try:
             await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), _write_once, path, content)
         except OSError as error:
-            raise Away(
-                f"mail folder {self._folder}: {error.strerror or error}: free some space or mend its rights"
-            ) from error
+            cure = "" if descriptors.spent_by(error) else ": free some space or mend its rights"
+            raise Away(f"mail folder {self._folder}: {descriptors.cause_of(error)}{cure}") from error
 
 
 def _write_once(path: Path, content: bytes) -> None:
     if path.exists():
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.chmod(0o700)  # mails are for their readers; one made before had more
     descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
     try:
         with open(descriptor, "wb") as file:

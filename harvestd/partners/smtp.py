@@ -28,9 +28,11 @@ from twisted.mail.smtp import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from harvestd import descriptors
 from harvestd.interfaces import Away, IMailer, Mail, Refused
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
 from harvestd.partners.mail import Sender, address, compose
+from harvestd.shortages import SHORTAGES
 
 #: Seconds: to connect, for each answer of the server, and for a mail altogether.
 CONNECT_LIMIT, ANSWER_LIMIT, MAIL_LIMIT = 10.0, 20.0, 60.0
@@ -89,6 +91,8 @@ class SmtpMailer:
 
     async def send(self, mail: Mail) -> None:
         """One connection, bounded in time. Raises ``Away``, ``Unavailable`` or ``Refused`` with the server's words."""
+        if descriptors.spent():  # a name would be looked up for long, and in vain
+            raise Away(f"SMTP server {self._where}: {SHORTAGES['descriptors']}")
         content = compose(mail, self._sender, self._now(), eight_bit=False)
         exchange = _Exchange(self._sender, address(mail.recipient), content, self._server, self._context())
         try:
@@ -96,7 +100,7 @@ class SmtpMailer:
         except (Unavailable, Refused) as error:
             raise type(error)(f"SMTP server {self._where}: {error}") from error
         except Exception as error:  # no connection, or no such name
-            raise Away(f"SMTP server {self._where}: {str(error) or repr(error)}") from error
+            raise Away(f"SMTP server {self._where}: {descriptors.cause_of(error)}") from error
 
     async def _run(self, exchange: _Exchange) -> None:
         await self._endpoint().connect(Factory.forProtocol(lambda: exchange))

@@ -79,9 +79,14 @@ class _Child(ProcessProtocol):
             self,
             sys.executable,
             [sys.executable, "-c", _TWISTD, "--nodaemon", "--pidfile=", "harvest-api"],
-            env=environment(self._settings),
+            env=environment(self._settings) | self._own(),
             childFDs={0: "w", 1: log_to, 2: log_to},
         )
+
+    def _own(self) -> dict[str, str]:
+        """What this child alone has: a metrics port behind those of the processes before it."""
+        first = self._settings.metrics_port
+        return {"HARVEST_METRICS_PORT": str(first + self._number - 1)} if first else {}
 
     def connectionMade(self) -> None:
         self.log.info("process {number} is {pid}", number=self._number, pid=self.transport.pid)

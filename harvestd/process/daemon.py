@@ -18,6 +18,7 @@ from harvestd import application
 from harvestd.application import EXPECTED, Role
 from harvestd.config import secrets
 from harvestd.lifecycle import Lifecycle
+from harvestd.patience import Patience
 from harvestd.process import logs, reloading, slow_callbacks
 from harvestd.process.ending import exit_status, stop_on_signals
 from harvestd.process.notify import Supervisor
@@ -85,8 +86,11 @@ class Daemon(Service):
 
     async def _start(self) -> None:
         self._lifecycle = Lifecycle(self._reactor, self._settings.stop_deadline)
+        patience = Patience(
+            self._reactor, self._settings.database_start_deadline, self._supervisor.waiting, lambda: not self.running
+        )
         try:
-            parts = await application.start(self._lifecycle, self._settings, self._role)
+            parts = await application.start(self._lifecycle, self._settings, self._role, patience)
         except BaseException as error:
             self._failed(error)
             return

@@ -6,6 +6,7 @@ in URLs and the values of secret settings are masked in every line.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
@@ -18,7 +19,7 @@ from twisted.logger import ILogObserver, Logger, LogLevel, formatEvent, globalLo
 from zope.interface import implementer
 
 from harvestd.context import current_trace
-from harvestd.setting_values import mask_url
+from harvestd.setting_urls import mask_url
 
 LEVELS = {
     "debug": LogLevel.debug,
@@ -26,6 +27,9 @@ LEVELS = {
     "warn": LogLevel.warn,
     "error": LogLevel.error,
 }
+#: Longest message, and longest field, of a line, in characters; the traceback of an exception may have as many lines as it has, up
+#: to the second number. What is longer keeps its beginning (of a traceback its end, where the error is).
+LONGEST, LONGEST_EXCEPTION = 8_192, 65_536
 _json = msgspec.json.Encoder(enc_hook=str)
 #: Keys of an event that say how it was logged, not what happened.
 _INNER = frozenset({"time", "system", "isError", "failure", "why", "message", "format", "logLevel"})
@@ -91,7 +95,7 @@ def fields(event: Any) -> dict[str, Any]:
         "time": _moment(event.get("log_time") or 0.0),
         "level": (event.get("log_level") or LogLevel.info).name,
         "logger": event.get("log_namespace") or "",
-        "message": formatEvent(event),
+        "message": _bounded(formatEvent(event)),
     }
     if trace.request_id:
         found["request_id"] = trace.request_id
@@ -99,11 +103,15 @@ def fields(event: Any) -> dict[str, Any]:
         found["traceparent"] = trace.traceparent
     for name, value in event.items():
         if not name.startswith("log_") and name not in _INNER and name not in found and _plain(value):
-            found[name] = value
+            found[name] = _bounded(value) if isinstance(value, str) else value
     if event.get("log_failure") is not None:
-        found["exception"] = event["log_failure"].getTraceback().rstrip()
-        found["message"] = found["message"] or event["log_failure"].getErrorMessage()
+        found["exception"] = event["log_failure"].getTraceback().rstrip()[-LONGEST_EXCEPTION:]
+        found["message"] = found["message"] or _bounded(event["log_failure"].getErrorMessage())
     return found
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text)} characters)"
 
 
 def _moment(at: float) -> str:
@@ -115,21 +123,31 @@ def _plain(value: Any) -> bool:
 
 
 def _json_line(found: dict[str, Any]) -> str:
-    return _json.encode(found).decode()
+    """As JSON, in characters that a terminal and an editor show (JSON itself would let DEL, C1 and U+2028 stand)."""
+    try:
+        line = _json.encode(found).decode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which a name of a file can have
+        line = _json.encode({k: _decent(v) if isinstance(v, str) else v for k, v in found.items()}).decode()
+    return line if line.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
+
+
+def _decent(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _text_line(found: dict[str, Any]) -> str:
-    """``12:30:01.125 info  [web.gate] message (request id)``; a traceback follows, marked line by line."""
-    request = f" ({found['request_id']})" if "request_id" in found else ""
-    logger = found["logger"].removeprefix("harvestd.")
-    line = f"{found['time'][11:23]} {found['level']:5} [{logger}] {_one_line(found['message'])}{request}"
+    """``2026-05-01T12:30:01.125Z info  [web.gate] message (request id)``; a traceback follows, marked line by line."""
+    request = f" ({_one_line(str(found['request_id']))})" if "request_id" in found else ""
+    logger = _one_line(found["logger"].removeprefix("harvestd."))
+    line = f"{found['time']} {found['level']:5} [{logger}] {_one_line(found['message'])}{request}"
     if "exception" in found:
-        line += "".join(f"\n    | {_one_line(part)}" for part in found["exception"].splitlines())
+        line += "".join(f"\n    | {_one_line(part)}" for part in found["exception"].split("\n"))
     return line
 
 
 def _one_line(text: str) -> str:
-    """Line breaks and other control characters as escapes, so that no message can forge a line."""
+    """Line breaks and other control characters (C0, DEL, C1, U+2028, U+2029, bidi marks, halves of surrogate pairs) as escapes, so
+    that no text can forge a line, colour a terminal or turn its order round."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

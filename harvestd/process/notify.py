@@ -17,6 +17,8 @@ from twisted.logger import Logger
 
 #: Share of the watchdog's time after which it is told again that we are alive.
 SHARE = 0.5
+#: Seconds within which a start that waits says so again; longer than any of its tries.
+EXTENSION = 90.0
 
 
 class Supervisor:
@@ -46,6 +48,10 @@ class Supervisor:
     def ready(self, status: str) -> None:
         """The process does its work (again); ``status`` is for whoever looks at ``systemctl status``."""
         self.tell(READY="1", STATUS=status)
+
+    def waiting(self, status: str) -> None:
+        """Its start waits for something, and is bounded by itself: the supervisor's own time for starts is extended."""
+        self.tell(EXTEND_TIMEOUT_USEC=str(int(EXTENSION * 1e6)), STATUS=status)
 
     def reloading(self) -> None:
         """It reads its settings; to be followed by :meth:`ready`."""

@@ -5,35 +5,43 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NoReturn, TextIO
 
 from twisted.python import usage
 
 import harvestd
 from harvestd.config import Loaded, SettingError, load
-from harvestd.setting_rows import ROWS, Row, bounds, text
+from harvestd.setting_rows import Row, bounds, text
+from harvestd.unread import NOBODY_READS, forget
+
+
+def flags(rows: Mapping[str, Row]) -> list[list[str | None]]:
+    """Twisted's ``optFlags`` of settings."""
+    return [[row.option[2:], None, row.meaning] for row in rows.values() if row.kind is bool]
+
+
+def parameters(rows: Mapping[str, Row]) -> list[list[str | None]]:
+    """Twisted's ``optParameters`` of settings, and of the file that they may be in."""
+    found = [[row.option[2:], None, None, row.meaning] for row in rows.values() if row.kind is not bool]
+    return [["config", None, None, "TOML file to read."], *found]
 
 
 class SettingOptions(usage.Options):
-    """Every setting as an option. After parsing, :attr:`loaded` holds the effective settings.
+    """The settings in ``rows`` as options; a subclass names them, and has their :func:`flags` and :func:`parameters`. After parsing, :attr:`loaded` holds the effective settings.
 
     A wrong option ends the program with status 2, a wrong setting with 1, each with its own words and without pages
     of usage above them.
     """
 
-    optFlags = [[row.option[2:], None, row.meaning] for row in ROWS.values() if row.kind is bool]
-    optParameters = [
-        ["config", None, None, "TOML file to read."],
-        *[[row.option[2:], None, None, row.meaning] for row in ROWS.values() if row.kind is not bool],
-    ]
+    rows: Mapping[str, Row]
     loaded: Loaded
 
     def parseOptions(self, options: Any = None) -> None:
         try:
             super().parseOptions(options)  # type: ignore[no-untyped-call]
         except usage.UsageError as error:
-            print(f"{self.command}: {error}\n{self.command} --help lists the options.", file=sys.stderr)
-            raise SystemExit(2) from None
+            _say(f"{self.command}: {error}\n{self.command} --help lists the options.", sys.stderr, 2)
         try:
             self.loaded = load(self.given(), os.environ)
         except SettingError as error:
@@ -51,7 +59,7 @@ class SettingOptions(usage.Options):
 
     def given(self) -> dict[str, str]:
         """What stood on the command line, by the settings' names."""
-        found = {name: self._text(row) for name, row in ROWS.items() if self[row.option[2:]] not in (None, 0)}
+        found = {name: self._text(row) for name, row in self.rows.items() if self[row.option[2:]] not in (None, 0)}
         if self["config"]:
             found["config"] = self["config"]
         return found
@@ -62,8 +70,11 @@ class SettingOptions(usage.Options):
 
     def opt_version(self) -> None:
         """Print the version and end."""
-        print(f"harvestd {harvestd.__version__}")
-        raise SystemExit(0)
+        _say(f"harvestd {harvestd.__version__}", sys.stdout, 0)
+
+    def opt_help(self) -> None:
+        """Print this and end."""
+        _say(str(self), sys.stdout, 0)
 
     def getSynopsis(self) -> str:
         return f"Usage: {self.command} [options]"
@@ -83,13 +94,23 @@ class SettingOptions(usage.Options):
             "      TOML file to read [./harvest.toml if it is there]",
         ]
         group = ""
-        for row in ROWS.values():
+        for row in self.rows.values():
             if row.group != group:
                 group = row.group
                 lines += ["", f"{group}:"]
             lines += [f"  {row.option}{_argument(row)}", *wrap.wrap(f"{row.meaning} {_default(row)}".strip())]
         lines += ["", "  --version, --help", "      Print that, and end."]
         return "\n".join(lines) + "\n"
+
+
+def _say(words: str, stream: TextIO, code: int) -> NoReturn:
+    """As the last thing: ``code`` is the exit code, where somebody reads it."""
+    try:
+        print(words, file=stream, flush=True)
+    except BrokenPipeError:
+        forget()
+        code = NOBODY_READS
+    raise SystemExit(code)
 
 
 def _argument(row: Row) -> str:

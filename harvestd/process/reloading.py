@@ -31,9 +31,9 @@ def reload(
     waiting = [name for name in changed if name not in LIVE]
     effective = attrs.evolve(present, **{name: getattr(found, name) for name in taken})
     take(effective)
-    log.info(
-        "settings reloaded: {taken}{waiting}",
-        taken=f"{', '.join(taken)} taken" if taken else "nothing to take",
-        waiting=f"; changed, and waiting for a restart: {', '.join(waiting)}" if waiting else "",
-    )
+    words = f"settings reloaded: {', '.join(taken)} taken" if taken else "settings reloaded: nothing to take"
+    if waiting:  # what the operator believes to have changed has not: to be read whatever the level is
+        log.warn("{words}; changed, and waiting for a restart: {names}", words=words, names=", ".join(waiting))
+    else:
+        log.info("{words}", words=words)
     return effective

@@ -15,9 +15,13 @@ class SecretError(Exception):
     """The kept secret cannot be used; the text says why, and the cure."""
 
 
-def token_secret(settings: Settings) -> str:
-    """The setting, or what ``<data_dir>/secret`` has; the file is made, for this account alone, where it is missing."""
-    return settings.token_secret or kept(Path(settings.data_dir) / "secret")
+def token_secret(settings: Settings, making: bool = True) -> str:
+    """The setting, or what ``<data_dir>/secret`` has. Where that is missing it is made, for this account alone; or unless
+    ``making``, a secret is made up that nobody else will know."""
+    path = Path(settings.data_dir) / "secret"
+    if not (settings.token_secret or making or path.exists()):
+        return secrets.token_urlsafe(48)
+    return settings.token_secret or kept(path)
 
 
 def kept(path: Path) -> str:

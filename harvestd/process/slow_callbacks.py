@@ -20,8 +20,10 @@ import harvestd
 
 log = Logger()
 
-#: So many steps of the stack are told; and where our code is.
-STEPS, OURS = 4, str(Path(harvestd.__file__).parent)
+#: So many steps of the stack are told; where our code is (in a checkout all of it, the tests too); and where libraries are.
+PACKAGE = Path(harvestd.__file__).parent
+STEPS, LIBRARIES = 4, "/site-packages/"
+OURS = str(PACKAGE if LIBRARIES in str(PACKAGE) else PACKAGE.parent)
 
 
 class Watch:
@@ -74,9 +76,15 @@ def _at(thread: int) -> str:
     steps = (
         [(at.f_code.co_name, at.f_code.co_filename, line) for at, line in traceback.walk_stack(frame)] if frame else []
     )
-    ours = next((at for at, (_, filename, _) in enumerate(steps) if filename.startswith(OURS)), 0)
+    ours = next((at for at, (_, filename, _) in enumerate(steps) if _is_ours(filename)), 0)
     shown = steps[:STEPS] + steps[ours : ours + 1] * (ours >= STEPS)
     return " < ".join(f"{name} ({filename}:{line})" for name, filename, line in shown)
+
+
+def _is_ours(filename: str) -> bool:
+    """Whether it is of this project, and not what looks on."""
+    inside = filename.startswith(OURS) and filename != __file__
+    return inside and (LIBRARIES in OURS or LIBRARIES not in filename)
 
 
 def report(reactor: Any, limit: float) -> Watch:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harvestd.application import Role
-from harvestd.demo import PEOPLE, demo_password
+from harvestd.demo import demo_password, sign_in_lines
 from harvestd.settings import Settings
 
 
@@ -15,7 +15,5 @@ def welcome(settings: Settings, role: Role) -> Iterator[str]:
         yield f"ready, process of harvest-{role.name}"
         return
     yield f"ready: the API is at {settings.public_url}/api, its documentation at {settings.public_url}/docs"
-    password = demo_password(settings.data_dir) if settings.demo else None
-    if password is not None:
-        for email, _, _, role_of, _ in PEOPLE:
-            yield f"sign in as {role_of}: {email}, password {password}"
+    if settings.demo and demo_password(settings.data_dir) is not None:
+        yield from sign_in_lines(settings.data_dir)

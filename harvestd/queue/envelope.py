@@ -33,8 +33,13 @@ class Envelope(msgspec.Struct, frozen=True):
     trace: TraceFields = TraceFields()
 
 
+class _Named(msgspec.Struct):
+    id: str
+
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Envelope)
+_skimmer = msgspec.json.Decoder(_Named)
 
 
 def encode(envelope: Envelope) -> bytes:
@@ -45,3 +50,8 @@ def encode(envelope: Envelope) -> bytes:
 def decode(body: bytes) -> Envelope:
     """From UTF-8 JSON; raises :class:`msgspec.DecodeError` (its child ``ValidationError``) for anything else."""
     return _decoder.decode(body)
+
+
+def named(body: bytes) -> str:
+    """The ``id`` that an envelope of anybody's making names; raises :class:`msgspec.DecodeError`, or ``RecursionError``."""
+    return _skimmer.decode(body).id

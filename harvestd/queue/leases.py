@@ -19,7 +19,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from harvestd.interfaces import Acked, Delivery, Dropped, ISubscription, Outcome, Receive, Retried
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
 from harvestd.queue.bell import Bell
 from harvestd.queue.retry import Dead, next_step
 from harvestd.settings import Settings
@@ -33,7 +33,7 @@ FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0
 #: A take looks this far behind the last message taken, in seconds of their due times, which finds what was committed late
 #: or came back from another consumer; what is older still is found by a whole look that often.
 LOOK_BACK = timedelta(seconds=10)
-LOOK_WHOLE = 10.0
+LOOK_WHOLE = 3.0
 
 
 @implementer(ISubscription)

@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from harvestd.interfaces import DeadLetter, IBroker, ISubscription, Message, QueueState, Receive
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
 from harvestd.queue.bell import Bell
 from harvestd.queue.leases import Subscription
 from harvestd.queue.topology import QUEUES, queues_for

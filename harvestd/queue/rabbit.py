@@ -17,15 +17,23 @@ from zope.interface import implementer
 
 from harvestd.health import Condition
 from harvestd.interfaces import DeadLetter, IBroker, ISubscription, Message, QueueState, Receive
+from harvestd.kernel.errors import Unavailable
 from harvestd.lifecycle import sleep
-from harvestd.market.errors import Unavailable
 from harvestd.queue.rabbit_connection import Connection
 from harvestd.queue.rabbit_consumer import Subscription
 from harvestd.queue.rabbit_dead import DeadLetters
+from harvestd.queue.rabbit_hand import Trials
 from harvestd.queue.rabbit_link import Link
 from harvestd.queue.rabbit_messages import event
 from harvestd.queue.rabbit_publisher import Held, Publisher
-from harvestd.queue.rabbit_topology import declare, depth, retry_queues
+from harvestd.queue.rabbit_topology import (
+    Again,
+    declare,
+    declared_exchange,
+    depth,
+    lost,
+    retry_queues,
+)
 from harvestd.queue.topology import EXCHANGE, QUEUES, Queue, queues_for
 from harvestd.settings import Settings
 
@@ -38,18 +46,26 @@ SECOND_LOOK = 0.02
 _QUEUES = {queue.name: queue for queue in QUEUES}
 
 
+async def _nobody(queues: Sequence[str]) -> None:
+    """Where there is no outbox."""
+
+
 @implementer(IBroker)
 class RabbitBroker:
     """On ``settings.rabbitmq_url``. All in seconds: ``heartbeat``, ``handshake`` (connect, log in, set up), ``answer`` (to a
     question), ``stall`` (to the first sign of a confirm), ``wait`` (for the first connections, at the start)."""
 
     def __init__(
-        self, reactor: Any, settings: Settings, *,
-        heartbeat: float = 10.0, handshake: float = 5.0, answer: float = 5.0, stall: float = 10.0, wait: float = 5.0,
+        self, reactor: Any, settings: Settings, trials: Trials, again: Again = _nobody, *,
+        heartbeat: float = 4.0, handshake: float = 5.0, answer: float = 5.0, stall: float = 10.0, wait: float = 5.0,
     ) -> None:  # fmt: skip
         self._reactor = reactor
         self._settings = settings
         self._answer = answer
+        self._again = again
+        self._trials = trials
+        self._undeclared = ""
+        self._mending: Deferred[None] | None = None
         self._wait = wait
         link = partial(
             Link, reactor, settings.rabbitmq_url, heartbeat=heartbeat, handshake=handshake, answer=answer
@@ -70,6 +86,8 @@ class RabbitBroker:
 
     async def stop(self) -> None:
         """Stop every subscription, all at once, then disconnect."""
+        if self._mending is not None:
+            await self._mending
         for stopping in [Deferred.fromCoroutine(one.stop()) for one in self._subscriptions]:
             await stopping
         for stopping in [Deferred.fromCoroutine(one.stop()) for one in (self._consuming, self._publishing)]:
@@ -90,8 +108,9 @@ class RabbitBroker:
                     if fate is Held.CONFIRMED or (fate is Held.RETURNED and not queues_for(one.type)):
                         held.append(one.id)
                     lost = lost or (fate is Held.RETURNED and bool(queues_for(one.type)))
-                if lost:
+                if lost:  # a binding of each, so maybe others of whose loss nobody was told
                     await self._publisher.redeclare()
+                    await self._again([queue.name for queue in QUEUES])
             except Unavailable:
                 if not held:
                     raise
@@ -102,10 +121,24 @@ class RabbitBroker:
         """Receive the queue's messages in batches of up to ``prefetch``. Raises ``ValueError`` for an unknown queue."""
         known = _known(queue)
         scale = self._settings.queue_retry_scale
-        subscription = Subscription(self._reactor, self._consuming, self._publisher, known, prefetch, receive, scale)
+        subscription = Subscription(
+            self._reactor,
+            self._consuming,
+            self._publisher,
+            known,
+            prefetch,
+            receive,
+            scale,
+            self._again,
+            self._trials,
+        )
         self._subscriptions.append(subscription)
         subscription.start()
         return subscription
+
+    async def _lost(self) -> None:
+        """Somebody met a queue that is not there."""
+        await self._declare(self._consuming.here())
 
     async def states(self) -> Sequence[QueueState]:
         """The state of every queue. ``unacknowledged`` is what this process has in hand: AMQP tells nobody what others
@@ -118,6 +151,10 @@ class RabbitBroker:
                 return found
             await sleep(self._reactor, SECOND_LOOK)
             return [state if _busy(state) else await self._counted(channel, _known(state.name)) for state in found]
+        except Unavailable:
+            if not channel.is_open and self._consuming.connection is not None:
+                await self._lost()
+            raise
         finally:
             if channel.is_open:
                 channel.close()
@@ -143,6 +180,10 @@ class RabbitBroker:
             return Condition("degraded", "blocked: memory or disk alarm of RabbitMQ, events wait in the outbox")
         if not await self._answers():
             return Condition("degraded", f"does not answer within {SOON:g} s: events wait in the outbox")
+        if self._undeclared:
+            self._mend()
+            cure = f"delete what there is of that name ({EXCHANGE} is a durable topic exchange), it is declared anew"
+            return Condition("degraded", f"events wait in the outbox: {self._undeclared}; {cure}")
         idle = [one.queue for one in self._subscriptions if not (one.consuming or one.stopping)]
         return Condition("degraded", f"not consuming: {', '.join(idle)}") if idle else Condition("ok")
 
@@ -171,17 +212,36 @@ class RabbitBroker:
         return answered
 
     async def _question(self) -> None:
+        """Whether the exchange is there, and of its type, without which nobody is told of anything: a channel that is ended for
+        that is an answer, too. It is not made by the way, or nobody would know that its bindings were lost."""
         channel = await self._consuming.channel()
         try:
             await self._consuming.ask(channel.exchange_declare(EXCHANGE, passive=True))
+            await self._consuming.ask(declared_exchange(channel))
+        except Unavailable as error:
+            connection = self._consuming.connection
+            if channel.is_open or connection is None or not connection.is_open:
+                raise
+            self._undeclared = error.detail
         finally:
             if channel.is_open:
                 channel.close()
 
+    def _mend(self) -> None:
+        """Try to declare what is missing, or was there in another form, beside whatever else goes on."""
+        if self._mending is None:
+            self._mending = Deferred.fromCoroutine(self._lost())
+            self._mending.addErrback(lambda failure: failure.trap(Unavailable) and None)
+            self._mending.addBoth(self._mended)
+
+    def _mended(self, result: Any) -> Any:
+        self._mending = None
+        return result
+
     async def _counted(self, channel: Any, queue: Queue) -> QueueState:
         ask = self._consuming.ask
         before = await self._in_hand(queue)
-        delayed = sum([(await depth(ask, channel, name, back_to=queue.name))[0] for name in retry_queues(queue.name)])
+        delayed = sum([(await depth(ask, channel, name))[0] for name in retry_queues(queue.name)])
         ready, consumers = await depth(ask, channel, queue.name)
         in_hand = await self._in_hand(queue)
         dead, _ = await depth(ask, channel, queue.dead)
@@ -193,8 +253,14 @@ class RabbitBroker:
 
     async def _declare(self, connection: Connection) -> None:
         ask = partial(connection.ask, seconds=self._answer)
+        await self._again(await lost(ask, partial(connection.channel_within, self._answer)))
         channel = await connection.channel_within(self._answer)
-        await declare(ask, channel)
+        try:
+            await declare(ask, channel)
+        except Unavailable as error:
+            self._undeclared = error.detail
+            raise
+        self._undeclared = ""
         channel.close()
 
 

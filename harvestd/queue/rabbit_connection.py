@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionClosed
 from twisted.python.failure import Failure
 
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
 
 #: Seconds between a close, by whichever side, and the abort of what is left of the connection.
 ABORT_AFTER = 2.0
@@ -147,7 +147,10 @@ class Connection(TwistedProtocolConnection):  # type: ignore[misc]
             await waiting
 
     def makeConnection(self, transport: Any) -> None:
-        """Give pika a transport that ends."""
+        """Give pika a transport that ends, and that sends at once: an acknowledgement is a few bytes, and would wait for the
+        broker's kernel to have acknowledged those before it, which may take 40 ms (Nagle's algorithm and delayed ACKs)."""
+        if hasattr(transport, "setTcpNoDelay"):
+            transport.setTcpNoDelay(True)
         self._leaving = _Leaving(transport, self._reactor)
         super().makeConnection(self._leaving)
         self.transport = transport
@@ -218,6 +221,8 @@ def explained(error: BaseException, parameters: pika.ConnectionParameters) -> st
         )
     if code == 406:
         return f"{where}: a queue or exchange of ours is there with other arguments ({text}); move its messages and delete it"
+    if code == 404:
+        return f"{where}: a queue or exchange of ours is not there ({text})"
     if code == 403:
         return f"{where}: the user {user!r} needs the permissions configure, write and read on harvest.* ({text})"
     return f"{where} is out of reach: {text}"

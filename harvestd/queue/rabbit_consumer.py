@@ -6,7 +6,7 @@ acknowledged; if that cannot be done it goes back to its queue. So it may be the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -14,14 +14,15 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from harvestd.interfaces import Acked, ISubscription, Outcome, Receive
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
 from harvestd.queue.bell import Bell
 from harvestd.queue.rabbit_connection import ENDS
-from harvestd.queue.rabbit_hand import InHand, lots, moved, sentence
+from harvestd.queue.rabbit_hand import InHand, Trials, lots, moved, sentence
 from harvestd.queue.rabbit_intake import Intake
 from harvestd.queue.rabbit_link import Link
 from harvestd.queue.rabbit_messages import Publication
 from harvestd.queue.rabbit_publisher import Held, Publisher
+from harvestd.queue.rabbit_topology import Again
 from harvestd.queue.topology import Queue
 
 #: Seconds of rest after a failure of ``receive`` or of the broker: the first, doubling up to the last.
@@ -35,7 +36,8 @@ class Subscription:
     log = Logger()
 
     def __init__(
-        self, reactor: Any, link: Link, publisher: Publisher, queue: Queue, prefetch: int, receive: Receive, scale: float
+        self, reactor: Any, link: Link, publisher: Publisher, queue: Queue, prefetch: int, receive: Receive, scale: float,
+        again: Again, trials: Trials,
     ) -> None:  # fmt: skip
         self.queue = queue.name
         self.consuming = False
@@ -47,6 +49,8 @@ class Subscription:
         self._prefetch = prefetch
         self._receive = receive
         self._scale = scale
+        self._again = again
+        self._trials = trials
         self._halt = Bell(reactor)
         self._intake: Intake | None = None
         self._pause = FIRST_PAUSE
@@ -97,24 +101,35 @@ class Subscription:
 
     async def _consume(self) -> None:
         """On a channel of its own, until that ends or this is stopped."""
-        intake = self._intake = Intake(self._reactor, self._link, self._topology, self._prefetch)
+        intake = self._intake = Intake(self._reactor, self._link, self._topology, self._prefetch, self._again)
         try:
             await intake.open()
             self.consuming = not self.stopping
             self._recovered()
             while not self.stopping:
                 await intake.gather()
-                for lot in lots(list(intake.hand.values())):
+                hand = list(intake.hand.values())
+                suspects = [one.id for one in hand if one.suspect]
+                tried = await self._trials.tried(self.queue, suspects) if suspects else {}
+                for lot in lots(hand, tried):
                     if not self.stopping:
-                        await self._settle(intake, lot, await self._outcomes(lot))
+                        await self._settle(intake, lot, await self._outcomes(lot, tried))
         finally:
             self.consuming, self._intake = False, None
             await intake.close()
 
-    async def _outcomes(self, lot: Sequence[InHand]) -> Sequence[Outcome]:
-        outcome = sentence(lot[0])
-        if outcome is not None:
-            return [outcome]
+    async def _outcomes(self, lot: Sequence[InHand], tried: Mapping[str, int]) -> Sequence[Outcome]:
+        if not lot[0].suspect:
+            return await self._handled(lot)
+        id = lot[0].id
+        outcome = sentence(tried.get(id, 0))
+        if outcome is None:
+            await self._trials.begin(self.queue, id)
+        outcomes = [outcome] if outcome is not None else await self._handled(lot)
+        await self._trials.end(self.queue, id)
+        return outcomes
+
+    async def _handled(self, lot: Sequence[InHand]) -> Sequence[Outcome]:
         outcomes = await self._receive([one.delivery for one in lot])
         if len(outcomes) != len(lot):
             raise ValueError(f"receive answered {len(outcomes)} outcomes for {len(lot)} deliveries")

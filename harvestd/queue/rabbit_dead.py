@@ -11,7 +11,7 @@ from typing import Any
 from twisted.internet.defer import DeferredLock
 
 from harvestd.interfaces import DeadLetter
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
 from harvestd.queue import rabbit_messages as messages
 from harvestd.queue.rabbit_link import Link, close
 from harvestd.queue.rabbit_publisher import Held, Publisher

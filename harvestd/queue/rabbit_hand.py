@@ -1,26 +1,16 @@
 """What a consumer has in hand, and what becomes of it.
 
-A message that ends its consumer (a crash, not an error) comes back for ever, and with it whatever was in hand beside it.
-Quorum queues count how often a message came back:
-
-==============================  ==========================================================================================
-came back without an outcome    it is
-==============================  ==========================================================================================
-less than :data:`SUSPECT`       handled with the others
-:data:`SUSPECT` times           handled alone, after the others; the suspects in the order of their ids, and the next time
-                                in the reverse: so those before the culprit get through, then those behind it
-:data:`QUARANTINE` times        not handled: it waits in a retry queue as if it had failed, and is a suspect from then on
-:data:`DEADLY` times in all     a dead letter
-==============================  ==========================================================================================
-
-An orderly stop, or a connection that breaks, counts too: AMQP does not tell them apart.
+A poison message, which ends its consumer (a crash, not an error), comes back for ever, and with it whatever was in hand or on its
+way beside it: quorum queues count those returns alike, as they do an orderly stop and a connection that breaks. So what came back
+:data:`SUSPECT` times is handled alone, after the others, and each such trial is written down before it begins (``Trials``).
+What was tried least comes first; what was tried :data:`DEADLY` times without an outcome is a dead letter.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 import attrs
 
@@ -30,49 +20,63 @@ from harvestd.queue.rabbit_messages import Publication
 from harvestd.queue.retry import Dead, next_step
 from harvestd.queue.topology import Queue
 
-SUSPECT, QUARANTINE, DEADLY = 2, 4, 8
+SUSPECT, DEADLY = 2, 4
+
+
+class Trials(Protocol):
+    """How often messages were handled alone and nobody lived to tell; ``Unavailable`` when that cannot be known."""
+
+    async def tried(self, queue: str, ids: Sequence[str]) -> Mapping[str, int]:
+        """By id; those that never were may be left out."""
+
+    async def begin(self, queue: str, *ids: str) -> None:
+        """Before they are handled."""
+
+    async def end(self, queue: str, *ids: str) -> None:
+        """They have an outcome."""
 
 
 @attrs.frozen
 class InHand:
     """``tag`` is the channel's number for it; ``returns`` counts how often it came back without an outcome since it was put
-    into its queue, ``deaths`` those of its earlier tries."""
+    into its queue."""
 
     tag: int
     delivery: Delivery
     returns: int
-    deaths: int
 
     @classmethod
     def of(cls, queue: str, received: Any) -> InHand:
         """From pika's ``ReceivedMessage``, whoever published it."""
         delivery = messages.delivery_of(queue, received)
-        return cls(received.method.delivery_tag, delivery, messages.returns_of(received), messages.deaths_of(received))
+        return cls(received.method.delivery_tag, delivery, messages.returns_of(received))
+
+    @property
+    def id(self) -> str:
+        """The message's."""
+        return self.delivery.message.id
 
     @property
     def suspect(self) -> bool:
         """Whether it may be what ends its consumers."""
-        return self.returns >= SUSPECT or self.deaths > 0
+        return self.returns >= SUSPECT
 
 
-def lots(hand: Iterable[InHand]) -> list[list[InHand]]:
-    """What is handled together, in this order."""
+def lots(hand: Iterable[InHand], tried: Mapping[str, int]) -> list[list[InHand]]:
+    """What is handled together, in this order; ``tried`` is how often suspects were tried alone."""
     trusted: list[InHand] = []
     suspects: list[InHand] = []
     for one in hand:
         (suspects if one.suspect else trusted).append(one)
-    backwards = max((one.returns for one in suspects), default=0) % 2 == 1
-    suspects.sort(key=lambda one: one.delivery.message.id, reverse=backwards)
+    suspects.sort(key=lambda one: (tried.get(one.id, 0), one.id))
     return ([trusted] if trusted else []) + [[one] for one in suspects]
 
 
-def sentence(one: InHand) -> Outcome | None:
-    """The outcome of what is not even tried, else None."""
-    if one.returns < QUARANTINE:
-        return None
-    ends = one.deaths + one.returns
-    cause = f"it came back {ends} times without an outcome: whoever had it in hand ended"
-    return Dropped(cause) if ends >= DEADLY else Retried(cause)
+def sentence(times: int) -> Dropped | None:
+    """The outcome of what was tried so often, None if it is tried once more."""
+    return (
+        Dropped(f"each of its {times} consumers ended while it handled this message alone") if times >= DEADLY else None
+    )
 
 
 def moved(one: InHand, outcome: Outcome, queue: Queue, scale: float) -> Publication:
@@ -81,4 +85,4 @@ def moved(one: InHand, outcome: Outcome, queue: Queue, scale: float) -> Publicat
     step = next_step(one.delivery.attempts, outcome, random.random(), scale)
     if isinstance(step, Dead):
         return messages.dead(one.delivery, queue.dead, step.cause)
-    return messages.again(one.delivery, one.deaths + one.returns, step.delay)
+    return messages.again(one.delivery, step.delay)

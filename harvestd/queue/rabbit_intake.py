@@ -8,29 +8,38 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
+from harvestd.kernel.errors import Unavailable
 from harvestd.lifecycle import sleep
-from harvestd.market.errors import Unavailable
 from harvestd.queue.rabbit_connection import ENDS
 from harvestd.queue.rabbit_hand import InHand
 from harvestd.queue.rabbit_link import Link, close
-from harvestd.queue.rabbit_topology import declare, depth
+from harvestd.queue.rabbit_topology import Again, declare, depth, lost
 from harvestd.queue.topology import Queue
 
 #: How long a consumer that leaves waits to see what it handed back in the queue again, in steps of seconds.
 SEEN_AGAIN = (0.01,) * 20
 
 
+#: So many batches are here or on their way at most: the one in hand, and the next. Where one batch takes all that may be here,
+#: the broker and the consumer take turns, since nothing comes until it is acknowledged, and a quorum queue takes its time to be
+#: told; whether that was so used to be chance, for as long as the queue was full.
+AHEAD = 2
+
+
 class Intake:
-    """At most ``prefetch`` messages are here at a time; ``hand`` are those that were gathered and are not settled."""
+    """At most ``prefetch`` messages are gathered at a time, and :data:`AHEAD` times as many are here; ``hand`` are those that
+    were gathered, and are not settled."""
 
     log = Logger()
 
-    def __init__(self, reactor: Any, link: Link, queue: Queue, prefetch: int) -> None:
+    def __init__(self, reactor: Any, link: Link, queue: Queue, prefetch: int, again: Again) -> None:
         self.hand: dict[int, InHand] = {}
         self._reactor = reactor
         self._link = link
         self._queue = queue
+        self._again = again
         self._prefetch = prefetch
+        self._window = prefetch * AHEAD
         self._channel: Any = None
         self._tag = ""
         self._arriving: Any = None
@@ -39,9 +48,10 @@ class Intake:
     async def open(self) -> None:
         """Declare the queue and consume it."""
         ask = self._link.ask
+        await self._again(await lost(ask, self._link.channel, [self._queue]))
         self._channel = await self._link.channel()
         await declare(ask, self._channel, [self._queue])
-        await ask(self._channel.basic_qos(prefetch_count=self._prefetch))
+        await ask(self._channel.basic_qos(prefetch_count=self._window))
         self._arriving, self._tag = await ask(self._channel.basic_consume(self._queue.name))
 
     async def gather(self) -> None:
@@ -57,8 +67,9 @@ class Intake:
             self._next = None
         self._take(came)
         await sleep(self._reactor, 0)  # what else the same bytes hold is read first
-        self._take(self._arriving.pending)
-        self._arriving.pending.clear()
+        more = self._prefetch - 1
+        self._take(self._arriving.pending[:more])
+        del self._arriving.pending[:more]
 
     def interrupt(self) -> None:
         """End the waiting of :meth:`gather`."""
@@ -70,7 +81,7 @@ class Intake:
         on it before. None once the channel is closed: they are another's."""
         if self._channel is None or not self._channel.is_open:
             return 0
-        await self._link.ask(self._channel.basic_qos(prefetch_count=self._prefetch))
+        await self._link.ask(self._channel.basic_qos(prefetch_count=self._window))
         return self._count()
 
     def check(self) -> None:

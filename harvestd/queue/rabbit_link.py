@@ -14,7 +14,7 @@ from twisted.internet.endpoints import HostnameEndpoint, connectProtocol, wrapCl
 from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
 from twisted.logger import Logger
 
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
 from harvestd.queue.bell import Bell
 from harvestd.queue.rabbit_connection import Channel, Connection, explained
 

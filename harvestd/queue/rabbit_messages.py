@@ -7,7 +7,7 @@ property            what it holds
 ``type``            its type: the routing key is a queue's name once it was retried or replayed
 ``delivery_mode``   2, persistent
 ``expiration``      the delay in milliseconds, in a retry queue
-headers             ``harvest-attempts``: earlier tries · ``harvest-deaths``: how often its consumer ended with it in hand
+headers             ``harvest-attempts``: earlier tries
 of dead letters     ``harvest-letter``: the broker's name for it · ``harvest-cause`` · ``harvest-died-at`` (ISO 8601)
 ==================  ======================================================================================================
 """
@@ -26,7 +26,7 @@ from harvestd.interfaces import DeadLetter, Delivery, Message
 from harvestd.queue.rabbit_topology import retry_queue
 from harvestd.queue.topology import EXCHANGE
 
-ATTEMPTS, DEATHS = "harvest-attempts", "harvest-deaths"
+ATTEMPTS = "harvest-attempts"
 LETTER, CAUSE, DIED_AT = "harvest-letter", "harvest-cause", "harvest-died-at"
 #: What a quorum queue counts: how often a message came back to it without an outcome.
 RETURNS = "x-delivery-count"
@@ -47,10 +47,10 @@ def event(message: Message) -> Publication:
     return Publication(EXCHANGE, message.type, _properties(message), message.body)
 
 
-def again(delivery: Delivery, deaths: int, delay: float) -> Publication:
+def again(delivery: Delivery, delay: float) -> Publication:
     """To the retry queue of its next step, for ``delay`` seconds."""
     attempts = delivery.attempts + 1
-    properties = _properties(delivery.message, {ATTEMPTS: attempts, DEATHS: deaths})
+    properties = _properties(delivery.message, {ATTEMPTS: attempts})
     properties.expiration = str(max(1, round(delay * 1000)))
     return Publication("", retry_queue(delivery.queue, attempts), properties, delivery.message.body)
 
@@ -76,11 +76,6 @@ def delivery_of(queue: str, received: Any) -> Delivery:
 def returns_of(received: Any) -> int:
     """How often it came back to its queue without an outcome since it was put there."""
     return _number(received.properties, RETURNS)
-
-
-def deaths_of(received: Any) -> int:
-    """The same, of its earlier tries."""
-    return _number(received.properties, DEATHS)
 
 
 def letter_of(queue: str, received: Any) -> DeadLetter:

@@ -16,7 +16,7 @@ import attrs
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
 from harvestd.queue.rabbit_connection import ENDS, Connection
 from harvestd.queue.rabbit_link import Link
 from harvestd.queue.rabbit_messages import Publication

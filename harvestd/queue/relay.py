@@ -1,7 +1,7 @@
 """From the outbox to the broker: one relay leads, every other process that has one stands by.
 
-The leader is who holds the advisory lock :data:`LOCK` on its session; a process that dies, or whose session does, loses it
-with the connection. Between a confirm and its mark a batch can be published again by the next leader: consumers know an
+The leader is who has the lease :data:`LEASE`: a process that dies, or whose session does, loses it at once, and one that is frozen
+when it runs out. Between a confirm and its mark a batch can be published again by the next leader: consumers know an
 event that they have handled by their inbox.
 """
 
@@ -16,18 +16,22 @@ from twisted.logger import Logger
 
 from harvestd.failpoints import failpoint
 from harvestd.interfaces import IBroker, Message
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
+from harvestd.market.events import DATA
 from harvestd.metrics import Metrics
 from harvestd.queue.bell import Bell
 from harvestd.queue.envelope import Envelope, TraceFields, encode
+from harvestd.queue.seals import EventSeals
+from harvestd.queue.topology import queues_for
 from harvestd.settings import Settings
 from harvestd.store import outbox
-from harvestd.store.database import Database
+from harvestd.store.database import Database, Transaction
+from harvestd.store.leases import Lease
 from harvestd.store.outbox import Recorded
 from harvestd.store.session import Session
 
-#: Key of the advisory lock ("HARVESTR" in ASCII).
-LOCK = 0x4841525645535452
+#: The name of the lease.
+LEASE = "relay"
 #: The NOTIFY channel that wakes the leader.
 CHANNEL = "harvest_outbox"
 #: Events of one batch.
@@ -38,6 +42,8 @@ GATHER = 0.02
 #: Seconds between tries to become the leader, and the longest rest while the broker or the database is away.
 STANDBY_POLL = 1.0
 FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0
+#: Seconds between two looks for queues that were lost; events looked at in one transaction then.
+ASK_AGAIN, AGAIN = 1.0, 5000
 
 
 class Relay:
@@ -47,14 +53,18 @@ class Relay:
 
     def __init__(
         self, reactor: Any, settings: Settings, database: Database, session: Session, broker: IBroker,
-        now: Callable[[], datetime], metrics: Metrics | None = None,
+        now: Callable[[], datetime], secret: str, metrics: Metrics | None = None,
     ) -> None:  # fmt: skip
         self._settings = settings
+        self._seals = EventSeals(secret)
         self._database = database
         self._session = session
         self._broker = broker
         self._now = now
+        self._lease = Lease(reactor, database, session, LEASE, settings.work_lease)
         self._metrics = metrics
+        self._reactor = reactor
+        self._asked = 0.0
         self._work = Bell(reactor)
         self._halt = Bell(reactor)
         self._stopping = False
@@ -66,7 +76,7 @@ class Relay:
     @property
     def leads(self) -> bool:
         """Whether this process is the one that publishes."""
-        return self._told and self._session.holds(LOCK)
+        return self._told and self._lease.mine
 
     def start(self) -> None:
         """Stand for election, for as long as the process lives."""
@@ -97,6 +107,7 @@ class Relay:
                 if not await self._elected():
                     await self._halt.wait(STANDBY_POLL)
                     continue
+                await self._send_again()
                 found = await self._one_batch()
                 self._recovered()
             except Exception as error:
@@ -105,27 +116,59 @@ class Relay:
             if 0 < found < BATCH and not self._stopping:
                 await self._halt.wait(GATHER)
             if found < BATCH and not self._stopping:
-                await self._work.wait(self._settings.queue_poll)
-        await self._session.unlock(LOCK)
+                await self._work.wait(min(self._settings.queue_poll, self._settings.work_lease / 3))
+        await self._lease.give_back()
 
     async def _elected(self) -> bool:
-        leads = await self._session.try_lock(LOCK, self._work.ring)
+        leads = await self._lease.held()
         if leads != self._told:
             self._told = leads
             self.log.info("this process {does} the outbox", does="relays" if leads else "no longer relays")
         return leads
+
+    async def _send_again(self) -> None:
+        """What queues had not handled that were lost and declared anew. Done here, between two batches, so that nothing that was
+        published before the queue was there is marked as sent behind it."""
+        now = self._reactor.seconds()
+        if now < self._asked + ASK_AGAIN:
+            return
+        self._asked = now
+        for queue in await outbox.asked_again(self._database):
+            types = [type for type in DATA if queue in queues_for(type)]
+            last, number = 0, 0
+            while True:
+                place, again = await self._database.transaction(
+                    lambda tx, queue=queue, types=types, last=last: self._unsend(tx, queue, types, last)  # type: ignore[misc]
+                )
+                number += again
+                if place is None:
+                    break
+                last = place
+            await self._database.transaction(lambda tx, queue=queue: outbox.done_again(tx, queue))  # type: ignore[misc]
+            self.log.warn(
+                "{queue} was lost: {number} events that it had not handled go out again", queue=queue, number=number
+            )
+
+    async def _unsend(self, tx: Transaction, queue: str, types: list[str], last: int) -> tuple[int | None, int]:
+        await self._lease.check(tx)
+        return await outbox.send_again(tx, queue, types, last, AGAIN)
 
     async def _one_batch(self) -> int:
         """Publish and mark up to :data:`BATCH` events; answers how many were unsent."""
         found = await outbox.unsent(self._database, BATCH)
         if not found:
             return 0
-        confirmed = set(await self._broker.publish([message_of(row) for row in found]))
+        confirmed = set(await self._broker.publish([message_of(row, self._seals) for row in found]))
         await failpoint("relay.after_publish")
         sent = [row.seq for row in found if row.id in confirmed]
         if sent:
             now = self._now()
-            await self._database.transaction(lambda tx: outbox.mark_sent(tx, sent, now))
+
+            async def mark(tx: Transaction) -> None:
+                await self._lease.check(tx)
+                await outbox.mark_sent(tx, sent, now)
+
+            await self._database.transaction(mark)
             await failpoint("relay.after_mark")
             if self._metrics is not None:
                 self._metrics.published(len(sent))
@@ -148,8 +191,13 @@ class Relay:
         self._pause = FIRST_PAUSE
 
 
-def message_of(row: Recorded) -> Message:
+def envelope_of(row: Recorded) -> Envelope:
     """The published form of a recorded event."""
-    trace = TraceFields(**row.trace)
-    envelope = Envelope(row.id, row.type, row.created_at, row.version, row.aggregate, row.data, trace)
-    return Message(row.id, row.type, encode(envelope))
+    return Envelope(
+        row.id, row.type, row.created_at, row.version, row.aggregate, row.data, TraceFields(**row.trace)
+    )  # fmt: skip
+
+
+def message_of(row: Recorded, seals: EventSeals) -> Message:
+    """The same as a message, sealed."""
+    return Message(row.id, row.type, seals.sealed(encode(envelope_of(row))))

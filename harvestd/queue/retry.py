@@ -9,7 +9,7 @@ import attrs
 import msgspec
 
 from harvestd.interfaces import Dropped, Outcome, Retried
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
 from harvestd.queue.topology import RETRY_DELAYS, RETRY_JITTER
 
 #: Longest cause that is kept with a dead letter, in characters.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import attrs
 
 EXCHANGE = "harvest_hub"
@@ -28,8 +30,12 @@ class Queue:
 
 QUEUES: tuple[Queue, ...] = (
     Queue("harvest.orders", ("order.created", "order.updated", "order.cancelled", "order.expired"), 50),
-    Queue("harvest.search", ("product.created", "product.updated", "product.deleted", "rating.created"), 200),
-    Queue("harvest.cache", ("cache.invalidate", "product.*", "order.*"), 200),
+    Queue(
+        "harvest.search",
+        ("product.created", "product.updated", "product.deleted", "rating.created", "farm.updated", "category.updated"),
+        200,
+    ),
+    Queue("harvest.cache", ("cache.invalidate", "product.*", "order.*", "farm.updated", "category.updated"), 200),
     Queue(
         "harvest.notifications",
         ("order.*", "payment.*", "rating.created", "comment.created", "notification.send", "account.*"),
@@ -52,6 +58,7 @@ def _matches(pattern: list[str], words: list[str]) -> bool:
     return bool(words) and pattern[0] in ("*", words[0]) and _matches(pattern[1:], words[1:])
 
 
+@lru_cache(256)
 def queues_for(routing_key: str) -> tuple[str, ...]:
     """The names of the queues that a message with ``routing_key`` goes to."""
     return tuple(q.name for q in QUEUES if any(matches(b, routing_key) for b in q.binds))

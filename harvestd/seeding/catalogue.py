@@ -13,7 +13,7 @@ from random import Random
 
 import attrs
 
-from harvestd.market.slugs import slug
+from harvestd.kernel.slugs import slug
 from harvestd.seeding import words
 from harvestd.store.search_text import words as search_words
 

@@ -18,10 +18,10 @@ with page as (
       from products p join farms f on f.id = p.farm_id join categories c on c.id = p.category_id
      where p.id > %(after)s and f.source like %(source)s order by p.id limit %(limit)s
 ), written as (
-insert into search_documents (kind, id, version, removed, in_stock, price, popularity, latitude, longitude, fresh_at,
+insert into search_documents (kind, id, version, removed, in_stock, price, popularity, rating, latitude, longitude, fresh_at,
     indexed_at, unit, farm, category, season_from, season_to, tags, title, farm_name, category_name, title_key, farm_key,
     category_key, text, document, lexemes)
-select 'product', id, revision, false, stock > reserved, price, sales, latitude, longitude, updated_at, clock_timestamp(),
+select 'product', id, revision, false, stock > reserved, price, sales, rating_average, latitude, longitude, updated_at, clock_timestamp(),
        unit, farm_slug, category_slug, season_from, season_to, tags, title, farm, category, title_key, farm_key, category_key,
        description, jsonb_build_object('slug', slug),
        setweight(to_tsvector(%(language)s::regconfig, title_key), 'A')

@@ -7,10 +7,10 @@ select id::text, type from outbox where sent_at is null union all select id::tex
 select e.id, e.type, c.consumer
   from outbox e
   join (values ('harvest.orders', '{order.created,order.updated,order.cancelled,order.expired}'::text[]),
-               ('harvest.search', '{product.created,product.updated,product.deleted,rating.created}'),
+               ('harvest.search', '{product.created,product.updated,product.deleted,rating.created,farm.updated,category.updated}'),
                ('harvest.notifications', '{order.created,order.updated,order.completed,order.cancelled,order.expired,account.registered}'),
                ('harvest.analytics', '{order.created,order.updated,order.completed,order.cancelled,order.expired}'),
-               ('harvest.cache', '{cache.invalidate,product.created,product.updated,product.deleted,order.created,order.updated}'))
+               ('harvest.cache', '{cache.invalidate,product.created,product.updated,product.deleted,order.created,order.updated,farm.updated,category.updated}'))
        as c(consumer, types) on e.type = any(c.types)
  where e.sent_at is not null
    and not exists (select from inbox i where i.consumer = c.consumer and i.event_id = e.id)
@@ -52,6 +52,20 @@ select m.dedupe_key from (select dedupe_key, created_at from mails
 select p.id, p.revision, s.version, p.status, s.removed
   from products p left join search_documents s on s.kind = 'product' and s.id = p.id
  where s.id is null or s.version <> p.revision or s.removed <> (p.status <> 'published');
+
+-- name: a search document whose copy of a farm, a category or the product differs from it
+select s.id, s.farm, f.slug as farm_slug, s.category, c.slug as category_slug
+  from search_documents s join products p on s.kind = 'product' and p.id = s.id join farms f on f.id = p.farm_id
+  left join categories c on c.id = p.category_id
+ where not s.removed
+   and (s.farm, s.farm_name, s.latitude, s.longitude, s.category, s.category_name, s.title, s.text, s.unit, s.price, s.tags,
+        s.season_from, s.season_to, s.rating, s.in_stock, s.fresh_at)
+       is distinct from
+       (f.slug, f.name, f.latitude, f.longitude, c.slug, coalesce(c.name, ''), p.title, p.description, p.unit, p.price::bigint, p.tags,
+        p.season_from, p.season_to, p.rating_average::real, p.stock > p.reserved, p.updated_at);
+
+-- name: products whose search documents are still to be renewed
+select source, id, after from search_renewals;
 
 -- name: a search document that Elasticsearch does not hold as it is
 select kind, id::text, since, refused from search_pending;

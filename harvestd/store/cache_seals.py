@@ -1,7 +1,9 @@
 """A finished answer as it lies in Redis: sealed, so that nothing but what this market put there is ever served.
 
-``seal(16) + msgpack [status, etag, headers, body, families]``; the seal is BLAKE2b keyed with the market's secret over the answer's
-name, the tokens that it depends on, and the payload. What is torn, forged, or moved under another name does not open.
+``seal(16) + msgpack [began, until, status, etag, headers, body, families]``; the seal is BLAKE2b keyed with the market's secret over
+the answer's name, the tokens that it depends on, and the payload. What is torn, forged, or moved under another name does not
+open. What is put back later does; when it ``began`` to be loaded and ``until`` when it may be served, by Redis's clock in
+microseconds, tell the reader what it is worth.
 """
 
 from __future__ import annotations
@@ -10,13 +12,23 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 
+import attrs
 import msgspec
 
 from harvestd.interfaces import Entry
 
 SEAL = 16
-_Packed = tuple[int, str, tuple[tuple[bytes, bytes], ...], bytes, tuple[str, ...]]
+_Packed = tuple[int, int, int, str, tuple[tuple[bytes, bytes], ...], bytes, tuple[str, ...]]
 _decoder = msgspec.msgpack.Decoder(_Packed)
+
+
+@attrs.frozen
+class Sealed:
+    """What was sealed, and its times."""
+
+    entry: Entry
+    began: int
+    until: int
 
 
 class Seals:
@@ -25,21 +37,24 @@ class Seals:
     def __init__(self, secret: str) -> None:
         self._key = hashlib.blake2b(secret.encode(), digest_size=32, person=b"harvest.cache").digest()
 
-    def sealed(self, name: str, tokens: Sequence[bytes], entry: Entry) -> bytes:
-        """The entry as bytes."""
-        packed = msgspec.msgpack.encode((entry.status, entry.etag, entry.headers, entry.body, entry.families))
+    def sealed(self, name: str, tokens: Sequence[bytes], sealed: Sealed) -> bytes:
+        """As bytes."""
+        entry = sealed.entry
+        packed = msgspec.msgpack.encode(
+            (sealed.began, sealed.until, entry.status, entry.etag, entry.headers, entry.body, entry.families)
+        )
         return self._seal(name, tokens, packed) + packed
 
-    def opened(self, name: str, tokens: Sequence[bytes], held: bytes) -> Entry | None:
-        """The entry, or None for anything else."""
+    def opened(self, name: str, tokens: Sequence[bytes], held: bytes) -> Sealed | None:
+        """What was sealed, or None for anything else."""
         packed = held[SEAL:]
         if not hmac.compare_digest(held[:SEAL], self._seal(name, tokens, packed)):
             return None
         try:
-            status, etag, headers, body, families = _decoder.decode(packed)
+            began, until, status, etag, headers, body, families = _decoder.decode(packed)
         except msgspec.MsgspecError:
             return None
-        return Entry(body, etag, headers, status, families)
+        return Sealed(Entry(body, etag, headers, status, families), began, until)
 
     def _seal(self, name: str, tokens: Sequence[bytes], packed: bytes) -> bytes:
         about = msgspec.msgpack.encode((name.encode("utf-8", "surrogatepass"), tokens))

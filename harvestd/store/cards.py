@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from harvestd.market.quantities import COMPARED
-from harvestd.market.slugs import is_id
+from harvestd.kernel.quantities import COMPARED
+from harvestd.kernel.slugs import is_id
+from harvestd.market.on_sale import NOBODY_THERE
 from harvestd.store.database import Reader, Statement
 
 
@@ -30,33 +31,38 @@ def _case(column: str, otherwise: str, values: dict[str, str]) -> str:
     return f"case {column} {' '.join(f'when {given!r} then {value}' for given, value in values.items())} else {otherwise} end"
 
 
-_AMOUNT = _case("p.unit", "p.price", {u: f"round(p.price * {f})" for u, (_, f) in COMPARED.items() if f != 1})
+# Half up and exact, as kernel/quantities.py has it: a rounded quotient could be a half that the true one is not.
+_OF_ONE = _case("p.unit", "p.price", {u: f"p.price * {f}" for u, (_, f) in COMPARED.items() if f != 1})
+_AMOUNT = f"div(2 * ({_OF_ONE}) + p.price_per, 2 * p.price_per)"
 _PER = _case("p.unit", "p.unit", {u: f"'{per}'" for u, (per, _) in COMPARED.items() if per != u})
 _MOMENT = "to_char({} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 
 
 def _named(table: str) -> str:
-    return f"""'{{"id":"' || {table}.id::text || '","slug":"' || {table}.slug || '","name":' || to_json({table}.name)::text || '}}'"""
+    return f"""'{{"id":"' || {table}.id::text || '","slug":' || to_json({table}.slug)::text || ',"name":' || to_json({table}.name)::text || '}}'"""
 
 
 _FIELDS = {
     "id": "'\"' || p.id::text || '\"'",
-    "slug": "'\"' || p.slug || '\"'",
+    "slug": "to_json(p.slug)::text",
     "title": "to_json(p.title)::text",
     "description": "to_json(p.description)::text",
     "farm": _named("f"),
     "category": f"case when c.id is null then 'null' else {_named('c')} end",
-    "unit": "'\"' || p.unit || '\"'",
+    "unit": "to_json(p.unit)::text",
     "price": """'{"amount":' || p.price::text || ',"currency":' || to_json($currency::text)::text || '}'""",
+    "price_per": """'{"quantity":"' || p.price_per::text || '","unit":' || to_json(p.unit)::text || '}'""",
     "unit_price": f"""'{{"amount":' || ({_AMOUNT})::text || ',"currency":' || to_json($currency::text)::text || ',"per":"' || {_PER} || '"}}'""",
     "stock": "'\"' || p.stock::text || '\"'",
     "available": "'\"' || (p.stock - p.reserved)::text || '\"'",
     "quantity_step": "'\"' || p.quantity_step::text || '\"'",
     "min_quantity": "'\"' || p.min_quantity::text || '\"'",
-    "season": """coalesce('{"from":"' || p.season_from || '","to":"' || p.season_to || '"}', 'null')""",
+    "season": """coalesce('{"from":' || to_json(p.season_from)::text || ',"to":' || to_json(p.season_to)::text || '}', 'null')""",
     "harvested_on": "coalesce(to_json(p.harvested_on)::text, 'null')",
     "tags": "array_to_json(p.tags)::text",
-    "status": "'\"' || p.status || '\"'",
+    "status": "to_json(p.status)::text",
+    "orderable": "f.staffed::text",
+    "not_orderable": f"case when f.staffed then 'null' else '\"{NOBODY_THERE}\"' end",
     "images": "'[]'",
     "upvote_count": "p.upvote_count::text",
     "view_count": "p.view_count::text",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
 from psycopg2 import errors as pg
 
-from harvestd.market.errors import AlreadyTaken, Conflict, FieldError, Invalid
+from harvestd.kernel.errors import AlreadyTaken, Conflict, FieldError, Invalid
 from harvestd.store.database import Reader, Statement, Transaction, nothing, scalar
 
 
@@ -29,6 +30,8 @@ class Category(msgspec.Struct, frozen=True):
 _COLUMNS = "id, parent_id, slug, name, description, icon, color, version, created_at, updated_at"
 _ALL = Statement("categories.all", f"select {_COLUMNS} from categories order by name, id limit 2000", Category)
 _LOCK = Statement("categories.lock", f"select {_COLUMNS} from categories where id = $1 for no key update", Category)
+#: Whoever changes what is above what takes turns ("CATEGORY" in ASCII).
+_LOCK_TREE = Statement("categories.lock_tree", "select pg_advisory_xact_lock(x'43415445474f5259'::bigint)", nothing)
 _EXISTS = Statement("categories.exists", "select true from categories where id = $1", scalar)
 _ABOVE = Statement(
     "categories.above",
@@ -38,9 +41,15 @@ _ABOVE = Statement(
        ) select id from above""",
     scalar,
 )
+_BESIDE = Statement(
+    "categories.beside",
+    "select name from categories where parent_id is not distinct from $1::uuid and id <> $2::uuid",
+    scalar,
+)
 _INSERT = Statement(
     "categories.insert",
-    f"insert into categories ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    f"""insert into categories ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        on conflict (slug) do nothing""",
     nothing,
 )
 _UPDATE = Statement(
@@ -62,6 +71,12 @@ async def exists(reader: Reader, category_id: str) -> bool:
     return bool(await reader.row(_EXISTS, category_id))
 
 
+async def lock_tree(tx: Transaction) -> None:
+    """Before any row of it: until the transaction ends nobody else moves or names one. What is above what, and what stands beside what under
+    which name, are facts of many rows, so two who each looked at theirs could make a circle, or twins, of it together."""
+    await tx.row(_LOCK_TREE)
+
+
 async def lock(tx: Transaction, category_id: str) -> Category | None:
     """A category, locked until the transaction ends."""
     return await tx.row(_LOCK, category_id)
@@ -72,12 +87,32 @@ async def above(tx: Transaction, category_id: str) -> list[str]:
     return await tx.rows(_ABOVE, category_id)
 
 
-async def insert(tx: Transaction, category: Category) -> None:
-    """Store a new category; raises :class:`AlreadyTaken` (slug) or :class:`Invalid` (parent_id)."""
+async def names_beside(tx: Transaction, category: Category) -> list[str]:
+    """The names of the others below its parent. They stay what they are while the tree is locked."""
+    return await tx.rows(_BESIDE, category.parent_id, category.id)
+
+
+async def insert(tx: Transaction, category: Category, slugs: Iterable[str]) -> Category:
+    """Store a new category under the first of ``slugs`` that is free, and answer it; raises :class:`AlreadyTaken` (slug) or
+    :class:`Invalid` (parent_id)."""
     c = category
-    await _stored(
-        tx, _INSERT, c.id, c.parent_id, c.slug, c.name, c.description, c.icon, c.color, c.version, c.created_at, c.updated_at
-    )  # fmt: skip
+    for slug in slugs:
+        if await _stored(
+            tx,
+            _INSERT,
+            c.id,
+            c.parent_id,
+            slug,
+            c.name,
+            c.description,
+            c.icon,
+            c.color,
+            c.version,
+            c.created_at,
+            c.updated_at,
+        ):
+            return msgspec.structs.replace(c, slug=slug)
+    raise _taken()
 
 
 async def update(tx: Transaction, category: Category) -> None:
@@ -96,11 +131,15 @@ async def delete(tx: Transaction, category_id: str) -> None:
         raise Conflict("products or categories are in it; move them first") from error
 
 
-async def _stored(tx: Transaction, statement: Statement[None], *parameters: object) -> None:
+async def _stored(tx: Transaction, statement: Statement[None], *parameters: object) -> int:
     try:
-        await tx.run(statement, *parameters)
+        return await tx.run(statement, *parameters)
     except pg.UniqueViolation as error:
-        message = "this slug is another category's; choose another"
-        raise AlreadyTaken(message, (FieldError("slug", message),)) from error
+        raise _taken() from error
     except pg.ForeignKeyViolation as error:
-        raise Invalid.of("parent_id", "there is no such category") from error
+        raise Invalid.of("parent_id", "there is no such category", "not-found") from error
+
+
+def _taken() -> AlreadyTaken:
+    message = "this slug is another category's; choose another"
+    return AlreadyTaken(message, (FieldError("slug", message, code="taken"),))

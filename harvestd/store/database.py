@@ -16,12 +16,14 @@ import attrs
 from psycopg2.extensions import TransactionRollbackError
 from twisted.logger import Logger
 
+from harvestd.context import current_asker
 from harvestd.failpoints import failpoint
+from harvestd.kernel.errors import Overloaded, Unavailable
 from harvestd.lifecycle import sleep
-from harvestd.market.errors import Unavailable
 from harvestd.market.events import Event
 from harvestd.store.link import Call, ConnectionLost, Link, LinkSettings, TimedOut
 from harvestd.store.pool import Pool
+from harvestd.store.share import Share
 
 Row = TypeVar("Row")
 Result = TypeVar("Result")
@@ -35,10 +37,17 @@ PAUSE = 0.01
 #: short list anew, since it expects ten in a list that it does not know.
 PLAN_ONCE = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"
 
+#: A heavy statement has one core, and nothing of it compiled: one search on several would be several.
+ALONE = "SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off"
+
 #: What PostgreSQL keeps of a name (longer ones are cut, and might meet), without what has a meaning in quoting.
 NAME = re.compile(r"""[^"%\0]{1,63}""")
 
 
+#: How many transactions had ended when a statement began: of two, the higher one saw whatever the lower one saw, whichever
+#: process it was of. A replica cannot tell.
+ENDED = """(select case when not pg_is_in_recovery() then
+    pg_snapshot_xmax(now)::text::bigint - (select count(*) from pg_snapshot_xip(now)) end from pg_current_snapshot() as now)"""
 #: Where a keyset begins that has no cursor yet: ``id < coalesce($1, LAST_ID)`` is a range of the index in every plan,
 #: which ``$1 is null or id < $1`` is not once the plan is a generic one.
 FIRST_ID, LAST_ID = "'00000000-0000-0000-0000-000000000000'::uuid", "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid"
@@ -50,12 +59,14 @@ class Statement(Generic[Row]):
 
     ``name`` is unique in the program: each connection prepares the statement under it at first use. ``into`` is
     called with a row's columns in their order. Parameters: str, int, Decimal, bool, datetime, bytes, None; lists
-    become arrays and dicts JSON of whatever type the parameter has.
+    become arrays and dicts JSON of whatever type the parameter has. ``heavy`` ones, of searches, have a share of the
+    connections and a time of their own.
     """
 
     name: str
     sql: str
     into: Callable[..., Row]
+    heavy: bool = False
 
     def __attrs_post_init__(self) -> None:
         if not NAME.fullmatch(self.name) or len(self.name.encode()) > 63:
@@ -73,6 +84,11 @@ def scalar(column: Any) -> Any:
 
 class CommitUncertain(Unavailable):
     """The connection was lost while a transaction committed: whether it did is known to the next reader only."""
+
+    shown = (
+        "Whether the change was kept is not known. Send the request again with the same Idempotency-Key, or read what it "
+        "would have changed."
+    )
 
 
 class Reader(Protocol):
@@ -163,10 +179,17 @@ class Database:
 
     log = Logger()
 
-    def __init__(self, reactor: Any, settings: LinkSettings, size: int = 8, wait: float = 2.0) -> None:
+    def __init__(
+        self, reactor: Any, settings: LinkSettings, size: int = 8, wait: float = 2.0,
+        short: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        """``short`` is told each time that a heavy statement finds no connection in its share."""
         self.settings = settings
         self.pool = Pool(reactor, settings, size, wait)
         self._reactor = reactor
+        self._short = short
+        self._share = Share(reactor, max(1, int(size * settings.heavy_share)), wait)
+        self._bound = f"SET LOCAL statement_timeout = {max(1, round(settings.heavy_timeout * 1000))}; {ALONE}"
 
     def start(self) -> None:
         """Begin to connect."""
@@ -187,6 +210,27 @@ class Database:
     async def _read(
         self, fetch: Callable[..., Result], statement: Statement[Any], parameters: tuple[Any, ...]
     ) -> Result:
+        if statement.heavy:
+            return await self._within_share(fetch, statement, parameters)
+        return await self._twice(fetch, statement, parameters)
+
+    async def _within_share(
+        self, fetch: Callable[..., Result], statement: Statement[Any], parameters: tuple[Any, ...]
+    ) -> Result:
+        """On one of the connections that heavy statements may have, for which addresses take turns; ``Overloaded`` after the
+        wait."""
+        who = current_asker()
+        if not await self._share.take(who):
+            self._short()
+            raise Overloaded("more is searched for at once than there is room for; try again in a moment")
+        try:
+            return await self._twice(fetch, statement, parameters)
+        finally:
+            self._share.release(who)
+
+    async def _twice(
+        self, fetch: Callable[..., Result], statement: Statement[Any], parameters: tuple[Any, ...]
+    ) -> Result:
         try:
             return await self._once(fetch, statement, parameters)
         except ConnectionLost:
@@ -197,7 +241,8 @@ class Database:
     ) -> Result:
         link = await self.pool.take()
         try:
-            return fetch(statement, await link.run((statement.name, statement.sql, parameters)))
+            bound = self._bound if statement.heavy else ""  # ends with the statement, whatever becomes of it
+            return fetch(statement, await link.run((statement.name, statement.sql, parameters), bound=bound))
         finally:
             self.pool.give(link)
 

@@ -7,7 +7,7 @@ have their own versions there (``external``), tombstones are documents: an older
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -17,13 +17,16 @@ from zope.interface import implementer
 
 from harvestd.interfaces import Document, Found, ISearch, Search, Suggestion
 from harvestd.settings import Settings
-from harvestd.store import elasticsearch_query, elasticsearch_suggest
-from harvestd.store.elasticsearch_documents import Refused, bulk, copied, newer, refused
+from harvestd.store import elasticsearch_facets, elasticsearch_query, elasticsearch_suggest, elasticsearch_totals
+from harvestd.store.elasticsearch_documents import Refused, Taken, bulk, copied, newer, taken
+from harvestd.store.elasticsearch_hits import Key, Shown
 from harvestd.store.elasticsearch_http import ElasticsearchClient, EngineError
 from harvestd.store.elasticsearch_index import Names, about, template
 from harvestd.store.elasticsearch_query import Answer
+from harvestd.store.elasticsearch_totals import Totals
 from harvestd.store.search import FEW
-from harvestd.store.search_query import FACETS, Place, place_of
+from harvestd.store.search_places import Place, place_of
+from harvestd.store.search_query import FACETS
 from harvestd.store.search_rows import newest
 from harvestd.store.search_text import asked
 
@@ -32,6 +35,7 @@ REBUILD_PAGE = 500
 #: Seconds that writing, and making an index visible or another the one, may take; nobody waits for that.
 PATIENCE, LONG = 10.0, 60.0
 
+Present = Callable[[Sequence[Key]], Awaitable[Mapping[Key, Shown]]]
 Pages = Callable[[str | None, int], Awaitable[Sequence[Document]]]
 
 
@@ -59,6 +63,8 @@ class ElasticsearchSearch:
         self._language = "none" if settings.search_language == "simple" else settings.search_language
         self._now = now
         self._visible = visible
+        #: The documents as they are now, of which the engine tells the ids alone; without it all is the engine's.
+        self.present: Present | None = None
 
     async def start(self) -> None:
         """Nothing is opened before it is needed."""
@@ -80,7 +86,10 @@ class ElasticsearchSearch:
             wide = await self._wide(question, words, place, end)
             if wide.total > page.total or place.wide:
                 page, place = wide, attrs.evolve(place, wide=True)
-        return elasticsearch_query.found(question, page, place)
+        keys: list[Key] = [(hit.source.kind, hit.source.id) for hit in page.hits[: question.limit]]
+        keys += elasticsearch_facets.keys(page.facets)
+        present = await self.present(keys) if self.present is not None else None
+        return elasticsearch_query.found(question, page, place, present)
 
     async def _page(self, question: Search, words: list[str], place: Place, end: float) -> Answer:
         seconds = self._left(end)
@@ -112,7 +121,11 @@ class ElasticsearchSearch:
     async def suggest(self, prefix: str, limit: int = 10) -> Sequence[Suggestion]:
         """One request."""
         lines = elasticsearch_suggest.asking(prefix, limit, self._timeout)
-        return elasticsearch_suggest.suggestions(await self._many(lines, self._timeout), limit) if lines else ()
+        if not lines:
+            return ()
+        found = elasticsearch_suggest.named(await self._many(lines, self._timeout))
+        present = await self.present(elasticsearch_suggest.keys(found)) if self.present is not None else None
+        return elasticsearch_suggest.suggestions(prefix, found, present, limit)
 
     async def state(self) -> State | None:
         """The index that searches go to; None if there is none. Raises ``Unavailable``."""
@@ -130,19 +143,34 @@ class ElasticsearchSearch:
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
 
+    async def totals(self, without: Sequence[str] = ()) -> Totals:
+        """What the index holds in all, but for documents of these ids in it. Raises ``Unavailable``."""
+        body = elasticsearch_totals.asking(without)
+        return elasticsearch_totals.answer(
+            await self._client.call("POST", f"/{self.names.alias}/_search", body, PATIENCE)
+        )
+
+    async def versions(self, ids: Sequence[str]) -> dict[str, int]:
+        """Those that the index holds of documents of these ids in it. Raises ``Unavailable``."""
+        return elasticsearch_totals.versions(await self._get(ids, "?_source=false"))
+
+    async def refresh(self) -> None:
+        """Make visible what was written before. Raises ``Unavailable``."""
+        await self._client.call("POST", f"/{self.names.alias}/_refresh", None, LONG)
+
     # --- writing ---
 
     async def index(self, documents: Sequence[Document]) -> None:
         """Write what is newer than what is held; one that the engine refuses raises ``Unavailable``, after the others were
         written."""
-        bad = await self.put(documents)
+        bad = (await self.put(documents)).refused
         if bad:
             raise EngineError(f"{bad[0].kind} {bad[0].id} was refused: {bad[0].why}", 400)
 
-    async def put(self, documents: Sequence[Document]) -> list[Refused]:
+    async def put(self, documents: Sequence[Document]) -> Taken:
         """The same; answers what was refused for what it is. Raises ``Unavailable`` for what is worth another try."""
         if not documents:
-            return []
+            return Taken()
         try:
             return await self._write(documents)
         except EngineError as error:
@@ -152,13 +180,13 @@ class ElasticsearchSearch:
             await self.prepare()
         return await self._write(documents)
 
-    async def _write(self, documents: Sequence[Document]) -> list[Refused]:
+    async def _write(self, documents: Sequence[Document]) -> Taken:
         targets = [self.names.alias, *([self.names.building] if await self._rebuilding() else [])]
         return await self._bulk(bulk(newest(documents), targets, self._now(), again=False))
 
-    async def _bulk(self, lines: list[Any]) -> list[Refused]:
+    async def _bulk(self, lines: list[Any]) -> Taken:
         path = "/_bulk?refresh=true" if self._visible else "/_bulk"
-        return refused(await self._client.call("POST", path, lines, PATIENCE), self.names.building)
+        return taken(await self._client.call("POST", path, lines, PATIENCE), self.names.building)
 
     async def _rebuilding(self) -> bool:
         try:
@@ -188,20 +216,21 @@ class ElasticsearchSearch:
         def raising(one: Refused) -> None:
             raise EngineError(f"{one.kind} {one.id} was refused: {one.why}", 400)
 
-        return await self.build(documents, progress, raising)
+        return await self.build(documents, progress, raising, keep=True)
 
     async def build(
         self, documents: Pages, progress: Callable[[int], None], refusing: Callable[[Refused], None],
-        before: Callable[[str], Awaitable[None]] | None = None,
+        before: Callable[[str], Awaitable[None]] | None = None, keep: bool = False,
     ) -> int:  # fmt: skip
         """The same, but ``refusing`` hears of each document that is refused, and ``before`` the new index's uuid, before the
-        switch. What an interrupted one left is cleared away."""
+        switch. What an interrupted one left is cleared away. With ``keep``, what the present index has in a newer version is
+        taken over from it: for pages that may be older than what was indexed meanwhile."""
         await self._put_template()
         await self._clear()
         name = self.names.index(f"{self._now():%Y%m%d%H%M%S}-{uuid4().hex[:8]}")
         await self._put_index(name, self.names.building)
         try:
-            count = await self._fill(documents, progress, refusing)
+            count = await self._fill(documents, progress, refusing, keep)
             await self._client.call("POST", f"/{name}/_refresh", None, LONG)
             if before is not None:
                 given = await self._client.call("GET", f"/{name}/_settings", None, PATIENCE)
@@ -214,13 +243,15 @@ class ElasticsearchSearch:
         return count
 
     async def _fill(
-        self, documents: Pages, progress: Callable[[int], None], refusing: Callable[[Refused], None]
-    ) -> int:  # fmt: skip
+        self, documents: Pages, progress: Callable[[int], None], refusing: Callable[[Refused], None], keep: bool
+    ) -> int:
         count, after = 0, None
         while page := await documents(after, REBUILD_PAGE):
-            for one in await self._bulk(bulk(newest(page), [self.names.building], self._now(), again=True)):
+            lines = bulk(newest(page), [self.names.building], self._now(), again=True)
+            for one in (await self._bulk(lines)).refused:
                 refusing(one)
-            await self._keep_newer(page)
+            if keep:
+                await self._keep_newer(page)
             count, after = count + len(page), page[-1].id
             progress(count)
         return count
@@ -237,7 +268,7 @@ class ElasticsearchSearch:
             return await self._client.call("POST", f"/{self.names.alias}/_mget{more}", {"ids": ids}, PATIENCE)
         except EngineError as error:
             if error.status == 404:
-                return {}
+                return {"docs": []}
             raise
 
     async def _switch(self, name: str) -> None:

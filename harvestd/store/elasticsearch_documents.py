@@ -23,6 +23,15 @@ class Refused:
     why: str
 
 
+@attrs.frozen
+class Taken:
+    """What became of documents that were offered: some are refused; of others, by their ids in the engine, it holds the same
+    version or a newer one. All the rest it has taken."""
+
+    refused: list[Refused] = attrs.field(factory=list)
+    held: list[str] = attrs.field(factory=list)
+
+
 def bulk(documents: Sequence[Document], targets: Sequence[str], now: datetime, again: bool) -> list[Any]:
     """The lines of one ``_bulk``: each document to each of the aliases. The engine refuses an older version (``external``);
     with ``again`` it takes the one that it has, too."""
@@ -58,9 +67,9 @@ def copied(answer: Any, target: str) -> list[Any]:
     return told
 
 
-def refused(answer: Any, optional: str) -> list[Refused]:
-    """What was refused. What fails otherwise raises :class:`EngineError` with the first cause, except in the alias
-    ``optional``, which may go at any moment."""
+def taken(answer: Any, optional: str) -> Taken:
+    """What became of what was offered. What fails otherwise raises :class:`EngineError` with the first cause, except in the
+    alias ``optional``, which may go at any moment."""
     try:
         items = [item["index"] for item in answer["items"]] if answer["errors"] else []
         bad = [(item, item["status"], item["error"]) for item in items if item["status"] not in (200, 201, 409)]
@@ -73,25 +82,27 @@ def refused(answer: Any, optional: str) -> list[Refused]:
                 raise EngineError(f"a document was not taken: {why}", status, error["type"])
             kind, _, id = item["_id"].partition(":")
             found.append(Refused(kind, id, why))
-        return found
+        return Taken(found, sorted({item["_id"] for item in items if item["status"] == 409}))
     except (KeyError, TypeError, AttributeError) as error:
         raise EngineError("an answer to _bulk that makes no sense") from error
 
 
 def _source(document: Document, now: datetime) -> dict[str, Any]:
     if document.removed:
-        return {"kind": document.kind, "id": document.id, "removed": True}
+        return {"kind": document.kind, "id": document.id, "version": document.version, "removed": True}
     title, text = storable(document.title), storable(document.text)
     farm_name, category_name = storable(document.farm_name), storable(document.category_name)
     tags = [storable(tag) for tag in document.tags]
     source: dict[str, Any] = {
-        "kind": document.kind, "id": document.id, "removed": False, "title": title, "shown": text[:TEXT_SHOWN],
+        "kind": document.kind, "id": document.id, "version": document.version, "removed": False, "title": title,
+        "shown": text[:TEXT_SHOWN],
         "farm_name": farm_name, "category_name": category_name, "body": document.body,
         "title_words": name_key(title), "farm_words": name_key(farm_name), "text_words": " ".join(words(text)),
         "label_words": " ".join([*words(category_name), *(word for tag in tags for word in words(tag))]),
         "title_key": name_key(title), "farm_key": name_key(farm_name), "category_key": name_key(category_name),
         "category": document.category, "farm": document.farm, "tags": tags, "unit": document.unit,
         "price": document.price, "in_stock": document.in_stock,
+        "sales": document.popularity, "rating": document.rating,
         "popular": max(0.0, document.popularity) / (max(0.0, document.popularity) + 20),
         "fresh_at": int((document.fresh_at or now).timestamp() * 1000),
         **_season(document.season_from, document.season_to),

@@ -24,8 +24,8 @@ from twisted.web.client import (
 from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 
+from harvestd.kernel.errors import Unavailable
 from harvestd.lifecycle import within
-from harvestd.market.errors import Unavailable
 
 #: Connections that are kept open to one engine.
 KEPT = 16

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 #: Of the mapping; indices of another are built anew.
-FORMAT = 1
+FORMAT = 2
 #: Analysers of Elasticsearch and OpenSearch by the name of the language, as PostgreSQL has it too, and its stop words.
 LANGUAGES = {
     name: f"_{name}_"
@@ -87,12 +87,12 @@ def _mappings(language: str) -> dict[str, Any]:
         "_meta": about(language),
         "dynamic": False,
         "properties": {
-            "kind": key, "id": key, "removed": {"type": "boolean"}, "title": kept, "shown": kept, "farm_name": kept,
+            "kind": key, "id": key, "version": {"type": "long"}, "removed": {"type": "boolean"}, "title": kept, "shown": kept, "farm_name": kept,
             "category_name": kept, "body": {"type": "object", "enabled": False},
             "words": words, "title_words": name, "label_words": found, "farm_words": name, "text_words": found,
             "title_key": key, "farm_key": key, "category_key": key,
             "category": key, "farm": key, "tags": key, "unit": key, "price": {"type": "long"},
             "in_stock": {"type": "boolean"}, "season": key, "season_from": key, "season_to": key,
-            "popular": {"type": "float"}, "location": {"type": "geo_point"}, "fresh_at": {"type": "date"},
+            "popular": {"type": "float"}, "sales": {"type": "double"}, "rating": {"type": "float"}, "location": {"type": "geo_point"}, "fresh_at": {"type": "date"},
         },
     }  # fmt: skip

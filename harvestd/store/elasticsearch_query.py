@@ -17,16 +17,21 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import attrs
 
-from harvestd.interfaces import Facet, Found, Hit, Search
-from harvestd.market.geography import distance_km
+from harvestd.interfaces import Found, Hit, Search
+from harvestd.kernel.geography import distance_km
+from harvestd.store import elasticsearch_facets
+from harvestd.store.counting import COUNTED_MOST
+from harvestd.store.elasticsearch_facets import Counted
+from harvestd.store.elasticsearch_hits import Count, EngineHit, Key, Shown, Source, of_form
 from harvestd.store.elasticsearch_http import EngineError, cause
-from harvestd.store.search_query import FACET_VALUES, FACETS, Place, cursor
-from harvestd.store.search_text import PRICE_EDGES, bracket_name, highlight, storable
+from harvestd.store.search_places import Place, cursor
+from harvestd.store.search_query import ORDERS, Order
+from harvestd.store.search_text import highlight
 
 #: What a word counts in each field.
 WEIGHTS = {"title_words": 0.6, "label_words": 0.24, "farm_words": 0.12, "text_words": 0.06}
@@ -34,7 +39,7 @@ MISTYPED = 0.5
 SHOWN = ("title_words", "text_words")
 #: Round what was found, in highlights; no word has these.
 MARKS = ("\ue000", "\ue001")
-_MARKED = re.compile(f"{MARKS[0]}(.*?){MARKS[1]}")
+_MARKED = re.compile(f"{MARKS[0]}([^{MARKS[0]}{MARKS[1]}]*){MARKS[1]}")
 
 Json = dict[str, Any]
 
@@ -43,33 +48,50 @@ def asking(question: Search, words: list[str], place: Place, seconds: float, joi
     """The body of ``_search``. ``joint`` is empty for the words as they are; ``and`` or ``or`` joins the words that may have
     been meant. A page asks for one hit more than the limit, to know whether there is a next."""
     query: Json = {"bool": {"filter": filters(question, place)}}
+    chosen = elasticsearch_facets.chosen(question)
     if words:
         query["bool"]["filter"] += _wide(words, joint) if joint else [_match("words", words)]
         query["bool"]["should"] = _relevance(words, mistyped=bool(joint))
     body: Json = {
         "query": {"function_score": {"query": query, "functions": _functions(question, place), "score_mode": "sum", "boost_mode": "sum"}},
-        "sort": [{"_score": "desc"}, {"id": "asc"}],
+        "sort": _sort(ORDERS[question.sort]),
+        "track_scores": True,
         "size": question.limit + 1,
-        "track_total_hits": True,
+        "track_total_hits": COUNTED_MOST,
         "timeout": f"{max(1, round(seconds * 1000))}ms",
         "_source": ["kind", "id", "title", "shown", "body", "location"],
-        "aggs": _AGGREGATIONS,
+        "aggs": elasticsearch_facets.aggregations(chosen),
     }  # fmt: skip
+    if chosen:
+        body["post_filter"] = {"bool": {"filter": list(chosen.values())}}
     if place.score is not None:
-        body["search_after"] = [place.ones, place.id]
+        body["search_after"] = _after(ORDERS[question.sort], place)
     if words:
         body["highlight"] = _highlights(words, mistyped=bool(joint))
     return body
 
 
+def _sort(order: Order) -> list[Json]:
+    first = [{order.field: "asc" if order.rising else "desc"}] if order.field else []
+    return [*first, {"id": "desc" if order.latest else "asc"}]
+
+
+def _after(order: Order, place: Place) -> list[Any]:
+    rank = -(place.ones or 0.0) if order.rising else place.ones
+    return [*([round(rank or 0) if order.field == "price" else rank] if order.field else []), place.id]
+
+
+def _rank(order: Order, hit: EngineHit) -> float:
+    """What :func:`_after` goes on after: of greater ranks first. Raises :class:`EngineError`."""
+    rank = hit.sort[0] if order.field else 0.0
+    if not isinstance(rank, float) or len(hit.sort) != 1 + bool(order.field):
+        raise EngineError("an answer to _search that is sorted by something else")
+    return -rank if order.rising else rank
+
+
 def filters(question: Search, place: Place) -> list[Json]:
-    """What every hit must be."""
+    """What every hit must be, and everything that facets are counted among."""
     asked: list[Json] = [{"term": {"removed": False}}]
-    terms = {"category": question.category, "farm": question.farm, "tags": question.tag, "unit": question.unit}
-    asked += [{"term": {name: storable(value)}} for name, value in terms.items() if value is not None]
-    if question.min_price is not None or question.max_price is not None:
-        bounds = {"gte": question.min_price, "lte": question.max_price}
-        asked.append({"range": {"price": {name: price for name, price in bounds.items() if price is not None}}})
     if question.in_stock:
         asked.append({"term": {"in_stock": True}})
     if question.in_season:
@@ -172,27 +194,13 @@ def _highlights(words: list[str], mistyped: bool) -> Json:
     }  # fmt: skip
 
 
-def _terms(field: str, size: int) -> Json:
-    return {"terms": {"field": field, "size": size, "order": [{"_count": "desc"}, {"_key": "asc"}]}}
-
-
-_BRACKETS = [
-    {"key": str(n), "from": edge, **({"to": PRICE_EDGES[n + 1]} if n + 1 < len(PRICE_EDGES) else {})}
-    for n, edge in enumerate(PRICE_EDGES)
-]
-_AGGREGATIONS: Json = {
-    "category": _terms("category", FACET_VALUES), "farm": _terms("farm", FACET_VALUES), "tag": _terms("tags", FACET_VALUES),
-    "price": {"range": {"field": "price", "ranges": _BRACKETS}}, "unit": _terms("unit", 100),
-}  # fmt: skip
-
-
 @attrs.frozen
 class Answer:
     """A page as the engine gave it."""
 
     total: int
-    hits: list[Json]
-    facets: dict[str, tuple[Facet, ...]]
+    hits: list[EngineHit]
+    facets: dict[str, tuple[Counted, ...]]
 
 
 def answer(given: Any) -> Answer:
@@ -203,40 +211,38 @@ def answer(given: Any) -> Answer:
             raise EngineError(f"{kind}: {reason}", given.get("status", 0), kind)
         if given["timed_out"] or given["_shards"]["failed"]:
             raise EngineError("it answered in part only")
-        return Answer(given["hits"]["total"]["value"], given["hits"]["hits"], _facets(given["aggregations"]))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        hits = of_form(given["hits"]["hits"], list[EngineHit])
+        return Answer(
+            of_form(given["hits"]["total"]["value"], Count), hits, elasticsearch_facets.counted(given["aggregations"])
+        )
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise EngineError("an answer to _search that makes no sense") from error
 
 
-def found(question: Search, page: Answer, place: Place) -> Found:
-    """The page as it is shown."""
+def found(question: Search, page: Answer, place: Place, present: Mapping[Key, Shown] | None = None) -> Found:
+    """The page; its documents as they are ``present``, if that is given, and without those that are not."""
     shown = page.hits[: question.limit]
-    try:
-        hits = tuple(_hit(hit, question.near) for hit in shown)
-        last = None
-        if len(page.hits) > len(shown):
-            last = attrs.evolve(place, score=float(shown[-1]["sort"][0]), id=hits[-1].id)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise EngineError("a hit that makes no sense") from error
-    return Found(hits, page.facets, page.total, cursor(question, last) if last else None)
+    hits = tuple(_hit(hit, source, question.near) for hit in shown if (source := _source(hit, present)) is not None)
+    last = None
+    if shown and len(page.hits) > len(shown):
+        last = attrs.evolve(place, score=_rank(ORDERS[question.sort], shown[-1]), id=str(shown[-1].source.id))
+    facets = elasticsearch_facets.facets(page.facets, present)
+    return Found(hits, facets, page.total, cursor(question, last) if last else None)
 
 
-def _hit(hit: Json, near: tuple[float, float] | None) -> Hit:
-    source, place = hit["_source"], hit["_source"].get("location")
-    matched = {word for texts in hit.get("highlight", {}).values() for text in texts for word in _MARKED.findall(text)}
-    shown = {"title": highlight(source["title"], matched, None), "text": highlight(source["shown"], matched)}
+def _source(hit: EngineHit, present: Mapping[Key, Shown] | None) -> Source | None:
+    if present is None:
+        return hit.source
+    shown = present.get((hit.source.kind, hit.source.id))
+    return shown.source if shown is not None else None
+
+
+def _hit(hit: EngineHit, source: Source, near: tuple[float, float] | None) -> Hit:
+    place = source.location
+    matched = {word for texts in hit.highlight.values() for text in texts for word in _MARKED.findall(text)}
+    shown = {"title": highlight(source.title, matched, None), "text": highlight(source.shown, matched)}
     return Hit(
-        id=source["id"], kind=source["kind"], score=float(hit["sort"][0]), body=source["body"],
+        id=str(source.id), kind=source.kind, score=hit.score, body=source.body,
         highlight={name: text for name, text in shown.items() if text is not None},
-        distance_km=distance_km(*near, place["lat"], place["lon"]) if near is not None and place else None,
+        distance_km=distance_km(*near, place.lat, place.lon) if near is not None and place else None,
     )  # fmt: skip
-
-
-def _facets(aggregations: Json) -> dict[str, tuple[Facet, ...]]:
-    facets = {}
-    for name in FACETS:
-        counted = [(bucket["key"], bucket["doc_count"]) for bucket in aggregations[name]["buckets"]]
-        if name == "price":
-            counted = [(bracket_name(int(key)), count) for key, count in counted if count]
-        facets[name] = tuple(Facet(key, count) for key, count in counted)
-    return facets

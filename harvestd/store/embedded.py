@@ -2,7 +2,7 @@
 
 ``data_dir/postgres`` is the database, ``data_dir/postgres.log`` its words, ``data_dir/lock`` names the one daemon that
 has the folder. As root the database runs under an unprivileged account; where that cannot reach ``data_dir``, such as in
-a private home, ``data_dir/postgres`` is a link into ``/var/lib/harvestd``. It listens on a Unix socket alone, in a folder
+a private home, ``data_dir/postgres`` is a link into ``/var/lib/harvestd-embedded``. It listens on a Unix socket alone, in a folder
 that only its account (and root) can enter.
 """
 
@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import attrs
 import psycopg2
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from harvestd.lifecycle import sleep
+from harvestd.patience import Patience
 from harvestd.store import binaries
 from harvestd.store.binaries import Binaries, BinariesError
 from harvestd.store.clusters import DATABASE, ROLE, SUPERUSER, Cluster, EmbeddedError, of_the_system
@@ -31,11 +33,13 @@ from harvestd.store.postmaster import Postmaster, end_predecessor
 
 __all__ = ["EmbeddedError", "EmbeddedPostgres", "running"]
 
-#: Where root keeps what an unprivileged account must reach.
-ELSEWHERE = Path("/var/lib/harvestd")
+#: Where root keeps what an unprivileged account must reach: not in the folder of an installed market, which is deleted with it.
+ELSEWHERE = Path("/var/lib/harvestd-embedded")
 #: Longest path of a folder for a socket: of the 108 bytes (104 on macOS) that an address has, its name takes the rest.
 SOCKETS_MOST = 85
 FIRST_DELAY, LAST_DELAY = 0.1, 10.0
+#: Longest silence of a recovery, in seconds, where nobody names one.
+UNHURRIED = 60.0
 
 
 class EmbeddedPostgres:
@@ -43,8 +47,9 @@ class EmbeddedPostgres:
 
     log = Logger()
 
-    def __init__(self, reactor: Any, data_dir: str, bin_setting: str = "") -> None:
+    def __init__(self, reactor: Any, data_dir: str, bin_setting: str = "", patience: Patience | None = None) -> None:
         self._reactor = reactor
+        self._patience = patience or Patience(reactor, UNHURRIED)
         self._data_dir = Path(data_dir).absolute()
         self._bin_setting = bin_setting
         self._lock = FolderLock(self._data_dir)
@@ -71,7 +76,7 @@ class EmbeddedPostgres:
         self._stopping = False
         try:
             await deferToThread(self._prepare)
-            await self._launch()
+            await self._launch(self._patience)
             await deferToThread(self._populate)
             self._lock.tell({"url": self.url})
         except BaseException as error:
@@ -159,13 +164,13 @@ class EmbeddedPostgres:
 
     # --- the server ---
 
-    async def _launch(self) -> None:
+    async def _launch(self, patience: Patience) -> None:
         cluster, programs, sockets = self._cluster, self._binaries, self._sockets
         assert cluster is not None and programs is not None and sockets is not None
         await end_predecessor(self._reactor, cluster, sockets)
         postmaster = Postmaster(self._reactor, cluster, programs, sockets, self._data_dir / "postgres.log")
         self._postmaster = postmaster
-        await postmaster.ready()
+        await postmaster.ready(patience)
         postmaster.ended.addCallback(self._ended)
 
     def _ended(self, code: int) -> int:
@@ -183,7 +188,7 @@ class EmbeddedPostgres:
         while not self._stopping:
             try:
                 await sleep(self._reactor, delay)
-                await self._launch()
+                await self._launch(Patience(self._reactor, self._patience.seconds))
                 self.log.info("the embedded database is back")
                 return
             except (EmbeddedError, OSError) as error:
@@ -195,15 +200,27 @@ class EmbeddedPostgres:
         return f"postgresql://{role}@/{database}?host={quote(str(self._sockets), safe='')}"
 
 
-def running(data_dir: str) -> str | None:
-    """The URL of the embedded database that a running daemon has on the folder, or None (also while it starts).
-    Raises :class:`EmbeddedError` when this user may not know."""
+def kept(data_dir: str) -> bool:
+    """Whether the folder has an embedded database, or somebody is making one there."""
+    return os.path.lexists(Path(data_dir) / "postgres") or running(data_dir) is not None
+
+
+@attrs.frozen
+class Running:
+    """The daemon that has a data folder: its process, and the URL of its database, None while that starts."""
+
+    pid: int | None
+    url: str | None
+
+
+def running(data_dir: str) -> Running | None:
+    """Who runs the embedded database of the folder, or None. Raises :class:`EmbeddedError` when this user may not know."""
     folder = Path(data_dir).absolute()
     try:
         told = FolderLock(folder).told()
     except OSError as error:
         raise of_the_system(error, folder) from error
-    return None if told is None else told.get("url")
+    return None if told is None else Running(told.get("pid"), told.get("url"))
 
 
 def _owner(folder: Path) -> int | None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from psycopg2 import errors as pg
 
-from harvestd.market.errors import AlreadyTaken, FieldError
-from harvestd.market.geography import Box
-from harvestd.market.slugs import is_id
+from harvestd.kernel.errors import AlreadyTaken, FieldError
+from harvestd.kernel.geography import Box
+from harvestd.kernel.slugs import is_id
+from harvestd.store import counting
 from harvestd.store.database import LAST_ID, Reader, Statement, Transaction, nothing, scalar
 
 
@@ -34,11 +36,19 @@ class Farm(msgspec.Struct, frozen=True):
     updated_at: datetime
 
 
+class Points(msgspec.Struct, frozen=True):
+    """Where a farm hands over."""
+
+    farm_id: str
+    points: list[dict[str, Any]]
+
+
 _COLUMNS = """id, slug, name, description, latitude, longitude, address, certifications, season_from, season_to,
               order_minimum, pickup_points, version, created_at, updated_at"""
 BY_ID = Statement("farms.by_id", f"select {_COLUMNS} from farms where id = $1", Farm)
 BY_SLUG = Statement("farms.by_slug", f"select {_COLUMNS} from farms where slug = $1", Farm)
 _LOCK = Statement("farms.lock", f"select {_COLUMNS} from farms where id = $1 for no key update", Farm)
+_POINTS = Statement("farms.points", "select id, pickup_points from farms where id = any($1::uuid[])", Points)
 _ROLE = Statement("farms.role", "select role from farm_members where farm_id = $1 and user_id = $2", scalar)
 _INSERT = Statement(
     "farms.insert",
@@ -57,24 +67,21 @@ _UPDATE = Statement(
 _NEWEST = Statement(
     "farms.newest",
     f"""select {_COLUMNS} from farms
-        where id < coalesce($1::uuid, {LAST_ID}) and ($2::text = '' or lower(name) like $2)
+        where id < coalesce($1::uuid, {LAST_ID}) and ($2::text = '' or position((select folded($2)) in name_folded) > 0)
         order by id desc limit $3""",
     Farm,
+)
+_COUNT = counting.counting(
+    "farms.count", "farms where $1::text = '' or position((select folded($1)) in name_folded) > 0"
 )
 # The box is what the index answers; the exact distance is arithmetic on the few rows within it.
 _IN_BOX = Statement(
     "farms.in_box",
     f"""select {_COLUMNS} from farms
-        where latitude between $1 and $2 and longitude between $3 and $4 and ($5::text = '' or lower(name) like $5)
+        where latitude between $1 and $2 and longitude between $3 and $4 and ($5::text = '' or position((select folded($5)) in name_folded) > 0)
         limit 5000""",
     Farm,
 )
-
-
-def _pattern(text: str) -> str:
-    """A LIKE pattern for "contains", with the text's own wildcards taken literally; empty for no text."""
-    plain = text.strip().lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{plain}%" if plain else ""
 
 
 async def find(reader: Reader, token: str) -> Farm | None:
@@ -83,13 +90,23 @@ async def find(reader: Reader, token: str) -> Farm | None:
 
 
 async def newest(reader: Reader, after: str | None, text: str, limit: int) -> list[Farm]:
-    """Farms from the newest on, those whose name contains ``text``."""
-    return await reader.rows(_NEWEST, after, _pattern(text), limit)
+    """Farms from the newest on, those whose name contains ``text``, without regard to case, accents and apostrophes."""
+    return await reader.rows(_NEWEST, after, text.strip(), limit)
+
+
+async def count(reader: Reader, text: str) -> int:
+    """How many farms there are whose name contains ``text``, as far as is counted."""
+    return await counting.count(reader, _COUNT, text.strip())
 
 
 async def in_box(reader: Reader, box: Box, text: str) -> list[Farm]:
     """Farms within a box of degrees, at most 5,000."""
-    return await reader.rows(_IN_BOX, box.south, box.north, box.west, box.east, _pattern(text))
+    return await reader.rows(_IN_BOX, box.south, box.north, box.west, box.east, text.strip())
+
+
+async def pickup_points(reader: Reader, farm_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """Where the farms hand over, by their ids."""
+    return {farm.farm_id: farm.points for farm in await reader.rows(_POINTS, list(farm_ids))}
 
 
 async def role(reader: Reader, farm_id: str, user_id: str) -> str | None:
@@ -123,4 +140,4 @@ async def update(tx: Transaction, farm: Farm) -> None:
         )  # fmt: skip
     except pg.UniqueViolation as error:
         message = "this slug is another farm's; choose another"
-        raise AlreadyTaken(message, (FieldError("slug", message),)) from error
+        raise AlreadyTaken(message, (FieldError("slug", message, code="taken"),)) from error

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from harvestd.market.errors import KeyInFlight, KeyReused
+from harvestd.kernel.errors import KeyInFlight, KeyReused
 from harvestd.store.database import Statement, Transaction, nothing
 
 

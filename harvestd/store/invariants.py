@@ -4,7 +4,7 @@ under way."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import resources
 from typing import Any
 
@@ -13,6 +13,7 @@ import psycopg2
 
 #: Rows that are kept of each broken rule.
 SHOWN = 5
+_NAME = re.compile(r"^-- name: *(.+)$", re.MULTILINE)
 
 
 @attrs.frozen
@@ -36,17 +37,18 @@ class Violation:
 def rules(file: str = "invariants.sql") -> list[Rule]:
     """The statements of a file beside the store, each under its ``-- name:``."""
     text = resources.files("harvestd.store").joinpath(file).read_text("utf-8")
-    parts = re.split(r"^-- name: *(.+)$", text, flags=re.M)[1:]
+    parts = _NAME.split(text)[1:]
     return [Rule(name.strip(), sql.strip()) for name, sql in zip(parts[::2], parts[1::2], strict=True)]
 
 
-def violations(url: str, checked: list[Rule]) -> Iterator[Violation]:
-    """Run the rules in one transaction that sees one state of the database; blocks."""
+def violations(url: str, checked: list[Rule], go_on: Callable[[], object] = lambda: None) -> Iterator[Violation]:
+    """Run the rules in one transaction that sees one state of the database; blocks. ``go_on`` is called before each, and may raise."""
     connection = psycopg2.connect(url, application_name="harvestctl-check", options="-c timezone=UTC")
     try:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         with connection, connection.cursor() as cursor:
             for rule in checked:
+                go_on()
                 cursor.execute(rule.sql)
                 rows = cursor.fetchall()
                 if rows:

@@ -46,7 +46,7 @@ select r.line_id, r.state, p.status
     or (p.status = 'completed' and r.state = 'live' and r.expires_at is not null);
 
 -- name: totals that differ from their lines
-select l.id, l.total from order_lines l where l.total <> round(l.unit_price * l.quantity)
+select l.id, l.total from order_lines l where l.total <> div(2 * l.unit_price * l.quantity + l.price_per, 2 * l.price_per)
 union all
 select p.order_id, p.subtotal from order_parts p
  where p.subtotal <> (select coalesce(sum(l.total), 0) from order_lines l where l.order_id = p.order_id and l.farm_id = p.farm_id)
@@ -91,6 +91,10 @@ select p.order_id, null, null from order_parts p
 
 -- name: an expired reservation not released
 select line_id, order_id, expires_at from reservations where state = 'live' and expires_at < now() - interval '60 seconds';
+
+-- name: a farm that takes orders nobody would hear of, or takes none though somebody would
+select f.id, f.slug, f.staffed from farms f
+ where f.staffed <> exists (select from farm_members m join users u on u.id = m.user_id where m.farm_id = f.id and u.active);
 
 -- name: a mail given up
 select id, dedupe_key, cause from mails where state = 'failed';

@@ -15,7 +15,7 @@ import attrs
 import psycopg2
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INERROR, parse_dsn
 
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
 from harvestd.store.hosts import resolved
 from harvestd.store.literals import bind, teach
 from harvestd.store.wire import Wire
@@ -58,7 +58,9 @@ class LinkSettings:
     connect_timeout: float = 5.0
     statement_timeout: float = 5.0
     lock_timeout: float = 2.0
-    idle_in_transaction_timeout: float = 30.0
+    heavy_timeout: float = 2.0
+    heavy_share: float = 0.5
+    idle_in_transaction_timeout: float = 5.0
     grace: float = 2.0
     application_name: str = "harvestd"
 
@@ -161,12 +163,13 @@ class Link:
         finally:
             self._due = None
 
-    async def run(self, *calls: Call, before: str = "", after: str = "") -> Any:
+    async def run(self, *calls: Call, before: str = "", bound: str = "", after: str = "") -> Any:
         """Run statements by their prepared forms, in one round trip; answers the cursor of the last. The first that fails
         ends it: what follows is not run.
 
         A statement is prepared at its first use on this connection. ``before`` (such as ``BEGIN``) and ``after`` (such as
-        ``COMMIT``) travel along.
+        ``COMMIT``) travel along; ``bound`` (``SET LOCAL …``) is in front of the statements themselves, also where they are prepared
+        first, in a round trip of its own.
         """
         for name, sql, _ in calls:
             if name not in self._prepared:
@@ -177,7 +180,7 @@ class Link:
             self._prepared.move_to_end(name)
         parts = [_execute(name, parameters) for name, _, parameters in calls]
         values = [bind(value) for _, _, parameters in calls for value in parameters]
-        return await self.execute("; ".join(filter(None, (before, *parts, after))), values)
+        return await self.execute("; ".join(filter(None, (before, bound, *parts, after))), values)
 
     async def _prepare(self, name: str, sql: str, before: str) -> None:
         """Prepare it, and give up the one that was not used for longest where there are too many: each takes tens of kB of

@@ -13,7 +13,10 @@ from datetime import datetime, timedelta
 import attrs
 
 from harvestd.interfaces import Mail
-from harvestd.store.database import Statement, Transaction, nothing
+from harvestd.store.database import Reader, Statement, Transaction, nothing, scalar
+
+#: Over so long mails are counted for each recipient; and no limit.
+WINDOW, UNBOUNDED = timedelta(hours=1), 2**31 - 1
 
 
 @attrs.frozen
@@ -26,6 +29,25 @@ class Claimed:
     created_at: datetime
 
 
+@attrs.frozen
+class Due:
+    """How many mails wait to be taken in hand, and for how many seconds the oldest does (0.0 when there is none)."""
+
+    count: int
+    oldest: float
+
+
+@attrs.frozen
+class Added:
+    """A new mail. ``left`` if its recipient has had as many as there may be: it is kept, and not sent. ``first`` if in the window
+    none of theirs was left before."""
+
+    key: str
+    recipient: str
+    left: bool
+    first: bool
+
+
 def _claimed(
     id: str, key: str, recipient: str, subject: str, body: str, attempts: int, created_at: datetime
 ) -> Claimed:
@@ -34,11 +56,23 @@ def _claimed(
 
 ENQUEUE = Statement(
     "mails_enqueue",
-    """insert into mails (id, recipient, subject, body, dedupe_key, due_at, created_at)
-       select m.id, m.recipient, m.subject, m.body, m.key, $6, $6
-       from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) as m(id, recipient, subject, body, key)
-       on conflict (dedupe_key) do nothing""",
-    nothing,
+    """with asked as (
+         select m.*, row_number() over (partition by m.recipient order by m.n) as place
+         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
+           with ordinality as m(id, recipient, subject, body, key, n)
+         where not exists (select from mails known where known.dedupe_key = m.key)),
+       had as (
+         select recipient, count(*) filter (where state <> 'left') as sent, count(*) filter (where state = 'left') as left_out
+         from mails where recipient = any($2::text[]) and created_at > $7::timestamptz group by recipient),
+       added as (
+         insert into mails (id, recipient, subject, body, dedupe_key, due_at, created_at, state)
+         select a.id, a.recipient, a.subject, a.body, a.key, $6, $6,
+                case when coalesce(h.sent, 0) + a.place <= $8 then 'pending' else 'left' end
+         from asked a left join had h on h.recipient = a.recipient
+         on conflict (dedupe_key) do nothing returning recipient, dedupe_key, state)
+       select a.dedupe_key, a.recipient, a.state = 'left', coalesce(h.left_out, 0) = 0
+       from added a left join had h on h.recipient = a.recipient""",
+    Added,
 )
 CLAIM = Statement(
     "mails_claim",
@@ -54,6 +88,18 @@ SENT = Statement(
        from unnest($1::uuid[], $2::int[]) as t(id, attempts)
        where m.id = t.id and m.attempts = t.attempts and m.state = 'pending'""",
     nothing,
+)
+RENEW = Statement(
+    "mails_renew",
+    """update mails m set due_at = $3 from unnest($1::uuid[], $2::int[]) as t(id, attempts)
+       where m.id = t.id and m.attempts = t.attempts and m.state = 'pending' returning m.id::text""",
+    scalar,
+)
+DUE = Statement(
+    "mails_due",
+    """select count(*), coalesce(extract(epoch from $1::timestamptz - min(due_at)), 0)::float8
+       from mails where state = 'pending' and due_at <= $1""",
+    Due,
 )
 LATER = Statement(
     "mails_later",
@@ -74,17 +120,21 @@ FAILED = Statement(
 )
 PURGE = Statement(
     "mails_purge",
-    "delete from mails where id in (select id from mails where state = 'sent' and sent_at < $1 limit $2)",
+    """delete from mails where id in (select id from mails where (state = 'sent' and sent_at < $1)
+                                                              or (state = 'left' and created_at < $1) limit $2)""",
     nothing,
 )
 
 
-async def enqueue(tx: Transaction, mails: Sequence[Mail], new_id: Callable[[], str], now: datetime) -> int:
-    """Write mails to be sent once ``tx`` is committed; answers how many are new. A key that was there before, sent or not,
-    stays the one mail that it was."""
+async def enqueue(
+    tx: Transaction, mails: Sequence[Mail], new_id: Callable[[], str], now: datetime, most: int = UNBOUNDED
+) -> list[Added]:
+    """Write mails to be sent once ``tx`` is committed; answers those that are new. A key that was there before, sent or not,
+    stays the one mail that it was. Beyond ``most`` for one recipient within :data:`WINDOW` they are left (two processes at once
+    may let a batch more through)."""
     if not mails:
-        return 0
-    return await tx.run(
+        return []
+    return await tx.rows(
         ENQUEUE,
         [new_id() for _ in mails],
         [m.recipient for m in mails],
@@ -92,6 +142,8 @@ async def enqueue(tx: Transaction, mails: Sequence[Mail], new_id: Callable[[], s
         [m.body for m in mails],
         [m.key for m in mails],
         now,
+        now - WINDOW,
+        most,
     )
 
 
@@ -103,6 +155,18 @@ async def claim(tx: Transaction, now: datetime, lease: timedelta, limit: int) ->
 async def sent(tx: Transaction, claims: Sequence[Claimed], now: datetime) -> None:
     """They were handed over."""
     await tx.run(SENT, [c.id for c in claims], [c.attempts for c in claims], now)
+
+
+async def renew(tx: Transaction, claims: Sequence[Claimed], due_at: datetime) -> set[str]:
+    """They stay in hand until then; answers the ids of those that still were."""
+    return set(await tx.rows(RENEW, [c.id for c in claims], [c.attempts for c in claims], due_at)) if claims else set()
+
+
+async def due(reader: Reader, now: datetime) -> Due:
+    """What nobody has taken in hand yet."""
+    found = await reader.row(DUE, now)
+    assert found is not None
+    return found
 
 
 async def later(tx: Transaction, claimed: Claimed, due_at: datetime, cause: str) -> None:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
+from itertools import pairwise
 from typing import Any
 
 import attrs
 import psycopg2
 from psycopg2 import errors as pg
 
+from harvestd.store import email_keys
 from harvestd.store.database import Statement, scalar
 
 #: The advisory lock of whoever migrates.
@@ -26,6 +28,9 @@ LOCK = 0x48415256_53434D41
 LOCK_WAIT, TABLE_WAIT = 600, 10
 
 FILE_NAME = re.compile(r"^(\d{3})_([a-z0-9_]+)\.sql$")
+
+#: What SQL cannot say of a migration, by its name; in its transaction.
+AFTER: dict[str, Callable[[Any], object]] = {"texts": email_keys.renew}
 
 BOOK = """
 create table if not exists schema_migrations (
@@ -64,13 +69,17 @@ class Migration:
 
 
 def known() -> list[Migration]:
-    """The migrations of this version, in order."""
+    """The migrations of this version, in order. Raises ValueError where two have one number: one of them would be left out."""
     found = []
     for file in resources.files("harvestd.store").joinpath("schema").iterdir():
         match = FILE_NAME.match(file.name)
         if match:
             found.append(Migration(int(match.group(1)), match.group(2), file.read_text("utf-8")))
-    return sorted(found, key=lambda migration: migration.number)
+    found.sort(key=lambda migration: migration.number)
+    for one, other in pairwise(found):
+        if one.number == other.number:
+            raise ValueError(f"{one.title} and {other.title} have one number: give the later one the next")
+    return found
 
 
 def migrate(dsn: str, migrations: Sequence[Migration] | None = None) -> list[str]:
@@ -81,6 +90,7 @@ def migrate(dsn: str, migrations: Sequence[Migration] | None = None) -> list[str
             cursor.execute(f"set lock_timeout = '{LOCK_WAIT}s'")
             cursor.execute("select pg_advisory_lock(%s)", (LOCK,))
             cursor.execute(f"set lock_timeout = '{TABLE_WAIT}s'")
+            _can_hold_texts(cursor)
             cursor.execute(BOOK)
             for migration in _missing(cursor, migrations):
                 _apply(cursor, migration)
@@ -96,6 +106,17 @@ def migrate(dsn: str, migrations: Sequence[Migration] | None = None) -> list[str
                 "migrate as the owner of the database, with harvestctl migrate"
             ) from error
     return applied
+
+
+def _can_hold_texts(cursor: Any) -> None:
+    """Raises :class:`SchemaError` for a database whose encoding lacks most letters."""
+    cursor.execute("select current_database(), current_setting('server_encoding')")
+    name, encoding = cursor.fetchone()
+    if encoding != "UTF8":
+        raise SchemaError(
+            f"the encoding of {name} is {encoding}, which lacks most letters: "
+            "make a database with encoding 'UTF8' template template0, and name it in database_url"
+        )
 
 
 def pending(dsn: str, migrations: Sequence[Migration] | None = None) -> list[str]:
@@ -134,6 +155,7 @@ def _apply(cursor: Any, migration: Migration) -> None:
     cursor.execute("begin")
     try:
         cursor.execute(migration.sql)
+        AFTER.get(migration.name, _nothing)(cursor)
         cursor.execute(
             "insert into schema_migrations (number, name, checksum) values (%s, %s, %s)",
             (migration.number, migration.name, migration.checksum),
@@ -156,6 +178,10 @@ def _connection(dsn: str) -> Iterator[Any]:
         yield connection
     finally:
         connection.close()
+
+
+def _nothing(cursor: Any) -> None:
+    pass
 
 
 def _first_line(error: BaseException) -> str:

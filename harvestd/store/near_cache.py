@@ -1,6 +1,7 @@
 """Finished answers in the memory of this process: single flight, families, stale while loading, bounded in bytes.
 
-A shared second level wraps this one: its ``fetch`` calls ``fetch_for`` here with a ``load`` that asks there first.
+A shared second level wraps this one: its ``fetch`` calls ``fetch_for`` here with a ``load`` that asks there first, unless it
+is told to load ``direct``.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from harvestd.interfaces import CacheState, Entry, ICache, ITopics
-from harvestd.market.errors import MarketError, Unavailable
+from harvestd.kernel.errors import MarketError, Unavailable
 from harvestd.store.cache_families import Families, dropped_at, known_dropped
 from harvestd.store.cache_messages import CHANNEL, family_name, read, written
-from harvestd.store.near_entries import Flight, Held, Load, Loaded, run, size_of
+from harvestd.store.near_entries import Flight, Held, Load, Loaded, Outdated, never, run, size_of
 
 #: A time to live is shortened by up to this share at random, so that what was loaded together does not expire together.
 JITTER = 0.1
@@ -56,6 +57,7 @@ class NearCache:
         self._bytes = self._hits = self._misses = self._stale = self._number = 0
         self._unsubscribe: Callable[[], None] = lambda: None
         self._missed: Callable[[Sequence[str]], None] = lambda families: None
+        self._dropped: Callable[[Sequence[str]], None] = lambda families: None
 
     def start(self) -> None:
         """Begin to hear what other processes drop."""
@@ -80,24 +82,42 @@ class NearCache:
         self._hits += 1
         return held.entry
 
-    def outdated(self, key: str) -> None:
-        """Its entry is known to be old."""
-        self._forget(key)
-
     async def fetch(
-        self, key: str, families: Sequence[str], load: Load, ttl: float, instead: Sequence[str] = ()
-    ) -> Entry:
+        self, key: str, families: Sequence[str], load: Load, ttl: float, instead: Sequence[str] = (),
+        outdated: Outdated = never,
+    ) -> Entry:  # fmt: skip
         """The entry: fresh, or stale while one load runs, or as loaded."""
 
-        async def whole() -> Loaded:
+        async def whole(direct: bool) -> Loaded:
             return Loaded(await load(), ttl)
 
-        return await self.fetch_for(key, families, whole, instead)
+        return await self.fetch_for(key, families, whole, instead, outdated)
 
     async def fetch_for(
-        self, key: str, families: Sequence[str], load: Callable[[], Awaitable[Loaded]], instead: Sequence[str] = ()
-    ) -> Entry:
+        self, key: str, families: Sequence[str], load: Callable[[bool], Awaitable[Loaded]], instead: Sequence[str] = (),
+        outdated: Outdated = never,
+    ) -> Entry:  # fmt: skip
         """:meth:`fetch`, where the load says for how long its entry is fresh."""
+        number = self._number
+        entry = await self._any(key, families, load, instead)
+        return entry if not outdated(entry) else await self._later(key, families, load, number)
+
+    async def _later(
+        self, key: str, families: Sequence[str], load: Callable[[bool], Awaitable[Loaded]], number: int
+    ) -> Entry:
+        """From a load that began after the one of that ``number``, and asks the source itself: the drop that makes the entry
+        of this process and that of a shared level stale is still on its way."""
+        flight, waiter = self._flights.get(key), Deferred[Entry]()
+        if flight is not None and flight.direct and flight.number > number:
+            flight.waiters.append(waiter)
+        else:
+            self._misses += 1
+            self._begin(key, families, load, [waiter], direct=True)
+        return await waiter
+
+    async def _any(
+        self, key: str, families: Sequence[str], load: Callable[[bool], Awaitable[Loaded]], instead: Sequence[str]
+    ) -> Entry:
         entry = self.peek(key)
         if entry is not None:
             return entry
@@ -108,7 +128,7 @@ class NearCache:
             self._stale += 1
             if flight is None and self._now() >= held.paused_until:
                 self._begin(key, families, load, [])
-            return held.entry
+            return held.aged(self._now())
         self._misses += 1
         waiter: Deferred[Entry] = Deferred()
         if flight is not None:
@@ -137,20 +157,22 @@ class NearCache:
     # --- loading ---
 
     def _begin(
-        self, key: str, names: Sequence[str], load: Callable[[], Awaitable[Loaded]], waiters: list[Deferred[Entry]]
-    ) -> None:
+        self, key: str, names: Sequence[str], load: Callable[[bool], Awaitable[Loaded]], waiters: list[Deferred[Entry]],
+        direct: bool = False,
+    ) -> None:  # fmt: skip
         now = self._now()
         self._number += 1
-        flight = self._flights[key] = Flight(self._number, self._families.hold(names, now), now, waiters)
+        flight = self._flights[key] = Flight(self._number, self._families.hold(names, now), now, waiters, direct)
         self._loading.add(flight)
-        loaded = Deferred.fromCoroutine(run(load)).addCallback(self._landed, key, flight)
+        loaded = Deferred.fromCoroutine(run(load, direct)).addCallback(self._landed, key, flight)
         loaded.addErrback(self._failed, key, flight).addBoth(self._deliver, key, flight)
 
     def _landed(self, loaded: Loaded, key: str, flight: Flight) -> Entry:
-        if not flight.missed(loaded.entry):
-            self._keep(key, loaded, flight)
-            return loaded.entry
         held = self._entries.get(key)
+        if not flight.missed(loaded.entry):
+            if held is None or held.number < flight.number:  # what began later is not replaced by what lands later
+                self._keep(key, loaded, flight)
+            return loaded.entry
         if held is not None and held.number < flight.number:
             self._forget(key)  # the waiters are given what is newer, and should not see this again
         return loaded.entry
@@ -163,7 +185,7 @@ class NearCache:
                 return failure
             held.paused_until = self._now() + OUTAGE_PAUSE
             self._stale += len(flight.waiters)
-            return held.entry
+            return held.aged(self._now())
         if not flight.outdated():
             self._forget(key)  # such as NotFound: it is known that there is no such answer any more
         if not flight.waiters and not isinstance(failure.value, MarketError):
@@ -192,7 +214,8 @@ class NearCache:
         self._forget(key)
         if size > self._limit:
             return
-        self._entries[key] = Held(entry, families, size, expires, useless, self._families.drops, flight.number)
+        made = flight.began - loaded.age
+        self._entries[key] = Held(entry, families, size, expires, useless, self._families.drops, flight.number, made)
         self._bytes += size
         while self._bytes > self._limit:
             self._forget(next(iter(self._entries)))
@@ -218,8 +241,13 @@ class NearCache:
         """Call ``missed(families)`` for what another process could not drop in the shared level."""
         self._missed = missed
 
+    def on_drop(self, dropped: Callable[[Sequence[str]], None]) -> None:
+        """Call ``dropped(families)`` for whatever is dropped in this process, by whomever; none named is everything."""
+        self._dropped = dropped
+
     def drop_here(self, families: Sequence[str]) -> None:
         """In this process; an empty sequence drops everything."""
+        self._dropped(families)
         self._families.drop(families, self._now())
         for flight in self._loading:
             flight.heard.update(map(family_name, families))
@@ -235,6 +263,7 @@ class NearCache:
                 self._missed(message.families)
 
     def _gap(self) -> None:
+        self._dropped(())
         self._families.drop_everything(self._now(), by_gap=True)
 
     def state(self) -> CacheState:

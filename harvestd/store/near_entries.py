@@ -19,21 +19,30 @@ EXPIRED_LIMIT = 5.0
 ENTRY_BYTES, HEADER_BYTES, FAMILY_BYTES = 650, 120, 350
 
 Load = Callable[[], Awaitable[Entry]]
+#: Whether whoever asks has seen a later entry than this one.
+Outdated = Callable[[Entry], bool]
+
+
+def never(entry: Entry) -> bool:
+    """For who has seen nothing, or tells nothing."""
+    return False
 
 
 @attrs.frozen
 class Loaded:
-    """An entry, for how many seconds it is fresh, and for how many more it may be served while it is loaded anew."""
+    """An entry, for how many seconds it is fresh, and for how many more it may be served while it is loaded anew; ``age`` is
+    how many seconds before this load it was made, by another process."""
 
     entry: Entry
     ttl: float
     after: float = EXPIRED_LIMIT
+    age: float = 0.0
 
 
 @attrs.define(eq=False)
 class Held:
     """An entry, and until when it is fresh and may be served while it is loaded anew. Its families were ``whole`` when
-    that many drops had been counted; ``number`` is that of its load."""
+    that many drops had been counted; ``number`` is that of its load, which began at ``made``."""
 
     entry: Entry
     families: tuple[Family, ...]
@@ -42,7 +51,12 @@ class Held:
     useless: float
     whole: int
     number: int
+    made: float
     paused_until: float = 0.0
+
+    def aged(self, now: float) -> Entry:
+        """The entry as it is served stale."""
+        return attrs.evolve(self.entry, age=max(0.0, now - self.made))
 
 
 @attrs.define(eq=False)
@@ -53,6 +67,8 @@ class Flight:
     families: tuple[Family, ...]
     began: float
     waiters: list[Deferred[Entry]]
+    #: Whether it asks the source itself, and no level on the way.
+    direct: bool = False
     #: Names that were dropped since it began: its entry may turn out to depend on one of them.
     heard: set[str] = attrs.field(factory=set)
 
@@ -65,8 +81,8 @@ class Flight:
         return self.outdated() or (bool(self.heard) and not self.heard.isdisjoint(map(family_name, entry.families)))
 
 
-async def run(load: Callable[[], Awaitable[Loaded]]) -> Loaded:
-    return await load()
+async def run(load: Callable[[bool], Awaitable[Loaded]], direct: bool) -> Loaded:
+    return await load(direct)
 
 
 def size_of(key: str, entry: Entry, families: int) -> int:

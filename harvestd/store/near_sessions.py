@@ -1,7 +1,7 @@
 """Which sign-ins hold, in the memory of this process: so that a signed-in request costs no statement as a rule.
 
-What is known of a user is believed for ``ttl`` seconds, or until topic ``sessions:ended`` says that a sign-in ended, or
-that something may have been missed. An answer that was asked for before that is not kept. Nobody believes the message
+What is known of a user is believed for ``ttl`` seconds, or until topic ``sessions:ended`` says that a sign-in ended or
+the role changed, or that something may have been missed. An answer that was asked for before that is not kept. Nobody believes the message
 itself: at worst it makes this process ask again.
 """
 
@@ -21,8 +21,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from harvestd.interfaces import ISessions, ITopics
-from harvestd.market.errors import Unavailable
-from harvestd.store.sessions import SessionSource
+from harvestd.kernel.errors import Unavailable
+from harvestd.store.sessions import SessionSource, Standing
 
 CHANNEL = "sessions:ended"
 #: Seconds for which what is known goes on to be believed when the source is ``Unavailable``, before it is asked again.
@@ -39,9 +39,9 @@ class Ended(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @attrs.define(eq=False)
 class _Known:
-    """A user's sign-ins that hold, and one that was asked for and does not."""
+    """A user's role and sign-ins that hold, and one that was asked for and does not."""
 
-    alive: frozenset[str]
+    standing: Standing
     dead: str
     expires: float
 
@@ -50,7 +50,7 @@ class _Known:
 class _Flight:
     """One question under way, and who waits for its answer."""
 
-    waiters: list[Deferred[frozenset[str]]] = attrs.field(factory=list)
+    waiters: list[Deferred[Standing]] = attrs.field(factory=list)
 
 
 @implementer(ISessions)
@@ -84,18 +84,19 @@ class NearSessions:
         self._unsubscribe()
         self._gap()
 
-    async def alive(self, user_id: str, session: str) -> bool:
-        """Whether the sign-in holds."""
+    async def role(self, user_id: str, session: str) -> str | None:
+        """The user's role, if the sign-in holds."""
         known = self._known.get(user_id)
         if known is not None and self._now() < known.expires:
-            if session in known.alive:
+            if session in known.standing.sessions:
                 self._known.move_to_end(user_id)
-                return True
+                return known.standing.role
             if session == known.dead:
-                return False
+                return None
         if not (_ID.fullmatch(user_id) and _ID.fullmatch(session)):
-            return False
-        return session in await self._ask(user_id, session)
+            return None
+        standing = await self._ask(user_id, session)
+        return standing.role if session in standing.sessions else None
 
     async def ended(self, user_id: str) -> None:
         """Forget it here, behind, and in every other process; in this order, so that who is told finds it forgotten."""
@@ -103,10 +104,10 @@ class NearSessions:
         await self._source.forget(user_id)
         await self._topics.publish(CHANNEL, msgspec.json.encode(Ended(self._name, user_id)).decode())
 
-    def _ask(self, user_id: str, session: str) -> Deferred[frozenset[str]]:
+    def _ask(self, user_id: str, session: str) -> Deferred[Standing]:
         """Single flight for each sign-in. (Not for each user: an answer that was remembered for one of the user's sign-ins
         may not know of a later one.)"""
-        waiter: Deferred[frozenset[str]] = Deferred()
+        waiter: Deferred[Standing] = Deferred()
         flights = self._flights.setdefault(user_id, {})
         flight = flights.get(session)
         if flight is not None:
@@ -120,24 +121,25 @@ class NearSessions:
         asked.addBoth(self._deliver, user_id, session, flight)
         return waiter
 
-    def _landed(self, alive: frozenset[str], user_id: str, session: str, flight: _Flight) -> frozenset[str]:
+    def _landed(self, standing: Standing, user_id: str, session: str, flight: _Flight) -> Standing:
         if self._flights.get(user_id, {}).get(session) is flight:  # nothing ended since
-            self._known[user_id] = _Known(alive, "" if session in alive else session, self._now() + self._ttl)
+            dead = "" if session in standing.sessions else session
+            self._known[user_id] = _Known(standing, dead, self._now() + self._ttl)
             self._known.move_to_end(user_id)
             if len(self._known) > self._most:
                 self._known.popitem(last=False)
-        return alive
+        return standing
 
-    def _failed(self, failure: Failure, user_id: str, session: str) -> frozenset[str] | Failure:
+    def _failed(self, failure: Failure, user_id: str, session: str) -> Standing | Failure:
         """What was known and is merely old stands in: nothing is known to have ended, and the access token's own expiry
         bounds it."""
         known = self._known.get(user_id)
-        if known is None or session not in known.alive or not failure.check(Unavailable):
+        if known is None or session not in known.standing.sessions or not failure.check(Unavailable):
             return failure
         known.expires = self._now() + OUTAGE_PAUSE
-        return known.alive
+        return known.standing
 
-    def _deliver(self, result: frozenset[str] | Failure, user_id: str, session: str, flight: _Flight) -> None:
+    def _deliver(self, result: Standing | Failure, user_id: str, session: str, flight: _Flight) -> None:
         flights = self._flights.get(user_id, {})
         if flights.get(session) is flight:
             del flights[session]
@@ -165,5 +167,6 @@ class NearSessions:
             forgotten.addErrback(lambda failure: self.log.failure("forgetting a sign-in", failure=failure))
 
     def _gap(self) -> None:
+        self._source.missed()
         self._known.clear()
         self._flights.clear()

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import msgspec
 
+from harvestd.store import counting
 from harvestd.store.database import LAST_ID, Reader, Statement, Transaction, nothing
 
 
@@ -53,6 +54,8 @@ _FEED = Statement(
        order by id desc limit $4""",
     Notification,
 )
+_COUNT = counting.counting("notifications.count", "notifications where user_id = $1")
+_UNREAD = counting.counting("notifications.unread", "notifications where user_id = $1 and read_at is null")
 _READ = Statement(
     "notifications.read",
     """update notifications set read_at = $3
@@ -82,6 +85,16 @@ _PEOPLE = Statement(
 async def feed(reader: Reader, user_id: str, after: str | None, unread: bool, limit: int) -> list[Notification]:
     """A person's notices from the newest on."""
     return await reader.rows(_FEED, user_id, after, unread, limit)
+
+
+async def count(reader: Reader, user_id: str) -> int:
+    """How many notices a person has, as far as is counted."""
+    return await counting.count(reader, _COUNT, user_id)
+
+
+async def unread(reader: Reader, user_id: str) -> int:
+    """How many of them are unread, as far as is counted."""
+    return await counting.count(reader, _UNREAD, user_id)
 
 
 async def mark_read(tx: Transaction, user_id: str, ids: Sequence[str] | None, now: datetime) -> int:

@@ -14,11 +14,10 @@ from harvestd.store.database import Transaction
 
 
 async def take_step(
-    tx: Transaction, before: Standing, moved: Moved, *, actor_id: str | None, reason: str, new_id: Callable[[], str],
-    now: datetime,
+    tx: Transaction, before: Standing, moved: Moved, *, actor_id: str | None, new_id: Callable[[], str], now: datetime,
 ) -> None:  # fmt: skip
     """Store a step of a locked order; where its parts are over by it, what they hold or bought goes back on sale."""
-    await orders.move(tx, before, moved, actor_id, reason, now)
+    await orders.move(tx, before, moved, actor_id, now)
     events = list(moved.events)
     if moved.to in OVER:
         held = [h for h in await stock.held(tx, [before.id]) if h.farm_id in moved.farms]

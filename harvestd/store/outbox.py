@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from harvestd.context import current_trace
-from harvestd.market.events import TYPES, Event
+from harvestd.market.events import Event, fault
 from harvestd.store.database import Reader, Statement, Transaction, nothing, scalar
 
 
@@ -53,12 +53,57 @@ UNSENT = Statement(
        from outbox where sent_at is null order by seq limit $1""",
     Recorded,
 )
+SOME = Statement(
+    "outbox_some",
+    """select seq, id::text, type, aggregate, version, data, trace, created_at
+       from outbox where id = any($1::uuid[])""",
+    Recorded,
+)
 SENT = Statement("outbox_sent", "update outbox set sent_at = $2 where seq = any($1::bigint[])", nothing)
 BACKLOG = Statement(
     "outbox_backlog",
     """select count(*), coalesce(extract(epoch from $1::timestamptz - min(created_at)), 0)::float8
        from outbox where sent_at is null""",
     lambda unsent, oldest: Backlog(unsent, max(0.0, oldest)),
+)
+ASK_AGAIN = Statement(
+    "outbox_ask_again",
+    """insert into outbox_again select queue, clock_timestamp() + $2 * interval '1 second' from unnest($1::text[]) as q(queue)
+       order by queue on conflict (queue) do update set due = excluded.due""",
+    nothing,
+)
+ASKED_AGAIN = Statement(
+    "outbox_asked_again", "select queue from outbox_again where due < clock_timestamp() order by queue", scalar
+)
+SEND_AGAIN = Statement(
+    "outbox_send_again",
+    """with first as (select coalesce(
+              (select handled_at - interval '1 minute' from inbox where consumer = $1 order by handled_at limit 1),
+              case when exists (select from inbox) then timestamptz 'infinity' else timestamptz '-infinity' end) as at),
+            looked as (select seq, id, created_at from outbox
+                        where seq > $3 and type = any($2::text[]) and sent_at is not null order by seq limit $4),
+            again as (update outbox o set sent_at = null from looked l, first f
+                       where o.seq = l.seq and l.created_at >= f.at
+                         and not exists (select from inbox i where i.consumer = $1 and i.event_id = l.id) returning 1)
+       select (select max(seq) from looked), (select count(*) from again)""",
+    lambda last, count: (last, count),
+)
+#: What a queue has not handled of what is unsent, or was sent a short while ago; a message that ended its consumers is left to the broker.
+UNBROUGHT = Statement(
+    "outbox_unbrought",
+    """select seq, id::text, type, aggregate, version, data, trace, created_at
+         from (select * from outbox where sent_at is null
+               union all select * from outbox where sent_at > clock_timestamp() - $4 * interval '1 second') o
+        where type = any($2::text[]) and created_at < clock_timestamp() - $3 * interval '1 second' and not id = any($5::uuid[])
+          and not exists (select from inbox i where i.consumer = $1 and i.event_id = o.id)
+          and not exists (select from queue_trials t where t.queue = $1 and t.message_id = o.id::text)
+        order by seq limit $6""",
+    Recorded,
+)
+#: Seconds for which what was sent is looked at: longer than it takes to see that a broker is away.
+LATELY = 120.0
+DONE_AGAIN = Statement(
+    "outbox_done_again", "delete from outbox_again where queue = $1 and due < clock_timestamp()", nothing
 )
 PURGE = Statement(
     "outbox_purge",
@@ -73,13 +118,14 @@ def record(tx: Transaction, events: Sequence[Event], new_id: Callable[[], str], 
     """Write ``events`` in ``tx``, with the commit at the latest, under the current trace and in their order; and append them to
     ``tx.events``.
 
-    Raises ``ValueError`` for a type that is not in ``market.events.TYPES``. After the commit call ``parts.wake_relay()``.
+    Raises ``ValueError`` for what is not as ``market.events.DATA`` has it. After the commit call ``parts.wake_relay()``.
     """
     if not events:
         return
     for event in events:
-        if event.type not in TYPES:
-            raise ValueError(f"event type {event.type!r} is not in market.events.TYPES: add it there, and to a queue")
+        why = fault(event.type, event.data)
+        if why:
+            raise ValueError(why)
     trace = current_trace()
     tx.later(
         INSERT,
@@ -99,6 +145,11 @@ async def unsent(reader: Reader, limit: int) -> list[Recorded]:
     return await reader.rows(UNSENT, limit)
 
 
+async def some(reader: Reader, ids: Sequence[str]) -> list[Recorded]:
+    """Those of the events that the outbox still has. Read them on the primary."""
+    return await reader.rows(SOME, list(ids))
+
+
 async def mark_sent(tx: Transaction, seqs: Sequence[int], now: datetime) -> None:
     """Note that the broker confirmed them."""
     await tx.run(SENT, list(seqs), now)
@@ -109,6 +160,39 @@ async def backlog(reader: Reader, now: datetime) -> Backlog:
     found = await reader.row(BACKLOG, now)
     assert found is not None
     return found
+
+
+async def ask_again(tx: Transaction, queues: Sequence[str], after: float) -> None:
+    """Have the relay send again, ``after`` seconds from now, what these queues have not handled."""
+    await tx.run(ASK_AGAIN, list(queues), after)
+
+
+async def asked_again(reader: Reader) -> list[str]:
+    """The queues whose time that is."""
+    return await reader.rows(ASKED_AGAIN)
+
+
+async def send_again(
+    tx: Transaction, queue: str, types: Sequence[str], after: int, limit: int
+) -> tuple[int | None, int]:
+    """Of ``limit`` events of these types behind the place ``after``: those that have no mark of the queue are unsent again. Answers
+    the last place, None when there was none, and how many are. What was recorded before the queue's first mark was never for it."""
+    found = await tx.row(SEND_AGAIN, queue, list(types), after, limit)
+    assert found is not None
+    return found
+
+
+async def unbrought(
+    reader: Reader, queue: str, types: Sequence[str], after: float, without: Sequence[str], limit: int
+) -> list[Recorded]:
+    """The first events of these types, but for those ``without`` which the caller goes on, that are older than ``after`` seconds
+    and have no mark of the queue. Read them on the primary."""
+    return await reader.rows(UNBROUGHT, queue, list(types), after, LATELY, list(without), limit)
+
+
+async def done_again(tx: Transaction, queue: str) -> None:
+    """It is done."""
+    await tx.run(DONE_AGAIN, queue)
 
 
 async def purge(tx: Transaction, sent_before: datetime, limit: int = 1000) -> int:

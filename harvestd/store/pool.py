@@ -14,7 +14,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
 from harvestd.store.link import ConnectionLost, Link, LinkSettings
 
 FIRST_DELAY, LAST_DELAY = 0.05, 1.0

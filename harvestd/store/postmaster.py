@@ -13,12 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from harvestd.lifecycle import sleep
+from harvestd.patience import REPEAT, Patience
 from harvestd.store.binaries import Binaries
-from harvestd.store.clusters import Cluster, as_account, environment, failed
+from harvestd.store.clusters import Cluster, EmbeddedError, as_account, environment, failed
 
 #: Escalation, in seconds: SIGINT disconnects everybody and checkpoints, SIGQUIT leaves the rest to the next start's
 #: recovery, SIGKILL is for a server that does not even do that.
@@ -52,6 +54,7 @@ class Postmaster:
                 start_new_session=True, **as_account(cluster.account),
             )  # fmt: skip
         self.ended: Deferred[int] = Deferred()
+        self._logged = reactor.seconds()
         threading.Thread(target=self._watch, name="postmaster", daemon=True).start()
 
     @property
@@ -59,9 +62,11 @@ class Postmaster:
         """Of the server."""
         return self._process.pid
 
-    async def ready(self) -> None:
-        """Wait until it takes connections, however long its recovery takes; raises ``EmbeddedError`` if it ends."""
-        waited = 0.0
+    async def ready(self, patience: Patience) -> None:
+        """Wait until it takes connections, for as long as its recovery advances: it says so every ten seconds, from
+        PostgreSQL 15 on. Raises ``EmbeddedError`` if it ends, or when it has said nothing for too long."""
+        now = self._reactor.seconds
+        heard, at, told = self._log_file.stat().st_size, now(), now()
         while True:
             if self.ended.called:
                 raise failed("postgres", self.said(), self._cluster.folder)
@@ -69,10 +74,19 @@ class Postmaster:
             if len(lines) > 7 and lines[0] == str(self.pid) and lines[7] == "ready":
                 return
             await sleep(self._reactor, 0.01)
-            waited += 0.01
-            if waited > 10:
+            if (size := self._log_file.stat().st_size) != heard:
+                heard, at = size, now()
+            if now() - at >= patience.seconds:
+                raise EmbeddedError(
+                    f"the embedded database is still starting and has said nothing for {patience.seconds:g} s "
+                    f"(database_start_deadline); its last words are in {self._log_file}: look at its disk, or raise that setting"
+                )
+            if now() - told >= 1:
+                told = now()
+                patience.still("waiting for the embedded database, which recovers")
+            if now() - self._logged >= REPEAT:
+                self._logged = now()
                 self.log.info("the embedded database is recovering; its words are in {log}", log=str(self._log_file))
-                waited = 0.0
 
     async def stop(self) -> None:
         """End it, orderly first."""
@@ -107,7 +121,7 @@ async def end_predecessor(reactor: Any, cluster: Cluster, sockets: Path) -> None
     if not lines or not lines[0].isdigit() or not _exists(int(lines[0])):
         return  # PostgreSQL sees that itself
     pid = int(lines[0])
-    if _is_server_of(pid, cluster.folder):
+    if await deferToThread(_is_server_of, pid, cluster.folder):
         Logger().info("stopping the database server {pid} that an earlier daemon left", pid=pid)
         for number, patience in ESCALATION:
             if not _runs(pid):
@@ -115,16 +129,16 @@ async def end_predecessor(reactor: Any, cluster: Cluster, sockets: Path) -> None
             os.kill(pid, number)
             await _until(reactor, lambda: not _runs(pid), patience)
     # Its backends end with it, but not in the same moment, and must have ended before the file goes.
-    await _until(reactor, lambda: not _working_in(cluster.folder), 10.0)
+    await _until(reactor, lambda: deferToThread(_nobody_works_in, cluster.folder), 10.0)
     if _exists(pid) and pid_file(cluster.folder)[:1] == [str(pid)]:
         Logger().warn("postmaster.pid names process {pid}, which is not the database's: deleting it", pid=pid)
         (cluster.folder / "postmaster.pid").unlink()
         (sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
 
-async def _until(reactor: Any, condition: Callable[[], bool], seconds: float) -> None:
+async def _until(reactor: Any, condition: Callable[[], bool | Deferred[bool]], seconds: float) -> None:
     end = reactor.seconds() + seconds
-    while not condition() and reactor.seconds() < end:
+    while not await maybeDeferred(condition) and reactor.seconds() < end:
         await sleep(reactor, 0.01)
 
 
@@ -173,13 +187,12 @@ def _is_server_of(pid: int, folder: Path) -> bool:
     return "postgres" in said and f"-D {folder}" in said
 
 
-def _working_in(folder: Path) -> list[int]:
-    """The processes whose working folder it is, as that of PostgreSQL's is (where /proc tells)."""
-    found = []
+def _nobody_works_in(folder: Path) -> bool:
+    """Whether it is no process's working folder, as it is that of each of PostgreSQL's (where /proc tells)."""
     for entry in Path("/proc").glob("[0-9]*/cwd"):
         try:
             if entry.readlink() == folder:
-                found.append(int(entry.parent.name))
+                return False
         except OSError:
             continue
-    return found
+    return True

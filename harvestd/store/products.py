@@ -9,14 +9,14 @@ from decimal import Decimal
 import msgspec
 from psycopg2 import errors as pg
 
-from harvestd.market.errors import Invalid
+from harvestd.kernel.errors import Invalid
+from harvestd.kernel.slugs import is_id
 from harvestd.market.products import Known, Offer
-from harvestd.market.slugs import is_id
 from harvestd.store.database import FIRST_ID, Reader, Statement, Transaction, nothing
 
 
 class Product(msgspec.Struct, frozen=True):
-    """A product with its farm's and category's names; ``price`` in minor units, quantities in ``unit``."""
+    """A product with its farm's and category's names; ``price`` in minor units and for ``price_per``, quantities in ``unit``."""
 
     id: str
     slug: str
@@ -30,6 +30,7 @@ class Product(msgspec.Struct, frozen=True):
     category_name: str | None
     unit: str
     price: int
+    price_per: Decimal
     stock: Decimal
     reserved: Decimal
     quantity_step: Decimal
@@ -57,16 +58,8 @@ class Product(msgspec.Struct, frozen=True):
         return Known(self.id, self.slug, self.farm_id, self.farm_slug)
 
 
-class Revised(msgspec.Struct, frozen=True):
-    """A product and the revision that it came to."""
-
-    id: str
-    slug: str
-    revision: int
-
-
 SELECT = """select p.id, p.slug, p.title, p.description, f.id, f.slug, f.name, c.id, c.slug, c.name, p.unit, p.price,
-       p.stock, p.reserved, p.quantity_step, p.min_quantity, p.season_from, p.season_to, p.harvested_on, p.tags,
+       p.price_per, p.stock, p.reserved, p.quantity_step, p.min_quantity, p.season_from, p.season_to, p.harvested_on, p.tags,
        p.status, p.upvote_count, p.view_count, p.rating_average, p.rating_count, p.sales, f.latitude, f.longitude,
        p.version, p.revision, p.created_at, p.updated_at
   from products p join farms f on f.id = p.farm_id left join categories c on c.id = p.category_id"""
@@ -78,25 +71,18 @@ _PAGE = Statement(
     "products.page", f"{SELECT} where p.id > coalesce($1::uuid, {FIRST_ID}) order by p.id limit $2", Product
 )
 _LOCK = Statement("products.lock", f"{SELECT} where p.id = $1 for no key update of p", Product)
-# In id order, as everyone locks products.
-_REVISE_OF_FARM = Statement(
-    "products.revise_of_farm",
-    """with own as (select id from products where farm_id = $1 order by id for no key update)
-       update products p set revision = p.revision + 1 from own where p.id = own.id returning p.id, p.slug, p.revision""",
-    Revised,
-)
 _INSERT = Statement(
     "products.insert",
     """insert into products (id, slug, farm_id, category_id, title, description, unit, price, stock, quantity_step,
-              min_quantity, season_from, season_to, harvested_on, tags, status, created_at, updated_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)""",
+              min_quantity, season_from, season_to, harvested_on, tags, status, price_per, created_at, updated_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)""",
     nothing,
 )
 _UPDATE = Statement(
     "products.update",
     """update products set category_id = $2, title = $3, description = $4, unit = $5, price = $6, quantity_step = $7,
               min_quantity = $8, season_from = $9, season_to = $10, harvested_on = $11, tags = $12, status = $13,
-              version = version + 1, revision = revision + 1, updated_at = $14
+              price_per = $14, version = version + 1, revision = revision + 1, updated_at = $15
        where id = $1""",
     nothing,
 )
@@ -134,17 +120,12 @@ async def update(tx: Transaction, product_id: str, offer: Offer, now: datetime) 
     await _stored(tx, _UPDATE, product_id, *_columns(offer, None), now)
 
 
-async def revise_of_farm(tx: Transaction, farm_id: str) -> list[Revised]:
-    """Give every product of a farm its next revision: something that search shows of them changed."""
-    return await tx.rows(_REVISE_OF_FARM, farm_id)
-
-
 def _columns(offer: Offer, stock: Decimal | None) -> list[object]:
     season = (offer.season.first, offer.season.last) if offer.season else (None, None)
     level = [] if stock is None else [stock]
     return [
         offer.category_id, offer.title, offer.description, offer.unit, offer.price, *level, offer.quantity_step,
-        offer.min_quantity, *season, offer.harvested_on, list(offer.tags), offer.status,
+        offer.min_quantity, *season, offer.harvested_on, list(offer.tags), offer.status, offer.price_per,
     ]  # fmt: skip
 
 
@@ -152,4 +133,4 @@ async def _stored(tx: Transaction, statement: Statement[None], *parameters: obje
     try:
         await tx.run(statement, *parameters)
     except pg.ForeignKeyViolation as error:
-        raise Invalid.of("category_id", "there is no such category") from error
+        raise Invalid.of("category_id", "there is no such category", "not-found") from error

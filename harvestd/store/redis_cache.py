@@ -14,6 +14,11 @@ from a Redis that others still read) does an answer stay until its time to live 
 What if Redis was away, and comes back with what it had long ago (restarted from an old file, a replica that took over).
 The epoch is named after the run of the server, so that what another run knew is worth nothing.
 
+What if somebody writes to Redis who should not. Answers are sealed (``cache_seals.py``), so none can be made up. One that was
+stored once can be put back after a drop, with the tokens as they were; but every process knows what it heard to be dropped, and
+when (``heard.py``), and of an answer that began to be loaded before that it believes nothing. Nor does it of those from before
+it began to hear.
+
 Replicas of PostgreSQL lag: what was loaded within ``settle`` seconds of the making of a token lives only until then.
 Redis's clock tells, so it does not matter whether those of the processes agree.
 """
@@ -31,14 +36,16 @@ from zope.interface import implementer
 
 from harvestd.interfaces import CacheState, Entry, ICache
 from harvestd.lifecycle import shield
+from harvestd.store import redis_replies
 from harvestd.store.cache_messages import family_name
-from harvestd.store.cache_seals import Seals
+from harvestd.store.cache_seals import Sealed, Seals
+from harvestd.store.heard import Heard
 from harvestd.store.near_cache import JITTER, NearCache
-from harvestd.store.near_entries import EXPIRED_LIMIT, Load, Loaded
+from harvestd.store.near_entries import EXPIRED_LIMIT, Load, Loaded, Outdated, never
 from harvestd.store.redis_link import Call, RedisAway, RedisLink, Script
 
 #: The form in which answers lie in Redis; those of another form count for nothing.
-FORM = "2"
+FORM = "3"
 #: Bytes of an answer that is worth sharing, and families of one.
 LARGEST, MOST_FAMILIES = 1_000_000, 50
 #: Milliseconds that a token lives which no answer depends on: longer than any load.
@@ -47,14 +54,15 @@ TOKEN_LIFE = 60_000
 REMEMBERED = 1_000
 
 #: KEYS: answer, tokens. ARGV: form, what a new token ends in, its life. Answers the stored answer or false, its life in ms,
-#: the time in ms, the tokens. A token is the time of its making and something random; anything else is made anew.
+#: the time in microseconds, the tokens. A token is the time of its making and something random; anything else is made anew.
 READ = Script("""
 local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = time[1] * 1000000 + time[2]
+local form = '^' .. string.rep('%d', 13) .. string.rep('[0-9a-f]', 16) .. '$'
 local tokens = redis.call('MGET', unpack(KEYS, 2))
 for i, token in ipairs(tokens) do
-  if not token or #token ~= 29 or not string.match(token, '^%d+%x+$') then
-    tokens[i] = string.format('%013.0f', now) .. ARGV[2]
+  if not token or not string.match(token, form) then
+    tokens[i] = string.format('%013.0f', math.floor(now / 1000)) .. ARGV[2]
     redis.call('SET', KEYS[i + 1], tokens[i], 'PX', ARGV[3])
   end
 end
@@ -79,15 +87,17 @@ return 1
 
 @attrs.frozen
 class _Found:
-    """What Redis answered: the tokens that stand, ``age`` seconds since the youngest was made, and the answer, if it has
-    one, for ``left`` seconds more."""
+    """What Redis answered at ``now`` (in its microseconds): the tokens that stand, ``age`` seconds since the youngest was made, and the
+    answer, if it has one that is to be believed, for ``left`` seconds more; it was ``made`` so many seconds ago."""
 
     name: str
     keys: list[str]
     tokens: list[bytes]
+    now: int
     age: float
     entry: Entry | None
     left: float
+    made: float = 0.0
 
 
 @implementer(ICache)
@@ -100,10 +110,12 @@ class RedisCache:
         self._link = link
         self._seals = Seals(secret)
         self._settle = settle
+        self._heard = Heard()
         self._hits = self._misses = 0
         #: Families whose drop did not reach Redis; None stands for everything.
         self._missed: set[str | None] = set()
         near.on_missed(self._make_up)
+        near.on_drop(lambda families: self._heard.note(map(family_name, families)))
         link.on_return(self._returned)
 
     def start(self) -> None:
@@ -118,23 +130,22 @@ class RedisCache:
         """A fresh entry of this process, or None."""
         return self._near.peek(key)
 
-    def outdated(self, key: str) -> None:
-        """Its entry in this process is known to be old."""
-        self._near.outdated(key)
-
     async def fetch(
-        self, key: str, families: Sequence[str], load: Load, ttl: float, instead: Sequence[str] = ()
-    ) -> Entry:
+        self, key: str, families: Sequence[str], load: Load, ttl: float, instead: Sequence[str] = (),
+        outdated: Outdated = never,
+    ) -> Entry:  # fmt: skip
         """The entry: of this process, of Redis, or as loaded. Redis adds its time-out at the most."""
-        shared = (*families, *instead)
-        return await self._near.fetch_for(key, families, partial(self._through, key, shared, load, ttl), instead)
+        through = partial(self._through, key, (*families, *instead), load, ttl)
+        return await self._near.fetch_for(key, families, through, instead, outdated)
 
-    async def _through(self, key: str, families: Sequence[str], load: Load, ttl: float) -> Loaded:
+    async def _through(self, key: str, families: Sequence[str], load: Load, ttl: float, direct: bool) -> Loaded:
+        """As loaded; or, unless it is to be ``direct``, as found in Redis."""
         found = await self._find(key, families)
-        if found is not None and found.entry is not None:
+        if found is not None and found.entry is not None and not direct:
             self._hits += 1
             # in its last moments it may be one that a lagging replica answered
-            return Loaded(found.entry, min(ttl, found.left), EXPIRED_LIMIT if found.left > self._settle else 0.0)
+            after = EXPIRED_LIMIT if found.left > self._settle else 0.0
+            return Loaded(found.entry, min(ttl, found.left), after, found.made)
         entry = await load()
         if found is None:
             return Loaded(entry, ttl)
@@ -151,22 +162,34 @@ class RedisCache:
         names = [family_name(name) for name in families]
         name = f"{names[0] if names else 'answers'}:{_digest(key)}"
         keys = [self._link.key(name), self._epoch, *map(self._token, names)]
+        asked = self._heard.seconds()
         try:
-            held, left, now, *tokens = await self._link.script(READ, keys, [FORM, secrets.token_hex(8), TOKEN_LIFE])
+            reply = await self._link.script(READ, keys, [FORM, secrets.token_hex(8), TOKEN_LIFE])
         except RedisAway:
             return None
-        if self._missed or not self._link.available:
-            return None  # a drop that was sent before this was refused meanwhile
-        age = (now - max(int(token[:13]) for token in tokens)) / 1000
-        entry = self._seals.opened(key, tokens, held) if held is not None and left > 0 else None
-        return _Found(key, keys, tokens, age, entry, left / 1000)
+        given = redis_replies.answer(reply, len(keys) - 1)
+        if given is None or self._missed or not self._link.available:
+            return None  # it is none of its form; or a drop that was sent before this was refused meanwhile
+        sealed = self._seals.opened(key, given.tokens, given.held) if given.held is not None else None
+        age = given.now / 1e6 - given.youngest / 1000
+        if sealed is None or not self._believed(sealed, names, asked, given.now):
+            return _Found(key, keys, given.tokens, given.now, age, None, 0.0)
+        left = min(given.left / 1000, (sealed.until - given.now) / 1e6)
+        return _Found(key, keys, given.tokens, given.now, age, sealed.entry, left, (given.now - sealed.began) / 1e6)
+
+    def _believed(self, sealed: Sealed, names: Sequence[str], asked: float, now: int) -> bool:
+        """Whether it lives, and nothing that it depends on was heard to be dropped since it began: it is as old as Redis's
+        clock says, which nobody sets by writing, and not younger than from when Redis was asked."""
+        began = asked - (now - sealed.began) / 1e6
+        depends = (*names, *map(family_name, sealed.entry.families))
+        return sealed.began <= now < sealed.until and self._heard.believes(depends, began)
 
     async def _store(self, found: _Found, loaded: Loaded) -> None:
         """Share what was loaded, if nothing that it depends on was dropped since ``found``."""
         life = int(1000 * loaded.ttl * (1.0 - JITTER * random.random()))
         if len(loaded.entry.body) > LARGEST or life <= 0 or not self._usable():
             return
-        sealed = self._seals.sealed(found.name, found.tokens, loaded.entry)
+        sealed = self._seals.sealed(found.name, found.tokens, Sealed(loaded.entry, found.now, found.now + 1000 * life))
         try:
             await self._link.script(STORE, found.keys, [FORM, sealed, life, *found.tokens])
         except RedisAway:

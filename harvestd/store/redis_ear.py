@@ -31,11 +31,11 @@ class EarWire(RedisWire):
 
     def takes(self, reply: Any) -> bool:
         """A message, or what confirms a subscription."""
-        if isinstance(reply, list) and len(reply) == 3 and reply[0] in (b"message", b"subscribe", b"unsubscribe"):
-            if not self.broken:
-                self.pushed(*reply)
-            return True
-        return False
+        if not isinstance(reply, list) or len(reply) != 3 or reply[0] not in (b"message", b"subscribe", b"unsubscribe"):
+            return False
+        if not self.broken and isinstance(reply[1], bytes) and (reply[0] != b"message" or isinstance(reply[2], bytes)):
+            self.pushed(*reply)
+        return True
 
     def tell(self, command: str, names: list[bytes]) -> None:
         """SUBSCRIBE or UNSUBSCRIBE: answered by one push for each name."""

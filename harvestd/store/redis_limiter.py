@@ -1,7 +1,7 @@
 """Rate limits that all processes share: the generic cell rate algorithm in one atomic script, by Redis's own clock.
 
 The number that is kept for a key, its theoretical arrival time in microseconds, lives no longer than until all is given
-back. Each request is counted in this process's memory, too: while Redis is away, that decides, and it is not
+back. Each request is counted in this process's memory, too: what that refuses is refused, and while Redis is away, it decides alone, and is not
 empty-handed at the moment when Redis dies. (Each process then allows the limit by itself; never more than that.)
 """
 
@@ -13,6 +13,7 @@ import re
 from zope.interface import implementer
 
 from harvestd.interfaces import Allowance, ILimiter
+from harvestd.store import redis_replies
 from harvestd.store.limiter import MemoryLimiter
 from harvestd.store.redis_link import RedisAway, RedisLink, Script
 
@@ -49,10 +50,16 @@ class RedisLimiter:
     async def hit(self, key: str, limit: int, period: float) -> Allowance:
         """Count one request."""
         own = await self._fallback.hit(key, limit, period)
+        if not own.allowed:
+            return own  # whoever deletes from Redis cannot have a limit begin anew
         try:
-            allowed, used, step = await self._link.script(HIT, [self._key(key)], [limit, repr(float(period))])
+            reply = await self._link.script(HIT, [self._key(key)], [limit, repr(float(period))])
         except RedisAway:
             return own
+        usage = redis_replies.usage(reply, max(int(period * 1_000_000), limit))
+        if usage is None:
+            return own
+        allowed, used, step = usage
         left = step * limit - used
         if not allowed:
             return Allowance(False, 0, used / 1e6, (step - left) / 1e6)

@@ -133,7 +133,7 @@ class RedisTopics:
                 self._subscribers.tell_gap(channel)
 
     def _channel(self, name: bytes) -> str:
-        return name.decode().removeprefix(self._link.prefix)
+        return name.decode("utf-8", "replace").removeprefix(self._link.prefix)
 
     # --- by NOTIFY ---
 

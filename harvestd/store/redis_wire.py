@@ -19,6 +19,7 @@ from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
 from harvestd.lifecycle import within
+from harvestd.store.redis_replies import run_id
 from harvestd.store.redis_url import Target
 
 #: Seconds for a connection: TCP, TLS, log-in, and what the server says of itself.
@@ -168,7 +169,7 @@ async def _connected(reactor: Any, target: Target, lost: Callable[[RedisWire, st
     try:
         await log_in(wire, target)
         try:
-            wire.run_id = _run_id(await wire.execute_command("INFO", "server"))
+            wire.run_id = run_id(await wire.execute_command("INFO", "server"))
         except txredisapi.ResponseError as error:
             if not str(error).startswith(("NOPERM", "ERR unknown command")):  # some hosts of Redis forbid it
                 raise
@@ -184,14 +185,6 @@ async def log_in(wire: txredisapi.RedisProtocol, target: Target) -> None:
         await wire.execute_command("AUTH", *([target.user] if target.user else []), target.password)
     if target.number:
         await wire.execute_command("SELECT", target.number)
-
-
-def _run_id(info: Any) -> str:
-    for line in info.split(b"\r\n") if isinstance(info, bytes) else ():
-        name, _, value = line.partition(b":")
-        if name == b"run_id":
-            return str(value.decode("ascii", "replace"))
-    return ""
 
 
 def _told(reply: Any) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from harvestd.kernel.slugs import slug
 from harvestd.market.accounts import NewAccount, registered
 from harvestd.market.families import FARMS, stale
-from harvestd.market.slugs import slug
 from harvestd.store import accounts, farms, outbox
 from harvestd.store.database import Transaction
 

@@ -16,7 +16,7 @@ from psycopg2.extensions import TransactionRollbackError
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
 from harvestd.store.database import Database, Reader, Row, Statement, scalar
 
 Result = TypeVar("Result")

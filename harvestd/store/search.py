@@ -16,11 +16,15 @@ from zope.interface import implementer
 from harvestd.interfaces import Document, Facet, Found, Hit, ISearch, Search, Suggestion
 from harvestd.store import search_rows, search_suggest
 from harvestd.store.database import Database, Reader, Transaction
-from harvestd.store.search_query import FACETS, FIND, LIST, SIMILAR, Page, Place, Row, cursor, parameters, place_of
+from harvestd.store.search_places import Place, cursor, place_of
+from harvestd.store.search_query import FACETS, SIMILAR, Page, Row, parameters, statement
 from harvestd.store.search_text import asked, bracket_name, errors_allowed, highlight, nearest, trigrams
 
 #: With fewer hits than this, words that may have been meant are looked for too.
 FEW = 5
+#: So many words of a question, the longest, are taken for mistyped, or for what one of is enough: each is compared with
+#: thousands of words, and a long word is a rare one.
+MISTYPED_MOST = 4
 #: Documents that a rebuild writes in one transaction.
 REBUILD_PAGE = 200
 
@@ -77,24 +81,27 @@ class PostgresSearch:
     async def _wide(self, question: Search, words: list[str], place: Place) -> Page:
         """What has each of the words meant or, when nothing has them all, any."""
         groups, page = await self._meant(words), _NOTHING
-        for joint in (" & ", " | ") if len(groups) > 1 else (" & ",):
+        for joint, most in ((" & ", None), (" | ", MISTYPED_MOST)) if len(groups) > 1 else ((" & ", None),):
             if groups and not page.total:
-                query = joint.join("(" + " | ".join(f"'{lexeme}'" for lexeme in group) + ")" for group in groups)
-                meant = Meant(query, [lexeme for group in groups for lexeme in group])
+                query = joint.join("(" + " | ".join(f"'{lexeme}'" for lexeme in group) + ")" for group in groups[:most])
+                meant = Meant(query, [lexeme for group in groups[:most] for lexeme in group])
                 page = await self._page(question, words, meant, place)
         return page
 
     async def _page(self, question: Search, words: list[str], meant: Meant | None, place: Place) -> Page:
         query, lexemes = (meant.query, meant.lexemes) if meant else (None, None)
         found = await self._reader.row(
-            FIND if words else LIST, *parameters(self._language, question, words, query, lexemes, place)
+            statement(question, words), *parameters(self._language, question, words, query, lexemes, place)
         )
         assert found is not None
         return found
 
     async def _meant(self, words: list[str]) -> list[list[str]]:
-        """For each word its stem and those of the words that it may be a mistyped form of; a word like none is left out."""
-        grams, allowed = ["|".join(trigrams(word)) for word in words], [errors_allowed(word) for word in words]
+        """For each word, the longest first, its stem and those of the words that it may be a mistyped form of; a word like none
+        is left out."""
+        words = sorted(words, key=len, reverse=True)
+        grams = ["|".join(trigrams(word)) for word in words]
+        allowed = [errors_allowed(word) if n < MISTYPED_MOST else 0 for n, word in enumerate(words)]
         candidates: dict[str, list[tuple[str, str]]] = defaultdict(list)
         own: dict[str, list[str]] = defaultdict(list)
         for word, known, lexeme, other in await self._reader.rows(SIMILAR, self._language, words, grams, allowed):
@@ -136,7 +143,7 @@ _NOTHING = Page(0, [], [], frozenset())
 def _found(question: Search, page: Page, place: Place) -> Found:
     shown = page.rows[: question.limit]
     more = len(page.rows) > len(shown)
-    last = attrs.evolve(place, score=shown[-1].score, id=shown[-1].id) if more else None
+    last = attrs.evolve(place, score=shown[-1].rank, id=shown[-1].id) if more else None
     return Found(
         hits=tuple(_hit(row, page.words) for row in shown),
         facets=_facets(page.counts),
@@ -153,10 +160,12 @@ def _hit(row: Row, words: frozenset[str]) -> Hit:
     )  # fmt: skip
 
 
-def _facets(counts: list[tuple[int, str, int]]) -> dict[str, tuple[Facet, ...]]:
+def _facets(counts: list[tuple[int, str, str, int]]) -> dict[str, tuple[Facet, ...]]:
     found: dict[str, list[Facet]] = {name: [] for name in FACETS}
-    for facet, value, number in counts:
-        found[FACETS[facet - 1]].append(Facet(value, number))
+    for facet, value, name, number in counts:
+        found[FACETS[facet - 1]].append(Facet(value, number, name))
     by_price = sorted(found["price"], key=lambda facet: int(facet.value))
-    found["price"] = [Facet(bracket_name(int(facet.value)), facet.count) for facet in by_price]
+    brackets = [(bracket_name(int(facet.value)), facet.count) for facet in by_price]
+    found = {name: sorted(facets, key=lambda facet: (-facet.count, facet.value)) for name, facets in found.items()}
+    found["price"] = [Facet(value, count, value) for value, count in brackets]
     return {name: tuple(facets) for name, facets in found.items()}

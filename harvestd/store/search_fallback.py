@@ -13,7 +13,7 @@ is not older than :data:`BEHIND`: it looks each second, and a breaker keeps ever
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from hashlib import sha256
+from functools import partial
 from typing import Any
 
 import attrs
@@ -24,25 +24,29 @@ from zope.interface import implementer
 from harvestd.breaker import Breaker
 from harvestd.health import Condition
 from harvestd.interfaces import Document, Found, ISearch, Search, Suggestion
+from harvestd.kernel.errors import Unavailable
 from harvestd.lifecycle import sleep
-from harvestd.market.errors import Unavailable
-from harvestd.store import search_pending
+from harvestd.store import search_builds, search_pending, search_shown
 from harvestd.store.database import Database
 from harvestd.store.elasticsearch import ElasticsearchSearch
 from harvestd.store.elasticsearch_documents import Refused
 from harvestd.store.elasticsearch_http import EngineError
+from harvestd.store.leases import GoingOn, Lease, always
 from harvestd.store.search import PostgresSearch
 from harvestd.store.search_pending import Pending
+from harvestd.store.search_totals import Comparison
 from harvestd.store.session import Session
 
 #: Seconds that the engine may be behind PostgreSQL's documents before it is not asked any more.
 BEHIND = 3.0
 #: Seconds between two looks at it, and before it is tried again after it took nothing.
 LOOK = 1.0
+#: Seconds in which questions that it does not understand are told of once.
+TOLD_EVERY = 60.0
 #: Documents pushed in one request.
 BATCH = 500
-#: The advisory lock of whoever builds the engine's index.
-BUILDING = int.from_bytes(sha256(b"search:building").digest()[:8], "big", signed=True)
+#: The lease of whoever builds the engine's index, and its seconds: longer than a page of it may take.
+BUILDING, BUILDING_LEASE = "search:building", 30.0
 
 
 class NotWhole(EngineError):
@@ -51,7 +55,7 @@ class NotWhole(EngineError):
 
 @implementer(ISearch)
 class SearchWithFallback:
-    """``engine`` in front of ``postgres``; ``session`` holds the lock of whoever builds."""
+    """``engine`` in front of ``postgres``; who builds has a lease, known by ``session``."""
 
     log = Logger()
 
@@ -59,13 +63,17 @@ class SearchWithFallback:
         self, reactor: Any, engine: ElasticsearchSearch, postgres: PostgresSearch, database: Database, session: Session
     ) -> None:  # fmt: skip
         self.engine = engine
+        engine.present = partial(search_shown.of, database)
         self.postgres = postgres
         self.breaker = Breaker(reactor, "Elasticsearch", self._probe)
         self._reactor = reactor
         self._database = database
-        self._session = session
+        self._building = Lease(reactor, database, session, BUILDING, BUILDING_LEASE)
+        self._compared = Comparison(reactor, database, engine)
         self._one = DeferredLock()
         self._resting = self._looked = 0.0
+        self._uuid = ""
+        self._untold, self._told_at = 0, -TOLD_EVERY
         self._looking: Deferred[None] | None = None
         self._stopping = False
 
@@ -114,11 +122,19 @@ class SearchWithFallback:
 
     def _failed(self, error: EngineError) -> None:
         if error.status == 400:  # the fault of this one question: others are not to suffer
-            self.log.error("Elasticsearch does not understand a question: {why}", why=error.detail)
+            self._puzzled(error.detail)
         elif error.status == 404 or isinstance(error, NotWhole):
             self.breaker.open(error.detail)
         else:
             self.breaker.failed(error.detail)
+
+    def _puzzled(self, why: str) -> None:
+        """One line a minute: whoever answers in the engine's stead does not write the log."""
+        self._untold += 1
+        now = self._reactor.seconds()
+        if now >= self._told_at + TOLD_EVERY:
+            self.log.error("Elasticsearch does not understand {n} questions; the last: {why}", n=self._untold, why=why)
+            self._untold, self._told_at = 0, now
 
     # --- writing ---
 
@@ -131,7 +147,7 @@ class SearchWithFallback:
 
         await self._database.transaction(write)
 
-    async def catch_up(self, going_on: Callable[[], bool] = lambda: True) -> None:
+    async def catch_up(self, going_on: GoingOn = always) -> None:
         """Push what is marked, until nothing is or ``going_on`` answers False; build the engine's index where that is due.
         For one process at a time. Of an engine that is away nothing is raised: the breaker and :meth:`condition` tell."""
         if self._reactor.seconds() < self._resting:
@@ -139,8 +155,10 @@ class SearchWithFallback:
         try:
             if not await self._built(going_on):
                 return
-            while going_on() and await self._push():
+            while await going_on() and await self._push():
                 pass
+            if self._uuid and (why := await self._compared.look(LOOK)):
+                await self._accuse(why)
         except EngineError as error:
             self._resting = self._reactor.seconds() + LOOK
             if not error.status:
@@ -150,28 +168,47 @@ class SearchWithFallback:
         marked = await search_pending.oldest(self._database, BATCH)
         if not marked:
             return False
-        refused = await self.engine.put([one.document for one in marked])
-        self._tell(refused)
-        await self._database.transaction(lambda tx: search_pending.settle(tx, marked, refused))
+        documents = [one.document for one in marked]
+        self._compared.pushed()
+        taken = await self.engine.put(documents)
+        if taken.held and (why := await self._made_up(documents, taken.held)):
+            await self._accuse(why)
+            return False
+        self._tell(taken.refused)
+        await self._database.transaction(lambda tx: search_pending.settle(tx, marked, taken.refused))
         return len(marked) == BATCH
+
+    async def _made_up(self, documents: Sequence[Document], held: Sequence[str]) -> str | None:
+        """What is wrong where the engine would not take documents since it has a version that was never written: whatever
+        is written from now on, it would keep that."""
+        theirs = await self.engine.versions(held)
+        ours = await search_pending.versions(self._database, documents)  # after: it may have become newer
+        made_up = [f"{id} in version {version}" for id, version in theirs.items() if version > ours.get(id, version)]
+        return f"it holds {made_up[0]}, which nobody wrote" if made_up else None
+
+    async def _accuse(self, why: str) -> None:
+        """Have nobody believe the index: it is built anew."""
+        self._looked = 0.0
+        if await search_builds.accuse(self._database, self.engine.names.alias, self._uuid, why):
+            self.log.error("Elasticsearch's index is not what was put there, and is built anew: {why}", why=why)
 
     def _tell(self, refused: Sequence[Refused]) -> None:
         for one in refused:
             self.log.error("Elasticsearch refuses {kind} {id}: {why}", kind=one.kind, id=one.id, why=one.why)
 
-    async def _built(self, going_on: Callable[[], bool]) -> bool:
+    async def _built(self, going_on: GoingOn) -> bool:
         """Whether the engine has an index to push to; looked at each second."""
         if self._reactor.seconds() < self._looked + LOOK:
             return True
         state = await self.engine.state()
+        self._uuid = state.uuid if state is not None else ""
         if state is None or not state.current or not await self._whole(state.uuid):
-
-            def progress(done: int) -> None:
-                if not going_on():
-                    raise EngineError("interrupted", 499)
-
+            if (await search_builds.lately(self._database, self.engine.names.alias)).wait > 0:
+                self._resting = self._reactor.seconds() + LOOK
+                return False
             self.log.info("Elasticsearch's index is built anew")
-            if not await self._build(progress):
+            self._uuid = ""
+            if not await self._build(lambda done: None, going_on):
                 return False
         self._looked = self._reactor.seconds()
         return True
@@ -193,26 +230,32 @@ class SearchWithFallback:
                 await sleep(self._reactor, LOOK)
         except EngineError as error:
             self.log.warn("Elasticsearch's index is built anew later: {why}", why=error.detail)
-            await self._database.transaction(lambda tx: search_pending.only(tx, self.engine.names.alias, ""))
+            await self._database.transaction(lambda tx: search_builds.none(tx, self.engine.names.alias))
             self._failed(NotWhole(error.detail))
         progress(count)
 
-    async def _build(self, progress: Callable[[int], None]) -> bool:
+    async def _build(self, progress: Callable[[int], None], going_on: GoingOn = always) -> bool:
         """Build the engine's index from PostgreSQL's documents; False while somebody else does."""
         alias, last = self.engine.names.alias, None
 
         async def page(after: str | None, size: int) -> Sequence[Document]:
             nonlocal last
+            if not (await self._building.held() and await going_on()):
+                raise EngineError("interrupted", 499)
             found = await search_pending.page(self._database, last, size)
             last = found[-1] if found else last
             return found
 
         async def before(uuid: str) -> None:
-            await self._database.transaction(lambda tx: search_pending.built(tx, alias, uuid))
+            async def note(tx: Any) -> None:
+                await self._building.check(tx)
+                await search_builds.built(tx, alias, uuid)
+
+            await self._database.transaction(note)
 
         await self._one.acquire()
         try:
-            if not await self._session.try_lock(BUILDING):
+            if not await self._building.held():
                 return False
             try:
                 refused: list[Refused] = []
@@ -222,9 +265,9 @@ class SearchWithFallback:
                 state = await self.engine.state()
                 if state is not None:
                     uuid = state.uuid
-                    await self._database.transaction(lambda tx: search_pending.only(tx, alias, uuid))
+                    await self._database.transaction(lambda tx: search_builds.done(tx, alias, uuid))
             finally:
-                await self._session.unlock(BUILDING)
+                await self._building.give_back()
         finally:
             self._one.release()
         return True
@@ -232,7 +275,14 @@ class SearchWithFallback:
     # --- how it is ---
 
     async def _whole(self, uuid: str) -> bool:
-        return await search_pending.whole(self._database, self.engine.names.alias, uuid)
+        return await search_builds.whole(self._database, self.engine.names.alias, uuid)
+
+    async def _why_not(self) -> str:
+        """An index that is not whole has a fault, or is another than the one that was built."""
+        builds = await search_builds.lately(self._database, self.engine.names.alias)
+        fault = builds.fault or "its index was not built from this market"
+        when = f" in {builds.wait:.0f} s, since that was done {builds.times} times" if builds.wait > 0 else ""
+        return f"{fault}: the workers build it anew{when}"
 
     async def _check(self) -> None:
         """Whether the engine has what there is. Raises :class:`EngineError`."""
@@ -240,7 +290,7 @@ class SearchWithFallback:
         if state is None:
             raise NotWhole("it has no index yet: the workers build it")
         if not await self._whole(state.uuid):
-            raise NotWhole("its index was not built from this market: the workers build it anew")
+            raise NotWhole(await self._why_not())
         if not state.current:
             raise NotWhole("its index is of another language or version: the workers build it anew")
         pending = await search_pending.state(self._database)

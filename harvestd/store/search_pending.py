@@ -1,4 +1,4 @@
-"""What Elasticsearch has still to be told, and which of its indices are whole.
+"""What Elasticsearch has still to be told.
 
 PostgreSQL's search documents are the authority. Whoever writes one marks it in the same transaction; the mark goes when the
 engine has taken the document as it was then. So nothing is lost, whoever dies when.
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from harvestd.interfaces import Document
-from harvestd.store.database import Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.database import Reader, Statement, Transaction, nothing
 
 if TYPE_CHECKING:  # it brings an HTTP client
     from harvestd.store.elasticsearch_documents import Refused
 
 _DOCUMENT = """d.kind, d.id::text, d.version, d.title, d.text, d.farm, d.farm_name, d.category, d.category_name, d.tags, d.unit,
-       d.price, d.in_stock, d.season_from, d.season_to, d.popularity, d.latitude, d.longitude, d.fresh_at, d.document,
+       d.price, d.in_stock, d.season_from, d.season_to, d.popularity, d.rating, d.latitude, d.longitude, d.fresh_at, d.document,
        d.removed"""
 
 
@@ -92,17 +92,13 @@ _PAGE = Statement(
     f"""select {_DOCUMENT} from search_documents d where (d.kind, d.id) > ($1, $2::uuid) order by d.kind, d.id limit $3""",
     _document,
 )
-_WHOLE = Statement(
-    "search_pending.whole", "select exists (select from search_engines where alias = $1 and uuid = $2)", scalar
+_VERSIONS = Statement(
+    "search_pending.versions",
+    """select kind || ':' || id, version from search_documents where (kind, id) in (
+           select * from unnest($1::text[], $2::uuid[]))""",
+    lambda key, version: (key, version),
 )
-_BUILT = Statement(
-    "search_pending.built", "insert into search_engines (alias, uuid) values ($1, $2) on conflict do nothing", nothing
-)
-_GONE = Statement("search_pending.gone", "delete from search_engines where alias = $1 and uuid <> $2", nothing)
-_FORGET = (
-    Statement("search_pending.forget", "delete from search_pending", nothing),
-    Statement("search_pending.forget_engines", "delete from search_engines", nothing),
-)
+_FORGET = Statement("search_pending.forget", "delete from search_pending", nothing)
 
 _FIRST = ("", "00000000-0000-0000-0000-000000000000")
 
@@ -148,22 +144,12 @@ async def page(reader: Reader, after: Document | None, most: int) -> list[Docume
     return await reader.rows(_PAGE, *place, most)
 
 
-async def whole(reader: Reader, alias: str, uuid: str) -> bool:
-    """Whether the index of this uuid was built whole."""
-    return bool(await reader.row(_WHOLE, alias, uuid))
-
-
-async def built(tx: Transaction, alias: str, uuid: str) -> None:
-    """It is whole now."""
-    await tx.run(_BUILT, alias, uuid)
-
-
-async def only(tx: Transaction, alias: str, uuid: str) -> None:
-    """No other index is any more; with an empty ``uuid`` none at all."""
-    await tx.run(_GONE, alias, uuid)
+async def versions(reader: Reader, documents: Sequence[Document]) -> dict[str, int]:
+    """Of these documents as they are now, by their ids in the engine."""
+    kinds, ids = [document.kind for document in documents], [document.id for document in documents]
+    return dict(await reader.rows(_VERSIONS, kinds, ids))
 
 
 async def forget(tx: Transaction) -> None:
-    """There is no engine any more: if one comes back, it is built anew."""
-    for statement in _FORGET:
-        await tx.run(statement)
+    """There is no engine any more."""
+    await tx.run(_FORGET)

@@ -13,10 +13,10 @@ from harvestd.store.database import Statement, Transaction, nothing, scalar
 from harvestd.store.search_text import name_key, storable, trigrams, words
 
 _UPSERT = """
-insert into search_documents (kind, id, version, removed, in_stock, price, popularity, latitude, longitude, fresh_at,
+insert into search_documents (kind, id, version, removed, in_stock, price, popularity, rating, latitude, longitude, fresh_at,
     indexed_at, unit, farm, category, season_from, season_to, tags, title, farm_name, category_name, title_key, farm_key,
     category_key, text, document, lexemes)
-select kind, id, version, removed, in_stock, price, popularity, latitude, longitude, fresh_at, clock_timestamp(), unit,
+select kind, id, version, removed, in_stock, price, popularity, rating, latitude, longitude, fresh_at, clock_timestamp(), unit,
        farm, category, season_from, season_to, tags, title, farm_name, category_name, title_key, farm_key, category_key,
        text, document,
        setweight(to_tsvector($1::regconfig, title_key), 'A')
@@ -24,12 +24,12 @@ select kind, id, version, removed, in_stock, price, popularity, latitude, longit
        || setweight(to_tsvector($1::regconfig, farm_key), 'C')
        || strip(to_tsvector($1::regconfig, text_words))
   from jsonb_to_recordset($2::jsonb) as d(kind text, id uuid, version bigint, removed boolean, in_stock boolean,
-       price bigint, popularity real, latitude float8, longitude float8, fresh_at timestamptz, unit text, farm text,
+       price bigint, popularity real, rating real, latitude float8, longitude float8, fresh_at timestamptz, unit text, farm text,
        category text, season_from text, season_to text, tags text[], title text, farm_name text, category_name text,
        title_key text, farm_key text, category_key text, tag_words text, text text, text_words text, document jsonb)
  order by kind, id
 on conflict (kind, id) do update set version = excluded.version, removed = excluded.removed,
-    in_stock = excluded.in_stock, price = excluded.price, popularity = excluded.popularity,
+    in_stock = excluded.in_stock, price = excluded.price, popularity = excluded.popularity, rating = excluded.rating,
     latitude = excluded.latitude, longitude = excluded.longitude, fresh_at = excluded.fresh_at,
     indexed_at = excluded.indexed_at, unit = excluded.unit, farm = excluded.farm, category = excluded.category,
     season_from = excluded.season_from, season_to = excluded.season_to, tags = excluded.tags, title = excluded.title,
@@ -111,7 +111,7 @@ def _row(document: Document, now: datetime) -> dict[str, Any]:
     tags = [storable(tag) for tag in document.tags]
     return {
         "kind": document.kind, "id": document.id, "version": document.version, "removed": document.removed,
-        "in_stock": document.in_stock, "price": document.price, "popularity": document.popularity,
+        "in_stock": document.in_stock, "price": document.price, "popularity": document.popularity, "rating": document.rating,
         "latitude": document.latitude, "longitude": document.longitude, "fresh_at": document.fresh_at or now,
         "unit": document.unit, "farm": document.farm, "category": document.category,
         "season_from": document.season_from, "season_to": document.season_to, "tags": tags, "title": title,

@@ -20,7 +20,14 @@ FRAGMENT = 160
 PRICE_EDGES = (0, 200, 500, 1_000, 2_000, 5_000, 10_000)
 
 _WORD = re.compile(r"[^\W_]+")
-_APOSTROPHE = re.compile(r"(?<=\w)['\u2019](?=\w)")
+#: Every character that people type for an apostrophe is one.
+_ONE = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u02bc\u02bb\u00b4\u0060\u2032\uff07", "'"))
+_APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
+#: Articles and prepositions that lose their vowel before another, in French, Italian and Catalan: no part of the word after them.
+_ELIDED = re.compile(
+    r"(?<!\w)(?:l|d|un|qu|jusqu|lorsqu|puisqu|quoiqu|gl|agl|dagl|degl|negl|sugl|all|coll|dall|dell|nell|pell|sull|quell|quest|sant)"
+    r"'(?=[^\W_])"
+)
 #: Letters that no decomposition takes apart.
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i"})
 
@@ -36,12 +43,13 @@ def words(text: str, most: int = TEXT_WORDS) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """In lower case, without accents or apostrophes within words."""
+    """In lower case, without accents, elided articles or apostrophes within words."""
     if text.isascii():
-        return _APOSTROPHE.sub("", text.lower())
-    whole = unicodedata.normalize("NFKD", _APOSTROPHE.sub("", text)).casefold()
+        return _APOSTROPHE.sub("", _ELIDED.sub("", text.translate(_ONE).lower()))
+    whole = unicodedata.normalize("NFKD", text.translate(_ONE)).casefold()
     apart = unicodedata.normalize("NFKD", whole)  # folding composes some again
-    return "".join(c for c in apart if not unicodedata.combining(c)).translate(_LETTERS)
+    letters = "".join(c for c in apart if not unicodedata.combining(c)).translate(_LETTERS)
+    return _APOSTROPHE.sub("", _ELIDED.sub("", letters))
 
 
 def storable(text: str) -> str:
@@ -101,10 +109,13 @@ def highlight(text: str, matched: Collection[str], fragment: int | None = FRAGME
 
 def spans(text: str) -> Iterable[tuple[int, int, str]]:
     """Each word of a text as it stands: where it begins, where it ends, and the word that it is compared as."""
-    for match in re.finditer(r"[\w\u0300-\u036f]+(?:['\u2019][\w\u0300-\u036f]+)*", text):
+    whole = text.translate(_ONE)  # as long as the text
+    for match in re.finditer(r"[\w\u0300-\u036f]+(?:'[\w\u0300-\u036f]+)*", whole):
         for piece in re.finditer(r"[^_]+", match.group()):
-            first = match.start() + piece.start()
-            yield first, first + len(piece.group()), plain(piece.group())[:WORD_LETTERS]
+            article = _ELIDED.match(piece.group().lower())
+            first = match.start() + piece.start() + (article.end() if article else 0)
+            last = match.start() + piece.end()
+            yield first, last, plain(text[first:last])[:WORD_LETTERS]
 
 
 def _part(text: str, match: int, fragment: int | None) -> tuple[int, int]:

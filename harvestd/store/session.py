@@ -2,13 +2,15 @@
 
 Not from the pool, since LISTEN and session locks belong to a connection. It heals like the pool's, and is asked for a
 sign of life every few seconds, so that a server that went silent is noticed too. Until then another process may have
-been given a lock that this one believes to hold: a lock elects, it does not guard data.
+been given a lock that this one believes to hold: a lock elects, it does not guard data. Nor does it tell a process that works from
+one that is frozen, whose connection lives on: what must go on without that one is a lease (``leases.py``).
 """
 
 from __future__ import annotations
 
 import random
 import re
+import secrets
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -16,7 +18,8 @@ import attrs
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
+from harvestd.store.clock_skew import QUESTION, ClockSkew
 from harvestd.store.link import Link, LinkSettings
 from harvestd.store.listeners import Listener, Listeners
 
@@ -35,16 +38,22 @@ class Session:
 
     log = Logger()
 
-    def __init__(self, reactor: Any, settings: LinkSettings, heartbeat: float = 3.0, patience: float = 2.0) -> None:
+    def __init__(
+        self, reactor: Any, settings: LinkSettings, heartbeat: float = 3.0, patience: float = 2.0,
+        clock: ClockSkew | None = None,
+    ) -> None:  # fmt: skip
         self._reactor = reactor
         name = f"{settings.application_name}-session"
         self._settings = attrs.evolve(settings, statement_timeout=patience, grace=0.0, application_name=name)
         self._heartbeat = heartbeat
+        #: This process's clock, compared with PostgreSQL's with each sign of life.
+        self.clock = clock or ClockSkew()
         self._turn = DeferredLock()
         self._opening: Link | None = None
         self._link: Link | None = None
         self._listeners = Listeners()
         self._locks: dict[int, Callable[[], None] | None] = {}
+        self._identity = -1
         self._pending: dict[tuple[str, str], None] = {}
         self._flush: Any = None
         self._nap: Deferred[None] | None = None
@@ -135,6 +144,16 @@ class Session:
             del self._locks[key]
             await self._ask("select pg_advisory_unlock(%s)", (key,))
 
+    async def identity(self) -> int | None:
+        """The key of an advisory lock that this session has for as long as it lives, by which others know whether it does; a new
+        one for each connection, None without one. Never raises."""
+        if self._identity not in self._locks:
+            key = secrets.randbits(63)
+            if not await self.try_lock(key):
+                return None
+            self._identity = key
+        return self._identity
+
     def holds(self, key: int) -> bool:
         """Whether this session has the lock, as far as it knows."""
         return key in self._locks
@@ -157,12 +176,19 @@ class Session:
             link.observe(self._listeners.tell)
             self._link = link
             self._begin()
+            await self._compare_clocks()
             while not link.closed:
                 await self._sleep(self._heartbeat)
                 if not link.closed and not self._stopping:
-                    await self._ask("select 1")
+                    await self._compare_clocks()
             self._link = None
             self._lose_locks()
+
+    async def _compare_clocks(self) -> None:
+        asked = self.clock.wall()
+        cursor = await self._ask(QUESTION)
+        if cursor is not None:
+            self.clock.compared(asked, cursor.fetchone()[0], self.clock.wall())
 
     def _begin(self) -> None:
         for channel in self._listeners.channels():
@@ -207,6 +233,7 @@ class Session:
             sql = "select pg_notify(c, p) from unnest(%s::text[], %s::text[]) as pending (c, p)"
             if await self._ask(sql, (channels, payloads)) is None:
                 self._pending = dict.fromkeys(batch) | self._pending  # once too often is better than never
+                return  # the next connection sends it: on one that is closed this would try for ever, without a turn of the reactor
 
     async def _ask(self, sql: str, parameters: tuple[Any, ...] = ()) -> Any:
         """The cursor, or None if there is no connection or no answer in time, after which it is closed."""

@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from harvestd.market.orders import OnSale
+from harvestd.market.on_sale import OnSale
 from harvestd.market.stock import Effect, Held
 from harvestd.store.database import Reader, Statement, Transaction, nothing
 
 
 def _on_sale(*c: object) -> OnSale:
     names = (
-        "id", "slug", "farm_id", "farm_slug", "farm_name", "order_minimum", "title", "unit", "price", "stock", "reserved",
-        "quantity_step", "min_quantity", "season_from", "season_to", "status", "revision",
+        "id", "slug", "farm_id", "farm_slug", "farm_name", "order_minimum", "staffed", "title", "unit", "price", "price_per", "stock",
+        "reserved", "quantity_step", "min_quantity", "season_from", "season_to", "status", "revision",
     )  # fmt: skip
     return OnSale(**dict(zip(names, c, strict=True)))  # type: ignore[arg-type]
 
@@ -28,8 +28,8 @@ def _held(*columns: object) -> Held:
     return Held(**dict(zip(names, columns, strict=True)))  # type: ignore[arg-type]
 
 
-_SHELF = """p.id, p.slug, p.farm_id, f.slug, f.name, f.order_minimum, p.title, p.unit, p.price, p.stock, p.reserved,
-       p.quantity_step, p.min_quantity, p.season_from, p.season_to, p.status, p.revision
+_SHELF = """p.id, p.slug, p.farm_id, f.slug, f.name, f.order_minimum, f.staffed, p.title, p.unit, p.price, p.price_per, p.stock,
+       p.reserved, p.quantity_step, p.min_quantity, p.season_from, p.season_to, p.status, p.revision
   from products p join farms f on f.id = p.farm_id
  where p.id = any($1::uuid[]) order by p.id"""
 # Everyone locks products in id order, so two orders never wait for each other in a circle.

@@ -4,49 +4,70 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
+from twisted.logger import Logger
+
+from harvestd.access import bounded
+from harvestd.kernel import email_addresses
+from harvestd.kernel.errors import FieldError, NotFound, Unauthenticated, WrongCredentials
 from harvestd.market import accounts as market
 from harvestd.market import families
-from harvestd.market.errors import NotFound, Unauthenticated
+from harvestd.market.passwords import LONGEST
 from harvestd.store import accounts as store
-from harvestd.store import carts, outbox, registration
+from harvestd.store import carts, outbox, registration, sessions
 from harvestd.store.database import Reader, Transaction
-from harvestd.web import passwords, tokens
+from harvestd.web import guessing, passwords, tokens
 from harvestd.web.call import Call, Caller
 from harvestd.web.cart_token import hash_of, token_of
-from harvestd.web.limits import Limits
 from harvestd.web.shapes.accounts import Login, LogoutQuery, PublicUser, Refresh, Register, SignedIn, User, UserFarm
+
+log = Logger()
+#: Whatever of them it is that is wrong: nobody is told who has an account here.
+_WRONG = (
+    "no account of this market has this address together with this password; look at both for typing errors and capital letters, and "
+    "if the password is forgotten, ask the market's staff"
+)
+
+
+def faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
+    """What the market has against fields of a registration, whatever the others are."""
+    settings = call.parts.settings
+    return market.faults(given, settings.password_least, passwords.common(), settings.market_name)
 
 
 async def register(call: Call, body: Register) -> SignedIn:
     """Create an account, for a farmer with the farm, and sign it in."""
     new = market.register(
         email=body.email, username=body.username, password=body.password, name=body.name, role=body.role,
-        farm_name=body.farm_name, least=call.parts.settings.password_least, common=passwords.common(),
+        farm_name=body.farm_name, least=call.parts.settings.password_least, common=passwords.common(), market=call.parts.settings.market_name,
     )  # fmt: skip
-    password_hash = await passwords.hashed(body.password)  # before the transaction: it takes a tenth of a second
+    where = passwords.place(call)
+    password_hash = await passwords.hashed(body.password, where)  # before the transaction: it takes a tenth of a second
     user_id, session = call.new_id(), call.new_id()
 
     async def work(tx: Transaction) -> SignedIn:
         await registration.register(tx, new, user_id, password_hash, call.new_id, call.now)
-        return await _signed_in(call, tx, user_id, session)
+        return await _signed_in(call, tx, user_id, session, begins=True)
 
     return await call.write(work)
 
 
 async def login(call: Call, body: Login) -> SignedIn:
     """Sign in. One answer, and one time, for an unknown address, a wrong password and a closed account."""
-    key = market.email_key(body.email[:254])
-    _, refusal = await Limits(call.parts.settings, call.parts.limiter).count("rate_login", f"account:{key}", "sign-in")
-    if refusal is not None:
-        raise refusal
+    key = email_addresses.key(body.email)
     found = await store.by_email(call.reader, key)
-    good = await passwords.verified(body.password[: market.PASSWORD_MOST], found.password_hash if found else None)
-    if found is None or not good or not found.active:
-        raise Unauthenticated("the address or the password is wrong")
+    await guessing.admit(call, key, found)
+    whole = len(body.password) <= LONGEST  # what is longer is nobody's; it takes as long to say so
+    stored = found.password_hash if found else None
+    good = await passwords.verified(body.password[:LONGEST], stored, passwords.place(call))
+    if found is None or not (good and whole) or not found.active:
+        log.info("sign-in failed for {account}", account=bounded(key), address=call.address)
+        raise WrongCredentials(_WRONG)
     user_id, session = found.id, call.new_id()
-    return await call.write(lambda tx: _signed_in(call, tx, user_id, session))
+    return await call.write(lambda tx: _signed_in(call, tx, user_id, session, begins=True))
 
 
 async def refresh(call: Call, body: Refresh) -> SignedIn:
@@ -54,21 +75,20 @@ async def refresh(call: Call, body: Refresh) -> SignedIn:
 
     async def work(tx: Transaction) -> SignedIn | str | None:
         """The next pair; or whose sign-in was ended: that is committed, so it is no error; or None."""
-        token = await store.lock_refresh(tx, _digest(body.refresh_token))
-        if token is None or token.revoked_at is not None or token.expires_at <= call.now:
+        token = await sessions.lock(tx, _digest(body.refresh_token))
+        if token is None or token.ended_at is not None or token.expires_at <= call.now:
             return None
-        if token.used_at is not None:
-            await store.revoke_family(tx, token.family_id, call.now)
+        if not await sessions.use_token(tx, token.id, call.now):
+            await sessions.end(tx, token.session, token.user_id, call.now)
             await _recorded_end(call, tx, token.user_id)
             return token.user_id
-        await store.use_refresh(tx, token.id, call.now)
-        return await _signed_in(call, tx, token.user_id, token.family_id)
+        return await _signed_in(call, tx, token.user_id, token.session)
 
     renewed = await call.write(work)
     if isinstance(renewed, str):
         await call.parts.sessions.ended(renewed)
     if not isinstance(renewed, SignedIn):
-        raise Unauthenticated("the refresh token does not hold; sign in again")
+        raise Unauthenticated("this sign-in has ended; sign in again")
     return renewed
 
 
@@ -78,9 +98,9 @@ async def logout(call: Call, query: LogoutQuery) -> None:
 
     async def work(tx: Transaction) -> None:
         if query.everywhere:
-            await store.revoke_all(tx, user.user_id, call.now)
+            await sessions.end_all(tx, user.user_id, call.now)
         else:
-            await store.revoke_family(tx, user.session, call.now)
+            await sessions.end(tx, user.session, user.user_id, call.now)
         await _recorded_end(call, tx, user.user_id)
 
     await call.write(work)
@@ -111,6 +131,7 @@ async def _user(reader: Reader, user_id: str) -> User:
     farms_ = await store.farms_of(reader, user_id)
     return User(
         id=found.id, email=found.email, username=found.username, name=found.name, role=found.role, avatar=found.avatar,
+        phone=found.phone,
         farms=[UserFarm(id=f.farm_id, slug=f.slug, name=f.name, role=f.role) for f in farms_],
     )  # fmt: skip
 
@@ -121,13 +142,15 @@ async def _recorded_end(call: Call, tx: Transaction, user_id: str) -> None:
     outbox.record(tx, [event], call.new_id, call.now)
 
 
-async def _signed_in(call: Call, tx: Transaction, user_id: str, session: str) -> SignedIn:
-    """A new pair of tokens for the sign-in ``session``; a stranger's cart becomes the user's."""
+async def _signed_in(call: Call, tx: Transaction, user_id: str, session: str, begins: bool = False) -> SignedIn:
+    """A new pair of tokens for the sign-in ``session``, which ``begins`` or is locked; a stranger's cart becomes the user's."""
     settings = call.parts.settings
+    expires = call.now + timedelta(seconds=settings.refresh_token_ttl)
+    if begins and not await sessions.begin(tx, session, user_id, call.now, expires, guessing.place_of(call)):
+        raise Unauthenticated("the account is closed")
     user = await _user(tx, user_id)
     secret = secrets.token_urlsafe(32)
-    expires = call.now + timedelta(seconds=settings.refresh_token_ttl)
-    await store.insert_refresh(tx, call.new_id(), session, user_id, _digest(secret), call.now, expires)
+    await sessions.add_token(tx, call.new_id(), session, user_id, _digest(secret), call.now, expires)
     cart = token_of(call)
     if cart is not None:
         await carts.merge(tx, hash_of(cart), user_id, call.new_id(), call.now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -10,6 +11,10 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: More hops than this in X-Forwarded-For are an attempt at something.
 _HOPS = 32
+#: Who asks where the proxy says nothing of it that can be read: no address, so neither the proxy's own nor this machine's.
+NOBODY = "unknown"
+#: An address as proxies write it, with or without a port (RFC 7239, 6): ``192.0.2.1:4711``, ``[2001:db8::1]:4711``.
+_HOP = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([0-9.]{7,15}))(?::[0-9]{1,5})?|([0-9A-Fa-f:.]{2,45})")
 
 
 def parse_networks(names: Sequence[str]) -> tuple[Network, ...]:
@@ -34,19 +39,19 @@ class Proxies:
     def client(self, peer: str, forwarded: Sequence[str]) -> str:
         """The client's address: the rightmost in ``forwarded`` (the header's values) that is not a proxy's own.
 
-        Everything further left was written by the client itself. What is no address ends the walk at the last that was.
+        Everything further left was written by the client itself. Where the walk comes to what is no address (``unknown``,
+        ``_hidden``, nothing at all), the client is :data:`NOBODY`.
         """
-        client = peer
-        if not self._networks or not forwarded:
-            return client
+        if not self.trusts(peer):
+            return peer
+        client = NOBODY
         hops = [hop.strip() for value in forwarded for hop in value.split(",")]
         for hop in reversed(hops[-_HOPS:]):
+            found = _HOP.fullmatch(hop)
+            address = _parsed(found[1] or found[2] or found[3]) if found else None
+            client = NOBODY if address is None else str(address)
             if not self.trusts(client):
                 break
-            address = _parsed(hop)
-            if address is None:
-                break
-            client = str(address)
         return client
 
 

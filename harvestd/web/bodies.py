@@ -1,7 +1,8 @@
 """JSON as strictly as a contract needs it: what two readers could understand differently is refused.
 
 RFC 8259 leaves duplicate names, lone surrogates and huge numbers to the reader; here they are errors. Numbers with a
-fraction or an exponent become ``Decimal``, so that 0.1 kg stays 0.1 kg.
+fraction become ``Decimal``, so that 0.1 kg stays 0.1 kg; a whole number is an ``int`` however it is written (``250.0``), as JSON
+Schema has it. All of it takes time that grows with the bytes and no faster, whatever the bytes are.
 """
 
 from __future__ import annotations
@@ -9,17 +10,27 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from harvestd.market.errors import FieldError, Invalid
+from harvestd.kernel.errors import FieldError, Invalid
+from harvestd.kernel.readers import DIGITS
 from harvestd.web.problems import Refusal
 
 #: Deeper nesting than any shape of the contract has.
 DEPTH = 64
+#: More lists and objects than any has: each costs a hundred times what its two bytes say.
+CONTAINERS_MOST = 20_000
+#: Wrong texts beyond these are not listed.
+MOST = 50
 #: What makes a look at every text necessary: an escaped NUL or surrogate.
 _SUSPECT = re.compile(rb"\\u0000|\\u[dD][89a-fA-F]")
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])')
+#: A text of JSON, or what begins as one.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.?+[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
+#: Have every bracket be of one kind, and leave out all else.
+_BRACKETS, _NO_BRACKETS = bytes.maketrans(b"{}", b"[]"), bytes(set(range(256)) - set(b"[]{}"))
+#: Where a value lies: the place of what it is in, and its name or index there. Made into text only for what is wrong.
+_Place = tuple[Any, "str | int"] | None
 
 
 def decode(body: bytes) -> Any:
@@ -27,19 +38,24 @@ def decode(body: bytes) -> Any:
     a NUL."""
     if not body.strip(b" \t\r\n"):
         raise Refusal("malformed", "the body is empty; send a JSON object")
+    containers = body.count(b"[") + body.count(b"{")
+    if containers > CONTAINERS_MOST:
+        raise Refusal("malformed", f"the body has more than {CONTAINERS_MOST:,} lists and objects")
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Refusal("malformed", f"the body is not UTF-8 (byte {error.start})") from error
-    if _too_deep(body):
-        raise Refusal("malformed", f"the body is nested more than {DEPTH} deep")
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise Refusal("malformed", f"the body is not JSON: {error.msg} ({where})") from error
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits
+    except RecursionError as error:
+        raise _too_deep() from error
+    except ValueError as error:  # a number of thousands of digits
         raise Refusal("malformed", "the body is not JSON that can be read: a value is out of all bounds") from error
+    if containers > DEPTH and _is_too_deep(body):
+        raise _too_deep()
     if _SUSPECT.search(body):
         _inspect(value)
     return value
@@ -48,57 +64,90 @@ def decode(body: bytes) -> Any:
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Refusal("malformed", f"the body names {json.dumps(twice[:80])} twice in one object")
+        raise Refusal("malformed", f"the body names {json.dumps(_twice(pairs)[:80])} twice in one object")
     return found
+
+
+def _twice(pairs: list[tuple[str, Any]]) -> str:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            return name
+        seen.add(name)
+    return ""
+
+
+def _number(text: str) -> int | Decimal:
+    """A number that was written with a fraction or an exponent."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:  # an exponent beyond what the type holds: refused with the field's name, as 1e999 is
+        return Decimal("Infinity")
+    whole = len(text) <= DIGITS and value.adjusted() < DIGITS and value == value.to_integral_value()
+    return int(value) if whole else value
 
 
 def _constant(name: str) -> Any:
     raise Refusal("malformed", f"{name} is not JSON; send a number")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_float=Decimal, parse_constant=_constant)
+_DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_float=_number, parse_constant=_constant)
 
 
-def _too_deep(body: bytes) -> bool:
-    if body.count(b"[") + body.count(b"{") <= DEPTH:
-        return False
-    depth = 0
-    for found in _BRACKETS.finditer(body):
-        if found[1]:
-            depth += 1
-            if depth > DEPTH:
-                return True
-        elif found[2]:
-            depth -= 1
-    return False
+def _too_deep() -> Refusal:
+    return Refusal("malformed", f"the body is nested more than {DEPTH} deep")
+
+
+def _is_too_deep(body: bytes) -> bool:
+    """Of JSON that could be read: what is left of its brackets when the innermost pairs are taken away, :data:`DEPTH` times. On
+    the bytes, since to walk over a hundred thousand small lists takes longer than to read them."""
+    left = (_STRING.sub(b"", body) if b'"' in body else body).translate(_BRACKETS, _NO_BRACKETS)
+    for _ in range(DEPTH):
+        if not left:
+            return False
+        left = left.replace(b"[]", b"")
+    return bool(left)
 
 
 def _inspect(value: Any) -> None:
     errors: list[FieldError] = []
-    for path, text in _texts(value, ""):
-        if _surrogate(text):
-            raise Refusal("malformed", f"{path or 'the body'} has half of a surrogate pair, which is no character")
-        if "\x00" in text:
-            errors.append(FieldError(path, "has a NUL character (\\u0000); remove it"))
+    for place, text in _texts(value):
+        if _has_surrogate(text):
+            raise Refusal(
+                "malformed", f"{_path(place) or 'the body'} has half of a surrogate pair, which is no character"
+            )
+        if "\x00" in text and len(errors) < MOST:
+            message = "has a NUL character (\\u0000); remove it"
+            errors.append(FieldError(_path(place), message, code="control-character"))
     if errors:
         raise Invalid("some values are not acceptable", tuple(errors))
 
 
-def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
-        for name, member in value.items():
-            yield path, name
-            yield from _texts(member, f"{path}.{name}" if path else name)
-    elif isinstance(value, list):
-        for index, element in enumerate(value):
-            yield from _texts(element, f"{path}[{index}]")
-    elif isinstance(value, str):
-        yield path, value
+def _texts(value: Any) -> Iterator[tuple[_Place, str]]:
+    """Every text in the value, names too, each with its place."""
+    waiting: list[tuple[_Place, Any]] = [(None, value)]
+    while waiting:
+        place, one = waiting.pop()
+        if isinstance(one, str):
+            yield place, one
+        elif isinstance(one, dict):
+            for name in one:
+                yield place, name
+            waiting += (((place, name), member) for name, member in reversed(one.items()))
+        elif isinstance(one, list):
+            waiting += (((place, i), one[i]) for i in range(len(one) - 1, -1, -1))
 
 
-def _surrogate(text: str) -> bool:
+def _path(place: _Place) -> str:
+    """``lines[0].quantity``; names that are very long are cut."""
+    steps: list[str] = []
+    while place is not None:
+        place, step = place
+        steps.append(f"[{step}]" if isinstance(step, int) else f".{step[:80]}")
+    return "".join(reversed(steps)).removeprefix(".")
+
+
+def _has_surrogate(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:

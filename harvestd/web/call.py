@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
-from uuid import UUID
 
 import attrs
 import msgspec
 
-from harvestd.market.errors import NotFound, Stale, Unauthenticated
+from harvestd.kernel import languages, readers
+from harvestd.kernel.errors import NotFound, Stale, Unauthenticated
 from harvestd.parts import Parts
 from harvestd.store.database import Reader, Transaction
 from harvestd.web import effects
+from harvestd.web.problems import IF_MATCH
 from harvestd.web.routes import Route
 
 Item = TypeVar("Item")
@@ -27,9 +28,22 @@ class Page(msgspec.Struct, Generic[Item], frozen=True):
     next: str | None = None
 
 
+class CountedPage(Page[Item], Generic[Item], frozen=True):
+    """A page of a list that tells in ``total``, where it was asked with ``count``, how many there are on all its pages; a total
+    that is larger stops at 10,000 (:mod:`harvestd.store.counting`)."""
+
+    total: int | None = None
+
+
+class UnreadPage(CountedPage[Item], Generic[Item], frozen=True):
+    """The same, and how many are ``unread`` on all pages, counted so far too."""
+
+    unread: int = 0
+
+
 @attrs.frozen
 class Caller:
-    """Who asks, as the access token says. ``session`` is the sign-in's family id."""
+    """Who asks: ``role`` is the account's of now, whatever the access token says. ``session`` is the sign-in's id."""
 
     user_id: str
     role: str
@@ -40,7 +54,8 @@ class Caller:
 class Answer:
     """An answer with more to say than a value: ``value`` a Struct (JSON), bytes (with ``media_type``) or None.
 
-    ``status`` None is the route's. ``version``, where set, goes into the strong ETag of a single thing, for ``If-Match``.
+    ``status`` None is the route's. ``version``, where set, goes into the strong ETag: of a single thing, for ``If-Match``, or of
+    a list, to tell which of two answers is the later one.
     ``families`` are what it was found to depend on, beside those that the route names, where it is cached.
     """
 
@@ -56,9 +71,10 @@ class Answer:
 class Call:
     """One request after the gate.
 
-    ``path`` has the decoded segments, ``address`` is the client's, proxies taken into account; ``if_match`` the version
+    ``path`` has the decoded segments, ids among them in small letters, ``address`` is the client's, proxies taken into account, and
+    ``direct`` whether there is none; ``if_match`` the version
     that ``If-Match`` names, as a number, or None (for ``*``); ``headers`` has lower-case names; ``routes`` is the whole
-    table, for those that describe it.
+    table, for those that describe it. ``gone()`` is whether the client hung up, so that nobody waits for the answer.
     """
 
     parts: Parts
@@ -73,6 +89,8 @@ class Call:
     transaction: Transaction | None = None
     if_match: int | None = None
     routes: Sequence[Route] = ()
+    gone: Callable[[], bool] = lambda: False
+    direct: bool = False
 
     @property
     def tx(self) -> Transaction:
@@ -87,6 +105,12 @@ class Call:
             raise Unauthenticated("sign in first")
         return self.caller
 
+    @property
+    def language(self) -> str:
+        """Which of the market's languages the client gets."""
+        accepted = self.headers.get("accept-language", "")
+        return languages.choose(accepted, languages.spoken(self.parts.settings.market_languages))
+
     async def write(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
         """A transaction of a ``Mode.OWN`` route: opened, run again if it must be, committed, its events told of."""
         return await effects.transact(self.parts, work)
@@ -96,13 +120,16 @@ class Call:
         return self.parts.new_id()
 
     def id(self, name: str) -> str:
-        """The UUID in the path under ``name``, in its usual form; raises ``NotFound`` for what is no UUID."""
-        try:
-            return str(UUID(self.path[name]))
-        except ValueError as error:
-            raise NotFound(f"there is nothing with the id {self.path[name][:64]!r}") from error
+        """The id in the path under ``name``; raises ``NotFound`` for what is none."""
+        found = readers.id_or_none(self.path[name])
+        if found is None:
+            raise NotFound(f"there is nothing with the id {self.path[name][:64]!r}")
+        return found
 
     def check_version(self, present: int) -> None:
         """Raise ``Stale`` if ``If-Match`` names another version than the present one."""
         if self.if_match is not None and self.if_match != present:
-            raise Stale(f"If-Match names version {self.if_match}; it is at version {present} now")
+            raise Stale(
+                f"it was changed in the meantime: you started from version {self.if_match}, and it is at version {present} now; read it again, "
+                f"apply your change to what it is now, and send {IF_MATCH}"
+            )

@@ -31,7 +31,7 @@ def hash_of(token: str) -> bytes:
 
 
 def headers(call: Call, token: str) -> tuple[tuple[str, str], ...]:
-    """The answer's headers that hand a new token over."""
+    """The answer's headers that hand a token over, and make the cookie last from now on."""
     secure = "; Secure" if call.parts.settings.public_url.startswith("https:") else ""
     cookie = f"{COOKIE}={token}; Path=/api; Max-Age={_LIFE}; HttpOnly; SameSite=Lax{secure}"
     return (("X-Cart-Token", token), ("Set-Cookie", cookie))

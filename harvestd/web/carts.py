@@ -2,65 +2,127 @@
 
 from __future__ import annotations
 
-from harvestd.market import carts as market
-from harvestd.market.errors import FieldError, Invalid, NotFound
-from harvestd.market.quantities import orderable
-from harvestd.market.quantities import shown as quantity
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import attrs
+
+from harvestd.kernel.errors import FieldError, Invalid, NotFound
+from harvestd.kernel.quantities import positive
+from harvestd.market.carts import Item
+from harvestd.market.on_sale import OnSale, takeable, withheld
+from harvestd.market.orders import quantity_faults
 from harvestd.store import carts as store
 from harvestd.store import stock
-from harvestd.store.database import Reader
-from harvestd.web import cart_token
+from harvestd.web import cart_token, sound
 from harvestd.web.call import Answer, Call
-from harvestd.web.days import today
-from harvestd.web.money import money
-from harvestd.web.shapes.carts import Cart, CartLine, CartPart, CartWarning, PutItem
-from harvestd.web.shapes.values import Named
+from harvestd.web.cart_views import priced_view
+from harvestd.web.shapes.carts import PutItem, PutItems
+
+Headers = tuple[tuple[str, str], ...]
+#: Warnings are told in the language that is asked for.
+_TOLD: Headers = (("Vary", "Accept-Language"),)
 
 
-async def see(call: Call) -> Cart:
+@attrs.frozen
+class _Wish:
+    """How much of a product; ``path`` is where the request's body says so."""
+
+    product_id: str
+    quantity: Decimal
+    path: str
+
+
+def faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
+    """What the market has against quantities, whatever the products are."""
+    one = positive("quantity", given["quantity"]) if "quantity" in given else None
+    several = quantity_faults(sound.elements(given, "items"), "items").values()
+    return [*several, *([one] if isinstance(one, FieldError) else [])]
+
+
+async def see(call: Call) -> Answer:
     """The cart, priced now."""
-    user_id, token = _whose(call)
-    cart_id = await store.find(call.reader, user_id, token)
-    return await _priced(call, call.reader, cart_id)
+    return Answer(await priced_view(call, call.reader, await store.find(call.reader, *_whose(call))), headers=_TOLD)
 
 
 async def put(call: Call, body: PutItem) -> Answer:
     """Put a product in, or set its quantity. A stranger's first item makes the cart, and its token."""
-    product_id = call.id("product_id")
-    product = (await stock.see(call.tx, [product_id])).get(product_id)
-    if product is None or product.status != "published":
+    wish = _Wish(call.id("product_id"), body.quantity, "")
+    shelf = await stock.see(call.tx, [wish.product_id])
+    if wish.product_id not in shelf or shelf[wish.product_id].status != "published":
         raise NotFound("there is no such product for sale")
-    value = orderable("quantity", body.quantity, product.quantity_step, product.min_quantity, product.unit)
-    if isinstance(value, FieldError):
-        raise Invalid("the quantity cannot be ordered", (value,))
-    user_id, token = _whose(call)
-    cart_id = await store.lock(call.tx, user_id, token)
-    headers: tuple[tuple[str, str], ...] = ()
-    if cart_id is None:
-        if user_id is None:
-            fresh = cart_token.fresh()
-            token, headers = cart_token.hash_of(fresh), cart_token.headers(call, fresh)
-        cart_id = await store.open(call.tx, call.new_id(), user_id, token, call.now)
+    return await _put(call, [wish], shelf)
+
+
+async def put_many(call: Call, body: PutItems) -> Answer:
+    """Put products in, or set their quantities, all or none; what else is in the cart stays."""
+    wishes = [_Wish(item.product_id, item.quantity, f"items[{i}].") for i, item in enumerate(body.items)]
+    return await _put(call, wishes, await stock.see(call.tx, [wish.product_id for wish in wishes]))
+
+
+async def _put(call: Call, wishes: Sequence[_Wish], shelf: Mapping[str, OnSale]) -> Answer:
+    items = _items(wishes, shelf)
+    cart, headers = await _opened(call)
     most = call.parts.settings.order_lines_most
-    if await store.others(call.tx, cart_id, product_id) >= most:
-        raise Invalid.of("product_id", f"the cart is full: an order has at most {most} lines")
-    await store.put(call.tx, cart_id, product_id, value, product.price, call.now)
-    return Answer(await _priced(call, call.tx, cart_id), headers=headers)
+    counted = await store.count(call.tx, cart.id, [item.product_id for item in items])
+    if counted.all < (filled := counted.others + len(items)) > most:
+        message = f"the cart would have {filled} products, and an order has at most {most}"
+        raise Invalid.of(f"{wishes[0].path}product_id", message, "too-long", maximum=str(most))
+    changed = await store.put(call.tx, cart.id, items, call.now)
+    return Answer(await priced_view(call, call.tx, changed), headers=(*headers, *_TOLD))
 
 
-async def take_out(call: Call) -> Cart:
+def _items(wishes: Sequence[_Wish], shelf: Mapping[str, OnSale]) -> list[Item]:
+    """What goes into the cart; raises :class:`Invalid` with the fault of each wish."""
+    items: list[Item] = []
+    errors: list[FieldError] = []
+    named: set[str] = set()
+    for wish in wishes:
+        product, field = shelf.get(wish.product_id), f"{wish.path}quantity"
+        fault = withheld(f"{wish.path}product_id", product, None)
+        amount = positive(field, wish.quantity) if product is None else takeable(field, wish.quantity, product)
+        errors += [wrong for wrong in (fault, amount) if isinstance(wrong, FieldError)]
+        if wish.product_id in named:
+            errors.append(FieldError(f"{wish.path}product_id", "stands above already", code="given-twice"))
+        named.add(wish.product_id)
+        if product is not None and not isinstance(amount, FieldError):
+            items.append(Item(product.id, amount, product.agreed))
+    if errors:
+        raise Invalid("the quantity cannot be ordered", tuple(errors))
+    return items
+
+
+async def _opened(call: Call) -> tuple[store.Found, Headers]:
+    """The cart, locked, made if there is none; and the headers that hand over, or renew, a stranger's token."""
+    user_id, token = _whose(call)
+    cart = await store.lock(call.tx, user_id, token)
+    if user_id is not None:
+        return cart or await store.open(call.tx, call.new_id(), user_id, None, call.now), ()
+    sent = cart_token.token_of(call)
+    if cart is not None and sent is not None:
+        return cart, cart_token.headers(call, sent)
+    fresh = cart_token.fresh()
+    cart = await store.open(call.tx, call.new_id(), None, cart_token.hash_of(fresh), call.now)
+    return cart, cart_token.headers(call, fresh)
+
+
+async def take_out(call: Call) -> Answer:
     """Take a product out; it is no error when it is not in."""
-    cart_id = await store.lock(call.tx, *_whose(call))
-    if cart_id is not None:
-        await store.take_out(call.tx, cart_id, call.id("product_id"))
-    return await _priced(call, call.tx, cart_id)
+    product_id = call.id("product_id")
+    cart = await store.lock(call.tx, *_whose(call))
+    sent = cart_token.token_of(call) if call.caller is None else None
+    if cart is not None:
+        cart = await store.take_out(call.tx, cart.id, product_id, call.now)
+    headers = cart_token.headers(call, sent) if cart is not None and sent is not None else ()
+    return Answer(await priced_view(call, call.tx, cart), headers=(*headers, *_TOLD))
 
 
 async def empty(call: Call) -> None:
     """Empty the cart."""
-    cart_id = await store.lock(call.tx, *_whose(call))
-    if cart_id is not None:
-        store.delete(call.tx, cart_id)
+    cart = await store.lock(call.tx, *_whose(call))
+    if cart is not None:
+        store.delete(call.tx, cart.id)
 
 
 def _whose(call: Call) -> tuple[str | None, bytes | None]:
@@ -69,31 +131,3 @@ def _whose(call: Call) -> tuple[str | None, bytes | None]:
         return call.caller.user_id, None
     token = cart_token.token_of(call)
     return None, cart_token.hash_of(token) if token else None
-
-
-async def _priced(call: Call, reader: Reader, cart_id: str | None) -> Cart:
-    rows = await store.items(reader, cart_id) if cart_id is not None else []
-    items = [market.Item(row.product_id, row.quantity, row.price_seen) for row in rows]
-    shelf = await stock.see(reader, [item.product_id for item in items]) if items else {}
-    currency = call.parts.settings.market_currency
-    farms, warnings = market.price(items, shelf, today(call), currency)
-    parts = [_part(lines, currency) for lines in farms.values()]
-    return Cart(
-        parts=parts, total=money(sum(part.subtotal.amount for part in parts), currency),
-        warnings=[CartWarning(product_id=w.product_id, code=w.code, message=w.message) for w in warnings],
-    )  # fmt: skip
-
-
-def _part(lines: list[market.Priced], currency: str) -> CartPart:
-    first = lines[0].product
-    return CartPart(
-        farm=Named(id=first.farm_id, slug=first.farm_slug, name=first.farm_name),
-        lines=[
-            CartLine(
-                product_id=line.product.id, title=line.product.title, quantity=quantity(line.quantity),
-                unit=line.product.unit, price=money(line.product.price, currency), total=money(line.total, currency),
-            )
-            for line in lines
-        ],
-        subtotal=money(sum(line.total for line in lines), currency),
-    )  # fmt: skip

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
-from harvestd.market import slugs
-from harvestd.market.errors import Invalid, NotFound
+from harvestd.kernel import errors
+from harvestd.kernel.errors import FieldError, Invalid, NotFound
+from harvestd.kernel.slugs import candidates
+from harvestd.market import categories as market
+from harvestd.market.events import Event
 from harvestd.market.families import CATALOGUE, CATEGORIES, stale
 from harvestd.store import categories as store
 from harvestd.store import outbox
@@ -23,6 +27,11 @@ def _shown(row: store.Category) -> Category:
     )  # fmt: skip
 
 
+def faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
+    """What the market has against fields of a category, whatever the others are."""
+    return errors.faults(lambda: market.checked(given))
+
+
 async def listed(call: Call) -> Page[Category]:
     """The whole tree, by name, in one page."""
     return Page(items=[_shown(row) for row in await store.every(call.reader)], next=None)
@@ -31,24 +40,33 @@ async def listed(call: Call) -> Page[Category]:
 async def add(call: Call, body: NewCategory) -> Answer:
     """Add a category."""
     category_id = call.new_id()
-    row = store.Category(
-        id=category_id, parent_id=body.parent_id, slug=body.slug or slugs.slug(body.name), name=body.name,
-        description=body.description, icon=body.icon, color=body.color, version=1, created_at=call.now, updated_at=call.now,
-    )  # fmt: skip
-    await store.insert(call.tx, row)
+    texts = market.checked(msgspec.structs.asdict(body))
+    given = texts.pop("slug")
+    row = store.Category(**texts, id=category_id, slug="", version=1, created_at=call.now, updated_at=call.now)
+    await store.lock_tree(call.tx)
+    market.admit(row.name, await store.names_beside(call.tx, row))
+    row = await store.insert(call.tx, row, [given] if given else candidates(row.name, category_id))
     await _tell(call, row)
     return Answer(_shown(row), version=1)
 
 
 async def change(call: Call, body: ChangeCategory) -> Answer:
-    """Change a category; it cannot be moved below itself."""
+    """Change a category; it cannot be moved below itself, nor beside one of the same name."""
+    placed = body.parent_id is not UNSET or body.name is not UNSET
+    if placed:
+        await store.lock_tree(call.tx)
     before = await _locked(call)
     changes: dict[str, Any] = {n: v for n in msgspec.structs.asdict(body) if (v := getattr(body, n)) is not UNSET}
-    after = msgspec.structs.replace(before, **changes, version=before.version + 1, updated_at=call.now)
+    after = msgspec.structs.replace(before, **market.checked(changes), version=before.version + 1, updated_at=call.now)
     if after.parent_id is not None and before.id in await store.above(call.tx, after.parent_id):
-        raise Invalid.of("parent_id", "is this category or one below it")
+        raise Invalid.of("parent_id", "is this category or one below it", "below-itself")
+    if placed:
+        market.admit(after.name, await store.names_beside(call.tx, after))
     await store.update(call.tx, after)
-    await _tell(call, after)
+    changed = [name for name in changes if getattr(after, name) != getattr(before, name)]
+    data = {"category_id": after.id, "changed": changed, "families": [CATEGORIES, CATALOGUE]}
+    event = Event("category.updated", f"category:{after.id}", after.version, data)
+    outbox.record(call.tx, [event], call.new_id, call.now)
     return Answer(_shown(after), version=after.version)
 
 

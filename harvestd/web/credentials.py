@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from harvestd.market.errors import Forbidden, Unauthenticated
+import attrs
+
+from harvestd.interfaces import ISessions
+from harvestd.kernel.errors import Forbidden, Unauthenticated
 from harvestd.web import tokens
 from harvestd.web.call import Caller
 from harvestd.web.problems import Refusal
@@ -12,7 +15,7 @@ from harvestd.web.routes import Route
 
 
 def caller_of(route: Route, authorization: str, secret: str, now: datetime) -> Caller | None:
-    """The signed-in caller, or None without credentials. Credentials that do not hold are a 401 on any route that looks
+    """Whom the token names, or None without credentials. Credentials that do not hold are a 401 on any route that looks
     at them, so that nobody believes themselves signed in who is not."""
     if not authorization or not route.credentials:
         return None
@@ -25,9 +28,13 @@ def caller_of(route: Route, authorization: str, secret: str, now: datetime) -> C
         raise _challenge(error.detail, 'error="invalid_token"') from error
 
 
-def ended() -> Refusal:
-    """The 401 for a token whose sign-in was ended, by its owner or because somebody else used it too."""
-    return _challenge("this sign-in has ended; sign in again", 'error="invalid_token"')
+async def present(sessions: ISessions, caller: Caller) -> Caller:
+    """The caller as he is now: the token says who he was, and what he may do is the account's, asked of what is known of it.
+    Raises the 401 for a sign-in that was ended, by its owner or because somebody else used it too, or a closed account."""
+    role = await sessions.role(caller.user_id, caller.session)
+    if role is None:
+        raise _challenge("this sign-in has ended; sign in again", 'error="invalid_token"')
+    return caller if role == caller.role else attrs.evolve(caller, role=role)
 
 
 def admit(route: Route, caller: Caller | None) -> None:

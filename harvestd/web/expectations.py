@@ -1,8 +1,9 @@
-"""A type in plain words, for the person whose value did not fit: "a whole number from 1 to 100"."""
+"""A type in plain words, for the person whose value did not fit ("a whole number from 1 to 100"), and what was wrong as a code."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -10,18 +11,103 @@ from msgspec import inspect
 
 
 @cache
-def expected(wanted: Any) -> str:
-    """What ``wanted``, a type that msgspec knows, takes."""
-    return _words(inspect.type_info(wanted))
+def expected(wanted: Any, *, text: bool = False) -> str:
+    """What ``wanted``, a type that msgspec knows, takes; with ``text``, in a query, which has no null."""
+    return _words(inspect.type_info(wanted)).removesuffix(_NULL if text else "")
+
+
+def longest(wanted: Any) -> int | None:
+    """The most elements of a list, or characters of a text, if it has a most."""
+    return getattr(_bare(wanted), "max_length", None)
+
+
+def fault(value: Any, wanted: Any) -> tuple[str, dict[str, str]]:
+    """What is wrong with ``value``, which is no ``wanted``: a code of field errors, and its parameters."""
+    info = _bare(wanted)
+    if isinstance(info, (inspect.IntType, inspect.FloatType, inspect.DecimalType)):
+        return _number_fault(value, info)
+    if isinstance(info, inspect.LiteralType):
+        return "not-one-of", {"allowed": ", ".join(map(str, info.values))}
+    if (
+        isinstance(info, inspect.StrType)
+        if isinstance(value, str)
+        else isinstance(info, _LISTS) and isinstance(value, list)
+    ):
+        if info.max_length is not None and len(value) > info.max_length:
+            return "too-long", {"maximum": str(info.max_length)}
+        return "too-short", {"minimum": str(info.min_length or 0)}
+    if isinstance(value, str) and isinstance(info, (inspect.DateType, inspect.DateTimeType)):
+        return "not-a-date", example(wanted)
+    return "wrong-type", {"expected": ", ".join(dict.fromkeys(_json_types(info)))}
+
+
+def json_types(wanted: Any) -> list[str]:
+    """The types of JSON values that ``wanted`` takes, null aside."""
+    return list(dict.fromkeys(_json_types(inspect.type_info(wanted))))
+
+
+def example(wanted: Any) -> dict[str, str]:
+    """A text as ``wanted`` takes it, as the parameter of a code; nothing where no example says it, or it is an id."""
+    info, found = _without_null(inspect.type_info(wanted)), ""
+    while isinstance(info, inspect.Metadata):
+        schema = info.extra_json_schema or {}
+        found = "" if schema.get("format") == "uuid" else next(iter(schema.get("examples", ())), found)
+        info = info.type
+    found = found or _EXAMPLES.get(type(info), "")
+    return {"example": found} if found else {}
+
+
+def _without_null(info: Any) -> Any:
+    kinds = [one for one in getattr(info, "types", ()) if not isinstance(one, inspect.NoneType)]
+    return kinds[0] if len(kinds) == 1 else info
+
+
+def _json_types(info: Any) -> Iterator[str]:
+    """The types of JSON values that it takes, null aside."""
+    while isinstance(info, inspect.Metadata):
+        info = info.type
+    for one in info.types if isinstance(info, inspect.UnionType) else (info,):
+        if isinstance(one, inspect.Metadata):
+            yield from _json_types(one)
+        elif type(one) in _JSON_TYPES:
+            yield _JSON_TYPES[type(one)]
+
+
+def _number_fault(value: Any, info: Any) -> tuple[str, dict[str, str]]:
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or isinstance(info, inspect.DecimalType):
+        bounds = {"minimum": getattr(info, "ge", None), "maximum": getattr(info, "le", None)}
+        return "not-a-number", {name: str(bound) for name, bound in bounds.items() if bound is not None}
+    least, most = (x if y is None else y for x, y in ((info.ge, info.gt), (info.le, info.lt)))
+    if least is not None and value <= least:
+        return "below-minimum", {"minimum": str(least)}
+    return ("above-maximum", {"maximum": str(most)}) if most is not None and value >= most else ("not-a-number", {})
+
+
+@cache
+def _bare(wanted: Any) -> Any:
+    """The one type behind annotations and ``| None``, if it is one."""
+    info: Any = inspect.type_info(wanted)
+    while True:
+        if isinstance(info, inspect.UnionType):
+            rest = [one for one in info.types if not isinstance(one, inspect.NoneType)]
+            if len(rest) != 1:
+                return info
+            info = rest[0]
+        elif isinstance(info, inspect.Metadata):
+            info = info.type
+        else:
+            return info
 
 
 def _words(info: Any) -> str:
-    example = None
+    example, pattern = None, ""
     while isinstance(info, inspect.Metadata):
-        example = next(iter((info.extra_json_schema or {}).get("examples", ())), example)
+        schema = info.extra_json_schema or {}
+        example = next(iter(schema.get("examples", ())), example)
+        pattern = schema.get("pattern", pattern)
         info = info.type
-    if isinstance(info, inspect.StrType) and info.pattern and example:
-        return f"text such as {example}"  # says more than a pattern
+    if isinstance(info, inspect.StrType) and pattern:
+        return f"text such as {example}" if example else "text of another form"
     describe = _WORDS.get(type(info))
     return describe(info) if describe else "another type of value"
 
@@ -49,8 +135,7 @@ def _length(info: Any, unit: str) -> str:
 
 
 def _text(info: Any) -> str:
-    pattern = f" that matches {info.pattern}" if info.pattern else ""
-    return f"text{_length(info, 'characters')}{pattern}"
+    return f"text{_length(info, 'characters')}"
 
 
 def _union(info: Any) -> str:
@@ -58,13 +143,23 @@ def _union(info: Any) -> str:
     parts = [t for t in info.types if unset is None or not isinstance(t, unset)]
     words = [_words(t) for t in parts if not isinstance(t, inspect.NoneType)]
     nullable = len(words) < len(parts)
-    return " or ".join(dict.fromkeys(words)) + (", or null" if nullable else "")
+    return " or ".join(dict.fromkeys(words)) + (_NULL if nullable else "")
 
 
 def _choice(values: Any) -> str:
     return "one of: " + ", ".join(str(v) for v in values)
 
 
+_NULL = ", or null"
+#: By kind of type: the JSON value that carries it.
+_JSON_TYPES: dict[type, str] = {
+    inspect.BoolType: "boolean", inspect.IntType: "integer", inspect.FloatType: "number", inspect.DecimalType: "number",
+    inspect.StrType: "string", inspect.UUIDType: "string", inspect.DateTimeType: "string", inspect.DateType: "string",
+    inspect.LiteralType: "string", inspect.EnumType: "string", inspect.ListType: "array", inspect.VarTupleType: "array",
+    inspect.StructType: "object", inspect.DictType: "object",
+}  # fmt: skip
+_EXAMPLES: dict[type, str] = {inspect.DateType: "2026-05-01", inspect.DateTimeType: "2026-05-01T08:00:00Z"}
+_LISTS = (inspect.ListType, inspect.VarTupleType)
 _WORDS: dict[type, Callable[[Any], str]] = {
     inspect.BoolType: lambda _: "true or false",
     inspect.IntType: lambda info: f"a whole number{_range(info)}",

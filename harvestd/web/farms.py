@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET
 
-from harvestd.market.errors import Forbidden, Invalid, NotFound
-from harvestd.market.families import CATALOGUE, FARMS, farm, stale
-from harvestd.market.geography import box_around, distance_km
-from harvestd.market.products import Known, happened
+from harvestd.kernel import errors
+from harvestd.kernel.cursors import decode, encode
+from harvestd.kernel.errors import FieldError, Forbidden, NotFound
+from harvestd.kernel.geography import box_around, distance_km, shown_km
+from harvestd.market import farms as market
+from harvestd.market.events import Event
+from harvestd.market.families import CATALOGUE, FARMS, farm
 from harvestd.store import farms as store
-from harvestd.store import outbox, products
-from harvestd.store.database import Transaction
-from harvestd.web.call import Answer, Call, Page
-from harvestd.web.cursors import decode, encode
-from harvestd.web.money import minor_units, money
-from harvestd.web.positions import position
+from harvestd.store import outbox
+from harvestd.store.database import Reader, Transaction
+from harvestd.web import filters, sound
+from harvestd.web.call import Answer, Call, CountedPage
+from harvestd.web.money import given_faults, minor_units, money
 from harvestd.web.shapes.farms import ChangeFarm, Farm, FarmsQuery, LocationOut, PickupPoint
 from harvestd.web.shapes.values import Season
 
@@ -34,33 +37,35 @@ def shown(row: store.Farm, currency: str, distance: float | None = None) -> Farm
         certifications=row.certifications, season=season,
         pickup_points=[PickupPoint(id=p["id"], name=p["name"], address=p["address"]) for p in row.pickup_points],
         order_minimum=money(row.order_minimum, currency), version=row.version, created_at=row.created_at,
-        updated_at=row.updated_at, distance_km=UNSET if distance is None else round(distance, 3),
+        updated_at=row.updated_at, distance_km=UNSET if distance is None else shown_km(distance),
     )  # fmt: skip
 
 
-async def listed(call: Call, query: FarmsQuery) -> Page[Farm]:
+async def listed(call: Call, query: FarmsQuery) -> CountedPage[Farm]:
     """Farms by distance where ``near`` is given, else from the newest on."""
     currency = call.parts.settings.market_currency
-    if query.near is not None:
-        return await _near(call, query, position(query.near), currency)
-    if query.radius_km is not None:
-        raise Invalid.of("radius_km", "goes with near")
+    at = filters.middle(query.near, query.radius_km)
+    if at is not None:
+        return await _near(call, query, at, currency)
     after = decode(query.after, "farms", UUID)[0] if query.after else None
     rows = await store.newest(call.reader, after, query.q, query.limit + 1)
     page = rows[: query.limit]
-    more = len(rows) > query.limit
-    return Page(items=[shown(row, currency) for row in page], next=encode("farms", page[-1].id) if more else None)
+    following = encode("farms", page[-1].id) if len(rows) > query.limit else None
+    total = await store.count(call.reader, query.q) if query.count else None
+    return CountedPage([shown(row, currency) for row in page], following, total)
 
 
-async def _near(call: Call, query: FarmsQuery, at: tuple[float, float], currency: str) -> Page[Farm]:
+async def _near(call: Call, query: FarmsQuery, at: tuple[float, float], currency: str) -> CountedPage[Farm]:
     radius = query.radius_km or DEFAULT_RADIUS_KM
     rows = await store.in_box(call.reader, box_around(*at, radius), query.q)
     ranked = sorted((_distance(row, at), row.id, row) for row in rows)
     after = decode(query.after, "near", float, UUID) if query.after else (-1.0, "")
-    left = [found for found in ranked if found[0] <= radius and (found[0], found[1]) > after]
+    within = [found for found in ranked if found[0] <= radius]
+    left = [found for found in within if (found[0], found[1]) > after]
     page = left[: query.limit]
     following = encode("near", page[-1][0], page[-1][1]) if len(left) > query.limit else None
-    return Page(items=[shown(row, currency, distance) for distance, _, row in page], next=following)
+    items = [shown(row, currency, distance) for distance, _, row in page]
+    return CountedPage(items, following, len(within) if query.count else None)
 
 
 def _distance(row: store.Farm, at: tuple[float, float]) -> float:
@@ -76,49 +81,70 @@ async def page(call: Call) -> Answer:
     return Answer(shown(row, call.parts.settings.market_currency), version=row.version)
 
 
+async def may_act(call: Call, reader: Reader, farm_id: str) -> bool:
+    """Whether the caller may act for a farm: they belong to it, or are staff."""
+    return call.user.role == "admin" or await store.role(reader, farm_id, call.user.user_id) is not None
+
+
 async def owned(call: Call, tx: Transaction, farm_id: str) -> None:
-    """Raise :class:`Forbidden` unless the caller belongs to the farm, or is staff."""
-    if call.user.role != "admin" and await store.role(tx, farm_id, call.user.user_id) is None:
+    """Raise :class:`Forbidden` unless the caller may act for the farm."""
+    if not await may_act(call, tx, farm_id):
         raise Forbidden("this farm is not yours")
 
 
 async def change(call: Call, body: ChangeFarm) -> Answer:
-    """Change a farm; its products are told of a new name, so that they are found by it."""
+    """Change a farm; whoever shows something of it is told what changed."""
     found = await store.find(call.tx, call.path["id"])
     before = await store.lock(call.tx, found.id) if found else None
     if before is None:
         raise NotFound("there is no such farm")
     await owned(call, call.tx, before.id)
     call.check_version(before.version)
-    after = msgspec.structs.replace(before, **_changes(call, body), version=before.version + 1, updated_at=call.now)
+    given = {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
+    points = [point["id"] for point in before.pickup_points]
+    changes = _changes(call, given, points)
+    after = msgspec.structs.replace(before, **changes, version=before.version + 1, updated_at=call.now)
     await store.update(call.tx, after)
     tokens = dict.fromkeys((before.id, before.slug, after.slug))
-    events = [stale(f"farm:{after.id}", after.version, FARMS, CATALOGUE, *farm(*tokens))]
-    if after.name != before.name:
-        events += [
-            happened("updated", Known(p.id, p.slug, after.id, after.slug), p.revision, ["farm"])
-            for p in await products.revise_of_farm(call.tx, after.id)
-        ]
-    outbox.record(call.tx, events, call.new_id, call.now)
+    changed = [
+        n
+        for n in after.__struct_fields__
+        if getattr(after, n) != getattr(before, n) and n not in ("version", "updated_at")
+    ]
+    data = {"farm_id": after.id, "changed": changed, "families": [FARMS, CATALOGUE, *farm(*tokens)]}
+    outbox.record(call.tx, [Event("farm.updated", f"farm:{after.id}", after.version, data)], call.new_id, call.now)
     return Answer(shown(after, call.parts.settings.market_currency), version=after.version)
 
 
-def _changes(call: Call, body: ChangeFarm) -> dict[str, Any]:
-    changes: dict[str, Any] = {
-        name: value
-        for name in ("name", "slug", "description", "certifications")
-        if (value := getattr(body, name)) is not UNSET
-    }
-    if body.location is None:
+def faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
+    """What the market has against fields of a farm, whatever the others are."""
+    names, points = (
+        {} if name in given else sound.elements(given, name) for name in ("certifications", "pickup_points")
+    )
+    return [*errors.faults(lambda: _changes(call, given)), *market.element_faults(names, points)]
+
+
+def _changes(call: Call, given: Mapping[str, Any], points: Sequence[str] | None = None) -> dict[str, Any]:
+    """The columns that change; raises :class:`Invalid` with every field that is wrong. ``points`` are the ids of the farm's
+    pick-up points, None where no farm is at hand."""
+    changes = {name: given[name] for name in ("name", "slug", "description", "certifications") if name in given}
+    wrong: list[FieldError] = []
+    place = sound.members(given, "location")
+    if "location" in given:
         changes |= {"latitude": None, "longitude": None, "address": ""}
-    elif body.location is not UNSET:
-        latitude, longitude = position(f"{body.location.latitude},{body.location.longitude}", "location")
-        changes |= {"latitude": latitude, "longitude": longitude, "address": body.location.address}
-    if body.order_minimum is not UNSET:
-        currency = call.parts.settings.market_currency
-        changes["order_minimum"] = minor_units("order_minimum", body.order_minimum, currency)
-    if body.pickup_points is not UNSET:
+    wrong += market.not_on_earth("location", place)
+    if not wrong:
+        changes |= {n: float(place[n]) for n in ("latitude", "longitude") if place.get(n) is not None}
+    if "address" in place:
+        changes["address"] = place["address"]
+    currency = call.parts.settings.market_currency
+    money_faults = given_faults("order_minimum", given, currency)
+    if "order_minimum" in given and not money_faults:
+        changes["order_minimum"] = minor_units("order_minimum", given["order_minimum"], currency)
+    wrong += money_faults
+    if "pickup_points" in given:
+        wrong += () if points is None else market.not_its_own([p.id for p in given["pickup_points"]], points)
         changes["pickup_points"] = [
-            {"id": p.id or call.new_id(), "name": p.name, "address": p.address} for p in body.pickup_points
+            {"id": p.id or call.new_id(), "name": p.name, "address": p.address} for p in given["pickup_points"]
         ]
-    return changes
+    return market.checked(changes, also=wrong)

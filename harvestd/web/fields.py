@@ -1,29 +1,40 @@
 """Values into typed ones, and a word on each field that is wrong: what is expected there, not what a decoder met.
 
-The happy way is one call of msgspec. Only when that says no is the value walked beside its type, field by field, so
-that all that is wrong is reported at once.
+The happy way is one reading of the texts and one call of msgspec. Only when that says no is the value walked beside its
+type, field by field, so that all that is wrong is reported at once.
 """
 
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from decimal import Decimal
+from difflib import get_close_matches
 from functools import cache
+from itertools import islice
 from math import isfinite
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 from msgspec import inspect
 
-from harvestd.market.errors import FieldError, Invalid
-from harvestd.web.expectations import expected
+from harvestd.kernel.errors import FieldError, Invalid
+from harvestd.kernel.readers import DIGITS, INTEGER_LEAST, INTEGER_MOST
+from harvestd.web.expectations import example, expected, fault, json_types, longest
+from harvestd.web.reading import read
+from harvestd.web.shapes.values import PLACES
 
 #: Errors beyond these are not listed: nobody reads them, and a body of a million could name a million.
 MOST = 50
-#: A decimal of more digits, or further from zero, is no quantity and no price; formatting it could fill the memory.
-DIGITS = 40
-_INTEGER = range(-(2**63), 2**63)
+#: The name of the value as a whole, where that is what is wrong: a body that is no object.
+BODY = "body"
+#: Characters of a name that we do not know, as it is said again; of a longer one nothing near is looked for.
+NAME_MOST = 80
+#: How alike (of 1) a name is that may have been meant.
+NEAR = 0.65
+#: What :func:`readable` answers of what is no value of the type.
+UNREADABLE: Any = object()
+_INTEGER = range(INTEGER_LEAST, INTEGER_MOST + 1)
 
 
 def convert(value: Any, wanted: Any, *, text: bool = False) -> Any:
@@ -33,18 +44,32 @@ def convert(value: Any, wanted: Any, *, text: bool = False) -> Any:
     A field may word its own message: ``Annotated[str, Meta(extra={"message": "must be …"})]``.
     """
     try:
-        found = msgspec.convert(value, wanted, strict=not text)
-    except msgspec.ValidationError as error:
-        errors: list[FieldError] = []
-        for wrong in _wrong(value, wanted, "", text):
-            errors.append(wrong)
-            if len(errors) == MOST:
-                break
-        raise Invalid("some values are not acceptable", tuple(errors) or (_of(error, ""),)) from error
-    unbounded = [FieldError(path, "is a number out of all bounds") for path in _unbounded(found, "")]
-    if unbounded:
-        raise Invalid("some values are not acceptable", tuple(unbounded[:MOST]))
+        found = msgspec.convert(read(value, wanted, text=text), wanted)
+    except (Invalid, msgspec.ValidationError) as error:
+        errors = tuple(islice(_wrong(value, wanted, "", text), MOST))
+        raise Invalid("some values are not acceptable", errors or (_fault(value, wanted, "", text),)) from error
+    unbounded = islice(_unbounded(found, ""), MOST)
+    errors = tuple(FieldError(path, "is a number out of all bounds", code="not-a-number") for path in unbounded)
+    if errors:
+        raise Invalid("some values are not acceptable", errors)
     return found
+
+
+def readable(value: Any, wanted: Any) -> Any:
+    """What :func:`convert` answers, or :data:`UNREADABLE`; without a look at what is wrong, so that many can be tried."""
+    try:
+        found = msgspec.convert(read(value, wanted, text=False), wanted)
+    except (Invalid, msgspec.ValidationError):
+        return UNREADABLE
+    return found if next(_unbounded(found, ""), None) is None else UNREADABLE
+
+
+def element_of(kind: Any, wanted: Any, value: list[Any]) -> Any:
+    """The type of a list's elements; None of what is no list, or where ``value`` has more than the most of them."""
+    if get_origin(kind) not in (list, tuple):
+        return None
+    most = longest(wanted)
+    return get_args(kind)[0] if most is None or len(value) <= most else None
 
 
 def _unbounded(value: Any, path: str) -> Iterator[str]:
@@ -81,49 +106,74 @@ def _is_open(info: Any) -> bool:
 
 
 def _wrong(value: Any, wanted: Any, path: str, text: bool) -> Iterator[FieldError]:
-    kind = kind_of(wanted)
+    kind = kind_of(wanted, value)
     found = False
-    for error in _inside(value, kind, path, text):
+    for error in _inside(value, kind, wanted, path, text):
         found = True
         yield error
     if found:
         return
     try:
-        msgspec.convert(value, wanted, strict=not text)
-    except msgspec.ValidationError as error:
-        yield _of(error, path) if _whole(value, kind) else FieldError(path, _message(wanted))
+        value = read(value, wanted, text=text)
+        msgspec.convert(value, wanted)
+    except Invalid as refused:
+        error = refused.errors[0]
+        yield FieldError(path, _message(wanted, text), code=error.code, params={**error.params, **example(wanted)})
+    except msgspec.ValidationError:
+        yield _fault(value, wanted, path, text)
 
 
-def _inside(value: Any, kind: Any, path: str, text: bool) -> Iterator[FieldError]:
-    """What is wrong with the members of an object or the elements of a list."""
+def _inside(value: Any, kind: Any, wanted: Any, path: str, text: bool) -> Iterator[FieldError]:
+    """What is wrong with the members of an object or the elements of a list. Of a list that is too long, that is enough."""
     if _is_struct(kind) and isinstance(value, dict):
         yield from _members(value, kind, path, text)
-    elif get_origin(kind) in (list, tuple) and isinstance(value, list):
-        element = get_args(kind)[0]
+    elif isinstance(value, list) and (element := element_of(kind, wanted, value)) is not None:
         for index, item in enumerate(value):
             yield from _wrong(item, element, f"{path}[{index}]", text)
 
 
 def _members(value: dict[str, Any], kind: Any, path: str, text: bool) -> Iterator[FieldError]:
-    known = {field.encode_name: field for field in msgspec.structs.fields(kind)}
-    for name in value:
-        if name not in known:
-            yield FieldError(_join(path, name[:80]), "is not accepted here; leave it out")
+    known = _fields(kind)
     for name, field in known.items():
         if name in value:
             yield from _wrong(value[name], field.type, _join(path, name), text)
         elif field.required:
-            yield FieldError(_join(path, name), f"is required: {expected(field.type)}")
+            message, kinds = f"is required: {_expected(field.type, text)}", ", ".join(json_types(field.type))
+            yield FieldError(_join(path, name), message, code="required", params={"expected": kinds})
+    for name in value:
+        if name not in known:
+            yield unknown(_join(path, name[:NAME_MOST]), name, kind, value)
 
 
-def kind_of(wanted: Any) -> Any:
-    """The one type behind annotations and ``| None``."""
+def unknown(path: str, name: str, kind: Any, given: Container[str] = ()) -> FieldError:
+    """What is said of a name that ``kind`` does not have: where it goes instead, or what else may be meant, of what is not ``given``."""
+    reason = getattr(get_origin(kind) or kind, "ELSEWHERE", {}).get(name)
+    if reason is not None:
+        message = f"is not accepted here; {PLACES[reason]}"
+        return FieldError(path, message, code="not-accepted", params={"reason": reason})
+    left = [known for known in _fields(kind) if known not in given]
+    near = get_close_matches(name.lower(), left, 1, NEAR) if len(name) <= NAME_MOST else []
+    if near:
+        return FieldError(
+            path, f"is not accepted here; did you mean {near[0]}?", code="not-accepted", params={"meant": near[0]}
+        )
+    return FieldError(path, "is not accepted here; leave it out", code="not-accepted")
+
+
+@cache
+def _fields(kind: Any) -> dict[str, Any]:
+    return {field.encode_name: field for field in msgspec.structs.fields(kind)}
+
+
+def kind_of(wanted: Any, value: Any = None) -> Any:
+    """The one type behind annotations and ``| None``; of several the object, for a ``value`` that is one."""
     while get_origin(wanted) is Annotated:
         wanted = get_args(wanted)[0]
     if get_origin(wanted) in (Union, types.UnionType):
         rest = [one for one in get_args(wanted) if one not in (types.NoneType, msgspec.UnsetType)]
-        if len(rest) == 1:
-            return kind_of(rest[0])
+        objects = [one for one in rest if _is_struct(kind_of(one))] if isinstance(value, dict) else []
+        if len(rest) == 1 or len(objects) == 1:
+            return kind_of((objects or rest)[0])
     return wanted
 
 
@@ -132,21 +182,22 @@ def _is_struct(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
-def _whole(value: Any, kind: Any) -> bool:
-    """Whether it is an object whose members are sound, so that the type's own check (``__post_init__``) refused it."""
-    return _is_struct(kind) and isinstance(value, dict)
+def _fault(value: Any, wanted: Any, path: str, text: bool) -> FieldError:
+    code, params = fault(value, wanted)
+    return FieldError(path or BODY, _message(wanted, text), code=code, params=params)
 
 
-def _message(wanted: Any) -> str:
+def _message(wanted: Any, text: bool) -> str:
+    return f"must be {_expected(wanted, text)}"
+
+
+def _expected(wanted: Any, text: bool) -> str:
+    """In the field's own words, if it has some."""
     if get_origin(wanted) is Annotated:
         for meta in get_args(wanted)[1:]:
             if isinstance(meta, msgspec.Meta) and meta.extra and "message" in meta.extra:
-                return str(meta.extra["message"])
-    return f"must be {expected(wanted)}"
-
-
-def _of(error: msgspec.ValidationError, path: str) -> FieldError:
-    return FieldError(path, str(error).split(" - at `")[0])
+                return str(meta.extra["message"]).removeprefix("must be ")
+    return expected(wanted, text=text)
 
 
 def _join(path: str, name: str) -> str:

@@ -15,6 +15,10 @@ _DIGITS = re.compile(rb"[0-9]{1,15}\Z")
 _HOST = re.compile(rb"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?\Z")
 
 
+#: Headers whose value is one (RFC 9110, 5.3): more than one is refused, and not joined nor chosen from.
+ONCE = (b"authorization", b"content-type", b"idempotency-key", b"x-cart-token")
+
+
 def check_header(line: bytes, version: bytes) -> None:
     """One header line: no control characters, and no doubt about where the body ends."""
     name, _, value = line.partition(b":")
@@ -25,6 +29,14 @@ def check_header(line: bytes, version: bytes) -> None:
         raise Refusal("malformed", "Content-Length is not a number of bytes")
     if name == b"transfer-encoding" and (value.lower() != b"chunked" or version != b"HTTP/1.1"):
         raise Refusal("malformed", "Transfer-Encoding: only chunked is taken, from HTTP/1.1")
+
+
+def check_once(several: Callable[[bytes], Sequence[bytes] | None]) -> None:
+    """``several(name)`` answers a header's values: of those that say who asks, and for what, there is one. Two readers of a request
+    might else believe different ones."""
+    for name in ONCE:
+        if len(several(name) or ()) > 1:
+            raise Refusal("malformed", f"a request has one {name.decode().title()} header, and one only")
 
 
 def origin_form(target: bytes, method: bytes) -> tuple[bytes, bytes | None]:

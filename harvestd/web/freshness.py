@@ -12,8 +12,11 @@ from harvestd.web.replies import NO_STORE, PRIVATE, Headers, Reply
 from harvestd.web.routes import Route
 
 _VARY = (b"Vary", b"Authorization")
-#: What a 304 repeats (RFC 9110, 15.4.5).
-_REPEATED = frozenset({b"Cache-Control", b"ETag", b"Vary", b"Link", b"Content-Location"})
+#: What a 304 repeats (RFC 9110, 15.4.5), and how old what it confirms is. Its policy is what a browser applies to the page that it
+#: has: the page's own, or the page has neither styles nor scripts when it is loaded again.
+_REPEATED = frozenset(
+    {b"Cache-Control", b"ETag", b"Vary", b"Link", b"Content-Location", b"Age", b"Content-Security-Policy"}
+)
 
 
 def settled(route: Route, caller: Caller | None, if_none_match: str, reply: Reply) -> Reply:
@@ -27,8 +30,10 @@ def settled(route: Route, caller: Caller | None, if_none_match: str, reply: Repl
     if tag is None and not any(value.endswith(b"no-store") for name, value in headers if name == b"Cache-Control"):
         tag = conditional.etag(reply.body).encode("ascii")
         headers += ((b"ETag", tag),)
-    if tag is not None and if_none_match and conditional.unchanged(if_none_match, tag.decode("ascii")):
-        return Reply(304, tuple(pair for pair in headers if pair[0] in _REPEATED))
+    known = conditional.unchanged(if_none_match, tag.decode("ascii")) if tag is not None and if_none_match else None
+    if known is not None:
+        same = ((b"ETag", known.encode("latin-1")) if name == b"ETag" else (name, value) for name, value in headers)
+        return Reply(304, tuple(pair for pair in same if pair[0] in _REPEATED))
     return Reply(200, headers, reply.body)
 
 

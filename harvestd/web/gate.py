@@ -5,7 +5,10 @@ A handler sees typed values and a :class:`~harvestd.web.call.Call`, and runs to 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import attrs
@@ -15,21 +18,28 @@ from twisted.logger import Logger
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.exceptions import NotFound as NoSuchPath
 
-from harvestd.context import tracing
+from harvestd import descriptors
+from harvestd.context import asked_by, tracing
 from harvestd.failpoints import failpoint
 from harvestd.interfaces import Entry
+from harvestd.kernel import readers
+from harvestd.kernel.errors import MarketError, NotFound, Overloaded, TooMany, Unavailable
 from harvestd.lifecycle import shield
-from harvestd.market.errors import MarketError, NotFound, Unavailable
 from harvestd.parts import Parts
-from harvestd.web import bodies, conditional, credentials, fields, freshness, keys, queries, replies
-from harvestd.web.call import Answer, Call
+from harvestd.web import bodies, conditional, credentials, fields, freshness, keys, queries, replies, sound
+from harvestd.web.addresses import bucket_of
+from harvestd.web.call import Answer, Call, Caller
+from harvestd.web.claims import Claims
 from harvestd.web.headers import Cookies, RequestHeaders
 from harvestd.web.limits import Limits
-from harvestd.web.problems import Refusal
+from harvestd.web.pieces import PIECE
+from harvestd.web.problems import IF_MATCH, Refusal
 from harvestd.web.replies import Reply
 from harvestd.web.request import Request
 from harvestd.web.routes import Mode, Route, may_be_empty
 
+#: The tag of routes of which an address has fewer in hand.
+SEARCHES = "search"
 log = Logger()
 
 
@@ -41,6 +51,8 @@ class Gate:
         self._routes = routes
         self.limits = Limits(parts.settings, parts.limiter)
         self.working = 0
+        self._in_hand: Counter[str] = Counter()
+        self._claims = Claims(parts.reactor.seconds)
 
     def endpoint(self, route: Route) -> Callable[..., Deferred[bytes]]:
         """What Klein calls for a route: the request and the path's segments in, the body out."""
@@ -49,20 +61,30 @@ class Gate:
 
         def serve(request: Request, **path: str) -> Deferred[bytes]:
             request.route_name = name
-            return shield(self._serve(route, request, path))
+            return shield(self._serve(route, request, {name: readers.token(segment) for name, segment in path.items()}))
 
         return serve
 
-    def unrouted(self, request: Any, failure: Any) -> bytes:
+    def unrouted(self, request: Any, failure: Any) -> Deferred[bytes]:
         """What Klein calls for whatever it finds no endpoint for, or what an endpoint could not answer itself."""
-        error = failure.value
+        return shield(self._unrouted(request, failure.value))
+
+    async def _unrouted(self, request: Request, error: BaseException) -> bytes:
+        try:
+            await self._count_stray(request, "unmatched")
+        except TooMany as too_many:
+            return request.begin(self._refusal(too_many, request))
         if isinstance(error, MethodNotAllowed):
-            body: bytes = request.begin(self._other_method(request, error))
-            return body
+            return request.begin(self._other_method(request, error))
         if isinstance(error, NoSuchPath):
             error = NotFound("there is nothing at this address")
-        body = request.begin(self._refusal(error, request))
-        return body
+        return request.begin(self._refusal(error, request))
+
+    async def _count_stray(self, request: Request, endpoint: str) -> None:
+        """Count, by its address, what no route counts. Raises ``TooMany``."""
+        request.more, too_many = await self.limits.spend_stray(request.address, endpoint)
+        if too_many is not None:
+            raise too_many
 
     def _other_method(self, request: Request, error: MethodNotAllowed) -> Reply:
         allow = ", ".join(sorted({*(error.valid_methods or ()), "OPTIONS"}))
@@ -72,31 +94,52 @@ class Gate:
         return self._refusal(Refusal("method-not-allowed", detail, headers=(("Allow", allow),)), request)
 
     async def _serve(self, route: Route, request: Request, path: dict[str, str]) -> bytes:
+        who = bucket_of(request.address)
+        counted = (who, SEARCHES + who) if route.tag == SEARCHES else (who,)
         self.working += 1
+        self._in_hand.update(counted)
         self._parts.metrics.began()
         try:
-            with tracing(request.trace):
+            self._check_in_hand(who, route)
+            with tracing(request.trace), asked_by(who):
                 reply = await self._pass(route, request, path)
         except Exception as error:
             reply = self._refusal(error, request)
         finally:
             self.working -= 1
+            for key in counted:
+                self._in_hand[key] -= 1
+                if not self._in_hand[key]:
+                    del self._in_hand[key]
             self._parts.metrics.ended()
         return request.begin(reply)
 
+    def _check_in_hand(self, who: str, route: Route) -> None:
+        settings = self._parts.settings
+        bounds = {"address_requests": (who, settings.requests_per_address)}
+        if route.tag == SEARCHES:
+            bounds["address_searches"] = (SEARCHES + who, settings.searches_per_address)
+        for short, (key, most) in bounds.items():
+            if settings.rate_limits and self._in_hand[key] > most:
+                self._parts.metrics.shortages.tell(short, who)
+                raise TooMany(f"this address has {most} of these requests in hand; wait for their answers", 1)
+
     def _refusal(self, error: BaseException, request: Request) -> Reply:
-        if isinstance(error, Unavailable):
+        if descriptors.spent_by(error):
+            request.site.shortages.tell("descriptors")
+            error = Overloaded("the server has no room for this at present")
+        if isinstance(error, Overloaded):
+            pass
+        elif isinstance(error, Unavailable):
             log.warn("{why}", why=error.detail, request_id=request.trace.request_id)
         elif not isinstance(error, (MarketError, Refusal)):
             request.site.log_unexpected(request)
-        return replies.of_error(error, request.instance, request.trace.request_id)
+        return request.refusal(error)
 
     async def _pass(self, route: Route, request: Request, path: dict[str, str]) -> Reply:
         parts, now = self._parts, self._parts.now()
         raw = request.content.read()  # before this first waits: a client that hangs up takes it along
-        caller = credentials.caller_of(route, request.text(b"authorization"), parts.secret, now)
-        if caller is not None and not await parts.sessions.alive(caller.user_id, caller.session):
-            raise credentials.ended()
+        caller = await self._caller(route, request, now)
         user_id = caller.user_id if caller is not None else None
         request.user_id = user_id or ""
         credentials.admit(route, caller)
@@ -109,26 +152,37 @@ class Gate:
         call = Call(
             parts=parts, route=route, path=path, caller=caller, address=request.address, now=now, headers=headers,
             cookies=Cookies(headers), reader=parts.reads if route.mode is Mode.READ else parts.database,
-            if_match=_if_match(route, headers), routes=self._routes,
+            if_match=_if_match(route, headers), routes=self._routes, gone=lambda: request.gone,
+            direct=request.direct,
         )  # fmt: skip
         reply = await self._handle(route, call, query, request, raw)
         return freshness.settled(route, caller, request.text(b"if-none-match"), reply)
 
+    async def _caller(self, route: Route, request: Request, now: datetime) -> Caller | None:
+        """Who asks, as they are now. A token that does not hold is nobody's, and counted by the address that sent it."""
+        parts = self._parts
+        try:
+            caller = credentials.caller_of(route, request.text(b"authorization"), parts.secret, now)
+            return None if caller is None else await credentials.present(parts.sessions, caller)
+        except Refusal:
+            await self._count_stray(request, "tokens")
+            raise
+
     async def _handle(self, route: Route, call: Call, query: Any, request: Request, raw: bytes) -> Reply:
-        if route.cached is not None and (call.caller is None or route.cached.signed_in == "shared"):
+        shared = route.cached is not None and not route.cached.private(query)
+        if shared and route.cached is not None and (call.caller is None or route.cached.signed_in == "shared"):
             return await self._cached(route, call, query, request)
-        uri = request.uri.decode("ascii")
-        header = call.headers.get("idempotency-key", "")
+        header = call.headers.get("idempotency-key")
         key = keys.key_of(route, header, request.user_id or None, request.method, request.uri, raw)
-        arguments = [] if route.body is None else [_body(route, call.headers, raw)]
+        arguments = [] if route.body is None else [_body(route, call, raw)]
         if route.query is not None:
             arguments.append(query)
         if route.mode is not Mode.WRITE:
-            return replies.of_value(route, await route.handler(call, *arguments), uri)
+            return replies.of_value(route, await route.handler(call, *arguments), call.path, query)
 
         async def work(tx: Any) -> Reply:
             inside = attrs.evolve(call, transaction=tx, reader=tx)
-            return replies.of_value(route, await route.handler(inside, *arguments), uri)
+            return replies.of_value(route, await route.handler(inside, *arguments), call.path, query)
 
         reply = await keys.write(self._parts, key, call.now, work)
         await failpoint("write.before_answer")
@@ -140,27 +194,36 @@ class Gate:
         assert cached is not None
         names = "/".join(call.path.values())
         key = f"{request.route_name}/{names}?{'' if query is None else msgspec.json.encode(query).decode()}"
+        known = request.text(b"if-none-match")  # the sender may have seen a later version, of another process
+
+        def outdated(entry: Entry) -> bool:
+            return self._claims.believed(key) and conditional.behind(entry.etag, known)
+
         entry = cache.peek(key)
-        if entry is not None and conditional.behind(entry.etag, request.text(b"if-none-match")):
-            cache.outdated(key)  # another process has shown its sender a later version
+        if entry is not None and outdated(entry):
             entry = None
-        if entry is not None and call.caller is None and request.site.lane is not None:
-            request.site.lane.learn(request.uri, route, key)  # what is asked for once may never be again
+        lane = request.site.lane
+        if lane is not None and call.caller is None and entry is not None and len(entry.body) <= PIECE:
+            lane.learn(request.uri, route, key)  # what is asked for once may never be again
         if entry is None:
             anonymous = attrs.evolve(call, caller=None, headers={}, cookies={}, address="")
 
             async def load() -> Entry:
                 value = await route.handler(anonymous, *([] if query is None else [query]))
-                reply = replies.of_value(route, value, request.uri.decode("ascii"))
+                reply = replies.of_value(route, value, call.path, query)
                 return _entry(reply, value.families if isinstance(value, Answer) else ())
 
             families = cached.families(call.path, query)
-            entry = await cache.fetch(key, families, load, self._parts.settings.cache_ttl, cached.instead)
-        return Reply(entry.status, (*entry.headers, (b"ETag", entry.etag.encode("ascii"))), entry.body)
+            entry = await cache.fetch(key, families, load, self._parts.settings.cache_ttl, cached.instead, outdated)
+            if self._claims.believed(key) and conditional.behind(entry.etag, known):
+                self._claims.disproved(key)
+        age: replies.Headers = () if entry.age is None else ((b"Age", b"%d" % entry.age),)
+        return Reply(entry.status, (*entry.headers, (b"ETag", entry.etag.encode("ascii")), *age), entry.body)
 
 
-def _body(route: Route, headers: Mapping[str, str], raw: bytes) -> Any:
+def _body(route: Route, call: Call, raw: bytes) -> Any:
     assert route.body is not None
+    headers, rules = call.headers, route.rules
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if not raw and not media_type and may_be_empty(route.body):
         return fields.convert({}, route.body)
@@ -169,9 +232,7 @@ def _body(route: Route, headers: Mapping[str, str], raw: bytes) -> Any:
         raise Refusal("media-type", f"send the body as application/json; {sent}")
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise Refusal("media-type", "send the body as it is, without Content-Encoding")
-    if len(raw) > (route.body_limit or len(raw)):
-        raise Refusal("too-large", f"the body has more than {route.body_limit} bytes")
-    return fields.convert(bodies.decode(raw), route.body)
+    return sound.convert(bodies.decode(raw), route.body, None if rules is None else partial(rules, call))
 
 
 def _if_match(route: Route, headers: Mapping[str, str]) -> int | None:
@@ -179,7 +240,7 @@ def _if_match(route: Route, headers: Mapping[str, str]) -> int | None:
         return None
     given = headers.get("if-match", "")
     if not given:
-        raise Refusal("if-match", "read it first, and send the ETag that it had as If-Match")
+        raise Refusal("if-match", f"read it first, and send as If-Match {IF_MATCH}")
     return conditional.version_named(given)
 
 

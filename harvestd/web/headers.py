@@ -6,6 +6,31 @@ from collections.abc import Iterator, Mapping
 
 from twisted.web.http_headers import Headers
 
+#: Every header of a request that anything here reads, and what for. They are bytes, and Latin-1 as text (RFC 9110, 5.5), so
+#: whatever a client sends is a value, if a wrong one.
+READ: dict[str, str] = {
+    "accept": "a page or JSON, of what is both",
+    "accept-language": "in which language to say what is wrong",
+    "authorization": "who asks",
+    "connection": "whether more requests follow",
+    "content-encoding": "whether the body is as it is",
+    "content-length": "where the body ends",
+    "content-type": "whether the body is JSON",
+    "cookie": "the token of a stranger's cart",
+    "expect": "whether the client waits with the body",
+    "forwarded": "whether somebody stands between",
+    "host": "which of the allowed hosts is asked",
+    "idempotency-key": "which intent this is a try of",
+    "if-match": "which version a change starts from",
+    "if-none-match": "which version the client has",
+    "traceparent": "the caller's trace",
+    "transfer-encoding": "where the body ends",
+    "x-cart-token": "the token of a stranger's cart",
+    "x-forwarded-for": "who asks, by way of a proxy",
+    "x-forwarded-proto": "whether it came by TLS, by way of a proxy",
+    "x-request-id": "the request's name in logs",
+}
+
 
 class RequestHeaders(Mapping[str, str]):
     """By lower-case name; several of one name are joined by commas (RFC 9110, 5.3)."""

@@ -31,16 +31,17 @@ class Key:
     fingerprint: bytes
 
 
-def key_of(route: Route, header: str, user_id: str | None, method: bytes, uri: bytes, body: bytes) -> Key | None:
+def key_of(route: Route, header: str | None, user_id: str | None, method: bytes, uri: bytes, body: bytes) -> Key | None:
     """The key of a request, or None where it has none that counts (no header, no user, a route without keys).
 
-    Raises a 400 when it is required and missing, or is not 1 to 255 visible characters, bare or quoted.
+    Raises a 400 when it is required and missing, or is not 1 to 255 visible characters, bare or quoted; an empty one is none of
+    those, whoever may do without.
     """
-    if route.key == "no" or (not header and route.key == "optional"):
+    if route.key == "no" or (header is None and route.key == "optional"):
         return None
-    found = _KEY.match(header)
+    found = _KEY.match(header or "")
     if not found:
-        wrong = "is not 1 to 255 visible characters" if header else "is missing"
+        wrong = "is missing" if header is None else "is not 1 to 255 visible characters"
         raise Refusal(
             "idempotency-key", f"Idempotency-Key {wrong}; send a fresh one for each new intent, such as a UUID"
         )

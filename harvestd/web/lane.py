@@ -17,6 +17,7 @@ from harvestd.web import framing
 from harvestd.web.conditional import behind, unchanged
 from harvestd.web.freshness import settled
 from harvestd.web.limits import Headers, Limits
+from harvestd.web.pieces import PIECE
 from harvestd.web.problems import Refusal
 from harvestd.web.replies import Reply, opening, rest_of
 from harvestd.web.routes import Route
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Addresses that are known, and hosts; the longest known go first.
 MOST = 4096
+#: An address that is longer is not remembered.
+LONGEST = 2000
 #: One request, whole: its target and its header lines. What this does not match may still be a request.
 _WHOLE = re.compile(
     rb"GET (/[\x21-\x7e]{0,2000}) HTTP/1\.1\r\n((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}:[\t\x20-\x7e]{0,1000}\r\n){1,50})\r\n"
@@ -38,6 +41,9 @@ _BEYOND = frozenset(
         b"authorization",
         b"content-length",
         b"transfer-encoding",
+        b"content-type",
+        b"idempotency-key",
+        b"x-cart-token",
         b"expect",
         b"upgrade",
         b"http2-settings",
@@ -78,7 +84,7 @@ class Lane:
 
     def learn(self, target: bytes, route: Route, key: str) -> None:
         """``target``, as it was requested, is answered to anybody from the cache's entry ``key``."""
-        if target not in self._ways:
+        if target not in self._ways and len(target) <= LONGEST:
             if len(self._ways) >= MOST:
                 del self._ways[next(iter(self._ways))]
             self._ways[target] = _Way(target, route, key)
@@ -94,7 +100,11 @@ class Lane:
             return False
         started = self._site.reactor.seconds()
         entry = self._cache.peek(way.key)
-        if entry is None or behind(entry.etag, given.get(b"if-none-match", b"").decode("latin-1")):
+        if (
+            entry is None
+            or len(entry.body) > PIECE
+            or (b"if-none-match" in given and behind(entry.etag, given[b"if-none-match"].decode("latin-1")))
+        ):
             return False
         forwarded = given.get(b"x-forwarded-for")
         address = self._site.proxies.client(channel.host, [forwarded.decode("latin-1")] if forwarded else [])
@@ -127,9 +137,15 @@ class Lane:
         asked = given.get(b"x-request-id", b"").decode("latin-1")
         request_id = asked if REQUEST_ID.match(asked) else self._site.new_id()
         tag = given.get(b"if-none-match")
-        same = tag is not None and unchanged(tag.decode("latin-1"), entry.etag)
-        status, rest, body = (304, way.same, b"") if same else (entry.status, way.full, entry.body)
-        channel.deliver(b"%b%b\r\n\r\n%b" % (opening(status, self._site.date(), request_id, more), rest, body))
+        known = None if tag is None else unchanged(tag.decode("latin-1"), entry.etag)
+        status, rest, body = entry.status, way.full, entry.body
+        if known is not None:
+            same = (
+                way.same if known == entry.etag else way.same.replace(entry.etag.encode(), known.encode("latin-1"), 1)
+            )
+            status, rest, body = 304, same, b""
+        head = opening(status, self._site.date(), request_id, more)
+        channel.deliver(b"%b%b\r\n\r\n%b" % (head, rest, body), started)
         self._site.answered("GET", way.path, way.route.name, status, len(body), started, request_id, "", address)
 
 

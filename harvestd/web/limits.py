@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from harvestd.interfaces import Allowance, ILimiter
-from harvestd.market.errors import TooMany
+from harvestd.kernel.errors import TooMany
 from harvestd.settings import Settings
 from harvestd.web.addresses import bucket_of
 from harvestd.web.routes import Route
@@ -45,6 +45,10 @@ class Limits:
             return (), None
         who = user_id if user_id is not None else f"address:{bucket_of(address)}"
         return await self.count(route.limit, who, route.endpoint_class or route.tag)
+
+    async def spend_stray(self, address: str, endpoint: str) -> tuple[Headers, TooMany | None]:
+        """Count a request that no route counts: for an address that does not exist, or with a token that does not hold."""
+        return await self.count("rate_read", f"address:{bucket_of(address)}", endpoint)
 
     def at_once(self, route: Route, address: str) -> Headers | None:
         """:meth:`spend` for somebody who is not signed in, without waiting: the headers. None, and nothing was counted,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import os
 import socket
 import struct
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from twisted.internet import tcp
@@ -30,7 +33,7 @@ class PortInUse(Exception):
     """Somebody else listens there; the text names the port and the cure."""
 
 
-def listen(reactor: Any, site: Any, host: str, port: int, reuse_port: bool) -> Any:
+def listen(reactor: Any, site: Any, host: str, port: int, reuse_port: bool, name: str = "http_port") -> Any:
     """A listening port on ``host``, an IPv4 or IPv6 address (or ``localhost``); port 0 takes a free one."""
     address = "127.0.0.1" if host == "localhost" else host
     try:
@@ -40,7 +43,7 @@ def listen(reactor: Any, site: Any, host: str, port: int, reuse_port: bool) -> A
         return reactor.listenTCP(port, site, backlog=BACKLOG, interface=address)
     except (CannotListenError, OSError) as error:
         cause = error.socketError if isinstance(error, CannotListenError) else error
-        raise cannot_listen(cause, host, port) from error
+        raise cannot_listen(cause, host, port, name) from error
 
 
 async def cease(reactor: Any, port: Any) -> None:
@@ -75,15 +78,45 @@ def _take_no_more(listener: socket.socket) -> bool:
     return True
 
 
-def cannot_listen(cause: Any, host: str, port: int) -> Exception:
-    """What the system's error means, for the person who starts the daemon: :class:`PortInUse`, or an ``OSError``."""
+def cannot_listen(cause: Any, host: str, port: int, name: str = "http_port") -> Exception:
+    """What the system's error means, for the person who starts the daemon: :class:`PortInUse`, or an ``OSError``. ``name`` is
+    the setting that the port is from."""
     number = getattr(cause, "errno", None)
+    variable = f"HARVEST_{name.upper()}"
     if number == errno.EADDRINUSE:
+        whose = listener(port)
+        by = f" by {whose}" if whose else ""
         return PortInUse(
-            f"port {port} on {host} is in use; stop what listens there, or set HARVEST_HTTP_PORT to a free one"
+            f"port {port} on {host} is in use{by}; stop what listens there, or set {variable} to a free one"
         )
     if number == errno.EACCES:
-        return PermissionError(number, f"port {port} needs privileges; set HARVEST_HTTP_PORT to one above 1023")
+        return PermissionError(number, f"port {port} needs privileges; set {variable} to one above 1023")
     if number == errno.EADDRNOTAVAIL or isinstance(cause, socket.gaierror):
-        return OSError(number, f"{host} is no address of this machine; set HARVEST_HTTP_HOST to one, or to 0.0.0.0")
+        of_host = variable.replace("_PORT", "_HOST")
+        return OSError(number, f"{host} is no address of this machine; set {of_host} to one, or to 0.0.0.0")
     return OSError(number, f"cannot listen on {host}:{port}: {cause}")
+
+
+def listener(port: int) -> str:
+    """Whose TCP port it is, such as ``nginx (process 4711)``, as far as /proc tells; otherwise nothing. That of another account
+    is told to root alone."""
+    sockets = {inode for table in ("/proc/net/tcp", "/proc/net/tcp6") for inode in _listening(table, port)}
+    for process in filter(str.isdigit, os.listdir("/proc") if sockets else ()):
+        try:
+            folder = f"/proc/{process}/fd"
+            if any(os.readlink(f"{folder}/{descriptor}") in sockets for descriptor in os.listdir(folder)):
+                return f"{Path(f'/proc/{process}/comm').read_text().strip()} (process {process})"
+        except OSError:  # it has ended, or is somebody else's
+            continue
+    return ""
+
+
+def _listening(table: str, port: int) -> Iterator[str]:
+    """What a descriptor of each listening socket on the port is a link to. Columns as in proc(5); 0A is LISTEN."""
+    try:
+        lines = Path(table).read_text().splitlines()[1:]
+    except OSError:
+        return
+    for columns in (line.split() for line in lines):
+        if columns[3] == "0A" and int(columns[1].rpartition(":")[2], 16) == port:
+            yield f"socket:[{columns[9]}]"

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from harvestd.market.errors import Invalid
+from collections.abc import Mapping
+from typing import Any
+
+from harvestd.kernel import errors, readers
+from harvestd.kernel.errors import FieldError
+from harvestd.kernel.names import accept
+from harvestd.web import sound
 from harvestd.web.shapes.values import Money
+
+#: More than anything costs, in minor units; and the greatest total that every client can read as a number (RFC 8259, 6).
+MOST, TOTAL_MOST = 10**12, 2**53 - 1
 
 
 def money(amount: int, currency: str) -> Money:
@@ -11,11 +20,28 @@ def money(amount: int, currency: str) -> Money:
     return Money(amount, currency)
 
 
-def minor_units(field: str, value: Money | int, currency: str) -> int:
-    """What a body gives as money, or as a bare number of minor units; raises :class:`Invalid` naming ``field``."""
-    if isinstance(value, Money) and value.currency != currency:
-        raise Invalid.of(f"{field}.currency", f"this market trades in {currency}")
-    amount = value.amount if isinstance(value, Money) else value
-    if not 0 <= amount <= 10**12:
-        raise Invalid.of(f"{field}.amount" if isinstance(value, Money) else field, "must be 0 to 10^12, in minor units")
-    return amount
+def minor_units(field: str, value: Money | int, currency: str, most: int = MOST) -> int:
+    """What a body gives as money, or as a bare number of minor units; raises :class:`Invalid` naming ``field``, or its members."""
+    if isinstance(value, int):
+        return readers.within(field, value, 0, most)
+    accept(*faults(field, {"amount": value.amount, "currency": value.currency}, currency, most))
+    return value.amount
+
+
+def faults(field: str, members: Mapping[str, Any], currency: str, most: int = MOST) -> list[FieldError]:
+    """What is wrong with those members of money that are given."""
+    found: list[FieldError] = []
+    if members.get("currency", currency) != currency:
+        message = f"this market trades in {currency}"
+        found.append(FieldError(f"{field}.currency", message, code="other-currency", params={"currency": currency}))
+    if "amount" in members:
+        found += errors.faults(lambda: readers.within(f"{field}.amount", members["amount"], 0, most))
+    return found
+
+
+def given_faults(field: str, given: Mapping[str, Any], currency: str, most: int = MOST) -> list[FieldError]:
+    """What is wrong with money in a body, as far as that could be read (:mod:`harvestd.web.sound`)."""
+    value = given.get(field)
+    if isinstance(value, int):
+        return errors.faults(lambda: readers.within(field, value, 0, most))
+    return faults(field, sound.members(given, field), currency, most)

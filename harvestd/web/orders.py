@@ -2,68 +2,111 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from harvestd.failpoints import failpoint
+from harvestd.kernel import cursors, errors
+from harvestd.kernel.errors import FieldError, Invalid, NotFound
+from harvestd.kernel.names import told
 from harvestd.market import fulfilment
 from harvestd.market import orders as market
-from harvestd.market.errors import NotFound
+from harvestd.market.on_sale import Agreed, OnSale
 from harvestd.store import accounts, carts, order_steps, outbox, stock
 from harvestd.store import orders as store
-from harvestd.web import cursors, ways
-from harvestd.web.call import Answer, Call, Page
+from harvestd.web import sound, ways
+from harvestd.web.call import Answer, Call, CountedPage
 from harvestd.web.days import today
-from harvestd.web.money import minor_units
-from harvestd.web.order_views import placed_view, seen
+from harvestd.web.money import TOTAL_MOST, given_faults
+from harvestd.web.order_views import acting, placed_view, seen
+from harvestd.web.selling import terms
 from harvestd.web.shapes.orders import CancelOrder, MovePart, Order, OrdersQuery, PlaceOrder
 
 
-def terms(call: Call) -> market.Terms:
-    """The market's rules for orders, from the settings."""
-    settings = call.parts.settings
-    hold = timedelta(seconds=settings.reservation_ttl) if settings.order_confirmation == "farm" else None
-    return market.Terms(currency=settings.market_currency, lines_most=settings.order_lines_most, hold=hold)
+def faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
+    """What the market has against fields of an order that no product, cart or farm is needed to judge."""
+    note = errors.faults(lambda: told("note", given.get("note", ""), market.NOTE_MOST))
+    total = given_faults("expected_total", given, terms(call.parts.settings).currency, TOTAL_MOST)
+    lines = market.quantity_faults(sound.elements(given, "lines"))
+    return [*note, *total, *lines.values(), *ways.faults(given)]
+
+
+def reason_faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
+    """What the market has against the reason of a step, whatever the step is."""
+    return errors.faults(lambda: told("reason", given.get("reason", ""), market.REASON_MOST))
 
 
 async def place(call: Call, body: PlaceOrder) -> Answer:
     """Place an order of the lines given or, without them, of the cart."""
-    rules = terms(call)
-    cart_id, wanted = await _wanted(call, body)
+    rules = terms(call.parts.settings)
+    cart_id, wanted, seen = await _wanted(call, body)
     known = [w.product_id for w in wanted]
     number, shelf = await stock.lock_for_order(call.tx, known)
-    way = await ways.checked(call, body.fulfilment, shelf.values())
+    chosen, wrong = await _ways(call, body, [shelf.get(product_id) for product_id in known])
     expected = body.expected_total
     order = market.place(
         wanted, shelf, rules, order_id=call.new_id(), number=number, buyer_id=call.user.user_id,
         line_ids=[call.new_id() for _ in wanted], now=call.now, today=today(call),
-        expected_total=None if expected is None else minor_units("expected_total", expected, rules.currency),
+        expected_total=expected if expected is None or isinstance(expected, int) else expected.amount, seen=seen,
+        of_cart=body.lines is None, also=wrong,
     )  # fmt: skip
-    store.insert(call.tx, order, rules.currency, way, body.note, cart_id)
+    note = told("note", body.note, market.NOTE_MOST)
+    store.insert(call.tx, order, rules.currency, chosen, note, cart_id)
     if cart_id is not None:
         carts.delete(call.tx, cart_id)
     outbox.record(call.tx, order.events, call.new_id, call.now)
     await failpoint("order.before_commit")
     location = ("Location", f"/api/orders/{order.id}")
-    return Answer(placed_view(order, rules.currency, way, body.note), headers=(location,), version=1)
+    return Answer(placed_view(order, rules.currency, chosen, note), headers=(location,), version=1)
 
 
-async def _wanted(call: Call, body: PlaceOrder) -> tuple[str | None, list[market.Wanted]]:
+async def _ways(
+    call: Call, body: PlaceOrder, shelf: Sequence[OnSale | None]
+) -> tuple[dict[str, dict[str, Any]], list[FieldError]]:
+    """The way of each farm's part, and what is wrong with the body beside its lines. Of a product that is not there it is not known
+    whose it would be."""
+    chosen: dict[str, dict[str, Any]] = {}
+    wrong = faults(
+        call,
+        {
+            field.encode_name: getattr(body, field.name)
+            for field in msgspec.structs.fields(body)
+            if field.name != "lines"
+        },
+    )
+    there = [product for product in shelf if product is not None]
+    if not wrong and there and len(there) == len(shelf):
+        try:
+            chosen = await ways.checked(call, body, there)
+        except Invalid as refused:
+            wrong += refused.errors
+    return chosen, wrong
+
+
+async def _wanted(call: Call, body: PlaceOrder) -> tuple[str | None, list[market.Wanted], dict[str, Agreed]]:
+    """The cart, if it is what is ordered; what is wanted; and what was agreed to, by product, where that is known."""
     if body.lines is not None:
-        return None, [market.Wanted(line.product_id, line.quantity) for line in body.lines]
-    cart_id = await carts.lock(call.tx, call.user.user_id, None)
-    items = await carts.items(call.tx, cart_id) if cart_id is not None else []
-    return cart_id, [market.Wanted(item.product_id, item.quantity) for item in items]
+        return None, [market.Wanted(line.product_id, line.quantity) for line in body.lines], {}
+    cart = await carts.lock(call.tx, call.user.user_id, None)
+    if cart is None:
+        return None, [], {}
+    items = await carts.items(call.tx, cart.id)
+    wanted = [market.Wanted(item.product_id, item.quantity) for item in items]
+    return cart.id, wanted, {item.product_id: item.seen for item in items}
 
 
-async def listed(call: Call, query: OrdersQuery) -> Page[Order]:
+async def listed(call: Call, query: OrdersQuery) -> CountedPage[Order]:
     """The caller's orders from the newest on: a buyer's own, those of a farmer's farms and their own, all for staff."""
     after = cursors.decode(query.after, "orders", UUID)[0] if query.after else None
-    rows = await _LISTS[call.user.role](call, after, query)
+    list_, count = _LISTS[call.user.role]
+    rows = await list_(call, after, query)
+    total = await count(call, query.status) if query.count else None
     page = rows[: query.limit]
     following = cursors.encode("orders", page[-1].id) if len(rows) > query.limit else None
-    return Page(items=await _views(call, page), next=following)
+    return CountedPage(await _views(call, page), following, total)
 
 
 async def _own(call: Call, after: str | None, query: OrdersQuery) -> list[store.Order]:
@@ -81,7 +124,12 @@ async def _every(call: Call, after: str | None, query: OrdersQuery) -> list[stor
     return await store.every(call.reader, after, query.status, query.limit + 1)
 
 
-_LISTS: dict[str, Any] = {"buyer": _own, "farmer": _own_and_farms, "admin": _every}
+#: What each role has listed, and what counts that.
+_LISTS: dict[str, Any] = {
+    "buyer": (_own, lambda call, status: store.count_own(call.reader, call.user.user_id, status)),
+    "farmer": (_own_and_farms, lambda call, status: store.count_own_and_farms(call.reader, call.user.user_id, status)),
+    "admin": (_every, lambda call, status: store.count_every(call.reader, status)),
+}
 
 
 async def page(call: Call) -> Answer:
@@ -114,11 +162,9 @@ async def _farms(call: Call) -> frozenset[str]:
 async def cancel(call: Call, body: CancelOrder) -> Answer:
     """Withdraw an order: a buyer the whole, a farm its part, staff the whole."""
     standing, farms = await _standing(call)
-    actor: fulfilment.Actor = "admin" if call.user.role == "admin" else "farm"
-    if standing.buyer_id == call.user.user_id:
-        actor = "buyer"
-    whose = [part.farm_id for part in standing.parts if part.farm_id in farms] if actor == "farm" else None
-    return await _stepped(call, standing, fulfilment.cancel(standing, whose, actor, body.reason), body.reason)
+    reason = told("reason", body.reason, market.REASON_MOST)
+    actor, whose = acting(call.user, standing.buyer_id, [part.farm_id for part in standing.parts], farms)
+    return await _stepped(call, standing, fulfilment.cancel(standing, whose, actor, reason))
 
 
 async def move(call: Call, body: MovePart) -> Answer:
@@ -127,7 +173,9 @@ async def move(call: Call, body: MovePart) -> Answer:
     farm_id = call.path["farm_id"]
     if farm_id not in {part.farm_id for part in standing.parts} or not (farm_id in farms or call.user.role == "admin"):
         raise NotFound("this order has no part of a farm of yours by that id")
-    return await _stepped(call, standing, fulfilment.move(standing, farm_id, body.to), body.reason)
+    reason = told("reason", body.reason, market.REASON_MOST)
+    actor: fulfilment.Actor = "farm" if farm_id in farms else "admin"
+    return await _stepped(call, standing, fulfilment.move(standing, farm_id, body.to, actor, reason))
 
 
 async def _standing(call: Call) -> tuple[fulfilment.Standing, frozenset[str]]:
@@ -143,10 +191,10 @@ async def _standing(call: Call) -> tuple[fulfilment.Standing, frozenset[str]]:
     return found[1], farms
 
 
-async def _stepped(call: Call, before: fulfilment.Standing, moved: fulfilment.Moved, reason: str) -> Answer:
+async def _stepped(call: Call, before: fulfilment.Standing, moved: fulfilment.Moved) -> Answer:
     await order_steps.take_step(
-        call.tx, before, moved, actor_id=call.user.user_id, reason=reason, new_id=call.new_id, now=call.now
-    )
+        call.tx, before, moved, actor_id=call.user.user_id, new_id=call.new_id, now=call.now
+    )  # fmt: skip
     order = await store.find(call.tx, before.id)
     assert order is not None
     (view,) = await _views(call, [order])

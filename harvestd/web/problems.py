@@ -1,6 +1,6 @@
 """Everything that a request can be refused for, in one table: RFC 9457 problem details and the pages behind their types.
 
-The market's errors (``market/errors.py``) know nothing of HTTP and get their status here; what only HTTP can get wrong is
+The market's errors (``kernel/errors.py``) know nothing of HTTP and get their status here; what only HTTP can get wrong is
 raised as :class:`Refusal` by its slug.
 """
 
@@ -11,15 +11,23 @@ from typing import Any
 import attrs
 import msgspec
 
-from harvestd.market import errors as market
-from harvestd.market.errors import FieldError
+from harvestd.kernel import errors as market
+from harvestd.kernel import languages
+from harvestd.kernel.errors import FieldError
 
 MEDIA_TYPE = "application/problem+json"
+#: How a version is named in If-Match, of everything that has one.
+IF_MATCH = (
+    'the ETag that it had when you read it, or its `version` as "v<version>" (quotes included; of version 7, "v7")'
+)
+#: Fields of which the detail tells in another language than English; `errors` has all.
+DETAILED = 3
 
 
 @attrs.frozen
 class Problem:
-    """One row. ``cause`` and ``cure`` are for the person who meets it; ``raised`` are the errors that become it."""
+    """One row. ``title`` can be shown to a buyer; ``cause`` and ``cure`` are for who writes the program that met it; ``raised`` are
+    the errors that become it."""
 
     slug: str
     status: int
@@ -48,31 +56,35 @@ class Refusal(Exception):
 
 
 PROBLEMS: tuple[Problem, ...] = (
-    Problem("malformed", 400, "The request cannot be read",
+    Problem("malformed", 400, "The request cannot be understood",
             "The request breaks the rules of HTTP or JSON, so its meaning is not certain.",
             "Send what the detail asks for. JSON is UTF-8, names each member once, and has no NaN or Infinity."),
-    Problem("idempotency-key", 400, "An Idempotency-Key is needed",
+    Problem("idempotency-key", 400, "The request is incomplete",
             "This request creates something that must not be made twice, and has no usable Idempotency-Key header.",
             "Send Idempotency-Key with 1 to 255 visible characters, fresh for each new intent and the same for each retry of it."),
-    Problem("unauthenticated", 401, "Sign in first",
+    Problem("unauthenticated", 401, "Please sign in",
             "The request has no credentials, or they are expired or not of this market.",
             "Get an access token by POST /api/auth/login or /api/auth/refresh, and send it as Authorization: Bearer <token>.",
             (market.Unauthenticated,)),
-    Problem("forbidden", 403, "Your role does not allow this",
+    Problem("wrong-credentials", 401, "The e-mail address or the password is wrong",
+            "There is no account with this address and this password; which of the two is wrong is not told.",
+            "Try again with another password. An account that was closed cannot sign in either.",
+            (market.WrongCredentials,)),
+    Problem("forbidden", 403, "You may not do this",
             "You are signed in, as somebody who may not do this.",
             "Use an account whose role the route allows; /openapi.json names the roles of each route.",
             (market.Forbidden,)),
-    Problem("not-found", 404, "Not there",
+    Problem("not-found", 404, "This could not be found",
             "There is nothing at this address, or it is not yours to see.",
             "Check the address and the id, and that you are signed in as its owner.",
             (market.NotFound,)),
-    Problem("method-not-allowed", 405, "Not a method of this address",
+    Problem("method-not-allowed", 405, "This is not possible here",
             "The address exists; it does not have this method.",
             "Use one of the methods that the Allow header names."),
-    Problem("timeout", 408, "The request took too long to arrive",
+    Problem("timeout", 408, "Sending took too long",
             "The headers or the body were not complete in the time that the server waits for them.",
             "Send the request again over a better connection, or in smaller parts."),
-    Problem("conflict", 409, "It conflicts with the present state",
+    Problem("conflict", 409, "This is not possible at the moment",
             "What the request asks for is not possible in the state that the thing has now.",
             "Read it again, then decide anew.",
             (market.Conflict,)),
@@ -80,7 +92,7 @@ PROBLEMS: tuple[Problem, ...] = (
             "A name or an address that must be unique is in use.",
             "Choose another one, or sign in if it is yours.",
             (market.AlreadyTaken,)),
-    Problem("illegal-transition", 409, "It cannot go there from here",
+    Problem("illegal-transition", 409, "This step is no longer possible",
             "The thing cannot change from its present status to the one that was asked for.",
             "Read its status; the steps are placed, confirmed, ready, (out_for_delivery,) completed, or cancelled.",
             (market.IllegalTransition,)),
@@ -89,45 +101,47 @@ PROBLEMS: tuple[Problem, ...] = (
             "Order at most what errors[].available says, and leave out what is gone.",
             (market.OutOfStock,)),
     Problem("price-changed", 409, "The total has changed",
-            "The total differs from expected_total, since a price changed after it was read.",
-            "Show the buyer the new total, and order again with it.",
+            "The total differs from expected_total, or something that the buyer agreed to when they filled the cart has changed "
+            "since: a price, a unit, a step or a least quantity. errors names each of them.",
+            "Show the buyer the cart and its warnings again, put what changed in again (PUT /api/cart/items), and order with the "
+            "new total.",
             (market.PriceChanged,)),
-    Problem("key-in-flight", 409, "The same request is being worked on",
+    Problem("key-in-flight", 409, "This is being worked on already",
             "A request with this Idempotency-Key has not been answered yet.",
             "Wait a moment and send it again with the same key: you will get its answer.",
             (market.KeyInFlight,)),
-    Problem("stale", 412, "It was changed meanwhile",
+    Problem("stale", 412, "It was changed in the meantime",
             "If-Match names a version that is not the present one: somebody else changed the thing.",
-            "Read it again, apply your change to what it is now, and send the new ETag.",
+            f"Read it again, apply your change to what it is now, and send as If-Match {IF_MATCH}.",
             (market.Stale,)),
-    Problem("too-large", 413, "The body is too large",
+    Problem("too-large", 413, "This is too much at once",
             "The body has more bytes than this address takes.",
             "Send less, in several requests if need be."),
-    Problem("media-type", 415, "Not a media type that is taken here",
+    Problem("media-type", 415, "This kind of content cannot be taken",
             "The body is not of the media type that this address takes, or it is compressed.",
             "Send Content-Type: application/json, in UTF-8 and without Content-Encoding."),
-    Problem("invalid", 422, "Not acceptable",
+    Problem("invalid", 422, "Something needs to be corrected",
             "The request can be read, but some of its values are not acceptable. errors names each of them.",
             "Correct the fields that errors names. Fields that are not in the contract are refused, not ignored.",
             (market.Invalid,)),
-    Problem("key-reused", 422, "This Idempotency-Key belongs to another request",
+    Problem("key-reused", 422, "This key was used for another request",
             "The key was used within its lifetime for a request with another method, path or body.",
             "Take a fresh key for a new intent; repeat a request without changing it.",
             (market.KeyReused,)),
-    Problem("if-match", 428, "If-Match is needed",
+    Problem("if-match", 428, "It is not said which version is meant",
             "This changes a thing that others may be changing too, and does not say which version it starts from.",
-            "Read the thing, and send its ETag as If-Match."),
-    Problem("too-many-requests", 429, "Too many requests",
+            f"Read the thing, alone or in its list, and send as If-Match {IF_MATCH}."),
+    Problem("too-many-requests", 429, "That was too often; please wait a moment",
             "More requests came from you than the limit allows.",
             "Wait for the seconds that Retry-After says; RateLimit tells what is left.",
             (market.TooMany,)),
-    Problem("headers-too-large", 431, "The headers are too large",
+    Problem("headers-too-large", 431, "The request is too long",
             "The request line and the headers together have more bytes, or more lines, than the server takes.",
             "Send fewer or shorter headers; clear the cookies of this site."),
-    Problem("internal", 500, "Something went wrong here",
+    Problem("internal", 500, "Something went wrong",
             "An error in this server, which is in its log under the request id.",
             "Try again; if it stays, give the operator the request id."),
-    Problem("unavailable", 503, "Not available for now",
+    Problem("unavailable", 503, "Not available at the moment",
             "Something that the answer needs, such as the database, is out of reach or too busy.",
             "Try again after the seconds that Retry-After says. Use the same Idempotency-Key, if you sent one.",
             (market.Unavailable,)),
@@ -158,25 +172,34 @@ def headers_of(error: BaseException, problem: Problem) -> list[tuple[str, str]]:
     return headers
 
 
-def document(problem: Problem, error: BaseException | None, instance: str, request_id: str) -> bytes:
-    """The problem details as JSON. Nothing of an unexpected error is shown but the request id."""
-    detail = getattr(error, "detail", "") if problem.slug != "internal" else ""
+def document(
+    problem: Problem, error: BaseException | None, instance: str, request_id: str, language: str = languages.ENGLISH
+) -> bytes:
+    """The problem details as JSON. In another language than English are what a buyer can meet: the title, the fields' messages, and
+    the detail where it tells of fields; what is said to programmers alone is English. Of what went wrong inside nothing is shown but the request id, under which it is logged: the
+    words are those of the market and of HTTP's rules, or the row's own."""
+    ours = isinstance(error, (market.MarketError, Refusal))
+    detail = error.detail if isinstance(error, (market.MarketError, Refusal)) else getattr(error, "shown", "")
+    errors: tuple[FieldError, ...] = getattr(error, "errors", ()) if ours else ()
+    fields = [_member(e, language) for e in errors]
+    if fields and language != languages.ENGLISH:
+        detail = "; ".join(f"{field['field']}: {field['message']}" for field in fields[:DETAILED])
     members: dict[str, Any] = {
         "type": problem.type,
-        "title": problem.title,
+        "title": languages.title(problem.slug, problem.title, language),
         "status": problem.status,
         "detail": detail or problem.cause,
         "instance": instance,
         "request_id": request_id,
     }
-    errors: tuple[FieldError, ...] = getattr(error, "errors", ()) if problem.slug != "internal" else ()
     if errors or problem.slug == "invalid":
-        members["errors"] = [_member(e) for e in errors]
+        members["errors"] = fields
     return msgspec.json.encode(members)
 
 
-def _member(error: FieldError) -> dict[str, str]:
-    member = {"field": error.field, "message": error.message}
+def _member(error: FieldError, language: str) -> dict[str, Any]:
+    message = languages.message(error.code, error.params, error.message, language)
+    member = {"field": error.field, "code": error.code, "message": message, "params": dict(error.params)}
     if error.available is not None:
         member["available"] = f"{error.available:.3f}"
     return member

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -9,29 +10,41 @@ import attrs
 import msgspec
 from msgspec import UNSET
 
-from harvestd.market import families, slugs
+from harvestd.kernel import cursors, errors, slugs
+from harvestd.kernel.errors import FieldError, Forbidden, Invalid, NotFound
+from harvestd.kernel.names import accept, told
+from harvestd.kernel.quantities import shown as quantity
+from harvestd.kernel.seasons import Season as MarketSeason
+from harvestd.kernel.seasons import checked as checked_season
+from harvestd.kernel.seasons import faults as season_faults
+from harvestd.market import families
 from harvestd.market import products as market
-from harvestd.market.errors import Forbidden, Invalid, NotFound
-from harvestd.market.products import DEFAULT_STEP, Known, Offer, happened
-from harvestd.market.quantities import shown as quantity
-from harvestd.market.seasons import Season as MarketSeason
-from harvestd.market.seasons import checked as checked_season
-from harvestd.store import accounts, cards, listings, outbox
+from harvestd.market.products import Known, Offer, happened
+from harvestd.market.units import Amount, default_step
+from harvestd.store import accounts, cards, farms, listings, outbox
 from harvestd.store import products as store
 from harvestd.store import stock as stock_store
-from harvestd.web import cursors
-from harvestd.web.call import Answer, Call, Page
-from harvestd.web.days import today
-from harvestd.web.farms import owned
-from harvestd.web.money import minor_units
+from harvestd.web import filters, sound
+from harvestd.web.call import Answer, Call, CountedPage
+from harvestd.web.farms import may_act, owned
+from harvestd.web.money import given_faults, minor_units
 from harvestd.web.shapes.products import (
     ChangeProduct,
     ChangeStock,
     NewProduct,
+    PricePerIn,
     ProductsQuery,
     StockLevel,
 )
-from harvestd.web.shapes.values import SeasonIn
+from harvestd.web.shapes.values import Money, SeasonIn
+
+#: Why those are asked for a farm who name none, by role and by whether they have one; and what they are told.
+_WHICH_FARM = {("admin", False): "staff-name-farm", ("farmer", False): "no-farm"}
+_REASONS = {
+    "one-of-yours": "name one of your farms",
+    "staff-name-farm": "name the farm that offers it; staff may do so for each",
+    "no-farm": "you belong to no farm; ask the market's staff, who can offer it for a farm",
+}
 
 
 def shown(card: cards.Card) -> msgspec.Raw:
@@ -40,24 +53,32 @@ def shown(card: cards.Card) -> msgspec.Raw:
 
 
 async def listed(call: Call, query: ProductsQuery) -> Answer:
-    """Published products by filter and sort."""
+    """Published products by filter and sort; or, with ``mine``, those of the caller's farms, whatever their status."""
+    if query.status is not None and not query.mine:
+        raise Invalid.of(
+            "status",
+            "goes with mine=true; all lists of others' products have published ones",
+            "not-accepted",
+            reason="with-mine",
+        )
     types = [type_ for _, _, type_ in listings.SORTS[query.sort].key]
     after = cursors.decode(query.after, query.sort, *types) if query.after else None
-    by = {
-        f"{name}_{'id' if slugs.is_id(token) else 'slug'}": token
-        for name, token in (("category", query.category), ("farm", query.farm))
-        if token is not None
-    }
-    filters = listings.Filters(
-        **by, tag=query.tag.strip().lower() if query.tag else None, min_price=query.min_price, max_price=query.max_price,
-        in_stock=query.in_stock, in_season=today(call).isoformat() if query.in_season else None,
+    asked = await filters.asked(call, query)
+    wanted = listings.Filters.of(
+        (id for id, _ in asked.categories), (id for id, _ in asked.farms), tags=asked.tags, units=asked.units,
+        min_price=query.min_price, max_price=query.max_price, in_stock=query.in_stock, in_season=asked.season,
+        within=listings.within(*asked.near, asked.radius) if asked.near and asked.radius else None,
+        member_id=call.user.user_id if query.mine else None, status=query.status,
     )  # fmt: skip
     currency = call.parts.settings.market_currency
-    rows = await listings.products(call.reader, filters, query.sort, after, query.limit + 1, currency)
+    rows = await listings.products(call.reader, wanted, query.sort, after, query.limit + 1, currency)
+    total = await listings.count(call.reader, wanted) if query.count else None
     page = rows[: query.limit]
     following = cursors.encode(query.sort, *page[-1].key) if len(rows) > query.limit else None
     shows = tuple(families.shown(row.key[-1]) for row in page)
-    return Answer(Page([msgspec.Raw(row.text) for row in page], following), families=shows)
+    ended = page[0].ended if page else None
+    shown_now = CountedPage([msgspec.Raw(row.text) for row in page], following, total)
+    return Answer(shown_now, version=ended, families=shows)
 
 
 async def page(call: Call) -> Answer:
@@ -69,31 +90,64 @@ async def page(call: Call) -> Answer:
 
 
 async def _may_see(call: Call, card: cards.Card) -> bool:
-    if call.caller is None:
-        return False
-    if call.caller.role == "admin":
-        return True
-    return any(f.farm_id == card.farm_id for f in await accounts.farms_of(call.reader, call.caller.user_id))
+    return call.caller is not None and await may_act(call, call.reader, card.farm_id)
+
+
+def faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
+    """What the market has against fields of a product, whatever the others are."""
+    read, wrong = _read(call, given)
+    return [*wrong, *_faults_in_part(call, given), *market.faults(read)]
+
+
+def _faults_in_part(call: Call, given: Mapping[str, Any]) -> Iterator[FieldError]:
+    """Of the fields that could not be read as a whole."""
+    if "price" not in given:
+        yield from given_faults("price", given, call.parts.settings.market_currency)
+    if "price_per" not in given:
+        yield from market.per_faults(sound.members(given, "price_per"))
+    if "season" not in given:
+        yield from season_faults(sound.members(given, "season"))
+    if "tags" not in given:
+        yield from market.tag_faults(sound.elements(given, "tags"))
+
+
+def _read(call: Call, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
+    """The fields as the market has them; those that it cannot have are left out, with what is wrong with them."""
+    found = dict(given)
+    wrong: list[FieldError] = []
+    for name, read in _READ.items():
+        if name in given:
+            del found[name]
+            wrong += errors.faults(lambda: found.update({name: read(call, given[name])}))  # noqa: B023  (called at once)
+    return found, wrong
 
 
 async def add(call: Call, body: NewProduct) -> Answer:
     """Offer a product."""
-    farm = await _farm_of(call, body.farm_id)
-    step = DEFAULT_STEP[body.unit] if body.quantity_step is None else body.quantity_step
+    wrong, farm = faults(call, msgspec.structs.asdict(body)), None
+    try:
+        farm = await _farm_of(call, body.farm_id)
+    except Invalid as refused:
+        wrong += refused.errors
+    accept(*wrong, message="the product cannot be accepted")
+    assert farm is not None
+    farm_id, farm_slug = farm
+    step = default_step(body.unit) if body.quantity_step is None else body.quantity_step
     offer = market.checked(
         Offer(
             title=body.title, description=body.description, category_id=body.category_id, unit=body.unit,
-            price=minor_units("price", body.price, call.parts.settings.market_currency), quantity_step=step,
+            price=_price(call, body.price),
+            price_per=accept(market.price_per(_per(body.price_per), body.unit))[0], quantity_step=step,
             min_quantity=step if body.min_quantity is None else body.min_quantity, season=_season(body.season),
             harvested_on=body.harvested_on, tags=tuple(body.tags), status=body.status,
         )
     )  # fmt: skip
-    level = market.opening_stock(body.stock)
+    level = market.opening_stock(body.stock, body.unit)
     product_id = call.new_id()
     slug = slugs.slug(offer.title, product_id[-6:])
-    await store.insert(call.tx, product_id, slug, farm.farm_id, offer, level, call.now)
+    await store.insert(call.tx, product_id, slug, farm_id, offer, level, call.now)
     await stock_store.enter(call.tx, call.new_id(), product_id, "initial", level, level, "", call.now)
-    event = happened("created", Known(product_id, slug, farm.farm_id, farm.slug), 1, [])
+    event = happened("created", Known(product_id, slug, farm_id, farm_slug), 1, [])
     outbox.record(call.tx, [event], call.new_id, call.now)
     location = ("Location", f"/api/products/{product_id}")
     return attrs.evolve(await _now(call, product_id), headers=(location,))
@@ -106,20 +160,43 @@ async def _now(call: Call, product_id: str) -> Answer:
     return Answer(shown(card), version=card.version)
 
 
-async def _farm_of(call: Call, farm_id: str | None) -> accounts.Membership:
+async def _farm_of(call: Call, farm_id: str | None) -> tuple[str, str]:
+    """The farm that offers it, by its id and slug; without ``farm_id`` the caller's own, if they have one."""
     own = await accounts.farms_of(call.tx, call.user.user_id)
     if farm_id is None:
         if len(own) == 1:
-            return own[0]
-        raise Invalid.of("farm_id", "name one of your farms" if own else "you have no farm yet")
+            return own[0].farm_id, own[0].slug
+        reason = _WHICH_FARM.get((call.user.role, bool(own)), "one-of-yours")
+        raise Invalid.of("farm_id", _REASONS[reason], "required", reason=reason)
     for farm in own:
         if farm.farm_id == farm_id:
-            return farm
-    raise Forbidden("this farm is not yours")
+            return farm.farm_id, farm.slug
+    await owned(call, call.tx, farm_id)
+    found = await farms.find(call.tx, farm_id)
+    if found is None:
+        raise Invalid.of("farm_id", "there is no such farm", "not-found")
+    return found.id, found.slug
+
+
+def _price(call: Call, price: Money | int) -> int:
+    return minor_units("price", price, call.parts.settings.market_currency)
 
 
 def _season(season: SeasonIn | None) -> MarketSeason | None:
     return None if season is None else checked_season(season.from_, season.to)
+
+
+def _per(per: PricePerIn | None) -> Amount | None:
+    return None if per is None else Amount(per.quantity, per.unit)
+
+
+#: How the fields of a body become the market's, where they do not stay as they are.
+_READ: dict[str, Callable[[Call, Any], Any]] = {
+    "price": _price,
+    "price_per": lambda call, per: _per(per),
+    "season": lambda call, season: _season(season),
+    "tags": lambda call, tags: tuple(tags),
+}  # fmt: skip
 
 
 async def _locked(call: Call) -> store.Product:
@@ -140,22 +217,18 @@ async def change(call: Call, body: ChangeProduct) -> Answer:
     """Change what a farm says of a product."""
     before = await _locked(call)
     given = {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
-    changes = dict(given)
-    if "price" in given:
-        changes["price"] = minor_units("price", given["price"], call.parts.settings.market_currency)
-    if "season" in given:
-        changes["season"] = _season(given["season"])
-    if "tags" in given:
-        changes["tags"] = tuple(given["tags"])
-    offer = market.checked(attrs.evolve(_offer(before), **changes))
-    return await _store(call, before, offer, list(given))
+    changes, wrong = _read(call, given)
+    present = _offer(before)
+    offer = market.amended(present, changes, wrong)
+    changed = [name for name in attrs.asdict(offer, recurse=False) if getattr(offer, name) != getattr(present, name)]
+    return await _store(call, before, offer, list(dict.fromkeys([*given, *changed])))
 
 
 def _offer(row: store.Product) -> Offer:
     """What a farm says of a product now."""
     season = MarketSeason(row.season_from, row.season_to) if row.season_from and row.season_to else None
     return Offer(
-        title=row.title, description=row.description, category_id=row.category_id, unit=row.unit, price=row.price,
+        title=row.title, description=row.description, category_id=row.category_id, unit=row.unit, price=row.price, price_per=row.price_per,
         quantity_step=row.quantity_step, min_quantity=row.min_quantity, season=season, harvested_on=row.harvested_on,
         tags=tuple(row.tags), status=row.status,
     )  # fmt: skip
@@ -174,13 +247,21 @@ async def _store(call: Call, before: store.Product, offer: Offer, changed: list[
     return await _now(call, before.id)
 
 
+def stock_faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
+    """What the market has against a change of stock, whatever the stock is."""
+    reason = errors.faults(lambda: told("reason", given.get("reason", ""), market.REASON_MOST))
+    return [*reason, *market.level_faults(given.get("set"), given.get("change"))]
+
+
 async def restock(call: Call, body: ChangeStock) -> StockLevel:
     """Set or change the stock; every change is a row of the ledger."""
     before = await _locked(call)
-    level = market.new_level(before.stock, before.reserved, set_to=body.set, change=body.change)
+    reason, level = market.restocked(
+        before.unit, before.stock, before.reserved, set_to=body.set, change=body.change, reason=body.reason
+    )
     kind = "restock" if level > before.stock else "correction"
     await stock_store.set_level(call.tx, before.id, level, call.now)
-    await stock_store.enter(call.tx, call.new_id(), before.id, kind, level - before.stock, level, body.reason, call.now)
+    await stock_store.enter(call.tx, call.new_id(), before.id, kind, level - before.stock, level, reason, call.now)
     event = happened("updated", before.known, before.revision + 1, ["stock"])
     outbox.record(call.tx, [event], call.new_id, call.now)
     reserved: Decimal = before.reserved

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from functools import cache
 from typing import Any, get_origin
 from urllib.parse import parse_qsl
 
 import msgspec
 
-from harvestd.market.errors import FieldError, Invalid
+from harvestd.kernel.errors import FieldError, Invalid
 from harvestd.web import fields
 from harvestd.web.problems import Refusal
 
@@ -25,23 +27,45 @@ def decode(query: str, wanted: type[msgspec.Struct] | None) -> Any:
     pairs = _pairs(query) if query else []
     if wanted is None:
         if pairs:
-            raise _refuse([FieldError(name, "is no parameter of this address; leave it out") for name, _ in pairs])
+            message = "is no parameter of this address; leave it out"
+            raise _refuse([FieldError(name[: fields.NAME_MOST], message, code="not-accepted") for name, _ in pairs])
         return None
     lists = _list_names(wanted)
     values: dict[str, Any] = {}
     errors: list[FieldError] = []
     for name, value in pairs:
         if "\x00" in value or "\x00" in name:
-            errors.append(FieldError(name.replace("\x00", ""), "has a NUL character; remove it"))
+            shown = name.replace("\x00", "")[: fields.NAME_MOST]
+            errors.append(FieldError(shown, "has a NUL character; remove it", code="control-character"))
         elif name in lists:
             values.setdefault(name, []).append(value)
         elif name in values:
-            errors.append(FieldError(name, "is given twice; give it once"))
+            errors.append(FieldError(name[: fields.NAME_MOST], "is given twice; give it once", code="given-twice"))
         else:
             values[name] = value
     if errors:
         raise _refuse(errors)
     return fields.convert(values, wanted, text=True)
+
+
+def encode(query: msgspec.Struct) -> list[tuple[str, str]]:
+    """The parameters that make this query, in one spelling: in the type's order, without those that have their default."""
+    found: list[tuple[str, str]] = []
+    for field in msgspec.structs.fields(query):
+        value = getattr(query, field.name)
+        if value != (field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default):
+            found += [
+                (field.encode_name, _text(one)) for one in (value if isinstance(value, (list, tuple)) else [value])
+            ]
+    return found
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (float, Decimal)):
+        return f"{Decimal(str(value)):f}"
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, urlencode
 
 import attrs
 import msgspec
 
-from harvestd.web import conditional
+from harvestd.web import conditional, queries
 from harvestd.web.call import Answer
 from harvestd.web.problems import MEDIA_TYPE, document, headers_of, problem_of
 from harvestd.web.routes import Route
@@ -34,7 +35,6 @@ _STATUS = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode("ascii") + _SAME
 
 _NAME = re.compile(r"[A-Za-z0-9-]+\Z")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_BRACKETS = {ord("<"): "%3C", ord(">"): "%3E"}
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
 
@@ -71,8 +71,9 @@ def rest_of(reply: Reply) -> bytes:
     return b"".join([b"\r\n%b: %b" % pair for pair in headers])
 
 
-def of_value(route: Route, value: Any, uri: str) -> Reply:
-    """What a handler returned, without what depends on who asked. ``uri`` (as requested) is for the ``Link`` header."""
+def of_value(route: Route, value: Any, path: Mapping[str, str], query: Any) -> Reply:
+    """What a handler returned, without what depends on who asked, or how they wrote it: ``Link`` is made of the decoded ``path``
+    and ``query``."""
     answer = value if isinstance(value, Answer) else Answer(value)
     status = answer.status if answer.status is not None else route.status
     headers = [_header(name, text) for name, text in answer.headers]
@@ -84,7 +85,7 @@ def of_value(route: Route, value: Any, uri: str) -> Reply:
         body, media_type = _encoder.encode(answer.value), "application/json"
         after = getattr(answer.value, "next", None)
         if after is not None and route.method == "GET":
-            headers.append((b"Link", next_link(uri, after)))
+            headers.append((b"Link", next_link(route, path, query, after)))
     headers.append((b"Content-Type", media_type.encode("ascii")))
     if answer.version is not None:
         headers.append((b"ETag", conditional.etag(body, answer.version).encode("ascii")))
@@ -102,16 +103,17 @@ def _media_type(route: Route, answer: Answer) -> str:
     return answer.media_type if answer.media_type != "application/json" else route.media_type
 
 
-def next_link(uri: str, after: str) -> bytes:
+def next_link(route: Route, path: Mapping[str, str], query: Any, after: str) -> bytes:
     """RFC 8288: the same list after a cursor, relative to this server, so that no host name is needed or trusted."""
-    path, _, query = uri.translate(_BRACKETS).partition("?")
-    same = [pair for pair in query.split("&") if pair and unquote(pair.partition("=")[0]) != "after"]
-    return f'<{path}?{"&".join([*same, "after=" + quote(after)])}>; rel="next"'.encode("ascii")
+    target = route.path.format_map({name: quote(segment, safe="") for name, segment in path.items()})
+    same = [] if query is None else [pair for pair in queries.encode(query) if pair[0] != "after"]
+    return f'<{target}?{urlencode([*same, ("after", after)])}>; rel="next"'.encode("ascii")
 
 
-def of_error(error: BaseException, instance: str, request_id: str) -> Reply:
-    """What a handler raised, as problem details."""
+def of_error(error: BaseException, instance: str, request_id: str, language: str) -> Reply:
+    """What a handler raised, as problem details in ``language``, one of the market's."""
     problem = problem_of(error)
     headers = [_header(name, text) for name, text in headers_of(error, problem)]
     headers += [(b"Content-Type", MEDIA_TYPE.encode("ascii")), NO_STORE]
-    return Reply(problem.status, tuple(headers), document(problem, error, instance, request_id), problem.slug)
+    headers += [(b"Content-Language", language.encode("ascii")), (b"Vary", b"Accept-Language")]
+    return Reply(problem.status, tuple(headers), document(problem, error, instance, request_id, language), problem.slug)

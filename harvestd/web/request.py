@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from io import BytesIO
-from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
@@ -12,22 +11,23 @@ from twisted.internet.interfaces import IAddress
 from twisted.web import server
 
 from harvestd.context import Trace
+from harvestd.kernel import languages
+from harvestd.web.pieces import PIECE, Pieces
 from harvestd.web.problems import Refusal
 from harvestd.web.replies import BODILESS, Headers, Reply, of_error, opening, rest_of
+from harvestd.web.spool import Body
 from harvestd.web.tracing import trace_of
 
 if TYPE_CHECKING:
     from harvestd.web.site import Site
 
-#: Bodies above this are kept in a temporary file.
-IN_MEMORY = 1_048_576
 _UNKNOWN = Trace()
 
 
 class Request(server.Request):
     """What Twisted parses of it is only what is needed: never forms, which it would hold whole, several times over.
 
-    ``address`` and ``secure`` take trusted proxies into account. ``route_name``, ``user_id``, ``problem`` are what the log
+    ``address`` and ``secure`` take trusted proxies into account; ``direct`` is whether nobody stands between. ``route_name``, ``user_id``, ``problem`` are what the log
     says of it. ``more`` are headers for whatever the answer will be.
     """
 
@@ -42,27 +42,35 @@ class Request(server.Request):
         self.user_id = ""
         self.problem = ""
         self.address = ""
+        self.direct = False
         self.secure = False
         self.started = 0.0
         self.more: Headers = ()
         self._head: bytes | None = None
+        self._pieces: Pieces | None = None
+        self._written, self._ending = True, False
 
     # --- what arrives ---
 
     def gotLength(self, length: int | None) -> None:
-        small = length is not None and length <= IN_MEMORY
-        self.content: Any = BytesIO() if small else SpooledTemporaryFile(max_size=IN_MEMORY)
+        self.content: Any = BytesIO() if length == 0 else Body(self.channel.site.admission)
 
     def parseCookies(self) -> None:
         """Handlers that want cookies parse them."""
 
     def handleContentChunk(self, data: bytes) -> None:
         if self.channel.take_body(len(data)):
-            self.content.write(data)
+            try:
+                self.content.write(data)
+            except OSError:
+                self.channel.site.shortages.tell("spool")
+                self.channel.refuse("unavailable", "there is no room for the body at present; try again later")
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         self.content.seek(0)
-        self.method, self.uri, self.clientproto = command, path, version
+        # Methods are in capitals (RFC 9110, 9.1), which the routing does not mind: what begins so is nobody's method.
+        self.method = command if command.isupper() else b"." + command
+        self.uri, self.clientproto = path, version
         self.path, _, self.query = path.partition(b"?")
         self.args = {}
         self.process()
@@ -70,15 +78,15 @@ class Request(server.Request):
     def process(self) -> None:
         self.site = self.channel.site
         self.started = self.site.reactor.seconds()
-        self.trace = trace_of(self.text(b"x-request-id"), self.text(b"traceparent"), self.site.new_id)
-        self._look_behind_proxies()
         try:
+            self.trace = trace_of(self.text(b"x-request-id"), self.text(b"traceparent"), self.site.new_id)
+            self._look_behind_proxies()
             self._route()
         except Refusal as refusal:
-            self.answer(of_error(refusal, self.instance, self.trace.request_id))
+            self.answer(self.refusal(refusal))
         except Exception as error:
             self.site.log_unexpected(self)
-            self.answer(of_error(error, self.instance, self.trace.request_id))
+            self.answer(self.refusal(error))
 
     def _route(self) -> None:
         if self.path == b"*":  # OPTIONS * asks about the server as a whole
@@ -99,10 +107,11 @@ class Request(server.Request):
         proxies = self.site.proxies
         peer: IAddress = self.client
         host = getattr(peer, "host", "")
-        self.address = proxies.client(host, self.requestHeaders.getRawHeaders("x-forwarded-for", []))
-        self.secure = self.channel.isSecure() or (
-            proxies.trusts(host) and self.text(b"x-forwarded-proto").lower() == "https"
-        )
+        behind = proxies.trusts(host)
+        said = [value.decode("latin-1") for value in self.requestHeaders.getRawHeaders(b"x-forwarded-for") or ()]
+        self.address = proxies.client(host, said)
+        self.direct = not (behind or said or self.requestHeaders.hasHeader(b"forwarded"))
+        self.secure = self.channel.isSecure() or (behind and self.text(b"x-forwarded-proto").lower() == "https")
 
     # --- what is asked of it ---
 
@@ -115,6 +124,16 @@ class Request(server.Request):
         """A header's only or last value, or "". Headers are Latin-1 (RFC 9110, 5.5)."""
         values = self.requestHeaders.getRawHeaders(name)
         return values[-1].decode("latin-1") if values else ""
+
+    @property
+    def language(self) -> str:
+        """Which of the market's languages the client gets."""
+        accepted = self.requestHeaders.getRawHeaders(b"accept-language") or ()
+        return languages.choose(b",".join(accepted).decode("latin-1"), self.site.languages)
+
+    def refusal(self, error: BaseException) -> Reply:
+        """Problem details of this request, in the client's language."""
+        return of_error(error, self.instance, self.trace.request_id, self.language)
 
     def isSecure(self) -> bool:
         """For Klein alone, whose routes do not depend on it; :attr:`secure` is what counts."""
@@ -152,7 +171,24 @@ class Request(server.Request):
             self.startedWriting = 1
             self.sentLength += len(data)
             head, self._head = self._head, b""
-            self.channel.write(head + data if head else data)
+            if len(data) > PIECE:
+                self._written = False
+                self._pieces = Pieces(self.channel, head, data, self._whole)
+                self._pieces.start()
+            else:
+                self.channel.write(head + data if head else data)
+
+    def finish(self) -> None:
+        """The answer is whole: at once, or when the last piece of its body is taken. The next request begins after that."""
+        if self._written:
+            super().finish()
+        else:
+            self._ending = True
+
+    def _whole(self) -> None:
+        self._written = True
+        if self._ending and not self.gone:
+            super().finish()
 
     def answer(self, reply: Reply) -> None:
         """Write the whole answer, unless nobody is there."""
@@ -164,7 +200,7 @@ class Request(server.Request):
         """Twisted's last resort, without its page."""
         self.site.log_unexpected(self, reason)
         if not self.startedWriting:
-            self.answer(of_error(reason.value, self.instance, self.trace.request_id))
+            self.answer(self.refusal(reason.value))
         return reason
 
     def connectionLost(self, reason: Any) -> None:

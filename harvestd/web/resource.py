@@ -27,7 +27,7 @@ class Routes(Resource):
     isLeaf = True
     log = Logger()
 
-    def __init__(self, app: Klein, unrouted: Callable[[Any, Failure], bytes]) -> None:
+    def __init__(self, app: Klein, unrouted: Callable[[Any, Failure], Deferred[bytes]]) -> None:
         super().__init__()
         self._app = app
         self._unrouted = unrouted

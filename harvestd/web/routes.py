@@ -4,17 +4,22 @@ all read it."""
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable
-from functools import cache
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import cache, cached_property
 from typing import Any, Literal
 
 import attrs
 import msgspec
 
+from harvestd.kernel.errors import FieldError
+
 ANYONE = frozenset({"anyone"})
 USER = frozenset({"buyer", "farmer", "admin"})
 FARMER = frozenset({"farmer", "admin"})
 ADMIN = frozenset({"admin"})
+#: Bytes of the largest body, where a route does not say otherwise. What needs more has long texts, or hundreds of things.
+BODY = 65_536
+LONG_BODY = 4 * BODY
 
 
 class Mode(enum.Enum):
@@ -35,12 +40,14 @@ class Cached:
     For a level of the cache that has to know all families beforehand, ``instead`` stands for those that the handler's answer
     names itself. ``max_age`` (seconds) is how long clients may keep it without asking. The handler of a cached route never
     sees a caller; with ``signed_in="own"``, for a route that shows some callers more, those who are signed in pass the cache by.
+    ``private`` says which queries are for the caller alone: they pass it by, too, whoever asks.
     """
 
     families: Callable[[dict[str, str], Any], tuple[str, ...]]
     max_age: int = 0
     signed_in: Literal["shared", "own"] = "shared"
     instead: tuple[str, ...] = ()
+    private: Callable[[Any], bool] = lambda query: False
 
 
 @attrs.frozen(kw_only=True)
@@ -66,6 +73,8 @@ class Route:
     body: type[msgspec.Struct] | None = None
     query: type[msgspec.Struct] | None = None
     answer: Any = None
+    #: (Call, fields by name) -> field errors: what the market has against the fields of a body of which others cannot be read.
+    rules: Callable[[Any, Mapping[str, Any]], Iterable[FieldError]] | None = None
     status: int = 200
     key: Literal["no", "optional", "required"] = "no"
     if_match: bool = False
@@ -73,16 +82,36 @@ class Route:
     limit: str = "rate_default"
     endpoint_class: str = ""
     errors: tuple[type[Exception], ...] = ()
-    #: Largest body in bytes where it differs from the setting.
-    body_limit: int | None = None
+    #: What the contract calls it (``placeOrder``), where that is not made of :attr:`name`.
+    operation: str = ""
+    #: More than ``summary`` says, in Markdown.
+    description: str = ""
+    #: A page for people, which is no part of the contract.
+    page: bool = False
+    #: Whether it is a page of HTML, too, for who does not ask for JSON.
+    also_html: bool = False
+    #: Whether it is about the cart, which guests have by a token.
+    cart: bool = False
+    #: Statuses with the same answer, where it says no by it.
+    also: tuple[int, ...] = ()
+    #: For the operator, by a token of the settings.
+    operator: bool = False
+    #: Largest body in bytes, as far as the setting of this name allows it.
+    body_limit: int = BODY
     #: ``application/json`` unless the route serves something else.
     media_type: str = "application/json"
     #: Whether ``Authorization`` is looked at. Without, an expired token that a client sends along does no harm (sign-in).
     credentials: bool = True
 
     @property
+    def operation_id(self) -> str:
+        """Unique: the name of the function in a generated client."""
+        first, *rest = self.name.split("_")
+        return self.operation or first + "".join(word.capitalize() for word in rest)
+
+    @cached_property
     def name(self) -> str:
-        """Unique, e.g. ``post_api_orders``: Klein's endpoint, OpenAPI's operationId, the metrics' label."""
+        """Unique, e.g. ``post_api_orders``: Klein's endpoint, the metrics' label."""
         words = self.path.replace("{", "").replace("}", "").replace(".", "_").replace("-", "_").strip("/").split("/")
         return "_".join([self.method.lower(), *[w for w in words if w]])
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from harvestd.interfaces import Hit, Search
-from harvestd.store import cards
+from harvestd.kernel.geography import shown_km
+from harvestd.store import cards, search_suggest
+from harvestd.web import filters
 from harvestd.web.call import Call
-from harvestd.web.days import today
-from harvestd.web.positions import position
 from harvestd.web.shapes.search import (
     FacetValue,
     SearchPage,
@@ -17,16 +17,18 @@ from harvestd.web.shapes.search import (
     Suggestions,
     SuggestQuery,
 )
+from harvestd.web.shapes.values import Named
 
 
 async def search(call: Call, query: SearchQuery) -> SearchPage[msgspec.Raw]:
     """Products that match, as they are now: one that left the market since it was indexed is left out."""
-    near = position(query.near) if query.near is not None else None
+    asked = await filters.asked(call, query)
     found = await call.parts.search.search(
         Search(
-            text=query.q, category=query.category, farm=query.farm, tag=query.tag, unit=query.unit,
-            min_price=query.min_price, max_price=query.max_price, in_stock=query.in_stock, in_season=query.in_season,
-            today=today(call).isoformat(), near=near, radius=query.radius_km, limit=query.limit, after=query.after,
+            text=query.q, category=(slug for _, slug in asked.categories), farm=(slug for _, slug in asked.farms), tag=asked.tags,
+            unit=asked.units, min_price=query.min_price, max_price=query.max_price, in_stock=query.in_stock,
+            in_season=query.in_season, today=asked.season or "", near=asked.near, radius=asked.radius, sort=query.sort,
+            limit=query.limit, after=query.after or None,
         )
     )  # fmt: skip
     shown = await cards.by_ids(call.reader, [hit.id for hit in found.hits], call.parts.settings.market_currency)
@@ -37,7 +39,7 @@ async def search(call: Call, query: SearchQuery) -> SearchPage[msgspec.Raw]:
             if hit.id in shown and shown[hit.id].status == "published"
         ],
         facets={
-            name: [FacetValue(value=facet.value, count=facet.count) for facet in facets]
+            name: [FacetValue(value=facet.value, count=facet.count, name=facet.name) for facet in facets]
             for name, facets in found.facets.items()
         },
         total=found.total, degraded=found.degraded, next=found.next,
@@ -46,11 +48,26 @@ async def search(call: Call, query: SearchQuery) -> SearchPage[msgspec.Raw]:
 
 def _shown(hit: Hit, card: cards.Card) -> msgspec.Raw:
     """A :class:`~harvestd.web.shapes.search.FoundProduct`: the product, and why it was found."""
-    why = msgspec.json.encode({"score": hit.score, "highlight": hit.highlight, "distance_km": hit.distance_km})
+    away = None if hit.distance_km is None else shown_km(hit.distance_km)
+    why = msgspec.json.encode({"score": hit.score, "highlight": hit.highlight, "distance_km": away})
     return msgspec.Raw(card.text[:-1] + "," + why[1:].decode())
 
 
 async def suggest(call: Call, query: SuggestQuery) -> Suggestions:
-    """Titles, farms and categories that begin so."""
+    """Titles, farms and categories that begin so, as they are now; what left the market is left out."""
     found = await call.parts.search.suggest(query.q, 10)
-    return Suggestions(items=[Suggestion(text=s.text, kind=s.kind, slug=s.slug) for s in found])
+    known = await search_suggest.known(call.reader, found)
+    return Suggestions(
+        items=[
+            Suggestion(
+                text=one.text, kind=one.kind, id=now.id, slug=one.slug, farm=_farm(now), count=one.count, image=None
+            )
+            for one, now in known
+        ]
+    )
+
+
+def _farm(now: search_suggest.Known) -> Named | None:
+    if now.farm_id is None:
+        return None
+    return Named(id=now.farm_id, slug=now.farm_slug or "", name=now.farm_name or "")

@@ -17,7 +17,7 @@ from harvestd.web.lane import Lane
 from harvestd.web.listening import PortInUse as PortInUse
 from harvestd.web.listening import cease, listen
 from harvestd.web.resource import Routes
-from harvestd.web.routes import Route
+from harvestd.web.routes import BODY, Route
 from harvestd.web.site import Site
 
 #: Seconds between two looks at what is still under way, while draining.
@@ -50,18 +50,17 @@ def make_site(parts: Parts, routes: Sequence[Route], gate: Gate | None = None) -
 
 
 def _body_limit(parts: Parts, routes: Sequence[Route], app: Klein) -> Callable[[bytes, bytes], int]:
-    """What answers the largest body of a method and target."""
-    largest = parts.settings.body_limit
-    if not any((route.body_limit or 0) > largest for route in routes):
-        return lambda method, target: largest
-    limits = {route.name: route.body_limit or largest for route in routes}
+    """What answers the largest body of a method and target: its route's, and never more than the setting."""
+    most = parts.settings.body_limit
+    limits = {route.name: min(route.body_limit, most) for route in routes}
+    addresses = app.url_map.bind("localhost")
 
     def body_limit(method: bytes, target: bytes) -> int:
         path = target.partition(b"?")[0].decode("ascii", "replace")
         try:
-            endpoint, _ = app.url_map.bind("localhost").match(path, method.decode("ascii"))
+            endpoint, _ = addresses.match(path, method.decode("ascii", "replace"))
         except HTTPException:
-            return largest
+            return min(BODY, most)
         return limits[endpoint]
 
     return body_limit
@@ -70,12 +69,16 @@ def _body_limit(parts: Parts, routes: Sequence[Route], app: Klein) -> Callable[[
 class WebService:
     """Serves a route table: :meth:`start` and :meth:`stop` for the lifecycle.
 
-    ``reuse_port`` lets several processes listen on the one port, each with its own queue of connections.
+    ``reuse_port`` lets several processes listen on the one port, each with its own queue of connections. ``name`` is the
+    setting that the port is from.
     """
 
     log = Logger()
 
-    def __init__(self, parts: Parts, routes: Sequence[Route], *, reuse_port: bool = False) -> None:
+    def __init__(
+        self, parts: Parts, routes: Sequence[Route], *, reuse_port: bool = False, name: str = "http_port"
+    ) -> None:
+        self._name = name
         self._parts = parts
         self._reuse_port = reuse_port
         self._gate = Gate(parts, routes)
@@ -91,8 +94,9 @@ class WebService:
     def start(self) -> None:
         """Listen. Raises :class:`PortInUse`, or ``OSError`` with what the system says."""
         settings = self._parts.settings
+        self.site.admission.measure()
         self._listening = listen(
-            self._parts.reactor, self.site, settings.http_host, settings.http_port, self._reuse_port
+            self._parts.reactor, self.site, settings.http_host, settings.http_port, self._reuse_port, self._name
         )
         self.log.info("listening on http://{host}:{port}", host=settings.http_host, port=self.port)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -14,13 +15,18 @@ from twisted.web.http import datetimeToString
 from twisted.web.resource import IResource
 
 from harvestd.access import Access, AccessLog
+from harvestd.kernel.languages import spoken
 from harvestd.metrics import Metrics
 from harvestd.settings import Settings
-from harvestd.web.addresses import Proxies, parse_networks
+from harvestd.shortages import SHORTAGES
+from harvestd.web.addresses import Proxies, is_loopback, parse_networks
+from harvestd.web.admission import Admission
 from harvestd.web.channel import Channel
+from harvestd.web.holdings import Holdings
 from harvestd.web.lane import Lane
 from harvestd.web.problems import Problem
 from harvestd.web.request import Request
+from harvestd.web.turns import Turns
 
 #: Seconds between two looks at the deadlines. One timer for all costs less than several for each request.
 SWEEP = 0.5
@@ -28,8 +34,22 @@ _errors = Logger()
 _METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 
 
+#: What a browser on this machine calls it.
+LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+def hosts_of(settings: Settings) -> frozenset[str]:
+    """The names that are answered, lower-case; ``*`` is any."""
+    named = frozenset(name.strip().lower() for name in settings.allowed_hosts)
+    if named:
+        return named
+    local = settings.http_host == "localhost" or is_loopback(settings.http_host)
+    public = (urlsplit(settings.public_url).hostname or "").lower()
+    return LOCAL | {public} if local and not settings.trusted_proxies else frozenset({"*"})
+
+
 class Site(server.Site):
-    """``body_limit(method, path)`` answers the largest body of an address, asked only above the setting of that name."""
+    """``body_limit(method, path)`` answers the largest body of an address."""
 
     protocol: Any = Channel
     requestFactory = Request
@@ -47,15 +67,21 @@ class Site(server.Site):
     ) -> None:
         super().__init__(resource, timeout=None, reactor=reactor, parsePOSTFormSubmission=False)
         self.settings = settings
+        self.languages = spoken(settings.market_languages)
         self.new_id = new_id
         self.body_limit = body_limit
         self.proxies = Proxies(parse_networks(settings.trusted_proxies))
         self.channels: set[Channel] = set()
+        self.shortages = metrics.shortages
+        self.admission = Admission(settings, self.proxies, self.shortages)
+        self.turns = Turns(reactor)
+        self.holdings = Holdings(settings.buffer_limit, self.channels)
+        metrics.watch_buffers(self.holdings.count)
         self.draining = False
         self.access = AccessLog()
         self.lane: Lane | None = None
         self._metrics = metrics
-        self._hosts = frozenset(name.strip().lower() for name in settings.allowed_hosts)
+        self._hosts = hosts_of(settings)
         self._dated, self._date = 0, b""
         self._sweeper = LoopingCall(self.sweep)
         self._sweeper.clock = reactor
@@ -83,9 +109,12 @@ class Site(server.Site):
         self.access.flush()
 
     def buildProtocol(self, addr: Any) -> Any:
-        """A channel, or None (Twisted then closes the connection) when there are as many as the setting allows."""
-        if len(self.channels) >= self.settings.connections_most:
-            self._metrics.refused("connections")
+        """A channel, or None (Twisted then closes the connection) when there are as many as may be."""
+        host = getattr(addr, "host", "")
+        short = self.admission.refusal(host)
+        if short:
+            self._metrics.refused(short)
+            self.shortages.tell(short, host)
             return None
         return super().buildProtocol(addr)
 
@@ -94,8 +123,10 @@ class Site(server.Site):
         return [b"http/1.1"]
 
     def answers_to(self, host: bytes) -> bool:
-        """Whether the setting allows this Host; ``*.example.org`` allows every name below."""
-        if not self._hosts:
+        """Whether the setting allows this Host; ``*.example.org`` allows every name below, ``*`` every name. Without the setting
+        a server for this machine alone answers to its names: a page of somebody's, whose name was made to lead here, is
+        no page of this machine (DNS rebinding). Where a proxy is trusted, that knows its names."""
+        if "*" in self._hosts:
             return True
         name = host.decode("ascii").lower()
         bare = name.rpartition(":")[0] if name[-1] != "]" and ":" in name else name
@@ -121,16 +152,21 @@ class Site(server.Site):
     def opened(self, channel: Channel) -> None:
         """A connection is open."""
         self.channels.add(channel)
+        self.admission.opened(channel.host)
         self._metrics.connections(len(self.channels))
 
     def closed(self, channel: Channel) -> None:
         """A connection is gone."""
-        self.channels.discard(channel)
+        if channel in self.channels:
+            self.channels.discard(channel)
+            self.admission.closed(channel.host)
         self._metrics.connections(len(self.channels))
 
     def ended(self, channel: Channel, why: str) -> None:
         """A connection is ended by us without a word."""
         self._metrics.refused(why)
+        if why in SHORTAGES:
+            self.shortages.tell(why, channel.host)
 
     def refused(self, channel: Channel, problem: Problem, detail: str, request_id: str) -> None:
         """A connection was refused before its request was whole."""

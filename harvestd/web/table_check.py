@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import Any
 
 from msgspec import inspect
 
@@ -20,7 +22,7 @@ class TableError(ValueError):
 def check(routes: Sequence[Route], known_limit: Callable[[str], bool]) -> None:
     """Raise :class:`TableError` unless every route is sound. ``known_limit`` tells the names of rate limit settings."""
     wrong = [f"{route.method} {route.path}: {what}" for route in routes for what in _wrong_with(route, known_limit)]
-    wrong += _twice([f"{route.method} {re.sub('{[^}]*}', '{}', route.path)}" for route in routes], "is there twice")
+    wrong += _twice([f"{route.method} {re.sub('{[^{}]*}', '{}', route.path)}" for route in routes], "is there twice")
     wrong += _twice([route.name for route in routes], "is the name of two routes")
     if wrong:
         raise TableError("the route table is wrong:\n  " + "\n  ".join(wrong))
@@ -44,12 +46,17 @@ def _wrong_with(route: Route, known_limit: Callable[[str], bool]) -> Iterator[st
     if route.cached is not None and (route.method != "GET" or "anyone" not in route.who or route.mode is Mode.WRITE):
         yield "is cached without being a GET for anyone"
     for kind in (route.body, route.query):
-        for name in () if kind is None else _lax(inspect.type_info(kind)):
+        for name in () if kind is None else _lax(kind):
             yield f"takes {name}, which lets unknown fields pass; set forbid_unknown_fields=True"
 
 
-def _lax(info: inspect.Type) -> Iterator[str]:
+@cache
+def _lax(kind: Any) -> tuple[str, ...]:
     """The names of the objects in a type, however deep, that would ignore fields they do not know."""
+    return tuple(_found_lax(inspect.type_info(kind)))
+
+
+def _found_lax(info: inspect.Type) -> Iterator[str]:
     seen: set[type] = set()
     waiting = [info]
     while waiting:

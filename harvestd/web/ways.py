@@ -1,40 +1,65 @@
-"""How the goods reach the buyer: checking what an order asks for."""
+"""How the goods reach the buyer: what an order's body asks for, checked against its farms."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from harvestd.market.errors import Invalid
-from harvestd.market.orders import OnSale
+import msgspec
+
+from harvestd.kernel.errors import FieldError
+from harvestd.kernel.names import clean_text
+from harvestd.market.on_sale import OnSale
+from harvestd.market.orders import ADDRESS_MOST
+from harvestd.market.ways import Farm, Way, alone, chosen
 from harvestd.store import farms
+from harvestd.web import sound
 from harvestd.web.call import Call
-from harvestd.web.shapes.orders import FulfilmentIn
+from harvestd.web.shapes.orders import PlaceOrder
 
 
-async def checked(call: Call, way: FulfilmentIn | None, shelf: Iterable[OnSale]) -> dict[str, Any]:
-    """The way as it is stored with the order; raises :class:`Invalid` naming what is missing or not there."""
-    if way is None:
-        return {"method": "pickup"}
-    if way.market_day_id is not None:
-        raise Invalid.of("fulfilment.market_day_id", "there is no such market day")
-    address = (way.address or "").strip()
-    if way.method == "delivery" and not address:
-        raise Invalid.of("fulfilment.address", "is needed for delivery")
-    if way.method == "delivery" and way.pickup_point_id is not None:
-        raise Invalid.of("fulfilment.pickup_point_id", "goes with the method pickup")
-    stored: dict[str, Any] = {"method": way.method}
-    if address:
-        stored["address"] = address
-    if way.pickup_point_id is not None:
-        stored["pickup_point"] = await _pickup_point(call, way.pickup_point_id, {product.farm_id for product in shelf})
-    return stored
+async def checked(call: Call, body: PlaceOrder, shelf: Iterable[OnSale]) -> dict[str, dict[str, Any]]:
+    """The way of each farm's part as it is stored, by farm; raises :class:`Invalid` naming what is missing or not there."""
+    asked = _asked(body)
+    known = {product.farm_id: Farm(product.farm_name) for product in shelf}
+    if any(way.pickup_point_id is not None for way in asked):
+        points = await farms.pickup_points(call.tx, sorted(known))
+        known = {farm_id: Farm(farm.name, points.get(farm_id, ())) for farm_id, farm in known.items()}
+    return chosen(known, asked)
 
 
-async def _pickup_point(call: Call, point_id: str, farm_ids: set[str]) -> dict[str, Any]:
-    for farm_id in sorted(farm_ids):
-        farm = await farms.find(call.tx, farm_id)
-        for point in farm.pickup_points if farm else []:
-            if point["id"] == point_id:
-                return point
-    raise Invalid.of("fulfilment.pickup_point_id", "is no pick-up point of the farms in this order")
+def faults(given: Mapping[str, Any]) -> Iterator[FieldError]:
+    """What is wrong with the ways of an order's body, as far as they could be read, whoever's the goods are."""
+    one, several = sound.members(given, "fulfilment"), sound.elements(given, "fulfilments")
+    if one and several:
+        yield FieldError(
+            "fulfilment",
+            "give one for all, or fulfilments with one for each farm",
+            code="given-twice",
+            params={"reason": "one-or-each"},
+        )
+    for path, members in {
+        **({"fulfilment": one} if one else {}),
+        **{f"fulfilments[{i}]": m for i, m in several.items()},
+    }.items():
+        address = _address(path, members)
+        if isinstance(address, FieldError):
+            yield address
+        yield from alone(_way(path, members))
+
+
+def _asked(body: PlaceOrder) -> list[Way]:
+    """Of a body with which nothing is wrong in itself."""
+    if body.fulfilments is None:
+        return [] if body.fulfilment is None else [_way("fulfilment", msgspec.structs.asdict(body.fulfilment))]
+    return [_way(f"fulfilments[{i}]", msgspec.structs.asdict(one)) for i, one in enumerate(body.fulfilments)]
+
+
+def _way(path: str, members: Mapping[str, Any]) -> Way:
+    """An address with which something is wrong is one, too."""
+    address = _address(path, members)
+    return Way(path=path, **{**members, "address": address if isinstance(address, str) else address.message})
+
+
+def _address(path: str, members: Mapping[str, Any]) -> str | FieldError:
+    return clean_text(f"{path}.address", members.get("address") or "", ADDRESS_MOST)

@@ -1,27 +1,26 @@
 """The consumer of one queue: from a batch of messages to effects that happen once.
 
-The whole batch is tried in one transaction, together with its inbox marks. If anything in it fails, nothing of it
+What is no event of ours is turned away at the door. The whole batch is tried in one transaction, together with its inbox marks. If anything in it fails, nothing of it
 happened, and each message is tried alone, so that only the culprit is retried or dropped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from uuid import UUID
 
-import msgspec
 from twisted.logger import Logger
 
 from harvestd.context import tracing
 from harvestd.failpoints import failpoint
 from harvestd.interfaces import Acked, Delivery, Dropped, Outcome, Retried
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
 from harvestd.parts import Parts
-from harvestd.queue.envelope import Envelope, decode
+from harvestd.queue.envelope import Envelope
 from harvestd.queue.retry import outcome_of
 from harvestd.store import inbox
 from harvestd.store.database import Transaction
 from harvestd.store.link import TimedOut
+from harvestd.workers.door import Door
 from harvestd.workers.work import QueueHandlers, Work
 
 
@@ -33,18 +32,16 @@ class Consumer:
     def __init__(self, parts: Parts, queue: str, handlers: QueueHandlers) -> None:
         self._parts = parts
         self._queue = queue
+        self._door = Door(parts, queue)
         self._handlers = handlers
 
     async def receive(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
         """One outcome for each delivery, in order. Never raises for what a message or a handler does."""
         began = self._parts.reactor.seconds()
         outcomes: list[Outcome] = [Acked()] * len(deliveries)
-        events: dict[int, Envelope] = {}
-        for place, delivery in enumerate(deliveries):
-            try:
-                events[place] = _read(delivery)
-            except msgspec.DecodeError as error:
-                outcomes[place], _ = outcome_of(error)
+        events, refused = await self._door.admit(deliveries)
+        for place, outcome in refused.items():
+            outcomes[place] = outcome
         if events:
             await self._handle(events, outcomes)
         self._count(deliveries, outcomes, began)
@@ -121,12 +118,3 @@ class Consumer:
             number = sum(isinstance(outcome, kind) for outcome in outcomes)
             if number:
                 self._parts.metrics.handled(self._queue, name, seconds, number)
-
-
-def _read(delivery: Delivery) -> Envelope:
-    """The envelope; raises ``msgspec.DecodeError`` for what is none."""
-    event = decode(delivery.message.body)
-    try:
-        return msgspec.structs.replace(event, id=str(UUID(event.id)))
-    except ValueError:
-        raise msgspec.ValidationError(f"id {event.id!r} is not a UUID") from None

@@ -18,6 +18,7 @@ HANDLERS: dict[str, QueueHandlers] = {
 PERIODIC: tuple[Periodic, ...] = (
     Periodic("mails", 1.0, mails.deliver),
     Periodic("expiry", 1.0, expiry.release),
+    Periodic("renewals", 1.0, search.renew),
     Periodic("search", 0.2, search.catch_up),
     Periodic("housekeeping", 600.0, housekeeping.tidy),
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from harvestd.parts import Parts
-from harvestd.store import accounts, carts, idempotency, inbox, mails, outbox, search_pending
+from harvestd.store import carts, idempotency, inbox, mails, outbox, search_builds, search_pending, sessions, trials
 from harvestd.store.database import Transaction
+from harvestd.store.leases import GoingOn, always
 
 #: How long a stranger's cart is kept that nobody touches.
 CART_KEPT = timedelta(days=30)
@@ -14,11 +15,13 @@ CART_KEPT = timedelta(days=30)
 BATCH, ROUNDS = 1000, 50
 
 
-async def tidy(parts: Parts) -> None:
-    """Delete old keys, marks, sent events, sent mail, carts and tokens, a batch at a time."""
+async def tidy(parts: Parts, going_on: GoingOn = always) -> None:
+    """Delete old keys, marks, sent events, sent mail, carts, tokens and sign-ins, a batch at a time."""
     now, settings = parts.now(), parts.settings
     if not settings.elasticsearch_url:
         await parts.database.transaction(search_pending.forget)
+        await parts.database.transaction(search_builds.forget)
+    await parts.database.transaction(trials.forget)
     kept = now - timedelta(seconds=settings.outbox_keep)
 
     async def keys(tx: Transaction) -> int:
@@ -38,9 +41,11 @@ async def tidy(parts: Parts) -> None:
         return await carts.delete_old(tx, now - CART_KEPT)
 
     async def tokens(tx: Transaction) -> int:
-        return await accounts.delete_expired(tx, now, BATCH)
+        return await sessions.delete_expired(tx, now, BATCH)
 
     for kind in (keys, events, marks, letters, old_carts, tokens):
         for _ in range(ROUNDS):
+            if not await going_on():
+                return
             if not await parts.database.transaction(kind):
                 break

@@ -12,9 +12,11 @@ from twisted.logger import Logger
 
 from harvestd.failpoints import failpoint
 from harvestd.interfaces import Away, Refused
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
 from harvestd.parts import Parts
+from harvestd.queue.bell import Bell
 from harvestd.store import mails
+from harvestd.store.leases import GoingOn, always
 from harvestd.store.mails import Claimed
 
 #: Seconds before each further try of a mail that was not taken; after the last it is given up.
@@ -23,8 +25,8 @@ RETRY_DELAYS = (1.0, 10.0, 60.0, 600.0, 3_600.0, 21_600.0)
 AWAY_DELAYS = (5.0, 600.0)
 #: ... until it is so old that it is given up (RFC 5321, 4.5.4.1: at least 4 to 5 days).
 AWAY_LIMIT = timedelta(days=5)
-#: A mail in hand comes back by itself after this; far longer than a batch takes.
-LEASE = timedelta(minutes=5)
+#: A mail in hand comes back by itself after this, without word from who has it; with the next turn another sends it then.
+LEASE = timedelta(seconds=8)
 BATCH, AT_ONCE = 50, 5
 #: Mails that were sent are marked together, so many seconds after the first of them, or as soon as they are so many; nobody
 #: begins another one while so many are unmarked.
@@ -36,23 +38,24 @@ TWICE_MOST = MARK_MOST - 1 + AT_ONCE
 log = Logger()
 
 
-async def deliver(parts: Parts) -> None:
+async def deliver(parts: Parts, going_on: GoingOn = always) -> None:
     """Send all that is due."""
-    while await send_due(parts) == BATCH:
+    while await send_due(parts) == BATCH and await going_on():
         pass
 
 
 async def send_due(parts: Parts) -> int:
     """Take up to ``BATCH`` mails that are due, send them ``AT_ONCE`` at a time, and answer how many were sent."""
     now = parts.now()
-    claimed = await parts.database.transaction(
-        lambda tx: mails.claim(tx, now, LEASE * parts.settings.queue_retry_scale, BATCH)
-    )
+    claimed = await parts.database.transaction(lambda tx: mails.claim(tx, now, LEASE, BATCH))
     if not claimed:
         return 0
-    batch = _Batch(parts, claimed)
+    batch = _Batch(parts, claimed, now)
+    renewal = Deferred.fromCoroutine(batch.renew())
     senders = [Deferred.fromCoroutine(batch.send()) for _ in range(min(AT_ONCE, len(claimed)))]
     errors = [await _settled(sender) for sender in senders]
+    batch.done.ring()
+    await renewal
     await batch.mark()
     await batch.put_back()
     for error in filter(None, (*errors, batch.unmarkable)):
@@ -72,8 +75,12 @@ class _Batch:
     """Claimed mails on their way; ``away`` is why nobody takes any, once that is known, and ``unmarkable`` why what was sent
     could not be noted."""
 
-    def __init__(self, parts: Parts, claimed: list[Claimed]) -> None:
+    def __init__(self, parts: Parts, claimed: list[Claimed], now: datetime) -> None:
+        self.done = Bell(parts.reactor)
         self._parts = parts
+        #: Until when what is in hand is nobody else's, and all that is: what is left, and what is on its way or unmarked.
+        self._until = now + LEASE
+        self._held = {one.id: one for one in claimed}
         self._left = deque(claimed)
         self._away: str = ""
         self._unmarked: list[Claimed] = []
@@ -87,6 +94,9 @@ class _Batch:
     async def send(self) -> None:
         """Send one after another, until none is left or nobody is there to take them."""
         while self._left and not self._away:
+            if self._parts.now() >= self._until:
+                await self._renew()  # this process was frozen, or held up: some of it may be another's by now
+                continue
             if self._open >= MARK_MOST:
                 await self.mark()
                 continue
@@ -109,6 +119,27 @@ class _Batch:
                 self._open += 1
                 if self._timer is None:
                     self._timer = self._parts.reactor.callLater(MARK_AFTER, self._mark_now)
+
+    async def renew(self) -> None:
+        """Have what is in hand stay so, for as long as this process works."""
+        while not await self.done.wait(LEASE.total_seconds() / 3):
+            try:
+                await self._renew()
+            except Exception as error:
+                log.warn("mail in hand is not renewed: {why}", why=str(error) or repr(error))
+
+    async def _renew(self) -> None:
+        """Until later; what was lost meanwhile is not sent here any more."""
+        until = self._parts.now() + LEASE
+        held = list(self._held.values())
+        kept = await self._parts.database.transaction(lambda tx: mails.renew(tx, held, until))
+        self._until = until
+        lost = {one.id for one in held} - kept
+        if lost:
+            self._left = deque(one for one in self._left if one.id not in lost)
+            log.warn("{number} mails in hand were taken over by another process", number=len(lost))
+        for id in lost:
+            self._held.pop(id, None)
 
     def _mark_now(self) -> None:
         """Of the timer: the last mark of all waits for this one."""
@@ -134,7 +165,8 @@ class _Batch:
         now = self._parts.now()
         await failpoint("mail.before_mark")
         await self._parts.database.transaction(lambda tx: mails.sent(tx, done, now))
-        for _ in done:
+        for one in done:
+            self._held.pop(one.id, None)
             self._parts.metrics.mailed("sent")
         self._open -= len(done)
         self.sent += len(done)
@@ -143,12 +175,14 @@ class _Batch:
         if claimed.attempts > len(RETRY_DELAYS):
             await self._fail(claimed, f"given up after {claimed.attempts} tries: {cause}")
             return
+        self._held.pop(claimed.id, None)
         due_at = self._after(RETRY_DELAYS[claimed.attempts - 1])
         log.info("mail {key} is tried again: {cause}", key=claimed.mail.key, cause=cause, due_at=due_at.isoformat())
         await self._parts.database.transaction(lambda tx: mails.later(tx, claimed, due_at, cause))
         self._parts.metrics.mailed("retried")
 
     async def _fail(self, claimed: Claimed, cause: str) -> None:
+        self._held.pop(claimed.id, None)
         log.warn("mail {key} is given up: {cause}", key=claimed.mail.key, cause=cause)
         await self._parts.database.transaction(lambda tx: mails.failed(tx, claimed, cause))
         self._parts.metrics.mailed("failed")

@@ -9,8 +9,9 @@ from typing import Any
 import attrs
 
 from harvestd.interfaces import Mail
-from harvestd.market.messages import MESSAGES, Message, lines_shown, one_line, way_shown
-from harvestd.market.quantities import amount_shown, shown
+from harvestd.kernel.formatting import money
+from harvestd.kernel.names import one_line
+from harvestd.market.messages import MESSAGES, Message, buyer_shown, is_told, kind, lines_shown, more_shown, ways_shown
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.retry import Drop
 from harvestd.store import mails, notifications, orders
@@ -33,7 +34,21 @@ async def order(work: Work, events: Sequence[Envelope]) -> None:
                 if _hears(message, person, event):
                     _tell(message, person, event, order, outgoing, notices)
     await notifications.tell(work.tx, notices, work.new_id, work.now)
-    await mails.enqueue(work.tx, outgoing, work.new_id, work.now)
+    await _mail(work, outgoing)
+
+
+async def _mail(work: Work, outgoing: Sequence[Mail]) -> None:
+    """Have mails sent, as many an hour for each recipient as the setting allows. Of what is left one mail tells, and then no
+    more as long as some was left within the hour: whatever they were about is in the notices and the orders."""
+    settings = work.parts.settings
+    added = await mails.enqueue(work.tx, outgoing, work.new_id, work.now, settings.mails_per_recipient)
+    left = {one.recipient: one for one in reversed(added) if one.left and one.first}
+    subject, body = more_shown(settings.market_name, settings.mails_per_recipient)
+    notes = [Mail(f"{one.key}:more", one.recipient, subject, body) for one in left.values()]
+    await mails.enqueue(work.tx, notes, work.new_id, work.now)
+    for _ in range(sum(one.left for one in added)):
+        work.parts.metrics.mailed("left")
+        work.parts.metrics.shortages.tell("recipient_mails")
 
 
 def _messages(event: Envelope) -> tuple[Message, ...]:
@@ -73,35 +88,39 @@ async def _concerned(work: Work, events: Sequence[Envelope]) -> dict[str, _Told]
 
 
 async def welcome(work: Work, event: Envelope) -> None:
-    """Greet a new account."""
-    name, market = one_line(event.data["name"]), work.parts.settings.market_name
+    """Greet a new account, with no word of whoever made it: until somebody has answered from it, the address may be a stranger's,
+    and a name could be any text. An address has one account, so it gets one such mail."""
+    market = work.parts.settings.market_name
     mail = Mail(
         key=f"{event.id}:{event.data['user_id']}:welcome", recipient=event.data["email"], subject=f"Welcome to {market}",
-        body=f"Welcome, {name}.\n\nYour account at {market} is ready; sign in with this address.\n",
+        body=f"Welcome.\n\nAn account at {market} was opened with this address; sign in with it.\nIf that was not you, ignore this mail.\n",
     )  # fmt: skip
-    await mails.enqueue(work.tx, [mail], work.new_id, work.now)
+    await _mail(work, [mail])
 
 
 def _hears(message: Message, person: Person, event: Envelope) -> bool:
-    """Nobody is told what they did themselves, and no farm what is another's."""
+    """No farm is told what is another's, and see :func:`harvestd.market.messages.is_told`."""
     whom = "buyer" if person.farm_id is None else "farm"
     own = person.farm_id is None or event.data.get("farm_id", person.farm_id) == person.farm_id
-    return message.whom == whom and own and event.data.get("actor") != whom
+    return message.whom == whom and own and is_told(whom, event.data)
 
 
 def _values(order: _Told, person: Person, event: Envelope) -> dict[str, str]:
     row, farm_id = order.row, person.farm_id or event.data.get("farm_id")
     part = next((part for part in order.parts if part.farm_id == farm_id), None)
     views: list[Any] = [
-        {"quantity": shown(x.quantity), "unit": x.unit, "title": one_line(x.title), "total": x.total}
+        {"quantity": x.quantity, "unit": x.unit, "title": one_line(x.title), "total": x.total}
         for x in order.lines
         if person.farm_id is None or x.farm_id == person.farm_id
     ]
+    ways = [(x.farm_name, x.fulfilment) for x in ([part] if part else order.parts)]
+    ended = [x.farm_name for x in order.parts if event.type == f"order.{x.status}"]
     reason = one_line(event.data.get("reason", ""))
     return {
         "number": row.number, "name": one_line(person.name), "farm": one_line(part.farm_name) if part else "",
-        "lines": lines_shown(views, row.currency), "total": amount_shown(row.total, row.currency),
-        "subtotal": amount_shown(part.subtotal, row.currency) if part else "", "way": way_shown(row.fulfilment),
+        "lines": lines_shown(views, row.currency), "total": money(row.total, row.currency),
+        "subtotal": money(part.subtotal, row.currency) if part else "", "way": ways_shown(ways),
+        "farms": ", ".join(one_line(name) for name in ended), "buyer": buyer_shown(row.buyer_name, row.buyer_phone),
         "note": f"Note: {one_line(row.note)}\n" if row.note else "", "reason": f" Reason: {reason}" if reason else "",
     }  # fmt: skip
 
@@ -115,6 +134,16 @@ def _tell(
     if message.mail:
         outgoing.append(Mail(key=key, recipient=person.email, subject=title, body=body))
     if message.notice:
-        kind = f"order.{event.data['to']}" if "to" in event.data else event.type
         data = {"order_id": order.row.id, "number": order.row.number}
-        notices.append(Notice(user_id=person.user_id, kind=kind, title=title, body=body, data=data, dedupe_key=key))
+        if "farm_id" in event.data:
+            data["farm_id"] = event.data["farm_id"]
+        notices.append(
+            Notice(
+                user_id=person.user_id,
+                kind=kind(event.type, event.data.get("to", "")),
+                title=title,
+                body=body,
+                data=data,
+                dedupe_key=key,
+            )
+        )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from harvestd.interfaces import ISubscription
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
 from harvestd.parts import Parts
 from harvestd.queue.bell import Bell
 from harvestd.queue.topology import QUEUES, Queue
+from harvestd.store.leases import Lease
 from harvestd.workers.consumer import Consumer
+from harvestd.workers.stand_in import StandIn
 from harvestd.workers.work import Periodic, QueueHandlers
 
 #: What the names of queues begin with; the setting ``queues`` may leave it out.
@@ -21,7 +22,7 @@ PREFIX = "harvest."
 
 
 class Workers:
-    """A consumer for each queue named (all, when none is), and every periodic task."""
+    """A consumer for each queue named (all, when none is), and every periodic task; with RabbitMQ, also who stands in for it."""
 
     log = Logger()
 
@@ -32,6 +33,15 @@ class Workers:
         self._parts = parts
         self._handlers = handlers
         self._queues = chosen(names)
+        consumers = {
+            queue.name: Consumer(parts, queue.name, handlers[queue.name])
+            for queue in self._queues
+            if queue.name in handlers
+        }
+        self._consumers = consumers
+        if parts.settings.rabbitmq_url and consumers:
+            who = "all" if len(consumers) == len(QUEUES) else ",".join(consumers)
+            periodic = (*periodic, Periodic(f"stand-in:{who}", 1.0, StandIn(consumers).run))
         self._turns = [Turn(parts, task) for task in periodic]
         self.subscriptions: dict[str, ISubscription] = {}
 
@@ -41,10 +51,8 @@ class Workers:
             if queue.name not in self._handlers:
                 raise ValueError(f"queue {queue.name} has no row in workers/handlers.py")
         for queue in self._queues:
-            consumer = Consumer(self._parts, queue.name, self._handlers[queue.name])
-            self.subscriptions[queue.name] = await self._parts.broker.consume(
-                queue.name, queue.prefetch, consumer.receive
-            )
+            receive = self._consumers[queue.name].receive
+            self.subscriptions[queue.name] = await self._parts.broker.consume(queue.name, queue.prefetch, receive)
         for turn in self._turns:
             turn.start()
 
@@ -56,15 +64,18 @@ class Workers:
 
 
 class Turn:
-    """One periodic task of this process: done while its session holds the task's advisory lock, which it keeps until it
-    stops or dies, so that another takes over then and never two do it at once."""
+    """One periodic task of this process: done while it has the task's lease, which it keeps until it stops, dies or hangs, so
+    that another takes over then. A task asks ``going_on`` between its steps, and writes nothing that another's work would suffer
+    from: who is frozen in the midst of it and wakes up finds rows that are settled, or another's."""
 
     log = Logger()
 
     def __init__(self, parts: Parts, task: Periodic) -> None:
         self._parts = parts
         self._task = task
-        self._key = int.from_bytes(sha256(f"periodic:{task.name}".encode()).digest()[:8], "big", signed=True)
+        self._lease = Lease(
+            parts.reactor, parts.database, parts.session, f"periodic:{task.name}", parts.settings.work_lease
+        )
         self._halt = Bell(parts.reactor)
         self._running: Deferred[None] | None = None
         self._stopping = False
@@ -81,17 +92,19 @@ class Turn:
             await self._running
 
     async def _run(self) -> None:
-        session = self._parts.session
         while not self._stopping:
             try:
-                if await session.try_lock(self._key):
-                    await self._task.run(self._parts)
+                if await self._going_on():
+                    await self._task.run(self._parts, self._going_on)
             except Unavailable as error:
                 self.log.info("{task} waits: {why}", task=self._task.name, why=str(error))
             except Exception:
                 self.log.failure("{task} failed, it is done again later", task=self._task.name)
             await self._halt.wait(self._task.every)
-        await session.unlock(self._key)
+        await self._lease.give_back()
+
+    async def _going_on(self) -> bool:
+        return not self._stopping and await self._lease.held()
 
 
 def chosen(names: Sequence[str]) -> tuple[Queue, ...]:

@@ -12,6 +12,7 @@ from harvestd.parts import Parts
 from harvestd.queue.envelope import Envelope
 from harvestd.store import outbox
 from harvestd.store.database import Transaction
+from harvestd.store.leases import GoingOn
 
 
 @attrs.frozen(eq=False)
@@ -52,8 +53,10 @@ class QueueHandlers:
 
 @attrs.frozen
 class Periodic:
-    """Something done every ``every`` seconds by one process at a time. What it raises is logged, and it goes on."""
+    """Something done every ``every`` seconds by one process at a time. What it raises is logged, and it goes on.
+
+    ``run`` is given what to ask between its steps: that renews the lease, and answers whether to go on."""
 
     name: str
     every: float
-    run: Callable[[Parts], Awaitable[None]]
+    run: Callable[[Parts, GoingOn], Awaitable[None]]

@@ -10,7 +10,7 @@ import pytest
 from twisted.internet.defer import CancelledError, Deferred
 
 from harvestd.interfaces import Entry, ICache
-from harvestd.market.errors import NotFound, Unavailable
+from harvestd.kernel.errors import NotFound, Unavailable
 
 TTL = 100.0
 
@@ -29,9 +29,9 @@ class World:
     stale: float
     quiet: Callable[[], Awaitable[None]]
 
-    async def asked(self, source: Source, families: tuple[str, ...] = ("f",)) -> Asked:
+    async def asked(self, source: Source, families: tuple[str, ...] = ("f",), seen: bytes = b"") -> Asked:
         """One caller here, as far as it comes without its load."""
-        asked = Asked(self.here, source, families)
+        asked = Asked(self.here, source, families, seen=seen)
         await self.quiet()
         return asked
 
@@ -59,13 +59,15 @@ def entry(body: bytes) -> Entry:
 
 
 class Asked:
-    """One caller of ``fetch``: what came of it."""
+    """One caller of ``fetch``: what came of it. It has ``seen`` that body elsewhere; those that sort before it are older."""
 
     def __init__(
         self, cache: ICache, source: Source, families: tuple[str, ...] = ("f",), key: str = "k",
-        instead: tuple[str, ...] = (),
+        instead: tuple[str, ...] = (), seen: bytes = b"",
     ) -> None:  # fmt: skip
-        self.deferred: Deferred[Entry] = Deferred.fromCoroutine(cache.fetch(key, families, source.load, TTL, instead))
+        self.deferred: Deferred[Entry] = Deferred.fromCoroutine(
+            cache.fetch(key, families, source.load, TTL, instead, lambda entry: entry.body < seen)
+        )
         self.result: Any = None
         self.deferred.addBoth(self._settled)
 
@@ -107,13 +109,14 @@ class CacheContract:
         assert (
             attrs.astuple(found)
             == attrs.astuple(first)
-            == (b"\x00\xffbody", '"e"', ((b"a", b"1"), (b"a", b"2")), 203, ("é", "own"))
+            == (b"\x00\xffbody", '"e"', ((b"a", b"1"), (b"a", b"2")), 203, ("é", "own"), None)
         )
 
     async def test_a_fresh_entry_is_not_loaded_again(self, world: World) -> None:
         await kept(world.here, b"one")
         source = Source()
-        assert (await world.asked(source)).body == b"one"
+        asked = await world.asked(source)
+        assert asked.body == b"one" and asked.result.age is None
         assert source.loads == []
 
     async def test_keys_are_apart(self, world: World) -> None:
@@ -187,7 +190,9 @@ class CacheContract:
         source = Source()
         await world.asked(source)
         await world.advance(world.stale * 0.9)
-        assert (await world.asked(source)).body == b"old"
+        asked = await world.asked(source)
+        assert asked.body == b"old"
+        assert asked.result.age == pytest.approx(world.stale * 0.9, abs=0.05), "and tells how old it is"
         await world.advance(world.stale * 0.2)
         late = await world.asked(source)
         assert late.body is None
@@ -296,11 +301,75 @@ class CacheContract:
         await world.quiet()
         assert beside.body == b"three"
 
-    async def test_an_entry_that_somebody_has_shown_to_be_old_is_loaded_anew(self, world: World) -> None:
-        await kept(world.here, b"one")
-        world.here.outdated("k")
-        assert world.here.peek("k") is None
-        world.here.outdated("k")
+    async def test_who_has_seen_a_later_entry_elsewhere_is_not_given_a_fresh_one_that_is_older(
+        self, world: World
+    ) -> None:
+        await kept(world.here, b"1")
+        source = Source()
+        asked = await world.asked(source, seen=b"2")
+        assert asked.body is None
+        assert (await world.asked(source)).body == b"1", "others are none the worse"
+        source.answer(0, b"2")
+        await world.quiet()
+        assert asked.body == (await world.asked(source)).body == b"2"
+        assert (await world.asked(source, seen=b"2")).body == b"2"
+        assert len(source.loads) == 1
+
+    async def test_who_has_seen_a_later_entry_elsewhere_is_not_given_a_stale_one(self, world: World) -> None:
+        await kept(world.here, b"1")
+        await world.here.drop(["f"])
+        source = Source()
+        await world.asked(source)
+        assert (await world.asked(source)).body == b"1", "it is served to others, while that load runs"
+        asked = await world.asked(source, seen=b"2")
+        assert asked.body is None
+        source.answer(len(source.loads) - 1, b"2")
+        await world.quiet()
+        assert asked.body == b"2"
+
+    async def test_who_has_seen_a_later_entry_elsewhere_is_not_given_what_a_load_under_way_has_read_before(
+        self, world: World
+    ) -> None:
+        source = Source()
+        first = await world.asked(source)
+        asked, beside = [await world.asked(source, seen=b"2") for _ in range(2)]
+        source.answer(0, b"1")
+        await world.quiet()
+        assert first.body == b"1" and asked.body is None and beside.body is None
+        source.answer(1, b"2")
+        await world.quiet()
+        assert asked.body == beside.body == b"2"
+        assert len(source.loads) == 2, "one for both"
+
+    async def test_who_has_seen_a_later_entry_elsewhere_is_not_given_what_others_share(self, world: World) -> None:
+        await kept(world.there, b"1")
+        source = Source()
+        asked = await world.asked(source, seen=b"2")
+        assert asked.body is None
+        source.answer(0, b"2")
+        await world.quiet()
+        assert asked.body == b"2"
+
+    async def test_what_began_to_load_later_is_not_replaced_by_what_lands_later(self, world: World) -> None:
+        await kept(world.here, b"1")
+        await world.advance(TTL)
+        source = Source()
+        assert (await world.asked(source)).body == b"1"
+        asked = await world.asked(source, seen=b"2")
+        source.answer(1, b"2")
+        await world.quiet()
+        assert asked.body == b"2"
+        source.answer(0, b"1")
+        await world.quiet()
+        assert (await world.asked(source)).body == b"2"
+
+    async def test_who_claims_to_have_seen_what_nobody_has_is_given_what_there_is(self, world: World) -> None:
+        await kept(world.here, b"1")
+        source = Source()
+        asked = await world.asked(source, seen=b"9")
+        source.answer(0, b"1")
+        await world.quiet()
+        assert asked.body == (await world.asked(source)).body == b"1"
 
     async def test_the_error_of_a_load_reaches_every_caller_and_nothing_is_kept(self, world: World) -> None:
         source = Source()
@@ -321,6 +390,7 @@ class CacheContract:
         asked = await world.asked(source)
         source.fail(0, Unavailable("PostgreSQL is away"))
         assert asked.body == b"old"
+        assert asked.result.age == pytest.approx(TTL + 20.0, abs=1)
         await world.advance(60.0)
         late = await world.asked(source)
         source.fail(1, Unavailable("PostgreSQL is away"))

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 import pytest
 
 from harvestd.interfaces import Document, Facet, Found, ISearch, Search, Suggestion
-from harvestd.market.errors import Invalid
+from harvestd.kernel.errors import Invalid
+from harvestd.web.shapes.vocabulary import SearchSort
 
 NOON = datetime(2026, 5, 9, 12, tzinfo=UTC)
 
@@ -51,6 +52,14 @@ def titles(found: Found) -> list[str]:
 
 def counts(found: Found, facet: str) -> dict[str, int]:
     return {value.value: value.count for value in found.facets[facet]}
+
+
+def _only(facet: str, value: Facet) -> dict[str, Any]:
+    """The filter of the facet with this one value."""
+    if facet != "price":
+        return {facet: (value.value,)}
+    first, _, last = value.value.partition("-")
+    return {"min_price": int(first), "max_price": int(last) if last else None}
 
 
 async def everything(search: ISearch, question: Search) -> list[str]:
@@ -237,14 +246,68 @@ class SearchContract:
     async def test_facets_keep_to_the_filters_and_begin_with_the_most_frequent(self, search: ISearch) -> None:
         await search.index(STALL)
         found = await search.search(Search(in_stock=True))
-        assert found.facets["category"][0] == Facet("vegetables", 4)
+        assert found.facets["category"][0] == Facet("vegetables", 4, "Vegetables")
 
-    async def test_a_price_bracket_as_a_filter_finds_what_it_counted(self, search: ISearch) -> None:
+    @pytest.mark.parametrize("text", ["", "carrots"])
+    @pytest.mark.parametrize(
+        "chosen",
+        [{}, {"category": "vegetables"}, {"category": ("bakery", "pantry")}, {"farm": "hill-farm"}, {"tag": ("heirloom", "organic")},
+         {"unit": "each"}, {"min_price": 500}, {"min_price": 200, "max_price": 999}, {"category": "dairy", "farm": "green-acre"},
+         {"farm": "hill-farm", "unit": "each", "max_price": 999}, {"in_stock": True, "tag": "organic", "category": "vegetables"},
+         {"category": "none"}, {"category": ("vegetables", "dairy"), "tag": "heirloom", "unit": "kg", "max_price": 1000}],
+    )  # fmt: skip
+    async def test_a_value_of_a_facet_as_the_only_one_of_its_filter_finds_what_was_counted(
+        self, search: ISearch, chosen: dict[str, Any], text: str
+    ) -> None:
         await search.index(STALL)
-        for facet in (await search.search(Search())).facets["price"]:
-            first, _, last = facet.value.partition("-")
-            question = Search(min_price=int(first), max_price=int(last) if last else None)
-            assert (await search.search(question)).total == facet.count
+        question = Search(text=text, **chosen)
+        found = await search.search(question)
+        for facet, values in found.facets.items():
+            for value in values:
+                alone = await search.search(attrs.evolve(question, **_only(facet, value)))
+                assert alone.total == value.count > 0, (facet, value)
+
+    @pytest.mark.parametrize(
+        ("facet", "others"),
+        [("category", {"vegetables", "dairy", "bakery", "pantry"}), ("farm", {"green-acre", "hill-farm"}), ("tag", {"organic", "heirloom"}),
+         ("unit", {"kg", "bunch", "each"}), ("price", {"0-199", "200-499", "500-999", "1000-1999", "2000-4999"})],
+    )  # fmt: skip
+    async def test_what_may_be_chosen_beside_a_value_stays(self, search: ISearch, facet: str, others: set[str]) -> None:
+        await search.index(STALL)
+        every = (await search.search(Search())).facets[facet]
+        assert {value.value for value in every} == others
+        for value in every:
+            assert (await search.search(Search(**_only(facet, value)))).facets[facet] == every
+
+    @pytest.mark.parametrize("facet", ["category", "farm", "tag"])
+    async def test_a_chosen_value_stays_however_many_others_more_hits_have(self, search: ISearch, facet: str) -> None:
+        def one(number: int, value: str) -> Document:
+            given: dict[str, Any] = (
+                {"tags": (value,)} if facet == "tag" else {facet: value, f"{facet}_name": f"The {value}"}
+            )
+            return product(number, "Honey", **given)
+
+        await search.index([
+            *(one(number, f"common-{number % 30}") for number in range(60)), one(70, "rare"), one(71, "a.*\"rare~")
+        ])  # fmt: skip
+        unasked = (await search.search(Search())).facets[facet]
+        for values in (("rare",), ('a.*"rare~', "rare"), ("none", "rare")):
+            found = (await search.search(Search(**{facet: values}))).facets[facet]
+            there = {value.value: value.count for value in found}
+            assert {value: there.get(value) for value in values} == {v: None if v == "none" else 1 for v in values}
+            assert len(found) == len(unasked) == 20 and set(there.values()) == {1, 2}
+            assert [value.value for value in found] == sorted(there, key=lambda value: (-there[value], value))
+
+    async def test_a_value_of_a_facet_has_the_name_that_people_know(self, search: ISearch) -> None:
+        await search.index([*STALL, product(9, "Salt", tags=("sea",), farm="nameless", farm_name="")])
+        facets = (await search.search(Search(category=("dairy", "bakery"), farm="hill-farm"))).facets
+        assert {value.value: value.name for value in facets["category"]} == {
+            "bakery": "Bakery", "dairy": "Dairy and eggs", "pantry": "Pantry",
+        }  # fmt: skip
+        assert {value.name for value in facets["farm"]} == {"Hill Farm"}
+        every = (await search.search(Search())).facets
+        assert "nameless" in {value.name for value in every["farm"]}
+        assert all(value.name == value.value for name in ("tag", "unit", "price") for value in every[name])
 
     async def test_a_facet_of_nothing_is_there_and_empty(self, search: ISearch) -> None:
         found = await search.search(Search(text="carrots"))
@@ -296,7 +359,45 @@ class SearchContract:
         with pytest.raises(Invalid):
             await search.search(Search(limit=2, category="vegetables", after=found.next))
 
+    @pytest.mark.parametrize(
+        ("sort", "order"),
+        [("newest", [5, 4, 3, 2, 1]), ("price", [2, 3, 5, 1, 4]), ("-price", [4, 1, 5, 3, 2]), ("popular", [3, 5, 4, 2, 1]),
+         ("rating", [4, 2, 5, 3, 1])],
+    )  # fmt: skip
+    async def test_sorts_are_those_of_the_listing_page_by_page(
+        self, search: ISearch, sort: Any, order: list[int]
+    ) -> None:
+        prices, popular, rated = (300, 100, 200, 999, 200), (0, 1, 70_000_000, 5, 5), (0.0, 4.5, 0.0, 5.0, 1.25)
+        await search.index([
+            product(n, "Honey", price=prices[n - 1], popularity=float(popular[n - 1]), rating=rated[n - 1]) for n in range(1, 6)
+        ])  # fmt: skip
+        for text in ("", "honey"):
+            assert await everything(search, Search(text=text, sort=sort, limit=2)) == [id_of(n) for n in order]
+
+    @pytest.mark.parametrize("sort", get_args(SearchSort))
+    async def test_pages_of_any_size_are_the_whole_in_its_order(self, search: ISearch, sort: Any) -> None:
+        """Also where several are alike in all that they are sorted by."""
+        await search.index([
+            product(n, f"Honey {n % 2}", price=100 + n % 3, popularity=float(n % 2), rating=(n % 3) / 2, latitude=48.0 + n % 2,
+                    longitude=16.0, fresh_at=NOON - timedelta(days=n % 3))
+            for n in range(1, 9)
+        ])  # fmt: skip
+        for text, near in (("", None), ("hony", None), ("honey", (48.0, 16.0))):
+            question = Search(text=text, sort=sort, near=near, limit=100)
+            whole = [hit.id for hit in (await search.search(question)).hits]
+            assert len(whole) == 8
+            for size in range(1, 6):
+                assert await everything(search, attrs.evolve(question, limit=size)) == whole, (text, near, size)
+
     # --- highlights ---
+
+    @pytest.mark.parametrize("apostrophe", "'\u2019\u02bc\u00b4")
+    async def test_an_elided_article_hides_no_word(self, search: ISearch, apostrophe: str) -> None:
+        await search.index([product(1, f"Huile d{apostrophe}amande"), product(2, f"L{apostrophe}Amande douce")])
+        for text in ("amande", "l'amande", "d\u2019amande", "AMANDE"):
+            found = {hit.id: hit.highlight["title"] for hit in (await search.search(Search(text=text))).hits}
+            assert set(found) == {id_of(1), id_of(2)}
+            assert all(title.count("<em>") == 1 and "mande</em>" in title for title in found.values())
 
     async def test_matches_are_marked_in_the_title(self, search: ISearch) -> None:
         await search.index(STALL)
@@ -354,7 +455,7 @@ class SearchContract:
     async def test_suggestions_are_titles_farms_and_categories_that_begin_so(self, search: ISearch) -> None:
         await search.index(STALL)
         assert set(await search.suggest("p")) == {
-            Suggestion("Potatoes", "product", "p4"), Suggestion("Purple carrots", "product", "p2"),
+            Suggestion("Potatoes", "product", "p4", id_of(4), 1), Suggestion("Purple carrots", "product", "p2", id_of(2), 1),
             Suggestion("Pantry", "category", "pantry"),
         }  # fmt: skip
         assert Suggestion("Hill Farm", "farm", "hill-farm") in await search.suggest("Hill")
@@ -376,6 +477,24 @@ class SearchContract:
         found = await search.suggest("honey")
         assert len(found) == len({s.text for s in found}) == 10
         assert len(await search.suggest("hon", 3)) == 3
+
+    @pytest.mark.parametrize("prefix", ["hon", "acac"])
+    async def test_of_a_title_that_many_have_the_one_that_sells_best_is_suggested_and_how_many_there_are(
+        self, search: ISearch, prefix: str
+    ) -> None:
+        """Whether the title begins so or has a word inside that does."""
+        sold = {1: 3.0, 2: 70.0, 3: 12.0, 4: 70.0, 5: 0.0}
+        await search.index([
+            *(product(n, "Honey acacia", popularity=sales, farm=f"farm-{n}") for n, sales in sold.items()),
+            product(6, "HÓNEY Acacia", popularity=71.0), product(7, "Honey acacia", popularity=99.0, removed=True),
+            product(8, "Honey acacia cake", popularity=500.0),
+        ])  # fmt: skip
+        assert set(await search.suggest(prefix)) == {
+            Suggestion("HÓNEY Acacia", "product", "p6", id_of(6), 6),
+            Suggestion("Honey acacia cake", "product", "p8", id_of(8), 1),
+        }
+        await search.index([product(6, "Salt", version=2)])
+        assert Suggestion("Honey acacia", "product", "p2", id_of(2), 5) in await search.suggest(prefix)
 
     @pytest.mark.parametrize("prefix", ["", " ", "zz", "🥕"])
     async def test_no_name_no_suggestion(self, search: ISearch, prefix: str) -> None:

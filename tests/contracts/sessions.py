@@ -13,14 +13,16 @@ from uuid_utils import uuid7
 from zope.interface.verify import verifyObject
 
 from harvestd.interfaces import ISessions
+from harvestd.kernel.errors import Unavailable
 from harvestd.market.accounts import NewAccount
-from harvestd.market.errors import Unavailable
-from harvestd.store import accounts
+from harvestd.store import accounts, sessions
 from harvestd.store.database import Database, Row, Statement, nothing
 from tests.waiting import eventually
 
+ROLE = Statement("test_role", "update users set role = $2, version = version + 1 where id = $1", nothing)
+OPEN = Statement("test_open", "update users set active = true where id = $1", nothing)
 CLOSE = Statement("test_close", "update users set active = false where id = $1", nothing)
-EXPIRE = Statement("test_expire", "update refresh_tokens set expires_at = $2 where family_id = $1", nothing)
+EXPIRE = Statement("test_expire", "update sign_ins set expires_at = $2 where id = $1", nothing)
 NEVER = str(uuid7())
 
 
@@ -69,7 +71,7 @@ class Process:
     line: Line
 
     async def alive(self, user_id: str, session: str) -> bool:
-        return bool(await self.sessions.alive(user_id, session))
+        return await self.sessions.role(user_id, session) is not None
 
 
 @attrs.define(eq=False)
@@ -88,9 +90,12 @@ class World:
     async def signed_in(self, user_id: str) -> str:
         session, now = new_id(), datetime.now(UTC)
         until = now + timedelta(days=30)
-        await self.database.transaction(
-            lambda tx: accounts.insert_refresh(tx, new_id(), session, user_id, session.encode(), now, until)
-        )
+
+        async def work(tx: Any) -> None:
+            assert await sessions.begin(tx, session, user_id, now, until)
+            await sessions.add_token(tx, new_id(), session, user_id, session.encode(), now, until)
+
+        await self.database.transaction(work)
         return session
 
     async def refreshed(self, user_id: str, session: str, times: int) -> None:
@@ -99,11 +104,11 @@ class World:
         async def work(tx: Any) -> None:
             digest = session.encode()
             for n in range(times):
-                token = await accounts.lock_refresh(tx, digest)
+                token = await sessions.lock(tx, digest)
                 assert token is not None
-                await accounts.use_refresh(tx, token.id, now)
+                assert await sessions.use_token(tx, token.id, now)
                 digest = f"{session}{n}".encode()
-                await accounts.insert_refresh(tx, new_id(), session, user_id, digest, now, now + timedelta(days=30))
+                await sessions.add_token(tx, new_id(), session, user_id, digest, now, now + timedelta(days=30))
 
         await self.database.transaction(work)
 
@@ -111,9 +116,9 @@ class World:
         """End one in the database, or all, and tell nobody."""
         now = datetime.now(UTC)
         if session is None:
-            await self.database.transaction(lambda tx: accounts.revoke_all(tx, user_id, now))
+            await self.database.transaction(lambda tx: sessions.end_all(tx, user_id, now))
         else:
-            await self.database.transaction(lambda tx: accounts.revoke_family(tx, session, now))
+            await self.database.transaction(lambda tx: sessions.end(tx, session, user_id, now))
 
 
 class SessionsContract:
@@ -175,6 +180,44 @@ class SessionsContract:
         await world.database.transaction(lambda tx: tx.run(EXPIRE, his, datetime.now(UTC)))
         assert not await process.alive(ada, hers)
         assert not await process.alive(bob, his)
+
+    async def test_a_role_is_known_everywhere_as_soon_as_somebody_changed_it(self, world: World) -> None:
+        """Whoever it was, and be it by hand: the database tells."""
+        here, there, ada, bob = (
+            await world.process(), await world.process(), await world.user(), await world.user()
+        )  # fmt: skip
+        hers, his = await world.signed_in(ada), await world.signed_in(bob)
+        for role in ("admin", "buyer", "farmer"):
+            await world.database.transaction(lambda tx, role=role: tx.run(ROLE, ada, role))  # type: ignore[misc]
+            for process in (here, there):
+
+                async def known(process: Process = process, role: str = role) -> bool:
+                    return await process.sessions.role(ada, hers) == role
+
+                await eventually(f"she is {role}", known, 2.0)
+                assert await process.sessions.role(bob, his) == "buyer"
+                assert await process.sessions.role(bob, hers) is None
+
+    async def test_a_closed_account_is_known_everywhere_and_opened_again_has_no_sign_ins(self, world: World) -> None:
+        here, there, ada = await world.process(), await world.process(), await world.user()
+        session = await world.signed_in(ada)
+        assert await here.alive(ada, session) and await there.alive(ada, session)
+        await world.database.transaction(lambda tx: tx.run(CLOSE, ada))
+        for process in (here, there):
+
+            async def known(process: Process = process) -> bool:
+                return not await process.alive(ada, session)
+
+            await eventually("it is closed", known, 2.0)
+        await world.database.transaction(lambda tx: tx.run(OPEN, ada))
+        another = await world.signed_in(ada)
+        for process in (here, there):
+
+            async def opened(process: Process = process) -> bool:
+                return await process.alive(ada, another)
+
+            await eventually("it is open", opened, 2.0)
+            assert not await process.alive(ada, session)
 
     async def test_a_new_sign_in_holds_at_once_whatever_is_known_of_the_user(self, world: World) -> None:
         here, there, ada = await world.process(), await world.process(), await world.user()

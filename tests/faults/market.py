@@ -7,14 +7,18 @@ import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from harvestd.process.secret import kept
 from harvestd.store.invariants import Violation, rules, violations
-from tests.daemons import Daemon, Job, free_port, register, request
-from tests.servers import PostgresServer, wait_until
+from harvestd.web.call import Caller
+from harvestd.web.tokens import issue
+from tests.daemons import Daemon, Job, register, request
+from tests.servers import PostgresServer, free_port, wait_until
 
 #: Real shopping baskets and the whole directory, beside the checkout where they are to be had. Not part of the project.
 BASKETS = Path(__file__).parents[3] / "shared" / "data" / "grocery_baskets.csv"
@@ -26,20 +30,43 @@ _LEFT = """
 select 'unsent event' where exists (select from outbox where sent_at is null)
 union all select 'message' where exists (select from queue_messages)
 union all select 'mail' where exists (select from mails where state = 'pending')
+union all select 'document' where exists (select from search_pending where refused is null)
+"""
+
+
+#: What it is, for who has to find out why.
+_WHAT = """
+select * from (select 'unsent event', o::text from outbox o where sent_at is null limit 3) unsent
+union all select * from (select 'message', q::text from queue_messages q limit 3) messages
+union all select * from (select 'mail', m::text from mails m where state = 'pending' limit 3) pending
+union all select * from (select 'document', d::text from search_pending d where refused is null limit 3) documents
+"""
+
+
+#: Buyers like the first, each signed in.
+_MORE = """
+with people as (
+    insert into users (id, email, email_key, username, username_key, name, password_hash, role, created_at, updated_at)
+    select gen_random_uuid(), replace(email, '0', n::text), replace(email_key, '0', n::text), 'buyer' || n, 'buyer' || n,
+           'Buyer' || n, password_hash, role, created_at, updated_at
+      from users, generate_series(1, %s) as n where username = 'buyer0' returning id, created_at
+)
+insert into sign_ins (id, user_id, created_at, expires_at)
+select gen_random_uuid(), id, created_at, created_at + interval '30 days' from people returning user_id::text, id::text
 """
 
 
 @attrs.define
 class Market:
-    """``apis`` and ``workers`` run against ``server``; goods are products by name. ``emptied`` says of queues that are not
-    tables, and of whatever else follows the events, whether nothing is left to do."""
+    """``apis`` and ``workers`` run against ``server``; goods are products by name. ``waiting`` answers
+    what queues that are no tables, and whatever else follows the events, have left to do."""
 
     server: PostgresServer
     database: str
     folder: Path
     apis: list[Daemon]
     workers: list[Daemon]
-    emptied: Callable[[], bool] = lambda: True
+    waiting: Callable[[], object] = lambda: None
     goods: dict[str, str] = attrs.field(factory=dict)
     buyers: list[str] = attrs.field(factory=list)
 
@@ -75,7 +102,13 @@ class Market:
             status, answer, _ = request(self.api.port, "POST", "/api/products", body, headers)
             assert status == 201, answer
             self.goods[good] = answer["id"]
-        self.buyers = [register(self.api.port, f"buyer{n}")[0] for n in range(buyers)]
+        self.buyers = [register(self.api.port, "buyer0")[0], *self._more(buyers - 1)] if buyers else []
+
+    def _more(self, buyers: int) -> list[str]:
+        """Access tokens of buyers with the first one's password, stored as they are: to hash it takes 0.2 s of CPU each time."""
+        secret, now = kept(self.folder / "secret"), datetime.now(UTC)
+        found = self.query(_MORE, buyers)
+        return [issue(secret, Caller(user, "buyer", session), now, 900) for user, session in found]
 
     def jobs(self, baskets: Sequence[Sequence[str]], prefix: str = "basket") -> list[Job]:
         """An order for each basket, one piece of each good, by the buyers in turn."""
@@ -96,10 +129,13 @@ class Market:
 
         def quiet() -> bool:
             nonlocal seen
-            seen = seen + 1 if not self.query(_LEFT) and self.emptied() else 0
+            seen = seen + 1 if not self.query(_LEFT) and not self.waiting() else 0
             return seen == 3
 
-        wait_until("every event is handled and every mail sent", quiet, seconds)
+        try:
+            wait_until("every event is handled and every mail sent", quiet, seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.query(_WHAT)}, in the queues {self.waiting()}") from None
 
     def broken(self) -> list[Violation]:
         """The invariants that do not hold, at rest."""
@@ -113,7 +149,7 @@ class Market:
 @contextmanager
 def market(
     server: PostgresServer, folder: Path, apis: int = 1, workers: int = 1,
-    emptied: Callable[[], bool] = lambda: True, **settings: Any,
+    waiting: Callable[[], object] = lambda: None, **settings: Any,
 ) -> Iterator[Market]:  # fmt: skip
     """A started market of so many processes on a fresh database of ``server``."""
     database = server.clone()
@@ -123,7 +159,7 @@ def market(
     try:
         for daemon in serving + working:
             daemon.start()
-        yield Market(server, database, folder, serving, working, emptied)
+        yield Market(server, database, folder, serving, working, waiting)
     finally:
         for daemon in serving + working:
             daemon.kill()

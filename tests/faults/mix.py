@@ -71,7 +71,7 @@ class Write:
 @attrs.frozen
 class Back:
     """A reader saw less of a product than it had seen before, so many seconds after that: at the ``same`` address or at
-    another, and an older ``version`` or only another amount."""
+    another, and there an older ``version`` or only another amount."""
 
     wanders: bool
     same: bool
@@ -237,8 +237,10 @@ class Mix:
         for product, mark in answer.marks:
             before, when, _ = seen.get(product, (mark, now, answer.path))
             if _older(mark, before):
-                same = _older(mark, at_address.get((answer.path, product), mark))
-                self.backs.append(Back(wanders, same, mark[0] < before[0], answer.path, answer.asked - when))
+                here = at_address.get((answer.path, product), mark)
+                same = _older(mark, here)
+                version = mark[0] < (here if same else before)[0]
+                self.backs.append(Back(wanders, same, version, answer.path, answer.asked - when))
             elif _older(before, mark) or product not in seen:
                 seen[product] = (mark, now, answer.path)
             at_address[answer.path, product] = _newer(mark, at_address.get((answer.path, product), mark))

@@ -45,10 +45,6 @@ class Accelerators:
         for server in self.all().values():
             server.wait()
 
-    def empty(self, vhost: str) -> bool:
-        """Whether no queue of it has a message, ready or in hand, and no retry or dead letter is left."""
-        return not any(any(depth) for depth in self.rabbitmq.depths(vhost).values())
-
     def mend(self) -> None:
         """Start what was killed, thaw what was frozen."""
         for server in self.all().values():
@@ -74,6 +70,10 @@ class Accelerators:
         return vhost, {key: value for name in names for key, value in every[name].items()}
 
 
+#: Behind a proxy metrics ask for their token.
+SCRAPER = {"Authorization": "Bearer scraper"}
+
+
 @attrs.define
 class Region:
     """A market on ``accelerators``, and the port that Nginx serves with TLS."""
@@ -95,7 +95,7 @@ class Region:
 
     def used(self, number: int = 0) -> dict[str, bool]:
         """Which accelerators an api instance uses now, as its metrics tell."""
-        _, text, _ = request(self.market.apis[number].port, "GET", "/metrics")
+        _, text, _ = request(self.market.apis[number].port, "GET", "/metrics", headers=SCRAPER)
         found = re.findall(r'^harvest_accelerator_used{accelerator="(\w+)"} (\S+)$', text.decode(), re.MULTILINE)
         return {name: float(value) == 1 for name, value in found}
 
@@ -123,8 +123,8 @@ def region(
     with ExitStack() as stack:
         shop = stack.enter_context(
             market(
-                postgres, folder, apis, workers, lambda: accelerators.empty(vhost),
-                **{"trusted_proxies": "127.0.0.1", "stop_grace": 3} | given | settings,
+                postgres, folder, apis, workers, lambda: accelerators.rabbitmq.waiting(vhost),
+                **{"trusted_proxies": "127.0.0.1", "stop_grace": 3, "metrics_token": "scraper"} | given | settings,
             )
         )  # fmt: skip
         nginx = NginxServer([api.port for api in shop.apis])

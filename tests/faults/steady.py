@@ -15,6 +15,10 @@ import attrs
 
 from tests.daemons import connect, exchange
 
+#: What an order is told that is under way, and the seconds within which it must be done: an instance that is frozen in the
+#: midst of one holds its key until PostgreSQL ends that transaction (HARVEST_IDLE_IN_TRANSACTION_TIMEOUT).
+IN_FLIGHT, AGAIN_FOR = "/problems/key-in-flight", 15.0
+
 
 @attrs.frozen
 class Taken:
@@ -28,8 +32,10 @@ class Taken:
 
 class Steady:
     """``clients`` threads, each with one kept-alive connection to the ``ports`` in turn, that list, look at a product,
-    search and order, one after the other, ``pace`` requests a second all together. Nothing is sent again: each request is
-    to be answered well."""
+    search and order, one after the other, ``pace`` requests a second all together. Each request is to be answered
+    well, and none is sent again but an order that is being worked on at another instance, as its problem says: a proxy asks
+    the next one when an instance is slow. While this is ``patient`` an order is sent again, too, when it is told to come later:
+    what an instance that is frozen has locked, others wait for no longer than ``lock_timeout``."""
 
     def __init__(
         self, ports: Sequence[int], buyers: Sequence[str], products: Sequence[str], pace: float = 60.0,
@@ -39,6 +45,7 @@ class Steady:
         self.orders: dict[str, str] = {}
         self.wrong: list[str] = []
         self.degraded: list[float] = []
+        self.patient = False
         self._ports = ports
         self._buyers = buyers
         self._products = products
@@ -113,13 +120,20 @@ class Steady:
     ) -> Any:  # fmt: skip
         began = time.monotonic()
         try:
-            status, answer, _ = exchange(connection, method, path, body, headers)
+            while True:
+                asked = time.monotonic()
+                status, answer, sent = exchange(connection, method, path, body, headers)
+                self.taken.append(Taken(asked, kind, status, time.monotonic() - asked))
+                in_flight = status == 409 and answer["type"] == IN_FLIGHT
+                later = self.patient and kind == "order" and status == 503 and "retry-after" in sent
+                if not (in_flight or later) or time.monotonic() - began > AGAIN_FOR:
+                    break
+                time.sleep(0.1)
         except (OSError, http.client.HTTPException) as error:
-            self.taken.append(Taken(began, kind, 0, time.monotonic() - began))
+            self.taken.append(Taken(asked, kind, 0, time.monotonic() - asked))
             self.wrong.append(f"{kind} at {began:.1f}: {error!r}")
             connection.close()
             return None
-        self.taken.append(Taken(began, kind, status, time.monotonic() - began))
         if status // 100 == 2:
             look(answer)
         else:

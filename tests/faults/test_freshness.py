@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemons import Daemon, free_port, request
+from tests.daemons import Daemon, request
 from tests.faults.market import market
-from tests.servers import PostgresServer, wait_until
+from tests.servers import PostgresServer, free_port, wait_until
 
 
 @pytest.mark.timeout(120)

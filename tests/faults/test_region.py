@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import subprocess
 import sys
@@ -13,17 +14,16 @@ import pytest
 
 from tests.daemons import Clients, ctl, request
 from tests.faults.market import baskets, goods_of, market
-from tests.faults.region import ACCELERATORS, Accelerators, Region, region, trusting
+from tests.faults.region import ACCELERATORS, SCRAPER, Accelerators, Region, region, trusting
 from tests.faults.steady import Steady
 from tests.journey.test_journey import JOURNEY
+from tests.lengths import WHOLE, length
 from tests.servers import PostgresServer, wait_until
 
 pytestmark = pytest.mark.xdist_group("region")
 
-#: Seconds that a frozen server stays frozen, and that a killed one stays away.
-FROZEN, AWAY = 30.0, 5.0
-#: Seconds after which every breaker must have opened.
-OPEN_WITHIN = 2.0
+#: Seconds that a frozen server stays frozen, longer than whatever waits for it may wait; and that a killed one stays away.
+FROZEN, AWAY = length(8.0, 60.0), length(3.0, 5.0)
 #: Longer than this, in seconds, nobody waits for what is away.
 EXTRA = 0.05
 
@@ -57,8 +57,8 @@ def test_the_journey_with_one_of_them_alone(
     postgres: PostgresServer, accelerators: Accelerators, tmp_path: Path, name: str
 ) -> None:
     vhost, given = accelerators.settings((name,))
-    emptied = (lambda: accelerators.empty(vhost)) if vhost else (lambda: True)
-    with market(postgres, tmp_path, emptied=emptied, **given) as shop:
+    waiting = (lambda: accelerators.rabbitmq.waiting(vhost)) if vhost else dict
+    with market(postgres, tmp_path, waiting=waiting, **given) as shop:
         walk(f"http://127.0.0.1:{shop.api.port}", tmp_path)
         shop.rest()
         assert shop.broken() == []
@@ -126,7 +126,7 @@ def _available(port: int, product: str) -> str:
     return str(request(port, "GET", f"/api/products/{product}")[1]["available"])
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_each_and_all_of_them_killed_and_frozen_under_load(
     postgres: PostgresServer, accelerators: Accelerators, tmp_path: Path, measured: Callable[[str], None]
 ) -> None:
@@ -142,7 +142,8 @@ def test_each_and_all_of_them_killed_and_frozen_under_load(
         before = (usual, time.monotonic())
         for names in [(name,) for name in ACCELERATORS] + [ACCELERATORS]:
             _without(here, names, load, before, measured, "killed", AWAY)
-            _without(here, names, load, before, measured, "frozen", FROZEN)
+            if WHOLE or names == ACCELERATORS:  # tests/faults/test_frozen_servers.py freezes each
+                _without(here, names, load, before, measured, "frozen", FROZEN)
         load.finish()
         assert load.wrong == []
         shop.rest()
@@ -170,16 +171,25 @@ def _without(
         )
         used = here.used(number)
         assert all(used[name] == (name not in names) for name in ACCELERATORS), used
+    for kind in ("listing", "product", "search", "order"):
+        usual = statistics.median(load.between(*before, kind))
+        wait_until(
+            f"no {kind} waits for {names} {how}, nor takes more than the {usual:.3f} s that it took before and {EXTRA:g} s",
+            lambda kind=kind, usual=usual: _of_late(load, kind) < usual + EXTRA,  # type: ignore[misc]
+            20,
+        )
     time.sleep(max(0.0, began + seconds - time.monotonic()))
     end = time.monotonic()
     for server in servers:
         server.start() if how == "killed" else server.thaw()
     here.converged()
     measured(f"{' and '.join(names)} {how} for {end - began:.0f} s: {load.told(began, end)}")
-    for kind in ("listing", "product", "search", "order"):
-        usual = statistics.median(load.between(*before, kind))
-        without = statistics.median(load.between(began + OPEN_WITHIN, end, kind))
-        assert without < usual + EXTRA, f"{kind} while {names} {how}: {without:.3f} s and not {usual:.3f}"
+
+
+def _of_late(load: Steady, kind: str) -> float:
+    """The median, in seconds, of what began in the last second."""
+    now = time.monotonic()
+    return statistics.median(load.between(now - 1, now, kind) or [math.inf])
 
 
 @pytest.mark.timeout(120)
@@ -198,14 +208,14 @@ def test_rabbitmq_under_memory_alarm_takes_nothing_and_orders_go_on(
             assert len(book.acknowledged) == 50 and book.wrong == []
             wait_until("the events wait", lambda: shop.query("select 1 from outbox where sent_at is null") != [])
             wait_until("readiness says so", lambda: here.ready()["rabbitmq"] == "degraded")
-            _, text, _ = request(shop.api.port, "GET", "/metrics")
+            _, text, _ = request(shop.api.port, "GET", "/metrics", headers=SCRAPER)
             assert b'harvest_accelerator_used{accelerator="rabbitmq"} 0.0' in text
         finally:
             accelerators.rabbitmq.alarm(False)
         shop.rest()
         here.converged()
         assert shop.broken() == []
-        assert accelerators.empty(here.vhost)
+        assert accelerators.rabbitmq.waiting(here.vhost) == {}
         told = accelerators.rabbitmq.ctl(
             "list_queues", "-q", "-p", here.vhost, "messages", program="rabbitmq-diagnostics"
         )

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.daemons import free_port, request
-from tests.servers import wait_until
+from harvestd.store.embedded import ELSEWHERE
+from tests.daemons import request
+from tests.servers import free_port, temporary_folder, wait_until
 
 ROOT = Path(__file__).parents[2]
 JOURNEY = Path(__file__).with_name("journey.py")
@@ -24,10 +25,9 @@ pytestmark = pytest.mark.xdist_group("journey")  # the source is installed once
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def source() -> Iterator[Path]:
     """The source as a stranger would have it: every file that is not ignored, in a folder that only its owner may enter."""
-    home = tmp_path_factory.mktemp("home", numbered=True)
-    home.chmod(0o700)
+    home = temporary_folder("home")
     checkout = home / "harvestd"
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
@@ -37,7 +37,8 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
             target = checkout / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target)
-    return checkout
+    yield checkout
+    shutil.rmtree(home)
 
 
 class Running:
@@ -93,7 +94,7 @@ def running(source: Path) -> Iterator[Running]:
         placed = (
             source / "data" / "postgres"
         ).resolve()  # as root in a private home: where the database's account can reach
-        if placed.parent.parent == Path("/var/lib/harvestd"):
+        if placed.parent.parent == ELSEWHERE:
             shutil.rmtree(placed.parent)
 
 

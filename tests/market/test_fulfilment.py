@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
-from harvestd.market.errors import IllegalTransition
-from harvestd.market.fulfilment import PROGRESS, STEPS, cancel, expire, move, status_of
+from harvestd.kernel.errors import IllegalTransition
+from harvestd.market.fulfilment import PROGRESS, STEPS, can_cancel, cancel, expire, move, status_of
 from tests.market.shelves import standing
 
 STATUSES = tuple(STEPS)
@@ -16,16 +17,16 @@ STATUSES = tuple(STEPS)
 @pytest.mark.parametrize(("before", "to"), list(itertools.product(STATUSES, STATUSES)))
 def test_a_part_goes_where_the_table_says_and_nowhere_else(before: str, to: str) -> None:
     if to in STEPS[before]:
-        moved = move(standing(before), "farm-0", to)
+        moved = move(standing(before), "farm-0", to, "farm", "")
         assert (moved.to, moved.farms, moved.version) == (to, ("farm-0",), 2)
     else:
         with pytest.raises(IllegalTransition, match=f"this part is {before}; it cannot become {to}"):
-            move(standing(before), "farm-0", to)
+            move(standing(before), "farm-0", to, "farm", "")
 
 
 def test_a_refused_step_names_those_that_are_possible() -> None:
     with pytest.raises(IllegalTransition) as refused:
-        move(standing("placed"), "farm-0", "completed")
+        move(standing("placed"), "farm-0", "completed", "farm", "")
     assert refused.value.errors[0].message == "possible now: cancelled, confirmed"
 
 
@@ -49,10 +50,10 @@ def test_parts_that_are_over_do_not_hold_the_order_back(statuses: tuple[str, ...
 
 
 def test_a_step_tells_of_the_part_and_of_the_orders_end() -> None:
-    first = move(standing("ready", "ready"), "farm-0", "completed")
+    first = move(standing("ready", "ready"), "farm-0", "completed", "farm", "")
     assert [e.type for e in first.events] == ["order.updated"]
     assert first.events[0].data["from"] == "ready" and first.events[0].data["to"] == "completed"
-    last = move(standing("completed", "ready"), "farm-1", "completed")
+    last = move(standing("completed", "ready"), "farm-1", "completed", "farm", "")
     assert [e.type for e in last.events] == ["order.updated", "order.completed"]
     assert {e.version for e in last.events} == {2}
 
@@ -85,6 +86,20 @@ def test_a_farm_withdraws_its_own_part_and_the_total_follows() -> None:
 
 def test_an_order_that_is_over_as_a_whole_keeps_its_total_for_the_books() -> None:
     assert cancel(standing("placed", "placed"), None, "buyer", "").totals.total == 2000
+
+
+@pytest.mark.parametrize("actor", ["farm", "admin"])
+@pytest.mark.parametrize("status", [s for s, steps in STEPS.items() if "cancelled" in steps])
+def test_to_cancel_a_part_and_to_move_it_there_is_one_thing(status: str, actor: Any) -> None:
+    order = standing(status, "placed")
+    moved = move(order, "farm-0", "cancelled", actor, "hail")
+    assert moved == cancel(order, ["farm-0"], actor, "hail")
+    assert (moved.events[0].data["reason"], moved.events[0].data["actor"]) == ("hail", actor)
+
+
+def test_who_may_cancel_is_who_would_not_be_refused() -> None:
+    assert can_cancel(standing("ready"), None, "buyer") and not can_cancel(standing("completed"), None, "buyer")
+    assert can_cancel(standing("out_for_delivery"), None, "farm") and not can_cancel(standing("expired"), None, "admin")
 
 
 def test_only_parts_that_nobody_confirmed_expire() -> None:

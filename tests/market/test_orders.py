@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvestd.market.errors import Invalid, MarketError, OutOfStock, PriceChanged
+from harvestd.kernel.errors import Invalid, MarketError, OutOfStock, PriceChanged
+from harvestd.market.on_sale import Agreed
 from tests.market.shelves import NOW, TERMS, placed, product
 
 
@@ -33,14 +35,45 @@ def test_an_order_is_split_by_farm_in_the_order_of_its_lines() -> None:
     assert [line.total for line in order.lines] == [500, 488, 120]
 
 
-def test_half_a_cent_is_rounded_up_for_each_line() -> None:
-    order = placed([("carrots", "1.25"), ("carrots", "0.05")], product(price=390))
+def test_half_a_cent_is_rounded_up_once_on_the_line_of_a_product() -> None:
+    order = placed([("carrots", "1.25"), ("leeks", "0.05")], product(price=390), product("leeks", price=390))
     assert [line.total for line in order.lines] == [488, 20]  # 487.5 and 19.5
+    (line,) = placed([("carrots", "1.25"), ("carrots", "0.05")], product(price=390)).lines
+    assert (line.quantity, line.total) == (Decimal("1.300"), 507)
 
 
-def test_two_lines_of_one_product_take_their_sum() -> None:
-    order = placed([("carrots", "1"), ("carrots", "1.5")], product())
-    assert order.taken == {"carrots": Decimal("2.5")}
+def test_lines_of_one_product_are_one_line_however_many_they_are() -> None:
+    shelf = product(price=199, quantity_step="0.001", min_quantity="0.001")
+    order = placed([("carrots", "0.002")] * 100, shelf, terms=attrs.evolve(TERMS, lines_most=1))
+    assert [(line.quantity, line.total) for line in order.lines] == [(Decimal("0.200"), 40)]
+    assert order.taken == {"carrots": Decimal("0.2")} and order.totals.goods == 40
+
+
+def test_lines_of_one_product_keep_its_step_and_least_quantity_together() -> None:
+    assert placed([("carrots", "0.3"), ("carrots", "0.3")], product(min_quantity="0.5")).lines[0].total == 234
+    with pytest.raises(Invalid) as refused:
+        placed([("carrots", "0.2"), ("leeks", "1"), ("carrots", "0.2")], product(min_quantity="0.5"), product("leeks"))
+    assert fields(refused.value) == ["lines[0].quantity", "lines[2].quantity"]
+
+
+@pytest.mark.parametrize(
+    ("price", "step", "asked", "least"),
+    [(199, "0.001", "0.002", "0.003"), (1, "0.05", "0.45", "0.500"), (3, "0.05", "0.1", "0.200")],
+)
+def test_what_comes_to_nothing_is_refused_with_the_least_that_does_not(
+    price: int, step: str, asked: str, least: str
+) -> None:
+    shelf = product(price=price, quantity_step=step, min_quantity=step)
+    with pytest.raises(Invalid) as refused:
+        placed([("carrots", asked)], shelf)
+    (error,) = refused.value.errors
+    assert (error.field, error.code, error.params) == (
+        "lines[0].quantity",
+        "below-minimum",
+        {"minimum": least, "unit": "kg"},
+    )
+    assert placed([("carrots", least)], shelf).totals.goods == 1
+    assert placed([("carrots", asked)], attrs.evolve(shelf, price=0)).totals.goods == 0, "what is free costs nothing"
 
 
 def test_two_lines_of_one_product_above_its_stock_together_are_out_of_stock() -> None:
@@ -62,7 +95,7 @@ def test_out_of_stock_tells_what_is_left_of_each_short_line_alone() -> None:
         ("lines[0].quantity", Decimal("1.25")),
         ("lines[2].quantity", Decimal(0)),
     ]
-    assert "only 1.250 kg of Carrots are left" in refused.value.errors[0].message
+    assert "only 1.25 kg of Carrots are left" in refused.value.errors[0].message
     assert "sold out" in refused.value.errors[1].message
 
 
@@ -74,9 +107,9 @@ def test_a_quantity_that_is_no_amount_of_the_product_names_its_line(quantity: st
 
 
 def test_less_than_the_least_quantity_is_refused() -> None:
-    with pytest.raises(Invalid, match="cannot be accepted") as refused:
+    with pytest.raises(Invalid, match="must be at least") as refused:
         placed([("carrots", "0.2")], product(min_quantity="0.5"))
-    assert "at least 0.500 kg" in refused.value.errors[0].message
+    assert "at least 0.5 kg" in refused.value.errors[0].message
 
 
 @pytest.mark.parametrize("status", ["draft", "archived"])
@@ -89,26 +122,47 @@ def test_what_is_not_published_is_not_for_sale(status: str) -> None:
 def test_what_is_out_of_season_is_not_for_sale() -> None:
     with pytest.raises(Invalid) as refused:
         placed([("carrots", "1")], product(season_from="10-01", season_to="03-31"))
-    assert "out of season (10-01 to 03-31)" in refused.value.errors[0].message
+    assert "out of season (October 1 to March 31)" in refused.value.errors[0].message
 
 
 def test_an_order_below_a_farms_minimum_is_refused_by_the_farms_name() -> None:
     with pytest.raises(Invalid) as refused:
         placed([("carrots", "1")], product(order_minimum=2000))
-    assert refused.value.errors[0].message == "Acres takes orders from 20.00 EUR"
+    assert refused.value.errors[0].message == "Acres takes orders from €20.00"
 
 
 def test_an_order_without_lines_or_with_too_many_is_refused() -> None:
-    with pytest.raises(Invalid, match="the cart is empty"):
+    with pytest.raises(Invalid, match="leave lines out to order the cart"):
         placed([])
-    with pytest.raises(Invalid, match="at most 1 lines"):
-        placed([("carrots", "1")] * 2, product(), terms=attrs.evolve(TERMS, lines_most=1))
+    with pytest.raises(Invalid, match="the cart is empty"):
+        placed([], of_cart=True)
+    with pytest.raises(Invalid, match="at most 1 products"):
+        placed([("carrots", "1"), ("leeks", "1")], product(), product("leeks"), terms=attrs.evolve(TERMS, lines_most=1))
 
 
 def test_a_total_other_than_expected_is_refused_with_the_new_one() -> None:
     assert placed([("carrots", "1")], product(), expected_total=390).totals.total == 390
-    with pytest.raises(PriceChanged, match=r"now 3\.90 EUR"):
+    with pytest.raises(PriceChanged, match=r"now €3\.90"):
         placed([("carrots", "1")], product(), expected_total=380)
+
+
+AGREED = product().agreed
+MOVES: dict[str, Any] = {"unit": "lb", "price": 400, "price_per": "0.5", "quantity_step": "0.5", "min_quantity": "0.5"}
+
+
+def test_each_thing_that_a_price_means_has_a_move_here() -> None:
+    assert set(MOVES) == {field.name for field in attrs.fields(Agreed)}
+
+
+@pytest.mark.parametrize("moved", MOVES)
+def test_an_expected_total_refuses_whatever_was_agreed_to_and_moved_not_the_sum_alone(moved: str) -> None:
+    now = product(**{moved: MOVES[moved]})
+    total = placed([("carrots", "1")], now, seen={"carrots": AGREED}).totals.total
+    with pytest.raises(PriceChanged) as refused:
+        placed([("carrots", "1")], now, seen={"carrots": AGREED}, expected_total=total)
+    (error,) = refused.value.errors
+    assert (error.field, error.code, error.params["product_id"]) == ("lines[0]", "changed", "carrots")
+    assert placed([("carrots", "1")], now, seen={"carrots": now.agreed}, expected_total=total).totals.total == total
 
 
 def test_stock_is_held_for_as_long_as_the_terms_say() -> None:
@@ -122,7 +176,7 @@ def test_the_event_tells_who_ordered_what_of_whom_and_which_pages_are_stale() ->
     assert (event.type, event.aggregate, event.version, others) == ("order.created", "order:order", 1, [])
     assert event.data["parts"] == [
         {"farm_id": "acres", "subtotal": 488,
-         "lines": [{"product_id": "carrots", "quantity": "1.250", "unit_price": 390}]}
+         "lines": [{"product_id": "carrots", "quantity": "1.250", "unit_price": 390, "price_per": "1.000"}]}
     ]  # fmt: skip
     assert event.data["totals"]["total"] == 488
     assert {"product:carrots", "product:carrots-slug", "products:amounts", "products:changed"} == set(
@@ -137,7 +191,7 @@ def test_taking_the_last_of_a_product_tells_that_it_changed() -> None:
 
 
 quantities = st.integers(1, 100).map(lambda steps: str(Decimal("0.05") * steps))
-shelves = st.lists(st.tuples(st.sampled_from("abc"), quantities, st.integers(0, 5000)), min_size=1, max_size=6)
+shelves = st.lists(st.tuples(st.sampled_from("abc"), quantities, st.integers(10, 5000)), min_size=1, max_size=6)
 
 
 @given(shelves, st.integers(0, 100), st.integers(0, 100))

@@ -8,8 +8,9 @@ from typing import Any
 import attrs
 import pytest
 
-from harvestd.market.errors import Invalid
-from harvestd.market.products import Known, Offer, checked, happened, new_level, opening_stock
+from harvestd.kernel.errors import Invalid
+from harvestd.market.products import Known, Offer, amended, checked, happened, new_level, opening_stock
+from harvestd.market.units import UNITS
 
 OFFER = Offer(
     title=" Carrots ", description="", category_id=None, unit="kg", price=390, quantity_step=Decimal("0.05"),
@@ -34,9 +35,9 @@ def test_an_offer_is_brought_to_its_normal_form() -> None:
         ({"quantity_step": Decimal("NaN")}, "quantity_step"),
         ({"min_quantity": Decimal("0.0005")}, "min_quantity"),
         ({"min_quantity": Decimal("0.07")}, "min_quantity"),
-        ({"tags": ("x" * 41,)}, "tags"),
+        ({"tags": ("x" * 41,)}, "tags[0]"),
         ({"tags": tuple(f"tag-{i}" for i in range(21))}, "tags"),
-        ({"tags": ("",)}, "tags"),
+        ({"tags": ("",)}, "tags[0]"),
     ],
 )
 def test_a_wrong_offer_names_the_field(change: dict[str, Any], field: str) -> None:
@@ -51,15 +52,39 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
     assert [e.field for e in refused.value.errors] == ["title", "price", "quantity_step"]
 
 
+@pytest.mark.parametrize("unit", [name for name, kind in UNITS.items() if kind.pieces])
+def test_what_is_counted_is_sold_whole(unit: str) -> None:
+    whole = attrs.evolve(OFFER, unit=unit, quantity_step=Decimal(2), min_quantity=Decimal(4))
+    assert checked(whole).quantity_step == 2
+    for field in ("quantity_step", "min_quantity"):
+        with pytest.raises(Invalid) as refused:
+            checked(attrs.evolve(whole, **{field: Decimal("0.5")}))
+        assert [(e.field, e.code) for e in refused.value.errors] == [(field, "off-step")]
+
+
+def test_another_unit_brings_its_own_step_unless_the_farm_names_one() -> None:
+    for unit, kind in UNITS.items():
+        if unit != OFFER.unit:
+            offer = amended(OFFER, {"unit": unit})
+            assert (offer.quantity_step, offer.min_quantity) == (kind.step, kind.step)
+    offer = amended(OFFER, {"unit": "g", "quantity_step": Decimal(50)})
+    assert (offer.quantity_step, offer.min_quantity) == (50, 50)
+    offer = amended(OFFER, {"unit": "g", "quantity_step": Decimal(50), "min_quantity": Decimal(100)})
+    assert (offer.quantity_step, offer.min_quantity) == (50, 100)
+    assert amended(OFFER, {"unit": "kg", "price": 400}).quantity_step == OFFER.quantity_step, "the unit stays"
+    with pytest.raises(Invalid):
+        amended(OFFER, {"unit": "each", "quantity_step": Decimal("0.5")})
+
+
 @pytest.mark.parametrize("stock", ["-1", "NaN", "1e9", "0.0001"])
 def test_a_stock_that_is_no_amount_is_refused(stock: str) -> None:
     with pytest.raises(Invalid, match="product cannot be accepted"):
-        opening_stock(Decimal(stock))
+        opening_stock(Decimal(stock), "kg")
 
 
 def level(stock: str, reserved: str, **asked: str) -> Decimal:
     values = {name: Decimal(value) for name, value in asked.items()}
-    return new_level(Decimal(stock), Decimal(reserved), set_to=values.get("set_to"), change=values.get("change"))
+    return new_level("kg", Decimal(stock), Decimal(reserved), set_to=values.get("set_to"), change=values.get("change"))
 
 
 def test_stock_is_set_or_changed() -> None:
@@ -89,3 +114,39 @@ def test_an_event_names_the_product_what_changed_and_what_is_stale() -> None:
     event = happened("updated", Known("p", "p-slug", "f", "f-slug"), 3, ["price"])
     assert (event.type, event.aggregate, event.version) == ("product.updated", "product:p", 3)
     assert event.data["changed"] == ["price"] and "product:p-slug" in event.data["families"]
+
+
+def test_a_stock_with_neither_a_level_nor_a_change_is_not_told_of_both() -> None:
+    nothing, one = Decimal(0), Decimal(1)
+    with pytest.raises(Invalid) as neither:
+        new_level("kg", nothing, nothing, set_to=None, change=None)
+    with pytest.raises(Invalid, match="not both"):
+        new_level("kg", nothing, nothing, set_to=one, change=one)
+    assert "both" not in neither.value.detail
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize(
+    ("stock", "given"), [("4", {"set_to": "12.5"}), ("4", {"change": "0.5"}), ("4.5", {"change": "1"})]
+)
+def test_the_stock_of_what_is_counted_is_whole_and_of_the_rest_has_three_decimals(
+    unit: str, stock: str, given: dict[str, str]
+) -> None:
+    amounts = {"set_to": None, "change": None} | {name: Decimal(value) for name, value in given.items()}
+    if not UNITS[unit].pieces:
+        assert new_level(unit, Decimal(stock), Decimal(0), **amounts) % 1 == Decimal("0.5")
+        assert opening_stock(Decimal("12.125"), unit) == Decimal("12.125")
+        return
+    for work in (
+        lambda: new_level(unit, Decimal(stock), Decimal(0), **amounts), lambda: opening_stock(Decimal("12.5"), unit)
+    ):  # fmt: skip
+        with pytest.raises(Invalid, match=r"the (stock|product) cannot be") as refused:
+            work()
+        (error,) = refused.value.errors
+        assert error.code == "off-step" and f"{unit} is counted" in error.message
+        assert error.params == {"step": "1.000", "unit": unit}
+
+
+def test_a_stock_that_was_no_whole_number_can_be_made_one() -> None:
+    assert new_level("bunch", Decimal("12.5"), Decimal(0), set_to=None, change=Decimal("-0.5")) == 12
+    assert new_level("bunch", Decimal("12.5"), Decimal(0), set_to=Decimal(12), change=None) == 12

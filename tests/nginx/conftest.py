@@ -9,9 +9,9 @@ from typing import Any
 import attrs
 import pytest
 
-from tests.daemons import Daemon, free_port
+from tests.daemons import Daemon
 from tests.nginx.upstream import Upstream
-from tests.servers import PostgresServer, temporary_folder
+from tests.servers import PostgresServer, free_port, temporary_folder
 from tests.servers.nginx import NginxServer
 
 

@@ -61,7 +61,7 @@ def test_the_documentation_keeps_its_own_policy(shop: Shop) -> None:
     assert answer.status == 200
     assert_secure(answer, policy=answer.one("content-security-policy"))
     assert "script-src 'self'" in answer.one("content-security-policy")
-    assert ask(shop.nginx, "/docs/swagger-ui-bundle.js").status == 200
+    assert ask(shop.nginx, "/docs/reference.js").status == 200
 
 
 def test_the_clients_request_id_is_passed_on_and_a_bad_one_replaced(front: Front, upstream: Upstream) -> None:

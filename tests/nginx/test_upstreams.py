@@ -7,6 +7,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +95,106 @@ def test_an_order_is_since_its_key_makes_it_one(front: Front, upstream: Upstream
     assert answers == [200] * 4
     assert {asked.headers["idempotency-key"] for asked in second.asked} == {"k0", "k1", "k2", "k3"}
     assert upstream.asked, "it was tried"
+
+
+#: Seconds within which Nginx ends every request, however many instances it asks; and one for a machine that is busy.
+BOUND = 5.0 + 1.0
+
+
+def timed(nginx: NginxServer, method: str, path: str) -> tuple[int, float]:
+    """The status, and the seconds that it took."""
+    began = time.monotonic()
+    body = None if method in ("GET", "HEAD") else b"{}"
+    return ask(nginx, path, method, body, Idempotency_Key="k").status, time.monotonic() - began
+
+
+def silent(asked: Asked, handler: Any) -> None:
+    """As a frozen process: it took the request, and says nothing."""
+    time.sleep(12)
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+def test_of_an_instance_that_is_silent_another_is_asked_soon_for_what_may_be_repeated(
+    front: Front, upstream: Upstream, second: Upstream, method: str
+) -> None:
+    upstream.answer = silent
+    nginx = front(upstream.port, second.port)
+    for path in ("/api/things", "/page"):
+        while not upstream.asked:
+            pace = time.monotonic()
+            assert ask(nginx, path, method).status == 200
+        assert time.monotonic() - pace < 4
+        upstream.asked.clear()
+
+
+@pytest.mark.timeout(90)
+def test_of_an_instance_that_is_silent_another_is_asked_soon_for_an_order_and_nothing_else_is_done_twice(
+    front: Front, upstream: Upstream, second: Upstream
+) -> None:
+    upstream.answer = silent
+    nginx = front(upstream.port, second.port)
+    while not upstream.asked:
+        began = time.monotonic()
+        assert ask(nginx, "/api/orders", "POST", b"{}", Idempotency_Key="k").status == 200
+    assert time.monotonic() - began < 4
+    for method, path in (("POST", "/api/orders/1/cancel"), ("PATCH", "/api/products/1"), ("POST", "/api/auth/refresh")):
+        upstream.asked.clear()
+        second.asked.clear()
+        while not upstream.asked:
+            second.asked.clear()
+            answer = ask(nginx, path, method, b"{}")
+        assert answer.status == 504 and json.loads(answer.body)["type"] == "/problems/unavailable"
+        assert second.asked == []
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_when_all_are_silent_each_way_in_ends_within_the_bound(front: Front, number: int) -> None:
+    made = [Upstream(silent) for _ in range(number)]
+    nginx = front(*(one.port for one in made))
+    ways = [
+        (method, path)
+        for path in ("/page", "/api/things", "/api/orders", "/api/auth/login", "/health")
+        for method in ("GET", "HEAD", "PUT", "DELETE", "POST", "PATCH")
+    ]
+    with ThreadPoolExecutor(len(ways)) as threads:
+        found = list(threads.map(lambda way: timed(nginx, *way), ways))
+    assert {status for status, _ in found} == {504}
+    slowest = max(zip(found, ways, strict=True), key=lambda pair: pair[0][1])
+    assert slowest[0][1] < BOUND, slowest
+    for one in made:
+        one.close()
+
+
+@pytest.mark.timeout(60)
+def test_when_all_are_silent_what_was_there_is_given_within_seconds_and_says_how_old_it_is(
+    front: Front, upstream: Upstream, second: Upstream
+) -> None:
+    made = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=100)
+    old = format_datetime(made, usegmt=True)
+    headers = {"Cache-Control": "public, no-cache", "Date": old, "Age": "7"}
+    upstream.answer = second.answer = lambda asked, handler: (200, headers, b"answer 1")
+    nginx = front(upstream.port, second.port)
+    assert ask(nginx, "/api/products").body == b"answer 1"
+    upstream.answer = second.answer = silent
+
+    def stale() -> bool:
+        began = time.monotonic()
+        answer = ask(nginx, "/api/products")
+        assert time.monotonic() - began < BOUND
+        passed = (datetime.now(UTC) - made).total_seconds() + 7
+        assert answer.body == b"answer 1" and passed - 5 < int(answer.one("age")) <= passed + 1
+        return answer.one("x-cache") == "STALE" and old in answer.all("date")
+
+    wait_until("it is old", stale, 30)
+
+
+def test_a_transfer_coding_that_nobody_has_is_the_clients_fault(front: Front, upstream: Upstream) -> None:
+    nginx = front(upstream.port)
+    answer = ask(nginx, "/api/orders", "POST", b"0\r\n\r\n", Transfer_Encoding="xchunked")
+    assert answer.status == 400 and json.loads(answer.body)["type"] == "/problems/malformed"
+    assert upstream.asked == []
 
 
 # --- who asks ---

@@ -55,7 +55,7 @@ class Upstream:
                     self.close_connection = True
                     return
                 status, more, content = made
-                self.send_response(status)
+                (self.send_response_only if "Date" in more else self.send_response)(status)
                 for name, value in {"Content-Length": str(len(content)), **more}.items():
                     self.send_header(name, value)
                 self.end_headers()

@@ -56,6 +56,13 @@ async def test_a_file_is_readable_without_any_tool(tmp_path: Path) -> None:
     assert "12,50 € for crème fraîche" in files(tmp_path)[0].read_text()
 
 
+async def test_the_folder_is_its_account_s_alone_one_that_was_open_before_too(tmp_path: Path) -> None:
+    folder = tmp_path / "mail"
+    folder.mkdir(mode=0o755)
+    await folder_mailer(folder).send(mail())
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
 @pytest.mark.parametrize(
     "key", ["../../etc/passwd", "/etc/passwd", "..", ".", "", "a\0b", "x" * 5000, "-rf", "con\n", "\ud800"]
 )

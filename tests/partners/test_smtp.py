@@ -27,11 +27,12 @@ from twisted.protocols.basic import LineReceiver
 from zope.interface.verify import verifyObject
 
 from harvestd.interfaces import Away, IMailer, Refused
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
 from harvestd.partners import smtp
 from harvestd.partners.mail import Sender
 from harvestd.partners.smtp import Server, SmtpMailer
 from tests.contracts.mailer import Box, MailerContract, mail
+from tests.servers import free_port
 
 SENDER = Sender("market@harvest.example", "The market")
 NOON = datetime(2026, 5, 9, 12, tzinfo=UTC)
@@ -80,12 +81,6 @@ class Running:
 
     def mailer(self, url: str = "smtp://127.0.0.1:{}", trust_root: Any = None) -> SmtpMailer:
         return SmtpMailer(reactor, url.format(self.port), SENDER, lambda: NOON, trust_root)
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 def serve(**options: Any) -> Iterator[Running]:

@@ -16,9 +16,11 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tests.daemons import TWISTD, Daemon, ctl, environment, free_port, register, request
+from harvestd.setting_rows import ROWS
+from harvestd.settings import OF_THE_API
+from tests.daemons import TWISTD, Daemon, ctl, environment, register, request
 from tests.process.conftest import database_pid
-from tests.servers import PostgresServer, wait_until
+from tests.servers import PostgresServer, free_port, wait_until
 
 Make = Callable[..., Daemon]
 
@@ -64,7 +66,7 @@ def test_a_signal_is_an_orderly_stop(api: Make, folder: Path, number: signal.Sig
 
 
 def test_a_request_under_way_is_answered_before_the_end(api: Make) -> None:
-    daemon = api(fail_points="transaction.before_commit=sleep:1")
+    daemon = api(fail_points="transaction.before_commit=sleep:2", workers="off")
     daemon.start()
     assert daemon.process is not None
     with socket.create_connection(("127.0.0.1", daemon.port)) as client:
@@ -77,7 +79,7 @@ def test_a_request_under_way_is_answered_before_the_end(api: Make) -> None:
                 "role": "buyer",
             }
         )
-        head = f"POST /api/auth/register HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"POST /api/auth/register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         client.sendall((head + body).encode())
         wait_until("the request is under way", lambda: in_flight(daemon.port) > 1)
         daemon.process.send_signal(signal.SIGTERM)
@@ -98,7 +100,7 @@ def test_a_second_signal_ends_at_once(api: Make, folder: Path) -> None:
     assert daemon.process is not None
     with socket.create_connection(("127.0.0.1", daemon.port)) as client:
         body = '{"email":"b@example.org","username":"bob","password":"a long walk to market","name":"B","role":"buyer"}'
-        head = f"POST /api/auth/register HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"POST /api/auth/register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         client.sendall((head + body).encode())
         wait_until("the request is under way", lambda: in_flight(daemon.port) > 1)
         daemon.process.send_signal(signal.SIGTERM)
@@ -162,7 +164,8 @@ def test_a_port_in_use(api: Make, folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         said = failed(api(http_port=port))
-    assert f"port {port} on 127.0.0.1 is in use" in said
+    assert f"port {port} on 127.0.0.1 is in use by " in said
+    assert f"(process {os.getpid()})" in said, "whose it is"
     assert "HARVEST_HTTP_PORT" in said
     assert len(said.splitlines()) <= 2, "the port is looked at before anything else is started"
     assert not (folder / "postgres").exists()
@@ -214,6 +217,43 @@ def test_a_wrong_option(folder: Path) -> None:
     assert len(done.stderr.splitlines()) == 2
 
 
+@pytest.mark.parametrize("option", ["--help", "--version", "--no-such-option"])
+@pytest.mark.parametrize("plugin", ["harvest-api", "harvest-worker"])
+def test_a_pipe_that_nobody_reads_is_no_fault(folder: Path, plugin: str, option: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    wrong = option == "--no-such-option"
+    done = subprocess.run(
+        [TWISTD, plugin, option], env=environment(folder), cwd=folder, timeout=30, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if wrong else write, stderr=write if wrong else subprocess.PIPE, text=True,
+    )  # fmt: skip
+    os.close(write)
+    assert (done.returncode, done.stdout or "", done.stderr or "") == (141, "", "")
+
+
+@pytest.mark.parametrize("plugin", ["harvest-api", "harvest-worker"])
+def test_help_offers_what_the_process_does_something_by(folder: Path, plugin: str) -> None:
+    done = subprocess.run(
+        [TWISTD, plugin, "--help"], env=environment(folder), cwd=folder, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 0
+    offered = {line.split("=")[0].strip() for line in done.stdout.splitlines() if line.startswith("  --")}
+    of_the_api = {row.option for row in ROWS.values() if row.api}
+    assert OF_THE_API <= ROWS.keys()
+    assert {"--http-port", "--processes", "--demo", "--rate-login"} <= of_the_api
+    assert {"--queues", "--database-url", "--metrics-port", "--config"} <= offered
+    assert of_the_api <= offered if plugin == "harvest-api" else not of_the_api & offered
+    refused = subprocess.run(
+        [TWISTD, plugin, "--http-port=x"],
+        env=environment(folder),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert refused.returncode == (1 if plugin == "harvest-api" else 2)
+
+
 def test_a_log_that_cannot_be_written(folder: Path) -> None:
     done = subprocess.run(
         [TWISTD, "--nodaemon", "--pidfile=", f"--logfile={folder}/gone/log", "harvest-api"],
@@ -240,7 +280,7 @@ def test_a_secret_that_others_can_read(api: Make, folder: Path) -> None:
 
 
 def test_a_database_of_ones_own_that_is_not_there(api: Make) -> None:
-    said = failed(api(database_url=f"postgresql://u:geheim@127.0.0.1:{free_port()}/market"))
+    said = failed(api(database_url=f"postgresql://u:geheim@127.0.0.1:{free_port()}/market", database_start_deadline=0))
     assert "the database does not answer" in said
     assert "geheim" not in said
 

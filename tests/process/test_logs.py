@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from typing import Any
 
 import pytest
@@ -39,6 +40,12 @@ def test_json_lines_have_time_level_logger_message_and_what_the_call_named() -> 
     assert "thing" not in line, "only JSON values are fields"
 
 
+def test_a_line_of_text_begins_with_its_time() -> None:
+    text = Log("text")
+    text.log.info("noon")
+    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info +\[test\] noon$", text.lines[0]), text.lines
+
+
 def test_lines_carry_the_request_that_they_belong_to() -> None:
     log = Log()
     with tracing(Trace("r-1", "00-aa-bb-01")):
@@ -71,9 +78,59 @@ def test_what_libraries_tell_of_every_port_counts_as_debugging() -> None:
 def test_one_event_is_one_line_whatever_is_in_it() -> None:
     for form in ("json", "text"):
         log = Log(form)
-        log.log.info("{name}", name="first\n12:00:00.000 error [auth] forged\x1b[31m")
+        log.log.info("{name}", name="first\n2026-05-01T12:00:00.000Z error [auth] forged\x1b[31m")
         assert len(log.lines) == 1
         assert "\x1b" not in log.lines[0]
+
+
+#: C0, DEL, C1, the line ends of Unicode, marks that turn the order round, and half of a pair.
+ODD = [
+    *map(chr, (*range(0x20), *range(0x7F, 0xA0))),
+    "\u2028",
+    "\u2029",
+    "\u202e",
+    "\u2066",
+    "\u200f",
+    "\ufeff",
+    "\ud800",
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=ascii)
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_no_text_of_people_can_forge_a_line_wherever_it_stands(form: str, odd: str) -> None:
+    """In the message, a field, the request's id, the logger's name, the words of an exception."""
+    forged = f"Acres{odd}2026-05-01T12:00:00.000Z error [auth] forged"
+    log = Log(form)
+    with tracing(Trace(forged, forged)):
+        Logger(namespace=forged, observer=log.log.observer).info("{name}", name=forged)
+        try:
+            raise ValueError(forged)
+        except ValueError:
+            log.log.failure("reading {name}", name=forged)
+    written = log.stream.getvalue()
+    assert [line for line in written.splitlines() if line.startswith("2026-05-01T12")] == []
+    lines = written.removesuffix("\n").split("\n")
+    assert all(line.isprintable() for line in lines), (
+        "nothing that a terminal or an editor takes for more than a character"
+    )
+    if form == "json":
+        first, second = map(json.loads, lines)
+        assert "forged" in first["message"] and "forged" in second["exception"]
+        assert odd < " " or odd == "\ud800" or odd in first["message"]
+        return
+    assert all(line.startswith("    | ") for line in lines[2:])
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_line_has_a_length_that_can_be_kept(form: str) -> None:
+    log = Log(form)
+    log.log.info("{name}", name="long" * 100_000, other="long" * 100_000)
+    try:
+        raise ValueError("long" * 100_000)
+    except ValueError:
+        log.log.failure("{name}", name="long" * 100_000)
+    assert len(log.stream.getvalue()) < 6 * logs.LONGEST + logs.LONGEST_EXCEPTION
 
 
 def test_an_exception_is_a_field() -> None:

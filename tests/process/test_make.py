@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TOOLS = ("make", "sh", "cat", "cksum", "cut")
+TOOLS = ("make", "sh", "cat", "cksum", "cut", "head")
 
 
 @pytest.fixture
@@ -32,9 +32,14 @@ def python(checkout: Path, body: str) -> None:
     script.chmod(0o755)
 
 
-def make(checkout: Path) -> str:
+def make(checkout: Path, *words: str) -> str:
     done = subprocess.run(
-        ["make", "run"], cwd=checkout, env={"PATH": str(checkout / "bin")}, capture_output=True, text=True, timeout=30
+        ["make", "run", *words],
+        cwd=checkout,
+        env={"PATH": str(checkout / "bin")},
+        capture_output=True,
+        text=True,
+        timeout=30,
     )
     assert done.returncode != 0
     assert not (checkout / ".venv").exists()
@@ -55,3 +60,19 @@ def test_a_python_without_venv(checkout: Path) -> None:
     said = make(checkout)
     assert "cannot make virtualenvs" in said
     assert "apt install python3-venv" in said
+
+
+def test_a_python_that_was_named_and_is_none(checkout: Path) -> None:
+    assert make(checkout, "PYTHON=/nope").startswith("PYTHON=/nope: there is no such program.")
+    python(checkout, 'case "$1" in --version) echo Python 3.9.2;; *) exit 1;; esac')
+    said = make(checkout, f"PYTHON={checkout}/bin/python3")
+    assert "is no Python of 3.11 or newer: Python 3.9.2." in said
+
+
+def test_help_names_what_there_is_to_make() -> None:
+    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True).stdout
+    phony = next(line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith(".PHONY:")).split()[
+        1:
+    ]
+    missing = [t for t in phony if t not in said and not t.startswith("install") and t != "help"]
+    assert missing == []

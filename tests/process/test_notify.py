@@ -128,7 +128,7 @@ def test_a_process_is_ready_when_it_answers_and_stops_with_a_word(
         daemon.process.send_signal(signal.SIGTERM)
         ear.until("STOPPING")
         wait_until("it takes no more connections", lambda: refused(daemon.port), 5)
-        idle.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        idle.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         idle.settimeout(5)
         answer = idle.recv(4096)
         assert answer.startswith(b"HTTP/1.1 200 "), "a connection that was open before is good for another request"
@@ -181,6 +181,10 @@ def test_hang_up_under_a_supervisor_reads_the_settings_again(
     hang_up(
         'market_name = "Two"\nlog_level = "debug"\n', "log_level taken; changed, and waiting for a restart: market_name"
     )
+    hang_up('market_name = "Two"\nlog_level = "warn"\n', "waiting for a restart: market_name")
+    waiting = [line for line in daemon.log.read_text().splitlines() if "waiting for a restart" in line]
+    assert len(waiting) == 2 and all(" warn " in line for line in waiting), "whatever the level is"
+    hang_up('market_name = "Two"\nlog_level = "debug"\n', "log_level taken")
     hang_up("log_level = 'loud'\n", "nothing is reloaded, since a setting is wrong")
     assert request(daemon.port, "GET", "/api/market")[1]["name"] == "One"
     assert daemon.stop() == 0

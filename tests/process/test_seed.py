@@ -14,13 +14,14 @@ import psycopg2
 import pytest
 
 from harvestd.assembly import new_id, now
-from harvestd.ctl import main, parser
-from harvestd.ctl.command import Failed
+from harvestd.ctl import main
+from harvestd.ctl.command import Misused
+from harvestd.ctl.program import parser
 from harvestd.ctl.seed import numbers
 from harvestd.interfaces import Search
 from harvestd.seeding.catalogue import SALES, Plan, zipf
 from harvestd.seeding.sowing import sow
-from harvestd.store import listings
+from harvestd.store import filters, listings
 from harvestd.store.database import Database
 from harvestd.store.search import PostgresSearch
 from tests.daemons import HARVESTCTL, ctl, environment
@@ -46,7 +47,7 @@ def run(tmp_path: Path, database_url: str) -> Run:
 def test_a_seeded_market_is_whole(run: Run, database_url: str) -> None:
     done = run("--products=600", "--farms=20")
     assert done.returncode == 0, done.stdout
-    assert done.stdout.startswith("600 products of 20 farms were added with their search documents: "), done.stdout
+    assert done.stdout.startswith("600 products of 20 farms added with their search documents: "), done.stdout
     assert rows(database_url, COUNTS) == [(20, 600, 600)]
     checked = run("--at-rest", command="check")
     assert checked.returncode == 0, checked.stdout
@@ -129,7 +130,7 @@ def test_a_real_market_is_not_seeded(run: Run, database_url: str) -> None:
     ],
 )
 def test_numbers_out_of_range_are_named(words: list[str], why: str) -> None:
-    with pytest.raises(Failed) as failed:
+    with pytest.raises(Misused) as failed:
         numbers(parser().parse_args(["seed", *words]))
     assert why in str(failed.value)
 
@@ -146,7 +147,14 @@ async def test_what_was_seeded_is_listed_and_found(database: Database, database_
     connection = psycopg2.connect(database_url)
     sow(connection, Plan(200, 5, 1, now(), new_id), "english", lambda what, done: None)
     connection.close()
-    listed = await listings.products(database, listings.Filters(category_slug="vegetables"), "popular", None, 20, "EUR")
+    listed = await listings.products(
+        database,
+        listings.Filters.of((id for id, _ in (await filters.named(database, ["vegetables"], [])).categories), ()),
+        "popular",
+        None,
+        20,
+        "EUR",
+    )
     assert len(listed) == 20, "those of the categories below, too"
     assert [p.key for p in listed] == sorted((p.key for p in listed), reverse=True)
     newest = await listings.products(database, listings.Filters(), "newest", None, 1, "EUR")

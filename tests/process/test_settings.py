@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from pathlib import Path
 
 import pytest
 
 from harvestd.config import Loaded, SettingError, load, masked
-from harvestd.setting_rows import ROWS
-from harvestd.setting_values import Unfit, mask_url, parse
+from harvestd.ctl.command import whole
+from harvestd.setting_rows import ROWS, Unfit
+from harvestd.setting_urls import mask_url
+from harvestd.setting_values import parse
 from harvestd.settings import Settings
 
 
@@ -105,6 +108,27 @@ def test_unknown_names_are_refused_with_what_was_meant(tmp_path: Path) -> None:
     (tmp_path / "harvest.toml").write_text("demmo = true\n")
     with pytest.raises(SettingError, match=r"demmo .*harvest\.toml.*did you mean demo\?"):
         load({}, {})
+
+
+@pytest.mark.parametrize("name", ["HARVEST_FOO", "HARVEST_", "HARVEST_X", "HARVEST_ZZZZ"])
+def test_what_is_near_to_nothing_is_no_suggestion(name: str) -> None:
+    """That all variables begin alike makes none near."""
+    with pytest.raises(SettingError, match="there is no such setting; harvestctl settings lists them all"):
+        load({}, {name: "1"})
+
+
+@pytest.mark.parametrize("content", [None, "no TOML"])
+def test_a_file_of_settings_is_told_with_who_named_it(tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "market.toml"
+    if content is not None:
+        file.write_text(content)
+    for options, environ, origin in (
+        ({"config": str(file)}, {}, "--config"),
+        ({}, {"HARVEST_CONFIG": str(file)}, "HARVEST_CONFIG"),
+        ({"config": str(file)}, {"HARVEST_CONFIG": "other.toml"}, "--config"),
+    ):
+        with pytest.raises(SettingError, match=rf"config = {file} \(from {origin}\): "):
+            load(options, environ)
 
 
 def test_variables_that_are_no_settings_are_left_alone() -> None:
@@ -251,3 +275,43 @@ def test_every_row_says_what_it_is() -> None:
         assert row.kind in (str, int, float, bool, tuple), name
         assert row.group, name
         assert parse(row, row.default) == row.default, name
+
+
+#: What Python's own constructors take for a number, or nearly, and what no documented form is.
+NOT_NUMBERS = (
+    "٣", "３", "۳", "१", "²", "½", "1_0", "+3", "1e1", "1E1", "0x10", " 3", "3 ", "3\n", "\t3", "\u00a03", "3\u2003", "3\u200b", "--3", "−3",
+    "03", "3.", ".5", "3,5", "1'000", "inf", "nan", "Infinity", "True", "9" * 5000, "3\x00",
+)  # fmt: skip
+#: The same, of what is written with digits: rates, networks, ports and databases of URLs.
+IN_DIGITS = {
+    "rate_default": "{}/60", "trusted_proxies": "10.0.0.{}", "public_url": "http://market.example:{}", "redis_url": "redis://cache/{}",
+    "database_url": "postgresql://db:{}/market",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.kind in (int, float)])
+def test_numbers_are_ascii_digits_of_the_documented_form_alone(name: str) -> None:
+    for given in NOT_NUMBERS:
+        with pytest.raises(Unfit):
+            parse(ROWS[name], given)
+
+
+@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.kind is bool])
+def test_switches_are_ascii_words_alone(name: str) -> None:
+    for given in ("ｔｒｕｅ", "１", "١", "yeſ", " true", "true\n", "t", "01", "+1", "TRUE\u200b"):
+        with pytest.raises(Unfit):
+            parse(ROWS[name], given)
+
+
+@pytest.mark.parametrize("name", IN_DIGITS)
+@pytest.mark.parametrize("digit", ["٣", "３", "१", "²", "1_0", "+3", "1e1"])
+def test_digits_inside_of_a_text_are_ascii_too(name: str, digit: str) -> None:
+    with pytest.raises(Unfit):
+        parse(ROWS[name], IN_DIGITS[name].format(digit))
+
+
+@pytest.mark.parametrize("given", [*(n for n in NOT_NUMBERS if n != "\t3"), "3.0", ""])
+def test_numbers_of_the_command_line_are_read_like_all_others(given: str) -> None:
+    with pytest.raises(ArgumentTypeError):
+        whole(given)
+    assert whole("-12") == -12

@@ -15,9 +15,9 @@ from typing import Any
 import attrs
 import pytest
 
-from tests.daemons import environment, free_port, register, request
+from tests.daemons import environment, register, request
 from tests.process.conftest import end_database
-from tests.servers import temporary_folder, wait_until
+from tests.servers import free_port, temporary_folder, wait_until
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.xdist_group("wheel")
@@ -99,12 +99,12 @@ def test_the_wheel_has_all_that_is_needed_and_no_more(installed: Installed) -> N
 @pytest.mark.timeout(300)
 def test_twistd_knows_both_commands_and_their_options(installed: Installed) -> None:
     assert all(command in installed.run("twistd", "--help").stdout for command in ("harvest-api", "harvest-worker"))
-    for command in ("harvest-api", "harvest-worker"):
+    own = {"harvest-api": ("--http-port=<port>", "[8080] (from 0 to 65535)"), "harvest-worker": ("--queues=",)}
+    for command, options in own.items():
         done = installed.run("twistd", command, "--help")
         assert done.returncode == 0
         assert f"Usage: twistd {command} [options]" in done.stdout
-        assert "--http-port=<port>" in done.stdout
-        assert "[8080] (from 0 to 65535)" in done.stdout
+        assert all(option in done.stdout for option in (*options, "--metrics-port=<port>"))
         assert "\nLimits of the web:\n" in done.stdout
     assert installed.run("twistd", "harvest-api", "--version").stdout.startswith("harvestd ")
     assert installed.run("harvestctl", "settings").returncode == 0

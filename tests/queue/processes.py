@@ -5,19 +5,22 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import attrs
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, TimeoutError
 from uuid_utils import uuid7
 
-from harvestd.interfaces import IBroker
+from harvestd.interfaces import IBroker, Message
 from harvestd.lifecycle import Lifecycle
 from harvestd.market.events import Event
 from harvestd.metrics import Metrics
 from harvestd.parts import Parts
+from harvestd.queue.envelope import Envelope, TraceFields, encode
 from harvestd.queue.postgres import PostgresBroker
 from harvestd.queue.relay import Relay
+from harvestd.queue.seals import EventSeals
 from harvestd.settings import Settings
 from harvestd.store import outbox
 from harvestd.store.database import Database, Transaction
@@ -26,6 +29,35 @@ from harvestd.store.session import Session
 from tests.servers import PostgresServer
 
 _numbers = itertools.count(1)
+SECRET = "the secret of the market in these tests"
+SEALS = EventSeals(SECRET)
+#: Has a connection lead the outbox, and do nothing for it, for as long as it lives.
+LEADING = """
+    insert into leases select 'relay', pg_backend_pid(), 1, 'infinity' from pg_advisory_lock(pg_backend_pid())
+    on conflict (name) do update set holder = excluded.holder, fence = leases.fence + 1, until = excluded.until"""
+
+
+def envelope(number: int = 0, type: str = "order.created") -> Envelope:
+    """An event of an order, with the number as ``n`` in its data."""
+    return Envelope(
+        new_id(), type, now(), 1, f"order:{number}", data(number), TraceFields(f"request-{number}", "00-a-b-01")
+    )
+
+
+def data(n: int) -> dict[str, Any]:
+    """As an event of any type has it."""
+    id = str(UUID(int=n))
+    return {
+        "n": n, "order_id": id, "number": str(n), "buyer_id": id, "placed_at": "2026-07-01T08:00:00Z", "parts": [],
+        "totals": {"goods": n, "total": n}, "actor": "buyer", "reason": "", "farm_id": id, "from": "placed", "to": "confirmed",
+        "product_id": id, "category_id": id, "changed": [], "user_id": id, "role": "buyer", "email": "ada@example.org", "name": "Ada", "version": 1,
+        "families": [],
+    }  # fmt: skip
+
+
+def message(event: Envelope) -> Message:
+    """As the relay publishes it."""
+    return Message(event.id, event.type, SEALS.sealed(encode(event)))
 
 
 def new_id() -> str:
@@ -50,7 +82,9 @@ class Process:
         self.session = Session(reactor, link)
         self.metrics = Metrics()
         self.broker = PostgresBroker(reactor, settings, self.database, self.session)
-        self.relay = Relay(reactor, settings, self.database, self.session, broker or self.broker, now, self.metrics)
+        self.relay = Relay(
+            reactor, settings, self.database, self.session, broker or self.broker, now, SECRET, self.metrics
+        )
         self.parts = _parts(self)
 
     async def start(self) -> None:
@@ -86,7 +120,7 @@ def _parts(process: Process) -> Parts:
     return Parts(
         settings=process.settings, reactor=reactor, lifecycle=Lifecycle(reactor), metrics=process.metrics,
         database=process.database, reads=process.database, session=process.session, topics=absent, cache=absent,
-        limiter=absent, sessions=absent, search=absent, broker=process.broker, mailer=absent, secret="", now=now, new_id=new_id,
+        limiter=absent, sessions=absent, search=absent, broker=process.broker, mailer=absent, secret=SECRET, now=now, new_id=new_id,
         wake_relay=process.relay.wake,
     )  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -10,10 +12,31 @@ from twisted.internet.defer import Deferred
 
 from harvestd.interfaces import IBroker
 from harvestd.queue.rabbit import RabbitBroker
+from harvestd.queue.rabbit_hand import Trials
 from harvestd.settings import Settings
 from tests.contracts.broker import Rig
 from tests.servers import Proxy
 from tests.servers.rabbitmq import RabbitServer
+
+
+class OwnTrials:
+    """Of the brokers of one test that needs no database."""
+
+    def __init__(self) -> None:
+        self._times = Counter[tuple[str, str]]()
+
+    async def tried(self, queue: str, ids: Sequence[str]) -> Mapping[str, int]:
+        """As :class:`Trials`."""
+        return {id: self._times[queue, id] for id in ids}
+
+    async def begin(self, queue: str, *ids: str) -> None:
+        """As :class:`Trials`."""
+        self._times.update((queue, id) for id in ids)
+
+    async def end(self, queue: str, *ids: str) -> None:
+        """As :class:`Trials`."""
+        for id in ids:
+            del self._times[queue, id]
 
 
 class RabbitRig(Rig):
@@ -22,6 +45,7 @@ class RabbitRig(Rig):
     def __init__(self, server: RabbitServer, settings: Settings, **bounds: float) -> None:
         self.server = server
         self.vhost = server.vhost()
+        self.trials: Trials = OwnTrials()
         self._settings = settings
         self._bounds = bounds
         self._brokers: list[RabbitBroker] = []
@@ -35,8 +59,9 @@ class RabbitRig(Rig):
         return broker
 
     def at(self, url: str, **settings: Any) -> RabbitBroker:
-        """One on another URL, not started."""
-        broker = RabbitBroker(reactor, attrs.evolve(self._settings, rabbitmq_url=url, **settings), **self._bounds)
+        """One on another URL, not started; all of them count the ``trials`` of messages in one place."""
+        given = attrs.evolve(self._settings, rabbitmq_url=url, **settings)
+        broker = RabbitBroker(reactor, given, self.trials, **self._bounds)
         self._brokers.append(broker)
         return broker
 

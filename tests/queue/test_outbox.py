@@ -11,13 +11,13 @@ from harvestd.context import Trace, tracing
 from harvestd.market.events import Event
 from harvestd.store import inbox, outbox
 from harvestd.store.database import Database, Transaction
-from tests.queue.processes import new_id
+from tests.queue.processes import data, new_id
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
 
 def event(type: str = "order.created", version: int = 1) -> Event:
-    return Event(type, f"order:{new_id()}", version, {"n": 1, "quantity": "1.250", "name": 'Œuf "frais" \\ {a,b}'})
+    return Event(type, f"order:{new_id()}", version, data(1) | {"quantity": "1.250", "name": 'Œuf "frais" \\ {a,b}'})
 
 
 async def recorded(database: Database, *events: Event, at: datetime = NOW) -> None:
@@ -50,6 +50,13 @@ async def test_events_are_recorded_whole_in_order_and_under_the_trace(database: 
 async def test_an_event_type_that_is_not_in_the_table_is_refused(database: Database) -> None:
     with pytest.raises(ValueError, match=r"order\.exploded"):
         await recorded(database, event(), event("order.exploded"))
+    assert await outbox.unsent(database, 10) == []
+
+
+async def test_an_event_whose_data_is_not_of_its_type_is_refused(database: Database) -> None:
+    wrong = Event("order.created", "order:1", 1, data(1) | {"order_id": "one"})
+    with pytest.raises(ValueError, match=r"order\.created.*order_id"):
+        await recorded(database, event(), wrong)
     assert await outbox.unsent(database, 10) == []
 
 

@@ -7,29 +7,34 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-import attrs
 import pika
 import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 from harvestd.interfaces import Acked, Delivery, Dropped, Message, Outcome, Retried
+from harvestd.kernel.errors import Unavailable
 from harvestd.lifecycle import sleep
-from harvestd.market.errors import Unavailable
-from harvestd.queue.envelope import Envelope, encode
-from harvestd.queue.rabbit_hand import DEADLY, QUARANTINE, SUSPECT, InHand, lots, sentence
+from harvestd.queue import rabbit_topology
+from harvestd.queue.envelope import Envelope
+from harvestd.queue.rabbit_consumer import Subscription
+from harvestd.queue.rabbit_hand import DEADLY, SUSPECT, InHand, lots, sentence
+from harvestd.queue.rabbit_topology import retry_queue
 from harvestd.queue.retry import Drop, Retry
 from harvestd.queue.topology import EXCHANGE, RETRY_JITTER
+from harvestd.store.database import Database
+from harvestd.store.trials import PostgresTrials
 from harvestd.workers.work import Work
-from tests.contracts.broker import CACHE, ORDERS, Received, is_empty, message, state
-from tests.queue.processes import Processes, new_id
+from tests.contracts.broker import CACHE, ORDERS, Held, Received, is_empty, message, state
+from tests.queue.processes import Processes, envelope, new_id
+from tests.queue.processes import message as sealed
 from tests.queue.rabbits import RabbitRig
 from tests.waiting import eventually
-from tests.workers.test_consumer import Bench, envelope, leave_effect
+from tests.workers.test_consumer import Bench, leave_effect
 
 
 def published(event: Envelope) -> Message:
-    return Message(event.id, event.type, encode(event))
+    return sealed(event)
 
 
 class RawHeaders(pika.BasicProperties):  # type: ignore[misc]
@@ -55,7 +60,7 @@ async def test_poison_duplicates_and_shuffled_deliveries_end_with_each_effect_on
     cured = False
 
     async def handle(work: Work, event: Envelope) -> None:
-        error = None if cured else doomed.get(event.data["number"])
+        error = None if cured else doomed.get(event.data["n"])
         if error is not None:
             raise error
         await leave_effect(work, event)
@@ -123,9 +128,10 @@ async def test_what_others_put_among_the_dead_letters_is_shown_and_can_be_discar
 
 
 async def test_a_message_that_ends_each_process_that_has_it_becomes_a_dead_letter_and_the_others_get_through(
-    rabbit: RabbitRig,
+    rabbit: RabbitRig, database: Database
 ) -> None:
     """Each process is a broker that is cut off for good when the culprit is in hand."""
+    rabbit.trials = PostgresTrials(database)
     innocent, culprit = [message() for _ in range(30)], message()
     done: list[str] = []
     watcher = await rabbit.broker()
@@ -137,7 +143,7 @@ async def test_a_message_that_ends_each_process_that_has_it_becomes_a_dead_lette
         return list(await watcher.dead(ORDERS))
 
     while not await letters():
-        assert ends <= DEADLY, "it is given up in the end"
+        assert ends < SUSPECT + DEADLY + 1, "it is given up in the end"
         broker = await rabbit.broker(queue_retry_scale=0.005)
         ended: list[bool] = []
 
@@ -161,31 +167,58 @@ async def test_a_message_that_ends_each_process_that_has_it_becomes_a_dead_lette
     await eventually("the others get through", lambda: set(done) == {one.id for one in innocent})
     [letter] = await letters()
     assert letter.message == culprit
-    assert f"came back {DEADLY} times" in letter.cause
+    assert f"each of its {DEADLY} consumers ended" in letter.cause
+    assert ends == SUSPECT + DEADLY
+    assert dict(await rabbit.trials.tried(ORDERS, [culprit.id, *(one.id for one in innocent)])) == {}
     for one in hanging:
         one.callback(None)
+
+
+async def test_what_comes_back_since_connections_break_is_no_poison_however_often(
+    rabbit: RabbitRig, database: Database
+) -> None:
+    """Some were handled and could not be acknowledged, others were only on their way."""
+    rabbit.trials = PostgresTrials(database)
+    watcher, sent = await rabbit.broker(), [message() for _ in range(5)]
+    await watcher.publish(sent)
+    for _ in range(2 * (SUSPECT + DEADLY)):
+        broker = await rabbit.broker()
+        cut: list[str] = []
+
+        async def receive(deliveries: Sequence[Delivery]) -> list[Outcome]:
+            rabbit.proxy(broker).refuse = True  # noqa: B023
+            await rabbit.kill(broker)  # noqa: B023
+            cut.extend(one.message.id for one in deliveries)  # noqa: B023
+            return [Acked()] * len(deliveries)
+
+        subscription = await broker.consume(ORDERS, 2, receive)
+        await eventually("it has some in hand", lambda: cut)  # noqa: B023
+        await eventually("and lost them", lambda: not subscription.consuming)  # noqa: B023
+    last = Received()
+    await (await rabbit.broker()).consume(ORDERS, 2, last)
+    await eventually("they are handled", lambda: set(last.ids) == {one.id for one in sent}, 20)
+    assert list(await watcher.dead(ORDERS)) == []
+    assert dict(await rabbit.trials.tried(ORDERS, [one.id for one in sent])) == {}
 
 
 class TestSuspects:
     """How a culprit is told from what was in hand beside it."""
 
-    def in_hand(self, tag: int, returns: int, deaths: int = 0) -> InHand:
-        return InHand(tag, Delivery(message(), ORDERS, 0), returns, deaths)
+    def in_hand(self, tag: int, returns: int) -> InHand:
+        return InHand(tag, Delivery(message(), ORDERS, 0), returns)
 
-    def test_trusted_ones_go_first_and_together_suspects_alone_and_backwards_every_other_time(self) -> None:
-        hand = [self.in_hand(n, SUSPECT if n % 2 else 0) for n in range(40)]
-        hand[0] = self.in_hand(0, 0, deaths=4)
-        first, *rest = lots(hand)
-        assert [one.tag for one in first] == list(range(2, 40, 2))
+    def test_trusted_ones_go_first_and_together_suspects_alone_and_what_was_tried_least_before_others(self) -> None:
+        hand = [self.in_hand(n, SUSPECT if n % 2 else SUSPECT - 1) for n in range(40)]
+        tried = {hand[5].id: 2, hand[7].id: 1}
+        first, *rest = lots(hand, tried)
+        assert [one.tag for one in first] == list(range(0, 40, 2))
         assert all(len(lot) == 1 for lot in rest)
-        assert sorted(lot[0].tag for lot in rest) == [0, *range(1, 40, 2)]
-        next_time = [attrs.evolve(one, returns=one.returns + 1) for one in hand]
-        assert [lot[0].tag for lot in lots(next_time) if lot[0].suspect] == [lot[0].tag for lot in reversed(rest)]
+        assert sorted(lot[0].tag for lot in rest) == list(range(1, 40, 2))
+        assert [lot[0].tag for lot in rest[-2:]] == [7, 5]
 
-    def test_it_is_tried_then_kept_apart_then_given_up(self) -> None:
-        assert sentence(self.in_hand(1, QUARANTINE - 1, DEADLY)) is None
-        assert isinstance(sentence(self.in_hand(1, QUARANTINE)), Retried)
-        assert isinstance(sentence(self.in_hand(1, QUARANTINE, DEADLY - QUARANTINE)), Dropped)
+    def test_it_is_tried_so_often_and_then_given_up(self) -> None:
+        assert sentence(DEADLY - 1) is None
+        assert isinstance(sentence(DEADLY), Dropped)
 
 
 async def test_under_an_alarm_what_is_to_be_tried_later_stays_in_hand_and_is_not_counted_against_it(
@@ -252,6 +285,20 @@ async def test_what_failed_together_comes_back_apart(rabbit: RabbitRig) -> None:
     assert len(back) >= 8, "one after the other, not behind the one with the longest delay"
 
 
+@pytest.mark.parametrize("expiration", [None, "86400000"])
+async def test_what_others_leave_where_messages_wait_for_their_next_try_holds_nobody_up_for_ever(
+    rabbit: RabbitRig, monkeypatch: pytest.MonkeyPatch, expiration: str | None
+) -> None:
+    monkeypatch.setattr(rabbit_topology, "RETRY_SCALE_MOST", 1)
+    broker = await rabbit.broker(queue_retry_scale=0.01)
+    channel = (await broker._consuming.channel())._channel
+    channel.basic_publish("", retry_queue(ORDERS, 1), b"foreign", pika.BasicProperties(expiration=expiration))
+    receive = Received(lambda d: Acked() if d.attempts else Retried("not yet"))
+    await broker.consume(ORDERS, 10, receive)
+    (sent,) = await broker.publish([message()])
+    await eventually("it came back", lambda: receive.ids.count(sent) == 2)
+
+
 async def test_many_dead_letters_are_found_wherever_they_are(rabbit: RabbitRig) -> None:
     broker = await rabbit.broker()
     count = 300
@@ -268,3 +315,22 @@ async def test_many_dead_letters_are_found_wherever_they_are(rabbit: RabbitRig) 
     assert await broker.replay(CACHE, letters[-1].id) and await broker.discard(CACHE, letters[150].id)
     left = {letter.id for letter in letters} - {letters[150].id, letters[-1].id}
     assert left <= {letter.id for letter in await broker.dead(CACHE, 1000)}
+
+
+async def test_the_next_messages_come_while_a_batch_is_in_hand(rabbit: RabbitRig) -> None:
+    """So the broker and the consumer never take turns, however full the queue is."""
+    broker = await rabbit.broker()
+    await broker.publish([message() for _ in range(30)])
+    receive = Held()
+    subscription = await broker.consume(ORDERS, 10, receive)
+    await eventually("a batch", lambda: receive.batches)
+    assert len(receive.batches[0]) <= 10
+    assert isinstance(subscription, Subscription)
+
+    async def full() -> bool:
+        return await subscription.in_hand() == 20
+
+    await eventually("as many again are here", full)
+    assert len(receive.batches) == 1
+    receive.release()
+    await eventually("all", lambda: len(receive.deliveries) == 30)

@@ -19,7 +19,7 @@ from harvestd.settings import Settings
 from harvestd.store import outbox
 from harvestd.store.database import Statement, Transaction, nothing
 from tests.contracts.broker import ORDERS, Received
-from tests.queue.processes import Process, Processes, new_id, now
+from tests.queue.processes import Process, Processes, data, new_id, now
 from tests.servers import PostgresServer
 from tests.waiting import eventually
 
@@ -41,7 +41,7 @@ async def elsewhere(postgres: PostgresServer, second_database_url: str, settings
 
 
 def event(number: int = 1) -> Event:
-    return Event("order.created", f"order:{number}", number, {"number": number})
+    return Event("order.created", f"order:{number}", number, data(number))
 
 
 async def unsent(process: Process) -> int:
@@ -81,7 +81,7 @@ async def test_a_recorded_event_is_published_as_an_envelope_without_waiting_for_
     envelope = decode(received.deliveries[0].message.body)
     assert received.ids == [id]
     assert (envelope.id, envelope.type, envelope.version, envelope.aggregate) == (id, "order.created", 3, "order:3")
-    assert envelope.data == {"number": 3}
+    assert envelope.data == data(3)
     assert envelope.trace.as_trace() == Trace("request-7", "00-abc-def-01")
     assert envelope.timestamp.utcoffset() is not None
     await eventually("marked", lambda: process.metrics.value("harvest_relay_published_total") == 1)

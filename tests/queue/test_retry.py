@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvestd.interfaces import Dropped, Retried
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
 from harvestd.queue.retry import CAUSE_LENGTH, Again, Dead, Drop, Retry, next_step, outcome_of
 from harvestd.queue.topology import RETRY_DELAYS, RETRY_JITTER
 

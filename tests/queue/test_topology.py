@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvestd.market.events import TYPES
+from harvestd.market.events import DATA
 from harvestd.queue.topology import QUEUES, RETRY_DELAYS, matches, queues_for
 
 
@@ -58,7 +58,7 @@ def test_an_order_goes_where_the_table_says():
 def test_every_binding_can_take_some_event():
     for queue in QUEUES:
         for pattern in queue.binds:
-            assert any(matches(pattern, type) for type in TYPES), f"{queue.name} binds {pattern}, which nothing has"
+            assert any(matches(pattern, type) for type in DATA), f"{queue.name} binds {pattern}, which nothing has"
 
 
 def test_queues_have_names_of_their_own_and_delays_grow():

@@ -21,7 +21,10 @@ import psutil
 from tests.servers.private import PrivateServer, absent, free_port, needed, wait_until
 
 FILES = Path(__file__).parents[2] / "nginx"
-BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_filter_module.so")
+MODULES = {
+    Path("/usr/lib/nginx/modules/ngx_http_brotli_filter_module.so"): "libnginx-mod-http-brotli-filter",
+    Path("/usr/lib/nginx/modules/ngx_http_js_module.so"): "libnginx-mod-http-js",
+}
 #: As Debian's, with what it has in /etc and /var in a folder. ``{load}`` is what modules-enabled/ has.
 OUTER = """{load}
 worker_processes {workers};
@@ -64,8 +67,9 @@ class NginxServer(PrivateServer):
     ) -> None:
         super().__init__()
         self.program = needed("nginx", "nginx")
-        if not BROTLI.exists():
-            absent("Nginx has no brotli: apt install libnginx-mod-http-brotli-filter")
+        for module, package in MODULES.items():
+            if not module.exists():
+                absent(f"Nginx has no {module.name}: apt install {package}")
         self.tls_port = free_port()
         self.www = self.folder / "www"
         self.log_file = self.folder / "access.log"
@@ -74,9 +78,8 @@ class NginxServer(PrivateServer):
         self.certificate = self._certificate()
         self._write_files(upstreams, limits, strict)
         mime = Path("/etc/nginx/mime.types")
-        (self.folder / "nginx.conf").write_text(
-            OUTER.format(load=f"load_module {BROTLI};", workers=workers, folder=self.folder, mime=mime)
-        )
+        load = "\n".join(f"load_module {module};" for module in MODULES)
+        (self.folder / "nginx.conf").write_text(OUTER.format(load=load, workers=workers, folder=self.folder, mime=mime))
         for path in self.folder.rglob("*"):
             self.own(path)
 
@@ -137,7 +140,7 @@ class NginxServer(PrivateServer):
         return certificate
 
     def _write_files(self, upstreams: Sequence[int], limits: bool, strict: bool) -> None:
-        for snippet in (FILES / "snippets").glob("*.conf"):
+        for snippet in (FILES / "snippets").iterdir():
             shutil.copy(snippet, self.folder / "snippets")
         self._edit("snippets/harvest-server.conf", (r"/var/log/nginx/harvest\.log", str(self.log_file)))
         self._edit("snippets/harvest-http.conf", (r"/var/lib/nginx/harvest\b", f"{self.folder}/cache"))

@@ -189,6 +189,10 @@ class RabbitServer(PrivateServer):
         )
         return {name: (ready, in_hand) for name, ready, in_hand in json.loads(said)}
 
+    def waiting(self, vhost: str) -> dict[str, tuple[int, int]]:
+        """Those that have a message, ready or in hand; retries and dead letters among them."""
+        return {name: depth for name, depth in self.depths(vhost).items() if any(depth)}
+
     def close_connections(self) -> None:
         """End every client's connection, as an operator may."""
         self.evaluate('[rabbit_networking:close_connection(P, "tests") || P <- rabbit_networking:connections()]')

@@ -5,9 +5,10 @@ select ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, n || '@ex
 insert into farm_members (farm_id, user_id)
 select f.id, u.id from (select id, row_number() over (order by id) as n from farms) f
   join (select id, row_number() over (order by id) as n from users) u on u.n = f.n % 5000 + 1;
+insert into sign_ins (id, user_id, created_at, expires_at)
+select gen_random_uuid(), u.id, now(), now() + interval '30 days' from users u, generate_series(1, 3) n;
 insert into refresh_tokens (id, family_id, user_id, token_hash, created_at, expires_at, used_at)
-select gen_random_uuid(), gen_random_uuid(), u.id, sha256(u.id::text::bytea || n::text::bytea), now(), now() + interval '30 days',
-       case when n > 1 then now() end from users u, generate_series(1, 3) n;
+select gen_random_uuid(), s.id, s.user_id, sha256(s.id::text::bytea), s.created_at, s.expires_at, null from sign_ins s;
 create temporary table placed as
 select ('00000000-0000-7000-9000-' || lpad(to_hex(n), 12, '0'))::uuid as id, n,
        ('00000000-0000-7000-8000-' || lpad(to_hex(1 + (n::bigint * 7919) % 10000), 12, '0'))::uuid as buyer, p.id as product, p.farm_id as farm

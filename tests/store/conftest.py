@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 
 from harvestd.store.database import Database
 from harvestd.store.link import LinkSettings
+from tests.queue.conftest import processes  # noqa: F401
 from tests.servers import PostgresServer, Proxy
 from tests.servers.redis import RedisServer
 

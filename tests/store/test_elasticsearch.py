@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
 from harvestd.interfaces import ISearch, Search
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
 from harvestd.settings import Settings
 from harvestd.store.elasticsearch import ElasticsearchSearch
 from tests.contracts.search import NOON, STALL, SearchContract, pages, product, titles
@@ -102,7 +102,9 @@ class TestWithoutAnalysers:
             found = await search.search(Search(text="carrots", farm="hill-farm", near=(48.0, 11.0)))
             assert titles(found) == ["Strawberry jam", "Carrot cake"]
             assert found.hits[0].highlight["text"].endswith("Good with <em>carrots</em>? No.")
-            assert [facet.value for facet in found.facets["farm"]] == ["hill-farm"]
+            assert [(one.value, one.name, one.count) for one in found.facets["farm"]] == [
+                ("green-acre", "Green Acre", 2), ("hill-farm", "Hill Farm", 2),
+            ]  # fmt: skip
             assert [one.text for one in await search.suggest("carr")][2:] == ["Purple carrots"]
             assert await search.rebuild(pages(STALL, 3), lambda done: None) == 8
             assert (await search.search(Search())).total == 8

@@ -11,7 +11,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,12 @@ import psycopg2
 import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
 
 from harvestd.store import binaries, embedded
-from harvestd.store.embedded import EmbeddedError, EmbeddedPostgres, running
+from harvestd.store.embedded import EmbeddedError, EmbeddedPostgres, Running, running
 from harvestd.store.postmaster import pid_file
+from tests.pace import Pace
 from tests.servers import temporary_folder
 from tests.waiting import eventually
 
@@ -34,7 +35,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="root alone can change ac
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A short path that every account can reach, with a place for what must be elsewhere."""
-    made = temporary_folder("embedded")
+    made = temporary_folder("embedded", disk=True)
     made.chmod(0o755)
     monkeypatch.setattr(embedded, "ELSEWHERE", made / "elsewhere")
     yield made
@@ -110,17 +111,17 @@ def servers_of(data: Path) -> list[int]:
 
 
 async def test_it_is_made_once_and_kept(daemons: Any, folder: Path) -> None:
-    begun = time.monotonic()
+    pace = Pace()
     first = daemons(folder / "data")
     url = await first.start()
-    first_start = time.monotonic() - begun
+    first_start = pace.seconds()
     ask(url, "create table kept (n int)")
     await first.stop()
     assert running(str(folder / "data")) is None
     assert servers_of(folder / "data") == []
-    begun = time.monotonic()
+    pace = Pace()
     assert await daemons(folder / "data").start() == url
-    second_start = time.monotonic() - begun
+    second_start = pace.seconds()
     assert ask(url, "select count(*) from kept") == [(0,)]
     print(f"first start {first_start:.2f} s, second {second_start:.2f} s")
     assert second_start < first_start < 20
@@ -169,8 +170,8 @@ async def test_in_a_private_home_it_is_placed_where_its_account_can_reach(daemon
     """Both the data folder and PostgreSQL's programs are under a folder that root alone can enter."""
     home = folder / "home"
     home.mkdir(mode=0o700)
-    programs = binaries.find().folder.parent
-    binaries._copy(programs, home / "venv")
+    programs = (await deferToThread(binaries.find)).folder.parent
+    await deferToThread(binaries._copy, programs, home / "venv")
     private = str(home / "venv" / programs.parent.name / programs.name / "bin")
     one = daemons(home / "data", private)
     url = await one.start()
@@ -216,7 +217,7 @@ async def test_a_second_daemon_is_refused_and_told_who_has_the_folder(
         await daemons(folder / "data").start()
     _, said = processes(folder / "data")
     assert f"process {os.getpid()}" in said["error"]
-    assert running(str(folder / "data")) == url
+    assert running(str(folder / "data")) == Running(os.getpid(), url)
     assert ask(url, "select 1") == [(1,)], "the first is not harmed"
 
 
@@ -301,7 +302,7 @@ async def test_a_first_start_that_is_killed_leaves_nothing_that_looks_finished(f
 async def test_a_server_that_dies_is_started_again(
     daemons: Any, folder: Path, connected: Any, expected_errors: Any
 ) -> None:
-    from harvestd.market.errors import Unavailable
+    from harvestd.kernel.errors import Unavailable
     from harvestd.store.database import Statement, scalar
 
     one = daemons(folder / "data")
@@ -331,9 +332,9 @@ async def test_a_frozen_server_does_not_keep_the_daemon_from_stopping(
     one = daemons(folder / "data")
     await one.start()
     os.kill(one.pid, signal.SIGSTOP)
-    begun = time.monotonic()
+    pace = Pace()
     await one.stop()
-    assert time.monotonic() - begun < 3
+    assert pace.seconds() < 3
     await eventually("nothing runs", lambda: not servers_of(folder / "data"))
 
 
@@ -367,7 +368,7 @@ async def test_a_socket_folder_that_somebody_else_made_is_refused(daemons: Any, 
 
 
 async def test_another_major_version_uses_its_own_programs_or_says_what_is_missing(daemons: Any, folder: Path) -> None:
-    older = binaries.find("", 16)
+    older = await deferToThread(binaries.find, "", 16)
     one = daemons(folder / "data", str(older.folder))
     await one.start()
     await one.stop()
@@ -382,7 +383,7 @@ async def test_a_version_without_programs_is_named(daemons: Any, folder: Path) -
     with pytest.raises(EmbeddedError, match="made by PostgreSQL 13, whose programs were not found; there is 18 in"):
         await daemons(folder / "data").start()
     with pytest.raises(EmbeddedError, match="but the data folder was made by PostgreSQL 13"):
-        await daemons(folder / "data", str(binaries.find().folder)).start()
+        await daemons(folder / "data", str((await deferToThread(binaries.find)).folder)).start()
     with pytest.raises(EmbeddedError, match="there is no working initdb and postgres in it"):
         await daemons(folder / "data", "/nowhere").start()
 

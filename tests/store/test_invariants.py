@@ -35,6 +35,7 @@ DAMAGE: dict[str, str] = {
     "a gap in an order's versions, or a part whose status is not its last transition": "update orders set version = 3",
     "an expired reservation not released": """
         update reservations set state = 'live', expires_at = now() - interval '2 minutes'""",
+    "a farm that takes orders nobody would hear of, or takes none though somebody would": "update farms set staffed = not staffed",
     "a mail given up": """
         insert into mails (id, recipient, subject, body, dedupe_key, state, due_at, created_at)
         select id, 'a@b', 's', 'b', 'k', 'failed', now(), now() from users limit 1""",
@@ -45,6 +46,8 @@ DAMAGE: dict[str, str] = {
     "an order that its buyer or one of its farms was not told of by mail": "delete from mails where dedupe_key like '%:buyer'",
     "a mail or notice without the mark of the event that it tells of": "delete from inbox where consumer = 'harvest.notifications'",
     "search documents that differ from the products": "update products set revision = revision + 1",
+    "a search document whose copy of a farm, a category or the product differs from it": "update farms set slug = slug || '-x'",
+    "products whose search documents are still to be renewed": "insert into search_renewals (source, id) select 'farm', id from farms",
     "a search document that Elasticsearch does not hold as it is": "insert into search_pending (kind, id) select kind, id from search_documents",
 }  # fmt: skip
 
@@ -71,3 +74,44 @@ async def test_a_broken_rule_is_found(market: Market, rule: str) -> None:  # noq
         cursor.execute(DAMAGE[rule])
     connection.close()
     assert rule in [violation.rule for violation in market.broken(at_rest=True)]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["price_per = 1", "price_per = 100", "unit_price = 64", "total = 640 * 250", "total = total + 1", "quantity = 251"],
+)
+async def test_the_total_of_a_line_goes_by_what_its_price_is_for(market: Market, damage: str) -> None:  # noqa: F811
+    farmer, buyer = await market.farmer(), await market.person()
+    per = {"quantity": 1000, "unit": "g"}
+    product = await market.product(farmer, unit="g", price=640, price_per=per, stock=9000)
+    assert (await buyer.order((product["id"], 250))).status == 201
+    assert market.broken() == []
+    connection = psycopg2.connect(market.parts.database.settings.dsn)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"update order_lines set {damage}")
+    connection.close()
+    assert "totals that differ from their lines" in [violation.rule for violation in market.broken()]
+
+
+@pytest.mark.parametrize(
+    ("column", "other"),
+    {
+        "farm": "'another'", "farm_name": "'Another'", "latitude": "1", "longitude": "1", "category": "'another'",
+        "category_name": "'Another'", "title": "'Another'", "text": "'another'", "unit": "'jar'", "price": "price + 1",
+        "tags": "array['another']", "season_from": "'01-02'", "season_to": "'01-02'", "rating": "rating + 1",
+        "in_stock": "not in_stock", "fresh_at": "fresh_at + interval '1 second'",
+    }.items(),
+)  # fmt: skip
+async def test_a_document_that_says_anything_else_of_its_product_is_found(
+    market: Market,  # noqa: F811
+    column: str,
+    other: str,
+) -> None:
+    await filled(market)
+    connection = psycopg2.connect(market.parts.database.settings.dsn)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"update search_documents set {column} = {other}")
+    connection.close()
+    assert [violation.rule for violation in market.broken(at_rest=True)] == [
+        "a search document whose copy of a farm, a category or the product differs from it"
+    ]

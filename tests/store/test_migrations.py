@@ -134,9 +134,60 @@ def test_a_database_that_does_not_answer_is_told() -> None:
         pending("postgresql://nobody@/nothing?host=/nowhere")
 
 
+def test_families_of_refresh_tokens_become_sign_ins(postgres: PostgresServer, empty: str) -> None:
+    """Whoever was signed in stays so; of a family that was revoked nothing holds, whatever came of it beside that."""
+    (number,) = [migration.number for migration in known() if migration.name == "sign_ins"]
+    migrate(postgres.url(empty), [migration for migration in known() if migration.number < number])
+    postgres.query(
+        empty,
+        """with ada as (insert into users (id, email, email_key, username, username_key, name, password_hash, role, created_at,
+                                           updated_at)
+                        values (gen_random_uuid(), 'a', 'a', 'a', 'a', 'a', 'x', 'buyer', now(), now()) returning id)
+           insert into refresh_tokens (id, family_id, user_id, token_hash, created_at, expires_at, used_at, revoked_at)
+           select gen_random_uuid(), ('00000000-0000-0000-0000-00000000000' || family)::uuid, ada.id, sha256(token::bytea),
+                  '2026-05-01Z'::timestamptz + day * interval '1 day', '2026-06-01Z'::timestamptz + day * interval '1 day',
+                  case when used then now() end, case when revoked then '2026-05-09Z'::timestamptz end
+             from ada, (values ('a', 1, 0, true, false), ('b', 1, 5, false, false),
+                               ('c', 2, 0, true, true), ('d', 2, 3, false, false)) t (token, family, day, used, revoked)""",
+    )
+    migrate(postgres.url(empty))
+    found = postgres.query(
+        empty,
+        """select right(s.id::text, 1), email, s.created_at = '2026-05-01Z', extract(day from s.expires_at at time zone 'UTC')::int,
+                  s.ended_at = '2026-05-09Z'
+             from sign_ins s join users u on u.id = s.user_id order by 1""",
+    )
+    assert found == [("1", "a", True, 6, None), ("2", "a", True, 4, True)]
+
+
 def _connection(postgres: PostgresServer, name: str):  # type: ignore[no-untyped-def]
     import psycopg2
 
     connection = psycopg2.connect(postgres.url(name))
     connection.autocommit = True
     return connection
+
+
+def test_addresses_get_their_present_keys_but_for_those_that_another_account_has(
+    postgres: PostgresServer, empty: str
+) -> None:
+    before = next(number for number, migration in enumerate(known()) if migration.name == "texts")
+    migrate(postgres.url(empty), known()[:before])
+    emails = [
+        "li@bücher.example",
+        "li@xn--bcher-kva.example",
+        "ada@faß.example",
+        "jürgen@example.org",
+        "bo@example.org",
+    ]
+    for number, email in enumerate(emails):
+        postgres.query(
+            empty,
+            f"""insert into users (id, email, email_key, username, username_key, name, password_hash, role, created_at, updated_at)
+                values (gen_random_uuid(), '{email}', '{email}', 'u{number}', 'u{number}', 'U', 'x', 'buyer', now(), now())
+                returning 1""",
+        )
+    migrate(postgres.url(empty))
+    assert [row[0] for row in postgres.query(empty, "select email_key from users order by username")] == [
+        "li@bücher.example", "li@xn--bcher-kva.example", "ada@xn--fa-hia.example", "jürgen@example.org", "bo@example.org"
+    ]  # fmt: skip

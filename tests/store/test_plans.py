@@ -12,8 +12,8 @@ import psycopg2
 import pytest
 
 from harvestd.assembly import new_id
-from harvestd.interfaces import Search
-from harvestd.market.geography import box_around
+from harvestd.interfaces import Search, Suggestion
+from harvestd.kernel.geography import box_around
 from harvestd.seeding import catalogue, sowing
 from harvestd.store import (
     accounts,
@@ -36,7 +36,7 @@ from harvestd.store import (
 )
 from harvestd.store.database import Statement
 from harvestd.store.search import PostgresSearch
-from harvestd.store.search_suggest import suggest
+from harvestd.store.search_suggest import known, suggest
 from tests.servers import PostgresServer
 from tests.store.plans import ONCE, USES, Planner, faults, finished
 
@@ -98,6 +98,7 @@ def test_the_market_is_large_enough_to_tell(big: set[str]) -> None:
     assert big >= {
         "products", "farms", "users", "orders", "order_parts", "order_lines", "notifications", "carts", "cart_items", "outbox",
         "queue_messages", "queue_dead", "search_documents", "stock_ledger", "reservations", "mails", "inbox", "refresh_tokens",
+        "sign_ins",
     }  # fmt: skip
 
 
@@ -106,21 +107,38 @@ def test_the_market_is_large_enough_to_tell(big: set[str]) -> None:
 FILTERS: dict[str, Callable[[products.Product], dict[str, Any]]] = {
     "all": lambda p: {},
     "category_id": lambda p: {"category_id": p.category_id},
-    "category_slug": lambda p: {"category_slug": "vegetables"},
     "farm_id": lambda p: {"farm_id": p.farm_id},
-    "farm_slug": lambda p: {"farm_slug": p.farm_slug},
-    "tag": lambda p: {"tag": "organic"},
-    "rare tag": lambda p: {"tag": "spicy"},
+    "farms": lambda p: {"farm_ids": [p.farm_id, USER]},
+    "tag": lambda p: {"tags": ["organic"]},
+    "tags": lambda p: {"tags": ["organic", "heirloom"]},
+    "rare tag": lambda p: {"tags": ["spicy"]},
+    "unit": lambda p: {"units": ["kg"]},
+    "units": lambda p: {"units": ["bunch", "box"]},
+    "near": lambda p: {"within": listings.within(p.latitude or 44.0, p.longitude or -73.0, 25.0)},
+    "wide": lambda p: {"within": listings.within(p.latitude or 44.0, p.longitude or -73.0, 500.0)},
     "min_price": lambda p: {"min_price": 500},
     "max_price": lambda p: {"max_price": 500},
     "in_stock": lambda p: {"in_stock": True},
     "in_season": lambda p: {"in_season": "2026-07-01"},
-    "category, in stock": lambda p: {"category_slug": "fruit", "in_stock": True},
-    "category, tag": lambda p: {"category_slug": "fruit", "tag": "organic"},
+    "category, in stock": lambda p: {"category_id": p.category_id, "in_stock": True},
+    "category, tag": lambda p: {"category_id": p.category_id, "tags": ["organic"]},
     "farm, in stock": lambda p: {"farm_id": p.farm_id, "in_stock": True},
     "price range": lambda p: {"min_price": 300, "max_price": 400},
     "in season, in stock": lambda p: {"in_season": "2026-07-01", "in_stock": True},
 }
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("sort", listings.SORTS)
+def test_the_listing_of_several_categories(
+    market: Any, big: set[str], middle: products.Product, sort: str, use: str
+) -> None:
+    with market.cursor() as cursor:
+        cursor.execute("select id::text from categories order by id limit 4")
+        filters = listings.Filters(category_ids=[id for (id,) in cursor.fetchall()])
+    _refuse(
+        market, big, use, partial(listings.products, filters=filters, sort=sort, after=None, limit=21, currency="EUR")
+    )
 
 
 @pytest.mark.parametrize("use", USES)
@@ -168,6 +186,11 @@ READS: dict[str, Reads] = {
     "notices": lambda r: notifications.feed(r, USER, None, False, 21),
     "notices, later": lambda r: notifications.feed(r, USER, new_id(), False, 21),
     "notices not read": lambda r: notifications.feed(r, USER, None, True, 21),
+    "how many notices": lambda r: notifications.count(r, USER),
+    "how many notices not read": lambda r: notifications.unread(r, USER),
+    "how many orders of a buyer": lambda r: orders.count_own(r, USER, None),
+    "how many orders of a farmer": lambda r: orders.count_own_and_farms(r, USER, None),
+    "how many orders of a farmer of a status": lambda r: orders.count_own_and_farms(r, USER, "placed"),
     "notices to mark read": lambda r: notifications.mark_read(r, USER, None, NOW),
     "whom to tell": lambda r: notifications.people(r, [USER], [USER]),
     "a buyer's cart": lambda r: carts.find(r, USER, None),
@@ -175,8 +198,11 @@ READS: dict[str, Reads] = {
     "what is in a cart": lambda r: carts.items(r, USER),
     "an account by address": lambda r: accounts.by_email(r, "5@example.org"),
     "a person's farms": lambda r: accounts.farms_of(r, USER),
-    "a refresh token": lambda r: accounts.lock_refresh(r, b"x"),
+    "a refresh token": lambda r: sessions.lock(r, b"x"),
     "sign-ins": lambda r: sessions.PostgresSessions(r, lambda: NOW).live(USER, USER),
+    "where somebody signed in": lambda r: sessions.known(r, USER, b"x"),
+    "sign-ins to end": lambda r: sessions.end_all(r, USER, NOW),
+    "sign-ins to forget": lambda r: sessions.delete_expired(r, NOW - timedelta(days=7), 1000),
     "an idempotency key": lambda r: idempotency.claim(r, USER, "k", b"x", NOW, 3600),
     "events to send": lambda r: outbox.unsent(r, 500),
     "the outbox's backlog": lambda r: outbox.backlog(r, NOW),
@@ -190,14 +216,16 @@ READS: dict[str, Reads] = {
     "what Elasticsearch lacks": lambda r: search_pending.oldest(r, 500),
     "documents for Elasticsearch": lambda r: search_pending.page(r, None, 500),
     "search": lambda r: _search(r, "Padron peppers willow"),
+    "search, with filters of facets": lambda r: _search(r, "Padron peppers willow", unit="kg", min_price=100),
     "search, mistyped": lambda r: _search(r, "padrn pepers"),
     "search, nothing like it": lambda r: _search(r, "zzyzx"),
     "suggestions": lambda r: suggest(r, "pep", 10),
+    "what is suggested, now": lambda r: known(r, [Suggestion("x", "product", "x", USER, 1), Suggestion("x", "farm", "x")]),
 }  # fmt: skip
 
 
-def _search(reader: Any, text: str) -> Awaitable[Any]:
-    return PostgresSearch(cast(Any, None), reader=reader).search(Search(text=text))
+def _search(reader: Any, text: str, **filters: Any) -> Awaitable[Any]:
+    return PostgresSearch(cast(Any, None), reader=reader).search(Search(text=text, **filters))
 
 
 @pytest.mark.parametrize("use", USES)

@@ -21,6 +21,7 @@ from harvestd.store.near_cache import NearCache
 from harvestd.store.redis_cache import LARGEST, REMEMBERED, RedisCache
 from harvestd.store.redis_link import RedisAway, RedisLink
 from tests.contracts.cache import TTL, Asked, CacheContract, Source, World, entry, kept
+from tests.pace import Pace
 from tests.servers import Proxy
 from tests.servers.redis import RedisServer
 from tests.store.test_near_cache import STALE, Hub
@@ -89,6 +90,11 @@ async def given(cache: RedisCache, families: tuple[str, ...] = ("f",), key: str 
         return (await cache.fetch(key, families, load, TTL)).body
     except Loads:
         return None
+
+
+async def moment() -> None:
+    """A tenth of a second: what began within the time of one question to Redis after a drop is not believed."""
+    await sleep(reactor, 0.1)
 
 
 class TestRedisCacheContract(CacheContract):
@@ -174,6 +180,7 @@ async def test_an_old_load_never_overwrites_a_newer_one_of_another_process(
     Asked(caches[0], sources[0])
     await processes.quiet()
     await caches[1].drop(["f"])
+    await moment()
     Asked(caches[1], sources[1])
     await processes.quiet()
     for index in order:
@@ -330,6 +337,83 @@ async def test_an_answer_of_who_does_not_know_the_secret_is_a_miss(redis: RedisS
     assert await given(await processes.cache(redis.url())) is None
 
 
+@pytest.mark.parametrize("told", ["drop", "drop_here", "gap"])
+async def test_an_answer_that_is_put_back_after_a_drop_with_its_tokens_is_a_miss(
+    redis: RedisServer, processes: Processes, told: str
+) -> None:
+    """In every process that heard of the drop, or that it may have missed some."""
+    here, there = await processes.cache(redis.url()), await processes.cache(redis.url())
+    await kept(here, b"the price before", ("f", "g"))
+    await processes.quiet()
+    names: Any = redis.ask("KEYS", "t:*")
+    before = {name: redis.ask("GET", name) for name in names}
+    assert await given(there, ("f", "g")) == b"the price before"
+    if told == "gap":
+        processes.hub.gap()
+    elif told == "drop":
+        await here.drop(["g"])
+    else:
+        here.drop_here(["g"])
+        there.drop_here(["g"])
+    await processes.quiet()
+    for name, value in before.items():
+        redis.ask("SET", name, value, "PX", 50_000)
+    assert [await given(cache, ("f", "g")) for cache in (here, there)] == [None, None]
+    await moment()
+    await kept(there, b"the price now", ("f", "g"))
+    await processes.quiet()
+    assert await given(await processes.cache(redis.url()), ("f", "g")) == b"the price now"
+    assert await given(here, ("f", "g")) == b"the price now", "what began since is believed"
+
+
+async def test_an_answer_that_depends_on_what_it_shows_is_a_miss_after_that_was_dropped(
+    redis: RedisServer, processes: Processes
+) -> None:
+    here, there = await processes.cache(redis.url()), await processes.cache(redis.url())
+
+    async def load() -> Entry:
+        return Entry(b"a list", '"1"', families=("product:1",))
+
+    await here.fetch("k", ("list",), load, TTL, instead=("changed",))
+    await processes.quiet()
+    before = {name: redis.ask("GET", name) for name in redis.ask("KEYS", "t:*")}  # type: ignore[union-attr]
+    await here.drop(["product:1"])
+    for name, value in before.items():
+        redis.ask("SET", name, value, "PX", 50_000)  # type: ignore[arg-type]
+
+    class Loads(Exception):
+        pass
+
+    async def loads() -> Entry:
+        raise Loads
+
+    with pytest.raises(Loads):
+        await there.fetch("k", ("list",), loads, TTL, instead=("changed",))
+
+
+async def test_an_answer_ends_when_it_was_sealed_to_end_however_long_redis_keeps_it(
+    redis: RedisServer, processes: Processes
+) -> None:
+    cache = await processes.cache(redis.url())
+
+    async def load() -> Entry:
+        return entry(b"short")
+
+    await cache.fetch("k", ("f",), load, 0.3)
+    await processes.quiet()
+    (name,) = redis.ask("KEYS", "t:f:*")  # type: ignore[misc]
+    for key in redis.ask("KEYS", "t:*"):  # type: ignore[union-attr]
+        redis.ask("PERSIST", key)
+    redis.ask("PEXPIRE", name, 50_000)
+
+    async def over() -> bool:
+        there = await processes.cache(redis.url())  # which has none of its own
+        return await given(there, key="k") is None
+
+    await eventually("it is over", over)
+    assert redis.ask("EXISTS", name) == 1
+
+
 # --- outages ---
 
 
@@ -350,10 +434,10 @@ async def test_a_redis_that_freezes_under_500_callers_costs_them_one_time_out_an
 ) -> None:
     cache, source = await processes.cache(own.url(), timeout=0.05), Source()
     own.freeze()
-    began = time.monotonic()
+    pace = Pace()
     asked = [Asked(cache, source) for _ in range(500)]
     await eventually("the load begins", lambda: source.loads, every=0.001)
-    assert time.monotonic() - began < 0.3
+    assert pace.seconds() < 0.3
     source.answer(0, b"one")
     assert {a.body for a in asked} == {b"one"}
     other = Asked(cache, source, key="other")
@@ -370,9 +454,9 @@ async def test_a_drop_is_not_held_up_by_a_frozen_redis_and_is_made_up_for_before
     await kept(there, b"other", ("g",), "other")
     await processes.quiet()
     own.freeze()
-    began = time.monotonic()
+    pace = Pace()
     await here.drop(["f"])
-    assert time.monotonic() - began < 0.3
+    assert pace.seconds() < 0.3
     here.drop_here(["h"])
     own.thaw()
     await processes.returned()

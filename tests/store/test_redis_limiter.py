@@ -21,8 +21,14 @@ from tests.waiting import eventually
 Process = Callable[..., Awaitable[RedisLimiter]]
 
 
+@pytest.fixture
+def clock() -> Clock:
+    """The time in the memory of every process."""
+    return Clock()
+
+
 @pytest_twisted.async_yield_fixture
-async def process(redis: RedisServer) -> AsyncIterator[Process]:
+async def process(redis: RedisServer, clock: Clock) -> AsyncIterator[Process]:
     """Makes a limiter, as another process has it."""
     from twisted.internet import reactor
 
@@ -31,7 +37,7 @@ async def process(redis: RedisServer) -> AsyncIterator[Process]:
     async def make(server: RedisServer = redis) -> RedisLimiter:
         links.append(RedisLink(reactor, server.url(), "t:", 1.0))
         await links[-1].start()
-        return RedisLimiter(links[-1], MemoryLimiter(Clock().seconds))
+        return RedisLimiter(links[-1], MemoryLimiter(clock.seconds))
 
     yield make
     for link in links:
@@ -39,10 +45,11 @@ async def process(redis: RedisServer) -> AsyncIterator[Process]:
 
 
 @pytest_twisted.async_yield_fixture
-async def world(process: Process, redis: RedisServer) -> AsyncIterator[World]:
-    """Time passes by having less of it before the arrivals that are kept."""
+async def world(process: Process, redis: RedisServer, clock: Clock) -> AsyncIterator[World]:
+    """Time passes in Redis by having less of it before the arrivals that are kept."""
 
     def advance(seconds: float) -> None:
+        clock.advance(seconds)
         for key in redis.ask("KEYS", "t:ratelimit:*"):  # type: ignore[attr-defined]
             then = float(redis.ask("GET", key)) - seconds * 1e6  # type: ignore[arg-type]
             redis.ask("SET", key, f"{then:.0f}", "KEEPTTL")
@@ -119,12 +126,12 @@ async def test_brute_force_gains_nothing_by_the_death_of_redis(process: Process,
     """Not even a second burst: memory knows of those before. And it is shared again when Redis is back."""
     limiter = await process(own)
     limiter._link.timeout = 0.05
-    assert [(await limiter.hit("a", 5, 1000.0)).allowed for _ in range(3)] == [True] * 3
+    assert [(await limiter.hit("a", 6, 1000.0)).allowed for _ in range(3)] == [True] * 3
     if harm == "fill":
         own.ask("CONFIG", "SET", "maxmemory", 1)
     else:
         getattr(own, harm)()
-    assert [(await limiter.hit("a", 5, 1000.0)).allowed for _ in range(4)] == [True, True, False, False]
+    assert [(await limiter.hit("a", 6, 1000.0)).allowed for _ in range(4)] == [True, True, True, False]
     assert not limiter._link.available
     if harm == "fill":
         own.ask("CONFIG", "SET", "maxmemory", 0)
@@ -134,3 +141,16 @@ async def test_brute_force_gains_nothing_by_the_death_of_redis(process: Process,
     other = await process(own)
     await other.hit("b", 1, 1000.0)
     assert not (await limiter.hit("b", 1, 1000.0)).allowed
+
+
+@pytest.mark.parametrize("command", ["DEL", "FLUSHALL", "SET"])
+async def test_who_can_write_to_redis_gives_nobody_a_limit_anew(
+    process: Process, redis: RedisServer, command: str
+) -> None:
+    """At worst each process counts by itself."""
+    limiter = await process()
+    key, allowed = "t:ratelimit:a", []
+    for _ in range(9):
+        allowed.append((await limiter.hit("a", 3, 1000.0)).allowed)
+        redis.ask(command, *{"DEL": [key], "FLUSHALL": [], "SET": [key, "0"]}[command])
+    assert allowed == [True] * 3 + [False] * 6

@@ -16,14 +16,16 @@ from harvestd.store.database import Database
 from harvestd.store.link import LinkSettings
 from harvestd.store.near_sessions import NearSessions
 from harvestd.store.redis_link import RedisLink
-from harvestd.store.redis_sessions import RedisSessions
+from harvestd.store.redis_sessions import RedisSessions, Seals
 from harvestd.store.redis_topics import RedisTopics
 from harvestd.store.session import Session
-from harvestd.store.sessions import PostgresSessions
+from harvestd.store.sessions import PostgresSessions, Standing
 from tests.contracts.sessions import Line, Process, SessionsContract, World
 from tests.servers import Proxy
 from tests.servers.redis import RedisServer
 from tests.waiting import eventually
+
+SECRET = "0123456789abcdef" * 2
 
 
 @attrs.define(eq=False)
@@ -46,7 +48,7 @@ async def process(database: Database, database_url: str, redis: RedisServer) -> 
     async def make(url: str = "", hearing: bool = True, deaf: bool = False) -> Connected:
         link, session = RedisLink(reactor, url or redis.url(), "t:", 0.2), Session(reactor, LinkSettings(database_url))
         topics, line = RedisTopics(reactor, link, session), Line(database)
-        known = RedisSessions(link, PostgresSessions(line, lambda: datetime.now(UTC)))
+        known = RedisSessions(link, PostgresSessions(line, lambda: datetime.now(UTC)), SECRET)
         sessions = NearSessions(Clock(), topics, known)
         made.append((topics, session, link))
         await link.start()
@@ -121,6 +123,81 @@ async def test_garbage_in_redis_is_as_good_as_nothing(world: World, process: Mak
         redis.ask(*command)
         assert await (await process()).alive(ada, session)
         assert not await (await process()).alive(ada, ended)
+
+
+async def test_what_others_make_up_signs_nobody_in_and_makes_nobody_an_admin(
+    world: World, process: Make, redis: RedisServer
+) -> None:
+    ada, bob = await world.user(), await world.user()
+    hers, his, ended = await world.signed_in(ada), await world.signed_in(bob), await world.signed_in(ada)
+    await world.revoke(ada, ended)
+    here, key = await process(), f"t:session:{ada}"
+    assert await here.alive(ada, hers) and await here.alive(bob, his)
+    value, other = redis.ask("GET", key), redis.ask("GET", f"t:session:{bob}")
+    assert isinstance(value, bytes) and isinstance(other, bytes)
+    epoch, now = value.split()[0].decode(), int(value.split()[3])
+    foreign = Seals("another secret").sealed(ada, epoch, now, Standing("admin", frozenset([hers, ended])))
+    for forged in [
+        f"{epoch} - {foreign} ".encode(),
+        value.replace(b"buyer", b"admin"),
+        value.replace(hers.encode(), ended.encode()),
+        value + ended.encode() + b" ",
+        value.replace(str(now).encode(), str(now + 10**9).encode()),
+        value.replace(value.split()[2], b"0" * 32),
+        value.replace(value.split()[2], b"\xff" * 32),
+        other,
+        other.replace(his.encode(), ended.encode()),
+    ]:
+        redis.ask("SET", key, forged)
+        redis.ask(
+            "PUBLISH",
+            "t:sessions:ended",
+            f'{{"c":"sessions:ended","i":"x","p":"{{\\"by\\":\\"\\",\\"user\\":\\"{ada}\\"}}"}}',
+        )
+        for fresh in (here, await process()):
+            assert not await fresh.alive(ada, ended), forged
+            redis.ask("SET", key, forged)
+            assert await fresh.sessions.role(ada, hers) == "buyer", forged
+
+
+async def test_what_was_true_once_and_is_put_back_counts_for_nothing(
+    world: World, process: Make, redis: RedisServer
+) -> None:
+    """In processes that heard of the sign-out, and in those that began to hear after it."""
+    here, there, ada = await process(), await process(), await world.user()
+    session, stays = await world.signed_in(ada), await world.signed_in(ada)
+    assert await here.alive(ada, session)
+    kept = {name: redis.ask("GET", name) for name in (f"t:session:{ada}", "t:sessions:epoch")}
+    await world.revoke(ada, session)
+    await here.sessions.ended(ada)
+
+    async def known() -> bool:
+        return not await there.alive(ada, session)
+
+    await eventually("the other process knows", known, 1.0)
+    late = await process()
+    for asked in (here, there, late):
+        for name, value in kept.items():
+            redis.ask("SET", name, value)  # type: ignore[arg-type]
+        asked.sessions._known.clear()  # type: ignore[attr-defined]
+        assert not await asked.alive(ada, session)
+        assert await asked.alive(ada, stays)
+
+
+async def test_a_value_counts_for_a_day(world: World, process: Make, redis: RedisServer) -> None:
+    """However long somebody has Redis keep it."""
+    here, ada = await process(), await world.user()
+    session = await world.signed_in(ada)
+    assert await here.alive(ada, session)
+    known = here.sessions._source  # type: ignore[attr-defined]
+    value = redis.ask("GET", f"t:session:{ada}")
+    assert isinstance(value, bytes)
+    epoch, _, _, began = value.split()[:4]
+    old = known._seals.sealed(ada, epoch.decode(), int(began) - 86_400 * 10**6, Standing("admin", frozenset([session])))
+    redis.ask("SET", f"t:session:{ada}", f"{epoch.decode()} - {old} ")
+    known._heard._floor = float("-inf")
+    here.sessions._known.clear()  # type: ignore[attr-defined]
+    assert await here.sessions.role(ada, session) == "buyer"
 
 
 @pytest.mark.parametrize("between", ["DEL", "FLUSHALL", "asked again"])

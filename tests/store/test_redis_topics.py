@@ -18,6 +18,7 @@ from harvestd.store.redis_link import RedisLink
 from harvestd.store.redis_topics import RedisTopics
 from harvestd.store.session import Session
 from tests.contracts.topics import Ear, TopicsContract, listening
+from tests.pace import Pace
 from tests.servers import PostgresServer, Proxy
 from tests.servers.redis import RedisServer
 from tests.waiting import eventually
@@ -175,13 +176,13 @@ async def test_no_drop_is_late_or_lost_when_redis_dies_and_returns(process: Make
     from twisted.internet import reactor
 
     here, there = await process(own.url()), await process(own.url())
-    sent: dict[str, float] = {}
+    sent: dict[str, Pace] = {}
     late: list[str] = []
     heard: list[str] = []
 
     def receive(payload: str) -> None:
         heard.append(payload)
-        if reactor.seconds() - sent[payload] > 1.0:
+        if sent[payload].seconds() > 1.0:
             late.append(payload)
 
     gaps = Ear()
@@ -193,7 +194,7 @@ async def test_no_drop_is_late_or_lost_when_redis_dies_and_returns(process: Make
             getattr(own, harm)()
         if n == 70:
             own.start() if harm == "kill" else own.thaw()
-        sent[str(n)] = reactor.seconds()
+        sent[str(n)] = Pace()
         await here.topics.publish(SURE, str(n))
         await sleep(reactor, 0.02)
     await eventually("all are heard", lambda: len(heard) >= 100, 2)

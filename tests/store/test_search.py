@@ -12,12 +12,14 @@ from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
 from harvestd.interfaces import Document, ISearch, Search, Suggestion
-from harvestd.store.database import Database, Statement, scalar
+from harvestd.store.counting import COUNTED_MOST
+from harvestd.store.database import Database, Statement, nothing, scalar
 from harvestd.store.literals import bind
-from harvestd.store.search import PostgresSearch
-from harvestd.store.search_query import FIND, SIMILAR, Place, parameters
+from harvestd.store.search import MISTYPED_MOST, PostgresSearch
+from harvestd.store.search_places import Place
+from harvestd.store.search_query import FINDS, SIMILAR, parameters
 from harvestd.store.search_suggest import BEGINS
-from harvestd.store.search_text import PRICE_EDGES
+from harvestd.store.search_text import PRICE_EDGES, QUERY_WORDS
 from tests.contracts.search import NOON, STALL, SearchContract, id_of, pages, product
 
 WORDS = Statement("test.words", "select word from search_words order by word", scalar)
@@ -70,7 +72,7 @@ async def test_a_question_costs_one_round_trip_and_a_mistyped_one_three(
 
 @pytest.mark.parametrize(
     ("statement", "given", "index"),
-    [(FIND, parameters("english", Search(text="honey"), ["honey"], None, None, Place(NOON)), "search_documents_lexemes"),
+    [(FINDS["relevance", False], parameters("english", Search(text="honey"), ["honey"], None, None, Place(NOON)), "search_documents_lexemes"),
      (SIMILAR, ["english", ["hony"], ["  h| ho|hon|ny |ony"], [1]], "search_words_trigrams"),
      (BEGINS, ["hon", "hoo", 10], "search_documents_title"), (BEGINS, ["hon", "hoo", 10], "search_documents_farm"),
      (BEGINS, ["hon", "hoo", 10], "search_documents_category")],
@@ -87,6 +89,47 @@ def test_each_index_serves_its_statement_also_under_a_plan_for_any_parameters(
         assert any(index in line for (line,) in cursor.fetchall())
     finally:
         connection.close()
+
+
+#: Of one document, many more.
+MANY = Statement(
+    "test.many",
+    """insert into search_documents select (jsonb_populate_record(d, jsonb_build_object('id', gen_random_uuid()))).*
+         from search_documents d, generate_series(1, $1::int) where d.id = $2""",
+    nothing,
+)
+
+
+async def test_counts_stop_at_some_thousand_and_pages_do_not(database: Database, search: PostgresSearch) -> None:
+    await search.index(
+        [product(1, "Honey", category="pantry", tags=("sweet",)), product(2, "Honey, best", popularity=9.0)]
+    )
+    for _ in range(COUNTED_MOST // 500 + 1):
+        await database.transaction(lambda tx: tx.run(MANY, 500, id_of(1)))
+    for question in (Search(), Search(text="honey")):
+        found = await search.search(question)
+        assert found.total == COUNTED_MOST
+        assert all(value.count <= COUNTED_MOST for values in found.facets.values() for value in values)
+        assert found.facets["tag"][0].count >= COUNTED_MOST - 1
+        assert found.next is not None
+    assert (await search.search(Search(limit=1))).hits[0].id == id_of(2), "the best of all, counted or not"
+
+
+@pytest.mark.parametrize("number", [3, QUERY_WORDS])
+async def test_of_many_mistyped_words_the_longest_are_looked_up(search: PostgresSearch, number: int) -> None:
+    """To compare one with every word of a market takes long."""
+    asked: list[list[int]] = []
+
+    class Noting(Counting):
+        async def rows(self, *given: Any) -> Any:
+            asked.append(given[4])
+            return await super().rows(*given)
+
+    await search.index([product(1, "Strawberries"), product(2, "Pears")])
+    noting = PostgresSearch(search._database, "english", lambda: NOON, Noting(search._database))
+    words = ["strawbrries", *(f"pea{'xyz'[n % 3]}{n}" for n in range(number - 1))]
+    assert [hit.id for hit in (await noting.search(Search(text=" ".join(words)))).hits] == [id_of(1)]
+    assert [sum(1 for errors in one if errors) for one in asked] == [min(number, MISTYPED_MOST)]
 
 
 async def test_many_writers_of_the_same_documents_leave_the_newest(database: Database, search: PostgresSearch) -> None:
@@ -106,7 +149,7 @@ async def test_a_farm_is_suggested_as_a_farm(search: PostgresSearch) -> None:
     await search.index([farm, product(2, "Orchard apples")])
     assert set(await search.suggest("orch")) == {
         Suggestion("Orchard Hill", "farm", "orchard-hill"),
-        Suggestion("Orchard apples", "product", "p2"),
+        Suggestion("Orchard apples", "product", "p2", id_of(2), 1),
     }
 
 

@@ -28,7 +28,7 @@ from harvestd.store.search_text import (
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("Crème Fraîche", ["creme", "fraiche"]), ("Grandmother's jam", ["grandmothers", "jam"]), ("l’été", ["lete"]),
+    [("Crème Fraîche", ["creme", "fraiche"]), ("Grandmother's jam", ["grandmothers", "jam"]), ("l’été", ["ete"]),
      ("a_b-c", ["a", "b", "c"]), ("Straße Łódź Ærø", ["strasse", "lodz", "aero"]), ("2kg, 1.5 l", ["2kg", "1", "5", "l"]),
      ("胡萝卜", ["胡萝卜"]), ("🥕%_'\\&|", []), ("", []), ("x" * 100, ["x" * WORD_LETTERS])],
 )  # fmt: skip
@@ -122,3 +122,21 @@ def test_brackets_leave_no_gap_and_say_both_their_ends() -> None:
     assert [bracket_name(n) for n in range(len(PRICE_EDGES))] == [
         "0-199", "200-499", "500-999", "1000-1999", "2000-4999", "5000-9999", "10000-"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("apostrophe", "'\u2018\u2019\u201b\u02bc\u02bb\u00b4\u0060\u2032\uff07")
+@pytest.mark.parametrize(
+    ("article", "word", "found"),
+    [("l", "amande", "amande"), ("D", "Amande", "amande"), ("qu", "elle", "elle"), ("dell", "orto", "orto"),
+     ("un", "arancia", "arancia"), ("L", "Érable", "erable"), ("d", "oli", "oli"), ("sull", "aia", "aia"), ("O", "Brien", "obrien"),
+     ("s", "mores", "smores")],
+)  # fmt: skip
+def test_an_elided_article_is_no_part_of_the_word_however_its_apostrophe_is_written(
+    article: str, word: str, found: str, apostrophe: str
+) -> None:
+    assert words(f"pain {article}{apostrophe}{word}") == ["pain", found]
+    marked = highlight(f"Pain {article}{apostrophe}{word}", {found}, None)
+    whole = html.escape(article + apostrophe) + f"<em>{word}</em>"
+    assert marked == "Pain " + (
+        whole if found not in ("obrien", "smores") else f"<em>{html.escape(article + apostrophe)}{word}</em>"
+    )

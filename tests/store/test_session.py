@@ -9,9 +9,11 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred
 
+from harvestd.store.clock_skew import ClockSkew, ahead_by
 from harvestd.store.link import LinkSettings
 from harvestd.store.session import PAYLOAD_MOST, Session
 from tests.contracts.topics import Ear
+from tests.pace import Pace
 from tests.servers import PostgresServer
 from tests.waiting import eventually
 
@@ -52,11 +54,11 @@ def end_sessions(server: PostgresServer) -> None:
 async def test_a_notification_is_heard_by_all_sessions_soon(sessions: Any, database_url: str) -> None:
     one, two = await sessions(database_url), await sessions(database_url)
     ears = [await hearing(one), await hearing(two), await hearing(two)]
-    begun = time.monotonic()
+    pace = Pace()
     await one.notify("news", "hello")
     for ear in ears:
         await eventually("it is heard", lambda ear=ear: ear.heard == ["hello"])
-    assert time.monotonic() - begun < 1.0
+    assert pace.seconds() < 1.0
 
 
 async def test_equal_notifications_of_a_moment_are_one_and_different_ones_all_arrive_in_order(
@@ -196,9 +198,9 @@ async def test_a_server_that_goes_silent_is_noticed_and_its_locks_are_lost(
     ear = await hearing(session)
     await session.try_lock(KEY, lambda: lost.append(KEY))
     breakable.freeze()
-    begun = time.monotonic()
+    pace = Pace()
     await eventually("it is noticed", lambda: lost and not session.connected, 5)
-    assert time.monotonic() - begun < 1.5
+    assert pace.seconds() < 1.5
     assert not await session.try_lock(KEY)
     before = ear.gaps
     breakable.thaw()
@@ -211,6 +213,46 @@ async def test_stop_while_the_server_is_silent_is_bounded(sessions: Any, breakab
     await session.try_lock(KEY)
     breakable.freeze()
     await session.notify("news", "never sent")
-    begun = time.monotonic()
+    pace = Pace()
     await session.stop()
-    assert time.monotonic() - begun < 1.5
+    assert pace.seconds() < 1.5
+
+
+@pytest.mark.parametrize("off", [3600, -3600, 0])
+async def test_a_clock_that_differs_from_postgresqls_is_told(sessions: Any, database_url: str, off: int) -> None:
+    """In readiness, and in the log once a minute."""
+    told: list[str] = []
+
+    class Kept(ClockSkew):
+        class log:
+            @staticmethod
+            def warn(_: str, what: str) -> None:
+                told.append(what)
+
+    clock = Kept(lambda: time.time() + off)
+    session = await sessions(database_url, heartbeat=0.01, clock=clock)
+    looks = 0
+
+    def compared(*times: float) -> None:
+        nonlocal looks
+        looks += 1
+        ClockSkew.compared(clock, *times)
+
+    clock.compared = compared  # type: ignore[method-assign]
+    await eventually("it is looked at again and again", lambda: looks > 5)
+    condition = await session.clock.condition()
+    assert clock.ahead == pytest.approx(off, abs=2)
+    assert condition.state == ("degraded" if off else "ok")
+    assert len(told) == (1 if off else 0) and all("NTP" in words for words in told)
+    for words in (*told, *([condition.detail] if off else [])):
+        assert ("ahead of" if off > 0 else "behind") in words
+
+
+@pytest.mark.parametrize(
+    ("asked", "server", "answered", "ahead"),
+    [(0, 1, 2, 0), (0, 0, 0, 0), (10, 4, 12, 6), (10, 18, 12, -6), (0, 100, 200, 0)],
+)
+def test_of_an_answer_that_was_long_on_its_way_only_what_is_certain_counts(
+    asked: float, server: float, answered: float, ahead: float
+) -> None:
+    assert ahead_by(asked, server, answered) == ahead

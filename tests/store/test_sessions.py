@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from harvestd.interfaces import ITopics
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
 from harvestd.store.database import Database
 from harvestd.store.link import LinkSettings
 from harvestd.store.near_sessions import CHANNEL, OUTAGE_PAUSE, NearSessions
@@ -134,9 +134,9 @@ async def test_memory_is_bounded(world: World) -> None:
 
 
 def test_an_index_serves_the_question(postgres: PostgresServer, database_url: str) -> None:
-    """A month of refreshes leaves thousands of used tokens behind."""
+    """It is asked for every signed-in caller."""
     name = database_url.split("/")[3].split("?")[0]
     user, session = "0197f0a0-7c1e-7abc-8def-0123456789ab", "0197f0a0-7c1e-7abc-8def-000000000000"
     plan = LIVE.sql.replace("$1", f"'{user}'").replace("$2", f"'{session}'").replace("$3", "now()")
     rows = postgres.query(name, f"set enable_seqscan = off; explain {plan}")
-    assert any("refresh_tokens_live" in str(row) for row in rows), rows
+    assert any("sign_ins_live" in str(row) for row in rows), rows

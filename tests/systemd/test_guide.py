@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harvestd.ctl import COMMANDS
+from harvestd.ctl.program import COMMANDS
 from harvestd.setting_rows import ROWS
 from tests.servers.nginx import FILES
 from tests.systemd import sandbox
@@ -76,3 +76,36 @@ def test_it_puts_things_where_the_units_and_nginx_look_for_them() -> None:
     assert len(ports) == 3
     assert all(f"harvest-api@{port}.service" in (UNITS / "harvest.target").read_text() for port in ports)
     assert all(f"http://127.0.0.1:{port}/health" in typed for port in ports)
+
+
+DOCS = [GUIDE, GUIDE.parent / "operations.md", ROOT / "README.md"]
+
+
+def test_no_dump_can_be_read_by_others() -> None:
+    found = 0
+    for page in DOCS:
+        for block in re.findall(r"^```\w*\n(.*?)^```", page.read_text(), re.M | re.S):
+            for at in (match.start() for match in re.finditer("pg_dump", block)):
+                found += 1
+                assert "umask 077" in block[:at], f"{page.name}:\n{block}"
+    assert found >= 3
+
+
+def test_an_installation_has_a_folder_that_was_not_there() -> None:
+    """So the program that runs is never written over, also not by its own version."""
+    made = [block for block in ALL if "-m venv" in block]
+    assert len(made) == 2
+    for block in made:
+        assert re.search(r'test ! -e "\$RELEASE" && python3 -m venv "\$RELEASE"$', block, re.M)
+        assert "/opt/harvestd-$VERSION/" not in block
+    assert all("date +" in block for block in ALL if "export RELEASE=" in block)
+
+
+def test_what_deletes_data_stands_apart_and_after_a_dump() -> None:
+    """Who takes the program away keeps what the market knows."""
+    text = GUIDE.read_text().partition("## Uninstalling")[2]
+    program, data = (re.sub(r"^# ", "", block, flags=re.M) for block in re.findall(r"```console\n(.*?)```", text, re.S))
+    for deleted in ("drop database", "rm -rf /etc/harvestd", "/var/lib/harvestd", "deluser", "delete_vhost"):
+        assert deleted in data and deleted not in program, deleted
+    assert "pg_dump" in program and "pg_dump" not in data
+    assert not re.search(r"rm -rf [^\n]*/var/lib/harvestd( |$)", data, re.M), "only what an installation puts there"

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from harvestd.setting_rows import ROWS
-from tests.daemons import TWISTD, Daemon, environment, free_port, register, request
-from tests.servers import PostgresServer, temporary_folder, wait_until
+from tests.daemons import TWISTD, Daemon, environment, register, request
+from tests.servers import PostgresServer, free_port, temporary_folder, wait_until
 from tests.servers.private import absent, needed
 from tests.systemd import sandbox
 
@@ -100,7 +100,7 @@ def test_the_worked_settings_are_settings() -> None:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    made = temporary_folder("sandbox")
+    made = temporary_folder("sandbox", disk=True)
     yield made
     shutil.rmtree(made, ignore_errors=True)
 

@@ -37,9 +37,9 @@ def counting() -> Iterator[dict[str, Cost]]:
             costs[current_trace().request_id].trips += 1
         return await execute(link, sql, parameters)
 
-    async def counted_run(link: Link, *calls: Call, before: str = "", after: str = "") -> Any:
+    async def counted_run(link: Link, *calls: Call, **around: str) -> Any:
         costs[current_trace().request_id].statements.extend(name for name, _, _ in calls)
-        return await run(link, *calls, before=before, after=after)
+        return await run(link, *calls, **around)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Link, "execute", counted_execute)

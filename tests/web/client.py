@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import attrs
+from twisted.internet import reactor
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
@@ -52,6 +53,7 @@ class MemoryTransport:
         self.aborted = False
         self.paused = False
         self.producer: Any = None
+        self.producer_paused = False
         self.arrived: list[Deferred[None]] = []
         self.reading = True
         self.dataBuffer = b""
@@ -64,6 +66,7 @@ class MemoryTransport:
             else:
                 self.dataBuffer += data
                 if self.producer is not None and len(self.dataBuffer) > 65536:
+                    self.producer_paused = True
                     self.producer.pauseProducing()
             self._tell()
 
@@ -87,10 +90,22 @@ class MemoryTransport:
             self.protocol.connectionLost(Failure(reason or ConnectionDone()))
             self._tell()
 
+    def take(self, size: int) -> None:
+        """The client reads up to ``size`` bytes of what it left, as the kernel then would of a socket's."""
+        taken, self.dataBuffer = self.dataBuffer[:size], self.dataBuffer[size:]
+        self.written += taken
+        self._tell()
+        if not self.dataBuffer:
+            if self.producer is not None and self.producer_paused:
+                self.producer_paused = False
+                self.producer.resumeProducing()
+            elif self.disconnecting:
+                self.close()
+
     def _tell(self) -> None:
         waiting, self.arrived = self.arrived, []
         for one in waiting:
-            one.callback(None)
+            reactor.callLater(0, one.callback, None)  # as to another process: who wrote it goes on first
 
     def getPeer(self) -> IPv4Address:
         return IPv4Address("TCP", self.host, 50000)
@@ -241,4 +256,13 @@ def _parse(data: bytes, head: bool, closed: bool) -> tuple[Response, int] | None
         return None
     if len(data) < begin + size:
         return None
-    return Response(status, headers, pairs, data[begin : begin + size]), begin + size
+    body = data[begin : begin + size]
+    if body and headers.get("content-type") == "application/problem+json":
+        assert says_more(jsonlib.loads(body)), f"the detail says no more than the title: {body!r}"
+    return Response(status, headers, pairs, body), begin + size
+
+
+def says_more(problem: Mapping[str, Any]) -> bool:
+    """Whether the detail of a problem is more than its title once again."""
+    title, detail = ("".join(filter(str.isalnum, problem[name])).casefold() for name in ("title", "detail"))
+    return bool(detail) and detail != title

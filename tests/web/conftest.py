@@ -11,6 +11,7 @@ import pytest
 import pytest_twisted
 import uuid_utils
 from twisted.internet.defer import Deferred
+from werkzeug.routing import Rule
 from zope.interface import implementer
 
 from harvestd.interfaces import ISessions, ITopics
@@ -34,6 +35,10 @@ from tests.web.dummies import ROUTES
 SECRET = "a secret of at least forty-eight characters, for HS384"
 
 
+#: Of the dummies' users, by id.
+ROLES: dict[str, str] = {}
+
+
 @implementer(ITopics)
 class Nobody:
     """Topics of a process that is alone."""
@@ -49,8 +54,8 @@ class Nobody:
 class Everybody:
     """Sign-ins that all hold: the dummies' callers have tokens, and no rows."""
 
-    async def alive(self, user_id: str, session: str) -> bool:
-        return True
+    async def role(self, user_id: str, session: str) -> str:
+        return ROLES.get(user_id, "buyer")
 
     async def ended(self, user_id: str) -> None:
         pass
@@ -97,8 +102,27 @@ def make_parts(settings: Settings, database: Any, reactor: Any = None) -> Parts:
 
 
 def token_for(user_id: str, role: str = "buyer", ttl: float = 900) -> str:
-    """An access token that holds."""
+    """An access token that holds, and from now on the role of the dummies' user."""
+    ROLES[user_id] = role
     return tokens.issue(SECRET, Caller(user_id, role, user_id), datetime.now(UTC), ttl)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _addresses_are_made_once() -> Iterator[None]:
+    """Each test has a site of its own, of the same table; for each rule of it werkzeug compiles two functions that make its
+    address, which nobody here asks for."""
+    made: dict[tuple[str, bool], Any] = {}
+    compile_builder = Rule._compile_builder
+
+    def once(rule: Rule, append_unknown: bool = True) -> Any:
+        key = rule.rule, append_unknown
+        if key not in made:
+            made[key] = compile_builder(rule, append_unknown)
+        return made[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", once)
+        yield
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from harvestd.context import current_trace
-from harvestd.market.errors import FieldError, Forbidden, NotFound, OutOfStock, Unavailable
+from harvestd.kernel.errors import FieldError, Forbidden, NotFound, OutOfStock, Unavailable
 from harvestd.market.events import Event
 from harvestd.store import outbox
 from harvestd.store.database import Statement, nothing, scalar
@@ -111,7 +111,7 @@ async def create(call: Call, body: Thing) -> Answer:
     """Writes a row and an event, as a real one does."""
     new = call.new_id()
     await call.tx.run(INSERT, new, f"{body.name}-{new}", body.name, call.now)
-    event = Event("cache.invalidate", f"thing:{new}", 1, {"families": ["things"]})
+    event = Event("cache.invalidate", f"thing:{new}", 1, {"families": ["things"], "version": 1})
     outbox.record(call.tx, [event], call.new_id, call.now)
     if seen.pause is not None:
         await call.tx.rows(SLOW, seen.pause)
@@ -119,7 +119,18 @@ async def create(call: Call, body: Thing) -> Answer:
 
 
 async def nothing_left(call: Call) -> None:
-    raise OutOfStock("1 line", (FieldError("lines[0].quantity", "1.250 left", Decimal("1.25")),))
+    raise OutOfStock(
+        "1 line",
+        (
+            FieldError(
+                "lines[0].quantity",
+                "1.250 left",
+                Decimal("1.25"),
+                code="out-of-stock",
+                params={"available": "1.250", "unit": "kg"},
+            ),
+        ),
+    )
 
 
 async def crash(call: Call) -> None:
@@ -157,7 +168,7 @@ ROUTES: tuple[Route, ...] = (
     _route("POST", "/api/echo", echo, body=Thing, answer=Thing),
     _route("POST", "/api/note", echo, body=Note, answer=Note),
     _route("POST", "/api/small", echo, body=Thing, body_limit=2000),
-    _route("POST", "/api/big", echo, body=Thing, body_limit=3_000_000),
+    _route("POST", "/api/big", echo, body=Thing, body_limit=300_000),
     _route("GET", "/api/list", listing, query=Listing, answer=Page[Shown]),
     _route("GET", "/api/cached", cached, query=Listing, cached=Cached(_families, 5)),
     _route("GET", "/api/drafts", cached, query=Listing, cached=Cached(_families, signed_in="own")),

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 
-from harvestd.access import BATCH
+from harvestd.access import BATCH, Access
 from harvestd.process.logs import LineObserver, entries
 from harvestd.settings import Settings
 from harvestd.web.server import make_site
@@ -100,7 +100,8 @@ async def test_methods_and_paths_that_somebody_invents_make_no_new_metrics(web_s
     assert parts.metrics.value("harvest_http_requests_total", method="OTHER", route="unmatched", status="404") == 20
 
 
-async def test_many_requests_are_one_event_and_as_many_lines(client: Client) -> None:
+async def test_many_requests_are_one_event_and_as_many_lines(web_settings: Settings) -> None:
+    client = Client(make_site(make_parts(web_settings, None, Clock()), ROUTES))  # half a second never passes
     stream = io.StringIO()
     observer = LineObserver(stream, "json")
     globalLogPublisher.addObserver(observer)
@@ -133,3 +134,16 @@ async def test_what_was_asked_is_written_within_half_a_second_and_at_the_end(web
         assert stream.getvalue().count("GET /api/list 200") == 2
     finally:
         globalLogPublisher.removeObserver(observer)
+
+
+async def test_what_a_client_wrote_is_noted_up_to_a_bound() -> None:
+    path = "/" + "a" * 15_000
+    made = Access("GET", path, "unmatched", 404, 1, 0.1, "r-1", "", "192.0.2.1")
+    refused = Access("", "", "", 400, 0, 0.0, "r-1", "", "192.0.2.1", "malformed", "x" * 15_000)
+    for line in (made.message(), refused.message(), str(made.fields())):
+        assert len(line) < 1_000
+
+
+async def test_a_line_for_people_says_who(client: Client) -> None:
+    made = Access("GET", "/api/orders", "get_api_orders", 200, 1, 0.1, "r-1", "u-7", "192.0.2.1")
+    assert "192.0.2.1" in made.message() and "u-7" in made.message()

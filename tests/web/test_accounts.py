@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from typing import Any
 
 import attrs
 import pytest
+from twisted.logger import formatEvent, globalLogPublisher
 
+from harvestd.market.accounts import USERNAME_RULE
+from harvestd.store.database import Statement, nothing
 from tests.people import Market
-from tests.web.client import Response
+from tests.web.client import Client, Response
+from tests.web.conftest import make_market
 
+#: Of addresses that were not used yet.
+NUMBERS = itertools.count(20)
 PASSWORD = "a long walk to market"
 BUYER = {"email": "bo@example.org", "username": "bob", "password": PASSWORD, "name": "Bo", "role": "buyer"}
 
@@ -31,7 +39,8 @@ async def test_who_registers_is_signed_in(market: Market) -> None:
     me = await market.stranger.signed_in(answer["access_token"]).get("/api/users/me")
     assert me.json() == answer["user"]
     assert me.json() | {"id": ""} == {
-        "id": "", "email": "bo@example.org", "username": "bob", "name": "Bo", "role": "buyer", "avatar": None, "farms": [],
+        "id": "", "email": "bo@example.org", "username": "bob", "name": "Bo", "role": "buyer", "avatar": None, "phone": None,
+        "farms": [],
     }  # fmt: skip
 
 
@@ -71,6 +80,26 @@ async def test_all_that_is_wrong_with_a_registration_is_named_at_once(market: Ma
     assert [e["field"] for e in response.json()["errors"]] == ["email", "name", "password"]
 
 
+async def test_what_is_missing_is_asked_for_by_its_rule(market: Market) -> None:
+    response = await market.stranger.post(
+        "/api/auth/register", {"email": "bo@example.org", "name": "Bo", "role": "buyer"}
+    )
+    said = {e["field"]: e["message"] for e in response.json()["errors"]}
+    assert said["username"] == USERNAME_RULE.replace("must be", "is required:")
+    assert "password_min_length of GET /api/market" in said["password"]
+
+
+@pytest.mark.parametrize("username", ["", "ab", "a" * 41, "-ab", "ab.", "a b", "ä" * 5, "abc\n1"])
+async def test_the_contract_has_the_rule_of_usernames_and_the_message_says_it(market: Market, username: str) -> None:
+    contract = (await market.stranger.get("/openapi.json")).json()
+    schema = contract["components"]["schemas"]["Register"]["properties"]["username"]
+    sound = schema["minLength"] <= len(username) <= schema["maxLength"] and re.search(schema["pattern"], username)
+    assert not sound and re.search(schema["pattern"], "bob")
+    response = await register(market, username=username)
+    assert response.status == 422
+    assert [(e["field"], e["message"]) for e in response.json()["errors"]] == [("username", USERNAME_RULE)]
+
+
 async def test_signing_in_takes_the_password_alone(market: Market) -> None:
     await register(market)
     assert (await login(market, "BO@example.org")).status == 200
@@ -78,6 +107,23 @@ async def test_signing_in_takes_the_password_alone(market: Market) -> None:
     assert wrong.status == unknown.status == 401
     without_ids = [{k: v for k, v in r.json().items() if k != "request_id"} for r in (wrong, unknown)]
     assert without_ids[0] == without_ids[1]  # nothing tells an unknown address from a wrong password
+    assert "typing errors" in wrong.json()["detail"] and "forgotten" in wrong.json()["detail"]  # what to do about it
+
+
+async def test_a_sign_in_that_fails_is_logged_with_its_account_and_address_and_without_what_was_typed(
+    market: Market,
+) -> None:
+    await register(market)
+    logged: list[Any] = []
+    globalLogPublisher.addObserver(logged.append)
+    try:
+        await login(market, "Nobody@Example.org", password="another long walk")
+        await login(market, password="another long walk")
+    finally:
+        globalLogPublisher.removeObserver(logged.append)
+    told = [event for event in logged if "sign-in failed" in event.get("log_format", "")]
+    assert [event["account"] for event in told] == ["nobody@example.org", "bo@example.org"]
+    assert all(event["address"] for event in told) and not any("long walk" in formatEvent(event) for event in told)
 
 
 async def test_an_unknown_address_takes_as_much_work_as_a_wrong_password(market: Market, monkeypatch: Any) -> None:
@@ -149,6 +195,27 @@ async def test_who_signed_out_is_nobody_any_more_with_the_access_token_too(marke
     assert (await login(market)).status == 200, "with the old token along, or without"
 
 
+async def test_what_a_caller_may_do_is_what_the_account_may_do_now(market: Market) -> None:
+    """Whatever the access token says that it could do when it was issued. In other processes: tests/contracts/sessions.py."""
+    admin = await market.person("admin")
+    names = itertools.count()
+
+    async def status() -> int:
+        return (await admin.post("/api/categories", {"name": f"Vegetables {next(names)}"})).status
+
+    async def changed(change: str) -> None:
+        statement = Statement(f"test.{change}", f"update users set {change} where id = $1", nothing)
+        await market.parts.database.transaction(lambda tx: tx.run(statement, admin.id))
+        await market.parts.sessions.ended(admin.id)  # in this market nobody listens to the database
+
+    assert await status() == 201
+    for change, expected in [
+        ("role = 'buyer'", 403), ("role = 'admin'", 201), ("active = false", 401), ("active = true", 401),
+    ]:  # fmt: skip
+        await changed(change)
+        assert await status() == expected, change
+
+
 async def test_the_theft_of_a_refresh_token_ends_the_access_token_too(market: Market) -> None:
     first = (await register(market)).json()
     other = (await login(market)).json()
@@ -172,23 +239,51 @@ async def test_others_see_a_person_without_the_address(market: Market) -> None:
     assert (await market.stranger.get(f"/api/users/{farmer.farm_id}")).status == 404
 
 
-async def test_brute_force_is_limited_by_address_and_by_account(market: Market) -> None:
-    from tests.web.conftest import make_market
+def limited(market: Market, **rates: str) -> Client:
+    settings = attrs.evolve(market.parts.settings, rate_limits=True, **rates)
+    return make_market(attrs.evolve(market.parts, settings=settings)).stranger
 
-    parts = attrs.evolve(
-        market.parts, settings=attrs.evolve(market.parts.settings, rate_limits=True, rate_login="3/60")
-    )
-    limited = make_market(parts)
-    statuses = []
-    for n in range(4):  # one account from many addresses
-        body = {"email": "bo@example.org", "password": "guess number one"}
-        response = await limited.stranger.request("POST", "/api/auth/login", json=body, host=f"198.51.100.{n}")
-        statuses.append(response.status)
-    assert statuses == [401, 401, 401, 429]
-    assert int(response.headers["retry-after"]) >= 1
-    statuses = []
-    for n in range(4):  # many accounts from one address
-        body = {"email": f"user-{n}@example.org", "password": "guess number one"}
-        response = await limited.stranger.request("POST", "/api/auth/login", json=body, host="203.0.113.9")
-        statuses.append(response.status)
-    assert statuses == [401, 401, 401, 429]
+
+async def tried(client: Client, host: str, password: str = "guess number one", email: str = "bo@example.org") -> int:
+    body = {"email": email, "password": password}
+    response = await client.request("POST", "/api/auth/login", json=body, host=host)
+    assert response.status != 429 or int(response.headers["retry-after"]) >= 1
+    return response.status
+
+
+@pytest.mark.parametrize("registered", [False, True])
+async def test_brute_force_is_limited(market: Market, registered: bool) -> None:
+    """Whether or not there is such an account: nobody learns that by it."""
+    if registered:
+        await register(market)
+    client = limited(market, rate_login="3/60", rate_login_address="5/60", rate_login_account="4/60")
+    assert [await tried(client, "198.51.100.1") for _ in range(4)] == [401] * 3 + [429], "one account from one address"
+    assert [await tried(client, f"198.51.100.{n}") for n in (2, 3)] == [401, 429], "one account from many addresses"
+    several = [await tried(client, "203.0.113.9", email=f"user-{n}@example.org") for n in range(6)]
+    assert several == [401] * 5 + [429], "many accounts from one address"
+    block = [await tried(client, f"2001:db8::{n}", email="eve@example.org") for n in range(4)]
+    assert block == [401] * 3 + [429], "who has a /64 has one address"
+
+
+async def test_who_tries_elsewhere_does_not_keep_the_owner_out(market: Market) -> None:
+    await register(market)
+    client = limited(market, rate_login="3/60", rate_login_address="100/60", rate_login_account="9/60")
+    assert [await tried(client, "203.0.113.7") for _ in range(4)] == [401] * 3 + [429]
+    assert await tried(client, "198.51.100.1", PASSWORD) == 200, "the owner's first time there"
+    while await tried(client, f"203.0.113.{next(NUMBERS)}") == 401:
+        pass
+    assert await tried(client, "192.0.2.1", PASSWORD) == 429, "many try from everywhere, and so might this one"
+    assert await tried(client, "198.51.100.1", PASSWORD) == 200, "here the owner was before"
+    assert await tried(client, "198.51.100.1", email="eve@example.org") == 401
+    assert [await tried(client, "198.51.100.1") for _ in range(2)] == [401, 429], "and guesses no more than anybody"
+
+
+async def test_a_password_is_compared_whole(market: Market) -> None:
+    """For what is longer than any password may be, whatever it begins with, the same answer."""
+    longest = "long walks " * 93 + "x"
+    assert len(longest) == 1024 and (await register(market, password=longest)).status == 201
+    assert (await login(market, password=longest)).status == 200
+    for tail in ("x", "\u200b", "x" * 1000):
+        response = await login(market, password=longest + tail)
+        other = await login(market, "nobody@example.org", longest + tail)
+        assert response.status == other.status in (401, 422) and response.json()["title"] == other.json()["title"]

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from harvestd.settings import Settings
-from harvestd.web.addresses import Proxies, bucket_of, is_loopback, parse_networks
+from harvestd.web.addresses import NOBODY, Proxies, bucket_of, is_loopback, parse_networks
 from harvestd.web.server import make_site
 from tests.web.client import Client
 from tests.web.conftest import make_parts
@@ -19,15 +19,29 @@ PROXIES = Proxies(parse_networks(["127.0.0.1/32", "10.0.0.0/8", "::1/128"]))
     "peer, forwarded, client",
     [
         ("192.0.2.1", ["198.51.100.7"], "192.0.2.1"),
-        ("127.0.0.1", [], "127.0.0.1"),
+        ("127.0.0.1", [], NOBODY),
+        ("127.0.0.1", [""], NOBODY),
+        ("127.0.0.1", ["\xff"], NOBODY),
+        ("127.0.0.1", ["unknown"], NOBODY),
+        ("127.0.0.1", ["_hidden"], NOBODY),
+        ("127.0.0.1", ["6.6.6.6, unknown"], NOBODY),
+        ("127.0.0.1", ["6.6.6.6, unknown, 10.0.0.1"], NOBODY),
+        ("127.0.0.1", ["unknown, 198.51.100.7"], "198.51.100.7"),
+        ("127.0.0.1", ["1" * 10_000], NOBODY),
+        ("192.0.2.1", [], "192.0.2.1"),
         ("127.0.0.1", ["198.51.100.7"], "198.51.100.7"),
         ("127.0.0.1", ["6.6.6.6, 198.51.100.7"], "198.51.100.7"),
         ("127.0.0.1", ["6.6.6.6", "198.51.100.7"], "198.51.100.7"),
         ("127.0.0.1", ["6.6.6.6, 198.51.100.7, 10.1.2.3"], "198.51.100.7"),
         ("127.0.0.1", ["10.1.2.3"], "10.1.2.3"),
-        ("127.0.0.1", ["198.51.100.7, nonsense"], "127.0.0.1"),
-        ("127.0.0.1", ["198.51.100.7, , 10.1.2.3"], "10.1.2.3"),
-        ("127.0.0.1", ["198.51.100.7:1234"], "127.0.0.1"),
+        ("127.0.0.1", ["198.51.100.7, nonsense"], NOBODY),
+        ("127.0.0.1", ["198.51.100.7, , 10.1.2.3"], NOBODY),
+        ("127.0.0.1", ["198.51.100.7:1234"], "198.51.100.7"),
+        ("127.0.0.1", ["198.51.100.7:x"], NOBODY),
+        ("127.0.0.1", ["198.51.100.7:"], NOBODY),
+        ("127.0.0.1", ["127.0.0.1:1234, unknown"], NOBODY),
+        ("127.0.0.1", ["[2001:db8::1]:443"], "2001:db8::1"),
+        ("127.0.0.1", ["[2001:db8::1"], NOBODY),
         ("127.0.0.1", ["2001:db8::1"], "2001:db8::1"),
         ("127.0.0.1", ["[2001:db8::1]"], "2001:db8::1"),
         ("::ffff:127.0.0.1", ["198.51.100.7"], "198.51.100.7"),
@@ -61,3 +75,8 @@ def test_buckets_and_loopback() -> None:
         is_loopback(host)
         for host in ("127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "", "192.0.2.1", "localhost")
     ] == [True] * 5 + [False] * 2
+
+
+def test_nobody_is_neither_trusted_nor_this_machine_and_has_a_bucket_of_its_own() -> None:
+    assert not PROXIES.trusts(NOBODY) and not is_loopback(NOBODY)
+    assert bucket_of(NOBODY) not in {bucket_of(host) for host in ("127.0.0.1", "10.0.0.1", "::1", "")}

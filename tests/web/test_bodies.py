@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from harvestd.web.bodies import CONTAINERS_MOST, DEPTH, decode
+from harvestd.web.problems import Refusal
 from tests.web.client import Client, Response
 from tests.web.dummies import Thing, seen
 
@@ -104,9 +107,21 @@ async def test_numbers_out_of_all_bounds_are_422_naming_the_field(client: Client
 
 @pytest.mark.parametrize(
     "number, status",
-    [("1" * 5000, 400), (str(2**63), 422), (str(2**31), 422), ("1e2", 422), ("1.0", 422), ("true", 422), ('"1"', 422)],
+    [
+        ("1" * 5000, 400),
+        (str(2**63), 422),
+        (str(2**31), 422),
+        ("1e2", 200),
+        ("1.0", 200),
+        ("1.5", 422),
+        ("1e400000", 422),
+        ("1e99999999999999999999", 422),
+        ("true", 422),
+        ('"1"', 422),
+        ("-0", 422),
+    ],
 )
-async def test_whole_numbers_are_whole_and_bounded(client: Client, number: str, status: int) -> None:
+async def test_whole_numbers_are_whole_however_written_and_bounded(client: Client, number: str, status: int) -> None:
     assert (await send(client, f'{{"name": "a", "count": {number}}}'.encode())).status == status
 
 
@@ -141,7 +156,8 @@ async def test_fields_that_are_not_in_the_contract_are_422(client: Client, name:
 
 @pytest.mark.parametrize("body", [[], "text", 7, None, True])
 async def test_a_body_that_is_no_object_is_422(client: Client, body: Any) -> None:
-    assert (await client.post("/api/echo", body)).status == 422
+    response = await client.post("/api/echo", body)
+    assert (response.status, fields(response)) == (422, {"body": "must be an object"})
 
 
 @pytest.mark.parametrize(
@@ -184,3 +200,27 @@ async def test_a_route_may_take_less_than_the_setting(client: Client) -> None:
 async def test_errors_are_listed_up_to_a_limit(client: Client) -> None:
     response = await client.post("/api/echo", {f"f{n}": n for n in range(1000)})
     assert len(response.json()["errors"]) == 50
+
+
+async def test_names_that_are_not_ours_hide_none_of_the_fields_that_are_wrong(client: Client) -> None:
+    response = await client.post("/api/echo", {**{f"extra{n}": 1 for n in range(200)}, "name": "", "count": 0})
+    assert {"name", "count"} < set(fields(response))
+
+
+@pytest.mark.parametrize("depth", [1, DEPTH - 1, DEPTH, DEPTH + 1])
+@pytest.mark.parametrize("shape", ["[", "{", "[{"])
+def test_depth_is_counted_whatever_it_is_made_of_and_not_in_texts(shape: str, depth: int) -> None:
+    value: Any = '[[[{{{"\\'
+    for n in range(depth):
+        value = [value, []] if shape[n % len(shape)] == "[" else {"a]}": value, "b": []}
+    body = json.dumps(value).encode()
+    if depth + 1 > DEPTH:  # the empty one within the innermost is one more
+        with pytest.raises(Refusal, match="deep"):
+            decode(body)
+    else:
+        assert decode(body) == value
+
+
+def test_more_lists_and_objects_than_any_body_has_are_not_even_read() -> None:
+    with pytest.raises(Refusal, match="more than"):
+        decode(b"[" + b",".join([b"[]"] * CONTAINERS_MOST) + b"]")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harvestd.market.errors import Stale
+from harvestd.kernel.errors import Stale
 from harvestd.web.conditional import behind, etag, unchanged, version_named
 from harvestd.web.problems import Refusal
 from tests.web.client import Client
@@ -104,6 +104,13 @@ async def test_a_change_without_if_match_is_428(anna: Client) -> None:
     assert await patch(anna, None) == (428, "/problems/if-match")
 
 
+async def test_whoever_names_no_version_is_told_the_form_of_one(anna: Client) -> None:
+    """A thing that is read in its list alone has a ``version`` and no ETag of its own."""
+    for headers in ({}, {"If-Match": '"abc"'}, {"If-Match": '"v7"'}):
+        refused = await anna.request("PATCH", "/api/things/1", json={"name": "a"}, headers=headers)
+        assert refused.status in (412, 428) and 'its `version` as "v<version>"' in refused.json()["detail"]
+
+
 async def test_a_change_from_an_older_version_is_412(anna: Client) -> None:
     read = await anna.get("/api/things/1")
     await patch(anna, read.headers["etag"])
@@ -135,8 +142,27 @@ def test_the_tag_of_a_version_changes_with_any_byte() -> None:
     """Strong: what the version does not count, such as views, changes the tag too."""
     assert etag(b"a", 7) != etag(b"b", 7)
     assert version_named(etag(b"a", 7)) == version_named(etag(b"b", 7)) == 7
-    assert unchanged(etag(b"a"), etag(b"a"))
-    assert not unchanged(etag(b"a"), etag(b"b"))
+    assert unchanged(etag(b"a"), etag(b"a")) == etag(b"a")
+    assert unchanged(etag(b"a"), etag(b"b")) is None
+
+
+@pytest.mark.parametrize(
+    ("if_none_match", "known"),
+    [
+        ('"v8-aa"', '"v8-aa"'),
+        ('"v7-bb", W/"v9-aa"', '"v9-aa"'),
+        ('"aa"', '"aa"'),
+        ("*", '"v7-aa"'),
+        ('"v7-bb"', None),
+        ('"v7-"', None),
+        ('"v7"', None),
+        ("", None),
+    ],
+)
+def test_the_same_answer_is_known_by_its_digest_and_repeated_by_the_tag_that_its_reader_has(
+    if_none_match: str, known: str | None
+) -> None:
+    assert unchanged(if_none_match, '"v7-aa"') == known
 
 
 def test_if_match_is_compared_strongly() -> None:
@@ -160,7 +186,19 @@ def test_if_match_is_compared_strongly() -> None:
         ('"v7-aa"', "*", False),
         ('"aa"', '"v8-bb"', False),
         ('"v7-aa"', '"bb"', False),
+        ('"v7-aa"', '"v8-aa"', False),
+        ('"v7-aa"', '"v9-bb", "v8-aa"', False),
     ],
 )
 def test_a_tag_of_a_later_version_shows_that_ours_is_behind(ours: str, theirs: str, known: bool) -> None:
     assert behind(ours, theirs) is known
+
+
+async def test_made_up_versions_have_a_page_loaded_once_in_a_while(client: Client) -> None:
+    """And none of them takes the page away from the others."""
+    await client.get("/api/cached")
+    before = seen.loads
+    for n in range(20):
+        answer = await client.get("/api/cached", headers={"If-None-Match": f'"v{10**9 + n}-0123"'})
+        assert answer.status == 200
+    assert seen.loads - before <= 2

@@ -15,7 +15,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from harvestd.market.errors import Unauthenticated
+from harvestd.kernel.errors import Unauthenticated
 from harvestd.web import tokens
 from harvestd.web.call import Caller
 from tests.web.client import Client
@@ -39,6 +39,15 @@ def test_a_token_holds_until_the_second_it_expires() -> None:
     assert tokens.verify(SECRET, token, NOW) == CALLER, "whatever was asked of it before"
     with pytest.raises(Unauthenticated):
         tokens.verify(SECRET + "x", token, NOW)
+
+
+@pytest.mark.parametrize("claim", ["iat", "nbf"])
+def test_clocks_may_differ_by_five_seconds(claim: str) -> None:
+    then = int(NOW.timestamp())
+    token = signed({**GOOD, claim: then + 5})
+    assert tokens.verify(SECRET, token, NOW)
+    with pytest.raises(Unauthenticated, match="clocks"):
+        tokens.verify(SECRET, token, NOW - timedelta(seconds=1))
 
 
 def test_what_is_remembered_of_tokens_is_bounded_and_sound() -> None:
@@ -76,6 +85,12 @@ def _swapped() -> str:
     return b".".join([header, payload, base64.urlsafe_b64encode(mac).rstrip(b"=")]).decode()
 
 
+def _spelt_otherwise(token: str) -> str:
+    """The same signature: its last character stands for four bits and two that are ignored."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    return token[:-1] + letters[letters.index(token[-1]) ^ 1]
+
+
 FORGED = {
     "none": _unsigned,
     "RS256": _rsa,
@@ -86,6 +101,15 @@ FORGED = {
     "wrong issuer": lambda: signed({**GOOD, "iss": "elsewhere"}),
     "expired": lambda: signed({**GOOD, "exp": 1}),
     "exp is no time": lambda: signed({**GOOD, "exp": 10**30}),
+    "exp is text": lambda: signed({**GOOD, "exp": "4102444800"}),
+    "exp is NaN": lambda: signed({**GOOD, "exp": float("nan")}),
+    "iat is a truth": lambda: signed({**GOOD, "iat": True}),
+    "issued in a minute": lambda: signed({**GOOD, "iat": int(datetime.now(UTC).timestamp()) + 60}),
+    "not before a minute from now": lambda: signed({**GOOD, "nbf": int(datetime.now(UTC).timestamp()) + 60}),
+    "padded": lambda: signed(GOOD) + "=",
+    "padded in the middle": lambda: signed(GOOD).replace(".", "=.", 1),
+    "a bit that stands for nothing": lambda: _spelt_otherwise(signed(GOOD)),
+    "a line feed in it": lambda: signed(GOOD)[:-5] + "%0A" + signed(GOOD)[-5:],
     "unknown role": lambda: signed({**GOOD, "role": "root"}),
     "role is a list": lambda: signed({**GOOD, "role": ["admin"]}),
     **{f"no {name}": (lambda name=name: signed({k: v for k, v in GOOD.items() if k != name})) for name in GOOD},

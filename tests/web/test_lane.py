@@ -16,6 +16,7 @@ from twisted.internet.threads import deferToThread
 
 from harvestd.settings import Settings
 from harvestd.store.limiter import MemoryLimiter
+from harvestd.web.channel import EMPTY_LINES
 from harvestd.web.listening import cease, listen
 from harvestd.web.server import make_site
 from tests.web.client import Connection, Response
@@ -116,7 +117,8 @@ async def test_one_connection_goes_both_ways_in_turn(web_settings: Settings) -> 
 
 # --- what goes the long way ---
 
-AUTHORIZED = b"Authorization: Bearer " + token_for("anna").encode() + b"\r\n"
+#: Good for as long as the whole run may last.
+AUTHORIZED = b"Authorization: Bearer " + token_for("anna", ttl=86_400).encode() + b"\r\n"
 
 
 @pytest.mark.parametrize(
@@ -162,6 +164,23 @@ async def test_what_was_dropped_goes_the_long_way_and_is_shown_anew(web_settings
     assert short
     assert old.body != new.body == again.body
     assert old.headers["etag"] != again.headers["etag"] == new.headers["etag"]
+
+
+async def test_what_is_served_while_it_is_loaded_anew_says_its_age_and_nothing_else_does(
+    web_settings: Settings,
+) -> None:
+    """RFC 9111, 5.1: Age says that an answer was not made, or found to be still right, for the one who asks."""
+    ways = await learned(
+        web_settings, cache_ttl=2.0
+    )  # its chance, a tenth, is less than for what it is served after it
+    fresh, _ = await ways.ask(GET + b"\r\n")
+    ways.parts.reactor.advance(3)
+    tag = fresh.headers["etag"].encode()
+    stale, short = await ways.ask(GET + b"If-None-Match: " + tag + b"\r\n\r\n")
+    again, _ = await ways.ask(GET + b"\r\n")
+    assert (short, stale.status) == (False, 304)
+    assert int(stale.headers["age"]) == 3
+    assert "age" not in fresh.headers and "age" not in again.headers
 
 
 async def test_a_site_that_stops_says_that_connections_end(web_settings: Settings) -> None:
@@ -273,6 +292,47 @@ async def test_what_it_knows_is_bounded(web_settings: Settings, monkeypatch: pyt
             await ways.ask(b"GET /api/cached?limit=%d HTTP/1.1\r\nHost: h%d\r\n\r\n" % (number + 1, number))
     lane = ways.site.lane
     assert (len(lane._ways), len(lane._hosts) <= 3) == (3, True)
+
+
+@pytest.mark.parametrize("way", ["short", "long"])
+async def test_a_few_empty_lines_before_a_request_mean_nothing_whoever_answered_the_last(
+    web_settings: Settings, way: str
+) -> None:
+    """RFC 9112, 2.2; they count for nothing once they are past, nor against the limit of a head."""
+    ways = await learned(attrs.evolve(web_settings, short_way=True))
+    wire = ways.connect()
+    limit = web_settings.header_limit
+    for n in range(30):
+        for line in (b"\r\n",) * (n % (EMPTY_LINES + 1)) if n % 2 else (b"\r\n" * (n % (EMPTY_LINES + 1)),):
+            wire.send(line)
+        wire.send((GET if way == "short" else GET + b"Cookie: a=b\r\nTE: a\r\n") + b"\r\n")
+        assert (await wire.receive()).status == 200
+    head = GET + b"X-Long: " + b"a" * (limit - len(GET) - 12)
+    wire.send(b"\r\n" * EMPTY_LINES + head + b"\r\n\r\n")
+    assert (await wire.receive()).status == 200
+
+
+@pytest.mark.parametrize("before", [0, 1], ids=["at once", "after a request"])
+@pytest.mark.parametrize("way", ["short", "long"])
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_flood_of_empty_lines_is_400_and_the_end(
+    web_settings: Settings, way: str, before: int, together: bool
+) -> None:
+    ways = await learned(attrs.evolve(web_settings, short_way=True))
+    wire = ways.connect()
+    for _ in range(before):
+        wire.send((GET if way == "short" else GET + b"TE: a\r\n") + b"\r\n")
+        assert (await wire.receive()).status == 200
+    for lines in (b"\r\n" * 100_000,) if together else (b"\r\n",) * (EMPTY_LINES + 1):
+        wire.send(lines)
+    wire.send(GET + b"\r\n")
+    answer = await wire.receive()
+    assert (answer.status, answer.headers["connection"], "empty lines" in answer.json()["detail"]) == (
+        400,
+        "close",
+        True,
+    )
+    assert not wire.open and not wire.transport.written
 
 
 # --- on a socket ---

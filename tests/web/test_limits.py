@@ -8,6 +8,7 @@ import pytest
 from harvestd.settings import Settings
 from harvestd.web.limits import Limits, parse
 from harvestd.web.server import make_site
+from harvestd.web.system import SYSTEM
 from tests.web.client import Client, Response
 from tests.web.conftest import make_parts, token_for
 from tests.web.dummies import ROUTES
@@ -96,3 +97,23 @@ async def test_handlers_count_buckets_of_their_own(web_settings: Settings) -> No
     assert (await limits.count("rate_login", "account:anna", "sign-in"))[1] is None
     assert (await limits.count("rate_login", "account:anna", "sign-in"))[1] is not None
     assert (await limits.count("rate_login", "account:bert", "sign-in"))[1] is None
+
+
+STRAYS: dict[str, tuple[str, str, dict[str, str]]] = {
+    "no such address": ("GET", "/api/nothing", {}),
+    "no such method": ("DELETE", "/api/list", {}),
+    "a token that does not hold": ("GET", "/api/list", {"Authorization": "Bearer x.y.z"}),
+    **{route.path: ("GET", route.path, {}) for route in SYSTEM if "{" not in route.path and route.path != "/health"},
+    "a static file": ("GET", "/docs/pages.css", {}),
+}
+
+
+@pytest.mark.parametrize("asked", STRAYS.values(), ids=STRAYS)
+async def test_whatever_is_asked_for_is_counted(web_settings: Settings, asked: tuple[str, str, dict[str, str]]) -> None:
+    """Only whether the process is alive may be asked without end."""
+    method, path, headers = asked
+    client = limited(web_settings, rate_read="2/60")
+    answers = [(await client.request(method, path, headers=headers)).status for _ in range(3)]
+    assert answers[2] == 429
+    assert 429 not in answers[:2]
+    assert (await client.get("/health")).status == 200

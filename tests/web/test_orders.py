@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from harvestd.market.fulfilment import STEPS
+from harvestd.store.database import Statement, nothing
 from tests.people import Market, Person
 from tests.web.conftest import settled
 
@@ -133,7 +134,10 @@ async def test_a_total_other_than_expected_is_refused(market: Market) -> None:
     farmer, buyer = await market.farmer(), await market.person()
     product = await market.product(farmer)
     refused = await buyer.order((product["id"], 1), expected_total={"amount": 380, "currency": "EUR"})
-    assert refused.status == 409 and "3.90 EUR" in refused.json()["detail"]
+    assert refused.status == 409 and "€3.90" in refused.json()["detail"]
+    huge = (await buyer.order((product["id"], 1), expected_total=2**53 - 1)).json()
+    assert huge["type"] == "/problems/price-changed", "whatever a client can read as a number can be expected"
+    assert (await buyer.order((product["id"], 1), expected_total=2**53)).status == 422
     assert (await buyer.order((product["id"], 1), expected_total=390)).status == 201
 
 
@@ -159,6 +163,84 @@ async def test_the_way_to_the_buyer_is_checked(market: Market) -> None:
     assert placed.json()["fulfilment"] == {"method": "delivery", "address": "2 Lane"}
 
 
+async def test_what_nobody_would_hear_of_is_shown_and_cannot_be_ordered(market: Market) -> None:
+    """The farm's last member leaves, or closes the account; and comes back."""
+    farmer, buyer = await market.farmer("One"), await market.person()
+    product = await market.product(farmer)
+    assert (product["orderable"], product["not_orderable"]) == (True, None)
+    await buyer.request("PUT", f"/api/cart/items/{product['id']}", {"quantity": 1})
+    leave, join = (
+        "delete from farm_members where user_id = $1",
+        "insert into farm_members (user_id, farm_id) values ($1, $2)",
+    )
+    active = "update users set active = $2 where id = $1"
+    for go, back in (((leave,), (join, farmer.farm_id)), ((active, False), (active, True))):
+        for (sql, *more), there in ((go, False), (back, True)):
+            statement = Statement(f"test.{sql[:6]}", sql, nothing)
+            await market.parts.database.transaction(
+                lambda tx, statement=statement, more=more: tx.run(statement, farmer.id, *more)  # type: ignore[misc]
+            )
+            market.parts.cache.drop_here(["catalogue"])
+            page = (await market.stranger.get(f"/api/products/{product['id']}")).json()
+            listed = (await market.stranger.get("/api/products")).json()["items"][0]
+            assert page == listed
+            assert (page["orderable"], page["not_orderable"]) == (there, None if there else "nobody-there")
+            order = await buyer.order((product["id"], "0.1"))
+            put = await buyer.request("PUT", f"/api/cart/items/{product['id']}", {"quantity": 1})
+            codes = [w["code"] for w in (await buyer.get("/api/cart")).json()["warnings"]]
+            if there:
+                assert (order.status, put.status, codes) == (201, 200, [])
+            else:
+                assert (order.status, put.status, codes) == (422, 422, ["not-for-sale"])
+                (error,) = order.json()["errors"]
+                assert (error["field"], error["code"]) == ("lines[0].product_id", "not-for-sale")
+                assert "nobody of One" in error["message"]
+            assert market.broken() == []
+
+
+async def test_each_farms_part_has_its_own_way(market: Market) -> None:
+    one, two, buyer = await market.farmer("One"), await market.farmer("Two"), await market.person()
+    carrots, eggs = await market.product(one), await market.product(two, title="Eggs", unit="box", price=250)
+    points = {"pickup_points": [{"name": "Gate", "address": "1 Lane"}]}
+    gate = (await one.request("PATCH", f"/api/farms/{one.farm_id}", points, If_Match="*")).json()["pickup_points"][0]
+    lines = ((carrots["id"], "0.5"), (eggs["id"], 1))
+    refused = await buyer.order(*lines, fulfilment={"pickup_point_id": gate["id"]})
+    assert refused.status == 422 and refused.json()["errors"][0]["field"] == "fulfilment.pickup_point_id"
+    ways = [{"farm_id": one.farm_id, "pickup_point_id": gate["id"]}, {"farm_id": two.farm_id}]
+    both = await buyer.order(*lines, fulfilments=ways, fulfilment={})
+    assert both.status == 422 and both.json()["errors"][0]["code"] == "given-twice"
+    placed = await buyer.order(*lines, fulfilments=ways)
+    assert placed.status == 201, placed.text
+    order = placed.json()
+    assert order["fulfilment"] is None
+    assert [part["fulfilment"] for part in order["parts"]] == [
+        {"method": "pickup", "pickup_point": gate},
+        {"method": "pickup"},
+    ]
+    assert (await buyer.get(f"/api/orders/{order['id']}")).json() == order
+    seen = (await two.get(f"/api/orders/{order['id']}")).json()
+    assert seen["fulfilment"] == {"method": "pickup"} and "Gate" not in str(seen)
+
+
+async def test_an_order_says_what_became_of_it_and_what_may_be_done(market: Market) -> None:
+    one, two, buyer = await market.farmer("One"), await market.farmer("Two"), await market.person()
+    carrots, eggs = await market.product(one), await market.product(two, title="Eggs", unit="box", price=250)
+    order = (await buyer.order((carrots["id"], 1), (eggs["id"], 1))).json()
+    assert order["can"] == ["cancel"] and "buyer" not in order
+    for to in ("confirmed", "ready", "completed"):
+        seen = (await step(one, order, to)).json()
+    assert [(s["farm_id"], s["from"], s["to"], s["by"]) for s in seen["steps"]] == [
+        (one.farm_id, None, "placed", "buyer"),
+        (one.farm_id, "placed", "confirmed", "farm"),
+        (one.farm_id, "confirmed", "ready", "farm"),
+        (one.farm_id, "ready", "completed", "farm"),
+    ]
+    assert seen["can"] == [] and seen["buyer"] == {"name": (await buyer.get("/api/users/me")).json()["name"]}
+    whole = (await buyer.get(f"/api/orders/{order['id']}")).json()
+    assert len(whole["steps"]) == 5 and whole["can"] == [] and whole["updated_at"] > whole["placed_at"]
+    assert (await two.get(f"/api/orders/{order['id']}")).json()["can"] == ["cancel"]
+
+
 async def test_each_party_sees_its_own_and_nobody_else_anything(market: Market) -> None:
     one, two, buyer = await market.farmer("One"), await market.farmer("Two"), await market.person()
     other, admin, third = await market.person(), await market.person("admin"), await market.farmer("Third")
@@ -174,7 +256,7 @@ async def test_each_party_sees_its_own_and_nobody_else_anything(market: Market) 
     assert [p["farm"]["id"] for p in mine["parts"]] == [one.farm_id] and len(mine["lines"]) == 1
     assert mine["totals"]["total"]["amount"] == 390
     assert (await one.get("/api/orders")).json()["items"] == [mine]
-    assert (await admin.get(path)).json() == order
+    assert (await admin.get(path)).json() == order | {"buyer": mine["buyer"]}
     assert (await two.post(f"{path}/parts/{one.farm_id}/status", {"to": "confirmed"})).status == 404
     assert (await buyer.post(f"{path}/parts/{one.farm_id}/status", {"to": "confirmed"})).status == 403
 

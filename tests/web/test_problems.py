@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Annotated, Any, Literal
 
+import msgspec
 import pytest
+from twisted.logger import formatEvent, globalLogPublisher
 
-from harvestd.market import errors
-from harvestd.market.errors import MarketError, Unavailable
-from harvestd.web.problems import BY_SLUG, PROBLEMS, problem_of
-from tests.web.client import Client
+from harvestd.kernel import errors
+from harvestd.kernel.codes import CODES
+from harvestd.kernel.errors import MarketError, Overloaded, Unavailable
+from harvestd.kernel.languages import LANGUAGES
+from harvestd.store.database import CommitUncertain
+from harvestd.web.fields import convert
+from harvestd.web.problems import BY_SLUG, PROBLEMS, Problem, document, problem_of
+from tests.web.client import Client, says_more
 from tests.web.dummies import ROUTES
 
 #: The contract's statuses.
 STATUS = {
-    errors.Unauthenticated: 401, errors.Forbidden: 403, errors.NotFound: 404, errors.Conflict: 409, errors.AlreadyTaken: 409,
+    errors.Unauthenticated: 401, errors.WrongCredentials: 401, errors.Forbidden: 403, errors.NotFound: 404, errors.Conflict: 409, errors.AlreadyTaken: 409,
     errors.IllegalTransition: 409, errors.OutOfStock: 409, errors.PriceChanged: 409, errors.KeyInFlight: 409, errors.Stale: 412,
     errors.Invalid: 422, errors.KeyReused: 422, errors.TooMany: 429, errors.Unavailable: 503,
+    errors.Overloaded: 503,
 }  # fmt: skip
 
 
@@ -55,7 +66,15 @@ async def test_problem_details_have_all_their_members(client: Client) -> None:
         "detail": "1 line",
         "instance": "/api/nothing-left",
         "request_id": "abc-123",
-        "errors": [{"field": "lines[0].quantity", "message": "1.250 left", "available": "1.250"}],
+        "errors": [
+            {
+                "field": "lines[0].quantity",
+                "code": "out-of-stock",
+                "message": "1.250 left",
+                "params": {"available": "1.250", "unit": "kg"},
+                "available": "1.250",
+            }
+        ],
     }
 
 
@@ -74,6 +93,43 @@ async def test_unavailable_is_503_with_retry_after(client: Client) -> None:
     response = await client.get("/api/away")
     assert (response.status, response.headers["retry-after"]) == (503, "3")
     assert response.headers["cache-control"] == "no-store"
+
+
+def _kinds(of: type[Exception]) -> Iterator[type[Exception]]:
+    yield of
+    for kind in of.__subclasses__():
+        yield from _kinds(kind)
+
+
+@pytest.mark.parametrize(
+    "kind", [*(k for k in _kinds(Unavailable) if k is not Overloaded), OSError, RuntimeError, ValueError, TimeoutError]
+)
+def test_nothing_that_a_server_or_the_system_said_is_in_an_answer(kind: type[Exception]) -> None:
+    """Of whatever kind: addresses, files and statements are for the log. (What is said of an overload is our own words.)"""
+    inside = 'connection to server at "10.1.2.3" failed: could not open file "base/16384/2619"'
+    error = kind(inside)
+    told = document(problem_of(error), error, "/api/products", "abc").decode()
+    assert "10.1.2.3" not in told and "base/16384" not in told
+    assert json.loads(told)["detail"].endswith(".")
+
+
+async def test_the_cause_of_a_503_is_in_the_log_under_the_requests_id(client: Client) -> None:
+    events: list[Any] = []
+    globalLogPublisher.addObserver(events.append)
+    try:
+        response = await client.get("/api/away", headers={"X-Request-Id": "abc-123"})
+    finally:
+        globalLogPublisher.removeObserver(events.append)
+    assert "PostgreSQL" not in response.text
+    logged = [event for event in events if event.get("request_id") == "abc-123"]
+    assert "PostgreSQL is out of reach" in [formatEvent(event) for event in logged]
+
+
+def test_an_uncertain_commit_says_that_it_is_one_and_not_why() -> None:
+    error = CommitUncertain("server closed the connection")
+    told = json.loads(document(problem_of(error), error, "/api/orders", "abc"))
+    assert told["type"] == "/problems/unavailable"
+    assert "Whether the change was kept is not known" in told["detail"]
 
 
 async def test_an_unknown_path_is_404_and_a_wrong_method_405_with_allow(client: Client) -> None:
@@ -121,3 +177,56 @@ async def test_every_route_answers_something_of_its_own_kind(client: Client) -> 
     }
     for path in paths:
         assert (await client.get(path)).status != 404, path
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.slug)
+def test_a_title_can_be_shown_in_a_shop(problem: Problem) -> None:
+    """It is a few plain words, and has none that only programmers know."""
+    known_to_us = r"HTTP|JSON|header|body|method|address here|media type|Idempotency|If-Match|token|role\b|state\b|acceptable|server"
+    assert not re.search(known_to_us, problem.title, re.IGNORECASE) and len(problem.title) <= 60
+    assert problem.title[0].isupper() and problem.title[-1] not in ".!"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", [ValueError, *STATUS], ids=lambda kind: kind.__name__)
+def test_a_detail_says_more_than_the_title_whatever_it_was_raised_with(kind: type[Exception], language: str) -> None:
+    """(Of what is answered to any request of a test, ``tests/web/client.py`` and ``tests/hostile`` look at this, too.)"""
+    for error in (kind(""), kind() if issubclass(kind, MarketError) else kind("why")):
+        assert says_more(json.loads(document(problem_of(error), error, "/", "abc", language)))
+
+
+def test_no_two_problems_have_one_title() -> None:
+    assert len({problem.title for problem in PROBLEMS}) == len(PROBLEMS)
+
+
+class Line(msgspec.Struct, forbid_unknown_fields=True):
+    many: Annotated[int, msgspec.Meta(ge=1, le=9)] | None = None
+    text: Annotated[str, msgspec.Meta(min_length=2, max_length=3)] | None = None
+    some: Annotated[list[int], msgspec.Meta(max_length=1)] | None = None
+    yes: bool = False
+    kind: Literal["a", "b"] | None = None
+    day: date | None = None
+    either: int | str | None = None
+    within: Line | None = None
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "params"),
+    [
+        ({"many": 0}, "below-minimum", {"minimum": "1"}), ({"many": 10}, "above-maximum", {"maximum": "9"}),
+        ({"many": "1"}, "not-a-number", {"minimum": "1", "maximum": "9"}), ({"text": "a"}, "too-short", {"minimum": "2"}),
+        ({"text": "abcd"}, "too-long", {"maximum": "3"}), ({"text": 5}, "wrong-type", {"expected": "string"}),
+        ({"some": [1, 2]}, "too-long", {"maximum": "1"}), ({"some": {}}, "wrong-type", {"expected": "array"}),
+        ({"yes": "true"}, "wrong-type", {"expected": "boolean"}), ({"yes": None}, "wrong-type", {"expected": "boolean"}),
+        ({"kind": "c"}, "not-one-of", {"allowed": "a, b"}), ({"day": "x"}, "not-a-date", {"example": "2026-05-01"}),
+        ({"day": 5}, "wrong-type", {"expected": "string"}), ({"either": []}, "wrong-type", {"expected": "integer, string"}),
+        ({"within": 5}, "wrong-type", {"expected": "object"}), ({"more": 1}, "not-accepted", {}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_does_not_fit_its_type_has_a_code_and_what_would_fit(sent: Any, code: str, params: dict[str, str]) -> None:
+    with pytest.raises(errors.Invalid) as refused:
+        convert(sent, Line)
+    (error,) = refused.value.errors
+    assert (error.code, dict(error.params)) == (code, params)
+    assert set(CODES[code].params) <= set(params) <= {*CODES[code].params, *CODES[code].more}

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from urllib.parse import urlencode
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from harvestd.kernel.errors import Invalid
+from harvestd.web.queries import decode, encode
+from harvestd.web.routes import Route
+from harvestd.web.table import ROUTES as TABLE
 from tests.web.client import Client
 from tests.web.dummies import Listing, seen
 
@@ -70,6 +78,31 @@ async def test_sql_in_parameters_is_text(client: Client) -> None:
     assert seen.bodies[-1].after == "'; drop table users;--"
 
 
+async def test_the_link_of_a_page_is_made_of_the_decoded_query_however_it_was_written(client: Client) -> None:
+    """The next who asks may be given the same answer."""
+    wanted = '</api/list?limit=5&in_stock=true&min_price=1.50&tag=%C3%A9&after=cursor>; rel="next"'
+    for query in (
+        "tag=%c3%a9&limit=5&min_price=1.50&in_stock=true", "&&in_stock=true&limit=%35&min_price=1%2e50&tag=%C3%A9&",
+        "%6c%69mit=5&&min_price=1.50&in_stock=true&tag=%c3%a9",
+    ):  # fmt: skip
+        for path in ("/api/list", "/api/%6cist", "/%61pi/list"):
+            assert (await client.get(f"{path}?{query}")).headers["link"] == wanted
+    for odd in ("limit=20." + "0" * 15_000, "limit=2e1", "limit=20.0", "limit=+20", "limit=020", "in_stock=TRUE"):
+        assert (await client.get(f"/api/list?{odd}")).status == 422
+
+
+@given(
+    limit=st.integers(1, 100), after=st.none() | st.text(max_size=5), tags=st.lists(st.text(max_size=5), max_size=3),
+    price=st.none() | st.decimals(-(10**9), 10**9, places=3), in_stock=st.booleans(),
+)  # fmt: skip
+def test_a_query_that_is_encoded_is_the_same_query_again(
+    limit: int, after: str | None, tags: list[str], price: Decimal | None, in_stock: bool
+) -> None:
+    query = Listing(limit=limit, after=after, in_stock=in_stock, min_price=price, tag=tags)
+    if not any("\x00" in text or not text.isprintable() for text in (after or "", *tags)):
+        assert decode(urlencode(encode(query)), Listing) == query
+
+
 async def test_a_page_links_to_the_next(client: Client) -> None:
     """With the same filters, relative to this server, whatever Host it was asked under."""
     response = await client.get("/api/list?limit=5&tag=a%26b", headers={"Host": "evil.example"})
@@ -78,3 +111,13 @@ async def test_a_page_links_to_the_next(client: Client) -> None:
     last = await client.get("/api/list?after=cursor")
     assert last.json()["next"] is None
     assert "link" not in last.headers
+
+
+@pytest.mark.parametrize("route", [route for route in TABLE if route.query is not None], ids=lambda route: route.name)
+def test_no_parameter_is_said_to_be_null(route: Route) -> None:
+    """A query has no null; what is not given is left out."""
+    assert route.query is not None
+    for name in (field.encode_name for field in msgspec.structs.fields(route.query)):
+        with pytest.raises(Invalid) as refused:
+            decode(f"{name}={'x' * 2000}&nothing=1", route.query)
+        assert not [error for error in refused.value.errors if "null" in error.message]

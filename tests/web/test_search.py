@@ -103,6 +103,43 @@ async def test_script_in_a_title_is_escaped_where_it_is_highlighted(market: Mark
     assert "<script" not in item["highlight"]["title"] and "<em>Carrots</em>" in item["highlight"]["title"]
 
 
+async def suggested(market: Market, prefix: str) -> dict[str, dict[str, Any]]:
+    items = (await market.stranger.get(f"/api/search/suggest?q={quote(prefix)}")).json()["items"]
+    return {item["kind"]: item for item in items}
+
+
+async def test_a_suggestion_names_what_it_leads_to(market: Market) -> None:
+    carrots = await stocked(market)
+    item = (await suggested(market, "rainbow"))["product"]
+    assert item == {
+        "text": "Rainbow Carrots", "kind": "product", "id": carrots["id"], "slug": carrots["slug"], "farm": carrots["farm"],
+        "count": 1, "image": None,
+    }  # fmt: skip
+    farm = (await suggested(market, "green"))["farm"]
+    assert (farm["id"], farm["slug"]) == (carrots["farm"]["id"], carrots["farm"]["slug"])
+    assert (farm["farm"], farm["count"], farm["image"]) == (None, None, None)
+
+
+async def test_a_title_of_many_farms_is_suggested_once_and_they_are_counted(market: Market) -> None:
+    carrots = await stocked(market)
+    other = await market.farmer("Other Acres")
+    await market.product(other, title="rainbow carrots")
+    await market.work()
+    buyer = await market.person()
+    await buyer.order((carrots["id"], "1.25"))
+    await market.work()
+    item = (await suggested(market, "rainbow"))["product"]
+    assert (item["count"], item["text"], item["id"]) == (2, "Rainbow Carrots", carrots["id"])
+
+
+async def test_what_left_the_market_is_not_suggested_though_the_index_has_not_heard_of_it(market: Market) -> None:
+    farmer = await market.farmer()
+    product = await market.product(farmer)
+    await market.work()
+    await farmer.request("DELETE", f"/api/products/{product['id']}", If_Match="*")
+    assert "product" not in await suggested(market, product["title"])
+
+
 async def test_beginnings_are_suggested(market: Market) -> None:
     await stocked(market)
     items = (await market.stranger.get("/api/search/suggest?q=rain")).json()["items"]

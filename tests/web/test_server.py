@@ -106,6 +106,29 @@ async def test_a_client_that_is_still_sending_gets_to_see_why(web: WebService) -
     assert raw.ended == "ConnectionDone"
 
 
+@pytest.mark.parametrize("short", [True, False])
+async def test_a_client_that_has_sent_all_gets_its_answers(web_settings: Settings, short: bool) -> None:
+    """Shutting the sending side is no hanging up (RFC 9112, 9.6). What is not whole by then has no answer."""
+    web = make_web(attrs.evolve(web_settings, short_way=short))
+    web.start()
+    listing = encode("GET", "/api/cached")
+    for sent, answers in [(listing, 1)] * 10 + [
+        (encode("POST", "/api/echo", body=b'{"name": "a"}', headers={"Content-Type": "application/json"}), 1),
+        (encode("GET", "/api/cached?limit=100"), 1), (listing * 3, 3), (listing + b"GET /api/li", 1), (b"GET /api/li", 0), (b"", 0),
+        (encode("POST", "/api/echo", body=b"", headers={"Content-Length": "50"}) + b"{", 0), (b"\r\n" + listing, 1),
+    ]:  # fmt: skip
+        raw = await connect(web.port)
+        raw.transport.write(sent)
+        raw.transport.loseWriteConnection()
+        await eventually("the connection ends", lambda: raw.ended is not None)  # noqa: B023
+        assert raw.got.count(b"HTTP/1.1 200 ") == answers, sent
+        if answers:
+            size = int(raw.got.rpartition(b"Content-Length: ")[2].partition(b"\r\n")[0])
+            assert len(raw.got.rpartition(b"\r\n\r\n")[2]) == size
+    await eventually("no connection is left", lambda: not web.site.channels)
+    await Deferred.fromCoroutine(web.stop())
+
+
 async def test_stop_finishes_what_is_under_way(web_settings: Settings) -> None:
     """Its answer arrives whole, with Connection: close; connections without a request are closed; no new one is taken."""
     web = make_web(web_settings)

@@ -13,11 +13,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from harvestd.health import Condition
 from harvestd.interfaces import QueueState
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.codes import CODES
+from harvestd.kernel.errors import Unavailable
 from harvestd.parts import Parts
 from harvestd.settings import Settings
 from harvestd.store.database import Database, Statement, nothing, scalar
-from harvestd.web import openapi, probes, table
+from harvestd.web import probes, table
+from harvestd.web.pages import openapi
+from harvestd.web.pages.glossary import TAGS
 from harvestd.web.problems import PROBLEMS
 from harvestd.web.server import make_site
 from tests.web.client import Client
@@ -39,7 +42,7 @@ def database_probe(parts: Parts) -> None:
         await parts.database.row(PING)
         return Condition("ok")
 
-    parts.health.add("database", probe)
+    parts.health.add("database", probe, needed=True)
 
 
 class Broker:
@@ -93,6 +96,18 @@ async def test_ready_is_503_without_the_database(web_settings: Settings, databas
     assert response.json()["parts"]["database"]["state"] == "down"
 
 
+async def test_readiness_tells_a_stranger_the_states_and_the_operator_the_causes(web_settings: Settings) -> None:
+    async def fails() -> Condition:
+        raise Unavailable('connection to server at "10.1.2.3" failed')
+
+    parts = make_parts(web_settings, None)
+    parts.health.add("database", fails, needed=True)
+    client = Client(make_site(parts, ROUTES))
+    stranger = await client.request("GET", "/health/ready", host="192.0.2.1")
+    assert (stranger.status, stranger.json()["parts"]) == (503, {"database": {"state": "down", "detail": ""}})
+    assert "10.1.2.3" in (await client.get("/health/ready")).text
+
+
 async def test_other_parts_may_be_down_and_a_probe_may_fail_or_hang(web_settings: Settings) -> None:
     from twisted.internet.defer import Deferred
 
@@ -135,7 +150,7 @@ async def test_metrics_are_prometheus_text(store_client: Client, parts: Parts) -
     parts.metrics.mailed("sent")
 
     async def refresh() -> None:
-        parts.metrics.backlog(5)
+        parts.metrics.backlog(5, 1.5)
         parts.metrics.queues([QueueState("harvest.orders", 1, 2, 3, 4, 5)])
 
     parts.metrics.refreshing("queues", refresh)
@@ -179,11 +194,20 @@ async def test_metrics_are_for_this_machine_alone(client: Client) -> None:
     assert (await client.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"})).status == 403
 
 
-async def test_trusted_proxies_may_read_metrics_and_their_clients_not(web_settings: Settings) -> None:
-    settings = attrs.evolve(web_settings, trusted_proxies=("10.0.0.0/8",))
+@pytest.mark.parametrize(
+    "forwarded",
+    [None, "", "127.0.0.1", "10.1.1.1", "192.0.2.1", "203.0.113.9:4711", "unknown", "_hidden", "127.0.0.1:80", ","],
+)
+async def test_by_way_of_a_proxy_metrics_ask_for_their_token(web_settings: Settings, forwarded: str | None) -> None:
+    """Whatever it says, or does not say, of its client."""
+    settings = attrs.evolve(web_settings, trusted_proxies=("10.0.0.0/8", "127.0.0.0/8"))
     client = Client(make_site(make_parts(settings, None), ROUTES))
-    assert (await client.get("/metrics", host="10.1.1.1")).status == 200
-    assert (await client.get("/metrics", host="10.1.1.1", headers={"X-Forwarded-For": "192.0.2.1"})).status == 403
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    for proxy in ("10.1.1.1", "127.0.0.1"):
+        assert (await client.get("/metrics", host=proxy, headers=headers)).status == 403
+    with_token = Client(make_site(make_parts(attrs.evolve(settings, metrics_token="scraper"), None), ROUTES))
+    headers["Authorization"] = "Bearer scraper"
+    assert (await with_token.get("/metrics", host="10.1.1.1", headers=headers)).status == 200
 
 
 async def test_with_a_token_metrics_ask_for_it(web_settings: Settings) -> None:
@@ -205,18 +229,18 @@ def test_the_document_is_openapi_3_1(routes: tuple[table.Route, ...]) -> None:
     assert [str(error)[:300] for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
-async def test_the_document_served_has_every_route(client: Client) -> None:
+async def test_the_document_served_has_every_route_but_pages_for_people(client: Client) -> None:
     response = await client.get("/openapi.json")
     assert response.headers["cache-control"] == "public, max-age=60, must-revalidate"
     operations = {o["operationId"] for path in response.json()["paths"].values() for o in path.values()}
-    assert operations == {route.name for route in ROUTES}
+    assert operations == {route.operation_id for route in ROUTES if not route.page}
 
 
 async def test_an_operation_says_all_that_the_gate_will_ask(client: Client) -> None:
     document = (await client.get("/openapi.json")).json()
     create = document["paths"]["/api/things"]["post"]
     assert create["security"] == [{"bearer": []}]
-    assert [(p["name"], p["required"]) for p in create["parameters"]] == [("Idempotency-Key", True)]
+    assert [(p["name"], p["required"]) for p in create["parameters"] if "name" in p] == [("Idempotency-Key", True)]
     assert set(create["responses"]) >= {"201", "400", "401", "403", "409", "413", "415", "422", "429", "503"}
     assert set(create["responses"]["201"]["headers"]) >= {
         "X-Request-Id",
@@ -226,7 +250,7 @@ async def test_an_operation_says_all_that_the_gate_will_ask(client: Client) -> N
     }
     change = document["paths"]["/api/things/{id}"]["patch"]
     assert {"412", "428"} <= set(change["responses"])
-    listing = {p["name"]: p["schema"] for p in document["paths"]["/api/list"]["get"]["parameters"]}
+    listing = {p["name"]: p["schema"] for p in document["paths"]["/api/list"]["get"]["parameters"] if "name" in p}
     assert listing["limit"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
     assert document["components"]["schemas"]["Line"]["properties"]["quantity"]["type"] == ["string", "number"]
 
@@ -249,10 +273,46 @@ async def test_docs_need_nothing_from_elsewhere(client: Client) -> None:
     policy = page.headers["content-security-policy"]
     assert "script-src 'self';" in policy and "default-src 'none'" in policy and "http" not in policy
     assert not re.search(r"<script(?![^>]*src=)", page.text)
-    for name in re.findall(r'(?:src|href)="(/docs/[^"]+)"', page.text):
+    for name in set(re.findall(r'(?:src|href)="(/docs/[^"#]+)', page.text)):
         file = await client.get(name)
         assert (file.status, file.headers["x-content-type-options"]) == (200, "nosniff")
-        assert file.headers["content-type"].startswith("text/css" if name.endswith("css") else "text/javascript")
+        kinds = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+        assert file.headers["content-type"].startswith(kinds.get(name.rpartition(".")[2], "text/html"))
+
+
+#: Every page of HTML, whether the daemon keeps it or not.
+PAGES = (
+    "/", "/docs", *(f"/docs/{name}" for name in (*TAGS, "schemas")), "/problems", *(problem.type for problem in PROBLEMS),
+)  # fmt: skip
+
+
+def test_every_route_of_pages_is_among_the_pages() -> None:
+    pages = [route.path for route in table.ROUTES if route.page or route.also_html]
+    assert sorted(pages) == ["/", "/docs", "/docs/{name}", "/problems", "/problems/{slug}"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_a_page_that_is_asked_for_again_keeps_its_policy(web_settings: Settings, path: str) -> None:
+    """A browser applies the policy of a 304 to the page that it has; another one takes its styles and scripts away."""
+    client = Client(make_site(make_parts(web_settings, None), table.ROUTES))
+    page = await client.get(path)
+    assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    for _ in range(2):  # out of the cache, and the short way
+        same = await client.get(path, headers={"If-None-Match": page.headers["etag"]})
+        assert same.status == 304
+        assert same.headers.get("content-security-policy") == page.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_what_is_typed_into_a_form_never_gets_into_an_address(web_settings: Settings, path: str) -> None:
+    """Where no script is, or not yet: the form is refused."""
+    client = Client(make_site(make_parts(web_settings, None), table.ROUTES))
+    page = await client.get(path)
+    forms = re.findall("<form[^>]*>", page.text)
+    assert [form for form in forms if ' method="post"' not in form or " action=" in form] == []
+    if forms:
+        typed = {"Content-Type": "application/x-www-form-urlencoded"}
+        assert (await client.request("POST", path, headers=typed, body=b"password=secret")).status == 405
 
 
 @pytest.mark.parametrize("name", ["..%2f..%2fgate.py", "nothing", "oauth2-redirect.html", ".."])
@@ -273,7 +333,10 @@ async def test_every_problem_has_its_page(client: Client) -> None:
 async def test_problems_are_json_when_asked_for(client: Client) -> None:
     page = await client.get("/problems/stale", headers={"Accept": "application/json"})
     assert (page.json()["status"], page.headers["vary"]) == (412, "Accept")
-    assert len((await client.get("/problems", headers={"Accept": "application/json"})).json()["items"]) == len(PROBLEMS)
+    listed = (await client.get("/problems", headers={"Accept": "application/json"})).json()
+    assert len(listed["items"]) == len(PROBLEMS) and {row["code"] for row in listed["codes"]} == set(CODES)
+    page = (await client.get("/problems", headers={"Accept": "text/html"})).text
+    assert all(f"<code>{code}</code>" in page for code in CODES)
 
 
 async def test_a_browser_finds_its_way_from_the_index(client: Client) -> None:
@@ -286,4 +349,10 @@ async def test_a_browser_finds_its_way_from_the_index(client: Client) -> None:
 async def test_a_front_end_learns_of_the_market(client: Client) -> None:
     market = (await client.get("/api/market")).json()
     assert market["currency"] == "EUR"
-    assert set(market) == {"name", "currency", "timezone", "languages", "units", "tax_included"}
+    assert set(market) == {"name", "currency", "timezone", "languages", "units", "tax_included", "password_min_length"}
+
+
+async def test_a_front_end_learns_the_least_length_of_passwords(web_settings: Settings) -> None:
+    settings = attrs.evolve(web_settings, password_least=17)
+    market = Client(make_site(make_parts(settings, None), table.ROUTES))
+    assert (await market.get("/api/market")).json()["password_min_length"] == 17

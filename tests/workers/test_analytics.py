@@ -22,9 +22,8 @@ async def test_orders_are_counted_once_on_the_day_that_the_market_has(market: Ma
     at = datetime(2026, 7, 3, 23, 30, tzinfo=UTC)  # the fourth, in Paris
     settings = attrs.evolve(market.parts.settings, market_timezone="Europe/Paris", access_token_ttl=86400)
     shop = make_market(attrs.evolve(market.parts, settings=settings, now=lambda: at))
-    one, two, buyer = await market.farmer("One"), await market.farmer("Two"), await market.person()
+    one, two, buyer = await market.farmer("One"), await market.farmer("Two"), await shop.person()
     carrots, eggs = await market.product(one), await market.product(two, title="Eggs", unit="box", price=250)
-    buyer = attrs.evolve(buyer, client=shop.stranger.signed_in(buyer.client.headers["Authorization"].split()[1]))
     first = (await buyer.order((carrots["id"], 1), (eggs["id"], 1))).json()
     await buyer.order((carrots["id"], "0.5"))
     await buyer.post(f"/api/orders/{first['id']}/cancel", {})

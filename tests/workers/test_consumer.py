@@ -13,37 +13,32 @@ from twisted.internet.defer import Deferred
 from harvestd import failpoints
 from harvestd.context import Trace, current_trace
 from harvestd.interfaces import Acked, Delivery, Dropped, Message, Outcome, Retried
-from harvestd.market.errors import Unavailable
+from harvestd.kernel.errors import Unavailable
 from harvestd.market.events import Event
-from harvestd.queue.envelope import Envelope, TraceFields, encode
+from harvestd.queue.envelope import Envelope, encode
 from harvestd.queue.retry import Drop, Retry
 from harvestd.store.database import Statement, nothing
 from harvestd.workers.consumer import Consumer
 from harvestd.workers.work import Handle, QueueHandlers, Work
 from tests.contracts.broker import ORDERS, is_empty
-from tests.queue.processes import Process, Processes, new_id, now
+from tests.queue.processes import SEALS, Process, Processes, data, envelope, message, new_id
 from tests.waiting import eventually
 
 EFFECT = Statement("test_effect", "insert into effects (event, number) values ($1, $2)", nothing)
 TOUCH = Statement("test_touch", "update rows set touched = touched + 1 where id = $1", nothing)
 
 
-def envelope(number: int = 0, type: str = "order.created") -> Envelope:
-    data = {"number": number}
-    return Envelope(new_id(), type, now(), 1, f"order:{number}", data, TraceFields(f"request-{number}", "00-a-b-01"))
-
-
 def deliver(*events: Envelope | bytes) -> list[Delivery]:
     return [
         Delivery(Message(new_id(), "order.created", event), ORDERS, 0)
         if isinstance(event, bytes)
-        else Delivery(Message(event.id, event.type, encode(event)), ORDERS, 0)
+        else Delivery(message(event), ORDERS, 0)
         for event in events
     ]
 
 
 async def leave_effect(work: Work, event: Envelope) -> None:
-    await work.tx.run(EFFECT, event.id, event.data["number"])
+    await work.tx.run(EFFECT, event.id, event.data["n"])
 
 
 class Bench:
@@ -106,7 +101,7 @@ async def test_two_consumers_of_one_queue_with_the_same_events_at_once_have_one_
 async def test_shuffled_and_repeated_deliveries_through_the_broker_have_each_effect_once(processes: Processes) -> None:
     here = await bench(processes)
     events = [envelope(n) for n in range(40)]
-    messages = [Message(event.id, event.type, encode(event)) for event in events] * 3
+    messages = [message(event) for event in events] * 3
     seed = random.randrange(10**9)
     print(f"seed {seed}")
     random.Random(seed).shuffle(messages)
@@ -137,14 +132,14 @@ async def test_what_is_no_envelope_is_dropped_at_once_and_the_others_are_handled
     here = await bench(processes)
     outcomes = await here.consumer().receive(deliver(envelope(1), body, envelope(2)))
     assert outcomes[0] == outcomes[2] == Acked()
-    assert isinstance(outcomes[1], Dropped) and outcomes[1].cause.startswith("not understood")
+    assert isinstance(outcomes[1], Dropped) and outcomes[1].cause.startswith(("not understood", "not of this"))
     assert here.effects() == [1, 2] and here.marks() == 2
 
 
 async def test_an_envelope_with_fields_of_the_future_is_understood(processes: Processes) -> None:
     here = await bench(processes)
     body = json.loads(encode(envelope(1))) | {"tenant": "north", "trace": {"request_id": "r", "baggage": "b"}}
-    assert await here.consumer().receive(deliver(json.dumps(body).encode())) == [Acked()]
+    assert await here.consumer().receive(deliver(SEALS.sealed(json.dumps(body).encode()))) == [Acked()]
     assert here.effects() == [1]
 
 
@@ -155,7 +150,7 @@ async def test_only_the_culprits_of_a_batch_are_retried_or_dropped(
 
     async def handle(work: Work, event: Envelope) -> None:
         await leave_effect(work, event)
-        match event.data["number"]:
+        match event.data["n"]:
             case 2:
                 raise Retry("the farm is not there yet")
             case 4:
@@ -264,10 +259,10 @@ async def test_a_type_without_a_handler_is_acknowledged_and_marked(processes: Pr
 
 def bulk_of(seen: list[list[int]], fails: Callable[[int], bool] = lambda _: False) -> Any:
     async def bulk(work: Work, events: Sequence[Envelope]) -> None:
-        seen.append([event.data["number"] for event in events])
+        seen.append([event.data["n"] for event in events])
         for event in events:
             await leave_effect(work, event)
-            if fails(event.data["number"]):
+            if fails(event.data["n"]):
                 raise Drop("as a test")
 
     return bulk
@@ -299,8 +294,8 @@ async def test_what_is_out_of_reach_is_not_waited_for_once_a_message(processes: 
     tried: list[int] = []
 
     async def handle(work: Work, event: Envelope) -> None:
-        tried.append(event.data["number"])
-        if event.data["number"] >= 1:
+        tried.append(event.data["n"])
+        if event.data["n"] >= 1:
             raise Unavailable("search is away")
 
     outcomes = await here.consumer(handle).receive(deliver(*[envelope(n) for n in range(50)]))
@@ -312,7 +307,7 @@ async def test_outcomes_are_counted(processes: Processes) -> None:
     here = await bench(processes)
 
     async def handle(work: Work, event: Envelope) -> None:
-        if event.data["number"] == 1:
+        if event.data["n"] == 1:
             raise Retry("later")
 
     await here.consumer(handle).receive(deliver(envelope(0), envelope(1), b"poison", envelope(2)))
@@ -338,7 +333,7 @@ async def test_a_consumer_that_fails_at_any_point_has_each_effect_once(
     armed(f"{point}=error@1")
     await here.process.broker.consume(ORDERS, 10, consumer.receive)
     events = [envelope(n) for n in range(10)]
-    await here.process.broker.publish([Message(event.id, event.type, encode(event)) for event in events])
+    await here.process.broker.publish([message(event) for event in events])
     await eventually("settled", lambda: is_empty(here.process.broker, ORDERS))
     assert failpoints.armed()[point] > 0
     assert sorted(here.effects()) == list(range(10)) and here.marks() == 10
@@ -357,7 +352,7 @@ async def test_the_way_of_an_event_from_its_record_to_its_effect(processes: Proc
         await process.broker.consume(ORDERS, 20, consumer.receive)
     recording: list[Awaitable[Any]] = []
     for n in range(100):
-        recording.append(Deferred.fromCoroutine(second.record(Event("order.created", f"order:{n}", 1, {"number": n}))))
+        recording.append(Deferred.fromCoroutine(second.record(Event("order.created", f"order:{n}", 1, data(n)))))
         if n == 50:
             processes.kill(first)
     for one in recording:

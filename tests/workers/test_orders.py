@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 from harvestd.queue.relay import message_of
+from harvestd.queue.seals import EventSeals
 from harvestd.queue.topology import queues_for
 from harvestd.store import outbox
 from harvestd.workers import expiry
@@ -65,7 +66,12 @@ async def test_events_in_any_order_and_number_come_to_the_same(market: Market, s
         if n % 3:
             await buyer.post(f"/api/orders/{order['id']}/cancel", {})
     rows = await outbox.unsent(market.parts.database, 1000)
-    deliveries = [(queue, message_of(row)) for row in rows for queue in queues_for(row.type) for _ in range(2)]
+    deliveries = [
+        (queue, message_of(row, EventSeals(market.parts.secret)))
+        for row in rows
+        for queue in queues_for(row.type)
+        for _ in range(2)
+    ]
     chance.shuffle(deliveries)
     for queue, message in deliveries:
         await market.deliver(queue, [message])

@@ -8,15 +8,15 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor
 
-from harvestd.interfaces import Message
 from harvestd.lifecycle import sleep
 from harvestd.parts import Parts
-from harvestd.queue.envelope import Envelope, TraceFields, encode
+from harvestd.queue.envelope import Envelope
 from harvestd.queue.topology import QUEUES
+from harvestd.store.leases import GoingOn
 from harvestd.workers.runner import Workers, chosen
 from harvestd.workers.work import Periodic, QueueHandlers, Work
 from tests.contracts.broker import state
-from tests.queue.processes import Process, Processes, new_id, now
+from tests.queue.processes import Process, Processes, envelope, message
 from tests.waiting import eventually
 
 NOTHING = {queue.name: QueueHandlers() for queue in QUEUES}
@@ -74,8 +74,8 @@ async def test_each_queue_chosen_is_consumed_by_its_handlers(processes: Processe
 
     handlers = {queue.name: into(queue.name) for queue in QUEUES}
     workers = await start(process, handlers=handlers, names=("orders", "cache"))
-    event = Envelope(new_id(), "order.created", now(), 1, "order:1", {}, TraceFields())
-    await process.broker.publish([Message(event.id, event.type, encode(event))])
+    event = envelope(1)
+    await process.broker.publish([message(event)])
     await eventually("both", lambda: len(handled) == 2)
     assert sorted(handled) == [("harvest.cache", "order.created"), ("harvest.orders", "order.created")]
     assert (await state(process.broker, "harvest.analytics")).ready == 1
@@ -90,7 +90,7 @@ async def test_a_task_is_done_again_and_again_also_after_it_failed(
 ) -> None:
     runs: list[int] = []
 
-    async def task(parts: Parts) -> None:
+    async def task(parts: Parts, going_on: GoingOn) -> None:
         runs.append(len(runs))
         if len(runs) == 2:
             raise RuntimeError("as a test")
@@ -109,7 +109,7 @@ async def test_one_process_at_a_time_does_a_task_and_another_takes_over_when_it_
     overlaps: list[int] = []
     dead: list[Parts] = []
 
-    async def task(parts: Parts) -> None:
+    async def task(parts: Parts, going_on: GoingOn) -> None:
         running.append(parts)
         overlaps.append(len([p for p in running if p not in dead]))  # in a process of its own it would run no more
         await sleep(reactor, 0.01)
@@ -135,7 +135,7 @@ async def test_one_process_at_a_time_does_a_task_and_another_takes_over_when_it_
 async def test_a_stop_waits_for_the_run_under_way(processes: Processes, start: Started) -> None:
     ends: list[str] = []
 
-    async def task(parts: Parts) -> None:
+    async def task(parts: Parts, going_on: GoingOn) -> None:
         ends.append("begun")
         await sleep(reactor, 0.1)
         ends.append("ended")

@@ -48,6 +48,11 @@ class UnitPrice(Money):
     per: str
 
 
+class PricePer(BaseModel):
+    quantity: Decimal
+    unit: str
+
+
 class Season(BaseModel):
     from_: str = Field(serialization_alias="from")
     to: str
@@ -67,6 +72,7 @@ class Product(BaseModel):
     category: Named | None
     unit: str
     price: Money
+    price_per: PricePer
     unit_price: UnitPrice
     stock: Decimal
     available: Decimal
@@ -76,6 +82,8 @@ class Product(BaseModel):
     harvested_on: date | None
     tags: list[str]
     status: str
+    orderable: bool
+    not_orderable: str | None
     images: list[str] = []
     upvote_count: int
     view_count: int
@@ -102,8 +110,13 @@ def shown(row: Record) -> dict[str, Any]:
         "farm": {"id": row["farm_id"], "slug": row["farm_slug"], "name": row["farm_name"]},
         "category": category,
         "price": {"amount": row["price"]},
-        "unit_price": {"amount": int((row["price"] * factor).quantize(Decimal(1), ROUND_HALF_UP)), "per": per},
+        "price_per": {"quantity": row["price_per"], "unit": row["unit"]},
+        "unit_price": {
+            "amount": int((row["price"] * factor / row["price_per"]).quantize(Decimal(1), ROUND_HALF_UP)),
+            "per": per,
+        },
         "available": row["stock"] - row["reserved"],
         "season": season,
+        "not_orderable": None if row["orderable"] else "nobody-there",
         "rating": {"average": row["rating_average"] if row["rating_count"] else None, "count": row["rating_count"]},
     }

@@ -2,33 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
+from msgspec import UNSET, Meta, UnsetType
+
+from harvestd.kernel.patterns import USERNAME
+from harvestd.market.accounts import NAME_MOST, USERNAME_LEAST, USERNAME_MOST, USERNAME_RULE
+from harvestd.market.passwords import LONGEST as PASSWORD_MOST
 from harvestd.web.shapes.values import In, Named, Out
+from harvestd.web.shapes.vocabulary import FarmRoleOut, NewRole, RoleOut
+
+#: RFC 5321 ends an address after 254 octets.
+Email = Annotated[str, Meta(max_length=254)]
+Password = Annotated[str, Meta(max_length=PASSWORD_MOST)]
+#: One that is chosen here. The least is a setting, so the rules of the market judge it.
+NewPassword = Annotated[
+    str,
+    Meta(
+        max_length=PASSWORD_MOST,
+        extra={
+            "message": f"must be text of as many characters as password_min_length of GET /api/market says, or more, and {PASSWORD_MOST} at most"
+        },
+    ),
+]
+#: Judged by the rules of the market, together with all else that is wrong; said here for who builds a form.
+Username = Annotated[
+    str,
+    Meta(
+        max_length=USERNAME_MOST,
+        extra_json_schema={"minLength": USERNAME_LEAST, "pattern": f"^(?:{USERNAME.pattern})$"},
+        extra={"message": USERNAME_RULE},
+    ),
+]
 
 
 class Register(In, kw_only=True, frozen=True):
     """A new account; ``farm_name`` for farmers."""
 
-    email: str
-    username: str
-    password: str
-    name: str
-    role: Literal["buyer", "farmer"]
-    farm_name: str | None = None
+    email: Email
+    username: Username
+    password: NewPassword
+    name: Annotated[str, Meta(max_length=NAME_MOST)]
+    role: NewRole
+    farm_name: Annotated[str, Meta(max_length=NAME_MOST)] | None = None
 
 
 class Login(In, kw_only=True, frozen=True):
     """Credentials."""
 
-    email: str
-    password: str
+    email: Email
+    password: Password
 
 
 class Refresh(In, kw_only=True, frozen=True):
     """A refresh token, good once."""
 
-    refresh_token: str
+    refresh_token: Annotated[str, Meta(max_length=100)]
 
 
 class LogoutQuery(In, kw_only=True, frozen=True):
@@ -40,7 +70,7 @@ class LogoutQuery(In, kw_only=True, frozen=True):
 class UserFarm(Named, kw_only=True, frozen=True):
     """A farm that the user belongs to, and as what."""
 
-    role: str
+    role: FarmRoleOut
 
 
 class User(Out, kw_only=True, frozen=True):
@@ -50,9 +80,19 @@ class User(Out, kw_only=True, frozen=True):
     email: str
     username: str
     name: str
-    role: str
+    role: RoleOut
     avatar: str | None
+    phone: str | None
     farms: list[UserFarm]
+
+
+class ChangeProfile(In, kw_only=True, frozen=True):
+    """The fields to change; null takes the telephone number away."""
+
+    ELSEWHERE: ClassVar[Mapping[str, str]] = dict.fromkeys(("email", "username", "role"), "as-registered")
+
+    name: Annotated[str, Meta(max_length=NAME_MOST)] | UnsetType = UNSET
+    phone: Annotated[str, Meta(max_length=50)] | UnsetType | None = UNSET
 
 
 class PublicUser(Out, kw_only=True, frozen=True):
@@ -61,7 +101,7 @@ class PublicUser(Out, kw_only=True, frozen=True):
     id: str
     username: str
     name: str
-    role: str
+    role: RoleOut
     avatar: str | None
     farms: list[UserFarm]
 

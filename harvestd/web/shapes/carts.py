@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from msgspec import Meta
+
+from harvestd.web.shapes.products import Image
 from harvestd.web.shapes.values import (
+    Id,
     In,
     Money,
     Named,
     Out,
+    PricePer,
     Quantity,
 )
+from harvestd.web.shapes.vocabulary import UnitOut, WarningCodeOut
 
 
 class PutItem(In, kw_only=True, frozen=True):
@@ -17,37 +25,63 @@ class PutItem(In, kw_only=True, frozen=True):
     quantity: Quantity
 
 
+class CartItemIn(In, kw_only=True, frozen=True):
+    """How much of which product the cart shall hold."""
+
+    product_id: Id
+    quantity: Quantity
+
+
+class PutItems(In, kw_only=True, frozen=True):
+    """Products to put in, or to set the quantities of; what else is in the cart stays."""
+
+    items: Annotated[list[CartItemIn], Meta(min_length=1, max_length=1000)]
+
+
 class CartLine(Out, kw_only=True, frozen=True):
-    """A product in the cart, at its price now."""
+    """A product in the cart, at its price now, which is for ``price_per``; ``available`` is what is left of it, ``image`` its first picture, ``quantity_step`` and ``min_quantity`` in
+    which quantities it is sold."""
 
     product_id: str
+    slug: str
     title: str
     quantity: str
-    unit: str
+    unit: UnitOut
     price: Money
+    price_per: PricePer
     total: Money
+    quantity_step: str
+    min_quantity: str
+    available: str
+    image: Image | None
 
 
 class CartPart(Out, kw_only=True, frozen=True):
-    """What comes from one farm."""
+    """What comes from one farm; ``missing_to_minimum`` is what is missing to the least that it takes orders of."""
 
     farm: Named
     lines: list[CartLine]
     subtotal: Money
+    order_minimum: Money
+    missing_to_minimum: Money
 
 
 class CartWarning(Out, kw_only=True, frozen=True):
-    """What moved since it was put in: ``price-changed``, ``short``, ``sold-out``, ``unavailable``, ``out-of-season``,
-    ``quantity``."""
+    """What moved since a product was put in, or keeps the cart from being ordered; ``product_id`` is null where the whole cart
+    or a farm's part of it is meant. ``params`` has the values of the message as strings, amounts of money in minor units."""
 
-    product_id: str
-    code: str
+    product_id: str | None
+    code: WarningCodeOut
     message: str
+    params: dict[str, str]
 
 
 class Cart(Out, kw_only=True, frozen=True):
-    """A cart, priced now and grouped by farm."""
+    """A cart, priced now and grouped by farm. ``version`` grows with each change of what is in it, ``count`` is how many
+    products are in it."""
 
+    version: int
     parts: list[CartPart]
     total: Money
+    count: int
     warnings: list[CartWarning]

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Meta, UnsetType
 
+from harvestd.market.farms import CERTIFICATION_MOST, CERTIFICATIONS_MOST
 from harvestd.web.shapes.values import (
+    CountedQuery,
     Id,
     In,
-    ListQuery,
     MinorUnits,
     Money,
     Out,
+    Position,
     Season,
     Slug,
 )
 
 
 class Location(In, kw_only=True, frozen=True):
-    """Position in degrees, and the address for people."""
+    """Position in degrees, both null where it is unknown, and the address for people."""
 
-    latitude: Annotated[Decimal, Meta(description="-90 to 90")]
-    longitude: Annotated[Decimal, Meta(description="-180 to 180")]
+    latitude: Annotated[Decimal, Meta(description="-90 to 90")] | None
+    longitude: Annotated[Decimal, Meta(description="-180 to 180")] | None
     address: Annotated[str, Meta(max_length=500)] = ""
 
 
@@ -37,7 +40,7 @@ class LocationOut(Out, kw_only=True, frozen=True):
 
 
 class PickupPointIn(In, kw_only=True, frozen=True):
-    """A place where a farm hands over; without ``id`` it is a new one."""
+    """A place where a farm hands over: with ``id`` one that the farm has, without it a new one."""
 
     id: Id | None = None
     name: Annotated[str, Meta(min_length=1, max_length=200)]
@@ -70,10 +73,10 @@ class Farm(Out, kw_only=True, frozen=True):
     distance_km: float | UnsetType = UNSET
 
 
-class FarmsQuery(ListQuery, kw_only=True, frozen=True):
+class FarmsQuery(CountedQuery, kw_only=True, frozen=True):
     """``near`` is ``latitude,longitude``; ``q`` a part of the name."""
 
-    near: str | None = None
+    near: Position | None = None
     radius_km: Annotated[float, Meta(gt=0, le=500)] | None = None
     q: Annotated[str, Meta(max_length=100)] = ""
 
@@ -81,10 +84,18 @@ class FarmsQuery(ListQuery, kw_only=True, frozen=True):
 class ChangeFarm(In, kw_only=True, frozen=True):
     """The fields to change."""
 
+    ELSEWHERE: ClassVar[Mapping[str, str]] = dict.fromkeys(("latitude", "longitude", "address"), "in-location")
+
     name: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
     slug: Slug | UnsetType = UNSET
     description: Annotated[str, Meta(max_length=10_000)] | UnsetType = UNSET
     location: Location | UnsetType | None = UNSET
-    certifications: list[Annotated[str, Meta(min_length=1, max_length=100)]] | UnsetType = UNSET
+    certifications: (
+        Annotated[
+            list[Annotated[str, Meta(min_length=1, max_length=CERTIFICATION_MOST)]],
+            Meta(max_length=CERTIFICATIONS_MOST),
+        ]
+        | UnsetType
+    ) = UNSET
     pickup_points: Annotated[list[PickupPointIn], Meta(max_length=50)] | UnsetType = UNSET
     order_minimum: Money | MinorUnits | UnsetType = UNSET

@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from harvestd.web.shapes.values import (
+    CountedQuery,
     Id,
     In,
-    ListQuery,
     Out,
 )
+from harvestd.web.shapes.vocabulary import NoticeKindOut
 
 
-class NotificationsQuery(ListQuery, kw_only=True, frozen=True):
+class NotificationsQuery(CountedQuery, kw_only=True, frozen=True):
     """``unread`` leaves out what was read."""
 
     unread: bool = False
+
+
+class NotificationData(Out, kw_only=True, frozen=True):
+    """What a notice is about, where it is about something."""
+
+    order_id: str | UnsetType = UNSET
+    number: str | UnsetType = UNSET
+    farm_id: str | UnsetType = UNSET
 
 
 class Notification(Out, kw_only=True, frozen=True):
     """A notice in the feed."""
 
     id: str
-    kind: str
+    kind: NoticeKindOut
     title: str
     body: str
-    data: dict[str, Any]
+    data: NotificationData
     created_at: datetime
     read_at: datetime | None
 

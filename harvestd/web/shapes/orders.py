@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType, field
 
 from harvestd.web.shapes.values import (
+    CountedQuery,
     Id,
     In,
-    ListQuery,
     MinorUnits,
     Money,
     Out,
+    PricePer,
     Quantity,
+)
+from harvestd.web.shapes.vocabulary import (
+    ActorOut,
+    FulfilmentMethod,
+    FulfilmentMethodOut,
+    OrderActionOut,
+    OrderStatus,
+    OrderStatusOut,
+    PartStep,
+    UnitOut,
 )
 
 
@@ -28,30 +39,41 @@ class OrderLineIn(In, kw_only=True, frozen=True):
 class FulfilmentIn(In, kw_only=True, frozen=True):
     """How the goods reach the buyer; ``address`` for delivery, ``pickup_point_id`` one of a farm's for pick-up."""
 
-    method: Literal["pickup", "delivery"] = "pickup"
+    method: FulfilmentMethod = "pickup"
     pickup_point_id: Id | None = None
     address: Annotated[str, Meta(max_length=500)] | None = None
     market_day_id: Id | None = None
 
 
-class PlaceOrder(In, kw_only=True, frozen=True):
-    """An order: of the lines or, without them, of the cart. ``expected_total`` refuses it when the total is another."""
+class FarmFulfilmentIn(FulfilmentIn, kw_only=True, frozen=True):
+    """How the goods of one farm reach the buyer."""
 
-    lines: list[OrderLineIn] | None = None
+    farm_id: Id
+
+
+class PlaceOrder(In, kw_only=True, frozen=True):
+    """An order: of the lines or, without them, of the cart. Lines of one product are one line of the order.
+    ``expected_total`` refuses it when the total is another, or when anything that the cart's price means has changed since a
+    product was put in: a price, what it is for, a unit, a step, a least quantity. ``fulfilment`` is one for all, ``fulfilments`` one for each
+    farm; a farm's pick-up point counts for its own part alone."""
+
+    lines: Annotated[list[OrderLineIn], Meta(max_length=500)] | None = None
     fulfilment: FulfilmentIn | None = None
+    fulfilments: Annotated[list[FarmFulfilmentIn], Meta(min_length=1, max_length=100)] | None = None
     note: Annotated[str, Meta(max_length=2000)] = ""
     expected_total: Money | MinorUnits | None = None
 
 
 class OrderLine(Out, kw_only=True, frozen=True):
-    """A line of an order, at the price that was agreed."""
+    """A line of an order, at the price that was agreed: ``unit_price`` for ``price_per``."""
 
     id: str
     product_id: str
     title: str
     quantity: str
-    unit: str
+    unit: UnitOut
     unit_price: Money
+    price_per: PricePer
     total: Money
 
 
@@ -62,11 +84,47 @@ class OrderFarm(Out, kw_only=True, frozen=True):
     name: str
 
 
+class OrderPickupPoint(Out, kw_only=True, frozen=True):
+    """Where a farm hands over, as it was when the order was placed."""
+
+    id: str
+    name: str
+    address: str = ""
+
+
+class Fulfilment(Out, kw_only=True, frozen=True):
+    """How the goods reach the buyer."""
+
+    method: FulfilmentMethodOut
+    pickup_point: OrderPickupPoint | UnsetType = UNSET
+    address: str | UnsetType = UNSET
+
+
+class OrderBuyer(Out, kw_only=True, frozen=True):
+    """Who ordered; for the farms of the order and the market's staff."""
+
+    name: str
+    phone: str | UnsetType = UNSET
+
+
+class OrderStep(Out, kw_only=True, frozen=True):
+    """A step of a farm's part: ``from`` is null when it was placed."""
+
+    farm_id: str
+    from_: OrderStatusOut | None = field(name="from")
+    to: OrderStatusOut
+    at: datetime
+    by: ActorOut
+    reason: str
+
+
 class OrderPart(Out, kw_only=True, frozen=True):
-    """One farm's part."""
+    """One farm's part; ``reason`` is that of its last step."""
 
     farm: OrderFarm
-    status: str
+    status: OrderStatusOut
+    fulfilment: Fulfilment
+    reason: str
     lines: list[OrderLine]
     subtotal: Money
 
@@ -82,24 +140,26 @@ class OrderTotals(Out, kw_only=True, frozen=True):
 
 
 class Order(Out, kw_only=True, frozen=True):
-    """An order. A farm sees its own part, and the totals of that alone."""
+    """An order. A farm sees its own part, and the totals and steps of that alone. ``fulfilment`` is null where the parts
+    that are shown differ in it; ``can`` is what the caller may do with the order now."""
 
     id: str
     number: str
-    status: str
+    status: OrderStatusOut
     lines: list[OrderLine]
     parts: list[OrderPart]
     totals: OrderTotals
-    fulfilment: dict[str, Any]
+    fulfilment: Fulfilment | None
     note: str
+    buyer: OrderBuyer | UnsetType = UNSET
+    steps: list[OrderStep]
+    can: list[OrderActionOut]
     placed_at: datetime
+    updated_at: datetime
     version: int
 
 
-OrderStatus = Literal["placed", "confirmed", "ready", "out_for_delivery", "completed", "cancelled", "expired"]
-
-
-class OrdersQuery(ListQuery, kw_only=True, frozen=True):
+class OrdersQuery(CountedQuery, kw_only=True, frozen=True):
     """``status`` keeps the orders (for a farm: its parts) that have it."""
 
     status: OrderStatus | None = None
@@ -114,5 +174,5 @@ class CancelOrder(In, kw_only=True, frozen=True):
 class MovePart(In, kw_only=True, frozen=True):
     """The next status of the farm's part."""
 
-    to: Literal["confirmed", "ready", "out_for_delivery", "completed", "cancelled"]
+    to: PartStep
     reason: Annotated[str, Meta(max_length=500)] = ""

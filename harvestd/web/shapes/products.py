@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Meta, UnsetType
 
-from harvestd.market.products import Status, Unit
+from harvestd.market.products import TAG_LENGTH_MOST, TAGS_MOST, Status, Unit
 from harvestd.web.shapes.values import (
     Id,
+    IdOrSlug,
     In,
     ListQuery,
     MinorUnits,
     Money,
     Named,
     Out,
+    Position,
+    PricePer,
     Quantity,
     Season,
     SeasonIn,
+)
+from harvestd.web.shapes.vocabulary import (
+    CompareByOut,
+    ImageStatusOut,
+    NotOrderableOut,
+    ProductSort,
+    ProductStatusOut,
+    UnitOut,
 )
 
 
@@ -27,7 +39,7 @@ class UnitPrice(Out, kw_only=True, frozen=True):
 
     amount: int
     currency: str
-    per: str
+    per: CompareByOut
 
 
 class Rating(Out, kw_only=True, frozen=True):
@@ -37,8 +49,31 @@ class Rating(Out, kw_only=True, frozen=True):
     count: int
 
 
+class ImageFile(Out, kw_only=True, frozen=True):
+    """A picture in one size."""
+
+    webp: str
+    jpeg: str
+    width: int
+    height: int
+
+
+class Image(Out, kw_only=True, frozen=True):
+    """A picture of a product. Nothing feeds these yet: lists of them are empty."""
+
+    id: str
+    status: ImageStatusOut
+    alt: str
+    position: int
+    width: int
+    height: int
+    dominant_color: str
+    sizes: dict[str, ImageFile]
+
+
 class Product(Out, kw_only=True, frozen=True):
-    """A product; quantities in ``unit``, ``available`` is stock less what is reserved."""
+    """A product; quantities in ``unit``, ``price`` for ``price_per``, ``available`` is stock less what is reserved. ``orderable`` is false where nobody
+    would hear of an order; ``not_orderable`` says why."""
 
     id: str
     slug: str
@@ -46,8 +81,9 @@ class Product(Out, kw_only=True, frozen=True):
     description: str
     farm: Named
     category: Named | None
-    unit: str
+    unit: UnitOut
     price: Money
+    price_per: PricePer
     unit_price: UnitPrice
     stock: str
     available: str
@@ -56,8 +92,10 @@ class Product(Out, kw_only=True, frozen=True):
     season: Season | None
     harvested_on: date | None
     tags: list[str]
-    status: str
-    images: list[dict[str, Any]]
+    status: ProductStatusOut
+    orderable: bool
+    not_orderable: NotOrderableOut | None
+    images: list[Image]
     upvote_count: int
     view_count: int
     rating: Rating
@@ -66,56 +104,105 @@ class Product(Out, kw_only=True, frozen=True):
     updated_at: datetime
 
 
-class ProductsQuery(ListQuery, kw_only=True, frozen=True):
-    """Filters and order of the listing; category and farm by slug or id, prices in minor units."""
+#: Values of one filter.
+VALUES_MOST = 20
 
-    category: Annotated[str, Meta(max_length=100)] | None = None
-    farm: Annotated[str, Meta(max_length=100)] | None = None
-    tag: Annotated[str, Meta(max_length=40)] | None = None
+
+class ProductFilters(ListQuery, kw_only=True, frozen=True):
+    """What the listing and search take alike. Of several values of a filter a product has one; a category has those below
+    it, too. Category and farm by slug or id, prices in minor units and as they are given: ``price``, whatever quantity it is for."""
+
+    category: Annotated[list[IdOrSlug], Meta(max_length=VALUES_MOST)] = []
+    farm: Annotated[list[IdOrSlug], Meta(max_length=VALUES_MOST)] = []
+    tag: Annotated[list[Annotated[str, Meta(max_length=TAG_LENGTH_MOST)]], Meta(max_length=VALUES_MOST)] = []
+    unit: Annotated[list[Unit], Meta(max_length=VALUES_MOST)] = []
     min_price: Annotated[int, Meta(ge=0, le=2**53)] | None = None
     max_price: Annotated[int, Meta(ge=0, le=2**53)] | None = None
     in_stock: bool = False
     in_season: bool = False
-    sort: Literal["newest", "price", "-price", "popular", "rating"] = "newest"
+    near: Position | None = None
+    radius_km: Annotated[float, Meta(gt=0, le=500)] | None = None
+
+
+class ProductsQuery(ProductFilters, kw_only=True, frozen=True):
+    """Filters and order of the listing. ``mine`` lists the products of the caller's own farms, drafts and archived ones too;
+    ``status`` keeps those of them that have it. ``count`` is that of ``CountedQuery``."""
+
+    mine: bool = False
+    status: Status | None = None
+    sort: ProductSort = "newest"
+    count: bool = False
+
+
+Title = Annotated[str, Meta(max_length=200)]
+Description = Annotated[str, Meta(max_length=10_000)]
+Tags = Annotated[list[Annotated[str, Meta(max_length=TAG_LENGTH_MOST)]], Meta(max_length=TAGS_MOST)]
+
+
+class PricePerIn(In, kw_only=True, frozen=True):
+    """What a price is for: so much of the product's unit, or of another that is an exact multiple or part of it (of ``g`` and ``kg``
+    either). It is kept and shown in the product's own."""
+
+    quantity: Quantity
+    unit: Unit
 
 
 class NewProduct(In, kw_only=True, frozen=True):
-    """A product to offer. ``farm_id`` is needed by those with more than one farm; without ``quantity_step`` what is
-    weighed is sold by any amount, and what is counted by 1."""
+    """A product to offer. ``farm_id`` is needed by those with more than one farm, and by staff, who may offer for any; without ``quantity_step`` what is
+    weighed is sold by any amount, and what is counted by 1. What is counted (each, bunch, box) has whole steps and a whole stock. ``price`` is
+    for one of the unit unless ``price_per`` says for how much: 640 for 1000 g is 6.40 a kilogram of what is sold by gram."""
 
-    title: str
+    ELSEWHERE: ClassVar[Mapping[str, str]] = {"slug": "from-title"}
+
+    title: Title
     unit: Unit
     price: Money | MinorUnits
     stock: Quantity
-    description: str = ""
+    description: Description = ""
     category_id: Id | None = None
     farm_id: Id | None = None
+    price_per: PricePerIn | None = None
     quantity_step: Quantity | None = None
     min_quantity: Quantity | None = None
     season: SeasonIn | None = None
     harvested_on: date | None = None
-    tags: list[str] = []
+    tags: Tags = []
     status: Status = "published"
 
 
 class ChangeProduct(In, kw_only=True, frozen=True):
-    """The fields to change; the stock has its own route."""
+    """The fields to change; the stock has its own route. With another ``unit`` the step and the least quantity become that
+    unit's own (1 of what is counted), and the price is for one of it, unless they are given, too. ``price_per`` null is one of the
+    unit."""
 
-    title: str | UnsetType = UNSET
+    ELSEWHERE: ClassVar[Mapping[str, str]] = {
+        "stock": "stock-route",
+        "farm_id": "farm-stays",
+        "slug": "slug-stays",
+    }
+
+    title: Title | UnsetType = UNSET
     unit: Unit | UnsetType = UNSET
     price: Money | MinorUnits | UnsetType = UNSET
-    description: str | UnsetType = UNSET
+    price_per: PricePerIn | UnsetType | None = UNSET
+    description: Description | UnsetType = UNSET
     category_id: Id | UnsetType | None = UNSET
     quantity_step: Quantity | UnsetType = UNSET
     min_quantity: Quantity | UnsetType = UNSET
     season: SeasonIn | UnsetType | None = UNSET
     harvested_on: date | UnsetType | None = UNSET
-    tags: list[str] | UnsetType = UNSET
+    tags: Tags | UnsetType = UNSET
     status: Status | UnsetType = UNSET
 
 
 class ChangeStock(In, kw_only=True, frozen=True):
-    """Either ``set``, the new level, or ``change``, what is added (or, negative, taken) and why."""
+    """Either ``set``, the new level, or ``change``, what is added (or, negative, taken) and why. The stock of what is counted (each,
+    bunch, box) is whole."""
+
+    ELSEWHERE: ClassVar[Mapping[str, str]] = {
+        "stock": "set-or-change",
+        "quantity": "set-or-change",
+    }
 
     set: Quantity | None = None
     change: Quantity | None = None

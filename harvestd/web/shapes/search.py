@@ -6,31 +6,18 @@ from typing import Annotated, Generic, TypeVar
 
 from msgspec import Meta
 
-from harvestd.market.products import Unit
-from harvestd.web.shapes.products import Product
-from harvestd.web.shapes.values import (
-    In,
-    ListQuery,
-    Out,
-)
+from harvestd.web.shapes.products import Image, Product, ProductFilters
+from harvestd.web.shapes.values import In, Named, Out
+from harvestd.web.shapes.vocabulary import SearchSort, SuggestionKindOut
 
 Item = TypeVar("Item")
 
 
-class SearchQuery(ListQuery, kw_only=True, frozen=True):
-    """``q`` is free text; the filters are those of the listing."""
+class SearchQuery(ProductFilters, kw_only=True, frozen=True):
+    """``q`` is free text; the filters and sorts are those of the listing, and the order is that of relevance unless said."""
 
     q: Annotated[str, Meta(max_length=500)] = ""
-    category: Annotated[str, Meta(max_length=100)] | None = None
-    farm: Annotated[str, Meta(max_length=100)] | None = None
-    tag: Annotated[str, Meta(max_length=40)] | None = None
-    unit: Unit | None = None
-    min_price: Annotated[int, Meta(ge=0, le=2**53)] | None = None
-    max_price: Annotated[int, Meta(ge=0, le=2**53)] | None = None
-    in_stock: bool = False
-    in_season: bool = False
-    near: str | None = None
-    radius_km: Annotated[float, Meta(gt=0, le=500)] | None = None
+    sort: SearchSort = "relevance"
 
 
 class FoundProduct(Product, kw_only=True, frozen=True):
@@ -42,9 +29,11 @@ class FoundProduct(Product, kw_only=True, frozen=True):
 
 
 class FacetValue(Out, kw_only=True, frozen=True):
-    """One value of a facet, and how many hits have it."""
+    """One value of a facet, what it is called, and how many hits there are with it as its filter's only value; of a category,
+    how many are in itself, while a search by it finds those of the categories below it, too."""
 
     value: str
+    name: str
     count: int
 
 
@@ -65,11 +54,15 @@ class SuggestQuery(In, kw_only=True, frozen=True):
 
 
 class Suggestion(Out, kw_only=True, frozen=True):
-    """Something whose name begins so."""
+    """Something whose name begins so. A title that several products have comes once, as the one that sells best of them."""
 
     text: str
-    kind: str
+    kind: SuggestionKindOut
+    id: str
     slug: str
+    farm: Named | None
+    count: int | None
+    image: Image | None
 
 
 class Suggestions(Out, kw_only=True, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from harvestd.web.shapes.values import Out
+from harvestd.web.shapes.vocabulary import Condition, UnitOut
 
 
 class Alive(Out, kw_only=True, frozen=True):
@@ -16,14 +17,14 @@ class Alive(Out, kw_only=True, frozen=True):
 class ReadyPart(Out, kw_only=True, frozen=True):
     """One thing that it depends on; ``degraded`` means that its work is done in another way, or late."""
 
-    state: Literal["ok", "degraded", "down"]
+    state: Condition
     detail: str
 
 
 class Ready(Out, kw_only=True, frozen=True):
     """``down`` means that requests should go elsewhere."""
 
-    status: Literal["ok", "degraded", "down"]
+    status: Condition
     parts: dict[str, ReadyPart]
     stopping: bool
 
@@ -38,10 +39,21 @@ class ProblemText(Out, kw_only=True, frozen=True):
     cure: str
 
 
+class CodeText(Out, kw_only=True, frozen=True):
+    """What a code of ``errors`` or of a cart's ``warnings`` means; ``params`` are always with it, ``optional_params`` where they
+    apply."""
+
+    code: str
+    meaning: str
+    params: list[str]
+    optional_params: list[str]
+
+
 class Problems(Out, kw_only=True, frozen=True):
     """All of them."""
 
     items: list[ProblemText]
+    codes: list[CodeText]
 
 
 class Market(Out, kw_only=True, frozen=True):
@@ -51,5 +63,6 @@ class Market(Out, kw_only=True, frozen=True):
     currency: str
     timezone: str
     languages: list[str]
-    units: list[str]
+    units: list[UnitOut]
     tax_included: bool
+    password_min_length: int

@@ -2,33 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta, field
 
+from harvestd.kernel import readers
+from harvestd.web.reading import form
+from harvestd.web.shapes.vocabulary import UnitOut
+
 Id = Annotated[
     str,
-    Meta(
-        pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
-        description="A UUIDv7.",
+    form(
+        "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}",
+        readers.id,
+        extra_json_schema={"format": "uuid"},
+        description="A UUIDv7; letters in either case.",
         examples=["0197f0a0-7c1e-7abc-8def-0123456789ab"],
     ),
 ]
 Slug = Annotated[
     str,
-    Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80, description="As in an address.", examples=["green-acres"]),
+    form("[a-z0-9]+(?:-[a-z0-9]+)*", max_length=80, description="As in an address.", examples=["green-acres"]),
 ]
-Color = Annotated[str, Meta(pattern="^(#[0-9a-fA-F]{6})?$", description="Red, green and blue.", examples=["#aa5500"])]
+#: A farm, a category, a product by either of its names.
+IdOrSlug = Annotated[
+    str, Meta(max_length=100, description="An id or a slug.", extra={"read": lambda _, text: readers.token(text)})
+]
+Color = Annotated[str, form("(?:#[0-9a-fA-F]{6})?", description="Red, green and blue.", examples=["#aa5500"])]
+Position = Annotated[
+    str,
+    Meta(max_length=2 * readers.DIGITS + 1, description="latitude,longitude in degrees.", examples=["48.85,2.35"]),
+]
+SeasonDay = Annotated[
+    str,
+    form(
+        "(?:[0-9]{4}-)?[0-9]{2}-[0-9]{2}",
+        message="must be a day, MM-DD for every year or YYYY-MM-DD for one",
+        description="MM-DD for every year or YYYY-MM-DD for one.",
+        examples=["05-01"],
+    ),
+]
 Limit = Annotated[int, Meta(ge=1, le=100, description="Items on a page.")]
 Cursor = Annotated[str, Meta(max_length=1024, description="`next` of an earlier page.")]
 Quantity = Annotated[Decimal, Meta(description="A number or decimal string, three places at most.", examples=["1.250"])]
 MinorUnits = Annotated[int, Meta(description="In minor units of the market's currency: 1250 is 12.50.")]
 
 
+#: Where a field goes that is not taken here, or why it is not: by the reason that ``ELSEWHERE`` names.
+PLACES: dict[str, str] = {
+    "as-registered": "it stays as it was registered",
+    "from-title": "it is made from the title",
+    "slug-stays": "a slug, once given, stays",
+    "farm-stays": "a product stays with its farm",
+    "stock-route": "the stock is set or changed by POST /api/products/{id}/stock",
+    "set-or-change": "give set (the new level) or change (what is added or taken)",
+    "in-location": "it goes into location",
+}
+
+
 class In(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """What comes in: a field that is not in the type is refused."""
+    """What comes in: a field that is not in the type is refused, for the reason (of ``PLACES``) that ``ELSEWHERE`` has for one."""
+
+    ELSEWHERE: ClassVar[Mapping[str, str]] = {}
 
 
 class Out(msgspec.Struct, kw_only=True, frozen=True):
@@ -40,6 +78,13 @@ class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     amount: int
     currency: Annotated[str, Meta(min_length=3, max_length=3)]
+
+
+class PricePer(Out, kw_only=True, frozen=True):
+    """What a price is for: so much of the unit that the product is sold in."""
+
+    quantity: str
+    unit: UnitOut
 
 
 class Named(Out, kw_only=True, frozen=True):
@@ -57,11 +102,17 @@ class ListQuery(In, kw_only=True, frozen=True):
     after: Cursor | None = None
 
 
+class CountedQuery(ListQuery, kw_only=True, frozen=True):
+    """The same, and whether ``total`` is to say how many there are."""
+
+    count: bool = False
+
+
 class SeasonIn(In, kw_only=True, frozen=True):
     """First and last day, both ``MM-DD`` (every year) or both ``YYYY-MM-DD`` (once)."""
 
-    from_: str = field(name="from")
-    to: str
+    from_: SeasonDay = field(name="from")
+    to: SeasonDay
 
 
 class Season(Out, kw_only=True, frozen=True):

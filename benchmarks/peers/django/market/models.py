@@ -8,6 +8,7 @@ class Farm(models.Model):
     id = models.UUIDField(primary_key=True)
     slug = models.TextField(unique=True)
     name = models.TextField()
+    staffed = models.BooleanField()
 
     class Meta:
         managed = False
@@ -34,6 +35,7 @@ class Product(models.Model):
     description = models.TextField()
     unit = models.TextField()
     price = models.BigIntegerField()
+    price_per = models.DecimalField(max_digits=12, decimal_places=3)
     stock = models.DecimalField(max_digits=12, decimal_places=3)
     reserved = models.DecimalField(max_digits=12, decimal_places=3)
     quantity_step = models.DecimalField(max_digits=12, decimal_places=3)

@@ -16,8 +16,8 @@ COMPARED = {
 #: The columns that :func:`product` reads, for ``QuerySet.values``: no model instances are made for what is only shown.
 COLUMNS = (
     *("id", "slug", "title", "description", "farm_id", "farm__slug", "farm__name"),
-    *("category_id", "category__slug", "category__name", "unit", "price", "stock", "reserved"),
-    *("quantity_step", "min_quantity", "season_from", "season_to", "harvested_on", "tags", "status"),
+    *("category_id", "category__slug", "category__name", "unit", "price", "price_per", "stock", "reserved"),
+    *("quantity_step", "min_quantity", "season_from", "season_to", "harvested_on", "tags", "status", "farm__staffed"),
     *("upvote_count", "view_count", "rating_count", "rating_average", "version", "created_at", "updated_at"),
 )
 
@@ -25,7 +25,7 @@ COLUMNS = (
 def product(row):
     """A product, from a row of :data:`COLUMNS`."""
     per, factor = COMPARED[row["unit"]]
-    compared = int((row["price"] * factor).quantize(Decimal(1), ROUND_HALF_UP))
+    compared = int((row["price"] * factor / row["price_per"]).quantize(Decimal(1), ROUND_HALF_UP))
     category, season = None, None
     if row["category_id"] is not None:
         category = {"id": row["category_id"], "slug": row["category__slug"], "name": row["category__name"]}
@@ -41,6 +41,7 @@ def product(row):
         "category": category,
         "unit": row["unit"],
         "price": {"amount": row["price"], "currency": CURRENCY},
+        "price_per": {"quantity": str(row["price_per"]), "unit": row["unit"]},
         "unit_price": {"amount": compared, "currency": CURRENCY, "per": per},
         "stock": str(row["stock"]),
         "available": str(row["stock"] - row["reserved"]),
@@ -50,6 +51,8 @@ def product(row):
         "harvested_on": row["harvested_on"],
         "tags": row["tags"],
         "status": row["status"],
+        "orderable": row["farm__staffed"],
+        "not_orderable": None if row["farm__staffed"] else "nobody-there",
         "images": [],
         "upvote_count": row["upvote_count"],
         "view_count": row["view_count"],

@@ -1,0 +1,123 @@
+"""What doctor looks at of RabbitMQ: whether it answers, may be used as the daemon uses it, and is consumed. It blocks."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pika
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
+from pika.exceptions import AMQPError, ChannelClosedByBroker, ConnectionBlockedTimeout
+
+from harvestd.ctl.examining import Finding, first_line
+from harvestd.ctl.versions import aged, median
+from harvestd.ctl.words import counted
+from harvestd.queue.topology import QUEUES
+from harvestd.setting_urls import mask_url
+from harvestd.settings import Settings
+
+#: Longest wait for an answer, in seconds.
+PATIENCE = 5.0
+RIGHTS = r"rabbitmqctl set_permissions -p VHOST USER '^harvest[._]' '^(harvest[._]|amq\.default$)' '^harvest[._]'"
+FULL = "free memory or disk there (rabbitmqctl status names the alarm); the outbox holds what is new"
+
+
+def rabbitmq(settings: Settings) -> Iterator[Finding]:
+    """Whether it answers, lets us do our work, takes messages, and whether somebody consumes them."""
+    if not settings.rabbitmq_url:
+        return
+    parameters = pika.URLParameters(settings.rabbitmq_url)
+    parameters.socket_timeout = parameters.stack_timeout = parameters.blocked_connection_timeout = PATIENCE
+    parameters.connection_attempts = 1
+    try:
+        with closing(pika.BlockingConnection(parameters)) as connection:
+            yield from _of_broker(connection, parameters)
+    except ConnectionBlockedTimeout:
+        yield Finding("RabbitMQ", False, f"takes no messages, for {PATIENCE:g} s at least", FULL)
+    except (AMQPError, AMQPConnectorException, OSError) as error:
+        words = f"{mask_url(settings.rabbitmq_url)}: {first_line(error)}"
+        cure = "orders go on and the outbox holds their events; start it, or correct user, password and virtual host of rabbitmq_url"
+        yield Finding("RabbitMQ", False, words, cure)
+
+
+def _of_broker(connection: Any, parameters: Any) -> Iterator[Finding]:
+    blocked: list[Any] = []
+    connection.add_on_connection_blocked_callback(lambda *given: blocked.append(given))
+    version = str(connection._impl.server_properties.get("version", "of an unknown version"))
+    latency = median(lambda: connection.channel().close())
+    words = f"RabbitMQ {version} answers in {latency * 1000:.1f} ms"
+    old = aged("RabbitMQ", version)
+    yield Finding("RabbitMQ", not old, words, old)
+    refused = list(_refused(connection))
+    if refused:
+        who = parameters.credentials.username
+        cure = RIGHTS.replace("VHOST", parameters.virtual_host).replace("USER", who)
+        yield Finding("RabbitMQ", False, f"user {who} may not {', nor '.join(refused)}", cure)
+        return
+    yield Finding("RabbitMQ", not blocked, "takes no messages" if blocked else "may be used, and takes messages", FULL)
+    yield from _of_queues(connection)
+
+
+def _refused(connection: Any) -> Iterator[str]:
+    """What of the daemon's doings the user may not do, tried on a queue and an exchange that are gone at the end."""
+    name = f"harvest.doctor.{secrets.token_hex(4)}"
+    steps: list[tuple[str, Callable[[Any], Any]]] = [
+        ("configure (make queues)", lambda channel: channel.queue_declare(name, exclusive=True)),
+        ("configure (make exchanges)", lambda channel: channel.exchange_declare(name, "topic", auto_delete=True)),
+        ("write (put a message back)", lambda channel: channel.basic_publish("", name, b"")),
+        ("read (consume)", lambda channel: channel.basic_get(name, auto_ack=True)),
+        ("read and write (bind a queue)", lambda channel: channel.queue_bind(name, name, "#")),
+        ("write (publish)", lambda channel: channel.basic_publish(name, "doctor", b"")),
+    ]
+    try:
+        for what, step in steps:
+            channel = connection.channel()
+            try:
+                channel.confirm_delivery()
+                step(channel)
+                channel.close()
+            except ChannelClosedByBroker as error:
+                if error.reply_code == 403:
+                    yield what
+                    if what.startswith("configure (make queues"):
+                        return
+    finally:
+        cleaning: list[Callable[[Any], Any]] = [
+            lambda channel: channel.queue_delete(name),
+            lambda channel: channel.exchange_delete(name),
+        ]
+        for clean in cleaning:
+            try:
+                channel = connection.channel()
+                clean(channel)
+                channel.close()
+            except AMQPError:
+                pass  # it was not made, or is gone already
+
+
+def _of_queues(connection: Any) -> Iterator[Finding]:
+    for queue in QUEUES:
+        ready, consumers = _depth(connection, queue.name)
+        if ready is None:
+            yield Finding(queue.name, False, "is not declared", "start a daemon with this rabbitmq_url: it declares it")
+            continue
+        cure = "is a harvest-worker running that consumes it?"
+        yield Finding(
+            queue.name, consumers > 0, f"{counted(ready, 'message')} ready, {counted(consumers, 'consumer')}", cure
+        )
+        dead, _ = _depth(connection, queue.dead)
+        yield Finding(
+            queue.dead, not dead, counted(dead or 0, "dead letter"), "harvestctl replay lists them with their causes"
+        )
+
+
+def _depth(connection: Any, queue: str) -> tuple[int | None, int]:
+    channel = connection.channel()
+    try:
+        found = channel.queue_declare(queue, passive=True).method
+    except ChannelClosedByBroker:
+        return None, 0
+    channel.close()
+    return found.message_count, found.consumer_count

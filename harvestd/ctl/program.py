@@ -1,0 +1,160 @@
+"""The commands of harvestctl, in one table, each in a module of its name; and how one is run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from rich.console import Console
+from twisted.internet.defer import Deferred
+
+import harvestd
+from harvestd.application import EXPECTED
+from harvestd.config import SettingError, load, secrets
+from harvestd.ctl import INTERRUPTED
+from harvestd.ctl.check import COMMAND as CHECK
+from harvestd.ctl.command import FOUND, MISUSED, Command, Errand, Failed, Interrupted, Misused
+from harvestd.ctl.create_admin import COMMAND as CREATE_ADMIN
+from harvestd.ctl.demo import COMMAND as DEMO
+from harvestd.ctl.doctor import COMMAND as DOCTOR
+from harvestd.ctl.import_directory import COMMAND as IMPORT_DIRECTORY
+from harvestd.ctl.migrate import COMMAND as MIGRATE
+from harvestd.ctl.reindex import COMMAND as REINDEX
+from harvestd.ctl.replay import COMMAND as REPLAY
+from harvestd.ctl.seed import COMMAND as SEED
+from harvestd.ctl.settings import COMMAND as SETTINGS
+from harvestd.process import logs
+from harvestd.unread import NOBODY_READS
+
+COMMANDS: tuple[Command, ...] = (
+    MIGRATE,
+    DEMO,
+    IMPORT_DIRECTORY,
+    SEED,
+    CREATE_ADMIN,
+    REINDEX,
+    REPLAY,
+    CHECK,
+    DOCTOR,
+    SETTINGS,
+)
+
+EPILOG = """\
+The settings are those of the daemon: harvest.toml, then HARVEST_… in the environment, then options. With the embedded
+database a command uses the server of the running daemon, or starts it for its own duration.
+
+exit codes: 0 all is well; 1 something was found, or failed; 2 the command line is wrong
+"""
+
+
+class Paper(Console):
+    """A console that says so when nobody reads it any more: rich's own ends the program in the middle of what it does."""
+
+    def on_broken_pipe(self) -> None:
+        """Called by rich while it handles the error, which goes on."""
+        raise
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """Run a command; answers the exit code. Raises ``BrokenPipeError`` when there is nobody to tell of it."""
+    arguments = parser().parse_args(argv)
+    out, err = Paper(highlight=False, soft_wrap=True), Paper(stderr=True, highlight=False, soft_wrap=True)
+    options = {name: getattr(arguments, name) for name in ("config", "data_dir", "database_url")}
+    try:
+        loaded = load({name: value for name, value in options.items() if value is not None}, os.environ)
+    except SettingError as error:
+        return _complain(err, arguments.command.name, str(error))
+    level = "debug" if arguments.verbose else "error"
+    logs.begin(logs.LineObserver(sys.stderr, loaded.settings.log_format, level, secrets(loaded.settings)))
+    return _run(arguments.command, Errand(arguments, loaded, out, err))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line, from the table."""
+    top = argparse.ArgumentParser(
+        "harvestctl",
+        description="Looks after a market that harvestd runs.",
+        epilog=EPILOG,
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=24, width=110),
+    )
+    top.add_argument("--version", action="version", version=f"harvestd {harvestd.__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        one = commands.add_parser(
+            command.name,
+            help=command.summary,
+            description=command.explanation,
+            epilog="exit codes: 0 all is well; 1 something was found, or failed; 2 the command line is wrong",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        one.set_defaults(command=command)
+        command.arguments(one)
+        shared = one.add_argument_group("settings (all others: harvest.toml and HARVEST_… in the environment)")
+        shared.add_argument("--config", metavar="FILE", help="TOML file to read [./harvest.toml if it is there]")
+        shared.add_argument("--data-dir", metavar="FOLDER", help="data folder of the market [./data]")
+        shared.add_argument("--database-url", metavar="URL", help="its PostgreSQL [embedded]")
+        shared.add_argument("--verbose", action="store_true", help="log what happens, to standard error")
+    return top
+
+
+def _run(command: Command, errand: Errand) -> int:
+    from twisted.internet import reactor
+
+    errand.reactor = reactor
+    codes: list[int] = []
+    finished: Deferred[None] = Deferred()
+
+    async def whole() -> int:
+        try:
+            return await command.run(errand)
+        finally:
+            await errand.close()
+
+    def ended(result: Any) -> None:
+        try:
+            codes.append(result if isinstance(result, int) else _failed(errand, command, result))
+        except BrokenPipeError:
+            codes.append(NOBODY_READS)
+        finished.callback(None)
+        if not errand.interrupted:
+            errand.reactor.stop()
+
+    def interrupt() -> Deferred[None] | None:
+        """Before the reactor ends: when that was not our doing, what runs hears of it, and is waited for."""
+        if codes:
+            return None
+        errand.interrupted = True
+        with suppress(BrokenPipeError):
+            errand.err.print(f"harvestctl {command.name}: stopping", markup=False)
+        return finished
+
+    errand.reactor.addSystemEventTrigger("before", "shutdown", interrupt)
+    errand.reactor.callWhenRunning(lambda: Deferred.fromCoroutine(whole()).addBoth(ended))
+    errand.reactor.run()
+    return codes[0]
+
+
+def _failed(errand: Errand, command: Command, failure: Any) -> int:
+    if failure.check(Interrupted):
+        return INTERRUPTED
+    if failure.check(BrokenPipeError):
+        return NOBODY_READS
+    if failure.check(Misused):
+        _complain(errand.err, command.name, failure.getErrorMessage())
+        return MISUSED
+    if failure.check(Failed, *EXPECTED):
+        return _complain(errand.err, command.name, failure.getErrorMessage())
+    errand.err.print(failure.getTraceback(), markup=False)
+    return _complain(errand.err, command.name, f"this is a fault of harvestd: {failure.getErrorMessage()}")
+
+
+def _complain(err: Console, command: str, why: str) -> int:
+    err.print(f"harvestctl {command}: {why}", markup=False)
+    return FOUND
+
+
+__all__ = ["COMMANDS", "parser", "run"]

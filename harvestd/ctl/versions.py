@@ -1,0 +1,33 @@
+"""Which versions of servers the market is made for, and how fast they answer."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import time
+from collections.abc import Callable
+
+#: The oldest of each that has what the daemon uses: commands of Redis, dead-lettering at least once from quorum queues, point in
+#: time of composable templates and searches.
+LEAST = {"Redis": (6, 0), "RabbitMQ": (3, 10), "Elasticsearch": (7, 10), "OpenSearch": (2, 0), "PostgreSQL": (14, 0)}
+#: Round trips that are measured.
+TRIPS = 9
+
+
+def aged(name: str, version: str) -> str:
+    """The cure for a server that is too old; "" where it is not, or does not say."""
+    found = re.match(r"([0-9]+)(?:\.([0-9]+))?", version)
+    if found is None or (int(found[1]), int(found[2] or 0)) >= LEAST[name]:
+        return ""
+    return f"harvestd is made for {name} {'.'.join(map(str, LEAST[name]))} and newer: upgrade the server"
+
+
+def median(trip: Callable[[], object]) -> float:
+    """Seconds of the middle one of some."""
+
+    def timed() -> float:
+        began = time.perf_counter()
+        trip()
+        return time.perf_counter() - began
+
+    return statistics.median(timed() for _ in range(TRIPS))

@@ -1,0 +1,77 @@
+"""Keyset cursors: where the next page of a list begins, as opaque text.
+
+A cursor holds the sort it belongs to and the key of the last row shown. It is no secret and no authority: whoever makes one
+up gets a page that they could have asked for anyway.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+
+from harvestd.kernel import readers
+from harvestd.kernel.errors import Invalid
+
+MOST = 1024
+#: The part of a key that PostgreSQL compares with an ``integer``; ``int`` is a ``bigint``.
+Int4 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+_INTEGER = range(readers.INTEGER_LEAST, readers.INTEGER_MOST + 1)
+
+
+def encode(sort: str, *key: Any) -> str:
+    """The cursor of the row with ``key`` (str, int, Decimal, datetime, bool, None) in the list sorted by ``sort``."""
+    packed = msgspec.msgpack.encode([sort, *key])
+    return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
+
+
+def decode(cursor: str, sort: str, *types: Any) -> tuple[Any, ...]:
+    """The key again, each part of its type (for an id, ``UUID``, which comes back as str), and such as PostgreSQL takes.
+
+    Raises ``Invalid`` on the field ``after`` for anything else than :func:`encode` could have made for this sort.
+    """
+    try:
+        found: list[Any] = msgspec.msgpack.decode(opened(cursor), type=list)
+        if len(found) != 1 + len(types) or found[0] != sort:
+            raise ValueError
+        return tuple(_part(value, kind) for value, kind in zip(found[1:], types, strict=True))
+    except (ValueError, TypeError, OverflowError, RecursionError, msgspec.MsgspecError, Invalid) as error:
+        raise refused("list and sort") from error
+
+
+def opened(cursor: str) -> bytes:
+    """What is packed in a cursor; ValueError for what is none."""
+    if len(cursor) > MOST:
+        raise ValueError("longer than any cursor")
+    return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+
+
+def refused(of: str) -> Invalid:
+    """The error for a cursor that is none ``of`` this list, or search."""
+    return Invalid.of("after", f"is not a cursor of this {of}; take `next` of a page, or leave it out", "bad-cursor")
+
+
+def _part(value: Any, kind: Any) -> Any:
+    if kind in _TEXTS and isinstance(value, str):
+        return _TEXTS[kind]("after", value)
+    if kind in _TEXTS:
+        raise ValueError(kind)
+    part = msgspec.convert(value, kind)
+    sound = (
+        (isinstance(part, int) and part in _INTEGER)
+        or (isinstance(part, str) and "\x00" not in part)
+        or (isinstance(part, datetime) and part.tzinfo is not None)
+        or (isinstance(part, float) and part == part and abs(part) != float("inf"))
+        or part is None
+    )
+    if not sound:
+        raise ValueError(kind)
+    return part
+
+
+#: Parts that are packed as text.
+_TEXTS: dict[Any, Any] = {UUID: readers.id, Decimal: readers.decimal}

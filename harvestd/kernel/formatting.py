@@ -1,0 +1,87 @@
+"""Money, quantities, days and times as people write them, by CLDR (Babel). Programs get numbers and codes; these are words.
+
+``locale`` is one of Babel's, such as ``de`` or ``en_GB``; what a market does not set is English.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from functools import lru_cache
+
+from babel.dates import format_date, format_skeleton, format_time
+from babel.numbers import format_currency, format_decimal, get_currency_precision
+from babel.units import format_unit
+
+LOCALE = "en"
+
+#: What is weighed or poured, by its name in CLDR.
+_MEASURES = {
+    "kg": "mass-kilogram", "g": "mass-gram", "lb": "mass-pound", "oz": "mass-ounce", "litre": "volume-liter",
+    "ml": "volume-milliliter",
+}  # fmt: skip
+#: What is counted: one and more, in English. ``each`` needs no word.
+_COUNTED = {
+    "each": ("", ""), "bunch": ("bunch", "bunches"), "box": ("box", "boxes"), "dozen": ("dozen", "dozen"), "jar": ("jar", "jars"),
+    "punnet": ("punnet", "punnets"), "crate": ("crate", "crates"), "head": ("head", "heads"),
+}  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def money(amount: int, currency: str, locale: str = LOCALE) -> str:
+    """``amount`` in minor units, with as many digits as the currency has: ``€12.50``, ``¥1,300``, ``KWD 1.250``."""
+    value = Decimal(amount).scaleb(-get_currency_precision(currency))
+    text = _plain(format_currency(value, currency, locale=locale))
+    before = currency in text and not text.endswith(
+        currency
+    )  # a code in front of digits stands apart (CLDR, currencySpacing)
+    return text.replace(currency, f"{currency} ").replace("  ", " ") if before else text
+
+
+@lru_cache(maxsize=4096)
+def quantity(value: Decimal, unit: str, locale: str = LOCALE) -> str:
+    """``1.25 kg``, ``250 g``, ``2 bunches``; what is sold by the piece is a number alone. No zeros at the end."""
+    measure = _MEASURES.get(unit)
+    if measure is not None:
+        return _plain(format_unit(value.normalize(), measure, length="short", format="#,##0.###", locale=locale))
+    word = _COUNTED.get(unit, (unit, unit))[value != 1]
+    return f"{number(value, locale)} {word}".rstrip()
+
+
+def price(amount: int, currency: str, per: Decimal, unit: str, locale: str = LOCALE) -> str:
+    """A price with what it is for, where that is not one of the unit: ``€4.80``, ``€6.40 per 1,000 g``."""
+    text = money(amount, currency, locale)
+    return text if per == 1 else f"{text} per {quantity(per, unit, locale)}"
+
+
+def number(value: Decimal, locale: str = LOCALE) -> str:
+    """At most three decimals: ``1,250.5``."""
+    return _plain(format_decimal(value.normalize(), format="#,##0.###", locale=locale))
+
+
+def day(value: date, locale: str = LOCALE) -> str:
+    """``May 9, 2026``."""
+    return _plain(format_date(value, "medium", locale=locale))
+
+
+def moment(value: datetime, zone: tzinfo, locale: str = LOCALE) -> str:
+    """A time in the market's zone: ``May 9, 2026, 2:00 PM``."""
+    there = value.astimezone(zone)
+    return f"{day(there, locale)}, {_plain(format_time(there, 'short', locale=locale))}"
+
+
+def season(first: str, last: str, locale: str = LOCALE) -> str:
+    """The days of a season, ``MM-DD`` (every year) or ``YYYY-MM-DD``: ``May 1 to October 31``."""
+    return f"{season_day(first, locale)} to {season_day(last, locale)}"
+
+
+def season_day(text: str, locale: str = LOCALE) -> str:
+    """A day of a season, in the forms that :func:`season` takes."""
+    yearly = len(text) == 5
+    value = date.fromisoformat(f"2000-{text}" if yearly else text)  # a leap year has every day
+    return _plain(format_skeleton("MMMMd", value, locale=locale)) if yearly else day(value, locale)
+
+
+def _plain(text: str) -> str:
+    """With plain spaces: a mail or a log shows no-break spaces in strange ways."""
+    return text.replace("\u00a0", " ").replace("\u202f", " ")

@@ -1,0 +1,42 @@
+"""Distances on the Earth, in kilometres, from positions in degrees."""
+
+from __future__ import annotations
+
+from math import asin, cos, degrees, radians, sin, sqrt
+
+import attrs
+
+#: Mean radius of the Earth (IUGG).
+RADIUS_KM = 6371.0088
+
+
+@attrs.frozen
+class Box:
+    """Degrees; does not cross the antimeridian (a search there finds the one side)."""
+
+    south: float
+    north: float
+    west: float
+    east: float
+
+
+def distance_km(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
+    """The great-circle distance by the haversine formula."""
+    a, b = radians(latitude), radians(other_latitude)
+    half = sin((b - a) / 2) ** 2 + cos(a) * cos(b) * sin(radians(other_longitude - longitude) / 2) ** 2
+    return 2 * RADIUS_KM * asin(min(1.0, sqrt(half)))
+
+
+def shown_km(distance: float) -> float:
+    """A distance as all answers show it: to the metre."""
+    return round(distance, 3)
+
+
+def box_around(latitude: float, longitude: float, radius_km: float) -> Box:
+    """The box that holds every point within ``radius_km``."""
+    high = degrees(radius_km / RADIUS_KM)
+    south, north = max(-90.0, latitude - high), min(90.0, latitude + high)
+    if south <= -90.0 or north >= 90.0:
+        return Box(south, north, -180.0, 180.0)
+    wide = degrees(asin(min(1.0, sin(radians(high)) / cos(radians(latitude)))))
+    return Box(south, north, max(-180.0, longitude - wide), min(180.0, longitude + wide))

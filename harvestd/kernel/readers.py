@@ -1,0 +1,141 @@
+"""Every value that arrives as text, read in one way: numbers, booleans, days, times, ids, positions.
+
+Each reader takes exactly the form that the contract documents, in ASCII: no other digits, no blanks, no ``_``, no line feed
+at the end. Python's own constructors take more (``int("١")``, ``Decimal("1_0")``, ``float("nan")``,
+``UUID("urn:uuid:…")``), and ``$`` in a pattern lets a line feed pass; so nothing else reads text that people sent.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from harvestd.kernel.errors import Invalid
+
+#: What PostgreSQL's bigint holds.
+INTEGER_LEAST, INTEGER_MOST = -(2**63), 2**63 - 1
+#: A number longer than this is none that anybody means, whatever it counts.
+DIGITS = 40
+
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
+_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,39})(?:\.[0-9]{1,39})?")
+_DAY = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])")
+_YEARLY_DAY = re.compile(r"(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])")
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
+)
+_FRACTION = re.compile(r"(?<=\.[0-9]{6})[0-9]+")
+_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def integer(field: str, text: str, least: int = INTEGER_LEAST, most: int = INTEGER_MOST) -> int:
+    """``-12``: digits, no ``+``, no zero in front, from ``least`` to ``most``; raises :class:`Invalid` naming ``field``."""
+    if not _INTEGER.fullmatch(text):
+        raise Invalid.of(field, "must be a whole number in digits, such as 20", "not-a-number", example="20")
+    return within(field, int(text), least, most)
+
+
+def within(field: str, value: int, least: int, most: int) -> int:
+    """``value``, from ``least`` to ``most``; raises :class:`Invalid` naming ``field``."""
+    if value < least:
+        raise Invalid.of(field, f"must be {least} or more", "below-minimum", minimum=str(least))
+    if value > most:
+        raise Invalid.of(field, f"must be {most} or less", "above-maximum", maximum=str(most))
+    return value
+
+
+def decimal(field: str, text: str) -> Decimal:
+    """``-12.50``: digits and perhaps a point with digits after it, no exponent; zero is never negative.
+
+    Raises :class:`Invalid` naming ``field``; how many places and how much is the field's own matter.
+    """
+    if len(text) > DIGITS + 2 or not _DECIMAL.fullmatch(text):
+        raise Invalid.of(field, "must be a number in digits, such as 1.25", "not-a-number", example="1.25")
+    value = Decimal(text)
+    return value if value else value.copy_abs()
+
+
+def decimal_or_none(text: str) -> Decimal | None:
+    """What :func:`decimal` reads, or None."""
+    try:
+        return decimal("", text)
+    except Invalid:
+        return None
+
+
+def boolean(field: str, text: str) -> bool:
+    """``true`` or ``false``; raises :class:`Invalid` naming ``field``."""
+    if text not in ("true", "false"):
+        raise Invalid.of(field, "must be true or false", "not-one-of", allowed="true, false")
+    return text == "true"
+
+
+def is_day(text: str) -> bool:
+    """Whether it is ``YYYY-MM-DD``, a day that there is."""
+    return _DAY.fullmatch(text) is not None and _calendar(text) is not None
+
+
+def day(field: str, text: str) -> date:
+    """``2026-05-01``, a day that there is; raises :class:`Invalid` naming ``field``."""
+    found = _calendar(text) if _DAY.fullmatch(text) else None
+    if found is None:
+        raise Invalid.of(field, "must be a day such as 2026-05-01", "not-a-date", example="2026-05-01")
+    return found
+
+
+def is_yearly_day(text: str) -> bool:
+    """Whether it is ``MM-DD``, a day that some year has (``02-29`` is one)."""
+    return _YEARLY_DAY.fullmatch(text) is not None and _calendar(f"2000-{text}") is not None
+
+
+def instant(field: str, text: str) -> datetime:
+    """``2026-05-01T08:00:00Z`` (RFC 3339, with ``Z`` or an offset), in UTC to the microsecond; raises :class:`Invalid`
+    naming ``field``."""
+    if _INSTANT.fullmatch(text):
+        try:
+            return datetime.fromisoformat(_FRACTION.sub("", text)).astimezone(UTC)
+        except (ValueError, OverflowError):  # the 30th of February; the year 0, or 10000 in UTC
+            pass
+    raise Invalid.of(field, "must be a time such as 2026-05-01T08:00:00Z", "not-a-date", example="2026-05-01T08:00:00Z")
+
+
+def id(field: str, text: str) -> str:
+    """A UUID, ``8-4-4-4-12`` hexadecimal digits in either case, as all ids are kept: in small letters. Raises
+    :class:`Invalid` naming ``field``."""
+    found = id_or_none(text)
+    if found is None:
+        raise Invalid.of(field, "must be an id such as 0197f0a0-7c1e-7abc-8def-0123456789ab", "not-an-id")
+    return found
+
+
+def id_or_none(text: str) -> str | None:
+    """The id in small letters; None for what is none, a slug for instance."""
+    return text.lower() if _ID.fullmatch(text) else None
+
+
+def token(text: str) -> str:
+    """An id in small letters, and anything else (a slug) as it is: for what may be either."""
+    return id_or_none(text) or text
+
+
+def position(field: str, text: str) -> tuple[float, float]:
+    """``48.85,2.35``: latitude and longitude in degrees; raises :class:`Invalid` naming ``field``."""
+    numbers = text.split(",", 2)
+    if len(numbers) != 2 or not all(len(n) <= DIGITS and _DECIMAL.fullmatch(n) for n in numbers):
+        raise Invalid.of(field, "must be latitude,longitude in degrees, such as 48.85,2.35", "not-a-position")
+    return degrees(field, Decimal(numbers[0]), Decimal(numbers[1]))
+
+
+def degrees(field: str, latitude: Decimal, longitude: Decimal) -> tuple[float, float]:
+    """A position on the Earth; raises :class:`Invalid` naming ``field``."""
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180):
+        raise Invalid.of(field, "latitude is -90 to 90 and longitude -180 to 180", "not-a-position")
+    return float(latitude), float(longitude)
+
+
+def _calendar(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:  # the 30th of February, or the year 0
+        return None

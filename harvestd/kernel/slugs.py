@@ -1,0 +1,65 @@
+"""Slugs: the readable names in addresses, such as ``green-acres`` for a farm. A slug, once given, stays."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+
+from anyascii import anyascii
+
+from harvestd.kernel.errors import FieldError
+from harvestd.kernel.patterns import ID, NOT_SLUG, SLUG
+
+#: Characters of the words, and of a slug that somebody gives.
+WORDS_MOST, GIVEN_MOST = 60, 80
+
+
+def slug(name: str, distinction: str = "") -> str:
+    """ASCII words joined by hyphens, at most 60 characters, then ``distinction`` (the end of an id). Other scripts are
+    transliterated: ``青菜`` is ``qing-cai``, ``Weißkohl`` ``weisskohl``. Of a name without words ``distinction`` is left, or
+    nothing."""
+    plain = name if name.isascii() else "".join(map(_latin, unicodedata.normalize("NFC", name)))
+    words = NOT_SLUG.sub("-", plain.lower()).strip("-")[:WORDS_MOST].strip("-")
+    return "-".join(filter(None, (words, distinction)))
+
+
+def candidates(name: str, id: str) -> Iterator[str]:
+    """Slugs for the thing ``id`` whose slug nobody gave, the most readable first; the last is nobody else's. ``name`` may be
+    anything: a slug that was made up is no reason to refuse it."""
+    if slug(name):
+        yield slug(name)
+    yield slug(name, id[-6:])
+    yield slug(name, id.replace("-", "")[-16:])
+
+
+def given(field: str, text: str) -> str | FieldError:
+    """A slug that somebody chose, or what is wrong with it."""
+    if len(text) > GIVEN_MOST:
+        return FieldError(
+            field, f"must have at most {GIVEN_MOST} characters", code="too-long", params={"maximum": str(GIVEN_MOST)}
+        )
+    if SLUG.fullmatch(text) is None or is_id(text):
+        return FieldError(
+            field,
+            "must be words of a to z and digits joined by hyphens, such as green-acres, and not look like an id",
+            code="not-a-slug",
+        )
+    return text
+
+
+def is_id(token: str) -> bool:
+    """Whether a path segment is an id (a UUID in its canonical form) and not a slug."""
+    return ID.fullmatch(token) is not None
+
+
+def _latin(character: str) -> str:
+    """A character in ASCII; one of a script without case that stands for a syllable is a word of its own."""
+    if character.isascii():
+        return character
+    if character in "\u2019\u02bc":  # apostrophes that join
+        return ""
+    latin = anyascii(character)
+    if not character.isalpha():
+        return latin
+    plain = latin.replace("`", "").replace("'", "")
+    return f"-{plain}-" if plain[:1].isupper() and unicodedata.category(character) == "Lo" else plain

@@ -1,0 +1,26 @@
+"""Categories: what their texts may be, and that no two beside each other have one name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from harvestd.kernel import slugs
+from harvestd.kernel.errors import AlreadyTaken, FieldError
+from harvestd.kernel.names import Rule, clean
+
+TEXTS = {"name": Rule(100), "description": Rule(2000, lines=True), "icon": Rule(100, optional=True)}
+
+
+def checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a new or changed category, its texts in their one form; raises :class:`Invalid` with every field that is
+    wrong. Whatever else is given stays as it is."""
+    return clean(given, TEXTS, {"slug": slugs.given}, message="the category cannot be accepted")
+
+
+def admit(name: str, beside: Iterable[str]) -> None:
+    """Raises :class:`AlreadyTaken` where one of the names ``beside`` it is the same, but for its case (as with tags; accents tell words
+    apart: Apfel and Äpfel)."""
+    if name.casefold() in {other.casefold() for other in beside}:
+        message = "another category beside it has this name; choose another"
+        raise AlreadyTaken(f"name: {message}", (FieldError("name", message, code="taken"),))

@@ -1,0 +1,108 @@
+"""Farms: what their people may say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from harvestd.kernel import slugs
+from harvestd.kernel.errors import FieldError
+from harvestd.kernel.names import Rule, clean, clean_name, clean_text
+
+TEXTS = {"name": Rule(200), "description": Rule(10_000, lines=True)}
+ADDRESS_MOST, POINT_NAME_MOST, CERTIFICATION_MOST, CERTIFICATIONS_MOST = 500, 200, 100, 30
+
+
+def checked(given: Mapping[str, Any], also: Iterable[FieldError] = ()) -> dict[str, Any]:
+    """The fields to change, as they are kept; raises :class:`Invalid` with every field that is wrong.
+
+    ``certifications`` is a list of names, ``pickup_points`` one of ``{id, name, address}``; whatever else is given stays.
+    ``address`` is that of ``location``; ``also`` is what was wrong besides."""
+    found = dict(given)
+    errors: list[FieldError] = list(also)
+    for name, check in (("certifications", _certifications), ("pickup_points", _points)):
+        if name in found:
+            found[name], wrong = check(found[name])
+            errors += wrong
+    if "address" in found:
+        found["address"] = clean_text("location.address", found["address"], ADDRESS_MOST)
+    return clean(found, TEXTS, {"slug": slugs.given}, also=errors, message="the farm cannot be accepted")
+
+
+def not_on_earth(field: str, place: Mapping[str, Any]) -> Iterator[FieldError]:
+    """What is wrong with the ``latitude`` and ``longitude`` of a place, as far as they are given: degrees both, or None both."""
+    for name, most, other in (("latitude", 90, "longitude"), ("longitude", 180, "latitude")):
+        value = place.get(name)
+        if value is not None and abs(value) > most:
+            bounds = {"minimum": str(-most), "maximum": str(most)}
+            yield FieldError(
+                f"{field}.{name}", f"must be degrees from -{most} to {most}", code="not-a-position", params=bounds
+            )
+        if name in place and value is None and place.get(other) is not None:
+            yield FieldError(
+                f"{field}.{name}",
+                f"is needed beside {other}; or give null for both",
+                code="required",
+                params={"reason": "whole-position"},
+            )
+
+
+def not_its_own(given: Sequence[str | None], known: Container[str]) -> Iterator[FieldError]:
+    """What is wrong with the ids of pick-up points that somebody gives: an id is made here, and names one that the farm has
+    (``known``), since orders name points by it."""
+    for i, id in enumerate(given):
+        if id is not None and id not in known:
+            message = "is no pick-up point of this farm; leave the id out to add one"
+            yield FieldError(
+                f"pickup_points[{i}].id", message, code="not-found", params={"reason": "point-of-this-farm"}
+            )
+
+
+def _certifications(given: Sequence[str]) -> tuple[list[Any], list[FieldError]]:
+    if len(given) > CERTIFICATIONS_MOST:
+        message = f"must be at most {CERTIFICATIONS_MOST}"
+        return [], [
+            FieldError("certifications", message, code="too-long", params={"maximum": str(CERTIFICATIONS_MOST)})
+        ]
+    names = [_certification(i, name) for i, name in enumerate(given)]
+    return list(dict.fromkeys(names)), [name for name in names if isinstance(name, FieldError)]
+
+
+def _certification(i: int, name: str) -> str | FieldError:
+    return clean_name(f"certifications[{i}]", name, CERTIFICATION_MOST)
+
+
+def element_faults(certifications: Mapping[int, str], points: Mapping[int, Mapping[str, Any]]) -> list[FieldError]:
+    """What is wrong with the elements of lists that could be read in part, by their places; of a point with those of its members that
+    are given."""
+    found: list[Any] = [_certification(i, name) for i, name in certifications.items()]
+    for i, point in points.items():
+        found += _point(i, point).values()
+    return [fault for fault in found if isinstance(fault, FieldError)]
+
+
+def _point(i: int, point: Mapping[str, Any]) -> dict[str, str | FieldError]:
+    """The texts of a pick-up point that are given, in their one form."""
+    return {
+        name: check(f"pickup_points[{i}].{name}", point[name], most)
+        for name, (check, most) in _OF_A_POINT.items()
+        if name in point
+    }
+
+
+_OF_A_POINT: dict[str, tuple[Callable[[str, str, int], str | FieldError], int]] = {
+    "name": (clean_name, POINT_NAME_MOST), "address": (clean_text, ADDRESS_MOST),
+}  # fmt: skip
+
+
+def _points(given: Sequence[Mapping[str, Any]]) -> tuple[list[Any], list[FieldError]]:
+    points, errors, ids = [], [], set()
+    for i, point in enumerate(given):
+        texts = _point(i, point)
+        errors += [fault for fault in texts.values() if isinstance(fault, FieldError)]
+        if point["id"] in ids:
+            message = "another point of this farm has this id"
+            errors.append(FieldError(f"pickup_points[{i}].id", message, code="given-twice"))
+        ids.add(point["id"])
+        points.append({"id": point["id"], **texts})
+    return points, errors

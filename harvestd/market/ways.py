@@ -1,0 +1,107 @@
+"""How the goods reach the buyer: each farm's part of an order has its own way. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from harvestd.kernel.errors import FieldError
+from harvestd.kernel.names import accept
+
+#: As nobody said anything: to be fetched, at the farm.
+PLAIN: dict[str, Any] = {"method": "pickup"}
+
+
+@attrs.frozen(kw_only=True)
+class Way:
+    """What a request asks for; ``path`` is where in its body. ``farm_id`` None is one for all."""
+
+    path: str
+    farm_id: str | None = None
+    method: str = "pickup"
+    pickup_point_id: str | None = None
+    address: str = ""
+    market_day_id: str | None = None
+
+
+@attrs.frozen
+class Farm:
+    """A farm of an order, with its pick-up points as ``{id, name, address}``."""
+
+    name: str
+    pickup_points: Sequence[Mapping[str, Any]] = ()
+
+
+def chosen(farms: Mapping[str, Farm], asked: Sequence[Way]) -> dict[str, dict[str, Any]]:
+    """The way of each farm's part, as it is stored, by farm.
+
+    ``asked`` is nothing, one way for all, or one for each farm. A farm's pick-up point counts for its own part alone. Raises
+    :class:`Invalid` with everything that is missing, wrong or of no farm of the order.
+    """
+    if not asked:
+        return dict.fromkeys(farms, PLAIN)
+    errors: list[FieldError] = []
+    found: dict[str, dict[str, Any]] = {}
+    for way in asked:
+        errors += alone(way)
+        if way.farm_id is not None and way.farm_id not in farms:
+            errors.append(
+                FieldError(
+                    f"{way.path}.farm_id",
+                    "is no farm of this order",
+                    code="not-found",
+                    params={"reason": "no-farm-of-order"},
+                )
+            )
+        elif way.farm_id in found:
+            errors.append(FieldError(f"{way.path}.farm_id", "stands above already", code="given-twice"))
+        for farm_id in farms if way.farm_id is None else [way.farm_id] if way.farm_id in farms else []:
+            stored = _stored(way, farms[farm_id])
+            if isinstance(stored, FieldError):
+                errors.append(stored)
+            else:
+                found[farm_id] = stored
+    if missing := [farm.name for farm_id, farm in farms.items() if not errors and farm_id not in found]:
+        names = ", ".join(missing)
+        errors.append(FieldError("fulfilments", f"has no way for {names}", code="required", params={"farms": names}))
+    accept(*errors)
+    return found
+
+
+def alone(way: Way) -> list[FieldError]:
+    """What is wrong with a way by itself, whoever's the goods are."""
+    faults = []
+    if way.market_day_id is not None:
+        faults.append(FieldError(f"{way.path}.market_day_id", "there is no such market day", code="not-found"))
+    if way.method == "delivery" and not way.address:
+        faults.append(
+            FieldError(
+                f"{way.path}.address", "is needed for delivery", code="required", params={"reason": "for-delivery"}
+            )
+        )
+    if way.method == "delivery" and way.pickup_point_id is not None:
+        message = "goes with the method pickup"
+        faults.append(
+            FieldError(f"{way.path}.pickup_point_id", message, code="not-accepted", params={"reason": "with-pickup"})
+        )
+    return faults
+
+
+def _stored(way: Way, farm: Farm) -> dict[str, Any] | FieldError:
+    stored: dict[str, Any] = {"method": way.method}
+    if way.address:
+        stored["address"] = way.address
+    if way.pickup_point_id is None or way.method == "delivery":
+        return stored
+    point = next((point for point in farm.pickup_points if point["id"] == way.pickup_point_id), None)
+    if point is None:
+        message = f"is no pick-up point of {farm.name}; name one for each farm in fulfilments"
+        return FieldError(
+            f"{way.path}.pickup_point_id",
+            message,
+            code="not-found",
+            params={"reason": "point-of-farm", "farm": farm.name},
+        )
+    return stored | {"pickup_point": dict(point)}

@@ -1,0 +1,53 @@
+"""What has run out is told once a minute at most, with how often it did meanwhile and the cure; the metric counts each time.
+
+Under attack, a line for each refusal would be the next thing that runs out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from twisted.logger import Logger
+
+#: Seconds between two warnings of one thing.
+MINUTE = 60.0
+#: By the label of ``harvest_shortages``: what is the matter, and the cure.
+SHORTAGES = {
+    "connections": "every connection that connections_most allows is open; more are refused",
+    "descriptors": "the process may open no more files; raise LimitNOFILE (systemd) or ulimit -n",
+    "address_connections": "an address has as many connections as connections_per_address allows; more of it are refused",
+    "address_requests": "an address has as many requests in hand as requests_per_address allows; more of it are 429",
+    "buffers": "connections hold more bytes than buffer_limit allows; those that hold most were ended",
+    "slow-reader": "clients that took less of their answers than read_rate_least were ended",
+    "spool": "a request's body could not be kept on disk; look at the space left in the folder for temporary files",
+    "passwords": "more sign-ins waited than password_queue allows; more are 503",
+    "recipient_mails": "somebody was to get more mails within an hour than mails_per_recipient allows; one mail says so, the notices have all",
+    "searches": "all database connections that searches may use (search_share) were in use; more are 503",
+    "address_searches": "an address has as many searches in hand as searches_per_address allows; more of it are 429",
+}
+
+
+class Shortages:
+    """Of one process; ``count`` is told the name each time."""
+
+    log = Logger()
+
+    def __init__(self, count: Callable[[str], Any], seconds: Callable[[], float] = time.monotonic) -> None:
+        self._count = count
+        self._seconds = seconds
+        self._told: dict[str, float] = {}
+        self._since: dict[str, int] = {}
+
+    def tell(self, name: str, who: str = "") -> None:
+        """``name`` (of :data:`SHORTAGES`) has run out, for ``who`` (an address), if it is one's own."""
+        self._count(name)
+        self._since[name] = self._since.get(name, 0) + 1
+        now = self._seconds()
+        if now - self._told.get(name, -MINUTE) < MINUTE:
+            return
+        self._told[name] = now
+        times = self._since.pop(name)
+        whose = f", last for {who[:64]}" if who else ""
+        self.log.warn("{what} ({times} since the last warning{whose})", what=SHORTAGES[name], times=times, whose=whose)

@@ -1,0 +1,20 @@
+"""How many rows there are, as far as anybody wants to know: counting all of many takes longer than finding those of a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harvestd.store.database import Reader, Statement, scalar
+
+#: Where counting stops: what a page tells is then "so many or more".
+COUNTED_MOST = 10_000
+
+
+def counting(name: str, rows: str) -> Statement[int]:
+    """The statement that counts ``rows``, the rest of a ``select`` from its ``from`` on, to :data:`COUNTED_MOST`."""
+    return Statement(name, f"select count(*) from (select from {rows} limit {COUNTED_MOST}) as counted", scalar)
+
+
+async def count(reader: Reader, statement: Statement[int], *parameters: Any) -> int:
+    """What a statement of :func:`counting` answers."""
+    return await reader.row(statement, *parameters) or 0

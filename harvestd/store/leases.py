@@ -1,0 +1,97 @@
+"""What one process at a time does: a lease with a deadline, renewed by the work itself.
+
+It ends in one of three ways: given back; taken over by another at once, when the session of its holder is gone (a process that
+died); or taken over once it has run out (a process that is frozen, or works without asking whether it may go on). Whoever takes
+over raises the fence. So two may believe for a moment to hold it: what the work writes is guarded by :meth:`Lease.check`, or by
+what the rows themselves say (an attempt's number, a status, a version).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from harvestd.kernel.errors import Unavailable
+from harvestd.store.database import Database, Statement, Transaction, nothing, scalar
+from harvestd.store.session import Session
+
+#: What work is given to ask now and then: it renews the lease, and answers whether the work may go on.
+GoingOn = Callable[[], Awaitable[bool]]
+
+
+async def always() -> bool:
+    """Of work that nobody else does."""
+    return True
+
+
+#: A lease is renewed after this part of it, and who did not get it asks again after as long, but at least each second.
+PART = 1 / 3
+ASK_AGAIN = 1.0
+
+_TAKE = Statement(
+    "leases_take",
+    """insert into leases as l (name, holder, fence, until) values ($1, $2, 1, clock_timestamp() + $3 * interval '1 second')
+       on conflict (name) do update
+          set holder = excluded.holder, until = excluded.until, fence = l.fence + (l.holder <> excluded.holder)::int
+        where l.holder = excluded.holder or l.until < clock_timestamp() or pg_try_advisory_xact_lock(l.holder)
+       returning fence""",
+    scalar,
+)
+_CHECK = Statement(
+    "leases_check", "select true from leases where name = $1 and holder = $2 and fence = $3", scalar
+)  # fmt: skip
+_GIVE = Statement("leases_give", "update leases set until = '-infinity' where name = $1 and holder = $2", nothing)
+
+
+class Lost(Unavailable):
+    """Another does it by now: what was to be written is not."""
+
+
+class Lease:
+    """The lease ``name`` for ``seconds`` at a time, as far as this process has it."""
+
+    def __init__(self, reactor: Any, database: Database, session: Session, name: str, seconds: float) -> None:
+        self._reactor = reactor
+        self._database = database
+        self._session = session
+        self._name = name
+        self._seconds = seconds
+        self._fence: int | None = None
+        self._holder = 0
+        self._asked = self._until = float("-inf")
+
+    @property
+    def mine(self) -> bool:
+        """Whether it is this process's, as far as that is known; never after it has run out."""
+        return self._fence is not None and self._reactor.seconds() < self._until and self._session.holds(self._holder)
+
+    async def held(self) -> bool:
+        """Take or renew it where that is due; answers whether this process has it. Raises ``Unavailable``."""
+        now = self._reactor.seconds()
+        if now < self._asked + min(ASK_AGAIN if self._fence is None else self._seconds, self._seconds * PART):
+            return self.mine
+        holder = await self._session.identity()
+        if holder is None:
+            return self.mine
+        self._asked = now
+        fence = await self._database.transaction(lambda tx: tx.row(_TAKE, self._name, holder, self._seconds))
+        self._fence, self._holder, self._until = fence, holder, now + self._seconds
+        return self.mine
+
+    async def check(self, tx: Transaction) -> None:
+        """In a transaction that writes what only the holder may; raises :class:`Lost`.
+
+        It locks nothing, so that a process that is frozen with its transaction open keeps nobody from taking over.
+        """
+        if self._fence is None or not await tx.row(_CHECK, self._name, self._holder, self._fence):
+            raise Lost(f"another process does {self._name} by now")
+
+    async def give_back(self) -> None:
+        """Have another take over at once, if this process has it. Never raises ``Unavailable``: then it runs out."""
+        if self._fence is None:
+            return
+        self._fence, self._asked = None, float("-inf")
+        try:
+            await self._database.transaction(lambda tx: tx.run(_GIVE, self._name, self._holder))
+        except Unavailable:
+            pass

@@ -1,0 +1,72 @@
+"""Where a page of search begins: a cursor is good for its own question, on either engine."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from hashlib import blake2b
+from uuid import UUID
+
+import attrs
+import msgspec
+
+from harvestd.interfaces import Search
+from harvestd.kernel.cursors import opened, refused
+
+
+@attrs.frozen
+class Place:
+    """Where a page begins. ``as_of`` is when the first page was asked for, ``wide`` whether mistyped words were looked for
+    then; ``score`` (its rank, by whatever it is sorted) and ``id`` are the last hit's shown, None on the first page.
+
+    PostgreSQL's scores are whole millionths, Elasticsearch's are numbers with a fraction: a search that was begun on the one
+    goes on, on the other, about where it was.
+    """
+
+    as_of: datetime
+    wide: bool = False
+    score: float | None = None
+    id: str | None = None
+
+    @property
+    def millionths(self) -> int | None:
+        """The score as PostgreSQL counts it."""
+        return round(self.score * 1_000_000) if isinstance(self.score, float) else self.score
+
+    @property
+    def ones(self) -> float | None:
+        """The score as Elasticsearch counts it."""
+        return self.score / 1_000_000 if isinstance(self.score, int) else self.score
+
+
+#: Seconds by which the clock of a process that began a search may be ahead of this one's.
+AHEAD = 300
+_PACKED = tuple[bytes, int, bool, int | float, bytes]
+
+
+def cursor(question: Search, place: Place) -> str:
+    """A place as opaque text, good for this question alone."""
+    packed = msgspec.msgpack.encode(
+        (_digest(question), int(place.as_of.timestamp()), place.wide, place.score, UUID(place.id).bytes)
+    )
+    return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
+
+
+def place_of(question: Search, now: datetime) -> Place:
+    """Where the question's page begins; raises ``Invalid`` for what :func:`cursor` did not make for this question."""
+    if question.after is None:
+        return Place(now.replace(microsecond=0))
+    try:
+        digest, as_of, wide, score, id = msgspec.msgpack.decode(opened(question.after), type=_PACKED)
+        if digest != _digest(question) or not 0 <= as_of <= now.timestamp() + AHEAD:
+            raise ValueError
+        if abs(score) >= (2**40 if isinstance(score, float) else 2**62) or score != score:
+            raise ValueError
+        return Place(datetime.fromtimestamp(as_of, UTC), wide, score, str(UUID(bytes=id)))
+    except (ValueError, OverflowError, OSError, RecursionError, msgspec.MsgspecError) as error:
+        raise refused("search") from error
+
+
+def _digest(question: Search) -> bytes:
+    same = attrs.astuple(attrs.evolve(question, after=None, limit=0, today=""))
+    return blake2b(msgspec.msgpack.encode(same), digest_size=8).digest()

@@ -1,0 +1,51 @@
+"""The filters of the listing and of search: what each parameter means, decided once for both."""
+
+from __future__ import annotations
+
+import attrs
+
+from harvestd.kernel import readers
+from harvestd.kernel.errors import Invalid
+from harvestd.market.products import tag_asked
+from harvestd.store import filters as store
+from harvestd.web.call import Call
+from harvestd.web.days import today
+from harvestd.web.shapes.products import ProductFilters
+
+
+@attrs.frozen
+class Asked:
+    """The filters of a query, read: ``categories`` (those below included) and ``farms`` as (id, slug), ``tags`` as they are
+    kept, ``near`` in degrees, ``radius`` in km, ``season`` the day (YYYY-MM-DD) to be in season on."""
+
+    categories: tuple[tuple[str, str], ...]
+    farms: tuple[tuple[str, str], ...]
+    tags: tuple[str, ...]
+    units: tuple[str, ...]
+    near: tuple[float, float] | None
+    radius: float | None
+    season: str | None
+
+
+async def asked(call: Call, query: ProductFilters) -> Asked:
+    """An empty category, farm or tag is as if it were not given; raises :class:`Invalid` for one that is not there, and for a
+    radius without a middle."""
+    near = middle(query.near, query.radius_km)
+    named = await store.named(call.reader, _given(query.category), _given(query.farm))
+    return Asked(
+        named.categories, named.farms, tuple(dict.fromkeys(map(tag_asked, _given(query.tag)))),
+        tuple(dict.fromkeys(query.unit)), near, query.radius_km, today(call).isoformat() if query.in_season else None,
+    )  # fmt: skip
+
+
+def middle(near: str | None, radius_km: float | None) -> tuple[float, float] | None:
+    """``near`` in degrees; raises :class:`Invalid` for what is no position, and for a radius without a middle."""
+    if near is None and radius_km is not None:
+        raise Invalid.of(
+            "radius_km", "goes with near; give near, too, or leave it out", "not-accepted", reason="with-near"
+        )
+    return None if near is None else readers.position("near", near)
+
+
+def _given(values: list[str]) -> list[str]:
+    return [value for value in values if value]

@@ -1,0 +1,72 @@
+"""Pages for people: the index and the problems; and the files that all pages share."""
+
+from __future__ import annotations
+
+from html import escape
+from importlib.resources import files
+
+from harvestd.kernel.codes import CODES
+from harvestd.web.pages.html import marked, page, table
+from harvestd.web.problems import PROBLEMS, Problem
+
+HTML = "text/html; charset=utf-8"
+#: Only this server's own files and answers; nothing inline, nobody may frame it.
+POLICY = (
+    "Content-Security-Policy",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'",
+)
+#: What ``/docs/<name>`` serves beside the sections of the reference.
+STATIC = {
+    "reference.js": "text/javascript; charset=utf-8",
+    "pages.css": "text/css; charset=utf-8",
+    "favicon.svg": "image/svg+xml",
+}
+
+
+#: Read at the start: later there may be no descriptor left to open a file with.
+_FILES = {name: files("harvestd.web.pages").joinpath("static", name).read_bytes() for name in STATIC}
+
+
+def static(name: str) -> bytes:
+    """A file of the pages."""
+    return _FILES[name]
+
+
+def index(title: str) -> bytes:
+    """What somebody sees who opens the server's address in a browser."""
+    links = (
+        ("/docs", "The API, and forms to try it"),
+        ("/openapi.json", "The API as OpenAPI 3.1"),
+        ("/api/products", "What is on sale, as JSON"),
+        ("/problems", "What errors mean, and their cures"),
+        ("/health/ready", "How the server is"),
+    )
+    items = "".join(f'<li><a href="{path}">{path}</a> {escape(text)}</li>' for path, text in links)
+    return page(title, f"<h1>{escape(title)}</h1><p>This is the market's API server.</p><ul>{items}</ul>")
+
+
+def problem_list() -> bytes:
+    """All problems on one page."""
+    rows = [(f'<a href="{p.type}">{escape(p.title)}</a>', str(p.status), escape(p.cure)) for p in PROBLEMS]
+    problems = table(("Problem", "Status", "Cure"), rows, "Problems")
+    return page("Problems", f"<h1>What can go wrong</h1>{problems}<h2>With a field, or a cart</h2>{_code_list()}")
+
+
+def _code_list() -> str:
+    """What ``errors[].code`` and a cart's ``warnings[].code`` can be."""
+    names = {
+        code: ", ".join((*row.params, *(f"{name} (where it applies)" for name in row.more)))
+        for code, row in CODES.items()
+    }
+    rows = [(f"<code>{code}</code>", marked(row.meaning), escape(names[code])) for code, row in sorted(CODES.items())]
+    return table(("Code", "Meaning", "Params"), rows, "Codes of errors and warnings")
+
+
+def problem_page(problem: Problem) -> bytes:
+    """The page that a problem's ``type`` names."""
+    return page(
+        problem.title,
+        f"<h1>{escape(problem.title)}</h1><p>Status {problem.status}, type <code>{problem.type}</code></p>"
+        f"<h2>Cause</h2><p>{escape(problem.cause)}</p><h2>Cure</h2><p>{escape(problem.cure)}</p>",
+    )

@@ -1,0 +1,61 @@
+"""Pages as plain HTML: no inline script or style, one look for all, light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+#: The pages of the daemon, as the head of each links them.
+_NAVIGATION = (
+    ("/docs", "The API"),
+    ("/docs/schemas", "Schemas"),
+    ("/problems", "Problems"),
+    ("/openapi.json", "OpenAPI"),
+)
+
+
+def page(title: str, main: str, head: str = "", beside: str = "") -> bytes:
+    """A whole page; ``main`` begins with its one ``h1``, ``beside`` stands before it (navigation, signing in)."""
+    links = "".join(f'<li><a href="{path}">{escape(text)}</a></li>' for path, text in _NAVIGATION)
+    text = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
+        f'<link rel="icon" href="/docs/favicon.svg"><title>{escape(title)}</title>'
+        f'<link rel="stylesheet" href="/docs/pages.css">{head}</head><body>'
+        '<a class="skip" href="#main">Skip to the content</a>'
+        f'<header><nav aria-label="Site"><ul>{links}</ul></nav></header>{beside}<main id="main">{main}</main></body></html>'
+    )
+    return text.encode("utf-8")
+
+
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], caption: str) -> str:
+    """A table of cells that are HTML already; the first of each row is its header."""
+    top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
+    body = "".join(
+        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>' for first, *rest in rows
+    )
+    return (
+        f'<div class="wide" role="region" aria-label="{escape(caption)}" tabindex="0"><table>'
+        f"<caption>{escape(caption)}</caption><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def code(text: str, label: str) -> str:
+    """A block of code that a keyboard can scroll, named for who cannot see it."""
+    return f'<pre role="region" aria-label="{escape(label)}" tabindex="0"><code>{escape(text)}</code></pre>'
+
+
+def marked(text: str) -> str:
+    """Text with `code` and [links](/path) in Markdown, as HTML."""
+    pieces = escape(text).split("`")
+    return "".join(f"<code>{piece}</code>" if i % 2 else _linked(piece) for i, piece in enumerate(pieces))
+
+
+def _linked(text: str) -> str:
+    """``[words](address)`` by their brackets, from left to right."""
+    before, bracket, rest = text.partition("[")
+    words, middle, after = rest.partition("](")
+    address, end, last = after.partition(")")
+    if not (bracket and middle and end):
+        return text
+    return f'{before}<a href="{address}">{words}</a>{_linked(last)}'

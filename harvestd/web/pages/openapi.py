@@ -1,0 +1,217 @@
+"""The OpenAPI 3.1 document, made from the route table and the types that serve the requests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from harvestd import __version__
+from harvestd.web.pages import examples, failures, schemas
+from harvestd.web.pages.glossary import PATH, TAGS
+from harvestd.web.problems import IF_MATCH
+from harvestd.web.routes import Route, may_be_empty
+from harvestd.web.shapes.values import ListQuery
+
+HEADERS = {
+    "ETag": "Names this version of the answer; send it as If-None-Match, or as If-Match to change it.",
+    "Link": 'RFC 8288: the next page, rel="next".',
+    "Location": "Where the new thing is.",
+    "RateLimit": "What is left of the limit, and the seconds until all of it is there again.",
+    "RateLimit-Policy": "The limit: q requests in w seconds.",
+    "Idempotent-Replayed": "true when this is the answer that the key got before.",
+    "X-Request-Id": "Names this request in the logs.",
+    "Retry-After": "Seconds to wait.",
+    "Content-Language": "The language that the problem is told in.",
+    "Vary": "Headers of the request that the answer depends on.",
+    "WWW-Authenticate": "What is wrong with the credentials.",
+    "X-Cart-Token": "The token of a guest's cart, for clients that keep no cookies.",
+    "Set-Cookie": "The cookie `harvest_cart`, which holds the token of a guest's cart.",
+}
+#: What every operation takes.
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "Accept-Language": {
+        "name": "Accept-Language",
+        "in": "header",
+        "required": False,
+        "description": "Languages that problems are told in, of those that `GET /api/market` names (RFC 9110, 12.5.4); the first of "
+        "these where none of them is meant. `code` and `params` of errors are the same in each.",
+        "schema": {"type": "string"},
+        "example": "de-AT, en;q=0.5",
+    }
+}
+
+
+def document(routes: Sequence[Route], title: str) -> dict[str, Any]:
+    """The whole document, as JSON values. Pages for people are no part of it."""
+    shown = [route for route in routes if not route.page]
+    types = {kind for route in shown for kind in (route.body, route.answer) if kind is not None}
+    by_type, found, parameters = schemas.components(types, {route.query for route in shown if route.query is not None})
+    paths: dict[str, dict[str, Any]] = {}
+    for route in shown:
+        operation = _operation(route, by_type, parameters)
+        paths.setdefault(route.path, {})[route.method.lower()] = operation
+    tags = dict.fromkeys(route.tag for route in shown)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": title,
+            "version": __version__,
+            "description": _DESCRIPTION,
+            "license": {"name": "MIT", "identifier": "MIT"},
+            "contact": {"name": title},
+        },
+        "servers": [{"url": "/", "description": "The server that this document came from."}],
+        "tags": [{"name": tag, "description": TAGS.get(tag, tag)} for tag in tags],
+        "paths": paths,
+        "components": {
+            "schemas": found,
+            "responses": failures.shared(shown),
+            "parameters": PARAMETERS,
+            "headers": {name: {"description": text, "schema": {"type": "string"}} for name, text in HEADERS.items()},
+            "securitySchemes": _SCHEMES,
+        },
+    }
+
+
+def _operation(route: Route, by_type: dict[Any, Any], parameters: dict[Any, Any]) -> dict[str, Any]:
+    taken = [*_path_parameters(route), *_query_parameters(route, parameters), *_header_parameters(route)]
+    operation: dict[str, Any] = {
+        "operationId": route.operation_id,
+        "summary": route.summary,
+        "tags": [route.tag],
+        "description": _description(route),
+        "security": _security(route),
+    }
+    operation["parameters"] = [*taken, *({"$ref": f"#/components/parameters/{name}"} for name in PARAMETERS)]
+    if route.body is not None:
+        content = {"schema": by_type[route.body], **examples.of(route, "body")}
+        operation["requestBody"] = {
+            "required": not may_be_empty(route.body),
+            "content": {"application/json": content},
+        }
+    operation["responses"] = {**_success(route, by_type), **failures.of(route)}
+    return operation
+
+
+def _description(route: Route) -> str:
+    who = "For anyone." if "anyone" in route.who else f"For {', '.join(sorted(route.who))}."
+    return f"{who} {route.description}".strip()
+
+
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    if route.operator:
+        return [{"operator": []}]
+    if "anyone" not in route.who:
+        return [{"bearer": []}]
+    shared = route.cached is not None and route.cached.signed_in == "shared"
+    known: list[dict[str, list[str]]] = [{}, {"bearer": []}] if route.credentials and not shared else []
+    return [*known, {"cart": []}, {"cartToken": []}] if route.cart else known
+
+
+def _path_parameters(route: Route) -> list[dict[str, Any]]:
+    names = re.findall(r"\{([a-z_]+)\}", route.path)
+    return [
+        {"name": name, "in": "path", "required": True, "description": PATH.get(name, ""), "schema": {"type": "string"}}
+        for name in names
+    ]
+
+
+def _query_parameters(route: Route, parameters: dict[Any, Any]) -> list[dict[str, Any]]:
+    if route.query is None:
+        return []
+    schema = parameters[route.query]
+    required = set(schema.get("required", ()))
+    return [_query_parameter(name, kind, name in required) for name, kind in schema["properties"].items()]
+
+
+def _query_parameter(name: str, kind: dict[str, Any], required: bool) -> dict[str, Any]:
+    """A parameter has its description once, beside its schema; and is left out, never null."""
+    kind = dict(kind)
+    words = kind.pop("description", "")
+    given = [one for one in kind.pop("anyOf", ()) if one != {"type": "null"}]
+    if given:
+        kind.pop("default", None)
+        kind = {**kind, **(given[0] if len(given) == 1 else {"anyOf": given})}
+    return {"name": name, "in": "query", "required": required, "description": words or kind.pop("description", ""), "schema": kind}  # fmt: skip
+
+
+def _header_parameters(route: Route) -> list[dict[str, Any]]:
+    found = []
+    if route.key != "no":
+        text = "1 to 255 visible characters, fresh for each new intent; the same for each retry of it."
+        key = {"name": "Idempotency-Key", "in": "header", "required": route.key == "required", "description": text}
+        found.append({**key, "schema": {"type": "string", "minLength": 1, "maxLength": 257}})
+    if route.if_match:
+        text = f"Names the version that this change starts from: {IF_MATCH}. Whatever has a `version` has such a name, in a list, too; `*` stands for any."
+        found.append(
+            {"name": "If-Match", "in": "header", "required": True, "description": text, "schema": {"type": "string"}}
+        )
+    return found
+
+
+def _success(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
+    names = ["X-Request-Id"]
+    conditions = (
+        (route.method == "GET" or route.if_match, ("ETag",)),
+        (route.limit != "none", ("RateLimit", "RateLimit-Policy")),
+        (route.key != "no", ("Idempotent-Replayed",)),
+        (route.status == 201, ("Location",)),
+        (route.query is not None and issubclass(route.query, ListQuery), ("Link",)),
+        (route.cart, ("X-Cart-Token", "Set-Cookie")),
+        (route.cart and route.answer is not None, ("Vary",)),
+    )
+    names += [name for holds, added in conditions if holds for name in added]
+    empty = route.answer is None and route.media_type == "application/json"
+    status = 204 if empty and route.status == 200 else route.status
+    response: dict[str, Any] = {"description": route.summary, "headers": failures.headers(names)}
+    if not empty:
+        schema = {"type": "string"} if route.answer is None else by_type[route.answer]
+        response["content"] = {route.media_type.partition(";")[0]: {"schema": schema, **examples.of(route, "answer")}}
+    if route.also_html:
+        response["content"]["text/html"] = {"schema": {"type": "string"}}
+    responses = {str(one): response for one in (status, *route.also)}
+    if route.cached is not None:
+        responses["304"] = {
+            "description": "The client's copy is the present one.",
+            "headers": failures.headers(["ETag"]),
+        }
+    return responses
+
+
+_SCHEMES = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The access_token of POST /api/auth/login, /register or /refresh.",
+    },
+    "cart": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "harvest_cart",
+        "description": "A guest's cart, for browsers: set by the first answer that has a cart.",
+    },
+    "cartToken": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Cart-Token",
+        "description": "A guest's cart, for other clients: the header of the first answer that has a cart, sent back. "
+        "Sent with a sign-in or a registration, the guest's cart becomes the account's.",
+    },
+    "operator": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The setting metrics_token, where it is set; else only this machine may ask.",
+    },
+}
+_DESCRIPTION = """\
+A marketplace for local food: buyers, farms, and the people who run the market.
+
+Money is `{"amount": 1250, "currency": "EUR"}` in minor units; quantities are decimal strings out, numbers or decimal
+strings in. Lists take `limit` and `after` and answer `{"items": […], "next": cursor or null}`. Unknown fields are refused.
+Errors are [problem details](/problems), in the language of `Accept-Language` where the market speaks it; quote their `request_id`
+when you ask for help.
+
+A guest has a cart, too: the first answer with a cart has its token, as the header `X-Cart-Token` and as a cookie. Send either
+back with each request for the cart; sent along with signing in or registering, it makes the guest's cart the account's."""

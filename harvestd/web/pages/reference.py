@@ -1,0 +1,193 @@
+"""The contract for people: a page for each section, one for the schemas, made from the document, with a form to try each
+operation.
+
+Rendered here and not by Swagger UI, Redoc or Scalar: these bring 1.4 to 4.9 MB of script to a telephone, findings of every
+accessibility checker, and styles that our content policy must allow. This is some 20 kB, reads without scripts, and shows
+examples that this market answers as they stand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+from harvestd.kernel.errors import NotFound
+from harvestd.web.pages.examples import inputs
+from harvestd.web.pages.html import code, marked, page, table
+
+_SCRIPT = '<script src="/docs/reference.js" defer></script>'
+#: Without the script a form is refused: POST, so that nothing that was typed gets into an address, and from there into logs.
+_POST = 'method="post"'
+#: What a field takes, and what is said of the rest. In a path, ``.`` and ``..`` are steps, which a browser takes before it sends
+#: anything (in percent-encoding, too), and a slash is no part of a name (:mod:`harvestd.web.request`).
+_NAMES = r"[^\/]*[^\s.\/][^\/]*", "not only blanks or dots, and no slash"
+_ANYTHING = r".*\S.*", "not only blanks"
+_SIGN_IN = f"""<form id="sign-in" {_POST} aria-label="Sign in"><noscript><p>The forms need scripts.</p></noscript><p class="who" role="status">Not signed in</p>
+<label>E-mail <input name="email" type="email" autocomplete="username" required></label>
+<label>Password <input name="password" type="password" autocomplete="current-password" required></label>
+<button>Sign in</button><button type="button" name="out" hidden>Sign out</button></form>"""
+
+
+def index(document: dict[str, Any]) -> bytes:
+    """All operations by section."""
+    title = document["info"]["title"]
+    paragraphs = "".join(f"<p>{marked(text)}</p>" for text in document["info"]["description"].split("\n\n"))
+    sections = "".join(_section(document, tag) for tag in document["tags"])
+    return page(f"{title}: the API", f"<h1>{escape(title)}: the API</h1>{paragraphs}{sections}")
+
+
+def _section(document: dict[str, Any], tag: dict[str, str]) -> str:
+    items = "".join(
+        f'<li><a href="/docs/{tag["name"]}#{operation["operationId"]}"><code>{method} {escape(path)}</code></a> '
+        f"{marked(operation['summary'])}</li>"
+        for method, path, operation in _operations(document, tag["name"])
+    )
+    return f'<h2 id="{tag["name"]}">{tag["name"].capitalize()}</h2><p>{marked(tag["description"])}</p><ul class="operations">{items}</ul>'  # fmt: skip
+
+
+def section(document: dict[str, Any], name: str) -> bytes:
+    """The operations of one section, or ``schemas``. Raises ``NotFound``."""
+    title = document["info"]["title"]
+    if name == "schemas":
+        return page(f"Schemas: {title}", "<h1>Schemas</h1>" + "".join(_schemas(document)))
+    tag = next((tag for tag in document["tags"] if tag["name"] == name), None)
+    if tag is None:
+        raise NotFound("there is no such page; /docs has all of them")
+    operations = "".join(_operation(document, *found) for found in _operations(document, name))
+    main = f"<h1>{name.capitalize()}</h1><p>{marked(tag['description'])}</p>{operations}"
+    return page(f"{name.capitalize()}: {title}", main, _SCRIPT, _SIGN_IN)
+
+
+def _operations(document: dict[str, Any], tag: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if tag in operation["tags"]:
+                yield method.upper(), path, operation
+
+
+def _operation(document: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> str:
+    name = operation["operationId"]
+    parameters = _own(operation)
+    shown = [
+        f'<section aria-labelledby="{name}"><h2 id="{name}"><code>{method} {escape(path)}</code> {marked(operation["summary"])}</h2>',
+        f"<p>{marked(operation['description'])}</p>",
+    ]
+    if parameters:
+        rows = [
+            (f"<code>{p['name']}</code>", _where(p), _type(p["schema"]), marked(p["description"])) for p in parameters
+        ]
+        shown.append(table(("Name", "In", "Type", "Meaning"), rows, f"Parameters of {name}"))
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if body is not None:
+        shown.append(f"<p>Body: {_type(body['schema'])}</p>")
+    shown += [_answers(document, operation), _form(document, method, path, operation), "</section>"]
+    return "".join(shown)
+
+
+def _own(operation: dict[str, Any]) -> list[dict[str, Any]]:
+    """Its parameters but those that every operation has, which browsers send by themselves."""
+    return [parameter for parameter in operation.get("parameters", []) if "$ref" not in parameter]
+
+
+def _where(parameter: dict[str, Any]) -> str:
+    return str(parameter["in"]) + (", required" if parameter["required"] else "")
+
+
+def _answers(document: dict[str, Any], operation: dict[str, Any]) -> str:
+    rows = []
+    for status, response in operation["responses"].items():
+        if "$ref" in response:
+            response = document["components"]["responses"][response["$ref"].rpartition("/")[2]]
+        schemas = [_type(content["schema"]) for content in response.get("content", {}).values()]
+        rows.append((status, marked(response["description"]), ", ".join(schemas)))
+    return table(("Status", "When", "Body"), rows, f"Answers of {operation['operationId']}") + _example(operation)
+
+
+def _example(operation: dict[str, Any]) -> str:
+    contents = next(iter(operation["responses"].values())).get("content", {}).values()
+    example = next((content["example"] for content in contents if "example" in content), None)
+    if example is None:
+        return ""
+    text = code(json.dumps(example, indent=2, ensure_ascii=False), f"Example answer of {operation['operationId']}")
+    return f"<details><summary>Example of an answer</summary>{text}</details>"
+
+
+def _form(document: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> str:
+    name = operation["operationId"]
+    fields = "".join(_field(document, method, path, name, p) for p in _own(operation))
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if body is not None:
+        text = json.dumps(body.get("example", {}), indent=2, ensure_ascii=False)
+        fields += f'<label>Body <textarea name="body" rows="{min(20, text.count(chr(10)) + 2)}" spellcheck="false">{escape(text)}</textarea></label>'  # fmt: skip
+    return (
+        f'<details class="try"><summary>Try {name}</summary><form {_POST} data-method="{method}" data-path="{escape(path)}">{fields}'
+        f'<button>Send</button><pre role="status" aria-label="What came back from {name}" tabindex="0"></pre>'
+        f'<details class="headers" hidden><summary>Headers</summary><pre role="region" aria-label="Headers of what came back from {name}" '
+        'tabindex="0"></pre></details></form></details>'
+    )
+
+
+def _field(document: dict[str, Any], method: str, path: str, name: str, parameter: dict[str, Any]) -> str:
+    """Of a parameter, as the example has it; what a path names and no example can, the script offers from the list that has it."""
+    called, where = parameter["name"], parameter["in"]
+    value = inputs(name).get(called, "")
+    attributes = f'name="{called}" data-in="{where}" value="{escape(str(value))}"{_hint(parameter)}'
+    if parameter["required"] and where != "header":  # headers the script has an answer to
+        pattern, title = _NAMES if where == "path" else _ANYTHING
+        attributes += f' required pattern="{pattern}" title="{title}"'
+    lister = "" if where != "path" or value else _list(document, method, path, called)
+    if not lister:
+        return f"<label><code>{called}</code> <input {attributes}></label>"
+    choices = f"{name}-{called}"
+    attributes += (
+        f' data-list="{escape(lister)}" list="{choices}" autocomplete="off" placeholder="one of GET {escape(lister)}"'
+    )
+    return f'<label><code>{called}</code> <input {attributes}></label><datalist id="{choices}"></datalist>'
+
+
+def _list(document: dict[str, Any], method: str, path: str, name: str) -> str:
+    """The address of the list that what ``{name}`` in ``path`` stands for is in, "" where there is none; to change it, of the
+    caller's own where there are others'."""
+    lister = path.partition(f"/{{{name}}}")[0]
+    operation = document["paths"].get(lister, {}).get("get")
+    if operation is None:
+        return ""
+    mine = method != "GET" and any(p["name"] == "mine" for p in _own(operation))
+    return f"{lister}?mine=true" if mine else lister
+
+
+def _hint(parameter: dict[str, Any]) -> str:
+    hints = {"Idempotency-Key": "a fresh one", "If-Match": "the present version, asked for"}
+    hint = hints.get(parameter["name"])
+    return f' placeholder="{hint}"' if hint else ""
+
+
+def _schemas(document: dict[str, Any]) -> Iterator[str]:
+    for name, schema in sorted(document["components"]["schemas"].items()):
+        yield f'<section aria-labelledby="{name}"><h2 id="{name}">{name}</h2><p>{marked(schema.get("description", ""))}</p>'
+        if "enum" in schema:
+            yield "<ul>" + "".join(f"<li><code>{escape(word)}</code></li>" for word in schema["enum"]) + "</ul>"
+        required = schema.get("required", ())
+        rows = [
+            (f"<code>{property}</code>", _type(kind), "yes" if property in required else "", marked(kind.get("description", "")))
+            for property, kind in schema.get("properties", {}).items()
+        ]  # fmt: skip
+        if rows:
+            yield table(("Property", "Type", "Required", "Meaning"), rows, f"Properties of {name}")
+        yield "</section>"
+
+
+def _type(schema: dict[str, Any]) -> str:
+    """In a few words, with links to schemas."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f'<a href="/docs/schemas#{name}">{name}</a>'
+    if "anyOf" in schema:
+        return " or ".join(_type(one) for one in schema["anyOf"])
+    if schema.get("type") == "array":
+        return f"list of {_type(schema.get('items', {}))}"
+    kind = schema.get("type", "any value")
+    words = " or ".join(kind) if isinstance(kind, list) else str(kind)
+    return f"{words} ({schema['format']})" if "format" in schema else words

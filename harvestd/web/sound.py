@@ -1,0 +1,85 @@
+"""What of a body could be read although the whole could not, and what the market's rules have against that: so that whoever sends it is
+told everything in one answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from harvestd.kernel.errors import FieldError, Invalid
+from harvestd.web import fields
+
+#: What the rules have against fields that could be read. They look at each by itself, since any of the others may be missing.
+Rules = Callable[[Mapping[str, Any]], Iterable[FieldError]]
+#: The place of an element, or of what could be read of its members, below the name of a list.
+_ELEMENT = re.compile(r"\[([0-9]+)\](?:\.(.+))?")
+
+
+def convert(value: Any, wanted: type[msgspec.Struct], rules: Rules | None) -> Any:
+    """``value`` as ``wanted``; raises :class:`Invalid` with every field that cannot be read, and with what ``rules`` have against the
+    others."""
+    try:
+        return fields.convert(value, wanted)
+    except Invalid as refused:
+        if rules is None or not isinstance(value, dict):
+            raise
+        named = {error.field for error in refused.errors}
+        more = [error for error in rules(sound(value, wanted)) if error.field not in named]
+        raise Invalid(refused.detail, (*refused.errors, *more)[: fields.MOST]) from refused
+
+
+def sound(value: Mapping[str, Any], wanted: type[msgspec.Struct]) -> dict[str, Any]:
+    """The fields that can be read, typed, by name; of an object or a list that cannot be read as a whole, its members and elements
+    by their paths (``location.latitude``, ``lines[1]``, ``lines[2].quantity``)."""
+    found: dict[str, Any] = {}
+    for field in msgspec.structs.fields(wanted):
+        if field.encode_name in value:
+            _gather(field.encode_name, value[field.encode_name], field.type, found)
+    return found
+
+
+def _gather(path: str, value: Any, wanted: Any, found: dict[str, Any]) -> None:
+    whole = fields.readable(value, wanted)
+    if whole is not fields.UNREADABLE:
+        found[path] = whole
+        return
+    kind = fields.kind_of(wanted, value)
+    if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        found |= {f"{path}.{name}": one for name, one in sound(value, kind).items()}
+    elif isinstance(value, list) and (element := fields.element_of(kind, wanted, value)) is not None:
+        for index, one in enumerate(value):
+            _gather(f"{path}[{index}]", one, element, found)
+
+
+def members(given: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Of the fields that :func:`sound` gives, or of those of a whole body: the members of the object ``name`` that could be read. None
+    of what is null, or no object."""
+    if name in given:
+        return _asdict(given[name]) or {}
+    return {path[len(name) + 1 :]: one for path, one in given.items() if path.startswith(f"{name}.")}
+
+
+def elements(given: Mapping[str, Any], name: str) -> dict[int, Any]:
+    """Likewise the elements of the list ``name`` by their places: of objects, the members that could be read."""
+    if name in given:
+        return {i: one if (whole := _asdict(one)) is None else whole for i, one in enumerate(given[name] or ())}
+    found: dict[int, Any] = {}
+    for path, one in given.items():
+        place = _ELEMENT.fullmatch(path, len(name)) if path.startswith(name) else None
+        if place is None:
+            continue
+        if place[2] is not None:
+            found.setdefault(int(place[1]), {})[place[2]] = one
+        else:
+            found[int(place[1])] = one if (whole := _asdict(one)) is None else whole
+    return found
+
+
+def _asdict(value: Any) -> dict[str, Any] | None:
+    """The members of an object, by their names in JSON."""
+    if not isinstance(value, msgspec.Struct):
+        return None
+    return {field.encode_name: getattr(value, field.name) for field in msgspec.structs.fields(value)}

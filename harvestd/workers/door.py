@@ -1,0 +1,116 @@
+"""The door of a consumer: what of a delivery is an event of this market, for this queue, of its type's form.
+
+==========================================  ==================================================================================
+a message                                   counts
+==========================================  ==================================================================================
+sealed, and not older than ``outbox_keep``  as it is; its mark in the inbox is still there if it was handled before
+any other that names an event               as the outbox has that event, whatever the message says: so after an upgrade or
+                                            with a new ``token_secret`` nothing is lost, and whoever can write to the broker
+                                            can have an event handled that happened, once, and no other
+the rest                                    not at all: it is a dead letter at once, and leaves no mark
+==========================================  ==================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+from twisted.logger import Logger
+
+from harvestd.interfaces import Delivery, Dropped, Outcome, Retried
+from harvestd.kernel.errors import Unavailable
+from harvestd.market.events import fault
+from harvestd.parts import Parts
+from harvestd.queue.envelope import Envelope, decode, named
+from harvestd.queue.relay import envelope_of
+from harvestd.queue.retry import Drop
+from harvestd.queue.seals import EventSeals
+from harvestd.queue.topology import queues_for
+from harvestd.store import outbox
+
+#: Seconds in which what is turned away is told of once.
+TOLD_EVERY = 60.0
+
+
+class Door:
+    """One for each consumer."""
+
+    log = Logger()
+
+    def __init__(self, parts: Parts, queue: str) -> None:
+        self._parts = parts
+        self._queue = queue
+        self._seals = EventSeals(parts.secret)
+        self._kept = timedelta(seconds=parts.settings.outbox_keep)
+        self._untold, self._told_at = 0, -TOLD_EVERY
+
+    async def admit(self, deliveries: Sequence[Delivery]) -> tuple[dict[int, Envelope], dict[int, Outcome]]:
+        """The events, and the outcomes of the other deliveries; both by place in the batch, the events in its order."""
+        events: dict[int, Envelope] = {}
+        refused: dict[int, Outcome] = {}
+        named: dict[int, str] = {}
+        oldest = self._parts.now() - self._kept
+        for place, delivery in enumerate(deliveries):
+            try:
+                event = self._sealed(delivery.message.body)
+                if event is not None and event.timestamp >= oldest:
+                    events[place] = self._fitting(event)
+                else:
+                    named[place] = _id(delivery.message.body)
+            except Drop as error:
+                refused[place] = Dropped(str(error))
+        if named:
+            await self._look_up(named, events, refused)
+            events = dict(sorted(events.items()))
+        self._tell([outcome.cause for outcome in refused.values() if isinstance(outcome, Dropped)])
+        return events, refused
+
+    def _sealed(self, body: bytes) -> Envelope | None:
+        return decode(body) if self._seals.genuine(body) else None
+
+    async def _look_up(self, named: dict[int, str], events: dict[int, Envelope], refused: dict[int, Outcome]) -> None:
+        try:
+            rows = {row.id: row for row in await outbox.some(self._parts.database, sorted(set(named.values())))}
+        except Unavailable as error:
+            refused |= dict.fromkeys(named, Retried(error.detail))
+            return
+        for place, id in named.items():
+            try:
+                if id not in rows:
+                    raise Drop(
+                        "not of this market: it has no seal of ours that counts, and the outbox has no such event"
+                    )
+                events[place] = self._fitting(envelope_of(rows[id]))
+            except Drop as error:
+                refused[place] = Dropped(str(error))
+
+    def _fitting(self, event: Envelope) -> Envelope:
+        """The event, if it is for this queue and its data is of its type's form."""
+        if self._queue not in queues_for(event.type):
+            raise Drop(f"not for this queue, which does not bind {event.type[:100]}")
+        why = fault(event.type, event.data)
+        if why:
+            raise Drop(f"not understood: {why}")
+        return event
+
+    def _tell(self, causes: Sequence[str]) -> None:
+        """One line a minute, however many come: whoever writes to the broker does not write the log."""
+        self._untold += len(causes)
+        now = self._parts.reactor.seconds()
+        if causes and now >= self._told_at + TOLD_EVERY:
+            self.log.warn(
+                "{queue}: {n} messages turned away, they are dead letters; the last: {why}",
+                queue=self._queue, n=self._untold, why=causes[-1][:300],
+            )  # fmt: skip
+            self._untold, self._told_at = 0, now
+
+
+def _id(body: bytes) -> str:
+    """The id of the event that somebody's message names."""
+    try:
+        return str(UUID(named(body)))
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
+        raise Drop(f"not understood: {str(error)[:300]}") from None

@@ -1,0 +1,195 @@
+"""Every pair of actions on one thing, at once, on a real database: whatever wins, nobody gets a 5xx and no invariant breaks.
+
+An action is a row; each pair of a thing's actions is tried, each with itself too. ``HARVEST_FUZZ=1`` tries each pair often.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import attrs
+import pytest
+
+from tests.lengths import length
+from tests.people import Market, Person
+from tests.web.client import Response
+from tests.web.conftest import settled
+
+ROUNDS = int(length(1, 60))
+_keys = itertools.count()
+
+
+def _key() -> str:
+    return f"pair-{next(_keys)}"
+
+
+@attrs.define
+class Stage:
+    """The things of one try, and the people at them."""
+
+    market: Market
+    buyer: Person
+    farmer: Person
+    product: dict[str, Any]
+    order: dict[str, Any]
+    upper: dict[str, Any]
+    lower: dict[str, Any]
+    admin: Person
+
+
+Action = Callable[[Stage], Awaitable[Response]]
+
+
+def _move(to: str) -> Action:
+    async def move(s: Stage) -> Response:
+        path = f"/api/orders/{s.order['id']}/parts/{s.farmer.farm_id}/status"
+        return await s.farmer.post(path, {"to": to, "reason": "at once"}, Idempotency_Key=_key())
+
+    return move
+
+
+def _cancel(who: str) -> Action:
+    async def cancel(s: Stage) -> Response:
+        person: Person = getattr(s, who)
+        return await person.post(f"/api/orders/{s.order['id']}/cancel", {"reason": "at once"}, Idempotency_Key=_key())
+
+    return cancel
+
+
+def _product(method: str, body: Any, path: str = "") -> Action:
+    async def change(s: Stage) -> Response:
+        target = f"/api/products/{s.product['id']}{path}"
+        return await s.farmer.request(method, target, body, If_Match="*", Idempotency_Key=_key())
+
+    return change
+
+
+async def _order(s: Stage) -> Response:
+    return await s.buyer.order((s.product["id"], "1"))
+
+
+def _cart(method: str, path: str, body: Any = None) -> Action:
+    async def ask(s: Stage) -> Response:
+        return await s.buyer.request(method, path.format(product=s.product["id"]), _with(body, s))
+
+    return ask
+
+
+def _with(body: Any, s: Stage) -> Any:
+    return {"items": [{"product_id": s.product["id"], "quantity": "1.5"}]} if body == "many" else body
+
+
+async def _order_of_cart(s: Stage) -> Response:
+    return await s.buyer.post("/api/orders", {}, Idempotency_Key=_key())
+
+
+async def _order_with_one_key(s: Stage) -> Response:
+    return await s.buyer.order((s.product["id"], "0.5"), key=f"one-{s.order['id']}")
+
+
+def _category(which: str, method: str, body: Callable[[Stage], Any]) -> Action:
+    async def change(s: Stage) -> Response:
+        return await s.admin.request(method, f"/api/categories/{getattr(s, which)['id']}", body(s), If_Match="*")
+
+    return change
+
+
+async def _category_below(s: Stage) -> Response:
+    return await s.admin.post("/api/categories", {"name": "Below", "parent_id": s.lower["id"]})
+
+
+async def _product_into(s: Stage) -> Response:
+    body = {"category_id": s.lower["id"]}
+    return await s.farmer.request("PATCH", f"/api/products/{s.product['id']}", body, If_Match="*")
+
+
+def _farm(body: Any) -> Action:
+    async def change(s: Stage) -> Response:
+        return await s.farmer.request("PATCH", f"/api/farms/{s.farmer.farm_id}", body, If_Match="*")
+
+    return change
+
+
+#: What can be done to a thing, by the thing.
+ACTIONS: dict[str, dict[str, Action]] = {
+    "order": {
+        "confirm": _move("confirmed"), "be ready": _move("ready"), "complete": _move("completed"),
+        "cancel as the farm": _move("cancelled"), "cancel as the buyer": _cancel("buyer"),
+        "cancel by the farmer": _cancel("farmer"), "cancel by staff": _cancel("admin"),
+    },
+    "stock": {
+        "order": _order, "order with one key": _order_with_one_key, "cancel": _cancel("buyer"),
+        "set": _product("POST", {"set": "3"}, "/stock"), "add": _product("POST", {"change": "1", "reason": "more"}, "/stock"),
+        "take": _product("POST", {"change": "-1", "reason": "less"}, "/stock"), "archive": _product("DELETE", None),
+        "price": _product("PATCH", {"price": 500}), "count by the piece": _product("PATCH", {"unit": "each"}),
+    },
+    "cart": {
+        "put": _cart("PUT", "/api/cart/items/{product}", {"quantity": "1"}), "put many": _cart("PUT", "/api/cart/items", "many"),
+        "take out": _cart("DELETE", "/api/cart/items/{product}"), "empty": _cart("DELETE", "/api/cart"),
+        "order it": _order_of_cart, "price": _product("PATCH", {"price": 410}),
+    },
+    "categories": {
+        "lower above upper": _category("upper", "PATCH", lambda s: {"parent_id": s.lower["id"]}),
+        "upper above lower": _category("lower", "PATCH", lambda s: {"parent_id": s.upper["id"]}),
+        "delete": _category("lower", "DELETE", lambda s: None), "one below": _category_below,
+        "a product into it": _product_into,
+        "one slug": _category("lower", "PATCH", lambda s: {"slug": f"s-{s.order['id'][-6:]}"}),
+        "the same slug": _category("upper", "PATCH", lambda s: {"slug": f"s-{s.order['id'][-6:]}"}),
+    },
+    "farm": {
+        "name": _farm({"name": "Blue Acres"}), "points": _farm({"pickup_points": [{"name": "Gate"}]}),
+        "no points": _farm({"pickup_points": []}), "minimum": _farm({"order_minimum": 100}),
+        "sell": _product("PATCH", {"title": "Red carrots"}), "order": _order,
+    },
+}  # fmt: skip
+
+
+async def _stage(market: Market, people: tuple[Person, Person, Person]) -> Stage:
+    buyer, farmer, admin = people
+    product = await market.product(farmer, stock="4")
+    ordered = await buyer.order((product["id"], "1"))
+    assert ordered.status == 201, ordered.text
+    await buyer.request("DELETE", "/api/cart")
+    put = await buyer.request("PUT", f"/api/cart/items/{product['id']}", {"quantity": "0.5"})
+    assert put.status == 200, put.text
+    upper, lower = [
+        (await admin.post("/api/categories", {"name": f"{name} {_key()}"})).json() for name in ("Upper", "Lower")
+    ]
+    return Stage(market, buyer, farmer, product, ordered.json(), upper, lower, admin)
+
+
+async def _people(market: Market) -> tuple[Person, Person, Person]:
+    return await market.person(), await market.farmer(), await market.person("admin")
+
+
+async def _circles(market: Market) -> list[str]:
+    """The categories that are above themselves."""
+    above = {c["id"]: c["parent_id"] for c in (await market.stranger.get("/api/categories")).json()["items"]}
+
+    def circular(one: str) -> bool:
+        seen, at = {one}, above[one]
+        while at is not None and at not in seen:
+            seen.add(at)
+            at = above[at]
+        return at is not None
+
+    return [one for one in above if circular(one)]
+
+
+@pytest.mark.limit(600)
+@pytest.mark.timeout(700)
+@pytest.mark.parametrize("thing", ACTIONS)
+async def test_two_at_once_leave_the_market_whole(market: Market, thing: str, measured: Any) -> None:
+    people = await _people(market)
+    pairs = list(itertools.combinations_with_replacement(ACTIONS[thing].items(), 2))
+    for (one, act), (other, react) in pairs * ROUNDS:
+        stage = await _stage(market, people)
+        for answer in await settled(act(stage), react(stage)):
+            assert not isinstance(answer, BaseException), f"{one}, {other}: {answer!r}"
+            assert answer.status < 500, f"{one}, {other}: {answer.text}"
+    assert await _circles(market) == []
+    await market.work()
+    assert market.broken() == []
+    measured(f"{len(pairs) * ROUNDS} pairs")

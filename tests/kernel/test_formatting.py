@@ -1,0 +1,53 @@
+"""Money, quantities, days and times are said as people write them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import get_args
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harvestd.kernel.formatting import day, moment, money, quantity, season
+from harvestd.market.products import Unit
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "said"),
+    [(1250, "EUR", "€12.50"), (1300, "JPY", "¥1,300"), (1250, "KWD", "KWD 1.250"), (0, "EUR", "€0.00"), (5, "USD", "$0.05"),
+     (-250, "EUR", "-€2.50"), (125_000, "CHF", "CHF 1,250.00"), (10**10, "GBP", "£100,000,000.00")],
+)  # fmt: skip
+def test_money_has_the_digits_of_its_currency(amount: int, currency: str, said: str) -> None:
+    assert money(amount, currency) == said
+
+
+def test_a_locale_says_it_its_own_way() -> None:
+    assert money(125_050, "EUR", "de") == "1.250,50 €"
+    assert quantity(Decimal("1.250"), "kg", "de") == "1,25 kg"
+    assert day(date(2026, 5, 9), "de") == "09.05.2026"
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [("250.000", "g", "250 g"), ("1.000", "each", "1"), ("1.250", "kg", "1.25 kg"), ("0.002", "kg", "0.002 kg"), ("100", "g", "100 g"),
+     ("1", "bunch", "1 bunch"), ("2.000", "bunch", "2 bunches"), ("3", "box", "3 boxes"), ("1.5", "litre", "1.5 L"), ("1200", "each", "1,200"),
+     ("0.000", "kg", "0 kg"), ("2", "lb", "2 lb")],
+)  # fmt: skip
+def test_quantities_have_no_idle_zeros(value: str, unit: str, said: str) -> None:
+    assert quantity(Decimal(value), unit) == said
+
+
+@given(st.decimals("0.001", "9999999.999", places=3), st.sampled_from(get_args(Unit)))
+def test_every_unit_can_be_said(value: Decimal, unit: str) -> None:
+    said = quantity(value, unit)
+    assert Decimal(said.split()[0].replace(",", "")) == value and said == said.strip()
+
+
+def test_days_and_times_are_the_market_s() -> None:
+    assert day(date(2026, 5, 9)) == "May 9, 2026"
+    assert moment(datetime(2026, 5, 9, 22, 30, tzinfo=UTC), ZoneInfo("Europe/Paris")) == "May 10, 2026, 12:30 AM"
+    assert season("05-01", "10-31") == "May 1 to October 31"
+    assert season("2026-05-01", "2026-06-30") == "May 1, 2026 to Jun 30, 2026"

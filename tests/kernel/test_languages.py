@@ -1,0 +1,207 @@
+"""Languages: each has all words, with the same parameters; and what a client asks for is what it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+import pytest
+from babel.core import Locale
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harvestd.kernel import languages
+from harvestd.kernel.codes import CODES
+from harvestd.kernel.languages import LANGUAGES, RANGES_MOST, WORDS, choose, message, spoken
+from harvestd.market.on_sale import NOBODY_THERE
+from harvestd.market.units import UNITS
+from harvestd.settings import Settings
+from harvestd.web.expectations import _JSON_TYPES
+from harvestd.web.problems import PROBLEMS
+from harvestd.web.products import _REASONS
+from harvestd.web.shapes.values import PLACES
+from tests.kernel.test_codes import SAID
+
+#: Of two languages, the first is the market's default.
+OFFERED = ("de", "en")
+#: Values as the contract has them, for each parameter of any code.
+VALUES = {
+    "minimum": "2.500", "maximum": "1250", "step": "0.5", "available": "1.250", "reserved": "3", "before": "890", "after": "1050",
+    "missing": "150", "currency": "EUR", "unit": "kg", "from": "05-01", "to": "2026-10-31", "expected": "string, integer",
+    "allowed": "kg, each", "count": "101", "reason": "off-step", "farm_id": "0197f0a0", "product_id": "0197f0a0", "what": "short",
+    "title": "Karotten", "farm": "Sonnenhof", "farms": "Sonnenhof, Mühle", "example": "05-01", "meant": "title", "value": "roots",
+}  # fmt: skip
+#: They say how the others are written, or are ids for programs, and have no place of their own.
+BESIDE = {"currency", "unit", "farm_id", "reason"}
+
+
+#: By code, what the source says of its cases; those of ``quantity`` are codes themselves.
+REASONS: dict[str, set[str]] = {}
+for _said in SAID:
+    if _said.code != "quantity" and _said.reasons:
+        REASONS.setdefault(_said.code, set()).update(_said.reasons)
+REASONS["not-for-sale"] = {NOBODY_THERE}
+REASONS["not-accepted"] |= set(PLACES)
+REASONS["required"] |= set(_REASONS)
+
+
+class Used(dict[str, str]):
+    """What a message asks for."""
+
+    def __getitem__(self, name: str) -> str:
+        self[name] = ""
+        return name
+
+
+def test_a_market_can_be_set_to_each_language_and_babel_knows_it() -> None:
+    row = attrs.fields_dict(Settings)["market_languages"]
+    assert set(row.metadata["choices"]) == set(LANGUAGES)
+    for tag in LANGUAGES:
+        assert tag in row.metadata["meaning"] and Locale.parse(tag, sep="-")
+
+
+@pytest.mark.parametrize("tag", WORDS)
+def test_a_language_has_every_title_code_unit_and_type(tag: str) -> None:
+    words = WORDS[tag]
+    assert set(words.titles) == {problem.slug for problem in PROBLEMS}
+    assert set(words.messages) == set(CODES)
+    assert set(words.types) >= set(_JSON_TYPES.values())
+    assert {unit for unit in UNITS if unit not in words.units} <= {"kg", "g", "lb", "litre"}, "CLDR has measures alone"
+    assert all(len(forms) == 2 and all(forms) for forms in words.units.values())
+    assert all(text.strip() == text and text for text in (*words.titles.values(), *words.messages.values()))
+
+
+@pytest.mark.parametrize("tag", WORDS)
+@pytest.mark.parametrize("code", CODES)
+def test_a_message_has_exactly_the_parameters_of_its_code(tag: str, code: str) -> None:
+    used = Used()
+    WORDS[tag].messages[code].format_map(used)
+    always = set(CODES[code].params)
+    assert set(used) <= always, "what may be missing cannot be in a message"
+    assert always - set(used) <= BESIDE, "each is told"
+
+
+@pytest.mark.parametrize("tag", WORDS)
+def test_a_fuller_message_has_parameters_of_its_code_alone_and_each_case_has_one(tag: str) -> None:
+    """Whatever a code says more by a reason or a parameter in English, the others say, too."""
+    fuller = WORDS[tag].fuller
+    for code, by in fuller.items():
+        known = {*CODES[code].params, *CODES[code].more}
+        for key, template in by.items():
+            used = Used()
+            template.format_map(used)
+            assert set(used) <= known and (key in known or key in REASONS[code]), (code, key)
+            assert template.strip() == template and template != WORDS[tag].messages[code]
+    for code, reasons in REASONS.items():
+        assert reasons <= fuller[code].keys(), code
+    for code, row in CODES.items():
+        if code == "quantity":
+            continue  # of which the reason tells the rest
+        assert set(row.more) - BESIDE - {"product_id", "what", "maximum"} <= _told(fuller.get(code, {}), row.params), (
+            code
+        )
+
+
+def _told(by: Mapping[str, str], always: Sequence[str]) -> set[str]:
+    """The parameters that one or another of the messages tells."""
+    used = Used()
+    for template in by.values():
+        template.format_map(used)
+    return {*used, *always}
+
+
+@pytest.mark.parametrize("tag", WORDS)
+@pytest.mark.parametrize("code", CODES)
+def test_every_message_can_be_made_whatever_its_parameters_hold(tag: str, code: str) -> None:
+    row = CODES[code]
+    for names in (row.params, (*row.params, *row.more)):
+        for params in ({name: VALUES[name] for name in names}, dict.fromkeys(names, "{0}%s"), dict.fromkeys(names, "")):
+            assert message(code, params, "English", tag)
+
+
+@pytest.mark.parametrize(
+    ("code", "params", "text"),
+    [
+        ("below-minimum", {"minimum": "0.500", "unit": "kg"}, "muss mindestens 0,5 kg sein"),
+        ("below-minimum", {"minimum": "1250", "currency": "EUR"}, "muss mindestens 12,50 € sein"),
+        ("above-maximum", {"maximum": "1000000"}, "darf höchstens 1.000.000 sein"),
+        ("out-of-stock", {"available": "1", "unit": "box"}, "vorrätig: 1 Kiste"),
+        ("out-of-stock", {"available": "2", "unit": "box"}, "vorrätig: 2 Kisten"),
+        ("out-of-season", {"from": "05-01", "to": "10-31"}, "hat Saison vom 1. Mai bis zum 31. Oktober"),
+        ("wrong-type", {"expected": "string, integer"}, "erwartet wird: Text, ganze Zahl"),
+        ("required", {"expected": "string, integer"}, "fehlt; erwartet wird: Text, ganze Zahl"),
+        ("required", {"reason": "for-delivery"}, "wird für die Lieferung gebraucht"),
+        ("required", {"reason": "something new"}, "fehlt oder ist leer"),
+        ("not-accepted", {"meant": "title"}, "wird hier nicht angenommen; meinten Sie title?"),
+        ("not-one-of", {"allowed": "", "reason": "final"}, "ist endgültig; hier ist nichts mehr möglich"),
+        (
+            "not-for-sale",
+            {"reason": "nobody-there", "title": "Lauch", "farm": "Sonnenhof"},
+            "Lauch kann nicht bestellt werden: von Sonnenhof ist niemand da, der Bestellungen annimmt",
+        ),
+        ("not-for-sale", {"reason": "nobody-there"}, "kann hier nicht bestellt werden; bitte herausnehmen"),
+        ("out-of-stock", {"available": "1.5", "unit": "kg", "title": "Lauch"}, "von Lauch sind noch 1,5 kg vorrätig"),
+        (
+            "quantity",
+            {"reason": "off-step", "step": "0.05", "unit": "kg", "title": "Lauch"},
+            "Lauch: die Menge muss ein Vielfaches von 0,05 kg sein",
+        ),
+        (
+            "quantity",
+            {"reason": "quantity", "title": "Lauch"},
+            "Lauch: die Menge kann nicht in dieser Menge bestellt werden",
+        ),
+        (
+            "order-minimum",
+            {"farm_id": "1", "farm": "Sonnenhof", "minimum": "1000", "missing": "415", "currency": "EUR"},
+            "Sonnenhof nimmt Bestellungen ab 10,00 € an; es fehlen noch 4,15 €",
+        ),
+        ("unit-changed", {"before": "kg", "after": "bunch"}, "die Einheit hat sich geändert: vorher kg, jetzt Bund"),
+    ],
+)
+def test_numbers_amounts_quantities_and_days_are_written_as_the_language_writes_them(
+    code: str, params: dict[str, str], text: str
+) -> None:
+    assert message(code, params, "", "de") == text
+
+
+def test_what_has_no_word_is_said_in_english() -> None:
+    assert message("not-a-code", {}, "in English", "de") == "in English"
+    assert message("required", {}, "in English", "en") == "in English"
+
+
+def test_english_is_always_spoken_and_the_default_is_first() -> None:
+    assert spoken(()) == ("en",)
+    assert spoken(("de",)) == ("de", "en")
+    assert spoken(("en", "de", "en")) == ("en", "de")
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("", "de"), ("*", "de"), ("en", "en"), ("EN", "en"), ("en-GB", "en"), ("de-Latn-AT-1901", "de"), ("fr", "de"), ("fr, en", "en"),
+        ("en;q=0.1, de;q=0.2", "de"), ("en; q=0.3 , de;q=0.2", "en"), ("de, en", "de"), ("en, de", "en"), ("fr, en;q=0.001", "en"),
+        ("de;q=0", "en"), ("de;q=0.000, *", "en"), ("de;q=0, en;q=0", "de"), ("en;q=1.000, de", "en"),
+        ("en;q=2", "de"), ("en;q=-1", "de"), ("en;q=٠", "de"), ("en;q=1e0", "de"), ("en;q=0.1234", "de"), ("en;level=1", "de"),
+        ("en;", "de"), (";q=1", "de"), (",,,en", "en"), ("en\n", "en"), ("en_US", "de"), ("english", "de"), ("-en", "de"),
+    ],
+)  # fmt: skip
+def test_the_best_of_what_the_client_reads_is_chosen(accepted: str, language: str) -> None:
+    assert choose(accepted, OFFERED) == language
+
+
+@given(st.text(max_size=200) | st.text(alphabet="den-,;q=01.* ", max_size=200))
+def test_whatever_is_asked_for_the_language_is_one_of_the_market(accepted: str) -> None:
+    assert choose(accepted, OFFERED) in OFFERED
+
+
+def test_no_more_than_the_first_ranges_are_looked_at() -> None:
+    assert choose("fr," * (RANGES_MOST - 1) + "en", OFFERED) == "en"
+    assert choose("fr," * RANGES_MOST + "en", OFFERED) == "de"
+    assert languages.ENGLISH in LANGUAGES
+
+
+def test_a_title_is_in_the_language_that_is_asked_for() -> None:
+    slug = next(iter(WORDS["de"].titles))
+    assert languages.title(slug, "as it is", languages.ENGLISH) == "as it is"
+    assert languages.title(slug, "as it is", "de") == WORDS["de"].titles[slug]

@@ -1,0 +1,62 @@
+"""A market with the demo's data, as a process of its own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from harvestd.demo import demo_password
+from tests.daemons import Daemon, free_port, request
+from tests.process.conftest import end_database
+from tests.servers import temporary_folder
+
+
+@attrs.frozen
+class DemoMarket:
+    """Where it is, its contract, the password of its people, and its log."""
+
+    port: int
+    document: dict[str, Any]
+    password: str
+    log: Path
+
+    @property
+    def address(self) -> str:
+        """Of the server, without a path."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+@pytest.fixture(scope="session")
+def demo_market() -> Iterator[DemoMarket]:
+    """Tests that use it are of the group ``demo_market``, so that one is started."""
+    with started() as market:
+        yield market
+
+
+class started:
+    """The market, for as long as the context lasts; ``folder`` is its data."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = settings
+
+    def __enter__(self) -> DemoMarket:
+        self.folder = temporary_folder("openapi")
+        self.folder.chmod(0o755)
+        self.daemon = Daemon(
+            "harvest-api", self.folder, http_port=free_port(), demo=1, stop_deadline=10, **self.settings
+        )
+        self.daemon.start()
+        document = request(self.daemon.port, "GET", "/openapi.json")[1]
+        password = demo_password(str(self.folder))
+        assert password is not None
+        return DemoMarket(self.daemon.port, document, password, self.daemon.log)
+
+    def __exit__(self, *_: object) -> None:
+        self.daemon.stop()
+        end_database(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,149 @@
+"""The document is as rich as the server: a stranger's generator has all that it needs for a good client."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from harvestd.web import table
+from harvestd.web.pages import openapi
+from harvestd.web.pages.glossary import GLOSSARY, TAGS
+from harvestd.web.shapes.vocabulary import VOCABULARY
+from tests.openapi.walk import own_parameters
+
+DOCUMENT = openapi.document(table.ROUTES, "A market")
+SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
+OPERATIONS = {o["operationId"]: o for methods in DOCUMENT["paths"].values() for o in methods.values()}
+#: What has no example: it answers nothing, or a text or document that is an example of itself.
+WITHOUT_EXAMPLE = {"getContract", "getMetrics", "listProblems"}
+
+
+def properties() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for name, schema in SCHEMAS.items():
+        for property, kind in schema.get("properties", {}).items():
+            yield name, property, kind
+
+
+def leaves(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield schema
+    for one in [*schema.get("anyOf", ()), *([schema["items"]] if "items" in schema else [])]:
+        yield from leaves(one)
+
+
+def test_every_property_is_described() -> None:
+    assert [f"{schema}.{name}" for schema, name, kind in properties() if not kind.get("description")] == []
+
+
+def test_every_parameter_is_described() -> None:
+    wanting = [
+        f"{name}: {parameter['name']}"
+        for name, operation in OPERATIONS.items()
+        for parameter in own_parameters(operation)
+        if not parameter["description"]
+    ]
+    assert wanting == []
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_order_of_a_list_is_described_by_each_of_its_values(name: str) -> None:
+    for parameter in own_parameters(OPERATIONS[name]):
+        if parameter["name"] == "sort":
+            words = VOCABULARY[parameter["schema"]["$ref"].rpartition("/")[2]]
+            assert re.findall("`([^`]+)` ", parameter["description"]) == [*words]
+
+
+def test_the_glossary_has_no_word_that_nothing_uses() -> None:
+    known = {property for _, property, _ in properties()}
+    known |= {p["name"] for o in OPERATIONS.values() for p in own_parameters(o)}
+    assert sorted(word for word in GLOSSARY if word.rpartition(".")[2] not in known) == []
+
+
+def test_ids_are_uuids_and_times_are_date_times() -> None:
+    for schema, name, kind in properties():
+        formats = {leaf.get("format") for leaf in leaves(kind) if leaf.get("type") == "string"}
+        if name == "id" or (name.endswith("_id") and name not in ("request_id", "external_id")):
+            assert formats == {"uuid"}, f"{schema}.{name}"
+        if name.endswith("_at"):
+            assert formats == {"date-time"}, f"{schema}.{name}"
+
+
+def test_every_enum_is_a_schema_with_a_name_and_a_type() -> None:
+    """A generated client then has ``OrderStatus`` and not ``Status1``. One word alone is a constant, and stays where it is."""
+    for name, schema in SCHEMAS.items():
+        assert "enum" not in schema or (name in VOCABULARY and schema["type"] == "string"), name
+    nameless = [f"{s}.{p}" for s, p, kind in properties() for leaf in leaves(kind) if len(leaf.get("enum", ())) > 1]
+    assert nameless == []
+    assert set(VOCABULARY) <= set(SCHEMAS)
+
+
+def test_schemas_have_names_that_a_client_can_bear() -> None:
+    assert [name for name in SCHEMAS if not re.fullmatch("[A-Z][A-Za-z]+", name)] == []
+
+
+def test_no_object_is_empty() -> None:
+    """``{"type": "object"}`` without a word of what is in it tells a client nothing."""
+    empty = [
+        f"{schema}.{name}"
+        for schema, name, kind in properties()
+        for leaf in leaves(kind)
+        if leaf.get("type") == "object" and not leaf.get("properties") and not leaf.get("additionalProperties")
+    ]
+    assert empty == []
+
+
+def test_every_component_is_used() -> None:
+    text = json.dumps(DOCUMENT)
+    for section in ("schemas", "responses", "headers", "parameters"):
+        for name in DOCUMENT["components"][section]:
+            assert f'"#/components/{section}/{name}"' in text, name
+
+
+@pytest.mark.parametrize("route", [route for route in table.ROUTES if not route.page], ids=lambda route: route.name)
+def test_every_operation_has_a_name_of_its_own(route: table.Route) -> None:
+    assert re.fullmatch("[a-z][A-Za-z]+", route.operation), "an operation wants a name, such as placeOrder"
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_body_and_answer_has_an_example(name: str) -> None:
+    operation = OPERATIONS[name]
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    assert body is None or "example" in body, "record it: python -m tests.openapi.record"
+    answer = next(iter(operation["responses"].values())).get("content", {}).values()
+    assert name in WITHOUT_EXAMPLE or not answer or "example" in next(iter(answer))
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_who_reads_of_an_operation_learns_of_languages(name: str) -> None:
+    """Problems are told in the language that is asked for, whatever was asked."""
+    assert {"$ref": "#/components/parameters/Accept-Language"} in OPERATIONS[name]["parameters"]
+    for response in OPERATIONS[name]["responses"].values():
+        if "$ref" in response:
+            shared = DOCUMENT["components"]["responses"][response["$ref"].rpartition("/")[2]]
+            assert {"Content-Language", "Vary"} <= set(shared["headers"])
+
+
+def test_every_tag_is_described() -> None:
+    assert {tag["name"] for tag in DOCUMENT["tags"]} == set(TAGS)
+
+
+def test_pages_for_people_are_no_part_of_the_contract() -> None:
+    assert {"/", "/docs", "/docs/{name}"} & set(DOCUMENT["paths"]) == set()
+
+
+def test_what_may_be_refused_is_said() -> None:
+    assert {"401", "403"} <= set(OPERATIONS["getMetrics"]["responses"])
+    assert "503" in OPERATIONS["getReadiness"]["responses"]
+    assert set(SCHEMAS["FieldError"]["required"]) == {"field", "code", "message", "params"}
+
+
+def test_a_guests_cart_can_be_found_out_from_the_contract() -> None:
+    schemes = DOCUMENT["components"]["securitySchemes"]
+    assert (schemes["cartToken"]["in"], schemes["cartToken"]["name"]) == ("header", "X-Cart-Token")
+    assert schemes["cart"]["in"] == "cookie"
+    put = OPERATIONS["putCartItem"]
+    assert {"cart": []} in put["security"] and {"cartToken": []} in put["security"]
+    assert "X-Cart-Token" in next(iter(put["responses"].values()))["headers"]

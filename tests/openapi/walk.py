@@ -1,0 +1,198 @@
+"""Every operation of the contract once, in an order in which each can be answered, against a market with the demo's data.
+
+What was asked and answered becomes the examples of the document (``python -m tests.openapi.record``). A value such as
+``{placeOrder.id}`` stands for what an earlier answer had; parameters that are written out are the same in every market with
+the demo's data, and fill the forms of the reference.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+
+from harvestd.demo import OFFERS
+from harvestd.demo.ids import demo_ids
+from tests.daemons import request
+
+TOMATOES, POTATOES = (next(demo_ids(offer[0])) for offer in OFFERS[:2])
+_BUYER, _FARMER, _ADMIN = "buyer@example.org", "farmer@example.org", "admin@example.org"
+_FAY = demo_ids(_FARMER)
+FAY, SUNNY_ACRES = next(_FAY), next(_FAY)
+#: Seconds.
+THERE_WITHIN = 20.0
+_HIDDEN = ("access_token", "refresh_token")
+
+
+@attrs.frozen
+class Step:
+    """One operation: who asks for it, with which parameters and body."""
+
+    operation: str
+    who: str = ""
+    parameters: dict[str, str] = attrs.field(factory=dict)
+    body: Any = None
+    #: Whether an answer shows what the steps before it caused; the market's workers take their time.
+    there: Callable[[Any], bool] = lambda answer: True
+
+
+def _newest(kind: str) -> Callable[[Any], bool]:
+    return lambda answer: [one["kind"] for one in answer["items"]] == [kind]
+
+
+STEPS: tuple[Step, ...] = (
+    Step("register", body={"email": "ada@example.org", "username": "ada", "password": "carrots by the kilogram",
+                           "name": "Ada Archer", "role": "farmer", "farm_name": "Archer's Field"}),
+    Step("signIn", body={"email": "ada@example.org", "password": "carrots by the kilogram"}),
+    Step("refreshTokens", body={"refresh_token": "{signIn.refresh_token}"}),
+    Step("getMe", _BUYER),
+    Step("changeMe", _BUYER, body={"phone": "+43 664 1234567"}),
+    Step("getUser", parameters={"id": FAY}),
+    Step("listFarms", parameters={"q": "Sunny", "limit": "1"}),
+    Step("getFarm", parameters={"id": SUNNY_ACRES}),
+    Step("updateFarm", _FARMER, {"id": SUNNY_ACRES}, {"description": "Vegetables and fruit, grown without sprays.",
+         "pickup_points": [{"name": "At the gate", "address": "1 Orchard Lane"}], "order_minimum": 500}),
+    Step("listCategories"),
+    Step("createCategory", _ADMIN, body={"name": "Mushrooms", "description": "Grown, not gathered.", "color": "#8a6d4b"}),
+    Step("updateCategory", _ADMIN, {"id": "{createCategory.id}"}, {"icon": "mushroom"}),
+    Step("deleteCategory", _ADMIN, {"id": "{createCategory.id}"}),
+    Step("listProducts", parameters={"limit": "1", "in_stock": "true", "sort": "price"}),
+    Step("createProduct", _FARMER, body={"title": "Red chard", "description": "Cut this morning.", "unit": "g",
+         "price": {"amount": 640, "currency": "EUR"}, "price_per": {"quantity": "1", "unit": "kg"}, "quantity_step": "50",
+         "stock": "8000", "tags": ["organic"]}),
+    Step("getProduct", parameters={"id": TOMATOES}),
+    Step("updateProduct", _FARMER, {"id": TOMATOES}, {"price": {"amount": 460, "currency": "EUR"}}),
+    Step("archiveProduct", _FARMER, {"id": "{createProduct.id}"}),
+    Step("changeStock", _FARMER, {"id": TOMATOES}, {"change": "12.5", "reason": "this morning's picking"}),
+    Step("search", parameters={"q": "heirlom tomatos", "limit": "1"}),
+    Step("suggest", parameters={"q": "tom"}),
+    Step("getCart", _BUYER),
+    Step("putCartItems", _BUYER, body={"items": [{"product_id": TOMATOES, "quantity": "1.5"}, {"product_id": POTATOES, "quantity": "2"}]}),
+    Step("putCartItem", _BUYER, {"product_id": POTATOES}, {"quantity": "2.5"}),
+    Step("removeCartItem", _BUYER, {"product_id": POTATOES}),
+    Step("emptyCart", _BUYER),
+    Step("placeOrder", _BUYER, body={"lines": [{"product_id": TOMATOES, "quantity": "1.25"}],
+         "fulfilment": {"method": "pickup"}, "note": "I come at ten."}),
+    Step("listOrders", _BUYER, {"limit": "1"}),
+    Step("getOrder", _BUYER, {"id": "{placeOrder.id}"}),
+    Step("moveOrderPart", _FARMER, {"id": "{placeOrder.id}", "farm_id": SUNNY_ACRES}, {"to": "confirmed"}),
+    Step("cancelOrder", _BUYER, {"id": "{placeOrder.id}"}, {"reason": "We are away this week."}),
+    Step("listNotifications", _FARMER, {"limit": "1"}, there=_newest("order.cancelled")),
+    Step("markNotificationsRead", _FARMER, body={}),
+    Step("signOut", _BUYER),
+    Step("getHealth"),
+    Step("getReadiness"),
+    Step("getMetrics"),
+    Step("getContract"),
+    Step("listProblems"),
+    Step("getProblem", parameters={"slug": "out-of-stock"}),
+    Step("getMarket"),
+)  # fmt: skip
+
+
+@attrs.frozen
+class Answered:
+    """A step with what it came to: ``parameters``, ``headers`` and ``body`` as they were sent."""
+
+    step: Step
+    status: int
+    parameters: dict[str, str]
+    body: Any
+    answer: Any
+    headers: dict[str, str]
+
+
+def walk(port: int, document: dict[str, Any], password: str, *, strict: bool = True) -> Iterator[Answered]:
+    """Take each step, with the tokens of the demo's people. Where whoever walks changes things on the way, and so is not
+    ``strict``, a step that builds on one that was refused is left out."""
+    operations = {
+        o["operationId"]: (path, m.upper(), o) for path, ms in document["paths"].items() for m, o in ms.items()
+    }
+    answers: dict[str, Any] = {}
+    tokens: dict[str, str] = {}
+    for step in STEPS:
+        if step.who and step.who not in tokens:
+            credentials = {"email": step.who, "password": password}
+            tokens[step.who] = request(port, "POST", "/api/auth/login", credentials)[1]["access_token"]
+        path, method, operation = operations[step.operation]
+        try:
+            given = {name: _filled(value, answers) for name, value in step.parameters.items()}
+        except KeyError:
+            if strict:
+                raise
+            continue
+        headers = {"Accept": "application/json"}
+        if step.who:
+            headers["Authorization"] = f"Bearer {tokens[step.who]}"
+        target = _target(path, operation, given)
+        wanted = {p["name"] for p in own_parameters(operation) if p["in"] == "header"}
+        if "Idempotency-Key" in wanted:
+            headers["Idempotency-Key"] = f"example-{step.operation}"
+        if "If-Match" in wanted:
+            headers["If-Match"] = _version(port, target, headers)
+        body = _filled(step.body, answers)
+        status, answer, _ = request(port, method, target, body, headers)
+        end = time.monotonic() + THERE_WITHIN
+        while strict and not step.there(answer) and time.monotonic() < end:
+            time.sleep(0.05)
+            status, answer, _ = request(port, method, target, body, headers)
+        answers[step.operation] = answer
+        yield Answered(step, status, given, body, answer, headers)
+
+
+def _version(port: int, target: str, headers: dict[str, str]) -> str:
+    """The ETag of the thing; ``*`` for what has no page of its own."""
+    return request(port, "GET", target, None, headers)[2].get("etag", "*")
+
+
+def _target(path: str, operation: dict[str, Any], given: dict[str, str]) -> str:
+    places = {p["name"]: p["in"] for p in own_parameters(operation)}
+    for name, value in given.items():
+        path = path.replace(f"{{{name}}}", value) if places[name] == "path" else path
+    query = "&".join(f"{name}={value.replace(' ', '+')}" for name, value in given.items() if places[name] == "query")
+    return f"{path}?{query}" if query else path
+
+
+def own_parameters(operation: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parameters of an operation but those that every one has, which are a reference."""
+    return [parameter for parameter in operation.get("parameters", ()) if "$ref" not in parameter]
+
+
+def _filled(value: Any, answers: dict[str, Any]) -> Any:
+    if isinstance(value, dict):
+        return {name: _filled(one, answers) for name, one in value.items()}
+    if isinstance(value, str) and (found := re.fullmatch(r"\{(\w+)\.(\w+)\}", value)):
+        return answers[found[1]][found[2]]
+    return value
+
+
+def example(done: Answered) -> dict[str, Any]:
+    """What the document shows of a step: never a whole contract, and no token that was one."""
+    found: dict[str, Any] = {}
+    fixed = {name: value for name, value in done.step.parameters.items() if not value.startswith("{")}
+    if fixed:
+        found["parameters"] = fixed
+    if done.step.body is not None:
+        found["body"] = _tidy(done.body)
+    if isinstance(done.answer, dict) and done.step.operation not in ("getContract", "listProblems"):
+        found["answer"] = _tidy(done.answer)
+    return found
+
+
+def _tidy(value: Any) -> Any:
+    """Tokens replaced, and of a list no more than two."""
+    if isinstance(value, dict):
+        return {name: "…" if name in _HIDDEN else _tidy(one) for name, one in value.items()}
+    return [_tidy(one) for one in value[:2]] if isinstance(value, list) else value
+
+
+def shape(value: Any) -> Any:
+    """The names in a value, and the kinds of its leaves; a list is as its first element."""
+    kinds: dict[type, Callable[[Any], Any]] = {
+        dict: lambda one: {name: shape(member) for name, member in one.items()},
+        list: lambda one: [shape(one[0])] if one else [],
+    }
+    return kinds.get(type(value), lambda one: type(one).__name__)(value)

@@ -1,0 +1,44 @@
+"""Numbers of the farmers market directory are ASCII digits, as all others are; and its texts are no longer than others."""
+
+from __future__ import annotations
+
+import csv
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+import harvestd.demo
+from harvestd.directory.reading import BadRow, Market, read
+from harvestd.market.farms import ADDRESS_MOST, TEXTS
+
+FILE = next(Path(harvestd.demo.__path__[0]).glob("*.csv"))
+
+
+def _with(column: str, value: str) -> Market | BadRow:
+    """The first row of the demo's file, with another value in one column."""
+    header, row = list(csv.reader(StringIO(FILE.read_text("utf-8-sig"))))[:2]
+    row[header.index(column)] = value
+    out = StringIO()
+    csv.writer(out).writerows([header, row])
+    return next(iter(read(out.getvalue().encode())))
+
+
+@pytest.mark.parametrize("value", ["-72.25", "0", "45.0000001"])
+def test_degrees_are_read(value: str) -> None:
+    market = _with("y", value)
+    assert isinstance(market, Market) and market.latitude == float(value)
+
+
+@pytest.mark.parametrize("column", ["FMID", "x", "y"])
+@pytest.mark.parametrize("value", ["٣", "３", "²", "1_0", "+3", "1e1", "3.", ".5", "−3", "nan", "inf", "9" * 5000])
+def test_what_is_no_number_in_ascii_digits_is_a_bad_row(column: str, value: str) -> None:
+    assert isinstance(_with(column, value), BadRow)
+
+
+def test_a_farm_has_no_longer_texts_than_its_people_may_send() -> None:
+    market = _with("city", "a very long street " * 1000)
+    assert isinstance(market, Market)
+    assert ADDRESS_MOST - 1 <= len(market.address) <= ADDRESS_MOST
+    assert len(market.description) <= TEXTS["description"].longest
+    assert market.address == market.address.strip() and market.description == market.description.strip()

@@ -1,0 +1,64 @@
+"""The mutants are the small mistakes that they are meant to be, and a trial tells what the tests notice from what they do not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.mutations import mutants
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    ("line", "mistakes"),
+    [
+        ("x = a < b", {"x = (a <= b)"}),
+        ("x = a >= b", {"x = (a > b)"}),
+        ("x = 1 <= a < 9", {"x = (1 < a < 9)", "x = (1 <= a <= 9)", "x = 2 <= a < 9", "x = 0 <= a < 9", "x = 1 <= a < 10", "x = 1 <= a < 8"}),
+        ("x = a + b - c", {"x = (a + b + c)", "x = (a - b) - c"}),
+        ("x = -a", {"x = (a)"}),
+        ("x = a * b", {"x = (a // b)"}),
+        ("x = a[:3]", {"x = a[:4]", "x = a[:2]"}),
+        ("x = a and not b", {"x = (a or not b)", "x = a and (b)"}),
+        ("x = True", {"x = False"}),
+        ("x = Decimal('0.005')", {"x = (Decimal('0.006'))"}),
+        ("x = max(a, b)", {"x = (min)(a, b)"}),
+        ("x = a in b", {"x = (a not in b)"}),
+        ("x += 1", {"x -= 1", "x += 2", "x += 0"}),
+        ("def f(): return a", {"def f(): return None"}),
+        ("def f(a: 'int | None') -> 'a + b': return None", set()),
+        ("x = 'about 200'", set()),
+        ("x = 0x200", set()),
+        ("x = f'{a + 1}'", set()),
+    ],
+)  # fmt: skip
+def test_each_is_one_small_mistake(tmp_path: Path, line: str, mistakes: set[str]) -> None:
+    path = tmp_path / "m.py"
+    path.write_text(f"# é\n{line}\n", encoding="utf-8")
+    made = list(mutants.of(path, "m"))
+    assert {one.became for one in made} == mistakes
+    assert {(one.number, one.was) for one in made} <= {(2, line)}
+    assert all(f"-{line}\n" in one.diff(path.read_text("utf-8")) for one in made)
+
+
+@pytest.mark.timeout(120)
+def test_a_trial_tells_what_the_tests_notice() -> None:
+    """In a process of its own, which has read nothing of ours yet, as ``make mutations`` is."""
+    script = """
+from pathlib import Path
+from tests.mutations import mutants, trial
+trial.prepare(["pytest", "hypothesis.strategies"])
+path = Path("harvestd/kernel/geography.py").absolute()
+source = path.read_text()
+for text in (source, source.replace("def distance_km(", "def distance(")):
+    one = mutants.Mutant(path, "harvestd.kernel.geography", 1, "", "", text)
+    trial.begin(one, [["tests/kernel/test_values.py"]])
+    print(trial.ended()[1])
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, env=os.environ)
+    assert done.stdout.split() == ["False", "True"], done.stderr

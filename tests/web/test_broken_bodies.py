@@ -1,0 +1,106 @@
+"""Whatever is wrong with a body, at whatever depth, is named in one answer: over all bodies of the route table, each of whose fields is
+broken, by a value that cannot be read or by one that the market refuses."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from msgspec import inspect
+
+from harvestd.web.fields import MOST
+from harvestd.web.routes import Route
+from harvestd.web.table import ROUTES
+from tests.people import Market
+
+#: An id of nothing.
+ID = "0197f0a0-7c1e-7abc-8def-0123456789ab"
+#: By the end of a path: what can be read, and is refused whatever is stored.
+REFUSED: dict[str, Any] = {
+    "quantity": -1, "stock": -1, "quantity_step": 0, "min_quantity": -1, "set": -1, "change": "0.0001", "amount": -1, "currency": "XXX",
+    "from": "02-31", "to": "02-31", "latitude": 100, "longitude": -181, "name": "\u0007", "address": "\u0007", "reason": "\u0007",
+    "note": "\u0007", "title": "\u0007", "description": "\u0007", "icon": "\u0007", "farm_name": "\u0007", "tags": "\u0007",
+    "certifications": "\u0007", "slug": ID, "email": "x", "username": "!", "password": "short", "phone": "1", "market_day_id": ID,
+}  # fmt: skip
+#: By the end of a path: what is left as it should be where the market has nothing against any value that can be read.
+FINE: dict[Any, Any] = {
+    ("post_api_products", "farm_id"): None,
+    "method": "pickup", "unit": "kg", "status": "draft", "role": "buyer", "harvested_on": "2026-05-01", "color": "#aabbcc", "to": "confirmed",
+}  # fmt: skip
+#: Bodies that are all secrets: nothing of them is wrong but by what is stored.
+SECRET = {"post_api_auth_login", "post_api_auth_refresh"}
+#: Named as the end of a season is, and the next status of a part.
+STEPS = {("post_api_orders_id_parts_farm_id_status", "to")}
+
+
+def bare(info: Any) -> Any:
+    while isinstance(info, inspect.Metadata):
+        info = info.type
+    return info
+
+
+def built(info: Any, path: str, leaf: Callable[[str], Any]) -> Any:
+    """A value of the form of a type; of a list two elements, of several types the object or list."""
+    info = bare(info)
+    if isinstance(info, inspect.UnionType):
+        kinds = [bare(one) for one in info.types]
+        deep = [one for one in kinds if isinstance(one, (inspect.StructType, inspect.ListType))]
+        return built(deep[0], path, leaf) if deep else leaf(path)
+    if isinstance(info, inspect.StructType):
+        return {f.encode_name: built(f.type, f"{path}.{f.encode_name}".removeprefix("."), leaf) for f in info.fields}
+    if isinstance(info, inspect.ListType):
+        return [built(info.item_type, f"{path}[{index}]", leaf) for index in (0, 1)]
+    return leaf(path)
+
+
+def broken(route: Route, is_unreadable: Callable[[int], bool]) -> tuple[dict[str, Any], set[str]]:
+    """A body, and the paths that are wrong in it: the n-th leaf cannot be read where ``is_unreadable(n)``, and is refused otherwise, or
+    left as it should be."""
+    wrong: list[str] = []
+    numbers = itertools.count()
+
+    def leaf(path: str) -> Any:
+        name = path.rpartition(".")[2].partition("[")[0]
+        if is_unreadable(next(numbers)):
+            wrong.append(path)
+            return {"no": "value"}
+        if name in REFUSED and (route.name, path) not in STEPS:
+            wrong.append(path)
+            return REFUSED[name]
+        return FINE.get((route.name, path), FINE.get(name, ID))
+
+    return built(inspect.type_info(route.body), "", leaf), set(wrong)
+
+
+@pytest.mark.parametrize(
+    "is_unreadable",
+    [lambda n: True, lambda n: False, lambda n: n % 2 == 0, lambda n: n % 2 == 1, lambda n: n % 3 == 0, lambda n: n == 0],
+    ids=["all unreadable", "none unreadable", "even", "odd", "a third", "the first"],
+)  # fmt: skip
+@pytest.mark.parametrize("route", [r for r in ROUTES if r.body and r.name not in SECRET], ids=lambda route: route.name)
+async def test_every_field_that_is_wrong_is_named_at_once(
+    market: Market, route: Route, is_unreadable: Callable[[int], bool]
+) -> None:
+    who = await market.person("admin") if "categories" in route.path else await market.farmer()
+    ids = {"id": ID, "farm_id": who.farm_id, "product_id": ID}
+    if "/api/farms" in route.path:
+        ids["id"] = who.farm_id
+    elif "/api/products/{id}" in route.path:
+        ids["id"] = (await market.product(who))["id"]
+    elif "/api/categories/{id}" in route.path:
+        ids["id"] = (await who.post("/api/categories", {"name": "Roots"})).json()["id"]
+    elif "/api/orders/{id}" in route.path or "{product_id}" in route.path:
+        product = await market.product(who)
+        order = (await who.order((product["id"], 1))).json()
+        ids |= {"id": order["id"], "product_id": product["id"]}
+    body, wrong = broken(route, is_unreadable)
+    headers = {"If_Match": "*"} if route.if_match else {}
+    if route.key != "no":
+        headers["Idempotency_Key"] = "broken"
+    response = await who.request(route.method, route.path.format(**ids), body, **headers)
+    assert response.status == 422 or not wrong, response.text
+    named = [error["field"] for error in response.json().get("errors", ())]
+    assert len(wrong) < MOST
+    assert wrong <= set(named), (sorted(wrong - set(named)), body, response.text)

@@ -1,0 +1,187 @@
+"""Whatever a GET shows of a field that can be written, the PATCH or PUT of the same thing takes back as it was read, and nothing changes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, get_args
+
+import attrs
+import msgspec
+import pytest
+
+from harvestd.market.products import Status, Unit
+from harvestd.web.routes import Route
+from harvestd.web.table import ROUTES
+from tests.people import Market, Person
+
+
+@attrs.frozen
+class Thing:
+    """Somebody's thing: where it is read and written, and what is read of each field that can be written."""
+
+    who: Person
+    read: str
+    write: str
+    shown: Callable[[Any], dict[str, Any]]
+
+
+def _as_it_is(answer: dict[str, Any]) -> dict[str, Any]:
+    return answer
+
+
+def _product_shown(product: dict[str, Any]) -> dict[str, Any]:
+    return product | {"category_id": product["category"] and product["category"]["id"]}
+
+
+async def _me(market: Market) -> Thing:
+    return Thing(await market.person(), "/api/users/me", "/api/users/me", _as_it_is)
+
+
+async def _farm(market: Market) -> Thing:
+    farmer = await market.farmer()
+    path = f"/api/farms/{farmer.farm_id}"
+    return Thing(farmer, path, path, _as_it_is)
+
+
+async def _category(market: Market) -> Thing:
+    admin = await market.person("admin")
+    made = (await admin.post("/api/categories", {"name": "Roots"})).json()
+    return Thing(
+        admin, "/api/categories", f"/api/categories/{made['id']}",
+        lambda answer: next(one for one in answer["items"] if one["id"] == made["id"]),
+    )  # fmt: skip
+
+
+async def _product(market: Market) -> Thing:
+    farmer = await market.farmer()
+    path = f"/api/products/{(await market.product(farmer))['id']}"
+    return Thing(farmer, path, path, _product_shown)
+
+
+def _line(line: dict[str, Any]) -> dict[str, Any]:
+    return {name: line[name] for name in ("product_id", "quantity")}
+
+
+async def _filled_cart(market: Market) -> tuple[Person, dict[str, Any]]:
+    buyer, product = await market.person(), await market.product(await market.farmer())
+    await buyer.request("PUT", f"/api/cart/items/{product['id']}", {"quantity": "1.05"})
+    return buyer, product
+
+
+async def _cart(market: Market) -> Thing:
+    buyer, _ = await _filled_cart(market)
+    return Thing(
+        buyer, "/api/cart", "/api/cart/items",
+        lambda cart: {"items": [_line(line) for part in cart["parts"] for line in part["lines"]]},
+    )  # fmt: skip
+
+
+async def _cart_item(market: Market) -> Thing:
+    buyer, product = await _filled_cart(market)
+    return Thing(buyer, "/api/cart", f"/api/cart/items/{product['id']}", lambda cart: cart["parts"][0]["lines"][0])
+
+
+#: By route: something to write, and the values that its fields get beforehand, one at a time.
+THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any]]]] = {
+    "patch_api_users_me": (_me, {"name": ["O'Neill \\ \"Æ\" 👩\u200d🌾", "x" * 200], "phone": [None, "+43 664 123-4567", "01/2345"]}),
+    "patch_api_farms_id": (_farm, {
+        "name": ["Łosoś & Co", "x" * 200], "slug": ["a", "a" * 80], "description": ["", "two\nlines\tand more", "x" * 10_000],
+        "location": [
+            None, {"latitude": None, "longitude": None, "address": ""}, {"latitude": None, "longitude": None, "address": "1 Lane"},
+            {"latitude": -90, "longitude": 180, "address": "x" * 500}, {"latitude": 1e-7, "longitude": "48.12345678901234567890", "address": ""},
+        ],
+        "certifications": [[], ["Organic", "Ünïcode 🥕"], [f"{n:0100}" for n in range(30)]],
+        "pickup_points": [[], [{"name": "Gate"}], [{"name": f"{n:0200}", "address": "x" * 500} for n in range(50)]],
+        "order_minimum": [0, 10**12, {"amount": 500, "currency": "EUR"}],
+    }),
+    "patch_api_categories_id": (_category, {
+        "name": ["Łosoś", "x" * 100], "parent_id": [None], "slug": ["a", "a" * 80], "description": ["", "two\nlines", "x" * 2000],
+        "icon": ["", "🥕", "x" * 100], "color": ["", "#Aa5500"],
+    }),
+    "patch_api_products_id": (_product, {
+        "title": ["Łosoś", "x" * 200], "unit": [*get_args(Unit)], "price": [0, 100_000_000, {"amount": 5, "currency": "EUR"}],
+        "description": ["", "two\nlines", "x" * 10_000], "category_id": [None], "min_quantity": ["3", 2, "9999999"],
+        "price_per": [None, {"quantity": "2.5", "unit": "litre"}, {"quantity": 3, "unit": "litre"}],
+        "quantity_step": [1, "1.0"], "season": [None, {"from": "11-01", "to": "02-29"}, {"from": "2024-02-29", "to": "2024-02-29"}],
+        "harvested_on": [None, "0001-01-01", "9999-12-31"], "tags": [[], ["Organic", "É"], [f"{n:040}" for n in range(20)]],
+        "status": [*get_args(Status)],
+    }),
+    "put_api_cart_items": (_cart, {}),
+    "put_api_cart_items_product_id": (_cart_item, {"quantity": ["0.05", 2, 1.5]}),
+}  # fmt: skip
+
+
+def writers() -> Iterator[Route]:
+    return (route for route in ROUTES if route.method in ("PATCH", "PUT") and route.body is not None)
+
+
+def lasting(value: Any) -> Any:
+    """What of an answer says nothing of when, and how often, it was written."""
+    if isinstance(value, dict):
+        return {name: lasting(one) for name, one in value.items() if name not in ("version", "updated_at")}
+    return [lasting(one) for one in value] if isinstance(value, list) else value
+
+
+def test_every_thing_that_is_changed_is_tried() -> None:
+    assert {route.name for route in writers()} == set(THINGS)
+    for route in writers():
+        assert route.body is not None
+        assert set(THINGS[route.name][1]) <= {field.encode_name for field in msgspec.structs.fields(route.body)}
+
+
+async def written(thing: Thing, method: str, body: Any) -> None:
+    response = await thing.who.request(method, thing.write, body, If_Match="*")
+    assert response.status == 200, (body, response.text)
+
+
+@pytest.mark.parametrize("route", list(writers()), ids=lambda route: route.name)
+async def test_what_is_read_is_taken_back_and_changes_nothing(market: Market, route: Route) -> None:
+    make, values = THINGS[route.name]
+    thing = await make(market)
+    assert route.body is not None
+    names = [field.encode_name for field in msgspec.structs.fields(route.body)]
+    for state in ({}, *({name: value} for name, some in values.items() for value in some)):
+        if state:
+            await written(thing, route.method, state)
+        before = (await thing.who.get(thing.read)).json()
+        shown = thing.shown(before)
+        for body in (*({name: shown[name]} for name in names), {name: shown[name] for name in names}):
+            await written(thing, route.method, body)
+            after = (await thing.who.get(thing.read)).json()
+            assert lasting(after) == lasting(before), body
+
+
+@pytest.mark.parametrize(
+    ("location", "wrong"),
+    [
+        ({"latitude": None, "longitude": 5}, {"location.latitude": "required"}),
+        ({"latitude": 5, "longitude": None}, {"location.longitude": "required"}),
+        ({"latitude": None, "longitude": 181}, {"location.latitude": "required", "location.longitude": "not-a-position"}),
+        ({"latitude": 5}, {"location.longitude": "required"}),
+    ],
+)  # fmt: skip
+async def test_a_position_is_whole_or_none(market: Market, location: Any, wrong: dict[str, str]) -> None:
+    farm = await _farm(market)
+    response = await farm.who.request("PATCH", farm.write, {"location": location}, If_Match="*")
+    assert response.status == 422
+    assert {error["field"]: error["code"] for error in response.json()["errors"]} == wrong
+
+
+async def test_an_id_of_a_pickup_point_is_the_farms_own_and_made_here(market: Market) -> None:
+    """Orders name points by it; so neither another farm's, nor that of anything else, nor one that somebody made up."""
+    farm, other = await _farm(market), await _farm(market)
+    await written(other, "PATCH", {"pickup_points": [{"name": "Their gate"}]})
+    theirs = (await other.who.get(other.read)).json()["pickup_points"][0]["id"]
+    points = [{"id": id, "name": "Gate"} for id in (theirs, farm.who.farm_id, farm.who.id, market.parts.new_id())]
+    body = {"pickup_points": [{"name": "New"}, *points], "name": "\u200b"}
+    response = await farm.who.request("PATCH", farm.write, body, If_Match="*")
+    wrong = {error["field"]: error["code"] for error in response.json()["errors"]}
+    assert wrong == {f"pickup_points[{n}].id": "not-found" for n in range(1, 5)} | {"name": "not-visible"}
+    assert "leave the id out" in response.text
+    await written(farm, "PATCH", {"pickup_points": [{"name": "Gate"}]})
+    (own,) = (await farm.who.get(farm.read)).json()["pickup_points"]
+    await written(
+        farm, "PATCH", {"pickup_points": [own | {"id": own["id"].upper(), "name": "Old gate"}, {"name": "Gate"}]}
+    )
+    kept, new = (await farm.who.get(farm.read)).json()["pickup_points"]
+    assert (kept["id"], kept["name"]) == (own["id"], "Old gate") and new["id"] != kept["id"]

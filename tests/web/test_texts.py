@@ -1,0 +1,319 @@
+"""What people write, over every text field of every body in the route table: names that cannot be seen are refused, what is
+kept is composed and trimmed, nothing holds control characters, and no length of anything takes long.
+
+The fields are found in the types of the bodies, so a new one is tested by being there; a body without an example fails.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import unicodedata
+from collections.abc import Awaitable, Callable, Iterator
+from time import process_time
+from typing import Any
+
+import attrs
+import msgspec
+import pytest
+
+from harvestd.kernel.names import has_invisible
+from harvestd.web.table import ROUTES
+from tests.people import Market, Person
+from tests.web.client import Response
+
+#: Texts that are compared with what is stored elsewhere, and never shown: they are taken as they are.
+SECRETS = {"password", "refresh_token"}
+BLANKS = [" ", "\u200b", "\u3164", "\u2800", "\u00a0\u3000", "\u202e", "\u0301"]
+WRITTEN = "\u200b  Cafe\u0301 \u00a0d\u00adu\u202e Nord\u2028 "
+KEPT, KEPT_LINES = "Café du Nord", "Café \u00a0du Nord"
+RUNS = ["a", " ", "\u0301\u0323", "&", "é", "\u200b", "=?", "'"]
+
+_numbers = itertools.count(1)
+Path = tuple[str | int, ...]
+
+
+def text_fields(type_: Any, at: Path = ()) -> Iterator[Path]:
+    """The paths of a body's fields that hold free text: a str without a pattern; the first item of a list stands for all."""
+    if isinstance(type_, msgspec.inspect.StructType):
+        for field in type_.fields:
+            yield from text_fields(field.type, (*at, field.encode_name))
+    elif isinstance(type_, msgspec.inspect.UnionType):
+        for part in type_.types:
+            yield from text_fields(part, at)
+    elif isinstance(type_, (msgspec.inspect.ListType, msgspec.inspect.VarTupleType)):
+        yield from text_fields(type_.item_type, (*at, 0))
+    elif isinstance(type_, msgspec.inspect.Metadata):
+        if type_.extra and "read" in type_.extra:
+            return  # an id, a slug: a reader takes one form exactly
+        yield from text_fields(type_.type, at)
+    elif isinstance(type_, msgspec.inspect.StrType) and type_.pattern is None:
+        yield at
+
+
+FIELDS = [
+    (route.operation, path)
+    for route in ROUTES
+    if route.body is not None
+    for path in dict.fromkeys(text_fields(msgspec.inspect.type_info(route.body)))
+    if path[-1] not in SECRETS
+]
+#: Read by a reader of their own, which takes one form exactly: money's currency, days, quantities.
+FORMS = {"currency", "from", "to"}
+TEXTS = [(operation, path) for operation, path in FIELDS if path[-1] not in FORMS]
+
+
+@attrs.define
+class Stage:
+    """A market with somebody of each kind, and a product."""
+
+    market: Market
+    farmer: Person
+    admin: Person
+    buyer: Person
+    product: dict[str, Any]
+
+    async def order(self) -> str:
+        response = await self.buyer.order((self.product["id"], 1))
+        assert response.status == 201, response.text
+        return str(response.json()["id"])
+
+
+Try = tuple[Any, str, str, dict[str, Any]]
+
+
+async def _register(s: Stage) -> Try:
+    n = next(_numbers)
+    body = {"email": f"p{n}@example.org", "username": f"person-{n}", "password": "a long walk to market", "name": "Bo",
+            "role": "farmer", "farm_name": "Acres"}  # fmt: skip
+    return s.market.stranger, "POST", "/api/auth/register", body
+
+
+async def _login(s: Stage) -> Try:
+    return (
+        s.market.stranger,
+        "POST",
+        "/api/auth/login",
+        {"email": "bo@example.org", "password": "a long walk to market"},
+    )
+
+
+async def _farm(s: Stage) -> Try:
+    body = {"name": "Acres", "description": "Fields.", "certifications": ["Organic"],
+            "location": {"latitude": 1, "longitude": 1, "address": "Road 1"}, "pickup_points": [{"name": "Gate", "address": "Road 1"}]}  # fmt: skip
+    return s.farmer, "PATCH", f"/api/farms/{s.farmer.farm_id}", body
+
+
+async def _category(s: Stage) -> Try:
+    body = {"name": f"Fruit {next(_numbers)}", "description": "Sweet.", "icon": "apple"}
+    return s.admin, "POST", "/api/categories", body
+
+
+async def _change_category(s: Stage) -> Try:
+    made = (await s.admin.post("/api/categories", {"name": f"Fruit {next(_numbers)}"})).json()
+    body = {"name": f"Fruit {next(_numbers)}", "description": "Sweet.", "icon": "apple"}
+    return s.admin, "PATCH", f"/api/categories/{made['id']}", body
+
+
+async def _product(s: Stage) -> Try:
+    body = {"title": "Peas", "unit": "kg", "price": 100, "stock": "1", "description": "Green.", "tags": ["fresh"]}
+    return s.farmer, "POST", "/api/products", body
+
+
+async def _change_product(s: Stage) -> Try:
+    body = {"title": "Peas", "description": "Green.", "tags": ["fresh"]}
+    return s.farmer, "PATCH", f"/api/products/{s.product['id']}", body
+
+
+async def _stock(s: Stage) -> Try:
+    return s.farmer, "POST", f"/api/products/{s.product['id']}/stock", {"change": "1", "reason": "Found."}
+
+
+async def _order(s: Stage) -> Try:
+    body = {"lines": [{"product_id": s.product["id"], "quantity": 1}], "note": "Please.",
+            "fulfilments": [{"farm_id": s.farmer.farm_id, "method": "delivery", "address": "Road 2"}]}  # fmt: skip
+    return s.buyer, "POST", "/api/orders", body
+
+
+async def _profile(s: Stage) -> Try:
+    return s.buyer, "PATCH", "/api/users/me", {"name": "Bo", "phone": "+49 30 1234567"}
+
+
+async def _cancel(s: Stage) -> Try:
+    return s.buyer, "POST", f"/api/orders/{await s.order()}/cancel", {"reason": "Ill."}
+
+
+async def _move(s: Stage) -> Try:
+    path = f"/api/orders/{await s.order()}/parts/{s.farmer.farm_id}/status"
+    return s.farmer, "POST", path, {"to": "cancelled", "reason": "Hail."}
+
+
+EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
+    "register": _register, "signIn": _login, "updateFarm": _farm, "createCategory": _category, "updateCategory": _change_category,
+    "createProduct": _product, "updateProduct": _change_product, "changeStock": _stock, "placeOrder": _order,
+    "cancelOrder": _cancel, "changeMe": _profile, "moveOrderPart": _move,
+}  # fmt: skip
+
+
+async def stage(market: Market) -> Stage:
+    farmer = await market.farmer()
+    product = await market.product(farmer, unit="each", stock=10_000, quantity_step=1)
+    return Stage(market, farmer, await market.person("admin"), await market.person(), product)
+
+
+async def tried(s: Stage, operation: str, path: Path, text: str) -> Response:
+    """The answer to the operation's example with ``text`` in the field at ``path``."""
+    who, method, url, body = await EXAMPLES[operation](s)
+    body = copy.deepcopy(body)
+    if path[0] == "fulfilment":  # instead of one for each farm
+        body["fulfilment"] = {**body.pop("fulfilments")[0]}
+        del body["fulfilment"]["farm_id"]
+    at: Any = body
+    for step in path[:-1]:
+        at = at[step]
+    at[path[-1]] = text
+    client = who.client if isinstance(who, Person) else who
+    headers = (
+        {"If-Match": "*"}
+        if method == "PATCH"
+        else {"Idempotency-Key": f"text-{next(_numbers)}"}
+        if url == "/api/orders"
+        else {}
+    )
+    found: Response = await client.request(method, url, json=body, headers=headers)
+    return found
+
+
+def paths(operation: str) -> list[Path]:
+    return [path for of, path in TEXTS if of == operation]
+
+
+def named(path: Path) -> str:
+    """A path as errors name it: ``pickup_points[0].name``."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+
+
+def fields(response: Response) -> list[str]:
+    return [error["field"] for error in response.json().get("errors", [])]
+
+
+def strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from strings(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from strings(part)
+
+
+def test_every_text_field_has_an_example() -> None:
+    assert {operation for operation, _ in TEXTS} <= set(EXAMPLES)
+    assert len(TEXTS) >= 20
+
+
+@pytest.mark.parametrize("operation", EXAMPLES)
+async def test_what_cannot_be_seen_is_refused_or_nothing(market: Market, operation: str) -> None:
+    s = await stage(market)
+    for path, blank in itertools.product(paths(operation), BLANKS):
+        response = await tried(s, operation, path, blank)
+        if response.status == 401 and operation == "signIn":
+            continue
+        if response.status == 422:
+            assert fields(response) == [named(path)], response.text
+            continue
+        assert response.status in (200, 201), response.text
+        assert not any(has_invisible(text) or text == blank for text in strings(response.json())), response.text
+
+
+@pytest.mark.parametrize("operation", EXAMPLES)
+async def test_what_is_kept_is_composed_and_trimmed(market: Market, operation: str) -> None:
+    s = await stage(market)
+    for path in paths(operation):
+        response = await tried(s, operation, path, WRITTEN)
+        if path[-1] in ("email", "username", "phone"):
+            assert operation == "signIn" or (response.status == 422 and fields(response) == [named(path)]), (
+                response.text
+            )
+            continue
+        texts = list(strings(response.json()))
+        assert all(unicodedata.is_normalized("NFC", t) and t == t.strip() for t in texts)
+        assert not any(has_invisible(t.replace("\n", "")) for t in texts)
+        assert any(t.lower() in (KEPT.lower(), KEPT_LINES.lower()) for t in texts) or path[-1] == "reason", (
+            response.text
+        )
+
+
+@pytest.mark.parametrize("operation", EXAMPLES)
+async def test_control_characters_are_refused(market: Market, operation: str) -> None:
+    s = await stage(market)
+    for path, control in itertools.product(paths(operation), ("\x1b", "\x07", "\x9b")):
+        response = await tried(s, operation, path, f"a{control}b")
+        if operation != "signIn":
+            assert response.status == 422 and fields(response) == [named(path)], response.text
+
+
+@pytest.mark.parametrize("operation", EXAMPLES)
+async def test_no_length_of_anything_takes_long(market: Market, operation: str) -> None:
+    s = await stage(market)
+    for path, run in itertools.product(paths(operation), RUNS):
+        text = (run * 200_000)[:200_000]
+        started = process_time()
+        response = await tried(s, operation, path, text)
+        assert process_time() - started < 0.5
+        assert response.status in (401, 413, 422), response.text
+
+
+async def test_two_pickup_points_with_one_id_are_refused(market: Market) -> None:
+    farmer = await market.farmer()
+    path, gate = f"/api/farms/{farmer.farm_id}", {"name": "Gate"}
+    (point,) = (await farmer.request("PATCH", path, {"pickup_points": [gate]}, If_Match="*")).json()["pickup_points"]
+    response = await farmer.request("PATCH", path, {"pickup_points": [point, point]}, If_Match="*")
+    assert response.status == 422
+    assert [(e["field"], e["code"]) for e in response.json()["errors"]] == [("pickup_points[1].id", "given-twice")]
+
+
+async def test_a_slug_that_looks_like_an_id_is_refused(market: Market) -> None:
+    farmer, admin = await market.farmer(), await market.person("admin")
+    slug = "0197f0a0-7c1e-7abc-8def-0123456789ab"
+    response = await farmer.request("PATCH", f"/api/farms/{farmer.farm_id}", {"slug": slug}, If_Match="*")
+    assert (response.status, fields(response)) == (422, ["slug"])
+    response = await admin.post("/api/categories", {"name": "Fruit", "slug": slug})
+    assert (response.status, fields(response)) == (422, ["slug"])
+
+
+async def test_tags_are_one_however_they_are_composed(market: Market) -> None:
+    farmer = await market.farmer()
+    made = await market.product(farmer, tags=["Crème", "cre\u0300me", " CRÈME "])
+    assert made["tags"] == ["crème"]
+    for tag in ("cr%C3%A8me", "cre%CC%80me", "CR%C3%88ME"):
+        found = (await market.stranger.get(f"/api/products?tag={tag}")).json()["items"]
+        assert [p["id"] for p in found] == [made["id"]]
+
+
+@pytest.mark.parametrize(
+    ("names", "slugs"),
+    [(["青菜", "果物"], ["qing-cai", "guo-wu"]), (["Weißkohl", "Œufs", "Smørrebrød"], ["weisskohl", "oeufs", "smorrebrod"]),
+     (["Łosoś", "Đậu"], ["losos", "dau"])],
+)  # fmt: skip
+async def test_categories_of_every_script_have_readable_slugs(
+    market: Market, names: list[str], slugs: list[str]
+) -> None:
+    admin = await market.person("admin")
+    made = [(await admin.post("/api/categories", {"name": name})).json()["slug"] for name in names]
+    assert made == slugs
+
+
+async def test_a_slug_that_nobody_gave_never_refuses_a_name(market: Market) -> None:
+    admin = await market.person("admin")
+    names = ["Äpfel", "Apfel", "apfel", "Apfel!", "!!!", "???", "\u4dff", "\u4dff"]
+    made: list[Response] = []
+    for name in names:  # each below the one before: beside each other they would be twins
+        parent = {"parent_id": made[-1].json()["id"]} if made else {}
+        made.append(await admin.post("/api/categories", {"name": name, **parent}))
+    assert [response.status for response in made] == [201] * len(names)
+    slugs = [response.json()["slug"] for response in made]
+    assert len(set(slugs)) == len(names) and slugs[0] == "apfel" and slugs[1].startswith("apfel-") and all(slugs)
+    taken = await admin.post("/api/categories", {"name": "Pears", "slug": "apfel"})
+    assert (taken.status, taken.json()["errors"][0]["code"]) == (409, "taken")
