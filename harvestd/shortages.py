@@ -1,6 +1,6 @@
 """What has run out is told once a minute at most, with how often it did meanwhile and the cure; the metric counts each time.
 
-Under attack, a line for each refusal would be the next thing that runs out.
+Under attack, a line for each refusal would be the next thing that runs out: all that others can make happen is told in this way.
 """
 
 from __future__ import annotations
@@ -29,6 +29,25 @@ SHORTAGES = {
 }
 
 
+class OnceAMinute:
+    """When one thing that happens again and again is to be told; the first time at once."""
+
+    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._told = float("-inf")
+        self._untold = 0
+
+    def due(self, times: int = 1) -> int:
+        """It happened so many times more: how often since it was last told, if it is to be told now, else 0."""
+        self._untold += times
+        now = self._seconds()
+        if not self._untold or now - self._told < MINUTE:
+            return 0
+        self._told = now
+        times, self._untold = self._untold, 0
+        return times
+
+
 class Shortages:
     """Of one process; ``count`` is told the name each time."""
 
@@ -36,18 +55,14 @@ class Shortages:
 
     def __init__(self, count: Callable[[str], Any], seconds: Callable[[], float] = time.monotonic) -> None:
         self._count = count
-        self._seconds = seconds
-        self._told: dict[str, float] = {}
-        self._since: dict[str, int] = {}
+        self._rarely = {name: OnceAMinute(seconds) for name in SHORTAGES}
 
     def tell(self, name: str, who: str = "") -> None:
         """``name`` (of :data:`SHORTAGES`) has run out, for ``who`` (an address), if it is one's own."""
         self._count(name)
-        self._since[name] = self._since.get(name, 0) + 1
-        now = self._seconds()
-        if now - self._told.get(name, -MINUTE) < MINUTE:
-            return
-        self._told[name] = now
-        times = self._since.pop(name)
-        whose = f", last for {who[:64]}" if who else ""
-        self.log.warn("{what} ({times} since the last warning{whose})", what=SHORTAGES[name], times=times, whose=whose)
+        times = self._rarely[name].due()
+        if times:
+            whose = f", last for {who[:64]}" if who else ""
+            self.log.warn(
+                "{what} ({times} since the last warning{whose})", what=SHORTAGES[name], times=times, whose=whose
+            )

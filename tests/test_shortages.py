@@ -9,7 +9,7 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 
-from harvestd.shortages import SHORTAGES, Shortages
+from harvestd.shortages import SHORTAGES, OnceAMinute, Shortages
 
 
 @pytest.fixture
@@ -31,6 +31,16 @@ def test_a_shortage_is_told_once_a_minute_and_counted_each_time(name: str, warni
     shortages.tell(name)
     assert [event["times"] for event in warnings] == [1, 1000]
     assert counted == [name] * 1001
+
+
+def test_nothing_is_due_that_did_not_happen() -> None:
+    clock = Clock()
+    rarely = OnceAMinute(clock.seconds)
+    assert (rarely.due(0), rarely.due(3), rarely.due(2)) == (0, 3, 0)
+    clock.advance(59.9)
+    assert rarely.due() == 0
+    clock.advance(0.1)
+    assert (rarely.due(0), rarely.due(0), rarely.due()) == (3, 0, 0)
 
 
 def test_one_shortage_does_not_hide_another(warnings: list[Any]) -> None:

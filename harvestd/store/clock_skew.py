@@ -12,11 +12,10 @@ from collections.abc import Callable
 from twisted.logger import Logger
 
 from harvestd.health import Condition
+from harvestd.shortages import OnceAMinute
 
 #: Seconds that clocks may differ by.
 MOST = 5.0
-#: Seconds between two warnings.
-MINUTE = 60.0
 #: Answers PostgreSQL's time, as Unix has it.
 QUESTION = "select extract(epoch from clock_timestamp())::float8"
 CURE = "set the clocks of all machines by NTP (chrony, systemd-timesyncd)"
@@ -29,16 +28,14 @@ class ClockSkew:
 
     def __init__(self, wall: Callable[[], float] = time.time, seconds: Callable[[], float] = time.monotonic) -> None:
         self.wall = wall
-        self._seconds = seconds
-        self._told = float("-inf")
+        self._rarely = OnceAMinute(seconds)
         #: Seconds that this process is ahead; negative: behind.
         self.ahead = 0.0
 
     def compared(self, asked: float, server: float, answered: float) -> None:
         """PostgreSQL said ``server``, at some time between ``asked`` and ``answered`` of this process."""
         self.ahead = ahead_by(asked, server, answered)
-        if self.excessive and self._seconds() - self._told >= MINUTE:
-            self._told = self._seconds()
+        if self.excessive and self._rarely.due():
             self.log.warn("{what}", what=f"{self.words()}: {CURE}")
 
     @property

@@ -26,6 +26,7 @@ from harvestd.health import Condition
 from harvestd.interfaces import Document, Found, ISearch, Search, Suggestion
 from harvestd.kernel.errors import Unavailable
 from harvestd.lifecycle import sleep
+from harvestd.shortages import OnceAMinute
 from harvestd.store import search_builds, search_pending, search_shown
 from harvestd.store.database import Database
 from harvestd.store.elasticsearch import ElasticsearchSearch
@@ -41,8 +42,6 @@ from harvestd.store.session import Session
 BEHIND = 3.0
 #: Seconds between two looks at it, and before it is tried again after it took nothing.
 LOOK = 1.0
-#: Seconds in which questions that it does not understand are told of once.
-TOLD_EVERY = 60.0
 #: Documents pushed in one request.
 BATCH = 500
 #: The lease of whoever builds the engine's index, and its seconds: longer than a page of it may take.
@@ -73,7 +72,7 @@ class SearchWithFallback:
         self._one = DeferredLock()
         self._resting = self._looked = 0.0
         self._uuid = ""
-        self._untold, self._told_at = 0, -TOLD_EVERY
+        self._rarely = OnceAMinute(reactor.seconds)
         self._looking: Deferred[None] | None = None
         self._stopping = False
 
@@ -130,11 +129,9 @@ class SearchWithFallback:
 
     def _puzzled(self, why: str) -> None:
         """One line a minute: whoever answers in the engine's stead does not write the log."""
-        self._untold += 1
-        now = self._reactor.seconds()
-        if now >= self._told_at + TOLD_EVERY:
-            self.log.error("Elasticsearch does not understand {n} questions; the last: {why}", n=self._untold, why=why)
-            self._untold, self._told_at = 0, now
+        times = self._rarely.due()
+        if times:
+            self.log.error("Elasticsearch does not understand {n} questions; the last: {why}", n=times, why=why)
 
     # --- writing ---
 

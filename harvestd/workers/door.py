@@ -29,10 +29,8 @@ from harvestd.queue.relay import envelope_of
 from harvestd.queue.retry import Drop
 from harvestd.queue.seals import EventSeals
 from harvestd.queue.topology import queues_for
+from harvestd.shortages import OnceAMinute
 from harvestd.store import outbox
-
-#: Seconds in which what is turned away is told of once.
-TOLD_EVERY = 60.0
 
 
 class Door:
@@ -45,7 +43,7 @@ class Door:
         self._queue = queue
         self._seals = EventSeals(parts.secret)
         self._kept = timedelta(seconds=parts.settings.outbox_keep)
-        self._untold, self._told_at = 0, -TOLD_EVERY
+        self._rarely = OnceAMinute(parts.reactor.seconds)
 
     async def admit(self, deliveries: Sequence[Delivery]) -> tuple[dict[int, Envelope], dict[int, Outcome]]:
         """The events, and the outcomes of the other deliveries; both by place in the batch, the events in its order."""
@@ -98,14 +96,14 @@ class Door:
 
     def _tell(self, causes: Sequence[str]) -> None:
         """One line a minute, however many come: whoever writes to the broker does not write the log."""
-        self._untold += len(causes)
-        now = self._parts.reactor.seconds()
-        if causes and now >= self._told_at + TOLD_EVERY:
+        if not causes:
+            return
+        times = self._rarely.due(len(causes))
+        if times:
             self.log.warn(
                 "{queue}: {n} messages turned away, they are dead letters; the last: {why}",
-                queue=self._queue, n=self._untold, why=causes[-1][:300],
+                queue=self._queue, n=times, why=causes[-1][:300],
             )  # fmt: skip
-            self._untold, self._told_at = 0, now
 
 
 def _id(body: bytes) -> str:

@@ -46,6 +46,7 @@ def test_a_death_has_at_most_so_many_mails_sent_again(
         postgres.query(database, WAITING, number)
         worker.begin(fail_points=point)
         assert worker.process is not None and worker.process.wait(60) == -signal.SIGKILL
+        wait_until("what the dead had sent is read", lambda: not server.open, 10)
         before = arrived(server)
         worker.begin()
         left = "select 1 from mails where state <> 'sent'"

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 import pytest
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -71,6 +71,33 @@ class Inbox:
         return answer
 
 
+class Counted(SMTP):
+    """A connection that is in ``open`` until no more of it is read."""
+
+    def __init__(self, open: set[SMTP], *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._open = open
+
+    def connection_made(self, transport: Any) -> None:
+        self._open.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        self._open.discard(self)
+
+
+class Counting(Controller):
+    """Knows its open connections."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.open: set[SMTP] = set()
+        super().__init__(*args, **options)
+
+    def factory(self) -> SMTP:
+        return Counted(self.open, self.handler, **self.SMTP_kwargs)
+
+
 @attrs.define(eq=False)
 class Running:
     """A server on a port of its own, in a thread."""
@@ -78,6 +105,7 @@ class Running:
     inbox: Inbox
     port: int
     passwords: list[bytes]
+    open: set[SMTP]
 
     def mailer(self, url: str = "smtp://127.0.0.1:{}", trust_root: Any = None) -> SmtpMailer:
         return SmtpMailer(reactor, url.format(self.port), SENDER, lambda: NOON, trust_root)
@@ -90,12 +118,12 @@ def serve(**options: Any) -> Iterator[Running]:
         passwords.append(login.password)
         return AuthResult(success=(login.login, login.password) == (b"market", b"s3cret/@:"), handled=False)
 
-    controller = Controller(
+    controller = Counting(
         inbox, "127.0.0.1", free_port(), authenticator=authenticate, auth_require_tls=False, **options
     )
     controller.start()
     try:
-        yield Running(inbox, controller.port, passwords)
+        yield Running(inbox, controller.port, passwords, controller.open)
     finally:
         controller.stop()
 
