@@ -251,6 +251,23 @@ def test_standard_input_is_read_as_a_file_is(tmp_path: Path, kind: str) -> None:
         assert "characters that are not UTF-8" in as_file.stdout, "those rows are bad, and the others are not"
 
 
+def test_what_is_not_utf8_is_a_bad_row_of_standard_input_and_the_others_are_stored(
+    run: Run, database_url: str, tmp_path: Path
+) -> None:
+    first, *others = MARKETS.read_text().splitlines(keepends=True)
+    names = [line.split(",")[1] for line in others]
+    content = (first + "".join(others).replace(names[0], "Café des Halles", 1)).encode("latin-1", errors="replace")
+    done = subprocess.run(
+        [HARVESTCTL, "import-directory", "-"], env=environment(tmp_path, database_url=database_url), input=content,
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
+    )  # fmt: skip
+    said = done.stdout.decode()
+    assert "Traceback" not in said and "characters that are not UTF-8" in said, said
+    stored = {name for (name,) in rows(database_url, "select name from farms")}
+    assert stored and all(name.isascii() for name in stored), stored
+    assert f"{len(stored)} farms new" in said, said
+
+
 def test_lines_are_counted_as_an_editor_does_and_an_open_quote_takes_its_own_line_alone() -> None:
     head, first, second, *_ = MARKETS.read_text().splitlines()
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.threads import deferToThread
 
 from harvestd.market.fulfilment import STEPS
 from harvestd.store.database import Statement, nothing
+from tests.daemons import ctl
 from tests.people import Market, Person
+from tests.process.test_ctl import MARKETS
 from tests.web.conftest import settled
 
 
@@ -196,6 +200,26 @@ async def test_what_nobody_would_hear_of_is_shown_and_cannot_be_ordered(market: 
                 assert (error["field"], error["code"]) == ("lines[0].product_id", "not-for-sale")
                 assert "nobody of One" in error["message"]
             assert market.broken() == []
+
+
+async def test_what_an_import_without_an_owner_brings_is_shown_and_cannot_be_ordered(
+    market: Market, tmp_path: Path
+) -> None:
+    url = market.parts.database.settings.dsn
+    imported = await deferToThread(ctl, tmp_path, "import-directory", str(MARKETS), database_url=url)
+    assert "farms new" in imported.stdout, imported.stdout
+    buyer, admin = await market.person(), await market.person("admin")
+    products = (await market.stranger.get("/api/products?limit=100")).json()["items"]
+    assert products and {one["not_orderable"] for one in products} == {"nobody-there"}
+    for one in products[:5]:
+        (error,) = (await buyer.order((one["id"], one["min_quantity"]))).json()["errors"]
+        assert (error["field"], error["code"]) == ("lines[0].product_id", "not-for-sale")
+    await deferToThread(ctl, tmp_path, "import-directory", str(MARKETS), f"--owner={admin.email}", database_url=url)
+    market.parts.cache.drop_here(["catalogue"])
+    products = (await market.stranger.get("/api/products?limit=100")).json()["items"]
+    assert {one["orderable"] for one in products} == {True}
+    assert (await buyer.order((products[0]["id"], products[0]["min_quantity"]))).status == 201
+    assert market.broken() == []
 
 
 async def test_each_farms_part_has_its_own_way(market: Market) -> None:

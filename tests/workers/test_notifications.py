@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
+from harvestd.parts import Parts
 from harvestd.queue.relay import message_of
 from harvestd.queue.seals import EventSeals
 from harvestd.queue.topology import queues_for
@@ -14,6 +15,7 @@ from harvestd.store import outbox
 from harvestd.store.database import Statement
 from tests.people import Market, Person
 from tests.web.budget import counting
+from tests.web.conftest import make_market
 
 QUEUE = "harvest.notifications"
 #: What it takes to tell of a batch.
@@ -58,6 +60,31 @@ async def test_an_order_is_mailed_to_the_buyer_and_to_each_farm_which_is_noticed
     assert len(await mails(market, two.email)) == 1
     assert await notices(one) == [f"New order {order['number']} for One"]
     assert await notices(buyer) == []
+
+
+@pytest.mark.parametrize(
+    ("currency", "price", "said"),
+    [("EUR", 1250, "€12.50"), ("JPY", 1300, "¥1,300"), ("KWD", 1250, "KWD 1.250")],
+)
+async def test_money_has_the_digits_of_its_currency_wherever_it_is_said(
+    parts: Parts, currency: str, price: int, said: str
+) -> None:
+    """Mails, notices, warnings of the cart, problems."""
+    market = make_market(attrs.evolve(parts, settings=attrs.evolve(parts.settings, market_currency=currency)))
+    farmer, buyer = await market.farmer(), await market.person()
+    product = await market.product(farmer, unit="each", stock="9", price=1)
+    await buyer.request("PUT", f"/api/cart/items/{product['id']}", {"quantity": 1})
+    await farmer.request("PATCH", f"/api/products/{product['id']}", {"price": price}, If_Match="*")
+    (warning,) = (await buyer.get("/api/cart")).json()["warnings"]
+    assert said in warning["message"]
+    refused = await buyer.post("/api/orders", {"expected_total": 1}, Idempotency_Key="a")
+    assert refused.status == 409 and said in refused.json()["detail"], refused.text
+    await buyer.request("PUT", f"/api/cart/items/{product['id']}", {"quantity": 1})
+    assert (await buyer.post("/api/orders", {"expected_total": price}, Idempotency_Key="b")).status == 201
+    await market.work()
+    for to in (buyer.email, farmer.email):
+        ((_, body),) = await mails(market, to)
+        assert f"Total: {said}" in body
 
 
 async def test_the_buyer_is_told_of_each_step_and_nobody_of_what_they_did(market: Market) -> None:
