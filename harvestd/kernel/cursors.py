@@ -52,7 +52,7 @@ def opened(cursor: str) -> bytes:
 
 def refused(of: str) -> Invalid:
     """The error for a cursor that is none ``of`` this list, or search."""
-    return Invalid.of("after", f"is not a cursor of this {of}; take `next` of a page, or leave it out", "bad-cursor")
+    return Invalid.of("after", f"is not a cursor of this {of}; take the next of a page, or leave it out", "bad-cursor")
 
 
 def _part(value: Any, kind: Any) -> Any:

@@ -31,7 +31,7 @@ class MarketError(Exception):
 
     def __init__(self, detail: str = "", errors: tuple[FieldError, ...] = ()) -> None:
         super().__init__(detail or (self.__doc__ or "").split("\n")[0])
-        self.detail = str(self.args[0])
+        self.detail: str = self.args[0]
         self.errors = errors
 
 

@@ -17,24 +17,28 @@ import attrs
 from babel.core import negotiate_locale
 
 from harvestd.kernel import formatting, readers
+from harvestd.kernel.sentences import Sentence
 
 ENGLISH = "en"
 #: Ranges of an ``Accept-Language`` that are looked at, those that come first; browsers send some five.
 RANGES_MOST = 20
 _WEIGHT = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)", re.IGNORECASE)
 _DAYS = frozenset({"from", "to"})
+#: The parameters that are numbers. Others may look like one: a product that is called 1000, an example of what is to be sent.
+_NUMBERS = frozenset({"minimum", "maximum", "step", "available", "reserved", "before", "after", "missing", "count"})
 
 
 @attrs.frozen
 class Words:
     """What a file holds: ``titles`` by slug, ``messages`` by code, ``fuller`` ones by code and by what must be there for them (a
-    ``reason``, or the name of a parameter), ``units`` (one, other) and ``types`` by name."""
+    ``reason``, or the name of a parameter), ``units`` (one, other) and ``types`` by name, ``sentences`` by the English ones."""
 
     titles: Mapping[str, str]
     messages: Mapping[str, str]
     fuller: Mapping[str, Mapping[str, str]]
     units: Mapping[str, Sequence[str]]
     types: Mapping[str, str]
+    sentences: Mapping[str, str]
 
 
 #: By tag, all but English.
@@ -77,6 +81,15 @@ def title(slug: str, english: str, language: str) -> str:
     return english if language == ENGLISH else WORDS[language].titles[slug]
 
 
+def sentence(english: str, language: str) -> str | None:
+    """A sentence to whoever asked; None where the language has no word for it."""
+    if language == ENGLISH:
+        return str(english)
+    own = english if isinstance(english, Sentence) else None
+    template = WORDS[language].sentences.get(str(english) if own is None else own.template)
+    return template if template is None or own is None else template.format_map(own.params)
+
+
 def message(code: str, params: Mapping[str, str], english: str, language: str) -> str:
     """What is wrong with a field. ``english`` where that is asked for, or the language has no word for the code."""
     if language == ENGLISH or code not in WORDS[language].messages:
@@ -100,7 +113,7 @@ def _named(template: str) -> frozenset[str]:
 
 
 def _shown(name: str, params: Mapping[str, str], language: str) -> str:
-    """A parameter as people write it; what is no number, day or type stays as it is."""
+    """A parameter as people write it; names that people gave, and what is to be sent as it stands, stay as they are."""
     value, words = params[name], WORDS[language]
     if name == "reason" and value in words.messages and _named(words.messages[value]) <= params.keys() - {"reason"}:
         return message(value, {one: params[one] for one in params if one != "reason"}, value, language)
@@ -110,7 +123,7 @@ def _shown(name: str, params: Mapping[str, str], language: str) -> str:
         return ", ".join(words.types.get(one, one) for one in value.split(", "))
     if name in ("before", "after") and value in words.units:
         return words.units[value][0]
-    number = readers.decimal_or_none(value)
+    number = readers.decimal_or_none(value) if name in _NUMBERS else None
     if number is None:
         return value
     if "currency" in params and number == number.to_integral_value():

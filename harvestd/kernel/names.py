@@ -69,9 +69,9 @@ def clean_name(field: str, text: str, longest: int) -> str | FieldError:
         return fault
     found = " ".join(seen(text).split())
     if not text:
-        return FieldError(field, "is needed", code="required")
+        return FieldError(field, "is empty", code="required")
     if not is_visible(found):
-        return FieldError(field, "must have at least one character that can be seen", code="not-visible")
+        return FieldError(field, "must have at least one visible character", code="not-visible")
     return found if len(found) <= longest else _too_long(field, longest)
 
 
@@ -204,7 +204,7 @@ def _fault(field: str, text: str, longest: int) -> FieldError | None:
     if len(text) > 4 * longest + 100:  # before any work is done for it; composing shortens by a factor of 3 at most
         return _too_long(field, longest)
     if CONTROL.search(LINE_END.sub("\n", text)):
-        return FieldError(field, "must not have control characters in it", code="control-character")
+        return FieldError(field, "must not contain control characters", code="control-character")
     return None
 
 

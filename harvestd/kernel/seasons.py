@@ -36,7 +36,7 @@ def checked(first: str, last: str) -> Season:
     if len(first) != len(last):
         raise Invalid.of(
             "season.to",
-            "must have the form of season.from: both MM-DD or both YYYY-MM-DD",
+            "must be written like season.from: both as MM-DD or both as YYYY-MM-DD",
             "wrong-form",
             reason="as-from",
         )

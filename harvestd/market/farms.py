@@ -52,7 +52,7 @@ def not_its_own(given: Sequence[str | None], known: Container[str]) -> Iterator[
     (``known``), since orders name points by it."""
     for i, id in enumerate(given):
         if id is not None and id not in known:
-            message = "is no pick-up point of this farm; leave the id out to add one"
+            message = "is not a pick-up point of this farm; leave the id out to add one"
             yield FieldError(
                 f"pickup_points[{i}].id", message, code="not-found", params={"reason": "point-of-this-farm"}
             )
@@ -60,7 +60,7 @@ def not_its_own(given: Sequence[str | None], known: Container[str]) -> Iterator[
 
 def _certifications(given: Sequence[str]) -> tuple[list[Any], list[FieldError]]:
     if len(given) > CERTIFICATIONS_MOST:
-        message = f"must be at most {CERTIFICATIONS_MOST}"
+        message = f"must have at most {CERTIFICATIONS_MOST} elements"
         return [], [
             FieldError("certifications", message, code="too-long", params={"maximum": str(CERTIFICATIONS_MOST)})
         ]

@@ -8,6 +8,7 @@ from typing import Literal
 import attrs
 
 from harvestd.kernel.errors import FieldError, IllegalTransition
+from harvestd.kernel.sentences import worded
 from harvestd.market.events import Event
 from harvestd.market.orders import Part, Totals
 
@@ -66,10 +67,12 @@ def move(order: Standing, farm_id: str, to: str, actor: Actor, reason: str) -> M
     part = next(part for part in order.parts if part.farm_id == farm_id)
     if to not in STEPS[part.status]:
         possible = ", ".join(sorted(STEPS[part.status]))
-        message = f"possible now: {possible or 'nothing, it is final'}"
+        message = f"possible now: {possible}" if possible else "nothing more is possible: this part is final"
         params = {"allowed": possible} if possible else {"allowed": "", "reason": "final"}
         error = FieldError("to", message, code="not-one-of", params=params)
-        raise IllegalTransition(f"this part is {part.status}; it cannot become {to}", (error,))
+        same = part.status == to
+        detail = f"this part is already {to}" if same else f"this part is {part.status}, which cannot become {to}"
+        raise IllegalTransition(detail, (error,))
     if to == "cancelled":
         return cancel(order, (farm_id,), actor, reason)
     return _moved(order, (farm_id,), to, actor, reason)
@@ -95,11 +98,17 @@ def _cancellable(order: Standing, farms: Sequence[str] | None, actor: Actor) -> 
     own = [part for part in order.parts if (farms is None or part.farm_id in farms)]
     live = [part for part in own if part.status not in OVER]
     if not live:
-        raise IllegalTransition(f"this order is {order.status} already")
+        raise IllegalTransition(worded("this order is already {status}", status=order.status))
     allowed = WITHDRAWABLE if actor == "buyer" else CANCELLABLE
     gone = [part for part in live if part.status not in allowed]
     if gone:
-        raise IllegalTransition(f"{gone[0].farm_name} has the order {gone[0].status}; it can no longer be cancelled")
+        raise IllegalTransition(
+            worded(
+                "the part of {farm} is already {status} and can no longer be cancelled",
+                farm=gone[0].farm_name,
+                status=gone[0].status,
+            )
+        )
     return tuple(part.farm_id for part in live)
 
 

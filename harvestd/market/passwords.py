@@ -29,13 +29,13 @@ def fault(password: str, least: int, common: Container[str], own: Iterable[str])
     """What is wrong with a password of ``least`` to 1,024 characters, any Unicode; ``common`` has lower-case words, ``own`` is
     what the person and the market are called, addresses and names of several words among them."""
     if len(password) < least:
-        message = f"must have at least {least} characters; a few words together do well"
+        message = f"must have at least {least} characters, such as a few words together"
         return FieldError("password", message, code="too-short", params={"minimum": str(least)})
     if len(password) > LONGEST or len(normal(password)) > LONGEST:  # some characters stand for eighteen
         message = f"must have at most {LONGEST} characters"
         return FieldError("password", message, code="too-long", params={"maximum": str(LONGEST)})
     if _guessable(normal(password).lower(), common, _words(own)):
-        message = "is one that attackers try first, or nearly; choose another, a few words together do well"
+        message = "is too easy to guess; choose another, such as a few words together"
         return FieldError("password", message, code="common-password")
     return None
 

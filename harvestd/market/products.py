@@ -96,7 +96,7 @@ def _tags(given: Sequence[str]) -> list[str | FieldError]:
     found = [tag(f"tags[{i}]", text) for i, text in enumerate(given[: TAGS_MOST + 1])]
     if len(given) > TAGS_MOST:
         most = str(TAGS_MOST)
-        found.append(FieldError("tags", f"must be at most {most} tags", code="too-long", params={"maximum": most}))
+        found.append(FieldError("tags", f"must have at most {most} tags", code="too-long", params={"maximum": most}))
     return found
 
 
@@ -192,15 +192,15 @@ def new_level(
     level = exact(value if field == "set" else stock + value)
     if level is None:
         raise Invalid.of(
-            field, f"would leave too large a stock; there are {stock}", "above-maximum", maximum=shown(MOST - stock)
+            field, f"would make the stock too large; it is {stock} now", "above-maximum", maximum=shown(MOST - stock)
         )
     if (part := in_pieces(field, unit, level)) is not None:
         raise Invalid("the stock cannot be changed so", (part,))
     if level < 0:
-        message = f"would leave a stock below 0; there are {stock}"
+        message = f"would make the stock less than 0; it is {stock} now"
         raise Invalid.of(field, message, "below-minimum", minimum=shown(-stock))
     if level < reserved:
-        message = f"would leave {level}, but {reserved} are reserved for orders; cancel those first"
+        message = f"would leave {level}, but {reserved} is reserved for orders; cancel those first"
         raise Invalid.of(field, message, "below-reserved", reserved=shown(reserved))
     return level
 

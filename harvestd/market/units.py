@@ -27,6 +27,8 @@ UNITS: dict[str, UnitKind] = {
 }  # fmt: skip
 
 
+#: What is counted, in a sentence.
+_PIECE = {"each": "the piece", "bunch": "the bunch", "box": "the box"}
 #: By unit: how many of it one of another is, where that is exact.
 _OTHERS: dict[str, dict[str, Decimal]] = {"kg": {"g": PLACES}, "g": {"kg": 1 / PLACES}}
 
@@ -43,7 +45,7 @@ def measured(field: str, amount: Amount, unit: str) -> Decimal | FieldError:
     """An amount in ``unit``, exactly; or what is wrong with its quantity or unit, ``field`` being its name."""
     in_unit = {unit: ONE, **_OTHERS.get(unit, {})}
     if amount.unit not in in_unit:
-        message = f"must be {' or '.join(in_unit)}, since the product is sold in {unit}"
+        message = f"must be the unit of the product: {' or '.join(in_unit)}"
         return FieldError(f"{field}.unit", message, code="not-one-of", params={"allowed": ", ".join(in_unit)})
     field, factor = f"{field}.quantity", in_unit[amount.unit]
     given = positive(field, amount.quantity)
@@ -75,7 +77,9 @@ def in_pieces(field: str, unit: str, value: Decimal) -> FieldError | None:
     """What is wrong with an amount of ``unit``, of steps and of stock alike: what is counted is whole."""
     if not UNITS[unit].pieces or not value % ONE:
         return None
-    message = f"must be a whole number: {unit} is counted. Sell parts of it as a product of their own"
+    message = (
+        f"must be a whole number, since the product is sold by {_PIECE[unit]}; sell parts of one as another product"
+    )
     return FieldError(field, message, code="off-step", params={"step": shown(ONE), "unit": unit})
 
 

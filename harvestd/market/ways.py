@@ -50,22 +50,29 @@ def chosen(farms: Mapping[str, Farm], asked: Sequence[Way]) -> dict[str, dict[st
             errors.append(
                 FieldError(
                     f"{way.path}.farm_id",
-                    "is no farm of this order",
+                    "is not a farm of this order",
                     code="not-found",
                     params={"reason": "no-farm-of-order"},
                 )
             )
         elif way.farm_id in found:
-            errors.append(FieldError(f"{way.path}.farm_id", "stands above already", code="given-twice"))
+            errors.append(FieldError(f"{way.path}.farm_id", "is already given above", code="given-twice"))
         for farm_id in farms if way.farm_id is None else [way.farm_id] if way.farm_id in farms else []:
-            stored = _stored(way, farms[farm_id])
+            stored = _stored(way, farm_id, farms[farm_id], alone=way.farm_id is not None or len(farms) == 1)
             if isinstance(stored, FieldError):
                 errors.append(stored)
             else:
                 found[farm_id] = stored
     if missing := [farm.name for farm_id, farm in farms.items() if not errors and farm_id not in found]:
         names = ", ".join(missing)
-        errors.append(FieldError("fulfilments", f"has no way for {names}", code="required", params={"farms": names}))
+        errors.append(
+            FieldError(
+                "fulfilments",
+                f"does not say how the goods of {names} reach you",
+                code="required",
+                params={"farms": names},
+            )
+        )
     accept(*errors)
     return found
 
@@ -74,7 +81,7 @@ def alone(way: Way) -> list[FieldError]:
     """What is wrong with a way by itself, whoever's the goods are."""
     faults = []
     if way.market_day_id is not None:
-        faults.append(FieldError(f"{way.path}.market_day_id", "there is no such market day", code="not-found"))
+        faults.append(FieldError(f"{way.path}.market_day_id", "does not exist", code="not-found"))
     if way.method == "delivery" and not way.address:
         faults.append(
             FieldError(
@@ -89,7 +96,7 @@ def alone(way: Way) -> list[FieldError]:
     return faults
 
 
-def _stored(way: Way, farm: Farm) -> dict[str, Any] | FieldError:
+def _stored(way: Way, farm_id: str, farm: Farm, *, alone: bool) -> dict[str, Any] | FieldError:
     stored: dict[str, Any] = {"method": way.method}
     if way.address:
         stored["address"] = way.address
@@ -97,11 +104,11 @@ def _stored(way: Way, farm: Farm) -> dict[str, Any] | FieldError:
         return stored
     point = next((point for point in farm.pickup_points if point["id"] == way.pickup_point_id), None)
     if point is None:
-        message = f"is no pick-up point of {farm.name}; name one for each farm in fulfilments"
-        return FieldError(
-            f"{way.path}.pickup_point_id",
-            message,
-            code="not-found",
-            params={"reason": "point-of-farm", "farm": farm.name},
-        )
+        field, lister = f"{way.path}.pickup_point_id", f"GET /api/farms/{farm_id}"
+        if alone:
+            message = f"is not a pick-up point of {farm.name}; {lister} lists them"
+            params = {"reason": "point-of-one-farm", "farm": farm.name, "list": lister}
+            return FieldError(field, message, code="not-found", params=params)
+        message = f"is not a pick-up point of {farm.name}; name one for each farm in fulfilments"
+        return FieldError(field, message, code="not-found", params={"reason": "point-of-farm", "farm": farm.name})
     return stored | {"pickup_point": dict(point)}

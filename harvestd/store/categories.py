@@ -128,7 +128,7 @@ async def delete(tx: Transaction, category_id: str) -> None:
     try:
         await tx.run(_DELETE, category_id)
     except pg.ForeignKeyViolation as error:
-        raise Conflict("products or categories are in it; move them first") from error
+        raise Conflict("the category still has products or categories in it; move them first") from error
 
 
 async def _stored(tx: Transaction, statement: Statement[None], *parameters: object) -> int:
@@ -137,7 +137,12 @@ async def _stored(tx: Transaction, statement: Statement[None], *parameters: obje
     except pg.UniqueViolation as error:
         raise _taken() from error
     except pg.ForeignKeyViolation as error:
-        raise Invalid.of("parent_id", "there is no such category", "not-found") from error
+        raise Invalid.of(
+            "parent_id",
+            "does not exist; GET /api/categories lists the categories",
+            "not-found",
+            list="GET /api/categories",
+        ) from error
 
 
 def _taken() -> AlreadyTaken:

@@ -222,7 +222,7 @@ class Database:
         who = current_asker()
         if not await self._share.take(who):
             self._short()
-            raise Overloaded("more is searched for at once than there is room for; try again in a moment")
+            raise Overloaded("too many searches are running at once; try again in a moment")
         try:
             return await self._twice(fetch, statement, parameters)
         finally:

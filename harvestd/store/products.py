@@ -133,4 +133,9 @@ async def _stored(tx: Transaction, statement: Statement[None], *parameters: obje
     try:
         await tx.run(statement, *parameters)
     except pg.ForeignKeyViolation as error:
-        raise Invalid.of("category_id", "there is no such category", "not-found") from error
+        raise Invalid.of(
+            "category_id",
+            "does not exist; GET /api/categories lists the categories",
+            "not-found",
+            list="GET /api/categories",
+        ) from error

@@ -15,6 +15,7 @@ from typing import Any
 
 from harvestd.kernel.errors import FieldError, Invalid
 from harvestd.kernel.readers import DIGITS
+from harvestd.kernel.sentences import worded
 from harvestd.web.problems import Refusal
 
 #: Deeper nesting than any shape of the contract has.
@@ -40,20 +41,27 @@ def decode(body: bytes) -> Any:
         raise Refusal("malformed", "the body is empty; send a JSON object")
     containers = body.count(b"[") + body.count(b"{")
     if containers > CONTAINERS_MOST:
-        raise Refusal("malformed", f"the body has more than {CONTAINERS_MOST:,} lists and objects")
+        raise Refusal(
+            "malformed", worded("the body has more than {most} lists and objects", most=f"{CONTAINERS_MOST:,}")
+        )
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Refusal("malformed", f"the body is not UTF-8 (byte {error.start})") from error
+        raise Refusal("malformed", worded("the body is not UTF-8 (byte {place})", place=error.start)) from error
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise Refusal("malformed", f"the body is not JSON: {error.msg} ({where})") from error
+        detail = worded(
+            "the body is not JSON: {why} (line {line}, column {column})",
+            why=error.msg,
+            line=error.lineno,
+            column=error.colno,
+        )
+        raise Refusal("malformed", detail) from error
     except RecursionError as error:
         raise _too_deep() from error
     except ValueError as error:  # a number of thousands of digits
-        raise Refusal("malformed", "the body is not JSON that can be read: a value is out of all bounds") from error
+        raise Refusal("malformed", "the body has a number that is out of all bounds") from error
     if containers > DEPTH and _is_too_deep(body):
         raise _too_deep()
     if _SUSPECT.search(body):
@@ -64,7 +72,9 @@ def decode(body: bytes) -> Any:
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise Refusal("malformed", f"the body names {json.dumps(_twice(pairs)[:80])} twice in one object")
+        raise Refusal(
+            "malformed", worded("the body names {name} twice in one object", name=json.dumps(_twice(pairs)[:80]))
+        )
     return found
 
 
@@ -88,14 +98,14 @@ def _number(text: str) -> int | Decimal:
 
 
 def _constant(name: str) -> Any:
-    raise Refusal("malformed", f"{name} is not JSON; send a number")
+    raise Refusal("malformed", worded("{name} is not JSON; send a number", name=name))
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_float=_number, parse_constant=_constant)
 
 
 def _too_deep() -> Refusal:
-    return Refusal("malformed", f"the body is nested more than {DEPTH} deep")
+    return Refusal("malformed", worded("the body is nested more than {most} deep", most=DEPTH))
 
 
 def _is_too_deep(body: bytes) -> bool:
@@ -114,10 +124,10 @@ def _inspect(value: Any) -> None:
     for place, text in _texts(value):
         if _has_surrogate(text):
             raise Refusal(
-                "malformed", f"{_path(place) or 'the body'} has half of a surrogate pair, which is no character"
+                "malformed", worded("{field}: half of a surrogate pair is no character", field=_path(place) or "body")
             )
         if "\x00" in text and len(errors) < MOST:
-            message = "has a NUL character (\\u0000); remove it"
+            message = "contains a NUL character (\\u0000); remove it"
             errors.append(FieldError(_path(place), message, code="control-character"))
     if errors:
         raise Invalid("some values are not acceptable", tuple(errors))

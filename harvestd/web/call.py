@@ -11,32 +11,33 @@ import msgspec
 
 from harvestd.kernel import languages, readers
 from harvestd.kernel.errors import NotFound, Stale, Unauthenticated
+from harvestd.kernel.sentences import worded
 from harvestd.parts import Parts
 from harvestd.store.database import Reader, Transaction
 from harvestd.web import effects
-from harvestd.web.problems import IF_MATCH
 from harvestd.web.routes import Route
 
+#: To whoever has to sign in, and did not.
+SIGN_IN = "sign in: POST /api/auth/login, and send its access_token as Authorization: Bearer <token>"
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 class Page(msgspec.Struct, Generic[Item], frozen=True):
-    """A page of a list; ``next`` is the cursor of the page after it, or None. The gate adds the ``Link`` header."""
+    """A page of a list; ``next`` is the cursor of the page after it, null on the last, and the header ``Link`` names that page."""
 
     items: list[Item]
     next: str | None = None
 
 
 class CountedPage(Page[Item], Generic[Item], frozen=True):
-    """A page of a list that tells in ``total``, where it was asked with ``count``, how many there are on all its pages; a total
-    that is larger stops at 10,000 (:mod:`harvestd.store.counting`)."""
+    """A page of a list; ``total`` is how many there are on all pages, where ``count`` asked for it, and stops at 10,000."""
 
     total: int | None = None
 
 
 class UnreadPage(CountedPage[Item], Generic[Item], frozen=True):
-    """The same, and how many are ``unread`` on all pages, counted so far too."""
+    """A page of a list; ``total`` and ``unread`` are how many there are, and how many of them are unread, on all pages. Both stop at 10,000."""
 
     unread: int = 0
 
@@ -102,7 +103,7 @@ class Call:
     def user(self) -> Caller:
         """The signed-in caller; raises ``Unauthenticated`` where the route allows anyone and nobody is."""
         if self.caller is None:
-            raise Unauthenticated("sign in first")
+            raise Unauthenticated(SIGN_IN)
         return self.caller
 
     @property
@@ -123,13 +124,17 @@ class Call:
         """The id in the path under ``name``; raises ``NotFound`` for what is none."""
         found = readers.id_or_none(self.path[name])
         if found is None:
-            raise NotFound(f"there is nothing with the id {self.path[name][:64]!r}")
+            raise NotFound(worded("there is nothing with the id {id}", id=repr(self.path[name][:64])))
         return found
 
     def check_version(self, present: int) -> None:
         """Raise ``Stale`` if ``If-Match`` names another version than the present one."""
         if self.if_match is not None and self.if_match != present:
             raise Stale(
-                f"it was changed in the meantime: you started from version {self.if_match}, and it is at version {present} now; read it again, "
-                f"apply your change to what it is now, and send {IF_MATCH}"
+                worded(
+                    "it has changed from version {yours} to version {present}; read it again, apply your change to that, and send "
+                    'If-Match: "v{present}"',
+                    yours=self.if_match,
+                    present=present,
+                )
             )

@@ -34,11 +34,19 @@ class _Wish:
     path: str
 
 
+def _with_cure(fault: FieldError) -> FieldError:
+    """Of a quantity of nothing: what takes a product out. (A product's own least quantity has a ``unit``.)"""
+    if fault.code != "below-minimum" or "unit" in fault.params:
+        return fault
+    message = "must be more than 0; DELETE /api/cart/items/{product_id} removes the product"
+    return attrs.evolve(fault, message=message, params={**fault.params, "reason": "to-remove"})
+
+
 def faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
     """What the market has against quantities, whatever the products are."""
     one = positive("quantity", given["quantity"]) if "quantity" in given else None
     several = quantity_faults(sound.elements(given, "items"), "items").values()
-    return [*several, *([one] if isinstance(one, FieldError) else [])]
+    return [_with_cure(fault) for fault in (*several, one) if isinstance(fault, FieldError)]
 
 
 async def see(call: Call) -> Answer:
@@ -51,7 +59,7 @@ async def put(call: Call, body: PutItem) -> Answer:
     wish = _Wish(call.id("product_id"), body.quantity, "")
     shelf = await stock.see(call.tx, [wish.product_id])
     if wish.product_id not in shelf or shelf[wish.product_id].status != "published":
-        raise NotFound("there is no such product for sale")
+        raise NotFound("no such product is for sale")
     return await _put(call, [wish], shelf)
 
 
@@ -82,9 +90,9 @@ def _items(wishes: Sequence[_Wish], shelf: Mapping[str, OnSale]) -> list[Item]:
         product, field = shelf.get(wish.product_id), f"{wish.path}quantity"
         fault = withheld(f"{wish.path}product_id", product, None)
         amount = positive(field, wish.quantity) if product is None else takeable(field, wish.quantity, product)
-        errors += [wrong for wrong in (fault, amount) if isinstance(wrong, FieldError)]
+        errors += [_with_cure(wrong) for wrong in (fault, amount) if isinstance(wrong, FieldError)]
         if wish.product_id in named:
-            errors.append(FieldError(f"{wish.path}product_id", "stands above already", code="given-twice"))
+            errors.append(FieldError(f"{wish.path}product_id", "is already given above", code="given-twice"))
         named.add(wish.product_id)
         if product is not None and not isinstance(amount, FieldError):
             items.append(Item(product.id, amount, product.agreed))

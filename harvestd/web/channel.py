@@ -16,10 +16,11 @@ from twisted.protocols.basic import LineReceiver
 from twisted.web import http
 from zope.interface import implementer
 
+from harvestd.kernel.sentences import worded
 from harvestd.web import framing
 from harvestd.web.addresses import bucket_of
 from harvestd.web.pace import Pace, unsent
-from harvestd.web.problems import BY_SLUG, MEDIA_TYPE, Refusal, document
+from harvestd.web.problems import BY_SLUG, MEDIA_TYPE, Refusal, document, told_in
 
 if TYPE_CHECKING:
     from harvestd.web.site import Site
@@ -32,6 +33,7 @@ EMPTY_LINES = 8
 HEAD_SHARE = 4
 #: How long what a refused client still sends is read and thrown away, so that it gets to see why (RFC 9112, 9.6).
 LINGER = 2.0
+_LATE_HEAD, _LATE_BODY = "the headers were not complete in time", "the body was not complete in time"
 
 
 @implementer(IHalfCloseableProtocol)
@@ -169,17 +171,22 @@ class Channel(http.HTTPChannel):
             if line[:1] in (b" ", b"\t"):
                 return self.refuse("malformed", "a header line begins with white space (obs-fold); put it on one line")
             if self._lines > LINES + 1:
-                return self.refuse("headers-too-large", f"more than {LINES} header lines")
+                return self.refuse(
+                    "headers-too-large", worded("the request has more than {most} header lines", most=LINES)
+                )
         self._in_head = self._in_head or bool(line)
         super().lineReceived(line)
 
     def _pass_over_empty_line(self) -> None:
         self._empty += 1
         if self._empty > EMPTY_LINES:
-            self.refuse("malformed", f"more than {EMPTY_LINES} empty lines stand where a request begins")
+            self.refuse("malformed", worded("the request begins with more than {most} empty lines", most=EMPTY_LINES))
 
     def lineLengthExceeded(self, line: bytes) -> None:
-        self.refuse("headers-too-large", f"request line and headers have more than {self.totalHeadersSize} bytes")
+        self.refuse(
+            "headers-too-large",
+            worded("the request line and the headers have more than {most} bytes", most=self.totalHeadersSize),
+        )
 
     def headerReceived(self, line: bytes) -> bool:
         try:
@@ -237,7 +244,7 @@ class Channel(http.HTTPChannel):
         if self._body_limit is None:
             self._body_limit = self.site.body_limit(self._command, self._path)
         if size > self._body_limit:
-            raise Refusal("too-large", f"the body has more than {self._body_limit} bytes")
+            raise Refusal("too-large", worded("the body has more than {most} bytes", most=self._body_limit))
 
     def allContentReceived(self) -> None:
         if self.refused:
@@ -327,10 +334,11 @@ class Channel(http.HTTPChannel):
         problem, request_id = BY_SLUG[slug], self.site.new_id()
         language = self.site.languages[0]  # its headers, if any came, were not read
         instance = getattr(self, "_path", b"/").decode("ascii", "replace").partition("?")[0]
-        body = document(problem, Refusal(slug, detail), instance, request_id, language)
+        refusal = Refusal(slug, detail)
+        body = document(problem, refusal, instance, request_id, language)
         head = (
             f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\nServer: harvestd\r\n"
-            f"Content-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\nContent-Language: {language}\r\nX-Request-Id: {request_id}\r\n"
+            f"Content-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\nContent-Language: {told_in(problem, refusal, language)}\r\nX-Request-Id: {request_id}\r\n"
             "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
         )
         self.site.refused(self, problem, detail, request_id)
@@ -363,7 +371,7 @@ class Channel(http.HTTPChannel):
 
     def _overdue(self) -> None:
         if self.stage in ("head", "body"):
-            self.refuse("timeout", f"the {'headers were' if self.stage == 'head' else 'body was'} not complete in time")
+            self.refuse("timeout", _LATE_HEAD if self.stage == "head" else _LATE_BODY)
         elif self.stage == "idle":
             self.site.ended(self, "idle")
             self._enter("closing", LINGER)

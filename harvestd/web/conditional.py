@@ -13,7 +13,7 @@ import hashlib
 import re
 
 from harvestd.kernel.errors import Stale
-from harvestd.web.problems import IF_MATCH, Refusal
+from harvestd.web.problems import Refusal
 
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _LIST = re.compile(r'\s*(W/)?"[\x21\x23-\x7e\x80-\xff]*"\s*(,\s*(W/)?"[\x21\x23-\x7e\x80-\xff]*"\s*)*\Z')
@@ -60,12 +60,12 @@ def version_named(if_match: str) -> int | None:
     if if_match.strip() == "*":
         return None
     if not _LIST.match(if_match):
-        raise Refusal("malformed", 'If-Match: send the ETag as it was read, quotes included, such as "v7"')
+        raise Refusal("malformed", 'If-Match must be an ETag with its quotes, such as "v7"')
     tags = _TAG.findall(if_match)
     if len(tags) != 1:
-        raise Refusal("malformed", "If-Match: name one version, the one that you have read")
+        raise Refusal("malformed", "If-Match must name one version, the one that you have read")
     weak, opaque = tags[0]
     found = _VERSION.match(opaque)
     if weak or not found:
-        raise Stale(f"If-Match names no version of this; read it again and send {IF_MATCH}")
+        raise Stale("If-Match names no version of this; read it again, and send its new ETag")
     return int(found[1])

@@ -8,8 +8,9 @@ import attrs
 
 from harvestd.interfaces import ISessions
 from harvestd.kernel.errors import Forbidden, Unauthenticated
+from harvestd.kernel.sentences import worded
 from harvestd.web import tokens
-from harvestd.web.call import Caller
+from harvestd.web.call import SIGN_IN, Caller
 from harvestd.web.problems import Refusal
 from harvestd.web.routes import Route
 
@@ -22,7 +23,9 @@ def caller_of(route: Route, authorization: str, secret: str, now: datetime) -> C
     scheme, _, token = authorization.partition(" ")
     try:
         if scheme.lower() != "bearer":
-            raise Unauthenticated("Authorization: send Bearer and an access token")
+            raise Unauthenticated("send the access token as Authorization: Bearer <token>")
+        if not token.strip():
+            raise Unauthenticated("the Authorization header has no token")
         return tokens.verify(secret, token.strip(), now)
     except Unauthenticated as error:
         raise _challenge(error.detail, 'error="invalid_token"') from error
@@ -42,9 +45,15 @@ def admit(route: Route, caller: Caller | None) -> None:
     if "anyone" in route.who:
         return
     if caller is None:
-        raise _challenge("this needs somebody who is signed in")
+        raise _challenge(SIGN_IN)
     if caller.role not in route.who:
-        raise Forbidden(f"this is for {' or '.join(sorted(route.who))}; you are signed in as {caller.role}")
+        raise Forbidden(_not_for(caller.role, *sorted(route.who)))
+
+
+def _not_for(role: str, one: str, other: str = "") -> str:
+    if other:
+        return worded("this needs the role {one} or {other}; yours is {role}", one=one, other=other, role=role)
+    return worded("this needs the role {one}; yours is {role}", one=one, role=role)
 
 
 def _challenge(detail: str, error: str = "") -> Refusal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -14,6 +14,28 @@ from msgspec import inspect
 def expected(wanted: Any, *, text: bool = False) -> str:
     """What ``wanted``, a type that msgspec knows, takes; with ``text``, in a query, which has no null."""
     return _words(inspect.type_info(wanted)).removesuffix(_NULL if text else "")
+
+
+def or_null(wanted: Any) -> str:
+    """What is said of a type that takes null, too."""
+    info = inspect.type_info(wanted)
+    kinds = info.types if isinstance(info, inspect.UnionType) else ()
+    return _NULL if any(isinstance(one, inspect.NoneType) for one in kinds) else ""
+
+
+@cache
+def own_words(wanted: Any) -> Mapping[str, Any]:
+    """What a type says of itself in its annotations: ``message`` (what is expected, whatever is wrong), ``kind`` (the same, where
+    the value is of another kind), ``params`` (by code, to be told beside the others)."""
+    return _own_words(inspect.type_info(wanted))
+
+
+def _own_words(info: Any) -> dict[str, Any]:
+    if isinstance(info, inspect.UnionType):
+        return {name: word for one in info.types for name, word in _own_words(one).items()}
+    if isinstance(info, inspect.Metadata):
+        return {**_own_words(info.type), **(info.extra or {})}
+    return {}
 
 
 def longest(wanted: Any) -> int | None:
@@ -74,7 +96,9 @@ def _json_types(info: Any) -> Iterator[str]:
 
 
 def _number_fault(value: Any, info: Any) -> tuple[str, dict[str, str]]:
-    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or isinstance(info, inspect.DecimalType):
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        return "wrong-type", {"expected": ", ".join(_json_types(info))}
+    if isinstance(info, inspect.DecimalType):
         bounds = {"minimum": getattr(info, "ge", None), "maximum": getattr(info, "le", None)}
         return "not-a-number", {name: str(bound) for name, bound in bounds.items() if bound is not None}
     least, most = (x if y is None else y for x, y in ((info.ge, info.gt), (info.le, info.lt)))

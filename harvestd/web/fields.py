@@ -7,9 +7,8 @@ type, field by field, so that all that is wrong is reported at once.
 from __future__ import annotations
 
 import types
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from decimal import Decimal
-from difflib import get_close_matches
 from functools import cache
 from itertools import islice
 from math import isfinite
@@ -20,7 +19,8 @@ from msgspec import inspect
 
 from harvestd.kernel.errors import FieldError, Invalid
 from harvestd.kernel.readers import DIGITS, INTEGER_LEAST, INTEGER_MOST
-from harvestd.web.expectations import example, expected, fault, json_types, longest
+from harvestd.web import meant
+from harvestd.web.expectations import example, expected, fault, json_types, longest, or_null, own_words
 from harvestd.web.reading import read
 from harvestd.web.shapes.values import PLACES
 
@@ -28,10 +28,10 @@ from harvestd.web.shapes.values import PLACES
 MOST = 50
 #: The name of the value as a whole, where that is what is wrong: a body that is no object.
 BODY = "body"
-#: Characters of a name that we do not know, as it is said again; of a longer one nothing near is looked for.
+#: Characters of a name that we do not know, as it is said again.
 NAME_MOST = 80
-#: How alike (of 1) a name is that may have been meant.
-NEAR = 0.65
+#: The codes of what is no value of the kind that is taken, where a field has its own words for that.
+OF_ANOTHER_KIND = frozenset({"required", "wrong-type", "wrong-form", "not-a-number", "not-an-id"})
 #: What :func:`readable` answers of what is no value of the type.
 UNREADABLE: Any = object()
 _INTEGER = range(INTEGER_LEAST, INTEGER_MOST + 1)
@@ -118,7 +118,7 @@ def _wrong(value: Any, wanted: Any, path: str, text: bool) -> Iterator[FieldErro
         msgspec.convert(value, wanted)
     except Invalid as refused:
         error = refused.errors[0]
-        yield FieldError(path, _message(wanted, text), code=error.code, params={**error.params, **example(wanted)})
+        yield _said(path, error.code, {**example(wanted), **error.params}, wanted, text)
     except msgspec.ValidationError:
         yield _fault(value, wanted, path, text)
 
@@ -138,7 +138,8 @@ def _members(value: dict[str, Any], kind: Any, path: str, text: bool) -> Iterato
         if name in value:
             yield from _wrong(value[name], field.type, _join(path, name), text)
         elif field.required:
-            message, kinds = f"is required: {_expected(field.type, text)}", ", ".join(json_types(field.type))
+            message = f"is required: {_expected(field.type, text, 'required')}"
+            kinds = ", ".join(json_types(field.type))
             yield FieldError(_join(path, name), message, code="required", params={"expected": kinds})
     for name in value:
         if name not in known:
@@ -151,18 +152,13 @@ def unknown(path: str, name: str, kind: Any, given: Container[str] = ()) -> Fiel
     if reason is not None:
         message = f"is not accepted here; {PLACES[reason]}"
         return FieldError(path, message, code="not-accepted", params={"reason": reason})
-    left = [known for known in _fields(kind) if known not in given]
-    near = get_close_matches(name.lower(), left, 1, NEAR) if len(name) <= NAME_MOST else []
-    if near:
-        return FieldError(
-            path, f"is not accepted here; did you mean {near[0]}?", code="not-accepted", params={"meant": near[0]}
-        )
-    return FieldError(path, "is not accepted here; leave it out", code="not-accepted")
+    message, params = meant.told(name, [known for known in _fields(kind) if known not in given])
+    return FieldError(path, message, code="not-accepted", params=params)
 
 
 @cache
 def _fields(kind: Any) -> dict[str, Any]:
-    return {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    return {} if kind is None else {field.encode_name: field for field in msgspec.structs.fields(kind)}
 
 
 def kind_of(wanted: Any, value: Any = None) -> Any:
@@ -183,21 +179,21 @@ def _is_struct(kind: Any) -> bool:
 
 
 def _fault(value: Any, wanted: Any, path: str, text: bool) -> FieldError:
-    code, params = fault(value, wanted)
-    return FieldError(path or BODY, _message(wanted, text), code=code, params=params)
+    return _said(path or BODY, *fault(value, wanted), wanted, text)
 
 
-def _message(wanted: Any, text: bool) -> str:
-    return f"must be {_expected(wanted, text)}"
+def _said(path: str, code: str, params: Mapping[str, str], wanted: Any, text: bool) -> FieldError:
+    more: Mapping[str, str] = own_words(wanted).get("params", {}).get(code, {})
+    return FieldError(path, f"must be {_expected(wanted, text, code)}", code=code, params={**params, **more})
 
 
-def _expected(wanted: Any, text: bool) -> str:
+def _expected(wanted: Any, text: bool, code: str) -> str:
     """In the field's own words, if it has some."""
-    if get_origin(wanted) is Annotated:
-        for meta in get_args(wanted)[1:]:
-            if isinstance(meta, msgspec.Meta) and meta.extra and "message" in meta.extra:
-                return str(meta.extra["message"]).removeprefix("must be ")
-    return expected(wanted, text=text)
+    words = own_words(wanted)
+    own = words.get("message") or (words.get("kind") if code in OF_ANOTHER_KIND else None)
+    if own is None:
+        return expected(wanted, text=text)
+    return str(own).removeprefix("must be ") + ("" if text else or_null(wanted))
 
 
 def _join(path: str, name: str) -> str:

@@ -42,7 +42,7 @@ def middle(near: str | None, radius_km: float | None) -> tuple[float, float] | N
     """``near`` in degrees; raises :class:`Invalid` for what is no position, and for a radius without a middle."""
     if near is None and radius_km is not None:
         raise Invalid.of(
-            "radius_km", "goes with near; give near, too, or leave it out", "not-accepted", reason="with-near"
+            "radius_km", "goes with near; give near as well, or leave this out", "not-accepted", reason="with-near"
         )
     return None if near is None else readers.position("near", near)
 

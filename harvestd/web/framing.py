@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from harvestd.kernel.sentences import worded
 from harvestd.web.problems import Refusal
 
 _TARGET = re.compile(rb"/[\x21-\x7e]*\Z")
@@ -24,11 +25,11 @@ def check_header(line: bytes, version: bytes) -> None:
     name, _, value = line.partition(b":")
     name, value = name.lower(), value.strip(b" \t")
     if _CONTROL.search(value):
-        raise Refusal("malformed", "a header has a control character")
+        raise Refusal("malformed", "a header contains a control character")
     if name == b"content-length" and not _DIGITS.match(value):
         raise Refusal("malformed", "Content-Length is not a number of bytes")
     if name == b"transfer-encoding" and (value.lower() != b"chunked" or version != b"HTTP/1.1"):
-        raise Refusal("malformed", "Transfer-Encoding: only chunked is taken, from HTTP/1.1")
+        raise Refusal("malformed", "Transfer-Encoding can only be chunked, and only in HTTP/1.1")
 
 
 def check_once(several: Callable[[bytes], Sequence[bytes] | None]) -> None:
@@ -36,7 +37,7 @@ def check_once(several: Callable[[bytes], Sequence[bytes] | None]) -> None:
     might else believe different ones."""
     for name in ONCE:
         if len(several(name) or ()) > 1:
-            raise Refusal("malformed", f"a request has one {name.decode().title()} header, and one only")
+            raise Refusal("malformed", worded("send the header {name} only once", name=name.decode().title()))
 
 
 def origin_form(target: bytes, method: bytes) -> tuple[bytes, bytes | None]:
@@ -47,16 +48,16 @@ def origin_form(target: bytes, method: bytes) -> tuple[bytes, bytes | None]:
         host, rest = absolute.groups()
         target = rest if rest.startswith(b"/") else b"/" + rest
     if not _TARGET.match(target) and (target, method) != (b"*", b"OPTIONS"):
-        raise Refusal("malformed", "the request line has no address that this server could have")
+        raise Refusal("malformed", "the request line has no valid address")
     return target, host
 
 
 def check_hosts(hosts: Sequence[bytes], answers_to: Callable[[bytes], bool]) -> None:
     """One Host, well formed, and one that the setting ``allowed_hosts`` names, if it names any."""
     if len(hosts) != 1:
-        raise Refusal("malformed", "a request has one Host header, and one only")
+        raise Refusal("malformed", "send exactly one Host header")
     if not _HOST.match(hosts[0]):
-        raise Refusal("malformed", "the Host header is not a host name with or without a port")
+        raise Refusal("malformed", "the Host header must be a host name, with or without a port")
     if not answers_to(hosts[0]):
         raise Refusal(
             "malformed", "this server does not answer to that Host; the setting allowed_hosts names those it does"

@@ -24,6 +24,7 @@ from harvestd.failpoints import failpoint
 from harvestd.interfaces import Entry
 from harvestd.kernel import readers
 from harvestd.kernel.errors import MarketError, NotFound, Overloaded, TooMany, Unavailable
+from harvestd.kernel.sentences import worded
 from harvestd.lifecycle import shield
 from harvestd.parts import Parts
 from harvestd.web import bodies, conditional, credentials, fields, freshness, keys, queries, replies, sound
@@ -33,11 +34,14 @@ from harvestd.web.claims import Claims
 from harvestd.web.headers import Cookies, RequestHeaders
 from harvestd.web.limits import Limits
 from harvestd.web.pieces import PIECE
-from harvestd.web.problems import IF_MATCH, Refusal
+from harvestd.web.problems import Refusal
 from harvestd.web.replies import Reply
 from harvestd.web.request import Request
-from harvestd.web.routes import Mode, Route, may_be_empty
+from harvestd.web.routes import Mode, Route, is_path_of, may_be_empty
 
+_NO_VERSION = 'the header If-Match is missing; read it first, and send its ETag, or its version as "v<version>" (of version 7, "v7")'
+#: Characters of a method that nobody has, as it is said again.
+NAME_MOST = 20
 #: The tag of routes of which an address has fewer in hand.
 SEARCHES = "search"
 log = Logger()
@@ -77,8 +81,14 @@ class Gate:
         if isinstance(error, MethodNotAllowed):
             return request.begin(self._other_method(request, error))
         if isinstance(error, NoSuchPath):
-            error = NotFound("there is nothing at this address")
+            error = NotFound(self._nothing_at(request.instance))
         return request.begin(self._refusal(error, request))
+
+    def _nothing_at(self, path: str) -> str:
+        bare = path.rstrip("/")
+        if bare != path and any(is_path_of(route, bare) for route in self._routes):
+            return worded("there is nothing at this address; leave out the slash at its end: {address}", address=bare)
+        return "there is nothing at this address"
 
     async def _count_stray(self, request: Request, endpoint: str) -> None:
         """Count, by its address, what no route counts. Raises ``TooMany``."""
@@ -90,7 +100,8 @@ class Gate:
         allow = ", ".join(sorted({*(error.valid_methods or ()), "OPTIONS"}))
         if request.method == b"OPTIONS":
             return Reply(204, ((b"Allow", allow.encode()),))
-        detail = f"this address has {allow}"
+        method = request.method.decode("latin-1")[:NAME_MOST]
+        detail = worded("{method} is not possible at this address; possible: {allow}", method=method, allow=allow)
         return self._refusal(Refusal("method-not-allowed", detail, headers=(("Allow", allow),)), request)
 
     async def _serve(self, route: Route, request: Request, path: dict[str, str]) -> bytes:
@@ -122,12 +133,17 @@ class Gate:
         for short, (key, most) in bounds.items():
             if settings.rate_limits and self._in_hand[key] > most:
                 self._parts.metrics.shortages.tell(short, who)
-                raise TooMany(f"this address has {most} of these requests in hand; wait for their answers", 1)
+                raise TooMany(
+                    worded(
+                        "{most} requests from your address are being answered; wait for some of the answers", most=most
+                    ),
+                    1,
+                )
 
     def _refusal(self, error: BaseException, request: Request) -> Reply:
         if descriptors.spent_by(error):
             request.site.shortages.tell("descriptors")
-            error = Overloaded("the server has no room for this at present")
+            error = Overloaded("the server has no room for this at present; try again in a moment")
         if isinstance(error, Overloaded):
             pass
         elif isinstance(error, Unavailable):
@@ -228,10 +244,12 @@ def _body(route: Route, call: Call, raw: bytes) -> Any:
     if not raw and not media_type and may_be_empty(route.body):
         return fields.convert({}, route.body)
     if media_type != "application/json":
-        sent = f"this is {media_type[:80]!r}" if media_type else "this has no Content-Type"
-        raise Refusal("media-type", f"send the body as application/json; {sent}")
+        if not media_type:
+            raise Refusal("media-type", "send Content-Type: application/json; this request has none")
+        sent = repr(media_type[:80])
+        raise Refusal("media-type", worded("send Content-Type: application/json; this request has {sent}", sent=sent))
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise Refusal("media-type", "send the body as it is, without Content-Encoding")
+        raise Refusal("media-type", "send the body uncompressed, without Content-Encoding")
     return sound.convert(bodies.decode(raw), route.body, None if rules is None else partial(rules, call))
 
 
@@ -240,7 +258,7 @@ def _if_match(route: Route, headers: Mapping[str, str]) -> int | None:
         return None
     given = headers.get("if-match", "")
     if not given:
-        raise Refusal("if-match", f"read it first, and send as If-Match {IF_MATCH}")
+        raise Refusal("if-match", _NO_VERSION)
     return conditional.version_named(given)
 
 

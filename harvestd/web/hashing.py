@@ -125,4 +125,4 @@ def _too_long(_: object, __: float) -> Failure:
 
 
 def _overloaded() -> Overloaded:
-    return Overloaded("more people sign in at once than there is room for; try again in a moment")
+    return Overloaded("too many people are signing in at once; try again in a moment")

@@ -18,6 +18,9 @@ from harvestd.web.replies import Reply
 from harvestd.web.routes import Route
 
 _KEY = re.compile(r'"([\x21\x23-\x7e]{1,255})"\Z|([\x21\x23-\x7e]{1,255})\Z')
+_FRESH = "send a fresh one for each new intent, such as a UUID"
+_NO_KEY = f"the header Idempotency-Key is missing; {_FRESH}"
+_BAD_KEY = f"the header Idempotency-Key is not 1 to 255 visible characters; {_FRESH}"
 #: Headers of a recorded answer that are sent again.
 _KEPT = frozenset({b"Content-Type", b"ETag", b"Location"})
 
@@ -41,10 +44,7 @@ def key_of(route: Route, header: str | None, user_id: str | None, method: bytes,
         return None
     found = _KEY.match(header or "")
     if not found:
-        wrong = "is missing" if header is None else "is not 1 to 255 visible characters"
-        raise Refusal(
-            "idempotency-key", f"Idempotency-Key {wrong}; send a fresh one for each new intent, such as a UUID"
-        )
+        raise Refusal("idempotency-key", _NO_KEY if header is None else _BAD_KEY)
     if user_id is None:
         return None
     digest = hashlib.sha256(b"\x00".join((method, uri, body))).digest()

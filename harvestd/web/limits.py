@@ -10,6 +10,7 @@ import re
 
 from harvestd.interfaces import Allowance, ILimiter
 from harvestd.kernel.errors import TooMany
+from harvestd.kernel.sentences import worded
 from harvestd.settings import Settings
 from harvestd.web.addresses import bucket_of
 from harvestd.web.routes import Route
@@ -68,7 +69,12 @@ class Limits:
         allowance = await self._limiter.hit(_key(who, name, endpoint), limit, period)
         refusal = None
         if not allowance.allowed:
-            detail = f"more than {limit} requests in {period} s; try again in {_seconds(allowance.retry_after)} s"
+            detail = worded(
+                "more than {limit} requests in {period} s; try again in {wait} s",
+                limit=limit,
+                period=period,
+                wait=_seconds(allowance.retry_after),
+            )
             refusal = TooMany(detail, allowance.retry_after)
         return _headers(name, limit, period, allowance), refusal
 

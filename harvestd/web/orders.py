@@ -172,7 +172,7 @@ async def move(call: Call, body: MovePart) -> Answer:
     standing, farms = await _standing(call)
     farm_id = call.path["farm_id"]
     if farm_id not in {part.farm_id for part in standing.parts} or not (farm_id in farms or call.user.role == "admin"):
-        raise NotFound("this order has no part of a farm of yours by that id")
+        raise NotFound("this order has no such part of yours")
     reason = told("reason", body.reason, market.REASON_MOST)
     actor: fulfilment.Actor = "farm" if farm_id in farms else "admin"
     return await _stepped(call, standing, fulfilment.move(standing, farm_id, body.to, actor, reason))

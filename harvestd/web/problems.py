@@ -14,14 +14,14 @@ import msgspec
 from harvestd.kernel import errors as market
 from harvestd.kernel import languages
 from harvestd.kernel.errors import FieldError
+from harvestd.kernel.sentences import worded
 
 MEDIA_TYPE = "application/problem+json"
 #: How a version is named in If-Match, of everything that has one.
-IF_MATCH = (
-    'the ETag that it had when you read it, or its `version` as "v<version>" (quotes included; of version 7, "v7")'
-)
-#: Fields of which the detail tells in another language than English; `errors` has all.
+IF_MATCH = 'the ETag that it had when you read it, or its version as "v<version>" (quotes included; of version 7, "v7")'
+#: Fields of which the detail tells; `errors` has all.
 DETAILED = 3
+_MORE = "and {count} more"
 
 
 @attrs.frozen
@@ -128,7 +128,7 @@ PROBLEMS: tuple[Problem, ...] = (
             "The key was used within its lifetime for a request with another method, path or body.",
             "Take a fresh key for a new intent; repeat a request without changing it.",
             (market.KeyReused,)),
-    Problem("if-match", 428, "It is not said which version is meant",
+    Problem("if-match", 428, "The version to change is missing",
             "This changes a thing that others may be changing too, and does not say which version it starts from.",
             f"Read the thing, alone or in its list, and send as If-Match {IF_MATCH}."),
     Problem("too-many-requests", 429, "That was too often; please wait a moment",
@@ -175,26 +175,51 @@ def headers_of(error: BaseException, problem: Problem) -> list[tuple[str, str]]:
 def document(
     problem: Problem, error: BaseException | None, instance: str, request_id: str, language: str = languages.ENGLISH
 ) -> bytes:
-    """The problem details as JSON. In another language than English are what a buyer can meet: the title, the fields' messages, and
-    the detail where it tells of fields; what is said to programmers alone is English. Of what went wrong inside nothing is shown but the request id, under which it is logged: the
-    words are those of the market and of HTTP's rules, or the row's own."""
-    ours = isinstance(error, (market.MarketError, Refusal))
-    detail = error.detail if isinstance(error, (market.MarketError, Refusal)) else getattr(error, "shown", "")
-    errors: tuple[FieldError, ...] = getattr(error, "errors", ()) if ours else ()
+    """The problem details as JSON, told in :func:`told_in`. Of what went wrong inside nothing is shown but the request id, under
+    which it is logged: the words are those of the market and of HTTP's rules, or the row's own."""
+    errors = _errors(error)
     fields = [_member(e, language) for e in errors]
-    if fields and language != languages.ENGLISH:
-        detail = "; ".join(f"{field['field']}: {field['message']}" for field in fields[:DETAILED])
     members: dict[str, Any] = {
         "type": problem.type,
         "title": languages.title(problem.slug, problem.title, language),
         "status": problem.status,
-        "detail": detail or problem.cause,
+        "detail": _detail(problem, error, language)[0],
         "instance": instance,
         "request_id": request_id,
     }
     if errors or problem.slug == "invalid":
         members["errors"] = fields
     return msgspec.json.encode(members)
+
+
+def told_in(problem: Problem, error: BaseException | None, language: str) -> str:
+    """The languages of the details, as ``Content-Language`` names them: a detail that ``language`` has no word for is English."""
+    return ", ".join(dict.fromkeys((language, _detail(problem, error, language)[1])))
+
+
+def _errors(error: BaseException | None) -> tuple[FieldError, ...]:
+    return error.errors if isinstance(error, (market.MarketError, Refusal)) else ()
+
+
+def _detail(problem: Problem, error: BaseException | None, language: str) -> tuple[str, str]:
+    """The detail and its language. Of fields that are not acceptable it is these with their messages; of everything else it is what
+    the error says, or the row's cause, and in a language that has no word for that, the fields again."""
+    errors = _errors(error)
+    if errors and problem.slug == "invalid":
+        return _listed(errors, language), language
+    ours = isinstance(error, (market.MarketError, Refusal))
+    english = (error.detail if ours else getattr(error, "shown", "")) or problem.cause  # type: ignore[union-attr]
+    found = languages.sentence(english, language)
+    if found is not None:
+        return found, language
+    return (_listed(errors, language), language) if errors else (str(english), languages.ENGLISH)
+
+
+def _listed(errors: tuple[FieldError, ...], language: str) -> str:
+    told = [f"{e.field}: {languages.message(e.code, e.params, e.message, language)}" for e in errors[:DETAILED]]
+    rest = len(errors) - DETAILED
+    more = languages.sentence(worded(_MORE, count=rest), language) if rest > 0 else None
+    return "; ".join([*told, *([more] if more else [])])
 
 
 def _member(error: FieldError, language: str) -> dict[str, Any]:

@@ -42,7 +42,7 @@ from harvestd.web.shapes.values import Money, SeasonIn
 _WHICH_FARM = {("admin", False): "staff-name-farm", ("farmer", False): "no-farm"}
 _REASONS = {
     "one-of-yours": "name one of your farms",
-    "staff-name-farm": "name the farm that offers it; staff may do so for each",
+    "staff-name-farm": "name the farm that offers the product",
     "no-farm": "you belong to no farm; ask the market's staff, who can offer it for a farm",
 }
 
@@ -57,7 +57,7 @@ async def listed(call: Call, query: ProductsQuery) -> Answer:
     if query.status is not None and not query.mine:
         raise Invalid.of(
             "status",
-            "goes with mine=true; all lists of others' products have published ones",
+            "goes with mine=true; the products of others are always published",
             "not-accepted",
             reason="with-mine",
         )
@@ -174,7 +174,9 @@ async def _farm_of(call: Call, farm_id: str | None) -> tuple[str, str]:
     await owned(call, call.tx, farm_id)
     found = await farms.find(call.tx, farm_id)
     if found is None:
-        raise Invalid.of("farm_id", "there is no such farm", "not-found")
+        raise Invalid.of(
+            "farm_id", "does not exist; GET /api/farms lists the farms", "not-found", list="GET /api/farms"
+        )
     return found.id, found.slug
 
 
@@ -208,7 +210,7 @@ async def _locked(call: Call) -> store.Product:
     try:
         await owned(call, call.tx, row.farm_id)
     except Forbidden as error:
-        raise NotFound("there is no such product of yours") from error
+        raise NotFound("you have no such product") from error
     call.check_version(row.version)
     return row
 

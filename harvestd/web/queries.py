@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from harvestd.kernel.errors import FieldError, Invalid
+from harvestd.kernel.sentences import worded
 from harvestd.web import fields
 from harvestd.web.problems import Refusal
 
@@ -27,8 +28,7 @@ def decode(query: str, wanted: type[msgspec.Struct] | None) -> Any:
     pairs = _pairs(query) if query else []
     if wanted is None:
         if pairs:
-            message = "is no parameter of this address; leave it out"
-            raise _refuse([FieldError(name[: fields.NAME_MOST], message, code="not-accepted") for name, _ in pairs])
+            raise _refuse([fields.unknown(name[: fields.NAME_MOST], name, None) for name, _ in pairs])
         return None
     lists = _list_names(wanted)
     values: dict[str, Any] = {}
@@ -36,7 +36,7 @@ def decode(query: str, wanted: type[msgspec.Struct] | None) -> Any:
     for name, value in pairs:
         if "\x00" in value or "\x00" in name:
             shown = name.replace("\x00", "")[: fields.NAME_MOST]
-            errors.append(FieldError(shown, "has a NUL character; remove it", code="control-character"))
+            errors.append(FieldError(shown, "contains a NUL character; remove it", code="control-character"))
         elif name in lists:
             values.setdefault(name, []).append(value)
         elif name in values:
@@ -74,7 +74,7 @@ def _pairs(query: str) -> list[tuple[str, str]]:
     except UnicodeDecodeError as error:
         raise Refusal("malformed", "the query is not percent-encoded UTF-8") from error
     except ValueError as error:
-        raise Refusal("malformed", f"the query has more than {MOST} parameters") from error
+        raise Refusal("malformed", worded("the query has more than {most} parameters", most=MOST)) from error
 
 
 @cache

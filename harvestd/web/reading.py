@@ -8,7 +8,7 @@ msgspec's own reading of text takes what the contract does not (``"1_000"`` and 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -22,21 +22,26 @@ from harvestd.kernel.errors import Invalid
 Read = Callable[[Any], Any]
 
 
-def form(pattern: str, read: Callable[[str, str], Any] | None = None, *, message: str = "", **more: Any) -> Meta:
+def form(
+    pattern: str, read: Callable[[str, str], Any] | None = None, *, message: str = "", code: str = "wrong-form",
+    kind: str = "", params: Mapping[str, Mapping[str, str]] | None = None, **more: Any,
+) -> Meta:  # fmt: skip
     """The annotation of a text that matches ``pattern`` as a whole (one that Python and ECMA 262 understand alike).
 
-    ``read`` (field, text) makes the value of it; without, the text is the value. ``message`` says what is expected, where an
-    example does not. ``more`` is of :class:`msgspec.Meta`.
+    ``read`` (field, text) makes the value of it; without, the text is the value, and what is wrong with another is ``code``.
+    ``message``, ``kind`` and ``params`` are those of :func:`~harvestd.web.expectations.own_words`. ``more`` is of
+    :class:`msgspec.Meta`.
     """
     whole = re.compile(pattern)
 
     def matched(field: str, text: str) -> str:
         if not whole.fullmatch(text):
-            raise Invalid.of(field, "is not of the form that is taken here", "wrong-form")
+            raise Invalid.of(field, "is not of the form that is taken here", code)
         return text
 
     schema = {"pattern": f"^(?:{pattern})$", **more.pop("extra_json_schema", {})}
-    extra = {"read": read or matched, **({"message": message} if message else {})}
+    own = {"message": message, "kind": kind, "params": params}
+    extra = {"read": read or matched, **{name: words for name, words in own.items() if words}}
     return Meta(extra_json_schema=schema, extra=extra, **more)
 
 

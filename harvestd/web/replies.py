@@ -13,7 +13,7 @@ import msgspec
 
 from harvestd.web import conditional, queries
 from harvestd.web.call import Answer
-from harvestd.web.problems import MEDIA_TYPE, document, headers_of, problem_of
+from harvestd.web.problems import MEDIA_TYPE, document, headers_of, problem_of, told_in
 from harvestd.web.routes import Route
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -115,5 +115,5 @@ def of_error(error: BaseException, instance: str, request_id: str, language: str
     problem = problem_of(error)
     headers = [_header(name, text) for name, text in headers_of(error, problem)]
     headers += [(b"Content-Type", MEDIA_TYPE.encode("ascii")), NO_STORE]
-    headers += [(b"Content-Language", language.encode("ascii")), (b"Vary", b"Accept-Language")]
+    headers += [(b"Content-Language", told_in(problem, error, language).encode("ascii")), (b"Vary", b"Accept-Language")]
     return Reply(problem.status, tuple(headers), document(problem, error, instance, request_id, language), problem.slug)

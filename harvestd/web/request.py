@@ -97,9 +97,9 @@ class Request(server.Request):
         except UnicodeDecodeError as error:
             raise Refusal("malformed", "the address is not percent-encoded UTF-8") from error
         if any(character < " " or character == "\x7f" for character in text):
-            raise Refusal("malformed", "the address has a control character")
+            raise Refusal("malformed", "the address contains a control character")
         if path.count(b"/") != self.path.count(b"/") or path.startswith(b"//"):  # %2F would be taken for a separator
-            raise Refusal("not-found", "no address here has a slash in a name, or an empty one")
+            raise Refusal("not-found", "no address here contains an encoded slash, or begins with two slashes")
         self.prepath, self.postpath = [], path[1:].split(b"/")
         self.site.resource.render(self)
 

@@ -116,6 +116,12 @@ class Route:
         return "_".join([self.method.lower(), *[w for w in words if w]])
 
 
+def is_path_of(route: Route, path: str) -> bool:
+    """Whether a path is one of the route's."""
+    own, given = route.path.split("/"), path.split("/")
+    return len(own) == len(given) and all(a == b or (a[:1] == "{" and b) for a, b in zip(own, given, strict=True))
+
+
 @cache
 def may_be_empty(body: type[msgspec.Struct]) -> bool:
     """Whether a body of this type may be left out, since it has no field that must be there."""

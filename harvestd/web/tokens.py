@@ -68,10 +68,10 @@ def _read(secret: str, token: str) -> _Read:
         times = [_instant(claims[name]) for name in ("iat", "nbf") if name in claims]
         expires = _instant(claims["exp"])
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, OSError) as error:
-        raise Unauthenticated("the access token does not hold; sign in again") from error
+        raise Unauthenticated("the access token is not valid; sign in again") from error
     user_id, role, session = claims["sub"], claims["role"], claims["sid"]
     if not (all(isinstance(claim, str) for claim in (user_id, role, session)) and role in _ROLES):
-        raise Unauthenticated("the access token does not hold; sign in again")
+        raise Unauthenticated("the access token is not valid; sign in again")
     return _Read(Caller(user_id=user_id, role=role, session=session), max(times), expires)
 
 

@@ -19,7 +19,7 @@ from harvestd.settings import Settings
 from harvestd.web.expectations import _JSON_TYPES
 from harvestd.web.problems import PROBLEMS
 from harvestd.web.products import _REASONS
-from harvestd.web.shapes.values import PLACES
+from harvestd.web.shapes.values import MINOR_UNITS, MINOR_UNITS_ALONE, PLACES
 from tests.kernel.test_codes import SAID
 
 #: Of two languages, the first is the market's default.
@@ -30,6 +30,7 @@ VALUES = {
     "missing": "150", "currency": "EUR", "unit": "kg", "from": "05-01", "to": "2026-10-31", "expected": "string, integer",
     "allowed": "kg, each", "count": "101", "reason": "off-step", "farm_id": "0197f0a0", "product_id": "0197f0a0", "what": "short",
     "title": "Karotten", "farm": "Sonnenhof", "farms": "Sonnenhof, Mühle", "example": "05-01", "meant": "title", "value": "roots",
+    "possible": "q, limit", "list": "GET /api/farms",
 }  # fmt: skip
 #: They say how the others are written, or are ids for programs, and have no place of their own.
 BESIDE = {"currency", "unit", "farm_id", "reason"}
@@ -43,6 +44,10 @@ for _said in SAID:
 REASONS["not-for-sale"] = {NOBODY_THERE}
 REASONS["not-accepted"] |= set(PLACES)
 REASONS["required"] |= set(_REASONS)
+for _own in (MINOR_UNITS, MINOR_UNITS_ALONE):
+    for _code, _params in _own["params"].items():
+        REASONS.setdefault(_code, set()).add(_params["reason"])
+REASONS["below-minimum"] = {"to-remove"}
 
 
 class Used(dict[str, str]):
@@ -130,6 +135,22 @@ def test_every_message_can_be_made_whatever_its_parameters_hold(tag: str, code: 
         ("out-of-season", {"from": "05-01", "to": "10-31"}, "hat Saison vom 1. Mai bis zum 31. Oktober"),
         ("wrong-type", {"expected": "string, integer"}, "erwartet wird: Text, ganze Zahl"),
         ("required", {"expected": "string, integer"}, "fehlt; erwartet wird: Text, ganze Zahl"),
+        ("not-a-number", {"example": "1.25"}, "muss eine Zahl in Ziffern sein, zum Beispiel 1.25"),
+        ("not-one-of", {"allowed": "1000"}, "möglich ist: 1000"),
+        ("not-found", {"value": "1000"}, "1000 gibt es nicht"),
+        ("sold-out", {"available": "0", "unit": "kg", "title": "1000"}, "1000 ist ausverkauft; bitte herausnehmen"),
+        ("not-an-id", {}, "muss eine Kennung sein, zum Beispiel 0197f0a0-7c1e-7abc-8def-0123456789ab"),
+        ("not-an-id", {"list": "GET /api/categories"}, "muss eine Kennung aus GET /api/categories sein"),
+        (
+            "wrong-type",
+            {"expected": "object, integer", "reason": "minor-units"},
+            'muss in der kleinsten Einheit der Währung angegeben sein: 350 sind 3,50 EUR; oder {"amount": 350, "currency": "EUR"}',
+        ),
+        (
+            "below-minimum",
+            {"minimum": "0.001", "reason": "to-remove"},
+            "muss mehr als 0 sein; DELETE /api/cart/items/{product_id} nimmt das Produkt heraus",
+        ),
         ("required", {"reason": "for-delivery"}, "wird für die Lieferung gebraucht"),
         ("required", {"reason": "something new"}, "fehlt oder ist leer"),
         ("not-accepted", {"meant": "title"}, "wird hier nicht angenommen; meinten Sie title?"),

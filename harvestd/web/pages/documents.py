@@ -48,7 +48,7 @@ def index(title: str) -> bytes:
 
 def problem_list() -> bytes:
     """All problems on one page."""
-    rows = [(f'<a href="{p.type}">{escape(p.title)}</a>', str(p.status), escape(p.cure)) for p in PROBLEMS]
+    rows = [(f'<a href="{p.type}">{escape(p.title)}</a>', str(p.status), marked(p.cure)) for p in PROBLEMS]
     problems = table(("Problem", "Status", "Cure"), rows, "Problems")
     return page("Problems", f"<h1>What can go wrong</h1>{problems}<h2>With a field, or a cart</h2>{_code_list()}")
 
@@ -68,5 +68,5 @@ def problem_page(problem: Problem) -> bytes:
     return page(
         problem.title,
         f"<h1>{escape(problem.title)}</h1><p>Status {problem.status}, type <code>{problem.type}</code></p>"
-        f"<h2>Cause</h2><p>{escape(problem.cause)}</p><h2>Cure</h2><p>{escape(problem.cure)}</p>",
+        f"<h2>Cause</h2><p>{marked(problem.cause)}</p><h2>Cure</h2><p>{marked(problem.cure)}</p>",
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harvestd import __version__
-from harvestd.web.pages import examples, failures, schemas
+from harvestd.web.pages import examples, failures, prose, schemas
 from harvestd.web.pages.glossary import PATH, TAGS
 from harvestd.web.problems import IF_MATCH
 from harvestd.web.routes import Route, may_be_empty
@@ -22,7 +22,7 @@ HEADERS = {
     "Idempotent-Replayed": "true when this is the answer that the key got before.",
     "X-Request-Id": "Names this request in the logs.",
     "Retry-After": "Seconds to wait.",
-    "Content-Language": "The language that the problem is told in.",
+    "Content-Language": "The language of the problem; English, too, where its detail is in English.",
     "Vary": "Headers of the request that the answer depends on.",
     "WWW-Authenticate": "What is wrong with the credentials.",
     "X-Cart-Token": "The token of a guest's cart, for clients that keep no cookies.",
@@ -52,7 +52,7 @@ def document(routes: Sequence[Route], title: str) -> dict[str, Any]:
         operation = _operation(route, by_type, parameters)
         paths.setdefault(route.path, {})[route.method.lower()] = operation
     tags = dict.fromkeys(route.tag for route in shown)
-    return {
+    described: dict[str, Any] = prose.tidied({
         "openapi": "3.1.0",
         "info": {
             "title": title,
@@ -71,7 +71,8 @@ def document(routes: Sequence[Route], title: str) -> dict[str, Any]:
             "headers": {name: {"description": text, "schema": {"type": "string"}} for name, text in HEADERS.items()},
             "securitySchemes": _SCHEMES,
         },
-    }
+    })  # fmt: skip
+    return described
 
 
 def _operation(route: Route, by_type: dict[Any, Any], parameters: dict[Any, Any]) -> dict[str, Any]:
@@ -184,7 +185,7 @@ _SCHEMES = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "The access_token of POST /api/auth/login, /register or /refresh.",
+        "description": "The `access_token` of `POST /api/auth/login`, `/register` or `/refresh`.",
     },
     "cart": {
         "type": "apiKey",
@@ -202,7 +203,7 @@ _SCHEMES = {
     "operator": {
         "type": "http",
         "scheme": "bearer",
-        "description": "The setting metrics_token, where it is set; else only this machine may ask.",
+        "description": "The setting `metrics_token`, where it is set; else only this machine may ask.",
     },
 }
 _DESCRIPTION = """\

@@ -38,7 +38,7 @@ def components(types: Iterable[Any], queries: Iterable[Any]) -> tuple[dict[Any, 
         schemas[name] = {
             "type": "string",
             "enum": list(VOCABULARY[name]),
-            "description": _ENUM_WORDS.get(name, "A closed list of words."),
+            "description": _ENUM_WORDS[name],
         }
     return by_type, {**schemas, "Problem": PROBLEM, "FieldError": FIELD_ERROR}, parameters  # fmt: skip
 
@@ -135,6 +135,21 @@ def _references(value: Any) -> Iterator[str]:
 
 
 _ENUM_WORDS = {
+    "PartStep": "The statuses that a farm's part can be moved to.",
+    "NotOrderable": "Why a product cannot be ordered.",
+    "Actor": "Who took a step.",
+    "OrderAction": "What can be done with an order.",
+    "FulfilmentMethod": "How goods reach the buyer.",
+    "ProductSort": "What comes first in a list of products.",
+    "SearchSort": "What comes first in the hits of a search.",
+    "ProductStatus": "Whether a product is on sale.",
+    "SuggestionKind": "What a suggestion is.",
+    "NewRole": "What an account can be registered as.",
+    "FarmRole": "What a person is in a farm.",
+    "Condition": "How a thing is.",
+    "ImageStatus": "Whether a picture can be shown.",
+    "CompareBy": "The units that prices are compared by.",
+    "NoticeKind": "What a notice is about.",
     "Unit": "What a product is counted or weighed in.",
     "OrderStatus": "Of an order and of each farm's part; an order is as far as the least advanced part that stands.",
     "Role": "What an account is in the market. Everyone can buy.",

@@ -38,7 +38,7 @@ Username = Annotated[
 
 
 class Register(In, kw_only=True, frozen=True):
-    """A new account; ``farm_name`` for farmers."""
+    """A new account. Farmers need ``farm_name``."""
 
     email: Email
     username: Username
@@ -49,7 +49,7 @@ class Register(In, kw_only=True, frozen=True):
 
 
 class Login(In, kw_only=True, frozen=True):
-    """Credentials."""
+    """An e-mail address and its password."""
 
     email: Email
     password: Password
@@ -68,7 +68,7 @@ class LogoutQuery(In, kw_only=True, frozen=True):
 
 
 class UserFarm(Named, kw_only=True, frozen=True):
-    """A farm that the user belongs to, and as what."""
+    """A farm that the user belongs to, and their role in it."""
 
     role: FarmRoleOut
 

@@ -8,12 +8,12 @@ from msgspec import Meta
 
 from harvestd.web.shapes.products import Image
 from harvestd.web.shapes.values import (
-    Id,
     In,
     Money,
     Named,
     Out,
     PricePer,
+    ProductId,
     Quantity,
 )
 from harvestd.web.shapes.vocabulary import UnitOut, WarningCodeOut
@@ -28,19 +28,19 @@ class PutItem(In, kw_only=True, frozen=True):
 class CartItemIn(In, kw_only=True, frozen=True):
     """How much of which product the cart shall hold."""
 
-    product_id: Id
+    product_id: ProductId
     quantity: Quantity
 
 
 class PutItems(In, kw_only=True, frozen=True):
-    """Products to put in, or to set the quantities of; what else is in the cart stays."""
+    """Products to put in, or whose quantities to set; everything else in the cart stays."""
 
     items: Annotated[list[CartItemIn], Meta(min_length=1, max_length=1000)]
 
 
 class CartLine(Out, kw_only=True, frozen=True):
-    """A product in the cart, at its price now, which is for ``price_per``; ``available`` is what is left of it, ``image`` its first picture, ``quantity_step`` and ``min_quantity`` in
-    which quantities it is sold."""
+    """A product in the cart, at its price now, which is for ``price_per``. ``available`` is what is left of it, ``image`` its first
+    picture; ``quantity_step`` and ``min_quantity`` say in which quantities it is sold."""
 
     product_id: str
     slug: str
@@ -57,7 +57,7 @@ class CartLine(Out, kw_only=True, frozen=True):
 
 
 class CartPart(Out, kw_only=True, frozen=True):
-    """What comes from one farm; ``missing_to_minimum`` is what is missing to the least that it takes orders of."""
+    """What comes from one farm; ``missing_to_minimum`` is what is missing to its minimum order."""
 
     farm: Named
     lines: list[CartLine]
@@ -67,7 +67,7 @@ class CartPart(Out, kw_only=True, frozen=True):
 
 
 class CartWarning(Out, kw_only=True, frozen=True):
-    """What moved since a product was put in, or keeps the cart from being ordered; ``product_id`` is null where the whole cart
+    """What has changed since a product was put in, or keeps the cart from being ordered; ``product_id`` is null where the whole cart
     or a farm's part of it is meant. ``params`` has the values of the message as strings, amounts of money in minor units."""
 
     product_id: str | None

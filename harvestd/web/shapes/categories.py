@@ -7,8 +7,8 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from harvestd.web.shapes.values import (
+    CategoryId,
     Color,
-    Id,
     In,
     Out,
     Slug,
@@ -32,7 +32,7 @@ class NewCategory(In, kw_only=True, frozen=True):
     """A category to add; the slug is made from the name where it is left out."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)]
-    parent_id: Id | None = None
+    parent_id: CategoryId | None = None
     slug: Slug | None = None
     description: Annotated[str, Meta(max_length=2000)] = ""
     icon: Annotated[str, Meta(max_length=100)] = ""
@@ -43,7 +43,7 @@ class ChangeCategory(In, kw_only=True, frozen=True):
     """The fields to change."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET
-    parent_id: Id | UnsetType | None = UNSET
+    parent_id: CategoryId | UnsetType | None = UNSET
     slug: Slug | UnsetType = UNSET
     description: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
     icon: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET

@@ -9,8 +9,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from harvestd.web.shapes.values import (
     CountedQuery,
-    Id,
     In,
+    NotificationId,
     Out,
 )
 from harvestd.web.shapes.vocabulary import NoticeKindOut
@@ -23,7 +23,7 @@ class NotificationsQuery(CountedQuery, kw_only=True, frozen=True):
 
 
 class NotificationData(Out, kw_only=True, frozen=True):
-    """What a notice is about, where it is about something."""
+    """What a notice is about: an order, or a farm's part of one."""
 
     order_id: str | UnsetType = UNSET
     number: str | UnsetType = UNSET
@@ -43,9 +43,9 @@ class Notification(Out, kw_only=True, frozen=True):
 
 
 class ReadNotifications(In, kw_only=True, frozen=True):
-    """Which notices were read; without ``ids`` all of them."""
+    """Which notices were read: without ``ids``, or where that is null, all of them."""
 
-    ids: Annotated[list[Id], Meta(max_length=1000)] | None = None
+    ids: Annotated[list[NotificationId], Meta(max_length=1000)] | None = None
 
 
 class MarkedRead(Out, kw_only=True, frozen=True):

@@ -9,12 +9,15 @@ from msgspec import UNSET, Meta, UnsetType, field
 
 from harvestd.web.shapes.values import (
     CountedQuery,
+    FarmId,
     Id,
     In,
     MinorUnits,
     Money,
     Out,
+    PickupPointId,
     PricePer,
+    ProductId,
     Quantity,
 )
 from harvestd.web.shapes.vocabulary import (
@@ -32,7 +35,7 @@ from harvestd.web.shapes.vocabulary import (
 class OrderLineIn(In, kw_only=True, frozen=True):
     """How much of which product."""
 
-    product_id: Id
+    product_id: ProductId
     quantity: Quantity
 
 
@@ -40,7 +43,7 @@ class FulfilmentIn(In, kw_only=True, frozen=True):
     """How the goods reach the buyer; ``address`` for delivery, ``pickup_point_id`` one of a farm's for pick-up."""
 
     method: FulfilmentMethod = "pickup"
-    pickup_point_id: Id | None = None
+    pickup_point_id: PickupPointId | None = None
     address: Annotated[str, Meta(max_length=500)] | None = None
     market_day_id: Id | None = None
 
@@ -48,13 +51,13 @@ class FulfilmentIn(In, kw_only=True, frozen=True):
 class FarmFulfilmentIn(FulfilmentIn, kw_only=True, frozen=True):
     """How the goods of one farm reach the buyer."""
 
-    farm_id: Id
+    farm_id: FarmId
 
 
 class PlaceOrder(In, kw_only=True, frozen=True):
-    """An order: of the lines or, without them, of the cart. Lines of one product are one line of the order.
-    ``expected_total`` refuses it when the total is another, or when anything that the cart's price means has changed since a
-    product was put in: a price, what it is for, a unit, a step, a least quantity. ``fulfilment`` is one for all, ``fulfilments`` one for each
+    """An order of ``lines`` or, without them, of the cart. Lines of one product become one line of the order.
+    With ``expected_total`` it is refused where the total is another, or where anything that the buyer agreed to has changed since
+    a product was put in: a price, what it is for, a unit, a step, a minimum quantity. ``fulfilment`` is one for all, ``fulfilments`` one for each
     farm; a farm's pick-up point counts for its own part alone."""
 
     lines: Annotated[list[OrderLineIn], Meta(max_length=500)] | None = None
@@ -130,7 +133,7 @@ class OrderPart(Out, kw_only=True, frozen=True):
 
 
 class OrderTotals(Out, kw_only=True, frozen=True):
-    """What is owed: goods and fees and tax less discount. Of the parts that stand."""
+    """What is owed for the parts that stand: goods, fees and tax, less discount."""
 
     goods: Money
     fees: Money

@@ -10,7 +10,9 @@ from msgspec import UNSET, Meta, UnsetType
 
 from harvestd.market.products import TAG_LENGTH_MOST, TAGS_MOST, Status, Unit
 from harvestd.web.shapes.values import (
-    Id,
+    MINOR_UNITS_ALONE,
+    CategoryId,
+    FarmId,
     IdOrSlug,
     In,
     ListQuery,
@@ -108,6 +110,9 @@ class Product(Out, kw_only=True, frozen=True):
 VALUES_MOST = 20
 
 
+PriceBound = Annotated[int, Meta(ge=0, le=2**53, extra=MINOR_UNITS_ALONE)]
+
+
 class ProductFilters(ListQuery, kw_only=True, frozen=True):
     """What the listing and search take alike. Of several values of a filter a product has one; a category has those below
     it, too. Category and farm by slug or id, prices in minor units and as they are given: ``price``, whatever quantity it is for."""
@@ -116,8 +121,8 @@ class ProductFilters(ListQuery, kw_only=True, frozen=True):
     farm: Annotated[list[IdOrSlug], Meta(max_length=VALUES_MOST)] = []
     tag: Annotated[list[Annotated[str, Meta(max_length=TAG_LENGTH_MOST)]], Meta(max_length=VALUES_MOST)] = []
     unit: Annotated[list[Unit], Meta(max_length=VALUES_MOST)] = []
-    min_price: Annotated[int, Meta(ge=0, le=2**53)] | None = None
-    max_price: Annotated[int, Meta(ge=0, le=2**53)] | None = None
+    min_price: PriceBound | None = None
+    max_price: PriceBound | None = None
     in_stock: bool = False
     in_season: bool = False
     near: Position | None = None
@@ -159,8 +164,8 @@ class NewProduct(In, kw_only=True, frozen=True):
     price: Money | MinorUnits
     stock: Quantity
     description: Description = ""
-    category_id: Id | None = None
-    farm_id: Id | None = None
+    category_id: CategoryId | None = None
+    farm_id: FarmId | None = None
     price_per: PricePerIn | None = None
     quantity_step: Quantity | None = None
     min_quantity: Quantity | None = None
@@ -186,7 +191,7 @@ class ChangeProduct(In, kw_only=True, frozen=True):
     price: Money | MinorUnits | UnsetType = UNSET
     price_per: PricePerIn | UnsetType | None = UNSET
     description: Description | UnsetType = UNSET
-    category_id: Id | UnsetType | None = UNSET
+    category_id: CategoryId | UnsetType | None = UNSET
     quantity_step: Quantity | UnsetType = UNSET
     min_quantity: Quantity | UnsetType = UNSET
     season: SeasonIn | UnsetType | None = UNSET

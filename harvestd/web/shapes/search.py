@@ -54,7 +54,7 @@ class SuggestQuery(In, kw_only=True, frozen=True):
 
 
 class Suggestion(Out, kw_only=True, frozen=True):
-    """Something whose name begins so. A title that several products have comes once, as the one that sells best of them."""
+    """Something whose name begins with what was typed. A title that several products have comes once, as the one that sells best of them."""
 
     text: str
     kind: SuggestionKindOut
@@ -66,6 +66,6 @@ class Suggestion(Out, kw_only=True, frozen=True):
 
 
 class Suggestions(Out, kw_only=True, frozen=True):
-    """At most ten."""
+    """At most ten suggestions."""
 
     items: list[Suggestion]

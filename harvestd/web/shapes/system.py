@@ -15,14 +15,14 @@ class Alive(Out, kw_only=True, frozen=True):
 
 
 class ReadyPart(Out, kw_only=True, frozen=True):
-    """One thing that it depends on; ``degraded`` means that its work is done in another way, or late."""
+    """One thing that the process depends on; ``degraded`` means that its work is done in another way, or late."""
 
     state: Condition
     detail: str
 
 
 class Ready(Out, kw_only=True, frozen=True):
-    """``down`` means that requests should go elsewhere."""
+    """How the process is; ``down`` means that requests should go elsewhere."""
 
     status: Condition
     parts: dict[str, ReadyPart]
@@ -30,7 +30,7 @@ class Ready(Out, kw_only=True, frozen=True):
 
 
 class ProblemText(Out, kw_only=True, frozen=True):
-    """What an error means."""
+    """What a problem means."""
 
     type: str
     status: int
@@ -50,7 +50,7 @@ class CodeText(Out, kw_only=True, frozen=True):
 
 
 class Problems(Out, kw_only=True, frozen=True):
-    """All of them."""
+    """All problems, and all codes."""
 
     items: list[ProblemText]
     codes: list[CodeText]

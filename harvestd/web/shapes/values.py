@@ -13,19 +13,37 @@ from harvestd.kernel import readers
 from harvestd.web.reading import form
 from harvestd.web.shapes.vocabulary import UnitOut
 
-Id = Annotated[
-    str,
-    form(
+_AN_ID = "0197f0a0-7c1e-7abc-8def-0123456789ab"
+
+
+def _id(lister: str = "", what: str = "A UUIDv7; letters in either case.") -> Meta:
+    """The annotation of an id, one of those that the address ``lister`` lists."""
+    return form(
         "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}",
         readers.id,
+        kind=f"must be an id from {lister}" if lister else f"must be an id such as {_AN_ID}",
+        params={"not-an-id": {"list": lister}} if lister else None,
         extra_json_schema={"format": "uuid"},
-        description="A UUIDv7; letters in either case.",
-        examples=["0197f0a0-7c1e-7abc-8def-0123456789ab"],
-    ),
-]
+        description=what,
+        examples=[_AN_ID],
+    )
+
+
+Id = Annotated[str, _id()]
+CategoryId = Annotated[str, _id("GET /api/categories")]
+FarmId = Annotated[str, _id("GET /api/farms")]
+ProductId = Annotated[str, _id("GET /api/products")]
+PickupPointId = Annotated[str, _id("GET /api/farms/{id}")]
+NotificationId = Annotated[str, _id("GET /api/notifications")]
 Slug = Annotated[
     str,
-    form("[a-z0-9]+(?:-[a-z0-9]+)*", max_length=80, description="As in an address.", examples=["green-acres"]),
+    form(
+        "[a-z0-9]+(?:-[a-z0-9]+)*",
+        code="not-a-slug",
+        max_length=80,
+        description="As in an address.",
+        examples=["green-acres"],
+    ),
 ]
 #: A farm, a category, a product by either of its names.
 IdOrSlug = Annotated[
@@ -34,21 +52,34 @@ IdOrSlug = Annotated[
 Color = Annotated[str, form("(?:#[0-9a-fA-F]{6})?", description="Red, green and blue.", examples=["#aa5500"])]
 Position = Annotated[
     str,
-    Meta(max_length=2 * readers.DIGITS + 1, description="latitude,longitude in degrees.", examples=["48.85,2.35"]),
+    Meta(max_length=2 * readers.DIGITS + 1, description="`latitude,longitude` in degrees.", examples=["48.85,2.35"]),
 ]
 SeasonDay = Annotated[
     str,
     form(
         "(?:[0-9]{4}-)?[0-9]{2}-[0-9]{2}",
+        code="not-a-date",
         message="must be a day, MM-DD for every year or YYYY-MM-DD for one",
-        description="MM-DD for every year or YYYY-MM-DD for one.",
+        description="`MM-DD` for every year or `YYYY-MM-DD` for one.",
         examples=["05-01"],
     ),
 ]
 Limit = Annotated[int, Meta(ge=1, le=100, description="Items on a page.")]
-Cursor = Annotated[str, Meta(max_length=1024, description="`next` of an earlier page.")]
+Cursor = Annotated[str, Meta(max_length=1024, description="The `next` of an earlier page.")]
 Quantity = Annotated[Decimal, Meta(description="A number or decimal string, three places at most.", examples=["1.250"])]
-MinorUnits = Annotated[int, Meta(description="In minor units of the market's currency: 1250 is 12.50.")]
+_IN_MINOR_UNITS = "must be in minor units: 350 is 3.50 EUR"
+#: What is said of money that is no whole number, the first mistake of whoever begins: with the other way to give it, and where there is
+#: none.
+MINOR_UNITS, MINOR_UNITS_ALONE = (
+    {"kind": words, "params": {code: {"reason": reason} for code in ("wrong-type", "not-a-number")}}
+    for words, reason in (
+        (f'{_IN_MINOR_UNITS}; or {{"amount": 350, "currency": "EUR"}}', "minor-units"),
+        (_IN_MINOR_UNITS, "minor-units-alone"),
+    )
+)
+MinorUnits = Annotated[
+    int, Meta(description="In minor units of the market's currency: 1250 is 12.50.", extra=MINOR_UNITS)
+]
 
 
 #: Where a field goes that is not taken here, or why it is not: by the reason that ``ELSEWHERE`` names.
@@ -76,7 +107,7 @@ class Out(msgspec.Struct, kw_only=True, frozen=True):
 class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An amount in minor units of a currency."""
 
-    amount: int
+    amount: Annotated[int, Meta(extra=MINOR_UNITS_ALONE)]
     currency: Annotated[str, Meta(min_length=3, max_length=3)]
 
 
@@ -88,7 +119,7 @@ class PricePer(Out, kw_only=True, frozen=True):
 
 
 class Named(Out, kw_only=True, frozen=True):
-    """Something else, by its names."""
+    """Another thing, by its id, slug and name."""
 
     id: str
     slug: str
@@ -103,7 +134,7 @@ class ListQuery(In, kw_only=True, frozen=True):
 
 
 class CountedQuery(ListQuery, kw_only=True, frozen=True):
-    """The same, and whether ``total`` is to say how many there are."""
+    """Which page of a list, and whether ``total`` is to say how many there are."""
 
     count: bool = False
 

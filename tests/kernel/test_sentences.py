@@ -1,0 +1,112 @@
+"""Sentences: whatever a refusal says to whoever asked, each language says, too."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import pytest
+
+from harvestd.kernel import errors
+from harvestd.kernel.errors import MarketError, Overloaded
+from harvestd.kernel.languages import WORDS, sentence
+from harvestd.kernel.sentences import worded
+from harvestd.web.problems import PROBLEMS
+
+PACKAGE = Path(__file__).parents[2] / "harvestd"
+#: What is raised with its sentence first; a refusal by HTTP's rules has the slug before it.
+KINDS = {
+    name: 0
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, (MarketError, Overloaded)) and name not in ("Invalid", "MarketError")
+}
+PLACES = {**KINDS, "Refusal": 1, "self.refuse": 1, "self.channel.refuse": 1, "_challenge": 0, "worded": 0}
+
+
+def _said(path: Path) -> Iterator[tuple[str, Any]]:
+    """Each sentence of a file, with its place: a text, or the node of one that cannot be read here."""
+    module = import_module(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts))
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call) or ast.unparse(node.func) not in PLACES:
+            continue
+        given = node.args[PLACES[ast.unparse(node.func)] :]
+        with_fields = len(given) > 1 and ast.unparse(node.func) in KINDS and ast.unparse(node.func) != "TooMany"
+        if given and not with_fields:
+            for one in _branches(given[0]):
+                yield f"{path.relative_to(PACKAGE.parent)}:{node.lineno}", _value(one, module)
+
+
+def _branches(node: ast.expr) -> list[ast.expr]:
+    return [*_branches(node.body), *_branches(node.orelse)] if isinstance(node, ast.IfExp) else [node]
+
+
+def _value(node: ast.expr, module: Any) -> Any:
+    """A text that stands there or that a constant of the module has; else the node."""
+    if isinstance(node, ast.Constant):
+        return node.value
+    if isinstance(node, ast.Name) and isinstance(getattr(module, node.id, None), str):
+        return getattr(module, node.id)
+    return node
+
+
+FOUND = [
+    one
+    for folder in ("kernel", "market", "store", "web")
+    for path in sorted((PACKAGE / folder).rglob("*.py"))
+    if path.name != "sentences.py"
+    for one in _said(path)
+]
+SENTENCES = {text for _, text in FOUND if isinstance(text, str)} | {problem.cause for problem in PROBLEMS}
+
+
+def test_the_source_was_read() -> None:
+    assert len(SENTENCES) > 80
+
+
+def test_a_sentence_is_put_together_by_worded_alone() -> None:
+    """What is put together in another way could be said in English alone."""
+    assert [where for where, text in FOUND if isinstance(text, ast.JoinedStr)] == []
+
+
+@pytest.mark.parametrize("tag", WORDS)
+def test_a_language_has_every_sentence_and_no_other(tag: str) -> None:
+    own = WORDS[tag].sentences
+    assert SENTENCES - own.keys() == set()
+    assert own.keys() - SENTENCES - ELSEWHERE_SAID == set()
+
+
+#: What is no call of these: what an error says by itself, and what a variable holds.
+ELSEWHERE_SAID = {
+    "Whether the change was kept is not known. Send the request again with the same Idempotency-Key, or read what it would have changed.",
+    "there is nothing at this address",
+}
+
+
+def _named(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("tag", WORDS)
+def test_a_sentence_has_no_value_that_the_english_one_lacks(tag: str) -> None:
+    for english, own in WORDS[tag].sentences.items():
+        assert _named(own) <= _named(english)
+        assert own.strip() == own and own != english
+
+
+def test_a_sentence_is_told_in_the_language_that_is_asked_for() -> None:
+    late = worded("the body has more than {most} bytes", most=7)
+    assert (late, sentence(late, "en")) == ("the body has more than 7 bytes", "the body has more than 7 bytes")
+    assert sentence(late, "de") == "der Inhalt hat mehr als 7 Bytes"
+    assert sentence("there is no such order", "de") == "diese Bestellung gibt es nicht"
+    assert sentence("something else", "de") is None and sentence("something else", "en") == "something else"
+    assert type(sentence(late, "en")) is str
+
+
+@pytest.mark.parametrize("text", sorted(SENTENCES))
+def test_a_sentence_has_no_markup(text: str) -> None:
+    """Whoever shows it shows it as it is."""
+    assert "`" not in text
