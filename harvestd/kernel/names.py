@@ -69,7 +69,7 @@ def clean_name(field: str, text: str, longest: int) -> str | FieldError:
         return fault
     found = " ".join(seen(text).split())
     if not text:
-        return FieldError(field, "is empty", code="required")
+        return FieldError(field, "is missing", code="required")
     if not is_visible(found):
         return FieldError(field, "must have at least one visible character", code="not-visible")
     return found if len(found) <= longest else _too_long(field, longest)

@@ -67,5 +67,7 @@ def version_named(if_match: str) -> int | None:
     weak, opaque = tags[0]
     found = _VERSION.match(opaque)
     if weak or not found:
-        raise Stale("If-Match names no version of this; read it again, and send its new ETag")
+        raise Stale(
+            'If-Match names no version of this; read it again, and send its ETag, or its version as "v<version>" (of version 7, "v7")'
+        )
     return int(found[1])

@@ -152,7 +152,7 @@ def unknown(path: str, name: str, kind: Any, given: Container[str] = ()) -> Fiel
     if reason is not None:
         message = f"is not accepted here; {PLACES[reason]}"
         return FieldError(path, message, code="not-accepted", params={"reason": reason})
-    message, params = meant.told(name, [known for known in _fields(kind) if known not in given])
+    message, params = meant.told(name, list(_fields(kind)), given)
     return FieldError(path, message, code="not-accepted", params=params)
 
 

@@ -3,7 +3,7 @@ what is nearly spelt alike. Where nothing is near, the names that are there are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from difflib import get_close_matches
 
 #: Characters of a name; for a longer one nothing near is looked for.
@@ -51,12 +51,14 @@ def meant(name: str, left: Sequence[str]) -> str | None:
     return named or next(iter(get_close_matches(plain, left, 1, NEAR)), None)
 
 
-def told(name: str, left: Sequence[str]) -> tuple[str, dict[str, str]]:
-    """What is said of a name that is not taken, and the parameters of the code ``not-accepted``."""
+def told(name: str, known: Sequence[str], given: Container[str]) -> tuple[str, dict[str, str]]:
+    """What is said of a name that is not among those that are ``known``, and the parameters of the code ``not-accepted``; what is
+    ``given`` already is not meant."""
+    left = [one for one in known if one not in given]
     near = meant(name, left)
     if near is not None:
         return f"is not accepted here; did you mean {near}?", {"meant": near}
-    if 0 < len(left) <= FEW:
+    if left and len(known) <= FEW:
         possible = ", ".join(left)
         return f"is not accepted here; possible: {possible}", {"possible": possible}
     return "is not accepted here; leave it out", {}

@@ -177,3 +177,6 @@ def test_no_message_has_a_word_that_only_we_know() -> None:
             if ast.unparse(call.func) in ("FieldError", "Invalid.of", "Warning"):
                 texts = [n.value for n in ast.walk(call) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
                 assert not [text for text in texts if INTERNAL.search(text)], f"{path}:{call.lineno}"
+                assert not [text for text in texts if "`" in text], (
+                    f"{path}:{call.lineno}: markup that would be shown as it is"
+                )

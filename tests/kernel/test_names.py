@@ -132,5 +132,5 @@ def test_texts_of_any_length_take_little_time(part: str) -> None:
 
 
 def test_one_field_alone_raises() -> None:
-    with pytest.raises(Invalid, match="name: must have at least one character that can be seen"):
+    with pytest.raises(Invalid, match="name: must have at least one visible character"):
         named("name", " ", 200)

@@ -20,7 +20,10 @@ def test_a_part_goes_where_the_table_says_and_nowhere_else(before: str, to: str)
         moved = move(standing(before), "farm-0", to, "farm", "")
         assert (moved.to, moved.farms, moved.version) == (to, ("farm-0",), 2)
     else:
-        with pytest.raises(IllegalTransition, match=f"this part is {before}; it cannot become {to}"):
+        with pytest.raises(
+            IllegalTransition,
+            match=f"this part is {before}, which cannot become {to}" if before != to else f"this part is already {to}",
+        ):
             move(standing(before), "farm-0", to, "farm", "")
 
 
@@ -68,13 +71,13 @@ def test_a_buyer_withdraws_the_whole_order_while_nothing_has_left_a_farm(status:
 
 @pytest.mark.parametrize("status", ["out_for_delivery", "completed"])
 def test_a_buyer_cannot_withdraw_what_has_left_a_farm(status: str) -> None:
-    with pytest.raises(IllegalTransition, match=f"Farm 0 has the order {status}"):
+    with pytest.raises(IllegalTransition, match=f"the part of Farm 0 is already {status}"):
         cancel(standing(status, "placed"), None, "buyer", "")
 
 
 @pytest.mark.parametrize("status", ["cancelled", "expired"])
 def test_what_is_over_cannot_be_cancelled_again(status: str) -> None:
-    with pytest.raises(IllegalTransition, match=f"this order is {status} already"):
+    with pytest.raises(IllegalTransition, match=f"this order is already {status}"):
         cancel(standing(status), None, "admin", "")
 
 

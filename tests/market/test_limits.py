@@ -516,7 +516,7 @@ def test_which_ways_there_are(asked: list[Way], faults: list[tuple[str, str]]) -
 
 
 def test_the_first_of_several_faults_is_the_summary() -> None:
-    with pytest.raises(Invalid, match=r"^w\.market_day_id: there is no such market day$") as raised:
+    with pytest.raises(Invalid, match=r"^w\.market_day_id: does not exist$") as raised:
         chosen(FARMS, [Way(path="w", market_day_id="d", method="delivery")])
     assert [e.code for e in raised.value.errors] == ["not-found", "required"]
 

@@ -12,6 +12,7 @@ import pytest
 from harvestd.web import table
 from harvestd.web.pages import openapi
 from harvestd.web.pages.glossary import GLOSSARY, TAGS
+from harvestd.web.pages.prose import tidied
 from harvestd.web.shapes.vocabulary import VOCABULARY
 from tests.openapi.walk import own_parameters
 
@@ -36,6 +37,50 @@ def leaves(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def test_every_property_is_described() -> None:
     assert [f"{schema}.{name}" for schema, name, kind in properties() if not kind.get("description")] == []
+
+
+def prose(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every description and summary, with its place."""
+    if isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from prose(one, f"{path}[{index}]")
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            if name in ("description", "summary") and isinstance(one, str):
+                yield f"{path}.{name}", one
+            elif name not in ("example", "examples"):
+                yield from prose(one, f"{path}.{name}")
+
+
+#: Markup of docstrings, words of Python, names of our modules, lines that are broken for an editor.
+NO_PROSE = re.compile(r":[a-z]+:`|``|(?<!-)\bNone\b|harvestd\.|\bThe same,|(?<!\n)\n(?!\n)|\n\s*[ \t]|  ")
+
+
+def test_what_is_said_of_anything_is_said_to_whoever_reads_the_contract() -> None:
+    found = list(prose(DOCUMENT))
+    assert len(found) > 500
+    assert [(path, text) for path, text in found if NO_PROSE.search(text)] == []
+
+
+def test_prose_has_one_form_and_what_is_data_stays() -> None:
+    said = {"description": "One ``name``,\n    and more.\n\n\n  Two.", "example": {"description": "a  ``b``"}}
+    said = {**said, "properties": {"description": {"description": "a\nb"}, "example": {"description": "c\nd"}}}
+    assert tidied(said) == {
+        "description": "One `name`, and more.\n\nTwo.",
+        "example": {"description": "a  ``b``"},
+        "properties": {"description": {"description": "a b"}, "example": {"description": "c d"}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("schema", "name", "words"),
+    [
+        ("PutItems", "items", "quantities"), ("NotificationData", "farm_id", "part of the order"), ("ReadNotifications", "ids", "null or left out marks all"),
+        ("NewProduct", "farm_id", "more than one"), ("OrderStep", "farm_id", "step"),
+    ],
+)  # fmt: skip
+def test_a_name_that_means_something_else_is_described_as_that(schema: str, name: str, words: str) -> None:
+    assert words in SCHEMAS[schema]["properties"][name]["description"]
 
 
 def test_every_parameter_is_described() -> None:

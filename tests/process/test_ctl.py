@@ -160,7 +160,7 @@ def test_an_import_stores_the_good_rows_and_reports_the_bad_ones(run: Run, datab
         (9, "x (longitude) or y (latitude) is missing"),
         (10, "Eggs is 'maybe', not Y or N"),
         (11, "fewer fields than the header"),
-        (14, "MarketName is needed"),
+        (14, "MarketName is missing"),
     ):
         assert any(said.startswith(f"line {line}: ") and why in said for said in done.stdout.splitlines()), line
     assert "1 farm has a season that cannot be read" in done.stdout

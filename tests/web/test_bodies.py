@@ -142,7 +142,7 @@ async def test_every_wrong_field_is_named_with_its_cure(client: Client) -> None:
         "open": "must be true or false",
         "lines[1].product_id": "is required: text",
         "lines[1].quantity": 'must be a number, such as 1.25 or "1.250"',
-        "lines[1].price": "is not accepted here; leave it out",
+        "lines[1].price": "is not accepted here; possible: product_id",
         "lines[2]": "must be an object",
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -108,7 +109,7 @@ async def test_whoever_names_no_version_is_told_the_form_of_one(anna: Client) ->
     """A thing that is read in its list alone has a ``version`` and no ETag of its own."""
     for headers in ({}, {"If-Match": '"abc"'}, {"If-Match": '"v7"'}):
         refused = await anna.request("PATCH", "/api/things/1", json={"name": "a"}, headers=headers)
-        assert refused.status in (412, 428) and 'its `version` as "v<version>"' in refused.json()["detail"]
+        assert refused.status in (412, 428) and re.search('"v(<version>|[0-9]+)"', refused.json()["detail"])
 
 
 async def test_a_change_from_an_older_version_is_412(anna: Client) -> None:

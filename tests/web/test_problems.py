@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -208,19 +209,21 @@ class Line(msgspec.Struct, forbid_unknown_fields=True):
     day: date | None = None
     either: int | str | None = None
     within: Line | None = None
+    weight: Decimal = Decimal(1)
 
 
 @pytest.mark.parametrize(
     ("sent", "code", "params"),
     [
         ({"many": 0}, "below-minimum", {"minimum": "1"}), ({"many": 10}, "above-maximum", {"maximum": "9"}),
-        ({"many": "1"}, "not-a-number", {"minimum": "1", "maximum": "9"}), ({"text": "a"}, "too-short", {"minimum": "2"}),
+        ({"many": "1"}, "wrong-type", {"expected": "integer"}), ({"weight": None}, "wrong-type", {"expected": "number"}), ({"text": "a"}, "too-short", {"minimum": "2"}),
         ({"text": "abcd"}, "too-long", {"maximum": "3"}), ({"text": 5}, "wrong-type", {"expected": "string"}),
         ({"some": [1, 2]}, "too-long", {"maximum": "1"}), ({"some": {}}, "wrong-type", {"expected": "array"}),
         ({"yes": "true"}, "wrong-type", {"expected": "boolean"}), ({"yes": None}, "wrong-type", {"expected": "boolean"}),
         ({"kind": "c"}, "not-one-of", {"allowed": "a, b"}), ({"day": "x"}, "not-a-date", {"example": "2026-05-01"}),
         ({"day": 5}, "wrong-type", {"expected": "string"}), ({"either": []}, "wrong-type", {"expected": "integer, string"}),
-        ({"within": 5}, "wrong-type", {"expected": "object"}), ({"more": 1}, "not-accepted", {}),
+        ({"within": 5}, "wrong-type", {"expected": "object"}), ({"more": 1}, "not-accepted", {"possible": "many, text, some, yes, kind, day, either, within, weight"}),
+        ({"weight": "x"}, "not-a-number", {"example": "1.25"}), ({"many": Decimal("1.5")}, "not-a-number", {}), ({"texts": 1}, "not-accepted", {"meant": "text"}),
     ],
     ids=str,
 )  # fmt: skip

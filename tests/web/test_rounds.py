@@ -112,6 +112,9 @@ def test_every_body_with_rules_of_its_own_names_them_in_the_table() -> None:
         ("POST", "/api/products", "categoryId", "did you mean category_id?"),
         ("POST", "/api/products", "colour", "leave it out"),
         ("POST", "/api/products", "title" * 100, "leave it out"),
+        ("POST", "/api/products", "qty", "leave it out"),
+        ("PATCH", "/api/users/me", "telephone", "did you mean phone?"),
+        ("PATCH", "/api/users/me", "colour", "possible: name, phone"),
         ("PATCH", "/api/products/{product}", "stock", "POST /api/products/{id}/stock"),
         ("PATCH", "/api/users/me", "email", "it stays as it was registered"),
         ("PATCH", "/api/farms/{farm}", "latitude", "it goes into location"),
@@ -136,5 +139,14 @@ async def test_a_name_that_is_refused_comes_with_the_one_that_may_be_meant(
 
 
 async def test_a_parameter_that_is_refused_comes_with_a_hint_as_well(market: Market) -> None:
-    (error,) = (await market.stranger.get("/api/products?categories=roots")).json()["errors"]
-    assert (error["field"], error["message"]) == ("categories", "is not accepted here; did you mean category?")
+    for query, message in (
+        ("products?categories=roots", "did you mean category?"), ("search?query=tomato", "did you mean q?"),
+        ("search?q=tomato&count=true", "leave it out"), ("farms?per_page=5", "did you mean limit?"),
+        ("products?category_id=roots", "did you mean category?"), ("orders?cursor=a", "did you mean after?"),
+        ("search/suggest?term=a", "did you mean q?"), ("notifications?nothing=1", "possible: limit, after, count, unread"),
+        ("categories?q=a", "leave it out"),
+    ):  # fmt: skip
+        asker = (await market.person()) if query.startswith(("orders", "notif")) else market.stranger
+        errors = (await asker.get(f"/api/{query}")).json()["errors"]
+        (said,) = (error["message"] for error in errors if error["code"] == "not-accepted")
+        assert said == f"is not accepted here; {message}", query
