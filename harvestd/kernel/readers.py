@@ -130,7 +130,7 @@ def position(field: str, text: str) -> tuple[float, float]:
 def degrees(field: str, latitude: Decimal, longitude: Decimal) -> tuple[float, float]:
     """A position on the Earth; raises :class:`Invalid` naming ``field``."""
     if not (abs(latitude) <= 90 and abs(longitude) <= 180):
-        raise Invalid.of(field, "latitude is -90 to 90 and longitude -180 to 180", "not-a-position")
+        raise Invalid.of(field, "must be a latitude from -90 to 90 and a longitude from -180 to 180", "not-a-position")
     return float(latitude), float(longitude)
 
 

@@ -41,7 +41,7 @@ def not_on_earth(field: str, place: Mapping[str, Any]) -> Iterator[FieldError]:
         if name in place and value is None and place.get(other) is not None:
             yield FieldError(
                 f"{field}.{name}",
-                f"is needed beside {other}; or give null for both",
+                f"must be given together with {other}; or give null for both",
                 code="required",
                 params={"reason": "whole-position"},
             )
@@ -101,7 +101,7 @@ def _points(given: Sequence[Mapping[str, Any]]) -> tuple[list[Any], list[FieldEr
         texts = _point(i, point)
         errors += [fault for fault in texts.values() if isinstance(fault, FieldError)]
         if point["id"] in ids:
-            message = "another point of this farm has this id"
+            message = "is already given above"
             errors.append(FieldError(f"pickup_points[{i}].id", message, code="given-twice"))
         ids.add(point["id"])
         points.append({"id": point["id"], **texts})

@@ -89,7 +89,7 @@ def alone(way: Way) -> list[FieldError]:
             )
         )
     if way.method == "delivery" and way.pickup_point_id is not None:
-        message = "goes with the method pickup"
+        message = "is only for the method pickup"
         faults.append(
             FieldError(f"{way.path}.pickup_point_id", message, code="not-accepted", params={"reason": "with-pickup"})
         )

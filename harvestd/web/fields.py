@@ -49,7 +49,7 @@ def convert(value: Any, wanted: Any, *, text: bool = False) -> Any:
         errors = tuple(islice(_wrong(value, wanted, "", text), MOST))
         raise Invalid("some values are not acceptable", errors or (_fault(value, wanted, "", text),)) from error
     unbounded = islice(_unbounded(found, ""), MOST)
-    errors = tuple(FieldError(path, "is a number out of all bounds", code="not-a-number") for path in unbounded)
+    errors = tuple(FieldError(path, "is far too large a number", code="not-a-number") for path in unbounded)
     if errors:
         raise Invalid("some values are not acceptable", errors)
     return found

@@ -43,7 +43,7 @@ _WHICH_FARM = {("admin", False): "staff-name-farm", ("farmer", False): "no-farm"
 _REASONS = {
     "one-of-yours": "name one of your farms",
     "staff-name-farm": "name the farm that offers the product",
-    "no-farm": "you belong to no farm; ask the market's staff, who can offer it for a farm",
+    "no-farm": "you do not belong to a farm; ask the market's staff to offer it for one",
 }
 
 

@@ -34,7 +34,7 @@ def faults(given: Mapping[str, Any]) -> Iterator[FieldError]:
     if one and several:
         yield FieldError(
             "fulfilment",
-            "give one for all, or fulfilments with one for each farm",
+            "give either fulfilment, for all farms, or fulfilments, with one for each",
             code="given-twice",
             params={"reason": "one-or-each"},
         )

@@ -180,3 +180,13 @@ def test_no_message_has_a_word_that_only_we_know() -> None:
                 assert not [text for text in texts if "`" in text], (
                     f"{path}:{call.lineno}: markup that would be shown as it is"
                 )
+
+
+@pytest.mark.parametrize("said", [said for said in SAID if "carts.py" not in said.where], ids=lambda said: said.where)
+def test_a_message_follows_the_name_of_its_field(said: Said) -> None:
+    """So it is a part of a sentence: in small letters at its beginning, and without a full stop."""
+    first = said.message.values[0] if isinstance(said.message, ast.JoinedStr) else said.message
+    if isinstance(first, ast.Constant):
+        assert first.value[:1].islower()
+    texts = [n.value for n in ast.walk(said.message or ast.Constant("")) if isinstance(n, ast.Constant)]
+    assert not [text for text in texts if str(text).endswith(".")]
