@@ -200,7 +200,7 @@ def new_level(
         message = f"would make the stock less than 0; it is {stock} now"
         raise Invalid.of(field, message, "below-minimum", minimum=shown(-stock))
     if level < reserved:
-        message = f"would leave {level}, but {reserved} is reserved for orders; cancel those first"
+        message = f"would leave {level}, less than the {reserved} reserved for orders; cancel those first"
         raise Invalid.of(field, message, "below-reserved", reserved=shown(reserved))
     return level
 
