@@ -34,10 +34,10 @@ CODES: dict[str, Code] = {
     "not-a-number": Code("It is not a number, not a whole number where one is needed, or has far too many digits.", (), ("reason", "example", "minimum", "maximum")),
     "below-minimum": Code(
         "It is less than the minimum; with `farm_id`, the lines of that farm come to less than its minimum order.",
-        ("minimum",), ("reason", "farm_id", "currency", "unit", "farm"),
+        ("minimum",), ("reason", "farm_id", "currency", "unit", "farm", "missing", "product_id", "title"),
     ),
-    "above-maximum": Code("It is more than the maximum.", ("maximum",)),
-    "off-step": Code("It is not a multiple of the step.", ("step",), ("unit",)),
+    "above-maximum": Code("It is more than the maximum.", ("maximum",), ("product_id", "title")),
+    "off-step": Code("It is not a multiple of the step.", ("step",), ("unit", "product_id", "title")),
     # Of texts and lists.
     "too-short": Code("It has fewer characters, or elements, than the minimum.", ("minimum",)),
     "too-long": Code("It has more characters, or elements, than the maximum.", ("maximum",)),
@@ -59,25 +59,31 @@ CODES: dict[str, Code] = {
     "other-currency": Code("The market trades in another currency.", ("currency",)),
     # Of products and orders.
     "below-reserved": Code("Placed orders have reserved more than would be left; `reserved` says how much.", ("reserved",)),
-    "not-for-sale": Code("The product cannot be ordered; `reason` is `nobody-there` where its farm has nobody to take orders.", (), ("reason", "title", "farm")),
-    "out-of-season": Code("The product is out of season.", ("from", "to"), ("title",)),
-    "out-of-stock": Code("Less is left than was requested.", ("available", "unit"), ("title",)),
+    "not-for-sale": Code("The product cannot be ordered; `reason` is `nobody-there` where its farm has nobody to take orders.", (), ("reason", "product_id", "title", "farm")),
+    "out-of-season": Code("The product is out of season.", ("from", "to"), ("product_id", "title")),
+    "out-of-stock": Code("Less is left than was requested.", ("available", "unit"), ("product_id", "title")),
     "changed": Code(
         "It is not what the buyer agreed to; `what` is the code of the cart's warning of it.",
-        ("before", "after"), ("currency", "unit", "product_id", "what", "title"),
+        ("before", "after"), ("currency", "unit", "unit_before", "per_before", "per_after", "product_id", "what", "title"),
     ),
     # Of carts (warnings) alone.
-    "price-changed": Code("The price of the product has changed since it was put in.", ("before", "after", "currency"), ("title",)),
-    "price-per-changed": Code(
-        "The quantity that the price is for has changed since the product was put in; `unit` is the present unit.",
-        ("before", "after", "unit"), ("title",),
+    "price-changed": Code(
+        "The price of the product has changed since it was put in: it was `before` for `per_before` of `unit_before`, and is `after` for "
+        "`per_after` of `unit`.",
+        ("before", "after", "currency", "per_before", "per_after", "unit_before", "unit"), ("title",),
     ),
-    "unit-changed": Code("The unit of the product has changed since it was put in.", ("before", "after"), ("title",)),
+    "unit-changed": Code(
+        "The unit of the product has changed since it was put in; it cannot be ordered until its quantity is set anew.",
+        ("before", "after"), ("title",),
+    ),
     "step-changed": Code(
-        "The step of the product's quantities has changed since it was put in; `unit` is the present unit.",
-        ("before", "after", "unit"), ("title",),
+        "The step of the product's quantities has changed since it was put in: `before` of `unit_before`, now `after` of `unit`.",
+        ("before", "after", "unit_before", "unit"), ("title",),
     ),
-    "minimum-changed": Code("The minimum quantity of the product has changed since it was put in.", ("before", "after", "unit"), ("title",)),
+    "minimum-changed": Code(
+        "The minimum quantity of the product has changed since it was put in: `before` of `unit_before`, now `after` of `unit`.",
+        ("before", "after", "unit_before", "unit"), ("title",),
+    ),
     "unavailable": Code("The product is no longer for sale.", (), ("title",)),
     "sold-out": Code("The product is sold out.", ("available", "unit"), ("title",)),
     "short": Code("Less of the product is left than the cart holds.", ("available", "unit"), ("title",)),

@@ -48,10 +48,12 @@ def quantity(value: Decimal, unit: str, locale: str = LOCALE) -> str:
     return f"{number(value, locale)} {word}".rstrip()
 
 
-def price(amount: int, currency: str, per: Decimal, unit: str, locale: str = LOCALE) -> str:
-    """A price with what it is for, where that is not one of the unit: ``€4.80``, ``€6.40 per 1,000 g``."""
+def price(amount: int, currency: str, per: Decimal, unit: str, locale: str = LOCALE, *, full: bool = False) -> str:
+    """A price with what it is for, where that is not one of the unit, or ``full``: ``€4.80``, ``€6.40 per 1,000 g``, ``€4.80 per 1 kg``."""
     text = money(amount, currency, locale)
-    return text if per == 1 else f"{text} per {quantity(per, unit, locale)}"
+    if per == 1 and (not full or unit == "each"):
+        return f"{text} each" if full else text
+    return f"{text} per {quantity(per, unit, locale)}"
 
 
 def number(value: Decimal, locale: str = LOCALE) -> str:

@@ -24,8 +24,11 @@ ENGLISH = "en"
 RANGES_MOST = 20
 _WEIGHT = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)", re.IGNORECASE)
 _DAYS = frozenset({"from", "to"})
+#: Parameters that are a quantity whatever stands beside them, and those that are of a unit of their own.
+_QUANTITIES = frozenset({"per_before", "per_after"})
+_UNIT_OF = {"before": "unit_before", "per_before": "unit_before"}
 #: The parameters that are numbers. Others may look like one: a product that is called 1000, an example of what is to be sent.
-_NUMBERS = frozenset({"minimum", "maximum", "step", "available", "reserved", "before", "after", "missing", "count"})
+_NUMBERS = _QUANTITIES | {"minimum", "maximum", "step", "available", "reserved", "before", "after", "missing", "count"}
 
 
 @attrs.frozen
@@ -116,7 +119,7 @@ def _shown(name: str, params: Mapping[str, str], language: str) -> str:
     """A parameter as people write it; names that people gave, and what is to be sent as it stands, stay as they are."""
     value, words = params[name], WORDS[language]
     if name == "reason" and value in words.messages and _named(words.messages[value]) <= params.keys() - {"reason"}:
-        return message(value, {one: params[one] for one in params if one != "reason"}, value, language)
+        return message(value, {one: params[one] for one in params if one not in ("reason", "title")}, value, language)
     if name in _DAYS and (readers.is_yearly_day(value) or readers.is_day(value)):
         return formatting.season_day(value, language)
     if name == "expected":
@@ -126,10 +129,10 @@ def _shown(name: str, params: Mapping[str, str], language: str) -> str:
     number = readers.decimal_or_none(value) if name in _NUMBERS else None
     if number is None:
         return value
-    if "currency" in params and number == number.to_integral_value():
+    if "currency" in params and name not in _QUANTITIES and number == number.to_integral_value():
         return formatting.money(int(number), params["currency"], language)
     if "unit" in params:
-        return _quantity(number, params["unit"], language)
+        return _quantity(number, params.get(_UNIT_OF.get(name, "unit"), params["unit"]), language)
     return formatting.number(number, language)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import attrs
 
@@ -14,6 +13,7 @@ from harvestd.kernel.errors import FieldError
 from harvestd.kernel.quantities import least_worth, line_total, orderable, shown
 from harvestd.kernel.seasons import in_season
 from harvestd.market.products import Known
+from harvestd.market.units import in_unit
 
 #: Why a product cannot be ordered though it is on sale: nobody with an account belongs to its farm.
 NOBODY_THERE = "nobody-there"
@@ -119,43 +119,35 @@ class Change:
 
 
 def changes(seen: Agreed, product: OnSale, currency: str) -> Iterator[Change]:
-    """What of an agreement does not hold any more."""
+    """What of an agreement does not hold any more. 1 kg and 1000 g are the same, and so are 2.00 for 500 g and 4.00 for 1 kg."""
     now, title = product.agreed, product.title
-    for name in (field.name for field in attrs.fields(Agreed)):
+    units = {"unit": now.unit, "unit_before": seen.unit}
+    if seen.unit != now.unit:
+        message = f"The unit of {title} was {seen.unit} and is {now.unit} now; set its quantity anew"
+        yield Change("unit-changed", message, {"before": seen.unit, "after": now.unit, "title": title})
+    if not _costs_the_same(seen, now):
+        yield _price_change(seen, now, title, currency, units)
+    for name, (code, words) in _AMOUNTS.items():
         before, after = getattr(seen, name), getattr(now, name)
-        if before != after:
-            code, words, said, of = _SAID[name]
-            message = words.format(title=title, before=said(before, seen, currency), after=said(after, now, currency))
-            units = {"currency": currency, "unit": now.unit}
-            yield Change(
-                code,
-                message,
-                {"before": _value(before), "after": _value(after), "title": title, **{x: units[x] for x in of}},
-            )
+        if before != in_unit(after, now.unit, seen.unit, after):
+            was, is_ = formatting.quantity(before, seen.unit), formatting.quantity(after, now.unit)
+            message = f"The {words} of {title} was {was} and is {is_} now"
+            yield Change(code, message, {"before": shown(before), "after": shown(after), "title": title, **units})
 
 
-def _value(value: str | int | Decimal) -> str:
-    """As the contract has it."""
-    return shown(value) if isinstance(value, Decimal) else str(value)
+#: By field of :class:`Agreed`: the code of its change, and what people call it.
+_AMOUNTS = {"quantity_step": ("step-changed", "step"), "min_quantity": ("minimum-changed", "least quantity")}
 
 
-def _unit(value: str, agreed: Agreed, currency: str) -> str:
-    return value
+def _costs_the_same(seen: Agreed, now: Agreed) -> bool:
+    per = in_unit(now.price_per, now.unit, seen.unit, now.price_per)
+    return seen.price * per == now.price * seen.price_per
 
 
-def _price(value: int, agreed: Agreed, currency: str) -> str:
-    return formatting.price(value, currency, agreed.price_per, agreed.unit)
-
-
-def _amount(value: Decimal, agreed: Agreed, currency: str) -> str:
-    return formatting.quantity(value, agreed.unit)
-
-
-#: By field of :class:`Agreed`: the code of its change, the words, how a value is said in them, and what it is of.
-_SAID: dict[str, tuple[str, str, Callable[[Any, Agreed, str], str], tuple[str, ...]]] = {
-    "unit": ("unit-changed", "The unit of {title} was {before} and is {after} now; set its quantity anew", _unit, ()),
-    "price": ("price-changed", "The price of {title} was {before} and is {after} now", _price, ("currency",)),
-    "price_per": ("price-per-changed", "The price of {title} was for {before} and is for {after} now", _amount, ("unit",)),
-    "quantity_step": ("step-changed", "The step of {title} was {before} and is {after} now", _amount, ("unit",)),
-    "min_quantity": ("minimum-changed", "The least quantity of {title} was {before} and is {after} now", _amount, ("unit",)),
-}  # fmt: skip
+def _price_change(seen: Agreed, now: Agreed, title: str, currency: str, units: dict[str, str]) -> Change:
+    full = seen.unit != now.unit
+    was, is_ = (formatting.price(one.price, currency, one.price_per, one.unit, full=full) for one in (seen, now))
+    message = f"The price of {title} was {was} and is {is_} now"
+    per = {"per_before": shown(seen.price_per), "per_after": shown(now.price_per)}
+    params = {"before": str(seen.price), "after": str(now.price), "currency": currency, "title": title}
+    return Change("price-changed", message, {**params, **per, **units})

@@ -127,8 +127,9 @@ def place(
 
     ``shelf`` has each wanted product that exists, by id; ``line_ids`` an id for each line that there may be; ``seen`` what
     was agreed to, by product, where that is known; ``of_cart`` whether it is a cart that is ordered; ``also`` is what was wrong besides. Raises :class:`Invalid` for what can never be
-    ordered so (each line with all its faults), :class:`OutOfStock` with one error a line and what is left, and, where the buyer says which total they
-    expect, :class:`PriceChanged` if it is another one or anything that they had agreed to has changed.
+    ordered so (each line with all its faults), :class:`OutOfStock` with one error a line and what is left, and :class:`PriceChanged` if a quantity
+    was agreed to in another unit, or, where the buyer says which total they expect, if it is another one or anything that they had agreed to
+    has changed.
     """
     asked = _acceptable(wanted, shelf, terms, today, of_cart, also)
     _in_stock(asked, shelf)
@@ -136,8 +137,7 @@ def place(
     lines = tuple(_line(i, a, shelf[a.product_id], line_ids[i]) for i, a in enumerate(asked))
     parts = tuple(_part(farm_id, i, lines, shelf) for i, farm_id in enumerate(farms))
     totals = Totals(sum(part.subtotal for part in parts))
-    if expected_total is not None:
-        _as_expected(asked, shelf, seen, terms, expected_total, totals.total)
+    _as_expected(asked, shelf, seen, terms, expected_total, totals.total)
     taken = {line.product_id: line.quantity for line in lines}
     ran_out = frozenset(p for p, quantity in taken.items() if shelf[p].available == quantity)
     placed = Placed(
@@ -157,7 +157,8 @@ def _acceptable(
         errors.append(FieldError("lines", _NO_LINES[of_cart], code="required", params=params))
     products = [withheld(f"lines[{i}].product_id", shelf.get(w.product_id), today) for i, w in enumerate(wanted)]
     amounts = quantity_faults({i: {"quantity": w.quantity} for i, w in enumerate(wanted)})
-    errors += [*filter(None, products), *amounts.values()]
+    named = [*((w.product_id, fault) for w, fault in zip(wanted, products, strict=True) if fault is not None)]
+    named += [(wanted[i].product_id, fault) for i, fault in amounts.items()]
     unfit = {wanted[i].product_id for i in amounts} | {w.product_id for w in wanted if w.product_id not in shelf}
     asked = _merged(wanted)
     if len(asked) > terms.lines_most:
@@ -166,11 +167,18 @@ def _acceptable(
     for a in asked:
         amount = a.quantity if a.product_id in unfit else takeable("", a.quantity, shelf[a.product_id])
         if isinstance(amount, FieldError):
-            errors += [attrs.evolve(amount, field=f"lines[{i}].quantity") for i in a.at]
+            named += [(a.product_id, attrs.evolve(amount, field=f"lines[{i}].quantity")) for i in a.at]
+    errors += [_of(product_id, shelf.get(product_id), fault) for product_id, fault in named]
     if not errors:
         errors = _below_minimum(asked, shelf, terms)
     accept(*errors)
     return asked
+
+
+def _of(product_id: str, product: OnSale | None, fault: FieldError) -> FieldError:
+    """The fault, with the product that it is of: the lines of a cart have no places that its holder knows."""
+    title = {} if product is None else {"title": product.title}
+    return attrs.evolve(fault, params={"product_id": product_id, **title, **fault.params})
 
 
 def quantity_faults(lines: Mapping[int, Mapping[str, Any]], of: str = "lines") -> dict[int, FieldError]:
@@ -195,7 +203,9 @@ def _below_minimum(asked: Sequence[_Asked], shelf: Mapping[str, OnSale], terms: 
     return [
         FieldError(
             "lines", f"{farms[f].farm_name} takes orders from {money(farms[f].order_minimum, terms.currency)}",
-            code="below-minimum", params={"farm_id": f, "farm": farms[f].farm_name, "minimum": str(farms[f].order_minimum), "currency": terms.currency},
+            code="below-minimum",
+            params={"farm_id": f, "farm": farms[f].farm_name, "minimum": str(farms[f].order_minimum),
+                    "missing": str(farms[f].order_minimum - amount), "currency": terms.currency},
         )
         for f, amount in goods.items()
         if amount < farms[f].order_minimum
@@ -216,13 +226,16 @@ def _short(i: int, product: OnSale) -> FieldError:
     message = (
         f"only {quantity(left, product.unit)} of {product.title} are left" if left else f"{product.title} is sold out"
     )
-    params = {"available": shown(left), "unit": product.unit, "title": product.title}
-    return FieldError(f"lines[{i}].quantity", message, left, code="out-of-stock", params=params)
+    params = {"available": shown(left), "unit": product.unit}
+    return _of(
+        product.id, product, FieldError(f"lines[{i}].quantity", message, left, code="out-of-stock", params=params)
+    )
 
 
 def _as_expected(
-    asked: Sequence[_Asked], shelf: Mapping[str, OnSale], seen: Mapping[str, Agreed], terms: Terms, expected: int, total: int
+    asked: Sequence[_Asked], shelf: Mapping[str, OnSale], seen: Mapping[str, Agreed], terms: Terms, expected: int | None, total: int
 ) -> None:  # fmt: skip
+    """Whoever says what they expect is held to nothing else; nobody is held to so many kilograms where they wanted grams."""
     errors = [
         FieldError(
             f"lines[{a.at[0]}]", change.message, code="changed",
@@ -231,15 +244,18 @@ def _as_expected(
         for a in asked
         if a.product_id in seen
         for change in changes(seen[a.product_id], shelf[a.product_id], terms.currency)
+        if expected is not None or change.code == "unit-changed"
     ]  # fmt: skip
-    if total != expected:
+    if expected is not None and total != expected:
         is_, was = money(total, terms.currency), money(expected, terms.currency)
         detail = f"the total is now {is_}, not {was}; look at it again"
         params = {"before": str(expected), "after": str(total), "currency": terms.currency}
         errors.insert(0, FieldError("expected_total", f"the total is now {is_}", code="changed", params=params))
         raise PriceChanged(detail, tuple(errors))
     if errors:
-        raise PriceChanged(f"the cart is not what it was: {errors[0].message}", tuple(errors))
+        raise PriceChanged(
+            "the cart is not what it was when it was filled; set anew what is still wanted", tuple(errors)
+        )
 
 
 def _line(i: int, asked: _Asked, product: OnSale, line_id: str) -> Line:

@@ -41,13 +41,19 @@ class Amount:
     unit: str
 
 
+def in_unit(value: Decimal, unit: str, other: str, otherwise: Decimal) -> Decimal:
+    """``value`` of ``unit``, in another unit; ``otherwise`` where one is no exact number of the other."""
+    factor = ONE if unit == other else _OTHERS.get(other, {}).get(unit)
+    return otherwise if factor is None else value * factor
+
+
 def measured(field: str, amount: Amount, unit: str) -> Decimal | FieldError:
     """An amount in ``unit``, exactly; or what is wrong with its quantity or unit, ``field`` being its name."""
-    in_unit = {unit: ONE, **_OTHERS.get(unit, {})}
-    if amount.unit not in in_unit:
-        message = f"must be the unit of the product: {' or '.join(in_unit)}"
-        return FieldError(f"{field}.unit", message, code="not-one-of", params={"allowed": ", ".join(in_unit)})
-    field, factor = f"{field}.quantity", in_unit[amount.unit]
+    factors = {unit: ONE, **_OTHERS.get(unit, {})}
+    if amount.unit not in factors:
+        message = f"must be the unit of the product: {' or '.join(factors)}"
+        return FieldError(f"{field}.unit", message, code="not-one-of", params={"allowed": ", ".join(factors)})
+    field, factor = f"{field}.quantity", factors[amount.unit]
     given = positive(field, amount.quantity)
     if isinstance(given, FieldError):
         return given

@@ -100,7 +100,7 @@ PROBLEMS: tuple[Problem, ...] = (
             "Less is left than was ordered. Nothing was taken, for any line.",
             "Order at most what errors[].available says, and leave out what is sold out.",
             (market.OutOfStock,)),
-    Problem("price-changed", 409, "The total has changed",
+    Problem("price-changed", 409, "What you are ordering has changed",
             "The total differs from expected_total, or something that the buyer agreed to when they filled the cart has changed "
             "since: a price, a unit, a step or a minimum quantity. errors lists what has changed.",
             "Show the buyer the cart and its warnings again, put what changed in again (PUT /api/cart/items), and order with the "

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from harvestd.interfaces import Hit, Search
+from harvestd.interfaces import Facet, Hit, Search
+from harvestd.kernel.formatting import money
 from harvestd.kernel.geography import shown_km
 from harvestd.store import cards, search_suggest
 from harvestd.web import filters
@@ -39,11 +40,21 @@ async def search(call: Call, query: SearchQuery) -> SearchPage[msgspec.Raw]:
             if hit.id in shown and shown[hit.id].status == "published"
         ],
         facets={
-            name: [FacetValue(value=facet.value, count=facet.count, name=facet.name) for facet in facets]
+            name: [FacetValue(value=f.value, count=f.count, name=_called(call, name, f)) for f in facets]
             for name, facets in found.facets.items()
         },
         total=found.total, degraded=found.degraded, next=found.next,
     )  # fmt: skip
+
+
+def _called(call: Call, name: str, facet: Facet) -> str:
+    """What people call it: a bracket of prices is money of the market, ``€2.00 – €4.99``."""
+    if name != "price":
+        return facet.name
+    edges = [
+        edge and money(int(edge), call.parts.settings.market_currency, call.language) for edge in facet.value.split("-")
+    ]
+    return " – ".join(edges).rstrip()
 
 
 def _shown(hit: Hit, card: cards.Card) -> msgspec.Raw:

@@ -31,9 +31,10 @@ VALUES = {
     "allowed": "kg, each", "count": "101", "reason": "off-step", "farm_id": "0197f0a0", "product_id": "0197f0a0", "what": "short",
     "title": "Karotten", "farm": "Sonnenhof", "farms": "Sonnenhof, Mühle", "example": "05-01", "meant": "title", "value": "roots",
     "possible": "q, limit", "list": "GET /api/farms",
+    "unit_before": "g", "per_before": "1000", "per_after": "1",
 }  # fmt: skip
 #: They say how the others are written, or are ids for programs, and have no place of their own.
-BESIDE = {"currency", "unit", "farm_id", "reason"}
+BESIDE = {"currency", "unit", "unit_before", "farm_id", "product_id", "reason"}
 
 
 #: By code, what the source says of its cases; those of ``quantity`` are codes themselves.
@@ -102,9 +103,7 @@ def test_a_fuller_message_has_parameters_of_its_code_alone_and_each_case_has_one
     for code, row in CODES.items():
         if code == "quantity":
             continue  # of which the reason tells the rest
-        assert set(row.more) - BESIDE - {"product_id", "what", "maximum"} <= _told(fuller.get(code, {}), row.params), (
-            code
-        )
+        assert set(row.more) - BESIDE - {"what", "maximum"} <= _told(fuller.get(code, {}), row.params), code
 
 
 def _told(by: Mapping[str, str], always: Sequence[str]) -> set[str]:

@@ -15,7 +15,7 @@ from tests.market.test_orders import MOVES
 CODES = {
     "unit": "unit-changed",
     "price": "price-changed",
-    "price_per": "price-per-changed",
+    "price_per": "price-changed",
     "quantity_step": "step-changed",
     "min_quantity": "minimum-changed",
 }
@@ -62,6 +62,8 @@ def test_each_thing_that_a_price_means_is_warned_of_with_what_it_was_and_is() ->
         (warning,) = warned(item(), product(**{name: value}))
         assert warning.code == CODES[name] and set(warning.params) == {*codes.CODES[warning.code].params, "title"}
         before, after = warning.params["before"], warning.params["after"]
+        if name == "price_per":
+            before, after = warning.params["per_before"], warning.params["per_after"]
         assert before != after and (name == "unit" or Decimal(before) != Decimal(after)), "values, which a shop words"
 
 

@@ -26,6 +26,8 @@ from tests.market.test_products import OFFER, level
 from tests.market.test_stock import held
 
 MOST = Decimal("9999999.999")
+#: How errors name the product of a line.
+CARROTS = {"product_id": "carrots", "title": "Carrots"}
 
 
 def refused(call: Any, *args: Any, **kwargs: Any) -> list[tuple[str, str, dict[str, str]]]:
@@ -179,7 +181,7 @@ def test_the_last_of_a_product_can_be_had_and_not_a_thousandth_more() -> None:
     assert order.ran_out == {"carrots"} and order.taken == {"carrots": Decimal("2.5")}
     assert placed([("carrots", "2.499")], shelf).ran_out == frozenset()
     over = refused(placed, [("carrots", "2.501")], shelf)
-    assert over == [("lines[0].quantity", "out-of-stock", {"available": "2.500", "unit": "kg", "title": "Carrots"})]
+    assert over == [("lines[0].quantity", "out-of-stock", {"available": "2.500", "unit": "kg", **CARROTS})]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +189,7 @@ def test_the_last_of_a_product_can_be_had_and_not_a_thousandth_more() -> None:
 )
 def test_what_is_left_is_never_less_than_nothing(stock: str, reserved: str, left: str) -> None:
     (fault,) = refused(placed, [("carrots", "1")], product(stock=stock, reserved=reserved))
-    assert fault == ("lines[0].quantity", "out-of-stock", {"available": left, "unit": "kg", "title": "Carrots"})
+    assert fault == ("lines[0].quantity", "out-of-stock", {"available": left, "unit": "kg", **CARROTS})
 
 
 def test_short_lines_are_told_in_their_order() -> None:
@@ -212,7 +214,7 @@ def test_a_farms_minimum_is_reached_by_all_that_is_ordered_of_it(minimum: int, t
             (
                 "lines",
                 "below-minimum",
-                {"farm_id": "acres", "farm": "Acres", "minimum": str(minimum), "currency": "EUR"},
+                {"farm_id": "acres", "farm": "Acres", "minimum": str(minimum), "missing": "1", "currency": "EUR"},
             )
         ]
     )
@@ -283,6 +285,10 @@ def test_a_moved_total_and_all_that_moved_are_told_at_once_the_total_first() -> 
             "before": "390",
             "after": "400",
             "currency": "EUR",
+            "per_before": "1.000",
+            "per_after": "1.000",
+            "unit_before": "kg",
+            "unit": "kg",
         },
     )
     assert refused(placed, [("leeks", "1"), ("carrots", "1")], *now, expected_total=520) == []

@@ -70,7 +70,7 @@ def test_what_comes_to_nothing_is_refused_with_the_least_that_does_not(
     assert (error.field, error.code, error.params) == (
         "lines[0].quantity",
         "below-minimum",
-        {"minimum": least, "unit": "kg"},
+        {"minimum": least, "unit": "kg", "product_id": "carrots", "title": "Carrots"},
     )
     assert placed([("carrots", least)], shelf).totals.goods == 1
     assert placed([("carrots", asked)], attrs.evolve(shelf, price=0)).totals.goods == 0, "what is free costs nothing"
@@ -157,12 +157,33 @@ def test_each_thing_that_a_price_means_has_a_move_here() -> None:
 @pytest.mark.parametrize("moved", MOVES)
 def test_an_expected_total_refuses_whatever_was_agreed_to_and_moved_not_the_sum_alone(moved: str) -> None:
     now = product(**{moved: MOVES[moved]})
-    total = placed([("carrots", "1")], now, seen={"carrots": AGREED}).totals.total
+    total = placed([("carrots", "1")], now).totals.total
     with pytest.raises(PriceChanged) as refused:
         placed([("carrots", "1")], now, seen={"carrots": AGREED}, expected_total=total)
     (error,) = refused.value.errors
     assert (error.field, error.code, error.params["product_id"]) == ("lines[0]", "changed", "carrots")
     assert placed([("carrots", "1")], now, seen={"carrots": now.agreed}, expected_total=total).totals.total == total
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "refused"),
+    [
+        ({"unit": "g", "price": 64, "price_per": "100"}, {"unit": "kg", "price": 640, "price_per": "1"}, True),
+        ({"unit": "kg"}, {"unit": "lb"}, True),
+        ({"price": 390}, {"price": 3900}, False),
+        ({"quantity_step": "0.05"}, {"quantity_step": "0.5"}, False),
+    ],
+)  # fmt: skip
+def test_nobody_gets_so_many_kilograms_where_they_wanted_grams_whether_they_say_what_they_expect_or_not(
+    before: dict[str, Any], now: dict[str, Any], refused: bool
+) -> None:
+    seen = {"carrots": product(**before).agreed}
+    if not refused:
+        placed([("carrots", "1")], product(**now), seen=seen)
+        return
+    with pytest.raises(PriceChanged) as raised:
+        placed([("carrots", "1")], product(**now), seen=seen)
+    assert [error.params["what"] for error in raised.value.errors] == ["unit-changed"]
 
 
 def test_stock_is_held_for_as_long_as_the_terms_say() -> None:

@@ -22,6 +22,8 @@ from harvestd.market.units import UNITS, Amount, measured
 from tests.market.shelves import TERMS, TODAY, placed, product
 from tests.market.test_products import OFFER
 
+#: How errors name the product of a line.
+OF = {"product_id": "porcini", "title": "Porcini"}
 #: Minor units, whatever they are of.
 prices = st.integers(1, PRICE_MOST)
 amounts = st.integers(1, 9_999_999_999).map(lambda thousandths: Decimal(thousandths) / 1000)
@@ -82,7 +84,7 @@ def test_what_comes_to_nothing_is_refused_with_the_least_that_does_not(
     with pytest.raises(Invalid) as refused:
         placed([("porcini", asked)], shelf)
     (error,) = refused.value.errors
-    assert (error.code, error.params) == ("below-minimum", {"minimum": least, "unit": "g"})
+    assert (error.code, error.params) == ("below-minimum", {"minimum": least, "unit": "g", **OF})
     assert placed([("porcini", least)], shelf).totals.goods == 1
 
 
@@ -103,14 +105,11 @@ def test_an_order_keeps_what_the_price_was_for() -> None:
     ("before", "now", "messages"),
     [
         (porcini(), porcini(), {}),
-        (porcini(), porcini(per="100"), {"price-per-changed": "The price of Porcini was for 1,000 g and is for 100 g now"}),
+        (porcini(), porcini(per="100"), {"price-changed": "The price of Porcini was €6.40 per 1,000 g and is €6.40 per 100 g now"}),
         (porcini(), porcini(700), {"price-changed": "The price of Porcini was €6.40 per 1,000 g and is €7.00 per 1,000 g now"}),
-        (porcini(64, "100"), porcini(),
-         {"price-changed": "The price of Porcini was €0.64 per 100 g and is €6.40 per 1,000 g now",
-          "price-per-changed": "The price of Porcini was for 100 g and is for 1,000 g now"}),
-        (porcini(1, "1"), porcini(),
-         {"price-changed": "The price of Porcini was €0.01 and is €6.40 per 1,000 g now",
-          "price-per-changed": "The price of Porcini was for 1 g and is for 1,000 g now"}),
+        (porcini(64, "100"), porcini(), {}),
+        (porcini(), porcini(1280, "2000"), {}),
+        (porcini(1, "1"), porcini(), {"price-changed": "The price of Porcini was €0.01 and is €6.40 per 1,000 g now"}),
     ],
 )  # fmt: skip
 def test_a_buyer_is_told_what_a_price_was_and_is_for(before: OnSale, now: OnSale, messages: dict[str, str]) -> None:
@@ -128,9 +127,41 @@ def test_a_buyer_is_told_what_a_price_was_and_is_for(before: OnSale, now: OnSale
 
 def test_it_is_said_in_the_buyers_language() -> None:
     (change,) = changes(porcini().agreed, porcini(per="100"), "EUR")
-    assert change.params == {"before": "1000.000", "after": "100.000", "unit": "g", "title": "Porcini"}
+    assert change.params == {
+        "before": "640", "after": "640", "currency": "EUR", "per_before": "1000.000", "per_after": "100.000", "unit_before": "g",
+        "unit": "g", "title": "Porcini",
+    }  # fmt: skip
     said = languages.message(change.code, change.params, change.message, "de")
-    assert said == "der Preis von Porcini gilt für eine andere Menge: vorher 1.000 g, jetzt 100 g"
+    assert said == "der Preis von Porcini hat sich geändert: vorher 6,40 € für 1.000 g, jetzt 6,40 € für 100 g"
+
+
+#: Grams and kilograms: what is the same in the other unit is no change.
+@pytest.mark.parametrize(
+    ("before", "now", "messages"),
+    [
+        (porcini(), porcini(640, "1", unit="kg", quantity_step="0.001", min_quantity="0.001"), ["unit-changed"]),
+        (porcini(), porcini(700, "1", unit="kg", quantity_step="0.001", min_quantity="0.001"),
+         ["unit-changed", "The price of Porcini was €6.40 per 1,000 g and is €7.00 per 1 kg now"]),
+        (porcini(), porcini(640, "1", unit="kg", quantity_step="0.5", min_quantity="0.5"),
+         ["unit-changed", "The step of Porcini was 1 g and is 0.5 kg now", "The least quantity of Porcini was 1 g and is 0.5 kg now"]),
+        (porcini(200, "1"), porcini(300, "1", unit="each"), ["unit-changed", "The price of Porcini was €2.00 per 1 g and is €3.00 each now"]),
+    ],
+)  # fmt: skip
+def test_a_unit_that_changes_is_told_with_what_else_means_something_else(
+    before: OnSale, now: OnSale, messages: list[str]
+) -> None:
+    told = [
+        change.message if change.code != "unit-changed" else change.code
+        for change in changes(before.agreed, now, "EUR")
+    ]
+    assert told == messages
+
+
+def test_german_says_each_amount_in_the_unit_that_it_was_of() -> None:
+    now = porcini(640, "1", unit="kg", quantity_step="0.5", min_quantity="0.5")
+    _, step, _ = changes(porcini().agreed, now, "EUR")
+    said = languages.message(step.code, step.params, step.message, "de")
+    assert said == "die Schrittweite von Porcini hat sich geändert: vorher 1 g, jetzt 0,5 kg"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 import pytest
 import pytest_twisted
@@ -49,6 +50,10 @@ async def publishes(broker: RabbitBroker) -> bool:
 
 async def detail(broker: RabbitBroker) -> str:
     return (await broker.condition()).detail
+
+
+async def says(broker: RabbitBroker, words: str) -> bool:
+    return words in await detail(broker)
 
 
 async def test_routable_and_unroutable_in_one_window_are_told_apart(rabbit: RabbitRig) -> None:
@@ -256,5 +261,6 @@ async def test_over_tls_the_certificate_must_be_one_that_is_trusted_and_fits_the
         wary = harmed.at(refused)
         wary._wait = 0.5
         await wary.start()
+        await eventually("it knows why", partial(says, wary, "certificate"))
         with pytest.raises(Unavailable, match="certificate is not for that host"):
             await wary.publish([message()])

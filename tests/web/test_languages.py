@@ -108,7 +108,7 @@ async def test_what_a_cart_warns_of_is_told_in_the_language_that_is_asked_for(pa
     german = await buyer.get("/api/cart", headers=GERMAN)
     assert german.headers["vary"] == "Accept-Language"
     assert {one["code"]: one["message"] for one in german.json()["warnings"]} == {
-        "price-changed": "der Preis von Karotten hat sich geändert: vorher 3,90 €, jetzt 4,00 €",
+        "price-changed": "der Preis von Karotten hat sich geändert: vorher 3,90 € für 1 kg, jetzt 4,00 € für 1 kg",
         "step-changed": "die Schrittweite von Karotten hat sich geändert: vorher 0,05 kg, jetzt 0,5 kg",
         "minimum-changed": "die Mindestmenge von Karotten hat sich geändert: vorher 0,05 kg, jetzt 0,5 kg",
         "quantity": "Karotten: die Menge muss ein Vielfaches von 0,5 kg sein",

@@ -166,13 +166,16 @@ async def test_a_price_that_is_for_something_else_now_is_warned_of_and_no_order_
     await changed(farmer, product, {"price_per": {"quantity": 900, "unit": "g"}})
     cart = (await buyer.get("/api/cart")).json()
     (warning,) = cart["warnings"]
-    assert (warning["code"], warning["product_id"]) == ("price-per-changed", product["id"])
-    assert warning["params"] == {"before": "1000.000", "after": "900.000", "unit": "g", "title": product["title"]}
+    assert (warning["code"], warning["product_id"]) == ("price-changed", product["id"])
+    assert warning["params"] == {
+        "before": "1", "after": "1", "currency": "EUR", "per_before": "1000.000", "per_after": "900.000", "unit_before": "g",
+        "unit": "g", "title": product["title"],
+    }  # fmt: skip
     assert cart["total"]["amount"] == 1
     refused = await buyer.post("/api/orders", {"expected_total": 1}, Idempotency_Key="old")
     assert (refused.status, refused.json()["type"]) == (409, "/problems/price-changed")
     (error,) = refused.json()["errors"]
-    assert (error["code"], error["params"]["what"]) == ("changed", "price-per-changed")
+    assert (error["code"], error["params"]["what"]) == ("changed", "price-changed")
     assert (await buyer.request("PUT", item, {"quantity": 1200})).json()["warnings"] == []
     assert (await buyer.post("/api/orders", {"expected_total": 1}, Idempotency_Key="new")).status == 201
 
@@ -194,7 +197,7 @@ async def test_a_strangers_agreement_goes_with_the_cart_when_they_sign_in(market
     assert made.status == 201, made.text
     bearer = {"Authorization": f"Bearer {made.json()['access_token']}"}
     cart = (await market.stranger.get("/api/cart", headers=bearer)).json()
-    assert [w["code"] for w in cart["warnings"]] == ["price-per-changed"]
+    assert [w["code"] for w in cart["warnings"]] == ["price-changed"]
 
 
 async def test_a_cart_of_an_older_version_is_taken_at_what_the_product_says(market: Market) -> None:

@@ -32,7 +32,7 @@ Role = Literal["buyer", "farmer", "admin"]
 FarmRole = Literal["owner", "manager", "packer", "driver"]
 Condition = Literal["ok", "degraded", "down"]
 WarningCode = Literal[
-    "price-changed", "price-per-changed", "unit-changed", "step-changed", "minimum-changed", "unavailable", "not-for-sale", "out-of-season",
+    "price-changed", "unit-changed", "step-changed", "minimum-changed", "unavailable", "not-for-sale", "out-of-season",
     "sold-out", "short", "quantity", "too-many-lines", "order-minimum",
 ]  # fmt: skip
 ImageStatus = Literal["processing", "ready", "failed"]
