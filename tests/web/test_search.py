@@ -48,6 +48,16 @@ async def test_a_hit_is_a_whole_product_with_why_it_was_found(market: Market) ->
     assert set(answer["facets"]) == {"category", "farm", "tag", "price", "unit"}
 
 
+async def test_a_bracket_of_prices_is_called_what_people_call_it(market: Market) -> None:
+    farmer = await market.farmer()
+    for price in (199, 250, 12_000):
+        await market.product(farmer, price=price)
+    await market.work()
+    assert [(one["value"], one["name"]) for one in (await found(market, ""))["facets"]["price"]] == [
+        ("0-199", "€0.00 – €1.99"), ("200-499", "€2.00 – €4.99"), ("10000-", "€100.00 –"),
+    ]  # fmt: skip
+
+
 async def test_filters_narrow_what_is_found(market: Market) -> None:
     await stocked(market)
     assert set(await titles(market, "")) == {"Rainbow Carrots", "Tomatoes", "Eggs"}
