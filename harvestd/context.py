@@ -7,7 +7,7 @@ whatever fires it, so code that leaves coroutines must carry the trace by hand. 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -56,4 +56,5 @@ def _held(variable: ContextVar[Value], value: Value) -> Iterator[Value]:
     try:
         yield value
     finally:
-        variable.reset(token)
+        with suppress(ValueError):  # cancelled: it ends in the context of whoever did that, which keeps its own value
+            variable.reset(token)

@@ -24,7 +24,7 @@ NOTHING = Decimal(0)
 
 @attrs.frozen(kw_only=True)
 class Held:
-    """A reservation as its locked row says it is now."""
+    """A reservation as its locked row says it is now; ``awaits_farm`` is whether it is a sale only once its farm confirms it."""
 
     line_id: str
     order_id: str
@@ -32,6 +32,7 @@ class Held:
     product_id: str
     quantity: Decimal
     state: str
+    awaits_farm: bool = False
 
 
 @attrs.frozen

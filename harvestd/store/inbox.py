@@ -14,11 +14,13 @@ CLAIM = Statement(
        on conflict do nothing returning event_id::text""",
     scalar,
 )
+# A mark outlives its event, however long that waits for a broker: without it the event would be handled once more.
 PURGE = Statement(
     "inbox_purge",
     """delete from inbox where (consumer, event_id) in (
-           select consumer, event_id from inbox where handled_at < $1 order by handled_at limit $2
-           for update skip locked)
+           select consumer, event_id from inbox i
+            where handled_at < $1 and not exists (select from outbox o where o.id = i.event_id)
+            order by handled_at limit $2 for update skip locked)
        returning 1""",
     scalar,
 )
@@ -34,5 +36,6 @@ async def claim(tx: Transaction, consumer: str, event_ids: Iterable[str]) -> set
 
 
 async def purge(tx: Transaction, handled_before: datetime, limit: int = 1000) -> int:
-    """Delete up to ``limit`` marks older than that; answers how many. Call again while it is ``limit``."""
+    """Delete up to ``limit`` marks older than that, of events that the outbox has no more; answers how many. Call again while it
+    is ``limit``."""
     return len(await tx.rows(PURGE, handled_before, limit))

@@ -196,8 +196,11 @@ _MOVE = Statement(
 )
 _DUE = Statement(
     "orders.due",
-    """select distinct order_id from reservations
-       where state = 'live' and expires_at is not null and expires_at <= $1 order by order_id limit $2""",
+    """select distinct r.order_id
+         from reservations r join order_lines l on l.id = r.line_id
+              join order_parts p on p.order_id = l.order_id and p.farm_id = l.farm_id
+        where r.state = 'live' and r.expires_at is not null and r.expires_at <= $1 and p.status = 'placed'
+        order by r.order_id limit $2""",
     scalar,
 )
 
@@ -281,5 +284,5 @@ async def count_every(reader: Reader, status: str | None) -> int:
 
 
 async def due(reader: Reader, now: datetime, limit: int) -> list[str]:
-    """Orders with a reservation whose hold ran out."""
+    """Orders with a part that no farm confirmed while its hold lasted."""
     return await reader.rows(_DUE, now, limit)

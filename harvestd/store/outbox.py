@@ -105,10 +105,16 @@ LATELY = 120.0
 DONE_AGAIN = Statement(
     "outbox_done_again", "delete from outbox_again where queue = $1 and due < clock_timestamp()", nothing
 )
+#: An event stays until each queue that it is for has handled it: a message that waited for longer is believed for its row alone. $4
+#: and $5 are the pairs of types and queues.
 PURGE = Statement(
     "outbox_purge",
     """delete from outbox where seq in (
-           select seq from outbox where sent_at < $1 order by sent_at limit $2 for update skip locked)
+           select seq from outbox o
+            where sent_at < $1 and (sent_at < $2 or not exists (
+                  select from unnest($4::text[], $5::text[]) as b(type, queue)
+                   where b.type = o.type and not exists (select from inbox i where i.consumer = b.queue and i.event_id = o.id)))
+            order by sent_at limit $3 for update skip locked)
        returning seq""",
     scalar,
 )
@@ -195,6 +201,10 @@ async def done_again(tx: Transaction, queue: str) -> None:
     await tx.run(DONE_AGAIN, queue)
 
 
-async def purge(tx: Transaction, sent_before: datetime, limit: int = 1000) -> int:
-    """Delete up to ``limit`` events that were sent before then; answers how many. Call again while it is ``limit``."""
-    return len(await tx.rows(PURGE, sent_before, limit))
+async def purge(
+    tx: Transaction, sent_before: datetime, whatever_before: datetime, for_queues: Sequence[tuple[str, str]], limit: int = 1000
+) -> int:  # fmt: skip
+    """Delete up to ``limit`` events that were sent before then and handled by every queue that they are for (``for_queues`` has pairs
+    of a type and a queue), or sent before ``whatever_before``; answers how many. Call again while it is ``limit``."""
+    types, queues = [type for type, _ in for_queues], [queue for _, queue in for_queues]
+    return len(await tx.rows(PURGE, sent_before, whatever_before, limit, types, queues))

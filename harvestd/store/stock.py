@@ -24,7 +24,7 @@ def _numbered(number: int, *columns: object) -> tuple[int, OnSale]:
 
 
 def _held(*columns: object) -> Held:
-    names = ("line_id", "order_id", "farm_id", "product_id", "quantity", "state")
+    names = ("line_id", "order_id", "farm_id", "product_id", "quantity", "state", "awaits_farm")
     return Held(**dict(zip(names, columns, strict=True)))  # type: ignore[arg-type]
 
 
@@ -44,7 +44,7 @@ _SEE = Statement("stock.see", f"select {_SHELF}", _on_sale)
 # Locked in line order: a settlement, a withdrawal and the clock take turns at one reservation.
 _HELD = Statement(
     "stock.held",
-    """select r.line_id, r.order_id, l.farm_id, r.product_id, r.quantity, r.state
+    """select r.line_id, r.order_id, l.farm_id, r.product_id, r.quantity, r.state, r.expires_at is not null
          from reservations r join order_lines l on l.id = r.line_id
         where r.order_id = any($1::uuid[]) order by r.line_id for no key update of r""",
     _held,

@@ -15,6 +15,7 @@ import attrs
 import msgspec
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.exceptions import NotFound as NoSuchPath
 
@@ -149,7 +150,7 @@ class Gate:
         elif isinstance(error, Unavailable):
             log.warn("{why}", why=error.detail, request_id=request.trace.request_id)
         elif not isinstance(error, (MarketError, Refusal)):
-            request.site.log_unexpected(request)
+            request.site.log_unexpected(request, Failure(error))
         return request.refusal(error)
 
     async def _pass(self, route: Route, request: Request, path: dict[str, str]) -> Reply:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from twisted.internet.interfaces import IAddress
+from twisted.python.failure import Failure
 from twisted.web import server
 
 from harvestd.context import Trace
@@ -85,7 +86,7 @@ class Request(server.Request):
         except Refusal as refusal:
             self.answer(self.refusal(refusal))
         except Exception as error:
-            self.site.log_unexpected(self)
+            self.site.log_unexpected(self, Failure(error))
             self.answer(self.refusal(error))
 
     def _route(self) -> None:
@@ -132,8 +133,13 @@ class Request(server.Request):
         return languages.choose(b",".join(accepted).decode("latin-1"), self.site.languages)
 
     def refusal(self, error: BaseException) -> Reply:
-        """Problem details of this request, in the client's language."""
-        return of_error(error, self.instance, self.trace.request_id, self.language)
+        """Problem details of this request, in the client's language. Where those cannot be made, which is a fault, the answer is a plain
+        500 in English: whoever waits for one gets one."""
+        try:
+            return of_error(error, self.instance, self.trace.request_id, self.language)
+        except Exception as fault:
+            self.site.log_unexpected(self, Failure(fault))
+            return of_error(fault, self.instance, self.trace.request_id, languages.ENGLISH)
 
     def isSecure(self) -> bool:
         """For Klein alone, whose routes do not depend on it; :attr:`secure` is what counts."""
@@ -197,10 +203,14 @@ class Request(server.Request):
             self.finish()
 
     def processingFailed(self, reason: Any) -> Any:
-        """Twisted's last resort, without its page."""
+        """Twisted's last resort, without its page; and ours, for what kept an answer from being made or written."""
         self.site.log_unexpected(self, reason)
-        if not self.startedWriting:
-            self.answer(self.refusal(reason.value))
+        try:
+            if not self.startedWriting:
+                self.answer(self.refusal(reason.value))
+        finally:
+            if not self.gone:  # no answer can be given, or no more of it
+                self.channel.transport.abortConnection()
         return reason
 
     def connectionLost(self, reason: Any) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 
 from klein import Klein
 from twisted.internet.defer import Deferred, fail
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
@@ -25,7 +24,6 @@ class Routes(Resource):
     """``unrouted`` makes the body for a request that no endpoint took, of the failure that says why."""
 
     isLeaf = True
-    log = Logger()
 
     def __init__(self, app: Klein, unrouted: Callable[[Any, Failure], Deferred[bytes]]) -> None:
         super().__init__()
@@ -44,7 +42,8 @@ class Routes(Resource):
         answering = self._called(request)
         answering.addErrback(lambda failure: self._unrouted(request, failure))
         answering.addCallback(_written, request)
-        answering.addErrback(lambda failure: self.log.failure("writing an answer failed", failure=failure))
+        answering.addErrback(request.processingFailed)
+        answering.addErrback(lambda _: None)  # it is logged
         return NOT_DONE_YET
 
     def _called(self, request: Request) -> Deferred[bytes]:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web import server
 from twisted.web.http import datetimeToString
 from twisted.web.resource import IResource
@@ -199,7 +200,7 @@ class Site(server.Site):
         ms = round(seconds * 1000, 1)
         self.access.note(Access(method, path, route, status, size, ms, request_id, user_id, address, problem))
 
-    def log_unexpected(self, request: Request, failure: Any = None) -> None:
+    def log_unexpected(self, request: Request, failure: Failure) -> None:
         """Somebody's mistake in this program, with its traceback and the id that the client sees."""
         self.access.flush()
         _errors.failure(

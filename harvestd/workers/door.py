@@ -32,6 +32,10 @@ from harvestd.queue.topology import queues_for
 from harvestd.shortages import OnceAMinute
 from harvestd.store import outbox
 
+#: Why a message is turned away whose event the outbox has not.
+_STRANGE = "not of this market: it has no seal of ours that counts, and the outbox has no such event"
+_TOO_OLD = "recorded longer than outbox_keep ago, and the outbox has it no more: every queue has handled it, or it was kept ten times as long"
+
 
 class Door:
     """One for each consumer."""
@@ -49,7 +53,7 @@ class Door:
         """The events, and the outcomes of the other deliveries; both by place in the batch, the events in its order."""
         events: dict[int, Envelope] = {}
         refused: dict[int, Outcome] = {}
-        named: dict[int, str] = {}
+        named: dict[int, tuple[str, str]] = {}
         oldest = self._parts.now() - self._kept
         for place, delivery in enumerate(deliveries):
             try:
@@ -57,7 +61,7 @@ class Door:
                 if event is not None and event.timestamp >= oldest:
                     events[place] = self._fitting(event)
                 else:
-                    named[place] = _id(delivery.message.body)
+                    named[place] = (_id(delivery.message.body), _TOO_OLD if event is not None else _STRANGE)
             except Drop as error:
                 refused[place] = Dropped(str(error))
         if named:
@@ -69,18 +73,20 @@ class Door:
     def _sealed(self, body: bytes) -> Envelope | None:
         return decode(body) if self._seals.genuine(body) else None
 
-    async def _look_up(self, named: dict[int, str], events: dict[int, Envelope], refused: dict[int, Outcome]) -> None:
+    async def _look_up(
+        self, named: dict[int, tuple[str, str]], events: dict[int, Envelope], refused: dict[int, Outcome]
+    ) -> None:
+        """Of those that are not believed, the outbox's rows; ``named`` has the id of each, and why it is none of ours otherwise."""
         try:
-            rows = {row.id: row for row in await outbox.some(self._parts.database, sorted(set(named.values())))}
+            ids = sorted({id for id, _ in named.values()})
+            rows = {row.id: row for row in await outbox.some(self._parts.database, ids)}
         except Unavailable as error:
             refused |= dict.fromkeys(named, Retried(error.detail))
             return
-        for place, id in named.items():
+        for place, (id, otherwise) in named.items():
             try:
                 if id not in rows:
-                    raise Drop(
-                        "not of this market: it has no seal of ours that counts, and the outbox has no such event"
-                    )
+                    raise Drop(otherwise)
                 events[place] = self._fitting(envelope_of(rows[id]))
             except Drop as error:
                 refused[place] = Dropped(str(error))

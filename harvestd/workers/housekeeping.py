@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from harvestd.market.events import DATA
 from harvestd.parts import Parts
+from harvestd.queue.topology import queues_for
 from harvestd.store import carts, idempotency, inbox, mails, outbox, search_builds, search_pending, sessions, trials
 from harvestd.store.database import Transaction
 from harvestd.store.leases import GoingOn, always
 
 #: How long a stranger's cart is kept that nobody touches.
 CART_KEPT = timedelta(days=30)
+#: What no queue has handled (a dead letter, say) is kept for so many times ``outbox_keep``: it can be put back as long.
+UNHANDLED = 10
+#: The type of each event with each queue that it is for.
+FOR_QUEUES = [(type, queue) for type in DATA for queue in queues_for(type)]
 #: Rows of a kind deleted in one transaction, so that none is long; and such transactions in one run.
 BATCH, ROUNDS = 1000, 50
 
@@ -28,7 +34,7 @@ async def tidy(parts: Parts, going_on: GoingOn = always) -> None:
         return await idempotency.forget(tx, now, settings.idempotency_ttl, BATCH)
 
     async def events(tx: Transaction) -> int:
-        return await outbox.purge(tx, kept, BATCH)
+        return await outbox.purge(tx, kept, now - UNHANDLED * (now - kept), FOR_QUEUES, BATCH)
 
     async def marks(tx: Transaction) -> int:
         # an event's marks go after the event itself, so that `check` never misses one

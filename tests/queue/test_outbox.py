@@ -86,8 +86,43 @@ async def test_purge_deletes_old_sent_events_in_bounded_batches_and_never_unsent
     await database.transaction(lambda tx: outbox.mark_sent(tx, seqs[:4], NOW - timedelta(days=20)))
     await database.transaction(lambda tx: outbox.mark_sent(tx, seqs[4:5], NOW))
     before = NOW - timedelta(days=7)
-    assert [await database.transaction(lambda tx: outbox.purge(tx, before, 3)) for _ in range(3)] == [3, 1, 0]
+    assert [await database.transaction(lambda tx: outbox.purge(tx, before, before, [], 3)) for _ in range(3)] == [
+        3,
+        1,
+        0,
+    ]
     assert [row.seq for row in await outbox.unsent(database, 10)] == seqs[5:]
+
+
+async def test_an_event_is_kept_until_every_queue_has_handled_it_or_far_longer(database: Database) -> None:
+    """A message that waited for so long is believed for its row alone."""
+    await recorded(database, *[event() for _ in range(4)], at=NOW - timedelta(days=30))
+    rows = await outbox.unsent(database, 10)
+    await database.transaction(lambda tx: outbox.mark_sent(tx, [row.seq for row in rows], NOW - timedelta(days=20)))
+    both, one, _, other = rows
+    for queue, ids in (("a", [both.id, one.id, other.id]), ("b", [both.id, other.id])):
+        await claimed(database, queue, *ids)
+    queues = [(both.type, "a"), (both.type, "b"), ("cart.touched", "c")]
+
+    async def purged(days: int) -> int:
+        return await database.transaction(
+            lambda tx: outbox.purge(tx, NOW - timedelta(days=7), NOW - timedelta(days=days), queues)
+        )
+
+    assert await purged(70) == 2
+    assert [row.id for row in await outbox.some(database, [row.id for row in rows])] == [rows[1].id, rows[2].id]
+    assert await purged(19) == 2
+
+
+async def test_a_mark_outlives_its_event(database: Database) -> None:
+    """Or an event that waits for a broker for longer would be handled once more."""
+    await recorded(database, event())
+    (waiting,) = await outbox.unsent(database, 10)
+    gone = new_id()
+    await claimed(database, "harvest.orders", waiting.id, gone)
+    soon = NOW + timedelta(days=10_000)
+    assert await database.transaction(lambda tx: inbox.purge(tx, soon)) == 1
+    assert await claimed(database, "harvest.orders", waiting.id, gone) == {gone}
 
 
 async def claimed(database: Database, consumer: str, *ids: str) -> set[str]:

@@ -37,6 +37,7 @@ from harvestd.store import (
 from harvestd.store.database import Statement
 from harvestd.store.search import PostgresSearch
 from harvestd.store.search_suggest import known, suggest
+from harvestd.workers import housekeeping
 from tests.servers import PostgresServer
 from tests.store.plans import ONCE, USES, Planner, faults, finished
 
@@ -206,7 +207,7 @@ READS: dict[str, Reads] = {
     "an idempotency key": lambda r: idempotency.claim(r, USER, "k", b"x", NOW, 3600),
     "events to send": lambda r: outbox.unsent(r, 500),
     "the outbox's backlog": lambda r: outbox.backlog(r, NOW),
-    "events to forget": lambda r: outbox.purge(r, NOW - timedelta(days=7)),
+    "events to forget": lambda r: outbox.purge(r, NOW - timedelta(days=7), NOW - timedelta(days=70), housekeeping.FOR_QUEUES),
     "events that were handled": lambda r: inbox.claim(r, "harvest.orders", [new_id() for _ in range(50)]),
     "marks to forget": lambda r: inbox.purge(r, NOW - timedelta(days=7)),
     "messages to take": lambda r: queues.take(r, "harvest.orders", 50, 1, 30),

@@ -90,6 +90,19 @@ async def test_an_unexpected_error_shows_its_id_and_nothing_else(
     assert "hunter2" in logged and response.json()["request_id"] in logged
 
 
+async def test_a_problem_that_cannot_be_told_is_a_plain_500_and_nobody_waits_for_ever(
+    client: Client, expected_errors: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(code: str, *_: Any) -> str:
+        raise ArithmeticError(f"no words for {code}")
+
+    monkeypatch.setattr("harvestd.kernel.languages.message", broken)
+    response = await client.get("/api/nothing-left")
+    assert response.status == 500 and response.json()["type"] == "/problems/internal"
+    (logged,) = expected_errors(ArithmeticError)
+    assert "no words for out-of-stock" in logged and response.json()["request_id"] in logged
+
+
 async def test_unavailable_is_503_with_retry_after(client: Client) -> None:
     response = await client.get("/api/away")
     assert (response.status, response.headers["retry-after"]) == (503, "3")

@@ -17,8 +17,11 @@ from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 from harvestd.interfaces import Acked, Delivery, Dropped, Message, Outcome, Retried
 from harvestd.market.events import DATA, Event, fault
 from harvestd.queue.envelope import Envelope, encode
+from harvestd.queue.relay import message_of
 from harvestd.queue.seals import EventSeals
 from harvestd.queue.topology import QUEUES, queues_for
+from harvestd.store import outbox
+from harvestd.workers import housekeeping
 from harvestd.workers.consumer import Consumer
 from harvestd.workers.handlers import HANDLERS
 from harvestd.workers.work import QueueHandlers
@@ -66,6 +69,24 @@ def test_every_field_of_every_type_is_read() -> None:
     tried = {type for type, _ in wrong_ones()}
     assert tried == set(DATA) and all(not fault(type, data(1)) for type in DATA)
     assert len(list(wrong_ones())) > 100
+
+
+async def test_what_waited_for_its_consumer_longer_than_events_are_kept_is_handled(processes: Processes) -> None:
+    """The outbox has it until it is; after that an old message is none that anybody may send again."""
+    here = await bench(processes)
+    parts = here.process.parts
+    await here.process.record(*[Event("order.created", f"order:{n}", 1, data(n)) for n in range(3)])
+    processes.sql(
+        "update outbox set created_at = now() - interval '8 days', sent_at = now() - interval '8 days' returning 1"
+    )
+    rows = await outbox.some(parts.database, [id for (id,) in processes.sql("select id::text from outbox")])
+    waiting = [Delivery(message_of(row, SEALS), ORDERS, 0) for row in rows]
+    await housekeeping.tidy(parts)
+    assert await here.consumer().receive(waiting) == [Acked()] * 3
+    assert here.effects() == [0, 1, 2]
+    processes.sql("delete from outbox returning 1")
+    (refused, *_) = await here.consumer().receive(waiting)
+    assert isinstance(refused, Dropped) and "longer than outbox_keep ago" in refused.cause
 
 
 async def test_data_that_is_not_of_its_type_is_a_dead_letter_at_once_whichever_field_it_is(

@@ -113,6 +113,46 @@ async def test_what_no_farm_confirms_in_time_comes_back_once(market: Market) -> 
     assert shop.broken() == []
 
 
+@pytest.mark.parametrize(("placed", "then"), [("farm", "automatic"), ("automatic", "farm")])
+async def test_an_order_is_sold_as_was_promised_when_it_was_placed(market: Market, placed: str, then: str) -> None:
+    """The market's rule changes while orders are open."""
+    before = make_market(
+        attrs.evolve(market.parts, settings=attrs.evolve(market.parts.settings, order_confirmation=placed))
+    )
+    after = make_market(
+        attrs.evolve(market.parts, settings=attrs.evolve(market.parts.settings, order_confirmation=then))
+    )
+    farmer, buyer = await before.farmer(), await before.person()
+    product = await before.product(farmer)
+    order = (await buyer.order((product["id"], 1))).json()
+    await after.work()
+    after.parts.cache.drop_here([])
+    sold_at_once = placed == "automatic"
+    assert await stock(after, product) == (("1.500", "1.500") if sold_at_once else ("2.500", "1.500"))
+    for to in ("confirmed", "ready", "completed"):
+        moved = await farmer.post(f"/api/orders/{order['id']}/parts/{farmer.farm_id}/status", {"to": to})
+        assert moved.status == 200, moved.text
+    await after.work(twice=True)
+    after.parts.cache.drop_here([])
+    assert await stock(after, product) == ("1.500", "1.500")
+    assert after.broken(at_rest=True) == []
+
+
+async def test_orders_that_are_confirmed_and_not_sold_yet_keep_no_others_from_expiring(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expiry, "BATCH", 1)
+    shop = by_farm(market)
+    farmer, buyer = await shop.farmer(), await shop.person()
+    product = await shop.product(farmer)
+    orders = [(await buyer.order((product["id"], "0.5"))).json() for _ in range(3)]
+    for order in orders[:2]:
+        await confirm(farmer, order)
+    await expiry.release(later(shop).parts)
+    states = [(await buyer.get(f"/api/orders/{order['id']}")).json()["status"] for order in orders]
+    assert states == ["confirmed", "confirmed", "expired"]
+
+
 async def test_a_confirmed_part_does_not_expire_before_it_was_sold(market: Market) -> None:
     """The farm confirmed in time; that the worker is late with the sale is no reason to lose it."""
     shop = by_farm(market)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 
 from harvestd.health import Condition
 from harvestd.market.events import Event
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.retry import Retry
 from harvestd.store.leases import always
+from harvestd.workers import housekeeping
 from harvestd.workers.stand_in import StandIn
 from harvestd.workers.work import Work
 from tests.contracts.broker import ORDERS
@@ -48,6 +49,24 @@ async def test_what_the_broker_had_long_enough_is_handled_once_while_it_is_away(
     assert here.effects() == list(range(120)) and here.marks() == 120
 
 
+async def test_an_outage_that_is_longer_than_marks_are_kept_has_nothing_handled_twice(processes: Processes) -> None:
+    here = await bench(processes)
+    parts = here.process.parts
+
+    async def probe() -> Condition:
+        return Condition("degraded")
+
+    parts.health.add("rabbitmq", probe)
+    await here.process.record(*[Event("order.created", f"order:{n}", 1, data(n)) for n in range(3)])
+    stand_in = StandIn({ORDERS: here.consumer()})
+    for aged in ("outbox set created_at = created_at", "inbox set handled_at = handled_at"):
+        processes.sql(f"update {aged} - interval '90 days' returning 1")
+        await stand_in.run(parts, always)
+        await housekeeping.tidy(parts)
+    await stand_in.run(parts, always)
+    assert here.effects() == [0, 1, 2]
+
+
 async def test_what_cannot_be_handled_now_is_left_alone_for_a_while_and_keeps_no_other(processes: Processes) -> None:
     here, tried = await bench(processes), list[int]()
 
@@ -76,11 +95,11 @@ async def test_what_cannot_be_handled_now_is_left_alone_for_a_while_and_keeps_no
 
 
 async def test_a_batch_that_ended_its_process_is_left_to_the_broker_and_ends_no_other(processes: Processes) -> None:
-    here, tried = await bench(processes), list[int]()
+    here, tried, silent = await bench(processes), list[int](), Deferred[None]()
 
     async def handle(work: Work, event: Envelope) -> None:
         tried.append(event.data["n"])
-        await Deferred()  # as far as anybody else can see, the process has ended
+        await silent  # as far as anybody else can see, the process has ended
 
     async def probe() -> Condition:
         return Condition("degraded")
@@ -92,5 +111,5 @@ async def test_a_batch_that_ended_its_process_is_left_to_the_broker_and_ends_no_
     await eventually("it is in the midst of one", lambda: tried)
     await StandIn({ORDERS: here.consumer()}).run(here.process.parts, always)
     assert here.effects() == []
-    dying.addErrback(lambda failure: failure.trap(CancelledError) and None)
-    dying.cancel()
+    silent.callback(None)
+    await dying

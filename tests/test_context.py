@@ -1,0 +1,37 @@
+"""What a coroutine works under, and what becomes of that when it is cancelled."""
+
+from __future__ import annotations
+
+import pytest
+from twisted.internet.defer import CancelledError, Deferred
+
+from harvestd.context import Trace, asked_by, current_asker, current_trace, tracing
+
+
+async def test_it_holds_over_each_wait_and_for_nobody_else() -> None:
+    waiting, seen = Deferred[None](), list[str]()
+
+    async def work(who: str) -> None:
+        with asked_by(who), tracing(Trace(who, "")):
+            await waiting
+            seen.append(f"{current_asker()} {current_trace().request_id}")
+
+    both = [Deferred.fromCoroutine(work(who)) for who in ("a", "b")]
+    assert current_asker() == ""
+    waiting.callback(None)
+    for one in both:
+        await one
+    assert seen == ["a a", "b b"]
+
+
+async def test_who_is_cancelled_under_it_ends_so_and_changes_nothing_of_who_cancels() -> None:
+    async def work() -> None:
+        with asked_by("a"), tracing(Trace("a", "")):
+            await Deferred()
+
+    working = Deferred.fromCoroutine(work())
+    with asked_by("b"), tracing(Trace("b", "")):
+        working.cancel()
+        assert (current_asker(), current_trace().request_id) == ("b", "b")
+    with pytest.raises(CancelledError):
+        await working
