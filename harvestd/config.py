@@ -49,6 +49,11 @@ class SettingError(Exception):
         head = "a setting is wrong:" if count == 1 else f"{count} settings are wrong:"
         super().__init__("\n".join([head, *[f"  {p}" for p in self.problems]]))
 
+    @property
+    def on_the_command_line(self) -> bool:
+        """Whether an option is among what is wrong: then the same command line can never be right."""
+        return any(problem.origin.startswith("--") for problem in self.problems)
+
 
 @attrs.frozen
 class Loaded:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from harvestd.ctl.examining import Finding, first_line
-from harvestd.ctl.versions import TRIPS, aged, median
+from harvestd.ctl.versions import TRIPS, aged, median, within
 from harvestd.ctl.words import counted
 from harvestd.setting_urls import mask_url
 from harvestd.settings import Settings
@@ -50,7 +50,7 @@ async def redis(reactor: Any, settings: Settings) -> list[Finding]:
     finally:
         await link.stop()
     latency, version = statistics.median(trips), about.get("redis_version", "of a version that it does not tell")
-    words = f"Redis {version} answers in {latency * 1000:.1f} ms"
+    words = f"Redis {version} answers {within(latency)}"
     slow = f"it has {settings.redis_timeout * 1000:g} ms (redis_timeout) for an answer: put it nearer, or give it more time"
     old = aged("Redis", version)
     found = [Finding("Redis", not old and latency < settings.redis_timeout / 2, words, old or slow)]
@@ -112,7 +112,7 @@ def _of_node(url: str, settings: Settings) -> Iterator[Finding]:
     latency = median(lambda: _get(url, "/"))
     name = {"opensearch": "OpenSearch"}.get(about.get("distribution", ""), "Elasticsearch")
     health = _get(url, "/_cluster/health")["status"]
-    words = f"{name} {about['number']} answers in {latency * 1000:.1f} ms, its cluster is {health}"
+    words = f"{name} {about['number']} answers {within(latency)}, its cluster is {health}"
     old = aged(name, str(about["number"]))
     cure = old or "shards are missing: GET /_cluster/allocation/explain says why"
     yield Finding("Elasticsearch", health != "red" and not old, words, cure)

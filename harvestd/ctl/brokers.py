@@ -12,7 +12,7 @@ from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError, ChannelClosedByBroker, ConnectionBlockedTimeout
 
 from harvestd.ctl.examining import Finding, first_line
-from harvestd.ctl.versions import aged, median
+from harvestd.ctl.versions import aged, median, within
 from harvestd.ctl.words import counted
 from harvestd.queue.topology import QUEUES
 from harvestd.setting_urls import mask_url
@@ -47,7 +47,7 @@ def _of_broker(connection: Any, parameters: Any) -> Iterator[Finding]:
     connection.add_on_connection_blocked_callback(lambda *given: blocked.append(given))
     version = str(connection._impl.server_properties.get("version", "of an unknown version"))
     latency = median(lambda: connection.channel().close())
-    words = f"RabbitMQ {version} answers in {latency * 1000:.1f} ms"
+    words = f"RabbitMQ {version} answers {within(latency)}"
     old = aged("RabbitMQ", version)
     yield Finding("RabbitMQ", not old, words, old)
     refused = list(_refused(connection))

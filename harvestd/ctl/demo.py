@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
-from harvestd.ctl.command import FINE, FOUND, Command, Errand
+from harvestd.ctl.command import FINE, Command, Errand, Failed
 from harvestd.ctl.reindex import with_bar
 from harvestd.ctl.words import counted
 from harvestd.demo import fill, sign_in_lines
@@ -18,8 +18,7 @@ async def _run(errand: Errand) -> int:
     parts = await errand.parts(making=True)
     filled = await fill(parts, errand.arguments.force)
     if filled is None:
-        errand.out.print("the market has accounts already; nothing was added (--force adds the demo all the same)")
-        return FOUND
+        raise Failed("the market has accounts already; nothing was added (--force adds the demo all the same)")
     await with_bar(errand, parts)
     await parts.cache.drop(())
     errand.out.print(
@@ -33,8 +32,9 @@ async def _run(errand: Errand) -> int:
 COMMAND = Command(
     "demo",
     "fill an empty market with demo farms, products and four accounts",
-    "Adds forty farmers markets of the USDA's directory with their catalogues, and a buyer, a farmer with a farm, and an\n"
-    "admin, whose password is made up and kept in the file demo-password of the data folder.",
+    "Adds forty farmers markets of the USDA's directory with their catalogues, and four accounts: a buyer, a farmer with a\n"
+    "farm of their own, one to whom all the other farms belong, and an admin. Their password is made up, and kept in the file\n"
+    "demo-password of the data folder.",
     _arguments,
     _run,
 )

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg2
 
 from harvestd.ctl.examining import Finding, first_line
-from harvestd.ctl.versions import aged, median
+from harvestd.ctl.versions import aged, median, within
 from harvestd.ctl.words import counted
 from harvestd.setting_urls import mask_url
 from harvestd.settings import Settings
@@ -74,7 +74,7 @@ def database(settings: Settings, url: str) -> Generator[Finding, None, bool]:
         words = f"{mask_url(url)} does not answer: {first_line(error)}"
         yield Finding(kind, False, words, "start it, mend the network, or correct database_url")
         return False
-    words = f"PostgreSQL {version // 10000}.{version % 10000} answers in {latency * 1000:.1f} ms"
+    words = f"PostgreSQL {version // 10000}.{version % 10000} answers {within(latency)}"
     old = aged("PostgreSQL", f"{version // 10000}.{version % 10000}")
     cure = old or "an order takes several round trips: put the database nearer to the daemon"
     yield Finding(kind, not old and latency < LATENCY_MOST, words, cure)

@@ -18,6 +18,7 @@ from harvestd.ctl.words import counted
 from harvestd.directory.reading import BadRow, Market, NotTheDirectory, read
 from harvestd.directory.storing import Stored, Storing
 from harvestd.kernel import email_addresses
+from harvestd.kernel.errors import FieldError
 from harvestd.parts import Parts
 from harvestd.reindexing import current
 from harvestd.store import accounts
@@ -37,6 +38,9 @@ async def _run(errand: Errand) -> int:
     arguments = errand.arguments
     if arguments.limit is not None and arguments.limit < 1:
         raise Misused("--limit is the number of rows to import: 1 or more")
+    owned = email_addresses.checked("--owner", arguments.owner) if arguments.owner is not None else None
+    if isinstance(owned, FieldError):
+        raise Misused(f"--owner {owned.message}")
     rows = list(islice(_rows(arguments.file), arguments.limit))
     if arguments.dry_run:
         stored = Stored(rows=len(rows), bad=[row for row in rows if isinstance(row, BadRow)])
@@ -120,8 +124,8 @@ COMMAND = Command(
     "import farms and catalogues from the USDA's farmers market directory",
     "Each row becomes a farm with its position, address and season, and a product for each kind of goods that it has.\n"
     "The directory has no prices and stocks: they come from a table. The farms belong to nobody unless --owner names an\n"
-    "account, and what nobody would hear of cannot be ordered. Run again, it goes on where it was broken off and changes nothing that is there, except that farms which\n"
-    "nobody owns follow the directory. Rows that cannot be stored are reported by line; the exit code is 1 if there are any.",
+    "account, and what nobody would hear of cannot be ordered. Run again, it goes on where it was broken off and changes\n"
+    "nothing that is there, except that farms which nobody owns follow the directory. Rows that cannot be stored are reported by line; the exit code is 1 if there are any.",
     _arguments,
     _run,
 )

@@ -29,7 +29,14 @@ def mail(settings: Settings) -> Iterator[Finding]:
         yield Finding("mail", False, f"is from {settings.mail_from}, which is nowhere on the internet", cure)
     if not settings.smtp_url:
         folder = Path(settings.data_dir) / "mail"
-        words = f"goes to the folder {folder}, and to nobody"
+        made = (
+            ""
+            if folder.is_dir()
+            else " (made for the first mail)"
+            if folder.parent.is_dir()
+            else " (there is no market here)"
+        )
+        words = f"goes to the folder {folder}{made}, and to nobody"
         if public:
             words += f", though the market is at {settings.public_url}"
         yield Finding("mail", not public, words, "set smtp_url to a mail server that sends it")

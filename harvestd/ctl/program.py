@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -28,6 +30,7 @@ from harvestd.ctl.replay import COMMAND as REPLAY
 from harvestd.ctl.seed import COMMAND as SEED
 from harvestd.ctl.settings import COMMAND as SETTINGS
 from harvestd.process import logs
+from harvestd.setting_rows import ROWS
 from harvestd.unread import NOBODY_READS
 
 COMMANDS: tuple[Command, ...] = (
@@ -43,12 +46,28 @@ COMMANDS: tuple[Command, ...] = (
     SETTINGS,
 )
 
-EPILOG = """\
+CODES = "exit codes: 0 all is well; 1 something was found, or failed; 2 the command line is wrong"
+EPILOG = f"""\
 The settings are those of the daemon: harvest.toml, then HARVEST_… in the environment, then options. With the embedded
 database a command uses the server of the running daemon, or starts it for its own duration.
 
-exit codes: 0 all is well; 1 something was found, or failed; 2 the command line is wrong
+{CODES}
 """
+#: Columns of a help, however wide the terminal is.
+WIDEST = 100
+
+
+class Help(argparse.HelpFormatter):
+    """Helps whose texts are wrapped paragraph by paragraph, wherever their lines end in the source."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=24, width=min(WIDEST, shutil.get_terminal_size().columns - 2))
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n\n".join(
+            textwrap.fill(paragraph, width, initial_indent=indent, subsequent_indent=indent)
+            for paragraph in text.strip().split("\n\n")
+        )
 
 
 class Paper(Console):
@@ -61,13 +80,16 @@ class Paper(Console):
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Run a command; answers the exit code. Raises ``BrokenPipeError`` when there is nobody to tell of it."""
-    arguments = parser().parse_args(argv)
+    arguments, unknown = parser().parse_known_args(argv)
+    if unknown:
+        arguments.parser.error(_unknown(unknown))
     out, err = Paper(highlight=False, soft_wrap=True), Paper(stderr=True, highlight=False, soft_wrap=True)
     options = {name: getattr(arguments, name) for name in ("config", "data_dir", "database_url")}
     try:
         loaded = load({name: value for name, value in options.items() if value is not None}, os.environ)
     except SettingError as error:
-        return _complain(err, arguments.command.name, str(error))
+        _complain(err, arguments.command.name, str(error))
+        return MISUSED if error.on_the_command_line else FOUND
     level = "debug" if arguments.verbose else "error"
     logs.begin(logs.LineObserver(sys.stderr, loaded.settings.log_format, level, secrets(loaded.settings)))
     return _run(arguments.command, Errand(arguments, loaded, out, err))
@@ -79,7 +101,7 @@ def parser() -> argparse.ArgumentParser:
         "harvestctl",
         description="Looks after a market that harvestd runs.",
         epilog=EPILOG,
-        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=24, width=110),
+        formatter_class=Help,
     )
     top.add_argument("--version", action="version", version=f"harvestd {harvestd.__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -88,10 +110,10 @@ def parser() -> argparse.ArgumentParser:
             command.name,
             help=command.summary,
             description=command.explanation,
-            epilog="exit codes: 0 all is well; 1 something was found, or failed; 2 the command line is wrong",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            epilog=CODES,
+            formatter_class=Help,
         )
-        one.set_defaults(command=command)
+        one.set_defaults(command=command, parser=one)
         command.arguments(one)
         shared = one.add_argument_group("settings (all others: harvest.toml and HARVEST_… in the environment)")
         shared.add_argument("--config", metavar="FILE", help="TOML file to read [./harvest.toml if it is there]")
@@ -99,6 +121,14 @@ def parser() -> argparse.ArgumentParser:
         shared.add_argument("--database-url", metavar="URL", help="its PostgreSQL [embedded]")
         shared.add_argument("--verbose", action="store_true", help="log what happens, to standard error")
     return top
+
+
+def _unknown(words: Sequence[str]) -> str:
+    """What is said of what no command takes: of the name of a setting, where it can be given."""
+    settings = {row.option: row for row in ROWS.values()}
+    named = [settings[option] for word in words if (option := word.partition("=")[0]) in settings]
+    cures = (f"{row.option} is a setting: give it as {row.variable} in the environment, or as {row.name} in harvest.toml" for row in named)  # fmt: skip
+    return "\n".join((f"unrecognized arguments: {' '.join(words)}", *cures))
 
 
 def _run(command: Command, errand: Errand) -> int:

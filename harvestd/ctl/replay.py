@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentParser
 
 from harvestd.ctl.command import FINE, FOUND, Command, Errand, Misused
@@ -11,6 +12,8 @@ from harvestd.queue.topology import QUEUES
 
 #: So many dead letters of a queue are taken at once.
 BATCH = 100
+#: What ids look like, but for RabbitMQ, whose messages have those that their senders gave them.
+NUMBER = re.compile("[0-9]+")
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -25,6 +28,11 @@ async def _run(errand: Errand) -> int:
     queues = [_named(arguments.queue)] if arguments.queue else [queue.name for queue in QUEUES]
     if arguments.all and (arguments.id or not arguments.queue):
         raise Misused("--all is for one queue, and instead of ids")
+    strange = [] if errand.loaded.settings.rabbitmq_url else [id for id in arguments.id if not NUMBER.fullmatch(id)]
+    if strange:
+        raise Misused(
+            f"{', '.join(strange)}: no id of a dead letter, which is a number; replay {arguments.queue} lists them"
+        )
     parts = await errand.parts()
     if not arguments.id and not arguments.all:
         return await _list(errand, parts, queues)
@@ -68,9 +76,9 @@ async def _settle(errand: Errand, parts: Parts, queue: str) -> int:
             else:
                 missing.append(id)
         ids = []
-    errand.out.print(f"{done} of {queue} {word}", markup=False)
     for id in missing:
-        errand.err.print(f"{queue} has no dead letter {id}", markup=False)
+        errand.err.print(f"harvestctl replay: {queue} has no dead letter {id}", markup=False)
+    errand.out.print(f"{done} of {queue} {word}", markup=False)
     return FOUND if missing else FINE
 
 

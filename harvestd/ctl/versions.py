@@ -22,6 +22,11 @@ def aged(name: str, version: str) -> str:
     return f"harvestd is made for {name} {'.'.join(map(str, LEAST[name]))} and newer: upgrade the server"
 
 
+def within(seconds: float) -> str:
+    """How long an answer took, in words."""
+    return f"in {seconds * 1000:.1f} ms" if seconds >= 0.0001 else "in under 0.1 ms"
+
+
 def median(trip: Callable[[], object]) -> float:
     """Seconds of the middle one of some."""
 

@@ -15,7 +15,16 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import msgspec
-from twisted.logger import ILogObserver, Logger, LogLevel, formatEvent, globalLogBeginner
+from twisted.logger import (
+    FilteringLogObserver,
+    ILogFilterPredicate,
+    ILogObserver,
+    Logger,
+    LogLevel,
+    PredicateResult,
+    formatEvent,
+    globalLogBeginner,
+)
 from zope.interface import implementer
 
 from harvestd.context import current_trace
@@ -187,5 +196,12 @@ def open_stream(logfile: str | None, daemonised: bool) -> TextIO:
 
 
 def begin(observer: LineObserver) -> None:
-    """Log to ``observer`` in a program that twistd does not run; prints stay prints."""
-    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False, discardBuffer=True)
+    """Log to ``observer`` in a program that twistd does not run; prints stay prints. That the reactor has ended is no news then."""
+
+    @implementer(ILogFilterPredicate)
+    def is_news(event: Any) -> Any:
+        return PredicateResult.no if event.get("log_format") == "Main loop terminated." else PredicateResult.maybe
+
+    globalLogBeginner.beginLoggingTo(
+        [FilteringLogObserver(observer, [is_news])], redirectStandardIO=False, discardBuffer=True
+    )

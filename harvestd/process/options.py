@@ -30,8 +30,8 @@ def parameters(rows: Mapping[str, Row]) -> list[list[str | None]]:
 class SettingOptions(usage.Options):
     """The settings in ``rows`` as options; a subclass names them, and has their :func:`flags` and :func:`parameters`. After parsing, :attr:`loaded` holds the effective settings.
 
-    A wrong option ends the program with status 2, a wrong setting with 1, each with its own words and without pages
-    of usage above them.
+    A wrong option, or a wrong value of one, ends the program with status 2, a setting that is wrong elsewhere with 1, each
+    with its own words and without pages of usage above them.
     """
 
     rows: Mapping[str, Row]
@@ -45,7 +45,7 @@ class SettingOptions(usage.Options):
         try:
             self.loaded = load(self.given(), os.environ)
         except SettingError as error:
-            raise SystemExit(f"{self.command} does not start: {error}") from None
+            _say(f"{self.command} does not start: {error}", sys.stderr, 2 if error.on_the_command_line else 1)
 
     def parseArgs(self, *words: str) -> None:
         if words:

@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from harvestd.ctl import main
 from harvestd.ctl.program import COMMANDS
 from tests.daemons import HARVESTCTL, ctl, environment
 from tests.servers import PostgresServer, wait_until
@@ -55,6 +57,12 @@ WRONG = [
     ["import-directory", str(MARKETS), "--limit=0"],
     ["replay", "nowhere"],
     ["replay", "--all"],
+    ["replay", "orders", "abc"],
+    ["replay", "orders", "1", "abc", "--discard"],
+    ["demo", "extra"],
+    ["import-directory", str(MARKETS), "--owner=nobody"],
+    *([name, *words, "--config=nope.toml"] for name, words in TYPED.items()),
+    ["doctor", "--database-url=mysql://h/m"],
 ]
 
 
@@ -63,6 +71,25 @@ def test_a_wrong_command_line_ends_with_2_and_makes_nothing(words: list[str], tm
     done = ctl(tmp_path, *words, data_dir=tmp_path / "market")
     assert (done.returncode, "Traceback" in done.stdout) == (2, False), done.stdout
     assert not (tmp_path / "market").exists()
+
+
+@pytest.mark.parametrize("name", TYPED)
+def test_what_a_command_does_not_take_is_said_with_its_own_usage_and_where_settings_are_given(
+    name: str, tmp_path: Path
+) -> None:
+    said = ctl(tmp_path, name, *TYPED[name], "--jsn", "--http-port", "1").stdout
+    assert said.startswith(f"usage: harvestctl {name} "), said
+    assert "--jsn --http-port" in said and "HARVEST_HTTP_PORT in the environment" in said and "http_port in" in said
+    assert "setting" not in ctl(tmp_path, name, *TYPED[name], "--jsn").stdout.rpartition("error:")[2]
+
+
+@pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in TYPED)], ids=" ".join)
+def test_no_line_of_a_help_is_longer_than_100(words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    for columns in (80, 300):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        with pytest.raises(SystemExit):
+            main(words)
+        assert [line for line in capsys.readouterr().out.splitlines() if len(line) > min(columns, 100)] == []
 
 
 def test_every_command_is_here() -> None:

@@ -217,6 +217,13 @@ def test_a_wrong_option(folder: Path) -> None:
     assert len(done.stderr.splitlines()) == 2
 
 
+@pytest.mark.parametrize("option", ["--http-port=99999", "--workers=maybe", "--config=nope.toml"])
+def test_a_wrong_value_of_an_option_can_never_be_right(folder: Path, option: str) -> None:
+    words = [TWISTD, "--nodaemon", "--pidfile=", "harvest-api", option]
+    done = subprocess.run(words, env=environment(folder), cwd=folder, capture_output=True, text=True, timeout=30)
+    assert (done.returncode, option.split("=")[0].strip("-") in done.stderr.replace("_", "-")) == (2, True), done.stderr
+
+
 @pytest.mark.parametrize("option", ["--help", "--version", "--no-such-option"])
 @pytest.mark.parametrize("plugin", ["harvest-api", "harvest-worker"])
 def test_a_pipe_that_nobody_reads_is_no_fault(folder: Path, plugin: str, option: str) -> None:
@@ -251,7 +258,7 @@ def test_help_offers_what_the_process_does_something_by(folder: Path, plugin: st
         text=True,
         timeout=30,
     )
-    assert refused.returncode == (1 if plugin == "harvest-api" else 2)
+    assert refused.returncode == 2
 
 
 def test_a_log_that_cannot_be_written(folder: Path) -> None:
