@@ -13,14 +13,13 @@ from harvestd.kernel.names import one_line
 
 @attrs.frozen
 class Message:
-    """One kind of message. ``whom`` is buyer or farm; ``mail`` whether it is also mailed (a notice it always is, unless
-    ``notice`` is off). Words are ``str.format`` templates over the values of :func:`values`."""
+    """One kind of message. ``whom`` is buyer or farm; ``mail`` whether it is also mailed: a notice it always is, so that a mail
+    that is not sent is lost to nobody. Words are ``str.format`` templates over what the worker knows of the order."""
 
     whom: str
     title: str
     body: str
     mail: bool
-    notice: bool = True
 
 
 #: By event type and, for a step of a part, ``to``. A part's step names its farm; what becomes of the order itself is told
@@ -32,7 +31,6 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
             "Your order {number}",
             "Thank you, {name}. Your order {number} has been placed:\n\n{lines}\n\nTotal: {total}\n\n{way}\n",
             mail=True,
-            notice=False,
         ),
         Message(
             "farm",
@@ -65,7 +63,7 @@ def kind(event: str, to: str = "") -> str:
 
 
 #: What notices may be about.
-KINDS = tuple(sorted({kind(*told) for told, several in MESSAGES.items() if any(message.notice for message in several)}))
+KINDS = tuple(sorted({kind(*told) for told in MESSAGES}))
 #: The steps of a part that can be the end of its order.
 ENDS = frozenset({"completed", "cancelled", "expired"})
 
@@ -76,6 +74,12 @@ def is_told(whom: str, data: Mapping[str, Any]) -> bool:
     to = data.get("to")
     ended = whom == "buyer" and to in ENDS and data.get("order_status") == to
     return data.get("actor") != whom and not ended
+
+
+def farm_of(own: str | None, data: Mapping[str, Any]) -> str | None:
+    """The farm that a message is about: for a farm (``own``) its own, for the buyer that of the event; None where it is about the
+    whole order."""
+    return own or data.get("farm_id")
 
 
 def lines_shown(lines: list[Mapping[str, Any]], currency: str, locale: str = LOCALE) -> str:

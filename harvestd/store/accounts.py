@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from psycopg2 import errors as pg
 
 from harvestd.kernel.errors import AlreadyTaken, FieldError
 from harvestd.market.accounts import NewAccount
-from harvestd.store.database import Reader, Statement, Transaction, nothing
+from harvestd.store.database import Reader, Statement, Transaction, scalar
 
 
 class User(msgspec.Struct, frozen=True):
@@ -48,23 +47,31 @@ FARMS_OF = Statement(
 _INSERT = Statement(
     "accounts.insert",
     """insert into users (id, email, email_key, username, username_key, name, password_hash, role, created_at, updated_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)""",
-    nothing,
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) on conflict do nothing returning id""",
+    scalar,
 )
-_TAKEN = {"users_email_key_key": "email", "users_username_key_key": "username"}
+#: After a conflict: what of an account others have.
+_TAKEN = Statement(
+    "accounts.taken",
+    """select exists (select from users where email_key = $1), exists (select from users where username_key = $2)""",
+    lambda email, username: (email, username),
+)
 
 
 async def insert(tx: Transaction, account: NewAccount, user_id: str, password_hash: str, now: datetime) -> None:
-    """Store a new account; raises :class:`AlreadyTaken` naming the field that another account has."""
-    try:
-        await tx.run(
-            _INSERT, user_id, account.email, account.email_key, account.username, account.username_key, account.name,
-            password_hash, account.role, now,
-        )  # fmt: skip
-    except pg.UniqueViolation as error:
-        field = _TAKEN.get(error.diag.constraint_name or "", "email")
-        message = f"this {field} is in use; sign in, or choose another"
-        raise AlreadyTaken(message, (FieldError(field, message, code="taken"),)) from error
+    """Store a new account; raises :class:`AlreadyTaken` naming every field that other accounts have."""
+    stored = await tx.row(
+        _INSERT, user_id, account.email, account.email_key, account.username, account.username_key, account.name,
+        password_hash, account.role, now,
+    )  # fmt: skip
+    if stored is None:
+        found = await tx.row(_TAKEN, account.email_key, account.username_key)
+        faults = [
+            FieldError(field, f"this {field} is in use; sign in, or choose another", code="taken")
+            for field, taken in zip(("email", "username"), found or (), strict=False)
+            if taken
+        ]
+        raise AlreadyTaken("; ".join(fault.message for fault in faults), tuple(faults))
 
 
 async def by_id(reader: Reader, user_id: str) -> User | None:

@@ -11,7 +11,17 @@ import attrs
 from harvestd.interfaces import Mail
 from harvestd.kernel.formatting import money
 from harvestd.kernel.names import one_line
-from harvestd.market.messages import MESSAGES, Message, buyer_shown, is_told, kind, lines_shown, more_shown, ways_shown
+from harvestd.market.messages import (
+    MESSAGES,
+    Message,
+    buyer_shown,
+    farm_of,
+    is_told,
+    kind,
+    lines_shown,
+    more_shown,
+    ways_shown,
+)
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.retry import Drop
 from harvestd.store import mails, notifications, orders
@@ -106,7 +116,7 @@ def _hears(message: Message, person: Person, event: Envelope) -> bool:
 
 
 def _values(order: _Told, person: Person, event: Envelope) -> dict[str, str]:
-    row, farm_id = order.row, person.farm_id or event.data.get("farm_id")
+    row, farm_id = order.row, farm_of(person.farm_id, event.data)
     part = next((part for part in order.parts if part.farm_id == farm_id), None)
     views: list[Any] = [
         {"quantity": x.quantity, "unit": x.unit, "title": one_line(x.title), "total": x.total}
@@ -133,17 +143,15 @@ def _tell(
     key = f"{event.id}:{person.user_id}:{person.farm_id or 'buyer'}"
     if message.mail:
         outgoing.append(Mail(key=key, recipient=person.email, subject=title, body=body))
-    if message.notice:
-        data = {"order_id": order.row.id, "number": order.row.number}
-        if "farm_id" in event.data:
-            data["farm_id"] = event.data["farm_id"]
-        notices.append(
-            Notice(
-                user_id=person.user_id,
-                kind=kind(event.type, event.data.get("to", "")),
-                title=title,
-                body=body,
-                data=data,
-                dedupe_key=key,
-            )
+    farm_id = farm_of(person.farm_id, event.data)
+    data = {"order_id": order.row.id, "number": order.row.number} | ({"farm_id": farm_id} if farm_id else {})
+    notices.append(
+        Notice(
+            user_id=person.user_id,
+            kind=kind(event.type, event.data.get("to", "")),
+            title=title,
+            body=body,
+            data=data,
+            dedupe_key=key,
         )
+    )

@@ -10,6 +10,7 @@ from harvestd.market.messages import (
     KINDS,
     MESSAGES,
     buyer_shown,
+    farm_of,
     is_told,
     kind,
     lines_shown,
@@ -36,6 +37,10 @@ def test_what_becomes_of_the_order_itself_is_told_once_when_all_of_it_is_there()
     assert is_told("buyer", {"to": "ready", "order_status": "ready", "actor": "farm"})
     assert not is_told("buyer", {"actor": "buyer"}) and not is_told("farm", {"to": "cancelled", "actor": "farm"})
     assert is_told("farm", {"to": "cancelled", "actor": "admin"})
+
+
+def test_a_message_is_about_its_farm_the_farm_of_the_event_or_the_whole_order() -> None:
+    assert [farm_of(own, data) for own in ("f", None) for data in ({}, {"farm_id": "f"})] == ["f", "f", None, "f"]
 
 
 def test_each_farms_way_is_told_unless_it_is_the_same_for_all() -> None:

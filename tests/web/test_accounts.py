@@ -53,14 +53,25 @@ async def test_a_farmer_comes_with_the_farm(market: Market) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "field"), [({"username": "bob2"}, "email"), ({"email": "BO2@example.org"}, "username")]
+    ("change", "fields"),
+    [({"username": "bob2"}, ["email"]), ({"email": "BO2@example.org"}, ["username"]), ({}, ["email", "username"])],
 )
-async def test_an_address_and_a_username_are_taken_once(market: Market, change: dict[str, str], field: str) -> None:
+async def test_an_address_and_a_username_are_taken_once(
+    market: Market, change: dict[str, str], fields: list[str]
+) -> None:
+    """All that is taken is told at once; whether others have it, or two."""
     await register(market)
-    changes = {"email": "BO@Example.org"} | change if field == "email" else {"username": "Bob"} | change
-    response = await register(market, **changes)
+    response = await register(market, **{"email": "BO@Example.org", "username": "Bob"} | change)
     assert response.status == 409
-    assert [e["field"] for e in response.json()["errors"]] == [field]
+    assert [(e["field"], e["code"]) for e in response.json()["errors"]] == [(field, "taken") for field in fields]
+    assert all(f"this {field} is in use" in response.json()["detail"] for field in fields)
+
+
+async def test_an_address_and_a_username_of_two_others_are_both_told(market: Market) -> None:
+    await register(market)
+    await register(market, email="ada@example.org", username="ada")
+    response = await register(market, email="bo@example.org", username="Ada")
+    assert [e["field"] for e in response.json()["errors"]] == ["email", "username"]
 
 
 @pytest.mark.parametrize("smuggled", ["price", "total", "status", "id", "active"])

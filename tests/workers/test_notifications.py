@@ -59,7 +59,7 @@ async def test_an_order_is_mailed_to_the_buyer_and_to_each_farm_which_is_noticed
     assert "Carrots" in body and "Eggs" not in body and "Total: €4.88" in body and "Note: ring twice" in body
     assert len(await mails(market, two.email)) == 1
     assert await notices(one) == [f"New order {order['number']} for One"]
-    assert await notices(buyer) == []
+    assert await notices(buyer) == [f"Your order {order['number']}"]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ async def test_the_buyer_is_told_of_each_step_and_nobody_of_what_they_did(market
         await farmer.post(f"{path}/parts/{farmer.farm_id}/status", {"to": to})
     await buyer.post(f"{path}/cancel", {"reason": "away\nthat day"})
     await market.work(twice=True)
-    assert len(await notices(buyer)) == 2  # confirmed and ready; they know that they cancelled
+    assert len(await notices(buyer)) == 3  # placed, confirmed and ready; they know that they cancelled
     assert [subject for subject, _ in await mails(market, farmer.email)][1:] == [
         f"Order {order['number']} for Green Acres is cancelled"
     ]
@@ -113,6 +113,7 @@ async def test_a_part_names_its_farm_and_the_order_ends_once(market: Market) -> 
             await farmer.post(f"/api/orders/{order['id']}/parts/{farmer.farm_id}/status", {"to": to})
     await market.work(twice=True)
     assert (await notices(buyer))[::-1] == [
+        f"Your order {number}",
         f"One confirmed order {number}",
         f"One: order {number} is ready",
         f"One has handed over its part of order {number}",
@@ -121,7 +122,21 @@ async def test_a_part_names_its_farm_and_the_order_ends_once(market: Market) -> 
         f"Order {number} is complete",
     ]
     items = (await buyer.get("/api/notifications")).json()["items"][::-1]
-    assert [item["data"].get("farm_id") for item in items] == [one.farm_id] * 3 + [two.farm_id] * 2 + [None]
+    assert [item["data"].get("farm_id") for item in items] == [None] + [one.farm_id] * 3 + [two.farm_id] * 2 + [None]
+
+
+async def test_every_notice_for_a_farm_names_it(market: Market) -> None:
+    """Whatever happened, so that a front end of who has several farms can tell them apart."""
+    one, two, buyer = await market.farmer("One"), await market.farmer("Two"), await market.person()
+    carrots, eggs = await market.product(one), await market.product(two, title="Eggs", unit="box", price=250)
+    order = (await buyer.order((carrots["id"], 1), (eggs["id"], 1))).json()
+    await buyer.post(f"/api/orders/{order['id']}/cancel", {})
+    await market.work()
+    for farmer in (one, two):
+        items = (await farmer.get("/api/notifications")).json()["items"]
+        assert [(item["kind"], item["data"].get("farm_id")) for item in items] == [
+            (kind, farmer.farm_id) for kind in ("order.cancelled", "order.created")
+        ]
 
 
 @pytest.mark.parametrize("who", ["farm", "admin"])
@@ -249,6 +264,7 @@ async def test_whoever_gets_too_many_mails_has_them_in_the_notices_and_one_mail_
     await market.work(twice=True)
     subjects = [subject for subject, _ in await mails(market, farmer.email)]
     assert len(subjects) == 7 and len(await notices(farmer)) == 6, "each order is in the notices"
+    assert len(await mails(market, buyer.email)) == 7 and len(await notices(buyer)) == 6, "the buyer's too"
     states = await market.parts.database.rows(_STATES, farmer.email)
     told = [subject for subject, state in states if state == "pending" and "Welcome" not in subject]
     assert len(told) == 3 and told[-1].startswith("More has happened at")
