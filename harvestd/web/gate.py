@@ -45,6 +45,8 @@ _NO_VERSION = 'the header If-Match is missing; read it first, and send its ETag,
 NAME_MOST = 20
 #: The tag of routes of which an address has fewer in hand.
 SEARCHES = "search"
+#: Methods by which a browser asks for pages.
+READING = (b"GET", b"HEAD")
 log = Logger()
 
 
@@ -54,6 +56,7 @@ class Gate:
     def __init__(self, parts: Parts, routes: Sequence[Route]) -> None:
         self._parts = parts
         self._routes = routes
+        self._pages = {route.path.encode() for route in routes if route.page or route.also_html}
         self.limits = Limits(parts.settings, parts.limiter)
         self.working = 0
         self._in_hand: Counter[str] = Counter()
@@ -81,6 +84,8 @@ class Gate:
             return request.begin(self._refusal(too_many, request))
         if isinstance(error, MethodNotAllowed):
             return request.begin(self._other_method(request, error))
+        if isinstance(error, NoSuchPath) and request.path.rstrip(b"/") in self._pages and request.method in READING:
+            return request.begin(Reply(308, ((b"Location", request.path.rstrip(b"/")),)))
         if isinstance(error, NoSuchPath):
             error = NotFound(self._nothing_at(request.instance))
         return request.begin(self._refusal(error, request))

@@ -13,6 +13,7 @@ import msgspec
 
 from harvestd.web import conditional, queries
 from harvestd.web.call import Answer
+from harvestd.web.pages import documents
 from harvestd.web.problems import MEDIA_TYPE, document, headers_of, problem_of, told_in
 from harvestd.web.routes import Route
 
@@ -117,3 +118,16 @@ def of_error(error: BaseException, instance: str, request_id: str, language: str
     headers += [(b"Content-Type", MEDIA_TYPE.encode("ascii")), NO_STORE]
     headers += [(b"Content-Language", told_in(problem, error, language).encode("ascii")), (b"Vary", b"Accept-Language")]
     return Reply(problem.status, tuple(headers), document(problem, error, instance, request_id, language), problem.slug)
+
+
+def of_missing(instance: str, error: BaseException) -> Reply:
+    """The page that a browser gets which asks for one that is not there."""
+    headers = [
+        _header(*documents.POLICY),
+        (b"Content-Type", documents.HTML.encode("ascii")),
+        NO_STORE,
+        (b"Vary", b"Accept"),
+    ]
+    problem = problem_of(error)
+    why = getattr(error, "detail", "") or problem.cause
+    return Reply(problem.status, tuple(headers), documents.missing(instance, why), problem.slug)

@@ -15,7 +15,7 @@ from harvestd.context import Trace
 from harvestd.kernel import languages
 from harvestd.web.pieces import PIECE, Pieces
 from harvestd.web.problems import Refusal
-from harvestd.web.replies import BODILESS, Headers, Reply, of_error, opening, rest_of
+from harvestd.web.replies import BODILESS, Headers, Reply, of_error, of_missing, opening, rest_of
 from harvestd.web.spool import Body
 from harvestd.web.tracing import trace_of
 
@@ -133,10 +133,12 @@ class Request(server.Request):
         return languages.choose(b",".join(accepted).decode("latin-1"), self.site.languages)
 
     def refusal(self, error: BaseException) -> Reply:
-        """Problem details of this request, in the client's language. Where those cannot be made, which is a fault, the answer is a plain
-        500 in English: whoever waits for one gets one."""
+        """Problem details of this request, in the client's language; for a browser, of a page that is not there, a page. Where those
+        cannot be made, which is a fault, the answer is a plain 500 in English: whoever waits for one gets one."""
         try:
-            return of_error(error, self.instance, self.trace.request_id, self.language)
+            reply = of_error(error, self.instance, self.trace.request_id, self.language)
+            page = reply.status == 404 and self.method in (b"GET", b"HEAD") and not self.path.startswith(b"/api/")
+            return of_missing(self.instance, error) if page and "text/html" in self.text(b"accept") else reply
         except Exception as fault:
             self.site.log_unexpected(self, Failure(fault))
             return of_error(fault, self.instance, self.trace.request_id, languages.ENGLISH)

@@ -20,7 +20,7 @@ PAGES = {tag: reference.section(DOCUMENT, tag).decode() for tag in TAGS}
 def fields(name: str) -> dict[str, str]:
     """The ``<input>`` of each parameter of an operation."""
     section = PAGES[OPERATIONS[name][1]["tags"][0]].partition(f'<section aria-labelledby="{name}">')[2]
-    inputs = re.findall(r"<input [^>]*>", section.partition("</section>")[0])
+    inputs = re.findall(r"<(?:input|textarea) [^>]* data-in=[^>]*>", section.partition("</section>")[0])
     return {re.findall(' name="([^"]*)"', one)[0]: one for one in inputs}
 
 
@@ -34,6 +34,20 @@ def test_what_has_to_be_given_is_required_of_its_field(name: str) -> None:
     found = fields(name)
     required = {p["name"] for p in parameters(name, "path", "query") if p["required"]}
     assert {one for one, field in found.items() if " required " in field} == required
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_what_takes_several_values_has_a_line_for_each(name: str) -> None:
+    several = {p["name"] for p in parameters(name, "path", "query") if p["schema"].get("type") == "array"}
+    assert {one for one, field in fields(name).items() if field.startswith("<textarea ")} == several
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_list_that_needs_a_sign_in_is_marked(name: str) -> None:
+    for field in fields(name).values():
+        for path in re.findall(' data-list="([^"]*)', field):
+            security = DOCUMENT["paths"][path.partition("?")[0]]["get"]["security"]
+            assert (" data-signed-in" in field) == ("mine=true" in path or bool(security and {} not in security))
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

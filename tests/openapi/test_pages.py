@@ -122,6 +122,184 @@ def test_what_is_wrong_with_a_sign_in_is_said_once(browser: Any, demo_market: De
     )
 
 
+# --- who is signed in ---
+
+
+def requests_of(page: Page, *paths: str) -> list[str]:
+    """The paths among these that the page asks for from now on."""
+    asked: list[str] = []
+
+    def note(request: Any) -> None:
+        path = request.url.partition("//")[2].partition("/")[2]
+        asked.extend(one for one in paths if f"/{path}".partition("?")[0] == one)
+
+    page.on("request", note)
+    return asked
+
+
+def signed_in(browser: Any, market: DemoMarket) -> Page:
+    page: Page = browser.new_page()
+    page.goto(market.address + "/docs/orders")
+    sign_in(page, market.password)
+    expect(page.locator(".who")).to_have_text("Signed in as Bea Buyer", timeout=15_000)
+    return page
+
+
+STORED = "Object.keys(sessionStorage).filter(name => name.startsWith('harvest-'))"
+#: What becomes of a pair of tokens: the access token with a request, the refresh token by a refresh.
+ALIVE = """async ([access, refresh]) => [
+    (await fetch('/api/users/me', { headers: { Authorization: `Bearer ${access}` } })).status,
+    (await fetch('/api/auth/refresh', { method: 'POST', headers: { 'Content-Type': 'application/json' },
+                                        body: JSON.stringify({ refresh_token: refresh }) })).status]"""
+TOKENS = "['harvest-token', 'harvest-refresh'].map(name => sessionStorage.getItem(name))"
+#: An access token that has run out, as far as the market is concerned.
+OUTWORN = "sessionStorage.setItem('harvest-token', 'outworn')"
+
+
+def test_who_is_signed_in_sees_that_and_the_way_out_alone(browser: Any, demo_market: DemoMarket) -> None:
+    page = signed_in(browser, demo_market)
+    expect(page.locator("#sign-in [name=email]")).to_be_hidden()
+    expect(page.locator("#sign-in [name=out]")).to_be_focused()
+    page.reload()
+    expect(page.locator(".who")).to_have_text("Signed in as Bea Buyer")
+    expect(page.locator("#sign-in [name=password]")).to_be_hidden()
+
+
+def test_signing_out_ends_both_tokens(browser: Any, demo_market: DemoMarket) -> None:
+    page = signed_in(browser, demo_market)
+    tokens = page.evaluate(TOKENS)
+    page.click("#sign-in [name=out]")
+    expect(page.locator(".who")).to_have_text("Not signed in", timeout=15_000)
+    expect(page.locator("#sign-in [name=email]")).to_be_visible()
+    assert page.evaluate(STORED) == []
+    assert page.evaluate(ALIVE, tokens) == [401, 401]
+
+
+def test_signing_out_clears_the_tab_when_nobody_answers_too(browser: Any, demo_market: DemoMarket) -> None:
+    page = signed_in(browser, demo_market)
+    page.route("**/api/auth/logout", lambda route: route.abort())
+    page.click("#sign-in [name=out]")
+    expect(page.locator(".who")).to_have_text("Not signed in", timeout=15_000)
+    assert page.evaluate(STORED) == []
+
+
+def test_signing_out_with_an_access_token_that_has_run_out_ends_the_sign_in_too(
+    browser: Any, demo_market: DemoMarket
+) -> None:
+    page = signed_in(browser, demo_market)
+    page.evaluate(OUTWORN)
+    seen = requests_of(page, "/api/auth/logout", "/api/auth/refresh")
+    page.click("#sign-in [name=out]")
+    expect(page.locator(".who")).to_have_text("Not signed in", timeout=15_000)
+    assert seen == ["/api/auth/logout", "/api/auth/refresh", "/api/auth/logout"]
+
+
+def test_an_access_token_that_has_run_out_is_renewed_once_for_all_that_wait(
+    browser: Any, demo_market: DemoMarket
+) -> None:
+    page = signed_in(browser, demo_market)
+    asked = requests_of(page, "/api/auth/refresh")
+    page.evaluate(OUTWORN)
+    statuses = page.evaluate(
+        "Promise.all(['orders', 'users/me', 'notifications'].map(async p => (await call('/api/' + p)).status))"
+    )
+    assert (statuses, asked) == ([200, 200, 200], ["/api/auth/refresh"])
+    expect(page.locator(".who")).to_have_text("Signed in as Bea Buyer")
+
+
+def test_a_sign_in_that_has_ended_is_said_to_have(browser: Any, demo_market: DemoMarket) -> None:
+    page = signed_in(browser, demo_market)
+    assert page.evaluate("call('/api/auth/logout', { method: 'POST' }).then(answer => answer.status)") == 204
+    expect(sent(page, "listOrders")).to_contain_text(re.compile("^401\n{"), timeout=15_000)
+    expect(page.locator(".who")).to_have_text("The sign-in has ended; please sign in again")
+    expect(page.locator("#sign-in [name=email]")).to_be_visible()
+    assert page.evaluate(STORED) == []
+
+
+def test_a_market_that_does_not_answer_ends_no_sign_in(browser: Any, demo_market: DemoMarket) -> None:
+    page = signed_in(browser, demo_market)
+    page.route("**/api/auth/refresh", lambda route: route.fulfill(status=503, body="{}"))
+    page.evaluate(OUTWORN)
+    expect(sent(page, "listOrders")).to_contain_text(re.compile("^401\n{"), timeout=15_000)
+    expect(page.locator(".who")).to_have_text("Signed in as Bea Buyer")
+
+
+# --- lists ---
+
+
+def test_what_needs_a_sign_in_is_not_asked_for_without_one_and_once_with_it(
+    browser: Any, demo_market: DemoMarket
+) -> None:
+    page: Page = browser.new_page()
+    page.goto(demo_market.address + "/docs/orders")
+    asked = requests_of(page, "/api/orders")
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    for summary in page.locator(".try > summary").all():
+        summary.click()
+    page.wait_for_timeout(500)
+    assert (asked, said) == ([], [])
+    sign_in(page, demo_market.password)
+    expect(page.locator(".who")).to_have_text("Signed in as Bea Buyer", timeout=15_000)
+    for _ in range(4):
+        page.locator("section[aria-labelledby=getOrder] .try > summary").click()
+    page.wait_for_timeout(500)
+    assert asked == ["/api/orders"]
+
+
+def test_a_parameter_of_several_values_is_repeated(browser: Any, demo_market: DemoMarket) -> None:
+    page: Page = browser.new_page()
+    page.goto(demo_market.address + "/docs/products")
+    addresses: list[str] = []
+    page.on("request", lambda request: addresses.append(request.url))
+    section = page.locator("section[aria-labelledby=listProducts]")
+    section.locator(".try > summary").click()
+    section.locator("[name=unit]").fill("kg\n\n box \n")
+    section.locator(".try button").click()
+    expect(section.locator("[role=status]")).to_contain_text(re.compile("^200\n{"), timeout=15_000)
+    assert "unit=kg&unit=box" in addresses[-1]
+
+
+# --- small and dark ---
+
+NARROW = """() => [document.scrollingElement.scrollWidth,
+    [...document.querySelectorAll('th code')].filter(one => one.getClientRects().length > 1).map(one => one.textContent)]"""
+COLOURS = """() => [...document.querySelectorAll('[placeholder]')].flatMap(one => {
+    const of = (colour) => colour.match(/[0-9.]+/g).slice(0, 3).map(Number);
+    return [[of(getComputedStyle(one, '::placeholder').color), of(getComputedStyle(one).backgroundColor)]] })"""
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_on_a_telephone_nothing_sticks_out_and_no_name_is_broken(
+    browser: Any, demo_market: DemoMarket, path: str
+) -> None:
+    page: Page = browser.new_page(viewport={"width": 360, "height": 800})
+    page.goto(demo_market.address + path)
+    for details in page.query_selector_all("details"):
+        details.evaluate("one => { one.open = true }")
+    assert page.evaluate(NARROW) == [360, []]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_a_field_hints_at_can_be_read(browser: Any, demo_market: DemoMarket, scheme: str) -> None:
+    page: Page = browser.new_context(color_scheme=scheme).new_page()
+    page.goto(demo_market.address + "/docs/orders")
+    found = page.evaluate(COLOURS)
+    assert found and min(contrast(*pair) for pair in found) >= 4.5
+
+
+def contrast(one: list[float], other: list[float]) -> float:
+    """Of two colours, as WCAG 2 has it."""
+
+    def light(colour: list[float]) -> float:
+        parts = (c / 255 for c in colour)
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((light(one), light(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
 def sign_in(page: Page, password: str) -> None:
     page.fill("#sign-in [name=email]", "buyer@example.org")
     page.fill("#sign-in [name=password]", password)

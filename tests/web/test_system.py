@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any, cast
 
 import attrs
@@ -263,6 +264,26 @@ async def test_every_reference_in_the_document_leads_somewhere(client: Client) -
             found = found[step]
 
 
+# --- metrics ---
+
+DOCS = [
+    *(Path(__file__).parents[2] / "docs").glob("*.md"),
+    *(Path(__file__).parents[2] / n for n in ("README.md", "CHANGELOG.md")),
+]
+#: What begins so and is no metric: the exchange of RabbitMQ.
+NO_METRICS = {"harvest_hub"}
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+async def test_every_metric_that_the_documentation_names_is_there(web_settings: Settings, page: Path) -> None:
+    parts = make_parts(web_settings, None)
+    parts.metrics.watch_cache(parts.cache.state)
+    shown = (await Client(make_site(parts, table.ROUTES)).get("/metrics")).text
+    known = {line.split()[2] for line in shown.splitlines() if line.startswith("# TYPE ")}
+    named = set(re.findall(r"\bharvest_[a-z_]+\b", page.read_text("utf-8"))) - NO_METRICS
+    assert named <= known, named - known
+
+
 # --- pages ---
 
 
@@ -318,6 +339,41 @@ async def test_what_is_typed_into_a_form_never_gets_into_an_address(web_settings
 @pytest.mark.parametrize("name", ["..%2f..%2fgate.py", "nothing", "oauth2-redirect.html", ".."])
 async def test_docs_serve_their_own_files_alone(client: Client, name: str) -> None:
     assert (await client.get(f"/docs/{name}")).status == 404
+
+
+#: As a browser sends it.
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/nothing", "/docs/nothing", "/docs/orders/", "/docs/a/b", "/problems/nothing", "/health/%3Cb%3E", "/a%2Fb"],
+)
+async def test_a_page_that_is_not_there_is_told_to_a_browser_in_html_and_to_others_as_a_problem(
+    client: Client, path: str
+) -> None:
+    page = await client.get(path, headers=BROWSER)
+    assert (page.status, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert 'href="/docs"' in page.text and "style-src 'self'" in page.headers["content-security-policy"]
+    assert "no-store" in page.headers["cache-control"] and "<b>" not in page.text
+    for headers in ({}, {"Accept": "application/json"}, {"Accept": "*/*"}):
+        assert (await client.get(path, headers=headers)).headers["content-type"] == "application/problem+json"
+    assert (await client.request("POST", path, headers=BROWSER)).headers["content-type"] == "application/problem+json"
+
+
+async def test_what_is_not_in_the_api_is_a_problem_for_a_browser_too(client: Client) -> None:
+    missing = await client.get("/api/nothing", headers=BROWSER)
+    assert (missing.status, missing.headers["content-type"]) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize("short", [True, False])
+@pytest.mark.parametrize("path", ["/docs", "/problems"])
+async def test_a_page_with_a_slash_at_its_end_leads_to_the_page(web_settings: Settings, path: str, short: bool) -> None:
+    parts = make_parts(attrs.evolve(web_settings, short_way=short), None)
+    client = Client(make_site(parts, table.ROUTES))
+    moved = await client.get(f"{path}/")
+    assert (moved.status, moved.headers["location"], moved.text) == (308, path, "")
+    assert (await client.request("POST", f"{path}/")).status == 404
 
 
 async def test_every_problem_has_its_page(client: Client) -> None:

@@ -18,6 +18,7 @@ POLICY = (
 )
 #: What ``/docs/<name>`` serves beside the sections of the reference.
 STATIC = {
+    "sign-in.js": "text/javascript; charset=utf-8",
     "reference.js": "text/javascript; charset=utf-8",
     "pages.css": "text/css; charset=utf-8",
     "favicon.svg": "image/svg+xml",
@@ -44,6 +45,15 @@ def index(title: str) -> bytes:
     )
     items = "".join(f'<li><a href="{path}">{path}</a> {escape(text)}</li>' for path, text in links)
     return page(title, f"<h1>{escape(title)}</h1><p>This is the market's API server.</p><ul>{items}</ul>")
+
+
+def missing(path: str, why: str) -> bytes:
+    """What somebody sees whose browser asks for a page that is not there."""
+    return page(
+        "There is no such page",
+        f"<h1>There is no such page</h1><p><code>{escape(path)}</code>: {escape(why)}.</p>"
+        '<ul><li><a href="/docs">The API</a></li><li><a href="/">The start</a></li></ul>',
+    )
 
 
 def problem_list() -> bytes:

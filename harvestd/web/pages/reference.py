@@ -17,7 +17,7 @@ from harvestd.kernel.errors import NotFound
 from harvestd.web.pages.examples import inputs
 from harvestd.web.pages.html import code, marked, page, table
 
-_SCRIPT = '<script src="/docs/reference.js" defer></script>'
+_SCRIPT = '<script src="/docs/sign-in.js" defer></script><script src="/docs/reference.js" defer></script>'
 #: Without the script a form is refused: POST, so that nothing that was typed gets into an address, and from there into logs.
 _POST = 'method="post"'
 #: What a field takes, and what is said of the rest. In a path, ``.`` and ``..`` are steps, which a browser takes before it sends
@@ -25,9 +25,9 @@ _POST = 'method="post"'
 _NAMES = r"[^\/]*[^\s.\/][^\/]*", "not only blanks or dots, and no slash"
 _ANYTHING = r".*\S.*", "not only blanks"
 _SIGN_IN = f"""<form id="sign-in" {_POST} aria-label="Sign in"><noscript><p>The forms need scripts.</p></noscript><p class="who" role="status">Not signed in</p>
-<label>E-mail <input name="email" type="email" autocomplete="username" required></label>
+<div class="fields"><label>E-mail <input name="email" type="email" autocomplete="username" required></label>
 <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
-<button>Sign in</button><button type="button" name="out" hidden>Sign out</button></form>"""
+<button>Sign in</button></div><button type="button" name="out" hidden>Sign out</button></form>"""
 
 
 def index(document: dict[str, Any]) -> bytes:
@@ -133,6 +133,11 @@ def _field(document: dict[str, Any], method: str, path: str, name: str, paramete
     """Of a parameter, as the example has it; what a path names and no example can, the script offers from the list that has it."""
     called, where = parameter["name"], parameter["in"]
     value = inputs(name).get(called, "")
+    if parameter["schema"].get("type") == "array":
+        return (
+            f'<label><code>{called}</code>, one or more, each on a line of its own <textarea name="{called}" data-in="{where}" '
+            f'rows="2" spellcheck="false">{escape(str(value))}</textarea></label>'
+        )
     attributes = f'name="{called}" data-in="{where}" value="{escape(str(value))}"{_hint(parameter)}'
     if parameter["required"] and where != "header":  # headers the script has an answer to
         pattern, title = _NAMES if where == "path" else _ANYTHING
@@ -141,9 +146,7 @@ def _field(document: dict[str, Any], method: str, path: str, name: str, paramete
     if not lister:
         return f"<label><code>{called}</code> <input {attributes}></label>"
     choices = f"{name}-{called}"
-    attributes += (
-        f' data-list="{escape(lister)}" list="{choices}" autocomplete="off" placeholder="one of GET {escape(lister)}"'
-    )
+    attributes += f' data-list="{escape(lister)}"{_signed_in(document, lister)} list="{choices}" autocomplete="off" placeholder="one of GET {escape(lister)}"'
     return f'<label><code>{called}</code> <input {attributes}></label><datalist id="{choices}"></datalist>'
 
 
@@ -156,6 +159,13 @@ def _list(document: dict[str, Any], method: str, path: str, name: str) -> str:
         return ""
     mine = method != "GET" and any(p["name"] == "mine" for p in _own(operation))
     return f"{lister}?mine=true" if mine else lister
+
+
+def _signed_in(document: dict[str, Any], lister: str) -> str:
+    """Says of a list, for the script, that only who is signed in may ask for it."""
+    path, _, query = lister.partition("?")
+    security = document["paths"][path]["get"].get("security", [])
+    return " data-signed-in" if query or (security and {} not in security) else ""
 
 
 def _hint(parameter: dict[str, Any]) -> str:
