@@ -125,7 +125,8 @@ COMMAND = Command(
     "Each row becomes a farm with its position, address and season, and a product for each kind of goods that it has.\n"
     "The directory has no prices and stocks: they come from a table. The farms belong to nobody unless --owner names an\n"
     "account, and what nobody would hear of cannot be ordered. Run again, it goes on where it was broken off and changes\n"
-    "nothing that is there, except that farms which nobody owns follow the directory. Rows that cannot be stored are reported by line; the exit code is 1 if there are any.",
+    "nothing that is there, except that farms which nobody owns follow the directory. Rows that cannot be stored are reported\n"
+    "by line; the exit code is 1 if there are any.",
     _arguments,
     _run,
 )

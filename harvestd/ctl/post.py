@@ -13,6 +13,7 @@ from harvestd.ctl.examining import Finding
 from harvestd.partners.smtp import Server
 from harvestd.setting_urls import mask_url
 from harvestd.settings import Settings
+from harvestd.store.embedded import kept
 
 #: Longest wait for each answer, in seconds.
 PATIENCE = 5.0
@@ -29,14 +30,7 @@ def mail(settings: Settings) -> Iterator[Finding]:
         yield Finding("mail", False, f"is from {settings.mail_from}, which is nowhere on the internet", cure)
     if not settings.smtp_url:
         folder = Path(settings.data_dir) / "mail"
-        made = (
-            ""
-            if folder.is_dir()
-            else " (made for the first mail)"
-            if folder.parent.is_dir()
-            else " (there is no market here)"
-        )
-        words = f"goes to the folder {folder}{made}, and to nobody"
+        words = f"goes to the folder {folder}{_missing(settings, folder)}, and to nobody"
         if public:
             words += f", though the market is at {settings.public_url}"
         yield Finding("mail", not public, words, "set smtp_url to a mail server that sends it")
@@ -51,6 +45,14 @@ def mail(settings: Settings) -> Iterator[Finding]:
     yield Finding(
         "mail", not words, words or f"{server.host}:{server.port} takes it", "use smtps://, or a server with STARTTLS"
     )
+
+
+def _missing(settings: Settings, folder: Path) -> str:
+    """What is said of a folder of mails that is not there; "" if it is."""
+    if folder.is_dir():
+        return ""
+    here = settings.database_url or kept(settings.data_dir)
+    return " (made for the first mail)" if here else " (not there: there is no market here yet)"
 
 
 def _handed_over(server: Server, sender: str) -> str:

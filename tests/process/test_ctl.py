@@ -403,17 +403,20 @@ def test_doctor_finds_nothing_in_a_market_that_is_well(run: Run) -> None:
     assert "in 0.0 ms" not in done.stdout
 
 
-def test_doctor_says_of_mail_where_it_is_to_be(tmp_path: Path) -> None:
-    settings = Settings(data_dir=str(tmp_path / "data"))
-    for there, said in (
-        (None, "(there is no market here)"),
-        ("data", "(made for the first mail)"),
-        ("data/mail", "mail, and"),
-    ):
-        if there:
-            (tmp_path / there).mkdir()
-        (finding,) = mail(settings)
-        assert (finding.fine, said in finding.words) == (True, True), finding
+@pytest.mark.parametrize(
+    ("there", "url", "said"),
+    [
+        ("", "", "(not there: there is no market here yet)"),
+        ("data", "", "(not there: there is no market here yet)"),
+        ("", "postgresql://h/m", "(made for the first mail)"),
+        ("data/postgres/PG_VERSION", "", "(made for the first mail)"),
+        ("data/mail", "", "mail, and to nobody"),
+    ],
+)
+def test_doctor_says_of_mail_where_it_is_to_be(tmp_path: Path, there: str, url: str, said: str) -> None:
+    (tmp_path / there).mkdir(parents=True, exist_ok=True)
+    (finding,) = mail(Settings(data_dir=str(tmp_path / "data"), database_url=url))
+    assert (finding.fine, said in finding.words) == (True, True), finding
 
 
 def test_what_is_quicker_than_can_be_said_is_not_nothing() -> None:
