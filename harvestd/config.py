@@ -137,7 +137,7 @@ def _from_toml(
     if origin == "the working directory" and not path.exists():
         return {}
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        table = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         problems.append(Problem("config", origin, str(path), f"it cannot be read: {error.strerror}"))
         return {}
@@ -184,7 +184,7 @@ def _from_environment(environ: Mapping[str, str], problems: list[Problem]) -> di
 
 def _from_file(name: str, path: Path, origin: str, problems: list[Problem]) -> _Given | None:
     try:
-        return _Given(path.read_text("utf-8").rstrip("\r\n"), origin)
+        return _Given(path.read_text("utf-8-sig").rstrip("\r\n"), origin)
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         problems.append(Problem(name, origin, str(path), f"the file cannot be read: {why}"))

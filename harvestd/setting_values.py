@@ -32,13 +32,16 @@ _SIZE = re.compile(r"([^A-Za-z ]{1,40})(?: ?([A-Za-z]{1,3}))?")
 _RATE = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _SECRET = re.compile(r".{32,}")
-_HOST_NAME = re.compile(r"[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]")
+#: A host; all below one (``*.example.org``); any.
+_HOST_NAME = re.compile(r"(?:\*\.)?[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]|\*")
 _LANGUAGE = re.compile(r"[a-z_]+")
 SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
 def parse(row: Row, given: Any) -> Any:
     """The value of ``row``: ``given`` is text (environment, options, files) or what TOML has. Raises :class:`Unfit`."""
+    if isinstance(given, str) and not readers.is_utf8(given):
+        raise Unfit("it is not UTF-8 text; write it as UTF-8, or without letters beyond ASCII")
     value = _READERS[row.kind](row, given)
     for part in value if isinstance(value, tuple) else (value,):
         _judge(row, part)
@@ -165,7 +168,7 @@ _CHECKS: dict[str, Callable[[str], None]] = {
     "ISO 4217": _pattern(_CURRENCY, "three capital letters are needed, such as EUR"),
     "mail_from": _address,
     "token_secret": _pattern(_SECRET, "32 characters or more are needed; try: openssl rand -hex 32"),
-    "allowed_hosts": _pattern(_HOST_NAME, "a host name without scheme or port is needed"),
+    "allowed_hosts": _pattern(_HOST_NAME, "a host name without scheme or port is needed, such as market.example.org, *.example.org or *"),
     "search_language": _pattern(_LANGUAGE, "the name of a language is needed, such as english or french, or none"),
 }
 

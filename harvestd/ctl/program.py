@@ -29,6 +29,7 @@ from harvestd.ctl.reindex import COMMAND as REINDEX
 from harvestd.ctl.replay import COMMAND as REPLAY
 from harvestd.ctl.seed import COMMAND as SEED
 from harvestd.ctl.settings import COMMAND as SETTINGS
+from harvestd.kernel import readers
 from harvestd.process import logs
 from harvestd.setting_rows import ROWS
 from harvestd.unread import NOBODY_READS
@@ -84,6 +85,9 @@ def run(argv: Sequence[str] | None = None) -> int:
     if unknown:
         arguments.parser.error(_unknown(unknown))
     out, err = Paper(highlight=False, soft_wrap=True), Paper(stderr=True, highlight=False, soft_wrap=True)
+    if (odd := _not_utf8(arguments)) is not None:
+        _complain(err, arguments.command.name, f"{odd} is not UTF-8 text; write it in a terminal of UTF-8, or without such letters")
+        return MISUSED
     options = {name: getattr(arguments, name) for name in ("config", "data_dir", "database_url")}
     try:
         loaded = load({name: value for name, value in options.items() if value is not None}, os.environ)
@@ -93,6 +97,12 @@ def run(argv: Sequence[str] | None = None) -> int:
     level = "debug" if arguments.verbose else "error"
     logs.begin(logs.LineObserver(sys.stderr, loaded.settings.log_format, level, secrets(loaded.settings)))
     return _run(arguments.command, Errand(arguments, loaded, out, err))
+
+
+def _not_utf8(arguments: argparse.Namespace) -> str | None:
+    """The value that no command can use, as it may be printed; a file may be called anything."""
+    values = (value for value in vars(arguments).values() if isinstance(value, str))
+    return next((ascii(value) for value in values if not readers.is_utf8(value)), None)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -29,6 +29,12 @@ _FRACTION = re.compile(r"(?<=\.[0-9]{6})[0-9]+")
 _ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
+def is_utf8(text: str) -> bool:
+    """Whether what the system handed over (a variable, a word of the command line) was UTF-8: Python keeps other bytes as lone
+    surrogates, which no file, database or page takes."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def integer(field: str, text: str, least: int = INTEGER_LEAST, most: int = INTEGER_MOST) -> int:
     """``-12``: digits, no ``+``, no zero in front, from ``least`` to ``most``; raises :class:`Invalid` naming ``field``."""
     if not _INTEGER.fullmatch(text):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 from argparse import ArgumentTypeError
 from pathlib import Path
 
 import pytest
 
-from harvestd.config import Loaded, SettingError, load, masked
+from harvestd.api import Options
+from harvestd.config import Loaded, SettingError, load, masked, resolved
 from harvestd.ctl.command import whole
-from harvestd.setting_rows import ROWS, Unfit
+from harvestd.setting_rows import ROWS, Row, Unfit, text
 from harvestd.setting_urls import mask_url
 from harvestd.setting_values import parse
 from harvestd.settings import Settings
@@ -235,6 +239,60 @@ def test_what_is_read(name: str, given: object, value: object) -> None:
 def test_types_of_toml_are_strict(name: str, given: object) -> None:
     with pytest.raises(Unfit):
         parse(ROWS[name], given)
+
+
+#: What the meanings in the table give as examples, by setting; and what stands before a colon there.
+DOCUMENTED = [
+    (row, example)
+    for row in ROWS.values()
+    for example in [*re.findall(r"e\.g\. ([^ ;]+?)[.;]?(?= |$)", row.meaning), *re.findall(r"; (\*): any", row.meaning)]
+]
+
+
+def test_the_meanings_have_examples() -> None:
+    assert {row.name for row, _ in DOCUMENTED} >= {
+        "allowed_hosts", "trusted_proxies", "queues", "market_timezone", "search_language"
+    }  # fmt: skip
+    assert {example for row, example in DOCUMENTED if row.name == "allowed_hosts"} == {
+        "market.example.org,*.example.org", "*"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "example"),
+    [*DOCUMENTED, *((row, text(row.default)) for row in ROWS.values()), *((r, c) for r in ROWS.values() for c in r.choices)],
+)
+def test_what_is_documented_is_read_from_wherever_it_may_come(tmp_path: Path, row: Row, example: str) -> None:
+    """Examples, defaults and choices: in the environment, in the file, and on the command line of the daemon."""
+    expected = parse(row, example)
+    values = example.split(",") if row.kind is tuple else expected if row.kind is not str else example
+    (tmp_path / "harvest.toml").write_text(f"{row.name} = {json.dumps([] if values == [''] else values)}\n")
+    assert getattr(load({}, {}).settings, row.name) == getattr(load({}, {row.variable: example}).settings, row.name)
+    (tmp_path / "harvest.toml").unlink()
+    loaded = [load({}, {row.variable: example})]
+    if row.kind is not bool:
+        options = Options()
+        options.parseOptions([f"{row.option}={example}"])
+        loaded.append(options.loaded)
+    for one in loaded:
+        assert getattr(one.settings, row.name) == getattr(resolved(Settings(**{row.name: expected})), row.name)
+
+
+@pytest.mark.parametrize("name", ["market_name", "data_dir", "allowed_hosts", "token_secret", "http_port", "demo"])
+def test_what_is_not_utf8_is_refused_where_it_is_read(name: str) -> None:
+    value = os.fsdecode(b"Caf\xe9" * 10)
+    said = problems(**{name: value})
+    assert f"(from HARVEST_{name.upper()}): it is not UTF-8 text" in said
+    said.encode("utf-8", "backslashreplace")
+    with pytest.raises(SettingError, match=f"from {ROWS[name].option}\\): it is not UTF-8 text"):
+        load({name: value}, {})
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "harvest.toml").write_bytes(b'\xef\xbb\xbfmarket_name = "Riverside"\n')
+    (tmp_path / "s").write_bytes(b"\xef\xbb\xbf" + b"y" * 32 + b"\r\n")
+    settings = load({}, {"HARVEST_TOKEN_SECRET_FILE": str(tmp_path / "s")}).settings
+    assert (settings.market_name, settings.token_secret) == ("Riverside", "y" * 32)
 
 
 def test_secrets_are_masked_in_errors_and_in_what_is_shown() -> None:
