@@ -13,7 +13,7 @@ from pathlib import Path
 from anyascii import anyascii
 
 from harvestd.ctl.command import FINE, Command, Errand, Failed, Misused, asking
-from harvestd.kernel import email_addresses
+from harvestd.kernel import email_addresses, readers
 from harvestd.kernel.errors import AlreadyTaken, FieldError, MarketError
 from harvestd.kernel.names import clean_name
 from harvestd.kernel.patterns import USERNAME
@@ -105,22 +105,37 @@ def _password(errand: Errand) -> str:
     arguments = errand.arguments
     if arguments.generate:
         return secrets.token_urlsafe(18)
-    try:
-        if arguments.password_file is not None and str(arguments.password_file) != "-":
-            text: str = arguments.password_file.read_text("utf-8")
-            return text.rstrip("\r\n")
-        if arguments.password_file is not None:
-            with asking():
-                return sys.stdin.readline().rstrip("\r\n")
-    except OSError as error:
-        raise Failed(f"{arguments.password_file}: {error.strerror}") from error
+    if arguments.password_file is not None:
+        return _in_file(arguments.password_file)
     if not sys.stdin.isatty():
         raise Failed("no terminal to ask for the password: give --password-file or --generate")
     with asking():
         password = getpass.getpass("password: ")
         if password != getpass.getpass("again: "):
             raise Failed("the two differ")
+    if not readers.is_utf8(password):
+        raise Misused("the password is not UTF-8 text; type it in a terminal of UTF-8")
     return password
+
+
+def _in_file(file: Path) -> str:
+    """The password that is the one line of a file; ``-`` is standard input, of a terminal what is typed before Return."""
+    try:
+        if str(file) == "-":
+            with asking():
+                stream = sys.stdin.buffer
+                content = stream.readline() if stream.isatty() else stream.read()
+        else:
+            content = file.read_bytes()
+    except OSError as error:
+        raise Failed(f"{file}: {error.strerror}") from error
+    try:
+        text = content.decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise Misused(f"--password-file {file}: it is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    if "\n" in text or "\r" in text:
+        raise Misused(f"--password-file {file}: it has more than one line; leave the password in it alone")
+    return text
 
 
 COMMAND = Command(

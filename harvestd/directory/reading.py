@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections import Counter
 from collections.abc import Iterator
 from io import StringIO
 
@@ -19,6 +21,8 @@ from harvestd.market.farms import ADDRESS_MOST, TEXTS
 
 #: Without these columns a file is not the directory.
 NEEDED = ("FMID", "MarketName", "city", "State", "x", "y", *(good.column for good in GOODS))
+#: What a file of that encoding begins with.
+UTF_16 = (BOM_UTF16_LE, BOM_UTF16_BE)
 #: A row has at most so many lines; what seems longer has a quote that is not closed.
 LINES_MOST = 50
 SEASONS = ("Season1Date", "Season2Date", "Season3Date", "Season4Date")
@@ -63,24 +67,33 @@ def read(content: bytes) -> Iterator[Market | BadRow]:
     A row begins at ``line`` and may have line breaks in quotes. One whose quote is not closed does not take others with it: it
     is bad by itself, and reading goes on with the next line.
     """
+    if content.startswith(UTF_16) or b"\0" in content[:100]:
+        raise NotTheDirectory("it is UTF-16, as spreadsheets save it under Unicode; save it as CSV in UTF-8")
     lines = list(StringIO(content.decode("utf-8-sig", errors="replace"), newline=""))
     at, header = _row(lines, 0)
-    missing = [name for name in NEEDED if name not in (header or ())]
-    if header is None:
-        raise NotTheDirectory("it is not CSV: its first line cannot be read")
-    if missing:
-        raise NotTheDirectory(
-            f"the first line has no column {', '.join(missing)}; this reads the USDA's farmers market directory"
-        )
+    _check_header(header)
+    assert header is not None
     seen: dict[str, int] = {}
     while at < len(lines):
         begins = at
         at, cells = _row(lines, begins)
         if cells is None or (at - begins > 1 and len(cells) != len(header)):
             at = begins + 1
-            yield BadRow(begins + 1, _why_not_csv(lines[begins]))
+            yield BadRow(begins + 1, _why_not_csv(lines[begins : begins + LINES_MOST]))
         elif cells:
             yield _market(header, cells, begins + 1, seen)
+
+
+def _check_header(header: list[str] | None) -> None:
+    """Raise :class:`NotTheDirectory` unless it has each column that is needed, and none twice: no one could say which is meant."""
+    if header is None:
+        raise NotTheDirectory("it is not CSV: its first line cannot be read")
+    if missing := [name for name in NEEDED if name not in header]:
+        raise NotTheDirectory(
+            f"the first line has no column {', '.join(missing)}; this reads the USDA's farmers market directory"
+        )
+    if twice := [name for name, count in Counter(header).items() if count > 1 and name.strip()]:
+        raise NotTheDirectory(f"the first line has more than one column {', '.join(twice)}; leave one of each")
 
 
 def _row(lines: list[str], at: int) -> tuple[int, list[str] | None]:
@@ -92,7 +105,14 @@ def _row(lines: list[str], at: int) -> tuple[int, list[str] | None]:
         return at + 1, None
 
 
-def _why_not_csv(line: str) -> str:
+def _why_not_csv(lines: list[str]) -> str:
+    """What is wrong with the row that begins with the first of them."""
+    try:
+        next(csv.reader(lines, strict=True))
+    except csv.Error as error:
+        if "field limit" in str(error):
+            return f"it has a field of more than {csv.field_size_limit():,} characters"
+    line = lines[0]
     if line.count('"') % 2:
         return "not CSV: a quote is opened in it and not closed, or the other way round"
     return "not CSV: its quotes are not where they can be"

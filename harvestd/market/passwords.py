@@ -34,6 +34,8 @@ def fault(password: str, least: int, common: Container[str], own: Iterable[str])
     if len(password) > LONGEST or len(normal(password)) > LONGEST:  # some characters stand for eighteen
         message = f"must have at most {LONGEST} characters"
         return FieldError("password", message, code="too-long", params={"maximum": str(LONGEST)})
+    if "\0" in password:  # in JSON it is refused everywhere; from elsewhere it would be one that nobody can send
+        return FieldError("password", "has a NUL character; remove it", code="control-character")
     if _guessable(normal(password).lower(), common, _words(own)):
         message = "is too easy to guess; choose another, such as a few words together"
         return FieldError("password", message, code="common-password")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from argon2 import PasswordHasher
 
 from harvestd.ctl import main
 from harvestd.ctl.command import Command
@@ -333,6 +334,35 @@ def test_create_admin(run: Run, database_url: str, tmp_path: Path) -> None:
     refused = run("create-admin", "b@example.org", "--username=bea", f"--password-file={short}")
     assert (refused.returncode, "password must have at least 12 characters" in refused.stdout) == (1, True)
     assert "no terminal" in run("create-admin", "c@example.org").stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "said"),
+    [
+        (b"\xef\xbb\xbfa long walk to market\r\n", 0, "is an admin"),
+        ("ein langer Weg zum Käse".encode("latin-1"), 2, "it is not UTF-8 text"),
+        ("a long walk to market".encode("utf-16"), 2, "it is not UTF-8 text"),
+        (b"a long walk\nto market\n", 2, "more than one line"),
+        (b"a long walk\rto market", 2, "more than one line"),
+        (b"a long walk\0to market\n", 1, "has a NUL character"),
+    ],
+)
+@pytest.mark.parametrize("place", ["file", "input"])
+def test_a_password_is_the_one_line_of_a_file_and_of_standard_input_alike(
+    database_url: str, tmp_path: Path, place: str, content: bytes, code: int, said: str
+) -> None:
+    secret = tmp_path / "password"
+    secret.write_bytes(content)
+    with secret.open("rb") as stdin:
+        done = subprocess.run(
+            [HARVESTCTL, "create-admin", "ada@example.org", f"--password-file={secret if place == 'file' else '-'}"],
+            env=environment(tmp_path, database_url=database_url), stdin=stdin, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, cwd=tmp_path, timeout=60,
+        )  # fmt: skip
+    assert (done.returncode, said in done.stdout.decode()) == (code, True), done.stdout
+    if code == 0:
+        ((stored,),) = rows(database_url, "select password_hash from users")
+        assert PasswordHasher().verify(str(stored), "a long walk to market")
 
 
 def test_a_username_that_nobody_typed_is_found_a_free_one(run: Run, database_url: str) -> None:

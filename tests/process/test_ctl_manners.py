@@ -55,6 +55,10 @@ WRONG = [
     ["create-admin", "ada@example.org", "--generate", "--username=-"],
     ["create-admin", "ada@example.org", "--generate", "--name= "],
     ["import-directory", str(MARKETS), "--limit=0"],
+    ["create-admin", os.fsdecode(b"x\xff@example.org"), "--generate"],
+    ["create-admin", os.fsdecode(b"x\xff@example.org"), "--promote"],
+    ["import-directory", str(MARKETS), os.fsdecode(b"--owner=x\xff@example.org")],
+    ["import-directory", str(MARKETS), os.fsdecode(b"--data-dir=Caf\xe9")],
     ["replay", "nowhere"],
     ["replay", "--all"],
     ["replay", "orders", "abc"],
@@ -66,7 +70,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("words", WRONG, ids=lambda words: " ".join(words).replace(str(MARKETS), "FILE"))
+@pytest.mark.parametrize("words", WRONG, ids=lambda words: ascii(" ".join(words).replace(str(MARKETS), "FILE")))
 def test_a_wrong_command_line_ends_with_2_and_makes_nothing(words: list[str], tmp_path: Path) -> None:
     done = ctl(tmp_path, *words, data_dir=tmp_path / "market")
     assert (done.returncode, "Traceback" in done.stdout) == (2, False), done.stdout

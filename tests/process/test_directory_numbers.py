@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import harvestd.demo
-from harvestd.directory.reading import BadRow, Market, read
+from harvestd.directory.reading import BadRow, Market, NotTheDirectory, read
 from harvestd.market.farms import ADDRESS_MOST, TEXTS
 
 FILE = next(Path(harvestd.demo.__path__[0]).glob("*.csv"))
@@ -42,3 +42,27 @@ def test_a_farm_has_no_longer_texts_than_its_people_may_send() -> None:
     assert ADDRESS_MOST - 1 <= len(market.address) <= ADDRESS_MOST
     assert len(market.description) <= TEXTS["description"].longest
     assert market.address == market.address.strip() and market.description == market.description.strip()
+
+
+HEADER, ROW = FILE.read_text("utf-8-sig").splitlines()[:2]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (f"{HEADER}\n{ROW}\n".encode("utf-16"), "UTF-16"),
+        (f"{HEADER}\n{ROW}\n".encode("utf-16-be"), "UTF-16"),
+        (f"{HEADER}\n{ROW}\n".encode("utf-16-le"), "UTF-16"),
+        (f"{HEADER},MarketName\n{ROW},Other\n".encode(), "more than one column MarketName"),
+        (f"{HEADER},note,note\n{ROW},a,b\n".encode(), "more than one column note"),
+    ],
+)
+def test_what_is_not_the_directory_is_told_by_what_it_is(content: bytes, why: str) -> None:
+    with pytest.raises(NotTheDirectory, match=why):
+        list(read(content))
+
+
+@pytest.mark.parametrize("field", ["x" * 140_000, '"' + "x" * 140_000 + '"', '"' + ("x" * 9_000 + "\n") * 20 + '"'])
+def test_a_field_that_is_too_long_is_called_that(field: str) -> None:
+    first, *_ = read(f"{HEADER}\n{field},{ROW.partition(',')[2]}\n".encode())
+    assert isinstance(first, BadRow) and "more than 131,072 characters" in first.why
