@@ -23,7 +23,7 @@ class Code:
 CODES: dict[str, Code] = {
     # Of any field.
     "required": Code("It is missing, or empty.", (), ("reason", "expected", "farms")),
-    "not-accepted": Code("It is not accepted here, or not together with the other values.", (), ("reason", "meant", "possible")),
+    "not-accepted": Code("It is not accepted here, or not together with the other values.", (), ("reason", "meant", "possible", "available", "unit")),
     "given-twice": Code("It is given already, in this request or at this farm.", (), ("reason",)),
     "wrong-type": Code("It is not of the type of JSON value that is expected.", ("expected",), ("reason",)),
     "wrong-form": Code("It is text, but not in the documented form.", (), ("reason", "example")),
@@ -36,7 +36,7 @@ CODES: dict[str, Code] = {
         "It is less than the minimum; with `farm_id`, the lines of that farm come to less than its minimum order.",
         ("minimum",), ("reason", "farm_id", "currency", "unit", "farm", "missing", "product_id", "title"),
     ),
-    "above-maximum": Code("It is more than the maximum.", ("maximum",), ("product_id", "title")),
+    "above-maximum": Code("It is more than the maximum.", ("maximum",), ("product_id", "title", "currency", "reason")),
     "off-step": Code("It is not a multiple of the step.", ("step",), ("unit", "product_id", "title")),
     # Of texts and lists.
     "too-short": Code("It has fewer characters, or elements, than the minimum.", ("minimum",)),
@@ -58,7 +58,7 @@ CODES: dict[str, Code] = {
     "below-itself": Code("A category cannot be below itself."),
     "other-currency": Code("The market trades in another currency.", ("currency",)),
     # Of products and orders.
-    "below-reserved": Code("Placed orders have reserved more than would be left; `reserved` says how much.", ("reserved",)),
+    "below-reserved": Code("Placed orders have reserved more than would be left; `reserved` says how much.", ("reserved",), ("reason", "unit")),
     "not-for-sale": Code("The product cannot be ordered; `reason` is `nobody-there` where its farm has nobody to take orders.", (), ("reason", "product_id", "title", "farm")),
     "out-of-season": Code("The product is out of season.", ("from", "to"), ("product_id", "title")),
     "out-of-stock": Code("Less is left than was requested.", ("available", "unit"), ("product_id", "title")),

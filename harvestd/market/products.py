@@ -24,6 +24,7 @@ Status = Literal["draft", "published", "archived"]
 
 TAGS_MOST, TAG_LENGTH_MOST = 20, 40
 TITLE_MOST, DESCRIPTION_MOST, REASON_MOST = 200, 10_000, 500
+NOTHING = Decimal(0)
 _TEXTS = {"title": Rule(TITLE_MOST), "description": Rule(DESCRIPTION_MOST, lines=True)}
 
 
@@ -142,8 +143,11 @@ def tag_asked(text: str) -> str:
     return text if isinstance(found, FieldError) else found
 
 
-def amended(offer: Offer, changes: Mapping[str, Any], also: Iterable[FieldError] = ()) -> Offer:
-    """The offer with ``changes``, in its normal form; raises :class:`Invalid` as :func:`checked` does.
+def amended(
+    offer: Offer, changes: Mapping[str, Any], also: Iterable[FieldError] = (), *, stock: Decimal = NOTHING, held: Decimal = NOTHING
+) -> Offer:  # fmt: skip
+    """The offer with ``changes``, in its normal form; raises :class:`Invalid` as :func:`checked` does. There are ``stock`` of it, and
+    orders that may yet give back ``held``.
 
     A step, a least quantity and what the price is for are amounts of the unit. Under another unit they would mean something else,
     so they become that unit's own where the farm does not name them anew."""
@@ -152,12 +156,31 @@ def amended(offer: Offer, changes: Mapping[str, Any], also: Iterable[FieldError]
     if unit != offer.unit:
         step = changes.get("quantity_step", default_step(unit))
         anew = {"quantity_step": step, "min_quantity": step, "price_per": ONE}
+        also = (*also, *_unit_stays(offer.unit, stock, held))
     anew |= changes
     if "price_per" in changes:
         anew["price_per"] = price_per(changes["price_per"], unit)
         if isinstance(anew["price_per"], FieldError):
             also = (*also, anew.pop("price_per"))
     return checked(attrs.evolve(offer, **anew), also)
+
+
+def _unit_stays(unit: str, stock: Decimal, held: Decimal) -> Iterator[FieldError]:
+    """Why another unit cannot be had now: so many kilograms are not as many pieces, neither in stock nor when they come back."""
+    if held:
+        message = (
+            f"stays {unit} while open orders hold {said(held, unit)}; archive it, and offer it anew in the other unit"
+        )
+        yield FieldError(
+            "unit", message, code="below-reserved",
+            params={"reserved": shown(held), "unit": unit, "reason": "unit-stays"},
+        )  # fmt: skip
+    elif stock:
+        message = f"stays {unit} while {said(stock, unit)} are in stock; set the stock to 0 first, and anew afterwards"
+        yield FieldError(
+            "unit", message, code="not-accepted",
+            params={"available": shown(stock), "unit": unit, "reason": "unit-stays"},
+        )  # fmt: skip
 
 
 def opening_stock(stock: Decimal, unit: str) -> Decimal:

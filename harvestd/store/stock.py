@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from harvestd.market.on_sale import OnSale
 from harvestd.market.stock import Effect, Held
-from harvestd.store.database import Reader, Statement, Transaction, nothing
+from harvestd.store.database import Reader, Statement, Transaction, nothing, scalar
 
 
 def _on_sale(*c: object) -> OnSale:
@@ -79,6 +79,15 @@ _SET = Statement(
     nothing,
 )
 
+# What is sold may come back, too, as long as its part of the order is not at its end.
+_IN_OPEN_ORDERS = Statement(
+    "stock.in_open_orders",
+    """select coalesce(sum(r.quantity), 0)
+         from order_lines l join reservations r on r.line_id = l.id join order_parts p on p.order_id = l.order_id and p.farm_id = l.farm_id
+        where l.product_id = $1 and r.state in ('live', 'sold') and p.status not in ('completed', 'cancelled', 'expired')""",
+    scalar,
+)
+
 
 async def lock(tx: Transaction, product_ids: Sequence[str]) -> dict[str, OnSale]:
     """The products, locked in id order."""
@@ -90,6 +99,11 @@ async def lock_for_order(tx: Transaction, product_ids: Sequence[str]) -> tuple[s
     rows = await tx.rows(_LOCK_NUMBERED, sorted(set(product_ids)))
     number = f"H{rows[0][0]:06d}" if rows else ""
     return number, {product.id: product for _, product in rows}
+
+
+async def in_open_orders(tx: Transaction, product_id: str) -> Decimal:
+    """How much of a locked product orders hold, or may yet give back."""
+    return await tx.row(_IN_OPEN_ORDERS, product_id) or Decimal(0)
 
 
 async def held(tx: Transaction, order_ids: Sequence[str]) -> list[Held]:

@@ -103,7 +103,7 @@ def _number_fault(value: Any, info: Any) -> tuple[str, dict[str, str]]:
         return "not-a-number", {name: str(bound) for name, bound in bounds.items() if bound is not None}
     least, most = (x if y is None else y for x, y in ((info.ge, info.gt), (info.le, info.lt)))
     if least is not None and value <= least:
-        return "below-minimum", {"minimum": str(least)}
+        return "below-minimum", {"minimum": str(least), **({} if info.gt is None else {"reason": "exclusive"})}
     return ("above-maximum", {"maximum": str(most)}) if most is not None and value >= most else ("not-a-number", {})
 
 

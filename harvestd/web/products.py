@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from harvestd.kernel import cursors, errors, slugs
-from harvestd.kernel.errors import FieldError, Forbidden, Invalid, NotFound
+from harvestd.kernel.errors import FieldError, Invalid, NotFound
 from harvestd.kernel.names import accept, told
 from harvestd.kernel.quantities import shown as quantity
 from harvestd.kernel.seasons import Season as MarketSeason
@@ -205,12 +205,8 @@ async def _locked(call: Call) -> store.Product:
     """The product of the path, locked, if it is the caller's: another farm's is not there for them."""
     found = await store.find(call.tx, call.path["id"])
     row = await store.lock(call.tx, found.id) if found else None
-    if row is None:
+    if row is None or not await may_act(call, call.tx, row.farm_id):
         raise NotFound("there is no such product")
-    try:
-        await owned(call, call.tx, row.farm_id)
-    except Forbidden as error:
-        raise NotFound("you have no such product") from error
     call.check_version(row.version)
     return row
 
@@ -221,7 +217,12 @@ async def change(call: Call, body: ChangeProduct) -> Answer:
     given = {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
     changes, wrong = _read(call, given)
     present = _offer(before)
-    offer = market.amended(present, changes, wrong)
+    held = (
+        await stock_store.in_open_orders(call.tx, before.id)
+        if given.get("unit", before.unit) != before.unit
+        else market.NOTHING
+    )
+    offer = market.amended(present, changes, wrong, stock=before.stock, held=held)
     changed = [name for name in attrs.asdict(offer, recurse=False) if getattr(offer, name) != getattr(present, name)]
     return await _store(call, before, offer, list(dict.fromkeys([*given, *changed])))
 

@@ -48,7 +48,7 @@ REASONS["required"] |= set(_REASONS)
 for _own in (MINOR_UNITS, MINOR_UNITS_ALONE):
     for _code, _params in _own["params"].items():
         REASONS.setdefault(_code, set()).add(_params["reason"])
-REASONS["below-minimum"] = {"to-remove"}
+REASONS["below-minimum"] = {"to-remove", "exclusive"}
 
 
 class Used(dict[str, str]):
@@ -128,6 +128,22 @@ def test_every_message_can_be_made_whatever_its_parameters_hold(tag: str, code: 
     [
         ("below-minimum", {"minimum": "0.500", "unit": "kg"}, "muss mindestens 0,5 kg sein"),
         ("below-minimum", {"minimum": "1250", "currency": "EUR"}, "muss mindestens 12,50 € sein"),
+        ("below-minimum", {"minimum": "0", "reason": "exclusive"}, "muss größer als 0 sein"),
+        (
+            "above-maximum",
+            {"maximum": "9007199254740991", "currency": "EUR", "reason": "total"},
+            "zusammen sind höchstens 90.071.992.547.409,91 € möglich; bitte weniger nehmen oder in mehreren Bestellungen bestellen",
+        ),
+        (
+            "not-accepted",
+            {"available": "1.500", "unit": "kg", "reason": "unit-stays"},
+            "bleibt, solange 1,5 kg auf Lager sind; bitte zuerst den Bestand auf 0 setzen und danach neu angeben",
+        ),
+        (
+            "below-reserved",
+            {"reserved": "1.250", "unit": "kg", "reason": "unit-stays"},
+            "bleibt, solange offene Bestellungen 1,25 kg enthalten; bitte archivieren und in der anderen Einheit neu anbieten",
+        ),
         ("above-maximum", {"maximum": "1000000"}, "darf höchstens 1.000.000 sein"),
         ("out-of-stock", {"available": "1", "unit": "box"}, "vorrätig: 1 Kiste"),
         ("out-of-stock", {"available": "2", "unit": "box"}, "vorrätig: 2 Kisten"),

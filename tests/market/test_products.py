@@ -76,6 +76,29 @@ def test_another_unit_brings_its_own_step_unless_the_farm_names_one() -> None:
         amended(OFFER, {"unit": "each", "quantity_step": Decimal("0.5")})
 
 
+@pytest.mark.parametrize(
+    ("stock", "held", "code", "said"),
+    [
+        ("1.5", "0", "not-accepted", "set the stock to 0 first"),
+        ("0", "1.25", "below-reserved", "archive it"),
+        ("2", "1.25", "below-reserved", "archive it"),
+    ],
+)
+@pytest.mark.parametrize("unit", UNITS.keys() - {"kg"})
+def test_a_unit_stays_as_long_as_anything_is_counted_in_it(
+    unit: str, stock: str, held: str, code: str, said: str
+) -> None:
+    """1.5 kg are not 1.5 pieces, nor are 8.75 kg 8.75 g."""
+    amounts = {"stock": Decimal(stock), "held": Decimal(held)}
+    with pytest.raises(Invalid) as refused:
+        amended(OFFER, {"unit": unit, "title": " "}, **amounts)
+    error = {e.field: e for e in refused.value.errors}["unit"]
+    assert error.code == code and said in error.message and error.params["reason"] == "unit-stays"
+    assert {e.field for e in refused.value.errors} == {"unit", "title"}, "all that is wrong is told at once"
+    assert amended(OFFER, {"unit": "kg", "price": 400}, **amounts).price == 400
+    assert amended(OFFER, {"unit": unit}).unit == unit
+
+
 @pytest.mark.parametrize("stock", ["-1", "NaN", "1e9", "0.0001"])
 def test_a_stock_that_is_no_amount_is_refused(stock: str) -> None:
     with pytest.raises(Invalid, match="product cannot be accepted"):

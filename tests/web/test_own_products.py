@@ -72,3 +72,48 @@ async def test_nobody_else_offers_a_product_for_a_farm(market: Market) -> None:
     body = {"title": "Leeks", "unit": "kg", "price": 200, "stock": 3}
     for farm_id in (two.farm_id, market.parts.new_id()):
         assert (await one.post("/api/products", body | {"farm_id": farm_id})).status == 403
+
+
+async def test_a_unit_changes_when_nothing_is_counted_in_it_any_more(market: Market) -> None:
+    """Neither in stock, nor held by an order, nor sold by one that may yet be withdrawn."""
+    farmer, buyer = await market.farmer(), await market.person()
+    product = await market.product(farmer, stock="8.75")
+    address = f"/api/products/{product['id']}"
+
+    async def refused() -> list[tuple[str, str, str]]:
+        answer = await farmer.request("PATCH", address, {"unit": "each"}, If_Match="*")
+        assert answer.status in (200, 422), answer.text
+        return [(e["field"], e["code"], e["message"]) for e in answer.json().get("errors", ())]
+
+    ((field, code, message),) = await refused()
+    assert (field, code) == ("unit", "not-accepted") and "8.75 kg are in stock" in message
+    order = (await buyer.order((product["id"], "1.25"))).json()
+    for left in ("1.25", "0"):  # held, and sold
+        assert (await farmer.post(f"{address}/stock", {"set": left})).status == 200
+        ((field, code, message),) = await refused()
+        assert (field, code) == ("unit", "below-reserved") and "1.25 kg" in message
+        await market.work()
+    assert (await buyer.post(f"/api/orders/{order['id']}/cancel", {}, Idempotency_Key="back")).status == 200
+    assert (await farmer.get(address)).json()["stock"] == "1.250"
+    assert [code for _, code, _ in await refused()] == ["not-accepted"]
+    await farmer.post(f"{address}/stock", {"set": 0})
+    assert await refused() == []
+    answer = await farmer.post(f"{address}/stock", {"change": 1})
+    assert (answer.status, answer.json()["stock"]) == (200, "1.000")
+    await market.work()
+    assert market.broken(at_rest=True) == []
+
+
+async def test_another_farms_draft_is_as_if_it_were_not_there(market: Market) -> None:
+    farmer, other, buyer = await market.farmer(), await market.farmer(), await market.person()
+    theirs = (await market.product(other, status="draft"))["id"]
+    archived = (await market.product(other, status="archived"))["id"]
+    for who in (farmer, buyer):
+        for method, path, body in (
+            ("GET", "", None), ("PATCH", "", {"price": 1}), ("DELETE", "", None), ("POST", "/stock", {"set": 1}),
+        ):  # fmt: skip
+            answers = [
+                await who.request(method, f"/api/products/{id}{path}", body, If_Match="*")
+                for id in (market.parts.new_id(), theirs, archived)
+            ]
+            assert len({(answer.status, answer.json().get("detail")) for answer in answers}) == 1, method

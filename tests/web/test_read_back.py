@@ -54,7 +54,7 @@ async def _category(market: Market) -> Thing:
 
 async def _product(market: Market) -> Thing:
     farmer = await market.farmer()
-    path = f"/api/products/{(await market.product(farmer))['id']}"
+    path = f"/api/products/{(await market.product(farmer, stock=0))['id']}"
     return Thing(farmer, path, path, _product_shown)
 
 

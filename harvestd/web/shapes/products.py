@@ -176,9 +176,9 @@ class NewProduct(In, kw_only=True, frozen=True):
 
 
 class ChangeProduct(In, kw_only=True, frozen=True):
-    """The fields to change; the stock has its own route. With another ``unit`` the step and the least quantity become that
-    unit's own (1 of what is counted), and the price is for one of it, unless they are given, too. ``price_per`` null is one of the
-    unit."""
+    """The fields to change; the stock has its own route. Another ``unit`` is taken once nothing is in stock, nor in an order that is not
+    at its end; the step and the least quantity become that unit's own (1 of what is counted), and the price is for one of it, unless
+    they are given, too. ``price_per`` null is one of the unit."""
 
     ELSEWHERE: ClassVar[Mapping[str, str]] = {
         "stock": "stock-route",
