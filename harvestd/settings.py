@@ -93,7 +93,7 @@ class Settings:
     rate_login: str = setting("10/60", "requests/seconds", "Sign-in, each account from each address (IPv6: /64).")
     rate_login_address: str = setting("30/60", "requests/seconds", "Sign-in, each address, to whatever accounts.")
     rate_login_account: str = setting("60/3600", "requests/seconds", "Sign-in, each account, from all addresses but those that it has signed in from.")
-    rate_register: str = setting("10/3600", "requests/seconds", "Registration, each address.")
+    rate_register: str = setting("10/3600", "requests/seconds", "Registration, each address; forms with mistakes in them are not counted.")
     body_limit: int = setting(1_048_576, "bytes", "Largest request body of any route; most take 64 KiB, products, farms, carts and orders 256 KiB.", least=1024, most=104857600)
     header_limit: int = setting(16_384, "bytes", "Largest request line and headers together.", least=1024, most=1048576)
     header_deadline: float = setting(10.0, "seconds", "From the first byte to the last header.", least=0.1, most=300)

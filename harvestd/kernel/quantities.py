@@ -12,6 +12,8 @@ PLACES, ONE = Decimal("0.001"), Decimal(1)
 MOST = Decimal("9999999.999")
 #: Largest price of one unit, in minor units.
 PRICE_MOST = 100_000_000
+#: Largest total, in minor units: what a number of JSON holds exactly (RFC 8259, 6).
+TOTAL_MOST = 2**53 - 1
 #: How many of each unit make the one that prices are compared by; exact by definition (1959 international pound).
 COMPARED: dict[str, tuple[str, Decimal]] = {
     "kg": ("kg", Decimal(1)), "g": ("kg", Decimal(1000)), "lb": ("kg", 1 / Decimal("0.45359237")),

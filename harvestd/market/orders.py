@@ -12,7 +12,7 @@ import attrs
 from harvestd.kernel.errors import FieldError, OutOfStock, PriceChanged
 from harvestd.kernel.formatting import money, quantity
 from harvestd.kernel.names import accept
-from harvestd.kernel.quantities import PLACES, positive, shown
+from harvestd.kernel.quantities import PLACES, TOTAL_MOST, positive, shown
 from harvestd.market import families
 from harvestd.market.events import Event
 from harvestd.market.on_sale import Agreed, OnSale, changes, takeable, withheld
@@ -170,7 +170,8 @@ def _acceptable(
             named += [(a.product_id, attrs.evolve(amount, field=f"lines[{i}].quantity")) for i in a.at]
     errors += [_of(product_id, shelf.get(product_id), fault) for product_id, fault in named]
     if not errors:
-        errors = _below_minimum(asked, shelf, terms)
+        beyond = too_much("lines", sum(shelf[a.product_id].total(a.quantity) for a in asked), terms.currency)
+        errors = [*([beyond] if beyond else []), *_below_minimum(asked, shelf, terms)]
     accept(*errors)
     return asked
 
@@ -185,6 +186,15 @@ def quantity_faults(lines: Mapping[int, Mapping[str, Any]], of: str = "lines") -
     """What is wrong with the ``quantity`` of those lines that have one, whatever the product; by the place in the list ``of``."""
     found = {i: positive(f"{of}[{i}].quantity", line["quantity"]) for i, line in lines.items() if "quantity" in line}
     return {i: fault for i, fault in found.items() if isinstance(fault, FieldError)}
+
+
+def too_much(field: str, total: int, currency: str) -> FieldError | None:
+    """What is wrong with a total that JSON's numbers do not have exactly: no buyer could say that they expect it."""
+    if total <= TOTAL_MOST:
+        return None
+    message = f"comes to more than {money(TOTAL_MOST, currency)}; take less, or order it in several orders"
+    params = {"maximum": str(TOTAL_MOST), "currency": currency, "reason": "total"}
+    return FieldError(field, message, code="above-maximum", params=params)
 
 
 def _merged(wanted: Sequence[Wanted]) -> tuple[_Asked, ...]:

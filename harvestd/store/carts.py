@@ -10,7 +10,7 @@ import msgspec
 
 from harvestd.market.carts import Item
 from harvestd.market.on_sale import Agreed
-from harvestd.store.database import Reader, Statement, Transaction, nothing
+from harvestd.store.database import Reader, Statement, Transaction, nothing, scalar
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -88,13 +88,27 @@ _TAKE_OUT = Statement(
     Found,
 )
 _DELETE = Statement("carts.delete", "delete from carts where id = $1", nothing)
-# What the buyer has in the cart already stays as it is: it was chosen by a known person.
+# What the buyer has in the cart already stays as it is: it was chosen by a known person. Of the rest so much goes over as there is room
+# for, in the order in which it was put in. Answers how much stays in the stranger's.
 _MERGE = Statement(
     "carts.merge",
-    f"""with touched as ({_TOUCHED})
-       insert into cart_items (cart_id, added_at, {_ITEM})
-       select $1, added_at, {_ITEM} from cart_items where cart_id = $3 on conflict (cart_id, product_id) do nothing""",
-    nothing,
+    f"""with touched as (
+           update carts set updated_at = greatest($2::timestamptz, updated_at + interval '1 microsecond') where id in ($1, $3)
+       ), own as (
+           select product_id from cart_items where cart_id = $1
+       ), moved as (
+           insert into cart_items (cart_id, added_at, {_ITEM})
+           select $1, added_at, {_ITEM} from cart_items
+            where cart_id = $3 and product_id not in (select product_id from own) order by added_at, product_id
+            limit (select greatest($4::bigint - count(*), 0) from own)
+           returning product_id
+       ), gone as (
+           delete from cart_items
+            where cart_id = $3 and product_id in (select product_id from own union all select product_id from moved)
+           returning product_id
+       )
+       select (select count(*) from cart_items where cart_id = $3) - (select count(*) from gone)""",
+    scalar,
 )
 # The age is asked of the row that is deleted, too: one that is changed meanwhile is waited for, and stays.
 _OLD = Statement(
@@ -157,13 +171,14 @@ def delete(tx: Transaction, cart_id: str) -> None:
     tx.later(_DELETE, cart_id)
 
 
-async def merge(tx: Transaction, token_hash: bytes, user_id: str, cart_id: str, now: datetime) -> None:
-    """At sign-in: what a stranger put in becomes the buyer's (``cart_id`` names the cart if a new one is needed)."""
+async def merge(tx: Transaction, token_hash: bytes, user_id: str, cart_id: str, most: int, now: datetime) -> None:
+    """At sign-in: what a stranger put in becomes the buyer's (``cart_id`` names the cart if a new one is needed), as long as that
+    has at most ``most`` products; what there is no room for stays the stranger's."""
     theirs = await lock(tx, None, token_hash)
     if theirs is not None:
         own = await open(tx, cart_id, user_id, None, now)
-        await tx.run(_MERGE, own.id, now, theirs.id)
-        delete(tx, theirs.id)
+        if not await tx.row(_MERGE, own.id, now, theirs.id, most):
+            delete(tx, theirs.id)
 
 
 async def delete_old(tx: Transaction, before: datetime) -> int:

@@ -44,6 +44,7 @@ async def register(call: Call, body: Register) -> SignedIn:
         email=body.email, username=body.username, password=body.password, name=body.name, role=body.role,
         farm_name=body.farm_name, least=call.parts.settings.password_least, common=passwords.common(), market=call.parts.settings.market_name,
     )  # fmt: skip
+    await guessing.admit_new(call)
     where = passwords.place(call)
     password_hash = await passwords.hashed(body.password, where)  # before the transaction: it takes a tenth of a second
     user_id, session = call.new_id(), call.new_id()
@@ -153,7 +154,7 @@ async def _signed_in(call: Call, tx: Transaction, user_id: str, session: str, be
     await sessions.add_token(tx, call.new_id(), session, user_id, _digest(secret), call.now, expires)
     cart = token_of(call)
     if cart is not None:
-        await carts.merge(tx, hash_of(cart), user_id, call.new_id(), call.now)
+        await carts.merge(tx, hash_of(cart), user_id, call.new_id(), settings.order_lines_most, call.now)
     caller = Caller(user_id=user_id, role=user.role, session=session)
     return SignedIn(
         user=user, access_token=tokens.issue(call.parts.secret, caller, call.now, settings.access_token_ttl),

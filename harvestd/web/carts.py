@@ -9,10 +9,11 @@ from typing import Any
 import attrs
 
 from harvestd.kernel.errors import FieldError, Invalid, NotFound
+from harvestd.kernel.names import accept
 from harvestd.kernel.quantities import positive
 from harvestd.market.carts import Item
 from harvestd.market.on_sale import OnSale, takeable, withheld
-from harvestd.market.orders import quantity_faults
+from harvestd.market.orders import quantity_faults, too_much
 from harvestd.store import carts as store
 from harvestd.store import stock
 from harvestd.web import cart_token, sound
@@ -78,7 +79,10 @@ async def _put(call: Call, wishes: Sequence[_Wish], shelf: Mapping[str, OnSale])
         message = f"the cart would have {filled} products, and an order has at most {most}"
         raise Invalid.of(f"{wishes[0].path}product_id", message, "too-long", maximum=str(most))
     changed = await store.put(call.tx, cart.id, items, call.now)
-    return Answer(await priced_view(call, call.tx, changed), headers=(*headers, *_TOLD))
+    view = await priced_view(call, call.tx, changed)
+    beyond = too_much(f"{wishes[0].path}quantity", view.total.amount, view.total.currency)
+    accept(*([beyond] if beyond else []))
+    return Answer(view, headers=(*headers, *_TOLD))
 
 
 def _items(wishes: Sequence[_Wish], shelf: Mapping[str, OnSale]) -> list[Item]:

@@ -22,6 +22,14 @@ def place_of(call: Call) -> bytes:
     return hashlib.blake2b(bucket_of(call.address).encode("utf-8", "surrogatepass"), digest_size=16, key=key).digest()
 
 
+async def admit_new(call: Call) -> None:
+    """Count one registration that could be made: a typing error is none. Raises ``TooMany``."""
+    limits = Limits(call.parts.settings, call.parts.limiter)
+    _, refusal = await limits.count("rate_register", f"address:{bucket_of(call.address)}", "registration")
+    if refusal is not None:
+        raise refusal
+
+
 async def admit(call: Call, key: str, user: accounts.User | None) -> None:
     """Count one try to sign in to the account of a normal address ``key``, which ``user`` has, if anybody. Raises
     ``TooMany``."""

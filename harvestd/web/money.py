@@ -11,8 +11,8 @@ from harvestd.kernel.names import accept
 from harvestd.web import sound
 from harvestd.web.shapes.values import Money
 
-#: More than anything costs, in minor units; and the greatest total that every client can read as a number (RFC 8259, 6).
-MOST, TOTAL_MOST = 10**12, 2**53 - 1
+#: More than anything costs, in minor units.
+MOST = 10**12
 
 
 def money(amount: int, currency: str) -> Money:

@@ -12,6 +12,7 @@ from harvestd.failpoints import failpoint
 from harvestd.kernel import cursors, errors
 from harvestd.kernel.errors import FieldError, Invalid, NotFound
 from harvestd.kernel.names import told
+from harvestd.kernel.quantities import TOTAL_MOST
 from harvestd.market import fulfilment
 from harvestd.market import orders as market
 from harvestd.market.on_sale import Agreed, OnSale
@@ -20,7 +21,7 @@ from harvestd.store import orders as store
 from harvestd.web import sound, ways
 from harvestd.web.call import Answer, Call, CountedPage
 from harvestd.web.days import today
-from harvestd.web.money import TOTAL_MOST, given_faults
+from harvestd.web.money import given_faults
 from harvestd.web.order_views import acting, placed_view, seen
 from harvestd.web.selling import terms
 from harvestd.web.shapes.orders import CancelOrder, MovePart, Order, OrdersQuery, PlaceOrder

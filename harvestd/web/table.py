@@ -46,7 +46,7 @@ ROUTES: tuple[Route, ...] = (
     # accounts
     Route(method="POST", path="/api/auth/register", operation="register", handler=accounts.register, who=ANYONE, mode=OWN, tag="accounts",
           summary="Create an account, and be signed in", body=a.Register, rules=accounts.faults, answer=a.SignedIn, status=201,
-          limit="rate_register", credentials=False, errors=(no.Invalid, no.AlreadyTaken)),
+          credentials=False, errors=(no.Invalid, no.AlreadyTaken)),
     Route(method="POST", path="/api/auth/login", operation="signIn", handler=accounts.login, who=ANYONE, mode=OWN, tag="accounts",
           summary="Sign in", body=a.Login, answer=a.SignedIn, limit="rate_login_address", endpoint_class="login",
           credentials=False, errors=(no.WrongCredentials, no.Unauthenticated)),

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvestd.kernel.errors import Invalid, MarketError, OutOfStock, PriceChanged
+from harvestd.kernel.quantities import TOTAL_MOST
 from harvestd.market.on_sale import Agreed
 from tests.market.shelves import NOW, TERMS, placed, product
 
@@ -230,3 +231,15 @@ def test_an_order_takes_exactly_its_lines_or_nothing(
     assert sum(order.taken.values()) == sum(Decimal(q) for _, q, _ in lines)
     assert all(quantity <= on_hand - held for quantity in order.taken.values())
     assert order.totals.goods == sum(line.total for line in order.lines) == sum(part.subtotal for part in order.parts)
+
+
+def test_no_order_comes_to_more_than_a_number_of_json_holds() -> None:
+    """Its buyer could not say that they expect it."""
+    dear = [product(f"truffles-{n}", price=100_000_000, stock="9999999.999", quantity_step="0.001") for n in range(10)]
+    wanted = [(one.id, "9999999.999") for one in dear]
+    assert placed(wanted[:9], *dear).totals.total == 9 * 999_999_999_900_000 <= TOTAL_MOST
+    with pytest.raises(Invalid) as refused:
+        placed(wanted, *dear)
+    (error,) = refused.value.errors
+    assert (error.field, error.code, error.params["maximum"]) == ("lines", "above-maximum", "9007199254740991")
+    assert "several orders" in error.message

@@ -298,3 +298,12 @@ async def test_a_password_is_compared_whole(market: Market) -> None:
         response = await login(market, password=longest + tail)
         other = await login(market, "nobody@example.org", longest + tail)
         assert response.status == other.status in (401, 422) and response.json()["title"] == other.json()["title"]
+
+
+async def test_registrations_are_counted_and_typing_errors_are_not(market: Market) -> None:
+    settings = attrs.evolve(market.parts.settings, rate_limits=True, rate_register="2/3600")
+    shop = make_market(attrs.evolve(market.parts, settings=settings))
+    for wrong in ({"password": "short"}, {"email": "bo"}, {"username": "-"}, {"name": 5}, {"farm_name": "Acres"}) * 2:
+        assert (await register(shop, **wrong)).status == 422
+    assert [(await register(shop)).status for _ in range(3)] == [201, 409, 429]
+    assert (await register(shop, password="short")).status == 422

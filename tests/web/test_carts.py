@@ -73,7 +73,9 @@ async def test_a_unit_that_changes_under_a_cart_is_warned_of_and_no_order_goes_b
     product = await market.product(farmer, price=200)
     item = f"/api/cart/items/{product['id']}"
     await buyer.request("PUT", item, {"quantity": 2})
+    await farmer.post(f"/api/products/{product['id']}/stock", {"set": 0})
     changed = await farmer.request("PATCH", f"/api/products/{product['id']}", {"unit": "g"}, If_Match="*")
+    await farmer.post(f"/api/products/{product['id']}/stock", {"set": 2500})
     assert (changed.json()["quantity_step"], changed.json()["min_quantity"]) == ("1.000", "1.000"), "not 0.050 g"
     cart = (await buyer.get("/api/cart")).json()
     warnings = {w["code"]: w["params"] for w in cart["warnings"]}
@@ -132,6 +134,7 @@ async def test_the_limit_of_an_order_is_that_of_its_cart(market: Market) -> None
     merge = functools.partial(
         carts.merge,
         token_hash=cart_token.hash_of(token),
+        most=100,
         user_id=buyer.id,
         cart_id=shop.parts.new_id(),
         now=shop.parts.now(),
@@ -269,3 +272,60 @@ async def test_a_cart_that_is_touched_while_the_old_ones_are_deleted_stays(marke
         deleting = parts.database.transaction(lambda tx: carts.delete_old(tx, datetime.now(UTC) - timedelta(days=30)))
         assert await meeting(database_url, held, deleting) == [0]
     assert await carts.find(parts.database, None, b"token") is not None
+
+
+async def test_a_strangers_cart_goes_over_as_far_as_there_is_room_and_nothing_is_lost(market: Market) -> None:
+    """A cart that grew by what is merged into it at each sign-in had thousands of products, and no order could be made of it."""
+    shop = make_market(attrs.evolve(market.parts, settings=attrs.evolve(market.parts.settings, order_lines_most=3)))
+    farmer = await shop.farmer()
+    products = [(await shop.product(farmer, title=f"Roots {n}"))["id"] for n in range(5)]
+    account = {
+        "email": "bea@example.org",
+        "username": "bea",
+        "password": "carrots by the kilogram",
+        "name": "Bea",
+        "role": "buyer",
+    }
+    made = (await shop.stranger.request("POST", "/api/auth/register", json=account)).json()
+
+    async def fill(token: str | None, *wanted: str) -> str:
+        """A stranger's cart, by its token."""
+        headers = {} if token is None else {"X-Cart-Token": token}
+        body = {"items": [{"product_id": p, "quantity": 1} for p in wanted]}
+        put = await shop.stranger.request("PUT", "/api/cart/items", json=body, headers=headers)
+        assert put.status == 200, put.text
+        return str(put.headers["x-cart-token"])
+
+    async def signed_in(token: str) -> tuple[list[str], list[str]]:
+        """What the buyer has after a sign-in with a stranger's cart, and what is left in that."""
+        body = {"email": account["email"], "password": account["password"]}
+        answer = await shop.stranger.request("POST", "/api/auth/login", json=body, headers={"X-Cart-Token": token})
+        bearer = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+        carts = [(await shop.stranger.get("/api/cart", headers=h)).json() for h in (bearer, {"X-Cart-Token": token})]
+        own, left = ([line["product_id"] for part in cart["parts"] for line in part["lines"]] for cart in carts)
+        return own, left
+
+    bearer = {"Authorization": f"Bearer {made['access_token']}"}
+    await shop.stranger.request("PUT", f"/api/cart/items/{products[0]}", json={"quantity": 2}, headers=bearer)
+    token = await fill(None, products[0], products[1])
+    assert await signed_in(token) == (products[:2], []), "there is room for all"
+    token = await fill(None, products[2], products[1], products[3])
+    own, left = await signed_in(token)
+    assert (sorted(own), left) == (sorted(products[:3]), [products[3]]), "the first goes over, the last stays"
+    assert await signed_in(token) == (own, left), "again and again"
+    await shop.stranger.request("DELETE", f"/api/cart/items/{products[0]}", headers=bearer)
+    own, left = await signed_in(token)
+    assert (sorted(own), left) == (sorted(products[1:4]), []), "and goes over when there is room"
+
+
+async def test_no_cart_comes_to_more_than_a_number_of_json_holds(market: Market) -> None:
+    farmer, buyer = await market.farmer(), await market.person()
+    dear = {"price": 100_000_000, "stock": "9999999.999", "quantity_step": "0.001", "min_quantity": "0.001"}
+    ids = [(await market.product(farmer, title=f"Truffles {n}", **dear))["id"] for n in range(10)]
+    items = [{"product_id": id, "quantity": "9999999.999"} for id in ids]
+    assert (await buyer.request("PUT", "/api/cart/items", {"items": items[:9]})).status == 200
+    for path, body in ((f"/{ids[9]}", {"quantity": "9999999.999"}), ("", {"items": items[9:]})):
+        refused = await buyer.request("PUT", f"/api/cart/items{path}", body)
+        assert refused.status == 422
+        assert [e["code"] for e in refused.json()["errors"]] == ["above-maximum"]
+    assert (await buyer.get("/api/cart")).json()["count"] == 9
