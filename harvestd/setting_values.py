@@ -168,7 +168,9 @@ _CHECKS: dict[str, Callable[[str], None]] = {
     "ISO 4217": _pattern(_CURRENCY, "three capital letters are needed, such as EUR"),
     "mail_from": _address,
     "token_secret": _pattern(_SECRET, "32 characters or more are needed; try: openssl rand -hex 32"),
-    "allowed_hosts": _pattern(_HOST_NAME, "a host name without scheme or port is needed, such as market.example.org, *.example.org or *"),
+    "allowed_hosts": _pattern(
+        _HOST_NAME, "a host name without scheme or port is needed, such as market.example.org, *.example.org or *"
+    ),
     "search_language": _pattern(_LANGUAGE, "the name of a language is needed, such as english or french, or none"),
 }
 

@@ -86,7 +86,11 @@ def run(argv: Sequence[str] | None = None) -> int:
         arguments.parser.error(_unknown(unknown))
     out, err = Paper(highlight=False, soft_wrap=True), Paper(stderr=True, highlight=False, soft_wrap=True)
     if (odd := _not_utf8(arguments)) is not None:
-        _complain(err, arguments.command.name, f"{odd} is not UTF-8 text; write it in a terminal of UTF-8, or without such letters")
+        _complain(
+            err,
+            arguments.command.name,
+            f"{odd} is not UTF-8 text; write it in a terminal of UTF-8, or without such letters",
+        )
         return MISUSED
     options = {name: getattr(arguments, name) for name in ("config", "data_dir", "database_url")}
     try:

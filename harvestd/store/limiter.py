@@ -39,10 +39,11 @@ class MemoryLimiter:
         """The same at once."""
         now = self._seconds()
         step = period / limit
-        used = max(self._arrivals.get(key, now) - now, 0.0)
+        held = self._arrivals.pop(key, now)  # to the end of the dict, so that its beginning is the longest untouched
+        used = max(held - now, 0.0)
         if used + step > period + _HAIR:
+            self._arrivals[key] = held  # whoever goes on trying is not forgotten because others come
             return Allowance(False, 0, used, used + step - period)
-        self._arrivals.pop(key, None)  # to the end of the dict, so that its beginning is the longest untouched
         self._arrivals[key] = now + used + step
         if len(self._arrivals) > self._most:
             self._forget()

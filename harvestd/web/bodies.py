@@ -26,6 +26,10 @@ CONTAINERS_MOST = 20_000
 MOST = 50
 #: What makes a look at every text necessary: an escaped NUL or surrogate.
 _SUSPECT = re.compile(rb"\\u0000|\\u[dD][89a-fA-F]")
+#: More characters than a number may have that is within any bounds.
+_LONGEST = 3 * DIGITS
+#: What makes a look at every whole number necessary: more digits than any number of the contract has.
+_LONG = re.compile(rb"[0-9]{%d}" % (DIGITS + 1))
 #: A text of JSON, or what begins as one.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.?+[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
 #: Have every bracket be of one kind, and leave out all else.
@@ -48,8 +52,10 @@ def decode(body: bytes) -> Any:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Refusal("malformed", worded("the body is not UTF-8 (byte {place})", place=error.start)) from error
+    if text.startswith("\ufeff"):
+        raise Refusal("malformed", "the body begins with a byte order mark; send UTF-8 without it")
     try:
-        value = _DECODER.decode(text)
+        value = _DECODERS[_LONG.search(body) is not None].decode(text)
     except json.JSONDecodeError as error:
         detail = worded(
             "the body is not JSON: {why} (line {line}, column {column})",
@@ -60,8 +66,6 @@ def decode(body: bytes) -> Any:
         raise Refusal("malformed", detail) from error
     except RecursionError as error:
         raise _too_deep() from error
-    except ValueError as error:  # a number of thousands of digits
-        raise Refusal("malformed", "the body has a number that is out of all bounds") from error
     if containers > DEPTH and _is_too_deep(body):
         raise _too_deep()
     if _SUSPECT.search(body):
@@ -88,11 +92,14 @@ def _twice(pairs: list[tuple[str, Any]]) -> str:
 
 
 def _number(text: str) -> int | Decimal:
-    """A number that was written with a fraction or an exponent."""
+    """A number that was written with a fraction or an exponent. What is out of all bounds is infinite: refused with the field's name,
+    and before anybody counts with it."""
+    if len(text) > _LONGEST:
+        return _boundless(text)
     try:
         value = Decimal(text)
-    except InvalidOperation:  # an exponent beyond what the type holds: refused with the field's name, as 1e999 is
-        return Decimal("Infinity")
+    except InvalidOperation:  # an exponent beyond what the type holds
+        return _boundless(text)
     whole = len(text) <= DIGITS and value.adjusted() < DIGITS and value == value.to_integral_value()
     return int(value) if whole else value
 
@@ -101,7 +108,18 @@ def _constant(name: str) -> Any:
     raise Refusal("malformed", worded("{name} is not JSON; send a number", name=name))
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_float=_number, parse_constant=_constant)
+def _whole(text: str) -> int | Decimal:
+    """A whole number, likewise."""
+    return int(text) if len(text) <= DIGITS else _boundless(text)
+
+
+def _boundless(text: str) -> Decimal:
+    return Decimal("-Infinity" if text.startswith("-") else "Infinity")
+
+
+_READ: dict[str, Any] = {"object_pairs_hook": _pairs, "parse_float": _number, "parse_constant": _constant}
+#: By whether a long number may be there: a hook for each whole number takes time.
+_DECODERS = {False: json.JSONDecoder(**_READ), True: json.JSONDecoder(**_READ, parse_int=_whole)}
 
 
 def _too_deep() -> Refusal:

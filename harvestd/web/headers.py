@@ -31,6 +31,32 @@ READ: dict[str, str] = {
     "x-request-id": "the request's name in logs",
 }
 
+#: What proxies say of whom they pass on, by what makes it: where one of them stands, somebody is between.
+BY_PROXIES: dict[str, str] = {
+    "via": "RFC 9110, 7.6.3",
+    "forwarded": "RFC 7239",
+    "x-forwarded-": "whatever follows: -for, -proto, -host, -port, -server, -prefix",
+    "x-original-forwarded-for": "Kubernetes' ingress",
+    "x-real-ip": "nginx",
+    "x-client-ip": "Apache, Azure",
+    "x-cluster-client-ip": "Rackspace, Zeus",
+    "x-envoy-": "Envoy, Istio",
+    "cf-connecting-ip": "Cloudflare",
+    "true-client-ip": "Cloudflare, Akamai",
+    "fastly-client-ip": "Fastly",
+    "fly-client-ip": "Fly.io",
+}
+_ALONE = frozenset(name.encode("ascii") for name in BY_PROXIES if not name.endswith("-"))
+_BEGIN = tuple(name.encode("ascii") for name in BY_PROXIES if name.endswith("-"))
+#: Lists of which each line counts (RFC 9110, 5.3); of what is one value, the last line does.
+LISTS = frozenset({b"if-none-match"})
+
+
+def by_a_proxy(raw: Headers) -> bool:
+    """Whether a request was passed on, by what a proxy wrote into it."""
+    names = (name.lower() for name, _ in raw.getAllRawHeaders())
+    return any(name in _ALONE or name.startswith(_BEGIN) for name in names)
+
 
 class RequestHeaders(Mapping[str, str]):
     """By lower-case name; several of one name are joined by commas (RFC 9110, 5.3)."""

@@ -13,6 +13,7 @@ from twisted.web import server
 
 from harvestd.context import Trace
 from harvestd.kernel import languages
+from harvestd.web.headers import LISTS, by_a_proxy
 from harvestd.web.pieces import PIECE, Pieces
 from harvestd.web.problems import Refusal
 from harvestd.web.replies import BODILESS, Headers, Reply, of_error, of_missing, opening, rest_of
@@ -111,7 +112,7 @@ class Request(server.Request):
         behind = proxies.trusts(host)
         said = [value.decode("latin-1") for value in self.requestHeaders.getRawHeaders(b"x-forwarded-for") or ()]
         self.address = proxies.client(host, said)
-        self.direct = not (behind or said or self.requestHeaders.hasHeader(b"forwarded"))
+        self.direct = not (behind or by_a_proxy(self.requestHeaders))
         self.secure = self.channel.isSecure() or (behind and self.text(b"x-forwarded-proto").lower() == "https")
 
     # --- what is asked of it ---
@@ -122,8 +123,10 @@ class Request(server.Request):
         return self.path.decode("ascii", "replace")
 
     def text(self, name: bytes) -> str:
-        """A header's only or last value, or "". Headers are Latin-1 (RFC 9110, 5.5)."""
+        """A header's only or last value, of a list all of them, or "". Headers are Latin-1 (RFC 9110, 5.5)."""
         values = self.requestHeaders.getRawHeaders(name)
+        if values and name in LISTS:
+            return b", ".join(values).decode("latin-1")
         return values[-1].decode("latin-1") if values else ""
 
     @property

@@ -260,7 +260,11 @@ def test_the_meanings_have_examples() -> None:
 
 @pytest.mark.parametrize(
     ("row", "example"),
-    [*DOCUMENTED, *((row, text(row.default)) for row in ROWS.values()), *((r, c) for r in ROWS.values() for c in r.choices)],
+    [
+        *DOCUMENTED,
+        *((row, text(row.default)) for row in ROWS.values()),
+        *((r, c) for r in ROWS.values() for c in r.choices),
+    ],
 )
 def test_what_is_documented_is_read_from_wherever_it_may_come(tmp_path: Path, row: Row, example: str) -> None:
     """Examples, defaults and choices: in the environment, in the file, and on the command line of the daemon."""

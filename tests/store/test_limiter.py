@@ -33,3 +33,14 @@ async def test_its_memory_is_bounded_and_the_longest_untouched_go_first() -> Non
         await limiter.hit(f"stranger {number}", 2, 60.0)
         await limiter.hit("busy", 2, 60.0)
     assert len(limiter) <= 100
+
+
+async def test_whoever_is_refused_and_goes_on_is_not_forgotten_among_strangers() -> None:
+    """Nobody is freed by as many new keys as are kept."""
+    limiter = MemoryLimiter(Clock().seconds, most=100)
+    for _ in range(2):
+        await limiter.hit("guesser", 2, 60.0)
+    for number in range(1000):
+        await limiter.hit(f"stranger {number}", 2, 60.0)
+        assert not (await limiter.hit("guesser", 2, 60.0)).allowed
+    assert len(limiter) <= 100

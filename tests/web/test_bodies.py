@@ -45,6 +45,30 @@ async def test_what_is_not_json_is_400(client: Client, body: bytes) -> None:
     assert (response.status, response.json()["type"]) == (400, "/problems/malformed")
 
 
+async def test_a_byte_order_mark_is_called_that(client: Client) -> None:
+    assert "byte order mark" in (await send(client, b"\xef\xbb\xbf{}")).json()["detail"]
+
+
+@pytest.mark.parametrize("digits", [41, 4299, 4301, 20_000])
+@pytest.mark.parametrize("form", ["{}", "-{}", "{}.5", "0.{}", "{}e1", "1e{}"])
+async def test_a_number_of_more_digits_than_any_has_is_refused_by_its_field_before_it_is_counted_with(
+    client: Client, digits: int, form: str
+) -> None:
+    number = form.format("9" * digits)
+    assert not decode(b'{"x": %b}' % number.encode())["x"].is_finite() or digits == 41
+    for field, body in (
+        ("count", b'{"name": "a", "count": %b}'),
+        ("lines[0].quantity", b'{"name": "a", "lines": [{"product_id": "p", "quantity": %b}]}'),
+    ):
+        response = await send(client, body % number.encode())
+        assert response.status == 422, response.text
+        assert set(fields(response)) == {field}
+
+
+def test_numbers_of_all_digits_that_there_may_be_stay_as_they_are() -> None:
+    assert decode(b'{"a": %b, "b": [1, "%b"]}' % (b"9" * 40, b"1" * 50)) == {"a": int("9" * 40), "b": [1, "1" * 50]}
+
+
 async def test_bytes_that_are_not_utf8_are_400(client: Client) -> None:
     response = await send(client, b'{"name": "\xff"}')
     assert response.status == 400
@@ -108,7 +132,7 @@ async def test_numbers_out_of_all_bounds_are_422_naming_the_field(client: Client
 @pytest.mark.parametrize(
     "number, status",
     [
-        ("1" * 5000, 400),
+        ("1" * 5000, 422),
         (str(2**63), 422),
         (str(2**31), 422),
         ("1e2", 200),

@@ -41,6 +41,17 @@ async def test_if_none_match_gives_304_without_a_body(client: Client) -> None:
     assert changed.status == 200
 
 
+@pytest.mark.parametrize("path", ["/api/cached", "/api/things/1"])
+@pytest.mark.parametrize("order", [1, -1])
+async def test_the_lines_of_if_none_match_are_one_list(client: Client, path: str, order: int) -> None:
+    tag = (await client.get(path)).headers["etag"]
+    tags = (tag, '"another"')[::order]
+    wire = client.connect()
+    lines = "".join(f"If-None-Match: {one}\r\n" for one in tags)
+    wire.send(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n".encode())
+    assert (await wire.receive()).status == 304
+
+
 async def test_the_same_question_in_another_order_is_loaded_once(client: Client) -> None:
     for query in ("limit=5&after=x", "after=x&limit=5", "after=x&limit=5&in_stock=false", "after=%78&limit=05"):
         await client.get(f"/api/cached?{query}")

@@ -20,6 +20,7 @@ from harvestd.parts import Parts
 from harvestd.settings import Settings
 from harvestd.store.database import Database, Statement, nothing, scalar
 from harvestd.web import probes, table
+from harvestd.web.headers import BY_PROXIES
 from harvestd.web.pages import openapi
 from harvestd.web.pages.glossary import TAGS
 from harvestd.web.problems import PROBLEMS
@@ -193,6 +194,24 @@ async def test_metrics_are_for_this_machine_alone(client: Client) -> None:
     assert (await client.get("/metrics")).status == 200
     assert (await client.get("/metrics", host="192.0.2.1")).status == 403
     assert (await client.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"})).status == 403
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name + "for" if name.endswith("-") else name for name in BY_PROXIES]
+    + ["X-Real-IP", "VIA", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Anything", "CF-Connecting-IP"],
+)
+async def test_whatever_a_proxy_writes_into_a_request_says_that_somebody_is_between(
+    web_settings: Settings, name: str
+) -> None:
+    client = Client(make_site(make_parts(web_settings, None), ROUTES))
+    for value in ("", "1.1 localhost", "127.0.0.1"):
+        assert (await client.get("/metrics", headers={name: value})).status == 403
+
+
+@pytest.mark.parametrize("name", ["User-Agent", "Accept", "X-Request-Id", "Forwarded-By-Nobody", "X-Forwards"])
+async def test_what_clients_write_themselves_says_nothing_of_the_kind(client: Client, name: str) -> None:
+    assert (await client.get("/metrics", headers={name: "127.0.0.1"})).status == 200
 
 
 @pytest.mark.parametrize(
