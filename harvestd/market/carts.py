@@ -85,7 +85,7 @@ def price(
 
 
 def _name(product: OnSale | None) -> str:
-    return "a product" if product is None else product.title
+    return "A product" if product is None else product.title
 
 
 def _of_item(item: Item, product: OnSale, today: date, currency: str) -> Iterator[Warning]:
@@ -99,21 +99,21 @@ def _of_item(item: Item, product: OnSale, today: date, currency: str) -> Iterato
         yield Warning(product.id, "sold-out", f"{product.title} is sold out; take it out", left)
     elif item.quantity > product.available:
         yield Warning(
-            product.id, "short", f"only {quantity(product.available, product.unit)} of {product.title} are left", left
+            product.id, "short", f"Only {quantity(product.available, product.unit)} of {product.title} left", left
         )
     amount = takeable("quantity", item.quantity, product)
     if isinstance(amount, FieldError):
         yield Warning(
             product.id,
             "quantity",
-            f"the quantity of {product.title} {amount.message}",
+            f"The quantity of {product.title} {amount.message}",
             {"reason": amount.code, "title": product.title, **amount.params},
         )
 
 
 def _of_cart(items: Sequence[Item], parts: Sequence[Part], terms: Terms) -> Iterator[Warning]:
     if len(items) > terms.lines_most:
-        message = f"an order has at most {terms.lines_most} products, and this cart has {len(items)}; take some out"
+        message = f"An order has at most {terms.lines_most} products, and this cart has {len(items)}; take some out"
         yield Warning(None, "too-many-lines", message, {"maximum": str(terms.lines_most), "count": str(len(items))})
     for part in parts:
         if part.missing:

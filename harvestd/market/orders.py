@@ -150,7 +150,8 @@ def place(
 def _acceptable(
     wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], terms: Terms, today: date, of_cart: bool, also: Sequence[FieldError]
 ) -> tuple[_Asked, ...]:  # fmt: skip
-    """What is asked of each product, in the order of first mention."""
+    """What is asked of each product, in the order of first mention. Of what is not published nothing is told."""
+    shelf = {product_id: product for product_id, product in shelf.items() if product.status == "published"}
     errors = [*also]
     if not wanted:
         params = {"reason": "cart-empty" if of_cart else "no-lines"}
@@ -212,7 +213,8 @@ def _below_minimum(asked: Sequence[_Asked], shelf: Mapping[str, OnSale], terms: 
     farms = {product.farm_id: product for product in shelf.values()}
     return [
         FieldError(
-            "lines", f"{farms[f].farm_name} takes orders from {money(farms[f].order_minimum, terms.currency)}",
+            "lines", f"{farms[f].farm_name} takes orders from {money(farms[f].order_minimum, terms.currency)}; "
+            f"add goods for {money(farms[f].order_minimum - amount, terms.currency)} more",
             code="below-minimum",
             params={"farm_id": f, "farm": farms[f].farm_name, "minimum": str(farms[f].order_minimum),
                     "missing": str(farms[f].order_minimum - amount), "currency": terms.currency},
@@ -233,9 +235,7 @@ def _in_stock(asked: Sequence[_Asked], shelf: Mapping[str, OnSale]) -> None:
 
 def _short(i: int, product: OnSale) -> FieldError:
     left = max(product.available, Decimal(0))
-    message = (
-        f"only {quantity(left, product.unit)} of {product.title} are left" if left else f"{product.title} is sold out"
-    )
+    message = f"only {quantity(left, product.unit)} of {product.title} left" if left else f"{product.title} is sold out"
     params = {"available": shown(left), "unit": product.unit}
     return _of(
         product.id, product, FieldError(f"lines[{i}].quantity", message, left, code="out-of-stock", params=params)

@@ -536,9 +536,9 @@ def test_the_way_of_each_part_is_stored_with_its_point_or_its_address() -> None:
 
 # --- messages ---
 
-#: By event and step: who is told by a notice alone (n), by mail alone (m), by both (b).
+#: By event and step: who is told by a notice alone (n), by mail, too (b).
 TOLD = {
-    ("order.created", ""): {"buyer": "m", "farm": "b"}, ("order.updated", "confirmed"): {"buyer": "b"}, ("order.updated", "ready"): {"buyer": "b"},
+    ("order.created", ""): {"buyer": "b", "farm": "b"}, ("order.updated", "confirmed"): {"buyer": "b"}, ("order.updated", "ready"): {"buyer": "b"},
     ("order.updated", "out_for_delivery"): {"buyer": "b"}, ("order.updated", "completed"): {"buyer": "n"},
     ("order.updated", "cancelled"): {"buyer": "b", "farm": "b"}, ("order.updated", "expired"): {"buyer": "b", "farm": "b"},
     ("order.completed", ""): {"buyer": "n"}, ("order.cancelled", ""): {"buyer": "b"}, ("order.expired", ""): {"buyer": "b"},
@@ -546,8 +546,5 @@ TOLD = {
 
 
 def test_who_is_told_how() -> None:
-    told = {
-        key: {m.whom: "b" if m.mail and m.notice else "m" if m.mail else "n" if m.notice else "" for m in messages}
-        for key, messages in MESSAGES.items()
-    }
+    told = {key: {m.whom: "b" if m.mail else "n" for m in messages} for key, messages in MESSAGES.items()}
     assert told == TOLD

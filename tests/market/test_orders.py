@@ -96,7 +96,7 @@ def test_out_of_stock_tells_what_is_left_of_each_short_line_alone() -> None:
         ("lines[0].quantity", Decimal("1.25")),
         ("lines[2].quantity", Decimal(0)),
     ]
-    assert "only 1.25 kg of Carrots are left" in refused.value.errors[0].message
+    assert "only 1.25 kg of Carrots left" in refused.value.errors[0].message
     assert "sold out" in refused.value.errors[1].message
 
 
@@ -129,7 +129,7 @@ def test_what_is_out_of_season_is_not_for_sale() -> None:
 def test_an_order_below_a_farms_minimum_is_refused_by_the_farms_name() -> None:
     with pytest.raises(Invalid) as refused:
         placed([("carrots", "1")], product(order_minimum=2000))
-    assert refused.value.errors[0].message == "Acres takes orders from €20.00"
+    assert refused.value.errors[0].message == "Acres takes orders from €20.00; add goods for €16.10 more"
 
 
 def test_an_order_without_lines_or_with_too_many_is_refused() -> None:
@@ -185,6 +185,16 @@ def test_nobody_gets_so_many_kilograms_where_they_wanted_grams_whether_they_say_
     with pytest.raises(PriceChanged) as raised:
         placed([("carrots", "1")], product(**now), seen=seen)
     assert [error.params["what"] for error in raised.value.errors] == ["unit-changed"]
+
+
+@pytest.mark.parametrize("status", ["draft", "archived"])
+def test_of_what_is_not_published_nothing_is_told(status: str) -> None:
+    """Anybody may name the id of another farm's draft."""
+    with pytest.raises(Invalid) as refused:
+        placed([("carrots", "0.0301")], product(status=status))
+    fields = {error.field: dict(error.params) for error in refused.value.errors}
+    assert fields["lines[0].product_id"] == {"product_id": "carrots"}
+    assert "Carrots" not in str(refused.value.errors) and set(fields) <= {"lines[0].product_id", "lines[0].quantity"}
 
 
 def test_stock_is_held_for_as_long_as_the_terms_say() -> None:
