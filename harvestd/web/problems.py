@@ -131,7 +131,7 @@ PROBLEMS: tuple[Problem, ...] = (
     Problem("if-match", 428, "The version to change is missing",
             "This changes something that others may be changing, too, and does not say which version it starts from.",
             f"Read it, alone or in its list, and send as If-Match {IF_MATCH}."),
-    Problem("too-many-requests", 429, "Too many attempts; please wait a moment",
+    Problem("too-many-requests", 429, "Too many requests; please wait a moment",
             "You have sent more requests than the limit allows.",
             "Wait for as many seconds as Retry-After says; RateLimit tells what is left.",
             (market.TooMany,)),

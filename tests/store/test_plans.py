@@ -193,6 +193,7 @@ READS: dict[str, Reads] = {
     "how many orders of a farmer": lambda r: orders.count_own_and_farms(r, USER, None),
     "how many orders of a farmer of a status": lambda r: orders.count_own_and_farms(r, USER, "placed"),
     "notices to mark read": lambda r: notifications.mark_read(r, USER, None, NOW),
+    "what open orders have of a product": lambda r: stock.in_open_orders(r, USER),
     "whom to tell": lambda r: notifications.people(r, [USER], [USER]),
     "a buyer's cart": lambda r: carts.find(r, USER, None),
     "a stranger's cart": lambda r: carts.find(r, None, b"x"),
