@@ -34,8 +34,9 @@ from harvestd.kernel.errors import Unavailable
 from harvestd.partners.mail import Sender, address, compose
 from harvestd.shortages import SHORTAGES
 
-#: Seconds: to connect, for each answer of the server, and for a mail altogether.
-CONNECT_LIMIT, ANSWER_LIMIT, MAIL_LIMIT = 10.0, 20.0, 60.0
+#: Seconds: to connect to an address; to find the server's addresses and connect to one, since a resolver may not answer at all; for each
+#: answer of the server; and for a mail altogether.
+CONNECT_LIMIT, REACH_LIMIT, ANSWER_LIMIT, MAIL_LIMIT = 10.0, 15.0, 20.0, 60.0
 CLOSED = Failure(ConnectionDone())
 PORTS = {"smtp": 25, "smtps": 465}
 
@@ -103,7 +104,8 @@ class SmtpMailer:
             raise Away(f"SMTP server {self._where}: {descriptors.cause_of(error)}") from error
 
     async def _run(self, exchange: _Exchange) -> None:
-        await self._endpoint().connect(Factory.forProtocol(lambda: exchange))
+        connecting = self._endpoint().connect(Factory.forProtocol(lambda: exchange))
+        await connecting.addTimeout(REACH_LIMIT, self._reactor, _unreachable)
         await exchange.done
 
     @property
@@ -118,6 +120,10 @@ class SmtpMailer:
     def _endpoint(self) -> Any:
         endpoint = HostnameEndpoint(self._reactor, self._server.host, self._server.port, CONNECT_LIMIT)
         return wrapClientTLS(self._context(), endpoint) if self._server.implicit_tls else endpoint
+
+
+def _unreachable(_: Any, seconds: float) -> Any:
+    raise TimeoutError(f"not reached within {seconds:g} s")
 
 
 _Untyped: Any = ESMTPClient

@@ -21,9 +21,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IHostnameResolver
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import Certificate, PrivateCertificate, trustRootFromCertificates
 from twisted.protocols.basic import LineReceiver
+from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from harvestd.interfaces import Away, IMailer, Refused
@@ -218,6 +220,25 @@ async def test_nobody_at_the_port_means_away() -> None:
 async def test_a_name_that_does_not_resolve_means_away() -> None:
     with pytest.raises(Away, match=r"no-such-host\.invalid"):
         await SmtpMailer(reactor, "smtp://no-such-host.invalid", SENDER, lambda: NOON).send(mail())
+
+
+async def test_a_resolver_that_does_not_answer_is_not_waited_for_as_long_as_for_a_mail(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All other mail waits behind it."""
+
+    @implementer(IHostnameResolver)
+    class Silent:
+        def resolveHostName(self, receiver: Any, *_: Any, **__: Any) -> Any:
+            return receiver
+
+    monkeypatch.setattr(smtp, "REACH_LIMIT", 0.2)
+    before = reactor.installNameResolver(Silent())  # type: ignore[attr-defined]
+    try:
+        with pytest.raises(Away, match=r"mail\.example:25: not reached within 0\.2 s"):
+            await SmtpMailer(reactor, "smtp://mail.example", SENDER, lambda: NOON).send(mail())
+    finally:
+        reactor.installNameResolver(before)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("limit", ["ANSWER_LIMIT", "MAIL_LIMIT"])
