@@ -130,7 +130,8 @@ def _unrelayed(market: Market) -> Iterator[Any]:
             return
         connection.cursor().execute(LEADING)
         yield connection
-        connection.cursor().execute("delete from leases where name = 'relay'")
+        if not connection.closed:
+            connection.cursor().execute("delete from leases where name = 'relay'")
 
 
 @contextmanager

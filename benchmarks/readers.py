@@ -62,13 +62,24 @@ def measured(
     return contest(ground, {name: loaded(name) for name in found}, rounds or finer * ground.rounds)
 
 
+def _differing(ours: Any, theirs: Any, at: str = "") -> str:
+    """The first place where two JSON values differ."""
+    if type(ours) is type(theirs) and isinstance(ours, dict | list) and len(ours) == len(theirs):
+        for name in ours if isinstance(ours, dict) else range(len(ours)):
+            if isinstance(ours, dict) and name not in theirs:
+                return f"{at}.{name} is not there"
+            if ours[name] != theirs[name]:
+                return _differing(ours[name], theirs[name], f"{at}.{name}")
+    return f"{at or 'all of it'} is {str(theirs)[:200]}, ours {str(ours)[:200]}"
+
+
 def compared(found: Readers, path: str) -> str:
     """Says how large the answers are; :class:`LoadError` where somebody tells something else than harvestd of our market.
     Cursors have each their own form; the market of an earlier revision has ids of its own."""
     bodies = {name: load.body(served.port, path) for name, served in found.items()}
     for name, body in bodies.items():
         if name != BEFORE and _told(body) != _told(bodies[OURS]):
-            raise LoadError(f"{name} answers GET {path} otherwise than harvestd")
+            raise LoadError(f"{name} answers GET {path} otherwise than harvestd: {_differing(_told(bodies[OURS]), _told(body))}")
     sizes = ", ".join(f"{name} {len(body):,}" for name, body in bodies.items())
     if load.alike(list(bodies.values())):
         return f"All answer with the same {len(bodies[OURS]):,} bytes."

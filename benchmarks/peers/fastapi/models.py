@@ -96,6 +96,7 @@ class Product(BaseModel):
 class ProductPage(BaseModel):
     items: list[Product]
     next: str | None
+    total: int | None = None
 
 
 def shown(row: Record) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def product_list(request):
     if following is not None:
         pairs = request.GET.dict() | {"after": following}
         headers["Link"] = f'<{request.path}?{urlencode(pairs)}>; rel="next"'
-    return json_response({"items": [product(row) for row in rows], "next": following}, **headers)
+    return json_response({"items": [product(row) for row in rows], "next": following, "total": None}, **headers)
 
 
 @require_safe
