@@ -16,6 +16,7 @@ def expected(wanted: Any, *, text: bool = False) -> str:
     return _words(inspect.type_info(wanted)).removesuffix(_NULL if text else "")
 
 
+@cache
 def or_null(wanted: Any) -> str:
     """What is said of a type that takes null, too."""
     info = inspect.type_info(wanted)
@@ -59,16 +60,18 @@ def fault(value: Any, wanted: Any) -> tuple[str, dict[str, str]]:
             return "too-long", {"maximum": str(info.max_length)}
         return "too-short", {"minimum": str(info.min_length or 0)}
     if isinstance(value, str) and isinstance(info, (inspect.DateType, inspect.DateTimeType)):
-        return "not-a-date", example(wanted)
+        return "not-a-date", dict(example(wanted))
     return "wrong-type", {"expected": ", ".join(dict.fromkeys(_json_types(info)))}
 
 
-def json_types(wanted: Any) -> list[str]:
+@cache
+def json_types(wanted: Any) -> tuple[str, ...]:
     """The types of JSON values that ``wanted`` takes, null aside."""
-    return list(dict.fromkeys(_json_types(inspect.type_info(wanted))))
+    return tuple(dict.fromkeys(_json_types(inspect.type_info(wanted))))
 
 
-def example(wanted: Any) -> dict[str, str]:
+@cache
+def example(wanted: Any) -> Mapping[str, str]:
     """A text as ``wanted`` takes it, as the parameter of a code; nothing where no example says it, or it is an id."""
     info, found = _without_null(inspect.type_info(wanted)), ""
     while isinstance(info, inspect.Metadata):

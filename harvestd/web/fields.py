@@ -88,9 +88,15 @@ def _unbounded(value: Any, path: str) -> Iterator[str]:
 
 
 @cache
+def of(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """The fields of a type. msgspec evaluates its annotations anew each time, which takes as long as all the rest of a listing."""
+    return msgspec.structs.fields(kind)
+
+
+@cache
 def _open_fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, str], ...]:
     """The fields of a type that can hold a number without bounds, by name and encoded name."""
-    return tuple((f.name, f.encode_name) for f in msgspec.structs.fields(kind) if _is_open(inspect.type_info(f.type)))
+    return tuple((f.name, f.encode_name) for f in of(kind) if _is_open(inspect.type_info(f.type)))
 
 
 def _is_open(info: Any) -> bool:
@@ -158,7 +164,7 @@ def unknown(path: str, name: str, kind: Any, given: Container[str] = ()) -> Fiel
 
 @cache
 def _fields(kind: Any) -> dict[str, Any]:
-    return {} if kind is None else {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    return {} if kind is None else {field.encode_name: field for field in of(kind)}
 
 
 def kind_of(wanted: Any, value: Any = None) -> Any:

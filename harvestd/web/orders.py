@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from harvestd.failpoints import failpoint
 from harvestd.kernel import cursors, errors
 from harvestd.kernel.errors import FieldError, Invalid, NotFound
@@ -18,7 +16,7 @@ from harvestd.market import orders as market
 from harvestd.market.on_sale import Agreed, OnSale
 from harvestd.store import accounts, carts, order_steps, outbox, stock
 from harvestd.store import orders as store
-from harvestd.web import sound, ways
+from harvestd.web import fields, sound, ways
 from harvestd.web.call import Answer, Call, CountedPage
 from harvestd.web.days import today
 from harvestd.web.money import given_faults
@@ -74,7 +72,7 @@ async def _ways(
         call,
         {
             field.encode_name: getattr(body, field.name)
-            for field in msgspec.structs.fields(body)
+            for field in fields.of(type(body))
             if field.name != "lines"
         },
     )

@@ -51,7 +51,7 @@ def decode(query: str, wanted: type[msgspec.Struct] | None) -> Any:
 def encode(query: msgspec.Struct) -> list[tuple[str, str]]:
     """The parameters that make this query, in one spelling: in the type's order, without those that have their default."""
     found: list[tuple[str, str]] = []
-    for field in msgspec.structs.fields(query):
+    for field in fields.of(type(query)):
         value = getattr(query, field.name)
         if value != (field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default):
             found += [
@@ -79,8 +79,7 @@ def _pairs(query: str) -> list[tuple[str, str]]:
 
 @cache
 def _list_names(wanted: type[msgspec.Struct]) -> frozenset[str]:
-    known = msgspec.structs.fields(wanted)
-    return frozenset(field.encode_name for field in known if get_origin(fields.kind_of(field.type)) in (list, tuple))
+    return frozenset(field.encode_name for field in fields.of(wanted) if get_origin(fields.kind_of(field.type)) in (list, tuple))
 
 
 def _refuse(errors: list[FieldError]) -> Invalid:

@@ -35,7 +35,7 @@ def sound(value: Mapping[str, Any], wanted: type[msgspec.Struct]) -> dict[str, A
     """The fields that can be read, typed, by name; of an object or a list that cannot be read as a whole, its members and elements
     by their paths (``location.latitude``, ``lines[1]``, ``lines[2].quantity``)."""
     found: dict[str, Any] = {}
-    for field in msgspec.structs.fields(wanted):
+    for field in fields.of(wanted):
         if field.encode_name in value:
             _gather(field.encode_name, value[field.encode_name], field.type, found)
     return found
@@ -82,4 +82,4 @@ def _asdict(value: Any) -> dict[str, Any] | None:
     """The members of an object, by their names in JSON."""
     if not isinstance(value, msgspec.Struct):
         return None
-    return {field.encode_name: getattr(value, field.name) for field in msgspec.structs.fields(value)}
+    return {field.encode_name: getattr(value, field.name) for field in fields.of(type(value))}

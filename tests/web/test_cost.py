@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import gc
 import time
+import typing
 from collections.abc import Callable, Iterator
 from math import inf
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 import pytest
 from twisted.web.http_headers import Headers
 
@@ -23,6 +25,7 @@ from harvestd.web.problems import Refusal
 from harvestd.web.routes import BODY, LONG_BODY
 from harvestd.web.table import ROUTES
 from harvestd.web.tracing import trace_of
+from tests.people import Market
 
 #: Seconds of CPU for a body of :data:`LONG_BODY`, on a machine that does other things as well.
 ENOUGH = 1.0
@@ -161,3 +164,38 @@ def test_a_header_of_any_shape_costs_no_more_than_its_bytes(header: str) -> None
             return lambda: HEADERS[header](text)
 
         assert_linear(reading, HEAD, 0.1)
+
+
+async def test_no_request_has_types_read_anew(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the first request of its kind finds out of the types of its route, all others know: reflection takes longer than they do."""
+    farmer, buyer = await market.farmer(), await market.person()
+    products = [await market.product(farmer, title=f"Carrots {n}", stock="100") for n in range(3)]
+    one, item = (f"/api/{kind}/{products[0]['id']}" for kind in ("products", "cart/items"))
+    read: list[str] = []
+
+    async def everything() -> None:
+        market.parts.cache.drop_here([])
+        for path in (
+            "/api/products?limit=2",
+            f"{one}",
+            "/api/search?q=carrots&limit=2",
+            "/api/farms?limit=1",
+            "/api/market",
+        ):
+            assert (await market.stranger.get(path)).status == 200, path
+        assert (await buyer.request("PUT", item, {"quantity": "0.5"})).status == 200
+        assert (await buyer.order((products[1]["id"], "0.5"), expected_total=195)).status == 201
+        assert (await buyer.get("/api/orders?limit=1")).status == 200
+        assert (await farmer.request("PATCH", one, {"title": "Carrots"}, If_Match="*")).status == 200
+        assert (await farmer.post(f"{one}/stock", {"change": "1", "reason": "found"})).status == 200
+        assert (await buyer.request("PUT", item, {"quantity": "x"})).status == 422
+        assert (await buyer.order((products[1]["id"], "0.5"), expected_total=1)).status == 409
+
+    await everything()
+    for module, name in ((msgspec.structs, "fields"), (msgspec.inspect, "type_info"), (typing, "get_type_hints")):
+        plain = getattr(module, name)
+        monkeypatch.setattr(
+            module, name, lambda *given, plain=plain, name=name, **more: read.append(name) or plain(*given, **more)
+        )
+    await everything()
+    assert read == []
