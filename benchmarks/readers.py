@@ -79,7 +79,9 @@ def compared(found: Readers, path: str) -> str:
     bodies = {name: load.body(served.port, path) for name, served in found.items()}
     for name, body in bodies.items():
         if name != BEFORE and _told(body) != _told(bodies[OURS]):
-            raise LoadError(f"{name} answers GET {path} otherwise than harvestd: {_differing(_told(bodies[OURS]), _told(body))}")
+            raise LoadError(
+                f"{name} answers GET {path} otherwise than harvestd: {_differing(_told(bodies[OURS]), _told(body))}"
+            )
     sizes = ", ".join(f"{name} {len(body):,}" for name, body in bodies.items())
     if load.alike(list(bodies.values())):
         return f"All answer with the same {len(bodies[OURS]):,} bytes."

@@ -70,11 +70,7 @@ async def _ways(
     chosen: dict[str, dict[str, Any]] = {}
     wrong = faults(
         call,
-        {
-            field.encode_name: getattr(body, field.name)
-            for field in fields.of(type(body))
-            if field.name != "lines"
-        },
+        {field.encode_name: getattr(body, field.name) for field in fields.of(type(body)) if field.name != "lines"},
     )
     there = [product for product in shelf if product is not None]
     if not wrong and there and len(there) == len(shelf):

@@ -79,7 +79,9 @@ def _pairs(query: str) -> list[tuple[str, str]]:
 
 @cache
 def _list_names(wanted: type[msgspec.Struct]) -> frozenset[str]:
-    return frozenset(field.encode_name for field in fields.of(wanted) if get_origin(fields.kind_of(field.type)) in (list, tuple))
+    return frozenset(
+        field.encode_name for field in fields.of(wanted) if get_origin(fields.kind_of(field.type)) in (list, tuple)
+    )
 
 
 def _refuse(errors: list[FieldError]) -> Invalid:
