@@ -31,9 +31,11 @@ def _case(column: str, otherwise: str, values: dict[str, str]) -> str:
     return f"case {column} {' '.join(f'when {given!r} then {value}' for given, value in values.items())} else {otherwise} end"
 
 
-# Half up and exact, as kernel/quantities.py has it: a rounded quotient could be a half that the true one is not.
+# Half up and exact, as kernel/quantities.py has it: a rounded quotient could be a half that the true one is not. Most prices are for one.
 _OF_ONE = _case("p.unit", "p.price", {u: f"p.price * {f}" for u, (_, f) in COMPARED.items() if f != 1})
-_AMOUNT = f"div(2 * ({_OF_ONE}) + p.price_per, 2 * p.price_per)"
+_AMOUNT = (
+    f"case when p.price_per = 1 then round({_OF_ONE}) else div(2 * ({_OF_ONE}) + p.price_per, 2 * p.price_per) end"
+)
 _PER = _case("p.unit", "p.unit", {u: f"'{per}'" for u, (per, _) in COMPARED.items() if per != u})
 _MOMENT = "to_char({} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 

@@ -51,13 +51,20 @@ def decode(query: str, wanted: type[msgspec.Struct] | None) -> Any:
 def encode(query: msgspec.Struct) -> list[tuple[str, str]]:
     """The parameters that make this query, in one spelling: in the type's order, without those that have their default."""
     found: list[tuple[str, str]] = []
-    for field in fields.of(type(query)):
-        value = getattr(query, field.name)
-        if value != (field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default):
-            found += [
-                (field.encode_name, _text(one)) for one in (value if isinstance(value, (list, tuple)) else [value])
-            ]
+    for name, encoded, default in _defaults(type(query)):
+        value = getattr(query, name)
+        if value != default:
+            found += [(encoded, _text(one)) for one in (value if isinstance(value, (list, tuple)) else [value])]
     return found
+
+
+@cache
+def _defaults(wanted: type[msgspec.Struct]) -> tuple[tuple[str, str, Any], ...]:
+    """Name, name in an address, and default of each parameter."""
+    return tuple(
+        (f.name, f.encode_name, f.default if f.default_factory is msgspec.NODEFAULT else f.default_factory())
+        for f in fields.of(wanted)
+    )
 
 
 def _text(value: Any) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus
 
 import attrs
 import msgspec
@@ -108,7 +108,8 @@ def next_link(route: Route, path: Mapping[str, str], query: Any, after: str) -> 
     """RFC 8288: the same list after a cursor, relative to this server, so that no host name is needed or trusted."""
     target = route.path.format_map({name: quote(segment, safe="") for name, segment in path.items()})
     same = [] if query is None else [pair for pair in queries.encode(query) if pair[0] != "after"]
-    return f'<{target}?{urlencode([*same, ("after", after)])}>; rel="next"'.encode("ascii")
+    following = "&".join([f"{name}={quote_plus(text)}" for name, text in (*same, ("after", after))])
+    return f'<{target}?{following}>; rel="next"'.encode("ascii")
 
 
 def of_error(error: BaseException, instance: str, request_id: str, language: str) -> Reply:
