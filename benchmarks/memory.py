@@ -15,9 +15,11 @@ from typing import Any
 
 import attrs
 import psutil
+import psycopg2
 
 from benchmarks import load, rate
 from benchmarks.ground import Ground
+from benchmarks.orders_market import STAFF
 from benchmarks.readers import LISTING
 from benchmarks.results import Figure, Target
 from benchmarks.served import ROOT, Served, harvestd
@@ -27,6 +29,8 @@ from harvestd.web.table import ROUTES
 from tests.daemons import register, request
 
 CONNECTIONS = 5_000
+#: Those of one address.
+OF_ONE_ADDRESS = 400
 IDLE, HOLDING = "idle", f"{CONNECTIONS:,} idle connections"
 WARM, WARM_HOLDING = "warm, the near cache full", f"warm, and {CONNECTIONS:,} idle connections"
 WORKER = "a worker process, idle"
@@ -84,6 +88,10 @@ def run(ground: Ground) -> list[Figure]:
 def _states(ground: Ground, source: Path) -> Iterator[tuple[str, Memory]]:
     whose = ("memory", ROOT) if source == ROOT else ("before", source)
     url = ground.market(10_000, *whose)
+    with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute("select exists (select from farm_members)")
+        if cursor.fetchall() == [(False,)]:
+            cursor.execute(STAFF)
     with _room_for(CONNECTIONS):
         with harvestd(url, source=source) as served:
             load.body(served.port, LISTING)
@@ -120,11 +128,12 @@ def _room_for(connections: int) -> Iterator[None]:
 
 @contextmanager
 def _connections(port: int) -> Iterator[None]:
-    """So many, each of which has had an answer."""
+    """So many, each of which has had an answer; of addresses that each have fewer than one may have (``connections_per_address``)."""
     asked = rate.request("GET", LISTING)
     with ExitStack() as stack:
-        for _ in range(CONNECTIONS):
-            connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+        for number in range(CONNECTIONS):
+            source = (f"127.0.0.{2 + number // OF_ONE_ADDRESS}", 0)
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), 20, source))
             connection.sendall(asked)
             answer = b""
             while (status := rate.status(answer)) is None:

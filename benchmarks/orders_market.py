@@ -36,7 +36,7 @@ with left_over as (select id, stock as before, reserved + 5 * min_quantity as st
 insert into stock_ledger (id, product_id, kind, change, level, reason, created_at)
 select gen_random_uuid(), id, 'correction', stock - before, stock, 'the last five', now() from left_over"""
 # Farms that nobody belongs to take no orders: one person hears of them all.
-_STAFF = """
+STAFF = """
 with keeper as (
     insert into users (id, email, email_key, username, username_key, name, password_hash, role, created_at, updated_at)
     values (gen_random_uuid(), 'keeper@localhost', 'keeper@localhost', 'keeper', 'keeper', 'Keeper', 'x', 'farmer', now(), now())
@@ -130,7 +130,7 @@ def market(ground: Ground, products: int, whose: str, source: Path = ROOT) -> Ma
     found.last = lines.pop()
     found.baskets = [lines[n : n + LINES] for n in range(0, LINES * BASKETS, LINES)]
     found.query("update farms set order_minimum = 0")
-    found.query(_STAFF)
+    found.query(STAFF)
     found.query(_RAISE, [line["product_id"] for line in lines])
     found.query(_FIVE, found.last["product_id"])
     return found
