@@ -26,6 +26,7 @@ def test_money_has_the_digits_of_its_currency(amount: int, currency: str, said: 
 
 def test_a_locale_says_it_its_own_way() -> None:
     assert money(125_050, "EUR", "de") == "1.250,50 €"
+    assert money(1250, "KWD", "de") == "1,250 KWD"
     assert quantity(Decimal("1.250"), "kg", "de") == "1,25 kg"
     assert day(date(2026, 5, 9), "de") == "09.05.2026"
 

@@ -14,6 +14,11 @@ from tests.market.shelves import standing
 STATUSES = tuple(STEPS)
 
 
+def test_of_several_parts_that_have_left_their_farms_the_first_is_named() -> None:
+    with pytest.raises(IllegalTransition, match="the part of Farm 1 is already out_for_delivery"):
+        cancel(standing("placed", "out_for_delivery", "out_for_delivery"), None, "buyer", "")
+
+
 @pytest.mark.parametrize(("before", "to"), list(itertools.product(STATUSES, STATUSES)))
 def test_a_part_goes_where_the_table_says_and_nowhere_else(before: str, to: str) -> None:
     if to in STEPS[before]:

@@ -14,10 +14,17 @@ from harvestd.market.messages import (
     is_told,
     kind,
     lines_shown,
+    more_shown,
     one_line,
     way_shown,
     ways_shown,
 )
+
+
+def test_who_gets_no_more_mails_for_now_is_told_where_to_look() -> None:
+    title, body = more_shown("Market\nof Ada", 60)
+    assert title == "More has happened at Market of Ada"
+    assert "60 mails from us within an hour" in body and "notices and orders" in body
 
 
 def test_the_buyer_hears_of_every_step_of_a_part_by_the_farms_name() -> None:

@@ -9,7 +9,19 @@ import attrs
 import pytest
 
 from harvestd.kernel.errors import Invalid
-from harvestd.market.products import Known, Offer, amended, checked, happened, new_level, opening_stock
+from harvestd.market.products import (
+    TAGS_MOST,
+    Known,
+    Offer,
+    amended,
+    checked,
+    faults,
+    happened,
+    new_level,
+    opening_stock,
+    restocked,
+    tag_asked,
+)
 from harvestd.market.units import UNITS
 
 OFFER = Offer(
@@ -173,3 +185,23 @@ def test_the_stock_of_what_is_counted_is_whole_and_of_the_rest_has_three_decimal
 def test_a_stock_that_was_no_whole_number_can_be_made_one() -> None:
     assert new_level("bunch", Decimal("12.5"), Decimal(0), set_to=None, change=Decimal("-0.5")) == 12
     assert new_level("bunch", Decimal("12.5"), Decimal(0), set_to=Decimal(12), change=None) == 12
+
+
+def test_a_restock_keeps_its_reason_clean_and_answers_the_new_level() -> None:
+    stock, reserved = Decimal(2), Decimal(1)
+    assert restocked("kg", stock, reserved, set_to=None, change=Decimal(1), reason=" found ") == ("found", Decimal(3))
+    assert restocked("kg", stock, reserved, set_to=Decimal(5), change=None, reason="") == ("", Decimal(5))
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"), [("Organic", "organic"), (" BIO ", "bio"), ("", ""), ("x" * 200, "x" * 200)]
+)
+def test_a_tag_is_asked_for_as_it_is_kept_and_what_cannot_be_one_as_it_is(asked: str, kept: str) -> None:
+    assert tag_asked(asked) == kept
+
+
+def test_a_tag_too_many_is_looked_at_too() -> None:
+    """So that all that is wrong is told, but for what is far too much."""
+    tags = [f"tag {n}" for n in range(TAGS_MOST)]
+    found = {fault.field for fault in faults({"tags": [*tags, "\u200b", "\u200b"]})}
+    assert found == {"tags", f"tags[{TAGS_MOST}]"}

@@ -51,6 +51,22 @@ def test_what_is_missing_or_not_there_is_named(asked: list[Way], field: str, cod
     assert (field, code) in [(e.field, e.code) for e in refused.value.errors]
 
 
+@pytest.mark.parametrize(
+    ("farms", "asked", "reason"),
+    [
+        (["two"], way(pickup_point_id="gate"), "point-of-one-farm"),
+        (["one", "two"], way(pickup_point_id="gate"), "point-of-farm"),
+        (["one", "two"], way("fulfilments[0]", farm_id="two", pickup_point_id="gate"), "point-of-one-farm"),
+    ],
+)
+def test_a_point_of_one_farm_is_to_be_looked_up_and_one_for_several_to_be_named_for_each(
+    farms: list[str], asked: Way, reason: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        chosen({farm: FARMS[farm] for farm in farms}, [asked])
+    assert refused.value.errors[0].params["reason"] == reason
+
+
 def test_a_fault_of_a_way_begins_with_its_field_where_it_stands_alone() -> None:
     with pytest.raises(Invalid, match=r"^fulfilment\.address: is needed for delivery$"):
         chosen({"acres": Farm("Acres")}, [Way(path="fulfilment", method="delivery")])
