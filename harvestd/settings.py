@@ -124,7 +124,7 @@ class Settings:
     work_lease: float = setting(6.0, "seconds", "What one process at a time does (relay, mail, expiry, search) is another's after this without word from it.", least=0.5, most=60)
     queue_retry_scale: float = setting(1.0, "", "Factor on the delays between tries (tests shorten them).", least=0.001, most=RETRY_SCALE_MOST)
     mails_per_recipient: int = setting(60, "mails/hour", "Mails that one recipient is sent within an hour; of more, one mail tells that the notices have them.", least=1, most=1000000)
-    outbox_keep: float = setting(604800.0, "seconds", "How long sent events and handled marks are kept.", least=3600, most=31536000)
+    outbox_keep: float = setting(604800.0, "seconds", "How long sent events are kept at least, and sent mail; what a queue has not handled stays ten times as long, and marks as long as their events.", least=3600, most=31536000)
 
     # the process
     stop_deadline: float = setting(20.0, "seconds", "Longest orderly stop; then what is left is given up.", least=0.1, most=600)
