@@ -190,7 +190,9 @@ class Subscription:
                 dead.append((one.id, step.cause))
             else:
                 again.append((one.id, step.delay))
-        settled = await self._database.transaction(lambda tx: queues.settle(tx, holder, acked, again, dead))
+        settled = await self._database.transaction(
+            lambda tx: queues.settle(tx, holder, acked, again, dead), by_keys=True
+        )
         if settled < len(taken):
             self.log.info(
                 "{queue}: {n} messages were taken away before they were settled",

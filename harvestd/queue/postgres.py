@@ -67,7 +67,7 @@ class PostgresBroker:
         """Put each into the queues that bind its type, in one transaction; answers all ids or raises ``Unavailable``."""
         bound = [(type, queue) for type in {message.type for message in messages} for queue in queues_for(type)]
         if bound:
-            await self._database.transaction(lambda tx: queues.put(tx, messages, bound))
+            await self._database.transaction(lambda tx: queues.put(tx, messages, bound), by_keys=True)
             await self._announce({queue for _, queue in bound})
         return [message.id for message in messages]
 

@@ -168,7 +168,7 @@ class Relay:
                 await self._lease.check(tx)
                 await outbox.mark_sent(tx, sent, now)
 
-            await self._database.transaction(mark)
+            await self._database.transaction(mark, by_keys=True)
             await failpoint("relay.after_mark")
             if self._metrics is not None:
                 self._metrics.published(len(sent))

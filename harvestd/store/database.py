@@ -33,9 +33,10 @@ Result = TypeVar("Result")
 ATTEMPTS = 5
 PAUSE = 0.01
 
-#: How a transaction begins whose statements are planned once. Of its own accord PostgreSQL plans ``id = any($1)`` for each
-#: short list anew, since it expects ten in a list that it does not know.
-PLAN_ONCE = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"
+#: How a transaction begins whose statements find rows by their keys: planned once, and by an index. Of its own accord PostgreSQL plans
+#: ``id = any($1)`` for each short list anew, since it expects ten in a list that it does not know; and a plan made while a table was
+#: small reads all of it, until the table is analysed again, however much it has grown by then.
+BY_KEYS = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off"
 
 #: A heavy statement has one core, and nothing of it compiled: one search on several would be several.
 ALONE = "SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off"
@@ -246,9 +247,9 @@ class Database:
         finally:
             self.pool.give(link)
 
-    async def transaction(self, work: Callable[[Transaction], Awaitable[Result]], *, plan_once: bool = False) -> Result:
-        """Run ``work`` and commit; whatever it raises rolls back. With ``plan_once`` its statements are planned for any value,
-        once for each connection: for work that finds a few rows by their keys, which takes less time than planning.
+    async def transaction(self, work: Callable[[Transaction], Awaitable[Result]], *, by_keys: bool = False) -> Result:
+        """Run ``work`` and commit; whatever it raises rolls back. With ``by_keys`` (:data:`BY_KEYS`) its statements are planned for any
+        value, once for each connection: for work that finds a few rows by their keys, which takes less time than planning.
 
         Serialization failures, deadlocks and connections lost before the commit was sent run it again, up to
         ``ATTEMPTS`` times, so it must change nothing but the database. A connection lost during the commit is
@@ -257,7 +258,7 @@ class Database:
         for attempt in range(1, ATTEMPTS + 1):
             link = await self.pool.take()
             try:
-                return await self._attempt(Transaction(link, PLAN_ONCE if plan_once else "BEGIN"), link, work)
+                return await self._attempt(Transaction(link, BY_KEYS if by_keys else "BEGIN"), link, work)
             except (TransactionRollbackError, ConnectionLost) as error:
                 why: Exception = error
             finally:

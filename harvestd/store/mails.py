@@ -59,19 +59,22 @@ ENQUEUE = Statement(
     """with asked as (
          select m.*, row_number() over (partition by m.recipient order by m.n) as place
          from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
-           with ordinality as m(id, recipient, subject, body, key, n)
-         where not exists (select from mails known where known.dedupe_key = m.key)),
+           with ordinality as m(id, recipient, subject, body, key, n)),
        had as (
-         select recipient, count(*) filter (where state <> 'left') as sent, count(*) filter (where state = 'left') as left_out
-         from mails where recipient = any($2::text[]) and created_at > $7::timestamptz group by recipient),
+         select r.recipient,
+                (select count(*) from (select from mails where recipient = r.recipient and created_at > $7::timestamptz
+                                          and state <> 'left' limit $8) sent) as sent,
+                exists (select from mails where recipient = r.recipient and created_at > $7::timestamptz
+                           and state = 'left' offset 0) as left_out
+         from (select distinct recipient from asked) r),
        added as (
          insert into mails (id, recipient, subject, body, dedupe_key, due_at, created_at, state)
          select a.id, a.recipient, a.subject, a.body, a.key, $6, $6,
-                case when coalesce(h.sent, 0) + a.place <= $8 then 'pending' else 'left' end
-         from asked a left join had h on h.recipient = a.recipient
+                case when h.sent + a.place <= $8 then 'pending' else 'left' end
+         from asked a join had h on h.recipient = a.recipient
          on conflict (dedupe_key) do nothing returning recipient, dedupe_key, state)
-       select a.dedupe_key, a.recipient, a.state = 'left', coalesce(h.left_out, 0) = 0
-       from added a left join had h on h.recipient = a.recipient""",
+       select a.dedupe_key, a.recipient, a.state = 'left', not h.left_out
+       from added a join had h on h.recipient = a.recipient""",
     Added,
 )
 CLAIM = Statement(

@@ -147,12 +147,8 @@ class Session:
     async def identity(self) -> int | None:
         """The key of an advisory lock that this session has for as long as it lives, by which others know whether it does; a new
         one for each connection, None without one. Never raises."""
-        if self._identity not in self._locks:
-            key = secrets.randbits(63)
-            if not await self.try_lock(key):
-                return None
-            self._identity = key
-        return self._identity
+        key = self._identity  # several may ask at once, and all have the same
+        return key if await self.try_lock(key) else None
 
     def holds(self, key: int) -> bool:
         """Whether this session has the lock, as far as it knows."""
@@ -174,7 +170,7 @@ class Session:
                 continue
             delay = FIRST_DELAY
             link.observe(self._listeners.tell)
-            self._link = link
+            self._link, self._identity = link, secrets.randbits(63)
             self._begin()
             await self._compare_clocks()
             while not link.closed:

@@ -20,7 +20,7 @@ async def transact(parts: Parts, work: Callable[[Transaction], Awaitable[Result]
         result = await work(tx)
         return result, tx.events
 
-    result, events = await parts.database.transaction(remembered, plan_once=True)
+    result, events = await parts.database.transaction(remembered, by_keys=True)
     committed(parts, events)
     return result
 

@@ -80,7 +80,7 @@ class Consumer:
             await failpoint("consumer.before_commit")
             return tx
 
-        tx = await self._parts.database.transaction(work)
+        tx = await self._parts.database.transaction(work, by_keys=True)
         await failpoint("consumer.after_commit")
         if tx.events:
             self._parts.wake_relay()

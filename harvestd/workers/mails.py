@@ -47,7 +47,7 @@ async def deliver(parts: Parts, going_on: GoingOn = always) -> None:
 async def send_due(parts: Parts) -> int:
     """Take up to ``BATCH`` mails that are due, send them ``AT_ONCE`` at a time, and answer how many were sent."""
     now = parts.now()
-    claimed = await parts.database.transaction(lambda tx: mails.claim(tx, now, LEASE, BATCH))
+    claimed = await parts.database.transaction(lambda tx: mails.claim(tx, now, LEASE, BATCH), by_keys=True)
     if not claimed:
         return 0
     batch = _Batch(parts, claimed, now)
@@ -164,7 +164,7 @@ class _Batch:
     async def _mark(self, done: list[Claimed]) -> None:
         now = self._parts.now()
         await failpoint("mail.before_mark")
-        await self._parts.database.transaction(lambda tx: mails.sent(tx, done, now))
+        await self._parts.database.transaction(lambda tx: mails.sent(tx, done, now), by_keys=True)
         for one in done:
             self._held.pop(one.id, None)
             self._parts.metrics.mailed("sent")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred, gatherResults
 
 from harvestd.lifecycle import sleep
 from harvestd.store.database import Transaction
@@ -68,6 +69,16 @@ async def test_who_works_on_keeps_it_by_asking(processes: Processes) -> None:
         assert await one.held()
         assert not await two.held()
         await sleep(reactor, 0.05)
+
+
+async def test_a_process_asks_for_all_its_leases_at_once_and_keeps_each(processes: Processes) -> None:
+    """As it does at its start: whichever was asked for first is under the same name as the others, so that renewing works."""
+    process = await processes.start()
+    leases = [Lease(reactor, process.database, process.session, f"work {number}", 0.6) for number in range(5)]
+    for _ in range(12):
+        assert await gatherResults([Deferred.fromCoroutine(each.held()) for each in leases]) == [True] * 5
+        await sleep(reactor, 0.05)
+    assert processes.sql("select count(distinct holder), max(fence) from leases") == [(1, 1)]
 
 
 async def test_a_transaction_that_the_frozen_one_left_open_holds_up_nobody(processes: Processes) -> None:

@@ -424,7 +424,7 @@ async def test_a_deadlock_of_what_was_for_later_is_run_again(connected: Any, cou
 
 
 @pytest.mark.parametrize(("once", "plans"), [(True, (3, 0)), (False, (0, 3))])
-async def test_a_transaction_may_plan_a_statement_once(
+async def test_a_transaction_that_finds_rows_by_their_keys_plans_a_statement_once(
     connected: Any, counters: str, once: bool, plans: tuple[int, int]
 ) -> None:
     """And its connection goes on as before."""
@@ -434,9 +434,22 @@ async def test_a_transaction_may_plan_a_statement_once(
     )
     mode = Statement("mode", "select current_setting('plan_cache_mode')", scalar)
     for _ in range(3):
-        await database.transaction(lambda tx: tx.run(ADD, "a", 1), plan_once=once)
+        await database.transaction(lambda tx: tx.run(ADD, "a", 1), by_keys=once)
     assert await database.row(kept) == plans
     assert await database.row(mode) == "auto"
+
+
+async def test_and_by_an_index_however_small_the_table_was_then(connected: Any, counters: str, postgres: Any) -> None:
+    """Otherwise what was planned for two rows reads all of the table, until it is analysed again."""
+    postgres.query(counters.split("/")[3].split("?")[0], "vacuum analyze counters")
+    seen = Statement("seen", "select seq_scan from pg_stat_xact_user_tables where relname = 'counters'", scalar)
+
+    async def work(tx: Transaction) -> int | None:
+        await tx.rows(GET, "a")
+        return await tx.row(seen)
+
+    scans = [await connected(counters, size=1).transaction(work, by_keys=by_keys) for by_keys in (False, True)]
+    assert scans == [1, 0]
 
 
 async def test_a_connection_keeps_a_bounded_number_of_statements(
