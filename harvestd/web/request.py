@@ -49,7 +49,6 @@ class Request(server.Request):
         self.started = 0.0
         self.more: Headers = ()
         self._head: bytes | None = None
-        self._pieces: Pieces | None = None
         self._written, self._ending = True, False
 
     # --- what arrives ---
@@ -184,8 +183,7 @@ class Request(server.Request):
             head, self._head = self._head, b""
             if len(data) > PIECE:
                 self._written = False
-                self._pieces = Pieces(self.channel, head, data, self._whole)
-                self._pieces.start()
+                Pieces(self.channel, head, data, self._whole).start()  # the channel has it until it is done
             else:
                 self.channel.write(head + data if head else data)
 

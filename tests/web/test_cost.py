@@ -17,11 +17,14 @@ import msgspec
 import pytest
 from twisted.web.http_headers import Headers
 
+from harvestd.interfaces import Entry
 from harvestd.kernel import cursors
 from harvestd.kernel.errors import MarketError
 from harvestd.web import bodies, conditional, fields, queries
 from harvestd.web.headers import Cookies, RequestHeaders
 from harvestd.web.problems import Refusal
+from harvestd.web.replies import Reply
+from harvestd.web.request import Request
 from harvestd.web.routes import BODY, LONG_BODY
 from harvestd.web.table import ROUTES
 from harvestd.web.tracing import trace_of
@@ -29,6 +32,13 @@ from tests.people import Market
 
 #: Seconds of CPU for a body of :data:`LONG_BODY`, on a machine that does other things as well.
 ENOUGH = 1.0
+
+#: Kinds of answers: from the cache, large and small, of a search, a page, and what is refused.
+ANSWERED = {
+    "large": "/api/products?limit=20", "small": "/api/products?limit=1", "search": "/api/search?q=carrots", "one": "/api/products/{id}",
+    "no such route": "/api/nothing", "wrong": "/api/products?limit=x", "page": "/docs",
+    "not signed in": "/api/orders",
+}  # fmt: skip
 
 #: JSON of about ``size`` bytes, each of a shape that costs some reader more than its bytes.
 SHAPES: dict[str, Callable[[int], bytes]] = {
@@ -199,3 +209,27 @@ async def test_no_request_has_types_read_anew(market: Market, monkeypatch: pytes
         )
     await everything()
     assert read == []
+
+
+@pytest.mark.parametrize("path", ANSWERED.values(), ids=ANSWERED)
+async def test_what_an_answer_took_is_free_when_it_is_sent(market: Market, path: str) -> None:
+    """And not when the garbage is collected, which is seldom: until then each evicted answer would be in memory still."""
+    farmer = await market.farmer()
+    text = "carrots " * 600
+    products = [await market.product(farmer, title=f"Carrots {n}", description=text) for n in range(20)]
+    asked = path.format(id=products[0]["id"])
+    await market.stranger.get(asked)  # what is made once
+    gc.collect()
+    gc.disable()
+    try:
+        await market.stranger.get(asked)
+        market.parts.cache.drop_here([])
+        await market.stranger.get(asked)
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        left = [type(each).__name__ for each in gc.garbage if isinstance(each, (Request, Entry, Reply))]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert left == []
