@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psutil
 
@@ -20,14 +20,14 @@ def pinned(cores: frozenset[int], command: Sequence[str]) -> list[str]:
 
 
 def pin(pid: int, cores: frozenset[int]) -> None:
-    """Move a process with all its descendants; those that it forks later are where it is."""
+    """Move a process with all its descendants; those that it forks later are where it is, and those that end meanwhile need not
+    be moved."""
     top = psutil.Process(pid)
     for process in (top, *top.children(recursive=True)):
-        for thread in process.threads():
-            try:
-                os.sched_setaffinity(thread.id, cores)
-            except ProcessLookupError:
-                pass
+        with suppress(psutil.NoSuchProcess):
+            for thread in process.threads():
+                with suppress(ProcessLookupError):
+                    os.sched_setaffinity(thread.id, cores)
 
 
 @contextmanager

@@ -33,6 +33,13 @@ def family_name(name: str) -> str:
     return "sha256:" + hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def family_names(names: Sequence[str]) -> Sequence[str]:
+    """Each as :func:`family_name` has it; of many that are short and plain, as nearly all are, at once."""
+    if "".join(names).isprintable() and max(map(len, names), default=0) <= NAME_LIMIT:
+        return names
+    return [family_name(name) for name in names]
+
+
 def written(by: str, families: Sequence[str], missed: bool = False) -> Iterator[str]:
     """The drop as messages of at most ``MESSAGE_LIMIT`` bytes of UTF-8."""
     part: list[str] = []

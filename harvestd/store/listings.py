@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from functools import cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -69,6 +70,8 @@ FILTERS: dict[str, tuple[str, str]] = {
     "in_season": (_SEASON, "text"),
     "within": (_WITHIN, "float8[]"),
 }
+
+_of_each: Callable[[Filters], tuple[Any, ...]] = attrgetter(*FILTERS)
 
 #: Filters for which one plan is right whatever their value is. The others are worth planning for each value anew.
 ANY_VALUE = frozenset({"farm_id", "in_stock"})
@@ -141,7 +144,7 @@ async def count(reader: Reader, filters: Filters) -> int:
 
 def _given(filters: Filters) -> tuple[tuple[str, ...], list[Any]]:
     """The names of the filters that are given, and what they bind."""
-    asked = ((name, getattr(filters, name)) for name in FILTERS)
+    asked = zip(FILTERS, _of_each(filters), strict=True)
     given = {name: value for name, value in asked if value is not None and value is not False and value != []}
     return tuple(given), [value for name, value in given.items() if FILTERS[name][1]]
 

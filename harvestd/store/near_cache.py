@@ -207,7 +207,7 @@ class NearCache:
         expires = self._now() + loaded.ttl * (1.0 - JITTER * self._draw())
         useless = expires + loaded.after
         families = flight.families + self._families.named(entry.families, self._now())
-        settled = max(family.settles_at for family in families)
+        settled = max([family.settles_at for family in families])
         if flight.began < settled:  # it may have been read from a replica that had not heard of the change
             expires = useless = min(expires, settled)
         size = size_of(key, entry, len(families) - 1)  # all have that of everything

@@ -73,7 +73,7 @@ class Call:
     """One request after the gate.
 
     ``path`` has the decoded segments, ids among them in small letters, ``address`` is the client's, proxies taken into account, and
-    ``direct`` whether there is none; ``if_match`` the version
+    ``direct()`` whether there is none; ``if_match`` the version
     that ``If-Match`` names, as a number, or None (for ``*``); ``headers`` has lower-case names; ``routes`` is the whole
     table, for those that describe it. ``gone()`` is whether the client hung up, so that nobody waits for the answer.
     """
@@ -91,7 +91,7 @@ class Call:
     if_match: int | None = None
     routes: Sequence[Route] = ()
     gone: Callable[[], bool] = lambda: False
-    direct: bool = False
+    direct: Callable[[], bool] = lambda: False
 
     @property
     def tx(self) -> Transaction:

@@ -72,9 +72,18 @@ class Channel(http.HTTPChannel):
         self.MAX_LENGTH = self.totalHeadersSize = limit
         self.maxHeaders = LINES
         super().connectionMade()
+        self._ends = super().getHost(), super().getPeer()
         self.host = getattr(self.getPeer(), "host", "")
         self._enter("idle", self.site.settings.header_deadline)
         self.site.opened(self)
+
+    def getHost(self) -> Any:
+        """This end of the connection, as the kernel was asked once: each request asks."""
+        return self._ends[0]
+
+    def getPeer(self) -> Any:
+        """The other."""
+        return self._ends[1]
 
     def connectionLost(self, reason: Any = None) -> None:
         self.stage, self.due = "closed", None
@@ -137,17 +146,9 @@ class Channel(http.HTTPChannel):
         return lane is not None and between and lane.answer(self, data)
 
     def deliver(self, answer: bytes, now: float) -> None:
-        """Write a whole answer to what never became a request, and wait for the next. Into the socket at once where nothing
-        waits before it: the reactor need not be told to look whether that can be written to. Most requests come by here, so
-        it does what the other ways do by name in as few steps as it can."""
-        transport, sent = self.transport, 0
-        plain = isinstance(transport, tcp.Connection) and not transport.TLS
-        if plain and not (transport.dataBuffer or transport._tempDataLen):
-            written = transport.writeSomeData(answer)
-            sent = written if isinstance(written, int) else 0  # an error is one that the reactor will meet, too
-        self._pace.written += sent
-        if sent < len(answer):
-            self.write(answer[sent:] if sent else answer)
+        """Write a whole answer to what never became a request, and wait for the next. Most requests come by here, so it does what
+        the other ways do by name in as few steps as it can."""
+        self.write(answer)
         if self._head_bytes or self._empty:
             self._begin()
         self.stage, self.due = "idle", now + self.site.settings.idle_deadline
@@ -382,10 +383,17 @@ class Channel(http.HTTPChannel):
     # --- what it holds ---
 
     def write(self, data: bytes) -> None:
-        """Called by the request."""
+        """Called by the request. Into the socket at once where nothing waits before it: the reactor need not be told to look
+        whether that can be written to, which takes longer than to write."""
         self._pace.written += len(data)
-        self.transport.write(data)
-        self.site.holdings.more(len(data))
+        transport, sent = self.transport, 0
+        plain = isinstance(transport, tcp.Connection) and not transport.TLS and transport.connected
+        if plain and not (transport.dataBuffer or transport._tempDataLen or transport._writeDisconnected):
+            written = transport.writeSomeData(data)
+            sent = written if isinstance(written, int) else 0  # an error is one that the reactor will meet, too
+        if sent < len(data):
+            transport.write(data[sent:] if sent else data)
+            self.site.holdings.more(len(data) - sent)
 
     def held(self) -> int:
         """Bytes in memory that would be free without this connection."""

@@ -114,7 +114,9 @@ class Gate:
         who = bucket_of(request.address)
         counted = (who, SEARCHES + who) if route.tag == SEARCHES else (who,)
         self.working += 1
-        self._in_hand.update(counted)
+        in_hand = self._in_hand
+        for key in counted:
+            in_hand[key] = in_hand.get(key, 0) + 1
         self._parts.metrics.began()
         try:
             self._check_in_hand(who, route)
@@ -125,19 +127,22 @@ class Gate:
         finally:
             self.working -= 1
             for key in counted:
-                self._in_hand[key] -= 1
-                if not self._in_hand[key]:
-                    del self._in_hand[key]
+                if in_hand[key] > 1:
+                    in_hand[key] -= 1
+                else:
+                    del in_hand[key]
             self._parts.metrics.ended()
         return request.begin(reply)
 
     def _check_in_hand(self, who: str, route: Route) -> None:
         settings = self._parts.settings
+        if not settings.rate_limits:
+            return
         bounds = {"address_requests": (who, settings.requests_per_address)}
         if route.tag == SEARCHES:
             bounds["address_searches"] = (SEARCHES + who, settings.searches_per_address)
         for short, (key, most) in bounds.items():
-            if settings.rate_limits and self._in_hand[key] > most:
+            if self._in_hand[key] > most:
                 self._parts.metrics.shortages.tell(short, who)
                 raise TooMany(
                     worded(
@@ -169,13 +174,14 @@ class Gate:
         if too_many is not None:
             raise too_many
         strict = route.query is not None or route.path.startswith("/api/")
-        query = queries.decode(request.query.decode("ascii"), route.query) if strict else None
+        decode = queries.decode if route.cached is None else queries.decode_public
+        query = decode(request.query.decode("ascii"), route.query) if strict else None
         headers = RequestHeaders(request.requestHeaders)
         call = Call(
             parts=parts, route=route, path=path, caller=caller, address=request.address, now=now, headers=headers,
             cookies=Cookies(headers), reader=parts.reads if route.mode is Mode.READ else parts.database,
             if_match=_if_match(route, headers), routes=self._routes, gone=lambda: request.gone,
-            direct=request.direct,
+            direct=lambda: request.direct,
         )  # fmt: skip
         reply = await self._handle(route, call, query, request, raw)
         return freshness.settled(route, caller, request.text(b"if-none-match"), reply)

@@ -75,7 +75,7 @@ async def listed(call: Call, query: ProductsQuery) -> Answer:
     total = await listings.count(call.reader, wanted) if query.count else None
     page = rows[: query.limit]
     following = cursors.encode(query.sort, *page[-1].key) if len(rows) > query.limit else None
-    shows = tuple(families.shown(row.key[-1]) for row in page)
+    shows = tuple([families.shown(row.key[-1]) for row in page])
     ended = page[0].ended if page else None
     shown_now = CountedPage([msgspec.Raw(row.text) for row in page], following, total)
     return Answer(shown_now, version=ended, families=shows)

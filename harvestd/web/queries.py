@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, get_origin
 from urllib.parse import parse_qsl
 
@@ -17,6 +17,8 @@ from harvestd.web.problems import Refusal
 
 #: More parameters than this no route has.
 MOST = 100
+#: Characters of a query that is remembered.
+KNOWN_MOST = 200
 
 
 def decode(query: str, wanted: type[msgspec.Struct] | None) -> Any:
@@ -48,21 +50,30 @@ def decode(query: str, wanted: type[msgspec.Struct] | None) -> Any:
     return fields.convert(values, wanted, text=True)
 
 
+#: As :func:`decode`, of what many ask for in the same words; of those routes alone that answer everybody alike, whose queries are
+#: nobody's secret. What was refused is decoded anew.
+_known = lru_cache(1024)(decode)
+
+
+def decode_public(query: str, wanted: type[msgspec.Struct] | None) -> Any:
+    """:func:`decode`, with a memory for short ones: the value may be another request's, too."""
+    return _known(query, wanted) if len(query) <= KNOWN_MOST else decode(query, wanted)
+
+
 def encode(query: msgspec.Struct) -> list[tuple[str, str]]:
     """The parameters that make this query, in one spelling: in the type's order, without those that have their default."""
     found: list[tuple[str, str]] = []
-    for name, encoded, default in _defaults(type(query)):
-        value = getattr(query, name)
+    for (encoded, default), value in zip(_defaults(type(query)), msgspec.structs.astuple(query), strict=True):
         if value != default:
             found += [(encoded, _text(one)) for one in (value if isinstance(value, (list, tuple)) else [value])]
     return found
 
 
 @cache
-def _defaults(wanted: type[msgspec.Struct]) -> tuple[tuple[str, str, Any], ...]:
-    """Name, name in an address, and default of each parameter."""
+def _defaults(wanted: type[msgspec.Struct]) -> tuple[tuple[str, Any], ...]:
+    """Name in an address, and default of each parameter."""
     return tuple(
-        (f.name, f.encode_name, f.default if f.default_factory is msgspec.NODEFAULT else f.default_factory())
+        (f.encode_name, f.default if f.default_factory is msgspec.NODEFAULT else f.default_factory())
         for f in fields.of(wanted)
     )
 

@@ -35,6 +35,7 @@ _SAME = b"".join(b"%b: %b\r\n" % pair for pair in ((b"Server", b"harvestd"), *SE
 _STATUS = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode("ascii") + _SAME for s in HTTPStatus}
 
 _NAME = re.compile(r"[A-Za-z0-9-]+\Z")
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
@@ -108,8 +109,13 @@ def next_link(route: Route, path: Mapping[str, str], query: Any, after: str) -> 
     """RFC 8288: the same list after a cursor, relative to this server, so that no host name is needed or trusted."""
     target = route.path.format_map({name: quote(segment, safe="") for name, segment in path.items()})
     same = [] if query is None else [pair for pair in queries.encode(query) if pair[0] != "after"]
-    following = "&".join([f"{name}={quote_plus(text)}" for name, text in (*same, ("after", after))])
+    following = "&".join([f"{name}={_quoted(text)}" for name, text in (*same, ("after", after))])
     return f'<{target}?{following}>; rel="next"'.encode("ascii")
+
+
+def _quoted(text: str) -> str:
+    """As it stands in an address. Most cursors and values stand for themselves, and quoting takes ten times as long as looking."""
+    return text if _UNRESERVED.fullmatch(text) else quote_plus(text)
 
 
 def of_error(error: BaseException, instance: str, request_id: str, language: str) -> Reply:

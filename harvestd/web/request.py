@@ -44,7 +44,6 @@ class Request(server.Request):
         self.user_id = ""
         self.problem = ""
         self.address = ""
-        self.direct = False
         self.secure = False
         self.started = 0.0
         self.more: Headers = ()
@@ -111,7 +110,6 @@ class Request(server.Request):
         behind = proxies.trusts(host)
         said = [value.decode("latin-1") for value in self.requestHeaders.getRawHeaders(b"x-forwarded-for") or ()]
         self.address = proxies.client(host, said)
-        self.direct = not (behind or by_a_proxy(self.requestHeaders))
         self.secure = self.channel.isSecure() or (behind and self.text(b"x-forwarded-proto").lower() == "https")
 
     # --- what is asked of it ---
@@ -120,6 +118,12 @@ class Request(server.Request):
     def instance(self) -> str:
         """The path as it was requested."""
         return self.path.decode("ascii", "replace")
+
+    @property
+    def direct(self) -> bool:
+        """Whether the client itself sent it, with nobody between."""
+        peer: IAddress = self.client
+        return not (self.site.proxies.trusts(getattr(peer, "host", "")) or by_a_proxy(self.requestHeaders))
 
     def text(self, name: bytes) -> str:
         """A header's only or last value, of a list all of them, or "". Headers are Latin-1 (RFC 9110, 5.5)."""

@@ -57,7 +57,7 @@ def _refused_as_operator(call: Call) -> Refusal | None:
         if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
             return Refusal("unauthenticated", "send the setting metrics_token as Authorization: Bearer <token>")
         return None
-    if not (call.direct and is_loopback(call.address)):
+    if not (call.direct() and is_loopback(call.address)):
         return Refusal("forbidden", "metrics are for this machine alone; set metrics_token to read them from elsewhere")
     return None
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvestd.kernel.errors import Invalid
-from harvestd.web.queries import decode, encode
+from harvestd.web.queries import KNOWN_MOST, decode, decode_public, encode
 from harvestd.web.routes import Route
 from harvestd.web.table import ROUTES as TABLE
 from tests.web.client import Client
@@ -121,3 +121,24 @@ def test_no_parameter_is_said_to_be_null(route: Route) -> None:
         with pytest.raises(Invalid) as refused:
             decode(f"{name}={'x' * 2000}&nothing=1", route.query)
         assert not [error for error in refused.value.errors if "null" in error.message]
+
+
+PUBLIC = {r.query: r.path for r in TABLE if r.cached is not None and r.query is not None}
+
+
+@pytest.mark.parametrize("wanted", PUBLIC, ids=PUBLIC.values())
+def test_a_query_of_everybody_is_decoded_once_and_cannot_be_changed(wanted: type[msgspec.Struct]) -> None:
+    """The value is another request's, too, so that its type is frozen."""
+    assert wanted.__struct_config__.frozen
+    asked = "q=car" if "q" in wanted.__struct_fields__ else ""
+    assert decode_public(asked, wanted) is decode_public(asked, wanted)
+
+
+def test_but_what_is_long_or_wrong_is_decoded_each_time() -> None:
+    wanted = next(iter(PUBLIC))
+    long = "limit=3&after=" + "a" * KNOWN_MOST
+    assert decode_public(long, wanted) == decode(long, wanted)
+    assert decode_public(long, wanted) is not decode_public(long, wanted)
+    for _ in range(2):
+        with pytest.raises(Invalid):
+            decode_public("limit=x", wanted)
