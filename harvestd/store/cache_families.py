@@ -66,20 +66,21 @@ class Families:
 
     def named(self, names: Sequence[str], now: float) -> tuple[Family, ...]:
         """The present generation of each alone."""
-        get, found = self._current.get, []
+        found = []
         for name in family_names(names):
-            reference = get(name)
+            reference = self._current.get(name)
             family = None if reference is None else reference()
-            found.append(self._begun(name, now) if family is None else family)
+            if family is None:
+                family = Family(self._recent.settles_at(name, now))
+                self._current[name] = ref(family)
+            found.append(family)
+        if len(self._current) > self._most:
+            self._sweep()
         return tuple(found)
 
-    def _begun(self, name: str, now: float) -> Family:
-        family = Family(self._recent.settles_at(name, now))
-        self._current[name] = ref(family)
-        if len(self._current) > self._most:
-            self._current = {name: one for name, one in self._current.items() if one() is not None}
-            self._most = max(SWEPT_LEAST, 2 * len(self._current))
-        return family
+    def _sweep(self) -> None:
+        self._current = {name: one for name, one in self._current.items() if one() is not None}
+        self._most = max(SWEPT_LEAST, 2 * len(self._current))
 
     def drop(self, names: Sequence[str], now: float) -> None:
         """Drop these; none named is everything."""

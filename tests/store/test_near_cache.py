@@ -15,7 +15,7 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from harvestd.interfaces import Entry, ICache, ITopics
-from harvestd.store.cache_families import RecentDrops
+from harvestd.store.cache_families import SWEPT_LEAST, Families, RecentDrops
 from harvestd.store.cache_messages import CHANNEL, MESSAGE_LIMIT, read, written
 from harvestd.store.link import LinkSettings
 from harvestd.store.near_cache import NearCache
@@ -143,6 +143,19 @@ async def test_invented_families_leave_nothing_behind(clock: Clock, hub: Hub) ->
         cache.drop_here([f"unheard-of:{n}"])
     gc.collect()
     assert len(cache._families) <= cache.state().size < 50
+
+
+def test_a_name_is_one_family_as_long_as_somebody_holds_it_and_is_swept_then() -> None:
+    families = Families()
+    [kept_all_along] = families.named(("kept",), 0.0)
+    for n in range(5000):
+        one, same = families.named((f"search:{n}", f"search:{n}"), 0.0)
+        assert one is same
+        families.drop((f"search:{n}",), 1.0)
+        assert one.dropped_at == 1.0
+        families.named((f"unheld:{n}",), 0.0)
+        assert len(families._current) <= SWEPT_LEAST
+    assert families.named(("kept",), 0.0) == (kept_all_along,)
 
 
 async def test_a_drop_costs_the_same_however_many_entries_it_makes_stale(clock: Clock, hub: Hub) -> None:
