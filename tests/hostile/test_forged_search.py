@@ -21,7 +21,7 @@ import pytest
 import pytest_twisted
 from treq.client import HTTPClient
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
@@ -66,10 +66,20 @@ class Forger(Resource):
         self._target = target
         self.pool = HTTPConnectionPool(reactor)
         self._client = HTTPClient(Agent(reactor, pool=self.pool))
+        self._passing: set[Deferred[None]] = set()
 
     def render(self, request: Any) -> Any:
-        Deferred.fromCoroutine(self._pass_on(request))
+        passing = Deferred.fromCoroutine(self._pass_on(request))
+        self._passing.add(passing)
+        passing.addBoth(lambda result: self._passing.discard(passing) or result)
         return NOT_DONE_YET
+
+    async def stop(self) -> None:
+        """Leave nothing open: what is still passed on would be given back to the pool after it was closed."""
+        for passing in list(self._passing):
+            passing.addErrback(lambda failure: failure.trap(CancelledError))
+            passing.cancel()
+        await self.pool.closeCachedConnections()
 
     async def _pass_on(self, request: Any) -> None:
         kind = request.getHeader("Content-Type") or "application/json"
@@ -142,7 +152,7 @@ async def forged(elasticsearch: ElasticsearchServer, parts: Parts, database: Dat
         await world.caught_up()
         yield Forged(market, world, forger)
     await port.stopListening()
-    await forger.pool.closeCachedConnections()
+    await forger.stop()
 
 
 @pytest.fixture(autouse=True)
