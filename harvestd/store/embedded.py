@@ -194,6 +194,9 @@ class EmbeddedPostgres:
             except (EmbeddedError, OSError) as error:
                 delay = min(delay * 2, LAST_DELAY)
                 self.log.error("{why}; trying again in {delay} s", why=str(error), delay=delay)
+            except Exception:  # without this loop the market would be without a database for ever
+                delay = min(delay * 2, LAST_DELAY)
+                self.log.failure("the embedded database did not start; trying again in {delay} s", delay=delay)
 
     def _url(self, role: str, database: str) -> str:
         assert self._sockets is not None, "not started"

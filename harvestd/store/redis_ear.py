@@ -114,6 +114,10 @@ class RedisEar:
             except (RedisAway, txredisapi.ResponseError) as error:
                 if delay == FIRST_DELAY and not self._stopping:
                     self.log.warn("Redis's channels are not heard for now: {why}", why=str(error))
+            except Exception:  # without this loop the process would be deaf for ever
+                self.log.failure("Redis's channels are not heard for now")
+                if self._wire is not None:
+                    await self._wire.close()
             if self._wire is not None:
                 self._wire = None
                 self._unconfirmed.clear()

@@ -132,8 +132,8 @@ class Session:
         if key in self._locks:
             return True
         link = self._link
-        cursor = await self._ask("select pg_try_advisory_lock(%s)", (key,))
-        if cursor is None or not cursor.fetchone()[0] or link is not self._link or self._stopping:
+        found = await self._ask("select pg_try_advisory_lock(%s)", (key,))
+        if not found or not found[0][0] or link is not self._link or self._stopping:
             return False
         self._locks[key] = lost
         return True
@@ -171,20 +171,32 @@ class Session:
             delay = FIRST_DELAY
             link.observe(self._listeners.tell)
             self._link, self._identity = link, secrets.randbits(63)
-            self._begin()
-            await self._compare_clocks()
-            while not link.closed:
-                await self._sleep(self._heartbeat)
-                if not link.closed and not self._stopping:
-                    await self._compare_clocks()
+            pause = 0.0
+            try:
+                await self._live(link)
+            except Exception:  # without this loop the process would be deaf for ever
+                self.log.failure("the listening connection is given up for another")
+                link.close()
+                pause = LAST_DELAY
             self._link = None
             self._lose_locks()
+            if pause:
+                await self._sleep(pause)
+
+    async def _live(self, link: Link) -> None:
+        """As long as the connection does."""
+        self._begin()
+        await self._compare_clocks()
+        while not link.closed:
+            await self._sleep(self._heartbeat)
+            if not link.closed and not self._stopping:
+                await self._compare_clocks()
 
     async def _compare_clocks(self) -> None:
         asked = self.clock.wall()
-        cursor = await self._ask(QUESTION)
-        if cursor is not None:
-            self.clock.compared(asked, cursor.fetchone()[0], self.clock.wall())
+        found = await self._ask(QUESTION)
+        if found:
+            self.clock.compared(asked, found[0][0], self.clock.wall())
 
     def _begin(self) -> None:
         for channel in self._listeners.channels():
@@ -231,12 +243,16 @@ class Session:
                 self._pending = dict.fromkeys(batch) | self._pending  # once too often is better than never
                 return  # the next connection sends it: on one that is closed this would try for ever, without a turn of the reactor
 
-    async def _ask(self, sql: str, parameters: tuple[Any, ...] = ()) -> Any:
-        """The cursor, or None if there is no connection or no answer in time, after which it is closed."""
+    async def _ask(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]] | None:
+        """The rows, or None if there is no connection or no answer in time, after which it is closed. They are fetched here: whoever
+        has the next turn may close the connection, and every cursor with it, before this returns."""
         await self._turn.acquire()
         link = self._link
         try:
-            return None if link is None else await link.execute(sql, parameters)
+            if link is None:
+                return None
+            cursor = await link.execute(sql, parameters)
+            return cursor.fetchall() if cursor.description else []
         except Unavailable as error:
             if not self._stopping:
                 self.log.warn("the listening connection: {why}", why=error.detail)

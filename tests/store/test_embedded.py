@@ -299,8 +299,9 @@ async def test_a_first_start_that_is_killed_leaves_nothing_that_looks_finished(f
     assert ask(await daemons(folder / "data").start(), "select 1") == [(1,)]
 
 
+@pytest.mark.parametrize("fault", [None, ZeroDivisionError], ids=["", "after a fault of ours"])
 async def test_a_server_that_dies_is_started_again(
-    daemons: Any, folder: Path, connected: Any, expected_errors: Any
+    daemons: Any, folder: Path, connected: Any, expected_errors: Any, fault: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from harvestd.kernel.errors import Unavailable
     from harvestd.store.database import Statement, scalar
@@ -310,6 +311,14 @@ async def test_a_server_that_dies_is_started_again(
     first = one.pid
     statement = Statement("one", "select 1", scalar)
     assert await database.row(statement) == 1
+    launch, faults = one._launch, [fault] if fault else []
+
+    async def launched(patience: Any) -> None:
+        if faults:
+            raise faults.pop()
+        await launch(patience)
+
+    monkeypatch.setattr(one, "_launch", launched)
     os.kill(first, signal.SIGKILL)
     await eventually("another runs", lambda: one.pid not in (None, first), 10)
 

@@ -251,3 +251,23 @@ async def test_a_lost_session_is_told_as_a_gap(process: Make, postgres: Postgres
     end = "select pg_terminate_backend(pid) from pg_stat_activity where application_name like '%%-session' and datname = %s"
     postgres.query("postgres", end, database_url.split("/")[3].split("?")[0])
     await eventually("the gap is told", lambda: sure.gaps > before[0] and live.gaps > before[1], 5)
+
+
+async def test_a_fault_of_ours_costs_the_ear_one_connection_and_not_all_of_them(
+    process: Make, expected_errors: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await process()
+    ear, faults = one.topics._ear, [ZeroDivisionError]
+    hear = ear.hear
+
+    def faulty(channels: Any) -> None:
+        if faults:
+            raise faults.pop()
+        hear(channels)
+
+    monkeypatch.setattr(ear, "hear", faulty)
+    assert ear._wire is not None
+    ear._wire.end("for the test")
+    await eventually("the fault", lambda: not faults, 10)
+    await eventually("it hears again", lambda: one.topics.hearing, 10)
+    assert expected_errors(ZeroDivisionError)

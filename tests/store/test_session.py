@@ -256,3 +256,44 @@ def test_of_an_answer_that_was_long_on_its_way_only_what_is_certain_counts(
     asked: float, server: float, answered: float, ahead: float
 ) -> None:
     assert ahead_by(asked, server, answered) == ahead
+
+
+async def test_whoever_has_the_next_turn_may_close_the_connection_before_an_answer_is_read(
+    sessions: Any, database_url: str
+) -> None:
+    """With it goes every cursor: what was answered is read before that, and another connection follows."""
+    session = await sessions(database_url, heartbeat=0.05)
+    ear, first = await hearing(session), session._link
+    assert await session.identity()
+    release = session._turn.release
+
+    def then_closed() -> None:
+        session._turn.release = release
+        first.close()
+        release()
+
+    session._turn.release = then_closed
+    await eventually("another connection", lambda: session.connected and session._link is not first, 10)
+    await eventually("it hears again", lambda: ear.gaps == 2, 10)
+    await session.notify("news", "hello")
+    await eventually("it is heard", lambda: ear.heard == ["hello"], 10)
+
+
+async def test_a_fault_of_ours_costs_one_connection_and_not_all_of_them(
+    sessions: Any, database_url: str, expected_errors: Any
+) -> None:
+    class Faulty(ClockSkew):
+        faults = 1
+
+        def compared(self, *times: Any) -> None:
+            if self.faults:
+                self.faults -= 1
+                raise ZeroDivisionError
+            super().compared(*times)
+
+    session = await sessions(database_url, clock=Faulty())
+    await eventually("the fault", lambda: not session.connected, 10)
+    assert expected_errors(ZeroDivisionError)
+    ear = await hearing(session)
+    await session.notify("news", "hello")
+    await eventually("it is heard", lambda: ear.heard == ["hello"], 10)
