@@ -11,11 +11,14 @@ from typing import Any, TypeVar
 
 import attrs
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import ConnectingCancelledError
+from twisted.internet.error import ConnectingCancelledError, DNSLookupError
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 log = Logger()
+
+#: What work says that is cancelled: an endpoint while it connects, and while it looks up the name.
+CANCELLED = (CancelledError, ConnectingCancelledError, DNSLookupError)
 
 Result = TypeVar("Result")
 Step = Callable[[], Awaitable[Any] | None]
@@ -63,7 +66,7 @@ async def within(reactor: Any, seconds: float, coroutine: Coroutine[Any, Any, Re
             timer.cancel()
         if not outcome.called:
             outcome.callback(result)  # a Failure errbacks
-        elif isinstance(result, Failure) and not result.check(CancelledError, ConnectingCancelledError):
+        elif isinstance(result, Failure) and not result.check(*CANCELLED):
             log.failure("work that was given up failed", failure=result)
 
     timer = reactor.callLater(seconds, give_up, TimeoutError(f"not done within {seconds:g} s"))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import ConnectingCancelledError
+from twisted.internet.error import ConnectingCancelledError, DNSLookupError
 from twisted.internet.task import Clock
 
 from harvestd import lifecycle as module
@@ -264,7 +264,7 @@ def test_within_answers_raises_or_gives_up(clock: Clock) -> None:
     assert results == [1, TimeoutError]
 
 
-@pytest.mark.parametrize("words", [CancelledError, ConnectingCancelledError, ConnectionError, None])
+@pytest.mark.parametrize("words", [CancelledError, ConnectingCancelledError, DNSLookupError, ConnectionError, None])
 def test_within_that_is_cancelled_says_so_whatever_its_work_makes_of_it(
     clock: Clock, words: type[Exception] | None, expected_errors: Any
 ) -> None:
