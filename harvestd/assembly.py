@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 
 #: Seconds that a read waits for a connection to a replica before it goes to the primary.
 REPLICA_WAIT = 0.2
-#: Seconds within which a queue that was lost has been declared anew.
-DECLARED_WITHIN = 3.0
 
 
 def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool = False) -> tuple[Parts, Relay]:
@@ -152,9 +150,9 @@ def _rabbitmq(reactor: Any, settings: Settings, primary: Database) -> RabbitBrok
         return None
     from harvestd.queue.rabbit import RabbitBroker
 
-    async def again(queues: Sequence[str]) -> None:
+    async def again(queues: Sequence[str], after: float) -> None:
         if queues:
-            await primary.transaction(lambda tx: outbox.ask_again(tx, queues, DECLARED_WITHIN))
+            await primary.transaction(lambda tx: outbox.ask_again(tx, queues, after))
 
     return RabbitBroker(reactor, settings, PostgresTrials(primary), again)
 

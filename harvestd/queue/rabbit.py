@@ -27,11 +27,12 @@ from harvestd.queue.rabbit_link import Link
 from harvestd.queue.rabbit_messages import event
 from harvestd.queue.rabbit_publisher import Held, Publisher
 from harvestd.queue.rabbit_topology import (
+    DIED_ON_THE_WAY,
     Again,
-    declare,
+    Undeclared,
     declared_exchange,
     depth,
-    lost,
+    restore,
     retry_queues,
 )
 from harvestd.queue.topology import EXCHANGE, QUEUES, Queue, queues_for
@@ -46,7 +47,7 @@ SECOND_LOOK = 0.02
 _QUEUES = {queue.name: queue for queue in QUEUES}
 
 
-async def _nobody(queues: Sequence[str]) -> None:
+async def _nobody(queues: Sequence[str], after: float) -> None:
     """Where there is no outbox."""
 
 
@@ -109,8 +110,9 @@ class RabbitBroker:
                         held.append(one.id)
                     lost = lost or (fate is Held.RETURNED and bool(queues_for(one.type)))
                 if lost:  # a binding of each, so maybe others of whose loss nobody was told
+                    await self._again(list(_QUEUES), DIED_ON_THE_WAY)
                     await self._publisher.redeclare()
-                    await self._again([queue.name for queue in QUEUES])
+                    await self._again(list(_QUEUES), 0.0)
             except Unavailable:
                 if not held:
                     raise
@@ -253,11 +255,9 @@ class RabbitBroker:
 
     async def _declare(self, connection: Connection) -> None:
         ask = partial(connection.ask, seconds=self._answer)
-        await self._again(await lost(ask, partial(connection.channel_within, self._answer)))
-        channel = await connection.channel_within(self._answer)
         try:
-            await declare(ask, channel)
-        except Unavailable as error:
+            channel = await restore(ask, partial(connection.channel_within, self._answer), self._again)
+        except Undeclared as error:
             self._undeclared = error.detail
             raise
         self._undeclared = ""

@@ -13,7 +13,7 @@ from harvestd.lifecycle import sleep
 from harvestd.queue.rabbit_connection import ENDS
 from harvestd.queue.rabbit_hand import InHand
 from harvestd.queue.rabbit_link import Link, close
-from harvestd.queue.rabbit_topology import Again, declare, depth, lost
+from harvestd.queue.rabbit_topology import Again, depth, restore
 from harvestd.queue.topology import Queue
 
 #: How long a consumer that leaves waits to see what it handed back in the queue again, in steps of seconds.
@@ -48,9 +48,7 @@ class Intake:
     async def open(self) -> None:
         """Declare the queue and consume it."""
         ask = self._link.ask
-        await self._again(await lost(ask, self._link.channel, [self._queue]))
-        self._channel = await self._link.channel()
-        await declare(ask, self._channel, [self._queue])
+        self._channel = await restore(ask, self._link.channel, self._again, [self._queue])
         await ask(self._channel.basic_qos(prefetch_count=self._window))
         self._arriving, self._tag = await ask(self._channel.basic_consume(self._queue.name))
 

@@ -31,8 +31,14 @@ from harvestd.settings import RETRY_SCALE_MOST
 
 _QUORUM = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000_000}
 Ask = Callable[[Deferred[Any]], Awaitable[Any]]
-#: Told of the queues of which something was lost, before it is declared: has what they had not handled sent again.
-Again = Callable[[Sequence[str]], Awaitable[None]]
+#: Told of the queues of which something was lost, and of seconds: has what they had not handled sent again, so many from now.
+Again = Callable[[Sequence[str], float], Awaitable[None]]
+#: When that is done should whoever declares them die on the way; otherwise as soon as they are there.
+DIED_ON_THE_WAY = 30.0
+
+
+class Undeclared(Unavailable):
+    """Something of the topology is there in another form, or the broker went while it was declared."""
 
 
 def retry_queue(queue: str, attempts: int) -> str:
@@ -62,6 +68,28 @@ async def declare(ask: Ask, channel: Channel, queues: Sequence[Queue] = QUEUES) 
             await _declare(
                 ask, channel, name, back_to=queue.name, longest=delay * (1 + RETRY_JITTER) * RETRY_SCALE_MOST
             )
+
+
+async def restore(
+    ask: Ask, opened: Callable[[], Awaitable[Channel]], again: Again, queues: Sequence[Queue] = QUEUES
+) -> Channel:
+    """Declare all that there is of ``queues``, and have sent again what was lost with those that were not there: what is published
+    until they are declared and bound is lost to them, too, however long that takes. Answers the channel; raises :class:`Undeclared`
+    where the broker refuses, and ``Unavailable`` for whatever else goes wrong."""
+    missing = await lost(ask, opened, queues)
+    await again(missing, DIED_ON_THE_WAY)
+    channel = await opened()
+    try:
+        try:
+            await declare(ask, channel, queues)
+        except Unavailable as error:
+            raise Undeclared(error.detail) from None
+        await again(missing, 0.0)
+    except BaseException:
+        if channel.is_open:
+            channel.close()
+        raise
+    return channel
 
 
 async def lost(ask: Ask, opened: Callable[[], Awaitable[Channel]], queues: Sequence[Queue] = QUEUES) -> list[str]:

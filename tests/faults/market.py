@@ -30,7 +30,9 @@ _LEFT = """
 select 'unsent event' where exists (select from outbox where sent_at is null)
 union all select 'message' where exists (select from queue_messages)
 union all select 'mail' where exists (select from mails where state = 'pending')
+union all select 'renewal' where exists (select from search_renewals)
 union all select 'document' where exists (select from search_pending where refused is null)
+union all select 'lost queue' where exists (select from outbox_again)
 """
 
 
@@ -39,7 +41,9 @@ _WHAT = """
 select * from (select 'unsent event', o::text from outbox o where sent_at is null limit 3) unsent
 union all select * from (select 'message', q::text from queue_messages q limit 3) messages
 union all select * from (select 'mail', m::text from mails m where state = 'pending' limit 3) pending
+union all select * from (select 'renewal', r::text from search_renewals r limit 3) renewals
 union all select * from (select 'document', d::text from search_pending d where refused is null limit 3) documents
+union all select * from (select 'lost queue', a::text from outbox_again a limit 3) again
 """
 
 

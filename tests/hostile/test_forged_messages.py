@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +18,6 @@ import attrs
 import pika
 import pytest
 
-from harvestd.queue.rabbit_topology import retry_queues
 from harvestd.queue.topology import EXCHANGE, QUEUES
 from tests.daemons import ctl, request
 from tests.faults.market import Market, market
@@ -31,8 +29,6 @@ from tests.servers.rabbitmq import RabbitServer
 SEED = int(os.environ.get("HARVEST_SEED", random.randrange(10**6)))
 #: Forgeries of the body for each queue, and seconds within which an order is told.
 EACH, TOLD = int(length(60, 3000)), 15.0
-#: Seconds after which RabbitMQ has counted anew.
-COUNTED = 6.0
 #: Types that a message may say that it has, whatever it is.
 TYPES = ("order.created", "account.registered", "product.updated", "", "x", "order.created\n", "\u0661", "a" * 255)
 #: What no consumer may change for a message that tells of nothing new.
@@ -126,22 +122,6 @@ def ordered(shop: Market, key: str) -> None:
     assert request(shop.api.port, "POST", "/api/orders", body, headers)[0] == 201
 
 
-def settle(shop: Market, channel: Any) -> None:
-    """Wait until nothing is in a queue nor in hand. What is in hand RabbitMQ counts anew every five seconds only."""
-    names = [name for queue in QUEUES for name in (queue.name, *retry_queues(queue.name))]
-    since: list[float] = []
-
-    def quiet() -> bool:
-        if any(channel.queue_declare(name, passive=True).method.message_count for name in names) or shop.waiting():
-            since.clear()
-        else:
-            since.append(time.monotonic())
-        return bool(since) and since[-1] - since[0] > COUNTED
-
-    wait_until("every message is settled", quiet, 300)
-    wait_until("every event has its marks", lambda: not shop.broken())
-
-
 def letters(channel: Any, queue: str) -> list[tuple[str, bytes]]:
     """Cause and body of each dead letter, taken away."""
     found = []
@@ -164,7 +144,8 @@ def test_whatever_lies_in_a_queue_is_settled_and_has_no_effect(
     for number in range(2):
         ordered(shop, f"before-{number}")
     shop.rest()
-    settle(shop, channel)
+    shop.rest(300)
+    assert shop.broken() == []
     real = []
     while (got := channel.basic_get("tap", auto_ack=True))[0] is not None:
         real.append((got[0].routing_key, got[2]))
@@ -179,7 +160,8 @@ def test_whatever_lies_in_a_queue_is_settled_and_has_no_effect(
                 *((EXCHANGE, chance.choice(real)[0]) if exchange else ("", queue.name)), one.body, one.properties
             )
             tried += 1
-    settle(shop, channel)
+    shop.rest(300)
+    assert shop.broken() == []
     assert effects(shop) == before, f"seed {SEED}"
     sent = {one.body for one in every}
     dead = [(queue.name, *letter) for queue in QUEUES for letter in letters(channel, queue.name)]

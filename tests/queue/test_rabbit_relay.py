@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from harvestd import failpoints
+from harvestd.queue import rabbit_topology
 from harvestd.store import outbox
+from harvestd.store.database import Statement, scalar
 from tests.contracts.broker import ORDERS, Received, is_empty
 from tests.queue.processes import Processes, now
 from tests.queue.rabbits import RabbitRig
@@ -79,3 +83,41 @@ async def test_the_outbox_holds_the_backlog_through_an_alarm_and_a_cut(processes
         return (await outbox.backlog(process.database, now())).unsent == 0
 
     await eventually("and marked", marked)
+
+
+async def test_what_is_published_until_a_lost_queue_is_there_again_comes_to_it_however_long_that_takes(
+    processes: Processes, rabbit: RabbitRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that is busy declares a quorum queue in its own time: nothing is reckoned by a clock meanwhile."""
+    broker = await rabbit.broker()
+    process = await processes.start(broker=broker)
+
+    async def again(queues: Sequence[str], after: float) -> None:
+        await process.database.transaction(lambda tx: outbox.ask_again(tx, queues, after))
+
+    async def none_is_left(table: str, where: str) -> bool:
+        left = Statement(f"left.{table}", f"select count(*) from {table} where {where}", scalar)
+        return await process.database.row(left) == 0
+
+    declare, entered, there = rabbit_topology.declare, Deferred[None](), Deferred[None]()
+
+    async def slow(*arguments: Any) -> None:
+        if not entered.called:
+            entered.callback(None)
+            await there
+        await declare(*arguments)
+
+    broker._again = again
+    seen = Received()
+    subscription = await broker.consume(ORDERS, 10, seen)
+    await eventually("it consumes", lambda: subscription.consuming)
+    process.relay.start()
+    monkeypatch.setattr(rabbit_topology, "declare", slow)
+    monkeypatch.setattr(rabbit_topology, "DIED_ON_THE_WAY", 0.01)
+    await (await broker._consuming.channel()).queue_delete(ORDERS)
+    await entered
+    await eventually("it was sent again too early", lambda: none_is_left("outbox_again", "true"), 5)
+    (id,) = await process.record(event(1))
+    await eventually("the others have it", lambda: none_is_left("outbox", "sent_at is null"))
+    there.callback(None)
+    await eventually("it has it, too", lambda: seen.ids == [id], 5)

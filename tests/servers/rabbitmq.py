@@ -68,6 +68,22 @@ spawn(fun() ->
 """
 
 
+# A quorum queue's leader is asked: what the node tells of one (``rabbitmqctl list_queues``) is counted every five seconds only,
+# and of one that was just declared it is nothing.
+DEPTHS = """
+[[binary_to_list(element(4, amqqueue:get_name(Q))) |
+  try case amqqueue:get_type(Q) of
+          rabbit_quorum_queue ->
+              {{ok, {{_, #{{num_ready_messages := Ready, num_checked_out := Out, num_discarded := Dead,
+                           num_discard_checked_out := DeadOut}}}}, _}} =
+                  ra:leader_query(amqqueue:get_pid(Q), fun rabbit_fifo:overview/1),
+              [Ready + Dead, Out + DeadOut];
+          _ -> [V || {{_, V}} <- rabbit_amqqueue:info(Q, [messages_ready, messages_unacknowledged])]
+      end
+  catch _:_ -> [-1, -1] end] || Q <- rabbit_amqqueue:list(<<"{vhost}">>)]
+"""
+
+
 class RabbitServer(PrivateServer):
     """A single node. ``conf`` is appended to its configuration; with ``tls`` it also listens on ``tls_port``, with a
     certificate for localhost that is its own authority: the file ``certificate``."""
@@ -181,12 +197,9 @@ class RabbitServer(PrivateServer):
         wait_until("the alarm is as it should be", lambda: (self.evaluate("rabbit_alarm:get_alarms()") != "[]") == on)
 
     def depths(self, vhost: str) -> dict[str, tuple[int, int]]:
-        """Ready and unacknowledged messages of each queue, as the node itself counts them."""
-        said = self.evaluate(
-            "[[binary_to_list(element(4, amqqueue:get_name(Q)))] ++ "
-            "[V || {_, V} <- rabbit_amqqueue:info(Q, [messages_ready, messages_unacknowledged])] "
-            f'|| Q <- rabbit_amqqueue:list(<<"{vhost}">>)]'
-        )
+        """Ready and unacknowledged messages of each queue now, dead letters on their way elsewhere among them; -1 where its
+        leader does not answer yet."""
+        said = self.evaluate(DEPTHS.format(vhost=vhost))
         return {name: (ready, in_hand) for name, ready, in_hand in json.loads(said)}
 
     def waiting(self, vhost: str) -> dict[str, tuple[int, int]]:
