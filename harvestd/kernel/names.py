@@ -123,6 +123,8 @@ def told(field: str, text: str, longest: int) -> str:
 def one_line(text: str) -> str:
     """Any text within a line of ours (a header, a sentence, a log): no controls, nothing invisible, single spaces. Refuses
     nothing, since it is also asked for texts that were stored under older rules."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     return " ".join(seen(CONTROL.sub(" ", _decent(text))).split())
 
 

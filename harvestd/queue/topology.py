@@ -39,7 +39,7 @@ QUEUES: tuple[Queue, ...] = (
     Queue(
         "harvest.notifications",
         ("order.*", "payment.*", "rating.created", "comment.created", "notification.send", "account.*"),
-        50,
+        200,
     ),
     Queue("harvest.analytics", ("*.viewed", "order.*", "payment.*", "search.performed"), 200),
 )
