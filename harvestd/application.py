@@ -168,7 +168,7 @@ async def _language(parts: Parts) -> None:
     name = parts.settings.search_language
     if not await parts.database.row(_HAS_LANGUAGE, configuration(name)):
         cure = "the database has no such text search configuration; psql's \\dF lists them, english is always there, and none takes words as they are"
-        raise SettingError([Problem("search_language", "settings", repr(name), cure)])
+        raise SettingError([Problem("search_language", "", repr(name), cure)])
 
 
 def _with_workers(settings: Settings) -> bool:

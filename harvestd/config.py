@@ -28,7 +28,7 @@ EMBEDDED_CONNECTIONS = 90
 
 @attrs.frozen
 class Problem:
-    """One wrong setting: its name, where it came from, its value as it may be printed, and what would be right."""
+    """One wrong setting: its name, where it came from if that is known, its value as it may be printed, and what would be right."""
 
     name: str
     origin: str
@@ -37,7 +37,7 @@ class Problem:
 
     def __str__(self) -> str:
         what = f"{self.name} = {self.value}" if self.value else self.name
-        return f"{what} (from {self.origin}): {self.cure}"
+        return f"{what} (from {self.origin}): {self.cure}" if self.origin else f"{what}: {self.cure}"
 
 
 class SettingError(Exception):

@@ -98,7 +98,7 @@ def usernames(email: str) -> Iterator[str]:
 
 
 def _words(error: MarketError) -> str:
-    return "; ".join(f"{e.field} {e.message}" for e in error.errors) or error.detail
+    return "; ".join(f"{e.field}: {e.message}" for e in error.errors) or error.detail
 
 
 def _password(errand: Errand) -> str:

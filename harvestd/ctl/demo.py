@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
+import attrs
+
 from harvestd.ctl.command import FINE, Command, Errand, Failed
 from harvestd.ctl.reindex import with_bar
 from harvestd.ctl.words import counted
@@ -21,9 +23,11 @@ async def _run(errand: Errand) -> int:
         raise Failed("the market has accounts already; nothing was added (--force adds the demo all the same)")
     await with_bar(errand, parts)
     await parts.cache.drop(())
-    errand.out.print(
-        f"{counted(filled.farms, 'farm')} and {counted(filled.products, 'product')} were added", markup=False
-    )
+    if any(attrs.astuple(filled)):
+        added = [counted(filled.farms, "farm"), counted(filled.products, "product"), counted(filled.people, "account")]
+        errand.out.print(f"added: {', '.join(added)}", markup=False)
+    else:
+        errand.out.print("the demo is there already: nothing was added", markup=False)
     for line in sign_in_lines(parts.settings.data_dir):
         errand.out.print(line, markup=False)
     return FINE

@@ -9,6 +9,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import psycopg2
@@ -160,10 +161,14 @@ def replica(settings: Settings, number: int, url: str) -> Iterator[Finding]:
     yield Finding(subject, lag <= settings.replica_max_lag, f"{lag:.1f} s behind", cure)
 
 
+def _short(cause: str) -> str:
+    return shorten(cause, 120, placeholder=" …")
+
+
 def market(url: str) -> Iterator[Finding]:
     """Queues, outbox, mails and search, as the tables show them."""
     dead = _query(url, "select queue, count(*), max(cause) from queue_dead group by queue order by queue")
-    words = ", ".join(f"{queue} {count} (such as: {cause[:80]})" for queue, count, cause in dead) or "none"
+    words = ", ".join(f"{queue} {count} (such as: {_short(cause)})" for queue, count, cause in dead) or "none"
     yield Finding("dead letters", not dead, words, "mend the causes, then harvestctl replay")
     unsent, age = _query(
         url,
@@ -187,7 +192,8 @@ def market(url: str) -> Iterator[Finding]:
                    count(*) filter (where state = 'failed'), max(cause) filter (where cause <> '') from mails
              where state <> 'sent'""",
     )[0]
-    words = f"{late} wait for over an hour, {failed} were given up" + (f" (such as: {cause[:80]})" if cause else "")
+    words = f"{late} wait for over an hour, {failed} were given up"
+    words += f"; some could not be handed over: {_short(cause)}" if cause else ""
     words += (
         f"; {overdue} are due, the oldest for {since} s, and nobody sends them: is a worker running, and not frozen?"
         if overdue

@@ -28,6 +28,8 @@ async def _run(errand: Errand) -> int:
     queues = [_named(arguments.queue)] if arguments.queue else [queue.name for queue in QUEUES]
     if arguments.all and (arguments.id or not arguments.queue):
         raise Misused("--all is for one queue, and instead of ids")
+    if arguments.discard and not (arguments.id or arguments.all):
+        raise Misused("--discard goes with the ids of dead letters, or with --all of a queue")
     strange = [] if errand.loaded.settings.rabbitmq_url else [id for id in arguments.id if not NUMBER.fullmatch(id)]
     if strange:
         raise Misused(

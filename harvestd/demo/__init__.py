@@ -76,7 +76,10 @@ def sign_in_lines(data_dir: str) -> Iterator[str]:
     """How to sign in, for a log or a terminal: who there is, and where the password is, which stands in neither."""
     for email, _, _, role, _ in PEOPLE:
         yield f"sign in as {role}: {email}"
-    yield f"the password of them all is in {password_file(data_dir)}"
+    if demo_password(data_dir) is not None:
+        yield f"the password of them all is in {password_file(data_dir)}"
+    else:
+        yield "the password of them all is in demo-password of the data folder that they were made with"
 
 
 _KEEP = Statement(
@@ -103,10 +106,11 @@ _SUNNY = Statement(
 
 @attrs.frozen
 class Filled:
-    """What was made: farms and products of the directory."""
+    """How many farms and products were made, and how many of the demo's people."""
 
     farms: int
     products: int
+    people: int
 
 
 async def fill(parts: Parts, force: bool = False) -> Filled | None:
@@ -119,16 +123,18 @@ async def fill(parts: Parts, force: bool = False) -> Filled | None:
     if not force and (await others(parts, emails) or await count(parts, emails) == len(PEOPLE)):
         return None
     stored = await deferToThread(_store_markets, parts)
-    password = _kept_password(parts)
+    made = Filled(stored.farms_new, stored.products_new, 0)
     for email, username, name, role, farm in PEOPLE:
         if await accounts.by_email(parts.database, email_addresses.key(email)) is not None:
             continue
         named = attrs.evolve(parts, new_id=partial(next, demo_ids(email)))
-        _, farm_id = await add_person(named, Person(email, username, name, role, password, farm))
+        _, farm_id = await add_person(named, Person(email, username, name, role, _kept_password(parts), farm))
+        made = attrs.evolve(made, people=made.people + 1)
         if farm_id is not None:
             await _offer(parts, farm_id)
+            made = attrs.evolve(made, farms=made.farms + 1, products=made.products + len(OFFERS))
     await _staff(parts)
-    return Filled(stored.farms_new + 1, stored.products_new + len(OFFERS))
+    return made
 
 
 async def prepare(parts: Parts) -> None:

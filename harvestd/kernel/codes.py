@@ -29,14 +29,14 @@ CODES: dict[str, Code] = {
     "wrong-form": Code("It is text, but not in the documented form.", (), ("reason", "example")),
     "not-one-of": Code("It is not one of the values that are possible (now); `allowed` lists these, separated by commas.", ("allowed",), ("reason",)),
     "not-found": Code("It names something that does not exist, or does not belong here.", (), ("reason", "value", "farm", "list")),
-    "taken": Code("Somebody else has it already, and it must be unique."),
+    "taken": Code("Somebody else has it already, and it must be unique.", (), ("reason",)),
     # Of numbers.
     "not-a-number": Code("It is not a number, not a whole number where one is needed, or has far too many digits.", (), ("reason", "example", "minimum", "maximum")),
     "below-minimum": Code(
         "It is less than the minimum; with `farm_id`, the lines of that farm come to less than its minimum order.",
-        ("minimum",), ("reason", "farm_id", "currency", "unit", "farm", "missing", "product_id", "title"),
+        ("minimum",), ("reason", "farm_id", "currency", "unit", "farm", "missing", "available", "product_id", "title"),
     ),
-    "above-maximum": Code("It is more than the maximum.", ("maximum",), ("product_id", "title", "currency", "reason")),
+    "above-maximum": Code("It is more than the maximum.", ("maximum",), ("product_id", "title", "currency", "reason", "unit")),
     "off-step": Code("It is not a multiple of the step.", ("step",), ("unit", "product_id", "title")),
     # Of texts and lists.
     "too-short": Code("It has fewer characters, or elements, than the minimum.", ("minimum",)),
@@ -92,6 +92,7 @@ CODES: dict[str, Code] = {
         ("reason",), ("minimum", "maximum", "step", "unit", "title"),
     ),
     "too-many-lines": Code("The cart has more products than an order may have.", ("maximum", "count")),
+    "too-much": Code("The cart comes to more than an order can.", ("maximum", "currency")),
     "order-minimum": Code(
         "What the cart has from a farm comes to less than its minimum order.",
         ("farm_id", "minimum", "missing", "currency"), ("farm",),

@@ -104,7 +104,9 @@ def message(code: str, params: Mapping[str, str], english: str, language: str) -
 def _fullest(words: Words, code: str, params: Mapping[str, str]) -> str:
     """The first of the fuller messages for which all is there that it says; else the one that needs nothing more."""
     for key, template in words.fuller.get(code, {}).items():
-        if (params.get("reason") == key or params.get(key)) and all(params.get(name) for name in _named(template)):
+        if (key in (params.get("reason"), params.get("what")) or params.get(key)) and all(
+            params.get(name) for name in _named(template)
+        ):
             return template
     return words.messages[code]
 

@@ -12,7 +12,7 @@ from harvestd.kernel.errors import FieldError
 from harvestd.kernel.formatting import money, quantity
 from harvestd.kernel.quantities import shown
 from harvestd.market.on_sale import Agreed, OnSale, changes, takeable, withheld
-from harvestd.market.orders import Terms
+from harvestd.market.orders import Terms, too_much
 
 
 @attrs.frozen
@@ -115,6 +115,9 @@ def _of_cart(items: Sequence[Item], parts: Sequence[Part], terms: Terms) -> Iter
     if len(items) > terms.lines_most:
         message = f"An order has at most {terms.lines_most} products, and this cart has {len(items)}; take some out"
         yield Warning(None, "too-many-lines", message, {"maximum": str(terms.lines_most), "count": str(len(items))})
+    if (beyond := too_much("", sum(part.subtotal for part in parts), terms.currency)) is not None:
+        params = {name: beyond.params[name] for name in ("maximum", "currency")}
+        yield Warning(None, "too-much", f"The cart {beyond.message}", params)
     for part in parts:
         if part.missing:
             farm = part.farm

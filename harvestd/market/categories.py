@@ -23,4 +23,4 @@ def admit(name: str, beside: Iterable[str]) -> None:
     apart: Apfel and Äpfel)."""
     if name.casefold() in {other.casefold() for other in beside}:
         message = "another category beside it has this name; choose another"
-        raise AlreadyTaken(f"name: {message}", (FieldError("name", message, code="taken"),))
+        raise AlreadyTaken(errors=(FieldError("name", message, code="taken", params={"reason": "beside"}),))

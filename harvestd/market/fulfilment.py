@@ -70,9 +70,9 @@ def move(order: Standing, farm_id: str, to: str, actor: Actor, reason: str) -> M
         message = f"possible now: {possible}" if possible else "nothing more is possible: this part is final"
         params = {"allowed": possible} if possible else {"allowed": "", "reason": "final"}
         error = FieldError("to", message, code="not-one-of", params=params)
-        same = part.status == to
-        detail = f"this part is already {to}" if same else f"this part is {part.status}, which cannot become {to}"
-        raise IllegalTransition(detail, (error,))
+        same = worded("this part is already {to}", to=to)
+        other = worded("this part is {status}, which cannot become {to}", status=part.status, to=to)
+        raise IllegalTransition(same if part.status == to else other, (error,))
     if to == "cancelled":
         return cancel(order, (farm_id,), actor, reason)
     return _moved(order, (farm_id,), to, actor, reason)

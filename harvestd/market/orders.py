@@ -13,6 +13,7 @@ from harvestd.kernel.errors import FieldError, OutOfStock, PriceChanged
 from harvestd.kernel.formatting import money, quantity
 from harvestd.kernel.names import accept
 from harvestd.kernel.quantities import PLACES, TOTAL_MOST, positive, shown
+from harvestd.kernel.sentences import worded
 from harvestd.market import families
 from harvestd.market.events import Event
 from harvestd.market.on_sale import Agreed, OnSale, changes, takeable, withheld
@@ -258,7 +259,7 @@ def _as_expected(
     ]  # fmt: skip
     if expected is not None and total != expected:
         is_, was = money(total, terms.currency), money(expected, terms.currency)
-        detail = f"the total is now {is_}, not {was}; look at it again"
+        detail = worded("the total is now {is_}, not {was}; look at it again", is_=is_, was=was)
         params = {"before": str(expected), "after": str(total), "currency": terms.currency}
         errors.insert(0, FieldError("expected_total", f"the total is now {is_}", code="changed", params=params))
         raise PriceChanged(detail, tuple(errors))

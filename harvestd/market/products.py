@@ -215,16 +215,19 @@ def new_level(
     level = exact(value if field == "set" else stock + value)
     if level is None:
         raise Invalid.of(
-            field, f"would make the stock too large; it is {stock} now", "above-maximum", maximum=shown(MOST - stock)
-        )
+            field, f"would make the stock too large; it is {said(stock, unit)} now", "above-maximum",
+            maximum=shown(MOST - stock), unit=unit,
+        )  # fmt: skip
     if (part := in_pieces(field, unit, level)) is not None:
         raise Invalid("the stock cannot be changed so", (part,))
     if level < 0:
-        message = f"would make the stock less than 0; it is {stock} now"
-        raise Invalid.of(field, message, "below-minimum", minimum=shown(-stock))
+        message = f"would make the stock less than 0; it is {said(stock, unit)} now"
+        params = {"minimum": shown(-stock), "reason": "stock", "available": shown(stock), "unit": unit}
+        raise Invalid.of(field, message, "below-minimum", **params)
     if level < reserved:
-        message = f"would leave {level}, less than the {reserved} reserved for orders; cancel those first"
-        raise Invalid.of(field, message, "below-reserved", reserved=shown(reserved))
+        left, held = said(level, unit), said(reserved, unit)
+        message = f"would leave {left}, less than the {held} reserved for orders; cancel those first"
+        raise Invalid.of(field, message, "below-reserved", reserved=shown(reserved), unit=unit)
     return level
 
 

@@ -122,7 +122,9 @@ class Daemon(Service):
             return
         exit_status.code = 1
         if isinstance(error, EXPECTED):
-            self.log.error("harvest-{role} does not start: {why}", role=self._role.name, why=str(error))
+            self.log.error(
+                "harvest-{role} does not start: {why}", role=self._role.name, why=" ".join(str(error).split())
+            )
             self.log.failure("where that came from", level=LogLevel.debug)
             if (free := _free(self._settings.data_dir)) < NO_SPACE:
                 self.log.error("the disk of {folder} has {free} bytes left", folder=self._settings.data_dir, free=free)

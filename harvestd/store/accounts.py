@@ -67,11 +67,13 @@ async def insert(tx: Transaction, account: NewAccount, user_id: str, password_ha
     if stored is None:
         found = await tx.row(_TAKEN, account.email_key, account.username_key)
         faults = [
-            FieldError(field, f"this {field} is in use; sign in, or choose another", code="taken")
+            FieldError(
+                field, f"this {field} is in use; sign in, or choose another", code="taken", params={"reason": "account"}
+            )
             for field, taken in zip(("email", "username"), found or (), strict=False)
             if taken
         ]
-        raise AlreadyTaken("; ".join(fault.message for fault in faults), tuple(faults))
+        raise AlreadyTaken(errors=tuple(faults))
 
 
 async def by_id(reader: Reader, user_id: str) -> User | None:

@@ -21,10 +21,12 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Counted(msgspec.Struct, frozen=True):
-    """How many products are in a cart."""
+    """How many products are in a cart; how many of them are others than those that would be put there; and whether there would be
+    more of any than there is."""
 
     all: int
     others: int
+    more: bool
 
 
 def _item(
@@ -62,7 +64,10 @@ _ITEMS = Statement(
 )
 _COUNT = Statement(
     "carts.count",
-    "select count(*), count(*) filter (where product_id <> all($2::uuid[])) from cart_items where cart_id = $1",
+    """select count(*), count(*) filter (where product_id <> all($2::uuid[])), exists (
+              select from unnest($2::uuid[], $3::numeric[]) as w(id, quantity)
+               where w.quantity > coalesce((select i.quantity from cart_items i where i.cart_id = $1 and i.product_id = w.id), 0))
+         from cart_items where cart_id = $1""",
     Counted,
 )
 # A change of what is in a cart changes the cart: when it was last changed says how long it is kept.
@@ -146,9 +151,11 @@ async def items(reader: Reader, cart_id: str) -> list[Item]:
     return await reader.rows(_ITEMS, cart_id)
 
 
-async def count(tx: Transaction, cart_id: str, product_ids: Sequence[str]) -> Counted:
-    """How many products are in a cart, and how many of them are others than these."""
-    return await tx.row(_COUNT, cart_id, list(product_ids)) or Counted(0, 0)
+async def count(tx: Transaction, cart_id: str, items: Sequence[Item]) -> Counted:
+    """What is in a cart beside what these would put there."""
+    found = await tx.row(_COUNT, cart_id, [item.product_id for item in items], [item.quantity for item in items])
+    assert found is not None
+    return found
 
 
 async def put(tx: Transaction, cart_id: str, items: Sequence[Item], now: datetime) -> Found | None:

@@ -147,4 +147,4 @@ async def _stored(tx: Transaction, statement: Statement[None], *parameters: obje
 
 def _taken() -> AlreadyTaken:
     message = "this slug is another category's; choose another"
-    return AlreadyTaken(message, (FieldError("slug", message, code="taken"),))
+    return AlreadyTaken(errors=(FieldError("slug", message, code="taken"),))

@@ -140,4 +140,4 @@ async def update(tx: Transaction, farm: Farm) -> None:
         )  # fmt: skip
     except pg.UniqueViolation as error:
         message = "this slug is another farm's; choose another"
-        raise AlreadyTaken(message, (FieldError("slug", message, code="taken"),)) from error
+        raise AlreadyTaken(errors=(FieldError("slug", message, code="taken"),)) from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 
 from harvestd.kernel import readers
@@ -16,7 +18,8 @@ from harvestd.web.shapes.products import ProductFilters
 @attrs.frozen
 class Asked:
     """The filters of a query, read: ``categories`` (those below included) and ``farms`` as (id, slug), ``tags`` as they are
-    kept, ``near`` in degrees, ``radius`` in km, ``season`` the day (YYYY-MM-DD) to be in season on."""
+    kept, ``near`` in degrees, ``radius`` in km, ``season`` the day (YYYY-MM-DD) to be in season on. ``chosen`` has the values of each
+    facet that were named, with what they are called."""
 
     categories: tuple[tuple[str, str], ...]
     farms: tuple[tuple[str, str], ...]
@@ -25,6 +28,7 @@ class Asked:
     near: tuple[float, float] | None
     radius: float | None
     season: str | None
+    chosen: Mapping[str, Mapping[str, str]]
 
 
 async def asked(call: Call, query: ProductFilters) -> Asked:
@@ -32,9 +36,11 @@ async def asked(call: Call, query: ProductFilters) -> Asked:
     radius without a middle."""
     near = middle(query.near, query.radius_km)
     named = await store.named(call.reader, _given(query.category), _given(query.farm))
+    tags, units = dict.fromkeys(map(tag_asked, _given(query.tag))), dict.fromkeys(query.unit)
     return Asked(
-        named.categories, named.farms, tuple(dict.fromkeys(map(tag_asked, _given(query.tag)))),
-        tuple(dict.fromkeys(query.unit)), near, query.radius_km, today(call).isoformat() if query.in_season else None,
+        categories=named.categories, farms=named.farms, tags=tuple(tags), units=tuple(units), near=near,
+        radius=query.radius_km, season=today(call).isoformat() if query.in_season else None,
+        chosen={**named.names, "tag": {tag: tag for tag in tags}, "unit": {unit: unit for unit in units}},
     )  # fmt: skip
 
 

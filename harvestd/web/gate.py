@@ -33,7 +33,7 @@ from harvestd.web.addresses import bucket_of
 from harvestd.web.call import Answer, Call, Caller
 from harvestd.web.claims import Claims
 from harvestd.web.headers import Cookies, RequestHeaders
-from harvestd.web.limits import Limits
+from harvestd.web.limits import Limited, Limits
 from harvestd.web.pieces import PIECE
 from harvestd.web.problems import Refusal
 from harvestd.web.replies import Reply
@@ -155,6 +155,8 @@ class Gate:
         if descriptors.spent_by(error):
             request.site.shortages.tell("descriptors")
             error = Overloaded("the server has no room for this at present; try again in a moment")
+        if isinstance(error, Limited):
+            request.more = error.headers
         if isinstance(error, Overloaded):
             pass
         elif isinstance(error, Unavailable):
@@ -253,7 +255,7 @@ def _body(route: Route, call: Call, raw: bytes) -> Any:
     assert route.body is not None
     headers, rules = call.headers, route.rules
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if not raw and not media_type and may_be_empty(route.body):
+    if not raw and media_type in ("", "application/json") and may_be_empty(route.body):
         return fields.convert({}, route.body)
     if media_type != "application/json":
         if not media_type:

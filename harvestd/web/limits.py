@@ -19,6 +19,14 @@ Headers = tuple[tuple[bytes, bytes], ...]
 _FORM = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})\Z")
 
 
+class Limited(TooMany):
+    """With the headers of the limit that refuses, whichever was counted before."""
+
+    def __init__(self, detail: str, retry_after: float, headers: Headers) -> None:
+        super().__init__(detail, retry_after)
+        self.headers = headers
+
+
 class Limits:
     """The limits of the settings, by the setting's name."""
 
@@ -67,16 +75,16 @@ class Limits:
             return (), None
         limit, period = self._limits[name]
         allowance = await self._limiter.hit(_key(who, name, endpoint), limit, period)
-        refusal = None
-        if not allowance.allowed:
-            detail = worded(
-                "more than {limit} requests in {period} s; try again in {wait} s",
-                limit=limit,
-                period=period,
-                wait=_seconds(allowance.retry_after),
-            )
-            refusal = TooMany(detail, allowance.retry_after)
-        return _headers(name, limit, period, allowance), refusal
+        headers = _headers(name, limit, period, allowance)
+        if allowance.allowed:
+            return headers, None
+        detail = worded(
+            "more than {limit} requests in {period} s; try again in {wait} s",
+            limit=limit,
+            period=period,
+            wait=_seconds(allowance.retry_after),
+        )
+        return headers, Limited(detail, allowance.retry_after, headers)
 
 
 def parse(name: str, text: str) -> tuple[int, int]:

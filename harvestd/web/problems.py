@@ -92,7 +92,7 @@ PROBLEMS: tuple[Problem, ...] = (
             "A name or an address that must be unique is in use.",
             "Choose another one, or sign in if it is yours.",
             (market.AlreadyTaken,)),
-    Problem("illegal-transition", 409, "This step is no longer possible",
+    Problem("illegal-transition", 409, "This step is not possible now",
             "It cannot change from its present status to the requested one.",
             "Read its status; the steps are placed, confirmed, ready, (out_for_delivery,) completed, or cancelled.",
             (market.IllegalTransition,)),
@@ -192,6 +192,10 @@ def document(
     return msgspec.json.encode(members)
 
 
+#: Problems of which the fields say all that there is to say.
+LISTED = frozenset({"invalid", "already-taken"})
+
+
 def told_in(problem: Problem, error: BaseException | None, language: str) -> str:
     """The languages of the details, as ``Content-Language`` names them: a detail that ``language`` has no word for is English."""
     return ", ".join(dict.fromkeys((language, _detail(problem, error, language)[1])))
@@ -202,10 +206,10 @@ def _errors(error: BaseException | None) -> tuple[FieldError, ...]:
 
 
 def _detail(problem: Problem, error: BaseException | None, language: str) -> tuple[str, str]:
-    """The detail and its language. Of fields that are not acceptable it is these with their messages; of everything else it is what
+    """The detail and its language. Of fields that are not acceptable, or that others have, it is these with their messages; of everything else it is what
     the error says, or the row's cause, and in a language that has no word for that, the fields again."""
     errors = _errors(error)
-    if errors and problem.slug == "invalid":
+    if errors and problem.slug in LISTED:
         return _listed(errors, language), language
     ours = isinstance(error, (market.MarketError, Refusal))
     english = (error.detail if ours else getattr(error, "shown", "")) or problem.cause  # type: ignore[union-attr]

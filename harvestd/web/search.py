@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import msgspec
 
 from harvestd.interfaces import Facet, Hit, Search
 from harvestd.kernel.formatting import money
 from harvestd.kernel.geography import shown_km
 from harvestd.store import cards, search_suggest
+from harvestd.store.search_query import FACET_VALUES
 from harvestd.web import filters
 from harvestd.web.call import Call
 from harvestd.web.shapes.search import (
@@ -40,11 +43,19 @@ async def search(call: Call, query: SearchQuery) -> SearchPage[msgspec.Raw]:
             if hit.id in shown and shown[hit.id].status == "published"
         ],
         facets={
-            name: [FacetValue(value=f.value, count=f.count, name=_called(call, name, f)) for f in facets]
-            for name, facets in found.facets.items()
+            name: _facet(call, name, facets, asked.chosen.get(name, {})) for name, facets in found.facets.items()
         },
         total=found.total, degraded=found.degraded, next=found.next,
     )  # fmt: skip
+
+
+def _facet(call: Call, name: str, found: Sequence[Facet], chosen: Mapping[str, str]) -> list[FacetValue]:
+    """The values that were counted, and those that were asked for and that no hit has, so that they can be unchosen."""
+    values = [FacetValue(value=one.value, count=one.count, name=_called(call, name, one)) for one in found]
+    if len(values) >= FACET_VALUES:  # whoever asks for more than are answered gets those of most hits
+        return values
+    here = {one.value for one in found}
+    return [*values, *(FacetValue(value=v, count=0, name=called) for v, called in chosen.items() if v not in here)]
 
 
 def _called(call: Call, name: str, facet: Facet) -> str:

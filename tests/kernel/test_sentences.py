@@ -34,8 +34,7 @@ def _said(path: Path) -> Iterator[tuple[str, Any]]:
         if not isinstance(node, ast.Call) or ast.unparse(node.func) not in PLACES:
             continue
         given = node.args[PLACES[ast.unparse(node.func)] :]
-        with_fields = len(given) > 1 and ast.unparse(node.func) in KINDS and ast.unparse(node.func) != "TooMany"
-        if given and not with_fields:
+        if given:
             for one in _branches(given[0]):
                 yield f"{path.relative_to(PACKAGE.parent)}:{node.lineno}", _value(one, module)
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from harvestd.web import table
@@ -192,3 +197,15 @@ def test_a_guests_cart_can_be_found_out_from_the_contract() -> None:
     put = OPERATIONS["putCartItem"]
     assert {"cart": []} in put["security"] and {"cartToken": []} in put["security"]
     assert "X-Cart-Token" in next(iter(put["responses"].values()))["headers"]
+
+
+@pytest.mark.parametrize("seed", ["1", "2", "3"])
+def test_every_process_has_the_same_document(seed: str) -> None:
+    """Byte for byte: a reader who revalidates meets another process each time."""
+    program = (
+        "import hashlib, msgspec; from harvestd.web import table; from harvestd.web.pages import openapi; "
+        "print(hashlib.sha256(msgspec.json.encode(openapi.document(table.ROUTES, 'A market'))).hexdigest())"
+    )
+    environment = os.environ | {"PYTHONHASHSEED": seed}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == hashlib.sha256(msgspec.json.encode(DOCUMENT)).hexdigest()

@@ -332,7 +332,7 @@ def test_create_admin(run: Run, database_url: str, tmp_path: Path) -> None:
     short = tmp_path / "short"
     short.write_text("short\n")
     refused = run("create-admin", "b@example.org", "--username=bea", f"--password-file={short}")
-    assert (refused.returncode, "password must have at least 12 characters" in refused.stdout) == (1, True)
+    assert (refused.returncode, "password: must have at least 12 characters" in refused.stdout) == (1, True)
     assert "no terminal" in run("create-admin", "c@example.org").stdout
 
 
@@ -411,8 +411,14 @@ def test_the_demo_fills_an_empty_market_once(run: Run, database_url: str, tmp_pa
     before = rows(database_url, counts)
     again = run("demo")
     assert (again.returncode, again.stdout.partition(";")[0]) == (1, "harvestctl demo: the market has accounts already")
-    assert run("demo", "--force").returncode == 0
-    assert rows(database_url, counts) == before
+    (tmp_path / "demo-password").unlink()
+    forced = run("demo", "--force")
+    assert (forced.returncode, rows(database_url, counts)) == (0, before)
+    assert "the demo is there already: nothing was added" in forced.stdout
+    assert "of the data folder that they were made with" in forced.stdout, (
+        "nobody is told of a password that is not theirs"
+    )
+    assert not (tmp_path / "demo-password").exists()
     assert run("check").returncode == 0
 
 

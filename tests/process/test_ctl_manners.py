@@ -61,6 +61,8 @@ WRONG = [
     ["import-directory", str(MARKETS), os.fsdecode(b"--data-dir=Caf\xe9")],
     ["replay", "nowhere"],
     ["replay", "--all"],
+    ["replay", "--discard"],
+    ["replay", "orders", "--discard"],
     ["replay", "orders", "abc"],
     ["replay", "orders", "1", "abc", "--discard"],
     ["demo", "extra"],

@@ -173,6 +173,10 @@ def test_mail_that_nobody_sends_is_told_with_its_number_and_since_when(
     said = doctor(database_url=database_url)
     line = next(line for line in said.splitlines() if "mails:" in line)
     assert re.search(r"3 are due, the oldest for 60\d s, and nobody sends them", line), said
+    assert "could not be handed over" not in line
+    postgres.query(name, "update mails set cause = repeat('the server is full ', 20)")
+    line = next(line for line in doctor(database_url=database_url).splitlines() if "mails:" in line)
+    assert "some could not be handed over: the server is full the" in line and "the …; 3 are due" in line, line
 
 
 def test_mail_to_nobody_and_from_nowhere_in_a_market_with_a_public_address(doctor: Doctor, database_url: str) -> None:

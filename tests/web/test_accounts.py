@@ -276,6 +276,18 @@ async def test_brute_force_is_limited(market: Market, registered: bool) -> None:
     assert block == [401] * 3 + [429], "who has a /64 has one address"
 
 
+async def test_a_refusal_says_which_limit_it_was(market: Market) -> None:
+    """A client that reads what is left reads it of the limit that it met, not of another that has more."""
+    client = limited(market, rate_login="1/60", rate_login_address="50/60")
+    body = {"email": "ada@example.org", "password": "not that one either"}
+    answers = [await client.request("POST", "/api/auth/login", json=body) for _ in range(2)]
+    assert [(one.status, one.headers["ratelimit"].partition(";t")[0]) for one in answers] == [
+        (401, '"login_address";r=49'),
+        (429, '"login";r=0'),
+    ]
+    assert answers[1].headers["ratelimit-policy"] == '"login";q=1;w=60'
+
+
 async def test_who_tries_elsewhere_does_not_keep_the_owner_out(market: Market) -> None:
     await register(market)
     client = limited(market, rate_login="3/60", rate_login_address="100/60", rate_login_account="9/60")

@@ -150,6 +150,28 @@ async def test_the_limit_of_an_order_is_that_of_its_cart(market: Market) -> None
     assert (await buyer.post("/api/orders", {}, Idempotency_Key="less")).status == 201
 
 
+async def test_a_cart_that_came_to_too_much_says_so_and_may_be_lessened(market: Market) -> None:
+    """Prices rise under carts: what JSON's numbers do not hold cannot be ordered, and whoever takes less is let."""
+    farmer, buyer = await market.farmer(), await market.person()
+    products = [await market.product(farmer, title=f"Truffles {n}", price=1, stock="9999999") for n in range(10)]
+    items = [{"product_id": p["id"], "quantity": "9999999"} for p in products]
+    assert (await buyer.request("PUT", "/api/cart/items", {"items": items})).json()["warnings"] == []
+    for product in products:
+        dear = await farmer.request("PATCH", f"/api/products/{product['id']}", {"price": 100_000_000}, If_Match="*")
+        assert dear.status == 200
+    (warning,) = [w for w in (await buyer.get("/api/cart")).json()["warnings"] if w["code"] != "price-changed"]
+    assert (warning["product_id"], warning["code"]) == (None, "too-much")
+    assert warning["params"] == {"maximum": str(2**53 - 1), "currency": "EUR"}
+    one = f"/api/cart/items/{products[0]['id']}"
+    more = await buyer.request("PUT", "/api/cart/items", {"items": items[:1]})
+    assert more.status == 200, "as much as before is not more"
+    assert (await buyer.request("PUT", one, {"quantity": "9999998"})).status == 200
+    again = await buyer.request("PUT", one, {"quantity": "9999999"})
+    assert (again.status, again.json()["errors"][0]["code"]) == (422, "above-maximum")
+    less = await buyer.request("PUT", one, {"quantity": "1"})
+    assert (less.status, [w["code"] for w in less.json()["warnings"]]) == (200, ["price-changed"] * 9)
+
+
 async def test_a_cart_below_a_farms_minimum_says_what_is_missing(market: Market) -> None:
     farmer, buyer = await market.farmer(), await market.person()
     product = await market.product(farmer)

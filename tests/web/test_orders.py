@@ -329,6 +329,17 @@ async def test_a_cancelled_order_gives_back_once_before_it_was_sold(market: Mark
     assert market.broken(at_rest=True) == []
 
 
+@pytest.mark.parametrize("headers", [{}, {"Content_Type": "application/json"}])
+async def test_a_body_that_may_be_left_out_may_be_left_out_by_whoever_names_its_type(
+    market: Market, headers: dict[str, str]
+) -> None:
+    farmer, buyer = await market.farmer(), await market.person()
+    product = await market.product(farmer)
+    order = (await buyer.order((product["id"], "1.25"))).json()
+    answer = await buyer.request("POST", f"/api/orders/{order['id']}/cancel", **headers)
+    assert (answer.status, answer.json()["status"]) == (200, "cancelled")
+
+
 async def test_a_cancelled_order_gives_back_once_after_it_was_sold(market: Market) -> None:
     farmer, buyer = await market.farmer(), await market.person()
     product = await market.product(farmer)

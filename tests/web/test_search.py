@@ -58,6 +58,32 @@ async def test_a_bracket_of_prices_is_called_what_people_call_it(market: Market)
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("query", "facet", "zero"),
+    [
+        ("unit=litre", "unit", ("litre", "litre")),
+        ("unit=litre&unit=kg", "unit", ("litre", "litre")),
+        ("tag=roots&q=eggs", "tag", ("roots", "roots")),
+        ("farm={farm}&q=nothing", "farm", ("{slug}", "{name}")),
+        ("category=vegetables&q=nothing", "category", ("vegetables", "Vegetables")),
+        ("category={category}&q=nothing", "category", ("vegetables", "Vegetables")),
+    ],
+)
+async def test_a_value_that_was_asked_for_stays_though_no_hit_has_it(
+    market: Market, query: str, facet: str, zero: tuple[str, str]
+) -> None:
+    """Whoever chose it has to see it, to choose it no more; by id as by slug, it comes by the name that others have."""
+    carrots = await stocked(market)
+    names = {"farm": carrots["farm"]["id"], "slug": carrots["farm"]["slug"], "name": carrots["farm"]["name"]}
+    admin = await market.person(role="admin")
+    category = (await admin.post("/api/categories", {"name": "Vegetables"})).json()
+    names["category"] = category["id"]
+    values = (await found(market, query.format_map(names)))["facets"][facet]
+    value, name = (one.format_map(names) for one in zero)
+    assert {"value": value, "name": name, "count": 0} in values
+    assert len({one["value"] for one in values}) == len(values)
+
+
 async def test_filters_narrow_what_is_found(market: Market) -> None:
     await stocked(market)
     assert set(await titles(market, "")) == {"Rainbow Carrots", "Tomatoes", "Eggs"}

@@ -34,7 +34,7 @@ def components(types: Iterable[Any], queries: Iterable[Any]) -> tuple[dict[Any, 
         kind: schemas.pop(_plain(_name_of(ref))) for kind, ref in zip(asked, references[len(ordered) :], strict=True)
     }
     schemas = {name: _without_defaults(schema) for name, schema in schemas.items()}
-    for name in _enums_in([schemas, by_type, parameters]):
+    for name in sorted(_enums_in([schemas, by_type, parameters])):
         schemas[name] = {
             "type": "string",
             "enum": list(VOCABULARY[name]),

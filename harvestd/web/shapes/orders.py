@@ -133,7 +133,8 @@ class OrderPart(Out, kw_only=True, frozen=True):
 
 
 class OrderTotals(Out, kw_only=True, frozen=True):
-    """What is owed for the parts that stand: goods, fees and tax, less discount."""
+    """What is owed for the parts that stand: goods, fees and tax, less discount. An order that is cancelled or expired as a whole keeps
+    what was agreed, and nothing is owed for it."""
 
     goods: Money
     fees: Money

@@ -30,7 +30,8 @@ class FoundProduct(Product, kw_only=True, frozen=True):
 
 class FacetValue(Out, kw_only=True, frozen=True):
     """One value of a facet, what it is called, and how many hits there are with it as its filter's only value; of a category,
-    how many are in itself, while a search by it finds those of the categories below it, too."""
+    how many are in itself, while a search by it finds those of the categories below it, too. A value that was asked for is there
+    though no hit has it."""
 
     value: str
     name: str

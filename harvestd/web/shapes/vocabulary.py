@@ -33,7 +33,7 @@ FarmRole = Literal["owner", "manager", "packer", "driver"]
 Condition = Literal["ok", "degraded", "down"]
 WarningCode = Literal[
     "price-changed", "unit-changed", "step-changed", "minimum-changed", "unavailable", "not-for-sale", "out-of-season",
-    "sold-out", "short", "quantity", "too-many-lines", "order-minimum",
+    "sold-out", "short", "quantity", "too-many-lines", "too-much", "order-minimum",
 ]  # fmt: skip
 ImageStatus = Literal["processing", "ready", "failed"]
 CompareBy = Literal["kg", "litre", "each", "bunch", "box"]
