@@ -20,7 +20,7 @@ from harvestd.demo.ids import demo_ids
 from harvestd.directory.reading import BadRow, Market, read
 from harvestd.directory.storing import Stored, Storing
 from harvestd.kernel import email_addresses
-from harvestd.kernel.slugs import slug
+from harvestd.kernel.slugs import distinct
 from harvestd.market.products import Known, Offer, happened
 from harvestd.market.units import default_step
 from harvestd.parts import Parts
@@ -201,8 +201,8 @@ async def _offer(parts: Parts, farm_id: str) -> None:
                 price=price, price_per=Decimal(per), quantity_step=step, min_quantity=step, season=None,
                 harvested_on=None, tags=tags, status="published",
             )  # fmt: skip
-            at = slug(title, product_id[-6:])
-            await products.insert(tx, product_id, at, farm_id, offer, Decimal(level), now)
+            named = distinct(title, product_id)
+            at = await products.insert(tx, product_id, named, farm_id, offer, Decimal(level), now)
             amount = Decimal(level)
             await stock.enter(tx, parts.new_id(), product_id, "initial", amount, amount, "", now)
             events.append(happened("created", Known(product_id, at, farm_id, ""), 1, []))

@@ -28,6 +28,12 @@ def candidates(name: str, id: str) -> Iterator[str]:
     anything: a slug that was made up is no reason to refuse it."""
     if slug(name):
         yield slug(name)
+    yield from distinct(name, id)
+
+
+def distinct(name: str, id: str) -> Iterator[str]:
+    """The same for what many have the name of, none of whom is to have it alone. Six digits are soon another's: of 5,000 things of one
+    name two have the same more often than not."""
     yield slug(name, id[-6:])
     yield slug(name, id.replace("-", "")[-16:])
 

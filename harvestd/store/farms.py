@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -53,7 +53,7 @@ _ROLE = Statement("farms.role", "select role from farm_members where farm_id = $
 _INSERT = Statement(
     "farms.insert",
     """insert into farms (id, slug, name, description, latitude, longitude, address, created_at, updated_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $8)""",
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $8) on conflict (slug) do nothing""",
     nothing,
 )
 _JOIN = Statement("farms.join", "insert into farm_members (farm_id, user_id, role) values ($1, $2, $3)", nothing)
@@ -121,13 +121,16 @@ async def lock(tx: Transaction, farm_id: str) -> Farm | None:
 
 
 async def insert(
-    tx: Transaction, farm_id: str, slug: str, name: str, owner_id: str, now: datetime, *, description: str = "",
+    tx: Transaction, farm_id: str, slugs: Iterable[str], name: str, owner_id: str, now: datetime, *, description: str = "",
     position: tuple[float, float] | None = None, address: str = "",
 ) -> None:  # fmt: skip
-    """Store a new farm and its owner."""
+    """Store a new farm under the first of ``slugs`` that is free, and its owner; raises :class:`AlreadyTaken` where none is."""
     latitude, longitude = position or (None, None)
-    await tx.run(_INSERT, farm_id, slug, name, description, latitude, longitude, address, now)
-    await tx.run(_JOIN, farm_id, owner_id, "owner")
+    for slug in slugs:
+        if await tx.run(_INSERT, farm_id, slug, name, description, latitude, longitude, address, now):
+            await tx.run(_JOIN, farm_id, owner_id, "owner")
+            return
+    raise AlreadyTaken
 
 
 async def update(tx: Transaction, farm: Farm) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
 import msgspec
 from psycopg2 import errors as pg
 
-from harvestd.kernel.errors import Invalid
+from harvestd.kernel.errors import AlreadyTaken, Invalid
 from harvestd.kernel.slugs import is_id
 from harvestd.market.products import Known, Offer
 from harvestd.store.database import FIRST_ID, Reader, Statement, Transaction, nothing
@@ -75,7 +75,8 @@ _INSERT = Statement(
     "products.insert",
     """insert into products (id, slug, farm_id, category_id, title, description, unit, price, stock, quantity_step,
               min_quantity, season_from, season_to, harvested_on, tags, status, price_per, created_at, updated_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)""",
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)
+       on conflict (slug) do nothing""",
     nothing,
 )
 _UPDATE = Statement(
@@ -109,10 +110,14 @@ async def lock(tx: Transaction, product_id: str) -> Product | None:
 
 
 async def insert(
-    tx: Transaction, product_id: str, slug: str, farm_id: str, offer: Offer, stock: Decimal, now: datetime
-) -> None:
-    """Store a new product (its first ledger row is the caller's); raises :class:`Invalid` for an unknown category."""
-    await _stored(tx, _INSERT, product_id, slug, farm_id, *_columns(offer, stock), now)
+    tx: Transaction, product_id: str, slugs: Iterable[str], farm_id: str, offer: Offer, stock: Decimal, now: datetime
+) -> str:
+    """Store a new product (its first ledger row is the caller's) under the first of ``slugs`` that is free, and answer that; raises
+    :class:`Invalid` for an unknown category, ``AlreadyTaken`` where none is free."""
+    for slug in slugs:
+        if await _stored(tx, _INSERT, product_id, slug, farm_id, *_columns(offer, stock), now):
+            return slug
+    raise AlreadyTaken
 
 
 async def update(tx: Transaction, product_id: str, offer: Offer, now: datetime) -> None:
@@ -129,9 +134,9 @@ def _columns(offer: Offer, stock: Decimal | None) -> list[object]:
     ]  # fmt: skip
 
 
-async def _stored(tx: Transaction, statement: Statement[None], *parameters: object) -> None:
+async def _stored(tx: Transaction, statement: Statement[None], *parameters: object) -> int:
     try:
-        await tx.run(statement, *parameters)
+        return await tx.run(statement, *parameters)
     except pg.ForeignKeyViolation as error:
         raise Invalid.of(
             "category_id",

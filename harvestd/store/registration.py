@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from harvestd.kernel.slugs import slug
+from harvestd.kernel.slugs import distinct
 from harvestd.market.accounts import NewAccount, registered
 from harvestd.market.families import FARMS, stale
 from harvestd.store import accounts, farms, outbox
@@ -20,7 +20,7 @@ async def register(
     events, farm_id = [registered(user_id, account.role, account.email, account.name)], None
     if account.farm_name is not None:
         farm_id = new_id()
-        await farms.insert(tx, farm_id, slug(account.farm_name, farm_id[-6:]), account.farm_name, user_id, now)
+        await farms.insert(tx, farm_id, distinct(account.farm_name, farm_id), account.farm_name, user_id, now)
         events.append(stale(f"farm:{farm_id}", 1, FARMS))
     outbox.record(tx, events, new_id, now)
     return farm_id

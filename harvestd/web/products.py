@@ -144,8 +144,8 @@ async def add(call: Call, body: NewProduct) -> Answer:
     )  # fmt: skip
     level = market.opening_stock(body.stock, body.unit)
     product_id = call.new_id()
-    slug = slugs.slug(offer.title, product_id[-6:])
-    await store.insert(call.tx, product_id, slug, farm_id, offer, level, call.now)
+    named = slugs.distinct(offer.title, product_id)
+    slug = await store.insert(call.tx, product_id, named, farm_id, offer, level, call.now)
     await stock_store.enter(call.tx, call.new_id(), product_id, "initial", level, level, "", call.now)
     event = happened("created", Known(product_id, slug, farm_id, farm_slug), 1, [])
     outbox.record(call.tx, [event], call.new_id, call.now)

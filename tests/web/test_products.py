@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
+from uuid_utils import uuid7
 
 from harvestd.store import listings
 from harvestd.store.database import Statement, nothing
 from tests.people import Market, Person
+from tests.web.conftest import make_market
 
 
 async def titles(market: Market, query: str = "", **more: Any) -> list[str]:
@@ -26,6 +29,19 @@ async def stocked(market: Market) -> Person:
         farmer, title="Old Kale", price=250, season={"from": "2020-01-01", "to": "2020-02-01"}, tags=["roots"]
     )
     return farmer
+
+
+async def test_many_farms_and_products_of_one_name_have_slugs_of_their_own(market: Market) -> None:
+    """Whatever their ids end with: of some thousands of carrots two have the same last six digits, and both are offered."""
+    alike = make_market(attrs.evolve(market.parts, new_id=lambda: f"{str(uuid7())[:-6]}c0ffee"))
+    farmers = [await alike.farmer(farm="Green Acres") for _ in range(2)]
+    products = [await alike.product(farmers[0], title="Carrots") for _ in range(2)]
+    assert products[0]["slug"] == "carrots-c0ffee" and products[1]["slug"].startswith("carrots-")
+    assert len(products[1]["slug"]) == len("carrots-") + 16
+    for product in products:
+        assert (await market.stranger.get(f"/api/products/{product['slug']}")).json()["id"] == product["id"]
+    slugs = [(await market.stranger.get(f"/api/farms/{one.farm_id}")).json()["slug"] for one in farmers]
+    assert slugs[0] == "green-acres-c0ffee" and slugs[1].startswith("green-acres-") and slugs[1] != slugs[0]
 
 
 async def test_a_product_is_shown_as_the_contract_has_it(market: Market) -> None:
