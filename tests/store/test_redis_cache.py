@@ -562,8 +562,16 @@ async def test_nobody_is_given_what_was_dropped_before_he_asked(redis: RedisServ
     caches = [await processes.cache(through(proxy), timeout=0.05, stale=0.0) for proxy in proxies]
     keys = [("a", ("f", "g")), ("b", ("f",)), ("c", ("g", "h")), ("d", ("h",))]
     version, told = dict.fromkeys("fgh", 0), dict.fromkeys("fgh", 0)
-    counts = {"shared": 0, "checked": 0}
-    end = time.monotonic() + 5.0
+    checked = 0
+    began = time.monotonic()
+
+    def shared() -> int:
+        return sum(cache.state().shared_hits for cache in caches)
+
+    def going() -> bool:
+        """For five seconds, and on a slow machine until enough was read to tell of anything."""
+        here = time.monotonic() - began
+        return here < 5 or (here < 40 and shared() <= 50)
 
     async def load(families: tuple[str, ...]) -> Entry:
         read = ",".join(str(version[name]) for name in families)
@@ -571,16 +579,17 @@ async def test_nobody_is_given_what_was_dropped_before_he_asked(redis: RedisServ
         return entry(read.encode())
 
     async def reader(cache: RedisCache) -> None:
-        while time.monotonic() < end:
+        nonlocal checked
+        while going():
             key, families = draw.choice(keys)
             least = [told[name] for name in families]
             found = (await cache.fetch(key, families, lambda families=families: load(families), TTL)).body  # type: ignore[misc]
             assert all(int(got) >= known for got, known in zip(found.split(b","), least, strict=True))
-            counts["checked"] += 1
+            checked += 1
             await sleep(reactor, draw.uniform(0, 0.01))
 
     async def writer() -> None:
-        while time.monotonic() < end:
+        while going():
             name = draw.choice("fgh")
             version[name] += 1
             now = version[name]
@@ -592,7 +601,7 @@ async def test_nobody_is_given_what_was_dropped_before_he_asked(redis: RedisServ
             await sleep(reactor, draw.uniform(0, 0.06))
 
     async def harm() -> None:
-        while time.monotonic() < end:
+        while going():
             proxy = draw.choice(proxies)
             proxy.delay_there, proxy.delay_back = (
                 draw.choice([0, 0, 0, 0.01, 0.04, 0.1]),
@@ -614,6 +623,5 @@ async def test_nobody_is_given_what_was_dropped_before_he_asked(redis: RedisServ
     finally:
         for proxy in proxies:
             proxy.close()
-    counts["shared"] = sum(cache.state().shared_hits for cache in caches)
-    print(counts, "opened", sum(link.breaker.opened for link in processes.links))
-    assert counts["shared"] > 50
+    print(shared(), checked, "opened", sum(link.breaker.opened for link in processes.links))
+    assert shared() > 50

@@ -130,10 +130,16 @@ async def test_nobody_ever_gets_another_callers_reply(redis: RedisServer, proxy:
     redis.ask("MSET", *(word for n in range(300) for word in (f"t:{n}", f"value of {n}")))
     link = await linked(through(proxy))
     outcomes: Counter[str] = Counter()
-    end = time.monotonic() + 4.0
+    wanted = ("answered", "given up", "no answer within 50 ms")
+    began = time.monotonic()
+
+    def going() -> bool:
+        """For four seconds, and on a slow machine until each has happened often enough to tell of anything."""
+        here = time.monotonic() - began
+        return here < 4 or (here < 40 and min(outcomes[one] for one in wanted) <= 50)
 
     async def caller(n: int) -> None:
-        while time.monotonic() < end:
+        while going():
             call = Deferred.fromCoroutine(link.call("GET", f"t:{n}"))
             if draw.random() < 0.3:
                 reactor.callLater(draw.uniform(0, 0.04), call.cancel)
@@ -147,7 +153,7 @@ async def test_nobody_ever_gets_another_callers_reply(redis: RedisServer, proxy:
             await sleep(reactor, draw.uniform(0, 0.02))
 
     async def harm() -> None:
-        while time.monotonic() < end:
+        while going():
             proxy.delay_back = draw.choice([0.0, 0.0, 0.005, 0.02, 0.045, 0.06, 0.2])
             if draw.random() < 0.2:
                 proxy.cut()
@@ -158,7 +164,7 @@ async def test_nobody_ever_gets_another_callers_reply(redis: RedisServer, proxy:
         [Deferred.fromCoroutine(work) for work in [*map(caller, range(300)), harm()]], consumeErrors=True
     )
     print(dict(outcomes))
-    assert min(outcomes["answered"], outcomes["given up"], outcomes["no answer within 50 ms"]) > 50
+    assert min(outcomes[one] for one in wanted) > 50
 
 
 async def test_a_caller_that_gives_up_costs_nobody_the_connection(
