@@ -25,9 +25,18 @@ class Pace:
         """Exact on an idle machine; on a busy one rather too few than too many, since several may wait at a time."""
         return self._clock() - self._began - max(0.0, starved() - self._starved)
 
+    def kept(self) -> float:
+        """The seconds by the clock that the machine did not give: what others measured by a clock may be late by so many."""
+        return max(0.0, self._clock() - self._began - self.seconds())
+
     def passed(self, seconds: float) -> bool:
         """Whether as many have passed as the machine gave them, or :data:`MOST` times as many by the clock."""
         return self.seconds() >= seconds or self._clock() - self._began >= MOST * seconds
+
+
+def bounded(seconds: float, kept: float) -> float:
+    """A bound for what was measured by a clock while the machine kept so many seconds back."""
+    return min(seconds + kept, MOST * seconds)
 
 
 def starved() -> float:
