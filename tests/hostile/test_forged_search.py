@@ -26,10 +26,12 @@ from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
 
+from harvestd.kernel.formatting import money
 from harvestd.parts import Parts
 from harvestd.store import search_fallback
 from harvestd.store.database import Database
 from harvestd.store.near_cache import NearCache
+from harvestd.store.search_text import PRICE_EDGES, bracket_name
 from tests.hostile.forgeries import altered, drawn, encoded, spoilt
 from tests.hostile.odd_values import at, places, replaced
 from tests.lengths import WHOLE, length
@@ -208,7 +210,16 @@ async def known(forged: Forged, parts: Parts) -> tuple[set[str], dict[str, Any]]
         for path in (*QUESTIONS, "/api/farms", "/api/categories", "/api/search?limit=100")
     ]
     items = (await plain.stranger.get("/api/products?limit=100")).json()["items"]
-    return texts(answers) | texts(items), {item["id"]: item for item in items}
+    return texts(answers) | texts(items) | brackets(), {item["id"]: item for item in items}
+
+
+def brackets() -> set[str]:
+    """Every bracket of prices and what it is called: words of ours, whatever the engine says how many are in each."""
+    found = set[str]()
+    for value in map(bracket_name, range(len(PRICE_EDGES))):
+        edges = [edge and money(int(edge), "EUR") for edge in value.split("-")]
+        found |= {value, " – ".join(edges).rstrip()}
+    return found
 
 
 @pytest.mark.limit(3000 if WHOLE else 150)
