@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from harvestd.kernel.errors import Unavailable
+from harvestd.store.handing import Handing
 from harvestd.store.link import ConnectionLost, Link, LinkSettings
 
 FIRST_DELAY, LAST_DELAY = 0.05, 1.0
@@ -34,6 +35,7 @@ class Pool:
         self._open: set[Link] = set()
         self._opening: set[Link] = set()
         self._waiters: OrderedDict[Deferred[Link], None] = OrderedDict()
+        self._handing = Handing(self.give)
         self._retries: set[Any] = set()
         self._stopping = False
         self._sweeping = False
@@ -96,7 +98,7 @@ class Pool:
             link.close()
         elif self._waiters:
             waiter, _ = self._waiters.popitem(last=False)
-            waiter.callback(link)
+            self._handing.wake(waiter, link)
         else:
             self._idle.append(link)
 

@@ -12,6 +12,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 
 from harvestd.fair import FairQueue
+from harvestd.store.handing import Handing
 
 
 class Share:
@@ -22,7 +23,8 @@ class Share:
         self._free = size
         self._wait = wait
         self._used: Counter[str] = Counter()
-        self._waiting = FairQueue[tuple[str, Deferred[None]]]()
+        self._waiting = FairQueue[tuple[str, Deferred[str]]]()
+        self._handing = Handing(self.release)
 
     async def take(self, who: str) -> bool:
         """Have one for ``who`` until :meth:`release`; False after the wait."""
@@ -30,7 +32,7 @@ class Share:
             self._free -= 1
             self._used[who] += 1
             return True
-        waiting: Deferred[None] = Deferred()
+        waiting: Deferred[str] = Deferred()
         self._waiting.push(who, (who, waiting))
         timer = self._reactor.callLater(self._wait, waiting.cancel)
         try:
@@ -51,6 +53,6 @@ class Share:
             next_one, waiting = self._waiting.pop(self._used.__getitem__)
             if not waiting.called:
                 self._used[next_one] += 1
-                waiting.callback(None)
+                self._handing.wake(waiting, next_one)
                 return
         self._free += 1
