@@ -69,9 +69,7 @@ def told(here: Region, name: str, until: float) -> None:
     living = [n for n in range(INSTANCES) if name != f"api {n}"]
     if kind in ACCELERATORS:
         for n in living:
-            wait_until(f"readiness names {name}", lambda n=n: here.ready(n)[name] == "degraded", FROZEN)  # type: ignore[misc]
-            others = {other: state for other, state in here.ready(n).items() if other in ACCELERATORS}
-            assert [other for other, state in others.items() if state != "ok"] == [name]
+            wait_until(f"readiness names {name} alone", lambda n=n: _degraded(here, n) == [name], FROZEN)  # type: ignore[misc]
     if kind == "api":
         with pytest.raises(TimeoutError):  # whoever watches it sees that it does not answer
             request(here.market.apis[int(number)].port, "GET", "/health/ready", timeout=1)
@@ -85,6 +83,11 @@ def told(here: Region, name: str, until: float) -> None:
             assert {part for part, state in said.items() if state != "ok"} <= late, said
             assert through_nginx(here) == 200
         time.sleep(min(0.5, left))
+
+
+def _degraded(here: Region, number: int) -> list[str]:
+    """The accelerators that an instance says are not well."""
+    return [name for name, state in here.ready(number).items() if name in ACCELERATORS and state != "ok"]
 
 
 def through_nginx(here: Region) -> int:
