@@ -209,3 +209,8 @@ def test_every_process_has_the_same_document(seed: str) -> None:
     environment = os.environ | {"PYTHONHASHSEED": seed}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == hashlib.sha256(msgspec.json.encode(DOCUMENT)).hexdigest()
+
+
+def test_every_operation_says_what_the_connection_may_refuse() -> None:
+    """Too long a head or one that never ends, of any request."""
+    assert [name for name, one in OPERATIONS.items() if not {"400", "408", "431"} <= one["responses"].keys()] == []

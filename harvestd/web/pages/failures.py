@@ -55,7 +55,7 @@ def _response(problems: tuple[Problem, ...]) -> dict[str, Any]:
 
 def _slugs(route: Route) -> set[str]:
     """Every problem that the gate or the route's own errors can answer with."""
-    found = {"internal", "malformed"}
+    found = {"internal", "malformed", "headers-too-large", "timeout"}  # the last three by the connection itself
     found |= {problem.slug for problem in PROBLEMS for error in route.errors if error in problem.raised}
     conditions: Iterable[tuple[bool, Iterable[str]]] = (
         (route.credentials, ("unauthenticated",)),
