@@ -70,7 +70,7 @@ class NginxServer(PrivateServer):
         for module, package in MODULES.items():
             if not module.exists():
                 absent(f"Nginx has no {module.name}: apt install {package}")
-        self.tls_port = free_port()
+        self.tls_port, self.workers = free_port(), workers
         self.www = self.folder / "www"
         self.log_file = self.folder / "access.log"
         for folder in (self.folder / "temp", self.www / "static", self.www / "media", self.folder / "snippets"):
@@ -87,8 +87,9 @@ class NginxServer(PrivateServer):
         return [self.program, "-e", str(self.folder / "error.log"), "-c", str(self.folder / "nginx.conf")]
 
     def answers(self) -> bool:
+        """The port is there before those are who serve it."""
         socket.create_connection(("127.0.0.1", self.tls_port), timeout=1).close()
-        return True
+        return len(self._accepting()) >= self.workers
 
     @property
     def errors(self) -> str:
@@ -106,23 +107,25 @@ class NginxServer(PrivateServer):
         return HTTPSConnection("127.0.0.1", self.tls_port, timeout=timeout, context=self.trust)
 
     def reload(self) -> None:
-        """Take the files anew; comes back when there are new workers and the old ones accept no more."""
+        """Take the files anew; comes back when all workers are new ones and the old ones accept no more."""
         assert self.process is not None
-        before = self._workers()
+        before = self._accepting()
         self.process.send_signal(signal.SIGHUP)
-        wait_until("new workers", lambda: bool(self._workers() - before) and not before & self._accepting(), 20)
-
-    def _workers(self) -> set[int]:
-        assert self.process is not None
-        return {child.pid for child in psutil.Process(self.process.pid).children()}
+        wait_until(
+            "new workers",
+            lambda: len(self._accepting() - before) >= self.workers and not before & self._accepting(),
+            20,
+        )
 
     def _accepting(self) -> set[int]:
-        """Workers that have not been told to end: those are "worker process is shutting down"."""
+        """Workers that accept: they are called so once they have begun, and otherwise ("worker process is shutting down") once they
+        were told to end."""
+        assert self.process is not None
         found = set()
-        for pid in self._workers():
+        for child in psutil.Process(self.process.pid).children():
             try:
-                if "shutting down" not in " ".join(psutil.Process(pid).cmdline()):
-                    found.add(pid)
+                if " ".join(child.cmdline()).strip() == "nginx: worker process":
+                    found.add(child.pid)
             except psutil.NoSuchProcess:
                 pass
         return found
