@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from email import quoprimime
@@ -127,30 +128,45 @@ class FolderMailer:
         self._folder = Path(folder)
         self._sender = sender
         self._now = now
+        self._made = False
+        self._name = secrets.token_hex(8)
 
     async def send(self, mail: Mail) -> None:
         """Raises ``Away`` when the folder cannot be written."""
         content = compose(mail, self._sender, self._now(), eight_bit=True)
         path = self._folder / f"{name_of(mail.key)}.eml"
         try:
-            await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), _write_once, path, content)
+            await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self._write_once, path, content)
         except OSError as error:
             cure = "" if descriptors.spent_by(error) else ": free some space or mend its rights"
             raise Away(f"mail folder {self._folder}: {descriptors.cause_of(error)}{cure}") from error
 
+    def _write_once(self, path: Path, content: bytes) -> None:
+        if path.exists():
+            return
+        if not self._made:
+            self._make_folder()
+        try:
+            self._write(path, content)
+        except FileNotFoundError:  # somebody cleared it away
+            self._make_folder()
+            self._write(path, content)
 
-def _write_once(path: Path, content: bytes) -> None:
-    if path.exists():
-        return
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.parent.chmod(0o700)  # mails are for their readers; one made before had more
-    descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    def _make_folder(self) -> None:
+        """Mails are for their readers; a folder that was made before had more."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder.chmod(0o700)
+        self._made = True
+
+    def _write(self, path: Path, content: bytes) -> None:
+        temporary = f"{self._folder}/.{self._name}-{threading.get_ident()}.tmp"  # a thread writes one at a time
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            with open(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise

@@ -21,18 +21,20 @@ from harvestd.store import inbox
 from harvestd.store.database import Transaction
 from harvestd.store.link import TimedOut
 from harvestd.workers.door import Door
+from harvestd.workers.opened import Opened
 from harvestd.workers.work import QueueHandlers, Work
 
 
 class Consumer:
-    """``receive`` is what ``IBroker.consume`` calls; ``queue`` is also the consumer's name in the inbox."""
+    """``receive`` is what ``IBroker.consume`` calls; ``queue`` is also the consumer's name in the inbox. The consumers of a process share
+    what they have ``opened``."""
 
     log = Logger()
 
-    def __init__(self, parts: Parts, queue: str, handlers: QueueHandlers) -> None:
+    def __init__(self, parts: Parts, queue: str, handlers: QueueHandlers, opened: Opened | None = None) -> None:
         self._parts = parts
         self._queue = queue
-        self._door = Door(parts, queue)
+        self._door = Door(parts, queue, opened or Opened(parts.secret))
         self._handlers = handlers
 
     async def receive(self, deliveries: Sequence[Delivery]) -> list[Outcome]:

@@ -22,15 +22,14 @@ from twisted.logger import Logger
 
 from harvestd.interfaces import Delivery, Dropped, Outcome, Retried
 from harvestd.kernel.errors import Unavailable
-from harvestd.market.events import fault
 from harvestd.parts import Parts
-from harvestd.queue.envelope import Envelope, decode, named
+from harvestd.queue.envelope import Envelope, named
 from harvestd.queue.relay import envelope_of
 from harvestd.queue.retry import Drop
-from harvestd.queue.seals import EventSeals
 from harvestd.queue.topology import queues_for
 from harvestd.shortages import OnceAMinute
 from harvestd.store import outbox
+from harvestd.workers.opened import Opened, Sealed, looked_into
 
 #: Why a message is turned away whose event the outbox has not.
 _STRANGE = "not of this market: it has no seal of ours that counts, and the outbox has no such event"
@@ -42,10 +41,10 @@ class Door:
 
     log = Logger()
 
-    def __init__(self, parts: Parts, queue: str) -> None:
+    def __init__(self, parts: Parts, queue: str, opened: Opened) -> None:
         self._parts = parts
         self._queue = queue
-        self._seals = EventSeals(parts.secret)
+        self._opened = opened
         self._kept = timedelta(seconds=parts.settings.outbox_keep)
         self._rarely = OnceAMinute(parts.reactor.seconds)
 
@@ -57,11 +56,11 @@ class Door:
         oldest = self._parts.now() - self._kept
         for place, delivery in enumerate(deliveries):
             try:
-                event = self._sealed(delivery.message.body)
-                if event is not None and event.timestamp >= oldest:
-                    events[place] = self._fitting(event)
+                sealed = self._opened.open(delivery.message.body)
+                if sealed is not None and sealed.event.timestamp >= oldest:
+                    events[place] = self._fitting(sealed)
                 else:
-                    named[place] = (_id(delivery.message.body), _TOO_OLD if event is not None else _STRANGE)
+                    named[place] = (_id(delivery.message.body), _TOO_OLD if sealed is not None else _STRANGE)
             except Drop as error:
                 refused[place] = Dropped(str(error))
         if named:
@@ -69,9 +68,6 @@ class Door:
             events = dict(sorted(events.items()))
         self._tell([outcome.cause for outcome in refused.values() if isinstance(outcome, Dropped)])
         return events, refused
-
-    def _sealed(self, body: bytes) -> Envelope | None:
-        return decode(body) if self._seals.genuine(body) else None
 
     async def _look_up(
         self, named: dict[int, tuple[str, str]], events: dict[int, Envelope], refused: dict[int, Outcome]
@@ -87,17 +83,17 @@ class Door:
             try:
                 if id not in rows:
                     raise Drop(otherwise)
-                events[place] = self._fitting(envelope_of(rows[id]))
+                events[place] = self._fitting(looked_into(envelope_of(rows[id])))
             except Drop as error:
                 refused[place] = Dropped(str(error))
 
-    def _fitting(self, event: Envelope) -> Envelope:
+    def _fitting(self, sealed: Sealed) -> Envelope:
         """The event, if it is for this queue and its data is of its type's form."""
+        event = sealed.event
         if self._queue not in queues_for(event.type):
             raise Drop(f"not for this queue, which does not bind {event.type[:100]}")
-        why = fault(event.type, event.data)
-        if why:
-            raise Drop(f"not understood: {why}")
+        if sealed.fault:
+            raise Drop(f"not understood: {sealed.fault}")
         return event
 
     def _tell(self, causes: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from harvestd.queue.bell import Bell
 from harvestd.queue.topology import QUEUES, Queue
 from harvestd.store.leases import Lease
 from harvestd.workers.consumer import Consumer
+from harvestd.workers.opened import Opened
 from harvestd.workers.stand_in import StandIn
 from harvestd.workers.work import Periodic, QueueHandlers
 
@@ -33,8 +34,9 @@ class Workers:
         self._parts = parts
         self._handlers = handlers
         self._queues = chosen(names)
+        opened = Opened(parts.secret)
         consumers = {
-            queue.name: Consumer(parts, queue.name, handlers[queue.name])
+            queue.name: Consumer(parts, queue.name, handlers[queue.name], opened)
             for queue in self._queues
             if queue.name in handlers
         }
