@@ -43,7 +43,7 @@ test: check install-servers
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup $(TESTS)
 
 # Small mistakes in the pure rules, one at a time: each that no test notices is printed; fails when those are more than 5 %.
-# MUTATIONS="harvestd/market/orders.py --seconds 300" tries the mutants of one module, for so long.
+# MUTATIONS="harvestd/market/orders/placing.py --seconds 300" tries the mutants of one module, for so long.
 MUTATIONS ?=
 mutations: install-test
 	$(BIN)/python -m tests.mutations $(MUTATIONS)

@@ -26,7 +26,7 @@ from benchmarks.events_process import QUEUE
 from benchmarks.ground import Ground
 from benchmarks.results import Figure, Target
 from benchmarks.served import ROOT, harvestd
-from harvestd.workers.handlers import PERIODIC
+from harvestd.tables import PERIODIC
 from tests.daemons import Daemon, connect, environment, exchange, register
 from tests.servers import free_port
 from tests.servers.rabbitmq import RabbitServer
@@ -191,7 +191,7 @@ def _purge(broker: Broker) -> None:
     """RabbitMQ's other queues still hold theirs."""
     import pika
 
-    from harvestd.queue.topology import QUEUES
+    from harvestd.kernel.topology import QUEUES
 
     connection = pika.BlockingConnection(pika.URLParameters(broker.url))
     for queue in QUEUES:

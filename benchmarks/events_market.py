@@ -14,7 +14,7 @@ import attrs
 
 from benchmarks.rate import paced, request
 from benchmarks.served import ROOT, ctl, harvestd
-from harvestd.queue.topology import queues_for
+from harvestd.kernel.topology import queues_for
 from tests.daemons import connect, exchange, register
 from tests.servers import PostgresServer, free_port
 

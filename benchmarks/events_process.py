@@ -16,14 +16,14 @@ from twisted.internet.defer import Deferred
 from twisted.protocols.basic import LineReceiver
 
 from harvestd.assembly import assembled
-from harvestd.config import load
-from harvestd.lifecycle import Lifecycle
 from harvestd.parts import Parts
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.relay import Relay
-from harvestd.store.database import Statement, nothing
-from harvestd.workers.runner import Workers
-from harvestd.workers.work import QueueHandlers, Work
+from harvestd.queue.runner import Workers
+from harvestd.queue.work import QueueHandlers, Work
+from harvestd.runtime.lifecycle import Lifecycle
+from harvestd.settings.sources import load
+from harvestd.store.postgres.database import Statement, nothing
 
 #: What the consumer by itself consumes: an event of each order.
 QUEUE = "harvest.analytics"

@@ -24,8 +24,8 @@ from benchmarks.readers import LISTING
 from benchmarks.results import Figure, Target
 from benchmarks.served import ROOT, Served, harvestd
 from benchmarks.uncached import cursors_of
-from harvestd.settings import Settings
-from harvestd.web.table import ROUTES
+from harvestd.settings.table import Settings
+from harvestd.tables import ROUTES
 from tests.daemons import register, request
 
 CONNECTIONS = 5_000

@@ -25,12 +25,12 @@ from benchmarks.rate import Paced
 from benchmarks.results import Figure
 from benchmarks.served import Served, harvestd
 from harvestd.interfaces import Search
-from harvestd.store.elasticsearch_http import lines
-from harvestd.store.elasticsearch_index import Names
-from harvestd.store.elasticsearch_query import answer, asking
-from harvestd.store.search import FEW
-from harvestd.store.search_places import place_of
-from harvestd.store.search_text import asked
+from harvestd.market.search.elasticsearch.index import Names
+from harvestd.market.search.elasticsearch.query import answer, asking
+from harvestd.market.search.places import place_of
+from harvestd.market.search.postgres.engine import FEW
+from harvestd.market.search.text import asked
+from harvestd.store.elasticsearch.client import lines
 from tests.daemons import ctl, request
 from tests.servers import temporary_folder
 from tests.servers.elasticsearch import ElasticsearchServer

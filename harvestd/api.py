@@ -7,9 +7,9 @@ import os
 from twisted.application.service import IService
 
 from harvestd.application import API, CHILD
-from harvestd.process.daemon import Daemon
-from harvestd.process.options import SettingOptions, flags, parameters
-from harvestd.setting_rows import ROWS
+from harvestd.service.daemon import Daemon
+from harvestd.service.options import SettingOptions, flags, parameters
+from harvestd.settings.rows import ROWS
 
 
 class Options(SettingOptions):

@@ -14,30 +14,30 @@ import attrs
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
-from harvestd import demo, failpoints
 from harvestd.assembly import assembled
-from harvestd.config import Problem, SettingError, resolved
 from harvestd.kernel.errors import Unavailable
-from harvestd.lifecycle import Lifecycle
+from harvestd.loading import demo
+from harvestd.market.operations import probes
+from harvestd.market.operations.routes import OPERATOR
+from harvestd.market.search.postgres.engine import configuration
 from harvestd.parts import Parts
-from harvestd.patience import Patience
-from harvestd.process import probes
 from harvestd.process.children import Children, leash
-from harvestd.process.ending import at_the_very_end
 from harvestd.process.ports import claim
 from harvestd.process.secret import SecretError
-from harvestd.settings import Settings
-from harvestd.store.database import Statement, scalar
-from harvestd.store.embedded import EmbeddedError, EmbeddedPostgres, running
-from harvestd.store.link import LinkSettings
-from harvestd.store.migrations import SchemaError, migrate, pending
-from harvestd.store.search import configuration
-from harvestd.store.startup import DatabaseAway, answering
+from harvestd.process.signals import at_the_very_end
+from harvestd.queue.runner import Workers
+from harvestd.runtime import failpoints
+from harvestd.runtime.lifecycle import Lifecycle
+from harvestd.runtime.patience import Patience
+from harvestd.settings.sources import Problem, SettingError, resolved
+from harvestd.settings.table import Settings
+from harvestd.store.embedded.server import EmbeddedError, EmbeddedPostgres, running
+from harvestd.store.postgres.connection import LinkSettings
+from harvestd.store.postgres.database import Statement, scalar
+from harvestd.store.postgres.migrations import SchemaError, migrate, pending
+from harvestd.store.postgres.startup import DatabaseAway, answering
+from harvestd.tables import HANDLERS, PERIODIC, ROUTES
 from harvestd.web.server import PortInUse, WebService
-from harvestd.web.system import OPERATOR
-from harvestd.web.table import ROUTES
-from harvestd.workers.handlers import HANDLERS, PERIODIC
-from harvestd.workers.runner import Workers
 
 #: Why a start may fail without anything being wrong with the program: told in a sentence, without a traceback.
 EXPECTED = (SettingError, SecretError, EmbeddedError, SchemaError, DatabaseAway, PortInUse, Unavailable, OSError)

@@ -16,37 +16,41 @@ import attrs
 from uuid_utils import uuid7
 
 from harvestd.interfaces import IBroker, ILimiter, IMailer
-from harvestd.lifecycle import Lifecycle
-from harvestd.metrics import Metrics
+from harvestd.market.accounts import sign_ins_near
+from harvestd.market.accounts.sign_ins import PostgresSessions, SessionSource
+from harvestd.market.accounts.sign_ins_near import NearSessions
+from harvestd.market.operations import probes
+from harvestd.market.search.postgres.engine import PostgresSearch, configuration
 from harvestd.partners.mail import FolderMailer, Sender
 from harvestd.parts import Parts
-from harvestd.process import probes
 from harvestd.process.secret import token_secret
-from harvestd.queue.postgres import PostgresBroker
+from harvestd.queue.postgres.broker import PostgresBroker
 from harvestd.queue.relay import Relay
-from harvestd.settings import Settings
+from harvestd.runtime.lifecycle import Lifecycle
+from harvestd.runtime.metrics import Metrics
+from harvestd.settings.table import Settings
 from harvestd.store import outbox
-from harvestd.store.database import Database
+from harvestd.store.cache import invalidations
+from harvestd.store.cache.near import NearCache
 from harvestd.store.limiter import MemoryLimiter
-from harvestd.store.link import LinkSettings
-from harvestd.store.near_cache import NearCache
-from harvestd.store.near_sessions import NearSessions
-from harvestd.store.replicas import Replicas
-from harvestd.store.search import PostgresSearch, configuration
-from harvestd.store.session import Session
-from harvestd.store.sessions import PostgresSessions, SessionSource
+from harvestd.store.postgres.connection import LinkSettings
+from harvestd.store.postgres.control import Session
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.replicas import Replicas
 from harvestd.store.topics import PostgresTopics
 from harvestd.store.trials import PostgresTrials
 
 if TYPE_CHECKING:
-    from harvestd.queue.rabbit import RabbitBroker
-    from harvestd.store.redis_cache import RedisCache
-    from harvestd.store.redis_link import RedisLink
-    from harvestd.store.redis_topics import RedisTopics
-    from harvestd.store.search_fallback import SearchWithFallback
+    from harvestd.market.search.fallback import SearchWithFallback
+    from harvestd.queue.rabbitmq.broker import RabbitBroker
+    from harvestd.store.redis.cache import RedisCache
+    from harvestd.store.redis.client import RedisLink
+    from harvestd.store.redis.topics import RedisTopics
 
 #: Seconds that a read waits for a connection to a replica before it goes to the primary.
 REPLICA_WAIT = 0.2
+#: The channels by which processes keep each other right: what each may have cached, and whose sign-ins hold.
+SURE = (invalidations.CHANNEL, sign_ins_near.CHANNEL)
 
 
 def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool = False) -> tuple[Parts, Relay]:
@@ -108,11 +112,11 @@ def _redis(reactor: Any, settings: Settings, session: Session) -> tuple[RedisLin
     """The link to Redis, if there is one, and what carries the topics."""
     if not settings.redis_url:
         return None, PostgresTopics(session)
-    from harvestd.store.redis_link import RedisLink
-    from harvestd.store.redis_topics import RedisTopics
+    from harvestd.store.redis.client import RedisLink
+    from harvestd.store.redis.topics import RedisTopics
 
     redis = RedisLink(reactor, settings.redis_url, settings.redis_prefix, settings.redis_timeout)
-    return redis, RedisTopics(reactor, redis, session)
+    return redis, RedisTopics(reactor, redis, session, SURE)
 
 
 def _shared(
@@ -126,9 +130,9 @@ def _shared(
     """Cache, sign-ins and limits: through Redis, if there is one."""
     if redis is None:
         return near, signed_in, counted
-    from harvestd.store.redis_cache import RedisCache
-    from harvestd.store.redis_limiter import RedisLimiter
-    from harvestd.store.redis_sessions import RedisSessions
+    from harvestd.market.accounts.sign_ins_redis import RedisSessions
+    from harvestd.store.redis.cache import RedisCache
+    from harvestd.store.redis.limiter import RedisLimiter
 
     cache = RedisCache(near, redis, secret, settle=settle)
     return cache, RedisSessions(redis, signed_in, secret), RedisLimiter(redis, counted)
@@ -139,8 +143,8 @@ def _elasticsearch(
 ) -> SearchWithFallback | None:
     if not settings.elasticsearch_url:
         return None
-    from harvestd.store.elasticsearch import ElasticsearchSearch
-    from harvestd.store.search_fallback import SearchWithFallback
+    from harvestd.market.search.elasticsearch.engine import ElasticsearchSearch
+    from harvestd.market.search.fallback import SearchWithFallback
 
     return SearchWithFallback(reactor, ElasticsearchSearch(reactor, settings, now), postgres, primary, session)
 
@@ -148,7 +152,7 @@ def _elasticsearch(
 def _rabbitmq(reactor: Any, settings: Settings, primary: Database) -> RabbitBroker | None:
     if not settings.rabbitmq_url:
         return None
-    from harvestd.queue.rabbit import RabbitBroker
+    from harvestd.queue.rabbitmq.broker import RabbitBroker
 
     async def again(queues: Sequence[str], after: float) -> None:
         if queues:

@@ -8,13 +8,13 @@ from typing import Any
 
 import attrs
 
-from harvestd.health import Health
 from harvestd.interfaces import IBroker, ICache, ILimiter, IMailer, ISearch, ISessions, ITopics
-from harvestd.lifecycle import Lifecycle
-from harvestd.metrics import Metrics
-from harvestd.settings import Settings
-from harvestd.store.database import Database, Reader
-from harvestd.store.session import Session
+from harvestd.runtime.health import Health
+from harvestd.runtime.lifecycle import Lifecycle
+from harvestd.runtime.metrics import Metrics
+from harvestd.settings.table import Settings
+from harvestd.store.postgres.control import Session
+from harvestd.store.postgres.database import Database, Reader
 
 
 @attrs.frozen(eq=False)

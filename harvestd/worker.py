@@ -5,9 +5,9 @@ from __future__ import annotations
 from twisted.application.service import IService
 
 from harvestd.application import WORKER
-from harvestd.process.daemon import Daemon
-from harvestd.process.options import SettingOptions, flags, parameters
-from harvestd.setting_rows import ROWS
+from harvestd.service.daemon import Daemon
+from harvestd.service.options import SettingOptions, flags, parameters
+from harvestd.settings.rows import ROWS
 
 OURS = {name: row for name, row in ROWS.items() if not row.api}
 

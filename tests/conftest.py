@@ -24,9 +24,9 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import CancelledError, Deferred
 
-from harvestd.settings import Settings
-from harvestd.store.database import Database
-from harvestd.store.link import LinkSettings
+from harvestd.settings.table import Settings
+from harvestd.store.postgres.connection import LinkSettings
+from harvestd.store.postgres.database import Database
 from tests.daemons import LOGS
 from tests.pace import Pace
 from tests.servers import PostgresServer

@@ -13,19 +13,21 @@ from typing import Any
 import attrs
 
 from harvestd.interfaces import Acked, Delivery, Message
-from harvestd.market.accounts import NewAccount
+from harvestd.kernel.topology import queues_for
+from harvestd.market.accounts import actions as registration
+from harvestd.market.accounts import sign_ins as sessions
+from harvestd.market.accounts.rules import NewAccount
+from harvestd.market.search import handlers as search
 from harvestd.parts import Parts
+from harvestd.queue.consumer import Consumer
 from harvestd.queue.relay import message_of
 from harvestd.queue.seals import EventSeals
-from harvestd.queue.topology import queues_for
-from harvestd.store import outbox, registration, sessions
-from harvestd.store.database import Transaction
-from harvestd.store.invariants import rules, violations
+from harvestd.store import outbox
+from harvestd.store.postgres.database import Transaction
+from harvestd.store.postgres.invariants import rules, violations
+from harvestd.tables import HANDLERS
 from harvestd.web import tokens
-from harvestd.web.call import Caller
-from harvestd.workers import search
-from harvestd.workers.consumer import Consumer
-from harvestd.workers.handlers import HANDLERS
+from harvestd.web.context import Caller
 from tests.web.client import Client, Response
 
 _numbers = itertools.count(1)

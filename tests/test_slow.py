@@ -10,7 +10,7 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import globalLogPublisher
 
 from harvestd.process.slow_callbacks import Watch
-from harvestd.store import binaries
+from harvestd.store.embedded import binaries
 from tests import blocking
 from tests.slow import CPU_MOST, LIMIT, Heard, Held, heard, reports
 
@@ -63,4 +63,4 @@ async def test_what_blocks_on_the_reactors_thread_is_found_however_fast_it_was(t
     assert blocking.found() == [], "a thread may wait"
     binaries._look(tmp_path / "bin")
     (found,) = blocking.found()
-    assert found.startswith("subprocess.Popen in _look (store/binaries.py:")
+    assert found.startswith("subprocess.Popen in _look (store/embedded/binaries.py:")

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from harvestd.lifecycle import sleep
+from harvestd.runtime.lifecycle import sleep
 from tests.pace import Pace
 
 

@@ -15,9 +15,9 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from harvestd.ctl.examining import Finding, first_line
 from harvestd.ctl.versions import TRIPS, aged, median, within
 from harvestd.ctl.words import counted
-from harvestd.setting_urls import mask_url
-from harvestd.settings import Settings
-from harvestd.store.redis_link import RedisAway, RedisLink, RedisRefused, Script
+from harvestd.settings.table import Settings
+from harvestd.settings.urls import mask_url
+from harvestd.store.redis.client import RedisAway, RedisLink, RedisRefused, Script
 
 #: Longest wait for any of them, in seconds.
 PATIENCE = 5.0

@@ -14,9 +14,9 @@ from pika.exceptions import AMQPError, ChannelClosedByBroker, ConnectionBlockedT
 from harvestd.ctl.examining import Finding, first_line
 from harvestd.ctl.versions import aged, median, within
 from harvestd.ctl.words import counted
-from harvestd.queue.topology import QUEUES
-from harvestd.setting_urls import mask_url
-from harvestd.settings import Settings
+from harvestd.kernel.topology import QUEUES
+from harvestd.settings.table import Settings
+from harvestd.settings.urls import mask_url
 
 #: Longest wait for an answer, in seconds.
 PATIENCE = 5.0

@@ -10,7 +10,7 @@ from twisted.internet.threads import deferToThread
 
 from harvestd.ctl.command import FINE, FOUND, Command, Errand, Failed
 from harvestd.ctl.words import counted
-from harvestd.store.invariants import Violation, rules, violations
+from harvestd.store.postgres.invariants import Violation, rules, violations
 
 
 def _arguments(parser: ArgumentParser) -> None:

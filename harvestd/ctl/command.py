@@ -14,12 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from harvestd import application
 from harvestd.application import CTL
-from harvestd.config import Loaded
 from harvestd.kernel import readers
 from harvestd.kernel.errors import Invalid
-from harvestd.lifecycle import Lifecycle
 from harvestd.parts import Parts
-from harvestd.store.embedded import kept
+from harvestd.runtime.lifecycle import Lifecycle
+from harvestd.settings.sources import Loaded
+from harvestd.store.embedded.server import kept
 
 #: Exit codes: all is well; something was found, or failed; the command line is wrong, as argparse has it.
 FINE, FOUND, MISUSED = 0, 1, 2

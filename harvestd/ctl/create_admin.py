@@ -17,10 +17,10 @@ from harvestd.kernel import email_addresses, readers
 from harvestd.kernel.errors import AlreadyTaken, FieldError, MarketError
 from harvestd.kernel.names import clean_name
 from harvestd.kernel.patterns import USERNAME
-from harvestd.market.accounts import NAME_MOST, USERNAME_RULE
+from harvestd.market.accounts import rows as accounts
+from harvestd.market.accounts.rules import NAME_MOST, USERNAME_RULE
+from harvestd.market.accounts.staff import Person, add_person, promote
 from harvestd.parts import Parts
-from harvestd.people import Person, add_person, promote
-from harvestd.store import accounts
 
 
 def _arguments(parser: ArgumentParser) -> None:

@@ -9,7 +9,7 @@ import attrs
 from harvestd.ctl.command import FINE, Command, Errand, Failed
 from harvestd.ctl.reindex import with_bar
 from harvestd.ctl.words import counted
-from harvestd.demo import fill, sign_in_lines
+from harvestd.loading.demo import fill, sign_in_lines
 
 
 def _arguments(parser: ArgumentParser) -> None:

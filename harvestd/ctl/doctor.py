@@ -11,7 +11,7 @@ from harvestd.ctl.command import FINE, FOUND, Command, Errand
 from harvestd.ctl.examinations import data_folder, database, market, replica
 from harvestd.ctl.examining import Finding, examined, looked_at
 from harvestd.ctl.post import mail
-from harvestd.settings import Settings
+from harvestd.settings.table import Settings
 
 
 def _arguments(parser: ArgumentParser) -> None:

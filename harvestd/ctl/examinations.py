@@ -17,11 +17,11 @@ import psycopg2
 from harvestd.ctl.examining import Finding, first_line
 from harvestd.ctl.versions import aged, median, within
 from harvestd.ctl.words import counted
-from harvestd.setting_urls import mask_url
-from harvestd.settings import Settings
-from harvestd.store import clock_skew
-from harvestd.store.migrations import SchemaError, pending
-from harvestd.store.search import configuration
+from harvestd.market.search.postgres.engine import configuration
+from harvestd.settings.table import Settings
+from harvestd.settings.urls import mask_url
+from harvestd.store.postgres import clock_skew
+from harvestd.store.postgres.migrations import SchemaError, pending
 
 #: Less free space than this is trouble, in bytes.
 SPACE_LEAST = 512 * 1024 * 1024

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 from twisted.internet.defer import Deferred
 
-from harvestd.lifecycle import within
+from harvestd.runtime.lifecycle import within
 
 #: Longest that is looked at one thing, in seconds.
 BOUND = 20.0

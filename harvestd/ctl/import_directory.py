@@ -15,13 +15,13 @@ from twisted.internet.threads import deferToThread
 from harvestd.ctl.command import FINE, FOUND, Command, Errand, Failed, Misused, asking, progress_bar, whole
 from harvestd.ctl.reindex import with_bar
 from harvestd.ctl.words import counted
-from harvestd.directory.reading import BadRow, Market, NotTheDirectory, read
-from harvestd.directory.storing import Stored, Storing
 from harvestd.kernel import email_addresses
 from harvestd.kernel.errors import FieldError
+from harvestd.loading.directory.reading import BadRow, Market, NotTheDirectory, read
+from harvestd.loading.directory.storing import Stored, Storing
+from harvestd.market.accounts import rows as accounts
+from harvestd.market.search.actions import current
 from harvestd.parts import Parts
-from harvestd.reindexing import current
-from harvestd.store import accounts
 
 #: Bad rows that are printed; all are counted.
 SHOWN = 50

@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 from twisted.internet.threads import deferToThread
 
 from harvestd.ctl.command import FINE, FOUND, Command, Errand
-from harvestd.store import migrations
+from harvestd.store.postgres import migrations
 
 
 def _arguments(parser: ArgumentParser) -> None:

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from harvestd.ctl.examining import Finding
 from harvestd.partners.smtp import Server
-from harvestd.setting_urls import mask_url
-from harvestd.settings import Settings
-from harvestd.store.embedded import kept
+from harvestd.settings.table import Settings
+from harvestd.settings.urls import mask_url
+from harvestd.store.embedded.server import kept
 
 #: Longest wait for each answer, in seconds.
 PATIENCE = 5.0

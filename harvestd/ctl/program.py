@@ -16,7 +16,6 @@ from twisted.internet.defer import Deferred
 
 import harvestd
 from harvestd.application import EXPECTED
-from harvestd.config import SettingError, load, secrets
 from harvestd.ctl import INTERRUPTED
 from harvestd.ctl.check import COMMAND as CHECK
 from harvestd.ctl.command import FOUND, MISUSED, Command, Errand, Failed, Interrupted, Misused
@@ -31,7 +30,8 @@ from harvestd.ctl.seed import COMMAND as SEED
 from harvestd.ctl.settings import COMMAND as SETTINGS
 from harvestd.kernel import readers
 from harvestd.process import logs
-from harvestd.setting_rows import ROWS
+from harvestd.settings.rows import ROWS
+from harvestd.settings.sources import SettingError, load, secrets
 from harvestd.unread import NOBODY_READS
 
 COMMANDS: tuple[Command, ...] = (

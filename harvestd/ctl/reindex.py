@@ -6,8 +6,8 @@ from argparse import ArgumentParser
 
 from harvestd.ctl.command import FINE, Command, Errand, progress_bar
 from harvestd.ctl.words import counted
+from harvestd.market.search.actions import count, reindex
 from harvestd.parts import Parts
-from harvestd.reindexing import count, reindex
 
 
 def _arguments(parser: ArgumentParser) -> None:

@@ -7,8 +7,8 @@ from argparse import ArgumentParser
 
 from harvestd.ctl.command import FINE, FOUND, Command, Errand, Misused
 from harvestd.ctl.words import counted
+from harvestd.kernel.topology import QUEUES
 from harvestd.parts import Parts
-from harvestd.queue.topology import QUEUES
 
 #: So many dead letters of a queue are taken at once.
 BATCH = 100

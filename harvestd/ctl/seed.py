@@ -11,15 +11,15 @@ from twisted.internet.threads import deferToThread
 
 from harvestd.ctl.command import FINE, Command, Errand, Failed, Misused, progress_bar, whole
 from harvestd.ctl.words import counted
-from harvestd.demo import PEOPLE
+from harvestd.loading.demo import PEOPLE
+from harvestd.loading.seeding.catalogue import Plan, vocabulary
+from harvestd.loading.seeding.sowing import AlreadySown, settle, sow
+from harvestd.market.accounts.staff import others
+from harvestd.market.search.fallback import SearchWithFallback
+from harvestd.market.search.postgres import rows as search_rows
+from harvestd.market.search.postgres.engine import configuration
 from harvestd.parts import Parts
-from harvestd.people import others
-from harvestd.seeding.catalogue import Plan, vocabulary
-from harvestd.seeding.sowing import AlreadySown, settle, sow
-from harvestd.store import search_rows
-from harvestd.store.database import Statement, scalar
-from harvestd.store.search import configuration
-from harvestd.store.search_fallback import SearchWithFallback
+from harvestd.store.postgres.database import Statement, scalar
 
 #: The most that is taken for a wish and not for a slip of the finger; a farm for so many products where none are named.
 PRODUCTS_MOST, FARMS_MOST, SEED_MOST = 10_000_000, 100_000, 1_000_000_000

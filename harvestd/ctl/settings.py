@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser
 
-from harvestd.config import masked
 from harvestd.ctl.command import FINE, Command, Errand
-from harvestd.setting_rows import ROWS, Row, bounds, text
+from harvestd.settings.rows import ROWS, Row, bounds, text
+from harvestd.settings.sources import masked
 
 HEAD = """\
 # Settings
 
-This page is made from the table in `harvestd/settings.py` by `harvestctl settings --markdown`.
+This page is made from the table in `harvestd/settings/table.py` by `harvestctl settings --markdown`.
 
 Nothing has to be set. Each setting can be given in four places; the last one that names it counts:
 

@@ -145,3 +145,12 @@ def _calendar(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:  # the 30th of February, or the year 0
         return None
+
+
+def middle(near: str | None, radius_km: float | None) -> tuple[float, float] | None:
+    """``near`` in degrees; raises :class:`Invalid` for what is no position, and for a radius without a middle."""
+    if near is None and radius_km is not None:
+        raise Invalid.of(
+            "radius_km", "goes with near; give near as well, or leave this out", "not-accepted", reason="with-near"
+        )
+    return None if near is None else position("near", near)

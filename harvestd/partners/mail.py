@@ -19,12 +19,12 @@ import attrs
 from twisted.internet.threads import deferToThreadPool
 from zope.interface import implementer
 
-from harvestd import descriptors
 from harvestd.interfaces import Away, IMailer, Mail, Refused
 from harvestd.kernel import email_addresses
 from harvestd.kernel.email_addresses import NotAnAddress
 from harvestd.kernel.names import lines, one_line
 from harvestd.kernel.patterns import NOT_FILE_NAME
+from harvestd.runtime import descriptors
 
 SUBJECT_LIMIT = 400
 #: Longest line of a text that is sent as it is, in characters: in UTF-8 within the 998 octets that a server must take (RFC 5322, 2.1.1).

@@ -28,11 +28,11 @@ from twisted.mail.smtp import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from harvestd import descriptors
 from harvestd.interfaces import Away, IMailer, Mail, Refused
 from harvestd.kernel.errors import Unavailable
 from harvestd.partners.mail import Sender, address, compose
-from harvestd.shortages import SHORTAGES
+from harvestd.runtime import descriptors
+from harvestd.runtime.shortages import SHORTAGES
 
 #: Seconds: to connect to an address; to find the server's addresses and connect to one, since a resolver may not answer at all; for each
 #: answer of the server; and for a mail altogether.

@@ -18,8 +18,8 @@ from twisted.internet.stdio import StandardIO
 from twisted.logger import Logger
 
 from harvestd.process import logs
-from harvestd.setting_rows import ROWS, text
-from harvestd.settings import Settings
+from harvestd.settings.rows import ROWS, text
+from harvestd.settings.table import Settings
 
 #: Seconds before a child that died is started again: the first and the longest; one that lived for RELIABLE starts over.
 FIRST_DELAY, LAST_DELAY, RELIABLE = 0.5, 30.0, 60.0

@@ -27,8 +27,8 @@ from twisted.logger import (
 )
 from zope.interface import implementer
 
-from harvestd.context import current_trace
-from harvestd.setting_urls import mask_url
+from harvestd.runtime.tracing import current_trace
+from harvestd.settings.urls import mask_url
 
 LEVELS = {
     "debug": LogLevel.debug,

@@ -3,12 +3,20 @@ where a free one is asked for its number is known."""
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import attrs
 
-from harvestd.settings import Settings
-from harvestd.web.listening import cannot_listen
+from harvestd.settings.table import Settings
+
+
+class PortInUse(Exception):
+    """Somebody else listens there; the text names the port and the cure."""
 
 
 @attrs.frozen(eq=False)
@@ -55,3 +63,47 @@ def _bound(host: str, port: int, shared: bool) -> Claim:
         bound.close()
         raise cannot_listen(error, host, port) from error
     return Claim(bound)
+
+
+def cannot_listen(cause: Any, host: str, port: int, name: str = "http_port") -> Exception:
+    """What the system's error means, for the person who starts the daemon: :class:`PortInUse`, or an ``OSError``. ``name`` is
+    the setting that the port is from."""
+    number = getattr(cause, "errno", None)
+    variable = f"HARVEST_{name.upper()}"
+    if number == errno.EADDRINUSE:
+        whose = listener(port)
+        by = f" by {whose}" if whose else ""
+        return PortInUse(
+            f"port {port} on {host} is in use{by}; stop what listens there, or set {variable} to a free one"
+        )
+    if number == errno.EACCES:
+        return PermissionError(number, f"port {port} needs privileges; set {variable} to one above 1023")
+    if number == errno.EADDRNOTAVAIL or isinstance(cause, socket.gaierror):
+        of_host = variable.replace("_PORT", "_HOST")
+        return OSError(number, f"{host} is no address of this machine; set {of_host} to one, or to 0.0.0.0")
+    return OSError(number, f"cannot listen on {host}:{port}: {cause}")
+
+
+def listener(port: int) -> str:
+    """Whose TCP port it is, such as ``nginx (process 4711)``, as far as /proc tells; otherwise nothing. That of another account
+    is told to root alone."""
+    sockets = {inode for table in ("/proc/net/tcp", "/proc/net/tcp6") for inode in _listening(table, port)}
+    for process in filter(str.isdigit, os.listdir("/proc") if sockets else ()):
+        try:
+            folder = f"/proc/{process}/fd"
+            if any(os.readlink(f"{folder}/{descriptor}") in sockets for descriptor in os.listdir(folder)):
+                return f"{Path(f'/proc/{process}/comm').read_text().strip()} (process {process})"
+        except OSError:  # it has ended, or is somebody else's
+            continue
+    return ""
+
+
+def _listening(table: str, port: int) -> Iterator[str]:
+    """What a descriptor of each listening socket on the port is a link to. Columns as in proc(5); 0A is LISTEN."""
+    try:
+        lines = Path(table).read_text().splitlines()[1:]
+    except OSError:
+        return
+    for columns in (line.split() for line in lines):
+        if columns[3] == "0A" and int(columns[1].rpartition(":")[2], 16) == port:
+            yield f"socket:[{columns[9]}]"

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 import attrs
 from twisted.logger import Logger
 
-from harvestd.config import SettingError, load
-from harvestd.setting_rows import ROWS
-from harvestd.settings import Settings
+from harvestd.settings.rows import ROWS
+from harvestd.settings.sources import SettingError, load
+from harvestd.settings.table import Settings
 
 #: Settings that a running process takes; all others wait for a restart.
 LIVE = ("log_level",)

@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-from harvestd.settings import Settings
+from harvestd.settings.table import Settings
 
 LEAST = 32
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from harvestd.context import Trace
+from harvestd.runtime.tracing import Trace
 
 
 class TraceFields(msgspec.Struct, frozen=True):

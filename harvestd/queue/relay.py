@@ -14,21 +14,21 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from harvestd.failpoints import failpoint
 from harvestd.interfaces import IBroker, Message
 from harvestd.kernel.errors import Unavailable
-from harvestd.market.events import DATA
-from harvestd.metrics import Metrics
-from harvestd.queue.bell import Bell
+from harvestd.kernel.events import DATA
+from harvestd.kernel.topology import queues_for
 from harvestd.queue.envelope import Envelope, TraceFields, encode
 from harvestd.queue.seals import EventSeals
-from harvestd.queue.topology import queues_for
-from harvestd.settings import Settings
+from harvestd.runtime.failpoints import failpoint
+from harvestd.runtime.metrics import Metrics
+from harvestd.runtime.wakeup import Bell
+from harvestd.settings.table import Settings
 from harvestd.store import outbox
-from harvestd.store.database import Database, Transaction
 from harvestd.store.leases import Lease
 from harvestd.store.outbox import Recorded
-from harvestd.store.session import Session
+from harvestd.store.postgres.control import Session
+from harvestd.store.postgres.database import Database, Transaction
 
 #: The name of the lease.
 LEASE = "relay"

@@ -10,7 +10,7 @@ import msgspec
 
 from harvestd.interfaces import Dropped, Outcome, Retried
 from harvestd.kernel.errors import Unavailable
-from harvestd.queue.topology import RETRY_DELAYS, RETRY_JITTER
+from harvestd.kernel.topology import RETRY_DELAYS, RETRY_JITTER
 
 #: Longest cause that is kept with a dead letter, in characters.
 CAUSE_LENGTH = 2000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harvestd.store.database import Reader, Statement, scalar
+from harvestd.store.postgres.database import Reader, Statement, scalar
 
 #: Where counting stops: what a page tells is then "so many or more".
 COUNTED_MOST = 10_000

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from harvestd.kernel.errors import KeyInFlight, KeyReused
-from harvestd.store.database import Statement, Transaction, nothing
+from harvestd.store.postgres.database import Statement, Transaction, nothing
 
 
 @attrs.frozen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from harvestd.store.database import Statement, Transaction, scalar
+from harvestd.store.postgres.database import Statement, Transaction, scalar
 
 # The ids are sorted so that two consumers with overlapping batches wait for each other instead of deadlocking.
 CLAIM = Statement(

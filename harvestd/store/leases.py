@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from harvestd.kernel.errors import Unavailable
-from harvestd.store.database import Database, Statement, Transaction, nothing, scalar
-from harvestd.store.session import Session
+from harvestd.store.postgres.control import Session
+from harvestd.store.postgres.database import Database, Statement, Transaction, nothing, scalar
 
 #: What work is given to ask now and then: it renews the lease, and answers whether the work may go on.
 GoingOn = Callable[[], Awaitable[bool]]

@@ -12,9 +12,9 @@ from typing import Any
 
 import attrs
 
-from harvestd.context import current_trace
-from harvestd.market.events import Event, fault
-from harvestd.store.database import Reader, Statement, Transaction, nothing, scalar
+from harvestd.kernel.events import Event, fault
+from harvestd.runtime.tracing import current_trace
+from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
 
 
 @attrs.frozen

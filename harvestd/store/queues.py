@@ -12,7 +12,7 @@ from datetime import datetime
 import attrs
 
 from harvestd.interfaces import DeadLetter, Message, QueueState
-from harvestd.store.database import Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
 
 
 @attrs.frozen

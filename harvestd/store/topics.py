@@ -15,7 +15,7 @@ from zope.interface import implementer
 
 from harvestd.interfaces import ITopics
 from harvestd.store.listeners import Listener, Listeners
-from harvestd.store.session import PAYLOAD_MOST, Session
+from harvestd.store.postgres.control import PAYLOAD_MOST, Session
 
 log = Logger()
 

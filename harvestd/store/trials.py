@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from harvestd.store.database import Database, Statement, Transaction, nothing
+from harvestd.store.postgres.database import Database, Statement, Transaction, nothing
 
 #: After which a trial is of no use any more: its message has long had an outcome elsewhere.
 FORGOTTEN = timedelta(days=7)

@@ -1,6 +1,6 @@
 """The gate round every route: who asks, may they, how often, what do they send; then the handler; then its answer.
 
-A handler sees typed values and a :class:`~harvestd.web.call.Call`, and runs to its end whoever hangs up.
+A handler sees typed values and a :class:`~harvestd.web.context.Call`, and runs to its end whoever hangs up.
 """
 
 from __future__ import annotations
@@ -19,25 +19,29 @@ from twisted.python.failure import Failure
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.exceptions import NotFound as NoSuchPath
 
-from harvestd import descriptors
-from harvestd.context import asked_by, tracing
-from harvestd.failpoints import failpoint
 from harvestd.interfaces import Entry
 from harvestd.kernel import readers
 from harvestd.kernel.errors import MarketError, NotFound, Overloaded, TooMany, Unavailable
 from harvestd.kernel.sentences import worded
-from harvestd.lifecycle import shield
 from harvestd.parts import Parts
-from harvestd.web import bodies, conditional, credentials, fields, freshness, keys, queries, replies, sound
-from harvestd.web.addresses import bucket_of
-from harvestd.web.call import Answer, Call, Caller
+from harvestd.runtime import descriptors
+from harvestd.runtime.failpoints import failpoint
+from harvestd.runtime.lifecycle import shield
+from harvestd.runtime.tracing import asked_by, tracing
+from harvestd.web import authentication as credentials
+from harvestd.web import bodies, conditional, queries, replies, sound
+from harvestd.web import http_caching as freshness
+from harvestd.web import idempotency as keys
+from harvestd.web import validation as fields
 from harvestd.web.claims import Claims
+from harvestd.web.context import Answer, Call, Caller
 from harvestd.web.headers import Cookies, RequestHeaders
-from harvestd.web.limits import Limited, Limits
-from harvestd.web.pieces import PIECE
+from harvestd.web.http.client_address import bucket_of
+from harvestd.web.http.pieces import PIECE
+from harvestd.web.http.request import Request
 from harvestd.web.problems import Refusal
+from harvestd.web.rate_limits import Limited, Limits
 from harvestd.web.replies import Reply
-from harvestd.web.request import Request
 from harvestd.web.routes import Mode, Route, is_path_of, may_be_empty
 
 _NO_VERSION = 'the header If-Match is missing; read it first, and send its ETag, or its version as "v<version>" (of version 7, "v7")'

@@ -9,7 +9,7 @@ from harvestd.kernel import errors, readers
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.names import accept
 from harvestd.web import sound
-from harvestd.web.shapes.values import Money
+from harvestd.web.shapes import Money
 
 #: More than anything costs, in minor units.
 MOST = 10**12

@@ -1,12 +1,12 @@
-"""What readiness asks in a process that serves the web, beside what ``harvestd/process/probes.py`` asks in every one."""
+"""What readiness asks in a process that serves the web, beside what ``harvestd/market/operations/probes.py`` asks in every one."""
 
 from __future__ import annotations
 
 import shutil
 
-from harvestd.health import Condition
 from harvestd.parts import Parts
-from harvestd.store import migrations
+from harvestd.runtime.health import Condition
+from harvestd.store.postgres import migrations
 
 #: Less free space than this, in bytes, is worth a word.
 LOW = 256 * 1024 * 1024

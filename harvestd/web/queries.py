@@ -12,7 +12,7 @@ import msgspec
 
 from harvestd.kernel.errors import FieldError, Invalid
 from harvestd.kernel.sentences import worded
-from harvestd.web import fields
+from harvestd.web import validation as fields
 from harvestd.web.problems import Refusal
 
 #: More parameters than this no route has.

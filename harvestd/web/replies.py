@@ -12,7 +12,7 @@ import attrs
 import msgspec
 
 from harvestd.web import conditional, queries
-from harvestd.web.call import Answer
+from harvestd.web.context import Answer
 from harvestd.web.pages import documents
 from harvestd.web.problems import MEDIA_TYPE, document, headers_of, problem_of, told_in
 from harvestd.web.routes import Route

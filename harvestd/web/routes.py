@@ -1,4 +1,5 @@
-"""What a route is. The table itself, :data:`ROUTES`, stands in ``table.py``; the gate, OpenAPI, the metrics' labels and Klein
+"""What a route is. The rows stand in the screen of each subject (``market/*/subject.py``), the table, their sum, in
+``tables.py``; the gate, OpenAPI, the metrics' labels and Klein
 all read it."""
 
 from __future__ import annotations
@@ -50,17 +51,22 @@ class Cached:
     private: Callable[[Any], bool] = lambda query: False
 
 
+def always(*families: str) -> Callable[[dict[str, str], Any], tuple[str, ...]]:
+    """The families of an answer that are the same whatever is asked for."""
+    return lambda path, query: families
+
+
 @attrs.frozen(kw_only=True)
 class Route:
     """One row of the table.
 
-    ``path`` has ``{name}`` segments. The handler is called with the :class:`~harvestd.web.call.Call`, then the decoded
+    ``path`` has ``{name}`` segments. The handler is called with the :class:`~harvestd.web.context.Call`, then the decoded
     body if ``body`` is a type, then the decoded query if ``query`` is one; it answers a value (a msgspec Struct, encoded
-    as JSON with ``status``), a :class:`~harvestd.web.call.Answer`, or None for 204.
+    as JSON with ``status``), a :class:`~harvestd.web.context.Answer`, or None for 204.
     ``key`` is whether ``Idempotency-Key`` is honoured (``"optional"``) or needed (``"required"``); only in ``Mode.WRITE``.
     ``limit`` names the setting (``rate_default`` ...), or is ``none``, and with ``endpoint_class`` (the tag, if empty) the
     bucket that the caller, or the address of one who is not signed in, has. A handler with a public answer that need not
-    be private sets its own ``Cache-Control`` in :class:`~harvestd.web.call.Answer`.
+    be private sets its own ``Cache-Control`` in :class:`~harvestd.web.context.Answer`.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]

@@ -9,23 +9,24 @@ from klein import Klein
 from twisted.logger import Logger
 from werkzeug.exceptions import HTTPException
 
-from harvestd.lifecycle import sleep
 from harvestd.parts import Parts
-from harvestd.web import probes, table_check
+from harvestd.process.ports import PortInUse as PortInUse
+from harvestd.runtime.lifecycle import sleep
+from harvestd.web import probes
+from harvestd.web import route_check as table_check
 from harvestd.web.gate import Gate
-from harvestd.web.lane import Lane
-from harvestd.web.listening import PortInUse as PortInUse
-from harvestd.web.listening import cease, listen
-from harvestd.web.resource import Routes
+from harvestd.web.http.fast_path import Lane
+from harvestd.web.http.klein_resource import Routes
+from harvestd.web.http.listening import cease, listen
+from harvestd.web.http.site import Site
 from harvestd.web.routes import BODY, Route
-from harvestd.web.site import Site
 
 #: Seconds between two looks at what is still under way, while draining.
 LOOK = 0.05
 
 
 def make_app(parts: Parts, routes: Sequence[Route], gate: Gate | None = None) -> Klein:
-    """One Klein app with an endpoint for each route. Raises :class:`~harvestd.web.table_check.TableError`."""
+    """One Klein app with an endpoint for each route. Raises :class:`~harvestd.web.route_check.TableError`."""
     gate = gate if gate is not None else Gate(parts, routes)
     table_check.check(routes, gate.limits.known)
     app = Klein()

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from harvestd.kernel.errors import FieldError, Invalid
-from harvestd.web import fields
+from harvestd.web import validation as fields
 
 #: What the rules have against fields that could be read. They look at each by itself, since any of the others may be missing.
 Rules = Callable[[Mapping[str, Any]], Iterable[FieldError]]

@@ -11,8 +11,8 @@ import jwt
 from jwt.types import Options
 
 from harvestd.kernel.errors import Unauthenticated
-from harvestd.store.clock_skew import MOST
-from harvestd.web.call import Caller
+from harvestd.store.postgres.clock_skew import MOST
+from harvestd.web.context import Caller
 
 ISSUER = "harvestd"
 AUDIENCE = "harvestd-api"

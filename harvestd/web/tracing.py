@@ -6,7 +6,7 @@ import random
 import re
 from collections.abc import Callable
 
-from harvestd.context import Trace
+from harvestd.runtime.tracing import Trace
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@~-]{1,128}\Z")
 #: https://www.w3.org/TR/trace-context/#traceparent-header; a later version may go on after the flags.

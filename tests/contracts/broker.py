@@ -15,8 +15,8 @@ from twisted.internet.defer import Deferred
 
 from harvestd.interfaces import Acked, Delivery, Dropped, IBroker, Message, Outcome, QueueState, Retried
 from harvestd.kernel.errors import Unavailable
-from harvestd.lifecycle import sleep
-from harvestd.queue.topology import QUEUES, RETRY_DELAYS, RETRY_JITTER, queues_for
+from harvestd.kernel.topology import QUEUES, RETRY_DELAYS, RETRY_JITTER, queues_for
+from harvestd.runtime.lifecycle import sleep
 from tests.waiting import eventually
 
 ORDERS, SEARCH, CACHE = "harvest.orders", "harvest.search", "harvest.cache"

@@ -12,7 +12,7 @@ import pytest
 
 from harvestd.interfaces import Document, Facet, Found, ISearch, Search, Suggestion
 from harvestd.kernel.errors import Invalid
-from harvestd.web.shapes.vocabulary import SearchSort
+from harvestd.market.search.shapes import SearchSort
 
 NOON = datetime(2026, 5, 9, 12, tzinfo=UTC)
 

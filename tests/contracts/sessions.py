@@ -14,9 +14,10 @@ from zope.interface.verify import verifyObject
 
 from harvestd.interfaces import ISessions
 from harvestd.kernel.errors import Unavailable
-from harvestd.market.accounts import NewAccount
-from harvestd.store import accounts, sessions
-from harvestd.store.database import Database, Row, Statement, nothing
+from harvestd.market.accounts import rows as accounts
+from harvestd.market.accounts import sign_ins as sessions
+from harvestd.market.accounts.rules import NewAccount
+from harvestd.store.postgres.database import Database, Row, Statement, nothing
 from tests.waiting import eventually
 
 ROLE = Statement("test_role", "update users set role = $2, version = version + 1 where id = $1", nothing)

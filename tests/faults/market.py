@@ -14,8 +14,8 @@ from typing import Any
 import attrs
 
 from harvestd.process.secret import kept
-from harvestd.store.invariants import Violation, rules, violations
-from harvestd.web.call import Caller
+from harvestd.store.postgres.invariants import Violation, rules, violations
+from harvestd.web.context import Caller
 from harvestd.web.tokens import issue
 from tests.daemons import Daemon, Job, register, request
 from tests.servers import PostgresServer, free_port, wait_until

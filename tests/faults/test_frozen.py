@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harvestd.workers.mails import TWICE_MOST
+from harvestd.market.notifications.mail_sender import TWICE_MOST
 from tests.daemons import Daemon, request
 from tests.faults.market import Market, market
 from tests.faults.region import trusting

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from harvestd.process.probes import LATE
+from harvestd.market.operations.probes import LATE
 from tests.daemons import connect, ctl, exchange, request
 from tests.faults.region import ACCELERATORS, Accelerators, Region, region, trusting
 from tests.faults.steady import Steady

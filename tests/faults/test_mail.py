@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harvestd.workers.mails import BATCH, TWICE_MOST
+from harvestd.market.notifications.mail_sender import BATCH, TWICE_MOST
 from tests.daemons import Daemon
 from tests.partners.test_smtp import Running, serve
 from tests.servers import PostgresServer, wait_until

@@ -18,7 +18,7 @@ import attrs
 import pika
 import pytest
 
-from harvestd.queue.topology import EXCHANGE, QUEUES
+from harvestd.kernel.topology import EXCHANGE, QUEUES
 from tests.daemons import ctl, request
 from tests.faults.market import Market, market
 from tests.hostile.forgeries import altered, drawn, encoded, spoilt

@@ -27,17 +27,17 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
 
 from harvestd.kernel.formatting import money
+from harvestd.market.search import fallback as search_fallback
+from harvestd.market.search.text import PRICE_EDGES, bracket_name
 from harvestd.parts import Parts
-from harvestd.store import search_fallback
-from harvestd.store.database import Database
-from harvestd.store.near_cache import NearCache
-from harvestd.store.search_text import PRICE_EDGES, bracket_name
+from harvestd.store.cache.near import NearCache
+from harvestd.store.postgres.database import Database
 from tests.hostile.forgeries import altered, drawn, encoded, spoilt
 from tests.hostile.odd_values import at, places, replaced
 from tests.lengths import WHOLE, length
+from tests.market.search.test_fallback import World, standing
 from tests.people import Market
 from tests.servers.elasticsearch import ElasticsearchServer
-from tests.store.test_search_fallback import World, standing
 from tests.waiting import eventually
 from tests.web.conftest import make_market
 
@@ -160,7 +160,7 @@ async def forged(elasticsearch: ElasticsearchServer, parts: Parts, database: Dat
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search_fallback, "LOOK", 0.1)
-    monkeypatch.setattr("harvestd.breaker.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("harvestd.runtime.breaker.FIRST_PAUSE", 0.01)
 
 
 def lies(value: Any) -> Iterator[tuple[str, Any]]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from harvestd.store.embedded import ELSEWHERE
+from harvestd.store.embedded.server import ELSEWHERE
 from tests.daemons import request
 from tests.servers import free_port, temporary_folder, wait_until
 

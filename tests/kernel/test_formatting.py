@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvestd.kernel.formatting import day, moment, money, quantity, season
-from harvestd.market.products import Unit
+from harvestd.kernel.units import Unit
 
 
 @pytest.mark.parametrize(

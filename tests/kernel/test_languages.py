@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from harvestd.kernel import languages
 from harvestd.kernel.codes import CODES
 from harvestd.kernel.languages import LANGUAGES, RANGES_MOST, WORDS, choose, message, spoken
-from harvestd.market.on_sale import NOBODY_THERE
-from harvestd.market.units import UNITS
-from harvestd.settings import Settings
-from harvestd.web.expectations import _JSON_TYPES
+from harvestd.kernel.units import UNITS
+from harvestd.market.catalogue.on_sale import NOBODY_THERE
+from harvestd.market.catalogue.product_routes import _REASONS
+from harvestd.settings.table import Settings
 from harvestd.web.problems import PROBLEMS
-from harvestd.web.products import _REASONS
-from harvestd.web.shapes.values import MINOR_UNITS, MINOR_UNITS_ALONE, PLACES
+from harvestd.web.shapes import MINOR_UNITS, MINOR_UNITS_ALONE, PLACES
+from harvestd.web.type_words import _JSON_TYPES
 from tests.kernel.test_codes import SAID
 
 #: Of two languages, the first is the market's default.

@@ -9,21 +9,22 @@ import attrs
 import msgspec
 import pytest
 
+from harvestd.kernel import events, families
 from harvestd.kernel.errors import Invalid, OutOfStock, PriceChanged
-from harvestd.market import events, families, passwords
-from harvestd.market.accounts import NAME_MOST, USERNAME_LEAST, USERNAME_MOST, registered
-from harvestd.market.carts import Item, price
-from harvestd.market.fulfilment import cancel, expire, move, totals_of
-from harvestd.market.messages import MESSAGES
-from harvestd.market.orders import ADDRESS_MOST, NOTE_MOST, REASON_MOST, Totals, place
-from harvestd.market.products import Known, checked, faults, happened, opening_stock
-from harvestd.market.stock import give_back, settle
-from harvestd.market.units import UNITS, unfit
-from harvestd.market.ways import Farm, Way, chosen
-from tests.market.shelves import NOW, TERMS, TODAY, placed, product, standing
-from tests.market.test_accounts import registration
-from tests.market.test_products import OFFER, level
-from tests.market.test_stock import held
+from harvestd.kernel.units import UNITS, unfit
+from harvestd.market.accounts import password_rules as passwords
+from harvestd.market.accounts.rules import NAME_MOST, USERNAME_LEAST, USERNAME_MOST, registered
+from harvestd.market.carts.rules import Item, price
+from harvestd.market.catalogue.rules import Known, checked, faults, happened, opening_stock
+from harvestd.market.catalogue.stock_rules import give_back, settle
+from harvestd.market.notifications.messages import MESSAGES
+from harvestd.market.orders.delivery_rules import Farm, Way, chosen
+from harvestd.market.orders.fulfilment import cancel, expire, move, totals_of
+from harvestd.market.orders.placing import ADDRESS_MOST, NOTE_MOST, REASON_MOST, Totals, place
+from tests.market.accounts.test_rules import registration
+from tests.market.catalogue.shelves import NOW, TERMS, TODAY, placed, product, standing
+from tests.market.catalogue.test_rules import OFFER, level
+from tests.market.catalogue.test_stock_rules import held
 
 MOST = Decimal("9999999.999")
 #: How errors name the product of a line.

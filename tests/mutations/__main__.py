@@ -10,22 +10,23 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests import pure
 from tests.mutations import mutants, trial
 from tests.mutations.equivalent import EQUIVALENT
 from tests.mutations.mutants import Mutant
 
 ROOT = Path(__file__).parents[2]
-#: The pure rules, and the share of their mutants that must be noticed.
-PURE, LEAST = ("harvestd/market", "harvestd/kernel"), 0.95
+#: The share of their mutants that must be noticed.
+LEAST = 0.95
 #: What the rules and their tests read of others.
 LIBRARIES = ("attrs", "msgspec", "pytest", "hypothesis.strategies", "uuid", "decimal", "datetime", "zoneinfo", "babel.numbers",
              "babel.dates", "babel.units", "email_validator", "idna", "anyascii", "email.message")  # fmt: skip
 
 
 def every(paths: Sequence[str]) -> list[Mutant]:
-    """Those of all modules below these paths."""
-    files = [file for path in paths for file in ([ROOT / path] if path.endswith(".py") else (ROOT / path).glob("*.py"))]
-    named = [(file, ".".join(file.relative_to(ROOT).with_suffix("").parts)) for file in sorted(files)]
+    """Those of the pure rules, or of what of them is at or below these paths."""
+    files = [file for file in pure.modules() if not paths or any(file.is_relative_to(ROOT / path) for path in paths)]
+    named = [(file, ".".join(file.relative_to(ROOT).with_suffix("").parts)) for file in files]
     return [one for file, module in named if file.name != "__init__.py" for one in mutants.of(file, module)]
 
 
@@ -41,7 +42,7 @@ def tried(chosen: Sequence[Mutant], jobs: int, until: float) -> tuple[list[Mutan
     while running or (waiting and time.monotonic() < until):
         while waiting and len(running) < jobs and time.monotonic() < until:
             mutant = waiting.pop()
-            running[trial.begin(mutant, trial.groups(mutant.module, ROOT / "tests"))] = mutant
+            running[trial.begin(mutant, trial.groups(mutant.module))] = mutant
         pid, noticed = trial.ended()
         mutant = running.pop(pid)
         done.append(mutant)
@@ -53,7 +54,7 @@ def tried(chosen: Sequence[Mutant], jobs: int, until: float) -> tuple[list[Mutan
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutations", description=__doc__)
-    parser.add_argument("paths", nargs="*", default=PURE, help="modules or folders of the pure rules")
+    parser.add_argument("paths", nargs="*", help="modules or folders of the pure rules")
     parser.add_argument("--seconds", type=float, default=900, help="begin no trial after so long (900)")
     parser.add_argument(
         "--seed", type=int, default=random.randrange(10**6), help="of the order in which they are tried"
@@ -62,7 +63,7 @@ def main() -> int:
     given = parser.parse_args()
     os.chdir(ROOT)
     trial.prepare(LIBRARIES)
-    all_of = every(given.paths or PURE)
+    all_of = every(given.paths)
     modules, known = {mutant.module.removeprefix("harvestd.") for mutant in all_of}, set(map(key, all_of))
     unknown = [entry for entry in EQUIVALENT if entry[0] in modules and entry not in known]
     chosen = [mutant for mutant in all_of if key(mutant) not in EQUIVALENT]
@@ -70,7 +71,7 @@ def main() -> int:
     print(
         f"{len(chosen)} mutants, and {len(all_of) - len(chosen)} that are equivalent; --seed {given.seed}", flush=True
     )
-    trial.begin(None, [[f"tests/{room}" for room in ("market", "kernel")]])
+    trial.begin(None, [[str(path) for path in pure.tests()]])
     if trial.ended()[1]:
         print("the tests fail without a mutant: mend that first")
         return 2

@@ -20,6 +20,6 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "return accept(clean_text(field, text, longest))[0]",
         "return accept(clean_text(field, text, longest))[-1]",
     ): "there is one",
-    ("market.products", "return kept, levels[0]", "return kept, levels[-1]"): "there is one",
+    ("market.catalogue.rules", "return kept, levels[0]", "return kept, levels[-1]"): "there is one",
     ("kernel.cursors", _SAME_LENGTH, _SAME_LENGTH.replace("True", "False")): "their lengths were compared before",
 }

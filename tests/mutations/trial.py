@@ -10,13 +10,13 @@ import resource
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import CodeType
 from typing import Any
 
 import hypothesis
 import pytest
 
+from tests import pure
 from tests.mutations.mutants import Mutant
 
 #: Without what the other tests need: no reactor, no servers.
@@ -106,10 +106,10 @@ def stop(pids: Sequence[int]) -> None:
         os.waitpid(pid, 0)
 
 
-def groups(module: str, folder: Path) -> list[list[str]]:
+def groups(module: str) -> list[list[str]]:
     """The tests to try, the ones that mirror the module first."""
-    room, _, name = module.removeprefix("harvestd.").partition(".")
-    files = sorted(str(path) for room in ("market", "kernel") for path in (folder / room).glob("test_*.py"))
+    room, _, name = module.removeprefix("harvestd.").replace(".", "/").rpartition("/")
+    files = [str(path) for path in pure.tests()]
     first = [path for path in files if path.endswith(f"/{room}/test_{name}.py")]
     near = [path for path in files if f"/{room}/" in path and path not in first]
     return [group for group in (first, near, [path for path in files if path not in first + near]) if group]

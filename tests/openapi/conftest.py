@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import pytest
 
-from harvestd.demo import demo_password
+from harvestd.loading.demo import demo_password
 from tests.daemons import Daemon, free_port, request
 from tests.process.conftest import end_database
 from tests.servers import temporary_folder

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harvestd.web import table
+from harvestd import tables as table
 from harvestd.web.pages import openapi, reference
 from harvestd.web.pages.glossary import TAGS
 from tests.openapi.walk import TOMATOES, own_parameters

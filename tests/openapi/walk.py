@@ -14,8 +14,8 @@ from typing import Any
 
 import attrs
 
-from harvestd.demo import OFFERS
-from harvestd.demo.ids import demo_ids
+from harvestd.loading.demo import OFFERS
+from harvestd.loading.demo.ids import demo_ids
 from tests.daemons import request
 
 TOMATOES, POTATOES = (next(demo_ids(offer[0])) for offer in OFFERS[:2])

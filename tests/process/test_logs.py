@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from twisted.logger import Logger, LogLevel
 
-from harvestd.context import Trace, tracing
 from harvestd.process import logs
+from harvestd.runtime.tracing import Trace, tracing
 
 
 class Log:

@@ -188,7 +188,7 @@ def test_hang_up_under_a_supervisor_reads_the_settings_again(
     hang_up("log_level = 'loud'\n", "nothing is reloaded, since a setting is wrong")
     assert request(daemon.port, "GET", "/api/market")[1]["name"] == "One"
     assert daemon.stop() == 0
-    assert " debug [lifecycle.Lifecycle] stopping web" in daemon.log.read_text(), "it says more since the first"
+    assert " debug [runtime.lifecycle.Lifecycle] stopping web" in daemon.log.read_text(), "it says more since the first"
 
 
 def test_children_do_not_speak_for_their_parent(supervised: Callable[..., Daemon], ear: Listener) -> None:

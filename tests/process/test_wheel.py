@@ -85,8 +85,8 @@ def test_the_wheel_has_all_that_is_needed_and_no_more(installed: Installed) -> N
     names = zipfile.ZipFile(installed.wheel).namelist()
     for needed in (
         "harvestd/store/schema/001_foundation.sql",
-        "harvestd/store/invariants.sql",
-        "harvestd/demo/markets.csv",
+        "harvestd/store/postgres/invariants.sql",
+        "harvestd/loading/demo/markets.csv",
         "harvestd/py.typed",
         "twisted/plugins/harvest.py",
     ):

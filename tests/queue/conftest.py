@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 
 import pytest_twisted
 
-from harvestd.settings import Settings
+from harvestd.settings.table import Settings
 from tests.queue.processes import Processes
-from tests.queue.rabbits import RabbitRig
+from tests.queue.rabbitmq.rabbits import RabbitRig
 from tests.servers import PostgresServer
 from tests.servers.rabbitmq import RabbitServer
+from tests.web.conftest import market, parts, web_settings  # noqa: F401
 
 
 @pytest_twisted.async_yield_fixture

@@ -13,19 +13,19 @@ from twisted.internet.defer import Deferred, TimeoutError
 from uuid_utils import uuid7
 
 from harvestd.interfaces import IBroker, Message
-from harvestd.lifecycle import Lifecycle
-from harvestd.market.events import Event
-from harvestd.metrics import Metrics
+from harvestd.kernel.events import Event
 from harvestd.parts import Parts
 from harvestd.queue.envelope import Envelope, TraceFields, encode
-from harvestd.queue.postgres import PostgresBroker
+from harvestd.queue.postgres.broker import PostgresBroker
 from harvestd.queue.relay import Relay
 from harvestd.queue.seals import EventSeals
-from harvestd.settings import Settings
+from harvestd.runtime.lifecycle import Lifecycle
+from harvestd.runtime.metrics import Metrics
+from harvestd.settings.table import Settings
 from harvestd.store import outbox
-from harvestd.store.database import Database, Transaction
-from harvestd.store.link import LinkSettings
-from harvestd.store.session import Session
+from harvestd.store.postgres.connection import LinkSettings
+from harvestd.store.postgres.control import Session
+from harvestd.store.postgres.database import Database, Transaction
 from tests.servers import PostgresServer
 
 _numbers = itertools.count(1)

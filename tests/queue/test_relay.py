@@ -9,15 +9,15 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
-from harvestd import failpoints
-from harvestd.context import Trace, tracing
 from harvestd.interfaces import Message
-from harvestd.market.events import Event
+from harvestd.kernel.events import Event
 from harvestd.queue.envelope import decode
 from harvestd.queue.relay import BATCH, GATHER
-from harvestd.settings import Settings
+from harvestd.runtime import failpoints
+from harvestd.runtime.tracing import Trace, tracing
+from harvestd.settings.table import Settings
 from harvestd.store import outbox
-from harvestd.store.database import Statement, Transaction, nothing
+from harvestd.store.postgres.database import Statement, Transaction, nothing
 from tests.contracts.broker import ORDERS, Received
 from tests.queue.processes import Process, Processes, data, new_id, now
 from tests.servers import PostgresServer

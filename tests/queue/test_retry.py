@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from harvestd.interfaces import Dropped, Retried
 from harvestd.kernel.errors import Unavailable
+from harvestd.kernel.topology import RETRY_DELAYS, RETRY_JITTER
 from harvestd.queue.retry import CAUSE_LENGTH, Again, Dead, Drop, Retry, next_step, outcome_of
-from harvestd.queue.topology import RETRY_DELAYS, RETRY_JITTER
 
 chances = st.floats(0, 1, exclude_max=True)
 LAST = len(RETRY_DELAYS)

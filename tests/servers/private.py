@@ -19,7 +19,7 @@ from typing import Self
 import psutil
 import pytest
 
-from harvestd.store import binaries
+from harvestd.store.embedded import binaries
 from tests.pace import Pace
 from tests.servers.ports import free_port
 

@@ -9,8 +9,8 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred
 
-from harvestd.store.database import Database
-from harvestd.store.link import LinkSettings
+from harvestd.store.postgres.connection import LinkSettings
+from harvestd.store.postgres.database import Database
 from tests.queue.conftest import processes  # noqa: F401
 from tests.servers import PostgresServer, Proxy
 from tests.servers.redis import RedisServer

@@ -6,9 +6,9 @@ import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 
-from harvestd.lifecycle import sleep
-from harvestd.store.database import Transaction
+from harvestd.runtime.lifecycle import sleep
 from harvestd.store.leases import Lease, Lost
+from harvestd.store.postgres.database import Transaction
 from tests.queue.processes import Process, Processes
 from tests.waiting import eventually
 

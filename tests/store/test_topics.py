@@ -7,8 +7,8 @@ from typing import Any
 import pytest_twisted
 from twisted.internet.defer import Deferred
 
-from harvestd.store.link import LinkSettings
-from harvestd.store.session import Session
+from harvestd.store.postgres.connection import LinkSettings
+from harvestd.store.postgres.control import Session
 from harvestd.store.topics import CHANNEL, PostgresTopics
 from tests.contracts.topics import TopicsContract, listening
 from tests.servers import PostgresServer

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harvestd.ctl.program import COMMANDS
-from harvestd.setting_rows import ROWS
+from harvestd.settings.rows import ROWS
 from tests.servers.nginx import FILES
 from tests.systemd import sandbox
 from tests.systemd.guide import GUIDE, blocks, consoles

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harvestd.setting_rows import ROWS
+from harvestd.settings.rows import ROWS
 from tests.daemons import TWISTD, Daemon, environment, register, request
 from tests.servers import PostgresServer, free_port, temporary_folder, wait_until
 from tests.servers.private import absent, needed
@@ -88,7 +88,7 @@ def test_every_secret_comes_as_a_credential(name: str) -> None:
 
 
 def test_the_worked_settings_are_settings() -> None:
-    from harvestd.config import load
+    from harvestd.settings.sources import load
 
     loaded = load({}, {}, UNITS / "harvest.toml")
     assert loaded.settings.trusted_proxies == ("127.0.0.1/32",)

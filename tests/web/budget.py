@@ -14,8 +14,8 @@ from typing import Any
 import attrs
 import pytest
 
-from harvestd.context import current_trace
-from harvestd.store.link import Call, Link
+from harvestd.runtime.tracing import current_trace
+from harvestd.store.postgres.connection import Call, Link
 
 
 @attrs.define

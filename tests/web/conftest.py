@@ -14,19 +14,20 @@ from twisted.internet.defer import Deferred
 from werkzeug.routing import Rule
 from zope.interface import implementer
 
+from harvestd import tables as table
 from harvestd.interfaces import ISessions, ITopics
-from harvestd.lifecycle import Lifecycle
-from harvestd.metrics import Metrics
+from harvestd.market.accounts.sign_ins import PostgresSessions
+from harvestd.market.accounts.sign_ins_near import NearSessions
+from harvestd.market.search.postgres.engine import PostgresSearch
 from harvestd.parts import Parts
-from harvestd.settings import Settings
-from harvestd.store.database import Database
+from harvestd.runtime.lifecycle import Lifecycle
+from harvestd.runtime.metrics import Metrics
+from harvestd.settings.table import Settings
+from harvestd.store.cache.near import NearCache
 from harvestd.store.limiter import MemoryLimiter
-from harvestd.store.near_cache import NearCache
-from harvestd.store.near_sessions import NearSessions
-from harvestd.store.search import PostgresSearch
-from harvestd.store.sessions import PostgresSessions
-from harvestd.web import table, tokens
-from harvestd.web.call import Caller
+from harvestd.store.postgres.database import Database
+from harvestd.web import tokens
+from harvestd.web.context import Caller
 from harvestd.web.server import make_site
 from tests.people import Market
 from tests.web.client import Client

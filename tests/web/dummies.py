@@ -10,14 +10,14 @@ import attrs
 import msgspec
 from msgspec import Meta
 
-from harvestd.context import current_trace
 from harvestd.kernel.errors import FieldError, Forbidden, NotFound, OutOfStock, Unavailable
-from harvestd.market.events import Event
+from harvestd.kernel.events import Event
+from harvestd.market.operations.routes import SYSTEM
+from harvestd.runtime.tracing import current_trace
 from harvestd.store import outbox
-from harvestd.store.database import Statement, nothing, scalar
-from harvestd.web.call import Answer, Call, Page
+from harvestd.store.postgres.database import Statement, nothing, scalar
+from harvestd.web.context import Answer, Call, Page
 from harvestd.web.routes import ADMIN, ANYONE, FARMER, USER, Cached, Mode, Route
-from harvestd.web.system import SYSTEM
 
 INSERT = Statement(
     "dummy_insert",

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from msgspec import inspect
 
-from harvestd.web.fields import MOST
+from harvestd.tables import ROUTES
 from harvestd.web.routes import Route
-from harvestd.web.table import ROUTES
+from harvestd.web.validation import MOST
 from tests.people import Market
 
 #: An id of nothing.

@@ -20,13 +20,14 @@ from twisted.web.http_headers import Headers
 from harvestd.interfaces import Entry
 from harvestd.kernel import cursors
 from harvestd.kernel.errors import MarketError
-from harvestd.web import bodies, conditional, fields, queries
+from harvestd.tables import ROUTES
+from harvestd.web import bodies, conditional, queries
+from harvestd.web import validation as fields
 from harvestd.web.headers import Cookies, RequestHeaders
+from harvestd.web.http.request import Request
 from harvestd.web.problems import Refusal
 from harvestd.web.replies import Reply
-from harvestd.web.request import Request
 from harvestd.web.routes import BODY, LONG_BODY
-from harvestd.web.table import ROUTES
 from harvestd.web.tracing import trace_of
 from tests.people import Market
 

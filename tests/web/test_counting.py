@@ -7,10 +7,10 @@ from typing import Any, get_origin
 import pytest
 
 from harvestd.store.counting import COUNTED_MOST
-from harvestd.store.database import Statement, nothing
-from harvestd.web.call import CountedPage, Page
-from harvestd.web.shapes.values import CountedQuery, ListQuery
-from harvestd.web.table import ROUTES
+from harvestd.store.postgres.database import Statement, nothing
+from harvestd.tables import ROUTES
+from harvestd.web.context import CountedPage, Page
+from harvestd.web.shapes import CountedQuery, ListQuery
 from tests.people import Market, Person
 
 LISTS = {

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from harvestd.kernel.errors import Unauthenticated
 from harvestd.web import tokens
-from harvestd.web.call import Caller
+from harvestd.web.context import Caller
 from tests.web.client import Client
 from tests.web.conftest import SECRET, token_for
 from tests.web.dummies import seen

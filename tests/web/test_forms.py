@@ -17,10 +17,11 @@ from msgspec import inspect
 
 from harvestd.kernel import cursors
 from harvestd.kernel.errors import Invalid
-from harvestd.store.listings import SORTS
-from harvestd.web import bodies, fields, queries
+from harvestd.market.catalogue.listings import SORTS
+from harvestd.tables import ROUTES
+from harvestd.web import bodies, queries
+from harvestd.web import validation as fields
 from harvestd.web.routes import Route
-from harvestd.web.table import ROUTES
 from tests.people import Market
 
 ID = "0197f0a0-7c1e-7abc-8def-0123456789ab"
@@ -41,7 +42,7 @@ ODD: dict[str, tuple[str, ...]] = {
 MARRED = ("{}\n", "\n{}", "{} ", " {}", "{}\u200b", "{}\x00")
 
 #: Forms that the market judges with its own rules, so that all that is wrong is said at once, by fields of bodies: where.
-BY_THE_MARKET = {("post_api_auth_register", "username"): "tests/web/test_accounts.py"}
+BY_THE_MARKET = {("post_api_auth_register", "username"): "tests/market/accounts/test_routes.py"}
 
 
 def kind_of(info: Any) -> str:
@@ -183,7 +184,7 @@ def test_the_largest_sensible_body_is_within_its_routes_limit(route: Route) -> N
 
 
 def test_a_number_is_whole_however_it_is_written_and_zero_is_never_negative() -> None:
-    from harvestd.web.shapes.products import ChangeStock, NewProduct
+    from harvestd.market.catalogue.product_shapes import ChangeStock, NewProduct
 
     body = b'{"title": "Leek", "unit": "kg", "price": 250.0, "stock": "-0"}'
     found = fields.convert(bodies.decode(body), NewProduct)
@@ -194,7 +195,7 @@ def test_a_number_is_whole_however_it_is_written_and_zero_is_never_negative() ->
 
 
 def test_of_money_the_member_that_is_wrong_is_named() -> None:
-    from harvestd.web.shapes.products import ChangeProduct
+    from harvestd.market.catalogue.product_shapes import ChangeProduct
 
     wrong = [
         ('{"price": {"amount": "250", "currency": "EUR"}}', "price.amount"),

@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 import harvestd.web
-from harvestd.settings import Settings
+from harvestd.settings.table import Settings
 from harvestd.web.headers import READ
 from harvestd.web.server import make_site
 from tests.web.client import Client

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from harvestd.settings import Settings
+from harvestd.settings.table import Settings
 from harvestd.web.server import make_site
 from tests.web.client import Client
 from tests.web.conftest import make_parts

@@ -8,12 +8,12 @@ import attrs
 import pytest
 
 from harvestd.parts import Parts
-from harvestd.settings import Settings
+from harvestd.settings.table import Settings
 from harvestd.web.server import make_site
 from tests.web.client import Client
 from tests.web.conftest import make_market, make_parts
 from tests.web.dummies import ROUTES
-from tests.web.test_lane import GET, learned
+from tests.web.http.test_fast_path import GET, learned
 
 GERMAN, BRITISH = {"Accept-Language": "de-AT, en;q=0.5"}, {"Accept-Language": "en-GB"}
 

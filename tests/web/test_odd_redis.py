@@ -17,17 +17,17 @@ from hypothesis import strategies as st
 from twisted.internet import reactor
 from twisted.internet.protocol import Factory, Protocol
 
+from harvestd import tables as table
+from harvestd.market.accounts.sign_ins import PostgresSessions
+from harvestd.market.accounts.sign_ins_near import NearSessions
+from harvestd.market.accounts.sign_ins_redis import RedisSessions
 from harvestd.parts import Parts
-from harvestd.store import redis_replies
+from harvestd.store.cache.near import NearCache
 from harvestd.store.limiter import MemoryLimiter
-from harvestd.store.near_cache import NearCache
-from harvestd.store.near_sessions import NearSessions
-from harvestd.store.redis_cache import RedisCache
-from harvestd.store.redis_limiter import RedisLimiter
-from harvestd.store.redis_link import RedisLink
-from harvestd.store.redis_sessions import RedisSessions
-from harvestd.store.sessions import PostgresSessions
-from harvestd.web import table
+from harvestd.store.redis import replies as redis_replies
+from harvestd.store.redis.cache import RedisCache
+from harvestd.store.redis.client import RedisLink
+from harvestd.store.redis.limiter import RedisLimiter
 from harvestd.web.server import make_site
 from tests.people import Market
 from tests.servers.redis import RedisServer

@@ -18,9 +18,9 @@ from harvestd.kernel import errors
 from harvestd.kernel.codes import CODES
 from harvestd.kernel.errors import MarketError, Overloaded, Unavailable
 from harvestd.kernel.languages import LANGUAGES
-from harvestd.store.database import CommitUncertain
-from harvestd.web.fields import convert
+from harvestd.store.postgres.database import CommitUncertain
 from harvestd.web.problems import BY_SLUG, PROBLEMS, Problem, document, problem_of
+from harvestd.web.validation import convert
 from tests.web.client import Client, says_more
 from tests.web.dummies import ROUTES
 

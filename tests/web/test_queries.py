@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvestd.kernel.errors import Invalid
+from harvestd.tables import ROUTES as TABLE
 from harvestd.web.queries import KNOWN_MOST, decode, decode_public, encode
 from harvestd.web.routes import Route
-from harvestd.web.table import ROUTES as TABLE
 from tests.web.client import Client
 from tests.web.dummies import Listing, seen
 

@@ -15,10 +15,10 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred
 
+from harvestd import tables as table
 from harvestd.application import API, start
-from harvestd.lifecycle import Lifecycle
-from harvestd.settings import Settings
-from harvestd.web import table
+from harvestd.runtime.lifecycle import Lifecycle
+from harvestd.settings.table import Settings
 from harvestd.web.server import make_site
 from tests.people import Market, Person
 from tests.queue.processes import LEADING

@@ -9,9 +9,10 @@ import attrs
 import msgspec
 import pytest
 
-from harvestd.market.products import Status, Unit
+from harvestd.kernel.units import Unit
+from harvestd.market.catalogue.rules import Status
+from harvestd.tables import ROUTES
 from harvestd.web.routes import Route
-from harvestd.web.table import ROUTES
 from tests.people import Market, Person
 
 

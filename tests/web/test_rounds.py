@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harvestd.web.table import ROUTES
+from harvestd.tables import ROUTES
 from tests.people import Market
 
 SIGN_UP = {"email": "nobody", "username": "!", "password": "short", "name": "Ann", "role": "buyer"}

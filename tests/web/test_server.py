@@ -13,7 +13,7 @@ from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.protocol import Protocol
 
-from harvestd.settings import Settings
+from harvestd.settings.table import Settings
 from harvestd.web.server import PortInUse, WebService
 from tests.waiting import eventually
 from tests.web.client import encode

@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from harvestd.kernel.names import has_invisible
-from harvestd.web.table import ROUTES
+from harvestd.tables import ROUTES
 from tests.people import Market, Person
 from tests.web.client import Response
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from harvestd.context import Trace, current_trace
+from harvestd.runtime.tracing import Trace, current_trace
 from harvestd.web.tracing import next_traceparent, trace_of
 from tests.web.client import Client
 from tests.web.dummies import seen

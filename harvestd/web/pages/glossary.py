@@ -3,8 +3,6 @@ schema is named before it (``ReadyPart.state``). Each property and parameter of 
 
 from __future__ import annotations
 
-from harvestd.web.shapes.vocabulary import sorts
-
 GLOSSARY: dict[str, str] = {
     "access_token": "Goes into `Authorization: Bearer …` of each request; short-lived.",
     "address": "The postal address, for people.",
@@ -149,8 +147,6 @@ GLOSSARY: dict[str, str] = {
     "season": "First and last day of sale, both included; null for all year.",
     "set": "The new stock.",
     "slug": "The readable name in addresses.",
-    "ProductsQuery.sort": sorts("ProductSort"),
-    "SearchQuery.sort": sorts("SearchSort"),
     "state": "How it is.",
     "status": "Where it stands.",
     "ProductsQuery.status": "Only products with this status; goes with `mine`.",

@@ -11,7 +11,7 @@ from harvestd.web.pages import examples, failures, prose, schemas
 from harvestd.web.pages.glossary import PATH, TAGS
 from harvestd.web.problems import IF_MATCH
 from harvestd.web.routes import Route, may_be_empty
-from harvestd.web.shapes.values import ListQuery
+from harvestd.web.shapes import ListQuery
 
 HEADERS = {
     "ETag": "Names this version of the answer; send it as If-None-Match, or as If-Match to change it.",

@@ -21,7 +21,7 @@ _SCRIPT = '<script src="/docs/sign-in.js" defer></script><script src="/docs/refe
 #: Without the script a form is refused: POST, so that nothing that was typed gets into an address, and from there into logs.
 _POST = 'method="post"'
 #: What a field takes, and what is said of the rest. In a path, ``.`` and ``..`` are steps, which a browser takes before it sends
-#: anything (in percent-encoding, too), and a slash is no part of a name (:mod:`harvestd.web.request`).
+#: anything (in percent-encoding, too), and a slash is no part of a name (:mod:`harvestd.web.http.request`).
 _NAMES = r"[^\/]*[^\s.\/][^\/]*", "not only blanks or dots, and no slash"
 _ANYTHING = r".*\S.*", "not only blanks"
 _SIGN_IN = f"""<form id="sign-in" {_POST} aria-label="Sign in"><noscript><p>The forms need scripts.</p></noscript><p class="who" role="status">Not signed in</p>

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import attrs
 import msgspec
 
 from harvestd.kernel.codes import CODES
 from harvestd.web.pages.glossary import described
 from harvestd.web.problems import PROBLEMS
-from harvestd.web.shapes.vocabulary import VOCABULARY
+from harvestd.web.vocabulary import CLOSED
 
 REF = "#/components/schemas/{name}"
-_ENUMS = {frozenset(words): name for name, words in VOCABULARY.items()}
 #: Names that end like an id and are none of ours.
 _NO_UUID = frozenset({"request_id", "external_id"})
 
@@ -27,20 +27,36 @@ def components(types: Iterable[Any], queries: Iterable[Any]) -> tuple[dict[Any, 
     properties of each query."""
     ordered, asked = sorted(set(types), key=str), sorted(set(queries), key=str)
     references, found = msgspec.json.schema_components([*ordered, *asked], ref_template=REF)
-    names = {name: _plain(name) for name in found}
-    schemas = {names[name]: _rich(schema, names[name], names) for name, schema in found.items()}
-    by_type = {kind: _rich(reference, "", names) for kind, reference in zip(ordered, references, strict=False)}
+    enums = {mark["name"]: mark["schema"] for mark in _closed([references, found])}
+    known = _Known({name: _plain(name) for name in found}, {frozenset(enums[name]["enum"]): name for name in enums})
+    schemas = {known.names[name]: _rich(schema, known.names[name], known) for name, schema in found.items()}
+    by_type = {kind: _rich(reference, "", known) for kind, reference in zip(ordered, references, strict=False)}
     parameters = {
         kind: schemas.pop(_plain(_name_of(ref))) for kind, ref in zip(asked, references[len(ordered) :], strict=True)
     }
     schemas = {name: _without_defaults(schema) for name, schema in schemas.items()}
-    for name in sorted(_enums_in([schemas, by_type, parameters])):
-        schemas[name] = {
-            "type": "string",
-            "enum": list(VOCABULARY[name]),
-            "description": _ENUM_WORDS[name],
-        }
+    schemas |= dict(sorted(enums.items()))
     return by_type, {**schemas, "Problem": PROBLEM, "FieldError": FIELD_ERROR}, parameters  # fmt: skip
+
+
+@attrs.frozen
+class _Known:
+    """The names that types get in the document, and those of closed lists by their words."""
+
+    names: dict[str, str]
+    enums: dict[frozenset[str], str]
+
+
+def _closed(value: Any) -> Iterator[dict[str, Any]]:
+    """The marks of closed lists, wherever they stand."""
+    if isinstance(value, dict):
+        if CLOSED in value:
+            yield value[CLOSED]
+        for one in value.values():
+            yield from _closed(one)
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _closed(one)
 
 
 def _name_of(reference: dict[str, Any]) -> str:
@@ -57,33 +73,33 @@ def _plain(name: str) -> str:
     return f"{inner}Page" if inner and outer in _PAGES else outer
 
 
-def _rich(schema: Any, owner: str, names: dict[str, str]) -> Any:
+def _rich(schema: Any, owner: str, known: _Known) -> Any:
     if isinstance(schema, list):
-        return [_rich(one, owner, names) for one in schema]
+        return [_rich(one, owner, known) for one in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
-        return {"$ref": REF.format(name=names[_name_of(schema)])}
-    found = {key: _rich(value, owner, names) for key, value in schema.items() if key != "properties"}
+        return {"$ref": REF.format(name=known.names[_name_of(schema)])}
+    found = {key: _rich(value, owner, known) for key, value in schema.items() if key != "properties"}
     if "properties" in schema:
         found["properties"] = {
-            name: _property(name, _rich(value, owner, names), owner) for name, value in schema["properties"].items()
+            name: _property(name, _rich(value, owner, known), owner) for name, value in schema["properties"].items()
         }
     if owner and found.get("title", "").startswith(tuple(f"{page}[" for page in (*_PAGES, "SearchPage"))):
         found["title"] = owner
     if "enum" in found:
-        return _enum(found)
+        return _enum(found, known.enums)
     if found.get("format") == "decimal" and found.get("type") == "string":
         found["type"] = ["string", "number"]  # may be sent as JSON numbers, which msgspec's schema does not say
     return found
 
 
-def _enum(schema: dict[str, Any]) -> dict[str, Any]:
+def _enum(schema: dict[str, Any], enums: dict[frozenset[str], str]) -> dict[str, Any]:
     """A reference to the enum by its name, beside what else is said of it here."""
-    name = _ENUMS.get(frozenset(schema["enum"]))
+    name = enums.get(frozenset(schema["enum"]))
     if name is None:
         return {"type": "string", **schema}
-    rest = {key: value for key, value in schema.items() if key not in ("enum", "type")}
+    rest = {key: value for key, value in schema.items() if key not in ("enum", "type", CLOSED)}
     return {"$ref": REF.format(name=name), **rest}
 
 
@@ -119,42 +135,6 @@ def _with_format(schema: dict[str, Any], kind: str) -> dict[str, Any]:
     return schema
 
 
-def _enums_in(value: Any) -> set[str]:
-    return {name for reference in _references(value) if (name := reference.rpartition("/")[2]) in VOCABULARY}
-
-
-def _references(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        if "$ref" in value:
-            yield value["$ref"]
-        for one in value.values():
-            yield from _references(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _references(one)
-
-
-_ENUM_WORDS = {
-    "PartStep": "The statuses that a farm's part can be moved to.",
-    "NotOrderable": "Why a product cannot be ordered.",
-    "Actor": "Who took a step.",
-    "OrderAction": "What can be done with an order.",
-    "FulfilmentMethod": "How goods reach the buyer.",
-    "ProductSort": "What comes first in a list of products.",
-    "SearchSort": "What comes first in the hits of a search.",
-    "ProductStatus": "Whether a product is on sale.",
-    "SuggestionKind": "What a suggestion is.",
-    "NewRole": "What an account can be registered as.",
-    "FarmRole": "What a person is in a farm.",
-    "Condition": "How a thing is.",
-    "ImageStatus": "Whether a picture can be shown.",
-    "CompareBy": "The units that prices are compared by.",
-    "NoticeKind": "What a notice is about.",
-    "Unit": "What a product is counted or weighed in.",
-    "OrderStatus": "Of an order and of each farm's part; an order is as far as the least advanced part that stands.",
-    "Role": "What an account is in the market. Everyone can buy.",
-    "WarningCode": "What stands between the cart and an order.",
-}
 FIELD_ERROR: dict[str, Any] = {
     "type": "object",
     "description": "One thing wrong with one field.",

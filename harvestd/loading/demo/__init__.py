@@ -1,0 +1,216 @@
+"""A market to try: forty real farmers markets of the USDA's directory, and four people who are made up."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import partial
+from importlib import resources
+from pathlib import Path
+
+import attrs
+import msgspec
+import psycopg2
+from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
+
+from harvestd.kernel import email_addresses
+from harvestd.kernel.slugs import distinct
+from harvestd.kernel.units import default_step
+from harvestd.loading.demo.ids import demo_ids
+from harvestd.loading.directory.reading import BadRow, Market, read
+from harvestd.loading.directory.storing import Stored, Storing
+from harvestd.market.accounts import rows as accounts
+from harvestd.market.accounts.staff import Person, add_person, count, others
+from harvestd.market.catalogue import category_rows as categories
+from harvestd.market.catalogue import rows as products
+from harvestd.market.catalogue import stock_rows as stock
+from harvestd.market.catalogue.rules import Known, Offer, happened
+from harvestd.market.search.actions import current, reindex
+from harvestd.parts import Parts
+from harvestd.store import outbox
+from harvestd.store.postgres.database import Statement, Transaction, nothing
+
+log = Logger()
+
+#: Address, username, name, role, farm.
+PEOPLE = (
+    ("buyer@example.org", "buyer", "Bea Buyer", "buyer", None),
+    ("admin@example.org", "admin", "Ada Admin", "admin", None),
+    ("farmer@example.org", "farmer", "Fay Farmer", "farmer", "Sunny Acres"),
+    ("markets@example.org", "markets", "Mo Markets", "farmer", None),  # belongs to every farm of the directory
+)
+#: Where Sunny Acres hands over.
+POINTS = (
+    ("At the gate", "1 Orchard Lane, Riverside"),
+    ("Station square", "Station Square, Riverside, Saturdays 9 to 12"),
+)
+
+
+#: What the farmer sells: title, category, unit, price in minor units, how much of the unit it is for, stock, tags.
+OFFERS = (
+    ("Heirloom tomatoes", "vegetables", "kg", 480, 1, 60, ("vegetables", "organic")),
+    ("New potatoes", "vegetables", "kg", 240, 1, 150, ("vegetables", "organic")),
+    ("Rainbow carrots", "vegetables", "bunch", 290, 1, 40, ("vegetables", "organic")),
+    ("Gala apples", "fruit", "kg", 360, 1, 120, ("fruit",)),
+    ("Raspberries", "fruit", "box", 550, 1, 24, ("fruit",)),
+    ("Brown eggs", "dairy-eggs", "box", 490, 1, 80, ("eggs",)),
+    ("Raw milk cheese", "dairy-eggs", "kg", 2650, 1, 12, ("dairy",)),
+    ("Linden honey", "pantry", "each", 890, 1, 36, ("honey",)),
+    ("Dried porcini", "vegetables", "g", 640, 100, 3000, ("mushrooms",)),
+)
+
+
+def password_file(data_dir: str) -> Path:
+    """Where the demo accounts' password is kept, for its owner alone."""
+    return Path(data_dir) / "demo-password"
+
+
+def demo_password(data_dir: str) -> str | None:
+    """The password of the demo accounts, if this data folder's market has them."""
+    try:
+        return password_file(data_dir).read_text("utf-8").strip() or None
+    except OSError:
+        return None
+
+
+def sign_in_lines(data_dir: str) -> Iterator[str]:
+    """How to sign in, for a log or a terminal: who there is, and where the password is, which stands in neither."""
+    for email, _, _, role, _ in PEOPLE:
+        yield f"sign in as {role}: {email}"
+    if demo_password(data_dir) is not None:
+        yield f"the password of them all is in {password_file(data_dir)}"
+    else:
+        yield "the password of them all is in demo-password of the data folder that they were made with"
+
+
+_KEEP = Statement(
+    "demo.keep",
+    """insert into farm_members (farm_id, user_id) select f.id, $1 from farms f
+        where f.source = any($2) and not exists (select from farm_members m where m.farm_id = f.id)""",
+    nothing,
+)
+_HAND_OVER = Statement(
+    "demo.hand_over",
+    """update farms f set pickup_points = jsonb_build_array(
+                              jsonb_build_object('id', t.id, 'name', 'At the market', 'address', f.address))
+         from unnest($1::text[], $2::text[]) as t(source, id)
+        where f.source = t.source and f.pickup_points = '[]' and f.address <> ''""",
+    nothing,
+)
+_SUNNY = Statement(
+    "demo.sunny",
+    """update farms f set pickup_points = $2 from farm_members m join users u on u.id = m.user_id
+        where m.farm_id = f.id and u.email_key = $1 and f.pickup_points = '[]'""",
+    nothing,
+)
+
+
+@attrs.frozen
+class Filled:
+    """How many farms and products were made, and how many of the demo's people."""
+
+    farms: int
+    products: int
+    people: int
+
+
+async def fill(parts: Parts, force: bool = False) -> Filled | None:
+    """Fill a market that nobody has an account in, or with ``force`` any; answers None when nothing was done.
+
+    May be run again after it was broken off: the accounts come last, and what is there is not made twice. The search
+    index is for the caller to rebuild.
+    """
+    emails = [email for email, *_ in PEOPLE]
+    if not force and (await others(parts, emails) or await count(parts, emails) == len(PEOPLE)):
+        return None
+    stored = await deferToThread(_store_markets, parts)
+    made = Filled(stored.farms_new, stored.products_new, 0)
+    for email, username, name, role, farm in PEOPLE:
+        if await accounts.by_email(parts.database, email_addresses.key(email)) is not None:
+            continue
+        named = attrs.evolve(parts, new_id=partial(next, demo_ids(email)))
+        _, farm_id = await add_person(named, Person(email, username, name, role, _kept_password(parts), farm))
+        made = attrs.evolve(made, people=made.people + 1)
+        if farm_id is not None:
+            await _offer(parts, farm_id)
+            made = attrs.evolve(made, farms=made.farms + 1, products=made.products + len(OFFERS))
+    await _staff(parts)
+    return made
+
+
+async def prepare(parts: Parts) -> None:
+    """At a daemon's start: fill an empty market, so that its products can be found, too."""
+    filled = await fill(parts)
+    if filled is not None or not await current(parts):
+        log.info("{count} products are in the search index", count=await reindex(parts))
+    if filled is not None:
+        log.info("demo: {farms} farms, {products} products", farms=filled.farms, products=filled.products)
+
+
+def rows() -> Iterator[Market | BadRow]:
+    """The committed part of the directory."""
+    return read(resources.files("harvestd.loading.demo").joinpath("markets.csv").read_bytes())
+
+
+def _store_markets(parts: Parts) -> Stored:
+    connection = psycopg2.connect(parts.settings.database_url, application_name="harvestd-demo")
+    try:
+        return Storing(connection, parts.new_id, parts.now()).store(rows(), lambda stored: None)
+    finally:
+        connection.close()
+
+
+def _kept_password(parts: Parts) -> str:
+    known = demo_password(parts.settings.data_dir)
+    if known is not None:
+        return known
+    password = secrets.token_urlsafe(max(12, parts.settings.password_least))
+    path = password_file(parts.settings.data_dir)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(password + "\n")
+    return password
+
+
+async def _staff(parts: Parts) -> None:
+    """Somebody who hears of the orders of the directory's farms, and places where farms hand over."""
+    keeper = await accounts.by_email(parts.database, email_addresses.key(PEOPLE[-1][0]))
+    sources = sorted(market.source for market in rows() if isinstance(market, Market))
+    ids = [next(demo_ids(source)) for source in sources]
+    points = [{"id": next(demo_ids(name)), "name": name, "address": address} for name, address in POINTS]
+
+    async def work(tx: Transaction) -> None:
+        if keeper is not None:
+            await tx.run(_KEEP, keeper.id, sources)
+        await tx.run(_HAND_OVER, sources, ids)
+        await tx.run(_SUNNY, email_addresses.key(PEOPLE[2][0]), msgspec.json.encode(points).decode())
+
+    await parts.database.transaction(work)
+
+
+async def _offer(parts: Parts, farm_id: str) -> None:
+    """The farmer's own products, as if she had entered them."""
+
+    async def work(tx: Transaction) -> None:
+        now = parts.now()
+        ids = {category.slug: category.id for category in await categories.every(tx)}
+        events = []
+        for title, category, unit, price, per, level, tags in OFFERS:
+            product_id, step = next(demo_ids(title)), default_step(unit)
+            offer = Offer(
+                title=title, description=f"{title} from Sunny Acres.", category_id=ids.get(category), unit=unit,
+                price=price, price_per=Decimal(per), quantity_step=step, min_quantity=step, season=None,
+                harvested_on=None, tags=tags, status="published",
+            )  # fmt: skip
+            named = distinct(title, product_id)
+            at = await products.insert(tx, product_id, named, farm_id, offer, Decimal(level), now)
+            amount = Decimal(level)
+            await stock.enter(tx, parts.new_id(), product_id, "initial", amount, amount, "", now)
+            events.append(happened("created", Known(product_id, at, farm_id, ""), 1, []))
+        outbox.record(tx, events, parts.new_id, now)
+
+    await parts.database.transaction(work)
+    parts.wake_relay()

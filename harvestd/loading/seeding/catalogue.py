@@ -1,0 +1,169 @@
+"""The rows of a made-up catalogue, as lines of PostgreSQL's COPY. The same plan gives the same catalogue, but for ids, times,
+and days of harvest, which are of the run.
+
+Popularity follows Zipf's law: the product of rank ``r`` has sold ``C / r ** EXPONENT`` times, with ``C`` such that it comes
+to ``SALES`` on the average; ranks are dealt out at random. Ratings, upvotes and views follow the sales.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from random import Random
+
+import attrs
+
+from harvestd.kernel.slugs import slug
+from harvestd.loading.seeding import words
+from harvestd.market.search.text import words as search_words
+
+#: Of Zipf's law, as it is found in what people buy; lines sold of a product on the average; how unlike in size farms are.
+EXPONENT, SALES, INEQUALITY = 1.0, 10, 1.3
+
+#: Steps and the largest stock by unit.
+_STEPS = {
+    "kg": ("0.250", "0.500", "1"), "g": ("50", "100"), "lb": ("0.500", "1"), "litre": ("0.500", "1"), "each": ("1",),
+    "bunch": ("1",), "box": ("1",),
+}  # fmt: skip
+_STOCK = {"kg": 300, "g": 20_000, "lb": 200, "litre": 250, "each": 150, "bunch": 120, "box": 90}
+#: Of all products, so many are sold out; so many were harvested in the last week.
+_SOLD_OUT, _HARVESTED = 0.08, 0.4
+
+FARM_COLUMNS = (
+    "id, slug, name, description, latitude, longitude, address, certifications, order_minimum, pickup_points, source, "
+    "created_at, updated_at"
+)
+PRODUCT_COLUMNS = (
+    "id, slug, farm_id, category_id, title, description, unit, price, stock, quantity_step, min_quantity, season_from, "
+    "season_to, harvested_on, tags, status, upvote_count, view_count, rating_sum, rating_count, sales, sales_before, "
+    "created_at, updated_at"
+)
+LEDGER_COLUMNS = "id, product_id, kind, change, level, reason, created_at"
+
+
+@attrs.frozen
+class Plan:
+    """What is to be made: so many products of so many farms, drawn by ``seed``. ``new_id`` answers ids that grow."""
+
+    products: int
+    farms: int
+    seed: int
+    now: datetime
+    new_id: Callable[[], str]
+
+
+@attrs.frozen
+class Farm:
+    """A farm that is made, and its line."""
+
+    id: str
+    place: str
+    line: str
+
+
+def farm_source(seed: int, number: int) -> str:
+    """How the farm of a seed is known, as those of an import are."""
+    return f"seed:{seed}:{number}"
+
+
+def farms(plan: Plan) -> list[Farm]:
+    """All of them, the largest first."""
+    draw, at = Random(f"farms {plan.seed}"), plan.now.isoformat()
+    made = []
+    for number in range(plan.farms):
+        place = f"{draw.choice(words.FARM_FIRST)} {draw.choice(words.FARM_SECOND)}"
+        name = f"{place} {draw.choice(words.FARM_KINDS)}"
+        town, latitude, longitude = draw.choice(words.PLACES)
+        text = f"A family farm near {town}. {draw.choice(words.MIDDLES)} {draw.choice(words.MIDDLES)}"
+        address = f"{draw.randrange(1, 200)} {draw.choice(words.STREETS)}, {town}"
+        points = f'[{{"id": "farm", "name": "At the farm", "address": "{address}"}}]'
+        id = plan.new_id()
+        columns = (
+            id, slug(name, f"s{plan.seed}n{number}"), name, text, f"{latitude + draw.uniform(-0.5, 0.5):.5f}",
+            f"{longitude + draw.uniform(-0.5, 0.5):.5f}", address, _array(draw.choice(words.CERTIFICATIONS)),
+            str(draw.choice((0, 0, 0, 1000, 2000))), points, farm_source(plan.seed, number), at, at,
+        )  # fmt: skip
+        made.append(Farm(id, place, "\t".join(columns) + "\n"))
+    return made
+
+
+def products(plan: Plan, made: Sequence[Farm], categories: dict[str, str], size: int) -> Iterator[tuple[str, str, int]]:
+    """Lines of products and of their first stock, and how many of each, in batches of ``size``. ``categories`` has the id
+    of each slug."""
+    draw = Random(f"products {plan.seed}")
+    sales = zipf(plan.products, draw)
+    offers = [_Offer.of(good, variety, quality, tag) for good in words.GOODS for variety in good.varieties
+              for quality, tag in words.QUALITIES]  # fmt: skip
+    chance, at = draw.random, plan.now.isoformat()
+    days = [(plan.now - timedelta(days=n)).date().isoformat() for n in range(7)]
+    openings, middles, endings, new_id = words.OPENINGS, words.MIDDLES, words.ENDINGS, plan.new_id
+    lines, ledger = [], []
+    for number in range(plan.products):
+        offer = offers[int(chance() * len(offers))]
+        farm = made[int(chance() ** INEQUALITY * len(made))]
+        title = f"{offer.title} from {farm.place}" if chance() < 0.4 else offer.title
+        text = f"{openings[int(chance() * 8)]} {middles[int(chance() * 12)]}"
+        if chance() < 0.6:
+            text = f"{text} {middles[int(chance() * 12)]}"
+        price = max(1, int(offer.price * (0.7 + 0.6 * chance())))
+        stock = 0 if chance() < _SOLD_OUT else 1 + int(chance() * offer.stock)
+        step = offer.steps[int(chance() * len(offer.steps))]
+        sold = sales[number]
+        rated = sold // 12
+        good = int(rated * (3.2 + 1.7 * chance()))
+        harvested = days[int(chance() * 7)] if chance() < _HARVESTED else "\\N"
+        id = new_id()
+        lines.append(
+            f"{id}\t{offer.slug}-s{plan.seed}n{number}\t{farm.id}\t{categories[offer.category]}\t{title}\t"
+            f"{text} {endings[int(chance() * 8)]}\t{offer.unit}\t{price}\t{stock}\t{step}\t{step}\t{offer.season}\t"
+            f"{harvested}\t{offer.tags}\tpublished\t{sold // 5}\t{sold * 30 + number % 30}\t{good}\t{rated}\t{sold}\t{sold}\t"
+            f"{at}\t{at}\n"
+        )
+        ledger.append(f"{new_id()}\t{id}\tinitial\t{stock}\t{stock}\tseeded\t{at}\n")
+        if len(lines) == size or number + 1 == plan.products:
+            yield "".join(lines), "".join(ledger), len(lines)
+            lines, ledger = [], []
+
+
+def zipf(number: int, draw: Random) -> list[int]:
+    """The sales of so many products, in no order."""
+    shares = [1 / rank**EXPONENT for rank in range(1, number + 1)]
+    top = SALES * number / sum(shares)
+    sales = [round(top * share) for share in shares]
+    draw.shuffle(sales)
+    return sales
+
+
+def vocabulary() -> list[str]:
+    """Every word that may occur in the texts of products, as search compares them."""
+    texts = [*words.OPENINGS, *words.MIDDLES, *words.ENDINGS, *words.FARM_FIRST, *words.FARM_SECOND, *words.FARM_KINDS]
+    texts += [text for good in words.GOODS for text in (good.name, *good.varieties, *good.tags)]
+    texts += [text for pair in words.QUALITIES for text in pair] + [name for _, name, _ in words.CATEGORIES] + ["from"]
+    return sorted({word for text in texts for word in search_words(text)})
+
+
+@attrs.frozen
+class _Offer:
+    """What products have in common; ``season`` and ``tags`` as COPY has them."""
+
+    title: str
+    slug: str
+    category: str
+    unit: str
+    price: int
+    stock: int
+    steps: tuple[str, ...]
+    season: str
+    tags: str
+
+    @staticmethod
+    def of(good: words.Good, variety: str, quality: str, tag: str) -> _Offer:
+        title = " ".join(filter(None, (quality, variety, good.name)))
+        return _Offer(
+            title, slug(title), good.category, good.unit, good.price, _STOCK[good.unit], _STEPS[good.unit],
+            "\t".join(good.season or ("\\N", "\\N")), _array(tuple(filter(None, (*good.tags, tag)))),
+        )  # fmt: skip
+
+
+def _array(texts: Sequence[str]) -> str:
+    return "{" + ",".join(f'"{text}"' for text in texts) + "}"

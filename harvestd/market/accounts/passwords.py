@@ -1,0 +1,81 @@
+"""Password hashes: argon2id, in a bounded number of threads (``hashing.py``), and as slow for an unknown account as for a known one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+from harvestd.market.accounts.hashing import Hashing, Place
+from harvestd.market.accounts.password_rules import normal
+from harvestd.web.context import Call
+from harvestd.web.http.client_address import bucket_of
+
+# RFC 9106, 4: the second recommended option (64 MiB, 3 passes, 4 lanes).
+_HASHER = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=4)
+#: So many at once: each takes 64 MiB and a core, and a burst of sign-ins shall not starve the rest.
+_HASHING = Hashing(2)
+#: A command, for which nobody else waits.
+NOBODY = Place()
+#: Letters: no shorter word makes up most of a password, whatever is put round it.
+SHORTEST = 4
+
+
+class Words:
+    """A set of words without line feeds, in a tenth of the memory of Python's own; to ask takes some 20 µs."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._text = "\n".join(["", *words, ""]).encode()
+
+    def __contains__(self, word: object) -> bool:
+        return isinstance(word, str) and f"\n{word}\n".encode("utf-8", "surrogatepass") in self._text
+
+
+@lru_cache(maxsize=1)
+def common() -> Words:
+    """Passwords that attackers try first (the list of zxcvbn, from leaked ones), and words that they put something round.
+
+    Of that package this one file is read, and let go: the rest of it would hold 12 MB for as long as the process lives."""
+    package = find_spec("zxcvbn")
+    found = PathFinder.find_spec("frequency_lists", package.submodule_search_locations if package else None)
+    if found is None or found.loader is None:
+        raise ModuleNotFoundError("zxcvbn has no frequency_lists")
+    lists = module_from_spec(found)
+    found.loader.exec_module(lists)
+    return Words(word for word in lists.FREQUENCY_LISTS["passwords"] if len(word) >= SHORTEST)
+
+
+@lru_cache(maxsize=1)
+def _decoy() -> str:
+    return _HASHER.hash("nobody has this password")
+
+
+def place(call: Call) -> Place:
+    """Where the caller stands in the queue."""
+    shortages, who = call.parts.metrics.shortages, bucket_of(call.address)
+    settings = call.parts.settings
+    return Place(
+        who, call.gone, settings.password_queue, lambda: shortages.tell("passwords", who), settings.password_wait
+    )
+
+
+async def hashed(password: str, where: Place = NOBODY) -> str:
+    """The encoded hash to store. ``Overloaded`` when too many wait."""
+    return await _HASHING.run(where, _HASHER.hash, normal(password))
+
+
+async def verified(password: str, stored: str | None, where: Place = NOBODY) -> bool:
+    """Whether the password is the one that was stored; takes as long where ``stored`` is None (no such account).
+    ``Overloaded`` when too many wait."""
+    return await _HASHING.run(where, _verify, normal(password), stored)
+
+
+def _verify(password: str, stored: str | None) -> bool:
+    try:
+        return _HASHER.verify(stored or _decoy(), password) and stored is not None
+    except (Argon2Error, InvalidHashError):
+        return False

@@ -1,0 +1,22 @@
+"""Rows of what people say of themselves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from harvestd.store.postgres.database import Statement, Transaction, nothing
+
+_CHANGE = Statement(
+    "profiles.change",
+    """update users set name = coalesce($2, name), phone = case when $3 then $4 else phone end, version = version + 1,
+              updated_at = $5
+        where id = $1""",
+    nothing,
+)
+
+
+async def change(
+    tx: Transaction, user_id: str, name: str | None, with_phone: bool, phone: str | None, now: datetime
+) -> None:
+    """Store another name, where one is given, and with ``with_phone`` the telephone number (None takes it away)."""
+    await tx.run(_CHANGE, user_id, name, with_phone, phone, now)

@@ -1,0 +1,169 @@
+"""Accounts: registering, signing in, and the tokens that come of it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from twisted.logger import Logger
+
+from harvestd.kernel import email_addresses, families
+from harvestd.kernel.errors import FieldError, NotFound, Unauthenticated, WrongCredentials
+from harvestd.market.accounts import actions as registration
+from harvestd.market.accounts import guessing, passwords
+from harvestd.market.accounts import rows as store
+from harvestd.market.accounts import rules as market
+from harvestd.market.accounts import sign_ins as sessions
+from harvestd.market.accounts.password_rules import LONGEST
+from harvestd.market.accounts.shapes import Login, LogoutQuery, PublicUser, Refresh, Register, SignedIn, User, UserFarm
+from harvestd.market.carts import rows as carts
+from harvestd.market.carts.token import hash_of, token_of
+from harvestd.store import outbox
+from harvestd.store.postgres.database import Reader, Transaction
+from harvestd.web import tokens
+from harvestd.web.context import Call, Caller
+from harvestd.web.http.access_log import bounded
+
+log = Logger()
+#: Whatever of them it is that is wrong: nobody is told who has an account here.
+_WRONG = (
+    "no account of this market has this address together with this password; look at both for typing errors and capital letters, and "
+    "if the password is forgotten, ask the market's staff"
+)
+
+
+def faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
+    """What the market has against fields of a registration, whatever the others are."""
+    settings = call.parts.settings
+    return market.faults(given, settings.password_least, passwords.common(), settings.market_name)
+
+
+async def register(call: Call, body: Register) -> SignedIn:
+    """Create an account, for a farmer with the farm, and sign it in."""
+    new = market.register(
+        email=body.email, username=body.username, password=body.password, name=body.name, role=body.role,
+        farm_name=body.farm_name, least=call.parts.settings.password_least, common=passwords.common(), market=call.parts.settings.market_name,
+    )  # fmt: skip
+    await guessing.admit_new(call)
+    where = passwords.place(call)
+    password_hash = await passwords.hashed(body.password, where)  # before the transaction: it takes a tenth of a second
+    user_id, session = call.new_id(), call.new_id()
+
+    async def work(tx: Transaction) -> SignedIn:
+        await registration.register(tx, new, user_id, password_hash, call.new_id, call.now)
+        return await _signed_in(call, tx, user_id, session, begins=True)
+
+    return await call.write(work)
+
+
+async def login(call: Call, body: Login) -> SignedIn:
+    """Sign in. One answer, and one time, for an unknown address, a wrong password and a closed account."""
+    key = email_addresses.key(body.email)
+    found = await store.by_email(call.reader, key)
+    await guessing.admit(call, key, found)
+    whole = len(body.password) <= LONGEST  # what is longer is nobody's; it takes as long to say so
+    stored = found.password_hash if found else None
+    good = await passwords.verified(body.password[:LONGEST], stored, passwords.place(call))
+    if found is None or not (good and whole) or not found.active:
+        log.info("sign-in failed for {account}", account=bounded(key), address=call.address)
+        raise WrongCredentials(_WRONG)
+    user_id, session = found.id, call.new_id()
+    return await call.write(lambda tx: _signed_in(call, tx, user_id, session, begins=True))
+
+
+async def refresh(call: Call, body: Refresh) -> SignedIn:
+    """Exchange a refresh token for the next pair. One that was used before ends its whole sign-in: two hold it."""
+
+    async def work(tx: Transaction) -> SignedIn | str | None:
+        """The next pair; or whose sign-in was ended: that is committed, so it is no error; or None."""
+        token = await sessions.lock(tx, _digest(body.refresh_token))
+        if token is None or token.ended_at is not None or token.expires_at <= call.now:
+            return None
+        if not await sessions.use_token(tx, token.id, call.now):
+            await sessions.end(tx, token.session, token.user_id, call.now)
+            await _recorded_end(call, tx, token.user_id)
+            return token.user_id
+        return await _signed_in(call, tx, token.user_id, token.session)
+
+    renewed = await call.write(work)
+    if isinstance(renewed, str):
+        await call.parts.sessions.ended(renewed)
+    if not isinstance(renewed, SignedIn):
+        raise Unauthenticated("this sign-in has ended; sign in again")
+    return renewed
+
+
+async def logout(call: Call, query: LogoutQuery) -> None:
+    """End this sign-in, or all of the account's. Access tokens that are out are good for nothing from now on."""
+    user = call.user
+
+    async def work(tx: Transaction) -> None:
+        if query.everywhere:
+            await sessions.end_all(tx, user.user_id, call.now)
+        else:
+            await sessions.end(tx, user.session, user.user_id, call.now)
+        await _recorded_end(call, tx, user.user_id)
+
+    await call.write(work)
+    await call.parts.sessions.ended(user.user_id)
+
+
+async def me(call: Call) -> User:
+    """The caller."""
+    return await _user(call.reader, call.user.user_id)
+
+
+async def public(call: Call) -> PublicUser:
+    """A person as others see them."""
+    found = await store.by_id(call.reader, call.id("id"))
+    if found is None or not found.active:
+        raise NotFound("there is no such user")
+    farms_ = await store.farms_of(call.reader, found.id)
+    return PublicUser(
+        id=found.id, username=found.username, name=found.name, role=found.role, avatar=found.avatar,
+        farms=[UserFarm(id=f.farm_id, slug=f.slug, name=f.name, role=f.role) for f in farms_],
+    )  # fmt: skip
+
+
+async def _user(reader: Reader, user_id: str) -> User:
+    found = await store.by_id(reader, user_id)
+    if found is None or not found.active:
+        raise Unauthenticated("the account is closed")
+    farms_ = await store.farms_of(reader, user_id)
+    return User(
+        id=found.id, email=found.email, username=found.username, name=found.name, role=found.role, avatar=found.avatar,
+        phone=found.phone,
+        farms=[UserFarm(id=f.farm_id, slug=f.slug, name=f.name, role=f.role) for f in farms_],
+    )  # fmt: skip
+
+
+async def _recorded_end(call: Call, tx: Transaction, user_id: str) -> None:
+    """Should this process die between the commit and telling the others, a worker tells them."""
+    event = families.stale(f"user:{user_id}", 1, families.sign_ins(user_id))
+    outbox.record(tx, [event], call.new_id, call.now)
+
+
+async def _signed_in(call: Call, tx: Transaction, user_id: str, session: str, begins: bool = False) -> SignedIn:
+    """A new pair of tokens for the sign-in ``session``, which ``begins`` or is locked; a stranger's cart becomes the user's."""
+    settings = call.parts.settings
+    expires = call.now + timedelta(seconds=settings.refresh_token_ttl)
+    if begins and not await sessions.begin(tx, session, user_id, call.now, expires, guessing.place_of(call)):
+        raise Unauthenticated("the account is closed")
+    user = await _user(tx, user_id)
+    secret = secrets.token_urlsafe(32)
+    await sessions.add_token(tx, call.new_id(), session, user_id, _digest(secret), call.now, expires)
+    cart = token_of(call)
+    if cart is not None:
+        await carts.merge(tx, hash_of(cart), user_id, call.new_id(), settings.order_lines_most, call.now)
+    caller = Caller(user_id=user_id, role=user.role, session=session)
+    return SignedIn(
+        user=user, access_token=tokens.issue(call.parts.secret, caller, call.now, settings.access_token_ttl),
+        refresh_token=secret, token_type="Bearer", expires_in=int(settings.access_token_ttl),
+    )  # fmt: skip
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,127 @@
+"""Accounts and sign-in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+
+from harvestd.kernel.patterns import USERNAME
+from harvestd.market.accounts.password_rules import LONGEST as PASSWORD_MOST
+from harvestd.market.accounts.rules import NAME_MOST, USERNAME_LEAST, USERNAME_MOST, USERNAME_RULE
+from harvestd.web.shapes import In, Named, Out
+from harvestd.web.vocabulary import closed
+
+#: RFC 5321 ends an address after 254 octets.
+Email = Annotated[str, Meta(max_length=254)]
+Password = Annotated[str, Meta(max_length=PASSWORD_MOST)]
+#: One that is chosen here. The least is a setting, so the rules of the market judge it.
+NewPassword = Annotated[
+    str,
+    Meta(
+        max_length=PASSWORD_MOST,
+        extra={
+            "message": f"must be text of as many characters as password_min_length of GET /api/market says, or more, and {PASSWORD_MOST} at most"
+        },
+    ),
+]
+#: Judged by the rules of the market, together with all else that is wrong; said here for who builds a form.
+Username = Annotated[
+    str,
+    Meta(
+        max_length=USERNAME_MOST,
+        extra_json_schema={"minLength": USERNAME_LEAST, "pattern": f"^(?:{USERNAME.pattern})$"},
+        extra={"message": USERNAME_RULE},
+    ),
+]
+
+
+NewRole = Annotated[
+    Literal["buyer", "farmer"], closed("NewRole", ("buyer", "farmer"), "What an account can be registered as.")
+]
+RoleOut = Annotated[
+    str, closed("Role", ("buyer", "farmer", "admin"), "What an account is in the market. Everyone can buy.")
+]
+FarmRoleOut = Annotated[
+    str, closed("FarmRole", ("owner", "manager", "packer", "driver"), "What a person is in a farm.")
+]
+
+
+class Register(In, kw_only=True, frozen=True):
+    """A new account. Farmers need ``farm_name``."""
+
+    email: Email
+    username: Username
+    password: NewPassword
+    name: Annotated[str, Meta(max_length=NAME_MOST)]
+    role: NewRole
+    farm_name: Annotated[str, Meta(max_length=NAME_MOST)] | None = None
+
+
+class Login(In, kw_only=True, frozen=True):
+    """An e-mail address and its password."""
+
+    email: Email
+    password: Password
+
+
+class Refresh(In, kw_only=True, frozen=True):
+    """A refresh token, good once."""
+
+    refresh_token: Annotated[str, Meta(max_length=100)]
+
+
+class LogoutQuery(In, kw_only=True, frozen=True):
+    """``everywhere`` ends every sign-in of the account."""
+
+    everywhere: bool = False
+
+
+class UserFarm(Named, kw_only=True, frozen=True):
+    """A farm that the user belongs to, and their role in it."""
+
+    role: FarmRoleOut
+
+
+class User(Out, kw_only=True, frozen=True):
+    """A person as they see themselves."""
+
+    id: str
+    email: str
+    username: str
+    name: str
+    role: RoleOut
+    avatar: str | None
+    phone: str | None
+    farms: list[UserFarm]
+
+
+class ChangeProfile(In, kw_only=True, frozen=True):
+    """The fields to change; null takes the telephone number away."""
+
+    ELSEWHERE: ClassVar[Mapping[str, str]] = dict.fromkeys(("email", "username", "role"), "as-registered")
+
+    name: Annotated[str, Meta(max_length=NAME_MOST)] | UnsetType = UNSET
+    phone: Annotated[str, Meta(max_length=50)] | UnsetType | None = UNSET
+
+
+class PublicUser(Out, kw_only=True, frozen=True):
+    """A person as others see them."""
+
+    id: str
+    username: str
+    name: str
+    role: RoleOut
+    avatar: str | None
+    farms: list[UserFarm]
+
+
+class SignedIn(Out, kw_only=True, frozen=True):
+    """A fresh sign-in."""
+
+    user: User
+    access_token: str
+    refresh_token: str
+    token_type: str
+    expires_in: int

@@ -1,0 +1,171 @@
+"""Sign-ins as PostgreSQL has them, and their refresh tokens.
+
+A sign-in holds while it has not ended, its newest refresh token has not expired, and the account is active. Whoever renews
+or ends one locks its row first, so what they do beside each other is done one after the other: a token is never handed
+out by a sign-in that has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+import attrs
+import msgspec
+
+from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
+
+#: Sign-ins that are answered of a user who has more: the one that was asked for, and the newest.
+MOST = 50
+
+
+class RefreshToken(msgspec.Struct, frozen=True):
+    """A refresh token as stored, and when its sign-in ended, if it did; its secret is known to the client alone."""
+
+    id: str
+    session: str
+    user_id: str
+    expires_at: datetime
+    ended_at: datetime | None
+
+
+@attrs.frozen
+class Standing:
+    """What is known of a person: the ``role`` of now, and the sign-ins that hold. Without any, the role says nothing."""
+
+    role: str
+    sessions: frozenset[str]
+
+
+LIVE = Statement(
+    "sessions.live",
+    f"""select s.id::text, u.role from sign_ins s join users u on u.id = s.user_id
+        where s.user_id = $1 and u.active and s.ended_at is null and s.expires_at > $3
+        order by s.id = $2 desc, s.id desc limit {MOST}""",
+    lambda session, role: (session, role),
+)
+#: An account that is being closed meanwhile is waited for.
+_BEGIN = Statement(
+    "sessions.begin",
+    """insert into sign_ins (id, user_id, created_at, expires_at, place)
+       select $1, id, $3, $4, $5 from users where id = $2 and active for share""",
+    nothing,
+)
+_KNOWN = Statement("sessions.known", "select exists (select from sign_ins where user_id = $1 and place = $2)", scalar)
+_INSERT_TOKEN = Statement(
+    "sessions.insert_token",
+    """with extended as (update sign_ins set expires_at = $6 where id = $2)
+       insert into refresh_tokens (id, family_id, user_id, token_hash, created_at, expires_at)
+       values ($1, $2, $3, $4, $5, $6)""",
+    nothing,
+)
+#: Of the token nothing is read that changes: who waited for the lock is given the sign-in as it is then, the token as it was.
+_LOCK = Statement(
+    "sessions.lock",
+    """select t.id, s.id, s.user_id, t.expires_at, s.ended_at
+       from refresh_tokens t join sign_ins s on s.id = t.family_id where t.token_hash = $1 for no key update of s""",
+    RefreshToken,
+)
+_USE_TOKEN = Statement(
+    "sessions.use_token", "update refresh_tokens set used_at = $2 where id = $1 and used_at is null", nothing
+)
+_END = Statement(
+    "sessions.end", "update sign_ins set ended_at = $3 where id = $1 and user_id = $2 and ended_at is null", nothing
+)
+_END_ALL = Statement(
+    "sessions.end_all",
+    """update sign_ins set ended_at = $2 where id in (
+           select id from sign_ins where user_id = $1 and ended_at is null order by id for no key update)""",
+    nothing,
+)
+_FORGET_TOKENS = Statement(
+    "sessions.forget_tokens",
+    """delete from refresh_tokens where id in (
+           select id from refresh_tokens where expires_at < $1 order by expires_at limit $2)""",
+    nothing,
+)
+_FORGET = Statement(
+    "sessions.forget",
+    """delete from sign_ins where id in (
+           select id from sign_ins where expires_at < $1 order by expires_at limit $2 for update skip locked)""",
+    nothing,
+)
+
+
+async def begin(
+    tx: Transaction, session: str, user_id: str, now: datetime, expires_at: datetime, place: bytes | None = None
+) -> bool:
+    """A new sign-in, without a token yet; False where there is no such account, or it is closed. ``place`` is from where."""
+    return bool(await tx.run(_BEGIN, session, user_id, now, expires_at, place))
+
+
+async def known(reader: Reader, user_id: str, place: bytes) -> bool:
+    """Whether somebody has signed in from there before, and not too long ago."""
+    return bool(await reader.row(_KNOWN, user_id, place))
+
+
+async def add_token(
+    tx: Transaction, token_id: str, session: str, user_id: str, token_hash: bytes, now: datetime, expires_at: datetime
+) -> None:
+    """The next refresh token of a sign-in that was begun or locked in this transaction, by its SHA-256."""
+    await tx.run(_INSERT_TOKEN, token_id, session, user_id, token_hash, now, expires_at)
+
+
+async def lock(tx: Transaction, token_hash: bytes) -> RefreshToken | None:
+    """The token of a hash, its sign-in locked."""
+    return await tx.row(_LOCK, token_hash)
+
+
+async def use_token(tx: Transaction, token_id: str, now: datetime) -> bool:
+    """Mark a token used, whose sign-in is locked; False where it was used before: it is good once."""
+    return bool(await tx.run(_USE_TOKEN, token_id, now))
+
+
+async def end(tx: Transaction, session: str, user_id: str, now: datetime) -> None:
+    """End one sign-in of a person."""
+    await tx.run(_END, session, user_id, now)
+
+
+async def end_all(tx: Transaction, user_id: str, now: datetime) -> None:
+    """End every sign-in of a person."""
+    await tx.run(_END_ALL, user_id, now)
+
+
+async def delete_expired(tx: Transaction, now: datetime, limit: int) -> int:
+    """Delete tokens and sign-ins that no longer hold anyway; answers how many."""
+    tokens = await tx.run(_FORGET_TOKENS, now, limit)
+    return tokens + await tx.run(_FORGET, now, limit)
+
+
+class SessionSource(Protocol):
+    """Where :class:`~harvestd.market.accounts.sign_ins_near.NearSessions` asks for what it does not know."""
+
+    async def live(self, user_id: str, session: str) -> Standing:
+        """The user's sign-ins that hold, among them ``session`` if it does. Raises ``Unavailable``."""
+
+    async def forget(self, user_id: str) -> None:
+        """Some of them ended, or the role changed: what is remembered of the user is not to be believed any more. Never
+        raises."""
+
+    def missed(self) -> None:
+        """Nobody knows of whom that is so: nothing from before now is to be believed."""
+
+
+class PostgresSessions:
+    """The authority: asks ``primary``, since a replica may not have heard of a sign-out."""
+
+    def __init__(self, primary: Reader, now: Callable[[], datetime]) -> None:
+        self._primary = primary
+        self._now = now
+
+    async def live(self, user_id: str, session: str) -> Standing:
+        """One statement, whatever the answer; both are UUIDs."""
+        rows = await self._primary.rows(LIVE, user_id, session, self._now())
+        return Standing(rows[0][1] if rows else "", frozenset(session for session, _ in rows))
+
+    async def forget(self, user_id: str) -> None:
+        """It remembers nothing."""
+
+    def missed(self) -> None:
+        """Likewise."""

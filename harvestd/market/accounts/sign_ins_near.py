@@ -1,0 +1,172 @@
+"""Which sign-ins hold, in the memory of this process: so that a signed-in request costs no statement as a rule.
+
+What is known of a user is believed for ``ttl`` seconds, or until topic ``sessions:ended`` says that a sign-in ended or
+the role changed, or that something may have been missed. An answer that was asked for before that is not kept. Nobody believes the message
+itself: at worst it makes this process ask again.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import msgspec
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from harvestd.interfaces import ISessions, ITopics
+from harvestd.kernel.errors import Unavailable
+from harvestd.market.accounts.sign_ins import SessionSource, Standing
+
+CHANNEL = "sessions:ended"
+#: Seconds for which what is known goes on to be believed when the source is ``Unavailable``, before it is asked again.
+OUTAGE_PAUSE = 1.0
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class Ended(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The message: ``by`` is who told (and need not hear it again), ``user`` whose sign-ins are to be asked for anew."""
+
+    by: str
+    user: str
+
+
+@attrs.define(eq=False)
+class _Known:
+    """A user's role and sign-ins that hold, and one that was asked for and does not."""
+
+    standing: Standing
+    dead: str
+    expires: float
+
+
+@attrs.define(eq=False)
+class _Flight:
+    """One question under way, and who waits for its answer."""
+
+    waiters: list[Deferred[Standing]] = attrs.field(factory=list)
+
+
+@implementer(ISessions)
+class NearSessions:
+    """``source`` is asked for what is not known; ``most`` users are remembered, each for ``ttl`` seconds."""
+
+    log = Logger()
+
+    def __init__(
+        self, clock: Any, topics: ITopics, source: SessionSource, most: int = 10_000, ttl: float = 30.0
+    ) -> None:
+        self._now: Callable[[], float] = clock.seconds
+        self._topics = topics
+        self._source = source
+        self._most = most
+        self._ttl = ttl
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._flights: dict[str, dict[str, _Flight]] = {}
+        self._name = f"{random.getrandbits(64):016x}"
+        self._unsubscribe: Callable[[], None] = lambda: None
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def start(self) -> None:
+        """Begin to hear of ends in other processes."""
+        self._unsubscribe = self._topics.subscribe(CHANNEL, self._receive, self._gap)
+
+    def stop(self) -> None:
+        """Hear no more, and know nothing."""
+        self._unsubscribe()
+        self._gap()
+
+    async def role(self, user_id: str, session: str) -> str | None:
+        """The user's role, if the sign-in holds."""
+        known = self._known.get(user_id)
+        if known is not None and self._now() < known.expires:
+            if session in known.standing.sessions:
+                self._known.move_to_end(user_id)
+                return known.standing.role
+            if session == known.dead:
+                return None
+        if not (_ID.fullmatch(user_id) and _ID.fullmatch(session)):
+            return None
+        standing = await self._ask(user_id, session)
+        return standing.role if session in standing.sessions else None
+
+    async def ended(self, user_id: str) -> None:
+        """Forget it here, behind, and in every other process; in this order, so that who is told finds it forgotten."""
+        self._drop(user_id)
+        await self._source.forget(user_id)
+        await self._topics.publish(CHANNEL, msgspec.json.encode(Ended(self._name, user_id)).decode())
+
+    def _ask(self, user_id: str, session: str) -> Deferred[Standing]:
+        """Single flight for each sign-in. (Not for each user: an answer that was remembered for one of the user's sign-ins
+        may not know of a later one.)"""
+        waiter: Deferred[Standing] = Deferred()
+        flights = self._flights.setdefault(user_id, {})
+        flight = flights.get(session)
+        if flight is not None:
+            flight.waiters.append(waiter)
+            return waiter
+        flight = flights[session] = _Flight([waiter])
+        asked = Deferred.fromCoroutine(self._source.live(user_id, session))
+        asked.addCallbacks(
+            self._landed, self._failed, callbackArgs=(user_id, session, flight), errbackArgs=(user_id, session)
+        )
+        asked.addBoth(self._deliver, user_id, session, flight)
+        return waiter
+
+    def _landed(self, standing: Standing, user_id: str, session: str, flight: _Flight) -> Standing:
+        if self._flights.get(user_id, {}).get(session) is flight:  # nothing ended since
+            dead = "" if session in standing.sessions else session
+            self._known[user_id] = _Known(standing, dead, self._now() + self._ttl)
+            self._known.move_to_end(user_id)
+            if len(self._known) > self._most:
+                self._known.popitem(last=False)
+        return standing
+
+    def _failed(self, failure: Failure, user_id: str, session: str) -> Standing | Failure:
+        """What was known and is merely old stands in: nothing is known to have ended, and the access token's own expiry
+        bounds it."""
+        known = self._known.get(user_id)
+        if known is None or session not in known.standing.sessions or not failure.check(Unavailable):
+            return failure
+        known.expires = self._now() + OUTAGE_PAUSE
+        return known.standing
+
+    def _deliver(self, result: Standing | Failure, user_id: str, session: str, flight: _Flight) -> None:
+        flights = self._flights.get(user_id, {})
+        if flights.get(session) is flight:
+            del flights[session]
+            if not flights:
+                del self._flights[user_id]
+        for waiter in flight.waiters:
+            if isinstance(result, Failure):
+                waiter.errback(result.value)
+            else:
+                waiter.callback(result)
+
+    def _drop(self, user_id: str) -> None:
+        self._known.pop(user_id, None)
+        self._flights.pop(user_id, None)
+
+    def _receive(self, payload: str) -> None:
+        try:
+            message = msgspec.json.decode(payload, type=Ended)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            self.log.debug("an unreadable message on {channel} was ignored", channel=CHANNEL)
+            return
+        if message.by != self._name and _ID.fullmatch(message.user):
+            self._drop(message.user)
+            forgotten = Deferred.fromCoroutine(self._source.forget(message.user))
+            forgotten.addErrback(lambda failure: self.log.failure("forgetting a sign-in", failure=failure))
+
+    def _gap(self) -> None:
+        self._source.missed()
+        self._known.clear()
+        self._flights.clear()

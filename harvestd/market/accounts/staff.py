@@ -1,0 +1,67 @@
+"""Accounts that are made without the web: admins by harvestctl, and the demo's three."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import attrs
+
+from harvestd.market.accounts import passwords
+from harvestd.market.accounts import rules as market
+from harvestd.market.accounts.actions import register
+from harvestd.parts import Parts
+from harvestd.store.postgres.database import Statement, Transaction, nothing, scalar
+
+_PROMOTE = Statement(
+    "people.promote",
+    "update users set role = 'admin', version = version + 1, updated_at = $2 where id = $1 and role <> 'admin'",
+    nothing,
+)
+_OTHERS = Statement("people.others", "select exists (select from users where email_key <> all($1::text[]))", scalar)
+_COUNT = Statement("people.count", "select count(*) from users where email_key = any($1::text[])", scalar)
+
+
+@attrs.frozen
+class Person:
+    """``role`` is buyer, farmer or admin; a farmer comes with ``farm_name``."""
+
+    email: str
+    username: str
+    name: str
+    role: str
+    password: str
+    farm_name: str | None = None
+
+
+async def others(parts: Parts, emails: Sequence[str]) -> bool:
+    """Whether anybody has an account but for these addresses."""
+    return bool(await parts.database.row(_OTHERS, list(emails)))
+
+
+async def count(parts: Parts, emails: Sequence[str]) -> int:
+    """How many of these addresses have an account."""
+    return await parts.database.row(_COUNT, list(emails)) or 0
+
+
+async def add_person(parts: Parts, person: Person) -> tuple[str, str | None]:
+    """Register a person as the web would; answers the ids of the account and of the farm, if any. Raises what the web
+    answers with: ``Invalid`` naming the fields, ``AlreadyTaken``."""
+    new = market.register(
+        email=person.email, username=person.username, password=person.password, name=person.name,
+        role="farmer" if person.farm_name else "buyer", farm_name=person.farm_name,
+        least=parts.settings.password_least, common=passwords.common(), market=parts.settings.market_name,
+    )  # fmt: skip
+    new = attrs.evolve(new, role=person.role)
+    password_hash = await passwords.hashed(person.password)
+    user_id = parts.new_id()
+    farm_id = await parts.database.transaction(
+        lambda tx: register(tx, new, user_id, password_hash, parts.new_id, parts.now())
+    )
+    parts.wake_relay()
+    return user_id, farm_id
+
+
+async def promote(tx: Transaction, user_id: str, now: datetime) -> None:
+    """Make an account an admin, from now on: the database tells every process with the commit."""
+    await tx.run(_PROMOTE, user_id, now)

@@ -1,0 +1,48 @@
+"""Analytics: daily totals of the market and of each farm."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from harvestd.market.analytics import rows as analytics
+from harvestd.market.analytics.rows import MARKET, Totals
+from harvestd.queue.envelope import Envelope
+from harvestd.queue.work import Work
+
+#: The count that an order's end adds to, for the market and for each farm's part.
+_ENDS = {"cancelled": "cancelled", "expired": "expired", "completed": "completed"}
+
+
+async def count(work: Work, events: Sequence[Envelope]) -> None:
+    """Add the orders of a batch to their days, in the market's time zone."""
+    zone = ZoneInfo(work.parts.settings.market_timezone)
+    totals: dict[tuple[date, str], Totals] = defaultdict(Totals)
+    for event in events:
+        day = _day(event, zone)
+        if event.type == "order.created":
+            _placed(totals, day, event)
+        elif event.type == "order.updated" and event.data["to"] in _ENDS:
+            _add(totals[day, event.data["farm_id"]], _ENDS[event.data["to"]])
+        elif event.type.removeprefix("order.") in _ENDS:
+            _add(totals[day, MARKET], _ENDS[event.type.removeprefix("order.")])
+    await analytics.add(work.tx, totals)
+
+
+def _day(event: Envelope, zone: ZoneInfo) -> date:
+    at = datetime.fromisoformat(event.data["placed_at"]) if "placed_at" in event.data else event.timestamp
+    return at.astimezone(zone).date()
+
+
+def _placed(totals: dict[tuple[date, str], Totals], day: date, event: Envelope) -> None:
+    for farm_id, goods in [(part["farm_id"], part["subtotal"]) for part in event.data["parts"]]:
+        totals[day, farm_id].orders += 1
+        totals[day, farm_id].goods += goods
+    totals[day, MARKET].orders += 1
+    totals[day, MARKET].goods += event.data["totals"]["goods"]
+
+
+def _add(totals: Totals, name: str) -> None:
+    setattr(totals, name, getattr(totals, name) + 1)

@@ -1,0 +1,49 @@
+"""Daily totals: one row a day and farm, and one of the whole market."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import attrs
+
+from harvestd.store.postgres.database import Statement, Transaction, nothing
+
+#: Stands for the whole market where a farm's id would.
+MARKET = "00000000-0000-0000-0000-000000000000"
+
+
+@attrs.define
+class Totals:
+    """What to add to a day: counts of orders, and goods in minor units."""
+
+    orders: int = 0
+    cancelled: int = 0
+    expired: int = 0
+    completed: int = 0
+    goods: int = 0
+
+
+_ADD = Statement(
+    "analytics.add",
+    """insert into daily_totals as d (day, farm_id, orders, cancelled, expired, completed, goods)
+       select * from unnest($1::date[], $2::uuid[], $3::integer[], $4::integer[], $5::integer[], $6::integer[],
+                            $7::bigint[])
+       on conflict (day, farm_id) do update
+          set orders = d.orders + excluded.orders, cancelled = d.cancelled + excluded.cancelled,
+              expired = d.expired + excluded.expired, completed = d.completed + excluded.completed,
+              goods = d.goods + excluded.goods""",
+    nothing,
+)
+
+
+async def add(tx: Transaction, totals: Mapping[tuple[date, str], Totals]) -> None:
+    """Add to the days, in key order, so that two workers never wait for each other in a circle."""
+    if not totals:
+        return
+    rows = sorted(totals.items(), key=lambda row: row[0])
+    await tx.run(
+        _ADD, [day for (day, _), _ in rows], [farm for (_, farm), _ in rows], [t.orders for _, t in rows],
+        [t.cancelled for _, t in rows], [t.expired for _, t in rows], [t.completed for _, t in rows],
+        [t.goods for _, t in rows],
+    )  # fmt: skip

@@ -1,0 +1,12 @@
+"""Analytics: daily totals of the market and of each farm."""
+
+from __future__ import annotations
+
+from harvestd.market.analytics import handlers
+from harvestd.market.subject import Subject
+from harvestd.queue.work import QueueHandlers
+
+SUBJECT = Subject(
+    name="analytics",
+    handlers={"harvest.analytics": QueueHandlers(bulk=handlers.count)},
+)  # fmt: skip

@@ -1,0 +1,146 @@
+"""The cart: anyone's, by a token, until its holder signs in; then the buyer's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import attrs
+
+from harvestd.kernel.errors import FieldError, Invalid, NotFound
+from harvestd.kernel.names import accept
+from harvestd.kernel.quantities import positive
+from harvestd.market.carts import rows as store
+from harvestd.market.carts import token as cart_token
+from harvestd.market.carts.rules import Item
+from harvestd.market.carts.selling import quantity_faults, too_much
+from harvestd.market.carts.shapes import PutItem, PutItems
+from harvestd.market.carts.views import priced_view
+from harvestd.market.catalogue import stock_rows as stock
+from harvestd.market.catalogue.on_sale import OnSale, takeable, withheld
+from harvestd.web import sound
+from harvestd.web.context import Answer, Call
+
+Headers = tuple[tuple[str, str], ...]
+#: Warnings are told in the language that is asked for.
+_TOLD: Headers = (("Vary", "Accept-Language"),)
+
+
+@attrs.frozen
+class _Wish:
+    """How much of a product; ``path`` is where the request's body says so."""
+
+    product_id: str
+    quantity: Decimal
+    path: str
+
+
+def _with_cure(fault: FieldError) -> FieldError:
+    """Of a quantity of nothing: what takes a product out. (A product's own least quantity has a ``unit``.)"""
+    if fault.code != "below-minimum" or "unit" in fault.params:
+        return fault
+    message = "must be more than 0; DELETE /api/cart/items/{product_id} removes the product"
+    return attrs.evolve(fault, message=message, params={**fault.params, "reason": "to-remove"})
+
+
+def faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
+    """What the market has against quantities, whatever the products are."""
+    one = positive("quantity", given["quantity"]) if "quantity" in given else None
+    several = quantity_faults(sound.elements(given, "items"), "items").values()
+    return [_with_cure(fault) for fault in (*several, one) if isinstance(fault, FieldError)]
+
+
+async def see(call: Call) -> Answer:
+    """The cart, priced now."""
+    return Answer(await priced_view(call, call.reader, await store.find(call.reader, *_whose(call))), headers=_TOLD)
+
+
+async def put(call: Call, body: PutItem) -> Answer:
+    """Put a product in, or set its quantity. A stranger's first item makes the cart, and its token."""
+    wish = _Wish(call.id("product_id"), body.quantity, "")
+    shelf = await stock.see(call.tx, [wish.product_id])
+    if wish.product_id not in shelf or shelf[wish.product_id].status != "published":
+        raise NotFound("no such product is for sale")
+    return await _put(call, [wish], shelf)
+
+
+async def put_many(call: Call, body: PutItems) -> Answer:
+    """Put products in, or set their quantities, all or none; what else is in the cart stays."""
+    wishes = [_Wish(item.product_id, item.quantity, f"items[{i}].") for i, item in enumerate(body.items)]
+    return await _put(call, wishes, await stock.see(call.tx, [wish.product_id for wish in wishes]))
+
+
+async def _put(call: Call, wishes: Sequence[_Wish], shelf: Mapping[str, OnSale]) -> Answer:
+    items = _items(wishes, shelf)
+    cart, headers = await _opened(call)
+    most = call.parts.settings.order_lines_most
+    counted = await store.count(call.tx, cart.id, items)
+    if counted.all < (filled := counted.others + len(items)) > most:
+        message = f"the cart would have {filled} products, and an order has at most {most}"
+        raise Invalid.of(f"{wishes[0].path}product_id", message, "too-long", maximum=str(most))
+    changed = await store.put(call.tx, cart.id, items, call.now)
+    view = await priced_view(call, call.tx, changed)
+    beyond = too_much(f"{wishes[0].path}quantity", view.total.amount, view.total.currency)
+    accept(*([beyond] if beyond and counted.more else []))  # prices may have risen since: whoever takes less is let
+    return Answer(view, headers=(*headers, *_TOLD))
+
+
+def _items(wishes: Sequence[_Wish], shelf: Mapping[str, OnSale]) -> list[Item]:
+    """What goes into the cart; raises :class:`Invalid` with the fault of each wish."""
+    items: list[Item] = []
+    errors: list[FieldError] = []
+    named: set[str] = set()
+    for wish in wishes:
+        product, field = shelf.get(wish.product_id), f"{wish.path}quantity"
+        fault = withheld(f"{wish.path}product_id", product, None)
+        amount = positive(field, wish.quantity) if product is None else takeable(field, wish.quantity, product)
+        errors += [_with_cure(wrong) for wrong in (fault, amount) if isinstance(wrong, FieldError)]
+        if wish.product_id in named:
+            errors.append(FieldError(f"{wish.path}product_id", "is already given above", code="given-twice"))
+        named.add(wish.product_id)
+        if product is not None and not isinstance(amount, FieldError):
+            items.append(Item(product.id, amount, product.agreed))
+    if errors:
+        raise Invalid("the quantity cannot be ordered", tuple(errors))
+    return items
+
+
+async def _opened(call: Call) -> tuple[store.Found, Headers]:
+    """The cart, locked, made if there is none; and the headers that hand over, or renew, a stranger's token."""
+    user_id, token = _whose(call)
+    cart = await store.lock(call.tx, user_id, token)
+    if user_id is not None:
+        return cart or await store.open(call.tx, call.new_id(), user_id, None, call.now), ()
+    sent = cart_token.token_of(call)
+    if cart is not None and sent is not None:
+        return cart, cart_token.headers(call, sent)
+    fresh = cart_token.fresh()
+    cart = await store.open(call.tx, call.new_id(), None, cart_token.hash_of(fresh), call.now)
+    return cart, cart_token.headers(call, fresh)
+
+
+async def take_out(call: Call) -> Answer:
+    """Take a product out; it is no error when it is not in."""
+    product_id = call.id("product_id")
+    cart = await store.lock(call.tx, *_whose(call))
+    sent = cart_token.token_of(call) if call.caller is None else None
+    if cart is not None:
+        cart = await store.take_out(call.tx, cart.id, product_id, call.now)
+    headers = cart_token.headers(call, sent) if cart is not None and sent is not None else ()
+    return Answer(await priced_view(call, call.tx, cart), headers=(*headers, *_TOLD))
+
+
+async def empty(call: Call) -> None:
+    """Empty the cart."""
+    cart = await store.lock(call.tx, *_whose(call))
+    if cart is not None:
+        store.delete(call.tx, cart.id)
+
+
+def _whose(call: Call) -> tuple[str | None, bytes | None]:
+    """The signed-in user, or the hash of the stranger's token."""
+    if call.caller is not None:
+        return call.caller.user_id, None
+    token = cart_token.token_of(call)
+    return None, cart_token.hash_of(token) if token else None

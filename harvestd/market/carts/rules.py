@@ -1,0 +1,136 @@
+"""Carts: what a cart comes to now, what moved since it was filled, and what keeps it from being ordered. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+
+import attrs
+
+from harvestd.kernel.errors import FieldError
+from harvestd.kernel.formatting import money, quantity
+from harvestd.kernel.quantities import shown
+from harvestd.market.carts.selling import Terms, too_much
+from harvestd.market.catalogue.on_sale import Agreed, OnSale, changes, takeable, withheld
+
+
+@attrs.frozen
+class Item:
+    """A product in a cart; ``seen`` is what was agreed to when it was put in."""
+
+    product_id: str
+    quantity: Decimal
+    seen: Agreed
+
+
+@attrs.frozen
+class Priced:
+    """An item at the price of now, in minor units."""
+
+    product: OnSale
+    quantity: Decimal
+    total: int
+
+
+@attrs.frozen
+class Part:
+    """What a cart has of one farm."""
+
+    lines: tuple[Priced, ...]
+
+    @property
+    def subtotal(self) -> int:
+        """What it comes to, in minor units."""
+        return sum(line.total for line in self.lines)
+
+    @property
+    def farm(self) -> OnSale:
+        """A product of the farm, which names it and its terms."""
+        return self.lines[0].product
+
+    @property
+    def missing(self) -> int:
+        """What is missing to the least that the farm takes orders of."""
+        return max(0, self.farm.order_minimum - self.subtotal)
+
+
+@attrs.frozen
+class Warning:
+    """What the buyer should know before ordering: of a product, or of the whole cart where ``product_id`` is None."""
+
+    product_id: str | None
+    code: str
+    message: str
+    params: Mapping[str, str] = attrs.field(factory=dict, hash=False)
+
+
+def price(
+    items: Sequence[Item], shelf: Mapping[str, OnSale], today: date, terms: Terms
+) -> tuple[list[Part], list[Warning]]:
+    """The parts by farm (in the order of first mention), and the warnings. What is no longer for sale is not priced."""
+    farms: dict[str, list[Priced]] = {}
+    warnings: list[Warning] = []
+    for item in items:
+        product = shelf.get(item.product_id)
+        if product is None or product.status != "published":
+            named = {} if product is None else {"title": product.title}
+            message = f"{_name(product)} is no longer for sale; take it out"
+            warnings.append(Warning(item.product_id, "unavailable", message, named))
+            continue
+        warnings += _of_item(item, product, today, terms.currency)
+        farms.setdefault(product.farm_id, []).append(Priced(product, item.quantity, product.total(item.quantity)))
+    parts = [Part(tuple(lines)) for lines in farms.values()]
+    return parts, [*warnings, *_of_cart(items, parts, terms)]
+
+
+def _name(product: OnSale | None) -> str:
+    return "A product" if product is None else product.title
+
+
+def _of_item(item: Item, product: OnSale, today: date, currency: str) -> Iterator[Warning]:
+    for change in changes(item.seen, product, currency):
+        yield Warning(product.id, change.code, change.message, change.params)
+    fault = withheld("product_id", product, today)
+    if fault is not None:
+        yield Warning(product.id, fault.code, f"{fault.message}; take it out", fault.params)
+    left = {"available": shown(max(product.available, Decimal(0))), "unit": product.unit, "title": product.title}
+    if product.available <= 0:
+        yield Warning(product.id, "sold-out", f"{product.title} is sold out; take it out", left)
+    elif item.quantity > product.available:
+        yield Warning(
+            product.id, "short", f"Only {quantity(product.available, product.unit)} of {product.title} left", left
+        )
+    amount = takeable("quantity", item.quantity, product)
+    if isinstance(amount, FieldError):
+        yield Warning(
+            product.id,
+            "quantity",
+            f"The quantity of {product.title} {amount.message}",
+            {"reason": amount.code, "title": product.title, **amount.params},
+        )
+
+
+def _of_cart(items: Sequence[Item], parts: Sequence[Part], terms: Terms) -> Iterator[Warning]:
+    if len(items) > terms.lines_most:
+        message = f"An order has at most {terms.lines_most} products, and this cart has {len(items)}; take some out"
+        yield Warning(None, "too-many-lines", message, {"maximum": str(terms.lines_most), "count": str(len(items))})
+    if (beyond := too_much("", sum(part.subtotal for part in parts), terms.currency)) is not None:
+        params = {name: beyond.params[name] for name in ("maximum", "currency")}
+        yield Warning(None, "too-much", f"The cart {beyond.message}", params)
+    for part in parts:
+        if part.missing:
+            farm = part.farm
+            least, missing = (
+                money(farm.order_minimum, terms.currency),
+                money(part.missing, terms.currency),
+            )
+            message = f"{farm.farm_name} takes orders from {least}; add goods for {missing} more"
+            params = {
+                "farm_id": farm.farm_id,
+                "farm": farm.farm_name,
+                "minimum": str(farm.order_minimum),
+                "missing": str(part.missing),
+                "currency": terms.currency,
+            }
+            yield Warning(None, "order-minimum", message, params)

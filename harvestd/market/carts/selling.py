@@ -1,0 +1,45 @@
+"""The market's rules for carts and orders: what holds for every order, and what is wrong with amounts and totals whatever is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import attrs
+
+from harvestd.kernel.errors import FieldError
+from harvestd.kernel.formatting import money
+from harvestd.kernel.quantities import TOTAL_MOST, positive
+from harvestd.settings.table import Settings
+
+
+@attrs.frozen(kw_only=True)
+class Terms:
+    """The market's rules for orders. ``hold`` is how long stock is held for an order that waits for its farm; None where
+    the order is a sale as soon as it is handled."""
+
+    currency: str
+    lines_most: int
+    hold: timedelta | None
+
+
+def terms(settings: Settings) -> Terms:
+    """What holds for every order of this market."""
+    hold = timedelta(seconds=settings.reservation_ttl) if settings.order_confirmation == "farm" else None
+    return Terms(currency=settings.market_currency, lines_most=settings.order_lines_most, hold=hold)
+
+
+def quantity_faults(lines: Mapping[int, Mapping[str, Any]], of: str = "lines") -> dict[int, FieldError]:
+    """What is wrong with the ``quantity`` of those lines that have one, whatever the product; by the place in the list ``of``."""
+    found = {i: positive(f"{of}[{i}].quantity", line["quantity"]) for i, line in lines.items() if "quantity" in line}
+    return {i: fault for i, fault in found.items() if isinstance(fault, FieldError)}
+
+
+def too_much(field: str, total: int, currency: str) -> FieldError | None:
+    """What is wrong with a total that JSON's numbers do not have exactly: no buyer could say that they expect it."""
+    if total <= TOTAL_MOST:
+        return None
+    message = f"comes to more than {money(TOTAL_MOST, currency)}; take less, or order it in several orders"
+    params = {"maximum": str(TOTAL_MOST), "currency": currency, "reason": "total"}
+    return FieldError(field, message, code="above-maximum", params=params)

@@ -1,0 +1,55 @@
+"""A cart as its holder sees it: priced now."""
+
+from __future__ import annotations
+
+from harvestd.kernel import languages
+from harvestd.kernel.quantities import shown as quantity
+from harvestd.market.carts import rows as store
+from harvestd.market.carts import rules as market
+from harvestd.market.carts.selling import terms
+from harvestd.market.carts.shapes import Cart, CartLine, CartPart, CartWarning
+from harvestd.market.catalogue import stock_rows as stock
+from harvestd.store.postgres.database import Reader
+from harvestd.web.context import Call
+from harvestd.web.market_day import today
+from harvestd.web.money import money
+from harvestd.web.shapes import Named, PricePer
+
+
+async def priced_view(call: Call, reader: Reader, cart: store.Found | None) -> Cart:
+    """The cart, or an empty one where there is none."""
+    items = await store.items(reader, cart.id) if cart is not None else []
+    shelf = await stock.see(reader, [item.product_id for item in items]) if items else {}
+    rules = terms(call.parts.settings)
+    parts, warnings = market.price(items, shelf, today(call), rules)
+    return Cart(
+        version=cart.version if cart is not None else 0, parts=[_part(part, rules.currency) for part in parts],
+        total=money(sum(part.subtotal for part in parts), rules.currency), count=len(items),
+        warnings=[
+            CartWarning(
+                product_id=w.product_id, code=w.code, params=dict(w.params),
+                message=languages.message(w.code, w.params, w.message, call.language),
+            )
+            for w in warnings
+        ],
+    )  # fmt: skip
+
+
+def _part(part: market.Part, currency: str) -> CartPart:
+    farm = part.farm
+    return CartPart(
+        farm=Named(id=farm.farm_id, slug=farm.farm_slug, name=farm.farm_name),
+        lines=[_line(line, currency) for line in part.lines], subtotal=money(part.subtotal, currency),
+        order_minimum=money(farm.order_minimum, currency), missing_to_minimum=money(part.missing, currency),
+    )  # fmt: skip
+
+
+def _line(line: market.Priced, currency: str) -> CartLine:
+    product = line.product
+    return CartLine(
+        product_id=product.id, slug=product.slug, title=product.title, quantity=quantity(line.quantity), unit=product.unit,
+        price=money(product.price, currency),
+        price_per=PricePer(quantity=quantity(product.price_per), unit=product.unit), total=money(line.total, currency),
+        quantity_step=quantity(product.quantity_step), min_quantity=quantity(product.min_quantity),
+        available=quantity(product.available), image=None,
+    )  # fmt: skip

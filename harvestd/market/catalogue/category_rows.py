@@ -1,0 +1,150 @@
+"""Rows of categories: a tree by ``parent_id``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+from psycopg2 import errors as pg
+
+from harvestd.kernel.errors import AlreadyTaken, Conflict, FieldError, Invalid
+from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
+
+
+class Category(msgspec.Struct, frozen=True):
+    """A category; ``parent_id`` is None at the top."""
+
+    id: str
+    parent_id: str | None
+    slug: str
+    name: str
+    description: str
+    icon: str
+    color: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+_COLUMNS = "id, parent_id, slug, name, description, icon, color, version, created_at, updated_at"
+_ALL = Statement("categories.all", f"select {_COLUMNS} from categories order by name, id limit 2000", Category)
+_LOCK = Statement("categories.lock", f"select {_COLUMNS} from categories where id = $1 for no key update", Category)
+#: Whoever changes what is above what takes turns ("CATEGORY" in ASCII).
+_LOCK_TREE = Statement("categories.lock_tree", "select pg_advisory_xact_lock(x'43415445474f5259'::bigint)", nothing)
+_EXISTS = Statement("categories.exists", "select true from categories where id = $1", scalar)
+_ABOVE = Statement(
+    "categories.above",
+    """with recursive above as (
+           select id, parent_id from categories where id = $1
+           union select c.id, c.parent_id from categories c join above a on c.id = a.parent_id
+       ) select id from above""",
+    scalar,
+)
+_BESIDE = Statement(
+    "categories.beside",
+    "select name from categories where parent_id is not distinct from $1::uuid and id <> $2::uuid",
+    scalar,
+)
+_INSERT = Statement(
+    "categories.insert",
+    f"""insert into categories ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        on conflict (slug) do nothing""",
+    nothing,
+)
+_UPDATE = Statement(
+    "categories.update",
+    """update categories set parent_id = $2, slug = $3, name = $4, description = $5, icon = $6, color = $7, version = $8,
+              updated_at = $9 where id = $1""",
+    nothing,
+)
+_DELETE = Statement("categories.delete", "delete from categories where id = $1", nothing)
+
+
+async def every(reader: Reader) -> list[Category]:
+    """The whole tree, by name."""
+    return await reader.rows(_ALL)
+
+
+async def exists(reader: Reader, category_id: str) -> bool:
+    """Whether there is such a category."""
+    return bool(await reader.row(_EXISTS, category_id))
+
+
+async def lock_tree(tx: Transaction) -> None:
+    """Before any row of it: until the transaction ends nobody else moves or names one. What is above what, and what stands beside what under
+    which name, are facts of many rows, so two who each looked at theirs could make a circle, or twins, of it together."""
+    await tx.row(_LOCK_TREE)
+
+
+async def lock(tx: Transaction, category_id: str) -> Category | None:
+    """A category, locked until the transaction ends."""
+    return await tx.row(_LOCK, category_id)
+
+
+async def above(tx: Transaction, category_id: str) -> list[str]:
+    """The ids from a category up to the top, itself included."""
+    return await tx.rows(_ABOVE, category_id)
+
+
+async def names_beside(tx: Transaction, category: Category) -> list[str]:
+    """The names of the others below its parent. They stay what they are while the tree is locked."""
+    return await tx.rows(_BESIDE, category.parent_id, category.id)
+
+
+async def insert(tx: Transaction, category: Category, slugs: Iterable[str]) -> Category:
+    """Store a new category under the first of ``slugs`` that is free, and answer it; raises :class:`AlreadyTaken` (slug) or
+    :class:`Invalid` (parent_id)."""
+    c = category
+    for slug in slugs:
+        if await _stored(
+            tx,
+            _INSERT,
+            c.id,
+            c.parent_id,
+            slug,
+            c.name,
+            c.description,
+            c.icon,
+            c.color,
+            c.version,
+            c.created_at,
+            c.updated_at,
+        ):
+            return msgspec.structs.replace(c, slug=slug)
+    raise _taken()
+
+
+async def update(tx: Transaction, category: Category) -> None:
+    """Store a changed category; raises as :func:`insert`."""
+    c = category
+    await _stored(
+        tx, _UPDATE, c.id, c.parent_id, c.slug, c.name, c.description, c.icon, c.color, c.version, c.updated_at
+    )
+
+
+async def delete(tx: Transaction, category_id: str) -> None:
+    """Delete an unused category; raises :class:`Conflict` when products or categories are in it."""
+    try:
+        await tx.run(_DELETE, category_id)
+    except pg.ForeignKeyViolation as error:
+        raise Conflict("the category still has products or categories in it; move them first") from error
+
+
+async def _stored(tx: Transaction, statement: Statement[None], *parameters: object) -> int:
+    try:
+        return await tx.run(statement, *parameters)
+    except pg.UniqueViolation as error:
+        raise _taken() from error
+    except pg.ForeignKeyViolation as error:
+        raise Invalid.of(
+            "parent_id",
+            "does not exist; GET /api/categories lists the categories",
+            "not-found",
+            list="GET /api/categories",
+        ) from error
+
+
+def _taken() -> AlreadyTaken:
+    message = "this slug is another category's; choose another"
+    return AlreadyTaken(errors=(FieldError("slug", message, code="taken"),))

@@ -1,0 +1,44 @@
+"""Categories."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType
+
+from harvestd.web.shapes import CategoryId, Color, In, Out, Slug
+
+
+class Category(Out, kw_only=True, frozen=True):
+    """A category; the tree is by ``parent_id``."""
+
+    id: str
+    parent_id: str | None
+    slug: str
+    name: str
+    description: str
+    icon: str
+    color: str
+    version: int
+
+
+class NewCategory(In, kw_only=True, frozen=True):
+    """A category to add; the slug is made from the name where it is left out."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    parent_id: CategoryId | None = None
+    slug: Slug | None = None
+    description: Annotated[str, Meta(max_length=2000)] = ""
+    icon: Annotated[str, Meta(max_length=100)] = ""
+    color: Color = ""
+
+
+class ChangeCategory(In, kw_only=True, frozen=True):
+    """The fields to change."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET
+    parent_id: CategoryId | UnsetType | None = UNSET
+    slug: Slug | UnsetType = UNSET
+    description: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
+    icon: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
+    color: Color | UnsetType = UNSET

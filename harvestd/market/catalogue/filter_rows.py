@@ -1,0 +1,57 @@
+"""What filters name, in one statement: categories with all below them, and farms, by slug or id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from harvestd.kernel.errors import FieldError, Invalid
+from harvestd.kernel.slugs import is_id
+from harvestd.store.postgres.database import Reader, Statement
+
+_RESOLVE = Statement(
+    "filters.resolve",
+    """with recursive named as (
+           select slug as token, id from categories where slug = any($1::text[])
+           union all select id::text, id from categories where id = any($2::uuid[])
+       ), below as (
+           select token, id from named union select b.token, c.id from below b join categories c on c.parent_id = b.id
+       )
+       select 'category', b.token, c.id::text, c.slug, c.name, b.token in (c.slug, c.id::text)
+         from below b join categories c on c.id = b.id
+       union all select 'farm', slug, id::text, slug, name, true from farms where slug = any($3::text[])
+       union all select 'farm', id::text, id::text, slug, name, true from farms where id = any($4::uuid[])""",
+    lambda *row: row,
+)
+
+
+@attrs.frozen
+class Named:
+    """Categories and farms as (id, slug), each once, in the order of their ids; and of those that were named themselves, the names by
+    noun and slug."""
+
+    categories: tuple[tuple[str, str], ...] = ()
+    farms: tuple[tuple[str, str], ...] = ()
+    names: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict)
+
+
+async def named(reader: Reader, categories: Sequence[str], farms: Sequence[str]) -> Named:
+    """Those of the tokens (ids or slugs), and what is below the categories; raises :class:`Invalid` for what there is not."""
+    asked = {"category": categories, "farm": farms}
+    if not any(asked.values()):
+        return Named()
+    split = [[token for token in tokens if is_id(token) == ids] for tokens in asked.values() for ids in (False, True)]
+    rows = await reader.rows(_RESOLVE, *split)
+    known = {(noun, token) for noun, token, *_ in rows}
+    errors = tuple(
+        FieldError(noun, f"there is no {noun} {token!r}", code="not-found", params={"value": token})
+        for noun, tokens in asked.items()
+        for token in tokens
+        if (noun, token) not in known
+    )
+    if errors:
+        raise Invalid("some filters name what is not there", errors)
+    found = {noun: tuple(sorted({(id, slug) for of, _, id, slug, *_ in rows if of == noun})) for noun in asked}
+    names = {noun: {slug: name for of, _, _, slug, name, own in rows if of == noun and own} for noun in asked}
+    return Named(found["category"], found["farm"], names)

@@ -1,0 +1,196 @@
+"""The product listing: its sorts and filters, and one statement for each combination of them.
+
+Two tables: what each sort orders by and continues after, and what each filter adds. A statement is put together from
+these fixed fragments alone, every value bound, and each combination is prepared under its own name; so each has a plan
+that uses the index of its sort, which ``($1 is null or …)`` in one statement for all would not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from functools import cache
+from operator import attrgetter
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import attrs
+
+from harvestd.kernel.cursors import Int4
+from harvestd.kernel.geography import box_around
+from harvestd.market.catalogue import cards
+from harvestd.store import counting
+from harvestd.store.nearness import distance_sql
+from harvestd.store.postgres.database import ENDED, Reader, Statement
+
+
+@attrs.frozen
+class Sort:
+    """``order`` is total (it ends with the id); ``after`` compares with the bound key of the last row seen, whose columns
+    are ``key``: column, PostgreSQL's type, Python's."""
+
+    order: str
+    after: str
+    key: tuple[tuple[str, str, Any], ...]
+
+
+_ID = ("id", "uuid", UUID)
+SORTS: dict[str, Sort] = {
+    "newest": Sort("p.id desc", "p.id < {0}", (_ID,)),
+    "price": Sort("p.price, p.id", "(p.price, p.id) > ({0}, {1})", (("price", "bigint", int), _ID)),
+    "-price": Sort("p.price desc, p.id desc", "(p.price, p.id) < ({0}, {1})", (("price", "bigint", int), _ID)),
+    "popular": Sort("p.sales desc, p.id desc", "(p.sales, p.id) < ({0}, {1})", (("sales", "integer", Int4), _ID)),
+    "rating": Sort(
+        "p.rating_average desc, p.id desc",
+        "(p.rating_average, p.id) < ({0}, {1})",
+        (("rating_average", "numeric", Decimal), _ID),
+    ),
+}
+
+_SEASON = """(p.season_from is null or case when length(p.season_from) = 10
+    then {0} between p.season_from and p.season_to
+    when p.season_from <= p.season_to then substr({0}, 6) between p.season_from and p.season_to
+    else substr({0}, 6) >= p.season_from or substr({0}, 6) <= p.season_to end)"""
+#: Of a position, a radius and the box round it, as :func:`within` has them: the box is what the index answers.
+_WITHIN = f"""p.farm_id in (
+    select id from farms where latitude between {{0}}[4] and {{0}}[5] and longitude between {{0}}[6] and {{0}}[7]
+       and {distance_sql("latitude", "longitude", "{0}[1]", "{0}[2]")} <= {{0}}[3])"""
+#: Each filter by its field of :class:`Filters`: condition and type of its one value; the flags bind none.
+FILTERS: dict[str, tuple[str, str]] = {
+    "category_id": ("p.category_id = {0}", "uuid"),
+    "category_ids": ("p.category_id = any({0})", "uuid[]"),
+    "farm_id": ("p.farm_id = {0}", "uuid"),
+    "farm_ids": ("p.farm_id = any({0})", "uuid[]"),
+    "tags": ("p.tags && {0}", "text[]"),
+    "units": ("p.unit = any({0})", "text[]"),
+    "min_price": ("p.price >= {0}", "bigint"),
+    "max_price": ("p.price <= {0}", "bigint"),
+    "in_stock": ("p.stock > p.reserved", ""),
+    "member_id": ("p.farm_id in (select farm_id from farm_members where user_id = {0})", "uuid"),
+    "status": ("p.status = {0}", "text"),
+    "in_season": (_SEASON, "text"),
+    "within": (_WITHIN, "float8[]"),
+}
+
+_of_each: Callable[[Filters], tuple[Any, ...]] = attrgetter(*FILTERS)
+
+#: Filters for which one plan is right whatever their value is. The others are worth planning for each value anew.
+ANY_VALUE = frozenset({"farm_id", "in_stock"})
+#: The longest page, and one more to see whether there is a next. Where the limit is a parameter, PostgreSQL expects a tenth of
+#: the table, finds that a plan for any value would cost too much, and plans each time anew, which takes longer than to run it.
+#: Under a limit that it can see it keeps its plan; no more rows are fetched for that.
+MOST = 101
+
+
+@attrs.frozen(kw_only=True)
+class Filters:
+    """What to list, of several values of a field any; ``in_season`` is the day (YYYY-MM-DD) to be in season on. What is of
+    the farms of ``member_id`` is listed whatever its status, or with ``status``; all else only if it is published."""
+
+    category_id: str | None = None
+    category_ids: Sequence[str] | None = None
+    farm_id: str | None = None
+    farm_ids: Sequence[str] | None = None
+    tags: Sequence[str] | None = None
+    units: Sequence[str] | None = None
+    min_price: int | None = None
+    max_price: int | None = None
+    in_stock: bool = False
+    in_season: str | None = None
+    member_id: str | None = None
+    status: str | None = None
+    within: Sequence[float] | None = None
+
+    @classmethod
+    def of(cls, categories: Iterable[str], farms: Iterable[str], **more: Any) -> Filters:
+        """With any of the categories and of the farms, where some are given: of one alone, by the index that is in its order."""
+        for name, ids in (("category_id", list(categories)), ("farm_id", list(farms))):
+            if ids:
+                more[name if len(ids) == 1 else f"{name}s"] = ids[0] if len(ids) == 1 else ids
+        bound: dict[str, Any] = {n: list(value) if isinstance(value, tuple) else value for n, value in more.items()}
+        return cls(**bound)
+
+
+def within(latitude: float, longitude: float, radius: float) -> list[float]:
+    """The filter of what is within ``radius`` km of a position in degrees."""
+    box = box_around(latitude, longitude, radius)
+    return [latitude, longitude, radius, box.south, box.north, box.west, box.east]
+
+
+class Listed(NamedTuple):
+    """A product's JSON, how many transactions had ended when it was read, and where the listing goes on after it."""
+
+    text: str
+    ended: int | None
+    key: tuple[Any, ...]
+
+
+async def products(
+    reader: Reader, filters: Filters, sort: str, after: Sequence[Any] | None, limit: int, currency: str
+) -> list[Listed]:
+    """Products, published ones unless they are somebody's own; ``after`` is the ``key`` of the last one seen. ValueError for a ``limit`` above :data:`MOST`."""
+    if limit > MOST:
+        raise ValueError(
+            f"a page of {limit} products would be cut at {MOST}: raise listings.MOST with the route's limit"
+        )
+    given, values = _given(filters)
+    return await reader.rows(_statement(sort, given, after is not None), *values, *(after or ()), limit, currency)
+
+
+async def count(reader: Reader, filters: Filters) -> int:
+    """How many products there are by the filters, as far as is counted."""
+    given, values = _given(filters)
+    return await counting.count(reader, _counting(given), *values)
+
+
+def _given(filters: Filters) -> tuple[tuple[str, ...], list[Any]]:
+    """The names of the filters that are given, and what they bind."""
+    asked = zip(FILTERS, _of_each(filters), strict=True)
+    given = {name: value for name, value in asked if value is not None and value is not False and value != []}
+    return tuple(given), [value for name, value in given.items() if FILTERS[name][1]]
+
+
+def _conditions(filters: tuple[str, ...]) -> tuple[list[str], Callable[[str], str]]:
+    """What holds for each product by the filters, and what binds the next parameter, by its type."""
+    conditions, bound = [] if "member_id" in filters else ["p.status = 'published'"], 0
+
+    def take(type_: str) -> str:
+        nonlocal bound
+        bound += 1
+        return f"(${bound}::{type_})" if type_.endswith("[]") else f"${bound}::{type_}"
+
+    for name in filters:
+        condition, type_ = FILTERS[name]
+        conditions.append(condition.format(take(type_)) if type_ else condition)
+    return conditions, take
+
+
+@cache
+def _counting(filters: tuple[str, ...]) -> Statement[int]:
+    where = " and ".join(_conditions(filters)[0])
+    return counting.counting(f"listing.count.{_bits(filters)}", f"products p where {where}")
+
+
+def _bits(filters: tuple[str, ...]) -> int:
+    return sum(1 << i for i, name in enumerate(FILTERS) if name in filters)  # PostgreSQL cuts names at 63 bytes
+
+
+@cache  # bounded by the tables: sorts x combinations of filters x first or later page
+def _statement(sort: str, filters: tuple[str, ...], later: bool) -> Statement[Listed]:
+    conditions, take = _conditions(filters)
+    if later:
+        conditions.append(SORTS[sort].after.format(*[take(type_) for _, type_, _ in SORTS[sort].key]))
+    limit, currency = take("integer"), take("text").partition("::")[0]
+    shown = [f"{cards.text(currency)} as text", f"{ENDED} as ended"]
+    columns = ", ".join([*shown, *[f"p.{column}" for column, _, _ in SORTS[sort].key]])
+    where, order = " and ".join(conditions), SORTS[sort].order
+    sql = f"select {columns} from {cards.FROM} where {where} order by {order} limit "
+    if not ANY_VALUE.issuperset(filters):
+        sql += limit
+    else:
+        sql = f"select * from ({sql}{MOST}) as p order by {order} limit {limit}"
+    return Statement(f"listing.{sort}.{_bits(filters)}.{'later' if later else 'first'}", sql, _listed)
+
+
+def _listed(text: str, ended: int | None, *key: Any) -> Listed:
+    return Listed(text, ended, key)

@@ -1,0 +1,275 @@
+"""Products: the listing, the page, and what a farm offers, changes and restocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import attrs
+import msgspec
+from msgspec import UNSET
+
+from harvestd.kernel import cursors, errors, families, slugs
+from harvestd.kernel.errors import FieldError, Invalid, NotFound
+from harvestd.kernel.names import accept, told
+from harvestd.kernel.quantities import shown as quantity
+from harvestd.kernel.seasons import Season as MarketSeason
+from harvestd.kernel.seasons import checked as checked_season
+from harvestd.kernel.seasons import faults as season_faults
+from harvestd.kernel.units import Amount, default_step
+from harvestd.market.accounts import rows as accounts
+from harvestd.market.catalogue import cards, filters, listings
+from harvestd.market.catalogue import rows as store
+from harvestd.market.catalogue import rules as market
+from harvestd.market.catalogue import stock_rows as stock_store
+from harvestd.market.catalogue.product_shapes import (
+    ChangeProduct,
+    ChangeStock,
+    NewProduct,
+    PricePerIn,
+    ProductsQuery,
+    StockLevel,
+)
+from harvestd.market.catalogue.rules import Known, Offer, happened
+from harvestd.market.farms import rows as farms
+from harvestd.market.farms.actions import may_act, owned
+from harvestd.store import outbox
+from harvestd.web import sound
+from harvestd.web.context import Answer, Call, CountedPage
+from harvestd.web.money import given_faults, minor_units
+from harvestd.web.shapes import Money, SeasonIn
+
+#: Why those are asked for a farm who name none, by role and by whether they have one; and what they are told.
+_WHICH_FARM = {("admin", False): "staff-name-farm", ("farmer", False): "no-farm"}
+_REASONS = {
+    "one-of-yours": "name one of your farms",
+    "staff-name-farm": "name the farm that offers the product",
+    "no-farm": "you do not belong to a farm; ask the market's staff to offer it for one",
+}
+
+
+def shown(card: cards.Card) -> msgspec.Raw:
+    """A product as the contract shows it: a :class:`~harvestd.market.catalogue.product_shapes.Product`, already encoded."""
+    return msgspec.Raw(card.text)
+
+
+async def listed(call: Call, query: ProductsQuery) -> Answer:
+    """Published products by filter and sort; or, with ``mine``, those of the caller's farms, whatever their status."""
+    if query.status is not None and not query.mine:
+        raise Invalid.of(
+            "status",
+            "goes with mine=true; the products of others are always published",
+            "not-accepted",
+            reason="with-mine",
+        )
+    types = [type_ for _, _, type_ in listings.SORTS[query.sort].key]
+    after = cursors.decode(query.after, query.sort, *types) if query.after else None
+    asked = await filters.asked(call, query)
+    wanted = listings.Filters.of(
+        (id for id, _ in asked.categories), (id for id, _ in asked.farms), tags=asked.tags, units=asked.units,
+        min_price=query.min_price, max_price=query.max_price, in_stock=query.in_stock, in_season=asked.season,
+        within=listings.within(*asked.near, asked.radius) if asked.near and asked.radius else None,
+        member_id=call.user.user_id if query.mine else None, status=query.status,
+    )  # fmt: skip
+    currency = call.parts.settings.market_currency
+    rows = await listings.products(call.reader, wanted, query.sort, after, query.limit + 1, currency)
+    total = await listings.count(call.reader, wanted) if query.count else None
+    page = rows[: query.limit]
+    following = cursors.encode(query.sort, *page[-1].key) if len(rows) > query.limit else None
+    shows = tuple([families.shown(row.key[-1]) for row in page])
+    ended = page[0].ended if page else None
+    shown_now = CountedPage([msgspec.Raw(row.text) for row in page], following, total)
+    return Answer(shown_now, version=ended, families=shows)
+
+
+async def page(call: Call) -> Answer:
+    """One product, by id or slug; a draft or archived one is for its farm alone."""
+    card = await cards.find(call.reader, call.path["id"], call.parts.settings.market_currency)
+    if card is None or (card.status != "published" and not await _may_see(call, card)):
+        raise NotFound("there is no such product")
+    return Answer(shown(card), version=card.version)
+
+
+async def _may_see(call: Call, card: cards.Card) -> bool:
+    return call.caller is not None and await may_act(call, call.reader, card.farm_id)
+
+
+def faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
+    """What the market has against fields of a product, whatever the others are."""
+    read, wrong = _read(call, given)
+    return [*wrong, *_faults_in_part(call, given), *market.faults(read)]
+
+
+def _faults_in_part(call: Call, given: Mapping[str, Any]) -> Iterator[FieldError]:
+    """Of the fields that could not be read as a whole."""
+    if "price" not in given:
+        yield from given_faults("price", given, call.parts.settings.market_currency)
+    if "price_per" not in given:
+        yield from market.per_faults(sound.members(given, "price_per"))
+    if "season" not in given:
+        yield from season_faults(sound.members(given, "season"))
+    if "tags" not in given:
+        yield from market.tag_faults(sound.elements(given, "tags"))
+
+
+def _read(call: Call, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
+    """The fields as the market has them; those that it cannot have are left out, with what is wrong with them."""
+    found = dict(given)
+    wrong: list[FieldError] = []
+    for name, read in _READ.items():
+        if name in given:
+            del found[name]
+            wrong += errors.faults(lambda: found.update({name: read(call, given[name])}))  # noqa: B023  (called at once)
+    return found, wrong
+
+
+async def add(call: Call, body: NewProduct) -> Answer:
+    """Offer a product."""
+    wrong, farm = faults(call, msgspec.structs.asdict(body)), None
+    try:
+        farm = await _farm_of(call, body.farm_id)
+    except Invalid as refused:
+        wrong += refused.errors
+    accept(*wrong, message="the product cannot be accepted")
+    assert farm is not None
+    farm_id, farm_slug = farm
+    step = default_step(body.unit) if body.quantity_step is None else body.quantity_step
+    offer = market.checked(
+        Offer(
+            title=body.title, description=body.description, category_id=body.category_id, unit=body.unit,
+            price=_price(call, body.price),
+            price_per=accept(market.price_per(_per(body.price_per), body.unit))[0], quantity_step=step,
+            min_quantity=step if body.min_quantity is None else body.min_quantity, season=_season(body.season),
+            harvested_on=body.harvested_on, tags=tuple(body.tags), status=body.status,
+        )
+    )  # fmt: skip
+    level = market.opening_stock(body.stock, body.unit)
+    product_id = call.new_id()
+    named = slugs.distinct(offer.title, product_id)
+    slug = await store.insert(call.tx, product_id, named, farm_id, offer, level, call.now)
+    await stock_store.enter(call.tx, call.new_id(), product_id, "initial", level, level, "", call.now)
+    event = happened("created", Known(product_id, slug, farm_id, farm_slug), 1, [])
+    outbox.record(call.tx, [event], call.new_id, call.now)
+    location = ("Location", f"/api/products/{product_id}")
+    return attrs.evolve(await _now(call, product_id), headers=(location,))
+
+
+async def _now(call: Call, product_id: str) -> Answer:
+    """A product that is there, as this transaction has made it."""
+    card = await cards.find(call.tx, product_id, call.parts.settings.market_currency)
+    assert card is not None
+    return Answer(shown(card), version=card.version)
+
+
+async def _farm_of(call: Call, farm_id: str | None) -> tuple[str, str]:
+    """The farm that offers it, by its id and slug; without ``farm_id`` the caller's own, if they have one."""
+    own = await accounts.farms_of(call.tx, call.user.user_id)
+    if farm_id is None:
+        if len(own) == 1:
+            return own[0].farm_id, own[0].slug
+        reason = _WHICH_FARM.get((call.user.role, bool(own)), "one-of-yours")
+        raise Invalid.of("farm_id", _REASONS[reason], "required", reason=reason)
+    for farm in own:
+        if farm.farm_id == farm_id:
+            return farm.farm_id, farm.slug
+    await owned(call, call.tx, farm_id)
+    found = await farms.find(call.tx, farm_id)
+    if found is None:
+        raise Invalid.of(
+            "farm_id", "does not exist; GET /api/farms lists the farms", "not-found", list="GET /api/farms"
+        )
+    return found.id, found.slug
+
+
+def _price(call: Call, price: Money | int) -> int:
+    return minor_units("price", price, call.parts.settings.market_currency)
+
+
+def _season(season: SeasonIn | None) -> MarketSeason | None:
+    return None if season is None else checked_season(season.from_, season.to)
+
+
+def _per(per: PricePerIn | None) -> Amount | None:
+    return None if per is None else Amount(per.quantity, per.unit)
+
+
+#: How the fields of a body become the market's, where they do not stay as they are.
+_READ: dict[str, Callable[[Call, Any], Any]] = {
+    "price": _price,
+    "price_per": lambda call, per: _per(per),
+    "season": lambda call, season: _season(season),
+    "tags": lambda call, tags: tuple(tags),
+}  # fmt: skip
+
+
+async def _locked(call: Call) -> store.Product:
+    """The product of the path, locked, if it is the caller's: another farm's is not there for them."""
+    found = await store.find(call.tx, call.path["id"])
+    row = await store.lock(call.tx, found.id) if found else None
+    if row is None or not await may_act(call, call.tx, row.farm_id):
+        raise NotFound("there is no such product")
+    call.check_version(row.version)
+    return row
+
+
+async def change(call: Call, body: ChangeProduct) -> Answer:
+    """Change what a farm says of a product."""
+    before = await _locked(call)
+    given = {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
+    changes, wrong = _read(call, given)
+    present = _offer(before)
+    held = (
+        await stock_store.in_open_orders(call.tx, before.id)
+        if given.get("unit", before.unit) != before.unit
+        else market.NOTHING
+    )
+    offer = market.amended(present, changes, wrong, stock=before.stock, held=held)
+    changed = [name for name in attrs.asdict(offer, recurse=False) if getattr(offer, name) != getattr(present, name)]
+    return await _store(call, before, offer, list(dict.fromkeys([*given, *changed])))
+
+
+def _offer(row: store.Product) -> Offer:
+    """What a farm says of a product now."""
+    season = MarketSeason(row.season_from, row.season_to) if row.season_from and row.season_to else None
+    return Offer(
+        title=row.title, description=row.description, category_id=row.category_id, unit=row.unit, price=row.price, price_per=row.price_per,
+        quantity_step=row.quantity_step, min_quantity=row.min_quantity, season=season, harvested_on=row.harvested_on,
+        tags=tuple(row.tags), status=row.status,
+    )  # fmt: skip
+
+
+async def archive(call: Call) -> None:
+    """Take a product off the market; orders that have it keep it."""
+    before = await _locked(call)
+    await _store(call, before, attrs.evolve(_offer(before), status="archived"), ["status"])
+
+
+async def _store(call: Call, before: store.Product, offer: Offer, changed: list[str]) -> Answer:
+    await store.update(call.tx, before.id, offer, call.now)
+    kind: Any = "deleted" if offer.status == "archived" and before.status != "archived" else "updated"
+    outbox.record(call.tx, [happened(kind, before.known, before.revision + 1, changed)], call.new_id, call.now)
+    return await _now(call, before.id)
+
+
+def stock_faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
+    """What the market has against a change of stock, whatever the stock is."""
+    reason = errors.faults(lambda: told("reason", given.get("reason", ""), market.REASON_MOST))
+    return [*reason, *market.level_faults(given.get("set"), given.get("change"))]
+
+
+async def restock(call: Call, body: ChangeStock) -> StockLevel:
+    """Set or change the stock; every change is a row of the ledger."""
+    before = await _locked(call)
+    reason, level = market.restocked(
+        before.unit, before.stock, before.reserved, set_to=body.set, change=body.change, reason=body.reason
+    )
+    kind = "restock" if level > before.stock else "correction"
+    await stock_store.set_level(call.tx, before.id, level, call.now)
+    await stock_store.enter(call.tx, call.new_id(), before.id, kind, level - before.stock, level, reason, call.now)
+    event = happened("updated", before.known, before.revision + 1, ["stock"])
+    outbox.record(call.tx, [event], call.new_id, call.now)
+    reserved: Decimal = before.reserved
+    return StockLevel(
+        product_id=before.id, stock=quantity(level), reserved=quantity(reserved), available=quantity(level - reserved)
+    )

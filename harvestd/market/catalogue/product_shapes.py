@@ -1,0 +1,248 @@
+"""Products, their listing and their stock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Annotated, ClassVar, Literal, get_args
+
+from msgspec import UNSET, Meta, UnsetType
+
+from harvestd.kernel.units import Unit
+from harvestd.market.catalogue.rules import TAG_LENGTH_MOST, TAGS_MOST, Status
+from harvestd.web.shapes import (
+    MINOR_UNITS_ALONE,
+    CategoryId,
+    FarmId,
+    IdOrSlug,
+    In,
+    ListQuery,
+    MinorUnits,
+    Money,
+    Named,
+    Out,
+    Position,
+    PricePer,
+    Quantity,
+    Season,
+    SeasonIn,
+    UnitOut,
+)
+from harvestd.web.vocabulary import closed
+
+NotOrderableOut = Annotated[str, closed("NotOrderable", ("nobody-there",), "Why a product cannot be ordered.")]
+ProductStatusOut = Annotated[str, closed("ProductStatus", get_args(Status), "Whether a product is on sale.")]
+ImageStatusOut = Annotated[
+    str, closed("ImageStatus", ("processing", "ready", "failed"), "Whether a picture can be shown.")
+]
+CompareByOut = Annotated[
+    str, closed("CompareBy", ("kg", "litre", "each", "bunch", "box"), "The units that prices are compared by.")
+]
+#: Each order of a list, and what comes first in it.
+_FIRST = {
+    "relevance": "what fits the words best",
+    "newest": "what was added last",
+    "price": "the lowest `price`, whatever quantity it is for",
+    "-price": "the highest",
+    "popular": "what was sold most",
+    "rating": "what buyers think best of",
+}
+
+
+def sorts(words: Iterable[str]) -> Meta:
+    """The description of a parameter that says what comes first."""
+    return Meta(description=f"What comes first: {', '.join(f'`{word}` {_FIRST[word]}' for word in words)}.")
+
+
+ProductSort = Literal["newest", "price", "-price", "popular", "rating"]
+
+
+class UnitPrice(Out, kw_only=True, frozen=True):
+    """The price of a kilogram, a litre or a piece, so that offers compare; ``per`` names which."""
+
+    amount: int
+    currency: str
+    per: CompareByOut
+
+
+class Rating(Out, kw_only=True, frozen=True):
+    """Stars, 1 to 5; ``average`` is null where nobody rated."""
+
+    average: float | None
+    count: int
+
+
+class ImageFile(Out, kw_only=True, frozen=True):
+    """A picture in one size."""
+
+    webp: str
+    jpeg: str
+    width: int
+    height: int
+
+
+class Image(Out, kw_only=True, frozen=True):
+    """A picture of a product. Nothing feeds these yet: lists of them are empty."""
+
+    id: str
+    status: ImageStatusOut
+    alt: str
+    position: int
+    width: int
+    height: int
+    dominant_color: str
+    sizes: dict[str, ImageFile]
+
+
+class Product(Out, kw_only=True, frozen=True):
+    """A product; quantities in ``unit``, ``price`` for ``price_per``, ``available`` is stock less what is reserved. ``orderable`` is false where nobody
+    would hear of an order; ``not_orderable`` says why."""
+
+    id: str
+    slug: str
+    title: str
+    description: str
+    farm: Named
+    category: Named | None
+    unit: UnitOut
+    price: Money
+    price_per: PricePer
+    unit_price: UnitPrice
+    stock: str
+    available: str
+    quantity_step: str
+    min_quantity: str
+    season: Season | None
+    harvested_on: date | None
+    tags: list[str]
+    status: ProductStatusOut
+    orderable: bool
+    not_orderable: NotOrderableOut | None
+    images: list[Image]
+    upvote_count: int
+    view_count: int
+    rating: Rating
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+#: Values of one filter.
+VALUES_MOST = 20
+
+
+PriceBound = Annotated[int, Meta(ge=0, le=2**53, extra=MINOR_UNITS_ALONE)]
+
+
+class ProductFilters(ListQuery, kw_only=True, frozen=True):
+    """What the listing and search take alike. Of several values of a filter a product has one; a category has those below
+    it, too. Category and farm by slug or id, prices in minor units and as they are given: ``price``, whatever quantity it is for."""
+
+    category: Annotated[list[IdOrSlug], Meta(max_length=VALUES_MOST)] = []
+    farm: Annotated[list[IdOrSlug], Meta(max_length=VALUES_MOST)] = []
+    tag: Annotated[list[Annotated[str, Meta(max_length=TAG_LENGTH_MOST)]], Meta(max_length=VALUES_MOST)] = []
+    unit: Annotated[list[Unit], Meta(max_length=VALUES_MOST)] = []
+    min_price: PriceBound | None = None
+    max_price: PriceBound | None = None
+    in_stock: bool = False
+    in_season: bool = False
+    near: Position | None = None
+    radius_km: Annotated[float, Meta(gt=0, le=500)] | None = None
+
+
+class ProductsQuery(ProductFilters, kw_only=True, frozen=True):
+    """Filters and order of the listing. ``mine`` lists the products of the caller's own farms, drafts and archived ones too;
+    ``status`` keeps those of them that have it. ``count`` is that of ``CountedQuery``."""
+
+    mine: bool = False
+    status: Status | None = None
+    sort: Annotated[
+        ProductSort,
+        closed("ProductSort", get_args(ProductSort), "What comes first in a list of products."),
+        sorts(get_args(ProductSort)),
+    ] = "newest"
+    count: bool = False
+
+
+Title = Annotated[str, Meta(max_length=200)]
+Description = Annotated[str, Meta(max_length=10_000)]
+Tags = Annotated[list[Annotated[str, Meta(max_length=TAG_LENGTH_MOST)]], Meta(max_length=TAGS_MOST)]
+
+
+class PricePerIn(In, kw_only=True, frozen=True):
+    """What a price is for: so much of the product's unit, or of another that is an exact multiple or part of it (of ``g`` and ``kg``
+    either). It is kept and shown in the product's own."""
+
+    quantity: Quantity
+    unit: Unit
+
+
+class NewProduct(In, kw_only=True, frozen=True):
+    """A product to offer. ``farm_id`` is needed by those with more than one farm, and by staff, who may offer for any; without ``quantity_step`` what is
+    weighed is sold by any amount, and what is counted by 1. What is counted (each, bunch, box) has whole steps and a whole stock. ``price`` is
+    for one of the unit unless ``price_per`` says for how much: 640 for 1000 g is 6.40 a kilogram of what is sold by gram."""
+
+    ELSEWHERE: ClassVar[Mapping[str, str]] = {"slug": "from-title"}
+
+    title: Title
+    unit: Unit
+    price: Money | MinorUnits
+    stock: Quantity
+    description: Description = ""
+    category_id: CategoryId | None = None
+    farm_id: FarmId | None = None
+    price_per: PricePerIn | None = None
+    quantity_step: Quantity | None = None
+    min_quantity: Quantity | None = None
+    season: SeasonIn | None = None
+    harvested_on: date | None = None
+    tags: Tags = []
+    status: Status = "published"
+
+
+class ChangeProduct(In, kw_only=True, frozen=True):
+    """The fields to change; the stock has its own route. Another ``unit`` is taken once nothing is in stock, nor in an order that is not
+    at its end; the step and the least quantity become that unit's own (1 of what is counted), and the price is for one of it, unless
+    they are given, too. ``price_per`` null is one of the unit."""
+
+    ELSEWHERE: ClassVar[Mapping[str, str]] = {
+        "stock": "stock-route",
+        "farm_id": "farm-stays",
+        "slug": "slug-stays",
+    }
+
+    title: Title | UnsetType = UNSET
+    unit: Unit | UnsetType = UNSET
+    price: Money | MinorUnits | UnsetType = UNSET
+    price_per: PricePerIn | UnsetType | None = UNSET
+    description: Description | UnsetType = UNSET
+    category_id: CategoryId | UnsetType | None = UNSET
+    quantity_step: Quantity | UnsetType = UNSET
+    min_quantity: Quantity | UnsetType = UNSET
+    season: SeasonIn | UnsetType | None = UNSET
+    harvested_on: date | UnsetType | None = UNSET
+    tags: Tags | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
+
+
+class ChangeStock(In, kw_only=True, frozen=True):
+    """Either ``set``, the new level, or ``change``, what is added (or, negative, taken) and why. The stock of what is counted (each,
+    bunch, box) is whole."""
+
+    ELSEWHERE: ClassVar[Mapping[str, str]] = {
+        "stock": "set-or-change",
+        "quantity": "set-or-change",
+    }
+
+    set: Quantity | None = None
+    change: Quantity | None = None
+    reason: Annotated[str, Meta(max_length=500)] = ""
+
+
+class StockLevel(Out, kw_only=True, frozen=True):
+    """A product's stock after a change."""
+
+    product_id: str
+    stock: str
+    reserved: str
+    available: str

@@ -1,0 +1,265 @@
+"""Products: what a farm may offer, and how an offer changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+
+import attrs
+
+from harvestd.kernel import families
+from harvestd.kernel.errors import FieldError, Invalid
+from harvestd.kernel.errors import faults as faults_of
+from harvestd.kernel.events import Event
+from harvestd.kernel.formatting import quantity as said
+from harvestd.kernel.names import Rule, accept, clean_name, clean_text
+from harvestd.kernel.quantities import MOST, ONE, PRICE_MOST, exact, not_negative, positive, shown, usable
+from harvestd.kernel.seasons import Season
+from harvestd.kernel.units import Amount, default_step, in_pieces, measured, unfit
+
+Status = Literal["draft", "published", "archived"]
+
+TAGS_MOST, TAG_LENGTH_MOST = 20, 40
+TITLE_MOST, DESCRIPTION_MOST, REASON_MOST = 200, 10_000, 500
+NOTHING = Decimal(0)
+_TEXTS = {"title": Rule(TITLE_MOST), "description": Rule(DESCRIPTION_MOST, lines=True)}
+
+
+@attrs.frozen(kw_only=True)
+class Offer:
+    """What a farm says of a product; the fields that it may change. ``price`` is for ``price_per`` of the unit."""
+
+    title: str
+    description: str
+    category_id: str | None
+    unit: str
+    price: int
+    quantity_step: Decimal
+    min_quantity: Decimal
+    season: Season | None
+    harvested_on: date | None
+    tags: tuple[str, ...]
+    status: str
+    price_per: Decimal = ONE
+
+
+def checked(offer: Offer, also: Iterable[FieldError] = ()) -> Offer:
+    """The offer in its normal form; raises :class:`Invalid` with every field that is wrong, and what was wrong ``also``."""
+    texts = _texts({"title": offer.title, "description": offer.description})
+    tags = _tags(offer.tags)
+    amounts = unfit(offer.unit, offer.quantity_step, offer.min_quantity)
+    accept(*also, *texts.values(), *tags, *_price(offer), *amounts, message="the product cannot be accepted")
+    title, description, *kept = accept(*texts.values(), *tags)
+    return attrs.evolve(offer, title=title, description=description, tags=tuple(dict.fromkeys(kept)))
+
+
+def faults(given: Mapping[str, Any]) -> list[FieldError]:
+    """What is wrong with those fields of a product that are given (a price in minor units, and the stock that it begins with, among
+    them), whatever the others are."""
+    found: list[Any] = [*_texts(given).values(), *_tags(given.get("tags", ()))]
+    if "price" in given:
+        found += _price_alone(given["price"])
+    steps = {name: given[name] for name in ("quantity_step", "min_quantity") if given.get(name) is not None}
+    unit = given.get("unit")
+    if unit is not None:
+        step = steps.get("quantity_step", default_step(unit))
+        found += unfit(unit, step, steps.get("min_quantity", step)) if steps else ()
+    else:
+        found += [positive(name, value) for name, value in steps.items()]
+    if "stock" in given:
+        found.append(_stock(given["stock"], unit))
+    per: Amount | None = given.get("price_per")
+    if per is not None:
+        found += [price_per(per, unit or per.unit), *per_faults({"quantity": per.quantity})]
+    return list(dict.fromkeys(fault for fault in found if isinstance(fault, FieldError)))
+
+
+def per_faults(given: Mapping[str, Any]) -> list[FieldError]:
+    """What is wrong with how much a price is for, whatever the unit."""
+    found = [positive("price_per.quantity", given["quantity"])] if "quantity" in given else []
+    return [fault for fault in found if isinstance(fault, FieldError)]
+
+
+def _texts(given: Mapping[str, Any]) -> dict[str, str | FieldError]:
+    return {name: rule.apply(name, given[name]) for name, rule in _TEXTS.items() if name in given}
+
+
+def tag_faults(given: Mapping[int, str]) -> list[FieldError]:
+    """What is wrong with those tags of a list, by their places, that are given."""
+    found = (tag(f"tags[{i}]", text) for i, text in given.items())
+    return [fault for fault in found if isinstance(fault, FieldError)]
+
+
+def _tags(given: Sequence[str]) -> list[str | FieldError]:
+    found = [tag(f"tags[{i}]", text) for i, text in enumerate(given[: TAGS_MOST + 1])]
+    if len(given) > TAGS_MOST:
+        most = str(TAGS_MOST)
+        found.append(FieldError("tags", f"must have at most {most} tags", code="too-long", params={"maximum": most}))
+    return found
+
+
+def price_per(amount: Amount | None, unit: str) -> Decimal | FieldError:
+    """How much of ``unit`` a price is for, one of it where nothing is said; or what is wrong with that."""
+    return ONE if amount is None else measured("price_per", amount, unit)
+
+
+def _price(offer: Offer) -> Iterator[FieldError]:
+    """What is wrong with a price: the bound is that of one unit, for less than one as for all of it."""
+    most = int(PRICE_MOST * offer.price_per)
+    if most < offer.price <= PRICE_MOST:
+        message = f"must be at most {most} for {said(offer.price_per, offer.unit)}, in minor units of the currency"
+        yield FieldError("price", message, code="above-maximum", params={"maximum": str(most)})
+    yield from _price_alone(offer.price)
+
+
+def _price_alone(price: int) -> Iterator[FieldError]:
+    if price < 0:
+        yield FieldError("price", "must be 0 or more", code="below-minimum", params={"minimum": "0"})
+    if price > PRICE_MOST:
+        message = f"must be at most {PRICE_MOST}, in minor units of the currency (1250 is 12.50)"
+        yield FieldError("price", message, code="above-maximum", params={"maximum": str(PRICE_MOST)})
+
+
+def _stock(stock: Decimal, unit: str | None) -> Decimal | FieldError:
+    """The stock, whole where its unit (None: not known) is counted."""
+    value = not_negative("stock", stock)
+    if isinstance(value, FieldError) or unit is None:
+        return value
+    return in_pieces("stock", unit, value) or value
+
+
+def tag(field: str, text: str) -> str | FieldError:
+    """A tag as it is kept and asked for, its case folded; or what is wrong with it."""
+    found = clean_name(field, text, TAG_LENGTH_MOST)
+    return found if isinstance(found, FieldError) else clean_name(field, found.casefold(), TAG_LENGTH_MOST)
+
+
+def tag_asked(text: str) -> str:
+    """The tag that a filter asks for, as it is kept; what cannot be one is left as it is, and finds nothing."""
+    found = tag("tag", text)
+    return text if isinstance(found, FieldError) else found
+
+
+def amended(
+    offer: Offer, changes: Mapping[str, Any], also: Iterable[FieldError] = (), *, stock: Decimal = NOTHING, held: Decimal = NOTHING
+) -> Offer:  # fmt: skip
+    """The offer with ``changes``, in its normal form; raises :class:`Invalid` as :func:`checked` does. There are ``stock`` of it, and
+    orders that may yet give back ``held``.
+
+    A step, a least quantity and what the price is for are amounts of the unit. Under another unit they would mean something else,
+    so they become that unit's own where the farm does not name them anew."""
+    anew: dict[str, Any] = {}
+    unit = changes.get("unit", offer.unit)
+    if unit != offer.unit:
+        step = changes.get("quantity_step", default_step(unit))
+        anew = {"quantity_step": step, "min_quantity": step, "price_per": ONE}
+        also = (*also, *_unit_stays(offer.unit, stock, held))
+    anew |= changes
+    if "price_per" in changes:
+        anew["price_per"] = price_per(changes["price_per"], unit)
+        if isinstance(anew["price_per"], FieldError):
+            also = (*also, anew.pop("price_per"))
+    return checked(attrs.evolve(offer, **anew), also)
+
+
+def _unit_stays(unit: str, stock: Decimal, held: Decimal) -> Iterator[FieldError]:
+    """Why another unit cannot be had now: so many kilograms are not as many pieces, neither in stock nor when they come back."""
+    if held:
+        message = (
+            f"stays {unit} while open orders hold {said(held, unit)}; archive it, and offer it anew in the other unit"
+        )
+        yield FieldError(
+            "unit", message, code="below-reserved",
+            params={"reserved": shown(held), "unit": unit, "reason": "unit-stays"},
+        )  # fmt: skip
+    elif stock:
+        message = f"stays {unit} while {said(stock, unit)} are in stock; set the stock to 0 first, and anew afterwards"
+        yield FieldError(
+            "unit", message, code="not-accepted",
+            params={"available": shown(stock), "unit": unit, "reason": "unit-stays"},
+        )  # fmt: skip
+
+
+def opening_stock(stock: Decimal, unit: str) -> Decimal:
+    """The stock that a new product begins with, whole where its unit is counted; raises :class:`Invalid`."""
+    return accept(_stock(stock, unit), message="the product cannot be accepted")[0]
+
+
+def level_faults(set_to: Decimal | None, change: Decimal | None) -> list[FieldError]:
+    """What is wrong with a farm's correction of a stock, whatever the stock is."""
+    values = [
+        None if set_to is None else not_negative("set", set_to), None if change is None else usable("change", change)
+    ]  # fmt: skip
+    found = [fault for fault in values if isinstance(fault, FieldError)]
+    if set_to is not None and change is not None:
+        message = "give either set (the new level) or change (what is added or taken), not both"
+        found.append(FieldError("set", message, code="given-twice", params={"reason": "set-or-change"}))
+    return found
+
+
+def new_level(
+    unit: str, stock: Decimal, reserved: Decimal, *, set_to: Decimal | None, change: Decimal | None
+) -> Decimal:
+    """The stock after a farm's correction; raises :class:`Invalid` when it would fall below what buyers hold,
+    or be no whole number of what is counted."""
+    if set_to is None and change is None:
+        raise Invalid.of(
+            "set", "give set (the new level) or change (what is added or taken)", "required", reason="set-or-change"
+        )
+    accept(*level_faults(set_to, change))
+    field, value = ("set", set_to) if set_to is not None else ("change", change)
+    assert value is not None
+    level = exact(value if field == "set" else stock + value)
+    if level is None:
+        raise Invalid.of(
+            field, f"would make the stock too large; it is {said(stock, unit)} now", "above-maximum",
+            maximum=shown(MOST - stock), unit=unit,
+        )  # fmt: skip
+    if (part := in_pieces(field, unit, level)) is not None:
+        raise Invalid("the stock cannot be changed so", (part,))
+    if level < 0:
+        message = f"would make the stock less than 0; it is {said(stock, unit)} now"
+        params = {"minimum": shown(-stock), "reason": "stock", "available": shown(stock), "unit": unit}
+        raise Invalid.of(field, message, "below-minimum", **params)
+    if level < reserved:
+        left, held = said(level, unit), said(reserved, unit)
+        message = f"would leave {left}, less than the {held} reserved for orders; cancel those first"
+        raise Invalid.of(field, message, "below-reserved", reserved=shown(reserved), unit=unit)
+    return level
+
+
+def restocked(
+    unit: str, stock: Decimal, reserved: Decimal, *, set_to: Decimal | None, change: Decimal | None, reason: str
+) -> tuple[str, Decimal]:
+    """The reason as it is kept, and the :func:`new_level`; raises :class:`Invalid` with what is wrong with either."""
+    kept = clean_text("reason", reason, REASON_MOST)
+    levels: list[Decimal] = []
+    wrong = faults_of(lambda: levels.append(new_level(unit, stock, reserved, set_to=set_to, change=change)))
+    accept(kept, *wrong)
+    assert isinstance(kept, str)
+    return kept, levels[0]
+
+
+@attrs.frozen
+class Known:
+    """How events and caches name a product."""
+
+    id: str
+    slug: str
+    farm_id: str
+    farm_slug: str
+
+
+def happened(kind: Literal["created", "updated", "deleted"], product: Known, version: int, changed: list[str]) -> Event:
+    """The event of a catalogue change; ``version`` is the product's revision."""
+    data: dict[str, Any] = {
+        "product_id": product.id, "farm_id": product.farm_id, "changed": changed,
+        "families": list(
+            families.product(
+                product.id, product.slug, product.farm_id, product.farm_slug, changed if kind == "updated" else None
+            )
+        ),
+    }  # fmt: skip
+    return Event(f"product.{kind}", f"product:{product.id}", version, data)

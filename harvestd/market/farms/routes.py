@@ -1,0 +1,139 @@
+"""Farms: the list, with distances, the page, and what their people change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+
+from harvestd.kernel import errors, readers
+from harvestd.kernel.cursors import decode, encode
+from harvestd.kernel.errors import FieldError, NotFound
+from harvestd.kernel.events import Event
+from harvestd.kernel.families import CATALOGUE, FARMS, farm
+from harvestd.kernel.geography import box_around, distance_km, shown_km
+from harvestd.market.farms import rows as store
+from harvestd.market.farms import rules as market
+from harvestd.market.farms.actions import owned
+from harvestd.market.farms.shapes import ChangeFarm, Farm, FarmsQuery, LocationOut, PickupPoint
+from harvestd.store import outbox
+from harvestd.web import sound
+from harvestd.web.context import Answer, Call, CountedPage
+from harvestd.web.money import given_faults, minor_units, money
+from harvestd.web.shapes import Season
+
+DEFAULT_RADIUS_KM = 50.0
+
+
+def shown(row: store.Farm, currency: str, distance: float | None = None) -> Farm:
+    """A farm as the contract shows it."""
+    season = Season(from_=row.season_from, to=row.season_to) if row.season_from and row.season_to else None
+    return Farm(
+        id=row.id, slug=row.slug, name=row.name, description=row.description,
+        location=LocationOut(latitude=row.latitude, longitude=row.longitude, address=row.address),
+        certifications=row.certifications, season=season,
+        pickup_points=[PickupPoint(id=p["id"], name=p["name"], address=p["address"]) for p in row.pickup_points],
+        order_minimum=money(row.order_minimum, currency), version=row.version, created_at=row.created_at,
+        updated_at=row.updated_at, distance_km=UNSET if distance is None else shown_km(distance),
+    )  # fmt: skip
+
+
+async def listed(call: Call, query: FarmsQuery) -> CountedPage[Farm]:
+    """Farms by distance where ``near`` is given, else from the newest on."""
+    currency = call.parts.settings.market_currency
+    at = readers.middle(query.near, query.radius_km)
+    if at is not None:
+        return await _near(call, query, at, currency)
+    after = decode(query.after, "farms", UUID)[0] if query.after else None
+    rows = await store.newest(call.reader, after, query.q, query.limit + 1)
+    page = rows[: query.limit]
+    following = encode("farms", page[-1].id) if len(rows) > query.limit else None
+    total = await store.count(call.reader, query.q) if query.count else None
+    return CountedPage([shown(row, currency) for row in page], following, total)
+
+
+async def _near(call: Call, query: FarmsQuery, at: tuple[float, float], currency: str) -> CountedPage[Farm]:
+    radius = query.radius_km or DEFAULT_RADIUS_KM
+    rows = await store.in_box(call.reader, box_around(*at, radius), query.q)
+    ranked = sorted((_distance(row, at), row.id, row) for row in rows)
+    after = decode(query.after, "near", float, UUID) if query.after else (-1.0, "")
+    within = [found for found in ranked if found[0] <= radius]
+    left = [found for found in within if (found[0], found[1]) > after]
+    page = left[: query.limit]
+    following = encode("near", page[-1][0], page[-1][1]) if len(left) > query.limit else None
+    items = [shown(row, currency, distance) for distance, _, row in page]
+    return CountedPage(items, following, len(within) if query.count else None)
+
+
+def _distance(row: store.Farm, at: tuple[float, float]) -> float:
+    assert row.latitude is not None and row.longitude is not None  # the box has positions alone
+    return distance_km(*at, row.latitude, row.longitude)
+
+
+async def page(call: Call) -> Answer:
+    """One farm, by id or slug."""
+    row = await store.find(call.reader, call.path["id"])
+    if row is None:
+        raise NotFound("there is no such farm")
+    return Answer(shown(row, call.parts.settings.market_currency), version=row.version)
+
+
+async def change(call: Call, body: ChangeFarm) -> Answer:
+    """Change a farm; whoever shows something of it is told what changed."""
+    found = await store.find(call.tx, call.path["id"])
+    before = await store.lock(call.tx, found.id) if found else None
+    if before is None:
+        raise NotFound("there is no such farm")
+    await owned(call, call.tx, before.id)
+    call.check_version(before.version)
+    given = {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
+    points = [point["id"] for point in before.pickup_points]
+    changes = _changes(call, given, points)
+    after = msgspec.structs.replace(before, **changes, version=before.version + 1, updated_at=call.now)
+    await store.update(call.tx, after)
+    tokens = dict.fromkeys((before.id, before.slug, after.slug))
+    changed = [
+        n
+        for n in after.__struct_fields__
+        if getattr(after, n) != getattr(before, n) and n not in ("version", "updated_at")
+    ]
+    data = {"farm_id": after.id, "changed": changed, "families": [FARMS, CATALOGUE, *farm(*tokens)]}
+    outbox.record(call.tx, [Event("farm.updated", f"farm:{after.id}", after.version, data)], call.new_id, call.now)
+    return Answer(shown(after, call.parts.settings.market_currency), version=after.version)
+
+
+def faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
+    """What the market has against fields of a farm, whatever the others are."""
+    names, points = (
+        {} if name in given else sound.elements(given, name) for name in ("certifications", "pickup_points")
+    )
+    return [*errors.faults(lambda: _changes(call, given)), *market.element_faults(names, points)]
+
+
+def _changes(call: Call, given: Mapping[str, Any], points: Sequence[str] | None = None) -> dict[str, Any]:
+    """The columns that change; raises :class:`Invalid` with every field that is wrong. ``points`` are the ids of the farm's
+    pick-up points, None where no farm is at hand."""
+    changes = {name: given[name] for name in ("name", "slug", "description", "certifications") if name in given}
+    wrong: list[FieldError] = []
+    place = sound.members(given, "location")
+    if "location" in given:
+        changes |= {"latitude": None, "longitude": None, "address": ""}
+    wrong += market.not_on_earth("location", place)
+    if not wrong:
+        changes |= {n: float(place[n]) for n in ("latitude", "longitude") if place.get(n) is not None}
+    if "address" in place:
+        changes["address"] = place["address"]
+    currency = call.parts.settings.market_currency
+    money_faults = given_faults("order_minimum", given, currency)
+    if "order_minimum" in given and not money_faults:
+        changes["order_minimum"] = minor_units("order_minimum", given["order_minimum"], currency)
+    wrong += money_faults
+    if "pickup_points" in given:
+        wrong += () if points is None else market.not_its_own([p.id for p in given["pickup_points"]], points)
+        changes["pickup_points"] = [
+            {"id": p.id or call.new_id(), "name": p.name, "address": p.address} for p in given["pickup_points"]
+        ]
+    return market.checked(changes, also=wrong)

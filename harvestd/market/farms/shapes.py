@@ -1,0 +1,91 @@
+"""Farms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, ClassVar
+
+from msgspec import UNSET, Meta, UnsetType
+
+from harvestd.market.farms.rules import CERTIFICATION_MOST, CERTIFICATIONS_MOST
+from harvestd.web.shapes import CountedQuery, Id, In, MinorUnits, Money, Out, Position, Season, Slug
+
+
+class Location(In, kw_only=True, frozen=True):
+    """Position in degrees, both null where it is unknown, and the address for people."""
+
+    latitude: Annotated[Decimal, Meta(description="-90 to 90")] | None
+    longitude: Annotated[Decimal, Meta(description="-180 to 180")] | None
+    address: Annotated[str, Meta(max_length=500)] = ""
+
+
+class LocationOut(Out, kw_only=True, frozen=True):
+    """Position in degrees, null where unknown."""
+
+    latitude: float | None
+    longitude: float | None
+    address: str
+
+
+class PickupPointIn(In, kw_only=True, frozen=True):
+    """A place where a farm hands over: with ``id`` one that the farm has, without it a new one."""
+
+    id: Id | None = None
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    address: Annotated[str, Meta(max_length=500)] = ""
+
+
+class PickupPoint(Out, kw_only=True, frozen=True):
+    """A place where a farm hands over."""
+
+    id: str
+    name: str
+    address: str
+
+
+class Farm(Out, kw_only=True, frozen=True):
+    """A farm; ``distance_km`` where a position was asked from."""
+
+    id: str
+    slug: str
+    name: str
+    description: str
+    location: LocationOut
+    certifications: list[str]
+    season: Season | None
+    pickup_points: list[PickupPoint]
+    order_minimum: Money
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    distance_km: float | UnsetType = UNSET
+
+
+class FarmsQuery(CountedQuery, kw_only=True, frozen=True):
+    """``near`` is ``latitude,longitude``; ``q`` a part of the name."""
+
+    near: Position | None = None
+    radius_km: Annotated[float, Meta(gt=0, le=500)] | None = None
+    q: Annotated[str, Meta(max_length=100)] = ""
+
+
+class ChangeFarm(In, kw_only=True, frozen=True):
+    """The fields to change."""
+
+    ELSEWHERE: ClassVar[Mapping[str, str]] = dict.fromkeys(("latitude", "longitude", "address"), "in-location")
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
+    slug: Slug | UnsetType = UNSET
+    description: Annotated[str, Meta(max_length=10_000)] | UnsetType = UNSET
+    location: Location | UnsetType | None = UNSET
+    certifications: (
+        Annotated[
+            list[Annotated[str, Meta(min_length=1, max_length=CERTIFICATION_MOST)]],
+            Meta(max_length=CERTIFICATIONS_MOST),
+        ]
+        | UnsetType
+    ) = UNSET
+    pickup_points: Annotated[list[PickupPointIn], Meta(max_length=50)] | UnsetType = UNSET
+    order_minimum: Money | MinorUnits | UnsetType = UNSET

@@ -1,0 +1,159 @@
+"""Notifications: mails and notices about orders, each once for each person that an event concerns."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from harvestd.interfaces import Mail
+from harvestd.kernel.formatting import money
+from harvestd.kernel.names import one_line
+from harvestd.market.notifications import mail_rows as mails
+from harvestd.market.notifications import rows as notifications
+from harvestd.market.notifications.messages import (
+    MESSAGES,
+    Message,
+    buyer_shown,
+    farm_of,
+    is_told,
+    kind,
+    lines_shown,
+    more_shown,
+    ways_shown,
+)
+from harvestd.market.notifications.rows import Notice, Person
+from harvestd.market.orders import rows as orders
+from harvestd.queue.envelope import Envelope
+from harvestd.queue.retry import Drop
+from harvestd.queue.work import Work
+
+
+async def order(work: Work, events: Sequence[Envelope]) -> None:
+    """Tell the buyers and the farms of a batch of orders' events, as the table of messages has it."""
+    concerned = [event for event in events if _messages(event)]
+    if not concerned:
+        return
+    found = await _concerned(work, concerned)
+    outgoing: list[Mail] = []
+    notices: list[Notice] = []
+    for event in concerned:
+        order = found[event.data["order_id"]]
+        for message in _messages(event):
+            for person in order.people:
+                if _hears(message, person, event):
+                    _tell(message, person, event, order, outgoing, notices)
+    await notifications.tell(work.tx, notices, work.new_id, work.now)
+    await _mail(work, outgoing)
+
+
+async def _mail(work: Work, outgoing: Sequence[Mail]) -> None:
+    """Have mails sent, as many an hour for each recipient as the setting allows. Of what is left one mail tells, and then no
+    more as long as some was left within the hour: whatever they were about is in the notices and the orders."""
+    settings = work.parts.settings
+    added = await mails.enqueue(work.tx, outgoing, work.new_id, work.now, settings.mails_per_recipient)
+    left = {one.recipient: one for one in reversed(added) if one.left and one.first}
+    subject, body = more_shown(settings.market_name, settings.mails_per_recipient)
+    notes = [Mail(f"{one.key}:more", one.recipient, subject, body) for one in left.values()]
+    await mails.enqueue(work.tx, notes, work.new_id, work.now)
+    for _ in range(sum(one.left for one in added)):
+        work.parts.metrics.mailed("left")
+        work.parts.metrics.shortages.tell("recipient_mails")
+
+
+def _messages(event: Envelope) -> tuple[Message, ...]:
+    return MESSAGES.get((event.type, event.data.get("to", "")), ())
+
+
+@attrs.frozen
+class _Told:
+    """An order, and whom its events may concern: the buyer, and the members of all its farms."""
+
+    row: orders.Order
+    parts: list[orders.PartRow]
+    lines: list[orders.LineRow]
+    people: list[Person]
+
+
+async def _concerned(work: Work, events: Sequence[Envelope]) -> dict[str, _Told]:
+    """The orders that events are about, by id. Raises ``Drop`` if one is not there."""
+    rows = await orders.some(work.tx, sorted({event.data["order_id"] for event in events}))
+    if any(event.data["order_id"] not in rows for event in events):
+        raise Drop("there is no such order")
+    told = {id: _Told(row, [], [], []) for id, row in rows.items()}
+    parts, lines = await orders.parts_and_lines(work.tx, list(rows))
+    for part in parts:
+        told[part.order_id].parts.append(part)
+    for line in lines:
+        told[line.order_id].lines.append(line)
+    buyers = {row.buyer_id for row in rows.values()}
+    people = await notifications.people(work.tx, sorted(buyers), sorted({part.farm_id for part in parts}))
+    members: dict[str, list[Person]] = defaultdict(list)
+    for person in people:
+        members[person.farm_id or person.user_id].append(person)
+    for order in told.values():
+        for key in (order.row.buyer_id, *(part.farm_id for part in order.parts)):
+            order.people.extend(members[key])
+    return told
+
+
+async def welcome(work: Work, event: Envelope) -> None:
+    """Greet a new account, with no word of whoever made it: until somebody has answered from it, the address may be a stranger's,
+    and a name could be any text. An address has one account, so it gets one such mail."""
+    market = work.parts.settings.market_name
+    mail = Mail(
+        key=f"{event.id}:{event.data['user_id']}:welcome", recipient=event.data["email"], subject=f"Welcome to {market}",
+        body=f"Welcome.\n\nAn account at {market} was opened with this address; sign in with it.\nIf that was not you, ignore this mail.\n",
+    )  # fmt: skip
+    await _mail(work, [mail])
+
+
+def _hears(message: Message, person: Person, event: Envelope) -> bool:
+    """No farm is told what is another's, and see :func:`harvestd.market.notifications.messages.is_told`."""
+    whom = "buyer" if person.farm_id is None else "farm"
+    own = person.farm_id is None or event.data.get("farm_id", person.farm_id) == person.farm_id
+    return message.whom == whom and own and is_told(whom, event.data)
+
+
+def _values(order: _Told, person: Person, event: Envelope) -> dict[str, str]:
+    row, farm_id = order.row, farm_of(person.farm_id, event.data)
+    part = next((part for part in order.parts if part.farm_id == farm_id), None)
+    views: list[Any] = [
+        {"quantity": x.quantity, "unit": x.unit, "title": one_line(x.title), "total": x.total}
+        for x in order.lines
+        if person.farm_id is None or x.farm_id == person.farm_id
+    ]
+    ways = [(x.farm_name, x.fulfilment) for x in ([part] if part else order.parts)]
+    ended = [x.farm_name for x in order.parts if event.type == f"order.{x.status}"]
+    reason = one_line(event.data.get("reason", ""))
+    return {
+        "number": row.number, "name": one_line(person.name), "farm": one_line(part.farm_name) if part else "",
+        "lines": lines_shown(views, row.currency), "total": money(row.total, row.currency),
+        "subtotal": money(part.subtotal, row.currency) if part else "", "way": ways_shown(ways),
+        "farms": ", ".join(one_line(name) for name in ended), "buyer": buyer_shown(row.buyer_name, row.buyer_phone),
+        "note": f"Note: {one_line(row.note)}\n" if row.note else "", "reason": f" Reason: {reason}" if reason else "",
+    }  # fmt: skip
+
+
+def _tell(
+    message: Message, person: Person, event: Envelope, order: _Told, outgoing: list[Mail], notices: list[Notice]
+) -> None:
+    values = _values(order, person, event)
+    title, body = message.title.format(**values), message.body.format(**values)
+    key = f"{event.id}:{person.user_id}:{person.farm_id or 'buyer'}"
+    if message.mail:
+        outgoing.append(Mail(key=key, recipient=person.email, subject=title, body=body))
+    farm_id = farm_of(person.farm_id, event.data)
+    data = {"order_id": order.row.id, "number": order.row.number} | ({"farm_id": farm_id} if farm_id else {})
+    notices.append(
+        Notice(
+            user_id=person.user_id,
+            kind=kind(event.type, event.data.get("to", "")),
+            title=title,
+            body=body,
+            data=data,
+            dedupe_key=key,
+        )
+    )

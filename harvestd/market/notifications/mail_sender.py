@@ -1,0 +1,210 @@
+"""Mail that is due is handed over, at least once, under a Message-ID that stays the same."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from datetime import datetime, timedelta
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.logger import Logger
+
+from harvestd.interfaces import Away, Refused
+from harvestd.kernel.errors import Unavailable
+from harvestd.market.notifications import mail_rows as mails
+from harvestd.market.notifications.mail_rows import Claimed
+from harvestd.parts import Parts
+from harvestd.runtime.failpoints import failpoint
+from harvestd.runtime.wakeup import Bell
+from harvestd.store.leases import GoingOn, always
+
+#: Seconds before each further try of a mail that was not taken; after the last it is given up.
+RETRY_DELAYS = (1.0, 10.0, 60.0, 600.0, 3_600.0, 21_600.0)
+#: While nobody is there to take mail, a mail of age t is tried after t/4, within these seconds; no try counts ...
+AWAY_DELAYS = (5.0, 600.0)
+#: ... until it is so old that it is given up (RFC 5321, 4.5.4.1: at least 4 to 5 days).
+AWAY_LIMIT = timedelta(days=5)
+#: A mail in hand comes back by itself after this, without word from who has it; with the next turn another sends it then.
+LEASE = timedelta(seconds=8)
+BATCH, AT_ONCE = 50, 5
+#: Mails that were sent are marked together, so many seconds after the first of them, or as soon as they are so many; nobody
+#: begins another one while so many are unmarked.
+MARK_AFTER, MARK_MOST = 0.05, 16
+#: So this is the most that a process that dies leaves to be sent again, however slow the mail server or PostgreSQL is: those
+#: that are unmarked and those under way. Into a folder they come once all the same.
+TWICE_MOST = MARK_MOST - 1 + AT_ONCE
+
+log = Logger()
+
+
+async def deliver(parts: Parts, going_on: GoingOn = always) -> None:
+    """Send all that is due."""
+    while await send_due(parts) == BATCH and await going_on():
+        pass
+
+
+async def send_due(parts: Parts) -> int:
+    """Take up to ``BATCH`` mails that are due, send them ``AT_ONCE`` at a time, and answer how many were sent."""
+    now = parts.now()
+    claimed = await parts.database.transaction(lambda tx: mails.claim(tx, now, LEASE, BATCH), by_keys=True)
+    if not claimed:
+        return 0
+    batch = _Batch(parts, claimed, now)
+    renewal = Deferred.fromCoroutine(batch.renew())
+    senders = [Deferred.fromCoroutine(batch.send()) for _ in range(min(AT_ONCE, len(claimed)))]
+    errors = [await _settled(sender) for sender in senders]
+    batch.done.ring()
+    await renewal
+    await batch.mark()
+    await batch.put_back()
+    for error in filter(None, (*errors, batch.unmarkable)):
+        raise error
+    return batch.sent
+
+
+async def _settled(sender: Deferred[None]) -> Exception | None:
+    try:
+        await sender
+    except Exception as error:
+        return error
+    return None
+
+
+class _Batch:
+    """Claimed mails on their way; ``away`` is why nobody takes any, once that is known, and ``unmarkable`` why what was sent
+    could not be noted."""
+
+    def __init__(self, parts: Parts, claimed: list[Claimed], now: datetime) -> None:
+        self.done = Bell(parts.reactor)
+        self._parts = parts
+        #: Until when what is in hand is nobody else's, and all that is: what is left, and what is on its way or unmarked.
+        self._until = now + LEASE
+        self._held = {one.id: one for one in claimed}
+        self._left = deque(claimed)
+        self._away: str = ""
+        self._unmarked: list[Claimed] = []
+        self._marking = DeferredLock()
+        self._timer: Any = None
+        #: How many were sent and are not known to be marked, those included that are being marked.
+        self._open = 0
+        self.sent = 0
+        self.unmarkable: Exception | None = None
+
+    async def send(self) -> None:
+        """Send one after another, until none is left or nobody is there to take them."""
+        while self._left and not self._away:
+            if self._parts.now() >= self._until:
+                await self._renew()  # this process was frozen, or held up: some of it may be another's by now
+                continue
+            if self._open >= MARK_MOST:
+                await self.mark()
+                continue
+            claimed = self._left.popleft()
+            try:
+                await failpoint("mail.before_send")
+                await self._parts.mailer.send(claimed.mail)
+                await failpoint("mail.after_send")
+            except Away as error:
+                self._away = str(error)
+                self._left.append(claimed)
+            except Refused as error:
+                await self._fail(claimed, str(error))
+            except Exception as error:
+                if not isinstance(error, Unavailable):
+                    log.failure("sending mail {key} failed", key=claimed.mail.key)
+                await self._retry(claimed, str(error) or repr(error))
+            else:
+                self._unmarked.append(claimed)
+                self._open += 1
+                if self._timer is None:
+                    self._timer = self._parts.reactor.callLater(MARK_AFTER, self._mark_now)
+
+    async def renew(self) -> None:
+        """Have what is in hand stay so, for as long as this process works."""
+        while not await self.done.wait(LEASE.total_seconds() / 3):
+            try:
+                await self._renew()
+            except Exception as error:
+                log.warn("mail in hand is not renewed: {why}", why=str(error) or repr(error))
+
+    async def _renew(self) -> None:
+        """Until later; what was lost meanwhile is not sent here any more."""
+        until = self._parts.now() + LEASE
+        held = list(self._held.values())
+        kept = await self._parts.database.transaction(lambda tx: mails.renew(tx, held, until))
+        self._until = until
+        lost = {one.id for one in held} - kept
+        if lost:
+            self._left = deque(one for one in self._left if one.id not in lost)
+            log.warn("{number} mails in hand were taken over by another process", number=len(lost))
+        for id in lost:
+            self._held.pop(id, None)
+
+    def _mark_now(self) -> None:
+        """Of the timer: the last mark of all waits for this one."""
+        self._timer = None
+        Deferred.fromCoroutine(self.mark())
+
+    async def mark(self) -> None:
+        """Note together what was sent; who comes while that is done waits for it. If it fails nothing more is sent, for it
+        could not be noted."""
+        await self._marking.acquire()
+        done, self._unmarked = self._unmarked, []
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        try:
+            if done:
+                await self._mark(done)
+        except Exception as error:
+            self._away, self.unmarkable = str(error) or repr(error), error
+        self._marking.release()  # nothing else is raised but when it is thrown away, and then nobody should go on
+
+    async def _mark(self, done: list[Claimed]) -> None:
+        now = self._parts.now()
+        await failpoint("mail.before_mark")
+        await self._parts.database.transaction(lambda tx: mails.sent(tx, done, now), by_keys=True)
+        for one in done:
+            self._held.pop(one.id, None)
+            self._parts.metrics.mailed("sent")
+        self._open -= len(done)
+        self.sent += len(done)
+
+    async def _retry(self, claimed: Claimed, cause: str) -> None:
+        if claimed.attempts > len(RETRY_DELAYS):
+            await self._fail(claimed, f"given up after {claimed.attempts} tries: {cause}")
+            return
+        self._held.pop(claimed.id, None)
+        due_at = self._after(RETRY_DELAYS[claimed.attempts - 1])
+        log.info("mail {key} is tried again: {cause}", key=claimed.mail.key, cause=cause, due_at=due_at.isoformat())
+        await self._parts.database.transaction(lambda tx: mails.later(tx, claimed, due_at, cause))
+        self._parts.metrics.mailed("retried")
+
+    async def _fail(self, claimed: Claimed, cause: str) -> None:
+        self._held.pop(claimed.id, None)
+        log.warn("mail {key} is given up: {cause}", key=claimed.mail.key, cause=cause)
+        await self._parts.database.transaction(lambda tx: mails.failed(tx, claimed, cause))
+        self._parts.metrics.mailed("failed")
+
+    async def put_back(self) -> None:
+        """Have what was not tried tried later."""
+        left = list(self._left)
+        if not left:
+            return
+        now = self._parts.now()
+        log.warn("no mail can be sent now, {number} wait: {cause}", number=len(left), cause=self._away)
+        for claimed in [c for c in left if now - c.created_at > AWAY_LIMIT]:
+            left.remove(claimed)
+            await self._fail(claimed, f"given up after {AWAY_LIMIT.days} days: {self._away}")
+        claims = [(c, self._after(_away_delay(now - c.created_at))) for c in left]
+        await self._parts.database.transaction(lambda tx: mails.untried(tx, claims, self._away))
+
+    def _after(self, seconds: float) -> datetime:
+        scaled = seconds * self._parts.settings.queue_retry_scale * random.uniform(0.8, 1.2)
+        return self._parts.now() + timedelta(seconds=scaled)
+
+
+def _away_delay(age: timedelta) -> float:
+    least, most = AWAY_DELAYS
+    return min(max(age.total_seconds() / 4, least), most)

@@ -1,0 +1,43 @@
+"""Notices: a person's feed."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from harvestd.kernel import cursors
+from harvestd.market.notifications import rows as store
+from harvestd.market.notifications.shapes import (
+    MarkedRead,
+    Notification,
+    NotificationData,
+    NotificationsQuery,
+    ReadNotifications,
+)
+from harvestd.web.context import Call, UnreadPage
+
+
+async def listed(call: Call, query: NotificationsQuery) -> UnreadPage[Notification]:
+    """The caller's notices from the newest on, and how many of all are unread."""
+    after = cursors.decode(query.after, "notifications", UUID)[0] if query.after else None
+    rows = await store.feed(call.reader, call.user.user_id, after, query.unread, query.limit + 1)
+    page = rows[: query.limit]
+    following = cursors.encode("notifications", page[-1].id) if len(rows) > query.limit else None
+    unread = await store.unread(call.reader, call.user.user_id)
+    total = None
+    if query.count:
+        total = unread if query.unread else await store.count(call.reader, call.user.user_id)
+    return UnreadPage([_shown(notice) for notice in page], following, total, unread)
+
+
+def _shown(notice: store.Notification) -> Notification:
+    return Notification(
+        id=notice.id, kind=notice.kind, title=notice.title, body=notice.body,
+        data=msgspec.convert(notice.data, NotificationData), created_at=notice.created_at, read_at=notice.read_at,
+    )  # fmt: skip
+
+
+async def mark_read(call: Call, body: ReadNotifications) -> MarkedRead:
+    """Mark notices read."""
+    return MarkedRead(read=await store.mark_read(call.tx, call.user.user_id, body.ids, call.now))

@@ -1,0 +1,52 @@
+"""Notices."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType
+
+from harvestd.market.notifications.messages import KINDS
+from harvestd.web.shapes import CountedQuery, In, NotificationId, Out
+from harvestd.web.vocabulary import closed
+
+NoticeKindOut = Annotated[str, closed("NoticeKind", KINDS, "What a notice is about.")]
+
+
+class NotificationsQuery(CountedQuery, kw_only=True, frozen=True):
+    """``unread`` leaves out what was read."""
+
+    unread: bool = False
+
+
+class NotificationData(Out, kw_only=True, frozen=True):
+    """What a notice is about: an order, or a farm's part of one."""
+
+    order_id: str | UnsetType = UNSET
+    number: str | UnsetType = UNSET
+    farm_id: str | UnsetType = UNSET
+
+
+class Notification(Out, kw_only=True, frozen=True):
+    """A notice in the feed."""
+
+    id: str
+    kind: NoticeKindOut
+    title: str
+    body: str
+    data: NotificationData
+    created_at: datetime
+    read_at: datetime | None
+
+
+class ReadNotifications(In, kw_only=True, frozen=True):
+    """Which notices were read: without ``ids``, or where that is null, all of them."""
+
+    ids: Annotated[list[NotificationId], Meta(max_length=1000)] | None = None
+
+
+class MarkedRead(Out, kw_only=True, frozen=True):
+    """How many were unread until now."""
+
+    read: int

@@ -1,0 +1,23 @@
+"""Notifications: notices and mails, each once for each person that an event concerns."""
+
+from __future__ import annotations
+
+from harvestd.market.notifications import handlers, mail_sender, routes, shapes
+from harvestd.market.subject import Subject
+from harvestd.queue.work import Periodic, QueueHandlers
+from harvestd.web.context import UnreadPage
+from harvestd.web.routes import USER, Mode, Route
+
+SUBJECT = Subject(
+    name="notifications",
+    routes=(
+        Route(method="GET", path="/api/notifications", operation="listNotifications", handler=routes.listed, who=USER, mode=Mode.FRESH, tag="notifications",
+              summary="The caller's notices", query=shapes.NotificationsQuery, answer=UnreadPage[shapes.Notification], limit="rate_read"),
+        Route(method="POST", path="/api/notifications/read", operation="markNotificationsRead", handler=routes.mark_read, who=USER, mode=Mode.WRITE,
+              tag="notifications", summary="Mark notices read", body=shapes.ReadNotifications, answer=shapes.MarkedRead),
+    ),
+    handlers={
+        "harvest.notifications": QueueHandlers(each={"account.registered": handlers.welcome}, bulk=handlers.order)
+    },
+    periodic=(Periodic("mails", 1.0, mail_sender.deliver),),
+)  # fmt: skip

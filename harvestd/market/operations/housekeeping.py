@@ -1,0 +1,62 @@
+"""Housekeeping: what was kept for a time and is needed no more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from harvestd.kernel.events import DATA
+from harvestd.kernel.topology import queues_for
+from harvestd.market.accounts import sign_ins as sessions
+from harvestd.market.carts import rows as carts
+from harvestd.market.notifications import mail_rows as mails
+from harvestd.market.search.elasticsearch import builds as search_builds
+from harvestd.market.search.postgres import pending as search_pending
+from harvestd.parts import Parts
+from harvestd.store import idempotency, inbox, outbox, trials
+from harvestd.store.leases import GoingOn, always
+from harvestd.store.postgres.database import Transaction
+
+#: How long a stranger's cart is kept that nobody touches.
+CART_KEPT = timedelta(days=30)
+#: What no queue has handled (a dead letter, say) is kept for so many times ``outbox_keep``: it can be put back as long.
+UNHANDLED = 10
+#: The type of each event with each queue that it is for.
+FOR_QUEUES = [(type, queue) for type in DATA for queue in queues_for(type)]
+#: Rows of a kind deleted in one transaction, so that none is long; and such transactions in one run.
+BATCH, ROUNDS = 1000, 50
+
+
+async def tidy(parts: Parts, going_on: GoingOn = always) -> None:
+    """Delete old keys, marks, sent events, sent mail, carts, tokens and sign-ins, a batch at a time."""
+    now, settings = parts.now(), parts.settings
+    if not settings.elasticsearch_url:
+        await parts.database.transaction(search_pending.forget)
+        await parts.database.transaction(search_builds.forget)
+    await parts.database.transaction(trials.forget)
+    kept = now - timedelta(seconds=settings.outbox_keep)
+
+    async def keys(tx: Transaction) -> int:
+        return await idempotency.forget(tx, now, settings.idempotency_ttl, BATCH)
+
+    async def events(tx: Transaction) -> int:
+        return await outbox.purge(tx, kept, now - UNHANDLED * (now - kept), FOR_QUEUES, BATCH)
+
+    async def marks(tx: Transaction) -> int:
+        # an event's marks go after the event itself, so that `check` never misses one
+        return await inbox.purge(tx, kept - timedelta(days=1), BATCH)
+
+    async def letters(tx: Transaction) -> int:
+        return await mails.purge(tx, kept, BATCH)
+
+    async def old_carts(tx: Transaction) -> int:
+        return await carts.delete_old(tx, now - CART_KEPT)
+
+    async def tokens(tx: Transaction) -> int:
+        return await sessions.delete_expired(tx, now, BATCH)
+
+    for kind in (keys, events, marks, letters, old_carts, tokens):
+        for _ in range(ROUNDS):
+            if not await going_on():
+                return
+            if not await parts.database.transaction(kind):
+                break

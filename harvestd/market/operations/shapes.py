@@ -1,0 +1,70 @@
+"""What the daemon says of itself and of its market."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from harvestd.web.shapes import Out, UnitOut
+from harvestd.web.vocabulary import closed
+
+ConditionOut = Annotated[str, closed("Condition", ("ok", "degraded", "down"), "How a thing is.")]
+
+
+class Alive(Out, kw_only=True, frozen=True):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+class ReadyPart(Out, kw_only=True, frozen=True):
+    """One thing that the process depends on; ``degraded`` means that its work is done in another way, or late."""
+
+    state: ConditionOut
+    detail: str
+
+
+class Ready(Out, kw_only=True, frozen=True):
+    """How the process is; ``down`` means that requests should go elsewhere."""
+
+    status: ConditionOut
+    parts: dict[str, ReadyPart]
+    stopping: bool
+
+
+class ProblemText(Out, kw_only=True, frozen=True):
+    """What a problem means."""
+
+    type: str
+    status: int
+    title: str
+    cause: str
+    cure: str
+
+
+class CodeText(Out, kw_only=True, frozen=True):
+    """What a code of ``errors`` or of a cart's ``warnings`` means; ``params`` are always with it, ``optional_params`` where they
+    apply."""
+
+    code: str
+    meaning: str
+    params: list[str]
+    optional_params: list[str]
+
+
+class Problems(Out, kw_only=True, frozen=True):
+    """All problems, and all codes."""
+
+    items: list[ProblemText]
+    codes: list[CodeText]
+
+
+class Market(Out, kw_only=True, frozen=True):
+    """What a front end needs to know; money is in ``currency``, days begin in ``timezone``."""
+
+    name: str
+    currency: str
+    timezone: str
+    languages: list[str]
+    units: list[UnitOut]
+    tax_included: bool
+    password_min_length: int

@@ -1,0 +1,65 @@
+"""How the goods reach the buyer: what an order's body asks for, checked against its farms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from harvestd.kernel.errors import FieldError
+from harvestd.kernel.names import clean_text
+from harvestd.market.catalogue.on_sale import OnSale
+from harvestd.market.farms import rows as farms
+from harvestd.market.orders.delivery_rules import Farm, Way, alone, chosen
+from harvestd.market.orders.placing import ADDRESS_MOST
+from harvestd.market.orders.shapes import PlaceOrder
+from harvestd.web import sound
+from harvestd.web.context import Call
+
+
+async def checked(call: Call, body: PlaceOrder, shelf: Iterable[OnSale]) -> dict[str, dict[str, Any]]:
+    """The way of each farm's part as it is stored, by farm; raises :class:`Invalid` naming what is missing or not there."""
+    asked = _asked(body)
+    known = {product.farm_id: Farm(product.farm_name) for product in shelf}
+    if any(way.pickup_point_id is not None for way in asked):
+        points = await farms.pickup_points(call.tx, sorted(known))
+        known = {farm_id: Farm(farm.name, points.get(farm_id, ())) for farm_id, farm in known.items()}
+    return chosen(known, asked)
+
+
+def faults(given: Mapping[str, Any]) -> Iterator[FieldError]:
+    """What is wrong with the ways of an order's body, as far as they could be read, whoever's the goods are."""
+    one, several = sound.members(given, "fulfilment"), sound.elements(given, "fulfilments")
+    if one and several:
+        yield FieldError(
+            "fulfilment",
+            "give either fulfilment, for all farms, or fulfilments, with one for each",
+            code="given-twice",
+            params={"reason": "one-or-each"},
+        )
+    for path, members in {
+        **({"fulfilment": one} if one else {}),
+        **{f"fulfilments[{i}]": m for i, m in several.items()},
+    }.items():
+        address = _address(path, members)
+        if isinstance(address, FieldError):
+            yield address
+        yield from alone(_way(path, members))
+
+
+def _asked(body: PlaceOrder) -> list[Way]:
+    """Of a body with which nothing is wrong in itself."""
+    if body.fulfilments is None:
+        return [] if body.fulfilment is None else [_way("fulfilment", msgspec.structs.asdict(body.fulfilment))]
+    return [_way(f"fulfilments[{i}]", msgspec.structs.asdict(one)) for i, one in enumerate(body.fulfilments)]
+
+
+def _way(path: str, members: Mapping[str, Any]) -> Way:
+    """An address with which something is wrong is one, too."""
+    address = _address(path, members)
+    return Way(path=path, **{**members, "address": address if isinstance(address, str) else address.message})
+
+
+def _address(path: str, members: Mapping[str, Any]) -> str | FieldError:
+    return clean_text(f"{path}.address", members.get("address") or "", ADDRESS_MOST)

@@ -1,0 +1,198 @@
+"""Orders."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal, get_args
+
+from msgspec import UNSET, Meta, UnsetType, field
+
+from harvestd.web.shapes import (
+    CountedQuery,
+    FarmId,
+    Id,
+    In,
+    MinorUnits,
+    Money,
+    Out,
+    PickupPointId,
+    PricePer,
+    ProductId,
+    Quantity,
+    UnitOut,
+)
+from harvestd.web.vocabulary import closed
+
+OrderStatus = Literal["placed", "confirmed", "ready", "out_for_delivery", "completed", "cancelled", "expired"]
+OrderStatusOut = Annotated[
+    str,
+    closed(
+        "OrderStatus",
+        get_args(OrderStatus),
+        "Of an order and of each farm's part; an order is as far as the least advanced part that stands.",
+    ),
+]
+PartStep = Annotated[
+    Literal["confirmed", "ready", "out_for_delivery", "completed", "cancelled"],
+    closed(
+        "PartStep",
+        ("confirmed", "ready", "out_for_delivery", "completed", "cancelled"),
+        "The statuses that a farm's part can be moved to.",
+    ),
+]
+ActorOut = Annotated[str, closed("Actor", ("buyer", "farm", "admin", "clock"), "Who took a step.")]
+OrderActionOut = Annotated[str, closed("OrderAction", ("cancel",), "What can be done with an order.")]
+FulfilmentMethod = Literal["pickup", "delivery"]
+FulfilmentMethodOut = Annotated[
+    str, closed("FulfilmentMethod", get_args(FulfilmentMethod), "How goods reach the buyer.")
+]
+
+
+class OrderLineIn(In, kw_only=True, frozen=True):
+    """How much of which product."""
+
+    product_id: ProductId
+    quantity: Quantity
+
+
+class FulfilmentIn(In, kw_only=True, frozen=True):
+    """How the goods reach the buyer; ``address`` for delivery, ``pickup_point_id`` one of a farm's for pick-up."""
+
+    method: FulfilmentMethod = "pickup"
+    pickup_point_id: PickupPointId | None = None
+    address: Annotated[str, Meta(max_length=500)] | None = None
+    market_day_id: Id | None = None
+
+
+class FarmFulfilmentIn(FulfilmentIn, kw_only=True, frozen=True):
+    """How the goods of one farm reach the buyer."""
+
+    farm_id: FarmId
+
+
+class PlaceOrder(In, kw_only=True, frozen=True):
+    """An order of ``lines`` or, without them, of the cart. Lines of one product become one line of the order.
+    With ``expected_total`` it is refused where the total is another, or where anything that the buyer agreed to has changed since
+    a product was put in: a price, what it is for, a unit, a step, a minimum quantity. ``fulfilment`` is one for all, ``fulfilments`` one for each
+    farm; a farm's pick-up point counts for its own part alone."""
+
+    lines: Annotated[list[OrderLineIn], Meta(max_length=500)] | None = None
+    fulfilment: FulfilmentIn | None = None
+    fulfilments: Annotated[list[FarmFulfilmentIn], Meta(min_length=1, max_length=100)] | None = None
+    note: Annotated[str, Meta(max_length=2000)] = ""
+    expected_total: Money | MinorUnits | None = None
+
+
+class OrderLine(Out, kw_only=True, frozen=True):
+    """A line of an order, at the price that was agreed: ``unit_price`` for ``price_per``."""
+
+    id: str
+    product_id: str
+    title: str
+    quantity: str
+    unit: UnitOut
+    unit_price: Money
+    price_per: PricePer
+    total: Money
+
+
+class OrderFarm(Out, kw_only=True, frozen=True):
+    """A farm by name."""
+
+    id: str
+    name: str
+
+
+class OrderPickupPoint(Out, kw_only=True, frozen=True):
+    """Where a farm hands over, as it was when the order was placed."""
+
+    id: str
+    name: str
+    address: str = ""
+
+
+class Fulfilment(Out, kw_only=True, frozen=True):
+    """How the goods reach the buyer."""
+
+    method: FulfilmentMethodOut
+    pickup_point: OrderPickupPoint | UnsetType = UNSET
+    address: str | UnsetType = UNSET
+
+
+class OrderBuyer(Out, kw_only=True, frozen=True):
+    """Who ordered; for the farms of the order and the market's staff."""
+
+    name: str
+    phone: str | UnsetType = UNSET
+
+
+class OrderStep(Out, kw_only=True, frozen=True):
+    """A step of a farm's part: ``from`` is null when it was placed."""
+
+    farm_id: str
+    from_: OrderStatusOut | None = field(name="from")
+    to: OrderStatusOut
+    at: datetime
+    by: ActorOut
+    reason: str
+
+
+class OrderPart(Out, kw_only=True, frozen=True):
+    """One farm's part; ``reason`` is that of its last step."""
+
+    farm: OrderFarm
+    status: OrderStatusOut
+    fulfilment: Fulfilment
+    reason: str
+    lines: list[OrderLine]
+    subtotal: Money
+
+
+class OrderTotals(Out, kw_only=True, frozen=True):
+    """What is owed for the parts that stand: goods, fees and tax, less discount. An order that is cancelled or expired as a whole keeps
+    what was agreed, and nothing is owed for it."""
+
+    goods: Money
+    fees: Money
+    tax: Money
+    discount: Money
+    total: Money
+
+
+class Order(Out, kw_only=True, frozen=True):
+    """An order. A farm sees its own part, and the totals and steps of that alone. ``fulfilment`` is null where the parts
+    that are shown differ in it; ``can`` is what the caller may do with the order now."""
+
+    id: str
+    number: str
+    status: OrderStatusOut
+    lines: list[OrderLine]
+    parts: list[OrderPart]
+    totals: OrderTotals
+    fulfilment: Fulfilment | None
+    note: str
+    buyer: OrderBuyer | UnsetType = UNSET
+    steps: list[OrderStep]
+    can: list[OrderActionOut]
+    placed_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class OrdersQuery(CountedQuery, kw_only=True, frozen=True):
+    """``status`` keeps the orders (for a farm: its parts) that have it."""
+
+    status: OrderStatus | None = None
+
+
+class CancelOrder(In, kw_only=True, frozen=True):
+    """Why; the other parties read it."""
+
+    reason: Annotated[str, Meta(max_length=500)] = ""
+
+
+class MovePart(In, kw_only=True, frozen=True):
+    """The next status of the farm's part."""
+
+    to: PartStep
+    reason: Annotated[str, Meta(max_length=500)] = ""

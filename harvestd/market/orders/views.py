@@ -1,0 +1,137 @@
+"""An order as each of its parties sees it: a farm its own part, and the totals of that alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from harvestd.kernel.quantities import shown as quantity
+from harvestd.market.orders import fulfilment
+from harvestd.market.orders import rows as store
+from harvestd.market.orders.placing import Line, Part, Placed
+from harvestd.market.orders.shapes import (
+    Fulfilment,
+    Order,
+    OrderBuyer,
+    OrderFarm,
+    OrderLine,
+    OrderPart,
+    OrderStep,
+    OrderTotals,
+)
+from harvestd.web.context import Caller
+from harvestd.web.money import money
+from harvestd.web.shapes import PricePer
+
+
+def acting(
+    user: Caller, buyer_id: str, parts: Sequence[str], farms: Collection[str]
+) -> tuple[fulfilment.Actor, list[str] | None]:
+    """As what somebody acts on an order as a whole, and on which farms' parts (None: on all)."""
+    if user.user_id == buyer_id:
+        return "buyer", None
+    return ("admin", None) if user.role == "admin" else ("farm", [farm_id for farm_id in parts if farm_id in farms])
+
+
+def placed_view(order: Placed, currency: str, ways: Mapping[str, dict[str, Any]], note: str) -> Order:
+    """A fresh order, for its buyer."""
+    first = OrderStep(farm_id="", from_=None, to="placed", at=order.placed_at, by="buyer", reason="")
+    parts = [
+        OrderPart(
+            farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=_way(ways[part.farm_id]),
+            reason="", lines=[_line(line, currency) for line in order.lines if line.farm_id == part.farm_id],
+            subtotal=money(part.subtotal, currency),
+        )
+        for part in order.parts
+    ]  # fmt: skip
+    t = order.totals
+    return Order(
+        id=order.id, number=order.number, status="placed", lines=[line for part in parts for line in part.lines], parts=parts,
+        totals=_totals(currency, t.goods, t.fees, t.tax, t.discount, t.total), fulfilment=_one_for_all(parts), note=note,
+        steps=[msgspec.structs.replace(first, farm_id=part.farm_id) for part in order.parts], can=["cancel"],
+        placed_at=order.placed_at, updated_at=order.placed_at, version=1,
+    )  # fmt: skip
+
+
+def seen(
+    order: store.Order,
+    parts: Iterable[store.PartRow],
+    lines: Iterable[store.LineRow],
+    caller: Caller,
+    farms: frozenset[str],
+) -> Order | None:
+    """An order as the caller sees it, or None where it does not concern them. ``parts`` and ``lines`` may be of others
+    too; ``farms`` are the caller's."""
+    whole = caller.role == "admin" or order.buyer_id == caller.user_id
+    every = [part for part in parts if part.order_id == order.id]
+    own = [part for part in every if whole or part.farm_id in farms]
+    if not own:
+        return None
+    mine = [line for line in lines if line.order_id == order.id]
+    currency = order.currency
+    views = [
+        OrderPart(
+            farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=_way(part.fulfilment),
+            reason=part.steps[-1].reason if part.steps else "",
+            lines=[_line(line, currency) for line in mine if line.farm_id == part.farm_id],
+            subtotal=money(part.subtotal, currency),
+        )
+        for part in own
+    ]  # fmt: skip
+    status, goods = order.status, sum(part.subtotal for part in own)
+    totals = _totals(currency, goods, 0, 0, 0, goods)
+    if whole:
+        totals = _totals(currency, order.goods, order.fees, order.tax, order.discount, order.total)
+    elif len(own) == 1:
+        status = own[0].status
+    return Order(
+        id=order.id, number=order.number, status=status, lines=[line for part in views for line in part.lines], parts=views,
+        totals=totals, fulfilment=_one_for_all(views), note=order.note, buyer=_buyer(order, caller), steps=_steps(own),
+        can=_can(order, every, caller, farms), placed_at=order.placed_at, updated_at=order.updated_at, version=order.version,
+    )  # fmt: skip
+
+
+def _way(stored: Mapping[str, Any]) -> Fulfilment:
+    return msgspec.convert(stored, Fulfilment)
+
+
+def _one_for_all(parts: Sequence[OrderPart]) -> Fulfilment | None:
+    return parts[0].fulfilment if all(part.fulfilment == parts[0].fulfilment for part in parts) else None
+
+
+def _buyer(order: store.Order, caller: Caller) -> OrderBuyer | UnsetType:
+    if order.buyer_id == caller.user_id:
+        return UNSET
+    return OrderBuyer(name=order.buyer_name, phone=order.buyer_phone or UNSET)
+
+
+def _steps(parts: Iterable[store.PartRow]) -> list[OrderStep]:
+    every = sorted(
+        ((step.version, i, part, step) for i, part in enumerate(parts) for step in part.steps), key=lambda s: s[:2]
+    )
+    return [
+        OrderStep(farm_id=part.farm_id, from_=step.from_, to=step.to, at=step.at, by=step.by, reason=step.reason)
+        for _, _, part, step in every
+    ]
+
+
+def _can(order: store.Order, parts: Sequence[store.PartRow], caller: Caller, farms: Collection[str]) -> list[str]:
+    standing = order.standing([Part(p.farm_id, p.farm_name, i, p.status, p.subtotal) for i, p in enumerate(parts)])
+    actor, whose = acting(caller, order.buyer_id, [part.farm_id for part in parts], farms)
+    return ["cancel"] if fulfilment.can_cancel(standing, whose, actor) else []
+
+
+def _line(line: Line | store.LineRow, currency: str) -> OrderLine:
+    return OrderLine(
+        id=line.id, product_id=line.product_id, title=line.title, quantity=quantity(line.quantity), unit=line.unit,
+        unit_price=money(line.unit_price, currency),
+        price_per=PricePer(quantity=quantity(line.price_per), unit=line.unit), total=money(line.total, currency),
+    )  # fmt: skip
+
+
+def _totals(currency: str, *amounts: int) -> OrderTotals:
+    names = ("goods", "fees", "tax", "discount", "total")
+    return OrderTotals(**{name: money(amount, currency) for name, amount in zip(names, amounts, strict=True)})

@@ -1,0 +1,41 @@
+"""The search index, made anew from the products: by harvestctl, and for the demo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from harvestd.interfaces import Document
+from harvestd.market.catalogue import rows as products
+from harvestd.market.search.handlers import document
+from harvestd.parts import Parts
+from harvestd.store.postgres.database import Statement, scalar
+
+_COUNT = Statement("reindexing.count", "select count(*) from products", scalar)
+_CURRENT = Statement(
+    "reindexing.current",
+    """select not exists (
+           select from products p left join search_documents d on d.kind = 'product' and d.id = p.id
+            where p.status = 'published' and (d.id is null or d.removed))""",
+    scalar,
+)
+
+
+async def count(parts: Parts) -> int:
+    """How many products there are."""
+    return await parts.database.row(_COUNT) or 0
+
+
+async def current(parts: Parts) -> bool:
+    """Whether every product that is on sale can be found."""
+    return bool(await parts.database.row(_CURRENT))
+
+
+async def reindex(parts: Parts, progress: Callable[[int], None] = lambda done: None) -> int:
+    """Index every product; answers how many. Searches are answered all the while. ``progress`` hears how many are done,
+    and may raise to end it."""
+
+    async def page(after: str | None, size: int) -> Sequence[Document]:
+        return [document(row) for row in await products.page(parts.database, after, size)]
+
+    indexed: int = await parts.search.rebuild(page, progress)
+    return indexed

@@ -1,0 +1,120 @@
+"""Documents as the engine holds them, and what it says of their arrival."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from harvestd.interfaces import Document
+from harvestd.market.search.postgres.query import TEXT_SHOWN
+from harvestd.market.search.text import name_key, storable, words
+from harvestd.store.elasticsearch.client import EngineError
+
+
+@attrs.frozen
+class Refused:
+    """A document that the engine will not take as it is, however often it is offered."""
+
+    kind: str
+    id: str
+    why: str
+
+
+@attrs.frozen
+class Taken:
+    """What became of documents that were offered: some are refused; of others, by their ids in the engine, it holds the same
+    version or a newer one. All the rest it has taken."""
+
+    refused: list[Refused] = attrs.field(factory=list)
+    held: list[str] = attrs.field(factory=list)
+
+
+def bulk(documents: Sequence[Document], targets: Sequence[str], now: datetime, again: bool) -> list[Any]:
+    """The lines of one ``_bulk``: each document to each of the aliases. The engine refuses an older version (``external``);
+    with ``again`` it takes the one that it has, too."""
+    told: list[Any] = []
+    kind = "external_gte" if again else "external"
+    for document in documents:
+        source = _source(document, now)
+        for target in targets:
+            about = {
+                "_index": target,
+                "_id": f"{document.kind}:{document.id}",
+                "version": document.version,
+                "version_type": kind,
+            }
+            told += [{"index": {**about, "require_alias": True}}, source]
+    return told
+
+
+def newer(documents: Sequence[Document], answer: Any) -> list[str]:
+    """Ids in the engine of those of which, by an answer of ``_mget``, it holds a newer version than the given."""
+    held = {one["_id"]: one["_version"] for one in answer.get("docs", ()) if one.get("found")}
+    given = {f"{document.kind}:{document.id}": document.version for document in documents}
+    return [id for id, version in held.items() if version > given.get(id, version)]
+
+
+def copied(answer: Any, target: str) -> list[Any]:
+    """The lines of a ``_bulk`` that puts what ``_mget`` answered elsewhere, as it is."""
+    told: list[Any] = []
+    for one in answer.get("docs", ()):
+        if one.get("found"):
+            about = {"_index": target, "_id": one["_id"], "version": one["_version"], "version_type": "external"}
+            told += [{"index": {**about, "require_alias": True}}, one["_source"]]
+    return told
+
+
+def taken(answer: Any, optional: str) -> Taken:
+    """What became of what was offered. What fails otherwise raises :class:`EngineError` with the first cause, except in the
+    alias ``optional``, which may go at any moment."""
+    try:
+        items = [item["index"] for item in answer["items"]] if answer["errors"] else []
+        bad = [(item, item["status"], item["error"]) for item in items if item["status"] not in (200, 201, 409)]
+        found = []
+        for item, status, error in bad:
+            why = f"{error['type']}: {error['reason']}"[:300]
+            if item["_index"] == optional and status == 404:
+                continue
+            if status != 400 or "alias" in error["reason"]:  # the fault of the moment, not of the document
+                raise EngineError(f"a document was not taken: {why}", status, error["type"])
+            kind, _, id = item["_id"].partition(":")
+            found.append(Refused(kind, id, why))
+        return Taken(found, sorted({item["_id"] for item in items if item["status"] == 409}))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise EngineError("an answer to _bulk that makes no sense") from error
+
+
+def _source(document: Document, now: datetime) -> dict[str, Any]:
+    if document.removed:
+        return {"kind": document.kind, "id": document.id, "version": document.version, "removed": True}
+    title, text = storable(document.title), storable(document.text)
+    farm_name, category_name = storable(document.farm_name), storable(document.category_name)
+    tags = [storable(tag) for tag in document.tags]
+    source: dict[str, Any] = {
+        "kind": document.kind, "id": document.id, "version": document.version, "removed": False, "title": title,
+        "shown": text[:TEXT_SHOWN],
+        "farm_name": farm_name, "category_name": category_name, "body": document.body,
+        "title_words": name_key(title), "farm_words": name_key(farm_name), "text_words": " ".join(words(text)),
+        "label_words": " ".join([*words(category_name), *(word for tag in tags for word in words(tag))]),
+        "title_key": name_key(title), "farm_key": name_key(farm_name), "category_key": name_key(category_name),
+        "category": document.category, "farm": document.farm, "tags": tags, "unit": document.unit,
+        "price": document.price, "in_stock": document.in_stock,
+        "sales": document.popularity, "rating": document.rating,
+        "popular": max(0.0, document.popularity) / (max(0.0, document.popularity) + 20),
+        "fresh_at": int((document.fresh_at or now).timestamp() * 1000),
+        **_season(document.season_from, document.season_to),
+    }  # fmt: skip
+    if document.latitude is not None and document.longitude is not None:
+        source["location"] = {"lat": document.latitude, "lon": document.longitude}
+    return source
+
+
+def _season(first: str | None, last: str | None) -> dict[str, str]:
+    """``season`` says how the two days are to be read: dates of one year, days of every year, or across its end."""
+    if first is None or last is None:
+        return {}
+    kind = "dates" if len(first) == 10 else "days" if first <= last else "winter"
+    return {"season": kind, "season_from": first, "season_to": last}

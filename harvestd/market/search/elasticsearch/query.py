@@ -1,0 +1,248 @@
+"""One question as the engine's query, and its answer as what was found.
+
+The score is that of PostgreSQL's search (``search_query``) in what the engine has: constants, not statistics of the index, so
+that a document's score is the same at every moment, and the pages of one search follow each other. It is the sum of
+
+- relevance: of the words asked for, each counting 0.6 in the title, 0.24 in category or tags, 0.12 in the farm's name,
+  0.06 in the text, and half of that where it was mistyped; by their number; 1 more for a hit that has them all as they were
+  asked for, 0.2 more where the title is what was asked for, 0.1 more where it has the words side by side;
+- freshness: 0.15 x exp(-age / 30 days);
+- popularity: 0.15 x p / (p + 20);
+- nearness, where a position is given: 0.25 x 0.5 ^ (distance / 25 km).
+
+Nothing that a person typed is ever syntax: it stands in ``match`` and ``term`` alone.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import attrs
+
+from harvestd.interfaces import Found, Hit, Search
+from harvestd.kernel.geography import distance_km
+from harvestd.market.search.elasticsearch import facets as elasticsearch_facets
+from harvestd.market.search.elasticsearch.facets import Counted
+from harvestd.market.search.elasticsearch.hits import Count, EngineHit, Key, Shown, Source, of_form
+from harvestd.market.search.places import Place, cursor
+from harvestd.market.search.postgres.query import ORDERS, Order
+from harvestd.market.search.text import highlight
+from harvestd.store.counting import COUNTED_MOST
+from harvestd.store.elasticsearch.client import EngineError, cause
+
+#: What a word counts in each field.
+WEIGHTS = {"title_words": 0.6, "label_words": 0.24, "farm_words": 0.12, "text_words": 0.06}
+MISTYPED = 0.5
+SHOWN = ("title_words", "text_words")
+#: Round what was found, in highlights; no word has these.
+MARKS = ("\ue000", "\ue001")
+_MARKED = re.compile(f"{MARKS[0]}([^{MARKS[0]}{MARKS[1]}]*){MARKS[1]}")
+
+Json = dict[str, Any]
+
+
+def asking(question: Search, words: list[str], place: Place, seconds: float, joint: str = "") -> Json:
+    """The body of ``_search``. ``joint`` is empty for the words as they are; ``and`` or ``or`` joins the words that may have
+    been meant. A page asks for one hit more than the limit, to know whether there is a next."""
+    query: Json = {"bool": {"filter": filters(question, place)}}
+    chosen = elasticsearch_facets.chosen(question)
+    if words:
+        query["bool"]["filter"] += _wide(words, joint) if joint else [_match("words", words)]
+        query["bool"]["should"] = _relevance(words, mistyped=bool(joint))
+    body: Json = {
+        "query": {"function_score": {"query": query, "functions": _functions(question, place), "score_mode": "sum", "boost_mode": "sum"}},
+        "sort": _sort(ORDERS[question.sort]),
+        "track_scores": True,
+        "size": question.limit + 1,
+        "track_total_hits": COUNTED_MOST,
+        "timeout": f"{max(1, round(seconds * 1000))}ms",
+        "_source": ["kind", "id", "title", "shown", "body", "location"],
+        "aggs": elasticsearch_facets.aggregations(chosen),
+    }  # fmt: skip
+    if chosen:
+        body["post_filter"] = {"bool": {"filter": list(chosen.values())}}
+    if place.score is not None:
+        body["search_after"] = _after(ORDERS[question.sort], place)
+    if words:
+        body["highlight"] = _highlights(words, mistyped=bool(joint))
+    return body
+
+
+def _sort(order: Order) -> list[Json]:
+    first = [{order.field: "asc" if order.rising else "desc"}] if order.field else []
+    return [*first, {"id": "desc" if order.latest else "asc"}]
+
+
+def _after(order: Order, place: Place) -> list[Any]:
+    rank = -(place.ones or 0.0) if order.rising else place.ones
+    return [*([round(rank or 0) if order.field == "price" else rank] if order.field else []), place.id]
+
+
+def _rank(order: Order, hit: EngineHit) -> float:
+    """What :func:`_after` goes on after: of greater ranks first. Raises :class:`EngineError`."""
+    rank = hit.sort[0] if order.field else 0.0
+    if not isinstance(rank, float) or len(hit.sort) != 1 + bool(order.field):
+        raise EngineError("an answer to _search that is sorted by something else")
+    return -rank if order.rising else rank
+
+
+def filters(question: Search, place: Place) -> list[Json]:
+    """What every hit must be, and everything that facets are counted among."""
+    asked: list[Json] = [{"term": {"removed": False}}]
+    if question.in_stock:
+        asked.append({"term": {"in_stock": True}})
+    if question.in_season:
+        asked.append(_in_season(question.today or place.as_of.date().isoformat()))
+    if question.near is not None and question.radius is not None:
+        latitude, longitude = question.near
+        asked.append(
+            {"geo_distance": {"distance": f"{question.radius}km", "location": {"lat": latitude, "lon": longitude}}}
+        )
+    return asked
+
+
+def _in_season(today: str) -> Json:
+    day = today[5:]
+
+    def season(kind: str, *conditions: Json) -> Json:
+        return {"bool": {"filter": [{"term": {"season": kind}}, *conditions]}}
+
+    def begun(by: str) -> Json:
+        return {"range": {"season_from": {"lte": by}}}
+
+    def lasting(on: str) -> Json:
+        return {"range": {"season_to": {"gte": on}}}
+
+    return {
+        "bool": {
+            "should": [
+                {"bool": {"must_not": [{"exists": {"field": "season"}}]}},
+                season("dates", begun(today), lasting(today)),
+                season("days", begun(day), lasting(day)),
+                season("winter", {"bool": {"should": [begun(day), lasting(day)]}}),
+            ]
+        }
+    }
+
+
+def _match(field: str, words: Collection[str], joint: str = "and", **more: Any) -> Json:
+    return {"match": {field: {"query": " ".join(words), "operator": joint, **more}}}
+
+
+def _typed(field: str, words: Collection[str], joint: str = "or") -> Json:
+    return _match(f"{field}.typed", words, joint, fuzziness="AUTO")
+
+
+def _any(*queries: Json) -> Json:
+    return {"bool": {"should": list(queries), "minimum_should_match": 1}}
+
+
+def _constant(query: Json, boost: float) -> Json:
+    return {"constant_score": {"filter": query, "boost": boost}}
+
+
+def _wide(words: list[str], joint: str) -> list[Json]:
+    """Words that are there or that may have been meant. A stop word is there everywhere, but is nothing by itself."""
+    some = [_any(_match("words", words, "or"), _typed("words", words))]
+    if joint == "or":
+        return some
+    return some + [_any(_match("words", [word], zero_terms_query="all"), _typed("words", [word])) for word in words]
+
+
+def _relevance(words: list[str], mistyped: bool) -> list[Json]:
+    scored = [
+        {"dis_max": {"queries": [part for field, weight in WEIGHTS.items() for part in _worth(field, word, weight / len(words), mistyped)]}}
+        for word in words
+    ]  # fmt: skip
+    scored.append(_constant(_match("words", words), 1.0))
+    scored.append(_constant({"term": {"title_key": " ".join(words)}}, 0.2))
+    if len(words) > 1:
+        scored.append(_constant({"match_phrase": {"title_words": {"query": " ".join(words)}}}, 0.1))
+    return scored
+
+
+def _worth(field: str, word: str, weight: float, mistyped: bool) -> list[Json]:
+    right = _constant(_match(field, [word]), weight)
+    return [right, _constant(_typed(field, [word]), weight * MISTYPED)] if mistyped else [right]
+
+
+def _functions(question: Search, place: Place) -> list[Json]:
+    moment = int(place.as_of.timestamp() * 1000)
+    functions: list[Json] = [
+        {"exp": {"fresh_at": {"origin": moment, "scale": "30d", "decay": math.exp(-1)}}, "weight": 0.15},
+        {"field_value_factor": {"field": "popular", "factor": 0.15, "missing": 0}},
+    ]
+    if question.near is not None:
+        latitude, longitude = question.near
+        near = {"origin": {"lat": latitude, "lon": longitude}, "scale": "25km", "decay": 0.5}
+        functions.append({"filter": {"exists": {"field": "location"}}, "exp": {"location": near}, "weight": 0.25})
+    return functions
+
+
+def _highlights(words: list[str], mistyped: bool) -> Json:
+    asked = [_match(field, words, "or") for field in SHOWN]
+    fields = list(SHOWN)
+    if mistyped:
+        asked += [_typed(field, words) for field in SHOWN]
+        fields += [f"{field}.typed" for field in SHOWN]
+    return {
+        "number_of_fragments": 0, "pre_tags": [MARKS[0]], "post_tags": [MARKS[1]],
+        "highlight_query": _any(*asked), "fields": {field: {} for field in fields},
+    }  # fmt: skip
+
+
+@attrs.frozen
+class Answer:
+    """A page as the engine gave it."""
+
+    total: int
+    hits: list[EngineHit]
+    facets: dict[str, tuple[Counted, ...]]
+
+
+def answer(given: Any) -> Answer:
+    """What came back of :func:`asking`; a part of an answer raises :class:`EngineError`."""
+    try:
+        if "error" in given:
+            kind, reason = cause(given)
+            raise EngineError(f"{kind}: {reason}", given.get("status", 0), kind)
+        if given["timed_out"] or given["_shards"]["failed"]:
+            raise EngineError("it answered in part only")
+        hits = of_form(given["hits"]["hits"], list[EngineHit])
+        return Answer(
+            of_form(given["hits"]["total"]["value"], Count), hits, elasticsearch_facets.counted(given["aggregations"])
+        )
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise EngineError("an answer to _search that makes no sense") from error
+
+
+def found(question: Search, page: Answer, place: Place, present: Mapping[Key, Shown] | None = None) -> Found:
+    """The page; its documents as they are ``present``, if that is given, and without those that are not."""
+    shown = page.hits[: question.limit]
+    hits = tuple(_hit(hit, source, question.near) for hit in shown if (source := _source(hit, present)) is not None)
+    last = None
+    if shown and len(page.hits) > len(shown):
+        last = attrs.evolve(place, score=_rank(ORDERS[question.sort], shown[-1]), id=str(shown[-1].source.id))
+    facets = elasticsearch_facets.facets(page.facets, present)
+    return Found(hits, facets, page.total, cursor(question, last) if last else None)
+
+
+def _source(hit: EngineHit, present: Mapping[Key, Shown] | None) -> Source | None:
+    if present is None:
+        return hit.source
+    shown = present.get((hit.source.kind, hit.source.id))
+    return shown.source if shown is not None else None
+
+
+def _hit(hit: EngineHit, source: Source, near: tuple[float, float] | None) -> Hit:
+    place = source.location
+    matched = {word for texts in hit.highlight.values() for text in texts for word in _MARKED.findall(text)}
+    shown = {"title": highlight(source.title, matched, None), "text": highlight(source.shown, matched)}
+    return Hit(
+        id=str(source.id), kind=source.kind, score=hit.score, body=source.body,
+        highlight={name: text for name, text in shown.items() if text is not None},
+        distance_km=distance_km(*near, place.lat, place.lon) if near is not None and place else None,
+    )  # fmt: skip

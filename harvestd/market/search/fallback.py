@@ -1,0 +1,330 @@
+"""Search with Elasticsearch where it serves, and PostgreSQL's answers, marked as degraded, while it does not.
+
+Both are always kept: :meth:`SearchWithFallback.index` writes PostgreSQL's documents and marks them, in one transaction, and
+waits for nothing remote. One process (elected, among the workers' periodic tasks) offers what is marked to the engine, in
+bulk, five times a second: the way of what is new and of what an outage left are the same. An index that was not built whole
+from PostgreSQL's documents (the engine was emptied, replaced, or is of another language or version) is built anew by that
+process.
+
+A process asks the engine only while that answers, its index is one that was built whole, and what it has still to be told
+is not older than :data:`BEHIND`: it looks each second, and a breaker keeps everybody from waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
+
+import attrs
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from harvestd.interfaces import Document, Found, ISearch, Search, Suggestion
+from harvestd.kernel.errors import Unavailable
+from harvestd.market.search.elasticsearch import builds as search_builds
+from harvestd.market.search.elasticsearch import shown as search_shown
+from harvestd.market.search.elasticsearch.documents import Refused
+from harvestd.market.search.elasticsearch.engine import ElasticsearchSearch
+from harvestd.market.search.postgres import pending as search_pending
+from harvestd.market.search.postgres.engine import PostgresSearch
+from harvestd.market.search.postgres.pending import Pending
+from harvestd.market.search.totals import Comparison
+from harvestd.runtime.breaker import Breaker
+from harvestd.runtime.health import Condition
+from harvestd.runtime.lifecycle import sleep
+from harvestd.runtime.shortages import OnceAMinute
+from harvestd.store.elasticsearch.client import EngineError
+from harvestd.store.leases import GoingOn, Lease, always
+from harvestd.store.postgres.control import Session
+from harvestd.store.postgres.database import Database
+
+#: Seconds that the engine may be behind PostgreSQL's documents before it is not asked any more.
+BEHIND = 3.0
+#: Seconds between two looks at it, and before it is tried again after it took nothing.
+LOOK = 1.0
+#: Documents pushed in one request.
+BATCH = 500
+#: The lease of whoever builds the engine's index, and its seconds: longer than a page of it may take.
+BUILDING, BUILDING_LEASE = "search:building", 30.0
+
+
+class NotWhole(EngineError):
+    """The engine works, but what it has is not what there is."""
+
+
+@implementer(ISearch)
+class SearchWithFallback:
+    """``engine`` in front of ``postgres``; who builds has a lease, known by ``session``."""
+
+    log = Logger()
+
+    def __init__(
+        self, reactor: Any, engine: ElasticsearchSearch, postgres: PostgresSearch, database: Database, session: Session
+    ) -> None:  # fmt: skip
+        self.engine = engine
+        engine.present = partial(search_shown.of, database)
+        self.postgres = postgres
+        self.breaker = Breaker(reactor, "Elasticsearch", self._probe)
+        self._reactor = reactor
+        self._database = database
+        self._building = Lease(reactor, database, session, BUILDING, BUILDING_LEASE)
+        self._compared = Comparison(reactor, database, engine)
+        self._one = DeferredLock()
+        self._resting = self._looked = 0.0
+        self._uuid = ""
+        self._rarely = OnceAMinute(reactor.seconds)
+        self._looking: Deferred[None] | None = None
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Look at the engine, bounded; if it does not serve, it is looked for in the background."""
+        try:
+            await self._check()
+        except Unavailable as error:
+            self.breaker.open(error.detail)
+        self._looking = Deferred.fromCoroutine(self._keep_looking())
+
+    async def stop(self) -> None:
+        """Ask it no more."""
+        self._stopping = True
+        self.breaker.stop()
+        if self._looking is not None:
+            self._looking.cancel()
+            await self._looking
+        await self.engine.stop()
+
+    # --- asking ---
+
+    async def search(self, question: Search) -> Found:
+        """By the engine, or ``degraded`` by PostgreSQL."""
+        found: Found | None = await self._ask(lambda: self.engine.search(question))
+        if found is not None:
+            return found
+        return attrs.evolve(await self.postgres.search(question), degraded=True)
+
+    async def suggest(self, prefix: str, limit: int = 10) -> Sequence[Suggestion]:
+        """By the engine, or by PostgreSQL."""
+        found: Sequence[Suggestion] | None = await self._ask(lambda: self.engine.suggest(prefix, limit))
+        return found if found is not None else await self.postgres.suggest(prefix, limit)
+
+    async def _ask(self, ask: Callable[[], Awaitable[Any]]) -> Any:
+        """None where the engine cannot be asked or gave no answer."""
+        if not self.breaker.closed:
+            return None
+        try:
+            found = await ask()
+        except EngineError as error:
+            self._failed(error)
+            return None
+        self.breaker.succeeded()
+        return found
+
+    def _failed(self, error: EngineError) -> None:
+        if error.status == 400:  # the fault of this one question: others are not to suffer
+            self._puzzled(error.detail)
+        elif error.status == 404 or isinstance(error, NotWhole):
+            self.breaker.open(error.detail)
+        else:
+            self.breaker.failed(error.detail)
+
+    def _puzzled(self, why: str) -> None:
+        """One line a minute: whoever answers in the engine's stead does not write the log."""
+        times = self._rarely.due()
+        if times:
+            self.log.error("Elasticsearch does not understand {n} questions; the last: {why}", n=times, why=why)
+
+    # --- writing ---
+
+    async def index(self, documents: Sequence[Document]) -> None:
+        """Write PostgreSQL's documents, and mark them for the engine."""
+
+        async def write(tx: Any) -> None:
+            await self.postgres.write(tx, documents)
+            await search_pending.mark(tx, documents)
+
+        await self._database.transaction(write)
+
+    async def catch_up(self, going_on: GoingOn = always) -> None:
+        """Push what is marked, until nothing is or ``going_on`` answers False; build the engine's index where that is due.
+        For one process at a time. Of an engine that is away nothing is raised: the breaker and :meth:`condition` tell."""
+        if self._reactor.seconds() < self._resting:
+            return
+        try:
+            if not await self._built(going_on):
+                return
+            while await going_on() and await self._push():
+                pass
+            if self._uuid and (why := await self._compared.look(LOOK)):
+                await self._accuse(why)
+        except EngineError as error:
+            self._resting = self._reactor.seconds() + LOOK
+            if not error.status:
+                self.breaker.failed(error.detail)
+
+    async def _push(self) -> bool:
+        marked = await search_pending.oldest(self._database, BATCH)
+        if not marked:
+            return False
+        documents = [one.document for one in marked]
+        self._compared.pushed()
+        taken = await self.engine.put(documents)
+        if taken.held and (why := await self._made_up(documents, taken.held)):
+            await self._accuse(why)
+            return False
+        self._tell(taken.refused)
+        await self._database.transaction(lambda tx: search_pending.settle(tx, marked, taken.refused))
+        return len(marked) == BATCH
+
+    async def _made_up(self, documents: Sequence[Document], held: Sequence[str]) -> str | None:
+        """What is wrong where the engine would not take documents since it has a version that was never written: whatever
+        is written from now on, it would keep that."""
+        theirs = await self.engine.versions(held)
+        ours = await search_pending.versions(self._database, documents)  # after: it may have become newer
+        made_up = [f"{id} in version {version}" for id, version in theirs.items() if version > ours.get(id, version)]
+        return f"it holds {made_up[0]}, which nobody wrote" if made_up else None
+
+    async def _accuse(self, why: str) -> None:
+        """Have nobody believe the index: it is built anew."""
+        self._looked = 0.0
+        if await search_builds.accuse(self._database, self.engine.names.alias, self._uuid, why):
+            self.log.error("Elasticsearch's index is not what was put there, and is built anew: {why}", why=why)
+
+    def _tell(self, refused: Sequence[Refused]) -> None:
+        for one in refused:
+            self.log.error("Elasticsearch refuses {kind} {id}: {why}", kind=one.kind, id=one.id, why=one.why)
+
+    async def _built(self, going_on: GoingOn) -> bool:
+        """Whether the engine has an index to push to; looked at each second."""
+        if self._reactor.seconds() < self._looked + LOOK:
+            return True
+        state = await self.engine.state()
+        self._uuid = state.uuid if state is not None else ""
+        if state is None or not state.current or not await self._whole(state.uuid):
+            if (await search_builds.lately(self._database, self.engine.names.alias)).wait > 0:
+                self._resting = self._reactor.seconds() + LOOK
+                return False
+            self.log.info("Elasticsearch's index is built anew")
+            self._uuid = ""
+            if not await self._build(lambda done: None, going_on):
+                return False
+        self._looked = self._reactor.seconds()
+        return True
+
+    async def rebuild(
+        self, documents: Callable[[str | None, int], Awaitable[Sequence[Document]]], progress: Callable[[int], None]
+    ) -> int:
+        """PostgreSQL's documents first, then the engine's index from those."""
+        count = await self.postgres.rebuild(documents, lambda done: progress(done // 2))
+        await self.refill(count, progress)
+        return count
+
+    async def refill(self, count: int, progress: Callable[[int], None]) -> None:
+        """The engine's index anew from PostgreSQL's ``count`` documents, the second half of the work. An engine that is
+        away is built when it is back, by the workers."""
+        try:
+            while not await self._build(lambda done: progress(min(count, count // 2 + done // 2))):
+                progress(count // 2)
+                await sleep(self._reactor, LOOK)
+        except EngineError as error:
+            self.log.warn("Elasticsearch's index is built anew later: {why}", why=error.detail)
+            await self._database.transaction(lambda tx: search_builds.none(tx, self.engine.names.alias))
+            self._failed(NotWhole(error.detail))
+        progress(count)
+
+    async def _build(self, progress: Callable[[int], None], going_on: GoingOn = always) -> bool:
+        """Build the engine's index from PostgreSQL's documents; False while somebody else does."""
+        alias, last = self.engine.names.alias, None
+
+        async def page(after: str | None, size: int) -> Sequence[Document]:
+            nonlocal last
+            if not (await self._building.held() and await going_on()):
+                raise EngineError("interrupted", 499)
+            found = await search_pending.page(self._database, last, size)
+            last = found[-1] if found else last
+            return found
+
+        async def before(uuid: str) -> None:
+            async def note(tx: Any) -> None:
+                await self._building.check(tx)
+                await search_builds.built(tx, alias, uuid)
+
+            await self._database.transaction(note)
+
+        await self._one.acquire()
+        try:
+            if not await self._building.held():
+                return False
+            try:
+                refused: list[Refused] = []
+                await self.engine.build(page, progress, refused.append, before)
+                self._tell(refused)
+                await self._database.transaction(lambda tx: search_pending.refuse(tx, refused))
+                state = await self.engine.state()
+                if state is not None:
+                    uuid = state.uuid
+                    await self._database.transaction(lambda tx: search_builds.done(tx, alias, uuid))
+            finally:
+                await self._building.give_back()
+        finally:
+            self._one.release()
+        return True
+
+    # --- how it is ---
+
+    async def _whole(self, uuid: str) -> bool:
+        return await search_builds.whole(self._database, self.engine.names.alias, uuid)
+
+    async def _why_not(self) -> str:
+        """An index that is not whole has a fault, or is another than the one that was built."""
+        builds = await search_builds.lately(self._database, self.engine.names.alias)
+        fault = builds.fault or "its index was not built from this market"
+        when = f" in {builds.wait:.0f} s, since that was done {builds.times} times" if builds.wait > 0 else ""
+        return f"{fault}: the workers build it anew{when}"
+
+    async def _check(self) -> None:
+        """Whether the engine has what there is. Raises :class:`EngineError`."""
+        state = await self.engine.state()
+        if state is None:
+            raise NotWhole("it has no index yet: the workers build it")
+        if not await self._whole(state.uuid):
+            raise NotWhole(await self._why_not())
+        if not state.current:
+            raise NotWhole("its index is of another language or version: the workers build it anew")
+        pending = await search_pending.state(self._database)
+        if pending.oldest > BEHIND:
+            raise NotWhole(f"it lacks {pending.count} documents, the oldest for {pending.oldest:.0f} s")
+
+    async def _probe(self) -> None:
+        await self._check()
+        await self.engine.search(Search(text="market", limit=1))
+
+    async def _keep_looking(self) -> None:
+        while not self._stopping:
+            try:
+                await sleep(self._reactor, LOOK)
+                if self.breaker.closed:
+                    await self._check()
+            except EngineError as error:
+                if not self._stopping:
+                    self._failed(error)
+            except Exception as error:  # of the database, which has probes of its own; or the end
+                self.log.debug("Elasticsearch was not looked at: {why}", why=repr(error))
+
+    def usage(self) -> tuple[bool, int]:
+        """Whether it is asked now, and how often it stopped being."""
+        return self.breaker.closed, self.breaker.opened
+
+    async def pending(self) -> Pending:
+        """What the engine has still to be told."""
+        return await search_pending.state(self._database)
+
+    async def condition(self) -> Condition:
+        """For readiness: never down, since PostgreSQL answers."""
+        if not self.breaker.closed:
+            return Condition("degraded", f"PostgreSQL answers searches: {self.breaker.cause}")
+        pending = await self.pending()
+        if pending.refused:
+            return Condition("degraded", f"{pending.refused} documents are refused: {pending.why}")
+        return Condition("ok")

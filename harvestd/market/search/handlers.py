@@ -1,0 +1,68 @@
+"""Search: products that changed are indexed anew, as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harvestd.interfaces import Document
+from harvestd.market.catalogue import rows as products
+from harvestd.market.catalogue.rules import happened
+from harvestd.market.search import renewals as search_renewals
+from harvestd.market.search.copied import renews
+from harvestd.parts import Parts
+from harvestd.queue.envelope import Envelope
+from harvestd.queue.work import Work
+from harvestd.store import outbox
+from harvestd.store.leases import GoingOn, always
+from harvestd.store.postgres.database import Transaction
+
+
+async def index(work: Work, events: Sequence[Envelope]) -> None:
+    """Index the products of a batch; the document's version guards against an older one that comes late."""
+    for source in ("farm", "category"):
+        told = [
+            event for event in events if event.type == f"{source}.updated" and renews(source, event.data["changed"])
+        ]
+        await search_renewals.mark(work.tx, source, {event.data[f"{source}_id"] for event in told})
+    ids = sorted({event.data["product_id"] for event in events if "product_id" in event.data})
+    rows = await products.by_ids(work.tx, ids)
+    if rows:
+        await work.parts.search.index([document(row) for row in rows])
+
+
+async def renew(parts: Parts, going_on: GoingOn = always) -> None:
+    """Have the products indexed anew whose documents copy what changed elsewhere: a page of them in each transaction, told of
+    by events as any change of a product."""
+
+    async def page(tx: Transaction) -> bool:
+        taken = await search_renewals.take(tx)
+        if taken is None:
+            return False
+        source, revised = taken
+        events = [happened("updated", one.known, one.revision, [source]) for one in revised]
+        outbox.record(tx, events, parts.new_id, parts.now())
+        return True
+
+    while await going_on() and await parts.database.transaction(page):
+        parts.wake_relay()
+
+
+async def catch_up(parts: Parts, going_on: GoingOn = always) -> None:
+    """Have Elasticsearch told what it has still to be told, where there is one."""
+    if not parts.settings.elasticsearch_url:
+        return
+    from harvestd.market.search.fallback import SearchWithFallback  # here, since it brings an HTTP client
+
+    if isinstance(parts.search, SearchWithFallback):
+        await parts.search.catch_up(going_on)
+
+
+def document(row: products.Product) -> Document:
+    """A product as search knows it; one that is not published is a tombstone."""
+    return Document(
+        kind="product", id=row.id, version=row.revision, title=row.title, text=row.description, farm=row.farm_slug,
+        farm_name=row.farm_name, category=row.category_slug, category_name=row.category_name or "", tags=tuple(row.tags),
+        unit=row.unit, price=row.price, in_stock=row.stock > row.reserved, season_from=row.season_from,
+        season_to=row.season_to, popularity=float(row.sales), rating=float(row.rating_average), latitude=row.latitude, longitude=row.longitude,
+        fresh_at=row.updated_at, body={"slug": row.slug}, removed=row.status != "published",
+    )  # fmt: skip

@@ -1,0 +1,172 @@
+"""Search on PostgreSQL: full text by stems, typing errors by trigrams, without any extension.
+
+A question is one statement. Only when it finds less than ``FEW`` are the words looked up that may have been meant, and asked
+for in a second one: what has the words as they were typed still comes first.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+
+import attrs
+from zope.interface import implementer
+
+from harvestd.interfaces import Document, Facet, Found, Hit, ISearch, Search, Suggestion
+from harvestd.market.search.places import Place, cursor, place_of
+from harvestd.market.search.postgres import rows as search_rows
+from harvestd.market.search.postgres import suggest as search_suggest
+from harvestd.market.search.postgres.query import FACETS, SIMILAR, Page, Row, parameters, statement
+from harvestd.market.search.text import asked, bracket_name, errors_allowed, highlight, nearest, trigrams
+from harvestd.store.postgres.database import Database, Reader, Transaction
+
+#: With fewer hits than this, words that may have been meant are looked for too.
+FEW = 5
+#: So many words of a question, the longest, are taken for mistyped, or for what one of is enough: each is compared with
+#: thousands of words, and a long word is a rare one.
+MISTYPED_MOST = 4
+#: Documents that a rebuild writes in one transaction.
+REBUILD_PAGE = 200
+
+
+@attrs.frozen
+class Meant:
+    """A question's words widened: a tsquery, and the stems in it."""
+
+    query: str
+    lexemes: list[str]
+
+
+def configuration(language: str) -> str:
+    """The text search configuration that ``search_language`` names; ``none`` takes words as they are."""
+    return "simple" if language == "none" else language
+
+
+@implementer(ISearch)
+class PostgresSearch:
+    """``language`` is a text search configuration of PostgreSQL, or ``none``. Questions go to ``reader``, if not to the database."""
+
+    def __init__(
+        self,
+        database: Database,
+        language: str = "english",
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        reader: Reader | None = None,
+    ) -> None:
+        self._database = database
+        self._reader: Reader = reader or database
+        self._language = configuration(language)
+        self._now = now
+
+    async def index(self, documents: Sequence[Document]) -> None:
+        """Write what is newer than what is held, in one transaction."""
+        await self._database.transaction(lambda tx: self.write(tx, documents))
+
+    async def write(self, tx: Transaction, documents: Sequence[Document]) -> None:
+        """The same, as a part of a transaction."""
+        await search_rows.write(tx, self._language, search_rows.newest(documents), self._now())
+
+    async def search(self, question: Search) -> Found:
+        """One statement, or three where little is found as it was typed."""
+        words, place = asked(question.text), place_of(question, self._now())
+        if question.text.strip() and not words:
+            return Found((), dict.fromkeys(FACETS, ()), 0, None)
+        page = _NOTHING if place.wide else await self._page(question, words, None, place)
+        if words and (place.wide or (place.score is None and page.total < FEW)):
+            wide = await self._wide(question, words, place)
+            if wide.total > page.total:
+                return _found(question, wide, attrs.evolve(place, wide=True))
+        return _found(question, page, place)
+
+    async def _wide(self, question: Search, words: list[str], place: Place) -> Page:
+        """What has each of the words meant or, when nothing has them all, any."""
+        groups, page = await self._meant(words), _NOTHING
+        for joint, most in ((" & ", None), (" | ", MISTYPED_MOST)) if len(groups) > 1 else ((" & ", None),):
+            if groups and not page.total:
+                query = joint.join("(" + " | ".join(f"'{lexeme}'" for lexeme in group) + ")" for group in groups[:most])
+                meant = Meant(query, [lexeme for group in groups[:most] for lexeme in group])
+                page = await self._page(question, words, meant, place)
+        return page
+
+    async def _page(self, question: Search, words: list[str], meant: Meant | None, place: Place) -> Page:
+        query, lexemes = (meant.query, meant.lexemes) if meant else (None, None)
+        found = await self._reader.row(
+            statement(question, words), *parameters(self._language, question, words, query, lexemes, place)
+        )
+        assert found is not None
+        return found
+
+    async def _meant(self, words: list[str]) -> list[list[str]]:
+        """For each word, the longest first, its stem and those of the words that it may be a mistyped form of; a word like none
+        is left out."""
+        words = sorted(words, key=len, reverse=True)
+        grams = ["|".join(trigrams(word)) for word in words]
+        allowed = [errors_allowed(word) if n < MISTYPED_MOST else 0 for n, word in enumerate(words)]
+        candidates: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        own: dict[str, list[str]] = defaultdict(list)
+        for word, known, lexeme, other in await self._reader.rows(SIMILAR, self._language, words, grams, allowed):
+            if not known:
+                candidates[word].append((other, lexeme))
+            elif lexeme is not None:
+                own[word].append(lexeme)
+        meant = [list(dict.fromkeys(own[word] + nearest(word, candidates[word]))) for word in words]
+        return [lexemes for lexemes in meant if lexemes]
+
+    async def suggest(self, prefix: str, limit: int = 10) -> Sequence[Suggestion]:
+        """What begins with the prefix, then what has a word that does."""
+        return await search_suggest.suggest(self._reader, prefix, limit)
+
+    async def rebuild(
+        self, documents: Callable[[str | None, int], Awaitable[Sequence[Document]]], progress: Callable[[int], None]
+    ) -> int:
+        """Write every document anew over the one that is there, and bury what was not met. Nothing is missing meanwhile,
+        and what is indexed at the same time keeps its newer version."""
+        started = (await self._database.rows(search_rows.CLOCK))[0]
+        count, after = 0, None
+        while page := await documents(after, REBUILD_PAGE):
+            await self._database.transaction(self._writing(page, started))
+            count, after = count + len(page), page[-1].id
+            progress(count)
+        while await self._database.transaction(lambda tx: tx.run(search_rows.BURY, started, REBUILD_PAGE)):
+            pass
+        await self._database.transaction(lambda tx: tx.run(search_rows.FORGET_WORDS, started))
+        return count
+
+    def _writing(self, page: Sequence[Document], started: datetime) -> Callable[[Transaction], Awaitable[None]]:
+        newest, now = search_rows.newest(page), self._now()
+        return lambda tx: search_rows.write(tx, self._language, newest, now, started)
+
+
+_NOTHING = Page(0, [], [], frozenset())
+
+
+def _found(question: Search, page: Page, place: Place) -> Found:
+    shown = page.rows[: question.limit]
+    more = len(page.rows) > len(shown)
+    last = attrs.evolve(place, score=shown[-1].rank, id=shown[-1].id) if more else None
+    return Found(
+        hits=tuple(_hit(row, page.words) for row in shown),
+        facets=_facets(page.counts),
+        total=page.total,
+        next=cursor(question, last) if last else None,
+    )
+
+
+def _hit(row: Row, words: frozenset[str]) -> Hit:
+    shown = {"title": highlight(row.title, words, None), "text": highlight(row.text, words)}
+    return Hit(
+        id=row.id, kind=row.kind, score=row.score / 1_000_000, body=row.document, distance_km=row.distance,
+        highlight={name: text for name, text in shown.items() if text is not None},
+    )  # fmt: skip
+
+
+def _facets(counts: list[tuple[int, str, str, int]]) -> dict[str, tuple[Facet, ...]]:
+    found: dict[str, list[Facet]] = {name: [] for name in FACETS}
+    for facet, value, name, number in counts:
+        found[FACETS[facet - 1]].append(Facet(value, number, name))
+    by_price = sorted(found["price"], key=lambda facet: int(facet.value))
+    brackets = [(bracket_name(int(facet.value)), facet.count) for facet in by_price]
+    found = {name: sorted(facets, key=lambda facet: (-facet.count, facet.value)) for name, facets in found.items()}
+    found["price"] = [Facet(value, count, value) for value, count in brackets]
+    return {name: tuple(facets) for name, facets in found.items()}

@@ -1,0 +1,155 @@
+"""What Elasticsearch has still to be told.
+
+PostgreSQL's search documents are the authority. Whoever writes one marks it in the same transaction; the mark goes when the
+engine has taken the document as it was then. So nothing is lost, whoever dies when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from harvestd.interfaces import Document
+from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing
+
+if TYPE_CHECKING:  # it brings an HTTP client
+    from harvestd.market.search.elasticsearch.documents import Refused
+
+_DOCUMENT = """d.kind, d.id::text, d.version, d.title, d.text, d.farm, d.farm_name, d.category, d.category_name, d.tags, d.unit,
+       d.price, d.in_stock, d.season_from, d.season_to, d.popularity, d.rating, d.latitude, d.longitude, d.fresh_at, d.document,
+       d.removed"""
+
+
+@attrs.frozen
+class Marked:
+    """A document as it is now, and its mark."""
+
+    mark: int
+    document: Document
+
+
+@attrs.frozen
+class Pending:
+    """How many documents wait, for how many seconds the oldest does, and how many the engine refused, with why."""
+
+    count: int
+    oldest: float
+    refused: int
+    why: str
+
+
+def _document(*columns: Any) -> Document:
+    fields = dict(zip(attrs.fields_dict(Document), columns, strict=True))
+    return Document(**{**fields, "tags": tuple(fields["tags"])})
+
+
+def _marked(mark: int, *columns: Any) -> Marked:
+    return Marked(mark, _document(*columns))
+
+
+_MARK = Statement(
+    "search_pending.mark",
+    """insert into search_pending (kind, id) select * from unnest($1::text[], $2::uuid[]) as m(kind, id) order by kind, id
+       on conflict (kind, id) do update set mark = nextval('search_marks'), refused = null""",
+    nothing,
+)
+_OLDEST = Statement(
+    "search_pending.oldest",
+    f"""select p.mark, {_DOCUMENT} from search_pending p join search_documents d using (kind, id)
+         where p.refused is null order by p.mark limit $1""",
+    _marked,
+)
+_DONE = Statement(
+    "search_pending.done",
+    """delete from search_pending where (kind, id) in (
+           select p.kind, p.id from search_pending p
+             join unnest($1::text[], $2::uuid[], $3::bigint[]) as m(kind, id, mark) using (kind, id, mark)
+            order by 1, 2 for update of p)""",
+    nothing,
+)
+_REFUSE = Statement(
+    "search_pending.refuse",
+    "update search_pending set refused = $4 where kind = $1 and id = $2 and mark = $3",
+    nothing,
+)
+_REFUSED = Statement(
+    "search_pending.refused",
+    """insert into search_pending (kind, id, refused) values ($1, $2, $3) on conflict (kind, id) do update
+          set refused = excluded.refused where search_pending.refused is not null""",
+    nothing,
+)
+_STATE = Statement(
+    "search_pending.state",
+    """select count(*) filter (where refused is null),
+              coalesce(extract(epoch from clock_timestamp() - min(since) filter (where refused is null)), 0)::float8,
+              count(refused), coalesce(min(refused), '') from search_pending""",
+    Pending,
+)
+_PAGE = Statement(
+    "search_pending.page",
+    f"""select {_DOCUMENT} from search_documents d where (d.kind, d.id) > ($1, $2::uuid) order by d.kind, d.id limit $3""",
+    _document,
+)
+_VERSIONS = Statement(
+    "search_pending.versions",
+    """select kind || ':' || id, version from search_documents where (kind, id) in (
+           select * from unnest($1::text[], $2::uuid[]))""",
+    lambda key, version: (key, version),
+)
+_FORGET = Statement("search_pending.forget", "delete from search_pending", nothing)
+
+_FIRST = ("", "00000000-0000-0000-0000-000000000000")
+
+
+async def mark(tx: Transaction, documents: Sequence[Document]) -> None:
+    """In the transaction that writes them."""
+    if documents:
+        await tx.run(_MARK, [document.kind for document in documents], [document.id for document in documents])
+
+
+async def oldest(reader: Reader, most: int) -> list[Marked]:
+    """Those that wait, the longest first, as they are now."""
+    return await reader.rows(_OLDEST, most)
+
+
+async def settle(tx: Transaction, pushed: Sequence[Marked], refused: Sequence[Refused]) -> None:
+    """The engine has taken ``pushed``, but for those it ``refused``."""
+    why = {(one.kind, one.id): one.why for one in refused}
+    held = [one for one in pushed if (one.document.kind, one.document.id) not in why]
+    await tx.run(_DONE, [m.document.kind for m in held], [m.document.id for m in held], [m.mark for m in held])
+    for one in pushed:
+        if (one.document.kind, one.document.id) in why:
+            given = why[one.document.kind, one.document.id]
+            await tx.run(_REFUSE, one.document.kind, one.document.id, one.mark, given)
+
+
+async def refuse(tx: Transaction, refused: Sequence[Refused]) -> None:
+    """A rebuild had to leave these out; what waits besides is offered in its turn."""
+    for one in sorted(refused, key=lambda one: (one.kind, one.id)):
+        await tx.run(_REFUSED, one.kind, one.id, one.why)
+
+
+async def state(reader: Reader) -> Pending:
+    """How much there is."""
+    found = await reader.row(_STATE)
+    assert found is not None
+    return found
+
+
+async def page(reader: Reader, after: Document | None, most: int) -> list[Document]:
+    """All documents, tombstones included, a page at a time."""
+    place = (after.kind, after.id) if after is not None else _FIRST
+    return await reader.rows(_PAGE, *place, most)
+
+
+async def versions(reader: Reader, documents: Sequence[Document]) -> dict[str, int]:
+    """Of these documents as they are now, by their ids in the engine."""
+    kinds, ids = [document.kind for document in documents], [document.id for document in documents]
+    return dict(await reader.rows(_VERSIONS, kinds, ids))
+
+
+async def forget(tx: Transaction) -> None:
+    """There is no engine any more."""
+    await tx.run(_FORGET)

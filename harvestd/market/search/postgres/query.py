@@ -1,0 +1,253 @@
+"""One question to the index in one statement: the hits of a page, how many there are, and their facets.
+
+The score, by which hits are ranked, is the sum of
+
+- relevance: ``ts_rank`` of the words asked for, a word in the title counting 1, in category or tags 0.4, in the farm's name
+  0.2, in the text 0.1; 1 more for each hit that has them as they were asked for rather than mistyped; 0.2 more where the
+  title is what was asked for;
+- freshness: 0.15 x exp(-age / 30 days);
+- popularity: 0.15 x p / (p + 20);
+- nearness, where a position is given: 0.25 / (1 + distance / 25 km).
+
+It is counted in millionths, so that a cursor can hold it, and the age is taken at the moment of the first page, so that the
+pages of one search follow each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import attrs
+
+from harvestd.interfaces import Search
+from harvestd.kernel.geography import box_around
+from harvestd.market.search.places import Place
+from harvestd.market.search.text import PRICE_EDGES, storable
+from harvestd.store.counting import COUNTED_MOST
+from harvestd.store.nearness import distance_sql
+from harvestd.store.postgres.database import Statement
+
+#: The facets, in the order in which the statement counts them.
+FACETS = ("category", "farm", "tag", "price", "unit")
+#: Values of a facet that are answered: those that its filter asks for, then those of most hits.
+FACET_VALUES = 20
+#: Characters of a document's text in which matches are marked.
+TEXT_SHOWN = 1_000
+
+#: The filter of each facet: whether it is asked for, and what a hit must be then.
+_CHOSEN = {
+    "category": ("$5::text[] is not null", "($5::text[] is null or d.category = any($5))"),
+    "farm": ("$6::text[] is not null", "($6::text[] is null or d.farm = any($6))"),
+    "tag": ("$7::text[] is not null", "($7::text[] is null or d.tags && $7)"),
+    "price": ("($9::bigint is not null or $10::bigint is not null)",
+              "(($9::bigint is null or d.price >= $9) and ($10::bigint is null or d.price <= $10))"),
+    "unit": ("$8::text[] is not null", "($8::text[] is null or d.unit = any($8))"),
+}  # fmt: skip
+_ALWAYS = """not d.removed
+   and (not $11::boolean or d.in_stock)
+   and ($12::text is null or d.season_from is null or d.season_to is null or case
+        when length(d.season_from) = 10 then $12 between d.season_from and d.season_to
+        when d.season_from <= d.season_to then substr($12, 6) between d.season_from and d.season_to
+        else substr($12, 6) >= d.season_from or substr($12, 6) <= d.season_to end)
+   and ($16::float8 is null or (d.latitude between $17 and $18 and d.longitude between $19 and $20))"""
+
+_DISTANCE = f"""case when $14::float8 is null or d.latitude is null then null else
+        {distance_sql("d.latitude", "d.longitude", "$14", "$15::float8")} end"""
+
+_FIND = """
+with asked as materialized (
+    select coalesce($3::tsquery, plainto_tsquery($1::regconfig, $2)) as query,
+           plainto_tsquery($1::regconfig, $2) as exact
+), scored as (
+    select d.kind, d.id, {counting}, x.distance,
+           (1000000 * ({relevance}
+            + 0.15::float8 * exp(least(0, date_part('epoch', d.fresh_at - $13::timestamptz)) / 2592000)
+            + 0.15::float8 * d.popularity / (d.popularity + 20)
+            + coalesce(0.25::float8 / (1 + x.distance / 25), 0)))::bigint as score, {rank} as value
+      from {documents} and {chosen}
+), matched as not materialized (
+    select s.*, coalesce(s.value, s.score) as rank from scored s
+), page as (
+    select * from matched where $21::bigint is null or rank < $21 or (rank = $21 and id {after} $22::uuid)
+     order by rank desc, id {direction} limit $23
+), counted as materialized (
+    select category, farm, tags, unit, price, at from matched limit {most}
+), counts as (
+    (select 1 as facet, value, {name[category]} as name, n from (
+        select category as value, min(at) as one, count(*) as n from {category}
+         where category is not null group by 1 order by {first[category]}3 desc, 1 limit {values}) c)
+    union all (select 2, value, {name[farm]}, n from (
+        select farm as value, min(at) as one, count(*) as n from {farm}
+         where farm is not null group by 1 order by {first[farm]}3 desc, 1 limit {values}) f)
+    union all (select 3, tag, tag, count(*) from (select unnest(tags) as tag from {tag}) t
+                group by 2 order by {first[tag]}4 desc, 2 limit {values})
+    union all (select 4, bracket::text, '', n from (select width_bucket(price, '{edges}'::bigint[]) - 1 as bracket,
+                      count(*) as n from {price} where price is not null group by 1) p)
+    union all (select 5, unit, unit, count(*) from {unit} where unit is not null group by 2 order by 4 desc, 2)
+)
+select (select count(*) from counted),
+       (select coalesce(jsonb_agg(jsonb_build_array(facet, value, name, n)), '[]') from counts),
+       (select coalesce(jsonb_agg(jsonb_build_array(p.kind, p.id, p.score, p.distance, d.title, left(d.text, {shown}), d.document, p.rank)
+                                  order by p.rank desc, p.id {direction}), '[]')
+          from page p join search_documents d using (kind, id)),
+       (select array_agg(word) from (select word from search_words where lexeme = any(
+               coalesce($4::text[], tsvector_to_array(to_tsvector($1::regconfig, $2)))) limit 500) w)"""
+
+_RELEVANCE = """(ts_rank('{0.1, 0.2, 0.4, 1.0}', d.lexemes, (select query from asked))
+             + case when d.lexemes @@ (select exact from asked) then 1 else 0 end
+             + case when d.title_key = $2 then 0.2 else 0 end)"""
+
+
+class Order(NamedTuple):
+    """A sort: ``rank``, the greatest of which comes first, of a document (a fragment of SQL, and the engine's field with whether
+    it begins with the least of it), and whether of equals the latest id comes first."""
+
+    rank: str
+    field: str
+    rising: bool
+    latest: bool
+
+
+#: Each sort, with the meaning that the listing gives it.
+ORDERS: dict[str, Order] = {
+    "relevance": Order("", "_score", False, False),
+    "newest": Order("0", "", False, True),
+    "price": Order("-1000000 * coalesce(d.price, 0)", "price", True, False),
+    "-price": Order("1000000 * coalesce(d.price, 0)", "price", False, True),
+    "popular": Order("(1000000 * d.popularity::float8)::bigint", "sales", False, True),
+    "rating": Order("(1000000 * d.rating::float8)::bigint", "rating", False, True),
+}
+
+
+#: What the filter asks for stays among the values that are answered, however few have it.
+_FIRST = {facet: f"({facet} = any(${n})) is true desc, " for n, facet in ((5, "category"), (6, "farm"), (7, "tag"))}
+#: What facets are counted by.
+_COUNTING = "d.category, d.farm, d.tags, d.unit, d.price, d.ctid as at"
+#: What people call a value: read from the place of one document that has it, for the few values that are answered. To carry
+#: names along with all that is counted takes longer.
+_NAME = {
+    facet: f"coalesce(nullif((select {facet}_name from search_documents where ctid = one), ''), value)"
+    for facet in ("category", "farm")
+}
+_DOCUMENTS = (
+    f"search_documents d, lateral (select {_DISTANCE} as distance offset 0) x"
+    f" where {{match}} {_ALWAYS} and ($16 is null or x.distance <= $16)"
+)
+
+
+def _find(name: str, match: str, relevance: str, order: Order, beside: bool) -> Statement[Page]:
+    documents = _DOCUMENTS.format(match=match)
+    sql = _FIND.format(
+        documents=documents, chosen=" and ".join(filter for _, filter in _CHOSEN.values()), relevance=relevance,
+        rank=order.rank or "null::bigint", after="<" if order.latest else ">", direction="desc" if order.latest else "asc",
+        counting=_COUNTING, most=COUNTED_MOST, name=_NAME,
+        values=FACET_VALUES, shown=TEXT_SHOWN, edges="{" + ",".join(map(str, PRICE_EDGES)) + "}",
+        first=_FIRST if beside else dict.fromkeys(_FIRST, ""),
+        **{facet: _among(facet, documents) if beside else "counted" for facet in FACETS},
+    )  # fmt: skip
+    return Statement(name, sql, _page, heavy=True)
+
+
+def _among(facet: str, documents: str) -> str:
+    """What the facet is counted among: the hits, and what its own filter alone kept from being one."""
+    given, filter = _CHOSEN[facet]
+    others = " and ".join(filter for name, (_, filter) in _CHOSEN.items() if name != facet)
+    kept_out = (
+        f"select {_COUNTING} from {documents} and {given} and {filter} is not true and {others} limit {COUNTED_MOST}"
+    )
+    return f"(select * from counted union all ({kept_out})) as among_{facet}"
+
+
+class Row(NamedTuple):
+    """One hit: ``score`` and ``rank``, by which it stands where it does, in millionths, ``distance`` in km."""
+
+    kind: str
+    id: str
+    score: int
+    distance: float | None
+    title: str
+    text: str
+    document: dict[str, Any]
+    rank: int
+
+
+@attrs.frozen
+class Page:
+    """What the statement answers. ``total`` stops at :data:`COUNTED_MOST`; of so many hits ``counts`` are (number of the facet in FACETS from 1, value, its
+    name, hits); ``words`` is what is to be highlighted."""
+
+    total: int
+    counts: list[tuple[int, str, str, int]]
+    rows: list[Row]
+    words: frozenset[str]
+
+
+def _page(total: int, counts: list[Any], rows: list[Any], words: list[str] | None) -> Page:
+    return Page(
+        total,
+        [(facet, value, name, n) for facet, value, name, n in counts],
+        [Row(*row) for row in rows],
+        frozenset(words or ()),
+    )
+
+
+def _finds(name: str, match: str, relevance: str) -> dict[tuple[str, bool], Statement[Page]]:
+    return {
+        (sort, beside): _find(f"search.{name}.{sort}{'.beside' if beside else ''}", match, relevance, order, beside)
+        for sort, order in ORDERS.items()
+        for beside in (False, True)
+    }
+
+
+#: With words, and without, by sort and by whether a facet's filter is asked for: where none is, all facets are counted among
+#: the hits, in a statement that is planned and run faster.
+FINDS = _finds("find", "d.lexemes @@ (select query from asked) and", _RELEVANCE)
+LISTS = _finds("list", "", "0")
+
+
+def statement(question: Search, words: list[str]) -> Statement[Page]:
+    """The one that answers the question, given :func:`parameters`."""
+    chosen = question.category or question.farm or question.tag or question.unit
+    beside = bool(chosen) or question.min_price is not None or question.max_price is not None
+    return (FINDS if words else LISTS)[question.sort, beside]
+
+
+#: For each word asked for: its own stem where any document has it, and the stems of words that share most trigrams with
+#: it and may be what was meant. ``known`` is whether the row is the word's own; its stem is null for a stop word.
+SIMILAR = Statement(
+    "search.similar",
+    """select a.word, true as known, s.lexeme, a.word
+         from unnest($2::text[]) as a(word), lateral (select (tsvector_to_array(to_tsvector($1::regconfig, a.word)))[1]
+              as lexeme) s
+        where s.lexeme is null or exists (select from search_words w where w.lexeme = s.lexeme)
+       union all
+       select a.word, false, n.lexeme, n.word
+         from unnest($2::text[], $3::text[], $4::int[]) as a(word, trigrams, allowed), lateral (
+              select w.word, w.lexeme from search_words w
+               where w.trigrams && string_to_array(a.trigrams, '|') and w.lexeme is not null
+                 and length(w.word) between length(a.word) - a.allowed and length(a.word) + a.allowed
+               order by (select count(*) from unnest(w.trigrams) t where t = any(string_to_array(a.trigrams, '|'))) desc,
+                        w.word
+               limit 40) n
+        where a.allowed > 0""",
+    lambda word, known, lexeme, other: (word, known, lexeme, other),
+    heavy=True,
+)
+
+
+def parameters(
+    language: str, question: Search, words: list[str], wide: str | None, lexemes: list[str] | None, place: Place
+) -> list[Any]:
+    """Of :data:`FINDS` and :data:`LISTS`; a page asks for one hit more than the limit, to know whether there is a next."""
+    near = question.near or (None, None)
+    radius = question.radius if question.near is not None else None
+    box = box_around(*question.near, radius) if question.near is not None and radius is not None else None
+    today = question.today or place.as_of.date().isoformat()
+    filters = (question.category, question.farm, question.tag, question.unit)  # of the documents' columns
+    return [
+        language, " ".join(words), wide, lexemes,
+        *([storable(value) for value in values] or None for values in filters), question.min_price, question.max_price,
+        question.in_stock, today if question.in_season else None, place.as_of,
+        *near, radius, *(attrs.astuple(box) if box else (None,) * 4),
+        place.millionths, place.id, question.limit + 1,
+    ]  # fmt: skip

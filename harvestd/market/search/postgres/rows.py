@@ -1,0 +1,123 @@
+"""Rows of the search index: documents, and the words that occur in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from harvestd.interfaces import Document
+from harvestd.market.search.text import name_key, storable, trigrams, words
+from harvestd.store.postgres.database import Statement, Transaction, nothing, scalar
+
+_UPSERT = """
+insert into search_documents (kind, id, version, removed, in_stock, price, popularity, rating, latitude, longitude, fresh_at,
+    indexed_at, unit, farm, category, season_from, season_to, tags, title, farm_name, category_name, title_key, farm_key,
+    category_key, text, document, lexemes)
+select kind, id, version, removed, in_stock, price, popularity, rating, latitude, longitude, fresh_at, clock_timestamp(), unit,
+       farm, category, season_from, season_to, tags, title, farm_name, category_name, title_key, farm_key, category_key,
+       text, document,
+       setweight(to_tsvector($1::regconfig, title_key), 'A')
+       || setweight(to_tsvector($1::regconfig, category_key || ' ' || tag_words), 'B')
+       || setweight(to_tsvector($1::regconfig, farm_key), 'C')
+       || strip(to_tsvector($1::regconfig, text_words))
+  from jsonb_to_recordset($2::jsonb) as d(kind text, id uuid, version bigint, removed boolean, in_stock boolean,
+       price bigint, popularity real, rating real, latitude float8, longitude float8, fresh_at timestamptz, unit text, farm text,
+       category text, season_from text, season_to text, tags text[], title text, farm_name text, category_name text,
+       title_key text, farm_key text, category_key text, tag_words text, text text, text_words text, document jsonb)
+ order by kind, id
+on conflict (kind, id) do update set version = excluded.version, removed = excluded.removed,
+    in_stock = excluded.in_stock, price = excluded.price, popularity = excluded.popularity, rating = excluded.rating,
+    latitude = excluded.latitude, longitude = excluded.longitude, fresh_at = excluded.fresh_at,
+    indexed_at = excluded.indexed_at, unit = excluded.unit, farm = excluded.farm, category = excluded.category,
+    season_from = excluded.season_from, season_to = excluded.season_to, tags = excluded.tags, title = excluded.title,
+    farm_name = excluded.farm_name, category_name = excluded.category_name, title_key = excluded.title_key,
+    farm_key = excluded.farm_key, category_key = excluded.category_key, text = excluded.text,
+    document = excluded.document, lexemes = excluded.lexemes
+where search_documents.version < excluded.version + $3"""
+
+#: ``$3`` is 1 where a document replaces one of its own version too, as a rebuild needs it, else 0.
+UPSERT = Statement("search.upsert", _UPSERT, nothing)
+#: What a page of the rebuild met, but what is newer in the index than in the page.
+MET = Statement(
+    "search.met",
+    "update search_documents set indexed_at = clock_timestamp() where id = any($1::uuid[]) and indexed_at < $2",
+    nothing,
+)
+BURY = Statement(
+    "search.bury",
+    """update search_documents set removed = true, indexed_at = clock_timestamp()
+        where (kind, id) in (select kind, id from search_documents where not removed and indexed_at < $1 limit $2)""",
+    nothing,
+)
+_WORDS = """insert into search_words (word, lexeme, trigrams, seen_at)
+       select word, (tsvector_to_array(to_tsvector($1::regconfig, word)))[1], string_to_array(trigrams, '|'),
+              clock_timestamp()
+         from unnest($2::text[], $3::text[]) as w(word, trigrams) order by word on conflict (word) do """
+WORDS = Statement("search.words", _WORDS + "nothing", nothing)
+#: The same for a rebuild: stems may be another language's now.
+SEE_WORDS = Statement(
+    "search.see_words", _WORDS + "update set lexeme = excluded.lexeme, seen_at = excluded.seen_at", nothing
+)
+FORGET_WORDS = Statement("search.forget_words", "delete from search_words where seen_at < $1", nothing)
+CLOCK = Statement("search.clock", "select clock_timestamp()", scalar)
+
+
+async def write(
+    tx: Transaction, language: str, documents: Sequence[Document], now: datetime, rebuilt_since: datetime | None = None
+) -> None:
+    """Write each document whose version is newer than the row's, and the words of all. In a rebuild, those of the same
+    version too, and what is newer already is noted as met."""
+    if not documents:
+        return
+    rows = [_row(document, now) for document in documents]
+    await _write_words(tx, language, rows, SEE_WORDS if rebuilt_since else WORDS)
+    given = msgspec.json.encode(rows).decode()
+    await tx.run(UPSERT, language, given, 1 if rebuilt_since else 0)
+    if rebuilt_since:
+        await tx.run(MET, [document.id for document in documents], rebuilt_since)
+
+
+async def _write_words(
+    tx: Transaction, language: str, rows: Sequence[dict[str, Any]], statement: Statement[None]
+) -> None:
+    keys = ("title_key", "farm_key", "category_key", "tag_words", "text_words")
+    found = sorted({word for row in rows for key in keys for word in row[key].split()})
+    if found:
+        await tx.run(statement, language, found, ["|".join(trigrams(word)) for word in found])
+
+
+async def learn(tx: Transaction, language: str, found: Sequence[str]) -> None:
+    """Note words of documents that are written in bulk; each once."""
+    await tx.run(WORDS, language, list(found), ["|".join(trigrams(word)) for word in found])
+
+
+def newest(documents: Sequence[Document]) -> list[Document]:
+    """Of several versions of one document, the newest."""
+    found: dict[tuple[str, str], Document] = {}
+    for document in documents:
+        held = found.get((document.kind, document.id))
+        if held is None or held.version < document.version:
+            found[document.kind, document.id] = document
+    return list(found.values())
+
+
+def _row(document: Document, now: datetime) -> dict[str, Any]:
+    shown = not document.removed
+    title, text = storable(document.title), storable(document.text)
+    farm_name, category_name = storable(document.farm_name), storable(document.category_name)
+    tags = [storable(tag) for tag in document.tags]
+    return {
+        "kind": document.kind, "id": document.id, "version": document.version, "removed": document.removed,
+        "in_stock": document.in_stock, "price": document.price, "popularity": document.popularity, "rating": document.rating,
+        "latitude": document.latitude, "longitude": document.longitude, "fresh_at": document.fresh_at or now,
+        "unit": document.unit, "farm": document.farm, "category": document.category,
+        "season_from": document.season_from, "season_to": document.season_to, "tags": tags, "title": title,
+        "farm_name": farm_name, "category_name": category_name, "text": text if shown else "",
+        "document": document.body if shown else {},
+        "title_key": name_key(title), "farm_key": name_key(farm_name), "category_key": name_key(category_name),
+        "tag_words": " ".join(word for tag in tags for word in words(tag)) if shown else "",
+        "text_words": " ".join(words(text)) if shown else "",
+    }  # fmt: skip

@@ -1,0 +1,130 @@
+"""Names by prefix: distinct titles, farms and categories, each found by one step in an index, however often it occurs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import chain, zip_longest
+from typing import Any, NamedTuple
+
+from harvestd.interfaces import Suggestion
+from harvestd.interfaces.search import ALIKE_MOST
+from harvestd.market.search.text import words
+from harvestd.store.postgres.database import Reader, Statement
+
+#: After the last name with a prefix, in the order of code points.
+END = "\U0010ffff"
+
+_STEPS = """
+{name} (key) as (
+    (select {key} from search_documents where not removed and {key} >= $1 and {key} < $2 order by {key} limit 1)
+    union all
+    select (select d.{key} from search_documents d where not d.removed and d.{key} > s.key and d.{key} < $2
+             order by d.{key} limit 1) from {name} s where s.key is not null
+)"""
+# A range of one key in its order is read by the index however many documents have it, where = might read the table for one.
+_NAMED = """
+(select {order}, k.key, d.* from (select key from {name} where key <> '' limit $3) k, lateral (
+    select {text} as text, '{kind}' as kind, {slug} as slug, null::text as id, null::bigint as count from search_documents d
+     where not d.removed and d.{key} between k.key and k.key order by d.{key} limit 1) d where d.slug is not null)"""
+_TITLES = """
+(select {order}, k.key, d.* from (select key from {name} where key <> '' limit $3) k, lateral (
+    select s.title as text, s.kind, coalesce(s.document ->> 'slug', case when s.kind = 'farm' then s.farm end) as slug,
+           case when s.kind = 'product' then s.id::text end as id, case when s.kind = 'product' then b.alike end as count
+      from (select d.kind, d.id, count(*) over () as alike from (
+                   select kind, id, popularity from search_documents
+                    where not removed and title_key between k.key and k.key order by title_key limit {most}) d
+             order by d.popularity desc, d.id limit 1) b join search_documents s using (kind, id)) d where d.slug is not null)"""
+_KINDS = (
+    (_TITLES, {"order": "1", "name": "titles", "key": "title_key", "most": ALIKE_MOST}),
+    (_NAMED, {"order": "2", "name": "categories", "key": "category_key", "text": "d.category_name", "kind": "category", "slug": "d.category"}),
+    (_NAMED, {"order": "3", "name": "farms", "key": "farm_key", "text": "d.farm_name", "kind": "farm", "slug": "d.farm"}),
+)  # fmt: skip
+
+
+def _suggested(order: int, key: str, *suggestion: Any) -> tuple[int, Suggestion]:
+    return order, Suggestion(*suggestion)
+
+
+BEGINS = Statement(
+    "search.begins",
+    "with recursive" + ",".join(_STEPS.format(**kind) for _, kind in _KINDS)
+    + " union all ".join(sql.format(**kind) for sql, kind in _KINDS) + " order by 1, 2",
+    _suggested,
+)  # fmt: skip
+
+#: Names with a word inside that begins so: looked for among the documents that have one of the first such words.
+INSIDE = Statement(
+    "search.inside",
+    """with stems as materialized (
+           select lexeme from search_words where word >= $2 and word < $4 and lexeme is not null order by word limit 20
+       ), found as materialized (
+           select title_key, farm, farm_name, farm_key from search_documents
+            where not removed and lexemes @@ (select coalesce(string_agg(quote_literal(lexeme), ' | '), '')::tsquery from stems)
+            limit 1000
+       ), titles as (
+           select distinct title_key as key from found where title_key like '% ' || $1 || '%' order by 1 limit $3
+       )"""
+    + _TITLES.format(**_KINDS[0][1])
+    + """
+       union all
+       (select distinct on (farm_key) 3, farm_key, farm_name, 'farm', farm, null, null from found
+         where farm_key like '% ' || $1 || '%' and farm is not null order by farm_key limit $3)
+       order by 1, 2""",
+    _suggested,
+)
+
+#: What products, farms and categories that are suggested are now, by kind and by id or slug.
+_NOW = Statement(
+    "search.suggested",
+    """select 'product', p.id::text, p.id::text, f.id::text, f.slug, f.name from products p join farms f on f.id = p.farm_id
+        where p.id = any($1::uuid[]) and p.status = 'published'
+       union all select 'farm', slug, id::text, null, null, null from farms where slug = any($2::text[])
+       union all select 'category', slug, id::text, null, null, null from categories where slug = any($3::text[])""",
+    lambda kind, key, id, *farm: ((kind, key), Known(id, *farm)),
+)
+
+
+class Known(NamedTuple):
+    """What is suggested, by its id, and a product's farm."""
+
+    id: str
+    farm_id: str | None
+    farm_slug: str | None
+    farm_name: str | None
+
+
+async def known(reader: Reader, suggestions: Sequence[Suggestion]) -> list[tuple[Suggestion, Known]]:
+    """Those that are still in the market, with what they are now."""
+    if not suggestions:
+        return []
+    keys = [(one.kind, one.id or one.slug) for one in suggestions]
+    of = {kind: [key for other, key in keys if other == kind] for kind in ("product", "farm", "category")}
+    found = dict(await reader.rows(_NOW, *of.values()))
+    return [(one, found[key]) for one, key in zip(suggestions, keys, strict=True) if key in found]
+
+
+async def suggest(reader: Reader, prefix: str, limit: int) -> Sequence[Suggestion]:
+    """Up to ``limit`` names: those that begin with the prefix, of each kind in turn, then those that have it inside."""
+    asked = words(prefix, 8)
+    if not asked:
+        return ()
+    key = " ".join(asked)
+    rows = await reader.rows(BEGINS, key, key + END, limit)
+    found = distinct(in_turn([[s for order, s in rows if order == kind] for kind in (1, 2, 3)]))
+    if len(found) < limit:
+        inside = await reader.rows(INSIDE, key, asked[-1], limit, asked[-1] + END)
+        found = distinct([*found, *(s for _, s in inside)])
+    return tuple(found[:limit])
+
+
+def in_turn(kinds: Sequence[Sequence[Suggestion]]) -> list[Suggestion]:
+    """The first of each kind, the second of each, and so on."""
+    return [s for s in chain.from_iterable(zip_longest(*kinds)) if s is not None]
+
+
+def distinct(suggestions: Iterable[Suggestion]) -> list[Suggestion]:
+    """Each name of a kind once, in whatever case."""
+    found: dict[tuple[str, str], Suggestion] = {}
+    for suggestion in suggestions:
+        found.setdefault((suggestion.kind, suggestion.text.casefold()), suggestion)
+    return list(found.values())

@@ -1,0 +1,79 @@
+"""Products whose search documents copy something that changed elsewhere: a farm's name, a category's slug.
+
+What is to be renewed is one row, however many products it is about; they are taken a page at a time, in the order of their
+ids, and each gets its next revision, so that the document made of it replaces the one that there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from harvestd.market.catalogue.rules import Known
+from harvestd.store.postgres.database import FIRST_ID, Statement, Transaction, nothing
+
+#: Products in one transaction.
+PAGE = 500
+
+
+class Due(NamedTuple):
+    """A row: of which farm or category (of which all, for ``search``), and the last product that is done."""
+
+    source: str
+    id: str
+    after: str
+
+
+class Revised(NamedTuple):
+    """A product at its next revision."""
+
+    known: Known
+    revision: int
+
+
+_MARK = Statement(
+    "search_renewals.mark",
+    f"""insert into search_renewals (source, id) select $1, id from unnest($2::uuid[]) as m(id) order by id
+        on conflict (source, id) do update set after = {FIRST_ID}""",
+    nothing,
+)
+_DUE = Statement(
+    "search_renewals.due",
+    "select source, id::text, after::text from search_renewals order by source, id limit 1 for update skip locked",
+    Due,
+)
+_REVISE = """with own as (
+        select id from products where status = 'published' and {} and id > $2::uuid order by id limit $3 for no key update
+    )
+    update products p set revision = p.revision + 1 from own, farms f where p.id = own.id and f.id = p.farm_id
+    returning p.id::text, p.slug, f.id::text, f.slug, p.revision"""
+#: By source: the products of a farm, of a category, and all.
+_REVISIONS = {
+    source: Statement(f"search_renewals.{source}", _REVISE.format(which), lambda *row: Revised(Known(*row[:4]), row[4]))
+    for source, which in (
+        ("farm", "farm_id = $1::uuid"), ("category", "category_id = $1::uuid"), ("search", "$1::uuid is not null"),
+    )
+}  # fmt: skip
+_GO_ON = Statement(
+    "search_renewals.go_on", "update search_renewals set after = $3 where source = $1 and id = $2", nothing
+)
+_DONE = Statement("search_renewals.done", "delete from search_renewals where source = $1 and id = $2", nothing)
+
+
+async def mark(tx: Transaction, source: str, ids: Collection[str]) -> None:
+    """The products of these farms or categories are to be renewed, from the first on."""
+    if ids:
+        await tx.run(_MARK, source, sorted(ids))
+
+
+async def take(tx: Transaction, most: int = PAGE) -> tuple[str, list[Revised]] | None:
+    """The next products that are due, each at its next revision, and why; None when nobody's are, or another has them."""
+    due = await tx.row(_DUE)
+    if due is None:
+        return None
+    revised = await tx.rows(_REVISIONS[due.source], due.id, due.after, most)
+    if len(revised) < most:
+        await tx.run(_DONE, due.source, due.id)
+    else:
+        await tx.run(_GO_ON, due.source, due.id, max(one.known.id for one in revised))
+    return due.source, revised

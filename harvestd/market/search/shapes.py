@@ -1,0 +1,80 @@
+"""Search and suggestions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Generic, Literal, TypeVar, get_args
+
+from msgspec import Meta
+
+from harvestd.market.catalogue.product_shapes import Image, Product, ProductFilters, sorts
+from harvestd.web.shapes import In, Named, Out
+from harvestd.web.vocabulary import closed
+
+Item = TypeVar("Item")
+
+
+SearchSort = Literal["relevance", "newest", "price", "-price", "popular", "rating"]
+SuggestionKindOut = Annotated[str, closed("SuggestionKind", ("product", "farm", "category"), "What a suggestion is.")]
+
+
+class SearchQuery(ProductFilters, kw_only=True, frozen=True):
+    """``q`` is free text; the filters and sorts are those of the listing, and the order is that of relevance unless said."""
+
+    q: Annotated[str, Meta(max_length=500)] = ""
+    sort: Annotated[
+        SearchSort,
+        closed("SearchSort", get_args(SearchSort), "What comes first in the hits of a search."),
+        sorts(get_args(SearchSort)),
+    ] = "relevance"
+
+
+class FoundProduct(Product, kw_only=True, frozen=True):
+    """A product that was found, and why; ``highlight`` is HTML, escaped, with the matches in ``<em>``."""
+
+    score: float
+    highlight: dict[str, str]
+    distance_km: float | None
+
+
+class FacetValue(Out, kw_only=True, frozen=True):
+    """One value of a facet, what it is called, and how many hits there are with it as its filter's only value; of a category,
+    how many are in itself, while a search by it finds those of the categories below it, too. A value that was asked for is there
+    though no hit has it."""
+
+    value: str
+    name: str
+    count: int
+
+
+class SearchPage(Out, Generic[Item], kw_only=True, frozen=True):
+    """A page of hits; ``degraded`` is true while the search server is away and PostgreSQL answers."""
+
+    items: list[Item]
+    facets: dict[str, list[FacetValue]]
+    total: int
+    degraded: bool
+    next: str | None
+
+
+class SuggestQuery(In, kw_only=True, frozen=True):
+    """The beginning of a word."""
+
+    q: Annotated[str, Meta(max_length=100)]
+
+
+class Suggestion(Out, kw_only=True, frozen=True):
+    """Something whose name begins with what was typed. A title that several products have comes once, as the one that sells best of them."""
+
+    text: str
+    kind: SuggestionKindOut
+    id: str
+    slug: str
+    farm: Named | None
+    count: int | None
+    image: Image | None
+
+
+class Suggestions(Out, kw_only=True, frozen=True):
+    """At most ten suggestions."""
+
+    items: list[Suggestion]

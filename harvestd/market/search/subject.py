@@ -1,0 +1,23 @@
+"""Search: products by words, forgiving typing errors."""
+
+from __future__ import annotations
+
+from harvestd.kernel.families import CATALOGUE, CHANGED
+from harvestd.market.search import handlers, routes, shapes
+from harvestd.market.subject import Subject
+from harvestd.queue.work import Periodic, QueueHandlers
+from harvestd.web.routes import ANYONE, Cached, Mode, Route, always
+
+SUBJECT = Subject(
+    name="search",
+    routes=(
+        Route(method="GET", path="/api/search", operation="search", handler=routes.search, who=ANYONE, mode=Mode.READ, tag="search",
+              summary="Find products, forgiving typing errors", query=shapes.SearchQuery, answer=shapes.SearchPage[shapes.FoundProduct],
+              cached=Cached(always(CHANGED, CATALOGUE)), limit="rate_read"),
+        Route(method="GET", path="/api/search/suggest", operation="suggest", handler=routes.suggest, who=ANYONE, mode=Mode.READ, tag="search",
+              summary="Titles, farms and categories that begin so", query=shapes.SuggestQuery, answer=shapes.Suggestions,
+              cached=Cached(always(CHANGED, CATALOGUE)), limit="rate_read"),
+    ),
+    handlers={"harvest.search": QueueHandlers(bulk=handlers.index)},
+    periodic=(Periodic("renewals", 1.0, handlers.renew), Periodic("search", 0.2, handlers.catch_up)),
+)  # fmt: skip

@@ -1,0 +1,122 @@
+"""The consumer of one queue: from a batch of messages to effects that happen once.
+
+What is no event of ours is turned away at the door. The whole batch is tried in one transaction, together with its inbox marks. If anything in it fails, nothing of it
+happened, and each message is tried alone, so that only the culprit is retried or dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twisted.logger import Logger
+
+from harvestd.interfaces import Acked, Delivery, Dropped, Outcome, Retried
+from harvestd.kernel.errors import Unavailable
+from harvestd.parts import Parts
+from harvestd.queue.door import Door
+from harvestd.queue.envelope import Envelope
+from harvestd.queue.opened import Opened
+from harvestd.queue.retry import outcome_of
+from harvestd.queue.work import QueueHandlers, Work
+from harvestd.runtime.failpoints import failpoint
+from harvestd.runtime.tracing import tracing
+from harvestd.store import inbox
+from harvestd.store.postgres.connection import TimedOut
+from harvestd.store.postgres.database import Transaction
+
+
+class Consumer:
+    """``receive`` is what ``IBroker.consume`` calls; ``queue`` is also the consumer's name in the inbox. The consumers of a process share
+    what they have ``opened``."""
+
+    log = Logger()
+
+    def __init__(self, parts: Parts, queue: str, handlers: QueueHandlers, opened: Opened | None = None) -> None:
+        self._parts = parts
+        self._queue = queue
+        self._door = Door(parts, queue, opened or Opened(parts.secret))
+        self._handlers = handlers
+
+    async def receive(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
+        """One outcome for each delivery, in order. Never raises for what a message or a handler does."""
+        began = self._parts.reactor.seconds()
+        outcomes: list[Outcome] = [Acked()] * len(deliveries)
+        events, refused = await self._door.admit(deliveries)
+        for place, outcome in refused.items():
+            outcomes[place] = outcome
+        if events:
+            await self._handle(events, outcomes)
+        self._count(deliveries, outcomes, began)
+        return outcomes
+
+    async def _handle(self, events: dict[int, Envelope], outcomes: list[Outcome]) -> None:
+        """Try all ``events``, by their place in the batch, at once; then, if that failed, one by one."""
+        await failpoint("consumer.before_transaction")
+        if len(events) > 1:
+            try:
+                await self._commit(list(events.values()))
+                return
+            except Exception as error:
+                self.log.debug("{queue}: a batch is tried one by one: {why!r}", queue=self._queue, why=error)
+        for place, event in events.items():
+            try:
+                await self._commit([event])
+            except Exception as error:
+                outcomes[place] = self._failed(event, error)
+                if isinstance(error, Unavailable) and not isinstance(error, TimedOut):
+                    # What is out of reach is so for the rest of the batch too: do not wait once for each.
+                    for later in events:
+                        if later > place:
+                            outcomes[later] = outcomes[place]
+                    return
+
+    async def _commit(self, events: Sequence[Envelope]) -> None:
+        """Handle those of ``events`` that were not handled before, with their marks, in one transaction.
+
+        A type without a handler is marked too, so that every event has a mark or a dead letter in each of its queues.
+        """
+
+        async def work(tx: Transaction) -> Transaction:
+            new = await inbox.claim(tx, self._queue, [event.id for event in events])
+            await self._dispatch(Work(self._parts, tx, self._parts.now()), events, new)
+            await failpoint("consumer.before_commit")
+            return tx
+
+        tx = await self._parts.database.transaction(work, by_keys=True)
+        await failpoint("consumer.after_commit")
+        if tx.events:
+            self._parts.wake_relay()
+
+    async def _dispatch(self, work: Work, events: Sequence[Envelope], new: set[str]) -> None:
+        together: list[Envelope] = []
+        for event in events:
+            if event.id not in new:
+                continue
+            new.discard(event.id)  # the same event twice in one batch is handled once
+            handle = self._handlers.each.get(event.type)
+            if handle is None:
+                together.append(event)
+                continue
+            with tracing(event.trace.as_trace()):
+                await handle(work, event)
+        if together and self._handlers.bulk is not None:
+            with tracing(together[0].trace.as_trace()):
+                await self._handlers.bulk(work, together)
+
+    def _failed(self, event: Envelope, error: Exception) -> Outcome:
+        outcome, expected = outcome_of(error)
+        with tracing(event.trace.as_trace()):
+            if expected:
+                self.log.info(
+                    "{queue}: {type} {id}: {outcome}", queue=self._queue, type=event.type, id=event.id, outcome=outcome
+                )
+            else:
+                self.log.failure("{queue}: {type} {id} failed", queue=self._queue, type=event.type, id=event.id)
+        return outcome
+
+    def _count(self, deliveries: Sequence[Delivery], outcomes: Sequence[Outcome], began: float) -> None:
+        seconds = (self._parts.reactor.seconds() - began) / len(deliveries)
+        for kind, name in ((Acked, "handled"), (Retried, "retried"), (Dropped, "dropped")):
+            number = sum(isinstance(outcome, kind) for outcome in outcomes)
+            if number:
+                self._parts.metrics.handled(self._queue, name, seconds, number)

@@ -1,0 +1,145 @@
+"""The broker on PostgreSQL: the embedded default, and what one needs to lose nothing without RabbitMQ.
+
+A message is a row for each queue that binds its type (``store/queues.py``). Consumers lease rows with ``SKIP LOCKED``
+(``leases.py``). A NOTIFY wakes the other processes; it is sent after the commit, on the session's own connection, since
+NOTIFY inside of transactions makes their commits wait for each other; a wake that is lost costs one poll.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from harvestd.interfaces import DeadLetter, IBroker, ISubscription, Message, QueueState, Receive
+from harvestd.kernel.errors import Unavailable
+from harvestd.kernel.topology import QUEUES, queues_for
+from harvestd.queue.postgres.consumer import Subscription
+from harvestd.runtime.wakeup import Bell
+from harvestd.settings.table import Settings
+from harvestd.store import queues
+from harvestd.store.postgres.control import Session
+from harvestd.store.postgres.database import Database
+
+#: The NOTIFY channel; the payload is a queue's name.
+CHANNEL = "harvest_queue"
+NAMES = tuple(queue.name for queue in QUEUES)
+
+
+@implementer(IBroker)
+class PostgresBroker:
+    """Durable queues in the tables ``queue_messages``, ``queue_dead`` and ``queue_consumers``."""
+
+    log = Logger()
+
+    def __init__(self, reactor: Any, settings: Settings, database: Database, session: Session) -> None:
+        self._reactor = reactor
+        self._settings = settings
+        self._database = database
+        self._session = session
+        self._subscriptions: list[Subscription] = []
+        self._halt = Bell(reactor)
+        self._stopping = False
+        self._watch: Deferred[None] | None = None
+        self._unlisten: Callable[[], None] | None = None
+
+    async def start(self) -> None:
+        """Listen for wakes, and watch for consumers that died. The database may still be away."""
+        self._unlisten = self._session.listen(CHANNEL, self._ring, lambda: self._ring(*NAMES))
+        self._watch = Deferred.fromCoroutine(self._rescue())
+
+    async def stop(self) -> None:
+        """Stop every subscription, all at once; the connections belong to the database and the session."""
+        self._stopping = True
+        stops = [Deferred.fromCoroutine(one.stop()) for one in self._subscriptions]
+        for stop in stops:
+            await stop
+        self._halt.ring()
+        if self._watch is not None:
+            await self._watch
+        if self._unlisten is not None:
+            self._unlisten()
+
+    async def publish(self, messages: Sequence[Message]) -> Sequence[str]:
+        """Put each into the queues that bind its type, in one transaction; answers all ids or raises ``Unavailable``."""
+        bound = [(type, queue) for type in {message.type for message in messages} for queue in queues_for(type)]
+        if bound:
+            await self._database.transaction(lambda tx: queues.put(tx, messages, bound), by_keys=True)
+            await self._announce({queue for _, queue in bound})
+        return [message.id for message in messages]
+
+    async def consume(self, queue: str, prefetch: int, receive: Receive) -> ISubscription:
+        """Receive the queue's messages in batches of up to ``prefetch``. Raises ``ValueError`` for an unknown queue."""
+        _known(queue)
+        subscription = Subscription(
+            self._reactor, self._settings, self._database, self._session, queue, prefetch, receive
+        )
+        self._subscriptions.append(subscription)
+        subscription.start()
+        return subscription
+
+    async def states(self) -> Sequence[QueueState]:
+        """The state of every queue, counted over all processes."""
+        return await queues.states(self._database, NAMES)
+
+    async def dead(self, queue: str, limit: int = 100) -> Sequence[DeadLetter]:
+        """The oldest dead letters of a queue."""
+        return await queues.dead(self._database, _known(queue), limit)
+
+    async def replay(self, queue: str, id: str) -> bool:
+        """Put a dead letter back into its own queue, with no attempts counted; False if it is not there."""
+        number = _number(id)
+        if number is None or not await self._database.transaction(lambda tx: queues.replay(tx, _known(queue), number)):
+            return False
+        await self._announce({queue})
+        return True
+
+    async def discard(self, queue: str, id: str) -> bool:
+        """Delete a dead letter; False if it is not there."""
+        number = _number(id)
+        if number is None:
+            return False
+        return await self._database.transaction(lambda tx: queues.discard(tx, _known(queue), number))
+
+    async def _announce(self, names: Iterable[str]) -> None:
+        """Wake the consumers of these queues, here at once and elsewhere by NOTIFY (the session gathers equal ones)."""
+        self._ring(*names)
+        for name in names:
+            await self._session.notify(CHANNEL, name)
+
+    def _ring(self, *names: str) -> None:
+        for subscription in self._subscriptions:
+            if subscription.queue in names:
+                subscription.wake()
+
+    async def _rescue(self) -> None:
+        """While there are consumers here: free what dead ones had in hand, within a poll of their death."""
+        while not await self._halt.wait(self._settings.queue_poll):
+            if not self._subscriptions:
+                continue
+            try:
+                freed = await self._database.transaction(queues.rescue)
+            except Unavailable:
+                continue  # the consumers say so already
+            except Exception:
+                self.log.failure("looking for dead consumers")
+                continue
+            if freed:
+                for subscription in self._subscriptions:
+                    subscription.wake(whole=True)
+                self.log.info("took back what a dead consumer had in hand: {queues}", queues=", ".join(sorted(freed)))
+                await self._announce(freed)
+
+
+def _known(queue: str) -> str:
+    if queue not in NAMES:
+        raise ValueError(f"no queue {queue!r}: the topology has {', '.join(NAMES)}")
+    return queue
+
+
+def _number(id: str) -> int | None:
+    """A dead letter's id, if it can be one (a positive bigint)."""
+    return int(id) if id.isascii() and id.isdigit() and len(id) <= 18 else None

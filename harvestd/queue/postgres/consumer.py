@@ -1,0 +1,233 @@
+"""One consumer of one queue that PostgreSQL holds: it leases a batch, renews it while it is in hand, and settles it.
+
+A lease ends in one of three ways: settled; run out after ``queue_lease`` seconds without renewal (a process that hangs);
+or taken away at once because the session that held the consumer's advisory lock is gone (a process that died). The last
+two give the messages to others, so a consumer may find at settling that they are no longer its own: it changes nothing
+then, and what it did is done once by the inbox.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from harvestd.interfaces import Acked, Delivery, Dropped, ISubscription, Outcome, Receive, Retried
+from harvestd.kernel.errors import Unavailable
+from harvestd.queue.retry import Dead, next_step
+from harvestd.runtime.wakeup import Bell
+from harvestd.settings.table import Settings
+from harvestd.store import queues
+from harvestd.store.postgres.control import Session
+from harvestd.store.postgres.database import Database, Transaction
+from harvestd.store.queues import Taken
+
+#: Seconds of rest after a failure of ``receive`` or of the database: the first, doubling up to the last.
+FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0
+#: A take looks this far behind the last message taken, in seconds of their due times, which finds what was committed late
+#: or came back from another consumer; what is older still is found by a whole look that often.
+LOOK_BACK = timedelta(seconds=10)
+LOOK_WHOLE = 3.0
+
+
+@implementer(ISubscription)
+class Subscription:
+    """Made and started by the broker. ``wake`` ends its wait for messages."""
+
+    log = Logger()
+
+    def __init__(
+        self, reactor: Any, settings: Settings, database: Database, session: Session,
+        queue: str, prefetch: int, receive: Receive,
+    ) -> None:  # fmt: skip
+        self.queue = queue
+        self.consuming = False
+        self._reactor = reactor
+        self._settings = settings
+        self._database = database
+        self._session = session
+        self._prefetch = prefetch
+        self._receive = receive
+        self._new = Bell(reactor)
+        self._halt = Bell(reactor)
+        self._holder: int | None = None
+        self._since: datetime | None = None
+        self._looked_whole = 0.0
+        self._enrolled = False
+        self._unsure = False
+        self._pause = FIRST_PAUSE
+        self._stopping = False
+        self._ended = False
+        self._waiting: list[Deferred[None]] = []
+
+    def start(self) -> None:
+        """Begin to take messages."""
+        Deferred.fromCoroutine(self._run()).addErrback(
+            lambda failure: self.log.failure("the consumer of {queue} ended", failure=failure, queue=self.queue)
+        )
+
+    def wake(self, whole: bool = False) -> None:
+        """There may be messages; with ``whole`` also some that were due long ago."""
+        if whole:
+            self._since = None
+        self._new.ring()
+
+    async def stop(self) -> None:
+        """Take no more, wait for what is in hand to be settled, and hand the rest back."""
+        self._stopping = True
+        self._new.ring()
+        self._halt.ring()
+        if not self._ended:
+            waiting: Deferred[None] = Deferred()
+            self._waiting.append(waiting)
+            await waiting
+
+    async def _run(self) -> None:
+        try:
+            while not self._stopping:
+                try:
+                    full = await self._one_batch()
+                    self._recovered()
+                except Exception as error:
+                    await self._failed(error)
+                    continue
+                if not full and not self._stopping:
+                    await self._new.wait(self._settings.queue_poll)
+            await self._leave()
+        finally:
+            self.consuming, self._ended = False, True
+            for waiting in self._waiting:
+                waiting.callback(None)
+
+    async def _one_batch(self) -> bool:
+        """Take and settle one batch; answers whether there may be more at once."""
+        holder = await self._named()
+        self.consuming = True
+        taken = await self._take(holder)
+        if not taken:
+            return False
+        if self._stopping:
+            return False  # handed back on leaving
+        outcomes = await self._handle(taken, holder)
+        await self._settle(taken, outcomes, holder)
+        return len(taken) == self._prefetch
+
+    async def _take(self, holder: int) -> list[Taken]:
+        began, lease = self._reactor.seconds(), self._settings.queue_lease
+        since = self._since if began < self._looked_whole + LOOK_WHOLE else None
+        taken = await self._database.transaction(
+            lambda tx: queues.take(tx, self.queue, self._prefetch, holder, lease, since)
+        )
+        if since is None:
+            self._looked_whole = began
+        if taken:
+            self._since = taken[0].due - LOOK_BACK
+        return taken
+
+    async def _named(self) -> int:
+        """This consumer's name, under an advisory lock of the session and enrolled; a new one when the session is new.
+
+        After a failure it is not known what is in hand: all of it goes back before more is taken.
+        """
+        if self._holder is None or not self._session.holds(self._holder):
+            self.consuming, self._enrolled = False, False
+            holder = secrets.randbits(63)
+            if not await self._session.try_lock(holder):
+                raise Unavailable("the session that holds this consumer's lock is not connected")
+            self._holder = holder
+        if not self._enrolled or self._unsure:
+            await self._database.transaction(self._begin)
+            self._enrolled, self._unsure, self._since = True, False, None
+        return self._holder
+
+    async def _begin(self, tx: Transaction) -> None:
+        assert self._holder is not None
+        await queues.enrol(tx, self._holder, self.queue)
+        if self._unsure:
+            await queues.hand_back(tx, [self._holder])
+
+    async def _handle(self, taken: Sequence[Taken], holder: int) -> Sequence[Outcome]:
+        deliveries = [Delivery(one.message, self.queue, one.attempts) for one in taken]
+        done = Bell(self._reactor)
+        renewal = Deferred.fromCoroutine(self._renew([one.id for one in taken], holder, done))
+        try:
+            outcomes = await self._receive(deliveries)
+        finally:
+            done.ring()
+            await renewal
+        if len(outcomes) != len(taken):
+            raise ValueError(f"receive answered {len(outcomes)} outcomes for {len(taken)} deliveries")
+        return outcomes
+
+    async def _renew(self, ids: Sequence[int], holder: int, done: Bell) -> None:
+        lease = self._settings.queue_lease
+        while not await done.wait(lease / 3):
+            try:
+                left = await self._database.transaction(lambda tx: queues.renew(tx, ids, holder, lease))
+            except Exception as error:
+                self.log.warn("{queue}: lease not renewed: {why}", queue=self.queue, why=str(error))
+            else:
+                if left < len(ids):
+                    self.log.warn("{queue}: {n} leases were lost", queue=self.queue, n=len(ids) - left)
+
+    async def _settle(self, taken: Sequence[Taken], outcomes: Sequence[Outcome], holder: int) -> None:
+        acked: list[int] = []
+        again: list[tuple[int, float]] = []
+        dead: list[tuple[int, str]] = []
+        for one, outcome in zip(taken, outcomes, strict=True):
+            if isinstance(outcome, Acked):
+                acked.append(one.id)
+                continue
+            assert isinstance(outcome, Retried | Dropped), outcome
+            step = next_step(one.attempts, outcome, random.random(), self._settings.queue_retry_scale)
+            if isinstance(step, Dead):
+                dead.append((one.id, step.cause))
+            else:
+                again.append((one.id, step.delay))
+        settled = await self._database.transaction(
+            lambda tx: queues.settle(tx, holder, acked, again, dead), by_keys=True
+        )
+        if settled < len(taken):
+            self.log.info(
+                "{queue}: {n} messages were taken away before they were settled",
+                queue=self.queue,
+                n=len(taken) - settled,
+            )
+
+    async def _failed(self, error: Exception) -> None:
+        self.consuming, self._unsure = False, True
+        if isinstance(error, Unavailable):
+            if self._pause == FIRST_PAUSE:
+                self.log.warn("{queue} waits: {why}", queue=self.queue, why=str(error))
+        else:
+            self.log.failure("{queue}: a batch failed, it comes again", queue=self.queue)
+        if not self._stopping:
+            await self._halt.wait(self._pause)
+        self._pause = min(self._pause * 2, LAST_PAUSE)
+
+    def _recovered(self) -> None:
+        if self._pause > FIRST_PAUSE:
+            self.log.info("{queue} goes on", queue=self.queue)
+        self._pause = FIRST_PAUSE
+
+    async def _leave(self) -> None:
+        """Hand back what is still leased, if any. If this fails, the others find out by the lock or by the lease."""
+        holder = self._holder
+        if holder is None:
+            return
+
+        async def leave(tx: Transaction) -> None:
+            await queues.hand_back(tx, [holder])
+            await queues.leave(tx, holder)
+
+        try:
+            await self._database.transaction(leave)
+            await self._session.unlock(holder)
+        except Exception as error:
+            self.log.info("{queue}: left without a word: {why}", queue=self.queue, why=str(error))

@@ -1,0 +1,186 @@
+"""One consumer of one queue on RabbitMQ: a channel of its own, a batch in hand at a time, an outcome for each message.
+
+A message to be tried later, or a dead letter, is published to where it goes and confirmed there before the original is
+acknowledged; if that cannot be done it goes back to its queue. So it may be there twice, and is never nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from harvestd.interfaces import Acked, ISubscription, Outcome, Receive
+from harvestd.kernel.errors import Unavailable
+from harvestd.kernel.topology import Queue
+from harvestd.queue.rabbitmq.channel import Intake
+from harvestd.queue.rabbitmq.connection import ENDS
+from harvestd.queue.rabbitmq.declarations import Again
+from harvestd.queue.rabbitmq.messages import Publication
+from harvestd.queue.rabbitmq.poison import InHand, Trials, lots, moved, sentence
+from harvestd.queue.rabbitmq.publisher import Held, Publisher
+from harvestd.queue.rabbitmq.reconnecting import Link
+from harvestd.runtime.wakeup import Bell
+
+#: Seconds of rest after a failure of ``receive`` or of the broker: the first, doubling up to the last.
+FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0
+
+
+@implementer(ISubscription)
+class Subscription:
+    """Made and started by the broker; ``scale`` is the setting ``queue_retry_scale``."""
+
+    log = Logger()
+
+    def __init__(
+        self, reactor: Any, link: Link, publisher: Publisher, queue: Queue, prefetch: int, receive: Receive, scale: float,
+        again: Again, trials: Trials,
+    ) -> None:  # fmt: skip
+        self.queue = queue.name
+        self.consuming = False
+        self.stopping = False
+        self._reactor = reactor
+        self._link = link
+        self._publisher = publisher
+        self._topology = queue
+        self._prefetch = prefetch
+        self._receive = receive
+        self._scale = scale
+        self._again = again
+        self._trials = trials
+        self._halt = Bell(reactor)
+        self._intake: Intake | None = None
+        self._pause = FIRST_PAUSE
+        self._ended = False
+        self._waiting: list[Deferred[None]] = []
+
+    def start(self) -> None:
+        """Begin to receive, now or as soon as there is a connection."""
+        self._link.changed.append(self._changed)
+        Deferred.fromCoroutine(self._run()).addErrback(
+            lambda failure: self.log.failure("the consumer of {queue} ended", failure=failure, queue=self.queue)
+        )
+
+    async def stop(self) -> None:
+        """Take no more, wait for what is in hand to be settled, and hand the rest back."""
+        self.stopping = True
+        self._halt.ring()
+        if self._intake is not None:
+            self._intake.interrupt()
+        if not self._ended:
+            waiting: Deferred[None] = Deferred()
+            self._waiting.append(waiting)
+            await waiting
+
+    async def in_hand(self) -> int:
+        """How many messages are here, be they only on their way."""
+        return 0 if self._intake is None else await self._intake.here()
+
+    def _changed(self) -> None:
+        if self._link.connection is not None:
+            self._halt.ring()
+
+    async def _run(self) -> None:
+        try:
+            while not self.stopping:
+                try:
+                    await self._consume()
+                except Exception as error:
+                    self._failed(error)
+                if not self.stopping:
+                    await self._halt.wait(self._pause)
+                    self._pause = min(self._pause * 2, LAST_PAUSE)
+        finally:
+            self._ended = True
+            self._link.changed.remove(self._changed)
+            for waiting in self._waiting:
+                waiting.callback(None)
+
+    async def _consume(self) -> None:
+        """On a channel of its own, until that ends or this is stopped."""
+        intake = self._intake = Intake(self._reactor, self._link, self._topology, self._prefetch, self._again)
+        try:
+            await intake.open()
+            self.consuming = not self.stopping
+            self._recovered()
+            while not self.stopping:
+                await intake.gather()
+                hand = list(intake.hand.values())
+                suspects = [one.id for one in hand if one.suspect]
+                tried = await self._trials.tried(self.queue, suspects) if suspects else {}
+                for lot in lots(hand, tried):
+                    if not self.stopping:
+                        await self._settle(intake, lot, await self._outcomes(lot, tried))
+        finally:
+            self.consuming, self._intake = False, None
+            await intake.close()
+
+    async def _outcomes(self, lot: Sequence[InHand], tried: Mapping[str, int]) -> Sequence[Outcome]:
+        if not lot[0].suspect:
+            return await self._handled(lot)
+        id = lot[0].id
+        outcome = sentence(tried.get(id, 0))
+        if outcome is None:
+            await self._trials.begin(self.queue, id)
+        outcomes = [outcome] if outcome is not None else await self._handled(lot)
+        await self._trials.end(self.queue, id)
+        return outcomes
+
+    async def _handled(self, lot: Sequence[InHand]) -> Sequence[Outcome]:
+        outcomes = await self._receive([one.delivery for one in lot])
+        if len(outcomes) != len(lot):
+            raise ValueError(f"receive answered {len(outcomes)} outcomes for {len(lot)} deliveries")
+        return outcomes
+
+    async def _settle(self, intake: Intake, lot: Sequence[InHand], outcomes: Sequence[Outcome]) -> None:
+        """Do what the outcomes say, unless the messages are another's by now."""
+        acked: set[int] = set()
+        rest: list[tuple[int, Publication]] = []
+        for one, outcome in zip(lot, outcomes, strict=True):
+            if isinstance(outcome, Acked):
+                acked.add(one.tag)
+            else:
+                rest.append((one.tag, moved(one, outcome, self._topology, self._scale)))
+        intake.acknowledge(acked)
+        rest.sort(key=lambda pair: int(pair[1].properties.expiration or 0))  # see rabbit_topology
+        while rest:
+            fates = await self._kept(intake, [publication for _, publication in rest])
+            kept = {tag for (tag, _), fate in zip(rest, fates, strict=True) if fate is Held.CONFIRMED}
+            intake.acknowledge(kept)
+            rest = [(tag, publication) for tag, publication in rest if tag not in kept]
+
+    async def _kept(self, intake: Intake, publications: Sequence[Publication]) -> Sequence[Held]:
+        """The fates of what was moved. While the broker takes nothing it stays in hand: to hand it back would only have it
+        come again, and be counted against it."""
+        pause = FIRST_PAUSE
+        while True:
+            intake.check()
+            try:
+                fates = await self._publisher.publish(publications)
+                if Held.RETURNED in fates:
+                    await self._publisher.redeclare()
+                if Held.CONFIRMED in fates:
+                    return fates
+                why = "it was not kept"
+            except Unavailable as error:
+                why = error.detail
+            if self.stopping:
+                raise Unavailable(why)
+            if pause == FIRST_PAUSE:
+                self.log.warn("{queue}: what is to be tried later waits: {why}", queue=self.queue, why=why)
+            await self._halt.wait(pause)
+            pause = min(pause * 2, LAST_PAUSE)
+
+    def _failed(self, error: Exception) -> None:
+        if not isinstance(error, (Unavailable, *ENDS)):
+            self.log.failure("{queue}: a batch failed, it comes again", queue=self.queue)
+        elif self._pause == FIRST_PAUSE and not self.stopping:
+            self.log.warn("{queue} waits: {why}", queue=self.queue, why=str(error))
+
+    def _recovered(self) -> None:
+        if self._pause > FIRST_PAUSE:
+            self.log.info("{queue} goes on", queue=self.queue)
+        self._pause = FIRST_PAUSE

@@ -1,0 +1,92 @@
+"""Dead letters by AMQP alone: they are taken without being acknowledged, looked at, and put back.
+
+So, while somebody looks, others see fewer; in one process they take turns, which two processes do not. Looking goes no
+further than :data:`FURTHEST` letters: what lies behind that is found once those before it are replayed or discarded.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import DeferredLock
+
+from harvestd.interfaces import DeadLetter
+from harvestd.kernel.errors import Unavailable
+from harvestd.kernel.topology import Queue
+from harvestd.queue.rabbitmq import messages
+from harvestd.queue.rabbitmq.publisher import Held, Publisher
+from harvestd.queue.rabbitmq.reconnecting import Link, close
+
+FURTHEST = 10_000
+
+
+class DeadLetters:
+    """Those of every queue."""
+
+    def __init__(self, link: Link, publisher: Publisher) -> None:
+        self._link = link
+        self._publisher = publisher
+        self._turn = DeferredLock()
+
+    async def oldest(self, queue: Queue, limit: int) -> list[DeadLetter]:
+        """Up to ``limit``, and not more than :data:`FURTHEST`."""
+        found: list[DeadLetter] = []
+        await self._turn.acquire()
+        try:
+            channel = await self._link.channel()
+            try:
+                while len(found) < min(limit, FURTHEST):
+                    received = await self._link.ask(channel.basic_get(queue.dead))
+                    if received is None:
+                        break
+                    found.append(messages.letter_of(queue.name, received))
+            finally:
+                await self._close(channel)
+        finally:
+            self._turn.release()
+        return found
+
+    async def replay(self, queue: Queue, id: str) -> bool:
+        """Back into its queue, where it is confirmed before it is a dead letter no more; False if it is not there."""
+        return await self._remove(queue, id, replayed=True)
+
+    async def discard(self, queue: Queue, id: str) -> bool:
+        """Gone; False if it is not there."""
+        return await self._remove(queue, id, replayed=False)
+
+    async def _remove(self, queue: Queue, id: str, replayed: bool) -> bool:
+        await self._turn.acquire()
+        try:
+            channel = await self._link.channel()
+            try:
+                letter, tag = await self._find(channel, queue, id)
+                if letter is None:
+                    return False
+                if replayed:
+                    [held] = await self._publisher.publish([messages.replay(letter)])
+                    if held is not Held.CONFIRMED:
+                        await self._publisher.redeclare()
+                        raise Unavailable(f"RabbitMQ did not take it back into {queue.name}: try again")
+                channel.basic_ack(tag)
+                return True
+            finally:
+                await self._close(channel)
+        finally:
+            self._turn.release()
+
+    async def _find(self, channel: Any, queue: Queue, id: str) -> tuple[DeadLetter | None, int]:
+        for _ in range(FURTHEST):
+            received = await self._link.ask(channel.basic_get(queue.dead))
+            if received is None:
+                break
+            letter = messages.letter_of(queue.name, received)
+            if letter.id == id:
+                return letter, received.method.delivery_tag
+        return None, 0
+
+    async def _close(self, channel: Any) -> None:
+        """Everything that was not acknowledged goes back. Once the channel is closed, the next to look finds it: taking
+        a message is one of the queue's own ordered commands, and comes after."""
+        if channel.is_open:
+            channel.basic_nack(0, multiple=True, requeue=True)
+            await close(self._link, channel)

@@ -1,0 +1,202 @@
+"""A connection to RabbitMQ that comes back: connect, prepare, wait until it ends, rest, again. A plain loop."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pika
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint, connectProtocol, wrapClientTLS
+from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
+from twisted.logger import Logger
+
+from harvestd.kernel.errors import Unavailable
+from harvestd.queue.rabbitmq.connection import Channel, Connection, explained
+from harvestd.runtime.wakeup import Bell
+
+#: Seconds of rest after a connection that failed or ended: the first, doubling up to the last, each shortened by chance
+#: down to a half so that the processes of a market do not come back all at once.
+FIRST_PAUSE, LAST_PAUSE = 0.2, 5.0
+Prepare = Callable[[Connection], Awaitable[None]]
+
+
+class Link:
+    """``prepare`` is awaited on each new connection before anybody gets it; ``name`` is what the broker's operator sees.
+
+    ``heartbeat``, ``handshake`` (to connect, to be let in, to prepare: each) and ``answer`` (to anything that is asked
+    later) are in seconds.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self, reactor: Any, url: str, name: str, prepare: Prepare,
+        heartbeat: float = 10.0, handshake: float = 5.0, answer: float = 5.0,
+    ) -> None:  # fmt: skip
+        self.name = name
+        self.connection: Connection | None = None
+        self.cause = "RabbitMQ is not connected yet"
+        #: Called after each connect and each end, and when the broker blocks or unblocks the connection.
+        self.changed: list[Callable[[], None]] = []
+        self._reactor = reactor
+        self._parameters = parameters(url, name, heartbeat)
+        self._endpoint = endpoint(reactor, url, self._parameters, handshake)
+        self._prepare = prepare
+        self._handshake = handshake
+        self._answer = answer
+        self._halt = Bell(reactor)
+        self._first = Bell(reactor)
+        self._attempt: Deferred[Any] | None = None
+        self._trying: Connection | None = None
+        self._running: Deferred[None] | None = None
+        self._stopping = False
+        self._pause = FIRST_PAUSE
+        self._told = ""
+        #: How often it was lost or blocked.
+        self.losses = 0
+        self._usable = False
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the broker takes nothing more on this connection."""
+        return self.connection is not None and self.connection.blocked
+
+    async def start(self, wait: float) -> None:
+        """Begin to connect; returns when connected, or after ``wait`` seconds, connecting behind."""
+        self._running = Deferred.fromCoroutine(self._run())
+        self._running.addErrback(lambda failure: self.log.failure("{name} ended", failure=failure, name=self.name))
+        await self._first.wait(wait)
+
+    async def stop(self) -> None:
+        """Close in order, within seconds."""
+        self._stopping = True
+        self._halt.ring()
+        if self._attempt is not None:
+            self._attempt.cancel()
+        for connection in (self.connection, self._trying):
+            if connection is not None:
+                await connection.leave()
+        if self._running is not None:
+            await self._running
+
+    async def channel(self) -> Channel:
+        """A new channel of the present connection; raises ``Unavailable`` when there is none."""
+        return await self.here().channel_within(self._answer)
+
+    async def ask(self, answer: Deferred[Any]) -> Any:
+        """What the broker answers; raises ``Unavailable``, and drops the connection when it does not answer in time."""
+        try:
+            connection = self.here()
+        except Unavailable:
+            answer.addErrback(lambda _: None)
+            raise
+        return await connection.ask(answer, self._answer)
+
+    def here(self) -> Connection:
+        """The connection; raises ``Unavailable`` when there is none."""
+        if self.connection is None or not self.connection.is_open:
+            raise Unavailable(self.cause if self.connection is None else self.connection.why or "RabbitMQ closes")
+        return self.connection
+
+    def drop(self, why: str) -> None:
+        """End the present connection at once; a new one follows."""
+        if self.connection is not None:
+            self.connection.abort(why)
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            try:
+                await self._one()
+            except Unavailable as error:
+                self._tell(error.detail)
+            except Exception as error:
+                self._tell(explained(error, self._parameters))
+            if not self._stopping:
+                await self._halt.wait(self._pause * random.uniform(0.5, 1.0))
+            self._pause = min(self._pause * 2, LAST_PAUSE)
+
+    async def _one(self) -> None:
+        """From the connect to the end of the connection."""
+        trying = self._trying = Connection(self._parameters, self._reactor)
+        try:
+            self._attempt = connectProtocol(self._endpoint, trying)
+            try:
+                await self._attempt
+            finally:
+                self._attempt = None
+            try:
+                await trying.opened(self._handshake)
+                await self._prepare(trying)
+            except BaseException:
+                trying.abort("not prepared")
+                await trying.ended()
+                raise
+            await self._use(trying)
+        finally:
+            self._trying = None
+
+    async def _use(self, connection: Connection) -> None:
+        connection.changed.append(self._change)
+        self.connection, self.cause, began = connection, "", self._reactor.seconds()
+        if self._told:
+            self._told = ""
+            self.log.info("{name}: RabbitMQ is there again", name=self.name)
+        self._change()
+        self._first.ring()
+        await connection.ended()
+        if self._reactor.seconds() > began + LAST_PAUSE:  # one that ends at once, again and again, rests longer
+            self._pause = FIRST_PAUSE
+        self.connection = None
+        self.cause = connection.why or "the connection to RabbitMQ ended"
+        self._change()
+        if not self._stopping:
+            self._tell(self.cause)
+
+    def _change(self) -> None:
+        usable = self.connection is not None and not self.blocked
+        self.losses += self._usable and not usable
+        self._usable = usable
+        for changed in self.changed:
+            changed()
+
+    def _tell(self, cause: str) -> None:
+        """Once for each cause while it lasts."""
+        self.cause = cause
+        if cause != self._told and not self._stopping:
+            self._told = cause
+            self.log.warn("{name}: {why}", name=self.name, why=cause)
+
+
+async def close(link: Link, channel: Channel) -> None:
+    """Close a channel, if that is not done yet, and wait until it is."""
+    if channel.is_open:
+        channel.close()
+        await link.ask(channel.on_closed)
+
+
+def parameters(url: str, name: str, heartbeat: float) -> pika.ConnectionParameters:
+    """pika's, from the setting; what else the URL asks for is ours to decide."""
+    given = pika.URLParameters(url.split("?")[0])
+    given.heartbeat = max(1, round(heartbeat))
+    given.client_properties = {"connection_name": name, "product": "harvestd"}
+    return given
+
+
+def endpoint(reactor: Any, url: str, given: pika.ConnectionParameters, timeout: float) -> Any:
+    """TCP, or TLS for ``amqps://``: the certificate must fit the host, and be signed by one of the system's authorities or
+    of those in the PEM file that ``?cacertfile=`` names."""
+    plain = HostnameEndpoint(reactor, given.host, given.port, timeout=timeout)
+    if urlsplit(url).scheme != "amqps":
+        return plain
+    authorities = None
+    with suppress(KeyError):
+        with open(parse_qs(urlsplit(url).query)["cacertfile"][0], "rb") as file:
+            pems = [
+                part + b"-----END CERTIFICATE-----\n" for part in file.read().split(b"-----END CERTIFICATE-----")[:-1]
+            ]
+        authorities = trustRootFromCertificates([Certificate.loadPEM(pem) for pem in pems])
+    return wrapClientTLS(optionsForClientTLS(given.host, trustRoot=authorities), plain)

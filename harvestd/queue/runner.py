@@ -1,0 +1,121 @@
+"""The consumers of one process, and what it does from time to time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from harvestd.interfaces import ISubscription
+from harvestd.kernel.errors import Unavailable
+from harvestd.kernel.topology import QUEUES, Queue
+from harvestd.parts import Parts
+from harvestd.queue.consumer import Consumer
+from harvestd.queue.opened import Opened
+from harvestd.queue.stand_in import StandIn
+from harvestd.queue.work import Periodic, QueueHandlers
+from harvestd.runtime.wakeup import Bell
+from harvestd.store.leases import Lease
+
+#: What the names of queues begin with; the setting ``queues`` may leave it out.
+PREFIX = "harvest."
+
+
+class Workers:
+    """A consumer for each queue named (all, when none is), and every periodic task; with RabbitMQ, also who stands in for it."""
+
+    log = Logger()
+
+    def __init__(
+        self, parts: Parts, handlers: Mapping[str, QueueHandlers], periodic: Sequence[Periodic] = (),
+        names: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        self._parts = parts
+        self._handlers = handlers
+        self._queues = chosen(names)
+        opened = Opened(parts.secret)
+        consumers = {
+            queue.name: Consumer(parts, queue.name, handlers[queue.name], opened)
+            for queue in self._queues
+            if queue.name in handlers
+        }
+        self._consumers = consumers
+        if parts.settings.rabbitmq_url and consumers:
+            who = "all" if len(consumers) == len(QUEUES) else ",".join(consumers)
+            periodic = (*periodic, Periodic(f"stand-in:{who}", 1.0, StandIn(consumers).run))
+        self._turns = [Turn(parts, task) for task in periodic]
+        self.subscriptions: dict[str, ISubscription] = {}
+
+    async def start(self) -> None:
+        """Begin to consume. Raises ``ValueError`` for a queue without handlers."""
+        for queue in self._queues:
+            if queue.name not in self._handlers:
+                raise ValueError(f"queue {queue.name} has no row in tables.py")
+        for queue in self._queues:
+            receive = self._consumers[queue.name].receive
+            self.subscriptions[queue.name] = await self._parts.broker.consume(queue.name, queue.prefetch, receive)
+        for turn in self._turns:
+            turn.start()
+
+    async def stop(self) -> None:
+        """Finish what is in hand and hand the rest back, all at once."""
+        stops = [turn.stop() for turn in self._turns] + [one.stop() for one in self.subscriptions.values()]
+        for stopping in [Deferred.fromCoroutine(stop) for stop in stops]:
+            await stopping
+
+
+class Turn:
+    """One periodic task of this process: done while it has the task's lease, which it keeps until it stops, dies or hangs, so
+    that another takes over then. A task asks ``going_on`` between its steps, and writes nothing that another's work would suffer
+    from: who is frozen in the midst of it and wakes up finds rows that are settled, or another's."""
+
+    log = Logger()
+
+    def __init__(self, parts: Parts, task: Periodic) -> None:
+        self._parts = parts
+        self._task = task
+        self._lease = Lease(
+            parts.reactor, parts.database, parts.session, f"periodic:{task.name}", parts.settings.work_lease
+        )
+        self._halt = Bell(parts.reactor)
+        self._running: Deferred[None] | None = None
+        self._stopping = False
+
+    def start(self) -> None:
+        """Wait for its turns."""
+        self._running = Deferred.fromCoroutine(self._run())
+
+    async def stop(self) -> None:
+        """Finish the run under way."""
+        self._stopping = True
+        self._halt.ring()
+        if self._running is not None:
+            await self._running
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            try:
+                if await self._going_on():
+                    await self._task.run(self._parts, self._going_on)
+            except Unavailable as error:
+                self.log.info("{task} waits: {why}", task=self._task.name, why=str(error))
+            except Exception:
+                self.log.failure("{task} failed, it is done again later", task=self._task.name)
+            await self._halt.wait(self._task.every)
+        await self._lease.give_back()
+
+    async def _going_on(self) -> bool:
+        return not self._stopping and await self._lease.held()
+
+
+def chosen(names: Sequence[str]) -> tuple[Queue, ...]:
+    """The queues named, with or without their prefix, in the topology's order; all when none is named.
+
+    Raises ``ValueError`` naming what is unknown.
+    """
+    wanted = {name if name.startswith(PREFIX) else PREFIX + name for name in names}
+    known = {queue.name for queue in QUEUES}
+    if wanted - known:
+        raise ValueError(f"queues: no queue {', '.join(sorted(wanted - known))}; there are {', '.join(sorted(known))}")
+    return tuple(queue for queue in QUEUES if not wanted or queue.name in wanted)

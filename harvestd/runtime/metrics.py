@@ -1,0 +1,227 @@
+"""What a process counts, for Prometheus. One :class:`Metrics` a process, on a registry of its own.
+
+Counters are methods that the parts call; gauges are read when somebody asks: plain callbacks at the scrape itself
+(:meth:`watch_pool`, :meth:`watch_cache`), awaited ones just before it (:meth:`refreshing`), so that nothing polls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+from twisted.logger import Logger
+
+from harvestd import __version__
+from harvestd.interfaces import CacheState, QueueState
+from harvestd.runtime.shortages import Shortages
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+WORK_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0)
+
+
+class Metrics:
+    """Every number of one process. Labels are few and known beforehand: route names, queue names, outcomes."""
+
+    log = Logger()
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._refreshers: dict[str, Callable[[], Awaitable[None]]] = {}
+        self._pools: dict[str, Callable[[], dict[str, int]]] = {}
+        self._accelerators: dict[str, Callable[[], tuple[bool, int]]] = {}
+        self._cache: Callable[[], CacheState] | None = None
+        self._children: dict[tuple[str, str, int], tuple[Any, Any]] = {}
+        self._declare()
+        self.registry.register(_Watched(self))
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+
+    def _declare(self) -> None:
+        def counter(name: str, meaning: str, *labels: str) -> Any:
+            return Counter(f"harvest_{name}", meaning, labels, registry=self.registry)
+
+        def gauge(name: str, meaning: str, *labels: str) -> Any:
+            return Gauge(f"harvest_{name}", meaning, labels, registry=self.registry)
+
+        def histogram(name: str, meaning: str, buckets: Sequence[float], *labels: str) -> Any:
+            return Histogram(f"harvest_{name}", meaning, labels, registry=self.registry, buckets=buckets)
+
+        self._requests = counter("http_requests", "Requests answered.", "method", "route", "status")
+        self._seconds = histogram("http_request_seconds", "From last byte in to answer.", REQUEST_SECONDS, "route")
+        self._in_flight = gauge("http_in_flight", "Requests being worked on.")
+        self._connections = gauge("http_connections", "Open client connections.")
+        self._refused = counter("http_refused", "Connections ended before a request was whole.", "why")
+        self._published = counter("relay_published", "Events that the relay published.")
+        self._skew = gauge("clock_skew_seconds", "This process's clock ahead of PostgreSQL's; negative: behind.")
+        self._backlog = gauge("outbox_backlog", "Events recorded and not yet published.")
+        self._oldest = gauge("outbox_oldest_seconds", "Age of the oldest of them.")
+        self._due = gauge("mails_due", "Mails that are due and that nobody has taken in hand.")
+        self._overdue = gauge("mails_due_seconds", "For how long the oldest of them is due.")
+        self._pending = gauge("search_pending", "Documents that Elasticsearch has not got yet.", "state")
+        self._depth = gauge("queue_messages", "Messages of a queue.", "queue", "state")
+        self._handled = counter("consumer_handled", "Messages handled.", "queue", "outcome")
+        self._handling = histogram("consumer_seconds", "Work on one message.", WORK_SECONDS, "queue")
+        self._mails = counter("mails", "Mails handed over or given up.", "outcome")
+        shortages = counter("shortages", "How often something ran out, by its name in the log's warnings.", "what")
+        self.shortages = Shortages(lambda name: shortages.labels(name).inc())
+        self._buffers = gauge("http_buffered_bytes", "Requests that are not whole and answers that are not taken.")
+        info = Info("harvest_build", "What runs.", registry=self.registry)
+        info.info({"version": __version__})
+
+    # --- told by the web ---
+
+    def began(self) -> None:
+        """A request is being worked on."""
+        self._in_flight.inc()
+
+    def ended(self) -> None:
+        """It is done, whether or not its client still waits."""
+        self._in_flight.dec()
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """One request was answered; ``route`` is the route's name or ``unmatched``."""
+        children = self._children.get((method, route, status))
+        if children is None:
+            children = self._requests.labels(method, route, str(status)), self._seconds.labels(route)
+            self._children[method, route, status] = children
+        children[0].inc()
+        children[1].observe(seconds)
+
+    def refused(self, why: str) -> None:
+        """A connection was ended before its request was whole; ``why`` is a problem's slug or ``deadline`` ..."""
+        self._refused.labels(why).inc()
+
+    def connections(self, number: int) -> None:
+        """How many client connections are open now."""
+        self._connections.set(number)
+
+    def watch_buffers(self, count: Callable[[], int]) -> None:
+        """``count()`` answers the bytes that all client connections hold."""
+        self._buffers.set_function(count)
+
+    # --- told by the queue and the workers ---
+
+    def published(self, number: int) -> None:
+        """The relay published ``number`` events and knows them held."""
+        self._published.inc(number)
+
+    def backlog(self, number: int, oldest: float) -> None:
+        """Events recorded in the outbox and not yet published, as last counted, and the age of the oldest in seconds."""
+        self._backlog.set(number)
+        self._oldest.set(oldest)
+
+    def due(self, number: int, oldest: float) -> None:
+        """Mails that are due, as last counted, and for how many seconds the oldest is."""
+        self._due.set(number)
+        self._overdue.set(oldest)
+
+    def searchable(self, waiting: int, refused: int) -> None:
+        """Documents that wait for Elasticsearch, and those that it refused."""
+        self._pending.labels("waiting").set(waiting)
+        self._pending.labels("refused").set(refused)
+
+    def queues(self, states: Iterable[QueueState]) -> None:
+        """What the broker says of each queue."""
+        for state in states:
+            for kind in ("ready", "delayed", "unacknowledged", "dead", "consumers"):
+                self._depth.labels(state.name, kind).set(getattr(state, kind))
+
+    def handled(self, queue: str, outcome: str, seconds: float, number: int = 1) -> None:
+        """``number`` messages of ``queue`` had ``outcome`` (handled, repeated, retried, dropped) after ``seconds`` of work."""
+        self._handled.labels(queue, outcome).inc(number)
+        self._handling.labels(queue).observe(seconds)
+
+    def mailed(self, outcome: str) -> None:
+        """One mail was ``sent``, will be ``retried``, ``failed`` for good, or was ``left`` as one too many for its recipient."""
+        self._mails.labels(outcome).inc()
+
+    # --- read at the scrape ---
+
+    def watch_pool(self, name: str, state: Callable[[], dict[str, int]]) -> None:
+        """``state()`` answers connections ``open`` and ``active`` and callers ``waiting``; ``name`` is primary, replica0 ..."""
+        self._pools[name] = state
+
+    def watch_accelerator(self, name: str, state: Callable[[], tuple[bool, int]]) -> None:
+        """``state()`` answers whether ``name`` (redis, rabbitmq, elasticsearch) is used now, and how often it stopped being."""
+        self._accelerators[name] = state
+
+    def watch_clock(self, ahead: Callable[[], float]) -> None:
+        """Seconds that this process's clock is ahead of PostgreSQL's."""
+        self._skew.set_function(ahead)
+
+    def watch_cache(self, state: Callable[[], CacheState]) -> None:
+        """The near cache of this process."""
+        self._cache = state
+
+    def refreshing(self, name: str, refresh: Callable[[], Awaitable[None]]) -> None:
+        """Await ``refresh`` before each scrape, for numbers that take a query; it calls the setters above."""
+        self._refreshers[name] = refresh
+
+    async def refresh(self) -> None:
+        """Run every refresher; what fails keeps its last number."""
+        for name, refresh in self._refreshers.items():
+            try:
+                await refresh()
+            except Exception as error:
+                self.log.info("metrics: {name} not read: {why}", name=name, why=str(error) or repr(error))
+
+    def render(self) -> bytes:
+        """The Prometheus text (:data:`CONTENT_TYPE`), from the numbers as they are."""
+        return bytes(generate_latest(self.registry))
+
+    def value(self, name: str, **labels: str) -> float | None:
+        """One sample, for tests and for ``doctor``: e.g. ``value("harvest_mails_total", outcome="sent")``."""
+        found = self.registry.get_sample_value(name, labels)
+        return None if found is None else float(found)
+
+
+class _Watched:
+    """A prometheus_client collector over the callbacks."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Any]:
+        pool = GaugeMetricFamily("harvest_database_pool", "Connections and waiting callers.", labels=["pool", "state"])
+        for name, read in self._metrics._pools.items():
+            for kind, number in read().items():
+                pool.add_metric([name, kind], number)
+        yield pool
+        used = GaugeMetricFamily(
+            "harvest_accelerator_used", "1 while it does its work, 0 while others do it.", labels=["accelerator"]
+        )
+        lost = CounterMetricFamily(
+            "harvest_accelerator_lost", "How often it stopped being used.", labels=["accelerator"]
+        )
+        for name, condition in self._metrics._accelerators.items():
+            usable, times = condition()
+            used.add_metric([name], float(usable))
+            lost.add_metric([name], times)
+        yield from (used, lost)
+        if self._metrics._cache is None:
+            return
+        state = self._metrics._cache()
+        lookups = CounterMetricFamily("harvest_cache_lookups", "Near cache, by outcome.", labels=["outcome"])
+        for outcome in ("hits", "misses", "stale"):
+            lookups.add_metric([outcome], getattr(state, outcome))
+        yield lookups
+        shared = CounterMetricFamily(
+            "harvest_cache_shared_lookups", "Redis, asked after the near cache.", labels=["outcome"]
+        )
+        shared.add_metric(["hits"], state.shared_hits)
+        shared.add_metric(["misses"], state.shared_misses)
+        yield shared
+        yield GaugeMetricFamily("harvest_cache_entries", "Answers held.", value=state.size)
+        yield GaugeMetricFamily("harvest_cache_bytes", "Bytes held.", value=state.bytes)
+        served = state.hits + state.stale
+        rate = served / (served + state.misses) if served + state.misses else 0.0
+        yield GaugeMetricFamily(
+            "harvest_cache_hit_ratio", "Lookups served without a load, since the start.", value=rate
+        )

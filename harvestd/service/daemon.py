@@ -1,0 +1,148 @@
+"""The service that twistd runs: it starts the parts of a role when the reactor runs, and stops them in order."""
+
+# mypy: disallow-untyped-calls=False
+from __future__ import annotations
+
+import gc
+import math
+import os
+import shutil
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.logger import ILogObserver, Logger, LogLevel
+from twisted.python.components import Componentized
+
+from harvestd import application
+from harvestd.application import EXPECTED, Role
+from harvestd.process import logs, reloading, slow_callbacks
+from harvestd.process.notify import Supervisor
+from harvestd.process.signals import exit_status, stop_on_signals
+from harvestd.runtime.lifecycle import Lifecycle
+from harvestd.runtime.patience import Patience
+from harvestd.service.options import SettingOptions
+from harvestd.service.welcome import welcome
+from harvestd.settings.sources import secrets
+from harvestd.settings.table import Settings
+
+#: With less free space than this, in bytes, a failed start is told that too, whatever it seemed to fail for.
+NO_SPACE = 2_000_000
+
+
+class Daemon(Service):
+    """One process of ``role``. Nothing is opened before the reactor runs."""
+
+    log = Logger()
+
+    def __init__(self, options: SettingOptions, role: Role) -> None:
+        self._settings = options.loaded.settings
+        self._options = options.given()
+        self._observer: logs.LineObserver | None = None
+        self._status = ""
+        self._role = role
+        self._lifecycle: Lifecycle | None = None
+        self._started: Deferred[None] | None = None
+        self._twistd: Any = options.parent or {}
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Also tells twistd, whose application ``parent`` is, to log our way; its own ``--logger`` counts more."""
+        if isinstance(parent, Componentized):
+            settings, nodaemon = self._settings, bool(self._twistd.get("nodaemon", True))
+            try:
+                stream = logs.open_stream(self._twistd.get("logfile"), daemonised=not nodaemon)
+            except OSError as error:
+                raise SystemExit(
+                    f"the log {error.filename} cannot be written: {error.strerror}; see --logfile"
+                ) from None
+            self._observer = logs.LineObserver(stream, settings.log_format, settings.log_level, secrets(settings))
+            parent.setComponent(ILogObserver, self._observer)
+            logs.bridge(settings.log_level)
+        super().setServiceParent(parent)
+
+    def startService(self) -> None:
+        """Called by twistd just before the reactor runs."""
+        from twisted.internet import reactor
+
+        super().startService()
+        exit_status.keep()
+        self._supervisor = Supervisor(os.environ)
+        self._reactor: Any = reactor
+        self._reactor.callWhenRunning(self._run)
+
+    def stopService(self) -> Deferred[None]:
+        """Stop what has started; the reactor waits for it."""
+        super().stopService()
+        self._supervisor.stopping()
+        return Deferred.fromCoroutine(self._stop())
+
+    def _run(self) -> None:
+        # A terminal that is gone ends the process; a supervisor that sends the same signal wants the settings read anew.
+        stop_on_signals(self._reactor, hang_up=self._reload if self._supervisor.listens else None)
+        self._supervisor.watch(self._reactor)
+        if self._settings.debug_slow_callback:
+            slow_callbacks.report(self._reactor, self._settings.debug_slow_callback)
+        self._started = Deferred.fromCoroutine(self._start())
+
+    async def _start(self) -> None:
+        self._lifecycle = Lifecycle(self._reactor, self._settings.stop_deadline)
+        patience = Patience(
+            self._reactor, self._settings.database_start_deadline, self._supervisor.waiting, lambda: not self.running
+        )
+        try:
+            parts = await application.start(self._lifecycle, self._settings, self._role, patience)
+        except BaseException as error:
+            self._failed(error)
+            return
+        lines = list(welcome(parts.settings, self._role))
+        for line in lines:
+            self.log.info("{log_text}", log_text=line)
+        self._status = lines[0]
+        self._supervisor.ready(self._status)
+        # What is there now stays: the collector need not look at it again. This halves the 99th percentile of answers.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
+
+    def _reload(self) -> None:
+        if self.running and self._status:  # while it starts there is nothing to take them
+            self._supervisor.reloading()
+            self._settings = reloading.reload(self._settings, self._options, os.environ, self._take)
+            self._supervisor.ready(self._status)
+
+    def _take(self, settings: Settings) -> None:
+        """What :data:`~harvestd.process.reloading.LIVE` names, into use."""
+        if self._observer is not None:
+            self._observer.level(settings.log_level)
+            logs.bridge(settings.log_level)
+
+    def _failed(self, error: BaseException) -> None:
+        if not self.running:
+            self.log.info("stopped while starting: {why}", why=repr(error))
+            return
+        exit_status.code = 1
+        if isinstance(error, EXPECTED):
+            self.log.error(
+                "harvest-{role} does not start: {why}", role=self._role.name, why=" ".join(str(error).split())
+            )
+            self.log.failure("where that came from", level=LogLevel.debug)
+            if (free := _free(self._settings.data_dir)) < NO_SPACE:
+                self.log.error("the disk of {folder} has {free} bytes left", folder=self._settings.data_dir, free=free)
+        else:
+            self.log.failure("harvest-{role} does not start", role=self._role.name)
+        self._reactor.stop()
+
+    async def _stop(self) -> None:
+        if self._started is not None:
+            # half of a part cannot be stopped, so a start under way is waited for; but not for ever
+            await self._started.addTimeout(self._settings.stop_deadline, self._reactor)
+        if self._lifecycle is not None:
+            await self._lifecycle.stop()
+        self.log.info("stopped")
+
+
+def _free(folder: str) -> float:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return math.inf

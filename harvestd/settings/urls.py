@@ -1,0 +1,74 @@
+"""Settings that are URLs: what each may hold, and how one is shown without its password."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from harvestd.settings.rows import Row, Unfit
+
+SCHEMES = {
+    "public_url": ("http", "https"),
+    "database_url": ("postgresql", "postgres"),
+    "replica_urls": ("postgresql", "postgres"),
+    "redis_url": ("redis", "rediss", "unix"),
+    "rabbitmq_url": ("amqp", "amqps"),
+    "elasticsearch_url": ("http", "https"),
+    "smtp_url": ("smtp", "smtps"),
+}
+#: What a URL looks like, where that is not scheme://user:password@host/name.
+EXAMPLES = {
+    "public_url": "https://market.example.org",
+    "redis_url": "redis://user:password@host:6379/0",
+    "rabbitmq_url": "amqp://user:password@host:5672/vhost",
+    "elasticsearch_url": "https://user:password@host:9200",
+    "smtp_url": "smtp://user:password@host:587",
+}
+_SOCKET = re.compile(r"/[^?#]+(#[0-9]*)?")
+_PASSWORD_OF_URL = re.compile(
+    r"((?<![a-z0-9+.-])[a-z][a-z0-9+.-]*://[^\s/:@?#]*):[^\s/@]*(?:@[^\s/@]*)*@", re.IGNORECASE
+)
+_PASSWORD_PARAMETER = re.compile(r"([?&;]password=)[^&\s;]+", re.IGNORECASE)
+
+
+def judge_url(row: Row, value: str) -> None:
+    """Raises :class:`Unfit` unless ``value`` is a URL that the setting takes."""
+    schemes = SCHEMES[row.name]
+    like = EXAMPLES.get(row.name, f"{schemes[0]}://user:password@host/name")
+    try:
+        url = urlsplit(value)
+        port = url.port
+    except ValueError:
+        raise Unfit(f"not a URL; it looks like {like} (escape special characters of a password as %XX)") from None
+    if url.scheme not in schemes:
+        raise Unfit(f"a URL that begins with {' or '.join(s + '://' for s in schemes)} is needed, like {like}")
+    if port == 0 or (not url.hostname and schemes[0] != "postgresql" and url.scheme != "unix"):
+        raise Unfit(f"the URL names no host or a port of 0; it looks like {like}")
+    if url.scheme == "unix":
+        if url.hostname or not _SOCKET.fullmatch(value.partition("://")[2].removeprefix(url.netloc)):
+            raise Unfit("the path of the socket is needed, like unix:///run/redis/redis.sock (#1 for database 1)")
+        return
+    pattern, needed = _REST.get(row.name, (None, ""))
+    if pattern and not pattern.fullmatch(value.partition("://")[2].removeprefix(url.netloc)):
+        raise Unfit(f"{needed}, like {like}")
+    if row.name == "rabbitmq_url" and url.username is not None and url.password is None:
+        raise Unfit(f"after its user comes a password, like {like}")
+    if row.name == "public_url" and url.username:
+        raise Unfit(f"scheme, host and port alone are needed, like {like}")
+
+
+#: What may follow host and port, and how that is put.
+_REST = {
+    "public_url": (re.compile(r"/?"), "scheme, host and port alone are needed"),
+    "redis_url": (re.compile(r"/?[0-9]*"), "after host and port only the number of a database may follow"),
+    "rabbitmq_url": (
+        re.compile(r"(/[^/?#]*)?(\?cacertfile=[^&#]+)?"),
+        "after host and port only one virtual host may follow (a / in its name as %2F), and ?cacertfile=path",
+    ),
+    "elasticsearch_url": (re.compile(r"[^?#]*"), "after host and port only a path may follow"),
+}
+
+
+def mask_url(text: str) -> str:
+    """``text`` with the password of each URL in it replaced by ``***``."""
+    return _PASSWORD_PARAMETER.sub(r"\1***", _PASSWORD_OF_URL.sub(r"\1:***@", text))

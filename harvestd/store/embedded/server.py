@@ -1,0 +1,256 @@
+"""The private PostgreSQL of a daemon that was given none: made at the first start, kept in the data folder.
+
+``data_dir/postgres`` is the database, ``data_dir/postgres.log`` its words, ``data_dir/lock`` names the one daemon that
+has the folder. As root the database runs under an unprivileged account; where that cannot reach ``data_dir``, such as in
+a private home, ``data_dir/postgres`` is a link into ``/var/lib/harvestd-embedded``. It listens on a Unix socket alone, in a folder
+that only its account (and root) can enter.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import attrs
+import psycopg2
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
+
+from harvestd.runtime.lifecycle import sleep
+from harvestd.runtime.patience import Patience
+from harvestd.store.embedded import binaries
+from harvestd.store.embedded.binaries import Binaries, BinariesError
+from harvestd.store.embedded.cluster import DATABASE, ROLE, SUPERUSER, Cluster, EmbeddedError, of_the_system
+from harvestd.store.embedded.folder_lock import FolderLock
+from harvestd.store.embedded.postmaster import Postmaster, end_predecessor
+
+__all__ = ["EmbeddedError", "EmbeddedPostgres", "running"]
+
+#: Where root keeps what an unprivileged account must reach: not in the folder of an installed market, which is deleted with it.
+ELSEWHERE = Path("/var/lib/harvestd-embedded")
+#: Longest path of a folder for a socket: of the 108 bytes (104 on macOS) that an address has, its name takes the rest.
+SOCKETS_MOST = 85
+FIRST_DELAY, LAST_DELAY = 0.1, 10.0
+#: Longest silence of a recovery, in seconds, where nobody names one.
+UNHURRIED = 60.0
+
+
+class EmbeddedPostgres:
+    """The server on one data folder. Stopped by :meth:`stop`; if it dies before, it is started again."""
+
+    log = Logger()
+
+    def __init__(self, reactor: Any, data_dir: str, bin_setting: str = "", patience: Patience | None = None) -> None:
+        self._reactor = reactor
+        self._patience = patience or Patience(reactor, UNHURRIED)
+        self._data_dir = Path(data_dir).absolute()
+        self._bin_setting = bin_setting
+        self._lock = FolderLock(self._data_dir)
+        self._second_lock: FolderLock | None = None
+        self._cluster: Cluster | None = None
+        self._binaries: Binaries | None = None
+        self._sockets: Path | None = None
+        self._postmaster: Postmaster | None = None
+        self._restarting: Deferred[None] | None = None
+        self._stopping = False
+
+    @property
+    def url(self) -> str:
+        """Of the database, for the daemon's role; known once started."""
+        return self._url(ROLE, DATABASE)
+
+    @property
+    def pid(self) -> int | None:
+        """Of the server, if it runs."""
+        return None if self._postmaster is None or self._postmaster.ended.called else self._postmaster.pid
+
+    async def start(self) -> str:
+        """Make it if need be, start it, and answer its URL. Raises :class:`EmbeddedError`."""
+        self._stopping = False
+        try:
+            await deferToThread(self._prepare)
+            await self._launch(self._patience)
+            await deferToThread(self._populate)
+            self._lock.tell({"url": self.url})
+        except BaseException as error:
+            await self.stop()
+            if isinstance(error, OSError):
+                raise of_the_system(error, self._data_dir) from error
+            if isinstance(error, (BinariesError, psycopg2.Error)):
+                raise EmbeddedError(f"the embedded database did not start: {str(error).strip()}") from error
+            raise
+        return self.url
+
+    async def stop(self) -> None:
+        """Stop it in an orderly way, or in another; free the folder."""
+        self._stopping = True
+        if self._restarting is not None:
+            self._restarting.cancel()
+        if self._postmaster is not None:
+            await self._postmaster.stop()
+            self._postmaster = None
+        if self._cluster is not None and self._sockets not in (None, self._cluster.folder):
+            with suppress(OSError):
+                self._sockets.rmdir()
+        for lock in (self._second_lock, self._lock):
+            if lock is not None:
+                lock.release()
+
+    # --- steps of a start; these two block, in a thread ---
+
+    def _prepare(self) -> None:
+        try:
+            binaries.open_folder(self._data_dir, 0o711 if os.geteuid() == 0 else 0o700)
+            if not self._data_dir.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(self._data_dir))
+            self._lock.take()
+            cluster = self._cluster = self._place()
+            if cluster.folder.parent != self._data_dir:
+                self._second_lock = FolderLock(cluster.folder.parent)  # a copy of data_dir has the same link
+                self._second_lock.take()
+            cluster.check()
+            found = binaries.find(self._bin_setting, cluster.major)
+            self._binaries = binaries.reachable(found, cluster.account, ELSEWHERE / "programs")
+            if not cluster.exists:
+                self.log.info("making the embedded database in {folder}", folder=str(cluster.folder))
+                cluster.make(self._binaries)
+            self._sockets = _socket_folder(cluster)
+        except OSError as error:
+            raise of_the_system(error, self._data_dir) from error
+
+    def _place(self) -> Cluster:
+        link = self._data_dir / "postgres"
+        if link.is_symlink():
+            folder = link.resolve()
+            if not folder.parent.exists():
+                raise EmbeddedError(
+                    f"{link} leads to {folder}, which is gone: mount it, or delete the link to begin anew"
+                )
+            return Cluster(folder, binaries.account(_owner(folder)))
+        account = binaries.account(_owner(link))
+        if binaries.reaches(self._data_dir, account):
+            return Cluster(link, account)
+        if link.exists():
+            raise EmbeddedError(
+                f"the database runs as {account.name}, which cannot enter {self._data_dir}: "
+                "give the folders above it the mode o+x, or set data_dir to another folder"
+            )
+        name = hashlib.sha256(bytes(self._data_dir)).hexdigest()[:16]
+        elsewhere = ELSEWHERE / name
+        binaries.open_folder(elsewhere, 0o711)
+        link.symlink_to(elsewhere / "postgres")
+        return Cluster(elsewhere / "postgres", account)
+
+    def _populate(self) -> None:
+        connection = psycopg2.connect(self._url(SUPERUSER, "postgres"), connect_timeout=30)
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute("select 1 from pg_roles where rolname = %s", (ROLE,))
+                if cursor.fetchone() is None:
+                    cursor.execute(f"create role {ROLE} login")
+                cursor.execute("select 1 from pg_database where datname = %s", (DATABASE,))
+                if cursor.fetchone() is None:
+                    cursor.execute(f"create database {DATABASE} owner {ROLE}")
+        finally:
+            connection.close()
+
+    # --- the server ---
+
+    async def _launch(self, patience: Patience) -> None:
+        cluster, programs, sockets = self._cluster, self._binaries, self._sockets
+        assert cluster is not None and programs is not None and sockets is not None
+        await end_predecessor(self._reactor, cluster, sockets)
+        postmaster = Postmaster(self._reactor, cluster, programs, sockets, self._data_dir / "postgres.log")
+        self._postmaster = postmaster
+        await postmaster.ready(patience)
+        postmaster.ended.addCallback(self._ended)
+
+    def _ended(self, code: int) -> int:
+        if not self._stopping:
+            self.log.error("the embedded database ended with {code}, starting it again", code=code)
+            self._restarting = Deferred.fromCoroutine(self._restart()).addErrback(self._gave_up)
+        return code
+
+    def _gave_up(self, failure: Any) -> None:
+        if failure.check(CancelledError) is None:
+            self.log.failure("starting the embedded database again", failure=failure)
+
+    async def _restart(self) -> None:
+        delay = FIRST_DELAY
+        while not self._stopping:
+            try:
+                await sleep(self._reactor, delay)
+                await self._launch(Patience(self._reactor, self._patience.seconds))
+                self.log.info("the embedded database is back")
+                return
+            except (EmbeddedError, OSError) as error:
+                delay = min(delay * 2, LAST_DELAY)
+                self.log.error("{why}; trying again in {delay} s", why=str(error), delay=delay)
+            except Exception:  # without this loop the market would be without a database for ever
+                delay = min(delay * 2, LAST_DELAY)
+                self.log.failure("the embedded database did not start; trying again in {delay} s", delay=delay)
+
+    def _url(self, role: str, database: str) -> str:
+        assert self._sockets is not None, "not started"
+        return f"postgresql://{role}@/{database}?host={quote(str(self._sockets), safe='')}"
+
+
+def kept(data_dir: str) -> bool:
+    """Whether the folder has an embedded database, or somebody is making one there."""
+    return os.path.lexists(Path(data_dir) / "postgres") or running(data_dir) is not None
+
+
+@attrs.frozen
+class Running:
+    """The daemon that has a data folder: its process, and the URL of its database, None while that starts."""
+
+    pid: int | None
+    url: str | None
+
+
+def running(data_dir: str) -> Running | None:
+    """Who runs the embedded database of the folder, or None. Raises :class:`EmbeddedError` when this user may not know."""
+    folder = Path(data_dir).absolute()
+    try:
+        told = FolderLock(folder).told()
+    except OSError as error:
+        raise of_the_system(error, folder) from error
+    return None if told is None else Running(told.get("pid"), told.get("url"))
+
+
+def _owner(folder: Path) -> int | None:
+    try:
+        return folder.stat().st_uid
+    except FileNotFoundError:
+        return None
+
+
+def _socket_folder(cluster: Cluster) -> Path:
+    """The database's own folder, or where its path is too long for a socket a private one with a short path."""
+    if len(bytes(cluster.folder)) <= SOCKETS_MOST:
+        return cluster.folder
+    base = os.environ.get("XDG_RUNTIME_DIR", "")
+    if cluster.account.drop or not base or not os.path.isdir(base) or len(base) > SOCKETS_MOST - 30:
+        base = "/tmp"
+    folder = Path(base) / f"harvestd-{hashlib.sha256(bytes(cluster.folder)).hexdigest()[:16]}"
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        pass
+    status = folder.lstat()
+    if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and cluster.account.drop:
+        os.chown(folder, cluster.account.uid, cluster.account.gid)
+        status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != cluster.account.uid or stat.S_IMODE(status.st_mode) & 0o077:
+        raise EmbeddedError(
+            f"{folder}, where the socket would be, was made by somebody else: delete it, or set data_dir to a shorter path"
+        )
+    return folder

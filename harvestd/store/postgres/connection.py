@@ -1,0 +1,245 @@
+"""One connection to PostgreSQL: bounded connect, bounded and prepared statements, and word when it is lost.
+
+What bounds what: a timer bounds the connect (libpq's ``connect_timeout`` is ignored in asynchronous mode);
+``statement_timeout`` and ``lock_timeout`` on the server bound a statement and leave the connection healthy; a timer
+a little longer closes a connection whose server says nothing at all.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+import psycopg2
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INERROR, parse_dsn
+
+from harvestd.kernel.errors import Unavailable
+from harvestd.store.postgres.hosts import resolved
+from harvestd.store.postgres.literals import bind, teach
+from harvestd.store.postgres.protocol import Wire
+
+#: A statement to run: its name, its SQL, and its parameters.
+Call = tuple[str, str, Sequence[Any]]
+#: Prepared statements that a connection keeps.
+PREPARED_MOST = 400
+
+
+class ConnectionLost(Unavailable):
+    """The connection to PostgreSQL went away; what was not committed is rolled back by the server."""
+
+
+class TimedOut(Unavailable):
+    """PostgreSQL did not finish a statement, or grant a lock, in the time that the settings allow."""
+
+
+#: SQLSTATEs (or the first two characters, a class) and what they mean to a caller; the rest is raised as it is.
+#: https://www.postgresql.org/docs/current/errcodes-appendix.html
+FAULTS: dict[str, type[Unavailable]] = {
+    "08": ConnectionLost,  # connection exceptions
+    "57P": ConnectionLost,  # shut down, crashed, starting up, database dropped, idle for too long
+    "25P03": ConnectionLost,  # idle in a transaction for too long
+    "25006": ConnectionLost,  # read only: it was the primary, and is a replica now
+    "26000": ConnectionLost,  # the prepared statement is gone (DISCARD ALL by somebody between)
+    "57014": TimedOut,  # statement_timeout
+    "55P03": TimedOut,  # lock_timeout
+    "53": Unavailable,  # disk full, out of memory, too many connections
+    "58": Unavailable,  # the server's own files
+}
+
+
+@attrs.frozen
+class LinkSettings:
+    """``dsn`` is a libpq URL or string, whose own keywords win over these; times in seconds. ``grace`` is how much
+    longer than ``statement_timeout`` a silent server is waited for."""
+
+    dsn: str = attrs.field(repr=False)
+    connect_timeout: float = 5.0
+    statement_timeout: float = 5.0
+    lock_timeout: float = 2.0
+    heavy_timeout: float = 2.0
+    heavy_share: float = 0.5
+    idle_in_transaction_timeout: float = 5.0
+    grace: float = 2.0
+    application_name: str = "harvestd"
+
+    def keywords(self) -> dict[str, Any]:
+        """As libpq keywords: server-side limits, and keep-alives that notice a peer that vanished."""
+        given = parse_dsn(self.dsn)
+        limits = {
+            "statement_timeout": self.statement_timeout,
+            "lock_timeout": self.lock_timeout,
+            "idle_in_transaction_session_timeout": self.idle_in_transaction_timeout,
+        }
+        switches = [f"-c {name}={int(seconds * 1000)}" for name, seconds in limits.items()]
+        switches += ["-c timezone=UTC", given.pop("options", "")]
+        ours = {
+            "application_name": self.application_name,
+            "client_encoding": "utf8",
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": int(1000 * (self.statement_timeout + 10)),
+        }
+        return {**ours, **given, "options": " ".join(switches).strip()}
+
+
+class Link:
+    """One connection. ``lost`` is called once, when it was open and is not any more."""
+
+    def __init__(self, reactor: Any, settings: LinkSettings, lost: Callable[[Link], None]) -> None:
+        self._reactor = reactor
+        self._settings = settings
+        self._prepared: OrderedDict[str, str] = OrderedDict()
+        self._overdue = False
+        self._lost = lost
+        self._due: float | None = None
+        self._timer: Any = None
+        self._wire = Wire(reactor, self._ended)
+
+    async def open(self) -> None:
+        """Connect; raises :class:`ConnectionLost` when that fails or takes longer than the limit."""
+        limit = self._settings.connect_timeout
+        timer = self._reactor.callLater(limit, self._give_up)
+        try:
+            keywords = await resolved(self._reactor, self._settings.keywords(), limit)
+            await self._wire.open(keywords)
+        except Exception as error:
+            self._wire.close()
+            why = f"no answer within {limit:g} s" if self._overdue else first_line(error)
+            raise ConnectionLost(f"PostgreSQL: {why}") from error
+        finally:
+            if timer.active():
+                timer.cancel()
+        teach(self._wire.raw)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is of no more use."""
+        return self._wire.closed
+
+    @property
+    def idle(self) -> bool:
+        """Whether no statement and no transaction is under way, by what the server last said."""
+        return not self.closed and self._wire.raw.get_transaction_status() == TRANSACTION_STATUS_IDLE
+
+    @property
+    def aborted(self) -> bool:
+        """Whether a statement of the present transaction has failed, so that it can only be rolled back."""
+        return not self.closed and self._wire.raw.get_transaction_status() == TRANSACTION_STATUS_INERROR
+
+    def close(self) -> None:
+        """Close at once; the server rolls back what was open."""
+        self._wire.close()
+
+    def look(self) -> None:
+        """Notice at once if the server has closed it."""
+        self._wire.look()
+
+    def observe(self, receive: Callable[[str, str], None]) -> None:
+        """Call ``receive`` with the channel and payload of each NOTIFY that arrives."""
+        self._wire.receive = receive
+
+    async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """Run ``sql`` (psycopg2 placeholders); answers the cursor.
+
+        Raises what PostgreSQL says, or ``Unavailable`` (``ConnectionLost``, ``TimedOut``) by ``FAULTS``. Cancelling it
+        closes the connection.
+        """
+        if self.closed:
+            raise ConnectionLost("PostgreSQL: the connection is closed")
+        limit = self._settings.statement_timeout + self._settings.grace
+        self._due = self._reactor.seconds() + limit
+        if self._timer is None:
+            self._timer = self._reactor.callLater(limit, self._look_at_due)
+        try:
+            return await self._wire.execute(sql, parameters)
+        except psycopg2.Error as error:
+            fault = self._fault(error)
+            if fault is None:
+                raise
+            raise fault from error
+        finally:
+            self._due = None
+
+    async def run(self, *calls: Call, before: str = "", bound: str = "", after: str = "") -> Any:
+        """Run statements by their prepared forms, in one round trip; answers the cursor of the last. The first that fails
+        ends it: what follows is not run.
+
+        A statement is prepared at its first use on this connection. ``before`` (such as ``BEGIN``) and ``after`` (such as
+        ``COMMIT``) travel along; ``bound`` (``SET LOCAL …``) is in front of the statements themselves, also where they are prepared
+        first, in a round trip of its own.
+        """
+        for name, sql, _ in calls:
+            if name not in self._prepared:
+                await self._prepare(name, sql, before)
+                before = ""
+            elif self._prepared[name] != sql:
+                raise ValueError(f"two statements are called {name!r}: give one of them another name")
+            self._prepared.move_to_end(name)
+        parts = [_execute(name, parameters) for name, _, parameters in calls]
+        values = [bind(value) for _, _, parameters in calls for value in parameters]
+        return await self.execute("; ".join(filter(None, (before, bound, *parts, after))), values)
+
+    async def _prepare(self, name: str, sql: str, before: str) -> None:
+        """Prepare it, and give up the one that was not used for longest where there are too many: each takes tens of kB of
+        the server's memory, and a listing has thousands of combinations."""
+        steps = [before, f'PREPARE "{name}" AS {sql}']
+        if len(self._prepared) >= PREPARED_MOST:
+            old, _ = self._prepared.popitem(last=False)
+            steps.insert(1, f'DEALLOCATE "{old}"')
+        await self.execute("; ".join(filter(None, steps)))
+        self._prepared[name] = sql
+
+    def _look_at_due(self) -> None:
+        """One timer for many statements, since to set and cancel one for each costs more than to bind it: it looks again when
+        the present one would be overdue."""
+        self._timer = None
+        if self._due is not None:
+            left = self._due - self._reactor.seconds()
+            if left <= 0:
+                self._give_up()
+            else:
+                self._timer = self._reactor.callLater(left, self._look_at_due)
+
+    def _ended(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._lost(self)
+
+    def _give_up(self) -> None:
+        self._overdue = True
+        self._wire.close()
+
+    def _fault(self, error: psycopg2.Error) -> Unavailable | None:
+        if self._overdue:
+            return TimedOut("PostgreSQL does not answer")
+        code = error.pgcode or ""
+        kind = FAULTS.get(code) or FAULTS.get(code[:3]) or FAULTS.get(code[:2])
+        if code == "0A000" and "cached plan" in str(error):
+            kind = ConnectionLost  # a migration changed the table: prepare anew, on another connection
+        if kind is None and (self.closed or (not code and _of_the_connection(error))):
+            kind = ConnectionLost
+        if kind is ConnectionLost:
+            self.close()
+        if kind is TimedOut:
+            return TimedOut("PostgreSQL took too long")
+        return None if kind is None else kind(f"PostgreSQL: {first_line(error)}")
+
+
+def _execute(name: str, parameters: Sequence[Any]) -> str:
+    return f'EXECUTE "{name}"({",".join(["%s"] * len(parameters))})' if parameters else f'EXECUTE "{name}"'
+
+
+def _of_the_connection(error: psycopg2.Error) -> bool:
+    return (
+        isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)) or type(error) is psycopg2.DatabaseError
+    )
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says, which for PostgreSQL's is its message."""
+    text = str(error).strip().splitlines()
+    return text[0] if text else type(error).__name__

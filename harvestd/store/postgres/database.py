@@ -1,0 +1,294 @@
+"""Statements, reads and transactions on PostgreSQL.
+
+Three types are all that the rest of the house sees: a :class:`Statement` (SQL beside the type of its rows), the
+:class:`Database` (reads, one statement at a time) and the :class:`Transaction` that :meth:`Database.transaction` hands to
+its work.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, Protocol, TypeVar
+
+import attrs
+from psycopg2.extensions import TransactionRollbackError
+from twisted.logger import Logger
+
+from harvestd.kernel.errors import Overloaded, Unavailable
+from harvestd.kernel.events import Event
+from harvestd.runtime.failpoints import failpoint
+from harvestd.runtime.lifecycle import sleep
+from harvestd.runtime.tracing import current_asker
+from harvestd.store.postgres.connection import Call, ConnectionLost, Link, LinkSettings, TimedOut
+from harvestd.store.postgres.pool import Pool
+from harvestd.store.postgres.share import Share
+
+Row = TypeVar("Row")
+Result = TypeVar("Result")
+
+#: How often the work of a transaction is run before its conflict is given up as Unavailable, and the longest pause
+#: in seconds before the second of them; it doubles each time.
+ATTEMPTS = 5
+PAUSE = 0.01
+
+#: How a transaction begins whose statements find rows by their keys: planned once, and by an index. Of its own accord PostgreSQL plans
+#: ``id = any($1)`` for each short list anew, since it expects ten in a list that it does not know; and a plan made while a table was
+#: small reads all of it, until the table is analysed again, however much it has grown by then.
+BY_KEYS = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off"
+
+#: A heavy statement has one core, and nothing of it compiled: one search on several would be several.
+ALONE = "SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off"
+
+#: What PostgreSQL keeps of a name (longer ones are cut, and might meet), without what has a meaning in quoting.
+NAME = re.compile(r"""[^"%\0]{1,63}""")
+
+
+#: How many transactions had ended when a statement began: of two, the higher one saw whatever the lower one saw, whichever
+#: process it was of. A replica cannot tell.
+ENDED = """(select case when not pg_is_in_recovery() then
+    pg_snapshot_xmax(now)::text::bigint - (select count(*) from pg_snapshot_xip(now)) end from pg_current_snapshot() as now)"""
+#: Where a keyset begins that has no cursor yet: ``id < coalesce($1, LAST_ID)`` is a range of the index in every plan,
+#: which ``$1 is null or id < $1`` is not once the plan is a generic one.
+FIRST_ID, LAST_ID = "'00000000-0000-0000-0000-000000000000'::uuid", "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid"
+
+
+@attrs.frozen(eq=False)
+class Statement(Generic[Row]):
+    """One SQL statement with ``$1``-style parameters and the type that its rows become.
+
+    ``name`` is unique in the program: each connection prepares the statement under it at first use. ``into`` is
+    called with a row's columns in their order. Parameters: str, int, Decimal, bool, datetime, bytes, None; lists
+    become arrays and dicts JSON of whatever type the parameter has. ``heavy`` ones, of searches, have a share of the
+    connections and a time of their own.
+    """
+
+    name: str
+    sql: str
+    into: Callable[..., Row]
+    heavy: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if not NAME.fullmatch(self.name) or len(self.name.encode()) > 63:
+            raise ValueError(f"statement {self.name!r}: a name has 1 to 63 bytes, and neither quotes nor percent signs")
+
+
+def nothing(*columns: Any) -> None:
+    """``into`` for statements whose rows nobody reads."""
+
+
+def scalar(column: Any) -> Any:
+    """``into`` for statements of one column."""
+    return column
+
+
+class CommitUncertain(Unavailable):
+    """The connection was lost while a transaction committed: whether it did is known to the next reader only."""
+
+    shown = (
+        "Whether the change was kept is not known. Send the request again with the same Idempotency-Key, or read what it "
+        "would have changed."
+    )
+
+
+class Reader(Protocol):
+    """What can answer a statement: the database, a replica, or a transaction."""
+
+    async def rows(self, statement: Statement[Row], *parameters: Any) -> list[Row]:
+        """All rows."""
+
+    async def row(self, statement: Statement[Row], *parameters: Any) -> Row | None:
+        """The first row, or None."""
+
+
+class Transaction:
+    """One transaction on one connection; begun by its first statement, in the same round trip."""
+
+    log = Logger()
+
+    def __init__(self, link: Link, begin: str = "BEGIN") -> None:
+        self._link = link
+        self._begin = begin
+        self._begun = False
+        self._waiting: list[Call] = []
+        #: What the outbox recorded in it, for whoever acts after the commit.
+        self.events: list[Event] = []
+
+    @property
+    def begun(self) -> bool:
+        """Whether any statement has run."""
+        return self._begun
+
+    async def rows(self, statement: Statement[Row], *parameters: Any) -> list[Row]:
+        """All rows of the statement."""
+        return _rows(statement, await self._run(statement, parameters))
+
+    async def row(self, statement: Statement[Row], *parameters: Any) -> Row | None:
+        """Its first row, or None."""
+        return _row(statement, await self._run(statement, parameters))
+
+    async def run(self, statement: Statement[Any], *parameters: Any) -> int:
+        """Run it for its effect; answers how many rows it touched."""
+        return int((await self._run(statement, parameters)).rowcount)
+
+    def later(self, statement: Statement[Any], *parameters: Any) -> None:
+        """Run it for its effect, in the round trip of the next statement or of the commit. What it raises is raised there: not
+        for what may fail by what a caller sent."""
+        self._waiting.append((statement.name, statement.sql, parameters))
+
+    async def commit(self) -> None:
+        """Commit what was begun. For :meth:`Database.transaction` alone."""
+        if not (self._begun or self._waiting):
+            return
+        if self._link.aborted:
+            raise RuntimeError(
+                "the work of a transaction went on after a statement failed: nothing of it can be kept; "
+                "let the error pass, or ask in SQL (on conflict …) instead of catching it"
+            )
+        await failpoint("transaction.before_commit")
+        try:
+            await self._send(after="COMMIT")
+        except (ConnectionLost, TimedOut) as error:
+            if self._link.aborted:
+                raise  # something before the commit took too long: nothing was kept
+            raise CommitUncertain(f"{error.detail}: whether the change was kept is not known, so ask again") from error
+        await failpoint("transaction.after_commit")
+
+    async def roll_back(self) -> None:
+        """Undo what was begun; a connection on which that fails is closed, which comes to the same."""
+        if self._link.idle or self._link.closed:
+            return
+        try:
+            await self._link.execute("ROLLBACK")
+        except Exception as error:
+            self.log.warn("could not roll back, closing the connection: {why}", why=str(error))
+            self._link.close()
+
+    async def _run(self, statement: Statement[Any], parameters: tuple[Any, ...]) -> Any:
+        return await self._send((statement.name, statement.sql, parameters))
+
+    async def _send(self, *calls: Call, after: str = "") -> Any:
+        """What waits, and then this."""
+        before, self._begun = ("" if self._begun else self._begin), True
+        waiting, self._waiting = self._waiting, []
+        return await self._link.run(*waiting, *calls, before=before, after=after)
+
+
+class Database:
+    """The primary (or, as a :class:`Reader`, a replica). ``size`` connections; ``wait`` seconds for a free one."""
+
+    log = Logger()
+
+    def __init__(
+        self, reactor: Any, settings: LinkSettings, size: int = 8, wait: float = 2.0,
+        short: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        """``short`` is told each time that a heavy statement finds no connection in its share."""
+        self.settings = settings
+        self.pool = Pool(reactor, settings, size, wait)
+        self._reactor = reactor
+        self._short = short
+        self._share = Share(reactor, max(1, int(size * settings.heavy_share)), wait)
+        self._bound = f"SET LOCAL statement_timeout = {max(1, round(settings.heavy_timeout * 1000))}; {ALONE}"
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self.pool.start()
+
+    async def stop(self) -> None:
+        """Close all connections, those in use when they are given back."""
+        await self.pool.stop()
+
+    async def rows(self, statement: Statement[Row], *parameters: Any) -> list[Row]:
+        """All rows of one reading statement. Runs a second time if the connection was lost under the first."""
+        return await self._read(_rows, statement, parameters)
+
+    async def row(self, statement: Statement[Row], *parameters: Any) -> Row | None:
+        """The first row of one reading statement, or None."""
+        return await self._read(_row, statement, parameters)
+
+    async def _read(
+        self, fetch: Callable[..., Result], statement: Statement[Any], parameters: tuple[Any, ...]
+    ) -> Result:
+        if statement.heavy:
+            return await self._within_share(fetch, statement, parameters)
+        return await self._twice(fetch, statement, parameters)
+
+    async def _within_share(
+        self, fetch: Callable[..., Result], statement: Statement[Any], parameters: tuple[Any, ...]
+    ) -> Result:
+        """On one of the connections that heavy statements may have, for which addresses take turns; ``Overloaded`` after the
+        wait."""
+        who = current_asker()
+        if not await self._share.take(who):
+            self._short()
+            raise Overloaded("too many searches are running at once; try again in a moment")
+        try:
+            return await self._twice(fetch, statement, parameters)
+        finally:
+            self._share.release(who)
+
+    async def _twice(
+        self, fetch: Callable[..., Result], statement: Statement[Any], parameters: tuple[Any, ...]
+    ) -> Result:
+        try:
+            return await self._once(fetch, statement, parameters)
+        except ConnectionLost:
+            return await self._once(fetch, statement, parameters)
+
+    async def _once(
+        self, fetch: Callable[..., Result], statement: Statement[Any], parameters: tuple[Any, ...]
+    ) -> Result:
+        link = await self.pool.take()
+        try:
+            bound = self._bound if statement.heavy else ""  # ends with the statement, whatever becomes of it
+            return fetch(statement, await link.run((statement.name, statement.sql, parameters), bound=bound))
+        finally:
+            self.pool.give(link)
+
+    async def transaction(self, work: Callable[[Transaction], Awaitable[Result]], *, by_keys: bool = False) -> Result:
+        """Run ``work`` and commit; whatever it raises rolls back. With ``by_keys`` (:data:`BY_KEYS`) its statements are planned for any
+        value, once for each connection: for work that finds a few rows by their keys, which takes less time than planning.
+
+        Serialization failures, deadlocks and connections lost before the commit was sent run it again, up to
+        ``ATTEMPTS`` times, so it must change nothing but the database. A connection lost during the commit is
+        ``CommitUncertain`` (an ``Unavailable``), which is what idempotency keys are for.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            link = await self.pool.take()
+            try:
+                return await self._attempt(Transaction(link, BY_KEYS if by_keys else "BEGIN"), link, work)
+            except (TransactionRollbackError, ConnectionLost) as error:
+                why: Exception = error
+            finally:
+                self.pool.give(link)
+            self.log.info("transaction runs again: {why}", why=type(why).__name__, attempt=attempt)
+            if attempt < ATTEMPTS:
+                await sleep(self._reactor, random.uniform(0, PAUSE * 2**attempt))
+        if isinstance(why, ConnectionLost):
+            raise why
+        raise Unavailable("too many others are changing the same things") from why
+
+    async def _attempt(
+        self, transaction: Transaction, link: Link, work: Callable[[Transaction], Awaitable[Result]]
+    ) -> Result:
+        try:
+            result = await work(transaction)
+            await transaction.commit()
+            return result
+        except GeneratorExit:
+            link.close()  # the coroutine is being thrown away: there is no awaiting any more
+            raise
+        except BaseException:
+            await transaction.roll_back()
+            raise
+
+
+def _rows(statement: Statement[Row], cursor: Any) -> list[Row]:
+    return [statement.into(*row) for row in cursor.fetchall()] if cursor.description else []
+
+
+def _row(statement: Statement[Row], cursor: Any) -> Row | None:
+    found = cursor.fetchone() if cursor.description else None
+    return None if found is None else statement.into(*found)

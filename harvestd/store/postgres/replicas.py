@@ -1,0 +1,158 @@
+"""Reads that may be a moment old, from replicas that are not too far behind; otherwise from the primary.
+
+Each replica's lag is measured in the background, never in the way of a read. A replica that fails a read is left out
+until it was measured again, and that read goes to the primary.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import attrs
+from psycopg2.extensions import TransactionRollbackError
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from harvestd.kernel.errors import Unavailable
+from harvestd.store.postgres.database import Database, Reader, Row, Statement, scalar
+
+Result = TypeVar("Result")
+Probe = Callable[[Database], Awaitable[float]]
+
+#: How far the primary has written and a replica has replayed, in bytes of the log; a server that is no replica (any
+#: more) answers null.
+WRITTEN = Statement("wal written", "select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint", scalar)
+REPLAYED = Statement(
+    "wal replayed",
+    "select case when pg_is_in_recovery() then pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::bigint end",
+    scalar,
+)
+#: Marks of the primary that are remembered.
+MARKS = 200
+
+
+class LogLag:
+    """How far a replica is behind, by the log: it has everything that was committed before the latest time at which
+    the primary had written no more than the replica has replayed by now.
+
+    ``pg_last_xact_replay_timestamp`` would grow while nothing is written, and says little of a replica that hears
+    nothing from its primary.
+    """
+
+    def __init__(self, primary: Reader, clock: Callable[[], float]) -> None:
+        self._primary = primary
+        self._clock = clock
+        self._marks: deque[tuple[float, int]] = deque(maxlen=MARKS)
+
+    async def __call__(self, replica: Database) -> float:
+        """In seconds; infinite for what cannot be told. Raises ``Unavailable``."""
+        time = self._clock()
+        written = await self._primary.row(WRITTEN)
+        if written is not None:
+            self._marks.append((time, written))
+        replayed = await replica.row(REPLAYED)
+        if replayed is None:
+            return float("inf")
+        reached = [time for time, written in self._marks if written <= replayed]
+        return self._clock() - max(reached) if reached else float("inf")
+
+
+@attrs.define(eq=False)
+class _Replica:
+    database: Database
+    name: str
+    lag: float = float("inf")
+    measured_at: float = float("-inf")
+    timer: Any = None
+    measuring: Deferred[None] | None = None
+
+
+class Replicas:
+    """A :class:`Reader` over a primary and its replicas. ``max_lag`` and ``every`` are in seconds; what it reads is at
+    most about their sum old. ``probe`` answers a replica's lag."""
+
+    log = Logger()
+
+    def __init__(
+        self, reactor: Any, primary: Reader, replicas: Sequence[Database], max_lag: float = 1.0, every: float = 0.5,
+        probe: Probe | None = None,
+    ) -> None:  # fmt: skip
+        self._reactor = reactor
+        self._primary = primary
+        self._replicas = [_Replica(database, f"replica {n}") for n, database in enumerate(replicas, 1)]
+        self._turns = itertools.count()
+        self._max_lag = max_lag
+        self._every = every
+        self._probe = probe or LogLag(primary, reactor.seconds)
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Connect to the replicas and begin to measure; the primary is the caller's to start and stop."""
+        for replica in self._replicas:
+            replica.database.start()
+            self._measure(replica)
+
+    async def stop(self) -> None:
+        """Measure no more, and disconnect from the replicas."""
+        self._stopping = True
+        for replica in self._replicas:
+            if replica.timer is not None and replica.timer.active():
+                replica.timer.cancel()
+            await replica.database.stop()
+            if replica.measuring is not None:
+                await replica.measuring
+
+    def lags(self) -> dict[str, float]:
+        """The lag of each replica in seconds, for the metrics; infinite for one that does not answer."""
+        return {replica.name: self._lag(replica) for replica in self._replicas}
+
+    async def rows(self, statement: Statement[Row], *parameters: Any) -> list[Row]:
+        """All rows, from whichever is chosen."""
+        return await self._read(lambda reader: reader.rows(statement, *parameters))
+
+    async def row(self, statement: Statement[Row], *parameters: Any) -> Row | None:
+        """The first row, or None."""
+        return await self._read(lambda reader: reader.row(statement, *parameters))
+
+    async def _read(self, read: Callable[[Reader], Awaitable[Result]]) -> Result:
+        near = [replica for replica in self._replicas if self._lag(replica) <= self._max_lag]
+        if near:
+            replica = near[next(self._turns) % len(near)]
+            try:
+                return await read(replica.database)
+            except (Unavailable, TransactionRollbackError) as error:  # the second: in the way of replaying
+                replica.lag = float("inf")
+                self.log.warn("{name} failed, reading the primary: {why}", name=replica.name, why=str(error))
+        return await read(self._primary)
+
+    def _lag(self, replica: _Replica) -> float:
+        """The measured one, unless it was measured so long ago that it says nothing."""
+        old = self._reactor.seconds() - replica.measured_at > self._every + self._max_lag
+        return float("inf") if old else replica.lag
+
+    def _measure(self, replica: _Replica) -> None:
+        replica.measuring = Deferred.fromCoroutine(self._measured(replica)).addErrback(
+            lambda failure: self.log.failure("measuring {name}", failure=failure, name=replica.name)
+        )
+        replica.measuring.addCallback(lambda _: self._again(replica))
+
+    def _again(self, replica: _Replica) -> None:
+        if not self._stopping:
+            replica.timer = self._reactor.callLater(self._every, self._measure, replica)
+
+    async def _measured(self, replica: _Replica) -> None:
+        before = replica.lag <= self._max_lag
+        try:
+            replica.lag = await self._probe(replica.database)
+        except Unavailable as error:
+            replica.lag = float("inf")
+            if before:
+                self.log.warn("{name} cannot be measured: {why}", name=replica.name, why=error.detail)
+            return
+        replica.measured_at = self._reactor.seconds()
+        if before != (replica.lag <= self._max_lag):
+            which = "too far behind" if before else "near enough to read"
+            self.log.info("{name} is {which}, by {lag:.2f} s", name=replica.name, which=which, lag=replica.lag)

@@ -1,0 +1,192 @@
+"""One connection to Redis on which nobody ever gets another caller's reply.
+
+Redis answers in order and names no question, so who waits is known by its place in a queue. A place is left only by its
+reply, or by the connection's end: a caller that gives up stays in the queue, and a reply that does not come in time, or
+comes unasked, ends the connection and fails all that wait on it. (txredisapi's own queue hands an unasked reply, such as
+``-ERR max number of clients reached``, to the next who asks.)
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import attrs
+import txredisapi
+from twisted.internet.defer import CancelledError, Deferred, fail
+from twisted.internet.protocol import Factory
+from twisted.python.failure import Failure
+
+from harvestd.runtime.lifecycle import within
+from harvestd.store.redis.replies import run_id
+from harvestd.store.redis.url import Target
+
+#: Seconds for a connection: TCP, TLS, log-in, and what the server says of itself.
+CONNECT_LIMIT = 1.0
+#: The share of a call's time after which the timer looks first. A reactor that was held for long looks before it has read
+#: what lies there, or even sent what was asked; the rest of the time begins only then.
+FIRST_LOOK = 0.8
+
+
+class RedisAway(Exception):
+    """Redis did not do it: out of reach, too late, or unable to. The text is short and holds no secret."""
+
+
+class RedisRefused(RedisAway):
+    """Redis is there and answers this command with an error: WRONGTYPE, a script's error, no such command."""
+
+
+@attrs.define(eq=False)
+class _Place:
+    """In the queue: who waits, and the timer that bounds it."""
+
+    answer: Deferred[Any]
+    timer: Any = None
+
+
+Wire = TypeVar("Wire", bound="RedisWire")
+
+
+class RedisWire(txredisapi.RedisProtocol):  # type: ignore[misc]
+    """``lost`` is called once, with why, before those that wait are failed. Bytes come back as bytes, numbers of the
+    protocol as int, a nil as None; RESP2."""
+
+    def __init__(self, reactor: Any, lost: Callable[[RedisWire, str], None]) -> None:
+        super().__init__(charset=None, convertNumbers=False)
+        self._reactor = reactor
+        self._lost = lost
+        self._queue: deque[_Place] = deque()
+        self._ended: Deferred[None] = Deferred()
+        #: Why it is no longer used.
+        self.broken = ""
+        #: Names one run of one server; empty where it does not say.
+        self.run_id = ""
+
+    @property
+    def pending(self) -> int:
+        """How many replies are waited for."""
+        return len(self._queue)
+
+    def ask(self, *arguments: Any, timeout: float) -> Deferred[Any]:
+        """The reply, or :class:`RedisAway`. Cancelling it gives up the reply, not the place in the queue."""
+        if self.broken:
+            return fail(RedisAway(self.broken))
+        self.transport.write(self._build_command(*arguments))
+        place = _Place(Deferred())
+        place.timer = self._reactor.callLater(timeout * FIRST_LOOK, self._look, place, timeout)
+        self._queue.append(place)
+        return place.answer
+
+    def execute_command(self, *arguments: Any, **_: Any) -> Deferred[Any]:
+        """What txredisapi's own methods end in."""
+        return self.ask(*arguments, timeout=CONNECT_LIMIT)
+
+    def _look(self, place: _Place, timeout: float) -> None:
+        place.timer = self._reactor.callLater(timeout * (1 - FIRST_LOOK), self._late, place, timeout)
+
+    def _late(self, place: _Place, timeout: float) -> None:
+        place.timer = None
+        self.end(f"no answer within {timeout * 1000:.0f} ms")
+
+    def connectionMade(self) -> None:
+        """Nothing: :func:`connect` logs in, bounded."""
+        for option in ("setTcpNoDelay", "setTcpKeepAlive"):
+            if hasattr(self.transport, option):
+                getattr(self.transport, option)(True)
+
+    def dataReceived(self, data: bytes, unpause: bool = False) -> None:
+        """Take replies, at most as many as are waited for now: one that was there before its question is nobody's."""
+        replies = []
+        try:
+            self._reader.feed(data)
+            while (reply := self._reader.gets()) is not False:
+                if not self.takes(reply):
+                    replies.append(reply)
+        except (txredisapi.InvalidData, MemoryError):
+            self.end("what answers there does not speak Redis's protocol")
+        if len(replies) > len(self._queue):
+            self.end(f"it said unasked: {_told(replies[len(self._queue)])}")
+        for reply in replies:
+            if not self.broken:
+                self._answer(self._queue.popleft(), reply)
+
+    def takes(self, reply: Any) -> bool:
+        """Whether it is nobody's reply, but what a subscriber hears; it is taken then. Here nothing is."""
+        return False
+
+    def _answer(self, place: _Place, reply: Any) -> None:
+        place.timer.cancel()
+        if isinstance(reply, Exception):
+            place.answer.errback(reply)
+        else:
+            place.answer.callback(reply)
+
+    def end(self, why: str) -> None:
+        """Use it no more: drop the connection, and fail all who wait."""
+        if self.broken:
+            return
+        self.broken = why
+        self._lost(self, why)
+        queue, self._queue = self._queue, deque()
+        for place in queue:
+            if place.timer is not None:
+                place.timer.cancel()
+        if self.transport is not None:
+            self.transport.abortConnection()
+        for place in queue:
+            place.answer.errback(RedisAway(why))
+
+    def connectionLost(self, reason: Failure) -> None:
+        """It is gone, by whomever."""
+        super().connectionLost(reason)
+        self.end(f"the connection was lost: {reason.getErrorMessage()[:150]}")
+        if not self._ended.called:
+            self._ended.callback(None)
+
+    async def close(self) -> None:
+        """End it and wait until it has ended."""
+        self.end("closed")
+        await self._ended
+
+
+async def connect(reactor: Any, target: Target, lost: Callable[[RedisWire, str], None], kind: type[Wire]) -> Wire:
+    """A connection of a kind that is logged in, within :data:`CONNECT_LIMIT`. Raises :class:`RedisAway`."""
+    try:
+        return await within(reactor, CONNECT_LIMIT, _connected(reactor, target, lost, kind))
+    except TimeoutError:
+        raise RedisAway(f"no connection within {CONNECT_LIMIT:g} s") from None
+    except (RedisAway, CancelledError):
+        raise
+    except txredisapi.ResponseError as error:
+        raise RedisAway(_told(error)) from None
+    except Exception as error:
+        raise RedisAway(f"it cannot be reached: {error or type(error).__name__}") from None
+
+
+async def _connected(reactor: Any, target: Target, lost: Callable[[RedisWire, str], None], kind: type[Wire]) -> Wire:
+    wire: Wire = await target.endpoint(reactor).connect(Factory.forProtocol(lambda: kind(reactor, lost)))
+    try:
+        await log_in(wire, target)
+        try:
+            wire.run_id = run_id(await wire.execute_command("INFO", "server"))
+        except txredisapi.ResponseError as error:
+            if not str(error).startswith(("NOPERM", "ERR unknown command")):  # some hosts of Redis forbid it
+                raise
+    except BaseException:
+        wire.end("log-in failed")
+        raise
+    return wire
+
+
+async def log_in(wire: txredisapi.RedisProtocol, target: Target) -> None:
+    """Account and database. Raises ``txredisapi.ResponseError`` with what the server says."""
+    if target.password:
+        await wire.execute_command("AUTH", *([target.user] if target.user else []), target.password)
+    if target.number:
+        await wire.execute_command("SELECT", target.number)
+
+
+def _told(reply: Any) -> str:
+    """A reply for the log."""
+    return str(reply).replace("\r\n", " ")[:200]

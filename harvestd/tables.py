@@ -1,0 +1,38 @@
+"""All of the market, on one screen: its subjects in order, each of which uses only those before it; the tables of routes, of queues'
+handlers and of periodic work are their sums."""
+
+from __future__ import annotations
+
+from harvestd.market.accounts.subject import SUBJECT as accounts
+from harvestd.market.analytics.subject import SUBJECT as analytics
+from harvestd.market.carts.subject import SUBJECT as carts
+from harvestd.market.catalogue.subject import SUBJECT as catalogue
+from harvestd.market.farms.subject import SUBJECT as farms
+from harvestd.market.notifications.subject import SUBJECT as notifications
+from harvestd.market.operations.subject import SUBJECT as operations
+from harvestd.market.orders.subject import SUBJECT as orders
+from harvestd.market.search.subject import SUBJECT as search
+from harvestd.market.subject import Subject
+from harvestd.queue.work import Periodic, QueueHandlers
+from harvestd.web.routes import Route
+
+SUBJECTS: tuple[Subject, ...] = (
+    accounts,
+    farms,
+    catalogue,
+    search,
+    carts,
+    orders,
+    notifications,
+    analytics,
+    operations,
+)
+
+#: In the order in which the contract has them.
+ROUTES: tuple[Route, ...] = tuple(route for subject in SUBJECTS for route in subject.routes)
+#: What each queue's consumer does with each event.
+HANDLERS: dict[str, QueueHandlers] = {
+    queue: handlers for subject in SUBJECTS for queue, handlers in subject.handlers.items()
+}
+#: What is done from time to time.
+PERIODIC: tuple[Periodic, ...] = tuple(periodic for subject in SUBJECTS for periodic in subject.periodic)

@@ -1,0 +1,78 @@
+"""Which connections are taken: as many as the settings and the process's descriptors allow, in all and of one address."""
+
+from __future__ import annotations
+
+import resource
+from collections import Counter
+
+from twisted.logger import Logger
+
+from harvestd.runtime.shortages import Shortages
+from harvestd.settings.table import Settings
+from harvestd.web.http.client_address import Proxies, bucket_of
+
+#: Descriptors that are not for clients: database, accelerators, mail, logs, what a library opens for a moment.
+RESERVE = 200
+log = Logger()
+
+
+class Admission:
+    """Of one Site. ``files`` is how many further descriptors its connections use: bodies that are kept on disk."""
+
+    def __init__(self, settings: Settings, proxies: Proxies, shortages: Shortages) -> None:
+        self._settings = settings
+        self._proxies = proxies
+        self._shortages = shortages
+        self._most = settings.connections_most
+        self._descriptors = float("inf")
+        self._open: Counter[str] = Counter()
+        self.connections = 0
+        self.files = 0
+
+    def measure(self) -> None:
+        """Raise the limit of descriptors as far as the process may, and keep to it: at the limit everything fails, not only
+        what asks for one more connection."""
+        wanted = self._most + self._settings.database_pool + RESERVE
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            soft = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        if soft != resource.RLIM_INFINITY:
+            self._descriptors = max(10, soft - self._settings.database_pool - RESERVE)
+        if self._descriptors < self._most:
+            log.warn(
+                "connections_most is {most}, and the process may open {soft} files: {number} connections will be taken; "
+                "raise LimitNOFILE (systemd) or ulimit -n to {wanted}, or lower connections_most",
+                most=self._most, soft=soft, number=self._descriptors, wanted=wanted,
+            )  # fmt: skip
+
+    def refusal(self, host: str) -> str:
+        """Why a connection of ``host`` is not taken, as a name of the shortage; or ""."""
+        if self.connections >= self._most:
+            return "connections"
+        if not self.room():
+            return "descriptors"
+        if self._open[bucket_of(host)] >= self._settings.connections_per_address and not self._exempt(host):
+            return "address_connections"
+        return ""
+
+    def room(self) -> bool:
+        """Whether another descriptor may be used."""
+        return self.connections + self.files < self._descriptors
+
+    def opened(self, host: str) -> None:
+        """A connection of ``host`` is open."""
+        self.connections += 1
+        self._open[bucket_of(host)] += 1
+
+    def closed(self, host: str) -> None:
+        """It is gone."""
+        group = bucket_of(host)
+        self.connections -= 1
+        self._open[group] -= 1
+        if self._open[group] <= 0:
+            del self._open[group]
+
+    def _exempt(self, host: str) -> bool:
+        """A trusted proxy's connections are those of all its clients."""
+        return host == "" or self._proxies.trusts(host)

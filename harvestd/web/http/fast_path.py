@@ -1,0 +1,162 @@
+"""The short way: an anonymous GET whose answer lies finished in the near cache is answered before a Request is made.
+
+The gate teaches it: when an address was answered on the long way, out of the cache and to nobody in particular, the lane
+learns which entry that was. It takes a request only if that came whole, in one piece and beyond doubt; whatever it is not
+sure of goes the long way, as if there were no lane. So it decides nothing: not what an address means, nor who may read it.
+The setting ``short_way`` turns it off.
+"""
+
+from __future__ import annotations
+
+import re
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from harvestd.interfaces import Entry, ICache
+from harvestd.web.conditional import behind, unchanged
+from harvestd.web.http import framing
+from harvestd.web.http.pieces import PIECE
+from harvestd.web.http_caching import settled
+from harvestd.web.problems import Refusal
+from harvestd.web.rate_limits import Headers, Limits
+from harvestd.web.replies import Reply, opening, rest_of
+from harvestd.web.routes import Route
+from harvestd.web.tracing import REQUEST_ID
+
+if TYPE_CHECKING:
+    from harvestd.web.http.channel import Channel
+
+#: Addresses that are known, and hosts; the longest known go first.
+MOST = 4096
+#: An address that is longer is not remembered.
+LONGEST = 2000
+#: One request, whole: its target and its header lines. What this does not match may still be a request.
+_WHOLE = re.compile(
+    rb"GET (/[\x21-\x7e]{0,2000}) HTTP/1\.1\r\n((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}:[\t\x20-\x7e]{0,1000}\r\n){1,50})\r\n"
+)
+#: The headers that have a say in an anonymous GET. What the first have to say the lane understands; the rest it does not.
+_UNDERSTOOD = frozenset({b"host", b"connection", b"if-none-match", b"x-request-id", b"x-forwarded-for"})
+_BEYOND = frozenset(
+    {
+        b"authorization",
+        b"content-length",
+        b"transfer-encoding",
+        b"content-type",
+        b"idempotency-key",
+        b"x-cart-token",
+        b"expect",
+        b"upgrade",
+        b"http2-settings",
+        b"te",
+        b"trailer",
+    }
+)
+
+
+class _Way:
+    """What an address was found to mean; and its finished answers, as long as the entry is the one that they show."""
+
+    __slots__ = ("entry", "full", "key", "path", "route", "same")
+
+    def __init__(self, target: bytes, route: Route, key: str) -> None:
+        self.route, self.key = route, key
+        self.path = target.partition(b"?")[0].decode("ascii")
+        self.entry: Any = lambda: None
+        self.full = self.same = b""
+
+    def show(self, entry: Entry) -> None:
+        """Make the heads of the whole answer and of the 304, apart from what differs each time."""
+        reply = Reply(entry.status, (*entry.headers, (b"ETag", entry.etag.encode("ascii"))), entry.body)
+        whole, same = (settled(self.route, None, tag, reply) for tag in ("", entry.etag))
+        self.full, self.same = rest_of(whole), rest_of(same)
+        self.entry = weakref.ref(entry)
+
+
+class Lane:
+    """Of one Site. ``site`` counts and notes what is answered here like everything else."""
+
+    def __init__(self, site: Any, cache: ICache, limits: Limits) -> None:
+        self._site = site
+        self._cache = cache
+        self._limits = limits
+        self._ways: dict[bytes, _Way] = {}
+        self._hosts: set[bytes] = set()
+
+    def learn(self, target: bytes, route: Route, key: str) -> None:
+        """``target``, as it was requested, is answered to anybody from the cache's entry ``key``."""
+        if target not in self._ways and len(target) <= LONGEST:
+            if len(self._ways) >= MOST:
+                del self._ways[next(iter(self._ways))]
+            self._ways[target] = _Way(target, route, key)
+
+    def answer(self, channel: Channel, data: bytes) -> bool:
+        """Answer ``data``, if that is a request for something known and ready; otherwise nothing has happened."""
+        whole = _WHOLE.fullmatch(data)
+        way = self._ways.get(whole[1]) if whole is not None else None
+        if whole is None or way is None:
+            return False
+        given = _given(whole[2])
+        if given is None or not self._sound(given) or len(data) > self._site.settings.header_limit:
+            return False
+        started = self._site.reactor.seconds()
+        entry = self._cache.peek(way.key)
+        if (
+            entry is None
+            or len(entry.body) > PIECE
+            or (b"if-none-match" in given and behind(entry.etag, given[b"if-none-match"].decode("latin-1")))
+        ):
+            return False
+        forwarded = given.get(b"x-forwarded-for")
+        address = self._site.proxies.client(channel.host, [forwarded.decode("latin-1")] if forwarded else [])
+        more = self._limits.at_once(way.route, address)
+        if more is None:
+            return False
+        self._send(channel, way, entry, given, more, started, address)
+        return True
+
+    def _sound(self, given: dict[bytes, bytes]) -> bool:
+        """Whether a connection goes on after this, and its Host is one that this server answers to."""
+        if self._site.draining or given.get(b"connection", b"keep-alive").lower() != b"keep-alive":
+            return False
+        host = given.get(b"host", b"")
+        if host in self._hosts:
+            return True
+        try:
+            framing.check_hosts([host], self._site.answers_to)
+        except Refusal:
+            return False
+        if len(self._hosts) < MOST:
+            self._hosts.add(host)
+        return True
+
+    def _send(
+        self, channel: Channel, way: _Way, entry: Entry, given: dict[bytes, bytes], more: Headers, started: float, address: str
+    ) -> None:  # fmt: skip
+        if way.entry() is not entry:
+            way.show(entry)
+        asked = given.get(b"x-request-id", b"").decode("latin-1")
+        request_id = asked if REQUEST_ID.match(asked) else self._site.new_id()
+        tag = given.get(b"if-none-match")
+        known = None if tag is None else unchanged(tag.decode("latin-1"), entry.etag)
+        status, rest, body = entry.status, way.full, entry.body
+        if known is not None:
+            same = (
+                way.same if known == entry.etag else way.same.replace(entry.etag.encode(), known.encode("latin-1"), 1)
+            )
+            status, rest, body = 304, same, b""
+        head = opening(status, self._site.date(), request_id, more)
+        channel.deliver(b"%b%b\r\n\r\n%b" % (head, rest, body), started)
+        self._site.answered("GET", way.path, way.route.name, status, len(body), started, request_id, "", address)
+
+
+def _given(lines: bytes) -> dict[bytes, bytes] | None:
+    """The headers that have a say, by lower-case name; None if there is one beyond us, or one twice."""
+    given: dict[bytes, bytes] = {}
+    for line in lines.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        name = name.lower()
+        if name in _UNDERSTOOD and name not in given:
+            given[name] = value.strip(b" \t")
+        elif name in _UNDERSTOOD or name in _BEYOND:
+            return None
+    return given

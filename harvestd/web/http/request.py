@@ -1,0 +1,227 @@
+"""One request as it came, and the one way in which an answer leaves."""
+
+# mypy: disallow-untyped-calls=False
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
+
+from twisted.internet.interfaces import IAddress
+from twisted.python.failure import Failure
+from twisted.web import server
+
+from harvestd.kernel import languages
+from harvestd.runtime.tracing import Trace
+from harvestd.web.headers import LISTS, by_a_proxy
+from harvestd.web.http.pieces import PIECE, Pieces
+from harvestd.web.http.spool import Body
+from harvestd.web.problems import Refusal
+from harvestd.web.replies import BODILESS, Headers, Reply, of_error, of_missing, opening, rest_of
+from harvestd.web.tracing import trace_of
+
+if TYPE_CHECKING:
+    from harvestd.web.http.site import Site
+
+_UNKNOWN = Trace()
+
+
+class Request(server.Request):
+    """What Twisted parses of it is only what is needed: never forms, which it would hold whole, several times over.
+
+    ``address`` and ``secure`` take trusted proxies into account; ``direct`` is whether nobody stands between. ``route_name``, ``user_id``, ``problem`` are what the log
+    says of it. ``more`` are headers for whatever the answer will be.
+    """
+
+    site: Site
+    channel: Any
+    defaultContentType = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.trace = _UNKNOWN
+        self.route_name = "unmatched"
+        self.user_id = ""
+        self.problem = ""
+        self.address = ""
+        self.secure = False
+        self.started = 0.0
+        self.more: Headers = ()
+        self._head: bytes | None = None
+        self._written, self._ending = True, False
+
+    # --- what arrives ---
+
+    def gotLength(self, length: int | None) -> None:
+        self.content: Any = BytesIO() if length == 0 else Body(self.channel.site.admission)
+
+    def parseCookies(self) -> None:
+        """Handlers that want cookies parse them."""
+
+    def handleContentChunk(self, data: bytes) -> None:
+        if self.channel.take_body(len(data)):
+            try:
+                self.content.write(data)
+            except OSError:
+                self.channel.site.shortages.tell("spool")
+                self.channel.refuse("unavailable", "there is no room for the body at present; try again later")
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        self.content.seek(0)
+        # Methods are in capitals (RFC 9110, 9.1), which the routing does not mind: what begins so is nobody's method.
+        self.method = command if command.isupper() else b"." + command
+        self.uri, self.clientproto = path, version
+        self.path, _, self.query = path.partition(b"?")
+        self.args = {}
+        self.process()
+
+    def process(self) -> None:
+        self.site = self.channel.site
+        self.started = self.site.reactor.seconds()
+        try:
+            self.trace = trace_of(self.text(b"x-request-id"), self.text(b"traceparent"), self.site.new_id)
+            self._look_behind_proxies()
+            self._route()
+        except Refusal as refusal:
+            self.answer(self.refusal(refusal))
+        except Exception as error:
+            self.site.log_unexpected(self, Failure(error))
+            self.answer(self.refusal(error))
+
+    def _route(self) -> None:
+        if self.path == b"*":  # OPTIONS * asks about the server as a whole
+            return self.answer(Reply(204, ((b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),)))
+        path = unquote_to_bytes(self.path)
+        try:
+            text = path.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise Refusal("malformed", "the address is not percent-encoded UTF-8") from error
+        if any(character < " " or character == "\x7f" for character in text):
+            raise Refusal("malformed", "the address contains a control character")
+        if path.count(b"/") != self.path.count(b"/") or path.startswith(b"//"):  # %2F would be taken for a separator
+            raise Refusal("not-found", "no address here contains an encoded slash, or begins with two slashes")
+        self.prepath, self.postpath = [], path[1:].split(b"/")
+        self.site.resource.render(self)
+
+    def _look_behind_proxies(self) -> None:
+        proxies = self.site.proxies
+        peer: IAddress = self.client
+        host = getattr(peer, "host", "")
+        behind = proxies.trusts(host)
+        said = [value.decode("latin-1") for value in self.requestHeaders.getRawHeaders(b"x-forwarded-for") or ()]
+        self.address = proxies.client(host, said)
+        self.secure = self.channel.isSecure() or (behind and self.text(b"x-forwarded-proto").lower() == "https")
+
+    # --- what is asked of it ---
+
+    @property
+    def instance(self) -> str:
+        """The path as it was requested."""
+        return self.path.decode("ascii", "replace")
+
+    @property
+    def direct(self) -> bool:
+        """Whether the client itself sent it, with nobody between."""
+        peer: IAddress = self.client
+        return not (self.site.proxies.trusts(getattr(peer, "host", "")) or by_a_proxy(self.requestHeaders))
+
+    def text(self, name: bytes) -> str:
+        """A header's only or last value, of a list all of them, or "". Headers are Latin-1 (RFC 9110, 5.5)."""
+        values = self.requestHeaders.getRawHeaders(name)
+        if values and name in LISTS:
+            return b", ".join(values).decode("latin-1")
+        return values[-1].decode("latin-1") if values else ""
+
+    @property
+    def language(self) -> str:
+        """Which of the market's languages the client gets."""
+        accepted = self.requestHeaders.getRawHeaders(b"accept-language") or ()
+        return languages.choose(b",".join(accepted).decode("latin-1"), self.site.languages)
+
+    def refusal(self, error: BaseException) -> Reply:
+        """Problem details of this request, in the client's language; for a browser, of a page that is not there, a page. Where those
+        cannot be made, which is a fault, the answer is a plain 500 in English: whoever waits for one gets one."""
+        try:
+            reply = of_error(error, self.instance, self.trace.request_id, self.language)
+            page = reply.status == 404 and self.method in (b"GET", b"HEAD") and not self.path.startswith(b"/api/")
+            return of_missing(self.instance, error) if page and "text/html" in self.text(b"accept") else reply
+        except Exception as fault:
+            self.site.log_unexpected(self, Failure(fault))
+            return of_error(fault, self.instance, self.trace.request_id, languages.ENGLISH)
+
+    def isSecure(self) -> bool:
+        """For Klein alone, whose routes do not depend on it; :attr:`secure` is what counts."""
+        return False
+
+    def getRequestHostname(self) -> bytes:
+        """The same for everybody: routes do not depend on the host, and Klein need not look at it."""
+        return b"localhost"
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client hung up, so that nobody waits for an answer."""
+        return bool(self._disconnected or self.finished)
+
+    # --- what leaves ---
+
+    def begin(self, reply: Reply) -> bytes:
+        """Take status and headers for the answer; gives its body back for whoever writes it, which sends both at once."""
+        self.problem, self.code = reply.problem, reply.status
+        head = opening(reply.status, self.site.date(), self.trace.request_id, self.more) + rest_of(reply)
+        if self.channel is not None:
+            if self.site.draining:
+                self.channel.persistent = False
+            if not self.channel.persistent:
+                head += b"\r\nConnection: close"
+        self._head = head + b"\r\n\r\n"
+        return b"" if self.method == b"HEAD" or reply.status in BODILESS else reply.body
+
+    def write(self, data: bytes) -> None:
+        """The head and the body together: most answers are one packet, and Twisted's own way of writing headers costs
+        more than all the rest of an answer from the cache."""
+        if self._head is None:
+            raise RuntimeError("write without begin: an answer has its status and headers from a Reply")
+        if not self.gone:
+            self.startedWriting = 1
+            self.sentLength += len(data)
+            head, self._head = self._head, b""
+            if len(data) > PIECE:
+                self._written = False
+                Pieces(self.channel, head, data, self._whole).start()  # the channel has it until it is done
+            else:
+                self.channel.write(head + data if head else data)
+
+    def finish(self) -> None:
+        """The answer is whole: at once, or when the last piece of its body is taken. The next request begins after that."""
+        if self._written:
+            super().finish()
+        else:
+            self._ending = True
+
+    def _whole(self) -> None:
+        self._written = True
+        if self._ending and not self.gone:
+            super().finish()
+
+    def answer(self, reply: Reply) -> None:
+        """Write the whole answer, unless nobody is there."""
+        if not self.gone:
+            self.write(self.begin(reply))
+            self.finish()
+
+    def processingFailed(self, reason: Any) -> Any:
+        """Twisted's last resort, without its page; and ours, for what kept an answer from being made or written."""
+        self.site.log_unexpected(self, reason)
+        try:
+            if not self.startedWriting:
+                self.answer(self.refusal(reason.value))
+        finally:
+            if not self.gone:  # no answer can be given, or no more of it
+                self.channel.transport.abortConnection()
+        return reason
+
+    def connectionLost(self, reason: Any) -> None:
+        waiting = self.started and not self.finished
+        super().connectionLost(reason)
+        if waiting:
+            self.site.hung_up(self)

@@ -1,0 +1,79 @@
+"""Requests that change something: one transaction, and where there is an Idempotency-Key, one effect and one answer."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import attrs
+
+from harvestd.parts import Parts
+from harvestd.store import idempotency
+from harvestd.store.postgres.database import Transaction
+from harvestd.web import unit_of_work as effects
+from harvestd.web.problems import Refusal
+from harvestd.web.replies import Reply
+from harvestd.web.routes import Route
+
+_KEY = re.compile(r'"([\x21\x23-\x7e]{1,255})"\Z|([\x21\x23-\x7e]{1,255})\Z')
+_FRESH = "send a fresh one for each new intent, such as a UUID"
+_NO_KEY = f"the header Idempotency-Key is missing; {_FRESH}"
+_BAD_KEY = f"the header Idempotency-Key is not 1 to 255 visible characters; {_FRESH}"
+#: Headers of a recorded answer that are sent again.
+_KEPT = frozenset({b"Content-Type", b"ETag", b"Location"})
+
+
+@attrs.frozen
+class Key:
+    """An Idempotency-Key: whose, and the SHA-256 of the request that it stands for."""
+
+    user_id: str
+    text: str
+    fingerprint: bytes
+
+
+def key_of(route: Route, header: str | None, user_id: str | None, method: bytes, uri: bytes, body: bytes) -> Key | None:
+    """The key of a request, or None where it has none that counts (no header, no user, a route without keys).
+
+    Raises a 400 when it is required and missing, or is not 1 to 255 visible characters, bare or quoted; an empty one is none of
+    those, whoever may do without.
+    """
+    if route.key == "no" or (header is None and route.key == "optional"):
+        return None
+    found = _KEY.match(header or "")
+    if not found:
+        raise Refusal("idempotency-key", _NO_KEY if header is None else _BAD_KEY)
+    if user_id is None:
+        return None
+    digest = hashlib.sha256(b"\x00".join((method, uri, body))).digest()
+    return Key(user_id, found[1] or found[2], digest)
+
+
+async def write(parts: Parts, key: Key | None, now: datetime, work: Callable[[Transaction], Awaitable[Reply]]) -> Reply:
+    """The answer of ``work``, run in a transaction; or the recorded one, if the key had its answer before."""
+
+    async def once(tx: Transaction) -> Reply:
+        if key is None:
+            return await work(tx)
+        ttl = parts.settings.idempotency_ttl
+        recorded = await idempotency.claim(tx, key.user_id, key.text, key.fingerprint, now, ttl)
+        if recorded is not None:
+            return _replayed(recorded)
+        reply = await work(tx)
+        if 200 <= reply.status < 300:
+            idempotency.record(tx, key.user_id, key.text, _recorded(key, reply), now)
+        return reply
+
+    return await effects.transact(parts, once)
+
+
+def _recorded(key: Key, reply: Reply) -> idempotency.Recorded:
+    headers = tuple((name.decode(), value.decode("utf-8")) for name, value in reply.headers if name in _KEPT)
+    return idempotency.Recorded(key.fingerprint, reply.status, headers, reply.body)
+
+
+def _replayed(recorded: idempotency.Recorded) -> Reply:
+    headers = [(name.encode(), value.encode("utf-8")) for name, value in recorded.headers]
+    return Reply(recorded.status, (*headers, (b"Idempotent-Replayed", b"true")), recorded.body)

@@ -1,0 +1,13 @@
+"""The market's day: where its days begin is a setting."""
+
+from __future__ import annotations
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from harvestd.web.context import Call
+
+
+def today(call: Call) -> date:
+    """The day on which the request came, in the market's time zone."""
+    return call.now.astimezone(ZoneInfo(call.parts.settings.market_timezone)).date()

@@ -1,0 +1,111 @@
+"""Rate limits: whose bucket a request is counted in, and the headers that tell what is left.
+
+The headers are those of draft-ietf-httpapi-ratelimit-headers-10: ``RateLimit-Policy: "default";q=60;w=60`` and
+``RateLimit: "default";r=59;t=1``, where ``t`` is the seconds until all of the quota is there again.
+"""
+
+from __future__ import annotations
+
+import re
+
+from harvestd.interfaces import Allowance, ILimiter
+from harvestd.kernel.errors import TooMany
+from harvestd.kernel.sentences import worded
+from harvestd.settings.table import Settings
+from harvestd.web.http.client_address import bucket_of
+from harvestd.web.routes import Route
+
+Headers = tuple[tuple[bytes, bytes], ...]
+_FORM = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})\Z")
+
+
+class Limited(TooMany):
+    """With the headers of the limit that refuses, whichever was counted before."""
+
+    def __init__(self, detail: str, retry_after: float, headers: Headers) -> None:
+        super().__init__(detail, retry_after)
+        self.headers = headers
+
+
+class Limits:
+    """The limits of the settings, by the setting's name."""
+
+    def __init__(self, settings: Settings, limiter: ILimiter) -> None:
+        self._limiter = limiter
+        self._on = settings.rate_limits
+        self._limits = {
+            name: parse(name, getattr(settings, name))
+            for name in dir(settings)
+            if name.startswith("rate_") and name != "rate_limits"
+        }
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether a request can be counted without waiting."""
+        return not self._on or self._limiter.at_hand
+
+    def known(self, name: str) -> bool:
+        """Whether there is such a setting."""
+        return name in self._limits
+
+    async def spend(self, route: Route, user_id: str | None, address: str) -> tuple[Headers, TooMany | None]:
+        """Count one request of a route; answers the headers and the refusal, if it is one."""
+        if not self._on or route.limit == "none":
+            return (), None
+        who = user_id if user_id is not None else f"address:{bucket_of(address)}"
+        return await self.count(route.limit, who, route.endpoint_class or route.tag)
+
+    async def spend_stray(self, address: str, endpoint: str) -> tuple[Headers, TooMany | None]:
+        """Count a request that no route counts: for an address that does not exist, or with a token that does not hold."""
+        return await self.count("rate_read", f"address:{bucket_of(address)}", endpoint)
+
+    def at_once(self, route: Route, address: str) -> Headers | None:
+        """:meth:`spend` for somebody who is not signed in, without waiting: the headers. None, and nothing was counted,
+        where that is not possible or this is one too many."""
+        if not self._on or route.limit == "none":
+            return ()
+        limit, period = self._limits[route.limit]
+        key = _key(f"address:{bucket_of(address)}", route.limit, route.endpoint_class or route.tag)
+        allowance = self._limiter.hit_now(key, limit, period)
+        return _headers(route.limit, limit, period, allowance) if allowance is not None and allowance.allowed else None
+
+    async def count(self, name: str, who: str, endpoint: str) -> tuple[Headers, TooMany | None]:
+        """The same for a bucket that a handler names: ``who`` may be an account that somebody tries to sign in to."""
+        if not self._on:
+            return (), None
+        limit, period = self._limits[name]
+        allowance = await self._limiter.hit(_key(who, name, endpoint), limit, period)
+        headers = _headers(name, limit, period, allowance)
+        if allowance.allowed:
+            return headers, None
+        detail = worded(
+            "more than {limit} requests in {period} s; try again in {wait} s",
+            limit=limit,
+            period=period,
+            wait=_seconds(allowance.retry_after),
+        )
+        return headers, Limited(detail, allowance.retry_after, headers)
+
+
+def parse(name: str, text: str) -> tuple[int, int]:
+    """``60/60`` as requests and seconds; raises ``ValueError`` with the setting's name and the cure."""
+    found = _FORM.match(text)
+    if not found:
+        raise ValueError(f"{name} = {text!r}: write requests/seconds, such as 60/60")
+    return int(found[1]), int(found[2])
+
+
+def _key(who: str, name: str, endpoint: str) -> str:
+    return f"{who}:{name.removeprefix('rate_')}.{endpoint}"
+
+
+def _headers(name: str, limit: int, period: int, allowance: Allowance) -> Headers:
+    policy = name.removeprefix("rate_")
+    return (
+        (b"RateLimit-Policy", f'"{policy}";q={limit};w={period}'.encode("ascii")),
+        (b"RateLimit", f'"{policy}";r={allowance.remaining};t={_seconds(allowance.reset)}'.encode("ascii")),
+    )
+
+
+def _seconds(time: float) -> int:
+    return max(0, -int(-time // 1))

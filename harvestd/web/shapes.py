@@ -1,0 +1,157 @@
+"""What the shapes of all nouns are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, ClassVar, get_args
+
+import msgspec
+from msgspec import Meta, field
+
+from harvestd.kernel import readers
+from harvestd.kernel.units import Unit
+from harvestd.web.reading import form
+from harvestd.web.vocabulary import closed
+
+_AN_ID = "0197f0a0-7c1e-7abc-8def-0123456789ab"
+
+
+def _id(lister: str = "", what: str = "A UUIDv7; letters in either case.") -> Meta:
+    """The annotation of an id, one of those that the address ``lister`` lists."""
+    return form(
+        "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}",
+        readers.id,
+        kind=f"must be an id from {lister}" if lister else f"must be an id such as {_AN_ID}",
+        params={"not-an-id": {"list": lister}} if lister else None,
+        extra_json_schema={"format": "uuid"},
+        description=what,
+        examples=[_AN_ID],
+    )
+
+
+Id = Annotated[str, _id()]
+CategoryId = Annotated[str, _id("GET /api/categories")]
+FarmId = Annotated[str, _id("GET /api/farms")]
+ProductId = Annotated[str, _id("GET /api/products")]
+PickupPointId = Annotated[str, _id("GET /api/farms/{id}")]
+NotificationId = Annotated[str, _id("GET /api/notifications")]
+Slug = Annotated[
+    str,
+    form(
+        "[a-z0-9]+(?:-[a-z0-9]+)*",
+        code="not-a-slug",
+        max_length=80,
+        description="As in an address.",
+        examples=["green-acres"],
+    ),
+]
+#: A farm, a category, a product by either of its names.
+IdOrSlug = Annotated[
+    str, Meta(max_length=100, description="An id or a slug.", extra={"read": lambda _, text: readers.token(text)})
+]
+Color = Annotated[str, form("(?:#[0-9a-fA-F]{6})?", description="Red, green and blue.", examples=["#aa5500"])]
+Position = Annotated[
+    str,
+    Meta(max_length=2 * readers.DIGITS + 1, description="`latitude,longitude` in degrees.", examples=["48.85,2.35"]),
+]
+SeasonDay = Annotated[
+    str,
+    form(
+        "(?:[0-9]{4}-)?[0-9]{2}-[0-9]{2}",
+        code="not-a-date",
+        message="must be a day, MM-DD for every year or YYYY-MM-DD for one",
+        description="`MM-DD` for every year or `YYYY-MM-DD` for one.",
+        examples=["05-01"],
+    ),
+]
+Limit = Annotated[int, Meta(ge=1, le=100, description="Items on a page.")]
+Cursor = Annotated[str, Meta(max_length=1024, description="The `next` of an earlier page.")]
+Quantity = Annotated[Decimal, Meta(description="A number or decimal string, three places at most.", examples=["1.250"])]
+_IN_MINOR_UNITS = "must be in minor units: 350 is 3.50 EUR"
+#: What is said of money that is no whole number, the first mistake of whoever begins: with the other way to give it, and where there is
+#: none.
+MINOR_UNITS, MINOR_UNITS_ALONE = (
+    {"kind": words, "params": {code: {"reason": reason} for code in ("wrong-type", "not-a-number")}}
+    for words, reason in (
+        (f'{_IN_MINOR_UNITS}; or {{"amount": 350, "currency": "EUR"}}', "minor-units"),
+        (_IN_MINOR_UNITS, "minor-units-alone"),
+    )
+)
+MinorUnits = Annotated[
+    int, Meta(description="In minor units of the market's currency: 1250 is 12.50.", extra=MINOR_UNITS)
+]
+
+
+#: Where a field goes that is not taken here, or why it is not: by the reason that ``ELSEWHERE`` names.
+PLACES: dict[str, str] = {
+    "as-registered": "it stays as it was registered",
+    "from-title": "it is made from the title",
+    "slug-stays": "a slug, once given, stays",
+    "farm-stays": "a product stays with its farm",
+    "stock-route": "the stock is set or changed by POST /api/products/{id}/stock",
+    "set-or-change": "give set (the new level) or change (what is added or taken)",
+    "in-location": "it goes into location",
+}
+
+
+UnitOut = Annotated[str, closed("Unit", get_args(Unit), "What a product is counted or weighed in.")]
+
+
+class In(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What comes in: a field that is not in the type is refused, for the reason (of ``PLACES``) that ``ELSEWHERE`` has for one."""
+
+    ELSEWHERE: ClassVar[Mapping[str, str]] = {}
+
+
+class Out(msgspec.Struct, kw_only=True, frozen=True):
+    """What goes out."""
+
+
+class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An amount in minor units of a currency."""
+
+    amount: Annotated[int, Meta(extra=MINOR_UNITS_ALONE)]
+    currency: Annotated[str, Meta(min_length=3, max_length=3)]
+
+
+class PricePer(Out, kw_only=True, frozen=True):
+    """What a price is for: so much of the unit that the product is sold in."""
+
+    quantity: str
+    unit: UnitOut
+
+
+class Named(Out, kw_only=True, frozen=True):
+    """Another thing, by its id, slug and name."""
+
+    id: str
+    slug: str
+    name: str
+
+
+class ListQuery(In, kw_only=True, frozen=True):
+    """Which page of a list."""
+
+    limit: Limit = 20
+    after: Cursor | None = None
+
+
+class CountedQuery(ListQuery, kw_only=True, frozen=True):
+    """Which page of a list, and whether ``total`` is to say how many there are."""
+
+    count: bool = False
+
+
+class SeasonIn(In, kw_only=True, frozen=True):
+    """First and last day, both ``MM-DD`` (every year) or both ``YYYY-MM-DD`` (once)."""
+
+    from_: SeasonDay = field(name="from")
+    to: SeasonDay
+
+
+class Season(Out, kw_only=True, frozen=True):
+    """First and last day."""
+
+    from_: str = field(name="from")
+    to: str

@@ -1,1 +1,0 @@
-"""The shapes that clients rely on: what bodies may hold and what answers do. OpenAPI's schemas are made from these."""

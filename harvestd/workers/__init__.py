@@ -1,1 +1,0 @@
-"""What events cause: the handlers table, then one module a worker."""

@@ -1,0 +1,67 @@
+"""Topics, as AMQP has them, and the table that uses them."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harvestd.kernel.events import DATA
+from harvestd.kernel.topology import QUEUES, RETRY_DELAYS, matches, queues_for
+
+
+@pytest.mark.parametrize(
+    ("pattern", "key", "taken"),
+    [
+        ("order.created", "order.created", True),
+        ("order.created", "order.updated", False),
+        ("order.*", "order.created", True),
+        ("order.*", "order", False),
+        ("order.*", "order.part.ready", False),
+        ("*.viewed", "product.viewed", True),
+        ("*.viewed", "viewed", False),
+        ("*", "order", True),
+        ("*", "order.created", False),
+        ("#", "order.part.ready", True),
+        ("#", "", True),
+        ("order.#", "order", True),
+        ("order.#", "order.part.ready", True),
+        ("#.ready", "ready", True),
+        ("order.#.ready", "order.ready", True),
+        ("order.#.ready", "order.a.b.ready", True),
+        ("order.#.ready", "order.a.b", False),
+        ("ordér.*", "ordér.x", True),
+        ("order", "orders", False),
+    ],
+)
+def test_patterns_take_keys(pattern, key, taken):
+    assert matches(pattern, key) is taken
+
+
+words = st.lists(st.sampled_from("ab"), min_size=1, max_size=5)
+
+
+@given(st.lists(st.sampled_from(["a", "b", "*", "#"]), min_size=1, max_size=4), words)
+def test_matching_agrees_with_a_regular_expression(pattern, key):
+    expression = "".join({"*": r"\.[^.]+", "#": r"(\.[^.]+)*"}.get(word, rf"\.{word}") for word in pattern)
+    assert matches(".".join(pattern), ".".join(key)) == bool(re.fullmatch(expression, "." + ".".join(key)))
+
+
+def test_an_order_goes_where_the_table_says():
+    assert queues_for("order.created") == (
+        "harvest.orders", "harvest.cache", "harvest.notifications", "harvest.analytics",
+    )  # fmt: skip
+    assert queues_for("product.viewed") == ("harvest.cache", "harvest.analytics")
+    assert queues_for("nobody.cares") == ()
+
+
+def test_every_binding_can_take_some_event():
+    for queue in QUEUES:
+        for pattern in queue.binds:
+            assert any(matches(pattern, type) for type in DATA), f"{queue.name} binds {pattern}, which nothing has"
+
+
+def test_queues_have_names_of_their_own_and_delays_grow():
+    assert len({queue.name for queue in QUEUES}) == len(QUEUES)
+    assert all(queue.dead == f"{queue.name}.dead" for queue in QUEUES)
+    assert list(RETRY_DELAYS) == sorted(RETRY_DELAYS)

@@ -1,0 +1,53 @@
+"""Products, orders and their pieces for the tests of decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from harvestd.market.catalogue.on_sale import Agreed, OnSale
+from harvestd.market.orders.fulfilment import Standing
+from harvestd.market.orders.placing import Part, Placed, Terms, Totals, Wanted, place
+
+NOW = datetime(2026, 7, 3, 12, 0, tzinfo=UTC)
+TODAY = date(2026, 7, 3)
+_AMOUNTS = ("price_per", "stock", "reserved", "quantity_step", "min_quantity")
+TERMS = Terms(currency="EUR", lines_most=100, hold=None)
+
+
+def product(id: str = "carrots", farm: str = "acres", **fields: Any) -> OnSale:
+    """2.5 kg of carrots at 3.90 in steps of 50 g, unless told otherwise."""
+    known: dict[str, Any] = {
+        "id": id, "slug": f"{id}-slug", "farm_id": farm, "farm_slug": f"{farm}-slug", "farm_name": farm.title(),
+        "order_minimum": 0, "staffed": True, "title": id.title(), "unit": "kg", "price": 390, "price_per": Decimal(1), "stock": Decimal("2.5"),
+        "reserved": Decimal(0), "quantity_step": Decimal("0.05"), "min_quantity": Decimal("0.05"), "season_from": None,
+        "season_to": None, "status": "published", "revision": 7,
+    }  # fmt: skip
+    for name, value in fields.items():
+        known[name] = Decimal(value) if name in _AMOUNTS else value
+    return OnSale(**known)
+
+
+def placed(
+    wanted: Sequence[tuple[str, str]], *shelf: OnSale, terms: Terms = TERMS, expected_total: int | None = None,
+    seen: Mapping[str, Agreed] | None = None, of_cart: bool = False,
+) -> Placed:  # fmt: skip
+    """The decision for lines of (product, quantity)."""
+    return place(
+        [Wanted(p, Decimal(q)) for p, q in wanted], {p.id: p for p in shelf}, terms, order_id="order", number="H000001",
+        buyer_id="buyer", line_ids=[f"line-{i}" for i in range(len(wanted))], now=NOW, today=TODAY,
+        expected_total=expected_total, seen=seen or {}, of_cart=of_cart,
+    )  # fmt: skip
+
+
+def standing(*statuses: str, version: int = 1) -> Standing:
+    """An order with a part of 10.00 in each of the statuses, of the farms farm-0, farm-1, …"""
+    from harvestd.market.orders.fulfilment import status_of
+
+    parts = tuple(Part(f"farm-{i}", f"Farm {i}", i, status, 1000) for i, status in enumerate(statuses))
+    return Standing(
+        id="order", number="H000001", buyer_id="buyer", status=status_of(parts), version=version, parts=parts,
+        totals=Totals(1000 * len(parts)),
+    )  # fmt: skip

@@ -1,0 +1,93 @@
+"""What PostgreSQL makes of a product is what the contract says: each field by its row, whatever is in it."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from harvestd.kernel.quantities import COMPARED
+from harvestd.market.catalogue import cards, listings
+from harvestd.market.catalogue import rows as products
+from harvestd.market.catalogue.product_shapes import Product
+from harvestd.market.search.shapes import FoundProduct, SearchPage
+from harvestd.store.postgres.database import Statement, nothing
+from harvestd.web.context import Page
+from tests.people import Market
+
+NASTY = 'a "quoted" \\ back\\\\slash </script> \u2028 \U0001f955 é \u0001 tab\t line\nend'
+#: Past the rules that keep such texts out: whatever a row holds, older versions' texts too, the card is JSON.
+WRITTEN = Statement(
+    "test.written", "update products set title = $2, description = $2, slug = $3 where id = $1", nothing
+)
+NAMED = Statement("test.named", "update farms set name = $2, slug = $3 where id = $1", nothing)
+RATED = Statement(
+    "test.rated", "update products set rating_sum = $2, rating_count = 3, upvote_count = 7, view_count = 8 where id = $1", nothing
+)  # fmt: skip
+
+
+def expected(row: products.Product) -> dict[str, Any]:
+    """The contract's fields of a row, by another way."""
+    per, factor = COMPARED[row.unit]
+    compared = int((row.price * factor / row.price_per).quantize(Decimal(1), ROUND_HALF_UP))
+    category = {"id": row.category_id, "slug": row.category_slug, "name": row.category_name}
+    return {
+        "id": row.id, "slug": row.slug, "title": row.title, "description": row.description,
+        "farm": {"id": row.farm_id, "slug": row.farm_slug, "name": row.farm_name},
+        "category": category if row.category_id else None, "unit": row.unit,
+        "price": {"amount": row.price, "currency": "CHF"},
+        "price_per": {"quantity": f"{row.price_per:.3f}", "unit": row.unit},
+        "unit_price": {"amount": compared, "currency": "CHF", "per": per},
+        "stock": f"{row.stock:.3f}", "available": f"{row.stock - row.reserved:.3f}",
+        "quantity_step": f"{row.quantity_step:.3f}", "min_quantity": f"{row.min_quantity:.3f}",
+        "season": {"from": row.season_from, "to": row.season_to} if row.season_from else None,
+        "harvested_on": row.harvested_on, "tags": row.tags, "status": row.status, "orderable": True, "not_orderable": None, "images": [],
+        "upvote_count": row.upvote_count, "view_count": row.view_count,
+        "rating": {"average": float(row.rating_average) if row.rating_count else None, "count": row.rating_count},
+        "version": row.version, "created_at": row.created_at, "updated_at": row.updated_at,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", COMPARED)
+@pytest.mark.parametrize("season", [None, {"from": "11-01", "to": "02-28"}, {"from": "2026-05-01", "to": "2026-06-01"}])
+async def test_a_card_is_what_its_row_says(market: Market, unit: str, season: Any) -> None:
+    farmer = await market.farmer()
+    made = await market.product(
+        farmer, unit=unit, price=333, stock=7, tags=["a,b", 'q"x', "é{}"],
+        harvested_on="2026-07-01" if season else None, **({"season": season} if season else {}),
+    )  # fmt: skip
+    database = market.parts.database
+
+    async def write(tx: Any) -> None:
+        await tx.run(WRITTEN, made["id"], NASTY, f'acres"\\\n{made["id"][-6:]}')
+        await tx.run(NAMED, farmer.farm_id, NASTY, f'farm"\\\n{made["id"][-6:]}')
+        if season:
+            await tx.run(RATED, made["id"], 13)
+
+    await database.transaction(write)
+    row = await products.find(database, made["id"])
+    assert row is not None
+    for token in (row.id, row.slug):
+        card = await cards.find(database, token, "CHF")
+        assert card is not None
+        assert (card.id, card.farm_id, card.status, card.version) == (row.id, row.farm_id, row.status, row.version)
+        decoded = msgspec.json.decode(card.text, type=Product)
+        assert decoded == msgspec.convert(expected(row), Product)
+        assert list(msgspec.json.decode(card.text)) == list(expected(row)), "in the contract's order"
+    (listed,) = await listings.products(database, listings.Filters(), "newest", None, 20, "CHF")
+    assert (listed.text, listed.key) == (card.text, (row.id,))
+    assert set(await cards.by_ids(database, [row.id, farmer.id], "CHF")) == {row.id}
+
+
+async def test_lists_and_hits_are_of_their_types(market: Market) -> None:
+    farmer = await market.farmer()
+    for number in range(3):
+        await market.product(farmer, title=f"Kale {number}", tags=["x"])
+    await market.work()
+    page = msgspec.json.decode((await market.stranger.get("/api/products?limit=2")).body, type=Page[Product])
+    assert [item.title for item in page.items] == ["Kale 2", "Kale 1"] and page.next
+    found = msgspec.json.decode((await market.stranger.get("/api/search?q=kale")).body, type=SearchPage[FoundProduct])
+    assert {item.title for item in found.items} == {"Kale 0", "Kale 1", "Kale 2"}
+    assert all(item.score > 0 and item.highlight for item in found.items)

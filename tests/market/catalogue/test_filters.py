@@ -1,0 +1,159 @@
+"""The listing and search take the same filters, and mean the same by them."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+from harvestd.market.catalogue.product_shapes import ProductSort, ProductsQuery
+from harvestd.market.search.shapes import SearchQuery, SearchSort
+from harvestd.tables import ROUTES
+from tests.people import Market, Person
+
+#: What the one has and the other has not.
+LISTING_ALONE, SEARCH_ALONE = {"mine", "status", "count"}, {"q"}
+UNKNOWN = "01900000-0000-7000-8000-00000000dead"
+
+
+def test_both_have_the_same_parameters_with_the_same_bounds() -> None:
+    listing, search = ({f.name: f for f in msgspec.structs.fields(query)} for query in (ProductsQuery, SearchQuery))
+    assert listing.keys() - search.keys() == LISTING_ALONE and search.keys() - listing.keys() == SEARCH_ALONE
+    for name in listing.keys() & search.keys() - {"sort"}:
+        assert (listing[name].type, listing[name].default) == (search[name].type, search[name].default), name
+    assert get_args(SearchSort) == ("relevance", *get_args(ProductSort))
+
+
+async def test_both_describe_their_parameters_in_the_same_words(market: Market) -> None:
+    paths = (await market.stranger.get("/openapi.json")).json()["paths"]
+    listing, search = (
+        {p["name"]: {**p, "schema": p.get("schema")} for p in paths[path]["get"]["parameters"] if "name" in p}
+        for path in ("/api/products", "/api/search")
+    )
+    same = listing.keys() & search.keys() - {"sort"}
+    assert len(same) == len({f.name for f in msgspec.structs.fields(SearchQuery)} - SEARCH_ALONE - {"sort"})
+    for name in same:
+        assert listing[name] == search[name], name
+        assert listing[name]["description"], name
+
+
+async def stall(market: Market) -> tuple[Person, dict[str, str]]:
+    """Products of every kind of two farms, in a tree of categories three deep; answers category ids by slug."""
+    admin = await market.person("admin")
+    ids: dict[str, str] = {}
+    for slug, parent in (("food", None), ("green", "food"), ("leaves", "green"), ("milk", "food"), ("empty", None)):
+        body = {"name": slug.title(), "slug": slug, "parent_id": parent and ids[parent]}
+        ids[slug] = (await admin.post("/api/categories", body)).json()["id"]
+    rng = random.Random(7)
+    slugs = ("green-acres", "chateau-oeuf")
+    for number, farm in enumerate(("Green Acres", "Château Œuf")):
+        farmer = await market.farmer(farm)
+        place = {"location": {"latitude": 48.0 + number, "longitude": 11.0, "address": "x"}, "slug": slugs[number]}
+        placed = await farmer.request("PATCH", f"/api/farms/{farmer.farm_id}", place, If_Match="*")
+        assert placed.status == 200, placed.text
+        for n in range(12):
+            season = rng.choice([None, {"from": "01-01", "to": "12-31"}, {"from": "2020-01-01", "to": "2020-01-02"}])
+            await market.product(
+                farmer, title=f"Thing {number} {n}", unit=rng.choice(["kg", "bunch", "box"]), price=rng.randrange(100, 900),
+                stock=rng.choice([0, 3]), category_id=rng.choice([None, *[ids[s] for s in ("food", "green", "leaves", "milk")]]),
+                tags=rng.sample(["organic", "Élevé", "WEISS", "rare"], 2), season=season,
+            )  # fmt: skip
+    await market.work()
+    return farmer, ids
+
+
+async def ids_of(market: Market, path: str, query: str) -> list[str]:
+    found: list[str] = []
+    following: str | None = f"{path}?{query}&limit=7"
+    while following:
+        answer = await market.stranger.get(following)
+        assert answer.status == 200, (following, answer.text)
+        found += [item["id"] for item in answer.json()["items"]]
+        after = answer.json()["next"]
+        following = after and f"{path}?{query}&limit=7&after={after}"
+    assert len(found) == len(set(found))
+    return found
+
+
+async def test_both_find_the_same_products_by_the_same_filters(market: Market) -> None:
+    farmer, ids = await stall(market)
+    values = {
+        "category": ["category=food", f"category={ids['green']}", "category=leaves&category=milk", "category=empty", "category=",
+                     f"category={ids['green'].upper()}"],
+        "farm": [f"farm={farmer.farm_id}", f"farm={farmer.farm_id.upper()}", "farm=green-acres&farm=" + farmer.farm_id, "farm="],
+        "tag": ["tag=organic", "tag=ORGANIC", "tag=e%CC%81leve%CC%81", "tag=%C3%89LEV%C3%89", "tag=wei%C3%9F", "tag=", "tag=none",
+                "tag=rare&tag=organic"],
+        "unit": ["unit=kg", "unit=box&unit=bunch"],
+        "price": ["min_price=400", "max_price=400", "min_price=300&max_price=500"],
+        "flags": ["in_stock=true", "in_season=true", "in_stock=true&in_season=true"],
+        "near": ["near=48,11", "near=48,11&radius_km=50", "near=48.5,11&radius_km=500", "near=0,0&radius_km=1"],
+    }  # fmt: skip
+    single = [one for some in values.values() for one in some]
+    rng, pairs = (
+        random.Random(3),
+        [f"{a}&{b}" for x, y in itertools.combinations(values.values(), 2) for a in x for b in y],
+    )
+    sizes = set()
+    for query in ["", *single, *rng.sample(pairs, 40)]:
+        listed, found = [await ids_of(market, path, query) for path in ("/api/products", "/api/search")]
+        assert sorted(listed) == sorted(found), query
+        counted = (await market.stranger.get(f"/api/products?{query}&count=true&limit=1")).json()["total"]
+        assert counted == len(listed), query
+        sizes.add(len(listed))
+    assert len(sizes) > 8 and 0 in sizes and 24 in sizes, "the filters tell products apart"
+
+
+@pytest.mark.parametrize("sort", get_args(ProductSort))
+async def test_both_sort_alike(market: Market, sort: str) -> None:
+    await stall(market)
+    listed, found = [await ids_of(market, path, f"sort={sort}") for path in ("/api/products", "/api/search")]
+    assert listed == found and len(listed) == 24
+
+
+REFUSED = [
+    (f"category={UNKNOWN}", "category", "not-found"), ("category=nowhere", "category", "not-found"),
+    (f"farm={UNKNOWN}", "farm", "not-found"), ("farm=no-farm", "farm", "not-found"),
+    ("category=%00", "category", None), ("radius_km=5", "radius_km", "not-accepted"), ("near=x", "near", "not-a-position"),
+    ("near=91,0", "near", "not-a-position"), ("radius_km=501&near=1,1", "radius_km", None), ("unit=stone", "unit[0]", "not-one-of"),
+    ("min_price=-1", "min_price", None), ("sort=best", "sort", "not-one-of"), ("after=x", "after", "bad-cursor"),
+    ("limit=0", "limit", None), ("tag=" + "x" * 41, "tag[0]", "too-long"),
+    ("&".join(["tag=x"] * 21), "tag", "too-long"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("query", "field", "code"), REFUSED)
+async def test_both_refuse_alike(market: Market, query: str, field: str, code: str | None) -> None:
+    answers = [await market.stranger.get(f"{path}?{query}") for path in ("/api/products", "/api/search")]
+    assert [a.status for a in answers] == [422, 422], [a.text for a in answers]
+    errors = [[(e["field"], e["code"]) for e in a.json()["errors"]] for a in answers]
+    assert errors[0] == errors[1] and errors[0][0][0] == field
+    assert code is None or errors[0][0][1] == code
+
+
+async def test_an_empty_cursor_is_the_first_page_of_both(market: Market) -> None:
+    await stall(market)
+    for path in ("/api/products", "/api/search"):
+        first, empty = [(await market.stranger.get(f"{path}?limit=3{more}")).json() for more in ("", "&after=")]
+        assert [p["id"] for p in first["items"]] == [p["id"] for p in empty["items"]]
+
+
+async def test_a_category_that_moves_takes_its_products_along(market: Market) -> None:
+    """A listing by a parent depends on the tree: what was cached is not shown any more."""
+    _, ids = await stall(market)
+    admin = await market.person("admin")
+    before: dict[str, Any] = {}
+    for path in ("/api/products", "/api/search"):
+        before[path] = await ids_of(market, path, "category=green")
+    moved = await admin.request("PATCH", f"/api/categories/{ids['leaves']}", {"parent_id": ids["empty"]}, If_Match="*")
+    assert moved.status == 200, moved.text
+    await market.work()
+    for path, ids_before in before.items():
+        here, there = [await ids_of(market, path, f"category={slug}") for slug in ("green", "empty")]
+        assert sorted(here + there) == sorted(ids_before) and there
+
+
+def test_both_are_routes() -> None:
+    assert {r.query for r in ROUTES if r.path in ("/api/products", "/api/search")} >= {ProductsQuery, SearchQuery}

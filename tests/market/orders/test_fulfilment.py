@@ -1,0 +1,118 @@
+"""The steps of an order's parts, and what the order becomes by them."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from harvestd.kernel.errors import IllegalTransition
+from harvestd.market.orders.fulfilment import PROGRESS, STEPS, can_cancel, cancel, expire, move, status_of
+from tests.market.catalogue.shelves import standing
+
+STATUSES = tuple(STEPS)
+
+
+def test_of_several_parts_that_have_left_their_farms_the_first_is_named() -> None:
+    with pytest.raises(IllegalTransition, match="the part of Farm 1 is already out_for_delivery"):
+        cancel(standing("placed", "out_for_delivery", "out_for_delivery"), None, "buyer", "")
+
+
+@pytest.mark.parametrize(("before", "to"), list(itertools.product(STATUSES, STATUSES)))
+def test_a_part_goes_where_the_table_says_and_nowhere_else(before: str, to: str) -> None:
+    if to in STEPS[before]:
+        moved = move(standing(before), "farm-0", to, "farm", "")
+        assert (moved.to, moved.farms, moved.version) == (to, ("farm-0",), 2)
+    else:
+        with pytest.raises(
+            IllegalTransition,
+            match=f"this part is {before}, which cannot become {to}" if before != to else f"this part is already {to}",
+        ):
+            move(standing(before), "farm-0", to, "farm", "")
+
+
+def test_a_refused_step_names_those_that_are_possible() -> None:
+    with pytest.raises(IllegalTransition) as refused:
+        move(standing("placed"), "farm-0", "completed", "farm", "")
+    assert refused.value.errors[0].message == "possible now: cancelled, confirmed"
+
+
+def test_the_order_is_as_far_as_its_least_advanced_part() -> None:
+    for statuses in itertools.product(PROGRESS, repeat=2):
+        assert standing(*statuses).status == min(statuses, key=PROGRESS.index)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "status"),
+    [
+        (("cancelled", "ready"), "ready"),
+        (("cancelled", "completed"), "completed"),
+        (("cancelled", "cancelled"), "cancelled"),
+        (("expired", "expired"), "expired"),
+        (("expired", "cancelled"), "cancelled"),
+    ],
+)
+def test_parts_that_are_over_do_not_hold_the_order_back(statuses: tuple[str, ...], status: str) -> None:
+    assert status_of(standing(*statuses).parts) == status
+
+
+def test_a_step_tells_of_the_part_and_of_the_orders_end() -> None:
+    first = move(standing("ready", "ready"), "farm-0", "completed", "farm", "")
+    assert [e.type for e in first.events] == ["order.updated"]
+    assert first.events[0].data["from"] == "ready" and first.events[0].data["to"] == "completed"
+    last = move(standing("completed", "ready"), "farm-1", "completed", "farm", "")
+    assert [e.type for e in last.events] == ["order.updated", "order.completed"]
+    assert {e.version for e in last.events} == {2}
+
+
+@pytest.mark.parametrize("status", ["placed", "confirmed", "ready"])
+def test_a_buyer_withdraws_the_whole_order_while_nothing_has_left_a_farm(status: str) -> None:
+    moved = cancel(standing(status, "placed"), None, "buyer", "away")
+    assert (moved.farms, moved.status) == (("farm-0", "farm-1"), "cancelled")
+    assert [e.type for e in moved.events] == ["order.updated", "order.updated", "order.cancelled"]
+    assert moved.events[0].data["reason"] == "away"
+
+
+@pytest.mark.parametrize("status", ["out_for_delivery", "completed"])
+def test_a_buyer_cannot_withdraw_what_has_left_a_farm(status: str) -> None:
+    with pytest.raises(IllegalTransition, match=f"the part of Farm 0 is already {status}"):
+        cancel(standing(status, "placed"), None, "buyer", "")
+
+
+@pytest.mark.parametrize("status", ["cancelled", "expired"])
+def test_what_is_over_cannot_be_cancelled_again(status: str) -> None:
+    with pytest.raises(IllegalTransition, match=f"this order is already {status}"):
+        cancel(standing(status), None, "admin", "")
+
+
+def test_a_farm_withdraws_its_own_part_and_the_total_follows() -> None:
+    moved = cancel(standing("placed", "confirmed"), ["farm-1"], "farm", "hail")
+    assert (moved.farms, moved.status, moved.totals.total) == (("farm-1",), "placed", 1000)
+    assert [e.type for e in moved.events] == ["order.updated"]
+
+
+def test_an_order_that_is_over_as_a_whole_keeps_its_total_for_the_books() -> None:
+    assert cancel(standing("placed", "placed"), None, "buyer", "").totals.total == 2000
+
+
+@pytest.mark.parametrize("actor", ["farm", "admin"])
+@pytest.mark.parametrize("status", [s for s, steps in STEPS.items() if "cancelled" in steps])
+def test_to_cancel_a_part_and_to_move_it_there_is_one_thing(status: str, actor: Any) -> None:
+    order = standing(status, "placed")
+    moved = move(order, "farm-0", "cancelled", actor, "hail")
+    assert moved == cancel(order, ["farm-0"], actor, "hail")
+    assert (moved.events[0].data["reason"], moved.events[0].data["actor"]) == ("hail", actor)
+
+
+def test_who_may_cancel_is_who_would_not_be_refused() -> None:
+    assert can_cancel(standing("ready"), None, "buyer") and not can_cancel(standing("completed"), None, "buyer")
+    assert can_cancel(standing("out_for_delivery"), None, "farm") and not can_cancel(standing("expired"), None, "admin")
+
+
+def test_only_parts_that_nobody_confirmed_expire() -> None:
+    moved = expire(standing("placed", "confirmed"))
+    assert moved is not None and (moved.farms, moved.status) == (("farm-0",), "confirmed")
+    assert expire(standing("confirmed")) is None
+    gone = expire(standing("placed"))
+    assert gone is not None and [e.type for e in gone.events] == ["order.updated", "order.expired"]

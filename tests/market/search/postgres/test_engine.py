@@ -1,0 +1,210 @@
+"""Search on PostgreSQL: the contract, and what is this implementation's own."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Any
+
+import attrs
+import psycopg2
+import pytest
+from twisted.internet.defer import Deferred
+from zope.interface.verify import verifyObject
+
+from harvestd.interfaces import Document, ISearch, Search, Suggestion
+from harvestd.market.search.places import Place
+from harvestd.market.search.postgres.engine import MISTYPED_MOST, PostgresSearch
+from harvestd.market.search.postgres.query import FINDS, SIMILAR, parameters
+from harvestd.market.search.postgres.suggest import BEGINS
+from harvestd.market.search.text import PRICE_EDGES, QUERY_WORDS
+from harvestd.store.counting import COUNTED_MOST
+from harvestd.store.postgres.database import Database, Statement, nothing, scalar
+from harvestd.store.postgres.literals import bind
+from tests.contracts.search import NOON, STALL, SearchContract, id_of, pages, product
+
+WORDS = Statement("test.words", "select word from search_words order by word", scalar)
+VERSION = Statement("test.version", "select version from search_documents where id = $1", scalar)
+
+
+@pytest.fixture
+def search(database: Database) -> PostgresSearch:
+    return PostgresSearch(database, "english", lambda: NOON)
+
+
+class TestPostgresSearchContract(SearchContract):
+    pass
+
+
+def test_it_is_an_ISearch(search: PostgresSearch) -> None:
+    assert verifyObject(ISearch, search)
+
+
+class Counting:
+    """A reader that counts round trips."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.trips = 0
+
+    async def rows(self, *given: Any) -> Any:
+        self.trips += 1
+        return await self.database.rows(*given)
+
+    async def row(self, *given: Any) -> Any:
+        self.trips += 1
+        return await self.database.row(*given)
+
+
+@pytest.mark.parametrize(
+    ("question", "trips"),
+    [(Search(text="honey"), 1), (Search(text="honey", farm="green-acre", near=(48.0, 11.0), radius=10.0), 3), (Search(), 1),
+     (Search(text="hony"), 3), (Search(text="🥕"), 0), (Search(text="qqqqqqq"), 2), (Search(text="hony qqqqqqq"), 3)],
+)  # fmt: skip
+async def test_a_question_costs_one_round_trip_and_a_mistyped_one_three(
+    database: Database, question: Search, trips: int
+) -> None:
+    reader = Counting(database)
+    search = PostgresSearch(database, "english", lambda: NOON, reader)
+    await search.index([product(n, "Honey") for n in range(1, 10)])
+    await search.search(question)
+    assert reader.trips == trips
+
+
+@pytest.mark.parametrize(
+    ("statement", "given", "index"),
+    [(FINDS["relevance", False], parameters("english", Search(text="honey"), ["honey"], None, None, Place(NOON)), "search_documents_lexemes"),
+     (SIMILAR, ["english", ["hony"], ["  h| ho|hon|ny |ony"], [1]], "search_words_trigrams"),
+     (BEGINS, ["hon", "hoo", 10], "search_documents_title"), (BEGINS, ["hon", "hoo", 10], "search_documents_farm"),
+     (BEGINS, ["hon", "hoo", 10], "search_documents_category")],
+)  # fmt: skip
+def test_each_index_serves_its_statement_also_under_a_plan_for_any_parameters(
+    database_url: str, statement: Statement[Any], given: list[Any], index: str
+) -> None:
+    connection = psycopg2.connect(database_url)
+    try:
+        cursor = connection.cursor()
+        cursor.execute("set enable_seqscan = off; set plan_cache_mode = force_generic_plan")
+        cursor.execute(f"prepare s as {statement.sql}")
+        cursor.execute(f"explain execute s({','.join(['%s'] * len(given))})", [bind(value) for value in given])
+        assert any(index in line for (line,) in cursor.fetchall())
+    finally:
+        connection.close()
+
+
+#: Of one document, many more.
+MANY = Statement(
+    "test.many",
+    """insert into search_documents select (jsonb_populate_record(d, jsonb_build_object('id', gen_random_uuid()))).*
+         from search_documents d, generate_series(1, $1::int) where d.id = $2""",
+    nothing,
+)
+
+
+async def test_counts_stop_at_some_thousand_and_pages_do_not(database: Database, search: PostgresSearch) -> None:
+    await search.index(
+        [product(1, "Honey", category="pantry", tags=("sweet",)), product(2, "Honey, best", popularity=9.0)]
+    )
+    for _ in range(COUNTED_MOST // 500 + 1):
+        await database.transaction(lambda tx: tx.run(MANY, 500, id_of(1)))
+    for question in (Search(), Search(text="honey")):
+        found = await search.search(question)
+        assert found.total == COUNTED_MOST
+        assert all(value.count <= COUNTED_MOST for values in found.facets.values() for value in values)
+        assert found.facets["tag"][0].count >= COUNTED_MOST - 1
+        assert found.next is not None
+    assert (await search.search(Search(limit=1))).hits[0].id == id_of(2), "the best of all, counted or not"
+
+
+@pytest.mark.parametrize("number", [3, QUERY_WORDS])
+async def test_of_many_mistyped_words_the_longest_are_looked_up(search: PostgresSearch, number: int) -> None:
+    """To compare one with every word of a market takes long."""
+    asked: list[list[int]] = []
+
+    class Noting(Counting):
+        async def rows(self, *given: Any) -> Any:
+            asked.append(given[4])
+            return await super().rows(*given)
+
+    await search.index([product(1, "Strawberries"), product(2, "Pears")])
+    noting = PostgresSearch(search._database, "english", lambda: NOON, Noting(search._database))
+    words = ["strawbrries", *(f"pea{'xyz'[n % 3]}{n}" for n in range(number - 1))]
+    assert [hit.id for hit in (await noting.search(Search(text=" ".join(words)))).hits] == [id_of(1)]
+    assert [sum(1 for errors in one if errors) for one in asked] == [min(number, MISTYPED_MOST)]
+
+
+async def test_many_writers_of_the_same_documents_leave_the_newest(database: Database, search: PostgresSearch) -> None:
+    """In whatever order their transactions meet, without a deadlock."""
+    batches = [
+        [product(n, f"Honey {version} word{version}", version=version) for n in (range(1, 21) if version % 2 else range(20, 0, -1))]
+        for version in range(1, 13)
+    ]  # fmt: skip
+    for writing in [Deferred.fromCoroutine(search.index(batch)) for batch in batches]:
+        await writing
+    assert [await database.row(VERSION, id_of(n)) for n in (1, 10, 20)] == [12, 12, 12]
+    assert (await search.search(Search(text="word12"))).total == 20
+
+
+async def test_a_farm_is_suggested_as_a_farm(search: PostgresSearch) -> None:
+    farm = Document(kind="farm", id=id_of(1), version=1, title="Orchard Hill", farm="orchard-hill", body={})
+    await search.index([farm, product(2, "Orchard apples")])
+    assert set(await search.suggest("orch")) == {
+        Suggestion("Orchard Hill", "farm", "orchard-hill"),
+        Suggestion("Orchard apples", "product", "p2", id_of(2), 1),
+    }
+
+
+async def test_words_that_no_document_has_any_more_are_forgotten_by_a_rebuild(
+    database: Database, search: PostgresSearch
+) -> None:
+    await search.index([*STALL, product(50, "Quinces")])
+    assert "quinces" in await database.rows(WORDS)
+    await search.rebuild(pages(STALL, 100), lambda count: None)
+    left = await database.rows(WORDS)
+    assert "quinces" not in left and {"carrots", "creme", "sugar"} <= set(left)
+
+
+async def test_another_language_holds_after_a_rebuild(database: Database, search: PostgresSearch) -> None:
+    await search.index([product(1, "Häuser")])
+    german = PostgresSearch(database, "german", lambda: NOON)
+    await german.rebuild(pages([product(1, "Häuser")], 10), lambda count: None)
+    assert (await german.search(Search(text="haus"))).total == 1
+    (hit,) = (await german.search(Search(text="haus"))).hits
+    assert hit.highlight["title"] == "<em>Häuser</em>"
+
+
+async def test_without_a_language_words_are_found_as_they_stand(database: Database) -> None:
+    plain = PostgresSearch(database, "simple", lambda: NOON)
+    await plain.index([product(n, "The carrots") for n in range(1, 8)])
+    assert (await plain.search(Search(text="the carrots"))).total == 7
+
+
+async def test_the_statement_draws_the_same_price_brackets_as_the_table(search: PostgresSearch) -> None:
+    prices = sorted({*PRICE_EDGES, *[edge + 1 for edge in PRICE_EDGES], *[max(0, edge - 1) for edge in PRICE_EDGES]})
+    await search.index([product(n, "Honey", price=price) for n, price in enumerate(prices, 1)])
+    found = await search.search(Search())
+    expected = [sum(bisect_right(PRICE_EDGES, price) - 1 == n for price in prices) for n in range(len(PRICE_EDGES))]
+    assert [facet.count for facet in found.facets["price"]] == expected
+
+
+async def test_no_facet_has_more_than_its_share_of_values(search: PostgresSearch) -> None:
+    await search.index([product(n, "Honey", farm=f"farm-{n}", tags=(f"tag {n}",)) for n in range(1, 41)])
+    found = await search.search(Search())
+    assert (len(found.facets["farm"]), len(found.facets["tag"])) == (20, 20)
+
+
+async def test_the_pages_of_one_search_keep_their_moment(database: Database) -> None:
+    """Freshness is taken at the first page's moment, so that scores do not drift under the cursor."""
+    now = NOON
+    search = PostgresSearch(database, "english", lambda: now)
+    await search.index([product(n, "Honey", popularity=float(n)) for n in range(1, 31)])
+    first = await search.search(Search(limit=10))
+    from datetime import timedelta
+
+    now += timedelta(days=3)
+    ids = [hit.id for hit in first.hits]
+    question: Search | None = Search(limit=10, after=first.next)
+    while question is not None:
+        found = await search.search(question)
+        ids += [hit.id for hit in found.hits]
+        question = attrs.evolve(question, after=found.next) if found.next else None
+    assert ids == [id_of(n) for n in range(30, 0, -1)]

@@ -1,0 +1,53 @@
+"""What a search document copies is renewed when its source changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harvestd.market.search import renewals as search_renewals
+from harvestd.market.search.copied import COPIED
+from harvestd.store.postgres.database import Statement
+from tests.people import Market
+
+#: A change of each source, as people make it.
+CHANGES: dict[tuple[str, str], dict[str, Any]] = {
+    ("farm", "slug"): {"slug": "other-acres"},
+    ("farm", "name"): {"name": "Other Acres"},
+    ("farm", "latitude"): {"location": {"latitude": 10.5, "longitude": 11.0, "address": ""}},
+    ("farm", "longitude"): {"location": {"latitude": 48.0, "longitude": 20.5, "address": ""}},
+    ("category", "slug"): {"slug": "other-roots"},
+    ("category", "name"): {"name": "Other roots"},
+}
+
+
+async def copies(market: Market, field: str) -> list[Any]:
+    statement = Statement(
+        f"test.copies.{field}", f"select {field} from search_documents order by id", lambda value: value
+    )
+    return list(await market.parts.database.rows(statement))
+
+
+@pytest.mark.parametrize("field", COPIED)
+async def test_each_copied_field_follows_its_source(
+    market: Market, field: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In pages, so that a farm of ten thousand products is renewed in as small steps as one of ten."""
+    admin, farmer = await market.person("admin"), await market.farmer()
+    category = (await admin.post("/api/categories", {"name": "Roots", "slug": "roots"})).json()["id"]
+    place = {"location": {"latitude": 48.0, "longitude": 11.0, "address": ""}}
+    await farmer.request("PATCH", f"/api/farms/{farmer.farm_id}", place, If_Match="*")
+    for n in range(5):
+        await market.product(farmer, title=f"Carrots {n}", category_id=category)
+    await market.work()
+    monkeypatch.setattr(search_renewals.take, "__defaults__", (2,))
+    before = await copies(market, field)
+    source, changed = COPIED[field]
+    who, path = (farmer, f"/api/farms/{farmer.farm_id}") if source == "farm" else (admin, f"/api/categories/{category}")
+    answer = await who.request("PATCH", path, CHANGES[source, changed], If_Match="*")
+    assert answer.status == 200, answer.text
+    await market.work()
+    after = await copies(market, field)
+    assert len(after) == 5 and not set(before) & set(after)
+    assert market.broken(at_rest=True) == []

@@ -1,0 +1,117 @@
+"""The invariants can fail: each is broken on purpose, and says so."""
+
+from __future__ import annotations
+
+import psycopg2
+import pytest
+
+from harvestd.store.postgres.invariants import rules
+from tests.people import Market
+from tests.web.conftest import market, parts, web_settings  # noqa: F401
+
+#: For each rule, what breaks it. Several statements at once; constraints that would prevent it are dropped first.
+DAMAGE: dict[str, str] = {
+    "stock below zero, or reserved above what is on hand": """
+        alter table products drop constraint products_check, drop constraint products_stock_check;
+        update products set stock = -1""",
+    "the stock ledger does not add up to the stock": "update products set stock = stock + 1",
+    "sales and returns in the ledger differ from the reservations that became them": """
+        update stock_ledger set kind = 'return' where kind = 'sale'""",
+    "reserved differs from the live reservations": "update products set reserved = reserved + 0.5",
+    "the number of sales differs from the sold reservations": "update products set sales = sales + 1",
+    "an order without lines or parts, or a line without its reservation": "delete from reservations",
+    "a reservation that differs from its line": "update reservations set quantity = quantity + 1",
+    "a reservation whose state contradicts the status of its part": "update order_parts set status = 'cancelled'",
+    "totals that differ from their lines": "update order_lines set total = total + 1",
+    "two orders from one cart": """
+        alter table orders drop constraint orders_cart_id_key;
+        update orders set cart_id = '00000000-0000-7000-8000-000000000001'""",
+    "a committed order change without its outbox row": "delete from outbox where type = 'order.created'",
+    "an event unsent for over 60 s": "update outbox set sent_at = null, created_at = now() - interval '2 minutes'",
+    "a message with an expired lease or overdue for over 60 s": """
+        insert into queue_messages (queue, message_id, type, body, available_at)
+        select 'harvest.orders', id, type, '', now() - interval '2 minutes' from outbox limit 1""",
+    "a transition outside the table": "update order_transitions set to_status = 'completed'",
+    "a gap in an order's versions, or a part whose status is not its last transition": "update orders set version = 3",
+    "an expired reservation not released": """
+        update reservations set state = 'live', expires_at = now() - interval '2 minutes'""",
+    "a farm that takes orders nobody would hear of, or takes none though somebody would": "update farms set staffed = not staffed",
+    "a mail given up": """
+        insert into mails (id, recipient, subject, body, dedupe_key, state, due_at, created_at)
+        select id, 'a@b', 's', 'b', 'k', 'failed', now(), now() from users limit 1""",
+    "an event unsent, or a message still waiting": "update outbox set sent_at = null",
+    "a sent event that a durable consumer neither handled nor gave up": "delete from inbox where consumer = 'harvest.cache'",
+    "a placed order that is still no sale, though nothing is waited for": "update reservations set state = 'live'",
+    "daily totals that differ from the orders (the zero id is the whole market)": "update daily_totals set orders = orders + 1",
+    "an order that its buyer or one of its farms was not told of by mail": "delete from mails where dedupe_key like '%:buyer'",
+    "a mail or notice without the mark of the event that it tells of": "delete from inbox where consumer = 'harvest.notifications'",
+    "search documents that differ from the products": "update products set revision = revision + 1",
+    "a search document whose copy of a farm, a category or the product differs from it": "update farms set slug = slug || '-x'",
+    "products whose search documents are still to be renewed": "insert into search_renewals (source, id) select 'farm', id from farms",
+    "a search document that Elasticsearch does not hold as it is": "insert into search_pending (kind, id) select kind, id from search_documents",
+}  # fmt: skip
+
+
+async def test_every_rule_is_broken_by_one_of_these_tests() -> None:
+    assert set(DAMAGE) == {rule.name for rule in rules() + rules("at_rest.sql")}
+
+
+async def filled(market: Market) -> None:  # noqa: F811
+    """Two orders, sold, told of and counted."""
+    farmer, buyer = await market.farmer(), await market.person()
+    product = await market.product(farmer)
+    for _ in range(2):
+        assert (await buyer.order((product["id"], 1))).status == 201
+    await market.work()
+
+
+@pytest.mark.parametrize("rule", DAMAGE)
+async def test_a_broken_rule_is_found(market: Market, rule: str) -> None:  # noqa: F811
+    await filled(market)
+    assert market.broken(at_rest=True) == []
+    connection = psycopg2.connect(market.parts.database.settings.dsn)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(DAMAGE[rule])
+    connection.close()
+    assert rule in [violation.rule for violation in market.broken(at_rest=True)]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["price_per = 1", "price_per = 100", "unit_price = 64", "total = 640 * 250", "total = total + 1", "quantity = 251"],
+)
+async def test_the_total_of_a_line_goes_by_what_its_price_is_for(market: Market, damage: str) -> None:  # noqa: F811
+    farmer, buyer = await market.farmer(), await market.person()
+    per = {"quantity": 1000, "unit": "g"}
+    product = await market.product(farmer, unit="g", price=640, price_per=per, stock=9000)
+    assert (await buyer.order((product["id"], 250))).status == 201
+    assert market.broken() == []
+    connection = psycopg2.connect(market.parts.database.settings.dsn)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"update order_lines set {damage}")
+    connection.close()
+    assert "totals that differ from their lines" in [violation.rule for violation in market.broken()]
+
+
+@pytest.mark.parametrize(
+    ("column", "other"),
+    {
+        "farm": "'another'", "farm_name": "'Another'", "latitude": "1", "longitude": "1", "category": "'another'",
+        "category_name": "'Another'", "title": "'Another'", "text": "'another'", "unit": "'jar'", "price": "price + 1",
+        "tags": "array['another']", "season_from": "'01-02'", "season_to": "'01-02'", "rating": "rating + 1",
+        "in_stock": "not in_stock", "fresh_at": "fresh_at + interval '1 second'",
+    }.items(),
+)  # fmt: skip
+async def test_a_document_that_says_anything_else_of_its_product_is_found(
+    market: Market,  # noqa: F811
+    column: str,
+    other: str,
+) -> None:
+    await filled(market)
+    connection = psycopg2.connect(market.parts.database.settings.dsn)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"update search_documents set {column} = {other}")
+    connection.close()
+    assert [violation.rule for violation in market.broken(at_rest=True)] == [
+        "a search document whose copy of a farm, a category or the product differs from it"
+    ]

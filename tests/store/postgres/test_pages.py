@@ -1,0 +1,78 @@
+"""Every list continues after its cursor by a range of an index, also once its plan is a generic one: page 10,000 costs what
+page 1 costs. Shown with the planner's own words: no sequential scan, no sort of the whole table, the cursor in the
+condition of an index and not in a filter."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from typing import Any, get_args
+
+import psycopg2
+import pytest
+
+from harvestd.market.catalogue import listings
+from harvestd.market.catalogue import rows as products
+from harvestd.market.farms import rows as farms
+from harvestd.market.notifications import rows as notifications
+from harvestd.market.orders import rows as orders
+from harvestd.store.postgres.database import Database, Statement
+from harvestd.web.shapes import Limit
+
+ID = "00000000-0000-7000-8000-000000000001"
+LISTS: dict[str, tuple[Statement[Any], list[Any], str]] = {
+    "orders of a buyer": (orders._OF_BUYER, [ID, ID, None, 20], "orders_buyer"),
+    "orders of farms": (orders._OF_FARMS, [ID, ID, None, 20], "order_parts_farm"),
+    "all orders": (orders._ALL, [ID, None, 20], "orders_pkey"),
+    "farms": (farms._NEWEST, [ID, "", 20], "farms_"),
+    "notices": (notifications._FEED, [ID, ID, False, 20], "notifications_user"),
+    "products, for the index": (products._PAGE, [ID, 20], "products_pkey"),
+}
+VALUES = {"uuid": ID, "bigint": 5, "integer": 5, "numeric": 4.5}
+for sort in listings.SORTS:
+    after = [VALUES[type_] for _, type_, _ in listings.SORTS[sort].key]
+    LISTS[f"products by {sort}"] = (listings._statement(sort, (), True), [*after, 20, "EUR"], "products_")
+
+
+def plan(url: str, statement: Statement[Any], values: list[Any]) -> list[dict[str, Any]]:
+    """The nodes of the generic plan, when tables are large."""
+    connection = psycopg2.connect(url)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_bitmapscan = off"
+            )
+            cursor.execute(f"prepare asked as {statement.sql}")
+            holes = ", ".join(["%s"] * len(values))
+            cursor.execute(f"explain (format json, costs off) execute asked({holes})", values)
+            found = cursor.fetchone()[0]
+    finally:
+        connection.close()
+    root = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
+    return list(_nodes(root))
+
+
+def _nodes(node: dict[str, Any]) -> Any:
+    yield node
+    yield from itertools.chain.from_iterable(_nodes(child) for child in node.get("Plans", ()))
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_page_begins_where_the_index_says(database_url: str, name: str) -> None:
+    statement, values, index = LISTS[name]
+    nodes = plan(database_url, statement, values)
+    ranged = [
+        n for n in nodes if n.get("Index Name", "").startswith(index) and re.search("[<>]", n.get("Index Cond", ""))
+    ]
+    assert ranged, f"no range of {index}*: {json.dumps(nodes, indent=1, default=str)}"
+    assert not [n for n in nodes if n["Node Type"] == "Seq Scan"]
+
+
+async def test_no_page_is_cut_without_a_word(database: Database) -> None:
+    """The listing's statement has a limit of its own; the longest page that the route allows is below it."""
+    longest = get_args(Limit)[1].le + 1
+    assert longest <= listings.MOST
+    await listings.products(database, listings.Filters(), "newest", None, longest, "EUR")
+    with pytest.raises(ValueError, match="would be cut"):
+        await listings.products(database, listings.Filters(), "newest", None, listings.MOST + 1, "EUR")

@@ -1,0 +1,265 @@
+"""Every statement that a request or a worker waits for finds what it reads by an index, at 100,000 products as at ten."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import psycopg2
+import pytest
+
+from harvestd.assembly import new_id
+from harvestd.interfaces import Search, Suggestion
+from harvestd.kernel.geography import box_around
+from harvestd.loading.seeding import catalogue, sowing
+from harvestd.market.accounts import rows as accounts
+from harvestd.market.accounts import sign_ins as sessions
+from harvestd.market.carts import rows as carts
+from harvestd.market.catalogue import cards, listings
+from harvestd.market.catalogue import category_rows as categories
+from harvestd.market.catalogue import rows as products
+from harvestd.market.catalogue import stock_rows as stock
+from harvestd.market.farms import rows as farms
+from harvestd.market.notifications import mail_rows as mails
+from harvestd.market.notifications import rows as notifications
+from harvestd.market.operations import housekeeping
+from harvestd.market.orders import rows as orders
+from harvestd.market.search.postgres import pending as search_pending
+from harvestd.market.search.postgres.engine import PostgresSearch
+from harvestd.market.search.postgres.suggest import known, suggest
+from harvestd.store import idempotency, inbox, outbox, queues
+from harvestd.store.postgres.database import Statement
+from tests.servers import PostgresServer
+from tests.store.postgres.plans import ONCE, USES, Planner, faults, finished
+
+pytestmark = pytest.mark.xdist_group("plans")
+
+PRODUCTS, FARMS = 100_000, 10_000
+NOW = datetime.now(UTC)
+USER, ORDER = "00000000-0000-7000-8000-000000000309", "00000000-0000-7000-9000-000000007530"
+
+Reads = Callable[[Any], Awaitable[Any]]
+
+
+@pytest.fixture(scope="module")
+def market(postgres: PostgresServer) -> Iterator[Any]:
+    """A connection to a market with much in every table."""
+    name = postgres.clone()
+    connection = psycopg2.connect(postgres.url(name))
+    try:
+        for seed, part, language in (
+            (1, 0.75, None),
+            (2, 0.25, "english"),
+        ):  # documents take longest: a quarter is many
+            plan = catalogue.Plan(int(PRODUCTS * part), int(FARMS * part), seed, NOW, new_id)
+            sowing.sow(connection, plan, language, lambda what, done: None)
+        with connection, connection.cursor() as cursor:
+            cursor.execute((Path(__file__).parent / "bigmarket.sql").read_text())
+        connection.autocommit = True
+        connection.cursor().execute("vacuum (analyze)")
+        connection.autocommit = False
+        yield connection
+    finally:
+        connection.close()
+        postgres.drop(name)
+
+
+@pytest.fixture(scope="module")
+def big(market: Any) -> set[str]:
+    """The tables that no request may read the whole of."""
+    with market.cursor() as cursor:
+        cursor.execute(
+            "select relname from pg_class where relkind = 'r' and reltuples >= 5000 and relnamespace = 'public'::regnamespace"
+        )
+        return {name for (name,) in cursor.fetchall()}
+
+
+@pytest.fixture(scope="module")
+def middle(market: Any) -> products.Product:
+    """A product in the midst of them."""
+    with market.cursor() as cursor:
+        cursor.execute("select slug from products order by id limit 1 offset 50000")
+        planner = Planner(market, "at first")
+        found = finished(products.find(planner, cursor.fetchone()[0]))
+    planner.forget()
+    assert found is not None
+    return found
+
+
+def test_the_market_is_large_enough_to_tell(big: set[str]) -> None:
+    assert big >= {
+        "products", "farms", "users", "orders", "order_parts", "order_lines", "notifications", "carts", "cart_items", "outbox",
+        "queue_messages", "queue_dead", "search_documents", "stock_ledger", "reservations", "mails", "inbox", "refresh_tokens",
+        "sign_ins",
+    }  # fmt: skip
+
+
+# --- the product listing: every sort with every filter, first page and later ---
+
+FILTERS: dict[str, Callable[[products.Product], dict[str, Any]]] = {
+    "all": lambda p: {},
+    "category_id": lambda p: {"category_id": p.category_id},
+    "farm_id": lambda p: {"farm_id": p.farm_id},
+    "farms": lambda p: {"farm_ids": [p.farm_id, USER]},
+    "tag": lambda p: {"tags": ["organic"]},
+    "tags": lambda p: {"tags": ["organic", "heirloom"]},
+    "rare tag": lambda p: {"tags": ["spicy"]},
+    "unit": lambda p: {"units": ["kg"]},
+    "units": lambda p: {"units": ["bunch", "box"]},
+    "near": lambda p: {"within": listings.within(p.latitude or 44.0, p.longitude or -73.0, 25.0)},
+    "wide": lambda p: {"within": listings.within(p.latitude or 44.0, p.longitude or -73.0, 500.0)},
+    "min_price": lambda p: {"min_price": 500},
+    "max_price": lambda p: {"max_price": 500},
+    "in_stock": lambda p: {"in_stock": True},
+    "in_season": lambda p: {"in_season": "2026-07-01"},
+    "category, in stock": lambda p: {"category_id": p.category_id, "in_stock": True},
+    "category, tag": lambda p: {"category_id": p.category_id, "tags": ["organic"]},
+    "farm, in stock": lambda p: {"farm_id": p.farm_id, "in_stock": True},
+    "price range": lambda p: {"min_price": 300, "max_price": 400},
+    "in season, in stock": lambda p: {"in_season": "2026-07-01", "in_stock": True},
+}
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("sort", listings.SORTS)
+def test_the_listing_of_several_categories(
+    market: Any, big: set[str], middle: products.Product, sort: str, use: str
+) -> None:
+    with market.cursor() as cursor:
+        cursor.execute("select id::text from categories order by id limit 4")
+        filters = listings.Filters(category_ids=[id for (id,) in cursor.fetchall()])
+    _refuse(
+        market, big, use, partial(listings.products, filters=filters, sort=sort, after=None, limit=21, currency="EUR")
+    )
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("sort", listings.SORTS)
+@pytest.mark.parametrize("which", FILTERS)
+def test_the_listing(market: Any, big: set[str], middle: products.Product, which: str, sort: str, use: str) -> None:
+    filters = listings.Filters(**FILTERS[which](middle))
+    for after in (None, [getattr(middle, column) for column, _, _ in listings.SORTS[sort].key]):
+        _refuse(
+            market,
+            big,
+            use,
+            partial(listings.products, filters=filters, sort=sort, after=after, limit=21, currency="EUR"),
+        )
+
+
+# --- everything else that is waited for ---
+
+READS: dict[str, Reads] = {
+    "a product by id": lambda r: products.find(r, USER),
+    "a product's card by id": lambda r: cards.find(r, USER, "EUR"),
+    "a product's card by slug": lambda r: cards.find(r, "no-such-product", "EUR"),
+    "cards of a page of hits": lambda r: cards.by_ids(r, [new_id() for _ in range(20)], "EUR"),
+    "products for a rebuild": lambda r: products.page(r, USER, 200),
+    "a farm by slug": lambda r: farms.find(r, "no-such-farm"),
+    "farms, newest": lambda r: farms.newest(r, None, "", 21),
+    "farms, newest, later": lambda r: farms.newest(r, new_id(), "", 21),
+    "farms, nearest": lambda r: farms.in_box(r, box_around(44.0, -73.0, 25), ""),
+    "a role in a farm": lambda r: farms.role(r, USER, USER),
+    "categories": lambda r: categories.every(r),
+    "a buyer's orders": lambda r: orders.of_buyer(r, USER, None, None, 21),
+    "a buyer's orders, later": lambda r: orders.of_buyer(r, USER, ORDER, None, 21),
+    "a buyer's orders of a status": lambda r: orders.of_buyer(r, USER, None, "placed", 21),
+    "a farmer's orders": lambda r: orders.of_farms(r, USER, None, None, 21),
+    "a farmer's orders, later": lambda r: orders.of_farms(r, USER, ORDER, None, 21),
+    "a farmer's orders of a status": lambda r: orders.of_farms(r, USER, None, "placed", 21),
+    "all orders": lambda r: orders.every(r, None, None, 21),
+    "all orders, later": lambda r: orders.every(r, ORDER, None, 21),
+    "all orders of a status": lambda r: orders.every(r, None, "placed", 21),
+    "parts and lines of a page of orders": lambda r: orders.parts_and_lines(r, [ORDER] * 20),
+    "an order to move": lambda r: orders.lock(r, ORDER),
+    "orders that are due": lambda r: orders.due(r, NOW, 100),
+    "the products of an order": lambda r: stock.lock_for_order(r, [ORDER, USER]),
+    "the reservations of an order": lambda r: stock.held(r, [ORDER]),
+    "notices": lambda r: notifications.feed(r, USER, None, False, 21),
+    "notices, later": lambda r: notifications.feed(r, USER, new_id(), False, 21),
+    "notices not read": lambda r: notifications.feed(r, USER, None, True, 21),
+    "how many notices": lambda r: notifications.count(r, USER),
+    "how many notices not read": lambda r: notifications.unread(r, USER),
+    "how many orders of a buyer": lambda r: orders.count_own(r, USER, None),
+    "how many orders of a farmer": lambda r: orders.count_own_and_farms(r, USER, None),
+    "how many orders of a farmer of a status": lambda r: orders.count_own_and_farms(r, USER, "placed"),
+    "notices to mark read": lambda r: notifications.mark_read(r, USER, None, NOW),
+    "what open orders have of a product": lambda r: stock.in_open_orders(r, USER),
+    "whom to tell": lambda r: notifications.people(r, [USER], [USER]),
+    "a buyer's cart": lambda r: carts.find(r, USER, None),
+    "a stranger's cart": lambda r: carts.find(r, None, b"x"),
+    "what is in a cart": lambda r: carts.items(r, USER),
+    "an account by address": lambda r: accounts.by_email(r, "5@example.org"),
+    "a person's farms": lambda r: accounts.farms_of(r, USER),
+    "a refresh token": lambda r: sessions.lock(r, b"x"),
+    "sign-ins": lambda r: sessions.PostgresSessions(r, lambda: NOW).live(USER, USER),
+    "where somebody signed in": lambda r: sessions.known(r, USER, b"x"),
+    "sign-ins to end": lambda r: sessions.end_all(r, USER, NOW),
+    "sign-ins to forget": lambda r: sessions.delete_expired(r, NOW - timedelta(days=7), 1000),
+    "an idempotency key": lambda r: idempotency.claim(r, USER, "k", b"x", NOW, 3600),
+    "events to send": lambda r: outbox.unsent(r, 500),
+    "the outbox's backlog": lambda r: outbox.backlog(r, NOW),
+    "events to forget": lambda r: outbox.purge(r, NOW - timedelta(days=7), NOW - timedelta(days=70), housekeeping.FOR_QUEUES),
+    "events that were handled": lambda r: inbox.claim(r, "harvest.orders", [new_id() for _ in range(50)]),
+    "marks to forget": lambda r: inbox.purge(r, NOW - timedelta(days=7)),
+    "messages to take": lambda r: queues.take(r, "harvest.orders", 50, 1, 30),
+    "messages to take, later": lambda r: queues.take(r, "harvest.orders", 50, 1, 30, NOW - timedelta(seconds=1)),
+    "dead letters": lambda r: queues.dead(r, "harvest.orders", 100),
+    "mails to send": lambda r: mails.claim(r, NOW, timedelta(minutes=1), 20),
+    "what Elasticsearch lacks": lambda r: search_pending.oldest(r, 500),
+    "documents for Elasticsearch": lambda r: search_pending.page(r, None, 500),
+    "search": lambda r: _search(r, "Padron peppers willow"),
+    "search, with filters of facets": lambda r: _search(r, "Padron peppers willow", unit="kg", min_price=100),
+    "search, mistyped": lambda r: _search(r, "padrn pepers"),
+    "search, nothing like it": lambda r: _search(r, "zzyzx"),
+    "suggestions": lambda r: suggest(r, "pep", 10),
+    "what is suggested, now": lambda r: known(r, [Suggestion("x", "product", "x", USER, 1), Suggestion("x", "farm", "x")]),
+}  # fmt: skip
+
+
+def _search(reader: Any, text: str, **filters: Any) -> Awaitable[Any]:
+    return PostgresSearch(cast(Any, None), reader=reader).search(Search(text=text, **filters))
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("what", READS)
+def test_what_is_waited_for(market: Any, big: set[str], what: str, use: str) -> None:
+    _refuse(market, big, use, READS[what])
+
+
+#: What transactions of requests do besides inserting, all of it by keys.
+IN_REQUESTS = (
+    "a product by id", "a product's card by id", "a farm by slug", "a role in a farm", "parts and lines of a page of orders",
+    "an order to move", "the products of an order", "the reservations of an order", "notices to mark read", "what is in a cart",
+    "an account by address", "a person's farms", "a refresh token", "an idempotency key", "categories",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("what", IN_REQUESTS)
+def test_what_a_request_does_may_be_planned_once(market: Any, big: set[str], what: str) -> None:
+    _refuse(market, big, ONCE, READS[what])
+
+
+def test_what_is_refused_is_told(market: Any, big: set[str]) -> None:
+    """The test itself: no index helps these two."""
+    planner = Planner(market, "at first")
+    finished(planner.rows(Statement("whole", "select title from products where title || '' = $1", str), "x"))
+    finished(planner.rows(Statement("sorted", "select title from products where price > $1 order by title", str), 0))
+    planner.forget()
+    found = [faults(plan, big) for plan in planner.plans]
+    assert found[0] == ["reads the whole of products"]
+    assert found[1][0].startswith("sorts about "), str(planner.plans[1])
+
+
+def _refuse(market: Any, big: set[str], use: str, reads: Reads) -> None:
+    planner = Planner(market, use)
+    try:
+        finished(reads(planner))
+    finally:
+        planner.forget()
+    assert planner.plans
+    wrong = [f"{'; '.join(found)}\n{plan}" for plan in planner.plans if (found := faults(plan, big))]
+    assert not wrong, "\n".join(wrong)

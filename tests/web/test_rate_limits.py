@@ -1,0 +1,119 @@
+"""Rate limits: whose bucket, which limit, and what the caller is told."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from harvestd.market.operations.routes import SYSTEM
+from harvestd.settings.table import Settings
+from harvestd.web.rate_limits import Limits, parse
+from harvestd.web.server import make_site
+from tests.web.client import Client, Response
+from tests.web.conftest import make_parts, token_for
+from tests.web.dummies import ROUTES
+
+
+def limited(settings: Settings, **changes: object) -> Client:
+    changed = attrs.evolve(settings, **{"rate_limits": True, "rate_default": "3/60", "rate_login": "1/60", **changes})
+    return Client(make_site(make_parts(changed, None), ROUTES))
+
+
+async def statuses(client: Client, times: int, path: str = "/api/list", **more: str) -> list[int]:
+    return [(await client.get(path, **more)).status for _ in range(times)]
+
+
+async def test_above_the_limit_is_429_with_retry_after(web_settings: Settings) -> None:
+    client = limited(web_settings)
+    assert await statuses(client, 3) == [200] * 3
+    response = await client.get("/api/list")
+    assert (response.status, response.json()["type"]) == (429, "/problems/too-many-requests")
+    assert 1 <= int(response.headers["retry-after"]) <= 20
+    assert response.headers["ratelimit"].startswith('"default";r=0;t=')
+
+
+async def test_every_limited_answer_tells_what_is_left(web_settings: Settings) -> None:
+    """As draft-ietf-httpapi-ratelimit-headers has it; on refusals by the handler too."""
+
+    def told(response: Response) -> tuple[str, str]:
+        return response.headers["ratelimit-policy"], response.headers["ratelimit"].partition(";t=")[0]
+
+    client = limited(web_settings)
+    assert told(await client.get("/api/list")) == ('"default";q=3;w=60', '"default";r=2')
+    assert told(await client.get("/api/things/gone")) == ('"default";q=3;w=60', '"default";r=1')
+    assert told(await client.get("/api/list?limit=0")) == ('"default";q=3;w=60', '"default";r=0')
+
+
+async def test_each_address_and_each_user_has_a_bucket(web_settings: Settings) -> None:
+    client = limited(web_settings)
+    assert await statuses(client, 4, host="192.0.2.1") == [200, 200, 200, 429]
+    assert await statuses(client, 1, host="192.0.2.2") == [200]
+    anna, bert = (client.signed_in(token_for(user)) for user in ("anna", "bert"))
+    assert await statuses(anna, 4, host="192.0.2.1") == [200, 200, 200, 429]
+    assert await statuses(anna, 1, host="192.0.2.9") == [429]
+    assert await statuses(bert, 1, host="192.0.2.1") == [200]
+
+
+async def test_an_ipv6_customer_has_one_bucket(web_settings: Settings) -> None:
+    """Who has a /64 has 2^64 addresses."""
+    client = limited(web_settings)
+    hosts = ["2001:db8::1", "2001:db8::2", "2001:db8::ffff:1", "2001:db8::3"]
+    assert [(await client.get("/api/list", host=host)).status for host in hosts] == [200, 200, 200, 429]
+    assert await statuses(client, 1, host="2001:db8:0:1::1") == [200]
+
+
+async def test_a_spoofed_address_does_not_help(web_settings: Settings) -> None:
+    client = limited(web_settings)
+    answers = [await client.get("/api/list", headers={"X-Forwarded-For": f"192.0.2.{n}"}) for n in range(4)]
+    assert [a.status for a in answers] == [200, 200, 200, 429]
+
+
+async def test_a_route_has_the_limit_that_it_names(web_settings: Settings) -> None:
+    client = limited(web_settings)
+    assert (await client.post("/api/login")).status == 204
+    assert (await client.post("/api/login")).status == 429
+    assert await statuses(client, 1) == [200]
+
+
+async def test_health_is_not_limited(web_settings: Settings) -> None:
+    assert await statuses(limited(web_settings), 50, "/health") == [200] * 50
+
+
+async def test_a_setting_turns_limits_off(client: Client) -> None:
+    response = await client.get("/api/list")
+    assert "ratelimit" not in response.headers
+
+
+@pytest.mark.parametrize("text", ["", "60", "60/0", "0/60", "-1/60", "a/b", "60/60 ", "6e1/60"])
+def test_a_limit_that_cannot_be_read_names_the_setting_and_the_cure(text: str) -> None:
+    with pytest.raises(ValueError, match=r"rate_default = .*60/60"):
+        parse("rate_default", text)
+
+
+async def test_handlers_count_buckets_of_their_own(web_settings: Settings) -> None:
+    """Such as the account that somebody tries passwords on, from however many addresses."""
+    parts = make_parts(attrs.evolve(web_settings, rate_limits=True, rate_login="1/60"), None)
+    limits = Limits(parts.settings, parts.limiter)
+    assert (await limits.count("rate_login", "account:anna", "sign-in"))[1] is None
+    assert (await limits.count("rate_login", "account:anna", "sign-in"))[1] is not None
+    assert (await limits.count("rate_login", "account:bert", "sign-in"))[1] is None
+
+
+STRAYS: dict[str, tuple[str, str, dict[str, str]]] = {
+    "no such address": ("GET", "/api/nothing", {}),
+    "no such method": ("DELETE", "/api/list", {}),
+    "a token that does not hold": ("GET", "/api/list", {"Authorization": "Bearer x.y.z"}),
+    **{route.path: ("GET", route.path, {}) for route in SYSTEM if "{" not in route.path and route.path != "/health"},
+    "a static file": ("GET", "/docs/pages.css", {}),
+}
+
+
+@pytest.mark.parametrize("asked", STRAYS.values(), ids=STRAYS)
+async def test_whatever_is_asked_for_is_counted(web_settings: Settings, asked: tuple[str, str, dict[str, str]]) -> None:
+    """Only whether the process is alive may be asked without end."""
+    method, path, headers = asked
+    client = limited(web_settings, rate_read="2/60")
+    answers = [(await client.request(method, path, headers=headers)).status for _ in range(3)]
+    assert answers[2] == 429
+    assert 429 not in answers[:2]
+    assert (await client.get("/health")).status == 200
