@@ -20,10 +20,11 @@ from harvestd.parts import Parts
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.relay import Relay
 from harvestd.queue.runner import Workers
-from harvestd.queue.work import QueueHandlers, Work
+from harvestd.queue.work import QueueHandlers
 from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.settings.sources import load
 from harvestd.store.postgres.database import Statement, nothing
+from harvestd.unit_of_work import UnitOfWork
 
 #: What the consumer by itself consumes: an event of each order.
 QUEUE = "harvest.analytics"
@@ -35,7 +36,7 @@ EFFECT = Statement(
 )
 
 
-async def effect(work: Work, events: Sequence[Envelope]) -> None:
+async def effect(work: UnitOfWork, events: Sequence[Envelope]) -> None:
     """One row for each event."""
     await work.tx.run(EFFECT, [event.id for event in events], [len(event.data["parts"]) for event in events])
 

@@ -39,6 +39,7 @@ from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.replicas import Replicas
 from harvestd.store.topics import PostgresTopics
 from harvestd.store.trials import PostgresTrials
+from harvestd.tables import LISTENERS
 
 if TYPE_CHECKING:
     from harvestd.market.search.fallback import SearchWithFallback
@@ -83,7 +84,7 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
         settings=settings, reactor=reactor, lifecycle=lifecycle, metrics=metrics, database=primary, reads=reads,
         session=session, topics=topics, cache=cache, limiter=limiter,
         sessions=sessions, search=searching or postgres, broker=broker,
-        mailer=_mailer(reactor, settings), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake,
+        mailer=_mailer(reactor, settings), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, listeners=LISTENERS,
     )  # fmt: skip
     for title, part in (
         ("database", primary), ("replicas", reads), ("session", session), ("redis", redis), ("topics", topics),

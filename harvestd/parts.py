@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import attrs
 
-from harvestd.interfaces import IBroker, ICache, ILimiter, IMailer, ISearch, ISessions, ITopics
+from harvestd.interfaces import IBroker, ICache, ILimiter, IMailer, ISessions, IStoredSearch, ITopics
 from harvestd.runtime.health import Health
 from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.runtime.metrics import Metrics
@@ -22,7 +22,8 @@ class Parts:
     """``now`` answers the time in UTC, ``new_id`` a fresh UUIDv7 string; handlers take both from here, so that tests can
     set them. ``reads`` is a replica within the lag limit or the primary; ``session`` the one connection that listens
     and holds advisory locks; ``secret`` signs tokens; ``wake_relay`` tells the outbox relay, wherever it runs, that
-    something was committed; ``health`` has the probes that readiness asks."""
+    something was committed; ``health`` has the probes that readiness asks;
+    ``listeners`` are called by what happens in a unit of work, in its transaction."""
 
     settings: Settings
     reactor: Any
@@ -35,7 +36,7 @@ class Parts:
     cache: ICache
     limiter: ILimiter
     sessions: ISessions
-    search: ISearch
+    search: IStoredSearch
     broker: IBroker
     mailer: IMailer
     secret: str
@@ -43,3 +44,4 @@ class Parts:
     new_id: Callable[[], str]
     wake_relay: Callable[[], None]
     health: Health = attrs.field(factory=Health)
+    listeners: Mapping[type, Sequence[Callable[[Any, Any], Awaitable[None]]]] = attrs.field(factory=dict)

@@ -3,6 +3,9 @@ handlers and of periodic work are their sums."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 from harvestd.market.accounts.subject import SUBJECT as accounts
 from harvestd.market.analytics.subject import SUBJECT as analytics
 from harvestd.market.carts.subject import SUBJECT as carts
@@ -14,6 +17,7 @@ from harvestd.market.orders.subject import SUBJECT as orders
 from harvestd.market.search.subject import SUBJECT as search
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic, QueueHandlers
+from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.routes import Route
 
 SUBJECTS: tuple[Subject, ...] = (
@@ -36,3 +40,8 @@ HANDLERS: dict[str, QueueHandlers] = {
 }
 #: What is done from time to time.
 PERIODIC: tuple[Periodic, ...] = tuple(periodic for subject in SUBJECTS for periodic in subject.periodic)
+#: What else happens in a unit of work, by what happened: whoever listens, in the order of the subjects.
+LISTENERS: dict[type, list[Callable[[UnitOfWork, Any], Awaitable[None]]]] = {}
+for _subject in SUBJECTS:
+    for _happening, _listener in _subject.listeners.items():
+        LISTENERS.setdefault(_happening, []).append(_listener)

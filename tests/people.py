@@ -26,6 +26,7 @@ from harvestd.store import outbox
 from harvestd.store.postgres.database import Transaction
 from harvestd.store.postgres.invariants import rules, violations
 from harvestd.tables import HANDLERS
+from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import tokens
 from harvestd.web.context import Caller
 from tests.web.client import Client, Response
@@ -80,7 +81,7 @@ class Market:
         session = self.parts.new_id()
 
         async def work(tx: Transaction) -> str | None:
-            farm_id = await registration.register(tx, account, user_id, "x", self.parts.new_id, now)
+            farm_id = await registration.register(UnitOfWork(self.parts, tx, now), account, user_id, "x")
             until = now + timedelta(days=30)
             await sessions.begin(tx, session, user_id, now, until)
             await sessions.add_token(tx, self.parts.new_id(), session, user_id, session.encode(), now, until)

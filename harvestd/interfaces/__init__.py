@@ -20,7 +20,7 @@ from harvestd.interfaces.messages import (
     Receive,
     Retried,
 )
-from harvestd.interfaces.search import Document, Facet, Found, Hit, ISearch, Search, Suggestion
+from harvestd.interfaces.search import Document, Facet, Found, Hit, ISearch, IStoredSearch, Search, Suggestion
 from harvestd.interfaces.sessions import ISessions
 from harvestd.interfaces.topics import ITopics
 
@@ -43,6 +43,7 @@ __all__ = [
     "IMailer",
     "ISearch",
     "ISessions",
+    "IStoredSearch",
     "ISubscription",
     "ITopics",
     "Mail",

@@ -138,3 +138,10 @@ class ISearch(Interface):
         documents: Callable[[str | None, int], Awaitable[Sequence[Document]]], progress: Callable[[int], None]
     ) -> int:
         """Build anew from pages of ``documents(after_id, size)``, answering searches all the while; returns the count."""
+
+
+class IStoredSearch(ISearch):
+    """One whose documents stand in PostgreSQL, whoever answers."""
+
+    async def write(tx: Any, documents: Sequence[Document]) -> None:
+        """:meth:`ISearch.index`, as a part of PostgreSQL's transaction ``tx``."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import attrs
 
 from harvestd.queue.work import Periodic, QueueHandlers
+from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.routes import Route
 
 
 @attrs.frozen(kw_only=True)
 class Subject:
-    """``handlers`` are by queue; a queue has one subject."""
+    """``handlers`` are by queue; a queue has one subject. ``listeners`` are by what happens in a subject before it: what this one does with
+    it, in the same transaction."""
 
     name: str
     routes: tuple[Route, ...] = ()
     handlers: Mapping[str, QueueHandlers] = attrs.field(factory=dict)
     periodic: tuple[Periodic, ...] = ()
+    listeners: Mapping[type, Callable[[UnitOfWork, Any], Awaitable[None]]] = attrs.field(factory=dict)

@@ -17,12 +17,12 @@ from harvestd.queue.door import Door
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.opened import Opened
 from harvestd.queue.retry import outcome_of
-from harvestd.queue.work import QueueHandlers, Work
+from harvestd.queue.work import QueueHandlers
 from harvestd.runtime.failpoints import failpoint
 from harvestd.runtime.tracing import tracing
 from harvestd.store import inbox
 from harvestd.store.postgres.connection import TimedOut
-from harvestd.store.postgres.database import Transaction
+from harvestd.unit_of_work import UnitOfWork, change
 
 
 class Consumer:
@@ -76,18 +76,15 @@ class Consumer:
         A type without a handler is marked too, so that every event has a mark or a dead letter in each of its queues.
         """
 
-        async def work(tx: Transaction) -> Transaction:
-            new = await inbox.claim(tx, self._queue, [event.id for event in events])
-            await self._dispatch(Work(self._parts, tx, self._parts.now()), events, new)
+        async def work(unit: UnitOfWork) -> None:
+            new = await inbox.claim(unit.tx, self._queue, [event.id for event in events])
+            await self._dispatch(unit, events, new)
             await failpoint("consumer.before_commit")
-            return tx
 
-        tx = await self._parts.database.transaction(work, by_keys=True)
+        await change(self._parts, work)
         await failpoint("consumer.after_commit")
-        if tx.events:
-            self._parts.wake_relay()
 
-    async def _dispatch(self, work: Work, events: Sequence[Envelope], new: set[str]) -> None:
+    async def _dispatch(self, unit: UnitOfWork, events: Sequence[Envelope], new: set[str]) -> None:
         together: list[Envelope] = []
         for event in events:
             if event.id not in new:
@@ -98,10 +95,10 @@ class Consumer:
                 together.append(event)
                 continue
             with tracing(event.trace.as_trace()):
-                await handle(work, event)
+                await handle(unit, event)
         if together and self._handlers.bulk is not None:
             with tracing(together[0].trace.as_trace()):
-                await self._handlers.bulk(work, together)
+                await self._handlers.bulk(unit, together)
 
     def _failed(self, event: Envelope, error: Exception) -> Outcome:
         outcome, expected = outcome_of(error)

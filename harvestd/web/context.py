@@ -14,7 +14,7 @@ from harvestd.kernel.errors import NotFound, Stale, Unauthenticated
 from harvestd.kernel.sentences import worded
 from harvestd.parts import Parts
 from harvestd.store.postgres.database import Reader, Transaction
-from harvestd.web import unit_of_work as effects
+from harvestd.unit_of_work import UnitOfWork, change
 from harvestd.web.routes import Route
 
 #: To whoever has to sign in, and did not.
@@ -87,17 +87,22 @@ class Call:
     headers: Mapping[str, str]
     cookies: Mapping[str, str]
     reader: Reader
-    transaction: Transaction | None = None
+    unit: UnitOfWork | None = None
     if_match: int | None = None
     routes: Sequence[Route] = ()
     gone: Callable[[], bool] = lambda: False
     direct: Callable[[], bool] = lambda: False
 
     @property
+    def work(self) -> UnitOfWork:
+        """The unit of work of a ``Mode.WRITE`` route."""
+        assert self.unit is not None, f"{self.route.name} is not Mode.WRITE"
+        return self.unit
+
+    @property
     def tx(self) -> Transaction:
-        """The transaction of a ``Mode.WRITE`` route."""
-        assert self.transaction is not None, f"{self.route.name} is not Mode.WRITE"
-        return self.transaction
+        """Its transaction."""
+        return self.work.tx
 
     @property
     def user(self) -> Caller:
@@ -112,9 +117,9 @@ class Call:
         accepted = self.headers.get("accept-language", "")
         return languages.choose(accepted, languages.spoken(self.parts.settings.market_languages))
 
-    async def write(self, work: Callable[[Transaction], Awaitable[Result]]) -> Result:
-        """A transaction of a ``Mode.OWN`` route: opened, run again if it must be, committed, its events told of."""
-        return await effects.transact(self.parts, work)
+    async def write(self, work: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
+        """A unit of work of a ``Mode.OWN`` route: opened, run again if it must be, committed, its events told of."""
+        return await change(self.parts, work, now=self.now)
 
     def new_id(self) -> str:
         """A fresh UUIDv7."""

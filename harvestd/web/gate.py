@@ -28,6 +28,7 @@ from harvestd.runtime import descriptors
 from harvestd.runtime.failpoints import failpoint
 from harvestd.runtime.lifecycle import shield
 from harvestd.runtime.tracing import asked_by, tracing
+from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import authentication as credentials
 from harvestd.web import bodies, conditional, queries, replies, sound
 from harvestd.web import http_caching as freshness
@@ -214,8 +215,8 @@ class Gate:
         if route.mode is not Mode.WRITE:
             return replies.of_value(route, await route.handler(call, *arguments), call.path, query)
 
-        async def work(tx: Any) -> Reply:
-            inside = attrs.evolve(call, transaction=tx, reader=tx)
+        async def work(unit: UnitOfWork) -> Reply:
+            inside = attrs.evolve(call, unit=unit, reader=unit.tx)
             return replies.of_value(route, await route.handler(inside, *arguments), call.path, query)
 
         reply = await keys.write(self._parts, key, call.now, work)

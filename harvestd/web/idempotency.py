@@ -11,8 +11,7 @@ import attrs
 
 from harvestd.parts import Parts
 from harvestd.store import idempotency
-from harvestd.store.postgres.database import Transaction
-from harvestd.web import unit_of_work as effects
+from harvestd.unit_of_work import UnitOfWork, change
 from harvestd.web.problems import Refusal
 from harvestd.web.replies import Reply
 from harvestd.web.routes import Route
@@ -51,22 +50,22 @@ def key_of(route: Route, header: str | None, user_id: str | None, method: bytes,
     return Key(user_id, found[1] or found[2], digest)
 
 
-async def write(parts: Parts, key: Key | None, now: datetime, work: Callable[[Transaction], Awaitable[Reply]]) -> Reply:
-    """The answer of ``work``, run in a transaction; or the recorded one, if the key had its answer before."""
+async def write(parts: Parts, key: Key | None, now: datetime, work: Callable[[UnitOfWork], Awaitable[Reply]]) -> Reply:
+    """The answer of ``work``, run in a unit of work; or the recorded one, if the key had its answer before."""
 
-    async def once(tx: Transaction) -> Reply:
+    async def once(unit: UnitOfWork) -> Reply:
         if key is None:
-            return await work(tx)
+            return await work(unit)
         ttl = parts.settings.idempotency_ttl
-        recorded = await idempotency.claim(tx, key.user_id, key.text, key.fingerprint, now, ttl)
+        recorded = await idempotency.claim(unit.tx, key.user_id, key.text, key.fingerprint, now, ttl)
         if recorded is not None:
             return _replayed(recorded)
-        reply = await work(tx)
+        reply = await work(unit)
         if 200 <= reply.status < 300:
-            idempotency.record(tx, key.user_id, key.text, _recorded(key, reply), now)
+            idempotency.record(unit.tx, key.user_id, key.text, _recorded(key, reply), now)
         return reply
 
-    return await effects.transact(parts, once)
+    return await change(parts, once, now=now)
 
 
 def _recorded(key: Key, reply: Reply) -> idempotency.Recorded:

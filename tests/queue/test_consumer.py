@@ -16,10 +16,11 @@ from harvestd.kernel.events import Event
 from harvestd.queue.consumer import Consumer
 from harvestd.queue.envelope import Envelope, encode
 from harvestd.queue.retry import Drop, Retry
-from harvestd.queue.work import Handle, QueueHandlers, Work
+from harvestd.queue.work import Handle, QueueHandlers
 from harvestd.runtime import failpoints
 from harvestd.runtime.tracing import Trace, current_trace
 from harvestd.store.postgres.database import Statement, nothing
+from harvestd.unit_of_work import UnitOfWork
 from tests.contracts.broker import ORDERS, is_empty
 from tests.queue.processes import SEALS, Process, Processes, data, envelope, message, new_id
 from tests.waiting import eventually
@@ -37,7 +38,7 @@ def deliver(*events: Envelope | bytes) -> list[Delivery]:
     ]
 
 
-async def leave_effect(work: Work, event: Envelope) -> None:
+async def leave_effect(work: UnitOfWork, event: Envelope) -> None:
     await work.tx.run(EFFECT, event.id, event.data["n"])
 
 
@@ -69,7 +70,7 @@ async def test_a_batch_is_handled_in_order_in_one_transaction(processes: Process
     here = await bench(processes)
     transactions = set()
 
-    async def handle(work: Work, event: Envelope) -> None:
+    async def handle(work: UnitOfWork, event: Envelope) -> None:
         transactions.add(work.tx)
         await leave_effect(work, event)
 
@@ -148,7 +149,7 @@ async def test_only_the_culprits_of_a_batch_are_retried_or_dropped(
 ) -> None:
     here = await bench(processes)
 
-    async def handle(work: Work, event: Envelope) -> None:
+    async def handle(work: UnitOfWork, event: Envelope) -> None:
         await leave_effect(work, event)
         match event.data["n"]:
             case 2:
@@ -174,7 +175,7 @@ async def test_effect_and_mark_are_committed_together_or_not_at_all(processes: P
     here = await bench(processes)
     failing = [True]
 
-    async def handle(work: Work, event: Envelope) -> None:
+    async def handle(work: UnitOfWork, event: Envelope) -> None:
         await leave_effect(work, event)
         if failing.pop():
             raise Retry("after its effect")
@@ -195,7 +196,7 @@ async def test_handlers_that_deadlock_are_run_again(processes: Processes) -> Non
     runs: list[int] = []
 
     def crossing(mine: int, others: int) -> Handle:
-        async def handle(work: Work, event: Envelope) -> None:
+        async def handle(work: UnitOfWork, event: Envelope) -> None:
             runs.append(mine)
             await work.tx.run(TOUCH, mine)
             if not reached[mine].called:
@@ -221,10 +222,10 @@ async def test_a_handler_runs_under_the_trace_of_its_event(processes: Processes)
     here = await bench(processes)
     traces: list[Trace] = []
 
-    async def handle(work: Work, event: Envelope) -> None:
+    async def handle(work: UnitOfWork, event: Envelope) -> None:
         await leave_effect(work, event)
         traces.append(current_trace())
-        await work.record([Event("notification.send", "user:1", 1, {})])
+        work.record(Event("notification.send", "user:1", 1, {}))
 
     await here.consumer(handle).receive(deliver(envelope(1), envelope(2)))
     assert traces == [Trace("request-1", "00-a-b-01"), Trace("request-2", "00-a-b-01")]
@@ -239,8 +240,8 @@ async def test_events_that_a_handler_records_are_published_without_waiting_for_t
     await eventually("it leads", lambda: here.process.relay.leads)
     published: list[str] = []
 
-    async def handle(work: Work, event: Envelope) -> None:
-        await work.record([Event("notification.send", "user:1", 1, {})])
+    async def handle(work: UnitOfWork, event: Envelope) -> None:
+        work.record(Event("notification.send", "user:1", 1, {}))
 
     async def receive(deliveries: Sequence[Delivery]) -> list[Outcome]:
         published.extend(delivery.message.type for delivery in deliveries)
@@ -258,7 +259,7 @@ async def test_a_type_without_a_handler_is_acknowledged_and_marked(processes: Pr
 
 
 def bulk_of(seen: list[list[int]], fails: Callable[[int], bool] = lambda _: False) -> Any:
-    async def bulk(work: Work, events: Sequence[Envelope]) -> None:
+    async def bulk(work: UnitOfWork, events: Sequence[Envelope]) -> None:
         seen.append([event.data["n"] for event in events])
         for event in events:
             await leave_effect(work, event)
@@ -293,7 +294,7 @@ async def test_what_is_out_of_reach_is_not_waited_for_once_a_message(processes: 
     here = await bench(processes)
     tried: list[int] = []
 
-    async def handle(work: Work, event: Envelope) -> None:
+    async def handle(work: UnitOfWork, event: Envelope) -> None:
         tried.append(event.data["n"])
         if event.data["n"] >= 1:
             raise Unavailable("search is away")
@@ -306,7 +307,7 @@ async def test_what_is_out_of_reach_is_not_waited_for_once_a_message(processes: 
 async def test_outcomes_are_counted(processes: Processes) -> None:
     here = await bench(processes)
 
-    async def handle(work: Work, event: Envelope) -> None:
+    async def handle(work: UnitOfWork, event: Envelope) -> None:
         if event.data["n"] == 1:
             raise Retry("later")
 

@@ -12,9 +12,10 @@ from harvestd.kernel.topology import QUEUES
 from harvestd.parts import Parts
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.runner import Workers, chosen
-from harvestd.queue.work import Periodic, QueueHandlers, Work
+from harvestd.queue.work import Periodic, QueueHandlers
 from harvestd.runtime.lifecycle import sleep
 from harvestd.store.leases import GoingOn
+from harvestd.unit_of_work import UnitOfWork
 from tests.contracts.broker import state
 from tests.queue.processes import Process, Processes, envelope, message
 from tests.waiting import eventually
@@ -67,7 +68,7 @@ async def test_each_queue_chosen_is_consumed_by_its_handlers(processes: Processe
     handled: list[tuple[str, str]] = []
 
     def into(name: str) -> QueueHandlers:
-        async def handle(work: Work, event: Envelope) -> None:
+        async def handle(work: UnitOfWork, event: Envelope) -> None:
             handled.append((name, event.type))
 
         return QueueHandlers({"order.created": handle})

@@ -10,9 +10,9 @@ from harvestd.market.operations import housekeeping
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.retry import Retry
 from harvestd.queue.stand_in import StandIn
-from harvestd.queue.work import Work
 from harvestd.runtime.health import Condition
 from harvestd.store.leases import always
+from harvestd.unit_of_work import UnitOfWork
 from tests.contracts.broker import ORDERS
 from tests.queue.processes import Processes, data
 from tests.queue.test_consumer import bench, leave_effect
@@ -70,7 +70,7 @@ async def test_an_outage_that_is_longer_than_marks_are_kept_has_nothing_handled_
 async def test_what_cannot_be_handled_now_is_left_alone_for_a_while_and_keeps_no_other(processes: Processes) -> None:
     here, tried = await bench(processes), list[int]()
 
-    async def handle(work: Work, event: Envelope) -> None:
+    async def handle(work: UnitOfWork, event: Envelope) -> None:
         tried.append(event.data["n"])
         if event.data["n"] == 1:
             raise Retry("not yet")
@@ -97,7 +97,7 @@ async def test_what_cannot_be_handled_now_is_left_alone_for_a_while_and_keeps_no
 async def test_a_batch_that_ended_its_process_is_left_to_the_broker_and_ends_no_other(processes: Processes) -> None:
     here, tried, silent = await bench(processes), list[int](), Deferred[None]()
 
-    async def handle(work: Work, event: Envelope) -> None:
+    async def handle(work: UnitOfWork, event: Envelope) -> None:
         tried.append(event.data["n"])
         await silent  # as far as anybody else can see, the process has ended
 

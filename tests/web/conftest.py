@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from werkzeug.routing import Rule
 from zope.interface import implementer
 
-from harvestd import tables as table
+from harvestd import tables
 from harvestd.interfaces import ISessions, ITopics
 from harvestd.market.accounts.sign_ins import PostgresSessions
 from harvestd.market.accounts.sign_ins_near import NearSessions
@@ -99,6 +99,7 @@ def make_parts(settings: Settings, database: Any, reactor: Any = None) -> Parts:
         now=lambda: datetime.now(UTC),
         new_id=lambda: str(uuid_utils.uuid7()),
         wake_relay=Wakes(),
+        listeners=tables.LISTENERS,
     )
 
 
@@ -159,7 +160,7 @@ def make_market(parts: Parts) -> Market:
     """The whole route table over ``parts``, and people to come, whose sign-ins are looked at."""
     sessions = NearSessions(parts.reactor, parts.topics, PostgresSessions(parts.database, parts.now))
     parts = attrs.evolve(parts, sessions=sessions)
-    return Market(parts, Client(make_site(parts, table.ROUTES)))
+    return Market(parts, Client(make_site(parts, tables.ROUTES)))
 
 
 @pytest_twisted.async_yield_fixture

@@ -66,7 +66,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_orders of a farmer": (5, 5),
     "get_api_orders of all": (4, 4),
     "get_api_orders_id": (3, 3),
-    "post_api_orders_id_parts_farm_id_status": (12, 10),
+    "post_api_orders_id_parts_farm_id_status": (11, 9),
     "post_api_orders_id_cancel": (13, 11),
     "get_api_notifications": (2, 2),
     "post_api_notifications_read": (1, 2),

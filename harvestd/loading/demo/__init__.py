@@ -30,8 +30,8 @@ from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.rules import Known, Offer, happened
 from harvestd.market.search.actions import current, reindex
 from harvestd.parts import Parts
-from harvestd.store import outbox
 from harvestd.store.postgres.database import Statement, Transaction, nothing
+from harvestd.unit_of_work import UnitOfWork, change
 
 log = Logger()
 
@@ -194,10 +194,9 @@ async def _staff(parts: Parts) -> None:
 async def _offer(parts: Parts, farm_id: str) -> None:
     """The farmer's own products, as if she had entered them."""
 
-    async def work(tx: Transaction) -> None:
-        now = parts.now()
+    async def offered(work: UnitOfWork) -> None:
+        tx, now = work.tx, work.now
         ids = {category.slug: category.id for category in await categories.every(tx)}
-        events = []
         for title, category, unit, price, per, level, tags in OFFERS:
             product_id, step = next(demo_ids(title)), default_step(unit)
             offer = Offer(
@@ -208,9 +207,7 @@ async def _offer(parts: Parts, farm_id: str) -> None:
             named = distinct(title, product_id)
             at = await products.insert(tx, product_id, named, farm_id, offer, Decimal(level), now)
             amount = Decimal(level)
-            await stock.enter(tx, parts.new_id(), product_id, "initial", amount, amount, "", now)
-            events.append(happened("created", Known(product_id, at, farm_id, ""), 1, []))
-        outbox.record(tx, events, parts.new_id, now)
+            await stock.enter(tx, work.new_id(), product_id, "initial", amount, amount, "", now)
+            work.record(happened("created", Known(product_id, at, farm_id, ""), 1, []))
 
-    await parts.database.transaction(work)
-    parts.wake_relay()
+    await change(parts, offered)

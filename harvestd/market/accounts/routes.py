@@ -12,17 +12,14 @@ from twisted.logger import Logger
 
 from harvestd.kernel import email_addresses, families
 from harvestd.kernel.errors import FieldError, NotFound, Unauthenticated, WrongCredentials
-from harvestd.market.accounts import actions as registration
-from harvestd.market.accounts import guessing, passwords
+from harvestd.market.accounts import actions, guessing, passwords
 from harvestd.market.accounts import rows as store
 from harvestd.market.accounts import rules as market
 from harvestd.market.accounts import sign_ins as sessions
 from harvestd.market.accounts.password_rules import LONGEST
 from harvestd.market.accounts.shapes import Login, LogoutQuery, PublicUser, Refresh, Register, SignedIn, User, UserFarm
-from harvestd.market.carts import rows as carts
-from harvestd.market.carts.token import hash_of, token_of
-from harvestd.store import outbox
-from harvestd.store.postgres.database import Reader, Transaction
+from harvestd.store.postgres.database import Reader
+from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import tokens
 from harvestd.web.context import Call, Caller
 from harvestd.web.http.access_log import bounded
@@ -52,9 +49,9 @@ async def register(call: Call, body: Register) -> SignedIn:
     password_hash = await passwords.hashed(body.password, where)  # before the transaction: it takes a tenth of a second
     user_id, session = call.new_id(), call.new_id()
 
-    async def work(tx: Transaction) -> SignedIn:
-        await registration.register(tx, new, user_id, password_hash, call.new_id, call.now)
-        return await _signed_in(call, tx, user_id, session, begins=True)
+    async def work(unit: UnitOfWork) -> SignedIn:
+        await actions.register(unit, new, user_id, password_hash)
+        return await _signed_in(call, unit, user_id, session, begins=True)
 
     return await call.write(work)
 
@@ -71,27 +68,25 @@ async def login(call: Call, body: Login) -> SignedIn:
         log.info("sign-in failed for {account}", account=bounded(key), address=call.address)
         raise WrongCredentials(_WRONG)
     user_id, session = found.id, call.new_id()
-    return await call.write(lambda tx: _signed_in(call, tx, user_id, session, begins=True))
+    return await call.write(lambda unit: _signed_in(call, unit, user_id, session, begins=True))
 
 
 async def refresh(call: Call, body: Refresh) -> SignedIn:
     """Exchange a refresh token for the next pair. One that was used before ends its whole sign-in: two hold it."""
 
-    async def work(tx: Transaction) -> SignedIn | str | None:
-        """The next pair; or whose sign-in was ended: that is committed, so it is no error; or None."""
-        token = await sessions.lock(tx, _digest(body.refresh_token))
-        if token is None or token.ended_at is not None or token.expires_at <= call.now:
+    async def work(unit: UnitOfWork) -> SignedIn | None:
+        """The next pair, or None. That a sign-in ended is committed, so it is no error here."""
+        token = await sessions.lock(unit.tx, _digest(body.refresh_token))
+        if token is None or token.ended_at is not None or token.expires_at <= unit.now:
             return None
-        if not await sessions.use_token(tx, token.id, call.now):
-            await sessions.end(tx, token.session, token.user_id, call.now)
-            await _recorded_end(call, tx, token.user_id)
-            return token.user_id
-        return await _signed_in(call, tx, token.user_id, token.session)
+        if not await sessions.use_token(unit.tx, token.id, unit.now):
+            await sessions.end(unit.tx, token.session, token.user_id, unit.now)
+            _ended(unit, token.user_id)
+            return None
+        return await _signed_in(call, unit, token.user_id, token.session)
 
     renewed = await call.write(work)
-    if isinstance(renewed, str):
-        await call.parts.sessions.ended(renewed)
-    if not isinstance(renewed, SignedIn):
+    if renewed is None:
         raise Unauthenticated("this sign-in has ended; sign in again")
     return renewed
 
@@ -100,15 +95,14 @@ async def logout(call: Call, query: LogoutQuery) -> None:
     """End this sign-in, or all of the account's. Access tokens that are out are good for nothing from now on."""
     user = call.user
 
-    async def work(tx: Transaction) -> None:
+    async def work(unit: UnitOfWork) -> None:
         if query.everywhere:
-            await sessions.end_all(tx, user.user_id, call.now)
+            await sessions.end_all(unit.tx, user.user_id, unit.now)
         else:
-            await sessions.end(tx, user.session, user.user_id, call.now)
-        await _recorded_end(call, tx, user.user_id)
+            await sessions.end(unit.tx, user.session, user.user_id, unit.now)
+        _ended(unit, user.user_id)
 
     await call.write(work)
-    await call.parts.sessions.ended(user.user_id)
 
 
 async def me(call: Call) -> User:
@@ -140,24 +134,22 @@ async def _user(reader: Reader, user_id: str) -> User:
     )  # fmt: skip
 
 
-async def _recorded_end(call: Call, tx: Transaction, user_id: str) -> None:
-    """Should this process die between the commit and telling the others, a worker tells them."""
-    event = families.stale(f"user:{user_id}", 1, families.sign_ins(user_id))
-    outbox.record(tx, [event], call.new_id, call.now)
+def _ended(unit: UnitOfWork, user_id: str) -> None:
+    """Tell every process with the commit; should this one die before it has, a worker tells them."""
+    unit.record(families.stale(f"user:{user_id}", 1, families.sign_ins(user_id)))
+    unit.on_commit(lambda: unit.parts.sessions.ended(user_id))
 
 
-async def _signed_in(call: Call, tx: Transaction, user_id: str, session: str, begins: bool = False) -> SignedIn:
-    """A new pair of tokens for the sign-in ``session``, which ``begins`` or is locked; a stranger's cart becomes the user's."""
-    settings = call.parts.settings
+async def _signed_in(call: Call, unit: UnitOfWork, user_id: str, session: str, begins: bool = False) -> SignedIn:
+    """A new pair of tokens for the sign-in ``session``, which ``begins`` or is locked."""
+    settings, tx = call.parts.settings, unit.tx
     expires = call.now + timedelta(seconds=settings.refresh_token_ttl)
     if begins and not await sessions.begin(tx, session, user_id, call.now, expires, guessing.place_of(call)):
         raise Unauthenticated("the account is closed")
     user = await _user(tx, user_id)
     secret = secrets.token_urlsafe(32)
     await sessions.add_token(tx, call.new_id(), session, user_id, _digest(secret), call.now, expires)
-    cart = token_of(call)
-    if cart is not None:
-        await carts.merge(tx, hash_of(cart), user_id, call.new_id(), settings.order_lines_most, call.now)
+    await unit.tell(actions.SignedIn(user_id, call))
     caller = Caller(user_id=user_id, role=user.role, session=session)
     return SignedIn(
         user=user, access_token=tokens.issue(call.parts.secret, caller, call.now, settings.access_token_ttl),

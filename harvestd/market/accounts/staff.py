@@ -12,6 +12,7 @@ from harvestd.market.accounts import rules as market
 from harvestd.market.accounts.actions import register
 from harvestd.parts import Parts
 from harvestd.store.postgres.database import Statement, Transaction, nothing, scalar
+from harvestd.unit_of_work import change
 
 _PROMOTE = Statement(
     "people.promote",
@@ -55,10 +56,7 @@ async def add_person(parts: Parts, person: Person) -> tuple[str, str | None]:
     new = attrs.evolve(new, role=person.role)
     password_hash = await passwords.hashed(person.password)
     user_id = parts.new_id()
-    farm_id = await parts.database.transaction(
-        lambda tx: register(tx, new, user_id, password_hash, parts.new_id, parts.now())
-    )
-    parts.wake_relay()
+    farm_id = await change(parts, lambda unit: register(unit, new, user_id, password_hash))
     return user_id, farm_id
 
 

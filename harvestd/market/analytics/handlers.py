@@ -10,15 +10,15 @@ from zoneinfo import ZoneInfo
 from harvestd.market.analytics import rows as analytics
 from harvestd.market.analytics.rows import MARKET, Totals
 from harvestd.queue.envelope import Envelope
-from harvestd.queue.work import Work
+from harvestd.unit_of_work import UnitOfWork
 
 #: The count that an order's end adds to, for the market and for each farm's part.
 _ENDS = {"cancelled": "cancelled", "expired": "expired", "completed": "completed"}
 
 
-async def count(work: Work, events: Sequence[Envelope]) -> None:
+async def count(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
     """Add the orders of a batch to their days, in the market's time zone."""
-    zone = ZoneInfo(work.parts.settings.market_timezone)
+    zone = ZoneInfo(unit.parts.settings.market_timezone)
     totals: dict[tuple[date, str], Totals] = defaultdict(Totals)
     for event in events:
         day = _day(event, zone)
@@ -28,7 +28,7 @@ async def count(work: Work, events: Sequence[Envelope]) -> None:
             _add(totals[day, event.data["farm_id"]], _ENDS[event.data["to"]])
         elif event.type.removeprefix("order.") in _ENDS:
             _add(totals[day, MARKET], _ENDS[event.type.removeprefix("order.")])
-    await analytics.add(work.tx, totals)
+    await analytics.add(unit.tx, totals)
 
 
 def _day(event: Envelope, zone: ZoneInfo) -> date:

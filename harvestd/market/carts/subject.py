@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from harvestd.kernel import errors as no
-from harvestd.market.carts import routes, shapes
+from harvestd.market.accounts.actions import SignedIn
+from harvestd.market.carts import actions, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.web.routes import ANYONE, LONG_BODY, Mode, Route
 
 SUBJECT = Subject(
     name="carts",
+    listeners={SignedIn: actions.adopt},
     routes=(
         Route(method="GET", path="/api/cart", operation="getCart", cart=True, handler=routes.see, who=ANYONE, mode=Mode.FRESH, tag="cart",
               summary="The cart, priced now", answer=shapes.Cart, limit="rate_read"),

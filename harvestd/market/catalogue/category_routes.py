@@ -16,7 +16,6 @@ from harvestd.kernel.slugs import candidates
 from harvestd.market.catalogue import category_rows as store
 from harvestd.market.catalogue import category_rules as market
 from harvestd.market.catalogue.category_shapes import Category, ChangeCategory, NewCategory
-from harvestd.store import outbox
 from harvestd.web.context import Answer, Call, Page
 
 
@@ -66,7 +65,7 @@ async def change(call: Call, body: ChangeCategory) -> Answer:
     changed = [name for name in changes if getattr(after, name) != getattr(before, name)]
     data = {"category_id": after.id, "changed": changed, "families": [CATEGORIES, CATALOGUE]}
     event = Event("category.updated", f"category:{after.id}", after.version, data)
-    outbox.record(call.tx, [event], call.new_id, call.now)
+    call.work.record(event)
     return Answer(_shown(after), version=after.version)
 
 
@@ -87,4 +86,4 @@ async def _locked(call: Call) -> store.Category:
 
 async def _tell(call: Call, row: store.Category) -> None:
     event = stale(f"category:{row.id}", row.version, CATEGORIES, CATALOGUE)
-    outbox.record(call.tx, [event], call.new_id, call.now)
+    call.work.record(event)

@@ -34,7 +34,6 @@ from harvestd.market.catalogue.product_shapes import (
 from harvestd.market.catalogue.rules import Known, Offer, happened
 from harvestd.market.farms import rows as farms
 from harvestd.market.farms.actions import may_act, owned
-from harvestd.store import outbox
 from harvestd.web import sound
 from harvestd.web.context import Answer, Call, CountedPage
 from harvestd.web.money import given_faults, minor_units
@@ -150,7 +149,7 @@ async def add(call: Call, body: NewProduct) -> Answer:
     slug = await store.insert(call.tx, product_id, named, farm_id, offer, level, call.now)
     await stock_store.enter(call.tx, call.new_id(), product_id, "initial", level, level, "", call.now)
     event = happened("created", Known(product_id, slug, farm_id, farm_slug), 1, [])
-    outbox.record(call.tx, [event], call.new_id, call.now)
+    call.work.record(event)
     location = ("Location", f"/api/products/{product_id}")
     return attrs.evolve(await _now(call, product_id), headers=(location,))
 
@@ -248,7 +247,7 @@ async def archive(call: Call) -> None:
 async def _store(call: Call, before: store.Product, offer: Offer, changed: list[str]) -> Answer:
     await store.update(call.tx, before.id, offer, call.now)
     kind: Any = "deleted" if offer.status == "archived" and before.status != "archived" else "updated"
-    outbox.record(call.tx, [happened(kind, before.known, before.revision + 1, changed)], call.new_id, call.now)
+    call.work.record(happened(kind, before.known, before.revision + 1, changed))
     return await _now(call, before.id)
 
 
@@ -268,7 +267,7 @@ async def restock(call: Call, body: ChangeStock) -> StockLevel:
     await stock_store.set_level(call.tx, before.id, level, call.now)
     await stock_store.enter(call.tx, call.new_id(), before.id, kind, level - before.stock, level, reason, call.now)
     event = happened("updated", before.known, before.revision + 1, ["stock"])
-    outbox.record(call.tx, [event], call.new_id, call.now)
+    call.work.record(event)
     reserved: Decimal = before.reserved
     return StockLevel(
         product_id=before.id, stock=quantity(level), reserved=quantity(reserved), available=quantity(level - reserved)

@@ -19,7 +19,6 @@ from harvestd.market.farms import rows as store
 from harvestd.market.farms import rules as market
 from harvestd.market.farms.actions import owned
 from harvestd.market.farms.shapes import ChangeFarm, Farm, FarmsQuery, LocationOut, PickupPoint
-from harvestd.store import outbox
 from harvestd.web import sound
 from harvestd.web.context import Answer, Call, CountedPage
 from harvestd.web.money import given_faults, minor_units, money
@@ -101,7 +100,7 @@ async def change(call: Call, body: ChangeFarm) -> Answer:
         if getattr(after, n) != getattr(before, n) and n not in ("version", "updated_at")
     ]
     data = {"farm_id": after.id, "changed": changed, "families": [FARMS, CATALOGUE, *farm(*tokens)]}
-    outbox.record(call.tx, [Event("farm.updated", f"farm:{after.id}", after.version, data)], call.new_id, call.now)
+    call.work.record(Event("farm.updated", f"farm:{after.id}", after.version, data))
     return Answer(shown(after, call.parts.settings.market_currency), version=after.version)
 
 

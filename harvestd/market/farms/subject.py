@@ -6,7 +6,8 @@ from typing import Any
 
 from harvestd.kernel import errors as no
 from harvestd.kernel.families import FARMS
-from harvestd.market.farms import routes, shapes
+from harvestd.market.accounts.actions import Registered
+from harvestd.market.farms import actions, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.web.context import CountedPage
 from harvestd.web.routes import ANYONE, FARMER, LONG_BODY, Cached, Mode, Route, always
@@ -18,6 +19,7 @@ def _farm(path: dict[str, str], query: Any) -> tuple[str, ...]:
 
 SUBJECT = Subject(
     name="farms",
+    listeners={Registered: actions.found},
     routes=(
         Route(method="GET", path="/api/farms", operation="listFarms", handler=routes.listed, who=ANYONE, mode=Mode.READ, tag="farms",
               summary="Farms, the newest first, or the nearest", query=shapes.FarmsQuery, answer=CountedPage[shapes.Farm],

@@ -28,15 +28,15 @@ from harvestd.market.notifications.rows import Notice, Person
 from harvestd.market.orders import rows as orders
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.retry import Drop
-from harvestd.queue.work import Work
+from harvestd.unit_of_work import UnitOfWork
 
 
-async def order(work: Work, events: Sequence[Envelope]) -> None:
+async def order(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
     """Tell the buyers and the farms of a batch of orders' events, as the table of messages has it."""
     concerned = [event for event in events if _messages(event)]
     if not concerned:
         return
-    found = await _concerned(work, concerned)
+    found = await _concerned(unit, concerned)
     outgoing: list[Mail] = []
     notices: list[Notice] = []
     for event in concerned:
@@ -45,22 +45,22 @@ async def order(work: Work, events: Sequence[Envelope]) -> None:
             for person in order.people:
                 if _hears(message, person, event):
                     _tell(message, person, event, order, outgoing, notices)
-    await notifications.tell(work.tx, notices, work.new_id, work.now)
-    await _mail(work, outgoing)
+    await notifications.tell(unit.tx, notices, unit.new_id, unit.now)
+    await _mail(unit, outgoing)
 
 
-async def _mail(work: Work, outgoing: Sequence[Mail]) -> None:
+async def _mail(unit: UnitOfWork, outgoing: Sequence[Mail]) -> None:
     """Have mails sent, as many an hour for each recipient as the setting allows. Of what is left one mail tells, and then no
     more as long as some was left within the hour: whatever they were about is in the notices and the orders."""
-    settings = work.parts.settings
-    added = await mails.enqueue(work.tx, outgoing, work.new_id, work.now, settings.mails_per_recipient)
+    settings = unit.parts.settings
+    added = await mails.enqueue(unit.tx, outgoing, unit.new_id, unit.now, settings.mails_per_recipient)
     left = {one.recipient: one for one in reversed(added) if one.left and one.first}
     subject, body = more_shown(settings.market_name, settings.mails_per_recipient)
     notes = [Mail(f"{one.key}:more", one.recipient, subject, body) for one in left.values()]
-    await mails.enqueue(work.tx, notes, work.new_id, work.now)
+    await mails.enqueue(unit.tx, notes, unit.new_id, unit.now)
     for _ in range(sum(one.left for one in added)):
-        work.parts.metrics.mailed("left")
-        work.parts.metrics.shortages.tell("recipient_mails")
+        unit.parts.metrics.mailed("left")
+        unit.parts.metrics.shortages.tell("recipient_mails")
 
 
 def _messages(event: Envelope) -> tuple[Message, ...]:
@@ -77,19 +77,19 @@ class _Told:
     people: list[Person]
 
 
-async def _concerned(work: Work, events: Sequence[Envelope]) -> dict[str, _Told]:
+async def _concerned(unit: UnitOfWork, events: Sequence[Envelope]) -> dict[str, _Told]:
     """The orders that events are about, by id. Raises ``Drop`` if one is not there."""
-    rows = await orders.some(work.tx, sorted({event.data["order_id"] for event in events}))
+    rows = await orders.some(unit.tx, sorted({event.data["order_id"] for event in events}))
     if any(event.data["order_id"] not in rows for event in events):
         raise Drop("there is no such order")
     told = {id: _Told(row, [], [], []) for id, row in rows.items()}
-    parts, lines = await orders.parts_and_lines(work.tx, list(rows))
+    parts, lines = await orders.parts_and_lines(unit.tx, list(rows))
     for part in parts:
         told[part.order_id].parts.append(part)
     for line in lines:
         told[line.order_id].lines.append(line)
     buyers = {row.buyer_id for row in rows.values()}
-    people = await notifications.people(work.tx, sorted(buyers), sorted({part.farm_id for part in parts}))
+    people = await notifications.people(unit.tx, sorted(buyers), sorted({part.farm_id for part in parts}))
     members: dict[str, list[Person]] = defaultdict(list)
     for person in people:
         members[person.farm_id or person.user_id].append(person)
@@ -99,15 +99,15 @@ async def _concerned(work: Work, events: Sequence[Envelope]) -> dict[str, _Told]
     return told
 
 
-async def welcome(work: Work, event: Envelope) -> None:
+async def welcome(unit: UnitOfWork, event: Envelope) -> None:
     """Greet a new account, with no word of whoever made it: until somebody has answered from it, the address may be a stranger's,
     and a name could be any text. An address has one account, so it gets one such mail."""
-    market = work.parts.settings.market_name
+    market = unit.parts.settings.market_name
     mail = Mail(
         key=f"{event.id}:{event.data['user_id']}:welcome", recipient=event.data["email"], subject=f"Welcome to {market}",
         body=f"Welcome.\n\nAn account at {market} was opened with this address; sign in with it.\nIf that was not you, ignore this mail.\n",
     )  # fmt: skip
-    await _mail(work, [mail])
+    await _mail(unit, [mail])
 
 
 def _hears(message: Message, person: Person, event: Envelope) -> bool:

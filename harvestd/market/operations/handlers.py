@@ -12,12 +12,12 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from harvestd.kernel.families import SIGN_INS, merged
 from harvestd.queue.envelope import Envelope
-from harvestd.queue.work import Work
+from harvestd.unit_of_work import UnitOfWork
 
 
-async def drop(work: Work, events: Sequence[Envelope]) -> None:
+async def drop(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
     """Drop the families of a batch, forget what is remembered of sign-ins that ended, tell the live topics."""
-    parts = work.parts
+    parts = unit.parts
     families = merged(event.data.get("families", ()) for event in events)
     for family in families:
         if family.startswith(SIGN_INS):

@@ -1,31 +1,146 @@
-"""A step of an order and what it does to the stock, in one place: the route, the farm and the clock all go through it."""
+"""What is done with orders, each in one function, whoever asks for it: placing one, withdrawing it, a farm's step, and the end of a hold."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
 
 import attrs
 
+from harvestd.kernel.errors import FieldError, Invalid, NotFound
+from harvestd.market.carts import rows as carts
+from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue import stock_rows as stock
+from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.stock_rules import give_back
+from harvestd.market.farms import rows as farms
+from harvestd.market.orders import delivery_rules, fulfilment, placing
 from harvestd.market.orders import rows as orders
-from harvestd.market.orders.fulfilment import OVER, Moved, Standing
-from harvestd.store import outbox
-from harvestd.store.postgres.database import Transaction
+from harvestd.market.orders.fulfilment import OVER, Moved, Standing, told
+from harvestd.runtime.failpoints import failpoint
+from harvestd.unit_of_work import UnitOfWork
 
 
-async def take_step(
-    tx: Transaction, before: Standing, moved: Moved, *, actor_id: str | None, new_id: Callable[[], str], now: datetime,
-) -> None:  # fmt: skip
+@attrs.frozen(kw_only=True)
+class Ordering:
+    """What a buyer asks for. ``lines`` None are those of their cart; ``ways`` how the goods reach them; ``wrong`` is what was found to be
+    wrong with the rest of what they sent, and makes it a refusal with all else that is."""
+
+    buyer_id: str
+    lines: Sequence[placing.Wanted] | None
+    ways: Sequence[delivery_rules.Way]
+    note: str
+    expected_total: int | None
+    wrong: Sequence[FieldError] = ()
+
+
+@attrs.frozen
+class Party:
+    """Who acts on an order: an account, its role in the market, and the farms that it belongs to."""
+
+    user_id: str
+    role: str
+    farms: frozenset[str]
+
+
+async def place(
+    unit: UnitOfWork, ordering: Ordering, terms: Terms, today: date
+) -> tuple[placing.Placed, dict[str, dict[str, Any]]]:
+    """Take an order; answers it, with the way of each farm's part. Raises what :func:`placing.place` does."""
+    cart_id, wanted, seen = await _wanted(unit, ordering)
+    number, shelf = await stock.lock_for_order(unit.tx, [one.product_id for one in wanted])
+    ways, wrong = await _ways(unit, ordering, [shelf.get(one.product_id) for one in wanted])
+    order = placing.place(
+        wanted, shelf, terms, order_id=unit.new_id(), number=number, buyer_id=ordering.buyer_id,
+        line_ids=[unit.new_id() for _ in wanted], now=unit.now, today=today, expected_total=ordering.expected_total, seen=seen,
+        of_cart=ordering.lines is None, also=wrong,
+    )  # fmt: skip
+    orders.insert(unit.tx, order, terms.currency, ways, ordering.note, cart_id)
+    if cart_id is not None:
+        carts.delete(unit.tx, cart_id)
+    unit.record(*order.events)
+    await failpoint("order.before_commit")
+    return order, ways
+
+
+async def _wanted(
+    unit: UnitOfWork, ordering: Ordering
+) -> tuple[str | None, Sequence[placing.Wanted], dict[str, Agreed]]:
+    """The cart, if it is what is ordered; what is wanted; and what was agreed to, by product, where that is known."""
+    if ordering.lines is not None:
+        return None, ordering.lines, {}
+    cart = await carts.lock(unit.tx, ordering.buyer_id, None)
+    if cart is None:
+        return None, [], {}
+    items = await carts.items(unit.tx, cart.id)
+    wanted = [placing.Wanted(item.product_id, item.quantity) for item in items]
+    return cart.id, wanted, {item.product_id: item.seen for item in items}
+
+
+async def _ways(
+    unit: UnitOfWork, ordering: Ordering, shelf: Sequence[OnSale | None]
+) -> tuple[dict[str, dict[str, Any]], list[FieldError]]:
+    """The way of each farm's part, and what is wrong beside the lines. Of a product that is not there it is not known whose it would be."""
+    there = [product for product in shelf if product is not None]
+    if ordering.wrong or not there or len(there) < len(shelf):
+        return {}, [*ordering.wrong]
+    known = {product.farm_id: delivery_rules.Farm(product.farm_name) for product in there}
+    if any(way.pickup_point_id is not None for way in ordering.ways):
+        points = await farms.pickup_points(unit.tx, sorted(known))
+        known = {farm_id: delivery_rules.Farm(farm.name, points.get(farm_id, ())) for farm_id, farm in known.items()}
+    try:
+        return delivery_rules.chosen(known, ordering.ways), []
+    except Invalid as refused:
+        return {}, [*refused.errors]
+
+
+async def cancel(unit: UnitOfWork, party: Party, order_id: str, reason: str) -> None:
+    """Withdraw an order: a buyer the whole, a farm its part, staff the whole."""
+    order = await _standing(unit, party, order_id)
+    actor, whose = fulfilment.acting(
+        order, buyer=party.user_id == order.buyer_id, staff=party.role == "admin", farms=party.farms
+    )
+    await _step(unit, order, fulfilment.cancel(order, whose, actor, reason), party.user_id)
+
+
+async def move(unit: UnitOfWork, party: Party, order_id: str, farm_id: str, to: str, reason: str) -> None:
+    """Take a farm's part a step further."""
+    order = await _standing(unit, party, order_id)
+    mine = farm_id in party.farms
+    if farm_id not in {part.farm_id for part in order.parts} or not (mine or party.role == "admin"):
+        raise NotFound("this order has no such part of yours")
+    await _step(unit, order, fulfilment.move(order, farm_id, to, "farm" if mine else "admin", reason), party.user_id)
+
+
+async def expire(unit: UnitOfWork, order_id: str) -> None:
+    """End the hold of the parts that no farm confirmed, if there are any still."""
+    found = await orders.lock(unit.tx, order_id)
+    moved = fulfilment.expire(found[1]) if found else None
+    if found is not None and moved is not None:
+        await _step(unit, found[1], moved, None)
+
+
+async def _standing(unit: UnitOfWork, party: Party, order_id: str) -> Standing:
+    """The order, locked; raises :class:`NotFound` for whom it does not concern."""
+    found = await orders.lock(unit.tx, order_id)
+    if found is None or not (
+        found[1].buyer_id == party.user_id
+        or party.role == "admin"
+        or any(part.farm_id in party.farms for part in found[1].parts)
+    ):
+        raise NotFound("there is no such order")
+    return found[1]
+
+
+async def _step(unit: UnitOfWork, before: Standing, moved: Moved, actor_id: str | None) -> None:
     """Store a step of a locked order; where its parts are over by it, what they hold or bought goes back on sale."""
-    await orders.move(tx, before, moved, actor_id, now)
-    events = list(moved.events)
-    if moved.to in OVER:
-        held = [h for h in await stock.held(tx, [before.id]) if h.farm_id in moved.farms]
-        shelf = await stock.lock(tx, [h.product_id for h in held])
-        effect = give_back(held, shelf, expired=moved.to == "expired")
-        await stock.apply(tx, effect, new_id, now)
-        events[0] = attrs.evolve(events[0], data=events[0].data | {"families": list(effect.families)})
-        events += effect.events
-    outbox.record(tx, events, new_id, now)
+    await orders.move(unit.tx, before, moved, actor_id, unit.now)
+    if moved.to not in OVER:
+        unit.record(*told(moved))
+        return
+    held = [h for h in await stock.held(unit.tx, [before.id]) if h.farm_id in moved.farms]
+    shelf = await stock.lock(unit.tx, [h.product_id for h in held])
+    effect = give_back(held, shelf, expired=moved.to == "expired")
+    await stock.apply(unit.tx, effect, unit.new_id, unit.now)
+    unit.record(*told(moved, effect.families), *effect.events)

@@ -1,31 +1,18 @@
-"""How the goods reach the buyer: what an order's body asks for, checked against its farms."""
+"""How the goods reach the buyer: what an order's body asks for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.names import clean_text
-from harvestd.market.catalogue.on_sale import OnSale
-from harvestd.market.farms import rows as farms
-from harvestd.market.orders.delivery_rules import Farm, Way, alone, chosen
+from harvestd.market.orders.delivery_rules import Way, alone
 from harvestd.market.orders.placing import ADDRESS_MOST
 from harvestd.market.orders.shapes import PlaceOrder
 from harvestd.web import sound
-from harvestd.web.context import Call
-
-
-async def checked(call: Call, body: PlaceOrder, shelf: Iterable[OnSale]) -> dict[str, dict[str, Any]]:
-    """The way of each farm's part as it is stored, by farm; raises :class:`Invalid` naming what is missing or not there."""
-    asked = _asked(body)
-    known = {product.farm_id: Farm(product.farm_name) for product in shelf}
-    if any(way.pickup_point_id is not None for way in asked):
-        points = await farms.pickup_points(call.tx, sorted(known))
-        known = {farm_id: Farm(farm.name, points.get(farm_id, ())) for farm_id, farm in known.items()}
-    return chosen(known, asked)
 
 
 def faults(given: Mapping[str, Any]) -> Iterator[FieldError]:
@@ -48,7 +35,7 @@ def faults(given: Mapping[str, Any]) -> Iterator[FieldError]:
         yield from alone(_way(path, members))
 
 
-def _asked(body: PlaceOrder) -> list[Way]:
+def asked(body: PlaceOrder) -> list[Way]:
     """Of a body with which nothing is wrong in itself."""
     if body.fulfilments is None:
         return [] if body.fulfilment is None else [_way("fulfilment", msgspec.structs.asdict(body.fulfilment))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 import attrs
@@ -59,6 +59,13 @@ class Moved:
 
 
 Actor = Literal["buyer", "farm", "admin", "clock"]
+
+
+def acting(order: Standing, *, buyer: bool, staff: bool, farms: Collection[str]) -> tuple[Actor, list[str] | None]:
+    """As what somebody acts on an order as a whole, and on which farms' parts (None: on all). ``farms`` are theirs."""
+    if buyer:
+        return "buyer", None
+    return ("admin", None) if staff else ("farm", [part.farm_id for part in order.parts if part.farm_id in farms])
 
 
 def move(order: Standing, farm_id: str, to: str, actor: Actor, reason: str) -> Moved:
@@ -154,3 +161,11 @@ def _moved(order: Standing, farms: tuple[str, ...], to: str, actor: Actor, reaso
         totals=totals_of(parts, order.totals),
         events=tuple(events),
     )
+
+
+def told(moved: Moved, families: Sequence[str] = ()) -> tuple[Event, ...]:
+    """The events of a change, the first of them with what it made stale."""
+    if not families:
+        return moved.events
+    first, *rest = moved.events
+    return (attrs.evolve(first, data=first.data | {"families": list(families)}), *rest)

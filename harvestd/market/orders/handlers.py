@@ -8,10 +8,10 @@ from harvestd.kernel.families import stale
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.stock_rules import settle
 from harvestd.queue.envelope import Envelope
-from harvestd.queue.work import Work
+from harvestd.unit_of_work import UnitOfWork
 
 
-async def sell(work: Work, events: Sequence[Envelope]) -> None:
+async def sell(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
     """Make sales of what these orders reserved: as soon as they are placed or, where they were placed to be confirmed by their farms
     (``order_confirmation = farm`` at that time), of the parts that their farm confirmed.
 
@@ -21,13 +21,13 @@ async def sell(work: Work, events: Sequence[Envelope]) -> None:
     ready = set(filter(None, map(_ready, events)))
     if not ready:
         return
-    held = await stock.held(work.tx, sorted({order_id for order_id, _ in ready}))
+    held = await stock.held(unit.tx, sorted({order_id for order_id, _ in ready}))
     due = [h for h in held if h.state == "live" and (h.order_id, h.farm_id if h.awaits_farm else None) in ready]
-    shelf = await stock.lock(work.tx, [h.product_id for h in due])
+    shelf = await stock.lock(unit.tx, [h.product_id for h in due])
     effect = settle(due, shelf)
-    await stock.apply(work.tx, effect, work.new_id, work.now)
+    await stock.apply(unit.tx, effect, unit.new_id, unit.now)
     if effect.families:  # the amount on hand and the number of sales are shown, too
-        await work.record([stale(f"order:{due[0].order_id}", 1, *effect.families)])
+        unit.record(stale(f"order:{due[0].order_id}", 1, *effect.families))
 
 
 def _ready(event: Envelope) -> tuple[str, str | None] | None:

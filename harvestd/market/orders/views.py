@@ -27,15 +27,6 @@ from harvestd.web.money import money
 from harvestd.web.shapes import PricePer
 
 
-def acting(
-    user: Caller, buyer_id: str, parts: Sequence[str], farms: Collection[str]
-) -> tuple[fulfilment.Actor, list[str] | None]:
-    """As what somebody acts on an order as a whole, and on which farms' parts (None: on all)."""
-    if user.user_id == buyer_id:
-        return "buyer", None
-    return ("admin", None) if user.role == "admin" else ("farm", [farm_id for farm_id in parts if farm_id in farms])
-
-
 def placed_view(order: Placed, currency: str, ways: Mapping[str, dict[str, Any]], note: str) -> Order:
     """A fresh order, for its buyer."""
     first = OrderStep(farm_id="", from_=None, to="placed", at=order.placed_at, by="buyer", reason="")
@@ -120,7 +111,9 @@ def _steps(parts: Iterable[store.PartRow]) -> list[OrderStep]:
 
 def _can(order: store.Order, parts: Sequence[store.PartRow], caller: Caller, farms: Collection[str]) -> list[str]:
     standing = order.standing([Part(p.farm_id, p.farm_name, i, p.status, p.subtotal) for i, p in enumerate(parts)])
-    actor, whose = acting(caller, order.buyer_id, [part.farm_id for part in parts], farms)
+    actor, whose = fulfilment.acting(
+        standing, buyer=caller.user_id == order.buyer_id, staff=caller.role == "admin", farms=farms
+    )
     return ["cancel"] if fulfilment.can_cancel(standing, whose, actor) else []
 
 

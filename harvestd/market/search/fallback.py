@@ -21,7 +21,7 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from harvestd.interfaces import Document, Found, ISearch, Search, Suggestion
+from harvestd.interfaces import Document, Found, IStoredSearch, Search, Suggestion
 from harvestd.kernel.errors import Unavailable
 from harvestd.market.search.elasticsearch import builds as search_builds
 from harvestd.market.search.elasticsearch import shown as search_shown
@@ -38,7 +38,7 @@ from harvestd.runtime.shortages import OnceAMinute
 from harvestd.store.elasticsearch.client import EngineError
 from harvestd.store.leases import GoingOn, Lease, always
 from harvestd.store.postgres.control import Session
-from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.database import Database, Transaction
 
 #: Seconds that the engine may be behind PostgreSQL's documents before it is not asked any more.
 BEHIND = 3.0
@@ -54,7 +54,7 @@ class NotWhole(EngineError):
     """The engine works, but what it has is not what there is."""
 
 
-@implementer(ISearch)
+@implementer(IStoredSearch)
 class SearchWithFallback:
     """``engine`` in front of ``postgres``; who builds has a lease, known by ``session``."""
 
@@ -139,12 +139,12 @@ class SearchWithFallback:
 
     async def index(self, documents: Sequence[Document]) -> None:
         """Write PostgreSQL's documents, and mark them for the engine."""
+        await self._database.transaction(lambda tx: self.write(tx, documents))
 
-        async def write(tx: Any) -> None:
-            await self.postgres.write(tx, documents)
-            await search_pending.mark(tx, documents)
-
-        await self._database.transaction(write)
+    async def write(self, tx: Transaction, documents: Sequence[Document]) -> None:
+        """The same, as a part of a transaction."""
+        await self.postgres.write(tx, documents)
+        await search_pending.mark(tx, documents)
 
     async def catch_up(self, going_on: GoingOn = always) -> None:
         """Push what is marked, until nothing is or ``going_on`` answers False; build the engine's index where that is due.

@@ -11,40 +11,37 @@ from harvestd.market.search import renewals as search_renewals
 from harvestd.market.search.copied import renews
 from harvestd.parts import Parts
 from harvestd.queue.envelope import Envelope
-from harvestd.queue.work import Work
-from harvestd.store import outbox
 from harvestd.store.leases import GoingOn, always
-from harvestd.store.postgres.database import Transaction
+from harvestd.unit_of_work import UnitOfWork, change
 
 
-async def index(work: Work, events: Sequence[Envelope]) -> None:
+async def index(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
     """Index the products of a batch; the document's version guards against an older one that comes late."""
     for source in ("farm", "category"):
         told = [
             event for event in events if event.type == f"{source}.updated" and renews(source, event.data["changed"])
         ]
-        await search_renewals.mark(work.tx, source, {event.data[f"{source}_id"] for event in told})
+        await search_renewals.mark(unit.tx, source, {event.data[f"{source}_id"] for event in told})
     ids = sorted({event.data["product_id"] for event in events if "product_id" in event.data})
-    rows = await products.by_ids(work.tx, ids)
+    rows = await products.by_ids(unit.tx, ids)
     if rows:
-        await work.parts.search.index([document(row) for row in rows])
+        await unit.parts.search.write(unit.tx, [document(row) for row in rows])
 
 
 async def renew(parts: Parts, going_on: GoingOn = always) -> None:
     """Have the products indexed anew whose documents copy what changed elsewhere: a page of them in each transaction, told of
     by events as any change of a product."""
 
-    async def page(tx: Transaction) -> bool:
-        taken = await search_renewals.take(tx)
+    async def page(unit: UnitOfWork) -> bool:
+        taken = await search_renewals.take(unit.tx)
         if taken is None:
             return False
         source, revised = taken
-        events = [happened("updated", one.known, one.revision, [source]) for one in revised]
-        outbox.record(tx, events, parts.new_id, parts.now())
+        unit.record(*(happened("updated", one.known, one.revision, [source]) for one in revised))
         return True
 
-    while await going_on() and await parts.database.transaction(page):
-        parts.wake_relay()
+    while await going_on() and await change(parts, page, by_keys=False):
+        pass
 
 
 async def catch_up(parts: Parts, going_on: GoingOn = always) -> None:

@@ -21,10 +21,10 @@ from harvestd.queue.rabbitmq.consumer import Subscription
 from harvestd.queue.rabbitmq.declarations import retry_queue
 from harvestd.queue.rabbitmq.poison import DEADLY, SUSPECT, InHand, lots, sentence
 from harvestd.queue.retry import Drop, Retry
-from harvestd.queue.work import Work
 from harvestd.runtime.lifecycle import sleep
 from harvestd.store.postgres.database import Database
 from harvestd.store.trials import PostgresTrials
+from harvestd.unit_of_work import UnitOfWork
 from tests.contracts.broker import CACHE, ORDERS, Held, Received, is_empty, message, state
 from tests.queue.processes import Processes, envelope, new_id
 from tests.queue.processes import message as sealed
@@ -59,7 +59,7 @@ async def test_poison_duplicates_and_shuffled_deliveries_end_with_each_effect_on
     doomed = {7: Drop("never"), 8: Retry("not yet"), 9: RuntimeError("a bug")}
     cured = False
 
-    async def handle(work: Work, event: Envelope) -> None:
+    async def handle(work: UnitOfWork, event: Envelope) -> None:
         error = None if cured else doomed.get(event.data["n"])
         if error is not None:
             raise error

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import attrs
 from zope.interface import implementer
 
-from harvestd.interfaces import Document, Facet, Found, Hit, ISearch, Search, Suggestion
+from harvestd.interfaces import Document, Facet, Found, Hit, IStoredSearch, Search, Suggestion
 from harvestd.market.search.places import Place, cursor, place_of
 from harvestd.market.search.postgres import rows as search_rows
 from harvestd.market.search.postgres import suggest as search_suggest
@@ -43,7 +43,7 @@ def configuration(language: str) -> str:
     return "simple" if language == "none" else language
 
 
-@implementer(ISearch)
+@implementer(IStoredSearch)
 class PostgresSearch:
     """``language`` is a text search configuration of PostgreSQL, or ``none``. Questions go to ``reader``, if not to the database."""
 
