@@ -17,6 +17,7 @@ from harvestd.ctl.reindex import with_bar
 from harvestd.ctl.words import counted
 from harvestd.kernel import email_addresses
 from harvestd.kernel.errors import FieldError
+from harvestd.kernel.permissions import Permission, may
 from harvestd.loading.directory.reading import BadRow, Market, NotTheDirectory, read
 from harvestd.loading.directory.storing import Stored, Storing
 from harvestd.market.accounts import rows as accounts
@@ -76,7 +77,7 @@ async def _owner(parts: Parts, email: str) -> str:
     found = await accounts.by_email(parts.database, email_addresses.key(email))
     if found is None:
         raise Failed(f"--owner: there is no account {email}; register it first, or leave --owner out")
-    if found.role not in ("farmer", "admin"):
+    if not may(found.role, Permission.CHANGE_FARM):
         raise Failed(f"--owner: {email} is a {found.role}, who cannot own a farm; name a farmer or an admin")
     return found.id
 

@@ -8,6 +8,7 @@ import attrs
 
 from harvestd.interfaces import ISessions
 from harvestd.kernel.errors import Forbidden, Unauthenticated
+from harvestd.kernel.permissions import may
 from harvestd.kernel.sentences import worded
 from harvestd.web import tokens
 from harvestd.web.context import SIGN_IN, Caller
@@ -41,13 +42,13 @@ async def present(sessions: ISessions, caller: Caller) -> Caller:
 
 
 def admit(route: Route, caller: Caller | None) -> None:
-    """Raise a 401 or 403 unless the route is for the caller's role."""
-    if "anyone" in route.who:
+    """Raise a 401 or 403 unless the caller may do at all what the route does."""
+    if route.permission is None:
         return
     if caller is None:
         raise _challenge(SIGN_IN)
-    if caller.role not in route.who:
-        raise Forbidden(_not_for(caller.role, *sorted(route.who)))
+    if not may(caller.role, route.permission):
+        raise Forbidden(_not_for(caller.role, *sorted(route.roles)))
 
 
 def _not_for(role: str, one: str, other: str = "") -> str:

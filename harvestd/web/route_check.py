@@ -9,9 +9,8 @@ from typing import Any
 
 from msgspec import inspect
 
-from harvestd.web.routes import ADMIN, ANYONE, USER, Mode, Route
+from harvestd.web.routes import Mode, Route
 
-_ROLES = ANYONE | USER | ADMIN
 _PATH = re.compile(r"(/|(/([A-Za-z0-9._-]+|\{[a-z_]+\}))+)\Z")
 
 
@@ -29,21 +28,17 @@ def check(routes: Sequence[Route], known_limit: Callable[[str], bool]) -> None:
 
 
 def _wrong_with(route: Route, known_limit: Callable[[str], bool]) -> Iterator[str]:
-    if not route.who:
-        yield "declares nobody who may call it; say ANYONE if that is meant"
-    elif not route.who <= _ROLES:
-        yield f"is for {', '.join(sorted(route.who - _ROLES))}, which is no role"
     if not _PATH.match(route.path):
         yield "is no path such as /api/orders/{id}"
     if route.key != "no" and route.mode is not Mode.WRITE:
         yield "honours Idempotency-Key without Mode.WRITE, so an answer could be kept without its effect"
-    if route.key == "required" and "anyone" in route.who:
+    if route.key == "required" and route.permission is None:
         yield "requires an Idempotency-Key of anyone, but keys belong to users"
     if route.limit != "none" and not known_limit(route.limit):
         yield f"has the limit {route.limit!r}, which is no setting rate_…"
     if route.method == "GET" and (route.body is not None or route.mode is Mode.WRITE):
         yield "changes something or takes a body, which a GET may not"
-    if route.cached is not None and (route.method != "GET" or "anyone" not in route.who or route.mode is Mode.WRITE):
+    if route.cached is not None and (route.method != "GET" or route.permission is not None or route.mode is Mode.WRITE):
         yield "is cached without being a GET for anyone"
     for kind in (route.body, route.query):
         for name in () if kind is None else _lax(kind):

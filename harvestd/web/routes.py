@@ -13,11 +13,8 @@ import attrs
 import msgspec
 
 from harvestd.kernel.errors import FieldError
+from harvestd.kernel.permissions import GRANTS, Permission
 
-ANYONE = frozenset({"anyone"})
-USER = frozenset({"buyer", "farmer", "admin"})
-FARMER = frozenset({"farmer", "admin"})
-ADMIN = frozenset({"admin"})
 #: Bytes of the largest body, where a route does not say otherwise. What needs more has long texts, or hundreds of things.
 BODY = 65_536
 LONG_BODY = 4 * BODY
@@ -72,7 +69,8 @@ class Route:
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     handler: Callable[..., Awaitable[Any]]
-    who: frozenset[str]
+    #: What the caller must be allowed to do at all; None for anyone, signed in or not.
+    permission: Permission | None
     summary: str
     tag: str
     mode: Mode
@@ -114,6 +112,11 @@ class Route:
         """Unique: the name of the function in a generated client."""
         first, *rest = self.name.split("_")
         return self.operation or first + "".join(word.capitalize() for word in rest)
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Those that it is for; none where it is for anyone."""
+        return frozenset() if self.permission is None else GRANTS[self.permission].roles
 
     @cached_property
     def name(self) -> str:

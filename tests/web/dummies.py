@@ -12,12 +12,13 @@ from msgspec import Meta
 
 from harvestd.kernel.errors import FieldError, Forbidden, NotFound, OutOfStock, Unavailable
 from harvestd.kernel.events import Event
+from harvestd.kernel.permissions import Permission
 from harvestd.market.operations.routes import SYSTEM
 from harvestd.runtime.tracing import current_trace
 from harvestd.store import outbox
 from harvestd.store.postgres.database import Statement, nothing, scalar
 from harvestd.web.context import Answer, Call, Page
-from harvestd.web.routes import ADMIN, ANYONE, FARMER, USER, Cached, Mode, Route
+from harvestd.web.routes import Cached, Mode, Route
 
 INSERT = Statement(
     "dummy_insert",
@@ -158,9 +159,18 @@ def _families(path: dict[str, str], query: Any) -> tuple[str, ...]:
     return ("things",)
 
 
-def _route(method: Any, path: str, handler: Any, who: Any = ANYONE, mode: Mode = Mode.OWN, **more: Any) -> Route:
+def _route(
+    method: Any, path: str, handler: Any, permission: Permission | None = None, mode: Mode = Mode.OWN, **more: Any
+) -> Route:
     return Route(
-        method=method, path=path, handler=handler, who=who, mode=mode, summary="A dummy.", tag="things", **more
+        method=method,
+        path=path,
+        handler=handler,
+        permission=permission,
+        mode=mode,
+        summary="A dummy.",
+        tag="things",
+        **more,
     )
 
 
@@ -173,12 +183,12 @@ ROUTES: tuple[Route, ...] = (
     _route("GET", "/api/cached", cached, query=Listing, cached=Cached(_families, 5)),
     _route("GET", "/api/drafts", cached, query=Listing, cached=Cached(_families, signed_in="own")),
     _route("GET", "/api/things/{id}", show, answer=Shown),
-    _route("PATCH", "/api/things/{id}", change, USER, body=Thing, if_match=True),
-    _route("POST", "/api/things", create, USER, Mode.WRITE, body=Thing, status=201, key="required"),
-    _route("POST", "/api/maybe", create, ANYONE, Mode.WRITE, body=Thing, status=201, key="optional"),
-    _route("GET", "/api/mine", empty, USER),
-    _route("GET", "/api/farm", empty, FARMER),
-    _route("GET", "/api/admin", empty, ADMIN),
+    _route("PATCH", "/api/things/{id}", change, Permission.OWN_ACCOUNT, body=Thing, if_match=True),
+    _route("POST", "/api/things", create, Permission.PLACE_ORDERS, Mode.WRITE, body=Thing, status=201, key="required"),
+    _route("POST", "/api/maybe", create, None, Mode.WRITE, body=Thing, status=201, key="optional"),
+    _route("GET", "/api/mine", empty, Permission.OWN_ACCOUNT),
+    _route("GET", "/api/farm", empty, Permission.CHANGE_FARM),
+    _route("GET", "/api/admin", empty, Permission.CHANGE_CATEGORIES),
     _route("POST", "/api/login", empty, credentials=False, limit="rate_login"),
     _route("GET", "/api/nothing-left", nothing_left),
     _route("GET", "/api/crash", crash),

@@ -9,10 +9,11 @@ import msgspec
 import pytest
 
 from harvestd import tables as table
+from harvestd.kernel.permissions import Permission
 from harvestd.settings.table import Settings
 from harvestd.web.context import Call
 from harvestd.web.route_check import TableError, check
-from harvestd.web.routes import ANYONE, USER, Cached, Mode, Route
+from harvestd.web.routes import Cached, Mode, Route
 from harvestd.web.server import make_app
 from tests.web.conftest import make_parts
 
@@ -29,7 +30,15 @@ async def handler(call: Call) -> None:
     pass
 
 
-GOOD = Route(method="POST", path="/api/x", handler=handler, who=USER, mode=Mode.WRITE, summary="x", tag="x")
+GOOD = Route(
+    method="POST",
+    path="/api/x",
+    handler=handler,
+    permission=Permission.PLACE_ORDERS,
+    mode=Mode.WRITE,
+    summary="x",
+    tag="x",
+)
 
 
 def known(name: str) -> bool:
@@ -39,13 +48,11 @@ def known(name: str) -> bool:
 @pytest.mark.parametrize(
     "change, why",
     [
-        ({"who": frozenset()}, "declares nobody"),
-        ({"who": frozenset({"root"})}, "root, which is no role"),
         ({"path": "api/x"}, "is no path"),
         ({"path": "/api/{Id}"}, "is no path"),
         ({"mode": Mode.OWN, "key": "optional"}, "Idempotency-Key without Mode.WRITE"),
         ({"mode": Mode.READ, "key": "required"}, "Idempotency-Key without Mode.WRITE"),
-        ({"who": ANYONE, "key": "required"}, "keys belong to users"),
+        ({"permission": None, "key": "required"}, "keys belong to users"),
         ({"limit": "rate_nothing"}, "'rate_nothing', which is no setting"),
         ({"method": "GET"}, "a GET may not"),
         ({"method": "GET", "mode": Mode.READ, "body": Strict}, "a GET may not"),
@@ -71,7 +78,7 @@ def test_two_routes_of_one_address_or_one_name_are_refused() -> None:
 
 def test_the_app_is_not_made_of_a_wrong_table(settings: Settings) -> None:
     with pytest.raises(TableError):
-        make_app(make_parts(settings, None), [attrs.evolve(GOOD, who=frozenset())])
+        make_app(make_parts(settings, None), [attrs.evolve(GOOD, path="no path")])
 
 
 def test_the_table_of_the_market_is_sound(settings: Settings) -> None:

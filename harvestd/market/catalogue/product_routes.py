@@ -13,6 +13,7 @@ from msgspec import UNSET
 from harvestd.kernel import cursors, errors, families, slugs
 from harvestd.kernel.errors import FieldError, Invalid, NotFound
 from harvestd.kernel.names import accept, told
+from harvestd.kernel.permissions import Permission
 from harvestd.kernel.quantities import shown as quantity
 from harvestd.kernel.seasons import Season as MarketSeason
 from harvestd.kernel.seasons import checked as checked_season
@@ -33,7 +34,7 @@ from harvestd.market.catalogue.product_shapes import (
 )
 from harvestd.market.catalogue.rules import Known, Offer, happened
 from harvestd.market.farms import rows as farms
-from harvestd.market.farms.actions import may_act, owned
+from harvestd.market.farms.actions import allowed, require
 from harvestd.web import sound
 from harvestd.web.context import Answer, Call, CountedPage
 from harvestd.web.money import given_faults, minor_units
@@ -91,7 +92,7 @@ async def page(call: Call) -> Answer:
 
 
 async def _may_see(call: Call, card: cards.Card) -> bool:
-    return call.caller is not None and await may_act(call, call.reader, card.farm_id)
+    return call.caller is not None and await allowed(call.reader, call.caller, Permission.CHANGE_PRODUCTS, card.farm_id)
 
 
 def faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
@@ -172,7 +173,7 @@ async def _farm_of(call: Call, farm_id: str | None) -> tuple[str, str]:
     for farm in own:
         if farm.farm_id == farm_id:
             return farm.farm_id, farm.slug
-    await owned(call, call.tx, farm_id)
+    await require(call.tx, call.user, Permission.CHANGE_PRODUCTS, farm_id)
     found = await farms.find(call.tx, farm_id)
     if found is None:
         raise Invalid.of(
@@ -203,10 +204,11 @@ _READ: dict[str, Callable[[Call, Any], Any]] = {
 
 
 async def _locked(call: Call) -> store.Product:
-    """The product of the path, locked, if it is the caller's: another farm's is not there for them."""
+    """The product of the path, locked, if the caller may do to it what the route does: another farm's is not there for them."""
     found = await store.find(call.tx, call.path["id"])
     row = await store.lock(call.tx, found.id) if found else None
-    if row is None or not await may_act(call, call.tx, row.farm_id):
+    assert call.route.permission is not None
+    if row is None or not await allowed(call.tx, call.user, call.route.permission, row.farm_id):
         raise NotFound("there is no such product")
     call.check_version(row.version)
     return row

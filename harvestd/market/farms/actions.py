@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from harvestd.kernel.errors import Forbidden
 from harvestd.kernel.families import FARMS, stale
+from harvestd.kernel.permissions import Permission, may_everywhere, may_for_farm
 from harvestd.kernel.slugs import distinct
 from harvestd.market.accounts.actions import Registered
 from harvestd.market.farms import rows as store
-from harvestd.store.postgres.database import Reader, Transaction
+from harvestd.store.postgres.database import Reader
 from harvestd.unit_of_work import UnitOfWork
-from harvestd.web.context import Call
+from harvestd.web.context import Caller
 
 
-async def may_act(call: Call, reader: Reader, farm_id: str) -> bool:
-    """Whether the caller may act for a farm: they belong to it, or are staff."""
-    return call.user.role == "admin" or await store.role(reader, farm_id, call.user.user_id) is not None
+async def allowed(reader: Reader, caller: Caller, permission: Permission, farm_id: str) -> bool:
+    """Whether somebody may do this for a farm."""
+    if may_everywhere(caller.role, permission):
+        return True
+    return may_for_farm(caller.role, await store.role(reader, farm_id, caller.user_id), permission)
 
 
-async def owned(call: Call, tx: Transaction, farm_id: str) -> None:
-    """Raise :class:`Forbidden` unless the caller may act for the farm."""
-    if not await may_act(call, tx, farm_id):
+async def require(reader: Reader, caller: Caller, permission: Permission, farm_id: str) -> None:
+    """Raise :class:`Forbidden` unless they may."""
+    if not await allowed(reader, caller, permission, farm_id):
         raise Forbidden("this farm is not yours")
 
 

@@ -15,9 +15,10 @@ from harvestd.kernel.errors import FieldError, NotFound
 from harvestd.kernel.events import Event
 from harvestd.kernel.families import CATALOGUE, FARMS, farm
 from harvestd.kernel.geography import box_around, distance_km, shown_km
+from harvestd.kernel.permissions import Permission
 from harvestd.market.farms import rows as store
 from harvestd.market.farms import rules as market
-from harvestd.market.farms.actions import owned
+from harvestd.market.farms.actions import require
 from harvestd.market.farms.shapes import ChangeFarm, Farm, FarmsQuery, LocationOut, PickupPoint
 from harvestd.web import sound
 from harvestd.web.context import Answer, Call, CountedPage
@@ -86,7 +87,7 @@ async def change(call: Call, body: ChangeFarm) -> Answer:
     before = await store.lock(call.tx, found.id) if found else None
     if before is None:
         raise NotFound("there is no such farm")
-    await owned(call, call.tx, before.id)
+    await require(call.tx, call.user, Permission.CHANGE_FARM, before.id)
     call.check_version(before.version)
     given = {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
     points = [point["id"] for point in before.pickup_points]

@@ -6,11 +6,12 @@ from typing import Any
 
 from harvestd.kernel import errors as no
 from harvestd.kernel.families import FARMS
+from harvestd.kernel.permissions import Permission
 from harvestd.market.accounts.actions import Registered
 from harvestd.market.farms import actions, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.web.context import CountedPage
-from harvestd.web.routes import ANYONE, FARMER, LONG_BODY, Cached, Mode, Route, always
+from harvestd.web.routes import LONG_BODY, Cached, Mode, Route, always
 
 
 def _farm(path: dict[str, str], query: Any) -> tuple[str, ...]:
@@ -21,12 +22,12 @@ SUBJECT = Subject(
     name="farms",
     listeners={Registered: actions.found},
     routes=(
-        Route(method="GET", path="/api/farms", operation="listFarms", handler=routes.listed, who=ANYONE, mode=Mode.READ, tag="farms",
+        Route(method="GET", path="/api/farms", operation="listFarms", handler=routes.listed, permission=None, mode=Mode.READ, tag="farms",
               summary="Farms, the newest first, or the nearest", query=shapes.FarmsQuery, answer=CountedPage[shapes.Farm],
               cached=Cached(always(FARMS)), limit="rate_read"),
-        Route(method="GET", path="/api/farms/{id}", operation="getFarm", handler=routes.page, who=ANYONE, mode=Mode.READ, tag="farms",
+        Route(method="GET", path="/api/farms/{id}", operation="getFarm", handler=routes.page, permission=None, mode=Mode.READ, tag="farms",
               summary="A farm, by id or slug", answer=shapes.Farm, cached=Cached(_farm), limit="rate_read", errors=(no.NotFound,)),
-        Route(method="PATCH", path="/api/farms/{id}", operation="updateFarm", handler=routes.change, who=FARMER, mode=Mode.WRITE, tag="farms",
+        Route(method="PATCH", path="/api/farms/{id}", operation="updateFarm", handler=routes.change, permission=Permission.CHANGE_FARM, mode=Mode.WRITE, tag="farms",
               summary="Change a farm", body=shapes.ChangeFarm, rules=routes.faults, answer=shapes.Farm, if_match=True, body_limit=LONG_BODY,
               errors=(no.NotFound, no.Forbidden, no.AlreadyTaken)),
     ),

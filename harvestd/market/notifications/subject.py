@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from harvestd.kernel.permissions import Permission
 from harvestd.market.notifications import handlers, mail_sender, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic, QueueHandlers
 from harvestd.web.context import UnreadPage
-from harvestd.web.routes import USER, Mode, Route
+from harvestd.web.routes import Mode, Route
 
 SUBJECT = Subject(
     name="notifications",
     routes=(
-        Route(method="GET", path="/api/notifications", operation="listNotifications", handler=routes.listed, who=USER, mode=Mode.FRESH, tag="notifications",
+        Route(method="GET", path="/api/notifications", operation="listNotifications", handler=routes.listed, permission=Permission.OWN_NOTICES, mode=Mode.FRESH, tag="notifications",
               summary="The caller's notices", query=shapes.NotificationsQuery, answer=UnreadPage[shapes.Notification], limit="rate_read"),
-        Route(method="POST", path="/api/notifications/read", operation="markNotificationsRead", handler=routes.mark_read, who=USER, mode=Mode.WRITE,
+        Route(method="POST", path="/api/notifications/read", operation="markNotificationsRead", handler=routes.mark_read, permission=Permission.OWN_NOTICES, mode=Mode.WRITE,
               tag="notifications", summary="Mark notices read", body=shapes.ReadNotifications, answer=shapes.MarkedRead),
     ),
     handlers={

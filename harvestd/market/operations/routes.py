@@ -15,7 +15,7 @@ from harvestd.web.context import Answer, Call
 from harvestd.web.http.client_address import is_loopback
 from harvestd.web.pages import documents, openapi, reference
 from harvestd.web.problems import BY_SLUG, PROBLEMS, Problem, Refusal
-from harvestd.web.routes import ANYONE, Cached, Mode, Route
+from harvestd.web.routes import Cached, Mode, Route
 
 #: A probe that takes longer counts as down: whoever asks for readiness asks often.
 PROBE_BOUND = 1.0
@@ -139,7 +139,7 @@ def _contract_family(path: dict[str, str], query: Any) -> tuple[str, ...]:
 
 def _system(path: str, handler: Any, summary: str, **more: Any) -> Route:
     return Route(
-        method="GET", path=path, handler=handler, who=ANYONE, mode=Mode.OWN, tag="system", summary=summary,
+        method="GET", path=path, handler=handler, permission=None, mode=Mode.OWN, tag="system", summary=summary,
         **{"limit": "rate_read", "endpoint_class": "pages", "credentials": False, **more},
     )  # fmt: skip
 

@@ -37,10 +37,10 @@ class Ordering:
 
 @attrs.frozen
 class Party:
-    """Who acts on an order: an account, its role in the market, and the farms that it belongs to."""
+    """Who acts on an order: an account, whether it is the market's staff, and the farms that it acts for."""
 
     user_id: str
-    role: str
+    staff: bool
     farms: frozenset[str]
 
 
@@ -98,9 +98,7 @@ async def _ways(
 async def cancel(unit: UnitOfWork, party: Party, order_id: str, reason: str) -> None:
     """Withdraw an order: a buyer the whole, a farm its part, staff the whole."""
     order = await _standing(unit, party, order_id)
-    actor, whose = fulfilment.acting(
-        order, buyer=party.user_id == order.buyer_id, staff=party.role == "admin", farms=party.farms
-    )
+    actor, whose = fulfilment.acting(order, buyer=party.user_id == order.buyer_id, staff=party.staff, farms=party.farms)
     await _step(unit, order, fulfilment.cancel(order, whose, actor, reason), party.user_id)
 
 
@@ -108,7 +106,7 @@ async def move(unit: UnitOfWork, party: Party, order_id: str, farm_id: str, to: 
     """Take a farm's part a step further."""
     order = await _standing(unit, party, order_id)
     mine = farm_id in party.farms
-    if farm_id not in {part.farm_id for part in order.parts} or not (mine or party.role == "admin"):
+    if farm_id not in {part.farm_id for part in order.parts} or not (mine or party.staff):
         raise NotFound("this order has no such part of yours")
     await _step(unit, order, fulfilment.move(order, farm_id, to, "farm" if mine else "admin", reason), party.user_id)
 
@@ -125,9 +123,7 @@ async def _standing(unit: UnitOfWork, party: Party, order_id: str) -> Standing:
     """The order, locked; raises :class:`NotFound` for whom it does not concern."""
     found = await orders.lock(unit.tx, order_id)
     if found is None or not (
-        found[1].buyer_id == party.user_id
-        or party.role == "admin"
-        or any(part.farm_id in party.farms for part in found[1].parts)
+        found[1].buyer_id == party.user_id or party.staff or any(part.farm_id in party.farms for part in found[1].parts)
     ):
         raise NotFound("there is no such order")
     return found[1]

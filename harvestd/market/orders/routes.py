@@ -9,6 +9,7 @@ from uuid import UUID
 from harvestd.kernel import cursors, errors
 from harvestd.kernel.errors import FieldError, NotFound
 from harvestd.kernel.names import told
+from harvestd.kernel.permissions import Permission, may, may_everywhere, may_for_farm
 from harvestd.kernel.quantities import TOTAL_MOST
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.carts.selling import quantity_faults, terms
@@ -103,42 +104,49 @@ async def page(call: Call) -> Answer:
     return Answer(views[0], version=order.version)
 
 
-async def _views(call: Call, orders: list[store.Order], farms: frozenset[str] | None = None) -> list[Order]:
+async def _views(call: Call, orders: list[store.Order], farms: list[accounts.Membership] | None = None) -> list[Order]:
     """The orders that the caller may see, each as they may see it; ``farms`` are theirs, where that is known."""
     if not orders:
         return []
     parts, lines = await store.parts_and_lines(call.reader, [order.id for order in orders])
-    farms = await _farms(call) if farms is None else farms
-    views = [seen(order, parts, lines, call.user, farms) for order in orders]
+    mine = _acting_for(call, await _farms(call) if farms is None else farms, Permission.SEE_ORDERS)
+    views = [seen(order, parts, lines, call.user, mine) for order in orders]
     return [view for view in views if view is not None]
 
 
-async def _farms(call: Call) -> frozenset[str]:
-    if call.user.role == "buyer":
-        return frozenset()
-    return frozenset(f.farm_id for f in await accounts.farms_of(call.reader, call.user.user_id))
+async def _farms(call: Call) -> list[accounts.Membership]:
+    """Those that the caller belongs to; who sells nothing has none."""
+    if not may(call.user.role, Permission.FULFIL_ORDERS):
+        return []
+    return await accounts.farms_of(call.reader, call.user.user_id)
+
+
+def _acting_for(call: Call, farms: list[accounts.Membership], permission: Permission) -> frozenset[str]:
+    return frozenset(f.farm_id for f in farms if may_for_farm(call.user.role, f.role, permission))
 
 
 async def cancel(call: Call, body: CancelOrder) -> Answer:
     """Withdraw an order, or a farm's part."""
-    party, reason = await _party(call), told("reason", body.reason, market.REASON_MOST)
-    await actions.cancel(call.work, party, call.id("id"), reason)
-    return await _stepped(call, party)
+    farms, reason = await _farms(call), told("reason", body.reason, market.REASON_MOST)
+    await actions.cancel(call.work, _party(call, farms, Permission.CANCEL_ORDERS), call.id("id"), reason)
+    return await _stepped(call, farms)
 
 
 async def move(call: Call, body: MovePart) -> Answer:
     """A farm takes its part a step further."""
-    party, reason = await _party(call), told("reason", body.reason, market.REASON_MOST)
+    farms, reason = await _farms(call), told("reason", body.reason, market.REASON_MOST)
+    party = _party(call, farms, Permission.FULFIL_ORDERS)
     await actions.move(call.work, party, call.id("id"), call.path["farm_id"], body.to, reason)
-    return await _stepped(call, party)
+    return await _stepped(call, farms)
 
 
-async def _party(call: Call) -> actions.Party:
-    return actions.Party(call.user.user_id, call.user.role, await _farms(call))
+def _party(call: Call, farms: list[accounts.Membership], permission: Permission) -> actions.Party:
+    staff = may_everywhere(call.user.role, permission)
+    return actions.Party(call.user.user_id, staff, _acting_for(call, farms, permission))
 
 
-async def _stepped(call: Call, party: actions.Party) -> Answer:
+async def _stepped(call: Call, farms: list[accounts.Membership]) -> Answer:
     order = await store.find(call.tx, call.id("id"))
     assert order is not None
-    (view,) = await _views(call, [order], party.farms)
+    (view,) = await _views(call, [order], farms)
     return Answer(view, version=order.version)

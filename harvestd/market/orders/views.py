@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from harvestd.kernel.permissions import Permission, may_everywhere
 from harvestd.kernel.quantities import shown as quantity
 from harvestd.market.orders import fulfilment
 from harvestd.market.orders import rows as store
@@ -56,7 +57,7 @@ def seen(
 ) -> Order | None:
     """An order as the caller sees it, or None where it does not concern them. ``parts`` and ``lines`` may be of others
     too; ``farms`` are the caller's."""
-    whole = caller.role == "admin" or order.buyer_id == caller.user_id
+    whole = may_everywhere(caller.role, Permission.SEE_ORDERS) or order.buyer_id == caller.user_id
     every = [part for part in parts if part.order_id == order.id]
     own = [part for part in every if whole or part.farm_id in farms]
     if not own:
@@ -112,7 +113,10 @@ def _steps(parts: Iterable[store.PartRow]) -> list[OrderStep]:
 def _can(order: store.Order, parts: Sequence[store.PartRow], caller: Caller, farms: Collection[str]) -> list[str]:
     standing = order.standing([Part(p.farm_id, p.farm_name, i, p.status, p.subtotal) for i, p in enumerate(parts)])
     actor, whose = fulfilment.acting(
-        standing, buyer=caller.user_id == order.buyer_id, staff=caller.role == "admin", farms=farms
+        standing,
+        buyer=caller.user_id == order.buyer_id,
+        staff=may_everywhere(caller.role, Permission.CANCEL_ORDERS),
+        farms=farms,
     )
     return ["cancel"] if fulfilment.can_cancel(standing, whose, actor) else []
 

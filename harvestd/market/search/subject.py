@@ -6,15 +6,15 @@ from harvestd.kernel.families import CATALOGUE, CHANGED
 from harvestd.market.search import handlers, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic, QueueHandlers
-from harvestd.web.routes import ANYONE, Cached, Mode, Route, always
+from harvestd.web.routes import Cached, Mode, Route, always
 
 SUBJECT = Subject(
     name="search",
     routes=(
-        Route(method="GET", path="/api/search", operation="search", handler=routes.search, who=ANYONE, mode=Mode.READ, tag="search",
+        Route(method="GET", path="/api/search", operation="search", handler=routes.search, permission=None, mode=Mode.READ, tag="search",
               summary="Find products, forgiving typing errors", query=shapes.SearchQuery, answer=shapes.SearchPage[shapes.FoundProduct],
               cached=Cached(always(CHANGED, CATALOGUE)), limit="rate_read"),
-        Route(method="GET", path="/api/search/suggest", operation="suggest", handler=routes.suggest, who=ANYONE, mode=Mode.READ, tag="search",
+        Route(method="GET", path="/api/search/suggest", operation="suggest", handler=routes.suggest, permission=None, mode=Mode.READ, tag="search",
               summary="Titles, farms and categories that begin so", query=shapes.SuggestQuery, answer=shapes.Suggestions,
               cached=Cached(always(CHANGED, CATALOGUE)), limit="rate_read"),
     ),

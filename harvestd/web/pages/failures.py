@@ -59,7 +59,7 @@ def _slugs(route: Route) -> set[str]:
     found |= {problem.slug for problem in PROBLEMS for error in route.errors if error in problem.raised}
     conditions: Iterable[tuple[bool, Iterable[str]]] = (
         (route.credentials, ("unauthenticated",)),
-        ("anyone" not in route.who, ("forbidden",)),
+        (route.permission is not None, ("forbidden",)),
         ("{" in route.path, ("not-found",)),
         (route.query is not None, ("invalid",)),
         (route.body is not None, ("invalid", "media-type", "too-large")),

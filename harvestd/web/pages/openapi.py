@@ -96,14 +96,14 @@ def _operation(route: Route, by_type: dict[Any, Any], parameters: dict[Any, Any]
 
 
 def _description(route: Route) -> str:
-    who = "For anyone." if "anyone" in route.who else f"For {', '.join(sorted(route.who))}."
+    who = "For anyone." if route.permission is None else f"For {', '.join(sorted(route.roles))}."
     return f"{who} {route.description}".strip()
 
 
 def _security(route: Route) -> list[dict[str, list[str]]]:
     if route.operator:
         return [{"operator": []}]
-    if "anyone" not in route.who:
+    if route.permission is not None:
         return [{"bearer": []}]
     shared = route.cached is not None and route.cached.signed_in == "shared"
     known: list[dict[str, list[str]]] = [{}, {"bearer": []}] if route.credentials and not shared else []

@@ -102,8 +102,8 @@ async def test_the_pages_of_any_size_are_the_whole_list_in_its_order(parts: Part
     for route in LISTS:
         swept = 0
         for role, query in itertools.product(people, variants(route)):
-            anyone = "anyone" in route.who
-            if (anyone and role != "farmer") or not (anyone or role in route.who):
+            anyone = route.permission is None
+            if (anyone and role != "farmer") or not (anyone or role in route.roles):
                 continue
             first = f"{route.path}?{query}&" if query else f"{route.path}?"
             whole = await page(people[role], f"{first}limit=100")

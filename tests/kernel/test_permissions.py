@@ -1,0 +1,69 @@
+"""Who may do what: the table, read as people would."""
+
+from __future__ import annotations
+
+import pytest
+
+from harvestd.kernel.permissions import (
+    ADMIN,
+    BUYER,
+    DRIVER,
+    FARMER,
+    GRANTS,
+    MANAGER,
+    OWNER,
+    PACKER,
+    Permission,
+    may,
+    may_everywhere,
+    may_for_farm,
+)
+from harvestd.tables import ROUTES
+
+
+def test_every_permission_is_granted_to_somebody() -> None:
+    assert set(GRANTS) == set(Permission)
+    assert all(grant.roles and grant.everywhere <= grant.roles for grant in GRANTS.values())
+
+
+def test_the_market_s_staff_may_do_everything() -> None:
+    assert all(may(ADMIN, permission) for permission in Permission)
+
+
+@pytest.mark.parametrize("permission", [p for p in Permission if p.value.startswith("farm:")])
+def test_what_is_for_a_farm_wants_a_role_in_it_or_the_staff_s(permission: Permission) -> None:
+    assert not may(BUYER, permission) and may(FARMER, permission)
+    assert may_for_farm(FARMER, OWNER, permission)
+    assert not may_for_farm(FARMER, None, permission), "a farmer of another farm"
+    assert may_for_farm(ADMIN, None, permission) and may_everywhere(ADMIN, permission)
+    assert not may_for_farm(BUYER, OWNER, permission), "a role in a farm alone is not enough"
+
+
+@pytest.mark.parametrize(
+    ("permission", "roles"),
+    [
+        (Permission.CHANGE_FARM, {OWNER, MANAGER}),
+        (Permission.CHANGE_PRODUCTS, {OWNER, MANAGER}),
+        (Permission.CHANGE_STOCK, {OWNER, MANAGER, PACKER}),
+        (Permission.FULFIL_ORDERS, {OWNER, MANAGER, PACKER, DRIVER}),
+        (Permission.CANCEL_ORDERS, {OWNER, MANAGER}),
+    ],
+)
+def test_what_people_of_a_farm_may_do(permission: Permission, roles: set[str]) -> None:
+    assert {role for role in (OWNER, MANAGER, PACKER, DRIVER) if may_for_farm(FARMER, role, permission)} == roles
+
+
+def test_categories_are_the_market_s_alone() -> None:
+    assert [role for role in (BUYER, FARMER, ADMIN) if may(role, Permission.CHANGE_CATEGORIES)] == [ADMIN]
+
+
+def test_no_route_that_changes_something_is_for_anyone_but_signing_in_and_the_cart() -> None:
+    open_ = {route.path for route in ROUTES if route.permission is None and route.method != "GET"}
+    assert open_ == {
+        "/api/auth/register",
+        "/api/auth/login",
+        "/api/auth/refresh",
+        "/api/cart",
+        "/api/cart/items",
+        "/api/cart/items/{product_id}",
+    }
