@@ -18,6 +18,7 @@ from twisted.internet.stdio import StandardIO
 from twisted.logger import Logger
 
 from harvestd.process import logs
+from harvestd.runtime.backoff import Backoff
 from harvestd.settings.rows import ROWS, text
 from harvestd.settings.table import Settings
 
@@ -64,7 +65,7 @@ class _Child(ProcessProtocol):
         self._reactor = reactor
         self._settings = settings
         self._number = number
-        self._delay = FIRST_DELAY
+        self._backoff = Backoff(FIRST_DELAY, LAST_DELAY)
         self._stopping = False
         self._ended: Deferred[None] | None = None
         self._retry: Any = None
@@ -98,12 +99,14 @@ class _Child(ProcessProtocol):
         if self._stopping:
             return
         lived = self._reactor.seconds() - self._since
-        self._delay = FIRST_DELAY if lived > RELIABLE else min(self._delay * 2, LAST_DELAY)
+        if lived > RELIABLE:
+            self._backoff.succeeded()
+        delay = self._backoff.failed()
         self.log.error(
             "process {number} died ({why}), starting it again in {delay:g} s",
-            number=self._number, why=reason.getErrorMessage(), delay=self._delay,
+            number=self._number, why=reason.getErrorMessage(), delay=delay,
         )  # fmt: skip
-        self._retry = self._reactor.callLater(self._delay, self.start)
+        self._retry = self._reactor.callLater(delay, self.start)
 
     def stop(self) -> Deferred[None]:
         self._stopping = True

@@ -20,6 +20,7 @@ from harvestd.kernel.events import DATA
 from harvestd.kernel.topology import queues_for
 from harvestd.queue.envelope import Envelope, TraceFields, encode
 from harvestd.queue.seals import EventSeals
+from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.failpoints import failpoint
 from harvestd.runtime.metrics import Metrics
 from harvestd.runtime.wakeup import Bell
@@ -68,7 +69,7 @@ class Relay:
         self._work = Bell(reactor)
         self._halt = Bell(reactor)
         self._stopping = False
-        self._pause = FIRST_PAUSE
+        self._backoff = Backoff(FIRST_PAUSE, LAST_PAUSE)
         self._told = False
         self._running: Deferred[None] | None = None
         self._unlisten: Callable[[], None] | None = None
@@ -179,16 +180,15 @@ class Relay:
     async def _failed(self, error: Exception) -> None:
         if not isinstance(error, Unavailable):
             self.log.failure("relaying the outbox")
-        elif self._pause == FIRST_PAUSE:
+        elif not self._backoff.failing:
             self.log.warn("the outbox waits: {why}", why=str(error))
+        pause = self._backoff.failed()
         if not self._stopping:
-            await self._halt.wait(self._pause)
-        self._pause = min(self._pause * 2, LAST_PAUSE)
+            await self._halt.wait(pause)
 
     def _recovered(self) -> None:
-        if self._pause > FIRST_PAUSE:
+        if self._backoff.succeeded():
             self.log.info("the outbox is relayed again")
-        self._pause = FIRST_PAUSE
 
 
 def envelope_of(row: Recorded) -> Envelope:

@@ -14,6 +14,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.lifecycle import sleep
 
 #: Seconds before the first probe after it opened; doubling up to the last.
@@ -66,10 +67,10 @@ class Breaker:
             looking.cancel()
 
     async def _look(self) -> None:
-        pause = FIRST_PAUSE
+        backoff = Backoff(FIRST_PAUSE, LAST_PAUSE)
         while not self.closed:
             try:
-                await sleep(self._reactor, pause)
+                await sleep(self._reactor, backoff.failed())
                 await self._probe()
             except Exception as error:
                 if self._looking is None:
@@ -78,5 +79,4 @@ class Breaker:
             else:
                 self.closed, self._failures, self.cause = True, 0, ""
                 self.log.info("{name} is used again", name=self.name)
-            pause = min(pause * 2, LAST_PAUSE)
         self._looking = None

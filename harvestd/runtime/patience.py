@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 from twisted.logger import Logger
 
+from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.lifecycle import sleep
 
 #: Seconds between two tries: the first pause, and the longest; and between two lines of the log that say the same.
@@ -33,7 +34,7 @@ class Patience:
     async def wait(self, what: str, missing: Callable[[], Awaitable[str]]) -> str:
         """Ask ``missing`` until it answers "" (it is there), and answer that; after the wait, its last words. Raises
         :class:`Unwanted`."""
-        end, delay = self.reactor.seconds() + self.seconds, FIRST_DELAY
+        end, backoff = self.reactor.seconds() + self.seconds, Backoff(FIRST_DELAY, LAST_DELAY)
         said, said_at = "", 0.0
         while why := await missing():
             now = self.reactor.seconds()
@@ -43,8 +44,7 @@ class Patience:
                 said, said_at = why, now
                 log.warn("waiting for {what}, for {left:.0f} s at most: {why}", what=what, left=end - now, why=why)
             self.still(f"waiting for {what}: {why}")
-            await sleep(self.reactor, min(delay, end - now))
-            delay = min(delay * 2, LAST_DELAY)
+            await sleep(self.reactor, min(backoff.failed(), end - now))
         return ""
 
     def still(self, words: str) -> None:

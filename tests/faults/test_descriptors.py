@@ -39,8 +39,8 @@ import resource, sys
 from twisted.logger import formatEvent, globalLogPublisher
 resource.setrlimit(resource.RLIMIT_NOFILE, (1000, 1000))
 globalLogPublisher.addObserver(lambda event: print(formatEvent(event)))
-from harvestd.settings import Settings
-from harvestd.web.admission import Admission
+from harvestd.settings.table import Settings
+from harvestd.web.http.admission import Admission
 Admission(Settings(connections_most=int(sys.argv[1]), database_pool=10), None, None).measure()
 """
 

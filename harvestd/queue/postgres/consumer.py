@@ -21,6 +21,7 @@ from zope.interface import implementer
 from harvestd.interfaces import Acked, Delivery, Dropped, ISubscription, Outcome, Receive, Retried
 from harvestd.kernel.errors import Unavailable
 from harvestd.queue.retry import Dead, next_step
+from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.wakeup import Bell
 from harvestd.settings.table import Settings
 from harvestd.store import queues
@@ -61,7 +62,7 @@ class Subscription:
         self._looked_whole = 0.0
         self._enrolled = False
         self._unsure = False
-        self._pause = FIRST_PAUSE
+        self._backoff = Backoff(FIRST_PAUSE, LAST_PAUSE)
         self._stopping = False
         self._ended = False
         self._waiting: list[Deferred[None]] = []
@@ -203,18 +204,17 @@ class Subscription:
     async def _failed(self, error: Exception) -> None:
         self.consuming, self._unsure = False, True
         if isinstance(error, Unavailable):
-            if self._pause == FIRST_PAUSE:
+            if not self._backoff.failing:
                 self.log.warn("{queue} waits: {why}", queue=self.queue, why=str(error))
         else:
             self.log.failure("{queue}: a batch failed, it comes again", queue=self.queue)
+        pause = self._backoff.failed()
         if not self._stopping:
-            await self._halt.wait(self._pause)
-        self._pause = min(self._pause * 2, LAST_PAUSE)
+            await self._halt.wait(pause)
 
     def _recovered(self) -> None:
-        if self._pause > FIRST_PAUSE:
+        if self._backoff.succeeded():
             self.log.info("{queue} goes on", queue=self.queue)
-        self._pause = FIRST_PAUSE
 
     async def _leave(self) -> None:
         """Hand back what is still leased, if any. If this fails, the others find out by the lock or by the lease."""

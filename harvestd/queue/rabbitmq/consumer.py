@@ -23,6 +23,7 @@ from harvestd.queue.rabbitmq.messages import Publication
 from harvestd.queue.rabbitmq.poison import InHand, Trials, lots, moved, sentence
 from harvestd.queue.rabbitmq.publisher import Held, Publisher
 from harvestd.queue.rabbitmq.reconnecting import Link
+from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.wakeup import Bell
 
 #: Seconds of rest after a failure of ``receive`` or of the broker: the first, doubling up to the last.
@@ -53,7 +54,7 @@ class Subscription:
         self._trials = trials
         self._halt = Bell(reactor)
         self._intake: Intake | None = None
-        self._pause = FIRST_PAUSE
+        self._backoff = Backoff(FIRST_PAUSE, LAST_PAUSE)
         self._ended = False
         self._waiting: list[Deferred[None]] = []
 
@@ -91,8 +92,7 @@ class Subscription:
                 except Exception as error:
                     self._failed(error)
                 if not self.stopping:
-                    await self._halt.wait(self._pause)
-                    self._pause = min(self._pause * 2, LAST_PAUSE)
+                    await self._halt.wait(self._backoff.failed())
         finally:
             self._ended = True
             self._link.changed.remove(self._changed)
@@ -155,7 +155,7 @@ class Subscription:
     async def _kept(self, intake: Intake, publications: Sequence[Publication]) -> Sequence[Held]:
         """The fates of what was moved. While the broker takes nothing it stays in hand: to hand it back would only have it
         come again, and be counted against it."""
-        pause = FIRST_PAUSE
+        backoff = Backoff(FIRST_PAUSE, LAST_PAUSE)
         while True:
             intake.check()
             try:
@@ -169,18 +169,16 @@ class Subscription:
                 why = error.detail
             if self.stopping:
                 raise Unavailable(why)
-            if pause == FIRST_PAUSE:
+            if not backoff.failing:
                 self.log.warn("{queue}: what is to be tried later waits: {why}", queue=self.queue, why=why)
-            await self._halt.wait(pause)
-            pause = min(pause * 2, LAST_PAUSE)
+            await self._halt.wait(backoff.failed())
 
     def _failed(self, error: Exception) -> None:
         if not isinstance(error, (Unavailable, *ENDS)):
             self.log.failure("{queue}: a batch failed, it comes again", queue=self.queue)
-        elif self._pause == FIRST_PAUSE and not self.stopping:
+        elif not self._backoff.failing and not self.stopping:
             self.log.warn("{queue} waits: {why}", queue=self.queue, why=str(error))
 
     def _recovered(self) -> None:
-        if self._pause > FIRST_PAUSE:
+        if self._backoff.succeeded():
             self.log.info("{queue} goes on", queue=self.queue)
-        self._pause = FIRST_PAUSE

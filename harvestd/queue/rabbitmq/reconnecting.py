@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -16,6 +15,7 @@ from twisted.logger import Logger
 
 from harvestd.kernel.errors import Unavailable
 from harvestd.queue.rabbitmq.connection import Channel, Connection, explained
+from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.wakeup import Bell
 
 #: Seconds of rest after a connection that failed or ended: the first, doubling up to the last, each shortened by chance
@@ -54,7 +54,7 @@ class Link:
         self._trying: Connection | None = None
         self._running: Deferred[None] | None = None
         self._stopping = False
-        self._pause = FIRST_PAUSE
+        self._backoff = Backoff(FIRST_PAUSE, LAST_PAUSE, jitter=0.5)
         self._told = ""
         #: How often it was lost or blocked.
         self.losses = 0
@@ -116,8 +116,7 @@ class Link:
             except Exception as error:
                 self._tell(explained(error, self._parameters))
             if not self._stopping:
-                await self._halt.wait(self._pause * random.uniform(0.5, 1.0))
-            self._pause = min(self._pause * 2, LAST_PAUSE)
+                await self._halt.wait(self._backoff.failed())
 
     async def _one(self) -> None:
         """From the connect to the end of the connection."""
@@ -149,7 +148,7 @@ class Link:
         self._first.ring()
         await connection.ended()
         if self._reactor.seconds() > began + LAST_PAUSE:  # one that ends at once, again and again, rests longer
-            self._pause = FIRST_PAUSE
+            self._backoff.succeeded()
         self.connection = None
         self.cause = connection.why or "the connection to RabbitMQ ended"
         self._change()

@@ -6,7 +6,6 @@ itself. Channels are subscribed only while somebody wants them.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,6 +13,7 @@ import txredisapi
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from harvestd.runtime.backoff import Backoff
 from harvestd.store.redis.protocol import RedisAway, RedisWire, connect
 from harvestd.store.redis.url import Target
 
@@ -101,7 +101,7 @@ class RedisEar:
             self._wire.tell("UNSUBSCRIBE", [channel])
 
     async def _keep(self) -> None:
-        delay = FIRST_DELAY
+        backoff = Backoff(FIRST_DELAY, LAST_DELAY, jitter=0.5)
         while not self._stopping:
             try:
                 wire = await connect(self._reactor, self._target, lambda wire, why: self._wake(), EarWire)
@@ -109,10 +109,10 @@ class RedisEar:
                 wire.pushed = self._pushed
                 self.hear(self._wanted())
                 await wire.ask("PING", timeout=PATIENCE)
-                delay = FIRST_DELAY
+                backoff.succeeded()
                 await self._listen(wire)
             except (RedisAway, txredisapi.ResponseError) as error:
-                if delay == FIRST_DELAY and not self._stopping:
+                if not backoff.failing and not self._stopping:
                     self.log.warn("Redis's channels are not heard for now: {why}", why=str(error))
             except Exception:  # without this loop the process would be deaf for ever
                 self.log.failure("Redis's channels are not heard for now")
@@ -122,8 +122,7 @@ class RedisEar:
                 self._wire = None
                 self._unconfirmed.clear()
                 self._deaf()
-            await self._sleep(delay * random.uniform(0.5, 1.0))
-            delay = min(delay * 2, LAST_DELAY)
+            await self._sleep(backoff.failed())
 
     async def _listen(self, wire: EarWire) -> None:
         """Until the connection is lost or this stops."""
