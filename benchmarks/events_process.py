@@ -31,14 +31,16 @@ QUEUE = "harvest.analytics"
 
 EFFECT = Statement(
     "bench_effect",
-    "insert into bench_effects (event_id, farms) select * from unnest($1::uuid[], $2::integer[])",
+    "insert into bench_effects (event_id, farms) select * from unnest(:event_ids::uuid[], :farms::integer[])",
     nothing,
 )
 
 
 async def effect(work: UnitOfWork, events: Sequence[Envelope]) -> None:
     """One row for each event."""
-    await work.tx.run(EFFECT, [event.id for event in events], [len(event.data["parts"]) for event in events])
+    await work.tx.run(
+        EFFECT, event_ids=[event.id for event in events], farms=[len(event.data["parts"]) for event in events]
+    )
 
 
 def consumer(parts: Parts, relay: Relay) -> Deferred[None]:

@@ -43,7 +43,7 @@ from harvestd.web.server import PortInUse, WebService
 EXPECTED = (SettingError, SecretError, EmbeddedError, SchemaError, DatabaseAway, PortInUse, Unavailable, OSError)
 
 _HAS_LANGUAGE = Statement(
-    "application.has_language", "select exists (select from pg_ts_config where cfgname = $1)", scalar
+    "application.has_language", "select exists (select from pg_ts_config where cfgname = :configuration)", scalar
 )
 
 log = Logger()
@@ -166,7 +166,7 @@ async def schema(settings: Settings, migrating: bool) -> None:
 async def _language(parts: Parts) -> None:
     """Only the database knows which languages it has."""
     name = parts.settings.search_language
-    if not await parts.database.row(_HAS_LANGUAGE, configuration(name)):
+    if not await parts.database.row(_HAS_LANGUAGE, configuration=configuration(name)):
         cure = "the database has no such text search configuration; psql's \\dF lists them, english is always there, and none takes words as they are"
         raise SettingError([Problem("search_language", "", repr(name), cure)])
 

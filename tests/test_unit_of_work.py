@@ -16,7 +16,7 @@ from tests.web.conftest import Wakes, make_parts
 
 _WRITE = Statement(
     "test.uow_write",
-    "insert into categories (id, slug, name, created_at, updated_at) values ($1, $2, $2, now(), now())",
+    "insert into categories (id, slug, name, created_at, updated_at) values (:id, :slug, :slug, now(), now())",
     scalar,
 )
 _HELD = Statement("test.uow_held", "select slug from categories order by slug", scalar)
@@ -33,7 +33,7 @@ def woken(parts: Parts) -> int:
 
 
 async def write(unit: UnitOfWork, slug: str) -> None:
-    await unit.tx.run(_WRITE, unit.new_id(), slug)
+    await unit.tx.run(_WRITE, id=unit.new_id(), slug=slug)
 
 
 async def test_change_events_and_what_follows_are_one(parts: Parts) -> None:

@@ -15,6 +15,6 @@ def counting(name: str, rows: str) -> Statement[int]:
     return Statement(name, f"select count(*) from (select from {rows} limit {COUNTED_MOST}) as counted", scalar)
 
 
-async def count(reader: Reader, statement: Statement[int], *parameters: Any) -> int:
+async def count(reader: Reader, statement: Statement[int], **values: Any) -> int:
     """What a statement of :func:`counting` answers."""
-    return await reader.row(statement, *parameters) or 0
+    return await reader.row(statement, **values) or 0

@@ -36,7 +36,7 @@ def _claimed(locked: bool, *row: Any) -> tuple[bool, Recorded | None]:
 LOCK = Statement(
     "idempotency_lock",
     """select set_config('harvest.key',
-              pg_try_advisory_xact_lock(hashtextextended($1::text || ' ' || $2::text, 4812))::text, true)""",
+              pg_try_advisory_xact_lock(hashtextextended(:user_id::text || ' ' || :key::text, 4812))::text, true)""",
     nothing,
 )
 # A statement of its own, in the same round trip: its snapshot must be younger than the lock, to see what the holder before
@@ -44,13 +44,13 @@ LOCK = Statement(
 FIND = Statement(
     "idempotency_find",
     """select current_setting('harvest.key') = 'true', fingerprint, status, headers, body
-         from (select) as one left join idempotency_keys on user_id = $1 and key = $2 and created_at > $3""",
+         from (select) as one left join idempotency_keys on user_id = :user_id and key = :key and created_at > :now""",
     _claimed,
 )
 RECORD = Statement(
     "idempotency_record",
     """insert into idempotency_keys (user_id, key, fingerprint, status, headers, body, created_at)
-       values ($1, $2, $3, $4, $5, $6, $7)
+       values (:user_id, :key, :fingerprint, :status, :headers, :body, :now)
        on conflict (user_id, key) do update
        set fingerprint = excluded.fingerprint, status = excluded.status, headers = excluded.headers,
            body = excluded.body, created_at = excluded.created_at""",
@@ -59,7 +59,7 @@ RECORD = Statement(
 FORGET = Statement(
     "idempotency_forget",
     """delete from idempotency_keys where ctid in
-       (select ctid from idempotency_keys where created_at <= $1 limit $2)""",
+       (select ctid from idempotency_keys where created_at <= :now limit :limit)""",
     nothing,
 )
 
@@ -71,8 +71,8 @@ async def claim(
 
     Raises ``KeyInFlight`` when another transaction holds it, ``KeyReused`` when it was used for another request.
     """
-    tx.later(LOCK, user_id, key)
-    row = await tx.row(FIND, user_id, key, now - timedelta(seconds=ttl))
+    tx.later(LOCK, user_id=user_id, key=key)
+    row = await tx.row(FIND, user_id=user_id, key=key, now=now - timedelta(seconds=ttl))
     assert row is not None
     locked, found = row
     if not locked:
@@ -84,9 +84,18 @@ async def claim(
 
 def record(tx: Transaction, user_id: str, key: str, answer: Recorded, now: datetime) -> None:
     """Keep the answer, in the transaction of the effect."""
-    tx.later(RECORD, user_id, key, answer.fingerprint, answer.status, dict(answer.headers), answer.body, now)
+    tx.later(
+        RECORD,
+        user_id=user_id,
+        key=key,
+        fingerprint=answer.fingerprint,
+        status=answer.status,
+        headers=dict(answer.headers),
+        body=answer.body,
+        now=now,
+    )
 
 
 async def forget(tx: Transaction, now: datetime, ttl: float, limit: int = 10_000) -> int:
     """Delete at most ``limit`` keys that are older than ``ttl`` seconds; answers how many."""
-    return await tx.run(FORGET, now - timedelta(seconds=ttl), limit)
+    return await tx.run(FORGET, now=now - timedelta(seconds=ttl), limit=limit)

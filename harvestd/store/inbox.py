@@ -10,7 +10,7 @@ from harvestd.store.postgres.database import Statement, Transaction, scalar
 # The ids are sorted so that two consumers with overlapping batches wait for each other instead of deadlocking.
 CLAIM = Statement(
     "inbox_claim",
-    """insert into inbox (consumer, event_id) select $1, id from unnest($2::uuid[]) as id
+    """insert into inbox (consumer, event_id) select :consumer, id from unnest(:ids::uuid[]) as id
        on conflict do nothing returning event_id::text""",
     scalar,
 )
@@ -19,8 +19,8 @@ PURGE = Statement(
     "inbox_purge",
     """delete from inbox where (consumer, event_id) in (
            select consumer, event_id from inbox i
-            where handled_at < $1 and not exists (select from outbox o where o.id = i.event_id)
-            order by handled_at limit $2 for update skip locked)
+            where handled_at < :handled_before and not exists (select from outbox o where o.id = i.event_id)
+            order by handled_at limit :limit for update skip locked)
        returning 1""",
     scalar,
 )
@@ -32,10 +32,10 @@ async def claim(tx: Transaction, consumer: str, event_ids: Iterable[str]) -> set
     Waits for a transaction that is handling one of them at this moment.
     """
     ids = sorted({event_id.lower() for event_id in event_ids})
-    return set(await tx.rows(CLAIM, consumer, ids)) if ids else set()
+    return set(await tx.rows(CLAIM, consumer=consumer, ids=ids)) if ids else set()
 
 
 async def purge(tx: Transaction, handled_before: datetime, limit: int = 1000) -> int:
     """Delete up to ``limit`` marks older than that, of events that the outbox has no more; answers how many. Call again while it
     is ``limit``."""
-    return len(await tx.rows(PURGE, handled_before, limit))
+    return len(await tx.rows(PURGE, handled_before=handled_before, limit=limit))

@@ -30,7 +30,7 @@ ASK_AGAIN = 1.0
 
 _TAKE = Statement(
     "leases_take",
-    """insert into leases as l (name, holder, fence, until) values ($1, $2, 1, clock_timestamp() + $3 * interval '1 second')
+    """insert into leases as l (name, holder, fence, until) values (:name, :holder, 1, clock_timestamp() + :seconds * interval '1 second')
        on conflict (name) do update
           set holder = excluded.holder, until = excluded.until, fence = l.fence + (l.holder <> excluded.holder)::int
         where l.holder = excluded.holder or l.until < clock_timestamp() or pg_try_advisory_xact_lock(l.holder)
@@ -38,9 +38,11 @@ _TAKE = Statement(
     scalar,
 )
 _CHECK = Statement(
-    "leases_check", "select true from leases where name = $1 and holder = $2 and fence = $3", scalar
+    "leases_check", "select true from leases where name = :name and holder = :holder and fence = :fence", scalar
 )  # fmt: skip
-_GIVE = Statement("leases_give", "update leases set until = '-infinity' where name = $1 and holder = $2", nothing)
+_GIVE = Statement(
+    "leases_give", "update leases set until = '-infinity' where name = :name and holder = :holder", nothing
+)
 
 
 class Lost(Unavailable):
@@ -74,7 +76,9 @@ class Lease:
         if holder is None:
             return self.mine
         self._asked = now
-        fence = await self._database.transaction(lambda tx: tx.row(_TAKE, self._name, holder, self._seconds))
+        fence = await self._database.transaction(
+            lambda tx: tx.row(_TAKE, name=self._name, holder=holder, seconds=self._seconds)
+        )
         self._fence, self._holder, self._until = fence, holder, now + self._seconds
         return self.mine
 
@@ -83,7 +87,7 @@ class Lease:
 
         It locks nothing, so that a process that is frozen with its transaction open keeps nobody from taking over.
         """
-        if self._fence is None or not await tx.row(_CHECK, self._name, self._holder, self._fence):
+        if self._fence is None or not await tx.row(_CHECK, name=self._name, holder=self._holder, fence=self._fence):
             raise Lost(f"another process does {self._name} by now")
 
     async def give_back(self) -> None:
@@ -92,6 +96,6 @@ class Lease:
             return
         self._fence, self._asked = None, float("-inf")
         try:
-            await self._database.transaction(lambda tx: tx.run(_GIVE, self._name, self._holder))
+            await self._database.transaction(lambda tx: tx.run(_GIVE, name=self._name, holder=self._holder))
         except Unavailable:
             pass

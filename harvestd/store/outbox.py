@@ -42,33 +42,33 @@ class Backlog:
 INSERT = Statement(
     "outbox_insert",
     """insert into outbox (id, type, aggregate, version, data, trace, created_at)
-       select e.id, e.type, e.aggregate, e.version, e.data, $6::jsonb, $7::timestamptz
-       from unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::jsonb[])
+       select e.id, e.type, e.aggregate, e.version, e.data, :trace::jsonb, :now::timestamptz
+       from unnest(:ids::uuid[], :types::text[], :aggregates::text[], :versions::int[], :data::jsonb[])
             as e(id, type, aggregate, version, data)""",
     nothing,
 )
 UNSENT = Statement(
     "outbox_unsent",
     """select seq, id::text, type, aggregate, version, data, trace, created_at
-       from outbox where sent_at is null order by seq limit $1""",
+       from outbox where sent_at is null order by seq limit :limit""",
     Recorded,
 )
 SOME = Statement(
     "outbox_some",
     """select seq, id::text, type, aggregate, version, data, trace, created_at
-       from outbox where id = any($1::uuid[])""",
+       from outbox where id = any(:ids::uuid[])""",
     Recorded,
 )
-SENT = Statement("outbox_sent", "update outbox set sent_at = $2 where seq = any($1::bigint[])", nothing)
+SENT = Statement("outbox_sent", "update outbox set sent_at = :now where seq = any(:seqs::bigint[])", nothing)
 BACKLOG = Statement(
     "outbox_backlog",
-    """select count(*), coalesce(extract(epoch from $1::timestamptz - min(created_at)), 0)::float8
+    """select count(*), coalesce(extract(epoch from :now::timestamptz - min(created_at)), 0)::float8
        from outbox where sent_at is null""",
     lambda unsent, oldest: Backlog(unsent, max(0.0, oldest)),
 )
 ASK_AGAIN = Statement(
     "outbox_ask_again",
-    """insert into outbox_again select queue, clock_timestamp() + $2 * interval '1 second' from unnest($1::text[]) as q(queue)
+    """insert into outbox_again select queue, clock_timestamp() + :after * interval '1 second' from unnest(:queues::text[]) as q(queue)
        order by queue on conflict (queue) do update set due = excluded.due""",
     nothing,
 )
@@ -78,13 +78,13 @@ ASKED_AGAIN = Statement(
 SEND_AGAIN = Statement(
     "outbox_send_again",
     """with first as (select coalesce(
-              (select handled_at - interval '1 minute' from inbox where consumer = $1 order by handled_at limit 1),
+              (select handled_at - interval '1 minute' from inbox where consumer = :queue order by handled_at limit 1),
               case when exists (select from inbox) then timestamptz 'infinity' else timestamptz '-infinity' end) as at),
             looked as (select seq, id, created_at from outbox
-                        where seq > $3 and type = any($2::text[]) and sent_at is not null order by seq limit $4),
+                        where seq > :after and type = any(:types::text[]) and sent_at is not null order by seq limit :limit),
             again as (update outbox o set sent_at = null from looked l, first f
                        where o.seq = l.seq and l.created_at >= f.at
-                         and not exists (select from inbox i where i.consumer = $1 and i.event_id = l.id) returning 1)
+                         and not exists (select from inbox i where i.consumer = :queue and i.event_id = l.id) returning 1)
        select (select max(seq) from looked), (select count(*) from again)""",
     lambda last, count: (last, count),
 )
@@ -93,28 +93,27 @@ UNBROUGHT = Statement(
     "outbox_unbrought",
     """select seq, id::text, type, aggregate, version, data, trace, created_at
          from (select * from outbox where sent_at is null
-               union all select * from outbox where sent_at > clock_timestamp() - $4 * interval '1 second') o
-        where type = any($2::text[]) and created_at < clock_timestamp() - $3 * interval '1 second' and not id = any($5::uuid[])
-          and not exists (select from inbox i where i.consumer = $1 and i.event_id = o.id)
-          and not exists (select from queue_trials t where t.queue = $1 and t.message_id = o.id::text)
-        order by seq limit $6""",
+               union all select * from outbox where sent_at > clock_timestamp() - :lately * interval '1 second') o
+        where type = any(:types::text[]) and created_at < clock_timestamp() - :after * interval '1 second' and not id = any(:without::uuid[])
+          and not exists (select from inbox i where i.consumer = :queue and i.event_id = o.id)
+          and not exists (select from queue_trials t where t.queue = :queue and t.message_id = o.id::text)
+        order by seq limit :limit""",
     Recorded,
 )
 #: Seconds for which what was sent is looked at: longer than it takes to see that a broker is away.
 LATELY = 120.0
 DONE_AGAIN = Statement(
-    "outbox_done_again", "delete from outbox_again where queue = $1 and due < clock_timestamp()", nothing
+    "outbox_done_again", "delete from outbox_again where queue = :queue and due < clock_timestamp()", nothing
 )
-#: An event stays until each queue that it is for has handled it: a message that waited for longer is believed for its row alone. $4
-#: and $5 are the pairs of types and queues.
+#: An event stays until each queue that it is for has handled it: a message that waited for longer is believed for its row alone.
 PURGE = Statement(
     "outbox_purge",
     """delete from outbox where seq in (
            select seq from outbox o
-            where sent_at < $1 and (sent_at < $2 or not exists (
-                  select from unnest($4::text[], $5::text[]) as b(type, queue)
+            where sent_at < :sent_before and (sent_at < :whatever_before or not exists (
+                  select from unnest(:types::text[], :queues::text[]) as b(type, queue)
                    where b.type = o.type and not exists (select from inbox i where i.consumer = b.queue and i.event_id = o.id)))
-            order by sent_at limit $3 for update skip locked)
+            order by sent_at limit :limit for update skip locked)
        returning seq""",
     scalar,
 )
@@ -135,42 +134,42 @@ def record(tx: Transaction, events: Sequence[Event], new_id: Callable[[], str], 
     trace = current_trace()
     tx.later(
         INSERT,
-        [new_id() for _ in events],
-        [event.type for event in events],
-        [event.aggregate for event in events],
-        [event.version for event in events],
-        [event.data for event in events],
-        {"request_id": trace.request_id, "traceparent": trace.traceparent},
-        now,
+        ids=[new_id() for _ in events],
+        types=[event.type for event in events],
+        aggregates=[event.aggregate for event in events],
+        versions=[event.version for event in events],
+        data=[event.data for event in events],
+        trace={"request_id": trace.request_id, "traceparent": trace.traceparent},
+        now=now,
     )
     tx.events.extend(events)
 
 
 async def unsent(reader: Reader, limit: int) -> list[Recorded]:
     """The first events in ``seq`` order that are not marked as sent. Read them on the primary."""
-    return await reader.rows(UNSENT, limit)
+    return await reader.rows(UNSENT, limit=limit)
 
 
 async def some(reader: Reader, ids: Sequence[str]) -> list[Recorded]:
     """Those of the events that the outbox still has. Read them on the primary."""
-    return await reader.rows(SOME, list(ids))
+    return await reader.rows(SOME, ids=list(ids))
 
 
 async def mark_sent(tx: Transaction, seqs: Sequence[int], now: datetime) -> None:
     """Note that the broker confirmed them."""
-    await tx.run(SENT, list(seqs), now)
+    await tx.run(SENT, seqs=list(seqs), now=now)
 
 
 async def backlog(reader: Reader, now: datetime) -> Backlog:
     """What waits to be sent."""
-    found = await reader.row(BACKLOG, now)
+    found = await reader.row(BACKLOG, now=now)
     assert found is not None
     return found
 
 
 async def ask_again(tx: Transaction, queues: Sequence[str], after: float) -> None:
     """Have the relay send again, ``after`` seconds from now, what these queues have not handled."""
-    await tx.run(ASK_AGAIN, list(queues), after)
+    await tx.run(ASK_AGAIN, queues=list(queues), after=after)
 
 
 async def asked_again(reader: Reader) -> list[str]:
@@ -183,7 +182,7 @@ async def send_again(
 ) -> tuple[int | None, int]:
     """Of ``limit`` events of these types behind the place ``after``: those that have no mark of the queue are unsent again. Answers
     the last place, None when there was none, and how many are. What was recorded before the queue's first mark was never for it."""
-    found = await tx.row(SEND_AGAIN, queue, list(types), after, limit)
+    found = await tx.row(SEND_AGAIN, queue=queue, types=list(types), after=after, limit=limit)
     assert found is not None
     return found
 
@@ -193,12 +192,14 @@ async def unbrought(
 ) -> list[Recorded]:
     """The first events of these types, but for those ``without`` which the caller goes on, that are older than ``after`` seconds
     and have no mark of the queue. Read them on the primary."""
-    return await reader.rows(UNBROUGHT, queue, list(types), after, LATELY, list(without), limit)
+    return await reader.rows(
+        UNBROUGHT, queue=queue, types=list(types), after=after, lately=LATELY, without=list(without), limit=limit
+    )
 
 
 async def done_again(tx: Transaction, queue: str) -> None:
     """It is done."""
-    await tx.run(DONE_AGAIN, queue)
+    await tx.run(DONE_AGAIN, queue=queue)
 
 
 async def purge(
@@ -207,4 +208,8 @@ async def purge(
     """Delete up to ``limit`` events that were sent before then and handled by every queue that they are for (``for_queues`` has pairs
     of a type and a queue), or sent before ``whatever_before``; answers how many. Call again while it is ``limit``."""
     types, queues = [type for type, _ in for_queues], [queue for _, queue in for_queues]
-    return len(await tx.rows(PURGE, sent_before, whatever_before, limit, types, queues))
+    return len(
+        await tx.rows(
+            PURGE, sent_before=sent_before, whatever_before=whatever_before, limit=limit, types=types, queues=queues
+        )
+    )

@@ -40,43 +40,45 @@ PUT = Statement(
     "queue_put",
     """insert into queue_messages (queue, message_id, type, body)
        select b.queue, m.id, m.type, m.body
-       from unnest($1::uuid[], $2::text[], $3::bytea[]) with ordinality as m(id, type, body, position)
-       join unnest($4::text[], $5::text[]) as b(type, queue) using (type)
+       from unnest(:ids::uuid[], :types::text[], :bodies::bytea[]) with ordinality as m(id, type, body, position)
+       join unnest(:bound_types::text[], :bound_queues::text[]) as b(type, queue) using (type)
        order by m.position""",
     nothing,
 )
 ENROL = Statement(
-    "queue_enrol", "insert into queue_consumers (holder, queue) values ($1, $2) on conflict do nothing", nothing
+    "queue_enrol",
+    "insert into queue_consumers (holder, queue) values (:holder, :queue) on conflict do nothing",
+    nothing,
 )
-LEAVE = Statement("queue_leave", "delete from queue_consumers where holder = any($1::bigint[])", nothing)
+LEAVE = Statement("queue_leave", "delete from queue_consumers where holder = any(:dead::bigint[])", nothing)
 # The lower bound spares it the index entries of what was deleted, while an old snapshot (a backup) keeps those alive.
 TAKE = Statement(
     "queue_take",
     """with ready as (
            select id from queue_messages
-           where queue = $1 and available_at between coalesce($5, timestamptz '-infinity') and now()
+           where queue = :queue and available_at between coalesce(:since, timestamptz '-infinity') and now()
              and (leased_until is null or leased_until < now())
-           order by available_at, id limit $2 for update skip locked),
+           order by available_at, id limit :most for update skip locked),
        taken as (
-           update queue_messages m set leased_by = $3, leased_until = now() + $4 * interval '1 second'
+           update queue_messages m set leased_by = :holder, leased_until = now() + :lease * interval '1 second'
            from ready where m.id = ready.id
            returning m.id, m.available_at, m.message_id, m.type, m.body, m.attempts),
        noted as (
            update queue_consumers set in_hand = array(select id from taken)
-           where holder = $3 and exists (select from taken))
+           where holder = :holder and exists (select from taken))
        select id, available_at, message_id::text, type, body, attempts from taken order by available_at, id""",
     _taken,
 )
 RENEW = Statement(
     "queue_renew",
-    """update queue_messages set leased_until = now() + $3 * interval '1 second'
-       where id = any($1::bigint[]) and leased_by = $2""",
+    """update queue_messages set leased_until = now() + :lease * interval '1 second'
+       where id = any(:ids::bigint[]) and leased_by = :holder""",
     nothing,
 )
 HAND_BACK = Statement(
     "queue_hand_back",
     """update queue_messages m set leased_by = null, leased_until = null
-       from (select holder, unnest(in_hand) as id from queue_consumers where holder = any($1::bigint[])) as c
+       from (select holder, unnest(in_hand) as id from queue_consumers where holder = any(:holders::bigint[])) as c
        where m.id = c.id and m.leased_by = c.holder
        returning m.queue""",
     scalar,
@@ -85,20 +87,22 @@ HAND_BACK = Statement(
 DEAD_CONSUMERS = Statement(
     "queue_dead_consumers", "select holder from queue_consumers where pg_try_advisory_xact_lock(holder)", scalar
 )
-ACK = Statement("queue_ack", "delete from queue_messages where id = any($1::bigint[]) and leased_by = $2", nothing)
+ACK = Statement(
+    "queue_ack", "delete from queue_messages where id = any(:acked::bigint[]) and leased_by = :holder", nothing
+)
 AGAIN = Statement(
     "queue_again",
     """update queue_messages m
        set attempts = attempts + 1, available_at = now() + a.delay * interval '1 second',
            leased_by = null, leased_until = null
-       from unnest($1::bigint[], $2::float8[]) as a(id, delay) where m.id = a.id and m.leased_by = $3""",
+       from unnest(:ids::bigint[], :delays::float8[]) as a(id, delay) where m.id = a.id and m.leased_by = :holder""",
     nothing,
 )
 BURY = Statement(
     "queue_bury",
     """with gone as (
-           delete from queue_messages m using unnest($1::bigint[], $2::text[]) as d(id, cause)
-           where m.id = d.id and m.leased_by = $3
+           delete from queue_messages m using unnest(:ids::bigint[], :causes::text[]) as d(id, cause)
+           where m.id = d.id and m.leased_by = :holder
            returning m.id, m.queue, m.message_id, m.type, m.body, m.attempts, d.cause)
        insert into queue_dead (queue, message_id, type, body, attempts, cause)
        select queue, message_id, type, body, attempts + 1, cause from gone order by id""",
@@ -110,7 +114,7 @@ STATES = Statement(
               (select count(*) from queue_dead d where d.queue = q.name),
               (select count(*) from queue_consumers c
                where c.queue = q.name and not pg_try_advisory_xact_lock_shared(c.holder))
-       from unnest($1::text[]) with ordinality as q(name, position)
+       from unnest(:queues::text[]) with ordinality as q(name, position)
        left join (
            select queue,
                   count(*) filter (where leased_until >= now()) as leased,
@@ -123,50 +127,50 @@ STATES = Statement(
 DEAD = Statement(
     "queue_dead",
     """select id, queue, message_id::text, type, body, attempts, cause, died_at
-       from queue_dead where queue = $1 order by id limit $2""",
+       from queue_dead where queue = :queue order by id limit :most""",
     _dead,
 )
 REPLAY = Statement(
     "queue_replay",
-    """with back as (delete from queue_dead where queue = $1 and id = $2 returning queue, message_id, type, body)
+    """with back as (delete from queue_dead where queue = :queue and id = :id returning queue, message_id, type, body)
        insert into queue_messages (queue, message_id, type, body) select queue, message_id, type, body from back""",
     nothing,
 )
-DISCARD = Statement("queue_discard", "delete from queue_dead where queue = $1 and id = $2", nothing)
+DISCARD = Statement("queue_discard", "delete from queue_dead where queue = :queue and id = :id", nothing)
 
 
 async def put(tx: Transaction, messages: Sequence[Message], bound: Sequence[tuple[str, str]]) -> None:
     """Put each message into the queues that ``bound``, pairs of type and queue, names for its type."""
     await tx.run(
         PUT,
-        [message.id for message in messages],
-        [message.type for message in messages],
-        [message.body for message in messages],
-        [type for type, _ in bound],
-        [queue for _, queue in bound],
+        ids=[message.id for message in messages],
+        types=[message.type for message in messages],
+        bodies=[message.body for message in messages],
+        bound_types=[type for type, _ in bound],
+        bound_queues=[queue for _, queue in bound],
     )
 
 
 async def enrol(tx: Transaction, holder: int, queue: str) -> None:
     """Note a consumer, whose session already holds the advisory lock ``holder``. May be repeated."""
-    await tx.run(ENROL, holder, queue)
+    await tx.run(ENROL, holder=holder, queue=queue)
 
 
 async def leave(tx: Transaction, holder: int) -> None:
     """Forget a consumer that has nothing in hand."""
-    await tx.run(LEAVE, [holder])
+    await tx.run(LEAVE, dead=[holder])
 
 
 async def take(
     tx: Transaction, queue: str, most: int, holder: int, lease: float, since: datetime | None = None
 ) -> list[Taken]:
     """Lease up to ``most`` messages for ``lease`` seconds, the longest due first; none that was due before ``since``."""
-    return await tx.rows(TAKE, queue, most, holder, lease, since)
+    return await tx.rows(TAKE, queue=queue, most=most, holder=holder, lease=lease, since=since)
 
 
 async def renew(tx: Transaction, ids: Sequence[int], holder: int, lease: float) -> int:
     """Lease them for ``lease`` seconds from now; answers how many the holder still had."""
-    return await tx.run(RENEW, list(ids), holder, lease)
+    return await tx.run(RENEW, ids=list(ids), holder=holder, lease=lease)
 
 
 async def settle(
@@ -180,17 +184,17 @@ async def settle(
     to ``holder``: the rest is another's by now."""
     count = 0
     if acked:
-        count += await tx.run(ACK, list(acked), holder)
+        count += await tx.run(ACK, acked=list(acked), holder=holder)
     if again:
-        count += await tx.run(AGAIN, [id for id, _ in again], [delay for _, delay in again], holder)
+        count += await tx.run(AGAIN, ids=[id for id, _ in again], delays=[delay for _, delay in again], holder=holder)
     if dead:
-        count += await tx.run(BURY, [id for id, _ in dead], [cause for _, cause in dead], holder)
+        count += await tx.run(BURY, ids=[id for id, _ in dead], causes=[cause for _, cause in dead], holder=holder)
     return count
 
 
 async def hand_back(tx: Transaction, holders: Sequence[int]) -> set[str]:
     """End the leases of these consumers, as if their last batch had never been taken; answers the queues concerned."""
-    return set(await tx.rows(HAND_BACK, list(holders)))
+    return set(await tx.rows(HAND_BACK, holders=list(holders)))
 
 
 async def rescue(tx: Transaction) -> set[str]:
@@ -199,25 +203,25 @@ async def rescue(tx: Transaction) -> set[str]:
     if not dead:
         return set()
     queues = await hand_back(tx, dead)
-    await tx.run(LEAVE, dead)
+    await tx.run(LEAVE, dead=dead)
     return queues
 
 
 async def states(reader: Reader, queues: Sequence[str]) -> list[QueueState]:
     """The state of each of the queues, in their order."""
-    return await reader.rows(STATES, list(queues))
+    return await reader.rows(STATES, queues=list(queues))
 
 
 async def dead(reader: Reader, queue: str, most: int) -> list[DeadLetter]:
     """The oldest dead letters."""
-    return await reader.rows(DEAD, queue, most)
+    return await reader.rows(DEAD, queue=queue, most=most)
 
 
 async def replay(tx: Transaction, queue: str, id: int) -> bool:
     """Put a dead letter back into its queue; False if it is not there."""
-    return await tx.run(REPLAY, queue, id) == 1
+    return await tx.run(REPLAY, queue=queue, id=id) == 1
 
 
 async def discard(tx: Transaction, queue: str, id: int) -> bool:
     """Delete a dead letter; False if it is not there."""
-    return await tx.run(DISCARD, queue, id) == 1
+    return await tx.run(DISCARD, queue=queue, id=id) == 1

@@ -16,19 +16,21 @@ FORGOTTEN = timedelta(days=7)
 
 _TRIED = Statement(
     "trials.tried",
-    "select message_id, times from queue_trials where queue = $1 and message_id = any($2::text[])",
+    "select message_id, times from queue_trials where queue = :queue and message_id = any(:ids::text[])",
     lambda id, times: (id, times),
 )
 _BEGIN = Statement(
     "trials.begin",
     """insert into queue_trials as t (queue, message_id, times, tried_at)
-       select $1, id, 1, clock_timestamp() from unnest($2::text[]) id order by id
+       select :queue, id, 1, clock_timestamp() from unnest(:ids::text[]) id order by id
        on conflict (queue, message_id) do update set times = t.times + 1, tried_at = excluded.tried_at""",
     nothing,
 )
-_END = Statement("trials.end", "delete from queue_trials where queue = $1 and message_id = any($2::text[])", nothing)
+_END = Statement(
+    "trials.end", "delete from queue_trials where queue = :queue and message_id = any(:ids::text[])", nothing
+)
 _FORGET = Statement(
-    "trials.forget", "delete from queue_trials where tried_at < clock_timestamp() - $1::interval", nothing
+    "trials.forget", "delete from queue_trials where tried_at < clock_timestamp() - :after::interval", nothing
 )
 
 
@@ -40,17 +42,17 @@ class PostgresTrials:
 
     async def tried(self, queue: str, ids: Sequence[str]) -> Mapping[str, int]:
         """How often each was tried without an outcome; those that never were are left out."""
-        return dict(await self._database.transaction(lambda tx: tx.rows(_TRIED, queue, list(ids))))
+        return dict(await self._database.transaction(lambda tx: tx.rows(_TRIED, queue=queue, ids=list(ids))))
 
     async def begin(self, queue: str, *ids: str) -> None:
         """Count one more, before they are handled."""
-        await self._database.transaction(lambda tx: tx.run(_BEGIN, queue, list(ids)))
+        await self._database.transaction(lambda tx: tx.run(_BEGIN, queue=queue, ids=list(ids)))
 
     async def end(self, queue: str, *ids: str) -> None:
         """They have an outcome."""
-        await self._database.transaction(lambda tx: tx.run(_END, queue, list(ids)))
+        await self._database.transaction(lambda tx: tx.run(_END, queue=queue, ids=list(ids)))
 
 
 async def forget(tx: Transaction) -> None:
     """Delete what is older than :data:`FORGOTTEN`."""
-    await tx.run(_FORGET, f"{FORGOTTEN.total_seconds():.0f} seconds")
+    await tx.run(_FORGET, after=f"{FORGOTTEN.total_seconds():.0f} seconds")

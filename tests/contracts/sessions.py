@@ -20,10 +20,10 @@ from harvestd.market.accounts.rules import NewAccount
 from harvestd.store.postgres.database import Database, Row, Statement, nothing
 from tests.waiting import eventually
 
-ROLE = Statement("test_role", "update users set role = $2, version = version + 1 where id = $1", nothing)
-OPEN = Statement("test_open", "update users set active = true where id = $1", nothing)
-CLOSE = Statement("test_close", "update users set active = false where id = $1", nothing)
-EXPIRE = Statement("test_expire", "update sign_ins set expires_at = $2 where id = $1", nothing)
+ROLE = Statement("test_role", "update users set role = :role, version = version + 1 where id = :user_id", nothing)
+OPEN = Statement("test_open", "update users set active = true where id = :user_id", nothing)
+CLOSE = Statement("test_close", "update users set active = false where id = :user_id", nothing)
+EXPIRE = Statement("test_expire", "update sign_ins set expires_at = :until where id = :session", nothing)
 NEVER = str(uuid7())
 
 
@@ -41,19 +41,19 @@ class Line:
     cut: bool = False
     held: Deferred[None] | None = None
 
-    async def rows(self, statement: Statement[Row], *parameters: Any) -> list[Row]:
+    async def rows(self, statement: Statement[Row], **values: Any) -> list[Row]:
         self.asked += 1
         if self.cut:
             raise Unavailable("no line")
-        rows = await self.database.rows(statement, *parameters)
+        rows = await self.database.rows(statement, **values)
         if self.held is not None:
             held, mine = self.held, Deferred[None]()
             held.addCallback(mine.callback)
             await mine
         return rows
 
-    async def row(self, statement: Statement[Row], *parameters: Any) -> Row | None:
-        return next(iter(await self.rows(statement, *parameters)), None)
+    async def row(self, statement: Statement[Row], **values: Any) -> Row | None:
+        return next(iter(await self.rows(statement, **values)), None)
 
     def hold(self) -> None:
         self.held = Deferred()
@@ -177,8 +177,8 @@ class SessionsContract:
     async def test_a_closed_account_and_an_expired_sign_in_do_not_hold(self, world: World) -> None:
         process, ada, bob = await world.process(), await world.user(), await world.user()
         hers, his = await world.signed_in(ada), await world.signed_in(bob)
-        await world.database.transaction(lambda tx: tx.run(CLOSE, ada))
-        await world.database.transaction(lambda tx: tx.run(EXPIRE, his, datetime.now(UTC)))
+        await world.database.transaction(lambda tx: tx.run(CLOSE, user_id=ada))
+        await world.database.transaction(lambda tx: tx.run(EXPIRE, session=his, until=datetime.now(UTC)))
         assert not await process.alive(ada, hers)
         assert not await process.alive(bob, his)
 
@@ -189,7 +189,7 @@ class SessionsContract:
         )  # fmt: skip
         hers, his = await world.signed_in(ada), await world.signed_in(bob)
         for role in ("admin", "buyer", "farmer"):
-            await world.database.transaction(lambda tx, role=role: tx.run(ROLE, ada, role))  # type: ignore[misc]
+            await world.database.transaction(lambda tx, role=role: tx.run(ROLE, user_id=ada, role=role))  # type: ignore[misc]
             for process in (here, there):
 
                 async def known(process: Process = process, role: str = role) -> bool:
@@ -203,14 +203,14 @@ class SessionsContract:
         here, there, ada = await world.process(), await world.process(), await world.user()
         session = await world.signed_in(ada)
         assert await here.alive(ada, session) and await there.alive(ada, session)
-        await world.database.transaction(lambda tx: tx.run(CLOSE, ada))
+        await world.database.transaction(lambda tx: tx.run(CLOSE, user_id=ada))
         for process in (here, there):
 
             async def known(process: Process = process) -> bool:
                 return not await process.alive(ada, session)
 
             await eventually("it is closed", known, 2.0)
-        await world.database.transaction(lambda tx: tx.run(OPEN, ada))
+        await world.database.transaction(lambda tx: tx.run(OPEN, user_id=ada))
         another = await world.signed_in(ada)
         for process in (here, there):
 

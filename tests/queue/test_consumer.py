@@ -25,8 +25,8 @@ from tests.contracts.broker import ORDERS, is_empty
 from tests.queue.processes import SEALS, Process, Processes, data, envelope, message, new_id
 from tests.waiting import eventually
 
-EFFECT = Statement("test_effect", "insert into effects (event, number) values ($1, $2)", nothing)
-TOUCH = Statement("test_touch", "update rows set touched = touched + 1 where id = $1", nothing)
+EFFECT = Statement("test_effect", "insert into effects (event, number) values (:event, :number)", nothing)
+TOUCH = Statement("test_touch", "update rows set touched = touched + 1 where id = :id", nothing)
 
 
 def deliver(*events: Envelope | bytes) -> list[Delivery]:
@@ -39,7 +39,7 @@ def deliver(*events: Envelope | bytes) -> list[Delivery]:
 
 
 async def leave_effect(work: UnitOfWork, event: Envelope) -> None:
-    await work.tx.run(EFFECT, event.id, event.data["n"])
+    await work.tx.run(EFFECT, event=event.id, number=event.data["n"])
 
 
 class Bench:
@@ -198,13 +198,13 @@ async def test_handlers_that_deadlock_are_run_again(processes: Processes) -> Non
     def crossing(mine: int, others: int) -> Handle:
         async def handle(work: UnitOfWork, event: Envelope) -> None:
             runs.append(mine)
-            await work.tx.run(TOUCH, mine)
+            await work.tx.run(TOUCH, id=mine)
             if not reached[mine].called:
                 reached[mine].callback(None)
             waiting: Deferred[None] = Deferred()
             reached[others].addCallback(lambda _: waiting.callback(None))
             await waiting
-            await work.tx.run(TOUCH, others)
+            await work.tx.run(TOUCH, id=others)
 
         return handle
 

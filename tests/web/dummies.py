@@ -22,11 +22,11 @@ from harvestd.web.routes import Cached, Mode, Route
 
 INSERT = Statement(
     "dummy_insert",
-    """insert into categories (id, slug, name, created_at, updated_at) values ($1, $2, $3, $4, $4)""",
+    """insert into categories (id, slug, name, created_at, updated_at) values (:id, :slug, :name, :now, :now)""",
     nothing,
 )
 COUNT = Statement("dummy_count", "select count(*) from categories", scalar)
-SLOW = Statement("dummy_slow", "select pg_sleep($1)", nothing)
+SLOW = Statement("dummy_slow", "select pg_sleep(:seconds)", nothing)
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True):
@@ -111,11 +111,11 @@ async def change(call: Call, body: Thing) -> Answer:
 async def create(call: Call, body: Thing) -> Answer:
     """Writes a row and an event, as a real one does."""
     new = call.new_id()
-    await call.tx.run(INSERT, new, f"{body.name}-{new}", body.name, call.now)
+    await call.tx.run(INSERT, id=new, slug=f"{body.name}-{new}", name=body.name, now=call.now)
     event = Event("cache.invalidate", f"thing:{new}", 1, {"families": ["things"], "version": 1})
     outbox.record(call.tx, [event], call.new_id, call.now)
     if seen.pause is not None:
-        await call.tx.rows(SLOW, seen.pause)
+        await call.tx.rows(SLOW, seconds=seen.pause)
     return Answer(Shown(new, body.name), 201, (("Location", f"/api/things/{new}"),), version=1)
 
 

@@ -22,7 +22,7 @@ LISTS = {
 NOTICES = Statement(
     "test.notices",
     """insert into notifications (id, user_id, kind, title, body, data, dedupe_key, created_at)
-       select gen_random_uuid(), $1, 'order', 'x', 'x', '{}', 'k' || n, now() from generate_series(1, $2) n""",
+       select gen_random_uuid(), :user_id, 'order', 'x', 'x', '{}', 'k' || n, now() from generate_series(1, :count) n""",
     nothing,
 )
 
@@ -109,6 +109,6 @@ async def test_notices_tell_how_many_are_unread_whatever_page_is_read(market: Ma
 
 async def test_counting_stops_where_it_does_in_search(market: Market) -> None:
     person = await market.person()
-    await market.parts.database.rows(NOTICES, person.id, COUNTED_MOST + 5)
+    await market.parts.database.rows(NOTICES, user_id=person.id, count=COUNTED_MOST + 5)
     page = (await person.get("/api/notifications?limit=1&count=true")).json()
     assert (page["total"], page["unread"]) == (COUNTED_MOST, COUNTED_MOST) == (10_000, 10_000)

@@ -88,22 +88,22 @@ def sign_in_lines(data_dir: str) -> Iterator[str]:
 
 _KEEP = Statement(
     "demo.keep",
-    """insert into farm_members (farm_id, user_id) select f.id, $1 from farms f
-        where f.source = any($2) and not exists (select from farm_members m where m.farm_id = f.id)""",
+    """insert into farm_members (farm_id, user_id) select f.id, :id from farms f
+        where f.source = any(:sources) and not exists (select from farm_members m where m.farm_id = f.id)""",
     nothing,
 )
 _HAND_OVER = Statement(
     "demo.hand_over",
     """update farms f set pickup_points = jsonb_build_array(
                               jsonb_build_object('id', t.id, 'name', 'At the market', 'address', f.address))
-         from unnest($1::text[], $2::text[]) as t(source, id)
+         from unnest(:sources::text[], :ids::text[]) as t(source, id)
         where f.source = t.source and f.pickup_points = '[]' and f.address <> ''""",
     nothing,
 )
 _SUNNY = Statement(
     "demo.sunny",
-    """update farms f set pickup_points = $2 from farm_members m join users u on u.id = m.user_id
-        where m.farm_id = f.id and u.email_key = $1 and f.pickup_points = '[]'""",
+    """update farms f set pickup_points = :points from farm_members m join users u on u.id = m.user_id
+        where m.farm_id = f.id and u.email_key = :email_key and f.pickup_points = '[]'""",
     nothing,
 )
 
@@ -184,9 +184,9 @@ async def _staff(parts: Parts) -> None:
 
     async def work(tx: Transaction) -> None:
         if keeper is not None:
-            await tx.run(_KEEP, keeper.id, sources)
-        await tx.run(_HAND_OVER, sources, ids)
-        await tx.run(_SUNNY, email_addresses.key(PEOPLE[2][0]), msgspec.json.encode(points).decode())
+            await tx.run(_KEEP, id=keeper.id, sources=sources)
+        await tx.run(_HAND_OVER, sources=sources, ids=ids)
+        await tx.run(_SUNNY, email_key=email_addresses.key(PEOPLE[2][0]), points=msgspec.json.encode(points).decode())
 
     await parts.database.transaction(work)
 

@@ -8,9 +8,9 @@ from harvestd.store.postgres.database import Statement, Transaction, nothing
 
 _CHANGE = Statement(
     "profiles.change",
-    """update users set name = coalesce($2, name), phone = case when $3 then $4 else phone end, version = version + 1,
-              updated_at = $5
-        where id = $1""",
+    """update users set name = coalesce(:name, name), phone = case when :with_phone then :phone else phone end, version = version + 1,
+              updated_at = :now
+        where id = :user_id""",
     nothing,
 )
 
@@ -19,4 +19,4 @@ async def change(
     tx: Transaction, user_id: str, name: str | None, with_phone: bool, phone: str | None, now: datetime
 ) -> None:
     """Store another name, where one is given, and with ``with_phone`` the telephone number (None takes it away)."""
-    await tx.run(_CHANGE, user_id, name, with_phone, phone, now)
+    await tx.run(_CHANGE, user_id=user_id, name=name, with_phone=with_phone, phone=phone, now=now)

@@ -36,24 +36,24 @@ class Membership(msgspec.Struct, frozen=True):
 
 
 _USER = "id, email, username, name, role, avatar, active, password_hash, version, phone"
-BY_ID = Statement("accounts.by_id", f"select {_USER} from users where id = $1", User)
-BY_EMAIL = Statement("accounts.by_email", f"select {_USER} from users where email_key = $1", User)
+BY_ID = Statement("accounts.by_id", f"select {_USER} from users where id = :user_id", User)
+BY_EMAIL = Statement("accounts.by_email", f"select {_USER} from users where email_key = :key", User)
 FARMS_OF = Statement(
     "accounts.farms_of",
     """select f.id, f.slug, f.name, m.role from farm_members m join farms f on f.id = m.farm_id
-       where m.user_id = $1 order by f.name, f.id""",
+       where m.user_id = :user_id order by f.name, f.id""",
     Membership,
 )
 _INSERT = Statement(
     "accounts.insert",
     """insert into users (id, email, email_key, username, username_key, name, password_hash, role, created_at, updated_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) on conflict do nothing returning id""",
+       values (:user_id, :email, :email_key, :username, :username_key, :name, :password_hash, :role, :now, :now) on conflict do nothing returning id""",
     scalar,
 )
 #: After a conflict: what of an account others have.
 _TAKEN = Statement(
     "accounts.taken",
-    """select exists (select from users where email_key = $1), exists (select from users where username_key = $2)""",
+    """select exists (select from users where email_key = :email_key), exists (select from users where username_key = :username_key)""",
     lambda email, username: (email, username),
 )
 
@@ -61,11 +61,11 @@ _TAKEN = Statement(
 async def insert(tx: Transaction, account: NewAccount, user_id: str, password_hash: str, now: datetime) -> None:
     """Store a new account; raises :class:`AlreadyTaken` naming every field that other accounts have."""
     stored = await tx.row(
-        _INSERT, user_id, account.email, account.email_key, account.username, account.username_key, account.name,
-        password_hash, account.role, now,
+        _INSERT, user_id=user_id, email=account.email, email_key=account.email_key, username=account.username, username_key=account.username_key, name=account.name,
+        password_hash=password_hash, role=account.role, now=now,
     )  # fmt: skip
     if stored is None:
-        found = await tx.row(_TAKEN, account.email_key, account.username_key)
+        found = await tx.row(_TAKEN, email_key=account.email_key, username_key=account.username_key)
         faults = [
             FieldError(
                 field, f"this {field} is in use; sign in, or choose another", code="taken", params={"reason": "account"}
@@ -78,14 +78,14 @@ async def insert(tx: Transaction, account: NewAccount, user_id: str, password_ha
 
 async def by_id(reader: Reader, user_id: str) -> User | None:
     """A person by id."""
-    return await reader.row(BY_ID, user_id)
+    return await reader.row(BY_ID, user_id=user_id)
 
 
 async def by_email(reader: Reader, key: str) -> User | None:
     """A person by the normal form of an address (:func:`harvestd.kernel.email_addresses.key`)."""
-    return await reader.row(BY_EMAIL, key)
+    return await reader.row(BY_EMAIL, key=key)
 
 
 async def farms_of(reader: Reader, user_id: str) -> list[Membership]:
     """The farms that a person belongs to, by name."""
-    return await reader.rows(FARMS_OF, user_id)
+    return await reader.rows(FARMS_OF, user_id=user_id)

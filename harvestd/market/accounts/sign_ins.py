@@ -41,54 +41,58 @@ class Standing:
 LIVE = Statement(
     "sessions.live",
     f"""select s.id::text, u.role from sign_ins s join users u on u.id = s.user_id
-        where s.user_id = $1 and u.active and s.ended_at is null and s.expires_at > $3
-        order by s.id = $2 desc, s.id desc limit {MOST}""",
+        where s.user_id = :user_id and u.active and s.ended_at is null and s.expires_at > :now
+        order by s.id = :session desc, s.id desc limit {MOST}""",
     lambda session, role: (session, role),
 )
 #: An account that is being closed meanwhile is waited for.
 _BEGIN = Statement(
     "sessions.begin",
     """insert into sign_ins (id, user_id, created_at, expires_at, place)
-       select $1, id, $3, $4, $5 from users where id = $2 and active for share""",
+       select :session, id, :now, :expires_at, :place from users where id = :user_id and active for share""",
     nothing,
 )
-_KNOWN = Statement("sessions.known", "select exists (select from sign_ins where user_id = $1 and place = $2)", scalar)
+_KNOWN = Statement(
+    "sessions.known", "select exists (select from sign_ins where user_id = :user_id and place = :place)", scalar
+)
 _INSERT_TOKEN = Statement(
     "sessions.insert_token",
-    """with extended as (update sign_ins set expires_at = $6 where id = $2)
+    """with extended as (update sign_ins set expires_at = :expires_at where id = :session)
        insert into refresh_tokens (id, family_id, user_id, token_hash, created_at, expires_at)
-       values ($1, $2, $3, $4, $5, $6)""",
+       values (:token_id, :session, :user_id, :token_hash, :now, :expires_at)""",
     nothing,
 )
 #: Of the token nothing is read that changes: who waited for the lock is given the sign-in as it is then, the token as it was.
 _LOCK = Statement(
     "sessions.lock",
     """select t.id, s.id, s.user_id, t.expires_at, s.ended_at
-       from refresh_tokens t join sign_ins s on s.id = t.family_id where t.token_hash = $1 for no key update of s""",
+       from refresh_tokens t join sign_ins s on s.id = t.family_id where t.token_hash = :token_hash for no key update of s""",
     RefreshToken,
 )
 _USE_TOKEN = Statement(
-    "sessions.use_token", "update refresh_tokens set used_at = $2 where id = $1 and used_at is null", nothing
+    "sessions.use_token", "update refresh_tokens set used_at = :now where id = :token_id and used_at is null", nothing
 )
 _END = Statement(
-    "sessions.end", "update sign_ins set ended_at = $3 where id = $1 and user_id = $2 and ended_at is null", nothing
+    "sessions.end",
+    "update sign_ins set ended_at = :now where id = :session and user_id = :user_id and ended_at is null",
+    nothing,
 )
 _END_ALL = Statement(
     "sessions.end_all",
-    """update sign_ins set ended_at = $2 where id in (
-           select id from sign_ins where user_id = $1 and ended_at is null order by id for no key update)""",
+    """update sign_ins set ended_at = :now where id in (
+           select id from sign_ins where user_id = :user_id and ended_at is null order by id for no key update)""",
     nothing,
 )
 _FORGET_TOKENS = Statement(
     "sessions.forget_tokens",
     """delete from refresh_tokens where id in (
-           select id from refresh_tokens where expires_at < $1 order by expires_at limit $2)""",
+           select id from refresh_tokens where expires_at < :now order by expires_at limit :limit)""",
     nothing,
 )
 _FORGET = Statement(
     "sessions.forget",
     """delete from sign_ins where id in (
-           select id from sign_ins where expires_at < $1 order by expires_at limit $2 for update skip locked)""",
+           select id from sign_ins where expires_at < :now order by expires_at limit :limit for update skip locked)""",
     nothing,
 )
 
@@ -97,45 +101,53 @@ async def begin(
     tx: Transaction, session: str, user_id: str, now: datetime, expires_at: datetime, place: bytes | None = None
 ) -> bool:
     """A new sign-in, without a token yet; False where there is no such account, or it is closed. ``place`` is from where."""
-    return bool(await tx.run(_BEGIN, session, user_id, now, expires_at, place))
+    return bool(await tx.run(_BEGIN, session=session, user_id=user_id, now=now, expires_at=expires_at, place=place))
 
 
 async def known(reader: Reader, user_id: str, place: bytes) -> bool:
     """Whether somebody has signed in from there before, and not too long ago."""
-    return bool(await reader.row(_KNOWN, user_id, place))
+    return bool(await reader.row(_KNOWN, user_id=user_id, place=place))
 
 
 async def add_token(
     tx: Transaction, token_id: str, session: str, user_id: str, token_hash: bytes, now: datetime, expires_at: datetime
 ) -> None:
     """The next refresh token of a sign-in that was begun or locked in this transaction, by its SHA-256."""
-    await tx.run(_INSERT_TOKEN, token_id, session, user_id, token_hash, now, expires_at)
+    await tx.run(
+        _INSERT_TOKEN,
+        token_id=token_id,
+        session=session,
+        user_id=user_id,
+        token_hash=token_hash,
+        now=now,
+        expires_at=expires_at,
+    )
 
 
 async def lock(tx: Transaction, token_hash: bytes) -> RefreshToken | None:
     """The token of a hash, its sign-in locked."""
-    return await tx.row(_LOCK, token_hash)
+    return await tx.row(_LOCK, token_hash=token_hash)
 
 
 async def use_token(tx: Transaction, token_id: str, now: datetime) -> bool:
     """Mark a token used, whose sign-in is locked; False where it was used before: it is good once."""
-    return bool(await tx.run(_USE_TOKEN, token_id, now))
+    return bool(await tx.run(_USE_TOKEN, token_id=token_id, now=now))
 
 
 async def end(tx: Transaction, session: str, user_id: str, now: datetime) -> None:
     """End one sign-in of a person."""
-    await tx.run(_END, session, user_id, now)
+    await tx.run(_END, session=session, user_id=user_id, now=now)
 
 
 async def end_all(tx: Transaction, user_id: str, now: datetime) -> None:
     """End every sign-in of a person."""
-    await tx.run(_END_ALL, user_id, now)
+    await tx.run(_END_ALL, user_id=user_id, now=now)
 
 
 async def delete_expired(tx: Transaction, now: datetime, limit: int) -> int:
     """Delete tokens and sign-ins that no longer hold anyway; answers how many."""
-    tokens = await tx.run(_FORGET_TOKENS, now, limit)
-    return tokens + await tx.run(_FORGET, now, limit)
+    tokens = await tx.run(_FORGET_TOKENS, now=now, limit=limit)
+    return tokens + await tx.run(_FORGET, now=now, limit=limit)
 
 
 class SessionSource(Protocol):
@@ -161,7 +173,7 @@ class PostgresSessions:
 
     async def live(self, user_id: str, session: str) -> Standing:
         """One statement, whatever the answer; both are UUIDs."""
-        rows = await self._primary.rows(LIVE, user_id, session, self._now())
+        rows = await self._primary.rows(LIVE, user_id=user_id, session=session, now=self._now())
         return Standing(rows[0][1] if rows else "", frozenset(session for session, _ in rows))
 
     async def forget(self, user_id: str) -> None:

@@ -16,11 +16,13 @@ from harvestd.unit_of_work import change
 
 _PROMOTE = Statement(
     "people.promote",
-    "update users set role = 'admin', version = version + 1, updated_at = $2 where id = $1 and role <> 'admin'",
+    "update users set role = 'admin', version = version + 1, updated_at = :now where id = :user_id and role <> 'admin'",
     nothing,
 )
-_OTHERS = Statement("people.others", "select exists (select from users where email_key <> all($1::text[]))", scalar)
-_COUNT = Statement("people.count", "select count(*) from users where email_key = any($1::text[])", scalar)
+_OTHERS = Statement(
+    "people.others", "select exists (select from users where email_key <> all(:emails::text[]))", scalar
+)
+_COUNT = Statement("people.count", "select count(*) from users where email_key = any(:emails::text[])", scalar)
 
 
 @attrs.frozen
@@ -37,12 +39,12 @@ class Person:
 
 async def others(parts: Parts, emails: Sequence[str]) -> bool:
     """Whether anybody has an account but for these addresses."""
-    return bool(await parts.database.row(_OTHERS, list(emails)))
+    return bool(await parts.database.row(_OTHERS, emails=list(emails)))
 
 
 async def count(parts: Parts, emails: Sequence[str]) -> int:
     """How many of these addresses have an account."""
-    return await parts.database.row(_COUNT, list(emails)) or 0
+    return await parts.database.row(_COUNT, emails=list(emails)) or 0
 
 
 async def add_person(parts: Parts, person: Person) -> tuple[str, str | None]:
@@ -62,4 +64,4 @@ async def add_person(parts: Parts, person: Person) -> tuple[str, str | None]:
 
 async def promote(tx: Transaction, user_id: str, now: datetime) -> None:
     """Make an account an admin, from now on: the database tells every process with the commit."""
-    await tx.run(_PROMOTE, user_id, now)
+    await tx.run(_PROMOTE, user_id=user_id, now=now)

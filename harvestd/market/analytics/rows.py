@@ -27,8 +27,8 @@ class Totals:
 _ADD = Statement(
     "analytics.add",
     """insert into daily_totals as d (day, farm_id, orders, cancelled, expired, completed, goods)
-       select * from unnest($1::date[], $2::uuid[], $3::integer[], $4::integer[], $5::integer[], $6::integer[],
-                            $7::bigint[])
+       select * from unnest(:days::date[], :farms::uuid[], :orders::integer[], :cancelleds::integer[], :expireds::integer[], :completeds::integer[],
+                            :goods::bigint[])
        on conflict (day, farm_id) do update
           set orders = d.orders + excluded.orders, cancelled = d.cancelled + excluded.cancelled,
               expired = d.expired + excluded.expired, completed = d.completed + excluded.completed,
@@ -43,7 +43,7 @@ async def add(tx: Transaction, totals: Mapping[tuple[date, str], Totals]) -> Non
         return
     rows = sorted(totals.items(), key=lambda row: row[0])
     await tx.run(
-        _ADD, [day for (day, _), _ in rows], [farm for (_, farm), _ in rows], [t.orders for _, t in rows],
-        [t.cancelled for _, t in rows], [t.expired for _, t in rows], [t.completed for _, t in rows],
-        [t.goods for _, t in rows],
+        _ADD, days=[day for (day, _), _ in rows], farms=[farm for (_, farm), _ in rows], orders=[t.orders for _, t in rows],
+        cancelleds=[t.cancelled for _, t in rows], expireds=[t.expired for _, t in rows], completeds=[t.completed for _, t in rows],
+        goods=[t.goods for _, t in rows],
     )  # fmt: skip

@@ -39,19 +39,21 @@ def _item(
 
 #: Microseconds of the last change. No two changes of a cart have the same, and no change an earlier one than that before it.
 _CART = "id, (extract(epoch from updated_at) * 1000000)::bigint"
-_OF_USER = Statement("carts.of_user", f"select {_CART} from carts where user_id = $1", Found)
-_OF_TOKEN = Statement("carts.of_token", f"select {_CART} from carts where token_hash = $1", Found)
-_LOCK_OF_USER = Statement("carts.lock_of_user", f"select {_CART} from carts where user_id = $1 for update", Found)
-_LOCK_OF_TOKEN = Statement("carts.lock_of_token", f"select {_CART} from carts where token_hash = $1 for update", Found)
+_OF_USER = Statement("carts.of_user", f"select {_CART} from carts where user_id = :user_id", Found)
+_OF_TOKEN = Statement("carts.of_token", f"select {_CART} from carts where token_hash = :token_hash", Found)
+_LOCK_OF_USER = Statement("carts.lock_of_user", f"select {_CART} from carts where user_id = :user_id for update", Found)
+_LOCK_OF_TOKEN = Statement(
+    "carts.lock_of_token", f"select {_CART} from carts where token_hash = :token_hash for update", Found
+)
 _OPEN_USER = Statement(
     "carts.open_user",
-    f"""insert into carts (id, user_id, updated_at) values ($1, $2, $3)
+    f"""insert into carts (id, user_id, updated_at) values (:cart_id, :user_id, :now)
        on conflict (user_id) do update set updated_at = carts.updated_at returning {_CART}""",
     Found,
 )
 _OPEN_TOKEN = Statement(
     "carts.open_token",
-    f"insert into carts (id, token_hash, updated_at) values ($1, $2, $3) returning {_CART}",
+    f"insert into carts (id, token_hash, updated_at) values (:cart_id, :token_hash, :now) returning {_CART}",
     Found,
 )
 _ITEM = "product_id, quantity, unit_seen, price_seen, step_seen, least_seen, per_seen"
@@ -59,26 +61,26 @@ _ITEMS = Statement(
     "carts.items",
     """select i.product_id, i.quantity, coalesce(i.unit_seen, p.unit), i.price_seen, coalesce(i.step_seen, p.quantity_step),
               coalesce(i.least_seen, p.min_quantity), coalesce(i.per_seen, p.price_per)
-         from cart_items i join products p on p.id = i.product_id where i.cart_id = $1 order by i.added_at, i.product_id""",
+         from cart_items i join products p on p.id = i.product_id where i.cart_id = :cart_id order by i.added_at, i.product_id""",
     _item,
 )
 _COUNT = Statement(
     "carts.count",
-    """select count(*), count(*) filter (where product_id <> all($2::uuid[])), exists (
-              select from unnest($2::uuid[], $3::numeric[]) as w(id, quantity)
-               where w.quantity > coalesce((select i.quantity from cart_items i where i.cart_id = $1 and i.product_id = w.id), 0))
-         from cart_items where cart_id = $1""",
+    """select count(*), count(*) filter (where product_id <> all(:product_ids::uuid[])), exists (
+              select from unnest(:product_ids::uuid[], :quantities::numeric[]) as w(id, quantity)
+               where w.quantity > coalesce((select i.quantity from cart_items i where i.cart_id = :cart_id and i.product_id = w.id), 0))
+         from cart_items where cart_id = :cart_id""",
     Counted,
 )
 # A change of what is in a cart changes the cart: when it was last changed says how long it is kept.
-_TOUCHED = f"""update carts set updated_at = greatest($2::timestamptz, updated_at + interval '1 microsecond') where id = $1
+_TOUCHED = f"""update carts set updated_at = greatest(:now::timestamptz, updated_at + interval '1 microsecond') where id = :cart_id
                returning {_CART}"""
 _PUT = Statement(
     "carts.put",
     f"""with touched (id, version) as ({_TOUCHED}), put as (
        insert into cart_items (cart_id, added_at, {_ITEM})
-       select $1, $2::timestamptz + (t.n - 1) * interval '1 microsecond', t.id, t.quantity, t.unit, t.price, t.step, t.least, t.per
-         from unnest($3::uuid[], $4::numeric[], $5::text[], $6::bigint[], $7::numeric[], $8::numeric[], $9::numeric[])
+       select :cart_id, :now::timestamptz + (t.n - 1) * interval '1 microsecond', t.id, t.quantity, t.unit, t.price, t.step, t.least, t.per
+         from unnest(:product_ids::uuid[], :quantities::numeric[], :units::text[], :prices::bigint[], :steps::numeric[], :least::numeric[], :prices_per::numeric[])
               with ordinality as t(id, quantity, unit, price, step, least, per, n)
        on conflict (cart_id, product_id) do update
           set quantity = excluded.quantity, unit_seen = excluded.unit_seen, price_seen = excluded.price_seen,
@@ -88,38 +90,38 @@ _PUT = Statement(
 )
 _TAKE_OUT = Statement(
     "carts.take_out",
-    f"""with touched (id, version) as ({_TOUCHED}), out as (delete from cart_items where cart_id = $1 and product_id = $3)
+    f"""with touched (id, version) as ({_TOUCHED}), out as (delete from cart_items where cart_id = :cart_id and product_id = :product_id)
        select id, version from touched""",
     Found,
 )
-_DELETE = Statement("carts.delete", "delete from carts where id = $1", nothing)
+_DELETE = Statement("carts.delete", "delete from carts where id = :cart_id", nothing)
 # What the buyer has in the cart already stays as it is: it was chosen by a known person. Of the rest so much goes over as there is room
 # for, in the order in which it was put in. Answers how much stays in the stranger's.
 _MERGE = Statement(
     "carts.merge",
     f"""with touched as (
-           update carts set updated_at = greatest($2::timestamptz, updated_at + interval '1 microsecond') where id in ($1, $3)
+           update carts set updated_at = greatest(:now::timestamptz, updated_at + interval '1 microsecond') where id in (:own, :theirs)
        ), own as (
-           select product_id from cart_items where cart_id = $1
+           select product_id from cart_items where cart_id = :own
        ), moved as (
            insert into cart_items (cart_id, added_at, {_ITEM})
-           select $1, added_at, {_ITEM} from cart_items
-            where cart_id = $3 and product_id not in (select product_id from own) order by added_at, product_id
-            limit (select greatest($4::bigint - count(*), 0) from own)
+           select :own, added_at, {_ITEM} from cart_items
+            where cart_id = :theirs and product_id not in (select product_id from own) order by added_at, product_id
+            limit (select greatest(:most::bigint - count(*), 0) from own)
            returning product_id
        ), gone as (
            delete from cart_items
-            where cart_id = $3 and product_id in (select product_id from own union all select product_id from moved)
+            where cart_id = :theirs and product_id in (select product_id from own union all select product_id from moved)
            returning product_id
        )
-       select (select count(*) from cart_items where cart_id = $3) - (select count(*) from gone)""",
+       select (select count(*) from cart_items where cart_id = :theirs) - (select count(*) from gone)""",
     scalar,
 )
 # The age is asked of the row that is deleted, too: one that is changed meanwhile is waited for, and stays.
 _OLD = Statement(
     "carts.old",
-    """delete from carts where updated_at < $1 and id in (
-           select id from carts where user_id is null and updated_at < $1 order by updated_at limit 1000)""",
+    """delete from carts where updated_at < :before and id in (
+           select id from carts where user_id is null and updated_at < :before order by updated_at limit 1000)""",
     nothing,
 )
 
@@ -128,32 +130,43 @@ async def find(reader: Reader, user_id: str | None, token_hash: bytes | None) ->
     """The user's cart, else the token's."""
     if user_id is None and token_hash is None:
         return None
-    return await reader.row(*((_OF_TOKEN, token_hash) if user_id is None else (_OF_USER, user_id)))
+    if user_id is None:
+        return await reader.row(_OF_TOKEN, token_hash=token_hash)
+    return await reader.row(_OF_USER, user_id=user_id)
 
 
 async def lock(tx: Transaction, user_id: str | None, token_hash: bytes | None) -> Found | None:
     """The same, locked: an order and a change of the cart do not cross."""
     if user_id is None and token_hash is None:
         return None
-    return await tx.row(*((_LOCK_OF_TOKEN, token_hash) if user_id is None else (_LOCK_OF_USER, user_id)))
+    if user_id is None:
+        return await tx.row(_LOCK_OF_TOKEN, token_hash=token_hash)
+    return await tx.row(_LOCK_OF_USER, user_id=user_id)
 
 
 async def open(tx: Transaction, cart_id: str, user_id: str | None, token_hash: bytes | None, now: datetime) -> Found:
     """A new cart (or the one that the user got meanwhile)."""
-    by_user = user_id is not None
-    found = await tx.row(_OPEN_USER if by_user else _OPEN_TOKEN, cart_id, user_id if by_user else token_hash, now)
+    if user_id is None:
+        found = await tx.row(_OPEN_TOKEN, cart_id=cart_id, token_hash=token_hash, now=now)
+    else:
+        found = await tx.row(_OPEN_USER, cart_id=cart_id, user_id=user_id, now=now)
     assert found is not None
     return found
 
 
 async def items(reader: Reader, cart_id: str) -> list[Item]:
     """What is in a cart, in the order in which it was put there."""
-    return await reader.rows(_ITEMS, cart_id)
+    return await reader.rows(_ITEMS, cart_id=cart_id)
 
 
 async def count(tx: Transaction, cart_id: str, items: Sequence[Item]) -> Counted:
     """What is in a cart beside what these would put there."""
-    found = await tx.row(_COUNT, cart_id, [item.product_id for item in items], [item.quantity for item in items])
+    found = await tx.row(
+        _COUNT,
+        cart_id=cart_id,
+        product_ids=[item.product_id for item in items],
+        quantities=[item.quantity for item in items],
+    )
     assert found is not None
     return found
 
@@ -162,20 +175,20 @@ async def put(tx: Transaction, cart_id: str, items: Sequence[Item], now: datetim
     """Put products in, or set their quantities; answers the cart as it is then."""
     seen = [item.seen for item in items]
     return await tx.row(
-        _PUT, cart_id, now, [item.product_id for item in items], [item.quantity for item in items], [a.unit for a in seen],
-        [a.price for a in seen], [a.quantity_step for a in seen], [a.min_quantity for a in seen],
-        [a.price_per for a in seen],
+        _PUT, cart_id=cart_id, now=now, product_ids=[item.product_id for item in items], quantities=[item.quantity for item in items], units=[a.unit for a in seen],
+        prices=[a.price for a in seen], steps=[a.quantity_step for a in seen], least=[a.min_quantity for a in seen],
+        prices_per=[a.price_per for a in seen],
     )  # fmt: skip
 
 
 async def take_out(tx: Transaction, cart_id: str, product_id: str, now: datetime) -> Found | None:
     """Take a product out, if it is in; answers the cart as it is then."""
-    return await tx.row(_TAKE_OUT, cart_id, now, product_id)
+    return await tx.row(_TAKE_OUT, cart_id=cart_id, now=now, product_id=product_id)
 
 
 def delete(tx: Transaction, cart_id: str) -> None:
     """Delete a cart and what is in it, with the commit at the latest."""
-    tx.later(_DELETE, cart_id)
+    tx.later(_DELETE, cart_id=cart_id)
 
 
 async def merge(tx: Transaction, token_hash: bytes, user_id: str, cart_id: str, most: int, now: datetime) -> None:
@@ -184,10 +197,10 @@ async def merge(tx: Transaction, token_hash: bytes, user_id: str, cart_id: str, 
     theirs = await lock(tx, None, token_hash)
     if theirs is not None:
         own = await open(tx, cart_id, user_id, None, now)
-        if not await tx.row(_MERGE, own.id, now, theirs.id, most):
+        if not await tx.row(_MERGE, own=own.id, now=now, theirs=theirs.id, most=most):
             delete(tx, theirs.id)
 
 
 async def delete_old(tx: Transaction, before: datetime) -> int:
     """Delete up to 1,000 strangers' carts that nobody touched since; answers how many."""
-    return await tx.run(_OLD, before)
+    return await tx.run(_OLD, before=before)

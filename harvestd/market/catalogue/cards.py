@@ -78,24 +78,24 @@ FROM = "products p join farms f on f.id = p.farm_id left join categories c on c.
 
 
 def text(currency: str) -> str:
-    """The SQL expression of a product's JSON over :data:`FROM`; ``currency`` is the parameter that it is bound to (``$2``)."""
+    """The SQL expression of a product's JSON over :data:`FROM`; ``currency`` is the parameter that it is bound to (``:currency``)."""
     members = " || ".join(
         f"'{',' if i else ''}\"{name}\":' || {value}" for i, (name, value) in enumerate(_FIELDS.items())
     )
     return f"'{{' || {members} || '}}'".replace("$currency", currency)
 
 
-_SELECT = f"select p.id, p.farm_id, p.status, p.version, {text('$2')} from {FROM} where"
-_BY_ID = Statement("cards.by_id", f"{_SELECT} p.id = $1", Card)
-_BY_SLUG = Statement("cards.by_slug", f"{_SELECT} p.slug = $1", Card)
-_BY_IDS = Statement("cards.by_ids", f"{_SELECT} p.id = any($1::uuid[])", Card)
+_SELECT = f"select p.id, p.farm_id, p.status, p.version, {text(':currency')} from {FROM} where"
+_BY_ID = Statement("cards.by_id", f"{_SELECT} p.id = :token", Card)
+_BY_SLUG = Statement("cards.by_slug", f"{_SELECT} p.slug = :token", Card)
+_BY_IDS = Statement("cards.by_ids", f"{_SELECT} p.id = any(:ids::uuid[])", Card)
 
 
 async def find(reader: Reader, token: str, currency: str) -> Card | None:
     """A product by id or slug, whatever its status."""
-    return await reader.row(_BY_ID if is_id(token) else _BY_SLUG, token, currency)
+    return await reader.row(_BY_ID if is_id(token) else _BY_SLUG, token=token, currency=currency)
 
 
 async def by_ids(reader: Reader, ids: Sequence[str], currency: str) -> dict[str, Card]:
     """Products by id; those that exist."""
-    return {card.id: card for card in await reader.rows(_BY_IDS, list(ids), currency)}
+    return {card.id: card for card in await reader.rows(_BY_IDS, ids=list(ids), currency=currency)}

@@ -29,36 +29,38 @@ class Category(msgspec.Struct, frozen=True):
 
 _COLUMNS = "id, parent_id, slug, name, description, icon, color, version, created_at, updated_at"
 _ALL = Statement("categories.all", f"select {_COLUMNS} from categories order by name, id limit 2000", Category)
-_LOCK = Statement("categories.lock", f"select {_COLUMNS} from categories where id = $1 for no key update", Category)
+_LOCK = Statement(
+    "categories.lock", f"select {_COLUMNS} from categories where id = :category_id for no key update", Category
+)
 #: Whoever changes what is above what takes turns ("CATEGORY" in ASCII).
 _LOCK_TREE = Statement("categories.lock_tree", "select pg_advisory_xact_lock(x'43415445474f5259'::bigint)", nothing)
-_EXISTS = Statement("categories.exists", "select true from categories where id = $1", scalar)
+_EXISTS = Statement("categories.exists", "select true from categories where id = :category_id", scalar)
 _ABOVE = Statement(
     "categories.above",
     """with recursive above as (
-           select id, parent_id from categories where id = $1
+           select id, parent_id from categories where id = :category_id
            union select c.id, c.parent_id from categories c join above a on c.id = a.parent_id
        ) select id from above""",
     scalar,
 )
 _BESIDE = Statement(
     "categories.beside",
-    "select name from categories where parent_id is not distinct from $1::uuid and id <> $2::uuid",
+    "select name from categories where parent_id is not distinct from :parent_id::uuid and id <> :id::uuid",
     scalar,
 )
 _INSERT = Statement(
     "categories.insert",
-    f"""insert into categories ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    f"""insert into categories ({_COLUMNS}) values (:id, :parent_id, :slug, :name, :description, :icon, :color, :version, :created_at, :updated_at)
         on conflict (slug) do nothing""",
     nothing,
 )
 _UPDATE = Statement(
     "categories.update",
-    """update categories set parent_id = $2, slug = $3, name = $4, description = $5, icon = $6, color = $7, version = $8,
-              updated_at = $9 where id = $1""",
+    """update categories set parent_id = :parent_id, slug = :slug, name = :name, description = :description, icon = :icon, color = :color, version = :version,
+              updated_at = :updated_at where id = :id""",
     nothing,
 )
-_DELETE = Statement("categories.delete", "delete from categories where id = $1", nothing)
+_DELETE = Statement("categories.delete", "delete from categories where id = :category_id", nothing)
 
 
 async def every(reader: Reader) -> list[Category]:
@@ -68,7 +70,7 @@ async def every(reader: Reader) -> list[Category]:
 
 async def exists(reader: Reader, category_id: str) -> bool:
     """Whether there is such a category."""
-    return bool(await reader.row(_EXISTS, category_id))
+    return bool(await reader.row(_EXISTS, category_id=category_id))
 
 
 async def lock_tree(tx: Transaction) -> None:
@@ -79,61 +81,47 @@ async def lock_tree(tx: Transaction) -> None:
 
 async def lock(tx: Transaction, category_id: str) -> Category | None:
     """A category, locked until the transaction ends."""
-    return await tx.row(_LOCK, category_id)
+    return await tx.row(_LOCK, category_id=category_id)
 
 
 async def above(tx: Transaction, category_id: str) -> list[str]:
     """The ids from a category up to the top, itself included."""
-    return await tx.rows(_ABOVE, category_id)
+    return await tx.rows(_ABOVE, category_id=category_id)
 
 
 async def names_beside(tx: Transaction, category: Category) -> list[str]:
     """The names of the others below its parent. They stay what they are while the tree is locked."""
-    return await tx.rows(_BESIDE, category.parent_id, category.id)
+    return await tx.rows(_BESIDE, parent_id=category.parent_id, id=category.id)
 
 
 async def insert(tx: Transaction, category: Category, slugs: Iterable[str]) -> Category:
     """Store a new category under the first of ``slugs`` that is free, and answer it; raises :class:`AlreadyTaken` (slug) or
     :class:`Invalid` (parent_id)."""
-    c = category
+    columns = msgspec.structs.asdict(category)
     for slug in slugs:
-        if await _stored(
-            tx,
-            _INSERT,
-            c.id,
-            c.parent_id,
-            slug,
-            c.name,
-            c.description,
-            c.icon,
-            c.color,
-            c.version,
-            c.created_at,
-            c.updated_at,
-        ):
-            return msgspec.structs.replace(c, slug=slug)
+        if await _stored(tx, _INSERT, **(columns | {"slug": slug})):
+            return msgspec.structs.replace(category, slug=slug)
     raise _taken()
 
 
 async def update(tx: Transaction, category: Category) -> None:
     """Store a changed category; raises as :func:`insert`."""
-    c = category
-    await _stored(
-        tx, _UPDATE, c.id, c.parent_id, c.slug, c.name, c.description, c.icon, c.color, c.version, c.updated_at
-    )
+    columns = msgspec.structs.asdict(category)
+    del columns["created_at"]
+    await _stored(tx, _UPDATE, **columns)
 
 
 async def delete(tx: Transaction, category_id: str) -> None:
     """Delete an unused category; raises :class:`Conflict` when products or categories are in it."""
     try:
-        await tx.run(_DELETE, category_id)
+        await tx.run(_DELETE, category_id=category_id)
     except pg.ForeignKeyViolation as error:
         raise Conflict("the category still has products or categories in it; move them first") from error
 
 
-async def _stored(tx: Transaction, statement: Statement[None], *parameters: object) -> int:
+async def _stored(tx: Transaction, statement: Statement[None], **values: object) -> int:
     try:
-        return await tx.run(statement, *parameters)
+        return await tx.run(statement, **values)
     except pg.UniqueViolation as error:
         raise _taken() from error
     except pg.ForeignKeyViolation as error:

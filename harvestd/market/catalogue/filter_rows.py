@@ -13,15 +13,15 @@ from harvestd.store.postgres.database import Reader, Statement
 _RESOLVE = Statement(
     "filters.resolve",
     """with recursive named as (
-           select slug as token, id from categories where slug = any($1::text[])
-           union all select id::text, id from categories where id = any($2::uuid[])
+           select slug as token, id from categories where slug = any(:category_slugs::text[])
+           union all select id::text, id from categories where id = any(:category_ids::uuid[])
        ), below as (
            select token, id from named union select b.token, c.id from below b join categories c on c.parent_id = b.id
        )
        select 'category', b.token, c.id::text, c.slug, c.name, b.token in (c.slug, c.id::text)
          from below b join categories c on c.id = b.id
-       union all select 'farm', slug, id::text, slug, name, true from farms where slug = any($3::text[])
-       union all select 'farm', id::text, id::text, slug, name, true from farms where id = any($4::uuid[])""",
+       union all select 'farm', slug, id::text, slug, name, true from farms where slug = any(:farm_slugs::text[])
+       union all select 'farm', id::text, id::text, slug, name, true from farms where id = any(:farm_ids::uuid[])""",
     lambda *row: row,
 )
 
@@ -41,8 +41,12 @@ async def named(reader: Reader, categories: Sequence[str], farms: Sequence[str])
     asked = {"category": categories, "farm": farms}
     if not any(asked.values()):
         return Named()
-    split = [[token for token in tokens if is_id(token) == ids] for tokens in asked.values() for ids in (False, True)]
-    rows = await reader.rows(_RESOLVE, *split)
+    split = {
+        f"{noun}_{'ids' if ids else 'slugs'}": [token for token in tokens if is_id(token) == ids]
+        for noun, tokens in asked.items()
+        for ids in (False, True)
+    }
+    rows = await reader.rows(_RESOLVE, **split)
     known = {(noun, token) for noun, token, *_ in rows}
     errors = tuple(
         FieldError(noun, f"there is no {noun} {token!r}", code="not-found", params={"value": token})

@@ -2,7 +2,7 @@
 
 Two tables: what each sort orders by and continues after, and what each filter adds. A statement is put together from
 these fixed fragments alone, every value bound, and each combination is prepared under its own name; so each has a plan
-that uses the index of its sort, which ``($1 is null or …)`` in one statement for all would not.
+that uses the index of its sort, which ``(:value is null or …)`` in one statement for all would not.
 """
 
 from __future__ import annotations
@@ -134,40 +134,37 @@ async def products(
             f"a page of {limit} products would be cut at {MOST}: raise listings.MOST with the route's limit"
         )
     given, values = _given(filters)
-    return await reader.rows(_statement(sort, given, after is not None), *values, *(after or ()), limit, currency)
+    keys = {f"after_{i}": value for i, value in enumerate(after or ())}
+    statement = _statement(sort, given, after is not None)
+    return await reader.rows(statement, **values, **keys, limit=limit, currency=currency)
 
 
 async def count(reader: Reader, filters: Filters) -> int:
     """How many products there are by the filters, as far as is counted."""
     given, values = _given(filters)
-    return await counting.count(reader, _counting(given), *values)
+    return await counting.count(reader, _counting(given), **values)
 
 
-def _given(filters: Filters) -> tuple[tuple[str, ...], list[Any]]:
+def _given(filters: Filters) -> tuple[tuple[str, ...], dict[str, Any]]:
     """The names of the filters that are given, and what they bind."""
     asked = zip(FILTERS, _of_each(filters), strict=True)
     given = {name: value for name, value in asked if value is not None and value is not False and value != []}
-    return tuple(given), [value for name, value in given.items() if FILTERS[name][1]]
+    return tuple(given), {name: value for name, value in given.items() if FILTERS[name][1]}
 
 
-def _conditions(filters: tuple[str, ...]) -> tuple[list[str], Callable[[str], str]]:
-    """What holds for each product by the filters, and what binds the next parameter, by its type."""
-    conditions, bound = [] if "member_id" in filters else ["p.status = 'published'"], 0
+def _conditions(filters: tuple[str, ...]) -> list[str]:
+    """What holds for each product by the filters."""
+    conditions = [] if "member_id" in filters else ["p.status = 'published'"]
+    return conditions + [FILTERS[name][0].format(_typed(name, FILTERS[name][1])) for name in filters]
 
-    def take(type_: str) -> str:
-        nonlocal bound
-        bound += 1
-        return f"(${bound}::{type_})" if type_.endswith("[]") else f"${bound}::{type_}"
 
-    for name in filters:
-        condition, type_ = FILTERS[name]
-        conditions.append(condition.format(take(type_)) if type_ else condition)
-    return conditions, take
+def _typed(name: str, type_: str) -> str:
+    return f"(:{name}::{type_})" if type_.endswith("[]") else f":{name}::{type_}"
 
 
 @cache
 def _counting(filters: tuple[str, ...]) -> Statement[int]:
-    where = " and ".join(_conditions(filters)[0])
+    where = " and ".join(_conditions(filters))
     return counting.counting(f"listing.count.{_bits(filters)}", f"products p where {where}")
 
 
@@ -177,11 +174,12 @@ def _bits(filters: tuple[str, ...]) -> int:
 
 @cache  # bounded by the tables: sorts x combinations of filters x first or later page
 def _statement(sort: str, filters: tuple[str, ...], later: bool) -> Statement[Listed]:
-    conditions, take = _conditions(filters)
+    conditions = _conditions(filters)
     if later:
-        conditions.append(SORTS[sort].after.format(*[take(type_) for _, type_, _ in SORTS[sort].key]))
-    limit, currency = take("integer"), take("text").partition("::")[0]
-    shown = [f"{cards.text(currency)} as text", f"{ENDED} as ended"]
+        keys = [_typed(f"after_{i}", type_) for i, (_, type_, _) in enumerate(SORTS[sort].key)]
+        conditions.append(SORTS[sort].after.format(*keys))
+    limit = _typed("limit", "integer")
+    shown = [f"{cards.text(':currency')} as text", f"{ENDED} as ended"]
     columns = ", ".join([*shown, *[f"p.{column}" for column, _, _ in SORTS[sort].key]])
     where, order = " and ".join(conditions), SORTS[sort].order
     sql = f"select {columns} from {cards.FROM} where {where} order by {order} limit "

@@ -64,49 +64,49 @@ SELECT = """select p.id, p.slug, p.title, p.description, f.id, f.slug, f.name, c
        p.version, p.revision, p.created_at, p.updated_at
   from products p join farms f on f.id = p.farm_id left join categories c on c.id = p.category_id"""
 
-_BY_ID = Statement("products.by_id", f"{SELECT} where p.id = $1", Product)
-_BY_SLUG = Statement("products.by_slug", f"{SELECT} where p.slug = $1", Product)
-_BY_IDS = Statement("products.by_ids", f"{SELECT} where p.id = any($1::uuid[]) order by p.id", Product)
+_BY_ID = Statement("products.by_id", f"{SELECT} where p.id = :token", Product)
+_BY_SLUG = Statement("products.by_slug", f"{SELECT} where p.slug = :token", Product)
+_BY_IDS = Statement("products.by_ids", f"{SELECT} where p.id = any(:ids::uuid[]) order by p.id", Product)
 _PAGE = Statement(
-    "products.page", f"{SELECT} where p.id > coalesce($1::uuid, {FIRST_ID}) order by p.id limit $2", Product
+    "products.page", f"{SELECT} where p.id > coalesce(:after::uuid, {FIRST_ID}) order by p.id limit :limit", Product
 )
-_LOCK = Statement("products.lock", f"{SELECT} where p.id = $1 for no key update of p", Product)
+_LOCK = Statement("products.lock", f"{SELECT} where p.id = :product_id for no key update of p", Product)
 _INSERT = Statement(
     "products.insert",
     """insert into products (id, slug, farm_id, category_id, title, description, unit, price, stock, quantity_step,
               min_quantity, season_from, season_to, harvested_on, tags, status, price_per, created_at, updated_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)
+       values (:id, :slug, :farm_id, :category_id, :title, :description, :unit, :price, :stock, :quantity_step, :min_quantity, :season_from, :season_to, :harvested_on, :tags, :status, :price_per, :now, :now)
        on conflict (slug) do nothing""",
     nothing,
 )
 _UPDATE = Statement(
     "products.update",
-    """update products set category_id = $2, title = $3, description = $4, unit = $5, price = $6, quantity_step = $7,
-              min_quantity = $8, season_from = $9, season_to = $10, harvested_on = $11, tags = $12, status = $13,
-              price_per = $14, version = version + 1, revision = revision + 1, updated_at = $15
-       where id = $1""",
+    """update products set category_id = :category_id, title = :title, description = :description, unit = :unit, price = :price, quantity_step = :quantity_step,
+              min_quantity = :min_quantity, season_from = :season_from, season_to = :season_to, harvested_on = :harvested_on, tags = :tags, status = :status,
+              price_per = :price_per, version = version + 1, revision = revision + 1, updated_at = :now
+       where id = :id""",
     nothing,
 )
 
 
 async def find(reader: Reader, token: str) -> Product | None:
     """A product by id or slug, whatever its status."""
-    return await reader.row(_BY_ID if is_id(token) else _BY_SLUG, token)
+    return await reader.row(_BY_ID if is_id(token) else _BY_SLUG, token=token)
 
 
 async def by_ids(reader: Reader, ids: Sequence[str]) -> list[Product]:
     """Products by id, in id order; those that exist."""
-    return await reader.rows(_BY_IDS, list(ids))
+    return await reader.rows(_BY_IDS, ids=list(ids))
 
 
 async def page(reader: Reader, after: str | None, limit: int) -> list[Product]:
     """Every product in id order, a page at a time: for building the search index anew."""
-    return await reader.rows(_PAGE, after, limit)
+    return await reader.rows(_PAGE, after=after, limit=limit)
 
 
 async def lock(tx: Transaction, product_id: str) -> Product | None:
     """A product, locked until the transaction ends."""
-    return await tx.row(_LOCK, product_id)
+    return await tx.row(_LOCK, product_id=product_id)
 
 
 async def insert(
@@ -115,28 +115,32 @@ async def insert(
     """Store a new product (its first ledger row is the caller's) under the first of ``slugs`` that is free, and answer that; raises
     :class:`Invalid` for an unknown category, ``AlreadyTaken`` where none is free."""
     for slug in slugs:
-        if await _stored(tx, _INSERT, product_id, slug, farm_id, *_columns(offer, stock), now):
+        if await _stored(
+            tx, _INSERT, id=product_id, slug=slug, farm_id=farm_id, stock=stock, now=now, **_columns(offer)
+        ):
             return slug
     raise AlreadyTaken
 
 
 async def update(tx: Transaction, product_id: str, offer: Offer, now: datetime) -> None:
     """Store a changed product as its next version; raises :class:`Invalid` for an unknown category."""
-    await _stored(tx, _UPDATE, product_id, *_columns(offer, None), now)
+    await _stored(tx, _UPDATE, id=product_id, now=now, **_columns(offer))
 
 
-def _columns(offer: Offer, stock: Decimal | None) -> list[object]:
-    season = (offer.season.first, offer.season.last) if offer.season else (None, None)
-    level = [] if stock is None else [stock]
-    return [
-        offer.category_id, offer.title, offer.description, offer.unit, offer.price, *level, offer.quantity_step,
-        offer.min_quantity, *season, offer.harvested_on, list(offer.tags), offer.status, offer.price_per,
-    ]  # fmt: skip
+def _columns(offer: Offer) -> dict[str, object]:
+    season = offer.season
+    return {
+        "category_id": offer.category_id, "title": offer.title, "description": offer.description, "unit": offer.unit,
+        "price": offer.price, "price_per": offer.price_per, "quantity_step": offer.quantity_step,
+        "min_quantity": offer.min_quantity, "season_from": season.first if season else None,
+        "season_to": season.last if season else None, "harvested_on": offer.harvested_on, "tags": list(offer.tags),
+        "status": offer.status,
+    }  # fmt: skip
 
 
-async def _stored(tx: Transaction, statement: Statement[None], *parameters: object) -> int:
+async def _stored(tx: Transaction, statement: Statement[None], **values: object) -> int:
     try:
-        return await tx.run(statement, *parameters)
+        return await tx.run(statement, **values)
     except pg.ForeignKeyViolation as error:
         raise Invalid.of(
             "category_id",

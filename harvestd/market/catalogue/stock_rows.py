@@ -31,7 +31,7 @@ def _held(*columns: object) -> Held:
 _SHELF = """p.id, p.slug, p.farm_id, f.slug, f.name, f.order_minimum, f.staffed, p.title, p.unit, p.price, p.price_per, p.stock,
        p.reserved, p.quantity_step, p.min_quantity, p.season_from, p.season_to, p.status, p.revision
   from products p join farms f on f.id = p.farm_id
- where p.id = any($1::uuid[]) order by p.id"""
+ where p.id = any(:product_ids::uuid[]) order by p.id"""
 # Everyone locks products in id order, so two orders never wait for each other in a circle.
 _LOCK = Statement("stock.lock", f"select {_SHELF} for no key update of p", _on_sale)
 # The order's number comes with the same round trip; a refused order leaves a gap.
@@ -46,36 +46,36 @@ _HELD = Statement(
     "stock.held",
     """select r.line_id, r.order_id, l.farm_id, r.product_id, r.quantity, r.state, r.expires_at is not null
          from reservations r join order_lines l on l.id = r.line_id
-        where r.order_id = any($1::uuid[]) order by r.line_id for no key update of r""",
+        where r.order_id = any(:order_ids::uuid[]) order by r.line_id for no key update of r""",
     _held,
 )
 _APPLY = Statement(
     "stock.apply",
     """with states as (
-           update reservations r set state = s.state, changed_at = $10
-             from unnest($1::uuid[], $2::text[]) as s(line_id, state) where r.line_id = s.line_id
+           update reservations r set state = s.state, changed_at = :now
+             from unnest(:reserved_lines::uuid[], :states::text[]) as s(line_id, state) where r.line_id = s.line_id
        ), entries as (
            insert into stock_ledger (id, product_id, kind, change, level, line_id, created_at)
-           select e.id, e.product_id, e.kind, e.change, e.level, e.line_id, $10
-             from unnest($11::uuid[], $3::uuid[], $4::text[], $5::numeric[], $6::numeric[], $12::uuid[])
+           select e.id, e.product_id, e.kind, e.change, e.level, e.line_id, :now
+             from unnest(:entry_ids::uuid[], :entry_products::uuid[], :kinds::text[], :changes::numeric[], :levels::numeric[], :entry_lines::uuid[])
                   as e(id, product_id, kind, change, level, line_id)
        )
        update products p
           set stock = p.stock + c.stock, reserved = p.reserved + c.reserved, sales = p.sales + c.sales,
-              revision = p.revision + (p.id = any($13::uuid[]))::integer
-         from unnest($7::uuid[], $8::numeric[], $9::numeric[], $14::integer[]) as c(id, stock, reserved, sales)
+              revision = p.revision + (p.id = any(:revised::uuid[]))::integer
+         from unnest(:product_ids::uuid[], :stocks::numeric[], :reserveds::numeric[], :sales::integer[]) as c(id, stock, reserved, sales)
         where p.id = c.id""",
     nothing,
 )
 _ENTER = Statement(
     "stock.enter",
     """insert into stock_ledger (id, product_id, kind, change, level, reason, created_at)
-       values ($1, $2, $3, $4, $5, $6, $7)""",
+       values (:entry_id, :product_id, :kind, :change, :level, :reason, :now)""",
     nothing,
 )
 _SET = Statement(
     "stock.set",
-    "update products set stock = $2, revision = revision + 1, updated_at = $3 where id = $1",
+    "update products set stock = :level, revision = revision + 1, updated_at = :now where id = :product_id",
     nothing,
 )
 
@@ -84,31 +84,31 @@ _IN_OPEN_ORDERS = Statement(
     "stock.in_open_orders",
     """select coalesce(sum(r.quantity), 0)
          from order_lines l join reservations r on r.line_id = l.id join order_parts p on p.order_id = l.order_id and p.farm_id = l.farm_id
-        where l.product_id = $1 and r.state in ('live', 'sold') and p.status not in ('completed', 'cancelled', 'expired')""",
+        where l.product_id = :product_id and r.state in ('live', 'sold') and p.status not in ('completed', 'cancelled', 'expired')""",
     scalar,
 )
 
 
 async def lock(tx: Transaction, product_ids: Sequence[str]) -> dict[str, OnSale]:
     """The products, locked in id order."""
-    return {product.id: product for product in await tx.rows(_LOCK, sorted(set(product_ids)))}
+    return {product.id: product for product in await tx.rows(_LOCK, product_ids=sorted(set(product_ids)))}
 
 
 async def lock_for_order(tx: Transaction, product_ids: Sequence[str]) -> tuple[str, dict[str, OnSale]]:
     """An order number, and the products locked in id order. Without any product the number is empty."""
-    rows = await tx.rows(_LOCK_NUMBERED, sorted(set(product_ids)))
+    rows = await tx.rows(_LOCK_NUMBERED, product_ids=sorted(set(product_ids)))
     number = f"H{rows[0][0]:06d}" if rows else ""
     return number, {product.id: product for _, product in rows}
 
 
 async def in_open_orders(tx: Transaction, product_id: str) -> Decimal:
     """How much of a locked product orders hold, or may yet give back."""
-    return await tx.row(_IN_OPEN_ORDERS, product_id) or Decimal(0)
+    return await tx.row(_IN_OPEN_ORDERS, product_id=product_id) or Decimal(0)
 
 
 async def held(tx: Transaction, order_ids: Sequence[str]) -> list[Held]:
     """The reservations of some orders, locked in line order."""
-    return await tx.rows(_HELD, list(order_ids))
+    return await tx.rows(_HELD, order_ids=list(order_ids))
 
 
 async def apply(tx: Transaction, effect: Effect, new_id: Callable[[], str], now: datetime) -> None:
@@ -118,10 +118,10 @@ async def apply(tx: Transaction, effect: Effect, new_id: Callable[[], str], now:
     entries, products = effect.entries, sorted(effect.products.items())
     await tx.run(
         _APPLY,
-        list(effect.states), list(effect.states.values()),
-        [e.product_id for e in entries], [e.kind for e in entries], [e.change for e in entries], [e.level for e in entries],
-        [p for p, _ in products], [c[0] for _, c in products], [c[1] for _, c in products],
-        now, [new_id() for _ in entries], [e.line_id for e in entries], sorted(effect.revised), [c[2] for _, c in products],
+        reserved_lines=list(effect.states), states=list(effect.states.values()),
+        entry_products=[e.product_id for e in entries], kinds=[e.kind for e in entries], changes=[e.change for e in entries], levels=[e.level for e in entries],
+        product_ids=[p for p, _ in products], stocks=[c[0] for _, c in products], reserveds=[c[1] for _, c in products],
+        now=now, entry_ids=[new_id() for _ in entries], entry_lines=[e.line_id for e in entries], revised=sorted(effect.revised), sales=[c[2] for _, c in products],
     )  # fmt: skip
 
 
@@ -136,14 +136,16 @@ async def enter(
     now: datetime,
 ) -> None:
     """Write a ledger row that no order made: initial, restock or correction."""
-    await tx.run(_ENTER, entry_id, product_id, kind, change, level, reason, now)
+    await tx.run(
+        _ENTER, entry_id=entry_id, product_id=product_id, kind=kind, change=change, level=level, reason=reason, now=now
+    )
 
 
 async def set_level(tx: Transaction, product_id: str, level: Decimal, now: datetime) -> None:
     """Set the stock of a locked product; the ledger row is the caller's."""
-    await tx.run(_SET, product_id, level, now)
+    await tx.run(_SET, product_id=product_id, level=level, now=now)
 
 
 async def see(reader: Reader, product_ids: Sequence[str]) -> Mapping[str, OnSale]:
     """The products as they are, not locked: for pricing a cart."""
-    return {product.id: product for product in await reader.rows(_SEE, list(product_ids))}
+    return {product.id: product for product in await reader.rows(_SEE, product_ids=list(product_ids))}

@@ -45,40 +45,42 @@ class Points(msgspec.Struct, frozen=True):
 
 _COLUMNS = """id, slug, name, description, latitude, longitude, address, certifications, season_from, season_to,
               order_minimum, pickup_points, version, created_at, updated_at"""
-BY_ID = Statement("farms.by_id", f"select {_COLUMNS} from farms where id = $1", Farm)
-BY_SLUG = Statement("farms.by_slug", f"select {_COLUMNS} from farms where slug = $1", Farm)
-_LOCK = Statement("farms.lock", f"select {_COLUMNS} from farms where id = $1 for no key update", Farm)
-_POINTS = Statement("farms.points", "select id, pickup_points from farms where id = any($1::uuid[])", Points)
-_ROLE = Statement("farms.role", "select role from farm_members where farm_id = $1 and user_id = $2", scalar)
+BY_ID = Statement("farms.by_id", f"select {_COLUMNS} from farms where id = :token", Farm)
+BY_SLUG = Statement("farms.by_slug", f"select {_COLUMNS} from farms where slug = :token", Farm)
+_LOCK = Statement("farms.lock", f"select {_COLUMNS} from farms where id = :farm_id for no key update", Farm)
+_POINTS = Statement("farms.points", "select id, pickup_points from farms where id = any(:farm_ids::uuid[])", Points)
+_ROLE = Statement("farms.role", "select role from farm_members where farm_id = :farm_id and user_id = :user_id", scalar)
 _INSERT = Statement(
     "farms.insert",
     """insert into farms (id, slug, name, description, latitude, longitude, address, created_at, updated_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $8) on conflict (slug) do nothing""",
+       values (:farm_id, :slug, :name, :description, :latitude, :longitude, :address, :now, :now) on conflict (slug) do nothing""",
     nothing,
 )
-_JOIN = Statement("farms.join", "insert into farm_members (farm_id, user_id, role) values ($1, $2, $3)", nothing)
+_JOIN = Statement(
+    "farms.join", "insert into farm_members (farm_id, user_id, role) values (:farm_id, :user_id, :role)", nothing
+)
 _UPDATE = Statement(
     "farms.update",
-    """update farms set name = $2, slug = $3, description = $4, latitude = $5, longitude = $6, address = $7,
-              certifications = $8, order_minimum = $9, pickup_points = $10, version = $11, updated_at = $12
-       where id = $1""",
+    """update farms set name = :name, slug = :slug, description = :description, latitude = :latitude, longitude = :longitude, address = :address,
+              certifications = :certifications, order_minimum = :order_minimum, pickup_points = :pickup_points, version = :version, updated_at = :updated_at
+       where id = :id""",
     nothing,
 )
 _NEWEST = Statement(
     "farms.newest",
     f"""select {_COLUMNS} from farms
-        where id < coalesce($1::uuid, {LAST_ID}) and ($2::text = '' or position((select folded($2)) in name_folded) > 0)
-        order by id desc limit $3""",
+        where id < coalesce(:after::uuid, {LAST_ID}) and (:text::text = '' or position((select folded(:text)) in name_folded) > 0)
+        order by id desc limit :limit""",
     Farm,
 )
 _COUNT = counting.counting(
-    "farms.count", "farms where $1::text = '' or position((select folded($1)) in name_folded) > 0"
+    "farms.count", "farms where :text::text = '' or position((select folded(:text)) in name_folded) > 0"
 )
 # The box is what the index answers; the exact distance is arithmetic on the few rows within it.
 _IN_BOX = Statement(
     "farms.in_box",
     f"""select {_COLUMNS} from farms
-        where latitude between $1 and $2 and longitude between $3 and $4 and ($5::text = '' or position((select folded($5)) in name_folded) > 0)
+        where latitude between :south and :north and longitude between :west and :east and (:text::text = '' or position((select folded(:text)) in name_folded) > 0)
         limit 5000""",
     Farm,
 )
@@ -86,38 +88,38 @@ _IN_BOX = Statement(
 
 async def find(reader: Reader, token: str) -> Farm | None:
     """A farm by id or slug."""
-    return await reader.row(BY_ID if is_id(token) else BY_SLUG, token)
+    return await reader.row(BY_ID if is_id(token) else BY_SLUG, token=token)
 
 
 async def newest(reader: Reader, after: str | None, text: str, limit: int) -> list[Farm]:
     """Farms from the newest on, those whose name contains ``text``, without regard to case, accents and apostrophes."""
-    return await reader.rows(_NEWEST, after, text.strip(), limit)
+    return await reader.rows(_NEWEST, after=after, text=text.strip(), limit=limit)
 
 
 async def count(reader: Reader, text: str) -> int:
     """How many farms there are whose name contains ``text``, as far as is counted."""
-    return await counting.count(reader, _COUNT, text.strip())
+    return await counting.count(reader, _COUNT, text=text.strip())
 
 
 async def in_box(reader: Reader, box: Box, text: str) -> list[Farm]:
     """Farms within a box of degrees, at most 5,000."""
-    return await reader.rows(_IN_BOX, box.south, box.north, box.west, box.east, text.strip())
+    return await reader.rows(_IN_BOX, south=box.south, north=box.north, west=box.west, east=box.east, text=text.strip())
 
 
 async def pickup_points(reader: Reader, farm_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     """Where the farms hand over, by their ids."""
-    return {farm.farm_id: farm.points for farm in await reader.rows(_POINTS, list(farm_ids))}
+    return {farm.farm_id: farm.points for farm in await reader.rows(_POINTS, farm_ids=list(farm_ids))}
 
 
 async def role(reader: Reader, farm_id: str, user_id: str) -> str | None:
     """A person's role in a farm, or None."""
-    found: str | None = await reader.row(_ROLE, farm_id, user_id)
+    found: str | None = await reader.row(_ROLE, farm_id=farm_id, user_id=user_id)
     return found
 
 
 async def lock(tx: Transaction, farm_id: str) -> Farm | None:
     """A farm, locked until the transaction ends."""
-    return await tx.row(_LOCK, farm_id)
+    return await tx.row(_LOCK, farm_id=farm_id)
 
 
 async def insert(
@@ -127,8 +129,18 @@ async def insert(
     """Store a new farm under the first of ``slugs`` that is free, and its owner; raises :class:`AlreadyTaken` where none is."""
     latitude, longitude = position or (None, None)
     for slug in slugs:
-        if await tx.run(_INSERT, farm_id, slug, name, description, latitude, longitude, address, now):
-            await tx.run(_JOIN, farm_id, owner_id, "owner")
+        if await tx.run(
+            _INSERT,
+            farm_id=farm_id,
+            slug=slug,
+            name=name,
+            description=description,
+            latitude=latitude,
+            longitude=longitude,
+            address=address,
+            now=now,
+        ):
+            await tx.run(_JOIN, farm_id=farm_id, user_id=owner_id, role="owner")
             return
     raise AlreadyTaken
 
@@ -137,9 +149,9 @@ async def update(tx: Transaction, farm: Farm) -> None:
     """Store a changed farm; raises :class:`AlreadyTaken` when another farm has the slug."""
     try:
         await tx.run(
-            _UPDATE, farm.id, farm.name, farm.slug, farm.description, farm.latitude, farm.longitude, farm.address,
-            farm.certifications, farm.order_minimum, msgspec.json.encode(farm.pickup_points).decode(), farm.version,
-            farm.updated_at,
+            _UPDATE, id=farm.id, name=farm.name, slug=farm.slug, description=farm.description, latitude=farm.latitude, longitude=farm.longitude, address=farm.address,
+            certifications=farm.certifications, order_minimum=farm.order_minimum, pickup_points=msgspec.json.encode(farm.pickup_points).decode(), version=farm.version,
+            updated_at=farm.updated_at,
         )  # fmt: skip
     except pg.UniqueViolation as error:
         message = "this slug is another farm's; choose another"

@@ -58,19 +58,19 @@ ENQUEUE = Statement(
     "mails_enqueue",
     """with asked as (
          select m.*, row_number() over (partition by m.recipient order by m.n) as place
-         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
+         from unnest(:ids::uuid[], :recipients::text[], :subjects::text[], :bodies::text[], :keys::text[])
            with ordinality as m(id, recipient, subject, body, key, n)),
        had as (
          select r.recipient,
-                (select count(*) from (select from mails where recipient = r.recipient and created_at > $7::timestamptz
-                                          and state <> 'left' limit $8) sent) as sent,
-                exists (select from mails where recipient = r.recipient and created_at > $7::timestamptz
+                (select count(*) from (select from mails where recipient = r.recipient and created_at > :since::timestamptz
+                                          and state <> 'left' limit :most) sent) as sent,
+                exists (select from mails where recipient = r.recipient and created_at > :since::timestamptz
                            and state = 'left' offset 0) as left_out
          from (select distinct recipient from asked) r),
        added as (
          insert into mails (id, recipient, subject, body, dedupe_key, due_at, created_at, state)
-         select a.id, a.recipient, a.subject, a.body, a.key, $6, $6,
-                case when h.sent + a.place <= $8 then 'pending' else 'left' end
+         select a.id, a.recipient, a.subject, a.body, a.key, :now, :now,
+                case when h.sent + a.place <= :most then 'pending' else 'left' end
          from asked a join had h on h.recipient = a.recipient
          on conflict (dedupe_key) do nothing returning recipient, dedupe_key, state)
        select a.dedupe_key, a.recipient, a.state = 'left', not h.left_out
@@ -79,52 +79,52 @@ ENQUEUE = Statement(
 )
 CLAIM = Statement(
     "mails_claim",
-    """update mails set attempts = attempts + 1, due_at = $2
-       where id in (select id from mails where state = 'pending' and due_at <= $1
-                    order by due_at limit $3 for update skip locked)
+    """update mails set attempts = attempts + 1, due_at = :until
+       where id in (select id from mails where state = 'pending' and due_at <= :now
+                    order by due_at limit :limit for update skip locked)
        returning id::text, dedupe_key, recipient, subject, body, attempts, created_at""",
     _claimed,
 )
 SENT = Statement(
     "mails_sent",
-    """update mails m set state = 'sent', sent_at = $3, cause = ''
-       from unnest($1::uuid[], $2::int[]) as t(id, attempts)
+    """update mails m set state = 'sent', sent_at = :now, cause = ''
+       from unnest(:ids::uuid[], :attempts::int[]) as t(id, attempts)
        where m.id = t.id and m.attempts = t.attempts and m.state = 'pending'""",
     nothing,
 )
 RENEW = Statement(
     "mails_renew",
-    """update mails m set due_at = $3 from unnest($1::uuid[], $2::int[]) as t(id, attempts)
+    """update mails m set due_at = :due_at from unnest(:ids::uuid[], :attempts::int[]) as t(id, attempts)
        where m.id = t.id and m.attempts = t.attempts and m.state = 'pending' returning m.id::text""",
     scalar,
 )
 DUE = Statement(
     "mails_due",
-    """select count(*), coalesce(extract(epoch from $1::timestamptz - min(due_at)), 0)::float8
-       from mails where state = 'pending' and due_at <= $1""",
+    """select count(*), coalesce(extract(epoch from :now::timestamptz - min(due_at)), 0)::float8
+       from mails where state = 'pending' and due_at <= :now""",
     Due,
 )
 LATER = Statement(
     "mails_later",
-    "update mails set due_at = $3, cause = $4 where id = $1 and attempts = $2 and state = 'pending'",
+    "update mails set due_at = :due_at, cause = :cause where id = :id and attempts = :attempts and state = 'pending'",
     nothing,
 )
 UNTRIED = Statement(
     "mails_untried",
-    """update mails m set attempts = m.attempts - 1, due_at = t.due_at, cause = $4
-       from unnest($1::uuid[], $2::int[], $3::timestamptz[]) as t(id, attempts, due_at)
+    """update mails m set attempts = m.attempts - 1, due_at = t.due_at, cause = :cause
+       from unnest(:ids::uuid[], :attempts::int[], :dues::timestamptz[]) as t(id, attempts, due_at)
        where m.id = t.id and m.attempts = t.attempts and m.state = 'pending'""",
     nothing,
 )
 FAILED = Statement(
     "mails_failed",
-    "update mails set state = 'failed', cause = $3 where id = $1 and attempts = $2 and state = 'pending'",
+    "update mails set state = 'failed', cause = :cause where id = :id and attempts = :attempts and state = 'pending'",
     nothing,
 )
 PURGE = Statement(
     "mails_purge",
-    """delete from mails where id in (select id from mails where (state = 'sent' and sent_at < $1)
-                                                              or (state = 'left' and created_at < $1) limit $2)""",
+    """delete from mails where id in (select id from mails where (state = 'sent' and sent_at < :sent_before)
+                                                              or (state = 'left' and created_at < :sent_before) limit :limit)""",
     nothing,
 )
 
@@ -139,54 +139,64 @@ async def enqueue(
         return []
     return await tx.rows(
         ENQUEUE,
-        [new_id() for _ in mails],
-        [m.recipient for m in mails],
-        [m.subject for m in mails],
-        [m.body for m in mails],
-        [m.key for m in mails],
-        now,
-        now - WINDOW,
-        most,
+        ids=[new_id() for _ in mails],
+        recipients=[m.recipient for m in mails],
+        subjects=[m.subject for m in mails],
+        bodies=[m.body for m in mails],
+        keys=[m.key for m in mails],
+        now=now,
+        since=now - WINDOW,
+        most=most,
     )
 
 
 async def claim(tx: Transaction, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
     """Up to ``limit`` mails that are due, the longest due first; nobody else is given them while the lease lasts."""
-    return sorted(await tx.rows(CLAIM, now, now + lease, limit), key=lambda c: c.id)
+    return sorted(await tx.rows(CLAIM, now=now, until=now + lease, limit=limit), key=lambda c: c.id)
 
 
 async def sent(tx: Transaction, claims: Sequence[Claimed], now: datetime) -> None:
     """They were handed over."""
-    await tx.run(SENT, [c.id for c in claims], [c.attempts for c in claims], now)
+    await tx.run(SENT, ids=[c.id for c in claims], attempts=[c.attempts for c in claims], now=now)
 
 
 async def renew(tx: Transaction, claims: Sequence[Claimed], due_at: datetime) -> set[str]:
     """They stay in hand until then; answers the ids of those that still were."""
-    return set(await tx.rows(RENEW, [c.id for c in claims], [c.attempts for c in claims], due_at)) if claims else set()
+    return (
+        set(await tx.rows(RENEW, ids=[c.id for c in claims], attempts=[c.attempts for c in claims], due_at=due_at))
+        if claims
+        else set()
+    )
 
 
 async def due(reader: Reader, now: datetime) -> Due:
     """What nobody has taken in hand yet."""
-    found = await reader.row(DUE, now)
+    found = await reader.row(DUE, now=now)
     assert found is not None
     return found
 
 
 async def later(tx: Transaction, claimed: Claimed, due_at: datetime, cause: str) -> None:
     """It was tried; try again then."""
-    await tx.run(LATER, claimed.id, claimed.attempts, due_at, cause)
+    await tx.run(LATER, id=claimed.id, attempts=claimed.attempts, due_at=due_at, cause=cause)
 
 
 async def untried(tx: Transaction, claims: Sequence[tuple[Claimed, datetime]], cause: str) -> None:
     """Nobody was there to be tried: each is due again then, and the attempt does not count."""
-    await tx.run(UNTRIED, [c.id for c, _ in claims], [c.attempts for c, _ in claims], [due for _, due in claims], cause)
+    await tx.run(
+        UNTRIED,
+        ids=[c.id for c, _ in claims],
+        attempts=[c.attempts for c, _ in claims],
+        dues=[due for _, due in claims],
+        cause=cause,
+    )
 
 
 async def failed(tx: Transaction, claimed: Claimed, cause: str) -> None:
     """It is given up; ``cause`` says why."""
-    await tx.run(FAILED, claimed.id, claimed.attempts, cause)
+    await tx.run(FAILED, id=claimed.id, attempts=claimed.attempts, cause=cause)
 
 
 async def purge(tx: Transaction, sent_before: datetime, limit: int = 1000) -> int:
     """Delete up to ``limit`` mails that were sent before then; answers how many. Call again while it is ``limit``."""
-    return await tx.run(PURGE, sent_before, limit)
+    return await tx.run(PURGE, sent_before=sent_before, limit=limit)

@@ -50,68 +50,68 @@ class Person(msgspec.Struct, frozen=True):
 _FEED = Statement(
     "notifications.feed",
     f"""select id, kind, title, body, data, created_at, read_at from notifications
-       where user_id = $1 and id < coalesce($2::uuid, {LAST_ID}) and (not $3 or read_at is null)
-       order by id desc limit $4""",
+       where user_id = :user_id and id < coalesce(:after::uuid, {LAST_ID}) and (not :unread or read_at is null)
+       order by id desc limit :limit""",
     Notification,
 )
-_COUNT = counting.counting("notifications.count", "notifications where user_id = $1")
-_UNREAD = counting.counting("notifications.unread", "notifications where user_id = $1 and read_at is null")
+_COUNT = counting.counting("notifications.count", "notifications where user_id = :user_id")
+_UNREAD = counting.counting("notifications.unread", "notifications where user_id = :user_id and read_at is null")
 _READ = Statement(
     "notifications.read",
-    """update notifications set read_at = $3
-       where user_id = $1 and read_at is null and ($2::uuid[] is null or id = any($2::uuid[]))""",
+    """update notifications set read_at = :now
+       where user_id = :user_id and read_at is null and (:ids::uuid[] is null or id = any(:ids::uuid[]))""",
     nothing,
 )
 _TELL = Statement(
     "notifications.tell",
     """insert into notifications (id, user_id, kind, title, body, data, dedupe_key, created_at)
-       select t.id, t.user_id, t.kind, t.title, t.body, t.data, t.key, $8
-         from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::text[])
+       select t.id, t.user_id, t.kind, t.title, t.body, t.data, t.key, :now
+         from unnest(:ids::uuid[], :user_ids::uuid[], :kinds::text[], :titles::text[], :bodies::text[], :data::jsonb[], :dedupe_keys::text[])
               as t(id, user_id, kind, title, body, data, key)
        on conflict (dedupe_key) do nothing""",
     nothing,
 )
 _PEOPLE = Statement(
     "notifications.people",
-    """select u.id, u.email, u.name, null, null from users u where u.id = any($1::uuid[]) and u.active
+    """select u.id, u.email, u.name, null, null from users u where u.id = any(:buyers::uuid[]) and u.active
        union all
        select u.id, u.email, u.name, f.id::text, f.name
          from farm_members m join users u on u.id = m.user_id join farms f on f.id = m.farm_id
-        where m.farm_id = any($2::uuid[]) and u.active""",
+        where m.farm_id = any(:farms::uuid[]) and u.active""",
     Person,
 )
 
 
 async def feed(reader: Reader, user_id: str, after: str | None, unread: bool, limit: int) -> list[Notification]:
     """A person's notices from the newest on."""
-    return await reader.rows(_FEED, user_id, after, unread, limit)
+    return await reader.rows(_FEED, user_id=user_id, after=after, unread=unread, limit=limit)
 
 
 async def count(reader: Reader, user_id: str) -> int:
     """How many notices a person has, as far as is counted."""
-    return await counting.count(reader, _COUNT, user_id)
+    return await counting.count(reader, _COUNT, user_id=user_id)
 
 
 async def unread(reader: Reader, user_id: str) -> int:
     """How many of them are unread, as far as is counted."""
-    return await counting.count(reader, _UNREAD, user_id)
+    return await counting.count(reader, _UNREAD, user_id=user_id)
 
 
 async def mark_read(tx: Transaction, user_id: str, ids: Sequence[str] | None, now: datetime) -> int:
     """Mark notices read, all of them where ``ids`` is None; answers how many were not."""
-    return await tx.run(_READ, user_id, list(ids) if ids is not None else None, now)
+    return await tx.run(_READ, user_id=user_id, ids=list(ids) if ids is not None else None, now=now)
 
 
 async def tell(tx: Transaction, notices: Sequence[Notice], new_id: Callable[[], str], now: datetime) -> None:
     """Put notices into the feeds; one that is there already stays as it is."""
     if notices:
         await tx.run(
-            _TELL, [new_id() for _ in notices], [n.user_id for n in notices], [n.kind for n in notices],
-            [n.title for n in notices], [n.body for n in notices], [n.data for n in notices],
-            [n.dedupe_key for n in notices], now,
+            _TELL, ids=[new_id() for _ in notices], user_ids=[n.user_id for n in notices], kinds=[n.kind for n in notices],
+            titles=[n.title for n in notices], bodies=[n.body for n in notices], data=[n.data for n in notices],
+            dedupe_keys=[n.dedupe_key for n in notices], now=now,
         )  # fmt: skip
 
 
 async def people(reader: Reader, buyers: Sequence[str], farms: Sequence[str]) -> list[Person]:
     """The buyers and the members of the farms, those whose accounts are active."""
-    return await reader.rows(_PEOPLE, list(buyers), list(farms))
+    return await reader.rows(_PEOPLE, buyers=list(buyers), farms=list(farms))

@@ -91,41 +91,41 @@ class LineRow(msgspec.Struct, frozen=True):
 _ORDER = """o.id, o.number, o.buyer_id, o.status, o.currency, o.goods, o.fees, o.tax, o.discount, o.total, o.note,
             o.placed_at, o.updated_at, o.version, u.name, u.phone"""
 _FROM = "orders o join users u on u.id = o.buyer_id"
-_BY_ID = Statement("orders.by_id", f"select {_ORDER} from {_FROM} where o.id = $1", Order)
-_BY_IDS = Statement("orders.by_ids", f"select {_ORDER} from {_FROM} where o.id = any($1::uuid[])", Order)
-_LOCK = Statement("orders.lock", f"select {_ORDER} from {_FROM} where o.id = $1 for no key update of o", Order)
+_BY_ID = Statement("orders.by_id", f"select {_ORDER} from {_FROM} where o.id = :order_id", Order)
+_BY_IDS = Statement("orders.by_ids", f"select {_ORDER} from {_FROM} where o.id = any(:ids::uuid[])", Order)
+_LOCK = Statement("orders.lock", f"select {_ORDER} from {_FROM} where o.id = :order_id for no key update of o", Order)
 _OF_BUYER = Statement(
     "orders.of_buyer",
     f"""select {_ORDER} from {_FROM}
-        where o.buyer_id = $1 and o.id < coalesce($2::uuid, {LAST_ID}) and ($3::text is null or o.status = $3)
-        order by o.id desc limit $4""",
+        where o.buyer_id = :user_id and o.id < coalesce(:after::uuid, {LAST_ID}) and (:status::text is null or o.status = :status)
+        order by o.id desc limit :limit""",
     Order,
 )
-_OWN = "orders where buyer_id = $1 and ($2::text is null or status = $2)"
+_OWN = "orders where buyer_id = :user_id and (:status::text is null or status = :status)"
 _COUNT_OWN = counting.counting("orders.count_own", _OWN)
 _COUNT_OWN_AND_FARMS = counting.counting(
     "orders.count_own_and_farms",
     f"""((select id from {_OWN} limit {counting.COUNTED_MOST}) union (
             select p.order_id from farm_members m join order_parts p on p.farm_id = m.farm_id
-             where m.user_id = $1 and ($2::text is null or p.status = $2) limit {counting.COUNTED_MOST})) as both_kinds""",
+             where m.user_id = :user_id and (:status::text is null or p.status = :status) limit {counting.COUNTED_MOST})) as both_kinds""",
 )
-_COUNT_EVERY = counting.counting("orders.count_every", "orders where $1::text is null or status = $1")
+_COUNT_EVERY = counting.counting("orders.count_every", "orders where :status::text is null or status = :status")
 _OF_FARMS = Statement(
     "orders.of_farms",
     f"""select {_ORDER} from {_FROM}
         where o.id in (select p.order_id from farm_members m, lateral (
                            select order_id from order_parts
-                            where farm_id = m.farm_id and order_id < coalesce($2::uuid, {LAST_ID})
-                              and ($3::text is null or status = $3)
-                            order by order_id desc limit $4) p
-                        where m.user_id = $1)
-        order by o.id desc limit $4""",
+                            where farm_id = m.farm_id and order_id < coalesce(:after::uuid, {LAST_ID})
+                              and (:status::text is null or status = :status)
+                            order by order_id desc limit :limit) p
+                        where m.user_id = :user_id)
+        order by o.id desc limit :limit""",
     Order,
 )
 _ALL = Statement(
     "orders.all",
     f"""select {_ORDER} from {_FROM}
-        where o.id < coalesce($1::uuid, {LAST_ID}) and ($2::text is null or o.status = $2) order by o.id desc limit $3""",
+        where o.id < coalesce(:after::uuid, {LAST_ID}) and (:status::text is null or o.status = :status) order by o.id desc limit :limit""",
     Order,
 )
 _PARTS = Statement(
@@ -138,19 +138,19 @@ _PARTS = Statement(
                                order by t.version), '[]')::text
                  from order_transitions t where t.order_id = p.order_id and t.farm_id = p.farm_id)
          from order_parts p join orders o on o.id = p.order_id join farms f on f.id = p.farm_id
-        where p.order_id = any($1::uuid[]) order by p.order_id, p.position""",
+        where p.order_id = any(:orders::uuid[]) order by p.order_id, p.position""",
     _part,
 )
 _STANDING = Statement(
     "orders.standing",
     """select p.farm_id, f.name, p.position, p.status, p.subtotal from order_parts p join farms f on f.id = p.farm_id
-        where p.order_id = $1 order by p.position""",
+        where p.order_id = :order_id order by p.position""",
     Part,
 )
 _LINES = Statement(
     "orders.lines",
     """select order_id, farm_id, id, product_id, title, quantity, unit, unit_price, price_per, total from order_lines
-       where order_id = any($1::uuid[]) order by order_id, position""",
+       where order_id = any(:orders::uuid[]) order by order_id, position""",
     LineRow,
 )
 _INSERT = Statement(
@@ -158,40 +158,40 @@ _INSERT = Statement(
     """with o as (
            insert into orders (id, number, buyer_id, cart_id, status, currency, goods, fees, tax, discount, total,
                                fulfilment, note, placed_at, updated_at)
-           values ($1, $2, $3, $4, 'placed', $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+           values (:id, :number, :buyer_id, :cart_id, 'placed', :currency, :goods, :fees, :tax, :discount, :total, :fulfilment, :note, :placed_at, :placed_at)
        ), parts as (
            insert into order_parts (order_id, farm_id, position, status, subtotal, fulfilment)
-           select $1, t.farm_id, t.position - 1, 'placed', t.subtotal, t.fulfilment
-             from unnest($14::uuid[], $15::bigint[], $28::jsonb[]) with ordinality
+           select :id, t.farm_id, t.position - 1, 'placed', t.subtotal, t.fulfilment
+             from unnest(:farm_ids::uuid[], :subtotals::bigint[], :fulfilments::jsonb[]) with ordinality
                   as t(farm_id, subtotal, fulfilment, position)
        ), steps as (
            insert into order_transitions (order_id, version, farm_id, from_status, to_status, actor_id, actor, at)
-           select $1, 1, farm_id, '', 'placed', $3, 'buyer', $13 from unnest($14::uuid[]) as t(farm_id)
+           select :id, 1, farm_id, '', 'placed', :buyer_id, 'buyer', :placed_at from unnest(:farm_ids::uuid[]) as t(farm_id)
        ), lines as (
            insert into order_lines (id, order_id, farm_id, position, product_id, title, quantity, unit, unit_price, total,
                                     price_per)
-           select t.id, $1, t.farm_id, t.position - 1, t.product_id, t.title, t.quantity, t.unit, t.price, t.total, t.per
-             from unnest($16::uuid[], $17::uuid[], $18::uuid[], $19::text[], $20::numeric[], $21::text[], $22::bigint[],
-                         $23::bigint[], $29::numeric[]) with ordinality
+           select t.id, :id, t.farm_id, t.position - 1, t.product_id, t.title, t.quantity, t.unit, t.price, t.total, t.per
+             from unnest(:line_ids::uuid[], :line_farms::uuid[], :line_products::uuid[], :titles::text[], :quantities::numeric[], :units::text[], :unit_prices::bigint[],
+                         :totals::bigint[], :prices_per::numeric[]) with ordinality
                   as t(id, farm_id, product_id, title, quantity, unit, price, total, per, position)
        ), held as (
            insert into reservations (line_id, order_id, product_id, quantity, state, expires_at, changed_at)
-           select t.id, $1, t.product_id, t.quantity, 'live', $24, $13
-             from unnest($16::uuid[], $18::uuid[], $20::numeric[]) as t(id, product_id, quantity)
+           select t.id, :id, t.product_id, t.quantity, 'live', :hold_until, :placed_at
+             from unnest(:line_ids::uuid[], :line_products::uuid[], :quantities::numeric[]) as t(id, product_id, quantity)
        )
        update products p set reserved = p.reserved + t.quantity, revision = p.revision + t.ran_out::integer
-         from unnest($25::uuid[], $26::numeric[], $27::boolean[]) as t(id, quantity, ran_out) where p.id = t.id""",
+         from unnest(:product_ids::uuid[], :taken::numeric[], :ran_out::boolean[]) as t(id, quantity, ran_out) where p.id = t.id""",
     nothing,
 )
 _MOVE = Statement(
     "orders.move",
     """with parts as (
-           update order_parts set status = $2 where order_id = $1 and farm_id = any($3::uuid[])
+           update order_parts set status = :to where order_id = :id and farm_id = any(:farms::uuid[])
        ), steps as (
            insert into order_transitions (order_id, version, farm_id, from_status, to_status, actor_id, reason, at, actor)
-           select $1, $4, t.farm_id, t.status, $2, $5, $6, $7, $12 from unnest($3::uuid[], $8::text[]) as t(farm_id, status)
+           select :id, :version, t.farm_id, t.status, :to, :actor_id, :reason, :now, :actor from unnest(:farms::uuid[], :before::text[]) as t(farm_id, status)
        )
-       update orders set status = $9, goods = $10, total = $11, version = $4, updated_at = $7 where id = $1""",
+       update orders set status = :status, goods = :goods, total = :total, version = :version, updated_at = :now where id = :id""",
     nothing,
 )
 _DUE = Statement(
@@ -199,8 +199,8 @@ _DUE = Statement(
     """select distinct r.order_id
          from reservations r join order_lines l on l.id = r.line_id
               join order_parts p on p.order_id = l.order_id and p.farm_id = l.farm_id
-        where r.state = 'live' and r.expires_at is not null and r.expires_at <= $1 and p.status = 'placed'
-        order by r.order_id limit $2""",
+        where r.state = 'live' and r.expires_at is not null and r.expires_at <= :now and p.status = 'placed'
+        order by r.order_id limit :limit""",
     scalar,
 )
 
@@ -212,77 +212,77 @@ def insert(
     statement, with the commit at the latest. The products are locked by the caller."""
     t, lines, taken = order.totals, order.lines, sorted(order.taken.items())
     tx.later(
-        _INSERT, order.id, order.number, order.buyer_id, cart_id, currency, t.goods, t.fees, t.tax, t.discount, t.total,
-        ways[order.parts[0].farm_id], note, order.placed_at, [p.farm_id for p in order.parts], [p.subtotal for p in order.parts],
-        [x.id for x in lines], [x.farm_id for x in lines], [x.product_id for x in lines], [x.title for x in lines],
-        [x.quantity for x in lines], [x.unit for x in lines], [x.unit_price for x in lines], [x.total for x in lines],
-        order.hold_until, [p for p, _ in taken], [q for _, q in taken], [p in order.ran_out for p, _ in taken],
-        [ways[p.farm_id] for p in order.parts], [x.price_per for x in lines],
+        _INSERT, id=order.id, number=order.number, buyer_id=order.buyer_id, cart_id=cart_id, currency=currency, goods=t.goods, fees=t.fees, tax=t.tax, discount=t.discount, total=t.total,
+        fulfilment=ways[order.parts[0].farm_id], note=note, placed_at=order.placed_at, farm_ids=[p.farm_id for p in order.parts], subtotals=[p.subtotal for p in order.parts],
+        line_ids=[x.id for x in lines], line_farms=[x.farm_id for x in lines], line_products=[x.product_id for x in lines], titles=[x.title for x in lines],
+        quantities=[x.quantity for x in lines], units=[x.unit for x in lines], unit_prices=[x.unit_price for x in lines], totals=[x.total for x in lines],
+        hold_until=order.hold_until, product_ids=[p for p, _ in taken], taken=[q for _, q in taken], ran_out=[p in order.ran_out for p, _ in taken],
+        fulfilments=[ways[p.farm_id] for p in order.parts], prices_per=[x.price_per for x in lines],
     )  # fmt: skip
 
 
 async def lock(tx: Transaction, order_id: str) -> tuple[Order, Standing] | None:
     """An order and its parts, locked until the transaction ends: as its row, and as decisions take it."""
-    order = await tx.row(_LOCK, order_id)
+    order = await tx.row(_LOCK, order_id=order_id)
     if order is None:
         return None
-    return order, order.standing(await tx.rows(_STANDING, order_id))
+    return order, order.standing(await tx.rows(_STANDING, order_id=order_id))
 
 
 async def move(tx: Transaction, before: Standing, moved: Moved, actor_id: str | None, now: datetime) -> None:
     """Store a step of a locked order."""
     statuses = {part.farm_id: part.status for part in before.parts}
     await tx.run(
-        _MOVE, before.id, moved.to, list(moved.farms), moved.version, actor_id, moved.reason, now,
-        [statuses[f] for f in moved.farms], moved.status, moved.totals.goods, moved.totals.total, moved.actor,
+        _MOVE, id=before.id, to=moved.to, farms=list(moved.farms), version=moved.version, actor_id=actor_id, reason=moved.reason, now=now,
+        before=[statuses[f] for f in moved.farms], status=moved.status, goods=moved.totals.goods, total=moved.totals.total, actor=moved.actor,
     )  # fmt: skip
 
 
 async def find(reader: Reader, order_id: str) -> Order | None:
     """An order's row."""
-    return await reader.row(_BY_ID, order_id)
+    return await reader.row(_BY_ID, order_id=order_id)
 
 
 async def some(reader: Reader, ids: Sequence[str]) -> dict[str, Order]:
     """Those of the orders that there are, by their ids."""
-    return {order.id: order for order in await reader.rows(_BY_IDS, list(ids))}
+    return {order.id: order for order in await reader.rows(_BY_IDS, ids=list(ids))}
 
 
 async def parts_and_lines(reader: Reader, orders: Sequence[str]) -> tuple[list[PartRow], list[LineRow]]:
     """All parts and lines of some orders, in their order."""
-    return await reader.rows(_PARTS, list(orders)), await reader.rows(_LINES, list(orders))
+    return await reader.rows(_PARTS, orders=list(orders)), await reader.rows(_LINES, orders=list(orders))
 
 
 async def of_buyer(reader: Reader, user_id: str, after: str | None, status: str | None, limit: int) -> list[Order]:
     """A buyer's orders from the newest on."""
-    return await reader.rows(_OF_BUYER, user_id, after, status, limit)
+    return await reader.rows(_OF_BUYER, user_id=user_id, after=after, status=status, limit=limit)
 
 
 async def of_farms(reader: Reader, user_id: str, after: str | None, status: str | None, limit: int) -> list[Order]:
     """The orders with a part for one of a person's farms (``status`` is that part's), from the newest on."""
-    return await reader.rows(_OF_FARMS, user_id, after, status, limit)
+    return await reader.rows(_OF_FARMS, user_id=user_id, after=after, status=status, limit=limit)
 
 
 async def every(reader: Reader, after: str | None, status: str | None, limit: int) -> list[Order]:
     """All orders from the newest on."""
-    return await reader.rows(_ALL, after, status, limit)
+    return await reader.rows(_ALL, after=after, status=status, limit=limit)
 
 
 async def count_own(reader: Reader, user_id: str, status: str | None) -> int:
     """How many orders :func:`of_buyer` lists, as far as is counted."""
-    return await counting.count(reader, _COUNT_OWN, user_id, status)
+    return await counting.count(reader, _COUNT_OWN, user_id=user_id, status=status)
 
 
 async def count_own_and_farms(reader: Reader, user_id: str, status: str | None) -> int:
     """How many orders :func:`of_buyer` and :func:`of_farms` list together, each once, as far as is counted."""
-    return await counting.count(reader, _COUNT_OWN_AND_FARMS, user_id, status)
+    return await counting.count(reader, _COUNT_OWN_AND_FARMS, user_id=user_id, status=status)
 
 
 async def count_every(reader: Reader, status: str | None) -> int:
     """How many orders :func:`every` lists, as far as is counted."""
-    return await counting.count(reader, _COUNT_EVERY, status)
+    return await counting.count(reader, _COUNT_EVERY, status=status)
 
 
 async def due(reader: Reader, now: datetime, limit: int) -> list[str]:
     """Orders with a part that no farm confirmed while its hold lasted."""
-    return await reader.rows(_DUE, now, limit)
+    return await reader.rows(_DUE, now=now, limit=limit)

@@ -33,7 +33,7 @@ class Revised(NamedTuple):
 
 _MARK = Statement(
     "search_renewals.mark",
-    f"""insert into search_renewals (source, id) select $1, id from unnest($2::uuid[]) as m(id) order by id
+    f"""insert into search_renewals (source, id) select :source, id from unnest(:ids::uuid[]) as m(id) order by id
         on conflict (source, id) do update set after = {FIRST_ID}""",
     nothing,
 )
@@ -43,7 +43,7 @@ _DUE = Statement(
     Due,
 )
 _REVISE = """with own as (
-        select id from products where status = 'published' and {} and id > $2::uuid order by id limit $3 for no key update
+        select id from products where status = 'published' and {} and id > :after::uuid order by id limit :most for no key update
     )
     update products p set revision = p.revision + 1 from own, farms f where p.id = own.id and f.id = p.farm_id
     returning p.id::text, p.slug, f.id::text, f.slug, p.revision"""
@@ -51,19 +51,19 @@ _REVISE = """with own as (
 _REVISIONS = {
     source: Statement(f"search_renewals.{source}", _REVISE.format(which), lambda *row: Revised(Known(*row[:4]), row[4]))
     for source, which in (
-        ("farm", "farm_id = $1::uuid"), ("category", "category_id = $1::uuid"), ("search", "$1::uuid is not null"),
+        ("farm", "farm_id = :id::uuid"), ("category", "category_id = :id::uuid"), ("search", ":id::uuid is not null"),
     )
 }  # fmt: skip
 _GO_ON = Statement(
-    "search_renewals.go_on", "update search_renewals set after = $3 where source = $1 and id = $2", nothing
+    "search_renewals.go_on", "update search_renewals set after = :last where source = :source and id = :id", nothing
 )
-_DONE = Statement("search_renewals.done", "delete from search_renewals where source = $1 and id = $2", nothing)
+_DONE = Statement("search_renewals.done", "delete from search_renewals where source = :source and id = :id", nothing)
 
 
 async def mark(tx: Transaction, source: str, ids: Collection[str]) -> None:
     """The products of these farms or categories are to be renewed, from the first on."""
     if ids:
-        await tx.run(_MARK, source, sorted(ids))
+        await tx.run(_MARK, source=source, ids=sorted(ids))
 
 
 async def take(tx: Transaction, most: int = PAGE) -> tuple[str, list[Revised]] | None:
@@ -71,9 +71,9 @@ async def take(tx: Transaction, most: int = PAGE) -> tuple[str, list[Revised]] |
     due = await tx.row(_DUE)
     if due is None:
         return None
-    revised = await tx.rows(_REVISIONS[due.source], due.id, due.after, most)
+    revised = await tx.rows(_REVISIONS[due.source], id=due.id, after=due.after, most=most)
     if len(revised) < most:
-        await tx.run(_DONE, due.source, due.id)
+        await tx.run(_DONE, source=due.source, id=due.id)
     else:
-        await tx.run(_GO_ON, due.source, due.id, max(one.known.id for one in revised))
+        await tx.run(_GO_ON, source=due.source, id=due.id, last=max(one.known.id for one in revised))
     return due.source, revised

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
@@ -54,12 +54,18 @@ ENDED = """(select case when not pg_is_in_recovery() then
 FIRST_ID, LAST_ID = "'00000000-0000-0000-0000-000000000000'::uuid", "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid"
 
 
+#: A parameter, and not a cast (``::text``) or a part of a word.
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z][a-z0-9_]*)")
+_NUMBERED = re.compile(r"\$\d")
+
+
 @attrs.frozen(eq=False)
 class Statement(Generic[Row]):
-    """One SQL statement with ``$1``-style parameters and the type that its rows become.
+    """One SQL statement with named parameters (``:farm_id``) and the type that its rows become.
 
-    ``name`` is unique in the program: each connection prepares the statement under it at first use. ``into`` is
-    called with a row's columns in their order. Parameters: str, int, Decimal, bool, datetime, bytes, None; lists
+    ``name`` is unique in the program: each connection prepares the statement under it at first use. ``sql`` is compiled to PostgreSQL's
+    ``$n`` once; ``names`` are its parameters in that order, and whoever runs it gives a value for each and no other. ``into`` is
+    called with a row's columns in their order. Values: str, int, Decimal, bool, datetime, bytes, None; lists
     become arrays and dicts JSON of whatever type the parameter has. ``heavy`` ones, of searches, have a share of the
     connections and a time of their own.
     """
@@ -68,10 +74,28 @@ class Statement(Generic[Row]):
     sql: str
     into: Callable[..., Row]
     heavy: bool = False
+    names: tuple[str, ...] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         if not NAME.fullmatch(self.name) or len(self.name.encode()) > 63:
             raise ValueError(f"statement {self.name!r}: a name has 1 to 63 bytes, and neither quotes nor percent signs")
+        if _NUMBERED.search(self.sql):
+            raise ValueError(f"statement {self.name!r}: parameters have names, such as :farm_id, and no numbers")
+        numbers = {name: n for n, name in enumerate(dict.fromkeys(_PARAMETER.findall(self.sql)), 1)}
+        object.__setattr__(self, "names", tuple(numbers))
+        object.__setattr__(self, "sql", _PARAMETER.sub(lambda found: f"${numbers[found[1]]}", self.sql))
+
+    def call(self, values: Mapping[str, Any]) -> Call:
+        """With these values, as a connection runs it. Raises ``TypeError`` where one is missing, or is one too many."""
+        names = self.names
+        try:
+            parameters = tuple([values[name] for name in names])
+        except KeyError as error:
+            raise TypeError(f"statement {self.name!r} has a parameter {error.args[0]}, and no value for it") from None
+        if len(values) != len(names):
+            strange = ", ".join(sorted(values.keys() - set(names)))
+            raise TypeError(f"statement {self.name!r} has no parameter {strange}")
+        return self.name, self.sql, parameters
 
 
 def nothing(*columns: Any) -> None:
@@ -95,10 +119,10 @@ class CommitUncertain(Unavailable):
 class Reader(Protocol):
     """What can answer a statement: the database, a replica, or a transaction."""
 
-    async def rows(self, statement: Statement[Row], *parameters: Any) -> list[Row]:
+    async def rows(self, statement: Statement[Row], **values: Any) -> list[Row]:
         """All rows."""
 
-    async def row(self, statement: Statement[Row], *parameters: Any) -> Row | None:
+    async def row(self, statement: Statement[Row], **values: Any) -> Row | None:
         """The first row, or None."""
 
 
@@ -120,22 +144,22 @@ class Transaction:
         """Whether any statement has run."""
         return self._begun
 
-    async def rows(self, statement: Statement[Row], *parameters: Any) -> list[Row]:
+    async def rows(self, statement: Statement[Row], **values: Any) -> list[Row]:
         """All rows of the statement."""
-        return _rows(statement, await self._run(statement, parameters))
+        return _rows(statement, await self._run(statement, values))
 
-    async def row(self, statement: Statement[Row], *parameters: Any) -> Row | None:
+    async def row(self, statement: Statement[Row], **values: Any) -> Row | None:
         """Its first row, or None."""
-        return _row(statement, await self._run(statement, parameters))
+        return _row(statement, await self._run(statement, values))
 
-    async def run(self, statement: Statement[Any], *parameters: Any) -> int:
+    async def run(self, statement: Statement[Any], **values: Any) -> int:
         """Run it for its effect; answers how many rows it touched."""
-        return int((await self._run(statement, parameters)).rowcount)
+        return int((await self._run(statement, values)).rowcount)
 
-    def later(self, statement: Statement[Any], *parameters: Any) -> None:
+    def later(self, statement: Statement[Any], **values: Any) -> None:
         """Run it for its effect, in the round trip of the next statement or of the commit. What it raises is raised there: not
         for what may fail by what a caller sent."""
-        self._waiting.append((statement.name, statement.sql, parameters))
+        self._waiting.append(statement.call(values))
 
     async def commit(self) -> None:
         """Commit what was begun. For :meth:`Database.transaction` alone."""
@@ -165,8 +189,8 @@ class Transaction:
             self.log.warn("could not roll back, closing the connection: {why}", why=str(error))
             self._link.close()
 
-    async def _run(self, statement: Statement[Any], parameters: tuple[Any, ...]) -> Any:
-        return await self._send((statement.name, statement.sql, parameters))
+    async def _run(self, statement: Statement[Any], values: Mapping[str, Any]) -> Any:
+        return await self._send(statement.call(values))
 
     async def _send(self, *calls: Call, after: str = "") -> Any:
         """What waits, and then this."""
@@ -200,23 +224,21 @@ class Database:
         """Close all connections, those in use when they are given back."""
         await self.pool.stop()
 
-    async def rows(self, statement: Statement[Row], *parameters: Any) -> list[Row]:
+    async def rows(self, statement: Statement[Row], **values: Any) -> list[Row]:
         """All rows of one reading statement. Runs a second time if the connection was lost under the first."""
-        return await self._read(_rows, statement, parameters)
+        return await self._read(_rows, statement, values)
 
-    async def row(self, statement: Statement[Row], *parameters: Any) -> Row | None:
+    async def row(self, statement: Statement[Row], **values: Any) -> Row | None:
         """The first row of one reading statement, or None."""
-        return await self._read(_row, statement, parameters)
+        return await self._read(_row, statement, values)
 
-    async def _read(
-        self, fetch: Callable[..., Result], statement: Statement[Any], parameters: tuple[Any, ...]
-    ) -> Result:
+    async def _read(self, fetch: Callable[..., Result], statement: Statement[Any], values: Mapping[str, Any]) -> Result:
         if statement.heavy:
-            return await self._within_share(fetch, statement, parameters)
-        return await self._twice(fetch, statement, parameters)
+            return await self._within_share(fetch, statement, values)
+        return await self._twice(fetch, statement, values)
 
     async def _within_share(
-        self, fetch: Callable[..., Result], statement: Statement[Any], parameters: tuple[Any, ...]
+        self, fetch: Callable[..., Result], statement: Statement[Any], values: Mapping[str, Any]
     ) -> Result:
         """On one of the connections that heavy statements may have, for which addresses take turns; ``Overloaded`` after the
         wait."""
@@ -225,25 +247,23 @@ class Database:
             self._short()
             raise Overloaded("too many searches are running at once; try again in a moment")
         try:
-            return await self._twice(fetch, statement, parameters)
+            return await self._twice(fetch, statement, values)
         finally:
             self._share.release(who)
 
     async def _twice(
-        self, fetch: Callable[..., Result], statement: Statement[Any], parameters: tuple[Any, ...]
+        self, fetch: Callable[..., Result], statement: Statement[Any], values: Mapping[str, Any]
     ) -> Result:
         try:
-            return await self._once(fetch, statement, parameters)
+            return await self._once(fetch, statement, values)
         except ConnectionLost:
-            return await self._once(fetch, statement, parameters)
+            return await self._once(fetch, statement, values)
 
-    async def _once(
-        self, fetch: Callable[..., Result], statement: Statement[Any], parameters: tuple[Any, ...]
-    ) -> Result:
+    async def _once(self, fetch: Callable[..., Result], statement: Statement[Any], values: Mapping[str, Any]) -> Result:
         link = await self.pool.take()
         try:
             bound = self._bound if statement.heavy else ""  # ends with the statement, whatever becomes of it
-            return fetch(statement, await link.run((statement.name, statement.sql, parameters), bound=bound))
+            return fetch(statement, await link.run(statement.call(values), bound=bound))
         finally:
             self.pool.give(link)
 

@@ -215,8 +215,8 @@ async def test_what_a_caller_may_do_is_what_the_account_may_do_now(market: Marke
         return (await admin.post("/api/categories", {"name": f"Vegetables {next(names)}"})).status
 
     async def changed(change: str) -> None:
-        statement = Statement(f"test.{change}", f"update users set {change} where id = $1", nothing)
-        await market.parts.database.transaction(lambda tx: tx.run(statement, admin.id))
+        statement = Statement(f"test.{change}", f"update users set {change} where id = :user_id", nothing)
+        await market.parts.database.transaction(lambda tx: tx.run(statement, user_id=admin.id))
         await market.parts.sessions.ended(admin.id)  # in this market nobody listens to the database
 
     assert await status() == 201

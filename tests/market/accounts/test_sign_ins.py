@@ -137,6 +137,10 @@ def test_an_index_serves_the_question(postgres: PostgresServer, database_url: st
     """It is asked for every signed-in caller."""
     name = database_url.split("/")[3].split("?")[0]
     user, session = "0197f0a0-7c1e-7abc-8def-0123456789ab", "0197f0a0-7c1e-7abc-8def-000000000000"
-    plan = LIVE.sql.replace("$1", f"'{user}'").replace("$2", f"'{session}'").replace("$3", "now()")
+    plan = LIVE.sql
+    for number, value in enumerate(
+        LIVE.call({"user_id": f"'{user}'", "session": f"'{session}'", "now": "now()"})[2], 1
+    ):
+        plan = plan.replace(f"${number}", value)
     rows = postgres.query(name, f"set enable_seqscan = off; explain {plan}")
     assert any("sign_ins_live" in str(row) for row in rows), rows

@@ -20,11 +20,13 @@ from tests.people import Market
 NASTY = 'a "quoted" \\ back\\\\slash </script> \u2028 \U0001f955 é \u0001 tab\t line\nend'
 #: Past the rules that keep such texts out: whatever a row holds, older versions' texts too, the card is JSON.
 WRITTEN = Statement(
-    "test.written", "update products set title = $2, description = $2, slug = $3 where id = $1", nothing
+    "test.written",
+    "update products set title = :text, description = :text, slug = :slug where id = :product_id",
+    nothing,
 )
-NAMED = Statement("test.named", "update farms set name = $2, slug = $3 where id = $1", nothing)
+NAMED = Statement("test.named", "update farms set name = :name, slug = :slug where id = :farm_id", nothing)
 RATED = Statement(
-    "test.rated", "update products set rating_sum = $2, rating_count = 3, upvote_count = 7, view_count = 8 where id = $1", nothing
+    "test.rated", "update products set rating_sum = :count, rating_count = 3, upvote_count = 7, view_count = 8 where id = :product_id", nothing
 )  # fmt: skip
 
 
@@ -61,10 +63,10 @@ async def test_a_card_is_what_its_row_says(market: Market, unit: str, season: An
     database = market.parts.database
 
     async def write(tx: Any) -> None:
-        await tx.run(WRITTEN, made["id"], NASTY, f'acres"\\\n{made["id"][-6:]}')
-        await tx.run(NAMED, farmer.farm_id, NASTY, f'farm"\\\n{made["id"][-6:]}')
+        await tx.run(WRITTEN, product_id=made["id"], text=NASTY, slug=f'acres"\\\n{made["id"][-6:]}')
+        await tx.run(NAMED, farm_id=farmer.farm_id, name=NASTY, slug=f'farm"\\\n{made["id"][-6:]}')
         if season:
-            await tx.run(RATED, made["id"], 13)
+            await tx.run(RATED, product_id=made["id"], count=13)
 
     await database.transaction(write)
     row = await products.find(database, made["id"])

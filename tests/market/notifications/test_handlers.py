@@ -32,7 +32,7 @@ _MAILS = Statement("test.mails", "select recipient, subject, body from mails ord
 
 
 _STATES = Statement(
-    "test.mail_states", "select subject, state from mails where recipient = $1 order by id", lambda *row: row
+    "test.mail_states", "select subject, state from mails where recipient = :email order by id", lambda *row: row
 )
 
 
@@ -222,9 +222,9 @@ async def test_notices_are_read_and_paged(market: Market) -> None:
 async def test_a_closed_account_is_told_nothing(market: Market) -> None:
     farmer, buyer = await market.farmer(), await market.person()
     product = await market.product(farmer)
-    close = Statement("test.close", "update users set active = false where id = $1", lambda *_: None)
+    close = Statement("test.close", "update users set active = false where id = :user_id", lambda *_: None)
     assert (await buyer.order((product["id"], 1))).status == 201
-    await market.parts.database.transaction(lambda tx: tx.run(close, farmer.id))
+    await market.parts.database.transaction(lambda tx: tx.run(close, user_id=farmer.id))
     await market.work()
     assert await mails(market, farmer.email) == [] and len(await mails(market, buyer.email)) == 1
 
@@ -265,10 +265,13 @@ async def test_whoever_gets_too_many_mails_has_them_in_the_notices_and_one_mail_
     subjects = [subject for subject, _ in await mails(market, farmer.email)]
     assert len(subjects) == 7 and len(await notices(farmer)) == 6, "each order is in the notices"
     assert len(await mails(market, buyer.email)) == 7 and len(await notices(buyer)) == 6, "the buyer's too"
-    states = await market.parts.database.rows(_STATES, farmer.email)
+    states = await market.parts.database.rows(_STATES, email=farmer.email)
     told = [subject for subject, state in states if state == "pending" and "Welcome" not in subject]
     assert len(told) == 3 and told[-1].startswith("More has happened at")
     assert market.parts.metrics.value("harvest_mails_total", outcome="left") >= 4
     await buyer.order((product["id"], 1))
     await market.work(twice=True)
-    assert len([s for s, state in await market.parts.database.rows(_STATES, farmer.email) if s.startswith("More")]) == 1
+    assert (
+        len([s for s, state in await market.parts.database.rows(_STATES, email=farmer.email) if s.startswith("More")])
+        == 1
+    )

@@ -47,7 +47,7 @@ class Row:
     sent_at: datetime | None
 
 
-ROW = Statement("test_mail", "select state, attempts, due_at, cause, sent_at from mails where dedupe_key = $1", Row)
+ROW = Statement("test_mail", "select state, attempts, due_at, cause, sent_at from mails where dedupe_key = :key", Row)
 
 
 @implementer(IMailer)
@@ -90,7 +90,7 @@ class Post:
         )
 
     async def row(self, key: str) -> Row:
-        found = await self.parts.database.row(ROW, key)
+        found = await self.parts.database.row(ROW, key=key)
         assert found is not None
         return found
 
@@ -379,7 +379,7 @@ async def test_old_sent_mail_is_purged_and_what_failed_is_kept(post: Post) -> No
     assert (await post.row("a")).state == "sent"
     post.now += timedelta(seconds=post.parts.settings.outbox_keep + 1)
     await housekeeping.tidy(post.parts)
-    assert await post.parts.database.row(ROW, "a") is None
+    assert await post.parts.database.row(ROW, key="a") is None
     assert (await post.row("b")).state == "failed"
 
 

@@ -174,15 +174,18 @@ async def test_what_nobody_would_hear_of_is_shown_and_cannot_be_ordered(market: 
     assert (product["orderable"], product["not_orderable"]) == (True, None)
     await buyer.request("PUT", f"/api/cart/items/{product['id']}", {"quantity": 1})
     leave, join = (
-        "delete from farm_members where user_id = $1",
-        "insert into farm_members (user_id, farm_id) values ($1, $2)",
+        "delete from farm_members where user_id = :user_id",
+        "insert into farm_members (user_id, farm_id) values (:user_id, :farm_id)",
     )
-    active = "update users set active = $2 where id = $1"
-    for go, back in (((leave,), (join, farmer.farm_id)), ((active, False), (active, True))):
-        for (sql, *more), there in ((go, False), (back, True)):
+    active = "update users set active = :active where id = :user_id"
+    for go, back in (
+        ((leave, {}), (join, {"farm_id": farmer.farm_id})),
+        ((active, {"active": False}), (active, {"active": True})),
+    ):
+        for (sql, more), there in ((go, False), (back, True)):
             statement = Statement(f"test.{sql[:6]}", sql, nothing)
             await market.parts.database.transaction(
-                lambda tx, statement=statement, more=more: tx.run(statement, farmer.id, *more)  # type: ignore[misc]
+                lambda tx, statement=statement, more=more: tx.run(statement, user_id=farmer.id, **more)  # type: ignore[misc]
             )
             market.parts.cache.drop_here(["catalogue"])
             page = (await market.stranger.get(f"/api/products/{product['id']}")).json()

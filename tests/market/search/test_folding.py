@@ -18,7 +18,7 @@ LETTERS = [
 FOLDED = Statement(
     "folded",
     """select l, folded(l), folded(s), folded(c), folded(folded(l))
-         from unnest($1::text[], $2::text[], $3::text[]) as t(l, s, c)""",
+         from unnest(:letters::text[], :small::text[], :plain::text[]) as t(l, s, c)""",
     lambda *row: row,
 )
 
@@ -30,5 +30,5 @@ async def test_every_letter_is_folded_as_its_other_cases_are_and_once_for_all(da
         [letter.lower() for letter in LETTERS],
         [c if len(c := letter.casefold()) == 1 else letter for letter in LETTERS],
     )
-    found = await database.rows(FOLDED, LETTERS, small, plain)
+    found = await database.rows(FOLDED, letters=LETTERS, small=small, plain=plain)
     assert len(found) == len(LETTERS) and [row for row in found if len(set(row[1:])) > 1] == []

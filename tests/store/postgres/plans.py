@@ -6,7 +6,7 @@ its values; and after so many uses that PostgreSQL has settled on that or on a p
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection, Iterator
+from collections.abc import Awaitable, Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
 import attrs
@@ -45,22 +45,22 @@ class Planner:
         self._prepared: set[str] = set()
         teach(connection)
 
-    async def rows(self, statement: Statement[Row], *parameters: Any) -> list[Row]:
-        return [statement.into(*row) for row in self._run(statement, parameters)]
+    async def rows(self, statement: Statement[Row], **values: Any) -> list[Row]:
+        return [statement.into(*row) for row in self._run(statement, values)]
 
-    async def row(self, statement: Statement[Row], *parameters: Any) -> Row | None:
-        found = self._run(statement, parameters)
+    async def row(self, statement: Statement[Row], **values: Any) -> Row | None:
+        found = self._run(statement, values)
         return statement.into(*found[0]) if found else None
 
-    async def run(self, statement: Statement[Any], *parameters: Any) -> int:
-        self._run(statement, parameters)
+    async def run(self, statement: Statement[Any], **values: Any) -> int:
+        self._run(statement, values)
         return 0
 
-    def later(self, statement: Statement[Any], *parameters: Any) -> None:
-        self._run(statement, parameters)
+    def later(self, statement: Statement[Any], **values: Any) -> None:
+        self._run(statement, values)
 
-    def _run(self, statement: Statement[Any], parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        bound = [bind(parameter) for parameter in parameters]
+    def _run(self, statement: Statement[Any], values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        bound = [bind(value) for value in statement.call(values)[2]]
         call = f'execute "{statement.name}"' + (f"({','.join(['%s'] * len(bound))})" if bound else "")
         with self._connection.cursor() as cursor:
             if self._use == ONCE:

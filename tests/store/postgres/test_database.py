@@ -14,14 +14,14 @@ from harvestd.store.postgres.connection import LinkSettings, TimedOut
 from harvestd.store.postgres.database import Database, Statement, Transaction, nothing, scalar
 from tests.servers import PostgresServer
 
-ONE = Statement("test one", "select $1::int + 1", scalar)
+ONE = Statement("test one", "select :n::int + 1", scalar)
 PID = Statement("test pid", "select pg_backend_pid()", scalar)
 PREPARED = Statement("test prepared", "select name, calls from prepared_calls()", lambda name, calls: (name, calls))
 
 
 async def test_a_statement_is_answered(database: Database) -> None:
-    assert await database.row(ONE, 41) == 42
-    assert await database.rows(ONE, 41) == [42]
+    assert await database.row(ONE, n=41) == 42
+    assert await database.rows(ONE, n=41) == [42]
 
 
 async def test_no_row_is_none_and_no_rows_are_an_empty_list(database: Database) -> None:
@@ -31,8 +31,10 @@ async def test_no_row_is_none_and_no_rows_are_an_empty_list(database: Database) 
 
 
 async def test_rows_become_their_type_in_the_order_of_columns(database: Database) -> None:
-    pairs = Statement("test pairs", "select n, n * n from generate_series(1, $1::int) n", lambda n, square: (n, square))
-    assert await database.rows(pairs, 3) == [(1, 1), (2, 4), (3, 9)]
+    pairs = Statement(
+        "test pairs", "select n, n * n from generate_series(1, :most::int) n", lambda n, square: (n, square)
+    )
+    assert await database.rows(pairs, most=3) == [(1, 1), (2, 4), (3, 9)]
 
 
 VALUES: list[tuple[str, Any]] = [
@@ -67,28 +69,28 @@ VALUES: list[tuple[str, Any]] = [
 
 @pytest.mark.parametrize(("kind", "value"), VALUES, ids=lambda v: str(v)[:20].encode("unicode_escape").decode())
 async def test_a_value_comes_back_as_it_went_in(database: Database, kind: str, value: Any) -> None:
-    statement = Statement(f"test {kind}", f"select $1::{kind}", scalar)
-    back = await database.row(statement, value)
+    statement = Statement(f"test {kind}", f"select :value::{kind}", scalar)
+    back = await database.row(statement, value=value)
     assert back == value
     assert type(back) is type(value)
 
 
 async def test_tuples_are_arrays_and_unnest_takes_them_in_step(database: Database) -> None:
-    both = Statement("test both", "select * from unnest($1::text[], $2::int[])", lambda a, b: (a, b))
-    assert await database.rows(both, ("x", "y"), [1, 2]) == [("x", 1), ("y", 2)]
+    both = Statement("test both", "select * from unnest(:names::text[], :numbers::int[])", lambda a, b: (a, b))
+    assert await database.rows(both, names=("x", "y"), numbers=[1, 2]) == [("x", 1), ("y", 2)]
 
 
 @pytest.mark.parametrize("value", ["a\0b", ["a\0b"], {"k": "a\0b"}, [{"k": "\0"}]])
 async def test_nul_is_refused_clearly_and_the_connection_lives_on(database: Database, value: Any) -> None:
     kind = "jsonb" if isinstance(value, dict) else "text[]" if isinstance(value, list) else "text"
     with pytest.raises(ValueError, match="NUL"):
-        await database.row(Statement(f"test nul {kind}", f"select $1::{kind}", scalar), value)
-    assert await database.row(ONE, 1) == 2
+        await database.row(Statement(f"test nul {kind}", f"select :value::{kind}", scalar), value=value)
+    assert await database.row(ONE, n=1) == 2
 
 
 async def test_a_backslash_before_u0000_is_no_nul(database: Database) -> None:
     value = {"path": "C:\\u0000"}
-    assert await database.row(Statement("test json", "select $1::jsonb", scalar), value) == value
+    assert await database.row(Statement("test json", "select :value::jsonb", scalar), value=value) == value
 
 
 async def test_an_error_of_postgresql_reaches_the_caller_and_the_connection_lives_on(
@@ -97,18 +99,18 @@ async def test_an_error_of_postgresql_reaches_the_caller_and_the_connection_live
     database = connected(database_url, size=1)
     pid = await database.row(PID)
     with pytest.raises(pg.DivisionByZero):
-        await database.row(Statement("test zero", "select 1 / $1::int", scalar), 0)
+        await database.row(Statement("test zero", "select 1 / :value::int", scalar), value=0)
     with pytest.raises(psycopg2.ProgrammingError):
         await database.row(Statement("test typo", "selec 1", scalar))
     with pytest.raises(psycopg2.ProgrammingError):
-        await database.row(ONE, object())
+        await database.row(ONE, n=object())
     assert await database.row(PID) == pid
 
 
 async def test_a_statement_is_prepared_once_and_used_again(connected: Any, database_url: str) -> None:
     database = connected(database_url, size=1)
     for n in range(5):
-        assert await database.row(ONE, n) == n + 1
+        assert await database.row(ONE, n=n) == n + 1
     link = await database.pool.take()
     cursor = await link.execute("select name, generic_plans + custom_plans from pg_prepared_statements")
     found = cursor.fetchall()
@@ -118,7 +120,7 @@ async def test_a_statement_is_prepared_once_and_used_again(connected: Any, datab
 
 async def test_two_statements_of_one_name_are_refused(connected: Any, database_url: str) -> None:
     database = connected(database_url, size=1)
-    await database.row(ONE, 1)
+    await database.row(ONE, n=1)
     with pytest.raises(ValueError, match="two statements are called 'test one'"):
         await database.row(Statement("test one", "select 2", scalar))
 

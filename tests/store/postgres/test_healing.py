@@ -15,7 +15,7 @@ from tests.servers import PostgresServer
 from tests.waiting import eventually
 
 PID = Statement("pid", "select pg_backend_pid()", scalar)
-SLEEP = Statement("sleep", "select pg_sleep($1)", nothing)
+SLEEP = Statement("sleep", "select pg_sleep(:seconds)", nothing)
 WHOLE = {"open": 4, "active": 0, "waiting": 0}
 
 
@@ -84,7 +84,7 @@ async def test_connections_closed_one_by_one_are_replaced_and_fail_nobody(
 
 async def test_a_query_whose_connection_dies_twice_is_unavailable(connected: Any, breakable: PostgresServer) -> None:
     database = connected(breakable.url(), size=2)
-    sleeping = Deferred.fromCoroutine(database.row(SLEEP, 4))
+    sleeping = Deferred.fromCoroutine(database.row(SLEEP, seconds=4))
     end = "select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'"
     for _ in range(2):
         await eventually("it was ended", lambda: breakable.query("postgres", end))
@@ -120,8 +120,8 @@ async def test_a_busy_pool_makes_wait_in_order_and_for_a_bounded_time(
 ) -> None:
     database = connected(breakable.url(), size=1, wait=0.5)
     await whole(database)
-    first = Deferred.fromCoroutine(database.row(SLEEP, 0.1))
-    second = Deferred.fromCoroutine(database.row(SLEEP, 1))
+    first = Deferred.fromCoroutine(database.row(SLEEP, seconds=0.1))
+    second = Deferred.fromCoroutine(database.row(SLEEP, seconds=1))
     third = Deferred.fromCoroutine(database.row(PID))
     assert database.pool.state() == {"open": 1, "active": 1, "waiting": 2}
     await first
@@ -135,7 +135,7 @@ async def test_a_caller_that_goes_away_while_it_waits_takes_no_connection_with_i
     connected: Any, breakable: PostgresServer
 ) -> None:
     database = connected(breakable.url(), size=1)
-    first = Deferred.fromCoroutine(database.row(SLEEP, 0.1))
+    first = Deferred.fromCoroutine(database.row(SLEEP, seconds=0.1))
     second = Deferred.fromCoroutine(database.row(PID))
     second.addErrback(lambda _: None)
     second.cancel()
@@ -202,7 +202,7 @@ async def test_a_server_that_accepts_and_says_nothing_is_given_up(connected: Any
 async def test_stop_waits_for_what_is_in_use(connected: Any, breakable: PostgresServer) -> None:
     database = connected(breakable.url())
     await whole(database)
-    sleeping = Deferred.fromCoroutine(database.row(SLEEP, 0.3))
+    sleeping = Deferred.fromCoroutine(database.row(SLEEP, seconds=0.3))
     stopping = Deferred.fromCoroutine(database.stop())
     assert not stopping.called
     with pytest.raises(Unavailable, match="stopping"):

@@ -13,7 +13,7 @@ from harvestd.runtime.tracing import asked_by
 from harvestd.store.postgres.database import Database, Statement, nothing, scalar
 from tests.waiting import eventually
 
-SLEEP = Statement("test.heavy_sleep", "select pg_sleep($1::float8)", nothing, heavy=True)
+SLEEP = Statement("test.heavy_sleep", "select pg_sleep(:seconds::float8)", nothing, heavy=True)
 LIMIT = Statement("test.limit", "select current_setting('statement_timeout')", scalar)
 HEAVY_LIMIT = Statement("test.heavy_limit", "select current_setting('statement_timeout')", scalar, heavy=True)
 
@@ -33,7 +33,7 @@ async def test_heavy_statements_leave_connections_to_the_others(database: Databa
     small = Database(reactor, settings, 4, 0.2, lambda: told.append(None))
     small.start()
     try:
-        busy = [ensureDeferred(small.row(SLEEP, 0.6)) for _ in range(6)]
+        busy = [ensureDeferred(small.row(SLEEP, seconds=0.6)) for _ in range(6)]
         await eventually("the share is in use", lambda: small.pool.state()["active"] == 2)
         assert await small.row(LIMIT) is not None
         for refused in busy[2:]:
@@ -53,7 +53,7 @@ async def test_who_asks_for_much_at_once_waits_for_their_own_and_nobody_else_for
 
     async def ask(who: str) -> None:
         with asked_by(who):
-            await small.row(SLEEP, 0.1)
+            await small.row(SLEEP, seconds=0.1)
         done.append(who)
 
     try:
@@ -70,12 +70,12 @@ async def test_one_who_gave_up_waiting_is_passed_over(database: Database) -> Non
     small = Database(reactor, database.settings, 2, 0.2)
     small.start()
     try:
-        busy = ensureDeferred(small.row(SLEEP, 0.5))
+        busy = ensureDeferred(small.row(SLEEP, seconds=0.5))
         await eventually("the share is in use", lambda: small.pool.state()["active"] == 1)
         with pytest.raises(Overloaded):
-            await small.row(SLEEP, 0.0)
+            await small.row(SLEEP, seconds=0.0)
         await busy
-        await small.row(SLEEP, 0.0)
+        await small.row(SLEEP, seconds=0.0)
     finally:
         await small.stop()
 
@@ -88,7 +88,7 @@ async def test_a_heavy_statement_ends_in_its_own_time_and_leaves_the_connection_
         for _ in range(3):
             assert await small.row(HEAVY_LIMIT) == "300ms"  # the first time on a connection, too
         with pytest.raises(Unavailable):
-            await small.row(SLEEP, 30.0)
+            await small.row(SLEEP, seconds=30.0)
         assert await small.row(LIMIT) == usual
         assert small.pool.state()["open"] == 2
     finally:

@@ -22,20 +22,28 @@ from harvestd.web.shapes import Limit
 
 ID = "00000000-0000-7000-8000-000000000001"
 LISTS: dict[str, tuple[Statement[Any], list[Any], str]] = {
-    "orders of a buyer": (orders._OF_BUYER, [ID, ID, None, 20], "orders_buyer"),
-    "orders of farms": (orders._OF_FARMS, [ID, ID, None, 20], "order_parts_farm"),
-    "all orders": (orders._ALL, [ID, None, 20], "orders_pkey"),
-    "farms": (farms._NEWEST, [ID, "", 20], "farms_"),
-    "notices": (notifications._FEED, [ID, ID, False, 20], "notifications_user"),
-    "products, for the index": (products._PAGE, [ID, 20], "products_pkey"),
+    "orders of a buyer": (orders._OF_BUYER, {"user_id": ID, "after": ID, "status": None, "limit": 20}, "orders_buyer"),
+    "orders of farms": (
+        orders._OF_FARMS,
+        {"user_id": ID, "after": ID, "status": None, "limit": 20},
+        "order_parts_farm",
+    ),
+    "all orders": (orders._ALL, {"after": ID, "status": None, "limit": 20}, "orders_pkey"),
+    "farms": (farms._NEWEST, {"after": ID, "text": "", "limit": 20}, "farms_"),
+    "notices": (notifications._FEED, {"user_id": ID, "after": ID, "unread": False, "limit": 20}, "notifications_user"),
+    "products, for the index": (products._PAGE, {"after": ID, "limit": 20}, "products_pkey"),
 }
 VALUES = {"uuid": ID, "bigint": 5, "integer": 5, "numeric": 4.5}
 for sort in listings.SORTS:
-    after = [VALUES[type_] for _, type_, _ in listings.SORTS[sort].key]
-    LISTS[f"products by {sort}"] = (listings._statement(sort, (), True), [*after, 20, "EUR"], "products_")
+    after = {f"after_{i}": VALUES[type_] for i, (_, type_, _) in enumerate(listings.SORTS[sort].key)}
+    LISTS[f"products by {sort}"] = (
+        listings._statement(sort, (), True),
+        {**after, "limit": 20, "currency": "EUR"},
+        "products_",
+    )
 
 
-def plan(url: str, statement: Statement[Any], values: list[Any]) -> list[dict[str, Any]]:
+def plan(url: str, statement: Statement[Any], values: dict[str, Any]) -> list[dict[str, Any]]:
     """The nodes of the generic plan, when tables are large."""
     connection = psycopg2.connect(url)
     try:
@@ -44,8 +52,9 @@ def plan(url: str, statement: Statement[Any], values: list[Any]) -> list[dict[st
                 "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_bitmapscan = off"
             )
             cursor.execute(f"prepare asked as {statement.sql}")
-            holes = ", ".join(["%s"] * len(values))
-            cursor.execute(f"explain (format json, costs off) execute asked({holes})", values)
+            bound = statement.call(values)[2]
+            holes = ", ".join(["%s"] * len(bound))
+            cursor.execute(f"explain (format json, costs off) execute asked({holes})", bound)
             found = cursor.fetchone()[0]
     finally:
         connection.close()

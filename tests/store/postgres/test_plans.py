@@ -246,8 +246,12 @@ def test_what_a_request_does_may_be_planned_once(market: Any, big: set[str], wha
 def test_what_is_refused_is_told(market: Any, big: set[str]) -> None:
     """The test itself: no index helps these two."""
     planner = Planner(market, "at first")
-    finished(planner.rows(Statement("whole", "select title from products where title || '' = $1", str), "x"))
-    finished(planner.rows(Statement("sorted", "select title from products where price > $1 order by title", str), 0))
+    finished(planner.rows(Statement("whole", "select title from products where title || '' = :value", str), value="x"))
+    finished(
+        planner.rows(
+            Statement("sorted", "select title from products where price > :value order by title", str), value=0
+        )
+    )
     planner.forget()
     found = [faults(plan, big) for plan in planner.plans]
     assert found[0] == ["reads the whole of products"]

@@ -123,7 +123,7 @@ async def test_an_error_of_the_statement_is_not_tried_elsewhere(routed: Replicas
 
     await lag.set(0.0)
     with pytest.raises(errors.DivisionByZero):
-        await routed.row(Statement("zero", "select 1 / $1::int", nothing), 0)
+        await routed.row(Statement("zero", "select 1 / :value::int", nothing), value=0)
 
 
 @pytest.fixture(scope="module")

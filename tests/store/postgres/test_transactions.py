@@ -13,10 +13,10 @@ from harvestd.store.postgres.connection import ConnectionLost, Link, TimedOut
 from harvestd.store.postgres.database import ATTEMPTS, CommitUncertain, Statement, Transaction, nothing, scalar
 from tests.waiting import eventually
 
-PUT = Statement("put", "insert into counters (name, n) values ($1, $2)", nothing)
-GET = Statement("get", "select n from counters where name = $1", scalar)
-ADD = Statement("add", "update counters set n = n + $2 where name = $1 returning n", scalar)
-SET = Statement("set", "update counters set n = $2 where name = $1", nothing)
+PUT = Statement("put", "insert into counters (name, n) values (:name, :n)", nothing)
+GET = Statement("get", "select n from counters where name = :name", scalar)
+ADD = Statement("add", "update counters set n = n + :n where name = :name returning n", scalar)
+SET = Statement("set", "update counters set n = :n where name = :name", nothing)
 SUM = Statement("sum", "select sum(n)::int from counters", scalar)
 PID = Statement("pid", "select pg_backend_pid()", scalar)
 STATES = Statement(
@@ -41,16 +41,16 @@ async def test_work_is_kept_when_it_returns_and_undone_when_it_raises(connected:
     database = connected(counters)
 
     async def work(tx: Transaction, fail: bool = False) -> int:
-        assert await tx.run(SET, "a", 7) == 1
+        assert await tx.run(SET, name="a", n=7) == 1
         if fail:
             raise OutOfStock("nothing left")
         return 7
 
     with pytest.raises(OutOfStock):
         await database.transaction(lambda tx: work(tx, fail=True))
-    assert await database.row(GET, "a") == 0
+    assert await database.row(GET, name="a") == 0
     assert await database.transaction(work) == 7
-    assert await database.row(GET, "a") == 7
+    assert await database.row(GET, name="a") == 7
 
 
 async def test_work_without_a_statement_sends_nothing(connected: Any, counters: str) -> None:
@@ -67,16 +67,16 @@ async def test_a_swallowed_error_is_not_a_commit(connected: Any, counters: str) 
     database = connected(counters)
 
     async def work(tx: Transaction) -> str:
-        await tx.run(SET, "a", 7)
+        await tx.run(SET, name="a", n=7)
         try:
-            await tx.run(PUT, "a", 1)
+            await tx.run(PUT, name="a", n=1)
         except pg.UniqueViolation:
             pass
         return "fine"
 
     with pytest.raises(RuntimeError, match="went on after a statement failed"):
         await database.transaction(work)
-    assert await database.row(GET, "a") == 0
+    assert await database.row(GET, name="a") == 0
 
 
 async def test_a_deadlock_is_run_again(connected: Any, counters: str) -> None:
@@ -87,11 +87,11 @@ async def test_a_deadlock_is_run_again(connected: Any, counters: str) -> None:
 
     async def work(tx: Transaction, first: str, second: str) -> None:
         runs.append(first)
-        await tx.row(ADD, first, 1)
+        await tx.row(ADD, name=first, n=1)
         if not met[first].called:
             met[first].callback(None)
         await eventually("the other has its lock", lambda: met[second].called)
-        await tx.row(ADD, second, 1)
+        await tx.row(ADD, name=second, n=1)
 
     await gatherResults(
         [
@@ -100,7 +100,7 @@ async def test_a_deadlock_is_run_again(connected: Any, counters: str) -> None:
         ]
     )
     assert len(runs) > 2, "no deadlock happened"
-    assert (await database.row(GET, "a"), await database.row(GET, "b")) == (2, 2)
+    assert (await database.row(GET, name="a"), await database.row(GET, name="b")) == (2, 2)
 
 
 async def test_serialization_failures_are_run_again_until_all_are_done(connected: Any, counters: str) -> None:
@@ -123,7 +123,7 @@ async def test_serialization_failures_are_run_again_until_all_are_done(connected
         runs.append(name)
         total = await tx.row(SUM)
         await both(name)
-        await tx.run(SET, name, total + 1)
+        await tx.run(SET, name=name, n=total + 1)
 
     for _ in range(5):
         runs.clear()
@@ -131,7 +131,7 @@ async def test_serialization_failures_are_run_again_until_all_are_done(connected
         await gatherResults(
             [Deferred.fromCoroutine(database.transaction(lambda tx, name=name: work(tx, name))) for name in "ab"]
         )
-        after = sorted([await database.row(GET, "a"), await database.row(GET, "b")])
+        after = sorted([await database.row(GET, name="a"), await database.row(GET, name="b")])
         assert before + 1 in after, "the one that came first saw the old sum"
         assert after[0] != after[1], "both saw the old sum: not serializable"
         assert len(runs) > 2, "one of them was run again"
@@ -143,17 +143,17 @@ async def test_a_conflict_that_never_ends_is_unavailable(connected: Any, counter
     runs = []
 
     async def meddle(tx: Transaction) -> None:
-        await tx.row(ADD, "a", 1)
+        await tx.row(ADD, name="a", n=1)
 
     async def work(tx: Transaction) -> None:
-        runs.append(await tx.row(GET, "a"))  # takes the snapshot
+        runs.append(await tx.row(GET, name="a"))  # takes the snapshot
         await other.transaction(meddle)
-        await tx.row(ADD, "a", 1)
+        await tx.row(ADD, name="a", n=1)
 
     with pytest.raises(Unavailable, match="too many others"):
         await database.transaction(work)
     assert runs == list(range(ATTEMPTS))
-    assert await database.row(GET, "a") == ATTEMPTS  # the meddler's alone
+    assert await database.row(GET, name="a") == ATTEMPTS  # the meddler's alone
 
 
 async def test_a_lock_that_is_not_granted_times_out_and_the_connection_lives_on(connected: Any, counters: str) -> None:
@@ -161,12 +161,12 @@ async def test_a_lock_that_is_not_granted_times_out_and_the_connection_lives_on(
     held, release = Deferred(), Deferred()
 
     async def hold(tx: Transaction) -> None:
-        await tx.row(ADD, "a", 1)
+        await tx.row(ADD, name="a", n=1)
         held.callback(None)
         await release
 
     async def want(tx: Transaction) -> None:
-        await tx.row(ADD, "a", 1)
+        await tx.row(ADD, name="a", n=1)
 
     holding = Deferred.fromCoroutine(holder.transaction(hold))
     await held
@@ -177,7 +177,7 @@ async def test_a_lock_that_is_not_granted_times_out_and_the_connection_lives_on(
     release.callback(None)
     await holding
     await waiter.transaction(want)
-    assert await waiter.row(GET, "a") == 2
+    assert await waiter.row(GET, name="a") == 2
 
 
 async def test_a_connection_lost_before_the_commit_runs_the_work_again(
@@ -187,14 +187,14 @@ async def test_a_connection_lost_before_the_commit_runs_the_work_again(
     runs = []
 
     async def work(tx: Transaction) -> None:
-        runs.append(await tx.row(ADD, "a", 1))
+        runs.append(await tx.row(ADD, name="a", n=1))
         if len(runs) == 1:
             postgres.query("postgres", "select pg_terminate_backend(%s)", await tx.row(PID))
-        await tx.row(ADD, "b", 1)
+        await tx.row(ADD, name="b", n=1)
 
     await database.transaction(work)
     assert runs == [1, 1]
-    assert (await database.row(GET, "a"), await database.row(GET, "b")) == (1, 1)
+    assert (await database.row(GET, name="a"), await database.row(GET, name="b")) == (1, 1)
 
 
 async def test_a_connection_lost_in_the_commit_is_not_run_again(connected: Any, counters: str, postgres: Any) -> None:
@@ -211,7 +211,7 @@ async def test_a_connection_lost_in_the_commit_is_not_run_again(connected: Any, 
 
     async def work(tx: Transaction) -> None:
         runs.append(await tx.row(PID))
-        await tx.row(ADD, "a", 1)
+        await tx.row(ADD, name="a", n=1)
 
     committing = Deferred.fromCoroutine(database.transaction(work))
     sleeping = "select count(*) from pg_stat_activity where pid = %s and query = 'COMMIT' and wait_event = 'PgSleep'"
@@ -229,7 +229,7 @@ async def test_cancelled_work_is_undone_not_run_again_and_blocks_nobody(connecte
     sleep = Statement("sleep", "select pg_sleep(20)", nothing)
 
     async def work(tx: Transaction) -> None:
-        runs.append(await tx.row(ADD, "a", 1))
+        runs.append(await tx.row(ADD, name="a", n=1))
         await tx.row(sleep)
 
     working = Deferred.fromCoroutine(database.transaction(work))
@@ -239,7 +239,7 @@ async def test_cancelled_work_is_undone_not_run_again_and_blocks_nobody(connecte
         await working
     assert runs == [1]
     await eventually("the pool is whole", lambda: database.pool.state() == {"open": 2, "active": 0, "waiting": 0})
-    assert await database.row(GET, "a") == 0
+    assert await database.row(GET, name="a") == 0
 
 
 async def test_no_connection_comes_back_with_a_transaction_open_or_aborted(connected: Any, counters: str) -> None:
@@ -252,7 +252,7 @@ async def test_no_connection_comes_back_with_a_transaction_open_or_aborted(conne
         except pg.DivisionByZero:
             pass
         database.pool.give(link)
-        assert await database.row(GET, "a") == 0
+        assert await database.row(GET, name="a") == 0
 
     async def idle() -> bool:
         return set(await database.rows(STATES)) <= {"idle"}
@@ -265,7 +265,7 @@ async def test_a_coroutine_that_is_thrown_away_leaves_no_transaction(connected: 
     begun: list[Any] = []
 
     async def work(tx: Transaction) -> None:
-        begun.append(await tx.row(ADD, "a", 1))
+        begun.append(await tx.row(ADD, name="a", n=1))
         await Deferred()
 
     running = database.transaction(work)
@@ -273,7 +273,7 @@ async def test_a_coroutine_that_is_thrown_away_leaves_no_transaction(connected: 
     await eventually("the work is under way", lambda: begun)
     del deferred
     running.close()
-    assert await database.row(GET, "a") == 0
+    assert await database.row(GET, name="a") == 0
 
 
 async def test_a_deferred_constraint_that_fails_at_the_commit_reaches_the_caller(
@@ -282,11 +282,11 @@ async def test_a_deferred_constraint_that_fails_at_the_commit_reaches_the_caller
     name = counters.split("/")[3].split("?")[0]
     postgres.query(name, "create table singles (n int unique deferrable initially deferred)")
     database = connected(counters, size=1)
-    put = Statement("put single", "insert into singles values ($1)", nothing)
+    put = Statement("put single", "insert into singles values (:n)", nothing)
 
     async def work(tx: Transaction) -> None:
-        await tx.run(put, 1)
-        await tx.run(put, 1)
+        await tx.run(put, n=1)
+        await tx.run(put, n=1)
 
     with pytest.raises(pg.UniqueViolation):
         await database.transaction(work)
@@ -323,10 +323,10 @@ async def test_what_is_run_later_goes_with_the_next_statement_and_is_seen_by_it(
     database = connected(counters, size=1)
 
     async def work(tx: Transaction) -> Any:
-        tx.later(SET, "a", 1)
-        tx.later(SET, "b", 2)
+        tx.later(SET, name="a", n=1)
+        tx.later(SET, name="b", n=2)
         seen = await tx.row(SUM)
-        tx.later(SET, "b", 5)
+        tx.later(SET, name="b", n=5)
         return seen
 
     assert await database.transaction(work) == 3
@@ -342,13 +342,13 @@ async def test_what_is_only_run_later_is_one_round_trip(connected: Any, counters
     database = connected(counters, size=1)
 
     async def work(tx: Transaction) -> None:
-        tx.later(ADD, "a", 1)
+        tx.later(ADD, name="a", n=1)
 
     for _ in range(2):
         trips.clear()
         await database.transaction(work)
     assert len(trips) == 1
-    assert await database.row(GET, "a") == 2
+    assert await database.row(GET, name="a") == 2
 
 
 @pytest.mark.parametrize("where", ["the next statement", "the commit"])
@@ -356,29 +356,29 @@ async def test_what_fails_later_undoes_everything(connected: Any, counters: str,
     database = connected(counters, size=1)
 
     async def work(tx: Transaction) -> None:
-        await tx.run(SET, "a", 1)
-        tx.later(SET, "b", 1000)
-        tx.later(SET, "a", 2)
+        await tx.run(SET, name="a", n=1)
+        tx.later(SET, name="b", n=1000)
+        tx.later(SET, name="a", n=2)
         if where == "the next statement":
             await tx.row(SUM)
 
     with pytest.raises(pg.CheckViolation):
         await database.transaction(work)
     assert await database.row(SUM) == 0
-    assert await database.row(GET, "a") == 0, "and the connection is of use"
+    assert await database.row(GET, name="a") == 0, "and the connection is of use"
 
 
 async def test_work_that_raises_never_runs_what_was_for_later(connected: Any, counters: str, trips: list[str]) -> None:
     database = connected(counters, size=1)
 
     async def work(tx: Transaction) -> None:
-        tx.later(SET, "a", 1)
+        tx.later(SET, name="a", n=1)
         raise OutOfStock("nothing left")
 
     with pytest.raises(OutOfStock):
         await database.transaction(work)
     assert trips == []
-    assert await database.row(GET, "a") == 0
+    assert await database.row(GET, name="a") == 0
 
 
 async def test_a_lock_that_is_not_granted_before_the_commit_is_no_doubt_about_it(connected: Any, counters: str) -> None:
@@ -387,13 +387,13 @@ async def test_a_lock_that_is_not_granted_before_the_commit_is_no_doubt_about_it
     holding, held = Deferred[None](), Deferred[None]()
 
     async def hold(tx: Transaction) -> None:
-        await tx.run(SET, "a", 1)
+        await tx.run(SET, name="a", n=1)
         held.callback(None)
         await holding
 
     async def wait(tx: Transaction) -> None:
-        tx.later(SET, "b", 1)
-        tx.later(SET, "a", 2)
+        tx.later(SET, name="b", n=1)
+        tx.later(SET, name="a", n=2)
 
     first = Deferred.fromCoroutine(database.transaction(hold))
     await held
@@ -402,7 +402,7 @@ async def test_a_lock_that_is_not_granted_before_the_commit_is_no_doubt_about_it
     assert not isinstance(told.value, CommitUncertain)
     holding.callback(None)
     await first
-    assert (await database.row(GET, "a"), await database.row(GET, "b")) == (1, 0)
+    assert (await database.row(GET, name="a"), await database.row(GET, name="b")) == (1, 0)
 
 
 async def test_a_deadlock_of_what_was_for_later_is_run_again(connected: Any, counters: str) -> None:
@@ -412,11 +412,11 @@ async def test_a_deadlock_of_what_was_for_later_is_run_again(connected: Any, cou
 
     async def cross(tx: Transaction, mine: int) -> None:
         runs.append(mine)
-        await tx.run(ADD, "ab"[mine], 1)
+        await tx.run(ADD, name="ab"[mine], n=1)
         if not both[mine].called:
             both[mine].callback(None)
         await gatherResults([both[1 - mine]])
-        tx.later(ADD, "ab"[1 - mine], 1)
+        tx.later(ADD, name="ab"[1 - mine], n=1)
 
     await gatherResults([Deferred.fromCoroutine(database.transaction(lambda tx, i=i: cross(tx, i))) for i in (0, 1)])
     assert len(runs) == 3
@@ -434,7 +434,7 @@ async def test_a_transaction_that_finds_rows_by_their_keys_plans_a_statement_onc
     )
     mode = Statement("mode", "select current_setting('plan_cache_mode')", scalar)
     for _ in range(3):
-        await database.transaction(lambda tx: tx.run(ADD, "a", 1), by_keys=once)
+        await database.transaction(lambda tx: tx.run(ADD, name="a", n=1), by_keys=once)
     assert await database.row(kept) == plans
     assert await database.row(mode) == "auto"
 
@@ -445,7 +445,7 @@ async def test_and_by_an_index_however_small_the_table_was_then(connected: Any, 
     seen = Statement("seen", "select seq_scan from pg_stat_xact_user_tables where relname = 'counters'", scalar)
 
     async def work(tx: Transaction) -> int | None:
-        await tx.rows(GET, "a")
+        await tx.rows(GET, name="a")
         return await tx.row(seen)
 
     scans = [await connected(counters, size=1).transaction(work, by_keys=by_keys) for by_keys in (False, True)]
@@ -461,7 +461,7 @@ async def test_a_connection_keeps_a_bounded_number_of_statements(
     count = Statement("kept", "select count(*)::int from pg_prepared_statements", scalar)
     for number in range(12):
         statement = Statement(f"number {number}", f"select {number}", scalar)
-        assert await database.row(GET, "a") == 0, "what is in use stays"
+        assert await database.row(GET, name="a") == 0, "what is in use stays"
         assert await database.row(statement) == number
         assert await database.row(count) <= 5
     assert await database.row(Statement("number 0", "select 0", scalar)) == 0

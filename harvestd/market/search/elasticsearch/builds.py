@@ -37,30 +37,32 @@ def pause(times: int) -> float:
 
 
 _WHOLE = Statement(
-    "search_builds.whole", "select exists (select from search_engines where alias = $1 and uuid = $2)", scalar
+    "search_builds.whole", "select exists (select from search_engines where alias = :alias and uuid = :uuid)", scalar
 )
 _BUILT = Statement(
-    "search_builds.built", "insert into search_engines (alias, uuid) values ($1, $2) on conflict do nothing", nothing
+    "search_builds.built",
+    "insert into search_engines (alias, uuid) values (:alias, :uuid) on conflict do nothing",
+    nothing,
 )
-_GONE = Statement("search_builds.gone", "delete from search_engines where alias = $1 and uuid <> $2", nothing)
+_GONE = Statement("search_builds.gone", "delete from search_engines where alias = :alias and uuid <> :uuid", nothing)
 _COUNT = Statement(
     "search_builds.count",
-    """insert into search_builds as b (alias, times, built_at) values ($1, 1, clock_timestamp())
+    """insert into search_builds as b (alias, times, built_at) values (:alias, 1, clock_timestamp())
        on conflict (alias) do update
-          set times = case when b.built_at > clock_timestamp() - $2 * interval '1 second' then b.times + 1 else 1 end,
+          set times = case when b.built_at > clock_timestamp() - :forgotten * interval '1 second' then b.times + 1 else 1 end,
               built_at = excluded.built_at, fault = null""",
     nothing,
 )
 _LATELY = Statement(
     "search_builds.lately",
-    """select times, coalesce(extract(epoch from clock_timestamp() - built_at), $2)::float8, coalesce(fault, '')
-         from search_builds where alias = $1""",
+    """select times, coalesce(extract(epoch from clock_timestamp() - built_at), :forgotten)::float8, coalesce(fault, '')
+         from search_builds where alias = :alias""",
     Builds,
 )
 _ACCUSE = Statement(
     "search_builds.accuse",
-    """with believed as (delete from search_engines where alias = $1 and uuid = $2 returning alias)
-       insert into search_builds (alias, fault) select alias, $3 from believed
+    """with believed as (delete from search_engines where alias = :alias and uuid = :uuid returning alias)
+       insert into search_builds (alias, fault) select alias, :why from believed
        on conflict (alias) do update set fault = excluded.fault returning true""",
     scalar,
 )
@@ -72,33 +74,33 @@ _FORGET = (
 
 async def whole(reader: Reader, alias: str, uuid: str) -> bool:
     """Whether the index of this uuid was built whole, and has no fault that is known."""
-    return bool(await reader.row(_WHOLE, alias, uuid))
+    return bool(await reader.row(_WHOLE, alias=alias, uuid=uuid))
 
 
 async def lately(reader: Reader, alias: str) -> Builds:
     """The builds before now."""
-    return await reader.row(_LATELY, alias, FORGOTTEN) or Builds()
+    return await reader.row(_LATELY, alias=alias, forgotten=FORGOTTEN) or Builds()
 
 
 async def built(tx: Transaction, alias: str, uuid: str) -> None:
     """It is whole now; before searches go to it."""
-    await tx.run(_BUILT, alias, uuid)
+    await tx.run(_BUILT, alias=alias, uuid=uuid)
 
 
 async def done(tx: Transaction, alias: str, uuid: str) -> None:
     """Searches go to it: no other index is whole any more."""
-    await tx.run(_GONE, alias, uuid)
-    await tx.run(_COUNT, alias, FORGOTTEN)
+    await tx.run(_GONE, alias=alias, uuid=uuid)
+    await tx.run(_COUNT, alias=alias, forgotten=FORGOTTEN)
 
 
 async def none(tx: Transaction, alias: str) -> None:
     """No index is whole any more."""
-    await tx.run(_GONE, alias, "")
+    await tx.run(_GONE, alias=alias, uuid="")
 
 
 async def accuse(database: Database, alias: str, uuid: str, why: str) -> bool:
     """The index is not believed any more; False where it was not believed anyhow."""
-    return bool(await database.transaction(lambda tx: tx.row(_ACCUSE, alias, uuid, why)))
+    return bool(await database.transaction(lambda tx: tx.row(_ACCUSE, alias=alias, uuid=uuid, why=why)))
 
 
 async def forget(tx: Transaction) -> None:

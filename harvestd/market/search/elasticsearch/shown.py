@@ -35,7 +35,7 @@ _SHOWN = Statement(
     "search_shown.of",
     f"""select d.kind, d.id::text, d.removed, d.title, left(d.text, {TEXT_SHOWN}), d.document, d.latitude, d.longitude, d.farm,
               d.farm_name, d.category, d.category_name, d.tags, d.unit
-         from unnest($1::text[], $2::uuid[]) as a(kind, id) join search_documents d using (kind, id)""",
+         from unnest(:kinds::text[], :ids::uuid[]) as a(kind, id) join search_documents d using (kind, id)""",
     _row,
 )
 
@@ -46,7 +46,7 @@ async def of(reader: Reader, keys: Sequence[Key]) -> dict[Key, Shown]:
     asked = sorted(set(keys))
     if not asked:
         return {}
-    found = dict(await reader.rows(_SHOWN, [kind for kind, _ in asked], [str(id) for _, id in asked]))
+    found = dict(await reader.rows(_SHOWN, kinds=[kind for kind, _ in asked], ids=[str(id) for _, id in asked]))
     for kind, id in asked:
         if (kind, id) not in found:
             raise EngineError(f"it found {kind} {id}, which nobody wrote")

@@ -92,7 +92,7 @@ class PostgresSearch:
     async def _page(self, question: Search, words: list[str], meant: Meant | None, place: Place) -> Page:
         query, lexemes = (meant.query, meant.lexemes) if meant else (None, None)
         found = await self._reader.row(
-            statement(question, words), *parameters(self._language, question, words, query, lexemes, place)
+            statement(question, words), **parameters(self._language, question, words, query, lexemes, place)
         )
         assert found is not None
         return found
@@ -105,7 +105,9 @@ class PostgresSearch:
         allowed = [errors_allowed(word) if n < MISTYPED_MOST else 0 for n, word in enumerate(words)]
         candidates: dict[str, list[tuple[str, str]]] = defaultdict(list)
         own: dict[str, list[str]] = defaultdict(list)
-        for word, known, lexeme, other in await self._reader.rows(SIMILAR, self._language, words, grams, allowed):
+        for word, known, lexeme, other in await self._reader.rows(
+            SIMILAR, language=self._language, words=words, grams=grams, allowed=allowed
+        ):
             if not known:
                 candidates[word].append((other, lexeme))
             elif lexeme is not None:
@@ -128,9 +130,11 @@ class PostgresSearch:
             await self._database.transaction(self._writing(page, started))
             count, after = count + len(page), page[-1].id
             progress(count)
-        while await self._database.transaction(lambda tx: tx.run(search_rows.BURY, started, REBUILD_PAGE)):
+        while await self._database.transaction(
+            lambda tx: tx.run(search_rows.BURY, started=started, limit=REBUILD_PAGE)
+        ):
             pass
-        await self._database.transaction(lambda tx: tx.run(search_rows.FORGET_WORDS, started))
+        await self._database.transaction(lambda tx: tx.run(search_rows.FORGET_WORDS, started=started))
         return count
 
     def _writing(self, page: Sequence[Document], started: datetime) -> Callable[[Transaction], Awaitable[None]]:

@@ -51,32 +51,32 @@ def _marked(mark: int, *columns: Any) -> Marked:
 
 _MARK = Statement(
     "search_pending.mark",
-    """insert into search_pending (kind, id) select * from unnest($1::text[], $2::uuid[]) as m(kind, id) order by kind, id
+    """insert into search_pending (kind, id) select * from unnest(:kinds::text[], :ids::uuid[]) as m(kind, id) order by kind, id
        on conflict (kind, id) do update set mark = nextval('search_marks'), refused = null""",
     nothing,
 )
 _OLDEST = Statement(
     "search_pending.oldest",
     f"""select p.mark, {_DOCUMENT} from search_pending p join search_documents d using (kind, id)
-         where p.refused is null order by p.mark limit $1""",
+         where p.refused is null order by p.mark limit :most""",
     _marked,
 )
 _DONE = Statement(
     "search_pending.done",
     """delete from search_pending where (kind, id) in (
            select p.kind, p.id from search_pending p
-             join unnest($1::text[], $2::uuid[], $3::bigint[]) as m(kind, id, mark) using (kind, id, mark)
+             join unnest(:kinds::text[], :ids::uuid[], :marks::bigint[]) as m(kind, id, mark) using (kind, id, mark)
             order by 1, 2 for update of p)""",
     nothing,
 )
 _REFUSE = Statement(
     "search_pending.refuse",
-    "update search_pending set refused = $4 where kind = $1 and id = $2 and mark = $3",
+    "update search_pending set refused = :given where kind = :kind and id = :id and mark = :mark",
     nothing,
 )
 _REFUSED = Statement(
     "search_pending.refused",
-    """insert into search_pending (kind, id, refused) values ($1, $2, $3) on conflict (kind, id) do update
+    """insert into search_pending (kind, id, refused) values (:kind, :id, :why) on conflict (kind, id) do update
           set refused = excluded.refused where search_pending.refused is not null""",
     nothing,
 )
@@ -89,13 +89,13 @@ _STATE = Statement(
 )
 _PAGE = Statement(
     "search_pending.page",
-    f"""select {_DOCUMENT} from search_documents d where (d.kind, d.id) > ($1, $2::uuid) order by d.kind, d.id limit $3""",
+    f"""select {_DOCUMENT} from search_documents d where (d.kind, d.id) > (:kind, :id::uuid) order by d.kind, d.id limit :most""",
     _document,
 )
 _VERSIONS = Statement(
     "search_pending.versions",
     """select kind || ':' || id, version from search_documents where (kind, id) in (
-           select * from unnest($1::text[], $2::uuid[]))""",
+           select * from unnest(:kinds::text[], :ids::uuid[]))""",
     lambda key, version: (key, version),
 )
 _FORGET = Statement("search_pending.forget", "delete from search_pending", nothing)
@@ -106,29 +106,33 @@ _FIRST = ("", "00000000-0000-0000-0000-000000000000")
 async def mark(tx: Transaction, documents: Sequence[Document]) -> None:
     """In the transaction that writes them."""
     if documents:
-        await tx.run(_MARK, [document.kind for document in documents], [document.id for document in documents])
+        await tx.run(
+            _MARK, kinds=[document.kind for document in documents], ids=[document.id for document in documents]
+        )
 
 
 async def oldest(reader: Reader, most: int) -> list[Marked]:
     """Those that wait, the longest first, as they are now."""
-    return await reader.rows(_OLDEST, most)
+    return await reader.rows(_OLDEST, most=most)
 
 
 async def settle(tx: Transaction, pushed: Sequence[Marked], refused: Sequence[Refused]) -> None:
     """The engine has taken ``pushed``, but for those it ``refused``."""
     why = {(one.kind, one.id): one.why for one in refused}
     held = [one for one in pushed if (one.document.kind, one.document.id) not in why]
-    await tx.run(_DONE, [m.document.kind for m in held], [m.document.id for m in held], [m.mark for m in held])
+    await tx.run(
+        _DONE, kinds=[m.document.kind for m in held], ids=[m.document.id for m in held], marks=[m.mark for m in held]
+    )
     for one in pushed:
         if (one.document.kind, one.document.id) in why:
             given = why[one.document.kind, one.document.id]
-            await tx.run(_REFUSE, one.document.kind, one.document.id, one.mark, given)
+            await tx.run(_REFUSE, kind=one.document.kind, id=one.document.id, mark=one.mark, given=given)
 
 
 async def refuse(tx: Transaction, refused: Sequence[Refused]) -> None:
     """A rebuild had to leave these out; what waits besides is offered in its turn."""
     for one in sorted(refused, key=lambda one: (one.kind, one.id)):
-        await tx.run(_REFUSED, one.kind, one.id, one.why)
+        await tx.run(_REFUSED, kind=one.kind, id=one.id, why=one.why)
 
 
 async def state(reader: Reader) -> Pending:
@@ -140,14 +144,14 @@ async def state(reader: Reader) -> Pending:
 
 async def page(reader: Reader, after: Document | None, most: int) -> list[Document]:
     """All documents, tombstones included, a page at a time."""
-    place = (after.kind, after.id) if after is not None else _FIRST
-    return await reader.rows(_PAGE, *place, most)
+    kind, id = (after.kind, after.id) if after is not None else _FIRST
+    return await reader.rows(_PAGE, kind=kind, id=id, most=most)
 
 
 async def versions(reader: Reader, documents: Sequence[Document]) -> dict[str, int]:
     """Of these documents as they are now, by their ids in the engine."""
     kinds, ids = [document.kind for document in documents], [document.id for document in documents]
-    return dict(await reader.rows(_VERSIONS, kinds, ids))
+    return dict(await reader.rows(_VERSIONS, kinds=kinds, ids=ids))
 
 
 async def forget(tx: Transaction) -> None:

@@ -15,6 +15,7 @@ pages of one search follow each other.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import attrs
@@ -36,40 +37,40 @@ TEXT_SHOWN = 1_000
 
 #: The filter of each facet: whether it is asked for, and what a hit must be then.
 _CHOSEN = {
-    "category": ("$5::text[] is not null", "($5::text[] is null or d.category = any($5))"),
-    "farm": ("$6::text[] is not null", "($6::text[] is null or d.farm = any($6))"),
-    "tag": ("$7::text[] is not null", "($7::text[] is null or d.tags && $7)"),
-    "price": ("($9::bigint is not null or $10::bigint is not null)",
-              "(($9::bigint is null or d.price >= $9) and ($10::bigint is null or d.price <= $10))"),
-    "unit": ("$8::text[] is not null", "($8::text[] is null or d.unit = any($8))"),
+    "category": (":categories::text[] is not null", "(:categories::text[] is null or d.category = any(:categories))"),
+    "farm": (":farms::text[] is not null", "(:farms::text[] is null or d.farm = any(:farms))"),
+    "tag": (":tags::text[] is not null", "(:tags::text[] is null or d.tags && :tags)"),
+    "price": ("(:min_price::bigint is not null or :max_price::bigint is not null)",
+              "((:min_price::bigint is null or d.price >= :min_price) and (:max_price::bigint is null or d.price <= :max_price))"),
+    "unit": (":units::text[] is not null", "(:units::text[] is null or d.unit = any(:units))"),
 }  # fmt: skip
 _ALWAYS = """not d.removed
-   and (not $11::boolean or d.in_stock)
-   and ($12::text is null or d.season_from is null or d.season_to is null or case
-        when length(d.season_from) = 10 then $12 between d.season_from and d.season_to
-        when d.season_from <= d.season_to then substr($12, 6) between d.season_from and d.season_to
-        else substr($12, 6) >= d.season_from or substr($12, 6) <= d.season_to end)
-   and ($16::float8 is null or (d.latitude between $17 and $18 and d.longitude between $19 and $20))"""
+   and (not :in_stock::boolean or d.in_stock)
+   and (:today::text is null or d.season_from is null or d.season_to is null or case
+        when length(d.season_from) = 10 then :today between d.season_from and d.season_to
+        when d.season_from <= d.season_to then substr(:today, 6) between d.season_from and d.season_to
+        else substr(:today, 6) >= d.season_from or substr(:today, 6) <= d.season_to end)
+   and (:radius::float8 is null or (d.latitude between :south and :north and d.longitude between :west and :east))"""
 
-_DISTANCE = f"""case when $14::float8 is null or d.latitude is null then null else
-        {distance_sql("d.latitude", "d.longitude", "$14", "$15::float8")} end"""
+_DISTANCE = f"""case when :latitude::float8 is null or d.latitude is null then null else
+        {distance_sql("d.latitude", "d.longitude", ":latitude", ":longitude::float8")} end"""
 
 _FIND = """
 with asked as materialized (
-    select coalesce($3::tsquery, plainto_tsquery($1::regconfig, $2)) as query,
-           plainto_tsquery($1::regconfig, $2) as exact
+    select coalesce(:wide::tsquery, plainto_tsquery(:language::regconfig, :text)) as query,
+           plainto_tsquery(:language::regconfig, :text) as exact
 ), scored as (
     select d.kind, d.id, {counting}, x.distance,
            (1000000 * ({relevance}
-            + 0.15::float8 * exp(least(0, date_part('epoch', d.fresh_at - $13::timestamptz)) / 2592000)
+            + 0.15::float8 * exp(least(0, date_part('epoch', d.fresh_at - :as_of::timestamptz)) / 2592000)
             + 0.15::float8 * d.popularity / (d.popularity + 20)
             + coalesce(0.25::float8 / (1 + x.distance / 25), 0)))::bigint as score, {rank} as value
       from {documents} and {chosen}
 ), matched as not materialized (
     select s.*, coalesce(s.value, s.score) as rank from scored s
 ), page as (
-    select * from matched where $21::bigint is null or rank < $21 or (rank = $21 and id {after} $22::uuid)
-     order by rank desc, id {direction} limit $23
+    select * from matched where :rank::bigint is null or rank < :rank or (rank = :rank and id {after} :id::uuid)
+     order by rank desc, id {direction} limit :limit
 ), counted as materialized (
     select category, farm, tags, unit, price, at from matched limit {most}
 ), counts as (
@@ -91,11 +92,11 @@ select (select count(*) from counted),
                                   order by p.rank desc, p.id {direction}), '[]')
           from page p join search_documents d using (kind, id)),
        (select array_agg(word) from (select word from search_words where lexeme = any(
-               coalesce($4::text[], tsvector_to_array(to_tsvector($1::regconfig, $2)))) limit 500) w)"""
+               coalesce(:lexemes::text[], tsvector_to_array(to_tsvector(:language::regconfig, :text)))) limit 500) w)"""
 
 _RELEVANCE = """(ts_rank('{0.1, 0.2, 0.4, 1.0}', d.lexemes, (select query from asked))
              + case when d.lexemes @@ (select exact from asked) then 1 else 0 end
-             + case when d.title_key = $2 then 0.2 else 0 end)"""
+             + case when d.title_key = :text then 0.2 else 0 end)"""
 
 
 class Order(NamedTuple):
@@ -120,7 +121,10 @@ ORDERS: dict[str, Order] = {
 
 
 #: What the filter asks for stays among the values that are answered, however few have it.
-_FIRST = {facet: f"({facet} = any(${n})) is true desc, " for n, facet in ((5, "category"), (6, "farm"), (7, "tag"))}
+_FIRST = {
+    facet: f"({facet} = any(:{values})) is true desc, "
+    for facet, values in (("category", "categories"), ("farm", "farms"), ("tag", "tags"))
+}
 #: What facets are counted by.
 _COUNTING = "d.category, d.farm, d.tags, d.unit, d.price, d.ctid as at"
 #: What people call a value: read from the place of one document that has it, for the few values that are answered. To carry
@@ -131,7 +135,7 @@ _NAME = {
 }
 _DOCUMENTS = (
     f"search_documents d, lateral (select {_DISTANCE} as distance offset 0) x"
-    f" where {{match}} {_ALWAYS} and ($16 is null or x.distance <= $16)"
+    f" where {{match}} {_ALWAYS} and (:radius is null or x.distance <= :radius)"
 )
 
 
@@ -217,12 +221,12 @@ def statement(question: Search, words: list[str]) -> Statement[Page]:
 SIMILAR = Statement(
     "search.similar",
     """select a.word, true as known, s.lexeme, a.word
-         from unnest($2::text[]) as a(word), lateral (select (tsvector_to_array(to_tsvector($1::regconfig, a.word)))[1]
+         from unnest(:words::text[]) as a(word), lateral (select (tsvector_to_array(to_tsvector(:language::regconfig, a.word)))[1]
               as lexeme) s
         where s.lexeme is null or exists (select from search_words w where w.lexeme = s.lexeme)
        union all
        select a.word, false, n.lexeme, n.word
-         from unnest($2::text[], $3::text[], $4::int[]) as a(word, trigrams, allowed), lateral (
+         from unnest(:words::text[], :grams::text[], :allowed::int[]) as a(word, trigrams, allowed), lateral (
               select w.word, w.lexeme from search_words w
                where w.trigrams && string_to_array(a.trigrams, '|') and w.lexeme is not null
                  and length(w.word) between length(a.word) - a.allowed and length(a.word) + a.allowed
@@ -237,17 +241,23 @@ SIMILAR = Statement(
 
 def parameters(
     language: str, question: Search, words: list[str], wide: str | None, lexemes: list[str] | None, place: Place
-) -> list[Any]:
+) -> dict[str, Any]:
     """Of :data:`FINDS` and :data:`LISTS`; a page asks for one hit more than the limit, to know whether there is a next."""
     near = question.near or (None, None)
     radius = question.radius if question.near is not None else None
     box = box_around(*question.near, radius) if question.near is not None and radius is not None else None
     today = question.today or place.as_of.date().isoformat()
-    filters = (question.category, question.farm, question.tag, question.unit)  # of the documents' columns
-    return [
-        language, " ".join(words), wide, lexemes,
-        *([storable(value) for value in values] or None for values in filters), question.min_price, question.max_price,
-        question.in_stock, today if question.in_season else None, place.as_of,
-        *near, radius, *(attrs.astuple(box) if box else (None,) * 4),
-        place.millionths, place.id, question.limit + 1,
-    ]  # fmt: skip
+    south, north, west, east = attrs.astuple(box) if box else (None,) * 4
+    return {
+        "language": language, "text": " ".join(words), "wide": wide, "lexemes": lexemes,
+        "categories": _values(question.category), "farms": _values(question.farm), "tags": _values(question.tag),
+        "units": _values(question.unit), "min_price": question.min_price, "max_price": question.max_price,
+        "in_stock": question.in_stock, "today": today if question.in_season else None, "as_of": place.as_of,
+        "latitude": near[0], "longitude": near[1], "radius": radius, "south": south, "north": north, "west": west, "east": east,
+        "rank": place.millionths, "id": place.id, "limit": question.limit + 1,
+    }  # fmt: skip
+
+
+def _values(asked: Sequence[str]) -> list[str] | None:
+    """Of a filter of the documents' columns; None where nothing is asked for."""
+    return [storable(value) for value in asked] or None

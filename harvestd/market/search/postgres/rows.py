@@ -19,11 +19,11 @@ insert into search_documents (kind, id, version, removed, in_stock, price, popul
 select kind, id, version, removed, in_stock, price, popularity, rating, latitude, longitude, fresh_at, clock_timestamp(), unit,
        farm, category, season_from, season_to, tags, title, farm_name, category_name, title_key, farm_key, category_key,
        text, document,
-       setweight(to_tsvector($1::regconfig, title_key), 'A')
-       || setweight(to_tsvector($1::regconfig, category_key || ' ' || tag_words), 'B')
-       || setweight(to_tsvector($1::regconfig, farm_key), 'C')
-       || strip(to_tsvector($1::regconfig, text_words))
-  from jsonb_to_recordset($2::jsonb) as d(kind text, id uuid, version bigint, removed boolean, in_stock boolean,
+       setweight(to_tsvector(:language::regconfig, title_key), 'A')
+       || setweight(to_tsvector(:language::regconfig, category_key || ' ' || tag_words), 'B')
+       || setweight(to_tsvector(:language::regconfig, farm_key), 'C')
+       || strip(to_tsvector(:language::regconfig, text_words))
+  from jsonb_to_recordset(:documents::jsonb) as d(kind text, id uuid, version bigint, removed boolean, in_stock boolean,
        price bigint, popularity real, rating real, latitude float8, longitude float8, fresh_at timestamptz, unit text, farm text,
        category text, season_from text, season_to text, tags text[], title text, farm_name text, category_name text,
        title_key text, farm_key text, category_key text, tag_words text, text text, text_words text, document jsonb)
@@ -36,32 +36,32 @@ on conflict (kind, id) do update set version = excluded.version, removed = exclu
     farm_name = excluded.farm_name, category_name = excluded.category_name, title_key = excluded.title_key,
     farm_key = excluded.farm_key, category_key = excluded.category_key, text = excluded.text,
     document = excluded.document, lexemes = excluded.lexemes
-where search_documents.version < excluded.version + $3"""
+where search_documents.version < excluded.version + :again"""
 
-#: ``$3`` is 1 where a document replaces one of its own version too, as a rebuild needs it, else 0.
+#: ``again`` is 1 where a document replaces one of its own version too, as a rebuild needs it, else 0.
 UPSERT = Statement("search.upsert", _UPSERT, nothing)
 #: What a page of the rebuild met, but what is newer in the index than in the page.
 MET = Statement(
     "search.met",
-    "update search_documents set indexed_at = clock_timestamp() where id = any($1::uuid[]) and indexed_at < $2",
+    "update search_documents set indexed_at = clock_timestamp() where id = any(:ids::uuid[]) and indexed_at < :rebuilt_since",
     nothing,
 )
 BURY = Statement(
     "search.bury",
     """update search_documents set removed = true, indexed_at = clock_timestamp()
-        where (kind, id) in (select kind, id from search_documents where not removed and indexed_at < $1 limit $2)""",
+        where (kind, id) in (select kind, id from search_documents where not removed and indexed_at < :started limit :limit)""",
     nothing,
 )
 _WORDS = """insert into search_words (word, lexeme, trigrams, seen_at)
-       select word, (tsvector_to_array(to_tsvector($1::regconfig, word)))[1], string_to_array(trigrams, '|'),
+       select word, (tsvector_to_array(to_tsvector(:language::regconfig, word)))[1], string_to_array(trigrams, '|'),
               clock_timestamp()
-         from unnest($2::text[], $3::text[]) as w(word, trigrams) order by word on conflict (word) do """
+         from unnest(:words::text[], :grams::text[]) as w(word, trigrams) order by word on conflict (word) do """
 WORDS = Statement("search.words", _WORDS + "nothing", nothing)
 #: The same for a rebuild: stems may be another language's now.
 SEE_WORDS = Statement(
     "search.see_words", _WORDS + "update set lexeme = excluded.lexeme, seen_at = excluded.seen_at", nothing
 )
-FORGET_WORDS = Statement("search.forget_words", "delete from search_words where seen_at < $1", nothing)
+FORGET_WORDS = Statement("search.forget_words", "delete from search_words where seen_at < :started", nothing)
 CLOCK = Statement("search.clock", "select clock_timestamp()", scalar)
 
 
@@ -75,9 +75,9 @@ async def write(
     rows = [_row(document, now) for document in documents]
     await _write_words(tx, language, rows, SEE_WORDS if rebuilt_since else WORDS)
     given = msgspec.json.encode(rows).decode()
-    await tx.run(UPSERT, language, given, 1 if rebuilt_since else 0)
+    await tx.run(UPSERT, language=language, documents=given, again=1 if rebuilt_since else 0)
     if rebuilt_since:
-        await tx.run(MET, [document.id for document in documents], rebuilt_since)
+        await tx.run(MET, ids=[document.id for document in documents], rebuilt_since=rebuilt_since)
 
 
 async def _write_words(
@@ -86,12 +86,12 @@ async def _write_words(
     keys = ("title_key", "farm_key", "category_key", "tag_words", "text_words")
     found = sorted({word for row in rows for key in keys for word in row[key].split()})
     if found:
-        await tx.run(statement, language, found, ["|".join(trigrams(word)) for word in found])
+        await tx.run(statement, language=language, words=found, grams=["|".join(trigrams(word)) for word in found])
 
 
 async def learn(tx: Transaction, language: str, found: Sequence[str]) -> None:
     """Note words of documents that are written in bulk; each once."""
-    await tx.run(WORDS, language, list(found), ["|".join(trigrams(word)) for word in found])
+    await tx.run(WORDS, language=language, words=list(found), grams=["|".join(trigrams(word)) for word in found])
 
 
 def newest(documents: Sequence[Document]) -> list[Document]:

@@ -16,18 +16,18 @@ END = "\U0010ffff"
 
 _STEPS = """
 {name} (key) as (
-    (select {key} from search_documents where not removed and {key} >= $1 and {key} < $2 order by {key} limit 1)
+    (select {key} from search_documents where not removed and {key} >= :key and {key} < :last order by {key} limit 1)
     union all
-    select (select d.{key} from search_documents d where not d.removed and d.{key} > s.key and d.{key} < $2
+    select (select d.{key} from search_documents d where not d.removed and d.{key} > s.key and d.{key} < :last
              order by d.{key} limit 1) from {name} s where s.key is not null
 )"""
 # A range of one key in its order is read by the index however many documents have it, where = might read the table for one.
 _NAMED = """
-(select {order}, k.key, d.* from (select key from {name} where key <> '' limit $3) k, lateral (
+(select {order}, k.key, d.* from (select key from {name} where key <> '' limit :limit) k, lateral (
     select {text} as text, '{kind}' as kind, {slug} as slug, null::text as id, null::bigint as count from search_documents d
      where not d.removed and d.{key} between k.key and k.key order by d.{key} limit 1) d where d.slug is not null)"""
 _TITLES = """
-(select {order}, k.key, d.* from (select key from {name} where key <> '' limit $3) k, lateral (
+(select {order}, k.key, d.* from (select key from {name} where key <> '' limit :limit) k, lateral (
     select s.title as text, s.kind, coalesce(s.document ->> 'slug', case when s.kind = 'farm' then s.farm end) as slug,
            case when s.kind = 'product' then s.id::text end as id, case when s.kind = 'product' then b.alike end as count
       from (select d.kind, d.id, count(*) over () as alike from (
@@ -56,19 +56,19 @@ BEGINS = Statement(
 INSIDE = Statement(
     "search.inside",
     """with stems as materialized (
-           select lexeme from search_words where word >= $2 and word < $4 and lexeme is not null order by word limit 20
+           select lexeme from search_words where word >= :first and word < :last and lexeme is not null order by word limit 20
        ), found as materialized (
            select title_key, farm, farm_name, farm_key from search_documents
             where not removed and lexemes @@ (select coalesce(string_agg(quote_literal(lexeme), ' | '), '')::tsquery from stems)
             limit 1000
        ), titles as (
-           select distinct title_key as key from found where title_key like '% ' || $1 || '%' order by 1 limit $3
+           select distinct title_key as key from found where title_key like '% ' || :key || '%' order by 1 limit :limit
        )"""
     + _TITLES.format(**_KINDS[0][1])
     + """
        union all
        (select distinct on (farm_key) 3, farm_key, farm_name, 'farm', farm, null, null from found
-         where farm_key like '% ' || $1 || '%' and farm is not null order by farm_key limit $3)
+         where farm_key like '% ' || :key || '%' and farm is not null order by farm_key limit :limit)
        order by 1, 2""",
     _suggested,
 )
@@ -77,9 +77,9 @@ INSIDE = Statement(
 _NOW = Statement(
     "search.suggested",
     """select 'product', p.id::text, p.id::text, f.id::text, f.slug, f.name from products p join farms f on f.id = p.farm_id
-        where p.id = any($1::uuid[]) and p.status = 'published'
-       union all select 'farm', slug, id::text, null, null, null from farms where slug = any($2::text[])
-       union all select 'category', slug, id::text, null, null, null from categories where slug = any($3::text[])""",
+        where p.id = any(:products::uuid[]) and p.status = 'published'
+       union all select 'farm', slug, id::text, null, null, null from farms where slug = any(:farms::text[])
+       union all select 'category', slug, id::text, null, null, null from categories where slug = any(:categories::text[])""",
     lambda kind, key, id, *farm: ((kind, key), Known(id, *farm)),
 )
 
@@ -99,7 +99,7 @@ async def known(reader: Reader, suggestions: Sequence[Suggestion]) -> list[tuple
         return []
     keys = [(one.kind, one.id or one.slug) for one in suggestions]
     of = {kind: [key for other, key in keys if other == kind] for kind in ("product", "farm", "category")}
-    found = dict(await reader.rows(_NOW, *of.values()))
+    found = dict(await reader.rows(_NOW, products=of["product"], farms=of["farm"], categories=of["category"]))
     return [(one, found[key]) for one, key in zip(suggestions, keys, strict=True) if key in found]
 
 
@@ -109,10 +109,10 @@ async def suggest(reader: Reader, prefix: str, limit: int) -> Sequence[Suggestio
     if not asked:
         return ()
     key = " ".join(asked)
-    rows = await reader.rows(BEGINS, key, key + END, limit)
+    rows = await reader.rows(BEGINS, key=key, last=key + END, limit=limit)
     found = distinct(in_turn([[s for order, s in rows if order == kind] for kind in (1, 2, 3)]))
     if len(found) < limit:
-        inside = await reader.rows(INSIDE, key, asked[-1], limit, asked[-1] + END)
+        inside = await reader.rows(INSIDE, key=key, first=asked[-1], limit=limit, last=asked[-1] + END)
         found = distinct([*found, *(s for _, s in inside)])
     return tuple(found[:limit])
 

@@ -23,7 +23,7 @@ from harvestd.store.postgres.literals import bind
 from tests.contracts.search import NOON, STALL, SearchContract, id_of, pages, product
 
 WORDS = Statement("test.words", "select word from search_words order by word", scalar)
-VERSION = Statement("test.version", "select version from search_documents where id = $1", scalar)
+VERSION = Statement("test.version", "select version from search_documents where id = :id", scalar)
 
 
 @pytest.fixture
@@ -46,13 +46,13 @@ class Counting:
         self.database = database
         self.trips = 0
 
-    async def rows(self, *given: Any) -> Any:
+    async def rows(self, statement: Statement[Any], **values: Any) -> Any:
         self.trips += 1
-        return await self.database.rows(*given)
+        return await self.database.rows(statement, **values)
 
-    async def row(self, *given: Any) -> Any:
+    async def row(self, statement: Statement[Any], **values: Any) -> Any:
         self.trips += 1
-        return await self.database.row(*given)
+        return await self.database.row(statement, **values)
 
 
 @pytest.mark.parametrize(
@@ -73,19 +73,20 @@ async def test_a_question_costs_one_round_trip_and_a_mistyped_one_three(
 @pytest.mark.parametrize(
     ("statement", "given", "index"),
     [(FINDS["relevance", False], parameters("english", Search(text="honey"), ["honey"], None, None, Place(NOON)), "search_documents_lexemes"),
-     (SIMILAR, ["english", ["hony"], ["  h| ho|hon|ny |ony"], [1]], "search_words_trigrams"),
-     (BEGINS, ["hon", "hoo", 10], "search_documents_title"), (BEGINS, ["hon", "hoo", 10], "search_documents_farm"),
-     (BEGINS, ["hon", "hoo", 10], "search_documents_category")],
+     (SIMILAR, {"language": "english", "words": ["hony"], "grams": ["  h| ho|hon|ny |ony"], "allowed": [1]}, "search_words_trigrams"),
+     (BEGINS, {"key": "hon", "last": "hoo", "limit": 10}, "search_documents_title"), (BEGINS, {"key": "hon", "last": "hoo", "limit": 10}, "search_documents_farm"),
+     (BEGINS, {"key": "hon", "last": "hoo", "limit": 10}, "search_documents_category")],
 )  # fmt: skip
 def test_each_index_serves_its_statement_also_under_a_plan_for_any_parameters(
-    database_url: str, statement: Statement[Any], given: list[Any], index: str
+    database_url: str, statement: Statement[Any], given: dict[str, Any], index: str
 ) -> None:
     connection = psycopg2.connect(database_url)
     try:
         cursor = connection.cursor()
         cursor.execute("set enable_seqscan = off; set plan_cache_mode = force_generic_plan")
         cursor.execute(f"prepare s as {statement.sql}")
-        cursor.execute(f"explain execute s({','.join(['%s'] * len(given))})", [bind(value) for value in given])
+        values = [bind(value) for value in statement.call(given)[2]]
+        cursor.execute(f"explain execute s({','.join(['%s'] * len(values))})", values)
         assert any(index in line for (line,) in cursor.fetchall())
     finally:
         connection.close()
@@ -95,7 +96,7 @@ def test_each_index_serves_its_statement_also_under_a_plan_for_any_parameters(
 MANY = Statement(
     "test.many",
     """insert into search_documents select (jsonb_populate_record(d, jsonb_build_object('id', gen_random_uuid()))).*
-         from search_documents d, generate_series(1, $1::int) where d.id = $2""",
+         from search_documents d, generate_series(1, :count::int) where d.id = :id""",
     nothing,
 )
 
@@ -105,7 +106,7 @@ async def test_counts_stop_at_some_thousand_and_pages_do_not(database: Database,
         [product(1, "Honey", category="pantry", tags=("sweet",)), product(2, "Honey, best", popularity=9.0)]
     )
     for _ in range(COUNTED_MOST // 500 + 1):
-        await database.transaction(lambda tx: tx.run(MANY, 500, id_of(1)))
+        await database.transaction(lambda tx: tx.run(MANY, count=500, id=id_of(1)))
     for question in (Search(), Search(text="honey")):
         found = await search.search(question)
         assert found.total == COUNTED_MOST
@@ -121,9 +122,9 @@ async def test_of_many_mistyped_words_the_longest_are_looked_up(search: Postgres
     asked: list[list[int]] = []
 
     class Noting(Counting):
-        async def rows(self, *given: Any) -> Any:
-            asked.append(given[4])
-            return await super().rows(*given)
+        async def rows(self, statement: Statement[Any], **values: Any) -> Any:
+            asked.append(values["allowed"])
+            return await super().rows(statement, **values)
 
     await search.index([product(1, "Strawberries"), product(2, "Pears")])
     noting = PostgresSearch(search._database, "english", lambda: NOON, Noting(search._database))
@@ -140,7 +141,7 @@ async def test_many_writers_of_the_same_documents_leave_the_newest(database: Dat
     ]  # fmt: skip
     for writing in [Deferred.fromCoroutine(search.index(batch)) for batch in batches]:
         await writing
-    assert [await database.row(VERSION, id_of(n)) for n in (1, 10, 20)] == [12, 12, 12]
+    assert [await database.row(VERSION, id=id_of(n)) for n in (1, 10, 20)] == [12, 12, 12]
     assert (await search.search(Search(text="word12"))).total == 20
 
 
