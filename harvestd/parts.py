@@ -1,4 +1,4 @@
-"""The parts of one process: every implementation that it chose, by its role. Made in ``application.py`` alone."""
+"""The parts of one process: every implementation that it chose, by its role. Made in ``assembly.py`` alone."""
 
 from __future__ import annotations
 

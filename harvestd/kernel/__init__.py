@@ -1,1 +1,1 @@
-"""Values that every room reads and writes the same way: errors, quantities, days, slugs, cursors. Pure; imports nothing of harvestd."""
+"""Values that everything reads and writes the same way: errors, quantities, days, slugs, cursors. Pure; imports nothing of harvestd."""

@@ -150,7 +150,7 @@ def fault(type: str, data: object) -> str:
     """What is wrong with the data of an event of this type, in words; empty when nothing is."""
     struct = DATA.get(type)
     if struct is None:
-        return f"event type {type!r} is not in market.events.DATA"
+        return f"event type {type!r} is not in kernel.events.DATA"
     try:
         msgspec.convert(data, struct)
     except msgspec.ValidationError as error:

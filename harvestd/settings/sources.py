@@ -1,6 +1,6 @@
 """From where settings come: ``harvest.toml``, then credentials, then the environment, then options; the last one counts.
 
-The table of what there is to set is ``settings.py``; how a value is read and judged is ``setting_values.py``.
+The table of what there is to set is ``table.py``; how a value is read and judged is ``values.py``.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 What lies in a place that others can write to may be put back there long after it was true, seal and all. So it counts only
 if it began after the last that this process heard of what it depends on. What is heard comes from PostgreSQL, always (see
-``redis_topics.py``); a message that somebody made up only makes more be asked for anew.
+``redis/topics.py``); a message that somebody made up only makes more be asked for anew.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ def record(tx: Transaction, events: Sequence[Event], new_id: Callable[[], str], 
     """Write ``events`` in ``tx``, with the commit at the latest, under the current trace and in their order; and append them to
     ``tx.events``.
 
-    Raises ``ValueError`` for what is not as ``market.events.DATA`` has it. After the commit call ``parts.wake_relay()``.
+    Raises ``ValueError`` for what is not as ``kernel.events.DATA`` has it. A unit of work records and wakes the relay.
     """
     if not events:
         return

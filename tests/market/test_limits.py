@@ -472,7 +472,7 @@ def test_so_much_of_a_name_is_looked_at(after: str, code: str | None) -> None:
 
 def test_an_event_is_of_a_type_that_there_is_and_its_data_is_of_that_type() -> None:
     told = registered("u", "buyer", "a@b.example", "Ada")
-    assert events.fault("order.eaten", {}) == "event type 'order.eaten' is not in market.events.DATA"
+    assert events.fault("order.eaten", {}) == "event type 'order.eaten' is not in kernel.events.DATA"
     assert "user_id" in events.fault(told.type, told.data)
     assert events.fault(told.type, told.data | {"user_id": "0197f0a0-7c1e-7abc-8def-0123456789ab"}) == ""
 

@@ -1,4 +1,4 @@
-"""Rows of products. The listing is in ``listings.py``, the stock in ``stock.py``."""
+"""Rows of products. The listing is in ``listings.py``, the stock in ``stock_rows.py``."""
 
 from __future__ import annotations
 

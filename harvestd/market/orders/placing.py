@@ -1,4 +1,4 @@
-"""Placing an order. What becomes of it afterwards is in ``fulfilment.py``, what it does to the stock in ``stock.py``."""
+"""Placing an order. What becomes of it afterwards is in ``fulfilment.py``, what it does to the stock in ``catalogue/stock_rules.py``."""
 
 from __future__ import annotations
 

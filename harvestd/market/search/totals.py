@@ -1,7 +1,7 @@
 """Whether Elasticsearch holds what was put there: count, sum and greatest of the versions of its documents and of PostgreSQL's.
 
 Documents that go missing, that nobody put there or that have another version are noticed by that; not what was changed within
-one whose version was left alone, wherefore nothing that the engine says of a document is shown (``search_shown``).
+one whose version was left alone, wherefore nothing that the engine says of a document is shown (``elasticsearch/shown.py``).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The broker on RabbitMQ (3.10 or later), for a market of more than one machine.
 
 Two connections: one publishes, and is the one that the broker blocks when it runs out of memory or disk; the other consumes
-and answers questions, and goes on then. Each comes back by itself (``rabbit_link.py``), declares the topology
-(``rabbit_topology.py``), and its users find out by trying.
+and answers questions, and goes on then. Each comes back by itself (``reconnecting.py``), declares the topology
+(``declarations.py``), and its users find out by trying.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ class RabbitBroker:
                 channel.close()
 
     async def dead(self, queue: str, limit: int = 100) -> Sequence[DeadLetter]:
-        """The oldest dead letters of a queue; see ``rabbit_dead.py`` for what is approximate."""
+        """The oldest dead letters of a queue; see ``dead_letters.py`` for what is approximate."""
         return await self._dead.oldest(_known(queue), limit)
 
     async def replay(self, queue: str, id: str) -> bool:

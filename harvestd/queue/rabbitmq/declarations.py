@@ -14,7 +14,7 @@ first. A head that is none of ours, with a long expiration or none, holds up the
 be there: the longest delay of its step that can be set. What expires goes on by the default exchange, at least once (the strategy keeps it until its queue confirms it).
 
 The limit of deliveries is set out of reach: RabbitMQ 4 would otherwise throw away what came back 20 times, as dead letters
-do that are looked at. What kills its consumers is counted by ``rabbit_consumer.py``.
+do that are looked at. What kills its consumers is counted by ``consumer.py``.
 """
 
 from __future__ import annotations

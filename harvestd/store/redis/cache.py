@@ -14,7 +14,7 @@ from a Redis that others still read) does an answer stay until its time to live 
 What if Redis was away, and comes back with what it had long ago (restarted from an old file, a replica that took over).
 The epoch is named after the run of the server, so that what another run knew is worth nothing.
 
-What if somebody writes to Redis who should not. Answers are sealed (``cache_seals.py``), so none can be made up. One that was
+What if somebody writes to Redis who should not. Answers are sealed (``store/cache/seals.py``), so none can be made up. One that was
 stored once can be put back after a drop, with the tokens as they were; but every process knows what it heard to be dropped, and
 when (``heard.py``), and of an answer that began to be loaded before that it believes nothing. Nor does it of those from before
 it began to hear.

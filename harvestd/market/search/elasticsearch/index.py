@@ -1,6 +1,6 @@
 """The index that products are found in: its fields, how their words are analysed, its names.
 
-The words of a text are taken out of it here (``search_text``: lower case, without accents), as PostgreSQL's search does; what
+The words of a text are taken out of it here (``search/text.py``: lower case, without accents), as PostgreSQL's search does; what
 the engine adds are stems and stop words, by its own analyser of the language. So a core without any serves with ``none``.
 
 Fields hold words (``*_words``), with the sub-fields ``typed`` (without stop words, not stemmed: where typing errors are

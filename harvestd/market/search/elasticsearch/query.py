@@ -1,6 +1,6 @@
 """One question as the engine's query, and its answer as what was found.
 
-The score is that of PostgreSQL's search (``search_query``) in what the engine has: constants, not statistics of the index, so
+The score is that of PostgreSQL's search (``postgres/query.py``) in what the engine has: constants, not statistics of the index, so
 that a document's score is the same at every moment, and the pages of one search follow each other. It is the sum of
 
 - relevance: of the words asked for, each counting 0.6 in the title, 0.24 in category or tags, 0.12 in the farm's name,
