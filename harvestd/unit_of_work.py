@@ -1,5 +1,5 @@
 """The unit of work: one transaction, the events recorded in it, and what follows its commit. Routes, queues' handlers, periodic work and
-commands all open one, in one way: :func:`change`."""
+commands open one, in one way, for whatever others have to be told of: :func:`change`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import attrs
+from twisted.logger import Logger
 
 from harvestd.kernel.events import Event
 from harvestd.kernel.families import families_of, merged
@@ -16,6 +17,7 @@ from harvestd.store import outbox
 from harvestd.store.postgres.database import Transaction
 
 Result = TypeVar("Result")
+log = Logger()
 
 
 @attrs.frozen(eq=False)
@@ -44,8 +46,8 @@ class UnitOfWork:
             await listener(self, happening)
 
     def on_commit(self, action: Callable[[], Awaitable[None]]) -> None:
-        """Do it once this is committed, in this process, before whoever asked for it goes on. It may be lost with the process: what must
-        not be is an event."""
+        """Do it once this is committed, in this process, before whoever asked for it goes on. What it raises is logged; it
+        may be lost with the process: what must not be is an event."""
         self._after.append(action)
 
 
@@ -54,7 +56,8 @@ async def change(
 ) -> Result:
     """Run ``work`` in a transaction (again, if it must be), and see to what follows the commit of the run that was kept: the relay is
     woken, what became stale leaves this process's cache (others hear of it from the queue), then what was to be done
-    ``on_commit``. ``by_keys`` as :meth:`Database.transaction` has it."""
+    ``on_commit``. ``by_keys`` as :meth:`Database.transaction` has it: changes find a few rows by their keys, so it is
+    how they are done unless they say otherwise."""
     moment = parts.now() if now is None else now
 
     async def kept(tx: Transaction) -> tuple[Result, UnitOfWork]:
@@ -68,5 +71,8 @@ async def change(
         if families:
             parts.cache.drop_here(families)
     for action in unit._after:
-        await action()
+        try:
+            await action()
+        except Exception:
+            log.failure("what was to follow a commit failed; the commit stands")
     return result

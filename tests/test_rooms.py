@@ -18,7 +18,7 @@ from tests import pure
 
 PACKAGE = Path(__file__).parent.parent / "harvestd"
 
-#: From the ground up. What is in one row does not use each other, but for the pairs of BESIDE.
+#: From the ground up. What is in one row does not use each other.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("kernel", "unread"),
     ("settings",),
@@ -40,9 +40,6 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 #: What a subject may not use of another: that is for those who ask from outside, and for the sums in ``tables.py``.
 OUTSIDE = {"routes", "handlers", "subject", "views"}
-
-#: Where the rule does not hold yet, and what has to come first. Nobody adds a line.
-NOT_YET = {}
 
 #: What decides does so with values alone: these would bring in the network, the clock, chance or files.
 IMPURE = {
@@ -123,7 +120,7 @@ def test_a_layer_uses_those_below_it_alone() -> None:
         for one, other in EDGES
         if (top := one.split(".")[0]) != (below := other.split(".")[0]) and LEVEL[below] >= LEVEL[top]
     }
-    assert wrong == {edge for edge in NOT_YET if edge[0].split(".")[0] != edge[1].split(".")[0]}
+    assert wrong == set()
 
 
 def test_every_subject_has_its_place_in_the_order() -> None:
@@ -141,7 +138,7 @@ def test_a_subject_uses_those_before_it_and_none_of_their_routes_and_handlers() 
         if used[1] in order and used[1] != user[1]:
             if order[used[1]] > order[user[1]] or used[2].rpartition("_")[2] in OUTSIDE:
                 wrong.add((one, other))
-    assert wrong == {edge for edge in NOT_YET if edge[0].startswith("market.")}
+    assert wrong == set()
 
 
 #: What is pure, too, and kept by others: typed decoding, addresses of mail, languages, transliteration.

@@ -145,3 +145,23 @@ async def test_who_listens_and_fails_undoes_all(parts: Parts) -> None:
     with pytest.raises(LookupError):
         await change(attrs.evolve(parts, listeners={Happened: [fails]}), work)
     assert await parts.database.rows(_HELD) == []
+
+
+@pytest.mark.logs_errors
+async def test_what_follows_a_commit_and_fails_neither_undoes_it_nor_keeps_the_rest(parts: Parts) -> None:
+    followed: list[str] = []
+
+    async def fails() -> None:
+        raise LookupError("no")
+
+    async def follows() -> None:
+        followed.append("followed")
+
+    async def work(unit: UnitOfWork) -> str:
+        await write(unit, "roots")
+        unit.on_commit(fails)
+        unit.on_commit(follows)
+        return "done"
+
+    assert await change(parts, work) == "done"
+    assert followed == ["followed"] and await parts.database.rows(_HELD) == ["roots"]

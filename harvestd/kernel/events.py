@@ -76,6 +76,7 @@ class OrderUpdated(OrderEnded, frozen=True, kw_only=True):
     farm_id: UUID
     from_: str = msgspec.field(name="from")
     to: str
+    order_status: str = ""
 
 
 class ProductChanged(Data, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """Permissions: what may be done, and by whom, in one table. Pure.
 
-An account has a role in the market, which says what it may do at all. What is done for a farm wants a role in that farm, too, or one in
-the market that may do it for every farm.
+An account has a role in the market, which says what it may do at all. What has roles ``in_farm`` is done for one farm at a time: it wants
+one of these in that farm, too, or a role in the market that may do it everywhere. (Buyers see and withdraw their own orders.)
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ OWNER, MANAGER, PACKER, DRIVER = "owner", "manager", "packer", "driver"
 
 
 class Permission(enum.Enum):
-    """Named ``<of what>:<what>``; those of ``farm:`` are for one farm at a time."""
+    """Named ``<of what>:<what>``."""
 
     OWN_ACCOUNT = "account:own"
     OWN_NOTICES = "notices:own"

@@ -44,7 +44,7 @@ LOCK = Statement(
 FIND = Statement(
     "idempotency_find",
     """select current_setting('harvest.key') = 'true', fingerprint, status, headers, body
-         from (select) as one left join idempotency_keys on user_id = :user_id and key = :key and created_at > :now""",
+         from (select) as one left join idempotency_keys on user_id = :user_id and key = :key and created_at > :since""",
     _claimed,
 )
 RECORD = Statement(
@@ -59,7 +59,7 @@ RECORD = Statement(
 FORGET = Statement(
     "idempotency_forget",
     """delete from idempotency_keys where ctid in
-       (select ctid from idempotency_keys where created_at <= :now limit :limit)""",
+       (select ctid from idempotency_keys where created_at <= :before limit :limit)""",
     nothing,
 )
 
@@ -72,7 +72,7 @@ async def claim(
     Raises ``KeyInFlight`` when another transaction holds it, ``KeyReused`` when it was used for another request.
     """
     tx.later(LOCK, user_id=user_id, key=key)
-    row = await tx.row(FIND, user_id=user_id, key=key, now=now - timedelta(seconds=ttl))
+    row = await tx.row(FIND, user_id=user_id, key=key, since=now - timedelta(seconds=ttl))
     assert row is not None
     locked, found = row
     if not locked:
@@ -98,4 +98,4 @@ def record(tx: Transaction, user_id: str, key: str, answer: Recorded, now: datet
 
 async def forget(tx: Transaction, now: datetime, ttl: float, limit: int = 10_000) -> int:
     """Delete at most ``limit`` keys that are older than ``ttl`` seconds; answers how many."""
-    return await tx.run(FORGET, now=now - timedelta(seconds=ttl), limit=limit)
+    return await tx.run(FORGET, before=now - timedelta(seconds=ttl), limit=limit)

@@ -27,7 +27,7 @@ class Notification(msgspec.Struct, frozen=True):
 
 @attrs.frozen(kw_only=True)
 class Notice:
-    """A notice to be told once: ``dedupe_key`` is the event, the person and the channel."""
+    """A notice to be told once: ``dedupe_key`` is the event, the person, and the farm as whose member they are told, or "buyer"."""
 
     user_id: str
     kind: str

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from harvestd.kernel.errors import FieldError, Invalid, NotFound
+from harvestd.kernel.errors import FieldError, Forbidden, Invalid, NotFound
 from harvestd.market.carts import rows as carts
 from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue import stock_rows as stock
@@ -20,6 +20,8 @@ from harvestd.market.orders import rows as orders
 from harvestd.market.orders.fulfilment import OVER, Moved, Standing, told
 from harvestd.runtime.failpoints import failpoint
 from harvestd.unit_of_work import UnitOfWork
+
+_ROLE = "your role in this farm does not allow this; ask its owner or a manager"
 
 
 @attrs.frozen(kw_only=True)
@@ -37,11 +39,12 @@ class Ordering:
 
 @attrs.frozen
 class Party:
-    """Who acts on an order: an account, whether it is the market's staff, and the farms that it acts for."""
+    """Who acts on an order: an account, whether it is the market's staff, the farms that it acts for, and those whose orders it sees."""
 
     user_id: str
     staff: bool
     farms: frozenset[str]
+    sees: frozenset[str]
 
 
 async def place(
@@ -81,8 +84,9 @@ async def _wanted(
 async def _ways(
     unit: UnitOfWork, ordering: Ordering, shelf: Sequence[OnSale | None]
 ) -> tuple[dict[str, dict[str, Any]], list[FieldError]]:
-    """The way of each farm's part, and what is wrong beside the lines. Of a product that is not there it is not known whose it would be."""
-    there = [product for product in shelf if product is not None]
+    """The way of each farm's part, and what is wrong beside the lines. Of a product that is not there, or not
+    shown, nobody is told whose it would be."""
+    there = [product for product in shelf if product is not None and product.status == "published"]
     if ordering.wrong or not there or len(there) < len(shelf):
         return {}, [*ordering.wrong]
     known = {product.farm_id: delivery_rules.Farm(product.farm_name) for product in there}
@@ -98,6 +102,8 @@ async def _ways(
 async def cancel(unit: UnitOfWork, party: Party, order_id: str, reason: str) -> None:
     """Withdraw an order: a buyer the whole, a farm its part, staff the whole."""
     order = await _standing(unit, party, order_id)
+    if not (party.staff or party.user_id == order.buyer_id or any(part.farm_id in party.farms for part in order.parts)):
+        raise Forbidden(_ROLE)
     actor, whose = fulfilment.acting(order, buyer=party.user_id == order.buyer_id, staff=party.staff, farms=party.farms)
     await _step(unit, order, fulfilment.cancel(order, whose, actor, reason), party.user_id)
 
@@ -105,9 +111,11 @@ async def cancel(unit: UnitOfWork, party: Party, order_id: str, reason: str) -> 
 async def move(unit: UnitOfWork, party: Party, order_id: str, farm_id: str, to: str, reason: str) -> None:
     """Take a farm's part a step further."""
     order = await _standing(unit, party, order_id)
-    mine = farm_id in party.farms
-    if farm_id not in {part.farm_id for part in order.parts} or not (mine or party.staff):
+    mine, seen = farm_id in party.farms, farm_id in party.sees
+    if farm_id not in {part.farm_id for part in order.parts} or not (seen or party.staff):
         raise NotFound("this order has no such part of yours")
+    if not (mine or party.staff):
+        raise Forbidden(_ROLE)
     await _step(unit, order, fulfilment.move(order, farm_id, to, "farm" if mine else "admin", reason), party.user_id)
 
 
@@ -123,7 +131,7 @@ async def _standing(unit: UnitOfWork, party: Party, order_id: str) -> Standing:
     """The order, locked; raises :class:`NotFound` for whom it does not concern."""
     found = await orders.lock(unit.tx, order_id)
     if found is None or not (
-        found[1].buyer_id == party.user_id or party.staff or any(part.farm_id in party.farms for part in found[1].parts)
+        found[1].buyer_id == party.user_id or party.staff or any(part.farm_id in party.sees for part in found[1].parts)
     ):
         raise NotFound("there is no such order")
     return found[1]

@@ -33,7 +33,7 @@ PROGRESS = ("placed", "confirmed", "ready", "out_for_delivery", "completed")
 
 @attrs.frozen(kw_only=True)
 class Standing:
-    """An order as its locked rows say it is now. ``products`` are those whose stock a step may change."""
+    """An order as its locked rows say it is now."""
 
     id: str
     number: str

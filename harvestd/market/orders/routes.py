@@ -109,8 +109,9 @@ async def _views(call: Call, orders: list[store.Order], farms: list[accounts.Mem
     if not orders:
         return []
     parts, lines = await store.parts_and_lines(call.reader, [order.id for order in orders])
-    mine = _acting_for(call, await _farms(call) if farms is None else farms, Permission.SEE_ORDERS)
-    views = [seen(order, parts, lines, call.user, mine) for order in orders]
+    farms = await _farms(call) if farms is None else farms
+    mine, may_end = (_acting_for(call, farms, p) for p in (Permission.SEE_ORDERS, Permission.CANCEL_ORDERS))
+    views = [seen(order, parts, lines, call.user, mine, may_end) for order in orders]
     return [view for view in views if view is not None]
 
 
@@ -135,14 +136,15 @@ async def cancel(call: Call, body: CancelOrder) -> Answer:
 async def move(call: Call, body: MovePart) -> Answer:
     """A farm takes its part a step further."""
     farms, reason = await _farms(call), told("reason", body.reason, market.REASON_MOST)
-    party = _party(call, farms, Permission.FULFIL_ORDERS)
+    party = _party(call, farms, Permission.CANCEL_ORDERS if body.to == "cancelled" else Permission.FULFIL_ORDERS)
     await actions.move(call.work, party, call.id("id"), call.path["farm_id"], body.to, reason)
     return await _stepped(call, farms)
 
 
 def _party(call: Call, farms: list[accounts.Membership], permission: Permission) -> actions.Party:
     staff = may_everywhere(call.user.role, permission)
-    return actions.Party(call.user.user_id, staff, _acting_for(call, farms, permission))
+    acts, sees = (_acting_for(call, farms, p) for p in (permission, Permission.SEE_ORDERS))
+    return actions.Party(call.user.user_id, staff, acts, sees)
 
 
 async def _stepped(call: Call, farms: list[accounts.Membership]) -> Answer:

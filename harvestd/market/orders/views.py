@@ -54,9 +54,10 @@ def seen(
     lines: Iterable[store.LineRow],
     caller: Caller,
     farms: frozenset[str],
+    may_cancel: frozenset[str],
 ) -> Order | None:
     """An order as the caller sees it, or None where it does not concern them. ``parts`` and ``lines`` may be of others
-    too; ``farms`` are the caller's."""
+    too; ``farms`` are those whose part they may see, ``may_cancel`` those whose part they may withdraw."""
     whole = may_everywhere(caller.role, Permission.SEE_ORDERS) or order.buyer_id == caller.user_id
     every = [part for part in parts if part.order_id == order.id]
     own = [part for part in every if whole or part.farm_id in farms]
@@ -82,7 +83,7 @@ def seen(
     return Order(
         id=order.id, number=order.number, status=status, lines=[line for part in views for line in part.lines], parts=views,
         totals=totals, fulfilment=_one_for_all(views), note=order.note, buyer=_buyer(order, caller), steps=_steps(own),
-        can=_can(order, every, caller, farms), placed_at=order.placed_at, updated_at=order.updated_at, version=order.version,
+        can=_can(order, every, caller, may_cancel), placed_at=order.placed_at, updated_at=order.updated_at, version=order.version,
     )  # fmt: skip
 
 

@@ -34,7 +34,7 @@ ATTEMPTS = 5
 PAUSE = 0.01
 
 #: How a transaction begins whose statements find rows by their keys: planned once, and by an index. Of its own accord PostgreSQL plans
-#: ``id = any($1)`` for each short list anew, since it expects ten in a list that it does not know; and a plan made while a table was
+#: ``id = any(:ids)`` for each short list anew, since it expects ten in a list that it does not know; and a plan made while a table was
 #: small reads all of it, until the table is analysed again, however much it has grown by then.
 BY_KEYS = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off"
 
@@ -49,8 +49,8 @@ NAME = re.compile(r"""[^"%\0]{1,63}""")
 #: process it was of. A replica cannot tell.
 ENDED = """(select case when not pg_is_in_recovery() then
     pg_snapshot_xmax(now)::text::bigint - (select count(*) from pg_snapshot_xip(now)) end from pg_current_snapshot() as now)"""
-#: Where a keyset begins that has no cursor yet: ``id < coalesce($1, LAST_ID)`` is a range of the index in every plan,
-#: which ``$1 is null or id < $1`` is not once the plan is a generic one.
+#: Where a keyset begins that has no cursor yet: ``id < coalesce(:after, LAST_ID)`` is a range of the index in every plan,
+#: which ``:after is null or id < :after`` is not once the plan is a generic one.
 FIRST_ID, LAST_ID = "'00000000-0000-0000-0000-000000000000'::uuid", "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid"
 
 
@@ -63,7 +63,7 @@ _NUMBERED = re.compile(r"\$\d")
 class Statement(Generic[Row]):
     """One SQL statement with named parameters (``:farm_id``) and the type that its rows become.
 
-    ``name`` is unique in the program: each connection prepares the statement under it at first use. ``sql`` is compiled to PostgreSQL's
+    No literal in it has a colon before a small letter: that would be one. ``name`` is unique in the program: each connection prepares the statement under it at first use. ``sql`` is compiled to PostgreSQL's
     ``$n`` once; ``names`` are its parameters in that order, and whoever runs it gives a value for each and no other. ``into`` is
     called with a row's columns in their order. Values: str, int, Decimal, bool, datetime, bytes, None; lists
     become arrays and dicts JSON of whatever type the parameter has. ``heavy`` ones, of searches, have a share of the
@@ -119,10 +119,10 @@ class CommitUncertain(Unavailable):
 class Reader(Protocol):
     """What can answer a statement: the database, a replica, or a transaction."""
 
-    async def rows(self, statement: Statement[Row], **values: Any) -> list[Row]:
+    async def rows(self, statement: Statement[Row], /, **values: Any) -> list[Row]:
         """All rows."""
 
-    async def row(self, statement: Statement[Row], **values: Any) -> Row | None:
+    async def row(self, statement: Statement[Row], /, **values: Any) -> Row | None:
         """The first row, or None."""
 
 
@@ -144,19 +144,19 @@ class Transaction:
         """Whether any statement has run."""
         return self._begun
 
-    async def rows(self, statement: Statement[Row], **values: Any) -> list[Row]:
+    async def rows(self, statement: Statement[Row], /, **values: Any) -> list[Row]:
         """All rows of the statement."""
         return _rows(statement, await self._run(statement, values))
 
-    async def row(self, statement: Statement[Row], **values: Any) -> Row | None:
+    async def row(self, statement: Statement[Row], /, **values: Any) -> Row | None:
         """Its first row, or None."""
         return _row(statement, await self._run(statement, values))
 
-    async def run(self, statement: Statement[Any], **values: Any) -> int:
+    async def run(self, statement: Statement[Any], /, **values: Any) -> int:
         """Run it for its effect; answers how many rows it touched."""
         return int((await self._run(statement, values)).rowcount)
 
-    def later(self, statement: Statement[Any], **values: Any) -> None:
+    def later(self, statement: Statement[Any], /, **values: Any) -> None:
         """Run it for its effect, in the round trip of the next statement or of the commit. What it raises is raised there: not
         for what may fail by what a caller sent."""
         self._waiting.append(statement.call(values))
@@ -224,11 +224,11 @@ class Database:
         """Close all connections, those in use when they are given back."""
         await self.pool.stop()
 
-    async def rows(self, statement: Statement[Row], **values: Any) -> list[Row]:
+    async def rows(self, statement: Statement[Row], /, **values: Any) -> list[Row]:
         """All rows of one reading statement. Runs a second time if the connection was lost under the first."""
         return await self._read(_rows, statement, values)
 
-    async def row(self, statement: Statement[Row], **values: Any) -> Row | None:
+    async def row(self, statement: Statement[Row], /, **values: Any) -> Row | None:
         """The first row of one reading statement, or None."""
         return await self._read(_row, statement, values)
 

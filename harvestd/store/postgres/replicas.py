@@ -109,11 +109,11 @@ class Replicas:
         """The lag of each replica in seconds, for the metrics; infinite for one that does not answer."""
         return {replica.name: self._lag(replica) for replica in self._replicas}
 
-    async def rows(self, statement: Statement[Row], **values: Any) -> list[Row]:
+    async def rows(self, statement: Statement[Row], /, **values: Any) -> list[Row]:
         """All rows, from whichever is chosen."""
         return await self._read(lambda reader: reader.rows(statement, **values))
 
-    async def row(self, statement: Statement[Row], **values: Any) -> Row | None:
+    async def row(self, statement: Statement[Row], /, **values: Any) -> Row | None:
         """The first row, or None."""
         return await self._read(lambda reader: reader.row(statement, **values))
 

@@ -369,6 +369,34 @@ async def test_a_farm_withdraws_its_own_part_alone(market: Market) -> None:
     assert market.broken() == []
 
 
+async def test_who_packs_for_a_farm_takes_its_part_along_and_withdraws_nothing(market: Market) -> None:
+    packer, buyer, stranger = await market.farmer("One"), await market.person(), await market.farmer("Two")
+    product = await market.product(packer)
+    role = Statement("test.role", "update farm_members set role = :role where user_id = :user_id", nothing)
+    await market.parts.database.transaction(lambda tx: tx.run(role, role="packer", user_id=packer.id))
+    order = (await buyer.order((product["id"], 1))).json()
+    seen = (await packer.get(f"/api/orders/{order['id']}")).json()
+    assert (seen["id"], seen["can"]) == (order["id"], [])
+    for response in (
+        await packer.post(f"/api/orders/{order['id']}/cancel", {}),
+        await packer.post(f"/api/orders/{order['id']}/parts/{packer.farm_id}/status", {"to": "cancelled"}),
+    ):
+        assert response.status == 403 and "your role in this farm" in response.json()["detail"], response.text
+    assert (await stranger.post(f"/api/orders/{order['id']}/cancel", {})).status == 404
+    moved = await packer.post(f"/api/orders/{order['id']}/parts/{packer.farm_id}/status", {"to": "confirmed"})
+    assert moved.status == 200 and moved.json()["status"] == "confirmed", moved.text
+    assert market.broken() == []
+
+
+async def test_of_a_draft_nobody_is_told_whose_it_is(market: Market) -> None:
+    farmer, buyer = await market.farmer("Hidden Hill"), await market.person()
+    product = await market.product(farmer, status="draft")
+    lines = {"lines": [{"product_id": product["id"], "quantity": 1}]}
+    for ways in ({"fulfilments": []}, {"fulfilments": [{"farm_id": buyer.id, "method": "pickup"}]}):
+        response = await buyer.post("/api/orders", lines | ways, Idempotency_Key=f"draft-{len(ways['fulfilments'])}")
+        assert response.status == 422 and "Hidden Hill" not in response.text and farmer.farm_id not in response.text
+
+
 async def test_what_has_left_the_farm_cannot_be_withdrawn(market: Market) -> None:
     farmer, buyer = await market.farmer(), await market.person()
     product = await market.product(farmer)

@@ -52,8 +52,8 @@ def _runs(module: ModuleType) -> Iterator[tuple[int, Statement[object], list[str
         if node.func.attr not in ("rows", "row", "run", "later", "count") or any(k.arg is None for k in node.keywords):
             continue
         for argument in node.args[:2]:
-            found = _value(module, argument)
-            if isinstance(found, Statement):
+            either = [argument.body, argument.orelse] if isinstance(argument, ast.IfExp) else [argument]
+            for found in [one for one in (_value(module, one) for one in either) if isinstance(one, Statement)]:
                 yield node.lineno, found, sorted(str(keyword.arg) for keyword in node.keywords)
 
 
