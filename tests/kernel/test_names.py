@@ -132,5 +132,6 @@ def test_texts_of_any_length_take_little_time(part: str) -> None:
 
 
 def test_one_field_alone_raises() -> None:
+    assert named("name", " Ada  Lovelace ", 20) == "Ada Lovelace"
     with pytest.raises(Invalid, match="name: must have at least one visible character"):
         named("name", " ", 200)

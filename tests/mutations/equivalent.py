@@ -6,6 +6,7 @@ By text, so that they stay known when lines move. One that no mutant is any more
 from __future__ import annotations
 
 _SPLIT = 'numbers = text.split(",", 2)'
+_FARM_NAME = 'return Part(farm_id, shelf[own[0].product_id].farm_name, i, "placed", sum(line.total for line in own))'
 _SAME_LENGTH = "return tuple(_part(value, kind) for value, kind in zip(found[1:], types, strict=True))"
 
 EQUIVALENT: dict[tuple[str, str, str], str] = {
@@ -21,5 +22,6 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "return accept(clean_text(field, text, longest))[-1]",
     ): "there is one",
     ("market.catalogue.rules", "return kept, levels[0]", "return kept, levels[-1]"): "there is one",
+    ("market.orders.placing", _FARM_NAME, _FARM_NAME.replace("own[0]", "own[-1]")): "they are of one farm",
     ("kernel.cursors", _SAME_LENGTH, _SAME_LENGTH.replace("True", "False")): "their lengths were compared before",
 }

@@ -12,7 +12,7 @@ from harvestd.kernel.email_addresses import is_email
 from harvestd.kernel.errors import Invalid
 from harvestd.market.accounts import passwords
 from harvestd.market.accounts.password_rules import fault
-from harvestd.market.accounts.rules import NewAccount, register
+from harvestd.market.accounts.rules import NewAccount, faults, register
 
 COMMON = frozenset({"passwordpassword", "correct horse battery staple"})
 GOOD: dict[str, Any] = {
@@ -23,6 +23,12 @@ GOOD: dict[str, Any] = {
 
 def registration(**changes: Any) -> NewAccount:
     return register(**(GOOD | changes), least=12, common=COMMON)
+
+
+def test_of_fields_that_could_be_read_each_fault_is_told_and_nothing_else() -> None:
+    assert faults(GOOD, 12, COMMON) == []
+    given = {"username": "a b", "password": "short", "role": "farmer"}
+    assert sorted(fault.field for fault in faults(given, 12, COMMON)) == ["farm_name", "password", "username"]
 
 
 def test_names_and_addresses_are_compared_without_regard_to_case() -> None:
