@@ -191,10 +191,10 @@ def _purge(broker: Broker) -> None:
     """RabbitMQ's other queues still hold theirs."""
     import pika
 
-    from harvestd.kernel.topology import QUEUES
+    from harvestd.tables import TOPOLOGY
 
     connection = pika.BlockingConnection(pika.URLParameters(broker.url))
-    for queue in QUEUES:
+    for queue in TOPOLOGY.queues.values():
         connection.channel().queue_purge(queue.name)
     connection.close()
 

@@ -14,7 +14,7 @@ import attrs
 
 from benchmarks.rate import paced, request
 from benchmarks.served import ROOT, ctl, harvestd
-from harvestd.kernel.topology import queues_for
+from harvestd.tables import TOPOLOGY
 from tests.daemons import connect, exchange, register
 from tests.servers import PostgresServer, free_port
 
@@ -61,7 +61,7 @@ class Waiting:
     @property
     def marks(self) -> int:
         """Messages that they become, and inbox rows."""
-        return sum(number * len(queues_for(type)) for type, number in self.events.items())
+        return sum(number * len(TOPOLOGY.queues_for(type)) for type, number in self.events.items())
 
     @contextmanager
     def fresh(self, times: int = 1) -> Iterator[Run]:

@@ -39,7 +39,7 @@ from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.replicas import Replicas
 from harvestd.store.topics import PostgresTopics
 from harvestd.store.trials import PostgresTrials
-from harvestd.tables import LISTENERS
+from harvestd.tables import LISTENERS, TOPOLOGY
 
 if TYPE_CHECKING:
     from harvestd.market.search.fallback import SearchWithFallback
@@ -78,13 +78,13 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
     )
     sessions = NearSessions(reactor, topics, source)
     rabbitmq = _rabbitmq(reactor, settings, primary)
-    broker: IBroker = rabbitmq or PostgresBroker(reactor, settings, primary, session)
-    relay = Relay(reactor, settings, primary, session, broker, now, secret, metrics)
+    broker: IBroker = rabbitmq or PostgresBroker(reactor, settings, TOPOLOGY, primary, session)
+    relay = Relay(reactor, settings, TOPOLOGY, primary, session, broker, now, secret, metrics)
     parts = Parts(
         settings=settings, reactor=reactor, lifecycle=lifecycle, metrics=metrics, database=primary, reads=reads,
         session=session, topics=topics, cache=cache, limiter=limiter,
         sessions=sessions, search=searching or postgres, broker=broker,
-        mailer=_mailer(reactor, settings), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, listeners=LISTENERS,
+        mailer=_mailer(reactor, settings), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, topology=TOPOLOGY, listeners=LISTENERS,
     )  # fmt: skip
     for title, part in (
         ("database", primary), ("replicas", reads), ("session", session), ("redis", redis), ("topics", topics),
@@ -159,7 +159,7 @@ def _rabbitmq(reactor: Any, settings: Settings, primary: Database) -> RabbitBrok
         if queues:
             await primary.transaction(lambda tx: outbox.ask_again(tx, queues, after))
 
-    return RabbitBroker(reactor, settings, PostgresTrials(primary), again)
+    return RabbitBroker(reactor, settings, TOPOLOGY, PostgresTrials(primary), again)
 
 
 def _mailer(reactor: Any, settings: Settings) -> IMailer:

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from harvestd.interfaces import IBroker, ICache, ILimiter, IMailer, ISessions, IStoredSearch, ITopics
+from harvestd.kernel.topology import Topology
 from harvestd.runtime.health import Health
 from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.runtime.metrics import Metrics
@@ -23,7 +24,7 @@ class Parts:
     set them. ``reads`` is a replica within the lag limit or the primary; ``session`` the one connection that listens
     and holds advisory locks; ``secret`` signs tokens; ``wake_relay`` tells the outbox relay, wherever it runs, that
     something was committed; ``health`` has the probes that readiness asks;
-    ``listeners`` are called by what happens in a unit of work, in its transaction."""
+    ``topology`` has the types of event and their queues; ``listeners`` are called by what happens in a unit of work, in its transaction."""
 
     settings: Settings
     reactor: Any
@@ -43,5 +44,6 @@ class Parts:
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     wake_relay: Callable[[], None]
+    topology: Topology
     health: Health = attrs.field(factory=Health)
     listeners: Mapping[type, Sequence[Callable[[Any, Any], Awaitable[None]]]] = attrs.field(factory=dict)

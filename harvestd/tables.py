@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from harvestd.kernel.topology import Topology
 from harvestd.market.accounts.subject import SUBJECT as accounts
 from harvestd.market.analytics.subject import SUBJECT as analytics
 from harvestd.market.carts.subject import SUBJECT as carts
@@ -36,8 +37,13 @@ SUBJECTS: tuple[Subject, ...] = (
 ROUTES: tuple[Route, ...] = tuple(route for subject in SUBJECTS for route in subject.routes)
 #: What each queue's consumer does with each event.
 HANDLERS: dict[str, QueueHandlers] = {
-    queue: handlers for subject in SUBJECTS for queue, handlers in subject.handlers.items()
+    queue.name: handlers for subject in SUBJECTS for queue, handlers in subject.handlers.items()
 }
+#: The types of event that there are, and the queues that they go to.
+TOPOLOGY = Topology(
+    {type: data for subject in SUBJECTS for type, data in subject.events.items()},
+    [queue for subject in SUBJECTS for queue in subject.handlers],
+)
 #: What is done from time to time.
 PERIODIC: tuple[Periodic, ...] = tuple(periodic for subject in SUBJECTS for periodic in subject.periodic)
 #: What else happens in a unit of work, by what happened: whoever listens, in the order of the subjects.

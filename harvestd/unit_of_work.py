@@ -35,9 +35,9 @@ class UnitOfWork:
         return self.parts.new_id()
 
     def record(self, *events: Event) -> None:
-        """Have the queues told, once it is committed; under the trace of now. Raises ``ValueError`` for what is not as
-        :data:`harvestd.kernel.events.DATA` has it."""
-        outbox.record(self.tx, events, self.parts.new_id, self.now)
+        """Have the queues told, once it is committed; under the trace of now. Raises ``ValueError`` for what is not as the
+        subject that has the type says (``tables.TOPOLOGY``)."""
+        outbox.record(self.tx, events, self.parts.topology, self.parts.new_id, self.now)
 
     async def tell(self, happening: Any) -> None:
         """Have what has to happen with it happen now, in this transaction: what subjects further down the order do of their own, by the

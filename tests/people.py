@@ -13,7 +13,6 @@ from typing import Any
 import attrs
 
 from harvestd.interfaces import Acked, Delivery, Message
-from harvestd.kernel.topology import queues_for
 from harvestd.market.accounts import actions as registration
 from harvestd.market.accounts import sign_ins as sessions
 from harvestd.market.accounts.rules import NewAccount
@@ -25,7 +24,7 @@ from harvestd.queue.seals import EventSeals
 from harvestd.store import outbox
 from harvestd.store.postgres.database import Transaction
 from harvestd.store.postgres.invariants import rules, violations
-from harvestd.tables import HANDLERS
+from harvestd.tables import HANDLERS, TOPOLOGY
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import tokens
 from harvestd.web.context import Caller
@@ -113,7 +112,7 @@ class Market:
         while rows := await outbox.unsent(self.parts.database, 10_000) or (whole and await self._renewed()):
             seals = EventSeals(self.parts.secret)
             for queue in queues:
-                messages = [message_of(row, seals) for row in rows if queue in queues_for(row.type)]
+                messages = [message_of(row, seals) for row in rows if queue in TOPOLOGY.queues_for(row.type)]
                 for _ in range(2 if twice else 1):
                     await self.deliver(queue, messages)
             if not whole:

@@ -14,9 +14,9 @@ from pika.exceptions import AMQPError, ChannelClosedByBroker, ConnectionBlockedT
 from harvestd.ctl.examining import Finding, first_line
 from harvestd.ctl.versions import aged, median, within
 from harvestd.ctl.words import counted
-from harvestd.kernel.topology import QUEUES
 from harvestd.settings.table import Settings
 from harvestd.settings.urls import mask_url
+from harvestd.tables import TOPOLOGY
 
 #: Longest wait for an answer, in seconds.
 PATIENCE = 5.0
@@ -98,7 +98,7 @@ def _refused(connection: Any) -> Iterator[str]:
 
 
 def _of_queues(connection: Any) -> Iterator[Finding]:
-    for queue in QUEUES:
+    for queue in TOPOLOGY.queues.values():
         ready, consumers = _depth(connection, queue.name)
         if ready is None:
             yield Finding(queue.name, False, "is not declared", "start a daemon with this rabbitmq_url: it declares it")

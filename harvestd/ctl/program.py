@@ -32,6 +32,7 @@ from harvestd.kernel import readers
 from harvestd.process import logs
 from harvestd.settings.rows import ROWS
 from harvestd.settings.sources import SettingError, load, secrets
+from harvestd.tables import TOPOLOGY
 from harvestd.unread import NOBODY_READS
 
 COMMANDS: tuple[Command, ...] = (
@@ -94,7 +95,8 @@ def run(argv: Sequence[str] | None = None) -> int:
         return MISUSED
     options = {name: getattr(arguments, name) for name in ("config", "data_dir", "database_url")}
     try:
-        loaded = load({name: value for name, value in options.items() if value is not None}, os.environ)
+        given = {name: value for name, value in options.items() if value is not None}
+        loaded = load(given, os.environ, queues=TOPOLOGY.queues)
     except SettingError as error:
         _complain(err, arguments.command.name, str(error))
         return MISUSED if error.on_the_command_line else FOUND

@@ -7,8 +7,8 @@ from argparse import ArgumentParser
 
 from harvestd.ctl.command import FINE, FOUND, Command, Errand, Misused
 from harvestd.ctl.words import counted
-from harvestd.kernel.topology import QUEUES
 from harvestd.parts import Parts
+from harvestd.tables import TOPOLOGY
 
 #: So many dead letters of a queue are taken at once.
 BATCH = 100
@@ -25,7 +25,7 @@ def _arguments(parser: ArgumentParser) -> None:
 
 async def _run(errand: Errand) -> int:
     arguments = errand.arguments
-    queues = [_named(arguments.queue)] if arguments.queue else [queue.name for queue in QUEUES]
+    queues = [_named(arguments.queue)] if arguments.queue else list(TOPOLOGY.queues)
     if arguments.all and (arguments.id or not arguments.queue):
         raise Misused("--all is for one queue, and instead of ids")
     if arguments.discard and not (arguments.id or arguments.all):
@@ -42,7 +42,7 @@ async def _run(errand: Errand) -> int:
 
 
 def _named(word: str) -> str:
-    known = {queue.name for queue in QUEUES}
+    known = TOPOLOGY.queues
     name = word if word in known else f"harvest.{word}"
     if name not in known:
         raise Misused(

@@ -1,10 +1,12 @@
-"""The queues, what each binds, and how a failed message comes back. Read by both brokers."""
+"""Which events go to which queues, and how a failed message comes back. Read by both brokers."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 
 import attrs
+
+from harvestd.kernel.events import ANNOUNCED, Data, unfit
 
 EXCHANGE = "harvest_hub"
 
@@ -28,23 +30,6 @@ class Queue:
         return f"{self.name}.dead"
 
 
-QUEUES: tuple[Queue, ...] = (
-    Queue("harvest.orders", ("order.created", "order.updated", "order.cancelled", "order.expired"), 50),
-    Queue(
-        "harvest.search",
-        ("product.created", "product.updated", "product.deleted", "rating.created", "farm.updated", "category.updated"),
-        200,
-    ),
-    Queue("harvest.cache", ("cache.invalidate", "product.*", "order.*", "farm.updated", "category.updated"), 200),
-    Queue(
-        "harvest.notifications",
-        ("order.*", "payment.*", "rating.created", "comment.created", "notification.send", "account.*"),
-        200,
-    ),
-    Queue("harvest.analytics", ("*.viewed", "order.*", "payment.*", "search.performed"), 200),
-)
-
-
 def matches(pattern: str, routing_key: str) -> bool:
     """Whether an AMQP topic ``pattern`` takes ``routing_key`` (AMQP 0-9-1, 3.1.3.3)."""
     return _matches(pattern.split("."), routing_key.split("."))
@@ -58,7 +43,39 @@ def _matches(pattern: list[str], words: list[str]) -> bool:
     return bool(words) and pattern[0] in ("*", words[0]) and _matches(pattern[1:], words[1:])
 
 
-@lru_cache(256)
-def queues_for(routing_key: str) -> tuple[str, ...]:
-    """The names of the queues that a message with ``routing_key`` goes to."""
-    return tuple(q.name for q in QUEUES if any(matches(b, routing_key) for b in q.binds))
+class Topology:
+    """Which types of event there are, and which queue gets which of them: the sum of what the subjects say (``tables.TOPOLOGY``)."""
+
+    def __init__(self, events: Mapping[str, type[Data]], queues: Sequence[Queue]) -> None:
+        self.events: dict[str, type[Data]] = {**dict.fromkeys(ANNOUNCED, Data), **events}
+        self.queues = {queue.name: queue for queue in queues}
+        self._bound = {type: self._binding(type) for type in self.events}
+
+    def queues_for(self, routing_key: str) -> tuple[str, ...]:
+        """The names of the queues that a message with ``routing_key`` goes to."""
+        bound = self._bound.get(routing_key)
+        return self._binding(routing_key) if bound is None else bound
+
+    def types_for(self, queue: str) -> tuple[str, ...]:
+        """The types of event that go to a queue."""
+        return tuple(type for type, names in self._bound.items() if queue in names)
+
+    @property
+    def bindings(self) -> list[tuple[str, str]]:
+        """Each type of event with each queue that it goes to."""
+        return [(type, queue) for type, queues in self._bound.items() for queue in queues]
+
+    def queue(self, name: str) -> Queue:
+        """A queue by its name; raises ``ValueError`` where there is none."""
+        found = self.queues.get(name)
+        if found is None:
+            raise ValueError(f"no queue {name!r}: the topology has {', '.join(self.queues)}")
+        return found
+
+    def fault(self, type: str, data: object) -> str:
+        """What is wrong with the data of an event of this type, in words; empty when nothing is."""
+        struct = self.events.get(type)
+        return f"no subject has events of type {type!r}" if struct is None else unfit(type, data, struct)
+
+    def _binding(self, routing_key: str) -> tuple[str, ...]:
+        return tuple(q.name for q in self.queues.values() if any(matches(b, routing_key) for b in q.binds))

@@ -7,6 +7,8 @@ from typing import Any
 
 import attrs
 
+from harvestd.kernel.events import Data
+from harvestd.kernel.topology import Queue
 from harvestd.queue.work import Periodic, QueueHandlers
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.routes import Route
@@ -14,11 +16,12 @@ from harvestd.web.routes import Route
 
 @attrs.frozen(kw_only=True)
 class Subject:
-    """``handlers`` are by queue; a queue has one subject. ``listeners`` are by what happens in a subject before it: what this one does with
+    """``events`` are the types that it records, with what their data is; ``handlers`` what it does with the events of its queues. ``listeners`` are by what happens in a subject before it: what this one does with
     it, in the same transaction."""
 
     name: str
     routes: tuple[Route, ...] = ()
-    handlers: Mapping[str, QueueHandlers] = attrs.field(factory=dict)
+    events: Mapping[str, type[Data]] = attrs.field(factory=dict)
+    handlers: Mapping[Queue, QueueHandlers] = attrs.field(factory=dict)
     periodic: tuple[Periodic, ...] = ()
     listeners: Mapping[type, Callable[[UnitOfWork, Any], Awaitable[None]]] = attrs.field(factory=dict)

@@ -34,7 +34,7 @@ class Consumer:
     def __init__(self, parts: Parts, queue: str, handlers: QueueHandlers, opened: Opened | None = None) -> None:
         self._parts = parts
         self._queue = queue
-        self._door = Door(parts, queue, opened or Opened(parts.secret))
+        self._door = Door(parts, queue, opened or Opened(parts.topology, parts.secret))
         self._handlers = handlers
 
     async def receive(self, deliveries: Sequence[Delivery]) -> list[Outcome]:

@@ -22,7 +22,6 @@ from twisted.logger import Logger
 
 from harvestd.interfaces import Delivery, Dropped, Outcome, Retried
 from harvestd.kernel.errors import Unavailable
-from harvestd.kernel.topology import queues_for
 from harvestd.parts import Parts
 from harvestd.queue.envelope import Envelope, named
 from harvestd.queue.opened import Opened, Sealed, looked_into
@@ -83,14 +82,14 @@ class Door:
             try:
                 if id not in rows:
                     raise Drop(otherwise)
-                events[place] = self._fitting(looked_into(envelope_of(rows[id])))
+                events[place] = self._fitting(looked_into(self._parts.topology, envelope_of(rows[id])))
             except Drop as error:
                 refused[place] = Dropped(str(error))
 
     def _fitting(self, sealed: Sealed) -> Envelope:
         """The event, if it is for this queue and its data is of its type's form."""
         event = sealed.event
-        if self._queue not in queues_for(event.type):
+        if self._queue not in self._parts.topology.queues_for(event.type):
             raise Drop(f"not for this queue, which does not bind {event.type[:100]}")
         if sealed.fault:
             raise Drop(f"not understood: {sealed.fault}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import attrs
 
-from harvestd.kernel.events import fault
+from harvestd.kernel.topology import Topology
 from harvestd.queue.envelope import Envelope, decode
 from harvestd.queue.seals import EventSeals
 
@@ -24,7 +24,8 @@ class Sealed:
 class Opened:
     """One for all consumers of a process. ``secret`` is the market's."""
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, topology: Topology, secret: str) -> None:
+        self._topology = topology
         self._seals = EventSeals(secret)
         self._known: dict[bytes, Sealed] = {}
 
@@ -32,7 +33,7 @@ class Opened:
         """What these bytes, all of them, say; None unless they were sealed with the secret."""
         sealed = self._known.get(body)
         if sealed is None and self._seals.genuine(body):
-            sealed = looked_into(decode(body))
+            sealed = looked_into(self._topology, decode(body))
             if len(body) <= LONGEST:
                 self._known[body] = sealed
                 if len(self._known) > MOST:
@@ -40,6 +41,6 @@ class Opened:
         return sealed
 
 
-def looked_into(event: Envelope) -> Sealed:
+def looked_into(topology: Topology, event: Envelope) -> Sealed:
     """With what is wrong with it."""
-    return Sealed(event, fault(event.type, event.data))
+    return Sealed(event, topology.fault(event.type, event.data))

@@ -16,8 +16,7 @@ from twisted.logger import Logger
 
 from harvestd.interfaces import IBroker, Message
 from harvestd.kernel.errors import Unavailable
-from harvestd.kernel.events import DATA
-from harvestd.kernel.topology import queues_for
+from harvestd.kernel.topology import Topology
 from harvestd.queue.envelope import Envelope, TraceFields, encode
 from harvestd.queue.seals import EventSeals
 from harvestd.runtime.backoff import Backoff
@@ -53,10 +52,11 @@ class Relay:
     log = Logger()
 
     def __init__(
-        self, reactor: Any, settings: Settings, database: Database, session: Session, broker: IBroker,
+        self, reactor: Any, settings: Settings, topology: Topology, database: Database, session: Session, broker: IBroker,
         now: Callable[[], datetime], secret: str, metrics: Metrics | None = None,
     ) -> None:  # fmt: skip
         self._settings = settings
+        self._topology = topology
         self._seals = EventSeals(secret)
         self._database = database
         self._session = session
@@ -135,7 +135,7 @@ class Relay:
             return
         self._asked = now
         for queue in await outbox.asked_again(self._database):
-            types = [type for type in DATA if queue in queues_for(type)]
+            types = self._topology.types_for(queue)
             last, number = 0, 0
             while True:
                 place, again = await self._database.transaction(
@@ -150,7 +150,7 @@ class Relay:
                 "{queue} was lost: {number} events that it had not handled go out again", queue=queue, number=number
             )
 
-    async def _unsend(self, tx: Transaction, queue: str, types: list[str], last: int) -> tuple[int | None, int]:
+    async def _unsend(self, tx: Transaction, queue: str, types: tuple[str, ...], last: int) -> tuple[int | None, int]:
         await self._lease.check(tx)
         return await outbox.send_again(tx, queue, types, last, AGAIN)
 

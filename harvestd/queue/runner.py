@@ -9,7 +9,7 @@ from twisted.logger import Logger
 
 from harvestd.interfaces import ISubscription
 from harvestd.kernel.errors import Unavailable
-from harvestd.kernel.topology import QUEUES, Queue
+from harvestd.kernel.topology import Queue, Topology
 from harvestd.parts import Parts
 from harvestd.queue.consumer import Consumer
 from harvestd.queue.opened import Opened
@@ -33,8 +33,8 @@ class Workers:
     ) -> None:  # fmt: skip
         self._parts = parts
         self._handlers = handlers
-        self._queues = chosen(names)
-        opened = Opened(parts.secret)
+        self._queues = chosen(parts.topology, names)
+        opened = Opened(parts.topology, parts.secret)
         consumers = {
             queue.name: Consumer(parts, queue.name, handlers[queue.name], opened)
             for queue in self._queues
@@ -42,7 +42,7 @@ class Workers:
         }
         self._consumers = consumers
         if parts.settings.rabbitmq_url and consumers:
-            who = "all" if len(consumers) == len(QUEUES) else ",".join(consumers)
+            who = "all" if len(consumers) == len(parts.topology.queues) else ",".join(consumers)
             periodic = (*periodic, Periodic(f"stand-in:{who}", 1.0, StandIn(consumers).run))
         self._turns = [Turn(parts, task) for task in periodic]
         self.subscriptions: dict[str, ISubscription] = {}
@@ -109,13 +109,15 @@ class Turn:
         return not self._stopping and await self._lease.held()
 
 
-def chosen(names: Sequence[str]) -> tuple[Queue, ...]:
+def chosen(topology: Topology, names: Sequence[str]) -> tuple[Queue, ...]:
     """The queues named, with or without their prefix, in the topology's order; all when none is named.
 
     Raises ``ValueError`` naming what is unknown.
     """
     wanted = {name if name.startswith(PREFIX) else PREFIX + name for name in names}
-    known = {queue.name for queue in QUEUES}
-    if wanted - known:
-        raise ValueError(f"queues: no queue {', '.join(sorted(wanted - known))}; there are {', '.join(sorted(known))}")
-    return tuple(queue for queue in QUEUES if not wanted or queue.name in wanted)
+    known = topology.queues
+    if wanted - known.keys():
+        raise ValueError(
+            f"queues: no queue {', '.join(sorted(wanted - known.keys()))}; there are {', '.join(sorted(known))}"
+        )
+    return tuple(queue for queue in known.values() if not wanted or queue.name in wanted)

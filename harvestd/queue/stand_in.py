@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from twisted.logger import Logger
 
 from harvestd.interfaces import Acked, Delivery
-from harvestd.kernel.events import DATA
-from harvestd.kernel.topology import queues_for
 from harvestd.parts import Parts
 from harvestd.queue.consumer import Consumer
 from harvestd.queue.relay import message_of
@@ -37,7 +35,6 @@ class StandIn:
 
     def __init__(self, consumers: Mapping[str, Consumer]) -> None:
         self._consumers = consumers
-        self._types = {queue: [type for type in DATA if queue in queues_for(type)] for queue in consumers}
         self._resting: dict[tuple[str, str], float] = {}
         self._told = False
 
@@ -58,7 +55,8 @@ class StandIn:
     async def _batch(self, parts: Parts, queue: str) -> int:
         """Have one batch handled; answers how many there were."""
         resting = [id for name, id in self._resting if name == queue]
-        rows = await outbox.unbrought(parts.database, queue, self._types[queue], PATIENCE, resting, BATCH)
+        types = parts.topology.types_for(queue)
+        rows = await outbox.unbrought(parts.database, queue, types, PATIENCE, resting, BATCH)
         if not rows:
             return 0
         if not self._told:

@@ -42,8 +42,10 @@ class SettingOptions(usage.Options):
             super().parseOptions(options)  # type: ignore[no-untyped-call]
         except usage.UsageError as error:
             _say(f"{self.command}: {error}\n{self.command} --help lists the options.", sys.stderr, 2)
+        from harvestd.tables import TOPOLOGY  # all of the market: twistd --help does without
+
         try:
-            self.loaded = load(self.given(), os.environ)
+            self.loaded = load(self.given(), os.environ, queues=TOPOLOGY.queues)
         except SettingError as error:
             _say(f"{self.command} does not start: {error}", sys.stderr, 2 if error.on_the_command_line else 1)
 

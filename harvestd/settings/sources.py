@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from harvestd.kernel.topology import QUEUES
 from harvestd.settings.rows import ROWS, Unfit
 from harvestd.settings.table import Settings
 from harvestd.settings.values import parse, shown
@@ -76,11 +75,14 @@ def load(
     options: Mapping[str, str] | None = None,
     environ: Mapping[str, str] | None = None,
     toml_path: str | Path | None = None,
+    *,
+    queues: Collection[str] = (),
 ) -> Loaded:
     """Read, judge and resolve the settings; raises :class:`SettingError` with all that is wrong.
 
     ``options`` has the settings' names (``http_port``) and perhaps ``config``, the path of a TOML file; without that,
-    ``toml_path`` or ``HARVEST_CONFIG`` names it, and ``./harvest.toml`` is read if it is there.
+    ``toml_path`` or ``HARVEST_CONFIG`` names it, and ``./harvest.toml`` is read if it is there. ``queues`` are those
+    that a process may be told to work on; without them, those that it is told are not looked at.
     """
     options, environ = dict(options or {}), dict(environ or {})
     problems: list[Problem] = []
@@ -98,6 +100,7 @@ def load(
             problems.append(_problem(name, one, str(unfit)))
     settings = Settings(**values)
     problems.extend(_contradictions(settings, given, environ))
+    problems.extend(_no_queues(settings, given, queues))
     if problems:
         raise SettingError(problems)
     return Loaded(resolved(settings), {name: given[name].origin if name in given else "default" for name in ROWS})
@@ -215,8 +218,11 @@ def _contradictions(settings: Settings, given: Mapping[str, _Given], environ: Ma
         cure = f"with database_pool = {settings.database_pool} these make {connections} connections, and the embedded"
         cure += f" database has {EMBEDDED_CONNECTIONS} for them: lower one of the two, or set database_url"
         yield Problem("processes", "this combination", str(settings.processes), cure)
-    known = {name for queue in QUEUES for name in (queue.name, queue.name.removeprefix("harvest."))}
+
+
+def _no_queues(settings: Settings, given: Mapping[str, _Given], queues: Collection[str]) -> Iterable[Problem]:
+    known = [name.removeprefix("harvest.") for name in queues]
     for queue in settings.queues:
-        if queue not in known:
-            short = ", ".join(q.name.removeprefix("harvest.") for q in QUEUES)
+        if known and queue.removeprefix("harvest.") not in known:
+            short = ", ".join(known)
             yield Problem("queues", given["queues"].origin, repr(queue), f"there is no such queue; there are {short}")

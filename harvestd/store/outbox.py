@@ -12,7 +12,8 @@ from typing import Any
 
 import attrs
 
-from harvestd.kernel.events import Event, fault
+from harvestd.kernel.events import Event
+from harvestd.kernel.topology import Topology
 from harvestd.runtime.tracing import current_trace
 from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
 
@@ -119,16 +120,18 @@ PURGE = Statement(
 )
 
 
-def record(tx: Transaction, events: Sequence[Event], new_id: Callable[[], str], now: datetime) -> None:
+def record(
+    tx: Transaction, events: Sequence[Event], topology: Topology, new_id: Callable[[], str], now: datetime
+) -> None:
     """Write ``events`` in ``tx``, with the commit at the latest, under the current trace and in their order; and append them to
     ``tx.events``.
 
-    Raises ``ValueError`` for what is not as ``kernel.events.DATA`` has it. A unit of work records and wakes the relay.
+    Raises ``ValueError`` for what is not as ``topology`` has it. A unit of work records and wakes the relay.
     """
     if not events:
         return
     for event in events:
-        why = fault(event.type, event.data)
+        why = topology.fault(event.type, event.data)
         if why:
             raise ValueError(why)
     trace = current_trace()

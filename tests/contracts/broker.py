@@ -15,8 +15,9 @@ from twisted.internet.defer import Deferred
 
 from harvestd.interfaces import Acked, Delivery, Dropped, IBroker, Message, Outcome, QueueState, Retried
 from harvestd.kernel.errors import Unavailable
-from harvestd.kernel.topology import QUEUES, RETRY_DELAYS, RETRY_JITTER, queues_for
+from harvestd.kernel.topology import RETRY_DELAYS, RETRY_JITTER
 from harvestd.runtime.lifecycle import sleep
+from harvestd.tables import TOPOLOGY
 from tests.waiting import eventually
 
 ORDERS, SEARCH, CACHE = "harvest.orders", "harvest.search", "harvest.cache"
@@ -103,17 +104,17 @@ class BrokerContract:
 
     async def test_message_reaches_each_queue_that_binds_its_type_unchanged(self, rig: Rig) -> None:
         broker = await rig.broker()
-        everywhere = {queue.name: Received() for queue in QUEUES}
+        everywhere = {queue.name: Received() for queue in TOPOLOGY.queues.values()}
         for queue, receive in everywhere.items():
             await broker.consume(queue, 10, receive)
         sent = [message("order.created", b'{"n": 1}'), message("product.updated", b"\x00\xff not json")]
         assert set(await broker.publish(sent)) == {one.id for one in sent}
         for one in sent:
-            for queue in queues_for(one.type):
+            for queue in TOPOLOGY.queues_for(one.type):
                 await eventually(f"{one.type} in {queue}", lambda q=queue, o=one: o.id in everywhere[q].ids)
         for queue, receive in everywhere.items():
             await eventually(f"{queue} is settled", lambda q=queue: is_empty(broker, q))
-            expected = [one for one in sent if queue in queues_for(one.type)]
+            expected = [one for one in sent if queue in TOPOLOGY.queues_for(one.type)]
             assert sorted(receive.deliveries, key=lambda d: d.message.id) == [
                 Delivery(one, queue, 0) for one in sorted(expected, key=lambda o: o.id)
             ]
@@ -395,7 +396,7 @@ class BrokerContract:
 
     async def test_states_are_truthful(self, rig: Rig) -> None:
         broker, other = await rig.broker(queue_retry_scale=100.0), await rig.broker()
-        assert [one.name for one in await broker.states()] == [queue.name for queue in QUEUES]
+        assert [one.name for one in await broker.states()] == list(TOPOLOGY.queues)
         later, never, held = message(), message(), message()
 
         def answer(delivery: Delivery) -> Outcome:

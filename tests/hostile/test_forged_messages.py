@@ -18,7 +18,8 @@ import attrs
 import pika
 import pytest
 
-from harvestd.kernel.topology import EXCHANGE, QUEUES
+from harvestd.kernel.topology import EXCHANGE
+from harvestd.tables import TOPOLOGY
 from tests.daemons import ctl, request
 from tests.faults.market import Market, market
 from tests.hostile.forgeries import altered, drawn, encoded, spoilt
@@ -152,7 +153,7 @@ def test_whatever_lies_in_a_queue_is_settled_and_has_no_effect(
     channel.queue_delete("tap")
     assert {type for type, _ in real} >= {"order.created", "product.created", "account.registered"}
     before, every, tried = effects(shop), list(forgeries(real, chance)), 0
-    for queue in QUEUES:
+    for queue in TOPOLOGY.queues.values():
         chosen = [one for _, one in drawn([(one.name, one) for one in every], chance, EACH)]
         for one in chosen:
             exchange = chance.random() < 0.2
@@ -164,11 +165,11 @@ def test_whatever_lies_in_a_queue_is_settled_and_has_no_effect(
     assert shop.broken() == []
     assert effects(shop) == before, f"seed {SEED}"
     sent = {one.body for one in every}
-    dead = [(queue.name, *letter) for queue in QUEUES for letter in letters(channel, queue.name)]
+    dead = [(queue.name, *letter) for queue in TOPOLOGY.queues.values() for letter in letters(channel, queue.name)]
     assert dead and all(cause and body in sent for _, cause, body in dead), f"seed {SEED}"
     for _, cause, _ in dead:
         assert cause.startswith(("not understood", "not of this market", "not for this queue")), f"seed {SEED}: {cause}"
-    for queue in QUEUES:
+    for queue in TOPOLOGY.queues.values():
         consumers = channel.queue_declare(queue.name, passive=True).method.consumer_count
         assert consumers == 1, f"seed {SEED}: {queue.name} has {consumers} consumers"
     operator.close()
@@ -188,4 +189,4 @@ def test_whatever_lies_in_a_queue_is_settled_and_has_no_effect(
     assert lines and not worse, f"seed {SEED}: {worse[:3]}"
     warned = [line for line in lines if line["level"] == "warn" and "held the reactor" not in line["message"]]
     assert len(warned) <= 20, f"seed {SEED}: {len(warned)} warnings: {warned[-5:]}"
-    measured(f"{tried} messages in {len(QUEUES)} queues, {len(dead)} dead letters, seed {SEED}")
+    measured(f"{tried} messages in {len(TOPOLOGY.queues)} queues, {len(dead)} dead letters, seed {SEED}")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvestd.kernel.events import DATA
-from harvestd.kernel.topology import QUEUES, RETRY_DELAYS, matches, queues_for
+from harvestd.kernel.topology import RETRY_DELAYS, matches
+from harvestd.tables import SUBJECTS, TOPOLOGY
 
 
 @pytest.mark.parametrize(
@@ -48,20 +48,22 @@ def test_matching_agrees_with_a_regular_expression(pattern, key):
 
 
 def test_an_order_goes_where_the_table_says():
-    assert queues_for("order.created") == (
-        "harvest.orders", "harvest.cache", "harvest.notifications", "harvest.analytics",
+    assert TOPOLOGY.queues_for("order.created") == (
+        "harvest.orders", "harvest.notifications", "harvest.analytics", "harvest.cache",
     )  # fmt: skip
-    assert queues_for("product.viewed") == ("harvest.cache", "harvest.analytics")
-    assert queues_for("nobody.cares") == ()
+    assert TOPOLOGY.queues_for("product.viewed") == ("harvest.analytics", "harvest.cache")
+    assert TOPOLOGY.queues_for("nobody.cares") == ()
 
 
 def test_every_binding_can_take_some_event():
-    for queue in QUEUES:
+    for queue in TOPOLOGY.queues.values():
         for pattern in queue.binds:
-            assert any(matches(pattern, type) for type in DATA), f"{queue.name} binds {pattern}, which nothing has"
+            assert any(matches(pattern, type) for type in TOPOLOGY.events), (
+                f"{queue.name} binds {pattern}, which nothing has"
+            )
 
 
 def test_queues_have_names_of_their_own_and_delays_grow():
-    assert len({queue.name for queue in QUEUES}) == len(QUEUES)
-    assert all(queue.dead == f"{queue.name}.dead" for queue in QUEUES)
+    assert sum(len(subject.handlers) for subject in SUBJECTS) == len(TOPOLOGY.queues)
+    assert all(queue.dead == f"{queue.name}.dead" for queue in TOPOLOGY.queues.values())
     assert list(RETRY_DELAYS) == sorted(RETRY_DELAYS)

@@ -21,6 +21,7 @@ from harvestd.market.notifications.messages import MESSAGES
 from harvestd.market.orders.delivery_rules import Farm, Way, chosen
 from harvestd.market.orders.fulfilment import cancel, expire, move, totals_of
 from harvestd.market.orders.placing import ADDRESS_MOST, NOTE_MOST, REASON_MOST, Totals, place
+from harvestd.tables import TOPOLOGY
 from tests.market.accounts.test_rules import registration
 from tests.market.catalogue.shelves import NOW, TERMS, TODAY, placed, product, standing
 from tests.market.catalogue.test_rules import OFFER, level
@@ -472,9 +473,9 @@ def test_so_much_of_a_name_is_looked_at(after: str, code: str | None) -> None:
 
 def test_an_event_is_of_a_type_that_there_is_and_its_data_is_of_that_type() -> None:
     told = registered("u", "buyer", "a@b.example", "Ada")
-    assert events.fault("order.eaten", {}) == "event type 'order.eaten' is not in kernel.events.DATA"
-    assert "user_id" in events.fault(told.type, told.data)
-    assert events.fault(told.type, told.data | {"user_id": "0197f0a0-7c1e-7abc-8def-0123456789ab"}) == ""
+    assert TOPOLOGY.fault("order.eaten", {}) == "no subject has events of type 'order.eaten'"
+    assert "user_id" in TOPOLOGY.fault(told.type, told.data)
+    assert TOPOLOGY.fault(told.type, told.data | {"user_id": "0197f0a0-7c1e-7abc-8def-0123456789ab"}) == ""
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from harvestd.store import outbox
 from harvestd.store.postgres.connection import LinkSettings
 from harvestd.store.postgres.control import Session
 from harvestd.store.postgres.database import Database, Transaction
+from harvestd.tables import TOPOLOGY
 from tests.servers import PostgresServer
 
 _numbers = itertools.count(1)
@@ -81,9 +82,9 @@ class Process:
         self.database = Database(reactor, link, size=4, wait=1.0)
         self.session = Session(reactor, link)
         self.metrics = Metrics()
-        self.broker = PostgresBroker(reactor, settings, self.database, self.session)
+        self.broker = PostgresBroker(reactor, settings, TOPOLOGY, self.database, self.session)
         self.relay = Relay(
-            reactor, settings, self.database, self.session, broker or self.broker, now, SECRET, self.metrics
+            reactor, settings, TOPOLOGY, self.database, self.session, broker or self.broker, now, SECRET, self.metrics
         )
         self.parts = _parts(self)
 
@@ -108,7 +109,7 @@ class Process:
         given = iter(ids)
 
         async def work(tx: Transaction) -> None:
-            outbox.record(tx, events, lambda: next(given), now())
+            outbox.record(tx, events, TOPOLOGY, lambda: next(given), now())
 
         await self.database.transaction(work)
         self.relay.wake()
@@ -121,7 +122,7 @@ def _parts(process: Process) -> Parts:
         settings=process.settings, reactor=reactor, lifecycle=Lifecycle(reactor), metrics=process.metrics,
         database=process.database, reads=process.database, session=process.session, topics=absent, cache=absent,
         limiter=absent, sessions=absent, search=absent, broker=process.broker, mailer=absent, secret=SECRET, now=now, new_id=new_id,
-        wake_relay=process.relay.wake,
+        topology=TOPOLOGY, wake_relay=process.relay.wake,
     )  # fmt: skip
 
 

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 
 from harvestd.interfaces import Acked, Delivery, Dropped, Message, Outcome, Retried
-from harvestd.kernel.events import DATA, Event, fault
-from harvestd.kernel.topology import QUEUES, queues_for
+from harvestd.kernel.events import Event
 from harvestd.market.operations import housekeeping
 from harvestd.queue.consumer import Consumer
 from harvestd.queue.envelope import Envelope, encode
@@ -24,7 +23,7 @@ from harvestd.queue.relay import message_of
 from harvestd.queue.seals import EventSeals
 from harvestd.queue.work import QueueHandlers
 from harvestd.store import outbox
-from harvestd.tables import HANDLERS
+from harvestd.tables import HANDLERS, TOPOLOGY
 from tests.contracts.broker import ORDERS, is_empty
 from tests.queue.processes import SEALS, Process, Processes, data, envelope, message, new_id, now
 from tests.queue.test_consumer import Bench, bench, deliver, leave_effect
@@ -50,11 +49,11 @@ def told() -> Iterator[list[str]]:
 
 def wrong_ones() -> Iterator[tuple[str, Any]]:
     """Each field of each type's data left out, and of each wrong kind, as far as its type does not take that."""
-    for type, struct in DATA.items():
+    for type, struct in TOPOLOGY.events.items():
         for field in msgspec.structs.fields(struct):
             name, good = field.encode_name, data(1)
             bad = [{k: v for k, v in good.items() if k != name}, *(good | {name: value} for value in WRONG)]
-            yield from ((type, one) for one in bad if fault(type, one))
+            yield from ((type, one) for one in bad if TOPOLOGY.fault(type, one))
 
 
 def sealed(event: Envelope) -> bytes:
@@ -67,7 +66,7 @@ def handed(queue: str, *bodies: bytes) -> list[Delivery]:
 
 def test_every_field_of_every_type_is_read() -> None:
     tried = {type for type, _ in wrong_ones()}
-    assert tried == set(DATA) and all(not fault(type, data(1)) for type in DATA)
+    assert tried == set(TOPOLOGY.events) and all(not TOPOLOGY.fault(type, data(1)) for type in TOPOLOGY.events)
     assert len(list(wrong_ones())) > 100
 
 
@@ -94,13 +93,13 @@ async def test_data_that_is_not_of_its_type_is_a_dead_letter_at_once_whichever_f
 ) -> None:
     """By the market's own handlers: none of them is reached, none is tried again, nothing is marked, and it is told once."""
     process = await processes.start()
-    for queue in QUEUES:
-        wrong = [(type, one) for type, one in wrong_ones() if queue.name in queues_for(type)]
+    for queue in TOPOLOGY.queues.values():
+        wrong = [(type, one) for type, one in wrong_ones() if queue.name in TOPOLOGY.queues_for(type)]
         bodies = [sealed(msgspec.structs.replace(envelope(1, type), data=one)) for type, one in wrong]
         outcomes = await Consumer(process.parts, queue.name, HANDLERS[queue.name]).receive(handed(queue.name, *bodies))
         assert all(isinstance(one, Dropped) and "not understood: the data of" in one.cause for one in outcomes)
     assert processes.sql("select count(*) from inbox") == [(0,)]
-    assert len(told) <= len(QUEUES)
+    assert len(told) <= len(TOPOLOGY.queues)
 
 
 async def test_a_forged_event_is_a_dead_letter_and_cannot_hide_the_real_one(
@@ -147,8 +146,8 @@ async def test_an_event_that_is_older_than_its_mark_may_be_is_what_the_outbox_ha
 
 async def test_a_genuine_event_in_another_queue_is_a_dead_letter(processes: Processes) -> None:
     process = await processes.start()
-    for queue in QUEUES:
-        others = [type for type in DATA if queue.name not in queues_for(type)]
+    for queue in TOPOLOGY.queues.values():
+        others = [type for type in TOPOLOGY.events if queue.name not in TOPOLOGY.queues_for(type)]
         assert others, queue.name
         consumer = Consumer(process.parts, queue.name, HANDLERS[queue.name])
         outcomes = await consumer.receive(handed(queue.name, *(sealed(envelope(1, type)) for type in others)))

@@ -18,6 +18,7 @@ from harvestd.runtime.tracing import Trace, tracing
 from harvestd.settings.table import Settings
 from harvestd.store import outbox
 from harvestd.store.postgres.database import Statement, Transaction, nothing
+from harvestd.tables import TOPOLOGY
 from tests.contracts.broker import ORDERS, Received
 from tests.queue.processes import Process, Processes, data, new_id, now
 from tests.servers import PostgresServer
@@ -161,7 +162,7 @@ async def test_a_lower_seq_that_is_committed_after_a_higher_one_was_sent_is_publ
     may_commit: Deferred[None] = Deferred()
 
     async def slow(tx: Transaction) -> None:
-        outbox.record(tx, [event(1)], new_id, now())
+        outbox.record(tx, [event(1)], TOPOLOGY, new_id, now())
         await tx.row(WRITTEN)  # what was recorded travels with it
         has_written.callback(None)
         await may_commit

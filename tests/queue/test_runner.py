@@ -8,19 +8,19 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor
 
-from harvestd.kernel.topology import QUEUES
 from harvestd.parts import Parts
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.runner import Workers, chosen
 from harvestd.queue.work import Periodic, QueueHandlers
 from harvestd.runtime.lifecycle import sleep
 from harvestd.store.leases import GoingOn
+from harvestd.tables import TOPOLOGY
 from harvestd.unit_of_work import UnitOfWork
 from tests.contracts.broker import state
 from tests.queue.processes import Process, Processes, envelope, message
 from tests.waiting import eventually
 
-NOTHING = {queue.name: QueueHandlers() for queue in QUEUES}
+NOTHING = {queue.name: QueueHandlers() for queue in TOPOLOGY.queues.values()}
 
 
 class Started:
@@ -48,18 +48,21 @@ async def start(processes: Processes) -> AsyncIterator[Started]:
 
 
 def test_queues_are_chosen_with_or_without_their_prefix_in_the_tables_order() -> None:
-    assert chosen(()) == QUEUES
-    assert [queue.name for queue in chosen(("search", "harvest.orders"))] == ["harvest.orders", "harvest.search"]
+    assert chosen(TOPOLOGY, ()) == tuple(TOPOLOGY.queues.values())
+    assert [queue.name for queue in chosen(TOPOLOGY, ("search", "harvest.orders"))] == [
+        "harvest.search",
+        "harvest.orders",
+    ]
 
 
 def test_a_queue_that_is_not_in_the_table_is_named_with_those_that_are() -> None:
     with pytest.raises(ValueError, match=r"harvest\.nonsense.*harvest\.orders"):
-        chosen(("orders", "nonsense"))
+        chosen(TOPOLOGY, ("orders", "nonsense"))
 
 
 async def test_a_queue_without_a_row_in_the_handlers_table_does_not_start(processes: Processes) -> None:
     process = await processes.start()
-    with pytest.raises(ValueError, match=r"harvest\.orders"):
+    with pytest.raises(ValueError, match=r"harvest\.search has no row"):
         await Workers(process.parts, {}).start()
 
 
@@ -73,7 +76,7 @@ async def test_each_queue_chosen_is_consumed_by_its_handlers(processes: Processe
 
         return QueueHandlers({"order.created": handle})
 
-    handlers = {queue.name: into(queue.name) for queue in QUEUES}
+    handlers = {queue.name: into(queue.name) for queue in TOPOLOGY.queues.values()}
     workers = await start(process, handlers=handlers, names=("orders", "cache"))
     event = envelope(1)
     await process.broker.publish([message(event)])

@@ -17,6 +17,7 @@ from harvestd.settings.sources import Loaded, SettingError, load, masked, resolv
 from harvestd.settings.table import Settings
 from harvestd.settings.urls import mask_url
 from harvestd.settings.values import parse
+from harvestd.tables import TOPOLOGY
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +28,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def problems(**given: str) -> str:
     """What is said of variables that are wrong."""
     with pytest.raises(SettingError) as caught:
-        load({}, {f"HARVEST_{name.upper()}": value for name, value in given.items()})
+        load({}, {f"HARVEST_{name.upper()}": value for name, value in given.items()}, queues=TOPOLOGY.queues)
     return str(caught.value)
 
 

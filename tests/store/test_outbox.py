@@ -11,6 +11,7 @@ from harvestd.kernel.events import Event
 from harvestd.runtime.tracing import Trace, tracing
 from harvestd.store import inbox, outbox
 from harvestd.store.postgres.database import Database, Transaction
+from harvestd.tables import TOPOLOGY
 from tests.queue.processes import data, new_id
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
@@ -22,7 +23,7 @@ def event(type: str = "order.created", version: int = 1) -> Event:
 
 async def recorded(database: Database, *events: Event, at: datetime = NOW) -> None:
     async def work(tx: Transaction) -> None:
-        outbox.record(tx, events, new_id, at)
+        outbox.record(tx, events, TOPOLOGY, new_id, at)
 
     await database.transaction(work)
 
@@ -32,8 +33,8 @@ async def test_events_are_recorded_whole_in_order_and_under_the_trace(database: 
     kept: list[Event] = []
 
     async def work(tx: Transaction) -> None:
-        outbox.record(tx, [first], new_id, NOW)
-        outbox.record(tx, [second], new_id, NOW)
+        outbox.record(tx, [first], TOPOLOGY, new_id, NOW)
+        outbox.record(tx, [second], TOPOLOGY, new_id, NOW)
         kept.extend(tx.events)
 
     with tracing(Trace("request-1", "00-abc-def-01")):
@@ -62,7 +63,7 @@ async def test_an_event_whose_data_is_not_of_its_type_is_refused(database: Datab
 
 async def test_events_of_a_transaction_that_rolls_back_never_were(database: Database) -> None:
     async def work(tx: Transaction) -> None:
-        outbox.record(tx, [event()], new_id, NOW)
+        outbox.record(tx, [event()], TOPOLOGY, new_id, NOW)
         raise RuntimeError("as a test")
 
     with pytest.raises(RuntimeError):

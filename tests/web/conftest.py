@@ -26,6 +26,7 @@ from harvestd.settings.table import Settings
 from harvestd.store.cache.near import NearCache
 from harvestd.store.limiter import MemoryLimiter
 from harvestd.store.postgres.database import Database
+from harvestd.tables import TOPOLOGY
 from harvestd.web import tokens
 from harvestd.web.context import Caller
 from harvestd.web.server import make_site
@@ -98,6 +99,7 @@ def make_parts(settings: Settings, database: Any, reactor: Any = None) -> Parts:
         secret=SECRET,
         now=lambda: datetime.now(UTC),
         new_id=lambda: str(uuid_utils.uuid7()),
+        topology=TOPOLOGY,
         wake_relay=Wakes(),
         listeners=tables.LISTENERS,
     )

@@ -113,7 +113,7 @@ async def create(call: Call, body: Thing) -> Answer:
     new = call.new_id()
     await call.tx.run(INSERT, id=new, slug=f"{body.name}-{new}", name=body.name, now=call.now)
     event = Event("cache.invalidate", f"thing:{new}", 1, {"families": ["things"], "version": 1})
-    outbox.record(call.tx, [event], call.new_id, call.now)
+    outbox.record(call.tx, [event], call.parts.topology, call.new_id, call.now)
     if seen.pause is not None:
         await call.tx.rows(SLOW, seconds=seen.pause)
     return Answer(Shown(new, body.name), 201, (("Location", f"/api/things/{new}"),), version=1)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from harvestd.kernel import errors as no
 from harvestd.kernel.permissions import Permission
-from harvestd.market.accounts import profiles, routes, shapes
+from harvestd.market.accounts import events, profiles, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.web.routes import Mode, Route
 
 SUBJECT = Subject(
     name="accounts",
+    events={"account.registered": events.AccountRegistered},
     routes=(
         Route(method="POST", path="/api/auth/register", operation="register", handler=routes.register, permission=None, mode=Mode.OWN, tag="accounts",
               summary="Create an account, and be signed in", body=shapes.Register, rules=routes.faults, answer=shapes.SignedIn, status=201,

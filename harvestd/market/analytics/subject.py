@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from harvestd.kernel.topology import Queue
 from harvestd.market.analytics import handlers
 from harvestd.market.subject import Subject
 from harvestd.queue.work import QueueHandlers
 
 SUBJECT = Subject(
     name="analytics",
-    handlers={"harvest.analytics": QueueHandlers(bulk=handlers.count)},
+    handlers={Queue("harvest.analytics", ("*.viewed", "order.*", "payment.*", "search.performed"), 200): QueueHandlers(bulk=handlers.count)},
 )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 from harvestd.kernel import errors as no
 from harvestd.kernel.families import AMOUNTS, CATALOGUE, CATEGORIES, CHANGED, PRICES, PRODUCTS
 from harvestd.kernel.permissions import Permission
-from harvestd.market.catalogue import category_routes, category_shapes, product_routes, product_shapes
+from harvestd.market.catalogue import category_routes, category_shapes, events, product_routes, product_shapes
 from harvestd.market.subject import Subject
 from harvestd.web.context import CountedPage, Page
 from harvestd.web.routes import LONG_BODY, Cached, Mode, Route, always
@@ -26,6 +26,10 @@ def _product(path: dict[str, str], query: Any) -> tuple[str, ...]:
 
 SUBJECT = Subject(
     name="catalogue",
+    events={
+        "product.created": events.ProductChanged, "product.updated": events.ProductChanged, "product.deleted": events.ProductChanged,
+        "category.updated": events.CategoryUpdated,
+    },
     routes=(
         Route(method="GET", path="/api/categories", operation="listCategories", handler=category_routes.listed, permission=None, mode=Mode.READ, tag="categories",
               summary="All categories, a tree by parent_id", answer=Page[category_shapes.Category], cached=Cached(always(CATEGORIES)),

@@ -8,7 +8,7 @@ from harvestd.kernel import errors as no
 from harvestd.kernel.families import FARMS
 from harvestd.kernel.permissions import Permission
 from harvestd.market.accounts.actions import Registered
-from harvestd.market.farms import actions, routes, shapes
+from harvestd.market.farms import actions, events, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.web.context import CountedPage
 from harvestd.web.routes import LONG_BODY, Cached, Mode, Route, always
@@ -20,6 +20,7 @@ def _farm(path: dict[str, str], query: Any) -> tuple[str, ...]:
 
 SUBJECT = Subject(
     name="farms",
+    events={"farm.updated": events.FarmUpdated},
     listeners={Registered: actions.found},
     routes=(
         Route(method="GET", path="/api/farms", operation="listFarms", handler=routes.listed, permission=None, mode=Mode.READ, tag="farms",

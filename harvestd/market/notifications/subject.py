@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harvestd.kernel.permissions import Permission
+from harvestd.kernel.topology import Queue
 from harvestd.market.notifications import handlers, mail_sender, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic, QueueHandlers
@@ -18,7 +19,11 @@ SUBJECT = Subject(
               tag="notifications", summary="Mark notices read", body=shapes.ReadNotifications, answer=shapes.MarkedRead),
     ),
     handlers={
-        "harvest.notifications": QueueHandlers(each={"account.registered": handlers.welcome}, bulk=handlers.order)
+        Queue(
+            "harvest.notifications",
+            ("order.*", "payment.*", "rating.created", "comment.created", "notification.send", "account.*"),
+            200,
+        ): QueueHandlers(each={"account.registered": handlers.welcome}, bulk=handlers.order)
     },
     periodic=(Periodic("mails", 1.0, mail_sender.deliver),),
 )  # fmt: skip

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from harvestd.kernel.events import DATA
-from harvestd.kernel.topology import queues_for
 from harvestd.market.accounts import sign_ins as sessions
 from harvestd.market.carts import rows as carts
 from harvestd.market.notifications import mail_rows as mails
@@ -20,8 +18,6 @@ from harvestd.store.postgres.database import Transaction
 CART_KEPT = timedelta(days=30)
 #: What no queue has handled (a dead letter, say) is kept for so many times ``outbox_keep``: it can be put back as long.
 UNHANDLED = 10
-#: The type of each event with each queue that it is for.
-FOR_QUEUES = [(type, queue) for type in DATA for queue in queues_for(type)]
 #: Rows of a kind deleted in one transaction, so that none is long; and such transactions in one run.
 BATCH, ROUNDS = 1000, 50
 
@@ -39,7 +35,7 @@ async def tidy(parts: Parts, going_on: GoingOn = always) -> None:
         return await idempotency.forget(tx, now, settings.idempotency_ttl, BATCH)
 
     async def events(tx: Transaction) -> int:
-        return await outbox.purge(tx, kept, now - UNHANDLED * (now - kept), FOR_QUEUES, BATCH)
+        return await outbox.purge(tx, kept, now - UNHANDLED * (now - kept), parts.topology.bindings, BATCH)
 
     async def marks(tx: Transaction) -> int:
         # an event's marks go after the event itself, so that `check` never misses one

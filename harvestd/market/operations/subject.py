@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from harvestd.kernel.events import Stale
+from harvestd.kernel.topology import Queue
 from harvestd.market.operations import handlers, housekeeping
 from harvestd.market.operations.routes import SYSTEM
 from harvestd.market.subject import Subject
@@ -9,7 +11,8 @@ from harvestd.queue.work import Periodic, QueueHandlers
 
 SUBJECT = Subject(
     name="operations",
+    events={"cache.invalidate": Stale},
     routes=SYSTEM,
-    handlers={"harvest.cache": QueueHandlers(bulk=handlers.drop)},
+    handlers={Queue("harvest.cache", ("cache.invalidate", "product.*", "order.*", "farm.updated", "category.updated"), 200): QueueHandlers(bulk=handlers.drop)},
     periodic=(Periodic("housekeeping", 600.0, housekeeping.tidy),),
 )  # fmt: skip

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from harvestd.kernel import errors as no
 from harvestd.kernel.permissions import Permission
-from harvestd.market.orders import expiry, handlers, routes, shapes
+from harvestd.kernel.topology import Queue
+from harvestd.market.orders import events, expiry, handlers, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic, QueueHandlers
 from harvestd.web.context import CountedPage
@@ -14,6 +15,10 @@ _STEP = (no.NotFound, no.IllegalTransition)
 
 SUBJECT = Subject(
     name="orders",
+    events={
+        "order.created": events.OrderCreated, "order.updated": events.OrderUpdated, "order.completed": events.OrderEnded,
+        "order.cancelled": events.OrderEnded, "order.expired": events.OrderEnded,
+    },
     routes=(
         Route(method="POST", path="/api/orders", operation="placeOrder", handler=routes.place, permission=Permission.PLACE_ORDERS, mode=Mode.WRITE, tag="orders",
               summary="Place an order, of lines or of the cart", body=shapes.PlaceOrder, rules=routes.faults, answer=shapes.Order, status=201,
@@ -28,6 +33,6 @@ SUBJECT = Subject(
               tag="orders", summary="Take a farm's part a step further", body=shapes.MovePart, rules=routes.reason_faults, answer=shapes.Order, key="optional",
               errors=_STEP),
     ),
-    handlers={"harvest.orders": QueueHandlers(bulk=handlers.sell)},
+    handlers={Queue("harvest.orders", ("order.created", "order.updated", "order.cancelled", "order.expired"), 50): QueueHandlers(bulk=handlers.sell)},
     periodic=(Periodic("expiry", 1.0, expiry.release),),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harvestd.kernel.families import CATALOGUE, CHANGED
+from harvestd.kernel.topology import Queue
 from harvestd.market.search import handlers, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic, QueueHandlers
@@ -18,6 +19,10 @@ SUBJECT = Subject(
               summary="Titles, farms and categories that begin so", query=shapes.SuggestQuery, answer=shapes.Suggestions,
               cached=Cached(always(CHANGED, CATALOGUE)), limit="rate_read"),
     ),
-    handlers={"harvest.search": QueueHandlers(bulk=handlers.index)},
+    handlers={Queue(
+            "harvest.search",
+            ("product.created", "product.updated", "product.deleted", "rating.created", "farm.updated", "category.updated"),
+            200,
+        ): QueueHandlers(bulk=handlers.index)},
     periodic=(Periodic("renewals", 1.0, handlers.renew), Periodic("search", 0.2, handlers.catch_up)),
 )  # fmt: skip

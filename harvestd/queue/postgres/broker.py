@@ -16,7 +16,7 @@ from zope.interface import implementer
 
 from harvestd.interfaces import DeadLetter, IBroker, ISubscription, Message, QueueState, Receive
 from harvestd.kernel.errors import Unavailable
-from harvestd.kernel.topology import QUEUES, queues_for
+from harvestd.kernel.topology import Topology
 from harvestd.queue.postgres.consumer import Subscription
 from harvestd.runtime.wakeup import Bell
 from harvestd.settings.table import Settings
@@ -26,7 +26,6 @@ from harvestd.store.postgres.database import Database
 
 #: The NOTIFY channel; the payload is a queue's name.
 CHANNEL = "harvest_queue"
-NAMES = tuple(queue.name for queue in QUEUES)
 
 
 @implementer(IBroker)
@@ -35,9 +34,12 @@ class PostgresBroker:
 
     log = Logger()
 
-    def __init__(self, reactor: Any, settings: Settings, database: Database, session: Session) -> None:
+    def __init__(
+        self, reactor: Any, settings: Settings, topology: Topology, database: Database, session: Session
+    ) -> None:
         self._reactor = reactor
         self._settings = settings
+        self._topology = topology
         self._database = database
         self._session = session
         self._subscriptions: list[Subscription] = []
@@ -48,7 +50,7 @@ class PostgresBroker:
 
     async def start(self) -> None:
         """Listen for wakes, and watch for consumers that died. The database may still be away."""
-        self._unlisten = self._session.listen(CHANNEL, self._ring, lambda: self._ring(*NAMES))
+        self._unlisten = self._session.listen(CHANNEL, self._ring, lambda: self._ring(*self._topology.queues))
         self._watch = Deferred.fromCoroutine(self._rescue())
 
     async def stop(self) -> None:
@@ -65,7 +67,11 @@ class PostgresBroker:
 
     async def publish(self, messages: Sequence[Message]) -> Sequence[str]:
         """Put each into the queues that bind its type, in one transaction; answers all ids or raises ``Unavailable``."""
-        bound = [(type, queue) for type in {message.type for message in messages} for queue in queues_for(type)]
+        bound = [
+            (type, queue)
+            for type in {message.type for message in messages}
+            for queue in self._topology.queues_for(type)
+        ]
         if bound:
             await self._database.transaction(lambda tx: queues.put(tx, messages, bound), by_keys=True)
             await self._announce({queue for _, queue in bound})
@@ -73,7 +79,7 @@ class PostgresBroker:
 
     async def consume(self, queue: str, prefetch: int, receive: Receive) -> ISubscription:
         """Receive the queue's messages in batches of up to ``prefetch``. Raises ``ValueError`` for an unknown queue."""
-        _known(queue)
+        self._topology.queue(queue)
         subscription = Subscription(
             self._reactor, self._settings, self._database, self._session, queue, prefetch, receive
         )
@@ -83,16 +89,18 @@ class PostgresBroker:
 
     async def states(self) -> Sequence[QueueState]:
         """The state of every queue, counted over all processes."""
-        return await queues.states(self._database, NAMES)
+        return await queues.states(self._database, list(self._topology.queues))
 
     async def dead(self, queue: str, limit: int = 100) -> Sequence[DeadLetter]:
         """The oldest dead letters of a queue."""
-        return await queues.dead(self._database, _known(queue), limit)
+        return await queues.dead(self._database, self._topology.queue(queue).name, limit)
 
     async def replay(self, queue: str, id: str) -> bool:
         """Put a dead letter back into its own queue, with no attempts counted; False if it is not there."""
         number = _number(id)
-        if number is None or not await self._database.transaction(lambda tx: queues.replay(tx, _known(queue), number)):
+        if number is None or not await self._database.transaction(
+            lambda tx: queues.replay(tx, self._topology.queue(queue).name, number)
+        ):
             return False
         await self._announce({queue})
         return True
@@ -102,7 +110,7 @@ class PostgresBroker:
         number = _number(id)
         if number is None:
             return False
-        return await self._database.transaction(lambda tx: queues.discard(tx, _known(queue), number))
+        return await self._database.transaction(lambda tx: queues.discard(tx, self._topology.queue(queue).name, number))
 
     async def _announce(self, names: Iterable[str]) -> None:
         """Wake the consumers of these queues, here at once and elsewhere by NOTIFY (the session gathers equal ones)."""
@@ -132,12 +140,6 @@ class PostgresBroker:
                     subscription.wake(whole=True)
                 self.log.info("took back what a dead consumer had in hand: {queues}", queues=", ".join(sorted(freed)))
                 await self._announce(freed)
-
-
-def _known(queue: str) -> str:
-    if queue not in NAMES:
-        raise ValueError(f"no queue {queue!r}: the topology has {', '.join(NAMES)}")
-    return queue
 
 
 def _number(id: str) -> int | None:

@@ -17,7 +17,7 @@ from zope.interface import implementer
 
 from harvestd.interfaces import DeadLetter, IBroker, ISubscription, Message, QueueState, Receive
 from harvestd.kernel.errors import Unavailable
-from harvestd.kernel.topology import EXCHANGE, QUEUES, Queue, queues_for
+from harvestd.kernel.topology import EXCHANGE, Queue, Topology
 from harvestd.queue.rabbitmq.connection import Connection
 from harvestd.queue.rabbitmq.consumer import Subscription
 from harvestd.queue.rabbitmq.dead_letters import DeadLetters
@@ -44,7 +44,6 @@ SOON = 0.5
 WINDOW = 100
 #: Seconds after which the state of what looked empty is read again.
 SECOND_LOOK = 0.02
-_QUEUES = {queue.name: queue for queue in QUEUES}
 
 
 async def _nobody(queues: Sequence[str], after: float) -> None:
@@ -57,11 +56,12 @@ class RabbitBroker:
     question), ``stall`` (to the first sign of a confirm), ``wait`` (for the first connections, at the start)."""
 
     def __init__(
-        self, reactor: Any, settings: Settings, trials: Trials, again: Again = _nobody, *,
+        self, reactor: Any, settings: Settings, topology: Topology, trials: Trials, again: Again = _nobody, *,
         heartbeat: float = 4.0, handshake: float = 5.0, answer: float = 5.0, stall: float = 10.0, wait: float = 5.0,
     ) -> None:  # fmt: skip
         self._reactor = reactor
         self._settings = settings
+        self._topology = topology
         self._answer = answer
         self._again = again
         self._trials = trials
@@ -106,13 +106,13 @@ class RabbitBroker:
                 fates = await self._publisher.publish([event(one) for one in window])
                 lost = False
                 for one, fate in zip(window, fates, strict=True):
-                    if fate is Held.CONFIRMED or (fate is Held.RETURNED and not queues_for(one.type)):
+                    if fate is Held.CONFIRMED or (fate is Held.RETURNED and not self._topology.queues_for(one.type)):
                         held.append(one.id)
-                    lost = lost or (fate is Held.RETURNED and bool(queues_for(one.type)))
+                    lost = lost or (fate is Held.RETURNED and bool(self._topology.queues_for(one.type)))
                 if lost:  # a binding of each, so maybe others of whose loss nobody was told
-                    await self._again(list(_QUEUES), DIED_ON_THE_WAY)
+                    await self._again(list(self._topology.queues), DIED_ON_THE_WAY)
                     await self._publisher.redeclare()
-                    await self._again(list(_QUEUES), 0.0)
+                    await self._again(list(self._topology.queues), 0.0)
             except Unavailable:
                 if not held:
                     raise
@@ -121,7 +121,7 @@ class RabbitBroker:
 
     async def consume(self, queue: str, prefetch: int, receive: Receive) -> ISubscription:
         """Receive the queue's messages in batches of up to ``prefetch``. Raises ``ValueError`` for an unknown queue."""
-        known = _known(queue)
+        known = self._topology.queue(queue)
         scale = self._settings.queue_retry_scale
         subscription = Subscription(
             self._reactor,
@@ -148,11 +148,14 @@ class RabbitBroker:
         empty is looked at twice, since a message on its way from a retry queue to its own is in neither."""
         channel = await self._consuming.channel()
         try:
-            found = [await self._counted(channel, queue) for queue in QUEUES]
+            found = [await self._counted(channel, queue) for queue in self._topology.queues.values()]
             if all(_busy(state) for state in found):
                 return found
             await sleep(self._reactor, SECOND_LOOK)
-            return [state if _busy(state) else await self._counted(channel, _known(state.name)) for state in found]
+            return [
+                state if _busy(state) else await self._counted(channel, self._topology.queue(state.name))
+                for state in found
+            ]
         except Unavailable:
             if not channel.is_open and self._consuming.connection is not None:
                 await self._lost()
@@ -163,15 +166,15 @@ class RabbitBroker:
 
     async def dead(self, queue: str, limit: int = 100) -> Sequence[DeadLetter]:
         """The oldest dead letters of a queue; see ``dead_letters.py`` for what is approximate."""
-        return await self._dead.oldest(_known(queue), limit)
+        return await self._dead.oldest(self._topology.queue(queue), limit)
 
     async def replay(self, queue: str, id: str) -> bool:
         """Put a dead letter back into its own queue, with no attempts counted; False if it is not there."""
-        return await self._dead.replay(_known(queue), id)
+        return await self._dead.replay(self._topology.queue(queue), id)
 
     async def discard(self, queue: str, id: str) -> bool:
         """Delete a dead letter; False if it is not there."""
-        return await self._dead.discard(_known(queue), id)
+        return await self._dead.discard(self._topology.queue(queue), id)
 
     async def condition(self) -> Condition:
         """For readiness. The market goes on without RabbitMQ: what happens waits in the outbox."""
@@ -256,7 +259,9 @@ class RabbitBroker:
     async def _declare(self, connection: Connection) -> None:
         ask = partial(connection.ask, seconds=self._answer)
         try:
-            channel = await restore(ask, partial(connection.channel_within, self._answer), self._again)
+            channel = await restore(
+                ask, partial(connection.channel_within, self._answer), self._again, list(self._topology.queues.values())
+            )
         except Undeclared as error:
             self._undeclared = error.detail
             raise
@@ -266,9 +271,3 @@ class RabbitBroker:
 
 def _busy(state: QueueState) -> bool:
     return bool(state.ready or state.delayed or state.unacknowledged)
-
-
-def _known(queue: str) -> Queue:
-    if queue not in _QUEUES:
-        raise ValueError(f"no queue {queue!r}: the topology has {', '.join(_QUEUES)}")
-    return _QUEUES[queue]

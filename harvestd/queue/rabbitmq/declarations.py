@@ -1,4 +1,4 @@
-"""What is declared on RabbitMQ (3.10 or later), for the table in ``topology.py``.
+"""What is declared on RabbitMQ (3.10 or later), for the topology of ``tables.py``.
 
 ==========================  ==============================================================================================
 ``harvest_hub``             durable topic exchange
@@ -25,7 +25,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from harvestd.kernel.errors import Unavailable
-from harvestd.kernel.topology import EXCHANGE, QUEUES, RETRY_DELAYS, RETRY_JITTER, Queue
+from harvestd.kernel.topology import EXCHANGE, RETRY_DELAYS, RETRY_JITTER, Queue
 from harvestd.queue.rabbitmq.connection import Channel
 from harvestd.settings.table import RETRY_SCALE_MOST
 
@@ -56,7 +56,7 @@ def declared_exchange(channel: Channel) -> Deferred[Any]:
     return channel.exchange_declare(EXCHANGE, "topic", durable=True)  # type: ignore[no-any-return]
 
 
-async def declare(ask: Ask, channel: Channel, queues: Sequence[Queue] = QUEUES) -> None:
+async def declare(ask: Ask, channel: Channel, queues: Sequence[Queue]) -> None:
     """Declare all that there is of ``queues``; what is there already stays as it is."""
     await ask(declared_exchange(channel))
     for queue in queues:
@@ -70,9 +70,7 @@ async def declare(ask: Ask, channel: Channel, queues: Sequence[Queue] = QUEUES) 
             )
 
 
-async def restore(
-    ask: Ask, opened: Callable[[], Awaitable[Channel]], again: Again, queues: Sequence[Queue] = QUEUES
-) -> Channel:
+async def restore(ask: Ask, opened: Callable[[], Awaitable[Channel]], again: Again, queues: Sequence[Queue]) -> Channel:
     """Declare all that there is of ``queues``, and have sent again what was lost with those that were not there: what is published
     until they are declared and bound is lost to them, too, however long that takes. Answers the channel; raises :class:`Undeclared`
     where the broker refuses, and ``Unavailable`` for whatever else goes wrong."""
@@ -92,7 +90,7 @@ async def restore(
     return channel
 
 
-async def lost(ask: Ask, opened: Callable[[], Awaitable[Channel]], queues: Sequence[Queue] = QUEUES) -> list[str]:
+async def lost(ask: Ask, opened: Callable[[], Awaitable[Channel]], queues: Sequence[Queue]) -> list[str]:
     """The names of those of which something is not there; all, when the exchange is not, and their bindings with it. Each question about what is not there ends its channel, so ``opened``
     answers new ones. Raises ``Unavailable`` for whatever else goes wrong."""
     missing: list[str] = []

@@ -7,12 +7,12 @@ from typing import Any
 import attrs
 import pytest
 
-from harvestd.kernel.topology import queues_for
 from harvestd.parts import Parts
 from harvestd.queue.relay import message_of
 from harvestd.queue.seals import EventSeals
 from harvestd.store import outbox
 from harvestd.store.postgres.database import Statement
+from harvestd.tables import TOPOLOGY
 from tests.people import Market, Person
 from tests.web.budget import counting
 from tests.web.conftest import make_market
@@ -246,7 +246,9 @@ async def _statements(market: Market, buyers: list[Person], goods: list[str]) ->
     for buyer in buyers:
         assert (await buyer.order(*((product, 1) for product in goods))).status == 201
     rows = await outbox.unsent(market.parts.database, 100)
-    messages = [message_of(row, EventSeals(market.parts.secret)) for row in rows if QUEUE in queues_for(row.type)]
+    messages = [
+        message_of(row, EventSeals(market.parts.secret)) for row in rows if QUEUE in TOPOLOGY.queues_for(row.type)
+    ]
     assert len(messages) == len(buyers)
     with counting() as costs:
         await market.deliver(QUEUE, messages)

@@ -9,11 +9,11 @@ from typing import Any
 import attrs
 import pytest
 
-from harvestd.kernel.topology import queues_for
 from harvestd.market.orders import expiry
 from harvestd.queue.relay import message_of
 from harvestd.queue.seals import EventSeals
 from harvestd.store import outbox
+from harvestd.tables import TOPOLOGY
 from tests.people import Market, Person
 from tests.web.conftest import make_market
 
@@ -69,7 +69,7 @@ async def test_events_in_any_order_and_number_come_to_the_same(market: Market, s
     deliveries = [
         (queue, message_of(row, EventSeals(market.parts.secret)))
         for row in rows
-        for queue in queues_for(row.type)
+        for queue in TOPOLOGY.queues_for(row.type)
         for _ in range(2)
     ]
     chance.shuffle(deliveries)

@@ -14,6 +14,7 @@ from harvestd.interfaces import IBroker
 from harvestd.queue.rabbitmq.broker import RabbitBroker
 from harvestd.queue.rabbitmq.poison import Trials
 from harvestd.settings.table import Settings
+from harvestd.tables import TOPOLOGY
 from tests.contracts.broker import Rig
 from tests.servers import Proxy
 from tests.servers.rabbitmq import RabbitServer
@@ -61,7 +62,7 @@ class RabbitRig(Rig):
     def at(self, url: str, **settings: Any) -> RabbitBroker:
         """One on another URL, not started; all of them count the ``trials`` of messages in one place."""
         given = attrs.evolve(self._settings, rabbitmq_url=url, **settings)
-        broker = RabbitBroker(reactor, given, self.trials, **self._bounds)
+        broker = RabbitBroker(reactor, given, TOPOLOGY, self.trials, **self._bounds)
         self._brokers.append(broker)
         return broker
 

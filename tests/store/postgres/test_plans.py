@@ -25,13 +25,13 @@ from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.farms import rows as farms
 from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.notifications import rows as notifications
-from harvestd.market.operations import housekeeping
 from harvestd.market.orders import rows as orders
 from harvestd.market.search.postgres import pending as search_pending
 from harvestd.market.search.postgres.engine import PostgresSearch
 from harvestd.market.search.postgres.suggest import known, suggest
 from harvestd.store import idempotency, inbox, outbox, queues
 from harvestd.store.postgres.database import Statement
+from harvestd.tables import TOPOLOGY
 from tests.servers import PostgresServer
 from tests.store.postgres.plans import ONCE, USES, Planner, faults, finished
 
@@ -202,7 +202,7 @@ READS: dict[str, Reads] = {
     "an idempotency key": lambda r: idempotency.claim(r, USER, "k", b"x", NOW, 3600),
     "events to send": lambda r: outbox.unsent(r, 500),
     "the outbox's backlog": lambda r: outbox.backlog(r, NOW),
-    "events to forget": lambda r: outbox.purge(r, NOW - timedelta(days=7), NOW - timedelta(days=70), housekeeping.FOR_QUEUES),
+    "events to forget": lambda r: outbox.purge(r, NOW - timedelta(days=7), NOW - timedelta(days=70), TOPOLOGY.bindings),
     "events that were handled": lambda r: inbox.claim(r, "harvest.orders", [new_id() for _ in range(50)]),
     "marks to forget": lambda r: inbox.purge(r, NOW - timedelta(days=7)),
     "messages to take": lambda r: queues.take(r, "harvest.orders", 50, 1, 30),

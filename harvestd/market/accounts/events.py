@@ -1,0 +1,16 @@
+"""What the events of accounts carry."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from harvestd.kernel.events import Data
+
+
+class AccountRegistered(Data, frozen=True, kw_only=True):
+    """A new account."""
+
+    user_id: UUID
+    role: str
+    email: str
+    name: str

@@ -1,0 +1,64 @@
+"""What the events of orders carry."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from harvestd.kernel.events import Count, Data, Instant
+
+
+class PlacedLine(msgspec.Struct, frozen=True):
+    """A line of a new order; the quantity, and what the price is for, are decimal strings."""
+
+    product_id: UUID
+    quantity: str
+    unit_price: Count
+    price_per: str = "1.000"
+
+
+class PlacedPart(msgspec.Struct, frozen=True):
+    """A farm's part of a new order."""
+
+    farm_id: UUID
+    subtotal: Count
+    lines: tuple[PlacedLine, ...]
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """An order's totals in minor units, as far as somebody reads them from an event."""
+
+    goods: Count
+    total: Count
+
+
+class OrderCreated(Data, frozen=True, kw_only=True):
+    """An order is placed."""
+
+    order_id: UUID
+    number: str
+    buyer_id: UUID
+    placed_at: Instant
+    parts: tuple[PlacedPart, ...]
+    totals: Totals
+
+
+class OrderEnded(Data, frozen=True, kw_only=True):
+    """An order is over, or (its child) one of its parts took a step."""
+
+    order_id: UUID
+    number: str
+    buyer_id: UUID
+    actor: Literal["buyer", "farm", "admin", "clock"]
+    reason: str
+
+
+class OrderUpdated(OrderEnded, frozen=True, kw_only=True):
+    """A farm's part of an order took a step."""
+
+    farm_id: UUID
+    from_: str = msgspec.field(name="from")
+    to: str
+    order_status: str = ""
