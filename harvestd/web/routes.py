@@ -53,6 +53,15 @@ def always(*families: str) -> Callable[[dict[str, str], Any], tuple[str, ...]]:
     return lambda path, query: families
 
 
+@attrs.frozen
+class Section:
+    """A part of the contract: its name, what it is ``about``, and what the names in its bodies and answers mean (``words``)."""
+
+    name: str
+    about: str
+    words: Mapping[str, str] = attrs.field(factory=dict, eq=False)
+
+
 @attrs.frozen(kw_only=True)
 class Route:
     """One row of the table.
@@ -61,7 +70,7 @@ class Route:
     body if ``body`` is a type, then the decoded query if ``query`` is one; it answers a value (a msgspec Struct, encoded
     as JSON with ``status``), a :class:`~harvestd.web.context.Answer`, or None for 204.
     ``key`` is whether ``Idempotency-Key`` is honoured (``"optional"``) or needed (``"required"``); only in ``Mode.WRITE``.
-    ``limit`` names the setting (``rate_default`` ...), or is ``none``, and with ``endpoint_class`` (the tag, if empty) the
+    ``limit`` names the setting (``rate_default`` ...), or is ``none``, and with ``endpoint_class`` (the section's name, if empty) the
     bucket that the caller, or the address of one who is not signed in, has. A handler with a public answer that need not
     be private sets its own ``Cache-Control`` in :class:`~harvestd.web.context.Answer`.
     """
@@ -72,7 +81,7 @@ class Route:
     #: What the caller must be allowed to do at all; None for anyone, signed in or not.
     permission: Permission | None
     summary: str
-    tag: str
+    section: Section
     mode: Mode
     body: type[msgspec.Struct] | None = None
     query: type[msgspec.Struct] | None = None
@@ -106,6 +115,11 @@ class Route:
     media_type: str = "application/json"
     #: Whether ``Authorization`` is looked at. Without, an expired token that a client sends along does no harm (sign-in).
     credentials: bool = True
+
+    @property
+    def tag(self) -> str:
+        """OpenAPI's tag: the name of the section."""
+        return self.section.name
 
     @property
     def operation_id(self) -> str:

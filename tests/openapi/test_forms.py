@@ -9,12 +9,11 @@ import pytest
 
 from harvestd import tables as table
 from harvestd.web.pages import openapi, reference
-from harvestd.web.pages.glossary import TAGS
 from tests.openapi.walk import TOMATOES, own_parameters
 
 DOCUMENT = openapi.document(table.ROUTES, "A market")
 OPERATIONS = {o["operationId"]: (m, o) for methods in DOCUMENT["paths"].values() for m, o in methods.items()}
-PAGES = {tag: reference.section(DOCUMENT, tag).decode() for tag in TAGS}
+PAGES = {tag: reference.section(DOCUMENT, tag).decode() for tag in dict.fromkeys(route.tag for route in table.ROUTES)}
 
 
 def fields(name: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from harvestd.runtime.tracing import current_trace
 from harvestd.store import outbox
 from harvestd.store.postgres.database import Statement, nothing, scalar
 from harvestd.web.context import Answer, Call, Page
-from harvestd.web.routes import Cached, Mode, Route
+from harvestd.web.routes import Cached, Mode, Route, Section
 
 INSERT = Statement(
     "dummy_insert",
@@ -169,7 +169,7 @@ def _route(
         permission=permission,
         mode=mode,
         summary="A dummy.",
-        tag="things",
+        section=Section("things", "Things."),
         **more,
     )
 

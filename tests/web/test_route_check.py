@@ -13,7 +13,7 @@ from harvestd.kernel.permissions import Permission
 from harvestd.settings.table import Settings
 from harvestd.web.context import Call
 from harvestd.web.route_check import TableError, check
-from harvestd.web.routes import Cached, Mode, Route
+from harvestd.web.routes import Cached, Mode, Route, Section
 from harvestd.web.server import make_app
 from tests.web.conftest import make_parts
 
@@ -37,7 +37,7 @@ GOOD = Route(
     permission=Permission.PLACE_ORDERS,
     mode=Mode.WRITE,
     summary="x",
-    tag="x",
+    section=Section("x", "X."),
 )
 
 

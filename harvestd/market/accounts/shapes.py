@@ -125,3 +125,24 @@ class SignedIn(Out, kw_only=True, frozen=True):
     refresh_token: str
     token_type: str
     expires_in: int
+
+
+#: What the names here mean, as the contract says it.
+WORDS: dict[str, str] = {
+    "access_token": "Goes into `Authorization: Bearer …` of each request; short-lived.",
+    "avatar": "Address of a picture. Nothing feeds this yet: always null.",
+    "email": "The e-mail address, which nobody else sees.",
+    "everywhere": "End all sign-ins of the account, not only this one.",
+    "expires_in": "Seconds for which the access token is valid.",
+    "phone": "Telephone number: digits, with or without a + before them.",
+    "farm_name": "The farm that a farmer registers with.",
+    "farms": "The farms that the person belongs to.",
+    "password": "Any characters; a few words together do well.",
+    "Register.password": "Any characters, at least `password_min_length` of `GET /api/market` of them; a few words together do well.",
+    "refresh_token": "Good once, for a new pair of tokens; keep it secret.",
+    "role": "What the account is in the market.",
+    "UserFarm.role": "What the person is in the farm. So far everybody who belongs to a farm is its owner.",
+    "token_type": "Always `Bearer`.",
+    "user": "Who is signed in.",
+    "username": "ASCII letters, digits, dots, hyphens, underscores, the first and the last a letter or digit; unique whatever their case.",
+}  # fmt: skip

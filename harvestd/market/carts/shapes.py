@@ -87,3 +87,13 @@ class Cart(Out, kw_only=True, frozen=True):
     total: Money
     count: int
     warnings: list[CartWarning]
+
+
+#: What the names here mean, as the contract says it.
+WORDS: dict[str, str] = {
+    "PutItems.items": "Products and the quantities that the cart is to hold of them.",
+    "missing_to_minimum": "What is missing to the least that the farm takes orders of.",
+    "Cart.total": "The sum of the parts.",
+    "CartLine.image": "The product's first picture. Nothing feeds this yet: always null.",
+    "warnings": "What has changed since it was put in, and what stands against ordering.",
+}  # fmt: skip

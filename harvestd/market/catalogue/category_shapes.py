@@ -42,3 +42,11 @@ class ChangeCategory(In, kw_only=True, frozen=True):
     description: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
     icon: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
     color: Color | UnsetType = UNSET
+
+
+#: What the names here mean, as the contract says it.
+WORDS: dict[str, str] = {
+    "color": "Red, green and blue as `#rrggbb`; empty for none.",
+    "icon": "Name of an icon, for the front end.",
+    "parent_id": "Id of the category above; null at the top.",
+}  # fmt: skip

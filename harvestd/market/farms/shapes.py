@@ -89,3 +89,18 @@ class ChangeFarm(In, kw_only=True, frozen=True):
     ) = UNSET
     pickup_points: Annotated[list[PickupPointIn], Meta(max_length=50)] | UnsetType = UNSET
     order_minimum: Money | MinorUnits | UnsetType = UNSET
+
+
+#: What the names here mean, as the contract says it.
+WORDS: dict[str, str] = {
+    "certifications": "Schemes that the farm is certified by, in its own words.",
+    "distance_km": "Kilometres from the position that was asked about.",
+    "latitude": "Degrees, -90 to 90.",
+    "location": "Position in degrees, and the address for people.",
+    "longitude": "Degrees, -180 to 180.",
+    "near": "`latitude,longitude` in degrees, such as `48.85,2.35`.",
+    "order_minimum": "Orders below this are not taken by the farm.",
+    "pickup_points": "Where the farm hands over.",
+    "radius_km": "Kilometres around `near`, which it needs.",
+    "FarmsQuery.radius_km": "Kilometres around `near`, which it needs: only farms within it are listed. 50 unless said.",
+}  # fmt: skip

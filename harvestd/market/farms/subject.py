@@ -11,7 +11,11 @@ from harvestd.market.accounts.actions import Registered
 from harvestd.market.farms import actions, events, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.web.context import CountedPage
-from harvestd.web.routes import LONG_BODY, Cached, Mode, Route, always
+from harvestd.web.routes import LONG_BODY, Cached, Mode, Route, Section, always
+
+_FARMS = Section(
+    "farms", "Who sells: where they are, when they sell, and how their goods reach the buyer.", shapes.WORDS
+)
 
 
 def _farm(path: dict[str, str], query: Any) -> tuple[str, ...]:
@@ -23,12 +27,12 @@ SUBJECT = Subject(
     events={"farm.updated": events.FarmUpdated},
     listeners={Registered: actions.found},
     routes=(
-        Route(method="GET", path="/api/farms", operation="listFarms", handler=routes.listed, permission=None, mode=Mode.READ, tag="farms",
+        Route(method="GET", path="/api/farms", operation="listFarms", handler=routes.listed, permission=None, mode=Mode.READ, section=_FARMS,
               summary="Farms, the newest first, or the nearest", query=shapes.FarmsQuery, answer=CountedPage[shapes.Farm],
               cached=Cached(always(FARMS)), limit="rate_read"),
-        Route(method="GET", path="/api/farms/{id}", operation="getFarm", handler=routes.page, permission=None, mode=Mode.READ, tag="farms",
+        Route(method="GET", path="/api/farms/{id}", operation="getFarm", handler=routes.page, permission=None, mode=Mode.READ, section=_FARMS,
               summary="A farm, by id or slug", answer=shapes.Farm, cached=Cached(_farm), limit="rate_read", errors=(no.NotFound,)),
-        Route(method="PATCH", path="/api/farms/{id}", operation="updateFarm", handler=routes.change, permission=Permission.CHANGE_FARM, mode=Mode.WRITE, tag="farms",
+        Route(method="PATCH", path="/api/farms/{id}", operation="updateFarm", handler=routes.change, permission=Permission.CHANGE_FARM, mode=Mode.WRITE, section=_FARMS,
               summary="Change a farm", body=shapes.ChangeFarm, rules=routes.faults, answer=shapes.Farm, if_match=True, body_limit=LONG_BODY,
               errors=(no.NotFound, no.Forbidden, no.AlreadyTaken)),
     ),

@@ -50,3 +50,18 @@ class MarkedRead(Out, kw_only=True, frozen=True):
     """How many were unread until now."""
 
     read: int
+
+
+#: What the names here mean, as the contract says it.
+WORDS: dict[str, str] = {
+    "body": "The text of the notice.",
+    "NotificationPage.unread": "How many of all the caller's notices are unread; it stops at 10,000.",
+    "data": "Ids of what the notice is about.",
+    "NotificationData.farm_id": "Id of the farm whose part of the order it is about.",
+    "ids": "Ids of the notices to mark; null or left out marks all of them.",
+    "order_id": "Id of the order.",
+    "read": "How many were unread until now.",
+    "read_at": "When it was read, null while it is not.",
+    "Notification.title": "The notice in a line.",
+    "unread": "Only what has not been read.",
+}  # fmt: skip

@@ -8,15 +8,17 @@ from harvestd.market.notifications import handlers, mail_sender, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic, QueueHandlers
 from harvestd.web.context import UnreadPage
-from harvestd.web.routes import Mode, Route
+from harvestd.web.routes import Mode, Route, Section
+
+_NOTIFICATIONS = Section("notifications", "What the market tells a person.", shapes.WORDS)
 
 SUBJECT = Subject(
     name="notifications",
     routes=(
-        Route(method="GET", path="/api/notifications", operation="listNotifications", handler=routes.listed, permission=Permission.OWN_NOTICES, mode=Mode.FRESH, tag="notifications",
+        Route(method="GET", path="/api/notifications", operation="listNotifications", handler=routes.listed, permission=Permission.OWN_NOTICES, mode=Mode.FRESH, section=_NOTIFICATIONS,
               summary="The caller's notices", query=shapes.NotificationsQuery, answer=UnreadPage[shapes.Notification], limit="rate_read"),
         Route(method="POST", path="/api/notifications/read", operation="markNotificationsRead", handler=routes.mark_read, permission=Permission.OWN_NOTICES, mode=Mode.WRITE,
-              tag="notifications", summary="Mark notices read", body=shapes.ReadNotifications, answer=shapes.MarkedRead),
+              section=_NOTIFICATIONS, summary="Mark notices read", body=shapes.ReadNotifications, answer=shapes.MarkedRead),
     ),
     handlers={
         Queue(

@@ -9,14 +9,15 @@ from harvestd.kernel.codes import CODES
 from harvestd.kernel.errors import NotFound
 from harvestd.kernel.languages import spoken
 from harvestd.kernel.units import Unit
-from harvestd.market.operations.shapes import Alive, CodeText, Market, Problems, ProblemText, Ready, ReadyPart
+from harvestd.market.operations.shapes import WORDS, Alive, CodeText, Market, Problems, ProblemText, Ready, ReadyPart
 from harvestd.runtime import metrics as prometheus
 from harvestd.web.context import Answer, Call
 from harvestd.web.http.client_address import is_loopback
 from harvestd.web.pages import documents, openapi, reference
 from harvestd.web.problems import BY_SLUG, PROBLEMS, Problem, Refusal
-from harvestd.web.routes import Cached, Mode, Route
+from harvestd.web.routes import Cached, Mode, Route, Section
 
+_SYSTEM = Section("system", "How the server is, and what a front end needs to know of its market.", WORDS)
 #: A probe that takes longer counts as down: whoever asks for readiness asks often.
 PROBE_BOUND = 1.0
 _BRIEFLY = ("Cache-Control", "public, max-age=300")
@@ -139,7 +140,7 @@ def _contract_family(path: dict[str, str], query: Any) -> tuple[str, ...]:
 
 def _system(path: str, handler: Any, summary: str, **more: Any) -> Route:
     return Route(
-        method="GET", path=path, handler=handler, permission=None, mode=Mode.OWN, tag="system", summary=summary,
+        method="GET", path=path, handler=handler, permission=None, mode=Mode.OWN, section=_SYSTEM, summary=summary,
         **{"limit": "rate_read", "endpoint_class": "pages", "credentials": False, **more},
     )  # fmt: skip
 

@@ -68,3 +68,28 @@ class Market(Out, kw_only=True, frozen=True):
     units: list[UnitOut]
     tax_included: bool
     password_min_length: int
+
+
+#: What the names here mean, as the contract says it.
+WORDS: dict[str, str] = {
+    "cause": "Why it happens.",
+    "CodeText.code": "The word.",
+    "CodeText.params": "Names of the parameters that are always with it.",
+    "optional_params": "Names of parameters that are with it where they apply.",
+    "codes": "What can be wrong with a field, or with a cart.",
+    "meaning": "What it says.",
+    "cure": "What to do about it.",
+    "ReadyPart.detail": "More about the state; may be empty.",
+    "Problems.items": "The problems.",
+    "languages": "BCP 47 tags of the languages of the market.",
+    "Ready.parts": "Each thing that the process depends on, by name.",
+    "password_min_length": "The fewest characters of a password that is chosen here.",
+    "state": "How it is.",
+    "ProblemText.status": "The HTTP status.",
+    "Alive.status": "Always `ok`.",
+    "stopping": "True once the process has been asked to stop.",
+    "tax_included": "Whether prices have their tax in them.",
+    "timezone": "IANA name; days begin and end there.",
+    "ProblemText.title": "What happened, in words for a buyer.",
+    "units": "The units that products are sold in.",
+}  # fmt: skip

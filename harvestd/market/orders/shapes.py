@@ -196,3 +196,36 @@ class MovePart(In, kw_only=True, frozen=True):
 
     to: PartStep
     reason: Annotated[str, Meta(max_length=500)] = ""
+
+
+#: What the names here mean, as the contract says it.
+WORDS: dict[str, str] = {
+    "discount": "What is taken off. Nothing feeds this yet: always 0.",
+    "expected_total": "The total that the buyer has seen; if it is another by now, nothing is ordered (409).",
+    "by": "Who did it: the buyer, the farm, an admin, or the clock.",
+    "at": "When it happened.",
+    "buyer": "Who ordered, for the farms that prepare it.",
+    "steps": "What became of it, and when.",
+    "can": "What the caller may do with it now.",
+    "farm_id": "Id of the farm.",
+    "OrderStep.farm_id": "Id of the farm whose part it is a step of.",
+    "fees": "What is added for the market's or the farm's work. Nothing feeds this yet: always 0.",
+    "fulfilment": "How the goods reach the buyer.",
+    "goods": "The sum of the lines of the parts that stand.",
+    "market_day_id": "Id of a market day. There are none yet: any is refused.",
+    "method": "How the goods reach the buyer.",
+    "note": "A message of the buyer to the farms.",
+    "pickup_point": "Where the goods are handed over.",
+    "pickup_point_id": "Id of a pick-up point of the farm.",
+    "placed_at": "When it was placed.",
+    "OrdersQuery.status": "Only orders (for a farm: parts) with this status.",
+    "tax": "Tax that is added to the prices. Nothing feeds this yet: always 0.",
+    "OrderStep.to": "The status that the part came to.",
+    "OrderStep.from": "The status that the part had; null when it was placed.",
+    "OrderStep.reason": "Why, as whoever took the step said.",
+    "fulfilments": "How the goods of each farm reach the buyer, where it is not the same for all.",
+    "MovePart.to": "The status that the part is to have.",
+    "OrderTotals.total": "What the buyer owes: goods, fees and tax less discount. Of an order that is over as a whole, what was agreed.",
+    "totals": "What is owed; of an order that is cancelled or expired as a whole, what was agreed.",
+    "OrderLine.unit_price": "The agreed price, of `price_per`.",
+}  # fmt: skip

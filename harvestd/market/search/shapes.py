@@ -78,3 +78,21 @@ class Suggestions(Out, kw_only=True, frozen=True):
     """At most ten suggestions."""
 
     items: list[Suggestion]
+
+
+#: What the names here mean, as the contract says it.
+WORDS: dict[str, str] = {
+    "degraded": "True while the search engine is out of reach and PostgreSQL answers in its stead.",
+    "facets": "By facet, its values and how many hits there are with each as the only value of its filter; the other filters hold. 10,000 hits are counted at most.",
+    "highlight": "HTML by field: escaped text, the matches in `<em>`.",
+    "Suggestions.items": "The suggestions, the best first.",
+    "score": "How well it fits; comparable within one answer.",
+    "text": "What to show.",
+    "Suggestion.id": "The id of the product, farm or category.",
+    "Suggestion.slug": "Its readable name in addresses.",
+    "Suggestion.farm": "The farm of the product; null for farms and categories.",
+    "Suggestion.count": "How many products have this title, of which the one shown sells best: with one lead to its page, with more search for the title. It stops at 1,000; null for farms and categories.",
+    "Suggestion.image": "The product's first picture. Nothing feeds this yet: always null.",
+    "SearchPage.total": "How many hits there are; it stops at 10,000, where pages go on.",
+    "value": "Slug of the category or farm, or the tag, unit or price band itself.",
+}  # fmt: skip

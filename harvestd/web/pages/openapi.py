@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harvestd import __version__
-from harvestd.web.pages import examples, failures, prose, schemas
-from harvestd.web.pages.glossary import PATH, TAGS
+from harvestd.web.pages import examples, failures, glossary, prose, schemas
 from harvestd.web.problems import IF_MATCH
 from harvestd.web.routes import Route, may_be_empty
 from harvestd.web.shapes import ListQuery
@@ -46,12 +45,13 @@ def document(routes: Sequence[Route], title: str) -> dict[str, Any]:
     """The whole document, as JSON values. Pages for people are no part of it."""
     shown = [route for route in routes if not route.page]
     types = {kind for route in shown for kind in (route.body, route.answer) if kind is not None}
-    by_type, found, parameters = schemas.components(types, {route.query for route in shown if route.query is not None})
+    queries = {route.query for route in shown if route.query is not None}
+    by_type, found, parameters = schemas.components(types, queries, glossary.of(shown))
     paths: dict[str, dict[str, Any]] = {}
     for route in shown:
         operation = _operation(route, by_type, parameters)
         paths.setdefault(route.path, {})[route.method.lower()] = operation
-    tags = dict.fromkeys(route.tag for route in shown)
+    sections = dict.fromkeys(route.section for route in shown)
     described: dict[str, Any] = prose.tidied({
         "openapi": "3.1.0",
         "info": {
@@ -62,7 +62,7 @@ def document(routes: Sequence[Route], title: str) -> dict[str, Any]:
             "contact": {"name": title},
         },
         "servers": [{"url": "/", "description": "The server that this document came from."}],
-        "tags": [{"name": tag, "description": TAGS.get(tag, tag)} for tag in tags],
+        "tags": [{"name": section.name, "description": section.about} for section in sections],
         "paths": paths,
         "components": {
             "schemas": found,
@@ -113,7 +113,13 @@ def _security(route: Route) -> list[dict[str, list[str]]]:
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
     names = re.findall(r"\{([a-z_]+)\}", route.path)
     return [
-        {"name": name, "in": "path", "required": True, "description": PATH.get(name, ""), "schema": {"type": "string"}}
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": glossary.PATH.get(name, ""),
+            "schema": {"type": "string"},
+        }
         for name in names
     ]
 

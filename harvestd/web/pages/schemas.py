@@ -6,7 +6,7 @@ name that a generated client can bear.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -22,13 +22,17 @@ REF = "#/components/schemas/{name}"
 _NO_UUID = frozenset({"request_id", "external_id"})
 
 
-def components(types: Iterable[Any], queries: Iterable[Any]) -> tuple[dict[Any, Any], dict[str, Any], dict[Any, Any]]:
-    """For ``types`` (bodies and answers) and ``queries``: the schema of each type, the components that these need, and the
+def components(
+    types: Iterable[Any], queries: Iterable[Any], words: Mapping[str, str]
+) -> tuple[dict[Any, Any], dict[str, Any], dict[Any, Any]]:
+    """For ``types`` (bodies and answers) and ``queries``, described by ``words``: the schema of each type, the components that these need, and the
     properties of each query."""
     ordered, asked = sorted(set(types), key=str), sorted(set(queries), key=str)
     references, found = msgspec.json.schema_components([*ordered, *asked], ref_template=REF)
     enums = {mark["name"]: mark["schema"] for mark in _closed([references, found])}
-    known = _Known({name: _plain(name) for name in found}, {frozenset(enums[name]["enum"]): name for name in enums})
+    known = _Known(
+        {name: _plain(name) for name in found}, {frozenset(enums[name]["enum"]): name for name in enums}, words
+    )
     schemas = {known.names[name]: _rich(schema, known.names[name], known) for name, schema in found.items()}
     by_type = {kind: _rich(reference, "", known) for kind, reference in zip(ordered, references, strict=False)}
     parameters = {
@@ -41,10 +45,11 @@ def components(types: Iterable[Any], queries: Iterable[Any]) -> tuple[dict[Any, 
 
 @attrs.frozen
 class _Known:
-    """The names that types get in the document, and those of closed lists by their words."""
+    """The names that types get in the document, those of closed lists by their words, and what names mean."""
 
     names: dict[str, str]
     enums: dict[frozenset[str], str]
+    words: Mapping[str, str]
 
 
 def _closed(value: Any) -> Iterator[dict[str, Any]]:
@@ -83,7 +88,8 @@ def _rich(schema: Any, owner: str, known: _Known) -> Any:
     found = {key: _rich(value, owner, known) for key, value in schema.items() if key != "properties"}
     if "properties" in schema:
         found["properties"] = {
-            name: _property(name, _rich(value, owner, known), owner) for name, value in schema["properties"].items()
+            name: _property(name, _rich(value, owner, known), owner, known.words)
+            for name, value in schema["properties"].items()
         }
     if owner and found.get("title", "").startswith(tuple(f"{page}[" for page in (*_PAGES, "SearchPage"))):
         found["title"] = owner
@@ -103,12 +109,12 @@ def _enum(schema: dict[str, Any], enums: dict[frozenset[str], str]) -> dict[str,
     return {"$ref": REF.format(name=name), **rest}
 
 
-def _property(name: str, schema: dict[str, Any], owner: str) -> dict[str, Any]:
+def _property(name: str, schema: dict[str, Any], owner: str, glossary: Mapping[str, str]) -> dict[str, Any]:
     kind = "uuid" if name == "id" or (name.endswith("_id") and name not in _NO_UUID) else ""
     kind = "date-time" if name.endswith("_at") else kind
     if kind:
         schema = _with_format(schema, kind)
-    words = schema.get("description") or described(owner, name)
+    words = schema.get("description") or described(owner, name, glossary)
     return {**schema, "description": words} if words else schema
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from harvestd.tables import ROUTES
 from harvestd.web.pages import glossary
 from tests.people import Market
 
@@ -12,8 +13,7 @@ NOTHING: tuple[Any, ...] = (0, [], None)
 
 
 def marked() -> dict[str, str]:
-    words = {name: text for table in vars(glossary).values() if isinstance(table, dict) for name, text in table.items()}
-    return {name: text.partition(MARK)[2] for name, text in words.items() if isinstance(text, str) and MARK in text}
+    return {name: text.partition(MARK)[2] for name, text in glossary.of(ROUTES).items() if MARK in text}
 
 
 def values(found: Any, name: str) -> list[Any]:
