@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, ClassVar, get_args
+from typing import Annotated, Any, ClassVar, get_args
 
 import msgspec
-from msgspec import Meta, field
+from msgspec import UNSET, Meta, field
 
 from harvestd.kernel import readers
 from harvestd.kernel.units import Unit
@@ -155,3 +155,8 @@ class Season(Out, kw_only=True, frozen=True):
 
     from_: str = field(name="from")
     to: str
+
+
+def given(body: msgspec.Struct) -> dict[str, Any]:
+    """The fields of a change that were sent; the others stay as they are."""
+    return {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}

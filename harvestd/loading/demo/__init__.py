@@ -27,7 +27,9 @@ from harvestd.market.accounts.staff import Person, add_person, count, others
 from harvestd.market.catalogue import category_rows as categories
 from harvestd.market.catalogue import rows as products
 from harvestd.market.catalogue import stock_rows as stock
-from harvestd.market.catalogue.rules import Known, Offer, happened
+from harvestd.market.catalogue.actions import Farm, offer
+from harvestd.market.catalogue.rules import Offer
+from harvestd.market.farms import rows as farms
 from harvestd.market.search.actions import current, reindex
 from harvestd.parts import Parts
 from harvestd.store.postgres.database import Statement, Transaction, nothing
@@ -195,19 +197,15 @@ async def _offer(parts: Parts, farm_id: str) -> None:
     """The farmer's own products, as if she had entered them."""
 
     async def offered(work: UnitOfWork) -> None:
-        tx, now = work.tx, work.now
-        ids = {category.slug: category.id for category in await categories.every(tx)}
+        ids = {category.slug: category.id for category in await categories.every(work.tx)}
+        own = await farms.find(work.tx, farm_id)
+        assert own is not None
         for title, category, unit, price, per, level, tags in OFFERS:
-            product_id, step = next(demo_ids(title)), default_step(unit)
-            offer = Offer(
-                title=title, description=f"{title} from Sunny Acres.", category_id=ids.get(category), unit=unit,
-                price=price, price_per=Decimal(per), quantity_step=step, min_quantity=step, season=None,
-                harvested_on=None, tags=tags, status="published",
+            step = default_step(unit)
+            begun = Offer(
+                title=title, description=f"{title} from Sunny Acres.", category_id=ids.get(category), unit=unit, price=price,
+                price_per=Decimal(per), quantity_step=step, min_quantity=step, tags=tags,
             )  # fmt: skip
-            named = distinct(title, product_id)
-            at = await products.insert(tx, product_id, named, farm_id, offer, Decimal(level), now)
-            amount = Decimal(level)
-            await stock.enter(tx, work.new_id(), product_id, "initial", amount, amount, "", now)
-            work.record(happened("created", Known(product_id, at, farm_id, ""), 1, []))
+            await offer(work, Farm(own.id, own.slug), begun, Decimal(level), next(demo_ids(title)))
 
     await change(parts, offered)

@@ -2,7 +2,8 @@
 
 A page of twenty rows with thirty columns each costs this process more to read, convert and encode than the server needs to
 find them; one text a product costs a tenth of that, here, and hardly more there. So this is where a product's view is said,
-once; ``market/catalogue/product_shapes.py`` says the same as types, and a test holds the two together.
+once: the fields and their order are those of ``product_shapes.Product``, each a column by its name or what :data:`_MADE` says, and a
+test holds the values to the types.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import msgspec
 
 from harvestd.kernel.quantities import COMPARED
 from harvestd.kernel.slugs import is_id
+from harvestd.market.catalogue import product_shapes
 from harvestd.market.catalogue.on_sale import NOBODY_THERE
 from harvestd.store.postgres.database import Reader, Statement
 
@@ -38,54 +40,33 @@ _AMOUNT = (
 )
 _PER = _case("p.unit", "p.unit", {u: f"'{per}'" for u, (per, _) in COMPARED.items() if per != u})
 _MOMENT = "to_char({} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
-
-
-def _named(table: str) -> str:
-    return f"""'{{"id":"' || {table}.id::text || '","slug":' || to_json({table}.slug)::text || ',"name":' || to_json({table}.name)::text || '}}'"""
-
-
-_FIELDS = {
-    "id": "'\"' || p.id::text || '\"'",
-    "slug": "to_json(p.slug)::text",
-    "title": "to_json(p.title)::text",
-    "description": "to_json(p.description)::text",
-    "farm": _named("f"),
-    "category": f"case when c.id is null then 'null' else {_named('c')} end",
-    "unit": "to_json(p.unit)::text",
-    "price": """'{"amount":' || p.price::text || ',"currency":' || to_json($currency::text)::text || '}'""",
-    "price_per": """'{"quantity":"' || p.price_per::text || '","unit":' || to_json(p.unit)::text || '}'""",
-    "unit_price": f"""'{{"amount":' || ({_AMOUNT})::text || ',"currency":' || to_json($currency::text)::text || ',"per":"' || {_PER} || '"}}'""",
-    "stock": "'\"' || p.stock::text || '\"'",
-    "available": "'\"' || (p.stock - p.reserved)::text || '\"'",
-    "quantity_step": "'\"' || p.quantity_step::text || '\"'",
-    "min_quantity": "'\"' || p.min_quantity::text || '\"'",
-    "season": """coalesce('{"from":' || to_json(p.season_from)::text || ',"to":' || to_json(p.season_to)::text || '}', 'null')""",
-    "harvested_on": "coalesce(to_json(p.harvested_on)::text, 'null')",
-    "tags": "array_to_json(p.tags)::text",
-    "status": "to_json(p.status)::text",
-    "orderable": "f.staffed::text",
-    "not_orderable": f"case when f.staffed then 'null' else '\"{NOBODY_THERE}\"' end",
-    "images": "'[]'",
-    "upvote_count": "p.upvote_count::text",
-    "view_count": "p.view_count::text",
-    "rating": """'{"average":' || case when p.rating_count = 0 then 'null' else p.rating_average::text end
-                 || ',"count":' || p.rating_count::text || '}'""",
-    "version": "p.version::text",
-    "created_at": f"'\"' || {_MOMENT.format('p.created_at')} || '\"'",
-    "updated_at": f"'\"' || {_MOMENT.format('p.updated_at')} || '\"'",
+#: What of the contract's product is not the column of that name as it is.
+_MADE = {
+    "farm": "row(f.id, f.slug, f.name)::card_named",
+    "category": "case when c.id is not null then row(c.id, c.slug, c.name)::card_named end",
+    "price": "row(p.price, :currency::text)::card_money",
+    "price_per": "row(p.price_per, p.unit)::card_quantity",
+    "unit_price": f"row(({_AMOUNT})::bigint, :currency::text, {_PER})::card_unit_price",
+    "stock": "p.stock::text",
+    "available": "(p.stock - p.reserved)::text",
+    "quantity_step": "p.quantity_step::text",
+    "min_quantity": "p.min_quantity::text",
+    "season": "case when p.season_from is not null then row(p.season_from, p.season_to)::card_season end",
+    "orderable": "f.staffed",
+    "not_orderable": f"case when not f.staffed then '{NOBODY_THERE}' end",
+    "images": "'[]'::json",
+    "rating": "row(case when p.rating_count > 0 then p.rating_average end, p.rating_count)::card_rating",
+    "created_at": _MOMENT.format("p.created_at"),
+    "updated_at": _MOMENT.format("p.updated_at"),
 }
-FROM = "products p join farms f on f.id = p.farm_id left join categories c on c.id = p.category_id"
+_COLUMNS = ", ".join(f"{_MADE.get(name, f'p.{name}')} as {name}" for name in product_shapes.Product.__struct_fields__)
+#: A product's JSON, of :data:`FROM`.
+TEXT = "row_to_json(card)::text"
+#: Products with what they are shown with; ``:currency`` is bound. PostgreSQL takes the subquery for a part of the whole: it costs nothing.
+FROM = f"""products p join farms f on f.id = p.farm_id left join categories c on c.id = p.category_id
+       cross join lateral (select {_COLUMNS}) card"""
 
-
-def text(currency: str) -> str:
-    """The SQL expression of a product's JSON over :data:`FROM`; ``currency`` is the parameter that it is bound to (``:currency``)."""
-    members = " || ".join(
-        f"'{',' if i else ''}\"{name}\":' || {value}" for i, (name, value) in enumerate(_FIELDS.items())
-    )
-    return f"'{{' || {members} || '}}'".replace("$currency", currency)
-
-
-_SELECT = f"select p.id, p.farm_id, p.status, p.version, {text(':currency')} from {FROM} where"
+_SELECT = f"select p.id, p.farm_id, p.status, p.version, {TEXT} from {FROM} where"
 _BY_ID = Statement("cards.by_id", f"{_SELECT} p.id = :token", Card)
 _BY_SLUG = Statement("cards.by_slug", f"{_SELECT} p.slug = :token", Card)
 _BY_IDS = Statement("cards.by_ids", f"{_SELECT} p.id = any(:ids::uuid[])", Card)

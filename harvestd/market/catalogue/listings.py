@@ -179,7 +179,7 @@ def _statement(sort: str, filters: tuple[str, ...], later: bool) -> Statement[Li
         keys = [_typed(f"after_{i}", type_) for i, (_, type_, _) in enumerate(SORTS[sort].key)]
         conditions.append(SORTS[sort].after.format(*keys))
     limit = _typed("limit", "integer")
-    shown = [f"{cards.text(':currency')} as text", f"{ENDED} as ended"]
+    shown = [f"{cards.TEXT} as text", f"{ENDED} as ended"]
     columns = ", ".join([*shown, *[f"p.{column}" for column, _, _ in SORTS[sort].key]])
     where, order = " and ".join(conditions), SORTS[sort].order
     sql = f"select {columns} from {cards.FROM} where {where} order by {order} limit "

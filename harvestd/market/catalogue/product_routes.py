@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
 import attrs
 import msgspec
-from msgspec import UNSET
 
-from harvestd.kernel import cursors, errors, families, slugs
+from harvestd.kernel import cursors, errors, families
 from harvestd.kernel.errors import FieldError, Invalid, NotFound
 from harvestd.kernel.names import accept, told
 from harvestd.kernel.permissions import Permission
@@ -18,12 +16,11 @@ from harvestd.kernel.quantities import shown as quantity
 from harvestd.kernel.seasons import Season as MarketSeason
 from harvestd.kernel.seasons import checked as checked_season
 from harvestd.kernel.seasons import faults as season_faults
-from harvestd.kernel.units import Amount, default_step
+from harvestd.kernel.units import Amount
 from harvestd.market.accounts import rows as accounts
-from harvestd.market.catalogue import cards, filters, listings
+from harvestd.market.catalogue import actions, cards, filters, listings
 from harvestd.market.catalogue import rows as store
 from harvestd.market.catalogue import rules as market
-from harvestd.market.catalogue import stock_rows as stock_store
 from harvestd.market.catalogue.product_shapes import (
     ChangeProduct,
     ChangeStock,
@@ -32,13 +29,12 @@ from harvestd.market.catalogue.product_shapes import (
     ProductsQuery,
     StockLevel,
 )
-from harvestd.market.catalogue.rules import Known, Offer, happened
 from harvestd.market.farms import rows as farms
 from harvestd.market.farms.actions import allowed, require
 from harvestd.web import sound
 from harvestd.web.context import Answer, Call, CountedPage
 from harvestd.web.money import given_faults, minor_units
-from harvestd.web.shapes import Money, SeasonIn
+from harvestd.web.shapes import Money, SeasonIn, given
 
 #: Why those are asked for a farm who name none, by role and by whether they have one; and what they are told.
 _WHICH_FARM = {("admin", False): "staff-name-farm", ("farmer", False): "no-farm"}
@@ -95,10 +91,10 @@ async def _may_see(call: Call, card: cards.Card) -> bool:
     return call.caller is not None and await allowed(call.reader, call.caller, Permission.CHANGE_PRODUCTS, card.farm_id)
 
 
-def faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
+def faults(call: Call, sent: Mapping[str, Any]) -> list[FieldError]:
     """What the market has against fields of a product, whatever the others are."""
-    read, wrong = _read(call, given)
-    return [*wrong, *_faults_in_part(call, given), *market.faults(read)]
+    read, wrong = _read(call, sent)
+    return [*wrong, *_faults_in_part(call, sent), *market.faults(read)]
 
 
 def _faults_in_part(call: Call, given: Mapping[str, Any]) -> Iterator[FieldError]:
@@ -126,31 +122,17 @@ def _read(call: Call, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fi
 
 async def add(call: Call, body: NewProduct) -> Answer:
     """Offer a product."""
-    wrong, farm = faults(call, msgspec.structs.asdict(body)), None
+    sent = msgspec.structs.asdict(body)
+    wrong, farm = faults(call, sent), None
     try:
         farm = await _farm_of(call, body.farm_id)
     except Invalid as refused:
         wrong += refused.errors
     accept(*wrong, message="the product cannot be accepted")
     assert farm is not None
-    farm_id, farm_slug = farm
-    step = default_step(body.unit) if body.quantity_step is None else body.quantity_step
-    offer = market.checked(
-        Offer(
-            title=body.title, description=body.description, category_id=body.category_id, unit=body.unit,
-            price=_price(call, body.price),
-            price_per=accept(market.price_per(_per(body.price_per), body.unit))[0], quantity_step=step,
-            min_quantity=step if body.min_quantity is None else body.min_quantity, season=_season(body.season),
-            harvested_on=body.harvested_on, tags=tuple(body.tags), status=body.status,
-        )
-    )  # fmt: skip
+    read, _ = _read(call, sent)
     level = market.opening_stock(body.stock, body.unit)
-    product_id = call.new_id()
-    named = slugs.distinct(offer.title, product_id)
-    slug = await store.insert(call.tx, product_id, named, farm_id, offer, level, call.now)
-    await stock_store.enter(call.tx, call.new_id(), product_id, "initial", level, level, "", call.now)
-    event = happened("created", Known(product_id, slug, farm_id, farm_slug), 1, [])
-    call.work.record(event)
+    product_id = await actions.offer(call.work, farm, market.begun(read), level)
     location = ("Location", f"/api/products/{product_id}")
     return attrs.evolve(await _now(call, product_id), headers=(location,))
 
@@ -162,24 +144,24 @@ async def _now(call: Call, product_id: str) -> Answer:
     return Answer(shown(card), version=card.version)
 
 
-async def _farm_of(call: Call, farm_id: str | None) -> tuple[str, str]:
-    """The farm that offers it, by its id and slug; without ``farm_id`` the caller's own, if they have one."""
+async def _farm_of(call: Call, farm_id: str | None) -> actions.Farm:
+    """The farm that offers it; without ``farm_id`` the caller's own, if they have one."""
     own = await accounts.farms_of(call.tx, call.user.user_id)
     if farm_id is None:
         if len(own) == 1:
-            return own[0].farm_id, own[0].slug
+            return actions.Farm(own[0].farm_id, own[0].slug)
         reason = _WHICH_FARM.get((call.user.role, bool(own)), "one-of-yours")
         raise Invalid.of("farm_id", _REASONS[reason], "required", reason=reason)
     for farm in own:
         if farm.farm_id == farm_id:
-            return farm.farm_id, farm.slug
+            return actions.Farm(farm.farm_id, farm.slug)
     await require(call.tx, call.user, Permission.CHANGE_PRODUCTS, farm_id)
     found = await farms.find(call.tx, farm_id)
     if found is None:
         raise Invalid.of(
             "farm_id", "does not exist; GET /api/farms lists the farms", "not-found", list="GET /api/farms"
         )
-    return found.id, found.slug
+    return actions.Farm(found.id, found.slug)
 
 
 def _price(call: Call, price: Money | int) -> int:
@@ -204,12 +186,9 @@ _READ: dict[str, Callable[[Call, Any], Any]] = {
 
 
 async def _locked(call: Call) -> store.Product:
-    """The product of the path, locked, if the caller may do to it what the route does: another farm's is not there for them."""
-    found = await store.find(call.tx, call.path["id"])
-    row = await store.lock(call.tx, found.id) if found else None
+    """The product of the path, locked, if the caller may do to it what the route does."""
     assert call.route.permission is not None
-    if row is None or not await allowed(call.tx, call.user, call.route.permission, row.farm_id):
-        raise NotFound("there is no such product")
+    row = await actions.locked(call.work, call.user, call.route.permission, call.path["id"])
     call.check_version(row.version)
     return row
 
@@ -217,40 +196,14 @@ async def _locked(call: Call) -> store.Product:
 async def change(call: Call, body: ChangeProduct) -> Answer:
     """Change what a farm says of a product."""
     before = await _locked(call)
-    given = {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
-    changes, wrong = _read(call, given)
-    present = _offer(before)
-    held = (
-        await stock_store.in_open_orders(call.tx, before.id)
-        if given.get("unit", before.unit) != before.unit
-        else market.NOTHING
-    )
-    offer = market.amended(present, changes, wrong, stock=before.stock, held=held)
-    changed = [name for name in attrs.asdict(offer, recurse=False) if getattr(offer, name) != getattr(present, name)]
-    return await _store(call, before, offer, list(dict.fromkeys([*given, *changed])))
-
-
-def _offer(row: store.Product) -> Offer:
-    """What a farm says of a product now."""
-    season = MarketSeason(row.season_from, row.season_to) if row.season_from and row.season_to else None
-    return Offer(
-        title=row.title, description=row.description, category_id=row.category_id, unit=row.unit, price=row.price, price_per=row.price_per,
-        quantity_step=row.quantity_step, min_quantity=row.min_quantity, season=season, harvested_on=row.harvested_on,
-        tags=tuple(row.tags), status=row.status,
-    )  # fmt: skip
+    changes, wrong = _read(call, given(body))
+    await actions.change(call.work, before, changes, wrong)
+    return await _now(call, before.id)
 
 
 async def archive(call: Call) -> None:
     """Take a product off the market; orders that have it keep it."""
-    before = await _locked(call)
-    await _store(call, before, attrs.evolve(_offer(before), status="archived"), ["status"])
-
-
-async def _store(call: Call, before: store.Product, offer: Offer, changed: list[str]) -> Answer:
-    await store.update(call.tx, before.id, offer, call.now)
-    kind: Any = "deleted" if offer.status == "archived" and before.status != "archived" else "updated"
-    call.work.record(happened(kind, before.known, before.revision + 1, changed))
-    return await _now(call, before.id)
+    await actions.archive(call.work, await _locked(call))
 
 
 def stock_faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
@@ -262,15 +215,8 @@ def stock_faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
 async def restock(call: Call, body: ChangeStock) -> StockLevel:
     """Set or change the stock; every change is a row of the ledger."""
     before = await _locked(call)
-    reason, level = market.restocked(
-        before.unit, before.stock, before.reserved, set_to=body.set, change=body.change, reason=body.reason
-    )
-    kind = "restock" if level > before.stock else "correction"
-    await stock_store.set_level(call.tx, before.id, level, call.now)
-    await stock_store.enter(call.tx, call.new_id(), before.id, kind, level - before.stock, level, reason, call.now)
-    event = happened("updated", before.known, before.revision + 1, ["stock"])
-    call.work.record(event)
-    reserved: Decimal = before.reserved
+    level = await actions.restock(call.work, before, set_to=body.set, change=body.change, reason=body.reason)
+    reserved = before.reserved
     return StockLevel(
         product_id=before.id, stock=quantity(level), reserved=quantity(reserved), available=quantity(level - reserved)
     )

@@ -10,9 +10,9 @@ import msgspec
 from psycopg2 import errors as pg
 
 from harvestd.kernel.errors import AlreadyTaken, Invalid
-from harvestd.kernel.slugs import is_id
-from harvestd.market.catalogue.rules import Known, Offer
-from harvestd.store.postgres.database import FIRST_ID, Reader, Statement, Transaction, nothing
+from harvestd.kernel.seasons import Season
+from harvestd.market.catalogue.rules import OFFERED, Known, Offer
+from harvestd.store.postgres.database import FIRST_ID, Reader, Statement, Transaction, nothing, scalar
 
 
 class Product(msgspec.Struct, frozen=True):
@@ -57,15 +57,25 @@ class Product(msgspec.Struct, frozen=True):
         """How events name it."""
         return Known(self.id, self.slug, self.farm_id, self.farm_slug)
 
+    @property
+    def offer(self) -> Offer:
+        """What its farm says of it."""
+        season = Season(self.season_from, self.season_to) if self.season_from and self.season_to else None
+        return Offer(**{name: getattr(self, name) for name in _KEPT_AS_IT_IS}, season=season, tags=tuple(self.tags))
 
-SELECT = """select p.id, p.slug, p.title, p.description, f.id, f.slug, f.name, c.id, c.slug, c.name, p.unit, p.price,
-       p.price_per, p.stock, p.reserved, p.quantity_step, p.min_quantity, p.season_from, p.season_to, p.harvested_on, p.tags,
-       p.status, p.upvote_count, p.view_count, p.rating_average, p.rating_count, p.sales, f.latitude, f.longitude,
-       p.version, p.revision, p.created_at, p.updated_at
+
+#: What of a :class:`Product` is no column of its own.
+_OTHERS = {
+    "farm_id": "f.id", "farm_slug": "f.slug", "farm_name": "f.name", "latitude": "f.latitude", "longitude": "f.longitude",
+    "category_id": "c.id", "category_slug": "c.slug", "category_name": "c.name",
+}  # fmt: skip
+SELECT = f"""select {", ".join(_OTHERS.get(name, f"p.{name}") for name in Product.__struct_fields__)}
   from products p join farms f on f.id = p.farm_id left join categories c on c.id = p.category_id"""
+#: The fields of an offer that are a column each, and the columns of all.
+_KEPT_AS_IT_IS = tuple(name for name in OFFERED if name not in ("season", "tags"))
+_OFFERED = (*_KEPT_AS_IT_IS, "season_from", "season_to", "tags")
 
-_BY_ID = Statement("products.by_id", f"{SELECT} where p.id = :token", Product)
-_BY_SLUG = Statement("products.by_slug", f"{SELECT} where p.slug = :token", Product)
+_ID_OF = Statement("products.id_of", "select id from products where slug = :slug", scalar)
 _BY_IDS = Statement("products.by_ids", f"{SELECT} where p.id = any(:ids::uuid[]) order by p.id", Product)
 _PAGE = Statement(
     "products.page", f"{SELECT} where p.id > coalesce(:after::uuid, {FIRST_ID}) order by p.id limit :limit", Product
@@ -73,25 +83,23 @@ _PAGE = Statement(
 _LOCK = Statement("products.lock", f"{SELECT} where p.id = :product_id for no key update of p", Product)
 _INSERT = Statement(
     "products.insert",
-    """insert into products (id, slug, farm_id, category_id, title, description, unit, price, stock, quantity_step,
-              min_quantity, season_from, season_to, harvested_on, tags, status, price_per, created_at, updated_at)
-       values (:id, :slug, :farm_id, :category_id, :title, :description, :unit, :price, :stock, :quantity_step, :min_quantity, :season_from, :season_to, :harvested_on, :tags, :status, :price_per, :now, :now)
-       on conflict (slug) do nothing""",
+    f"""insert into products (id, slug, farm_id, stock, created_at, updated_at, {", ".join(_OFFERED)})
+        values (:id, :slug, :farm_id, :stock, :now, :now, {", ".join(f":{column}" for column in _OFFERED)})
+        on conflict (slug) do nothing""",
     nothing,
 )
 _UPDATE = Statement(
     "products.update",
-    """update products set category_id = :category_id, title = :title, description = :description, unit = :unit, price = :price, quantity_step = :quantity_step,
-              min_quantity = :min_quantity, season_from = :season_from, season_to = :season_to, harvested_on = :harvested_on, tags = :tags, status = :status,
-              price_per = :price_per, version = version + 1, revision = revision + 1, updated_at = :now
-       where id = :id""",
+    f"""update products set {", ".join(f"{column} = :{column}" for column in _OFFERED)},
+               version = version + 1, revision = revision + 1, updated_at = :now
+        where id = :id""",
     nothing,
 )
 
 
-async def find(reader: Reader, token: str) -> Product | None:
-    """A product by id or slug, whatever its status."""
-    return await reader.row(_BY_ID if is_id(token) else _BY_SLUG, token=token)
+async def id_of(reader: Reader, slug: str) -> str | None:
+    """The id of the product that has this slug, whatever its status."""
+    return await reader.row(_ID_OF, slug=slug)
 
 
 async def by_ids(reader: Reader, ids: Sequence[str]) -> list[Product]:
@@ -129,13 +137,9 @@ async def update(tx: Transaction, product_id: str, offer: Offer, now: datetime) 
 
 def _columns(offer: Offer) -> dict[str, object]:
     season = offer.season
-    return {
-        "category_id": offer.category_id, "title": offer.title, "description": offer.description, "unit": offer.unit,
-        "price": offer.price, "price_per": offer.price_per, "quantity_step": offer.quantity_step,
-        "min_quantity": offer.min_quantity, "season_from": season.first if season else None,
-        "season_to": season.last if season else None, "harvested_on": offer.harvested_on, "tags": list(offer.tags),
-        "status": offer.status,
-    }  # fmt: skip
+    kept = {name: getattr(offer, name) for name in _KEPT_AS_IT_IS}
+    days = {"season_from": season and season.first, "season_to": season and season.last}
+    return kept | days | {"tags": list(offer.tags)}
 
 
 async def _stored(tx: Transaction, statement: Statement[None], **values: object) -> int:

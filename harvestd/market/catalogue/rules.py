@@ -32,17 +32,32 @@ class Offer:
     """What a farm says of a product; the fields that it may change. ``price`` is for ``price_per`` of the unit."""
 
     title: str
-    description: str
-    category_id: str | None
     unit: str
     price: int
     quantity_step: Decimal
     min_quantity: Decimal
-    season: Season | None
-    harvested_on: date | None
-    tags: tuple[str, ...]
-    status: str
     price_per: Decimal = ONE
+    description: str = ""
+    category_id: str | None = None
+    season: Season | None = None
+    harvested_on: date | None = None
+    tags: tuple[str, ...] = ()
+    status: str = "published"
+
+
+#: The names of its fields.
+OFFERED = tuple(attrs.fields_dict(Offer))
+
+
+def begun(given: Mapping[str, Any]) -> Offer:
+    """The offer that a product begins with, of all the fields of its body as the market has them; raises :class:`Invalid`. What is weighed is sold by any
+    amount and what is counted by one, unless a step is given; the least is a step."""
+    unit = given["unit"]
+    step = default_step(unit) if given["quantity_step"] is None else given["quantity_step"]
+    least = step if given["min_quantity"] is None else given["min_quantity"]
+    (per,) = accept(price_per(given["price_per"], unit))
+    anew = {"quantity_step": step, "min_quantity": least, "price_per": per}
+    return checked(Offer(**({name: given[name] for name in OFFERED} | anew)))
 
 
 def checked(offer: Offer, also: Iterable[FieldError] = ()) -> Offer:

@@ -1,9 +1,15 @@
-"""Who may act for a farm; and the farm of whoever registers as a farmer."""
+"""Who may act for a farm; what is done with farms, each in one function, whoever asks for it; and the farm of whoever registers as a farmer."""
 
 from __future__ import annotations
 
-from harvestd.kernel.errors import Forbidden
-from harvestd.kernel.families import FARMS, stale
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from harvestd.kernel.errors import Forbidden, NotFound
+from harvestd.kernel.events import Event
+from harvestd.kernel.families import CATALOGUE, FARMS, farm, stale
 from harvestd.kernel.permissions import Permission, may_everywhere, may_for_farm
 from harvestd.kernel.slugs import distinct
 from harvestd.market.accounts.actions import Registered
@@ -33,3 +39,25 @@ async def found(unit: UnitOfWork, account: Registered) -> None:
     slug = distinct(account.farm_name, account.farm_id)
     await store.insert(unit.tx, account.farm_id, slug, account.farm_name, account.user_id, unit.now)
     unit.record(stale(f"farm:{account.farm_id}", 1, FARMS))
+
+
+async def locked(unit: UnitOfWork, caller: Caller, permission: Permission, token: str) -> store.Farm:
+    """A farm by id or slug, locked. Raises :class:`NotFound`, and :class:`Forbidden` where the caller may not do this for it."""
+    found = await store.find(unit.tx, token)
+    row = await store.lock(unit.tx, found.id) if found else None
+    if row is None:
+        raise NotFound("there is no such farm")
+    await require(unit.tx, caller, permission, row.id)
+    return row
+
+
+async def change(unit: UnitOfWork, before: store.Farm, changes: Mapping[str, Any]) -> store.Farm:
+    """Change a farm; whoever shows something of it is told what changed."""
+    after = msgspec.structs.replace(before, **changes, version=before.version + 1, updated_at=unit.now)
+    await store.update(unit.tx, after)
+    tokens = dict.fromkeys((before.id, before.slug, after.slug))
+    own = [name for name in after.__struct_fields__ if name not in ("version", "updated_at")]
+    changed = [name for name in own if getattr(after, name) != getattr(before, name)]
+    data = {"farm_id": after.id, "changed": changed, "families": [FARMS, CATALOGUE, *farm(*tokens)]}
+    unit.record(Event("farm.updated", f"farm:{after.id}", after.version, data))
+    return after

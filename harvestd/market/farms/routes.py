@@ -6,24 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from msgspec import UNSET
 
 from harvestd.kernel import errors, readers
 from harvestd.kernel.cursors import decode, encode
 from harvestd.kernel.errors import FieldError, NotFound
-from harvestd.kernel.events import Event
-from harvestd.kernel.families import CATALOGUE, FARMS, farm
 from harvestd.kernel.geography import box_around, distance_km, shown_km
 from harvestd.kernel.permissions import Permission
+from harvestd.market.farms import actions
 from harvestd.market.farms import rows as store
 from harvestd.market.farms import rules as market
-from harvestd.market.farms.actions import require
 from harvestd.market.farms.shapes import ChangeFarm, Farm, FarmsQuery, LocationOut, PickupPoint
 from harvestd.web import sound
 from harvestd.web.context import Answer, Call, CountedPage
 from harvestd.web.money import given_faults, minor_units, money
-from harvestd.web.shapes import Season
+from harvestd.web.shapes import Season, given
 
 DEFAULT_RADIUS_KM = 50.0
 
@@ -83,43 +80,26 @@ async def page(call: Call) -> Answer:
 
 async def change(call: Call, body: ChangeFarm) -> Answer:
     """Change a farm; whoever shows something of it is told what changed."""
-    found = await store.find(call.tx, call.path["id"])
-    before = await store.lock(call.tx, found.id) if found else None
-    if before is None:
-        raise NotFound("there is no such farm")
-    await require(call.tx, call.user, Permission.CHANGE_FARM, before.id)
+    before = await actions.locked(call.work, call.user, Permission.CHANGE_FARM, call.path["id"])
     call.check_version(before.version)
-    given = {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
-    points = [point["id"] for point in before.pickup_points]
-    changes = _changes(call, given, points)
-    after = msgspec.structs.replace(before, **changes, version=before.version + 1, updated_at=call.now)
-    await store.update(call.tx, after)
-    tokens = dict.fromkeys((before.id, before.slug, after.slug))
-    changed = [
-        n
-        for n in after.__struct_fields__
-        if getattr(after, n) != getattr(before, n) and n not in ("version", "updated_at")
-    ]
-    data = {"farm_id": after.id, "changed": changed, "families": [FARMS, CATALOGUE, *farm(*tokens)]}
-    call.work.record(Event("farm.updated", f"farm:{after.id}", after.version, data))
+    changes = _changes(call, given(body), [point["id"] for point in before.pickup_points])
+    after = await actions.change(call.work, before, changes)
     return Answer(shown(after, call.parts.settings.market_currency), version=after.version)
 
 
-def faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
+def faults(call: Call, sent: Mapping[str, Any]) -> list[FieldError]:
     """What the market has against fields of a farm, whatever the others are."""
-    names, points = (
-        {} if name in given else sound.elements(given, name) for name in ("certifications", "pickup_points")
-    )
-    return [*errors.faults(lambda: _changes(call, given)), *market.element_faults(names, points)]
+    names, points = ({} if name in sent else sound.elements(sent, name) for name in ("certifications", "pickup_points"))
+    return [*errors.faults(lambda: _changes(call, sent)), *market.element_faults(names, points)]
 
 
-def _changes(call: Call, given: Mapping[str, Any], points: Sequence[str] | None = None) -> dict[str, Any]:
+def _changes(call: Call, sent: Mapping[str, Any], points: Sequence[str] | None = None) -> dict[str, Any]:
     """The columns that change; raises :class:`Invalid` with every field that is wrong. ``points`` are the ids of the farm's
     pick-up points, None where no farm is at hand."""
-    changes = {name: given[name] for name in ("name", "slug", "description", "certifications") if name in given}
+    changes = {name: sent[name] for name in ("name", "slug", "description", "certifications") if name in sent}
     wrong: list[FieldError] = []
-    place = sound.members(given, "location")
-    if "location" in given:
+    place = sound.members(sent, "location")
+    if "location" in sent:
         changes |= {"latitude": None, "longitude": None, "address": ""}
     wrong += market.not_on_earth("location", place)
     if not wrong:
@@ -127,13 +107,13 @@ def _changes(call: Call, given: Mapping[str, Any], points: Sequence[str] | None 
     if "address" in place:
         changes["address"] = place["address"]
     currency = call.parts.settings.market_currency
-    money_faults = given_faults("order_minimum", given, currency)
-    if "order_minimum" in given and not money_faults:
-        changes["order_minimum"] = minor_units("order_minimum", given["order_minimum"], currency)
+    money_faults = given_faults("order_minimum", sent, currency)
+    if "order_minimum" in sent and not money_faults:
+        changes["order_minimum"] = minor_units("order_minimum", sent["order_minimum"], currency)
     wrong += money_faults
-    if "pickup_points" in given:
-        wrong += () if points is None else market.not_its_own([p.id for p in given["pickup_points"]], points)
+    if "pickup_points" in sent:
+        wrong += () if points is None else market.not_its_own([p.id for p in sent["pickup_points"]], points)
         changes["pickup_points"] = [
-            {"id": p.id or call.new_id(), "name": p.name, "address": p.address} for p in given["pickup_points"]
+            {"id": p.id or call.new_id(), "name": p.name, "address": p.address} for p in sent["pickup_points"]
         ]
     return market.checked(changes, also=wrong)

@@ -69,8 +69,7 @@ async def test_a_card_is_what_its_row_says(market: Market, unit: str, season: An
             await tx.run(RATED, product_id=made["id"], count=13)
 
     await database.transaction(write)
-    row = await products.find(database, made["id"])
-    assert row is not None
+    (row,) = await products.by_ids(database, [made["id"]])
     for token in (row.id, row.slug):
         card = await cards.find(database, token, "CHF")
         assert card is not None

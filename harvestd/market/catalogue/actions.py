@@ -1,0 +1,86 @@
+"""What is done with products, each in one function, whoever asks for it: offering one, changing it, taking it off the market, and its
+stock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, Literal
+
+import attrs
+
+from harvestd.kernel.errors import FieldError, NotFound
+from harvestd.kernel.permissions import Permission
+from harvestd.kernel.slugs import distinct, is_id
+from harvestd.market.catalogue import rows as store
+from harvestd.market.catalogue import rules as market
+from harvestd.market.catalogue import stock_rows as stock
+from harvestd.market.catalogue.rules import Known, Offer, happened
+from harvestd.market.farms.actions import allowed
+from harvestd.unit_of_work import UnitOfWork
+from harvestd.web.context import Caller
+
+
+@attrs.frozen
+class Farm:
+    """The farm that offers something."""
+
+    id: str
+    slug: str
+
+
+async def offer(unit: UnitOfWork, farm: Farm, begun: Offer, level: Decimal, product_id: str = "") -> str:
+    """Offer a new product, of which there are ``level``; answers its id (a new one unless it is given). Raises :class:`Invalid` for a category that is not there."""
+    product_id = product_id or unit.new_id()
+    slug = await store.insert(unit.tx, product_id, distinct(begun.title, product_id), farm.id, begun, level, unit.now)
+    await stock.enter(unit.tx, unit.new_id(), product_id, "initial", level, level, "", unit.now)
+    unit.record(happened("created", Known(product_id, slug, farm.id, farm.slug), 1, []))
+    return product_id
+
+
+async def locked(unit: UnitOfWork, caller: Caller, permission: Permission, token: str) -> store.Product:
+    """A product by id or slug, locked, if the caller may do this with it: another farm's is not there for them (:class:`NotFound`)."""
+    found = token if is_id(token) else await store.id_of(unit.tx, token)
+    row = await store.lock(unit.tx, found) if found else None
+    if row is None or not await allowed(unit.tx, caller, permission, row.farm_id):
+        raise NotFound("there is no such product")
+    return row
+
+
+async def change(
+    unit: UnitOfWork, before: store.Product, changes: Mapping[str, Any], wrong: Iterable[FieldError] = ()
+) -> None:
+    """Change what a farm says of a product. Raises what :func:`rules.amended` does, for what was ``wrong`` with the rest of the
+    request, too."""
+    present = before.offer
+    other = changes.get("unit", before.unit) != before.unit
+    held = await stock.in_open_orders(unit.tx, before.id) if other else market.NOTHING
+    after = market.amended(present, changes, wrong, stock=before.stock, held=held)
+    altered = [name for name in market.OFFERED if getattr(after, name) != getattr(present, name)]
+    await _store(unit, before, after, list(dict.fromkeys([*changes, *altered])))
+
+
+async def archive(unit: UnitOfWork, before: store.Product) -> None:
+    """Take a product off the market; orders that have it keep it."""
+    await _store(unit, before, attrs.evolve(before.offer, status="archived"), ["status"])
+
+
+async def _store(unit: UnitOfWork, before: store.Product, after: Offer, changed: list[str]) -> None:
+    await store.update(unit.tx, before.id, after, unit.now)
+    gone = after.status == "archived" and before.status != "archived"
+    kind: Literal["deleted", "updated"] = "deleted" if gone else "updated"
+    unit.record(happened(kind, before.known, before.revision + 1, changed))
+
+
+async def restock(
+    unit: UnitOfWork, before: store.Product, *, set_to: Decimal | None, change: Decimal | None, reason: str
+) -> Decimal:
+    """Set or change the stock, with a row of the ledger; answers the new level. Raises what :func:`rules.restocked` does."""
+    reason, level = market.restocked(
+        before.unit, before.stock, before.reserved, set_to=set_to, change=change, reason=reason
+    )
+    kind = "restock" if level > before.stock else "correction"
+    await stock.set_level(unit.tx, before.id, level, unit.now)
+    await stock.enter(unit.tx, unit.new_id(), before.id, kind, level - before.stock, level, reason, unit.now)
+    unit.record(happened("updated", before.known, before.revision + 1, ["stock"]))
+    return level

@@ -1,0 +1,67 @@
+"""What is done with the tree of categories, each in one function, whoever asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from harvestd.kernel.errors import Invalid, NotFound
+from harvestd.kernel.events import Event
+from harvestd.kernel.families import CATALOGUE, CATEGORIES, stale
+from harvestd.kernel.slugs import candidates
+from harvestd.market.catalogue import category_rows as store
+from harvestd.market.catalogue import category_rules as market
+from harvestd.unit_of_work import UnitOfWork
+
+
+async def add(unit: UnitOfWork, given: Mapping[str, Any]) -> store.Category:
+    """Add a category of all the fields of its body. Raises what :func:`category_rules.checked` and ``admit`` do, and what the rows do."""
+    texts = market.checked(given)
+    category_id, slug = unit.new_id(), texts.pop("slug")
+    row = store.Category(**texts, id=category_id, slug="", version=1, created_at=unit.now, updated_at=unit.now)
+    await store.lock_tree(unit.tx)
+    market.admit(row.name, await store.names_beside(unit.tx, row))
+    row = await store.insert(unit.tx, row, [slug] if slug else candidates(row.name, category_id))
+    _tell(unit, row)
+    return row
+
+
+async def change(
+    unit: UnitOfWork, category_id: str, changes: Mapping[str, Any], check_version: Callable[[int], None]
+) -> store.Category:
+    """Change a category; it cannot be moved below itself, nor beside one of the same name. ``check_version`` is asked once it is locked."""
+    placed = "parent_id" in changes or "name" in changes
+    if placed:
+        await store.lock_tree(unit.tx)
+    before = await _locked(unit, category_id, check_version)
+    after = msgspec.structs.replace(before, **market.checked(changes), version=before.version + 1, updated_at=unit.now)
+    if after.parent_id is not None and before.id in await store.above(unit.tx, after.parent_id):
+        raise Invalid.of("parent_id", "is this category or one below it", "below-itself")
+    if placed:
+        market.admit(after.name, await store.names_beside(unit.tx, after))
+    await store.update(unit.tx, after)
+    changed = [name for name in changes if getattr(after, name) != getattr(before, name)]
+    data = {"category_id": after.id, "changed": changed, "families": [CATEGORIES, CATALOGUE]}
+    unit.record(Event("category.updated", f"category:{after.id}", after.version, data))
+    return after
+
+
+async def remove(unit: UnitOfWork, category_id: str, check_version: Callable[[int], None]) -> None:
+    """Delete a category that nothing is in."""
+    before = await _locked(unit, category_id, check_version)
+    await store.delete(unit.tx, before.id)
+    _tell(unit, before)
+
+
+async def _locked(unit: UnitOfWork, category_id: str, check_version: Callable[[int], None]) -> store.Category:
+    row = await store.lock(unit.tx, category_id)
+    if row is None:
+        raise NotFound("there is no such category")
+    check_version(row.version)
+    return row
+
+
+def _tell(unit: UnitOfWork, row: store.Category) -> None:
+    unit.record(stale(f"category:{row.id}", row.version, CATEGORIES, CATALOGUE))
