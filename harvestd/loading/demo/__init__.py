@@ -17,7 +17,6 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from harvestd.kernel import email_addresses
-from harvestd.kernel.slugs import distinct
 from harvestd.kernel.units import default_step
 from harvestd.loading.demo.ids import demo_ids
 from harvestd.loading.directory.reading import BadRow, Market, read
@@ -25,8 +24,6 @@ from harvestd.loading.directory.storing import Stored, Storing
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts.staff import Person, add_person, count, others
 from harvestd.market.catalogue import category_rows as categories
-from harvestd.market.catalogue import rows as products
-from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.actions import Farm, offer
 from harvestd.market.catalogue.rules import Offer
 from harvestd.market.farms import rows as farms
