@@ -17,6 +17,9 @@ PYTEST_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN || echo 1) + 1)
 BENCH ?=
 TESTS ?= tests
 
+# What is compiled is kept: each of the hundreds of processes that the tests start would compile all of it again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help ctl run test fuzz mutations check format docs examples install install-test install-bench install-servers bench bench-full clean
 .DEFAULT_GOAL := run
 

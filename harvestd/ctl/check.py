@@ -51,8 +51,6 @@ def _print(out: Console, violation: Violation) -> None:
 
 
 COMMAND = Command(
-    "check",
-    "check that the books agree: stock, reservations, orders, events",
     "Runs the invariants, one SQL query each, in one transaction; prints each rule that is broken, with rows that break it.\n"
     "It changes nothing, and may run while the market does.",
     _arguments,

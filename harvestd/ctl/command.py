@@ -6,20 +6,21 @@ import signal
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from harvestd import application
-from harvestd.application import CTL
 from harvestd.kernel import readers
 from harvestd.kernel.errors import Invalid
-from harvestd.parts import Parts
 from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.settings.sources import Loaded
 from harvestd.store.embedded.server import kept
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from harvestd.parts import Parts
 
 #: Exit codes: all is well; something was found, or failed; the command line is wrong, as argparse has it.
 FINE, FOUND, MISUSED = 0, 1, 2
@@ -61,13 +62,17 @@ class Errand:
         """The URL of the market's database, which is started for the duration if nobody runs it. Its schema may be any.
         Where there is none, it is made if ``making``; otherwise ``Failed``: a wrong folder is to be told, not filled."""
         self._see_to_a_market(making)
-        settings, _ = await application.database(self._open(), self.loaded.settings, CTL)
+        from harvestd import application  # all of the market: what only asks for its settings does without
+
+        settings, _ = await application.database(self._open(), self.loaded.settings, application.CTL)
         return settings.database_url
 
     async def parts(self, making: bool = False) -> Parts:
         """The market's parts, on a database with the schema of this version; ``making`` as above."""
         self._see_to_a_market(making)
-        return await application.start(self._open(), self.loaded.settings, CTL)
+        from harvestd import application
+
+        return await application.start(self._open(), self.loaded.settings, application.CTL)
 
     def _see_to_a_market(self, making: bool) -> None:
         settings = self.loaded.settings
@@ -78,8 +83,9 @@ class Errand:
                 f"there is no market in {settings.data_dir}: name its folder with --data-dir, or its PostgreSQL with "
                 "--database-url; a new market is made by migrate, demo, seed, create-admin or import-directory"
             )
-        name = self.arguments.command.name
-        self.err.print(f"harvestctl {name}: there is no market in {settings.data_dir} yet: making one", markup=False)
+        self.err.print(
+            f"harvestctl {self.arguments.name}: there is no market in {settings.data_dir} yet: making one", markup=False
+        )
 
     def _open(self) -> Lifecycle:
         self._lifecycle = Lifecycle(self.reactor, self.loaded.settings.stop_deadline)
@@ -99,10 +105,8 @@ class Errand:
 
 @attrs.frozen
 class Command:
-    """One row of the table: ``run`` answers the exit code."""
+    """What stands behind a name of the table in ``program.py``: ``run`` answers the exit code."""
 
-    name: str
-    summary: str
     explanation: str
     arguments: Callable[[ArgumentParser], Any]
     run: Callable[[Errand], Awaitable[int]]
@@ -123,5 +127,7 @@ def asking() -> Iterator[None]:
 
 def progress_bar(console: Console) -> Progress:
     """A bar with what is done of how much, on a terminal; nothing elsewhere."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

@@ -139,8 +139,6 @@ def _in_file(file: Path) -> str:
 
 
 COMMAND = Command(
-    "create-admin",
-    "create an account that may do everything",
     "Creates an admin. The password is asked for, read from a file, or made up; it is never taken from the command line,\n"
     "which others can read.",
     _arguments,

@@ -34,8 +34,6 @@ async def _run(errand: Errand) -> int:
 
 
 COMMAND = Command(
-    "demo",
-    "fill an empty market with demo farms, products and four accounts",
     "Adds forty farmers markets of the USDA's directory with their catalogues, and four accounts: a buyer, a farmer with a\n"
     "farm of their own, one to whom all the other farms belong, and an admin. Their password is made up, and kept in the file\n"
     "demo-password of the data folder.",

@@ -59,8 +59,6 @@ def _of_database(settings: Settings, url: str) -> Iterator[Finding]:
 
 
 COMMAND = Command(
-    "doctor",
-    "try everything that the market depends on, and say what to do",
     "Tries the data folder, the database with its version, encoding, rights and schema, replicas, queues, the outbox, mail and\n"
     "search, and Redis, RabbitMQ and Elasticsearch where they are configured, by doing what the daemon does. Prints versions and\n"
     "latencies, what is well and what is not, with the cure. Each is looked at by itself and bounded in time. It changes nothing\n"

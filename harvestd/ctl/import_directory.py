@@ -121,8 +121,6 @@ def _report(errand: Errand, stored: Stored, verb: str) -> int:
 
 
 COMMAND = Command(
-    "import-directory",
-    "import farms and catalogues from the USDA's farmers market directory",
     "Each row becomes a farm with its position, address and season, and a product for each kind of goods that it has.\n"
     "The directory has no prices and stocks: they come from a table. The farms belong to nobody unless --owner names an\n"
     "account, and what nobody would hear of cannot be ordered. Run again, it goes on where it was broken off and changes\n"

@@ -32,8 +32,6 @@ def _print(errand: Errand, what: str, titles: list[str]) -> None:
 
 
 COMMAND = Command(
-    "migrate",
-    "bring the database's schema to this version",
     "Applies the migrations that are missing, each in a transaction of its own, under a lock: two at once take turns.\n"
     "With the embedded database the daemon does this at its start. With database_url it is for you to do, with the daemon\n"
     "of the old version running or not; the daemon of the new version does not start before.",

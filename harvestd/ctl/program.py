@@ -7,46 +7,36 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 from rich.console import Console
 from twisted.internet.defer import Deferred
 
 import harvestd
-from harvestd.application import EXPECTED
 from harvestd.ctl import INTERRUPTED
-from harvestd.ctl.check import COMMAND as CHECK
 from harvestd.ctl.command import FOUND, MISUSED, Command, Errand, Failed, Interrupted, Misused
-from harvestd.ctl.create_admin import COMMAND as CREATE_ADMIN
-from harvestd.ctl.demo import COMMAND as DEMO
-from harvestd.ctl.doctor import COMMAND as DOCTOR
-from harvestd.ctl.import_directory import COMMAND as IMPORT_DIRECTORY
-from harvestd.ctl.migrate import COMMAND as MIGRATE
-from harvestd.ctl.reindex import COMMAND as REINDEX
-from harvestd.ctl.replay import COMMAND as REPLAY
-from harvestd.ctl.seed import COMMAND as SEED
-from harvestd.ctl.settings import COMMAND as SETTINGS
 from harvestd.kernel import readers
 from harvestd.process import logs
 from harvestd.settings.rows import ROWS
 from harvestd.settings.sources import SettingError, load, secrets
-from harvestd.tables import TOPOLOGY
 from harvestd.unread import NOBODY_READS
 
-COMMANDS: tuple[Command, ...] = (
-    MIGRATE,
-    DEMO,
-    IMPORT_DIRECTORY,
-    SEED,
-    CREATE_ADMIN,
-    REINDEX,
-    REPLAY,
-    CHECK,
-    DOCTOR,
-    SETTINGS,
-)
+#: Each command, and what it does. It is the ``COMMAND`` of the module of its name, which is imported once it is asked for.
+COMMANDS: dict[str, str] = {
+    "migrate": "bring the database's schema to this version",
+    "demo": "fill an empty market with demo farms, products and four accounts",
+    "import-directory": "import farms and catalogues from the USDA's farmers market directory",
+    "seed": "fill a market with a made-up catalogue of any size, to try and to measure",
+    "create-admin": "create an account that may do everything",
+    "reindex": "build the search index anew",
+    "replay": "list what could not be handled; put it back or delete it",
+    "check": "check that the books agree: stock, reservations, orders, events",
+    "doctor": "try everything that the market depends on, and say what to do",
+    "settings": "print the settings in effect, and where each came from",
+}
 
 CODES = "exit codes: 0 all is well; 1 something was found, or failed; 2 the command line is wrong"
 EPILOG = f"""\
@@ -82,27 +72,28 @@ class Paper(Console):
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Run a command; answers the exit code. Raises ``BrokenPipeError`` when there is nobody to tell of it."""
-    arguments, unknown = parser().parse_known_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    arguments, unknown = parser(next(iter(words), "")).parse_known_args(words)
     if unknown:
         arguments.parser.error(_unknown(unknown))
     out, err = Paper(highlight=False, soft_wrap=True), Paper(stderr=True, highlight=False, soft_wrap=True)
     if (odd := _not_utf8(arguments)) is not None:
         _complain(
             err,
-            arguments.command.name,
+            arguments.name,
             f"{odd} is not UTF-8 text; write it in a terminal of UTF-8, or without such letters",
         )
         return MISUSED
     options = {name: getattr(arguments, name) for name in ("config", "data_dir", "database_url")}
     try:
         given = {name: value for name, value in options.items() if value is not None}
-        loaded = load(given, os.environ, queues=TOPOLOGY.queues)
+        loaded = load(given, os.environ, queues=_queues)
     except SettingError as error:
-        _complain(err, arguments.command.name, str(error))
+        _complain(err, arguments.name, str(error))
         return MISUSED if error.on_the_command_line else FOUND
     level = "debug" if arguments.verbose else "error"
     logs.begin(logs.LineObserver(sys.stderr, loaded.settings.log_format, level, secrets(loaded.settings)))
-    return _run(arguments.command, Errand(arguments, loaded, out, err))
+    return _run(Errand(arguments, loaded, out, err))
 
 
 def _not_utf8(arguments: argparse.Namespace) -> str | None:
@@ -111,8 +102,14 @@ def _not_utf8(arguments: argparse.Namespace) -> str | None:
     return next((ascii(value) for value in values if not readers.is_utf8(value)), None)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line, from the table."""
+def _queues() -> Collection[str]:
+    from harvestd.tables import TOPOLOGY
+
+    return TOPOLOGY.queues
+
+
+def parser(asked: str) -> argparse.ArgumentParser:
+    """The command line, from the table; with all that the command has which is ``asked`` for."""
     top = argparse.ArgumentParser(
         "harvestctl",
         description="Looks after a market that harvestd runs.",
@@ -121,15 +118,13 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"harvestd {harvestd.__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        one = commands.add_parser(
-            command.name,
-            help=command.summary,
-            description=command.explanation,
-            epilog=CODES,
-            formatter_class=Help,
-        )
-        one.set_defaults(command=command, parser=one)
+    for name, summary in COMMANDS.items():
+        one = commands.add_parser(name, help=summary, epilog=CODES, formatter_class=Help)
+        if name != asked:
+            continue
+        command = command_of(name)
+        one.description = command.explanation
+        one.set_defaults(name=name, command=command, parser=one)
         command.arguments(one)
         shared = one.add_argument_group("settings (all others: harvest.toml and HARVEST_… in the environment)")
         shared.add_argument("--config", metavar="FILE", help="TOML file to read [./harvest.toml if it is there]")
@@ -137,6 +132,12 @@ def parser() -> argparse.ArgumentParser:
         shared.add_argument("--database-url", metavar="URL", help="its PostgreSQL [embedded]")
         shared.add_argument("--verbose", action="store_true", help="log what happens, to standard error")
     return top
+
+
+def command_of(name: str) -> Command:
+    """The command that is called so."""
+    found: Command = import_module(f"harvestd.ctl.{name.replace('-', '_')}").COMMAND
+    return found
 
 
 def _unknown(words: Sequence[str]) -> str:
@@ -147,7 +148,7 @@ def _unknown(words: Sequence[str]) -> str:
     return "\n".join((f"unrecognized arguments: {' '.join(words)}", *cures))
 
 
-def _run(command: Command, errand: Errand) -> int:
+def _run(errand: Errand) -> int:
     from twisted.internet import reactor
 
     errand.reactor = reactor
@@ -156,13 +157,14 @@ def _run(command: Command, errand: Errand) -> int:
 
     async def whole() -> int:
         try:
+            command: Command = errand.arguments.command
             return await command.run(errand)
         finally:
             await errand.close()
 
     def ended(result: Any) -> None:
         try:
-            codes.append(result if isinstance(result, int) else _failed(errand, command, result))
+            codes.append(result if isinstance(result, int) else _failed(errand, result))
         except BrokenPipeError:
             codes.append(NOBODY_READS)
         finished.callback(None)
@@ -175,7 +177,7 @@ def _run(command: Command, errand: Errand) -> int:
             return None
         errand.interrupted = True
         with suppress(BrokenPipeError):
-            errand.err.print(f"harvestctl {command.name}: stopping", markup=False)
+            errand.err.print(f"harvestctl {errand.arguments.name}: stopping", markup=False)
         return finished
 
     errand.reactor.addSystemEventTrigger("before", "shutdown", interrupt)
@@ -184,18 +186,21 @@ def _run(command: Command, errand: Errand) -> int:
     return codes[0]
 
 
-def _failed(errand: Errand, command: Command, failure: Any) -> int:
+def _failed(errand: Errand, failure: Any) -> int:
+    from harvestd.application import EXPECTED
+
+    name = errand.arguments.name
     if failure.check(Interrupted):
         return INTERRUPTED
     if failure.check(BrokenPipeError):
         return NOBODY_READS
     if failure.check(Misused):
-        _complain(errand.err, command.name, failure.getErrorMessage())
+        _complain(errand.err, name, failure.getErrorMessage())
         return MISUSED
     if failure.check(Failed, *EXPECTED):
-        return _complain(errand.err, command.name, failure.getErrorMessage())
+        return _complain(errand.err, name, failure.getErrorMessage())
     errand.err.print(failure.getTraceback(), markup=False)
-    return _complain(errand.err, command.name, f"this is a fault of harvestd: {failure.getErrorMessage()}")
+    return _complain(errand.err, name, f"this is a fault of harvestd: {failure.getErrorMessage()}")
 
 
 def _complain(err: Console, command: str, why: str) -> int:
@@ -203,4 +208,4 @@ def _complain(err: Console, command: str, why: str) -> int:
     return FOUND
 
 
-__all__ = ["COMMANDS", "parser", "run"]
+__all__ = ["COMMANDS", "command_of", "parser", "run"]

@@ -34,8 +34,6 @@ async def with_bar(errand: Errand, parts: Parts) -> int:
 
 
 COMMAND = Command(
-    "reindex",
-    "build the search index anew",
     "Indexes every product from the database, which is the truth. Searches are answered all the while. Needed after the\n"
     "database was changed by other means, or restored.",
     _arguments,

@@ -85,8 +85,6 @@ async def _settle(errand: Errand, parts: Parts, queue: str) -> int:
 
 
 COMMAND = Command(
-    "replay",
-    "list what could not be handled; put it back or delete it",
     "A message that failed at every try, or that nobody can handle, is kept as a dead letter with its cause. Mend the cause,\n"
     "then put it back into its queue: a worker handles it as if it were new, and its effect happens once.\n"
     "Without ids, and without --all, they are listed, and the exit code is 1 if there are any.",

@@ -119,8 +119,6 @@ def _sow(parts: Parts, plan: Plan, language: str | None, progress: Callable[[str
 
 
 COMMAND = Command(
-    "seed",
-    "fill a market with a made-up catalogue of any size, to try and to measure",
     "Farms, categories, products with stock, and what search needs, by COPY: a million products take minutes. Popularity\n"
     "follows Zipf's law, so a few products sell much and most hardly at all. The same --seed makes the same catalogue, but for\n"
     "ids and times. All of it is added or nothing. A catalogue that was empty is locked meanwhile: stop the daemon, or let it\n"

@@ -78,8 +78,6 @@ def _limits(row: Row) -> str:
 
 
 COMMAND = Command(
-    "settings",
-    "print the settings in effect, and where each came from",
     "Prints every setting in effect, secrets masked, and what set it: harvest.toml, a credential, a variable, an option.",
     _arguments,
     _run,

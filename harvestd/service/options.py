@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NoReturn, TextIO
 
 from twisted.python import usage
@@ -27,6 +27,12 @@ def parameters(rows: Mapping[str, Row]) -> list[list[str | None]]:
     return [["config", None, None, "TOML file to read."], *found]
 
 
+def _queues() -> Collection[str]:
+    from harvestd.tables import TOPOLOGY  # all of the market
+
+    return TOPOLOGY.queues
+
+
 class SettingOptions(usage.Options):
     """The settings in ``rows`` as options; a subclass names them, and has their :func:`flags` and :func:`parameters`. After parsing, :attr:`loaded` holds the effective settings.
 
@@ -42,10 +48,8 @@ class SettingOptions(usage.Options):
             super().parseOptions(options)  # type: ignore[no-untyped-call]
         except usage.UsageError as error:
             _say(f"{self.command}: {error}\n{self.command} --help lists the options.", sys.stderr, 2)
-        from harvestd.tables import TOPOLOGY  # all of the market: twistd --help does without
-
         try:
-            self.loaded = load(self.given(), os.environ, queues=TOPOLOGY.queues)
+            self.loaded = load(self.given(), os.environ, queues=_queues)
         except SettingError as error:
             _say(f"{self.command} does not start: {error}", sys.stderr, 2 if error.on_the_command_line else 1)
 

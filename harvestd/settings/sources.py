@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +76,13 @@ def load(
     environ: Mapping[str, str] | None = None,
     toml_path: str | Path | None = None,
     *,
-    queues: Collection[str] = (),
+    queues: Callable[[], Collection[str]] | None = None,
 ) -> Loaded:
     """Read, judge and resolve the settings; raises :class:`SettingError` with all that is wrong.
 
     ``options`` has the settings' names (``http_port``) and perhaps ``config``, the path of a TOML file; without that,
-    ``toml_path`` or ``HARVEST_CONFIG`` names it, and ``./harvest.toml`` is read if it is there. ``queues`` are those
-    that a process may be told to work on; without them, those that it is told are not looked at.
+    ``toml_path`` or ``HARVEST_CONFIG`` names it, and ``./harvest.toml`` is read if it is there. ``queues`` answers
+    those that a process may be told to work on, and is asked if it is told some.
     """
     options, environ = dict(options or {}), dict(environ or {})
     problems: list[Problem] = []
@@ -220,9 +220,13 @@ def _contradictions(settings: Settings, given: Mapping[str, _Given], environ: Ma
         yield Problem("processes", "this combination", str(settings.processes), cure)
 
 
-def _no_queues(settings: Settings, given: Mapping[str, _Given], queues: Collection[str]) -> Iterable[Problem]:
-    known = [name.removeprefix("harvest.") for name in queues]
+def _no_queues(
+    settings: Settings, given: Mapping[str, _Given], queues: Callable[[], Collection[str]] | None
+) -> Iterable[Problem]:
+    if queues is None or not settings.queues:
+        return
+    known = [name.removeprefix("harvest.") for name in queues()]
     for queue in settings.queues:
-        if known and queue.removeprefix("harvest.") not in known:
+        if queue.removeprefix("harvest.") not in known:
             short = ", ".join(known)
             yield Problem("queues", given["queues"].origin, repr(queue), f"there is no such queue; there are {short}")

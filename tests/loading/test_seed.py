@@ -132,7 +132,7 @@ def test_a_real_market_is_not_seeded(run: Run, database_url: str) -> None:
 )
 def test_numbers_out_of_range_are_named(words: list[str], why: str) -> None:
     with pytest.raises(Misused) as failed:
-        numbers(parser().parse_args(["seed", *words]))
+        numbers(parser("seed").parse_args(["seed", *words]))
     assert why in str(failed.value)
 
 

@@ -28,7 +28,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def problems(**given: str) -> str:
     """What is said of variables that are wrong."""
     with pytest.raises(SettingError) as caught:
-        load({}, {f"HARVEST_{name.upper()}": value for name, value in given.items()}, queues=TOPOLOGY.queues)
+        load({}, {f"HARVEST_{name.upper()}": value for name, value in given.items()}, queues=lambda: TOPOLOGY.queues)
     return str(caught.value)
 
 
