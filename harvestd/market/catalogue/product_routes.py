@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from harvestd.kernel import cursors, errors, families
+from harvestd.kernel import errors, families
 from harvestd.kernel.errors import FieldError, Invalid, NotFound
 from harvestd.kernel.names import accept, told
 from harvestd.kernel.permissions import Permission
@@ -34,6 +34,7 @@ from harvestd.market.farms.actions import allowed, require
 from harvestd.web import sound
 from harvestd.web.context import Answer, Call, CountedPage
 from harvestd.web.money import given_faults, minor_units
+from harvestd.web.paging import Keyset
 from harvestd.web.shapes import Money, SeasonIn, given
 
 #: Why those are asked for a farm who name none, by role and by whether they have one; and what they are told.
@@ -59,8 +60,9 @@ async def listed(call: Call, query: ProductsQuery) -> Answer:
             "not-accepted",
             reason="with-mine",
         )
-    types = [type_ for _, _, type_ in listings.SORTS[query.sort].key]
-    after = cursors.decode(query.after, query.sort, *types) if query.after else None
+    types = tuple(type_ for _, _, type_ in listings.SORTS[query.sort].key)
+    order = Keyset(query, query.sort, types, lambda row: row.key)
+    after = order.after
     asked = await filters.asked(call, query)
     wanted = listings.Filters.of(
         (id for id, _ in asked.categories), (id for id, _ in asked.farms), tags=asked.tags, units=asked.units,
@@ -69,10 +71,9 @@ async def listed(call: Call, query: ProductsQuery) -> Answer:
         member_id=call.user.user_id if query.mine else None, status=query.status,
     )  # fmt: skip
     currency = call.parts.settings.market_currency
-    rows = await listings.products(call.reader, wanted, query.sort, after, query.limit + 1, currency)
+    rows = await listings.products(call.reader, wanted, query.sort, after, order.ask, currency)
     total = await listings.count(call.reader, wanted) if query.count else None
-    page = rows[: query.limit]
-    following = cursors.encode(query.sort, *page[-1].key) if len(rows) > query.limit else None
+    page, following = order.page(rows)
     shows = tuple([families.shown(row.key[-1]) for row in page])
     ended = page[0].ended if page else None
     shown_now = CountedPage([msgspec.Raw(row.text) for row in page], following, total)

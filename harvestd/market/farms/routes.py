@@ -9,7 +9,6 @@ from uuid import UUID
 from msgspec import UNSET
 
 from harvestd.kernel import errors, readers
-from harvestd.kernel.cursors import decode, encode
 from harvestd.kernel.errors import FieldError, NotFound
 from harvestd.kernel.geography import box_around, distance_km, shown_km
 from harvestd.kernel.permissions import Permission
@@ -20,6 +19,7 @@ from harvestd.market.farms.shapes import ChangeFarm, Farm, FarmsQuery, LocationO
 from harvestd.web import sound
 from harvestd.web.context import Answer, Call, CountedPage
 from harvestd.web.money import given_faults, minor_units, money
+from harvestd.web.paging import Keyset
 from harvestd.web.shapes import Season, given
 
 DEFAULT_RADIUS_KM = 50.0
@@ -44,10 +44,9 @@ async def listed(call: Call, query: FarmsQuery) -> CountedPage[Farm]:
     at = readers.middle(query.near, query.radius_km)
     if at is not None:
         return await _near(call, query, at, currency)
-    after = decode(query.after, "farms", UUID)[0] if query.after else None
-    rows = await store.newest(call.reader, after, query.q, query.limit + 1)
-    page = rows[: query.limit]
-    following = encode("farms", page[-1].id) if len(rows) > query.limit else None
+    order = Keyset(query, "farms", (UUID,), lambda row: (row.id,))
+    (after,) = order.after or (None,)
+    page, following = order.page(await store.newest(call.reader, after, query.q, order.ask))
     total = await store.count(call.reader, query.q) if query.count else None
     return CountedPage([shown(row, currency) for row in page], following, total)
 
@@ -56,11 +55,10 @@ async def _near(call: Call, query: FarmsQuery, at: tuple[float, float], currency
     radius = query.radius_km or DEFAULT_RADIUS_KM
     rows = await store.in_box(call.reader, box_around(*at, radius), query.q)
     ranked = sorted((_distance(row, at), row.id, row) for row in rows)
-    after = decode(query.after, "near", float, UUID) if query.after else (-1.0, "")
+    order = Keyset(query, "near", (float, UUID), lambda found: found[:2])
+    after = order.after or (-1.0, "")
     within = [found for found in ranked if found[0] <= radius]
-    left = [found for found in within if (found[0], found[1]) > after]
-    page = left[: query.limit]
-    following = encode("near", page[-1][0], page[-1][1]) if len(left) > query.limit else None
+    page, following = order.page([found for found in within if found[:2] > after])
     items = [shown(row, currency, distance) for distance, _, row in page]
     return CountedPage(items, following, len(within) if query.count else None)
 

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import msgspec
 
-from harvestd.kernel import cursors
 from harvestd.market.notifications import rows as store
 from harvestd.market.notifications.shapes import (
     MarkedRead,
@@ -16,14 +15,14 @@ from harvestd.market.notifications.shapes import (
     ReadNotifications,
 )
 from harvestd.web.context import Call, UnreadPage
+from harvestd.web.paging import Keyset
 
 
 async def listed(call: Call, query: NotificationsQuery) -> UnreadPage[Notification]:
     """The caller's notices from the newest on, and how many of all are unread."""
-    after = cursors.decode(query.after, "notifications", UUID)[0] if query.after else None
-    rows = await store.feed(call.reader, call.user.user_id, after, query.unread, query.limit + 1)
-    page = rows[: query.limit]
-    following = cursors.encode("notifications", page[-1].id) if len(rows) > query.limit else None
+    order = Keyset(query, "notifications", (UUID,), lambda notice: (notice.id,))
+    (after,) = order.after or (None,)
+    page, following = order.page(await store.feed(call.reader, call.user.user_id, after, query.unread, order.ask))
     unread = await store.unread(call.reader, call.user.user_id)
     total = None
     if query.count:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from harvestd.kernel import cursors, errors
+from harvestd.kernel import errors
 from harvestd.kernel.errors import FieldError, NotFound
 from harvestd.kernel.names import told
 from harvestd.kernel.permissions import Permission, may, may_everywhere, may_for_farm
@@ -24,6 +24,7 @@ from harvestd.web import validation as fields
 from harvestd.web.context import Answer, Call, CountedPage
 from harvestd.web.market_day import today
 from harvestd.web.money import given_faults
+from harvestd.web.paging import Keyset
 
 
 def faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
@@ -63,12 +64,11 @@ def _ordering(call: Call, body: PlaceOrder) -> actions.Ordering:
 
 async def listed(call: Call, query: OrdersQuery) -> CountedPage[Order]:
     """The caller's orders from the newest on: a buyer's own, those of a farmer's farms and their own, all for staff."""
-    after = cursors.decode(query.after, "orders", UUID)[0] if query.after else None
+    order = Keyset(query, "orders", (UUID,), lambda row: (row.id,))
+    (after,) = order.after or (None,)
     list_, count = _LISTS[call.user.role]
-    rows = await list_(call, after, query)
+    page, following = order.page(await list_(call, after, query))
     total = await count(call, query.status) if query.count else None
-    page = rows[: query.limit]
-    following = cursors.encode("orders", page[-1].id) if len(rows) > query.limit else None
     return CountedPage(await _views(call, page), following, total)
 
 
