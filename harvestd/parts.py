@@ -23,7 +23,7 @@ class Parts:
     """``now`` answers the time in UTC, ``new_id`` a fresh UUIDv7 string; handlers take both from here, so that tests can
     set them. ``reads`` is a replica within the lag limit or the primary; ``session`` the one connection that listens
     and holds advisory locks; ``secret`` signs tokens; ``wake_relay`` tells the outbox relay, wherever it runs, that
-    something was committed; ``health`` has the probes that readiness asks;
+    something was committed, and ``due`` whoever does the periodic task of that name that there is something to do; ``health`` has the probes that readiness asks;
     ``topology`` has the types of event and their queues; ``listeners`` are called by what happens in a unit of work, in its transaction."""
 
     settings: Settings
@@ -44,6 +44,7 @@ class Parts:
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     wake_relay: Callable[[], None]
+    due: Callable[[str], None]
     topology: Topology
     health: Health = attrs.field(factory=Health)
     listeners: Mapping[type, Sequence[Callable[[Any, Any], Awaitable[None]]]] = attrs.field(factory=dict)

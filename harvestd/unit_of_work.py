@@ -28,7 +28,7 @@ class UnitOfWork:
     parts: Parts
     tx: Transaction
     now: datetime
-    _after: list[Callable[[], Awaitable[None]]] = attrs.field(factory=list)
+    _after: list[Callable[[], Awaitable[None] | None]] = attrs.field(factory=list)
 
     def new_id(self) -> str:
         """A fresh UUIDv7."""
@@ -45,7 +45,7 @@ class UnitOfWork:
         for listener in self.parts.listeners.get(type(happening), ()):
             await listener(self, happening)
 
-    def on_commit(self, action: Callable[[], Awaitable[None]]) -> None:
+    def on_commit(self, action: Callable[[], Awaitable[None] | None]) -> None:
         """Do it once this is committed, in this process, before whoever asked for it goes on. What it raises is logged; it
         may be lost with the process: what must not be is an event."""
         self._after.append(action)
@@ -72,7 +72,9 @@ async def change(
             parts.cache.drop_here(families)
     for action in unit._after:
         try:
-            await action()
+            following = action()
+            if following is not None:
+                await following
         except Exception:
             log.failure("what was to follow a commit failed; the commit stands")
     return result

@@ -22,6 +22,7 @@ from harvestd.queue.seals import EventSeals
 from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.failpoints import failpoint
 from harvestd.runtime.metrics import Metrics
+from harvestd.runtime.spawn import spawn
 from harvestd.runtime.wakeup import Bell
 from harvestd.settings.table import Settings
 from harvestd.store import outbox
@@ -82,8 +83,7 @@ class Relay:
     def start(self) -> None:
         """Stand for election, for as long as the process lives."""
         self._unlisten = self._session.listen(CHANNEL, lambda _: self._work.ring(), self._work.ring)
-        self._running = Deferred.fromCoroutine(self._run())
-        self._running.addErrback(lambda failure: self.log.failure("the relay ended", failure=failure))
+        self._running = spawn("the relay", self._run())
 
     async def stop(self) -> None:
         """Finish the batch under way and give up the lead."""
@@ -100,7 +100,7 @@ class Relay:
         if self.leads:
             self._work.ring()
         else:
-            Deferred.fromCoroutine(self._session.notify(CHANNEL, ""))  # gathers, never waits, never raises
+            spawn("waking the relay", self._session.notify(CHANNEL, ""))  # gathers, never waits
 
     async def _run(self) -> None:
         while not self._stopping:

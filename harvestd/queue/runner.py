@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -15,11 +15,17 @@ from harvestd.queue.consumer import Consumer
 from harvestd.queue.opened import Opened
 from harvestd.queue.stand_in import StandIn
 from harvestd.queue.work import Periodic, QueueHandlers
+from harvestd.runtime.spawn import spawn
 from harvestd.runtime.wakeup import Bell
 from harvestd.store.leases import Lease
+from harvestd.store.postgres.control import Session
 
 #: What the names of queues begin with; the setting ``queues`` may leave it out.
 PREFIX = "harvest."
+#: The NOTIFY channel that wakes who does a periodic task; the payload is its name.
+DUE = "harvest_due"
+#: Seconds from a wake to the work: what becomes due meanwhile is done together.
+GATHER = 0.05
 
 
 class Workers:
@@ -46,6 +52,7 @@ class Workers:
             periodic = (*periodic, Periodic(f"stand-in:{who}", 1.0, StandIn(consumers).run))
         self._turns = [Turn(parts, task) for task in periodic]
         self.subscriptions: dict[str, ISubscription] = {}
+        self._unlisten: Callable[[], None] | None = None
 
     async def start(self) -> None:
         """Begin to consume. Raises ``ValueError`` for a queue without handlers."""
@@ -55,11 +62,18 @@ class Workers:
         for queue in self._queues:
             receive = self._consumers[queue.name].receive
             self.subscriptions[queue.name] = await self._parts.broker.consume(queue.name, queue.prefetch, receive)
+        self._unlisten = self._parts.session.listen(DUE, self._wake, lambda: None)  # what was missed is polled for
         for turn in self._turns:
             turn.start()
 
+    def _wake(self, task: str) -> None:
+        for turn in self._turns:
+            turn.wake(task)
+
     async def stop(self) -> None:
         """Finish what is in hand and hand the rest back, all at once."""
+        if self._unlisten is not None:
+            self._unlisten()
         stops = [turn.stop() for turn in self._turns] + [one.stop() for one in self.subscriptions.values()]
         for stopping in [Deferred.fromCoroutine(stop) for stop in stops]:
             await stopping
@@ -78,17 +92,24 @@ class Turn:
         self._lease = Lease(
             parts.reactor, parts.database, parts.session, f"periodic:{task.name}", parts.settings.work_lease
         )
+        self._due = Bell(parts.reactor)
         self._halt = Bell(parts.reactor)
         self._running: Deferred[None] | None = None
         self._stopping = False
 
     def start(self) -> None:
         """Wait for its turns."""
-        self._running = Deferred.fromCoroutine(self._run())
+        self._running = spawn(f"the periodic task {self._task.name}", self._run())
+
+    def wake(self, task: str) -> None:
+        """There is something to do, if it is this task's, and this process does it."""
+        if task == self._task.name and self._lease.mine:
+            self._due.ring()
 
     async def stop(self) -> None:
         """Finish the run under way."""
         self._stopping = True
+        self._due.ring()
         self._halt.ring()
         if self._running is not None:
             await self._running
@@ -102,11 +123,18 @@ class Turn:
                 self.log.info("{task} waits: {why}", task=self._task.name, why=str(error))
             except Exception:
                 self.log.failure("{task} failed, it is done again later", task=self._task.name)
-            await self._halt.wait(self._task.every)
+            if await self._due.wait(self._task.every):
+                await self._halt.wait(GATHER)
         await self._lease.give_back()
 
     async def _going_on(self) -> bool:
         return not self._stopping and await self._lease.held()
+
+
+def due(session: Session, task: str) -> None:
+    """Tell whoever does a periodic task, in whatever process, that there is something to do. It costs some milliseconds of
+    nobody's time, and may be lost: then it is done at the task's next turn."""
+    spawn("telling of what is due", session.notify(DUE, task))
 
 
 def chosen(topology: Topology, names: Sequence[str]) -> tuple[Queue, ...]:

@@ -16,6 +16,7 @@ from twisted.logger import Logger
 
 from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.lifecycle import sleep
+from harvestd.runtime.spawn import spawn
 
 #: Seconds before the first probe after it opened; doubling up to the last.
 FIRST_PAUSE, LAST_PAUSE = 0.2, 2.0
@@ -58,7 +59,7 @@ class Breaker:
         self.closed = False
         self.opened += 1
         self.log.warn("{name} is not used for now: {why}", name=self.name, why=why)
-        self._looking = Deferred.fromCoroutine(self._look())
+        self._looking = spawn(f"looking for {self.name}", self._look())
 
     def stop(self) -> None:
         """Probe no more."""

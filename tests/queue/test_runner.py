@@ -10,7 +10,7 @@ from twisted.internet import reactor
 
 from harvestd.parts import Parts
 from harvestd.queue.envelope import Envelope
-from harvestd.queue.runner import Workers, chosen
+from harvestd.queue.runner import GATHER, Workers, chosen
 from harvestd.queue.work import Periodic, QueueHandlers
 from harvestd.runtime.lifecycle import sleep
 from harvestd.store.leases import GoingOn
@@ -148,3 +148,31 @@ async def test_a_stop_waits_for_the_run_under_way(processes: Processes, start: S
     await eventually("it runs", lambda: ends)
     await workers.stop()
     assert ends == ["begun", "ended"]
+
+
+async def test_what_is_due_is_done_at_once_whichever_process_says_so_and_what_comes_together_is_done_together(
+    processes: Processes, start: Started
+) -> None:
+    doing, saying = await processes.start(), await processes.start()
+    runs: list[str] = []
+
+    async def task(parts: Parts, going_on: GoingOn) -> None:
+        runs.append("run")
+
+    async def other(parts: Parts, going_on: GoingOn) -> None:
+        runs.append("another task's")
+
+    rare = Periodic("rare", 600.0, task), Periodic("other", 600.0, other)
+    await start(doing, *rare, names=("orders",))
+    await eventually("each has its first turn", lambda: sorted(runs) == ["another task's", "run"])
+    runs.clear()
+    for parts in (doing.parts, saying.parts):
+        parts.due("rare")
+        await eventually("it is done", lambda: runs)
+        assert runs == ["run"]
+        runs.clear()
+    for _ in range(100):
+        saying.parts.due("rare")
+    await eventually("they are done", lambda: runs)
+    await sleep(reactor, 2 * GATHER)
+    assert len(runs) <= 2 and set(runs) == {"run"}

@@ -100,6 +100,7 @@ def make_parts(settings: Settings, database: Any, reactor: Any = None) -> Parts:
         now=lambda: datetime.now(UTC),
         new_id=lambda: str(uuid_utils.uuid7()),
         topology=TOPOLOGY,
+        due=lambda task: None,
         wake_relay=Wakes(),
         listeners=tables.LISTENERS,
     )

@@ -12,6 +12,7 @@ from harvestd.interfaces import Mail
 from harvestd.kernel.formatting import money
 from harvestd.kernel.names import one_line
 from harvestd.market.notifications import mail_rows as mails
+from harvestd.market.notifications import mail_sender
 from harvestd.market.notifications import rows as notifications
 from harvestd.market.notifications.messages import (
     MESSAGES,
@@ -58,6 +59,8 @@ async def _mail(unit: UnitOfWork, outgoing: Sequence[Mail]) -> None:
     subject, body = more_shown(settings.market_name, settings.mails_per_recipient)
     notes = [Mail(f"{one.key}:more", one.recipient, subject, body) for one in left.values()]
     await mails.enqueue(unit.tx, notes, unit.new_id, unit.now)
+    if outgoing:
+        unit.on_commit(lambda: unit.parts.due(mail_sender.TASK))
     for _ in range(sum(one.left for one in added)):
         unit.parts.metrics.mailed("left")
         unit.parts.metrics.shortages.tell("recipient_mails")

@@ -16,6 +16,7 @@ from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.notifications.mail_rows import Claimed
 from harvestd.parts import Parts
 from harvestd.runtime.failpoints import failpoint
+from harvestd.runtime.spawn import spawn
 from harvestd.runtime.wakeup import Bell
 from harvestd.store.leases import GoingOn, always
 
@@ -35,6 +36,9 @@ MARK_AFTER, MARK_MOST = 0.05, 16
 #: that are unmarked and those under way. Into a folder they come once all the same.
 TWICE_MOST = MARK_MOST - 1 + AT_ONCE
 
+#: The name of the periodic task.
+TASK = "mails"
+
 log = Logger()
 
 
@@ -51,7 +55,7 @@ async def send_due(parts: Parts) -> int:
     if not claimed:
         return 0
     batch = _Batch(parts, claimed, now)
-    renewal = Deferred.fromCoroutine(batch.renew())
+    renewal = spawn("keeping mail in hand", batch.renew())
     senders = [Deferred.fromCoroutine(batch.send()) for _ in range(min(AT_ONCE, len(claimed)))]
     errors = [await _settled(sender) for sender in senders]
     batch.done.ring()
@@ -144,7 +148,7 @@ class _Batch:
     def _mark_now(self) -> None:
         """Of the timer: the last mark of all waits for this one."""
         self._timer = None
-        Deferred.fromCoroutine(self.mark())
+        spawn("noting sent mail", self.mark())
 
     async def mark(self) -> None:
         """Note together what was sent; who comes while that is done waits for it. If it fails nothing more is sent, for it

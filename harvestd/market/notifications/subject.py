@@ -27,5 +27,5 @@ SUBJECT = Subject(
             200,
         ): QueueHandlers(each={"account.registered": handlers.welcome}, bulk=handlers.order)
     },
-    periodic=(Periodic("mails", 1.0, mail_sender.deliver),),
+    periodic=(Periodic(mail_sender.TASK, 1.0, mail_sender.deliver),),
 )  # fmt: skip

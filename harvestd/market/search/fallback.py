@@ -35,6 +35,7 @@ from harvestd.runtime.breaker import Breaker
 from harvestd.runtime.health import Condition
 from harvestd.runtime.lifecycle import sleep
 from harvestd.runtime.shortages import OnceAMinute
+from harvestd.runtime.spawn import spawn
 from harvestd.store.elasticsearch.client import EngineError
 from harvestd.store.leases import GoingOn, Lease, always
 from harvestd.store.postgres.control import Session
@@ -84,7 +85,7 @@ class SearchWithFallback:
             await self._check()
         except Unavailable as error:
             self.breaker.open(error.detail)
-        self._looking = Deferred.fromCoroutine(self._keep_looking())
+        self._looking = spawn("looking at Elasticsearch", self._keep_looking())
 
     async def stop(self) -> None:
         """Ask it no more."""

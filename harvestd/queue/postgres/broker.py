@@ -18,6 +18,7 @@ from harvestd.interfaces import DeadLetter, IBroker, ISubscription, Message, Que
 from harvestd.kernel.errors import Unavailable
 from harvestd.kernel.topology import Topology
 from harvestd.queue.postgres.consumer import Subscription
+from harvestd.runtime.spawn import spawn
 from harvestd.runtime.wakeup import Bell
 from harvestd.settings.table import Settings
 from harvestd.store import queues
@@ -51,7 +52,7 @@ class PostgresBroker:
     async def start(self) -> None:
         """Listen for wakes, and watch for consumers that died. The database may still be away."""
         self._unlisten = self._session.listen(CHANNEL, self._ring, lambda: self._ring(*self._topology.queues))
-        self._watch = Deferred.fromCoroutine(self._rescue())
+        self._watch = spawn("looking for dead consumers", self._rescue())
 
     async def stop(self) -> None:
         """Stop every subscription, all at once; the connections belong to the database and the session."""

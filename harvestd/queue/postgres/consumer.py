@@ -22,6 +22,7 @@ from harvestd.interfaces import Acked, Delivery, Dropped, ISubscription, Outcome
 from harvestd.kernel.errors import Unavailable
 from harvestd.queue.retry import Dead, next_step
 from harvestd.runtime.backoff import Backoff
+from harvestd.runtime.spawn import spawn
 from harvestd.runtime.wakeup import Bell
 from harvestd.settings.table import Settings
 from harvestd.store import queues
@@ -69,9 +70,7 @@ class Subscription:
 
     def start(self) -> None:
         """Begin to take messages."""
-        Deferred.fromCoroutine(self._run()).addErrback(
-            lambda failure: self.log.failure("the consumer of {queue} ended", failure=failure, queue=self.queue)
-        )
+        spawn(f"the consumer of {self.queue}", self._run())
 
     def wake(self, whole: bool = False) -> None:
         """There may be messages; with ``whole`` also some that were due long ago."""
@@ -156,7 +155,7 @@ class Subscription:
     async def _handle(self, taken: Sequence[Taken], holder: int) -> Sequence[Outcome]:
         deliveries = [Delivery(one.message, self.queue, one.attempts) for one in taken]
         done = Bell(self._reactor)
-        renewal = Deferred.fromCoroutine(self._renew([one.id for one in taken], holder, done))
+        renewal = spawn("renewing leases", self._renew([one.id for one in taken], holder, done))
         try:
             outcomes = await self._receive(deliveries)
         finally:

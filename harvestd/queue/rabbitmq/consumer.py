@@ -24,6 +24,7 @@ from harvestd.queue.rabbitmq.poison import InHand, Trials, lots, moved, sentence
 from harvestd.queue.rabbitmq.publisher import Held, Publisher
 from harvestd.queue.rabbitmq.reconnecting import Link
 from harvestd.runtime.backoff import Backoff
+from harvestd.runtime.spawn import spawn
 from harvestd.runtime.wakeup import Bell
 
 #: Seconds of rest after a failure of ``receive`` or of the broker: the first, doubling up to the last.
@@ -61,9 +62,7 @@ class Subscription:
     def start(self) -> None:
         """Begin to receive, now or as soon as there is a connection."""
         self._link.changed.append(self._changed)
-        Deferred.fromCoroutine(self._run()).addErrback(
-            lambda failure: self.log.failure("the consumer of {queue} ended", failure=failure, queue=self.queue)
-        )
+        spawn(f"the consumer of {self.queue}", self._run())
 
     async def stop(self) -> None:
         """Take no more, wait for what is in hand to be settled, and hand the rest back."""

@@ -1,4 +1,4 @@
-"""A connection to RabbitMQ that comes back: connect, prepare, wait until it ends, rest, again. A plain loop."""
+"""A connection to RabbitMQ that comes back: connect, prepare, wait until it ends, rest, again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from twisted.logger import Logger
 
 from harvestd.kernel.errors import Unavailable
 from harvestd.queue.rabbitmq.connection import Channel, Connection, explained
-from harvestd.runtime.backoff import Backoff
+from harvestd.runtime.reconnecting import Reconnecting
 from harvestd.runtime.wakeup import Bell
 
 #: Seconds of rest after a connection that failed or ended: the first, doubling up to the last, each shortened by chance
@@ -48,13 +48,18 @@ class Link:
         self._prepare = prepare
         self._handshake = handshake
         self._answer = answer
-        self._halt = Bell(reactor)
         self._first = Bell(reactor)
+        self._kept = Reconnecting(
+            reactor,
+            name,
+            self._one,
+            (Exception,),
+            lambda error, _: self._tell(self._why(error)),
+            FIRST_PAUSE,
+            LAST_PAUSE,
+        )
         self._attempt: Deferred[Any] | None = None
         self._trying: Connection | None = None
-        self._running: Deferred[None] | None = None
-        self._stopping = False
-        self._backoff = Backoff(FIRST_PAUSE, LAST_PAUSE, jitter=0.5)
         self._told = ""
         #: How often it was lost or blocked.
         self.losses = 0
@@ -67,21 +72,18 @@ class Link:
 
     async def start(self, wait: float) -> None:
         """Begin to connect; returns when connected, or after ``wait`` seconds, connecting behind."""
-        self._running = Deferred.fromCoroutine(self._run())
-        self._running.addErrback(lambda failure: self.log.failure("{name} ended", failure=failure, name=self.name))
+        self._kept.start()
         await self._first.wait(wait)
 
     async def stop(self) -> None:
         """Close in order, within seconds."""
-        self._stopping = True
-        self._halt.ring()
+        self._kept.halt()
         if self._attempt is not None:
             self._attempt.cancel()
         for connection in (self.connection, self._trying):
             if connection is not None:
                 await connection.leave()
-        if self._running is not None:
-            await self._running
+        await self._kept.ended()
 
     async def channel(self) -> Channel:
         """A new channel of the present connection; raises ``Unavailable`` when there is none."""
@@ -107,16 +109,8 @@ class Link:
         if self.connection is not None:
             self.connection.abort(why)
 
-    async def _run(self) -> None:
-        while not self._stopping:
-            try:
-                await self._one()
-            except Unavailable as error:
-                self._tell(error.detail)
-            except Exception as error:
-                self._tell(explained(error, self._parameters))
-            if not self._stopping:
-                await self._halt.wait(self._backoff.failed())
+    def _why(self, error: Exception) -> str:
+        return error.detail if isinstance(error, Unavailable) else explained(error, self._parameters)
 
     async def _one(self) -> None:
         """From the connect to the end of the connection."""
@@ -148,11 +142,11 @@ class Link:
         self._first.ring()
         await connection.ended()
         if self._reactor.seconds() > began + LAST_PAUSE:  # one that ends at once, again and again, rests longer
-            self._backoff.succeeded()
+            self._kept.connected()
         self.connection = None
         self.cause = connection.why or "the connection to RabbitMQ ended"
         self._change()
-        if not self._stopping:
+        if not self._kept.stopping:
             self._tell(self.cause)
 
     def _change(self) -> None:
@@ -165,7 +159,7 @@ class Link:
     def _tell(self, cause: str) -> None:
         """Once for each cause while it lasts."""
         self.cause = cause
-        if cause != self._told and not self._stopping:
+        if cause != self._told and not self._kept.stopping:
             self._told = cause
             self.log.warn("{name}: {why}", name=self.name, why=cause)
 

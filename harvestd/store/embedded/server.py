@@ -19,12 +19,14 @@ from urllib.parse import quote
 
 import attrs
 import psycopg2
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
+from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.lifecycle import sleep
 from harvestd.runtime.patience import Patience
+from harvestd.runtime.spawn import spawn
 from harvestd.store.embedded import binaries
 from harvestd.store.embedded.binaries import Binaries, BinariesError
 from harvestd.store.embedded.cluster import DATABASE, ROLE, SUPERUSER, Cluster, EmbeddedError, of_the_system
@@ -176,27 +178,22 @@ class EmbeddedPostgres:
     def _ended(self, code: int) -> int:
         if not self._stopping:
             self.log.error("the embedded database ended with {code}, starting it again", code=code)
-            self._restarting = Deferred.fromCoroutine(self._restart()).addErrback(self._gave_up)
+            self._restarting = spawn("starting the embedded database again", self._restart())
         return code
 
-    def _gave_up(self, failure: Any) -> None:
-        if failure.check(CancelledError) is None:
-            self.log.failure("starting the embedded database again", failure=failure)
-
     async def _restart(self) -> None:
-        delay = FIRST_DELAY
+        backoff = Backoff(FIRST_DELAY, LAST_DELAY)
         while not self._stopping:
+            delay = backoff.failed()
             try:
                 await sleep(self._reactor, delay)
                 await self._launch(Patience(self._reactor, self._patience.seconds))
                 self.log.info("the embedded database is back")
                 return
             except (EmbeddedError, OSError) as error:
-                delay = min(delay * 2, LAST_DELAY)
-                self.log.error("{why}; trying again in {delay} s", why=str(error), delay=delay)
+                self.log.error("after {delay:g} s: {why}; trying again", why=str(error), delay=delay)
             except Exception:  # without this loop the market would be without a database for ever
-                delay = min(delay * 2, LAST_DELAY)
-                self.log.failure("the embedded database did not start; trying again in {delay} s", delay=delay)
+                self.log.failure("the embedded database did not start; trying again")
 
     def _url(self, role: str, database: str) -> str:
         assert self._sockets is not None, "not started"

@@ -8,10 +8,9 @@ one that is frozen, whose connection lives on: what must go on without that one 
 
 from __future__ import annotations
 
-import random
 import re
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -19,10 +18,13 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
 from harvestd.kernel.errors import Unavailable
+from harvestd.runtime.reconnecting import Reconnecting
+from harvestd.runtime.spawn import spawn
 from harvestd.store.listeners import Listener, Listeners
 from harvestd.store.postgres.clock_skew import QUESTION, ClockSkew
 from harvestd.store.postgres.connection import Link, LinkSettings
 
+_NAME = "the listening connection"
 FIRST_DELAY, LAST_DELAY = 0.05, 1.0
 #: How long notifications are gathered, in seconds, so that a burst of equal ones is one; how many are sent at once, and
 #: how many are kept while there is no connection.
@@ -56,10 +58,12 @@ class Session:
         self._identity = -1
         self._pending: dict[tuple[str, str], None] = {}
         self._flush: Any = None
-        self._nap: Deferred[None] | None = None
         self._first: Deferred[None] | None = None
-        self._keeper: Deferred[None] | None = None
-        self._stopping = False
+        self._kept = Reconnecting(reactor, _NAME, self._one, (Unavailable,), self._away, FIRST_DELAY, LAST_DELAY)
+
+    @property
+    def _stopping(self) -> bool:
+        return self._kept.stopping
 
     @property
     def connected(self) -> bool:
@@ -69,7 +73,7 @@ class Session:
     async def start(self) -> None:
         """Connect, or after the connect time-out go on without, connecting behind."""
         first = self._first = Deferred()
-        self._keeper = self._background(self._keep())
+        self._kept.start()
         timer = self._reactor.callLater(self._settings.connect_timeout, self._started)
         await first
         if timer.active():
@@ -78,16 +82,14 @@ class Session:
     async def stop(self) -> None:
         """Send what waits to be sent and disconnect, which frees the locks. ``lost`` is not called."""
         await self._send()
-        self._stopping = True
+        self._kept.halt()
         self._locks.clear()
         if self._flush is not None:
             self._flush.cancel()
             self._flush = None
         if self._opening is not None:
             self._opening.close()
-        self._wake()
-        if self._keeper is not None:
-            await self._keeper
+        await self._kept.ended()
         await self._turn.acquire()  # after whoever still waits for an answer
         self._turn.release()
 
@@ -103,11 +105,11 @@ class Session:
             raise ValueError(f"{channel!r} is no channel name: lower case letters, digits and _, at most 63")
         listener = Listener(receive, gap)
         self._listeners.add(channel, listener)
-        self._background(self._hear(channel, listener))
+        spawn(_NAME, self._hear(channel, listener))
 
         def unsubscribe() -> None:
             if self._listeners.remove(channel, listener):
-                self._background(self._ask(f'unlisten "{channel}"'))
+                spawn(_NAME, self._ask(f'unlisten "{channel}"'))
 
         return unsubscribe
 
@@ -156,39 +158,30 @@ class Session:
 
     # --- the connection ---
 
-    async def _keep(self) -> None:
-        delay = FIRST_DELAY
-        while not self._stopping:
-            link = self._opening = Link(self._reactor, self._settings, lambda _: self._wake())
-            try:
-                await link.open()
-            except Unavailable as error:
-                if delay == FIRST_DELAY and not self._stopping:
-                    self.log.warn("no connection to listen on, trying on: {why}", why=error.detail)
-                await self._sleep(delay * random.uniform(0.5, 1.0))
-                delay = min(delay * 2, LAST_DELAY)
-                continue
-            delay = FIRST_DELAY
-            link.observe(self._listeners.tell)
-            self._link, self._identity = link, secrets.randbits(63)
-            pause = 0.0
-            try:
-                await self._live(link)
-            except Exception:  # without this loop the process would be deaf for ever
-                self.log.failure("the listening connection is given up for another")
-                link.close()
-                pause = LAST_DELAY
+    async def _one(self) -> None:
+        """A connection, from its opening to its end."""
+        link = self._opening = Link(self._reactor, self._settings, lambda _: self._kept.wake())
+        await link.open()
+        self._kept.connected()
+        link.observe(self._listeners.tell)
+        self._link, self._identity = link, secrets.randbits(63)
+        try:
+            await self._live(link)
+        finally:
+            link.close()
             self._link = None
             self._lose_locks()
-            if pause:
-                await self._sleep(pause)
+
+    def _away(self, error: Exception, first: bool) -> None:
+        if first:
+            self.log.warn("no connection to listen on, trying on: {why}", why=str(error))
 
     async def _live(self, link: Link) -> None:
         """As long as the connection does."""
         self._begin()
         await self._compare_clocks()
-        while not link.closed:
-            await self._sleep(self._heartbeat)
+        while not link.closed and not self._stopping:
+            await self._kept.nap(self._heartbeat)
             if not link.closed and not self._stopping:
                 await self._compare_clocks()
 
@@ -200,7 +193,7 @@ class Session:
 
     def _begin(self) -> None:
         for channel in self._listeners.channels():
-            self._background(self._hear(channel))
+            spawn(_NAME, self._hear(channel))
         if self._pending:
             self._send_soon()
         self._started()
@@ -230,7 +223,7 @@ class Session:
 
     def _flush_now(self) -> None:
         self._flush = None
-        self._background(self._send())
+        spawn(_NAME, self._send())
 
     async def _send(self) -> None:
         while self._pending and self._link is not None:
@@ -261,25 +254,6 @@ class Session:
             return None
         finally:
             self._turn.release()
-
-    async def _sleep(self, seconds: float) -> None:
-        if self._stopping or (self._link is not None and self._link.closed):
-            return
-        nap = self._nap = Deferred()
-        timer = self._reactor.callLater(seconds, self._wake)
-        await nap
-        if timer.active():
-            timer.cancel()
-
-    def _wake(self) -> None:
-        if self._nap is not None:
-            nap, self._nap = self._nap, None
-            nap.callback(None)
-
-    def _background(self, work: Coroutine[Any, Any, Any]) -> Deferred[None]:
-        return Deferred.fromCoroutine(work).addErrback(
-            lambda failure: self.log.failure("the listening connection", failure=failure)
-        )
 
 
 def _size(payload: str) -> int:

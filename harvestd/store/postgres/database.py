@@ -7,7 +7,6 @@ its work.
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
@@ -18,6 +17,7 @@ from twisted.logger import Logger
 
 from harvestd.kernel.errors import Overloaded, Unavailable
 from harvestd.kernel.events import Event
+from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.failpoints import failpoint
 from harvestd.runtime.lifecycle import sleep
 from harvestd.runtime.tracing import current_asker
@@ -28,10 +28,10 @@ from harvestd.store.postgres.share import Share
 Row = TypeVar("Row")
 Result = TypeVar("Result")
 
-#: How often the work of a transaction is run before its conflict is given up as Unavailable, and the longest pause
-#: in seconds before the second of them; it doubles each time.
+#: How often the work of a transaction is run before its conflict is given up as Unavailable; and the longest pause in
+#: seconds before the second of them, which doubles each time, up to the last.
 ATTEMPTS = 5
-PAUSE = 0.01
+FIRST_PAUSE, LAST_PAUSE = 0.02, 0.16
 
 #: How a transaction begins whose statements find rows by their keys: planned once, and by an index. Of its own accord PostgreSQL plans
 #: ``id = any(:ids)`` for each short list anew, since it expects ten in a list that it does not know; and a plan made while a table was
@@ -275,6 +275,7 @@ class Database:
         ``ATTEMPTS`` times, so it must change nothing but the database. A connection lost during the commit is
         ``CommitUncertain`` (an ``Unavailable``), which is what idempotency keys are for.
         """
+        backoff = Backoff(FIRST_PAUSE, LAST_PAUSE, jitter=1.0)
         for attempt in range(1, ATTEMPTS + 1):
             link = await self.pool.take()
             try:
@@ -285,7 +286,7 @@ class Database:
                 self.pool.give(link)
             self.log.info("transaction runs again: {why}", why=type(why).__name__, attempt=attempt)
             if attempt < ATTEMPTS:
-                await sleep(self._reactor, random.uniform(0, PAUSE * 2**attempt))
+                await sleep(self._reactor, backoff.failed())
         if isinstance(why, ConnectionLost):
             raise why
         raise Unavailable("too many others are changing the same things") from why

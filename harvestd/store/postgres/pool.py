@@ -7,7 +7,6 @@ and its pages warm).
 
 from __future__ import annotations
 
-import random
 from collections import OrderedDict
 from typing import Any
 
@@ -15,6 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from harvestd.kernel.errors import Unavailable
+from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.handing import Handing
 from harvestd.store.postgres.connection import ConnectionLost, Link, LinkSettings
 
@@ -59,7 +59,7 @@ class Pool:
     def start(self) -> None:
         """Begin to connect; :meth:`take` waits for the first."""
         for _ in range(self._size):
-            self._keep(FIRST_DELAY)
+            self._keep(Backoff(FIRST_DELAY, LAST_DELAY, jitter=0.5))
 
     async def stop(self) -> None:
         """Close every connection; those in use when they are given back. Ends when none is left."""
@@ -107,14 +107,14 @@ class Pool:
             why = "every connection is busy" if self._open else self._reason
             waiter.errback(Unavailable(f"no database connection within {self._wait:g} s: {why}"))
 
-    def _keep(self, delay: float) -> None:
+    def _keep(self, backoff: Backoff) -> None:
         link = Link(self._reactor, self._settings, self._lost)
         self._opening.add(link)
         opening = Deferred.fromCoroutine(link.open())
-        opening.addBoth(self._opened, link, delay)
+        opening.addBoth(self._opened, link, backoff)
         opening.addErrback(lambda failure: self.log.failure("keeping a connection", failure=failure))
 
-    def _opened(self, failure: Any, link: Link, delay: float) -> None:
+    def _opened(self, failure: Any, link: Link, backoff: Backoff) -> None:
         self._opening.discard(link)
         if failure is None:
             self._open.add(link)
@@ -129,20 +129,20 @@ class Pool:
         if not self._open and not self._stopping and self._told != self._reason:
             self._told = self._reason
             self.log.warn("no connection to the database, trying on: {why}", why=self._reason)
-        self._again(min(delay * 2, LAST_DELAY))
+        self._again(backoff)
 
     def _lost(self, link: Link) -> None:
         self._open.discard(link)
         if link in self._idle:
             self._idle.remove(link)
-        self._again(FIRST_DELAY)
+        self._again(Backoff(FIRST_DELAY, LAST_DELAY, jitter=0.5))
         if not self._sweeping:  # what took one may have taken all: no caller should find out one by one
             self._sweeping = True
             for other in list(self._idle):
                 other.look()
             self._sweeping = False
 
-    def _again(self, delay: float) -> None:
+    def _again(self, backoff: Backoff) -> None:
         if self._stopping:
             if self._drained is not None and not self._open and not self._opening:
                 self._drained.callback(None)
@@ -151,7 +151,7 @@ class Pool:
 
         def retry() -> None:
             self._retries.discard(call)
-            self._keep(delay)
+            self._keep(backoff)
 
-        call = self._reactor.callLater(delay * random.uniform(0.5, 1.0), retry)
+        call = self._reactor.callLater(backoff.failed(), retry)
         self._retries.add(call)

@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from harvestd.kernel.errors import Unavailable
+from harvestd.runtime.spawn import spawn
 from harvestd.store.postgres.database import Database, Reader, Row, Statement, scalar
 
 Result = TypeVar("Result")
@@ -134,9 +135,7 @@ class Replicas:
         return float("inf") if old else replica.lag
 
     def _measure(self, replica: _Replica) -> None:
-        replica.measuring = Deferred.fromCoroutine(self._measured(replica)).addErrback(
-            lambda failure: self.log.failure("measuring {name}", failure=failure, name=replica.name)
-        )
+        replica.measuring = spawn(f"measuring {replica.name}", self._measured(replica))
         replica.measuring.addCallback(lambda _: self._again(replica))
 
     def _again(self, replica: _Replica) -> None:

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import txredisapi
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from harvestd.runtime.backoff import Backoff
+from harvestd.runtime.reconnecting import Reconnecting
 from harvestd.store.redis.protocol import RedisAway, RedisWire, connect
 from harvestd.store.redis.url import Target
 
@@ -62,9 +61,10 @@ class RedisEar:
         self._deaf = deaf
         self._wire: EarWire | None = None
         self._unconfirmed: dict[bytes, int] = {}
-        self._nap: Deferred[None] | None = None
-        self._keeper: Deferred[None] | None = None
-        self._stopping = False
+        self._kept = Reconnecting(
+            reactor, "the connection to Redis's channels", self._one, (RedisAway, txredisapi.ResponseError), self._away,
+            FIRST_DELAY, LAST_DELAY,
+        )  # fmt: skip
 
     @property
     def connected(self) -> bool:
@@ -77,15 +77,12 @@ class RedisEar:
 
     def start(self) -> None:
         """Begin to connect."""
-        self._keeper = Deferred.fromCoroutine(self._keep())
-        self._keeper.addErrback(lambda failure: self.log.failure("the ear for Redis", failure=failure))
+        self._kept.start()
 
     async def stop(self) -> None:
         """Disconnect."""
-        self._stopping = True
-        self._wake()
-        if self._keeper is not None:
-            await self._keeper
+        self._kept.halt()
+        await self._kept.ended()
 
     def hear(self, channels: Iterable[bytes]) -> None:
         """Hear these, too."""
@@ -100,36 +97,28 @@ class RedisEar:
         if self._wire is not None:
             self._wire.tell("UNSUBSCRIBE", [channel])
 
-    async def _keep(self) -> None:
-        backoff = Backoff(FIRST_DELAY, LAST_DELAY, jitter=0.5)
-        while not self._stopping:
-            try:
-                wire = await connect(self._reactor, self._target, lambda wire, why: self._wake(), EarWire)
-                self._wire = wire
-                wire.pushed = self._pushed
-                self.hear(self._wanted())
-                await wire.ask("PING", timeout=PATIENCE)
-                backoff.succeeded()
-                await self._listen(wire)
-            except (RedisAway, txredisapi.ResponseError) as error:
-                if not backoff.failing and not self._stopping:
-                    self.log.warn("Redis's channels are not heard for now: {why}", why=str(error))
-            except Exception:  # without this loop the process would be deaf for ever
-                self.log.failure("Redis's channels are not heard for now")
-                if self._wire is not None:
-                    await self._wire.close()
-            if self._wire is not None:
-                self._wire = None
-                self._unconfirmed.clear()
-                self._deaf()
-            await self._sleep(backoff.failed())
-
-    async def _listen(self, wire: EarWire) -> None:
-        """Until the connection is lost or this stops."""
-        while not self._stopping:
-            await self._sleep(HEARTBEAT, wire)
+    async def _one(self) -> None:
+        """A connection, from its opening to its end."""
+        wire = await connect(self._reactor, self._target, lambda wire, why: self._kept.wake(), EarWire)
+        self._wire = wire
+        try:
+            wire.pushed = self._pushed
+            self.hear(self._wanted())
             await wire.ask("PING", timeout=PATIENCE)
-        await wire.close()
+            self._kept.connected()
+            while not self._kept.stopping:
+                if not wire.broken:
+                    await self._kept.nap(HEARTBEAT)
+                await wire.ask("PING", timeout=PATIENCE)
+        finally:
+            self._wire = None
+            self._unconfirmed.clear()
+            self._deaf()
+            await wire.close()
+
+    def _away(self, error: Exception, first: bool) -> None:
+        if first:
+            self.log.warn("Redis's channels are not heard for now: {why}", why=str(error))
 
     def _pushed(self, kind: bytes, channel: bytes, said: Any) -> None:
         if kind == b"message":
@@ -140,18 +129,3 @@ class RedisEar:
                 self._unconfirmed[channel] = left
             else:
                 self._hears(channel)
-
-    async def _sleep(self, seconds: float, wire: EarWire | None = None) -> None:
-        """Until the time is over, the connection is, or this stops."""
-        if self._stopping or (wire is not None and wire.broken):
-            return
-        nap = self._nap = Deferred()
-        timer = self._reactor.callLater(seconds, self._wake)
-        await nap
-        if timer.active():
-            timer.cancel()
-
-    def _wake(self) -> None:
-        if self._nap is not None:
-            nap, self._nap = self._nap, None
-            nap.callback(None)

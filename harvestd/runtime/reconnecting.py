@@ -1,0 +1,79 @@
+"""A connection that comes back: connect, live until it ends, rest, again."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from harvestd.runtime.backoff import Backoff
+from harvestd.runtime.spawn import spawn
+from harvestd.runtime.wakeup import Bell
+
+
+class Reconnecting:
+    """``live`` connects, and returns or raises once that connection has ended; it calls :meth:`connected` once it serves. What it raises
+    of ``expected`` goes to ``failed``, with whether it is the first failure since it served; anything else is logged, and
+    followed by the longest pause: without this loop the process would be deaf for ever. ``first`` and ``last`` are the pauses in seconds."""
+
+    log = Logger()
+
+    def __init__(
+        self, reactor: Any, what: str, live: Callable[[], Awaitable[None]], expected: tuple[type[Exception], ...],
+        failed: Callable[[Exception, bool], None], first: float, last: float,
+    ) -> None:  # fmt: skip
+        self.stopping = False
+        self._what = what
+        self._live = live
+        self._expected = expected
+        self._failed = failed
+        self._last = last
+        self._backoff = Backoff(first, last, jitter=0.5)
+        self._halt = Bell(reactor)
+        self._nap = Bell(reactor)
+        self._running: Deferred[None] | None = None
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self._running = spawn(self._what, self._run())
+
+    def halt(self) -> None:
+        """Connect no more; who naps is woken."""
+        self.stopping = True
+        self._halt.ring()
+        self._nap.ring()
+
+    async def ended(self) -> None:
+        """Wait until the last connection has ended, after :meth:`halt`."""
+        if self._running is not None:
+            await self._running
+
+    def connected(self) -> None:
+        """It serves: the next pause is the first again."""
+        self._backoff.succeeded()
+
+    def wake(self) -> None:
+        """End a nap, or the next one."""
+        self._nap.ring()
+
+    async def nap(self, seconds: float) -> None:
+        """Wait, while connected, for as long as nothing happens."""
+        await self._nap.wait(seconds)
+
+    async def _run(self) -> None:
+        while not self.stopping:
+            try:
+                await self._live()
+            except self._expected as error:
+                if not self.stopping:
+                    self._failed(error, not self._backoff.failing)
+                pause = self._backoff.failed()
+            except Exception:
+                self.log.failure("{what} is given up, another follows", what=self._what)
+                pause = self._last
+            else:
+                pause = self._backoff.failed()
+            if not self.stopping:
+                await self._halt.wait(pause)
