@@ -164,7 +164,7 @@ def _warm(ground: Ground, served: dict[str, Served], port: int, asked_for: dict[
         (ELASTICSEARCH, served[ELASTICSEARCH].port, api, 1.0 if ground.quick else WARMING / 3),
         (POSTGRES, served[POSTGRES].port, api, 0.5 if ground.quick else WARMING / 6),
     ):
-        done = rate.paced(to, itertools.islice(itertools.cycle(requests), int(MOST * seconds)), 0, seconds, CLIENTS)
+        done = rate.paced(to, itertools.islice(itertools.cycle(requests), int(MAX * seconds)), 0, seconds, CLIENTS)
         ground.say(f"{name} is warmed for {seconds:g} s: {done.rate:.0f}/s")
 
 
@@ -222,7 +222,7 @@ def _asking(ground: Ground, port: int, requests: Sequence[bytes]) -> Callable[[]
     seconds = 0.6 if ground.quick else 2.0
 
     def measure() -> Paced:
-        enough = itertools.islice(itertools.cycle(requests), int(MOST * seconds))
+        enough = itertools.islice(itertools.cycle(requests), int(MAX * seconds))
         paced = rate.paced(port, enough, 0, seconds, CLIENTS)
         if paced.failed:
             raise LoadError(f"{paced.failed} searches failed: {paced.statuses}")
@@ -236,7 +236,7 @@ def _asking(ground: Ground, port: int, requests: Sequence[bytes]) -> Callable[[]
 #: more than anybody answers in a second.
 WARM = 200
 WARMING = 24.0
-MOST = 5_000
+MAX = 5_000
 
 
 def _suggestions(ground: Ground, url: str, served: dict[str, Served], products: int) -> Figure:

@@ -32,7 +32,7 @@ from harvestd.runtime.patience import Patience
 from harvestd.settings.sources import Problem, SettingError, resolved
 from harvestd.settings.table import Settings
 from harvestd.store.embedded.server import EmbeddedError, EmbeddedPostgres, running
-from harvestd.store.postgres.connection import LinkSettings
+from harvestd.store.postgres.connection import ConnectionSettings
 from harvestd.store.postgres.database import Statement, scalar
 from harvestd.store.postgres.migrations import SchemaError, migrate, pending
 from harvestd.store.postgres.startup import DatabaseAway, answering
@@ -113,7 +113,9 @@ async def database(
     """The settings with the database's URL, and whether it is an embedded one that this process started."""
     patience = patience or Patience(lifecycle.reactor, 0.0)
     if settings.database_url:
-        link = LinkSettings(settings.database_url, settings.database_connect_timeout, application_name="harvestd-start")
+        link = ConnectionSettings(
+            settings.database_url, settings.database_connect_timeout, application_name="harvestd-start"
+        )
         await answering(lifecycle.reactor, link, patience)
         return settings, False
     url = "" if role.first else await _of_another(settings, patience)

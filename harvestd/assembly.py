@@ -17,8 +17,8 @@ from uuid_utils import uuid7
 
 from harvestd.interfaces import IBroker, ILimiter, IMailer
 from harvestd.market.accounts import sign_ins_near
-from harvestd.market.accounts.sign_ins import PostgresSessions, SessionSource
-from harvestd.market.accounts.sign_ins_near import NearSessions
+from harvestd.market.accounts.sign_ins import PostgresSignIns, SignInSource
+from harvestd.market.accounts.sign_ins_near import NearSignIns
 from harvestd.market.operations import probes
 from harvestd.market.search.postgres.engine import PostgresSearch, configuration
 from harvestd.partners.mail import FolderMailer, Sender
@@ -34,8 +34,8 @@ from harvestd.store import outbox
 from harvestd.store.cache import invalidations
 from harvestd.store.cache.near import NearCache
 from harvestd.store.limiter import MemoryLimiter
-from harvestd.store.postgres.connection import LinkSettings
-from harvestd.store.postgres.control import Session
+from harvestd.store.postgres.connection import ConnectionSettings
+from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.replicas import Replicas
 from harvestd.store.topics import PostgresTopics
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from harvestd.market.search.fallback import SearchWithFallback
     from harvestd.queue.rabbitmq.broker import RabbitBroker
     from harvestd.store.redis.cache import RedisCache
-    from harvestd.store.redis.client import RedisLink
+    from harvestd.store.redis.client import RedisClient
     from harvestd.store.redis.topics import RedisTopics
 
 #: Seconds that a read waits for a connection to a replica before it goes to the primary.
@@ -59,7 +59,7 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
     """The parts of a process, and the relay; what has to be started is in the lifecycle's list, each after what it uses. A
     ``passing`` process leaves nothing in the data folder."""
     reactor, metrics = lifecycle.reactor, Metrics()
-    link = LinkSettings(
+    link = ConnectionSettings(
         settings.database_url, settings.database_connect_timeout, settings.statement_timeout, settings.lock_timeout,
         heavy_timeout=settings.search_timeout, heavy_share=settings.search_share, application_name=f"harvestd-{name}",
     )  # fmt: skip
@@ -67,29 +67,29 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
     primary = Database(reactor, link, settings.database_pool, settings.database_wait, short)
     replicas = _replicas(reactor, settings, link, short)
     reads = Replicas(reactor, primary, replicas, settings.replica_max_lag)
-    session = Session(reactor, link)
-    redis, topics = _redis(reactor, settings, session)
+    control = ControlConnection(reactor, link)
+    redis, topics = _redis(reactor, settings, control)
     settle = settings.replica_max_lag if replicas else 0.0
     secret = token_secret(settings, making=not passing)
     near = NearCache(reactor, topics, settings.cache_size, settings.cache_stale, settle=settle)
     postgres = PostgresSearch(primary, configuration(settings.search_language), now, reads)
-    searching = _elasticsearch(reactor, settings, postgres, primary, session)
+    searching = _elasticsearch(reactor, settings, postgres, primary, control)
     cache, source, limiter = _shared(
-        redis, near, secret, settle, PostgresSessions(primary, now), MemoryLimiter(reactor.seconds)
+        redis, near, secret, settle, PostgresSignIns(primary, now), MemoryLimiter(reactor.seconds)
     )
-    sessions = NearSessions(reactor, topics, source)
+    sign_ins = NearSignIns(reactor, topics, source)
     rabbitmq = _rabbitmq(reactor, settings, primary)
-    broker: IBroker = rabbitmq or PostgresBroker(reactor, settings, TOPOLOGY, primary, session)
-    relay = Relay(reactor, settings, TOPOLOGY, primary, session, broker, now, secret, metrics)
+    broker: IBroker = rabbitmq or PostgresBroker(reactor, settings, TOPOLOGY, primary, control)
+    relay = Relay(reactor, settings, TOPOLOGY, primary, control, broker, now, secret, metrics)
     parts = Parts(
         settings=settings, reactor=reactor, lifecycle=lifecycle, metrics=metrics, database=primary, reads=reads,
-        session=session, topics=topics, cache=cache, limiter=limiter,
-        sessions=sessions, search=searching or postgres, broker=broker,
-        mailer=_mailer(reactor, settings), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, due=partial(due, session), topology=TOPOLOGY, listeners=LISTENERS,
+        control=control, topics=topics, cache=cache, limiter=limiter,
+        sign_ins=sign_ins, search=searching or postgres, broker=broker,
+        mailer=_mailer(reactor, settings), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, due=partial(due, control), topology=TOPOLOGY, listeners=LISTENERS,
     )  # fmt: skip
     for title, part in (
-        ("database", primary), ("replicas", reads), ("session", session), ("redis", redis), ("topics", topics),
-        ("cache", cache), ("sessions", sessions), ("search", searching), ("broker", broker),
+        ("database", primary), ("replicas", reads), ("control connection", control), ("redis", redis), ("topics", topics),
+        ("cache", cache), ("sign-ins", sign_ins), ("search", searching), ("broker", broker),
     ):  # fmt: skip
         if part is not None:
             lifecycle.add(title, part.start, part.stop)
@@ -102,7 +102,7 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
     return parts, relay
 
 
-def _replicas(reactor: Any, settings: Settings, link: LinkSettings, short: Callable[[], None]) -> list[Database]:
+def _replicas(reactor: Any, settings: Settings, link: ConnectionSettings, short: Callable[[], None]) -> list[Database]:
     wait = min(settings.database_wait, REPLICA_WAIT)
     return [
         Database(reactor, attrs.evolve(link, dsn=url), settings.database_pool, wait, short)
@@ -110,45 +110,47 @@ def _replicas(reactor: Any, settings: Settings, link: LinkSettings, short: Calla
     ]
 
 
-def _redis(reactor: Any, settings: Settings, session: Session) -> tuple[RedisLink | None, RedisTopics | PostgresTopics]:
+def _redis(
+    reactor: Any, settings: Settings, control: ControlConnection
+) -> tuple[RedisClient | None, RedisTopics | PostgresTopics]:
     """The link to Redis, if there is one, and what carries the topics."""
     if not settings.redis_url:
-        return None, PostgresTopics(session)
-    from harvestd.store.redis.client import RedisLink
+        return None, PostgresTopics(control)
+    from harvestd.store.redis.client import RedisClient
     from harvestd.store.redis.topics import RedisTopics
 
-    redis = RedisLink(reactor, settings.redis_url, settings.redis_prefix, settings.redis_timeout)
-    return redis, RedisTopics(reactor, redis, session, SURE)
+    redis = RedisClient(reactor, settings.redis_url, settings.redis_prefix, settings.redis_timeout)
+    return redis, RedisTopics(reactor, redis, control, SURE)
 
 
 def _shared(
-    redis: RedisLink | None,
+    redis: RedisClient | None,
     near: NearCache,
     secret: str,
     settle: float,
-    signed_in: PostgresSessions,
+    signed_in: PostgresSignIns,
     counted: MemoryLimiter,
-) -> tuple[NearCache | RedisCache, SessionSource, ILimiter]:
+) -> tuple[NearCache | RedisCache, SignInSource, ILimiter]:
     """Cache, sign-ins and limits: through Redis, if there is one."""
     if redis is None:
         return near, signed_in, counted
-    from harvestd.market.accounts.sign_ins_redis import RedisSessions
+    from harvestd.market.accounts.sign_ins_redis import RedisSignIns
     from harvestd.store.redis.cache import RedisCache
     from harvestd.store.redis.limiter import RedisLimiter
 
     cache = RedisCache(near, redis, secret, settle=settle)
-    return cache, RedisSessions(redis, signed_in, secret), RedisLimiter(redis, counted)
+    return cache, RedisSignIns(redis, signed_in, secret), RedisLimiter(redis, counted)
 
 
 def _elasticsearch(
-    reactor: Any, settings: Settings, postgres: PostgresSearch, primary: Database, session: Session
+    reactor: Any, settings: Settings, postgres: PostgresSearch, primary: Database, control: ControlConnection
 ) -> SearchWithFallback | None:
     if not settings.elasticsearch_url:
         return None
     from harvestd.market.search.elasticsearch.engine import ElasticsearchSearch
     from harvestd.market.search.fallback import SearchWithFallback
 
-    return SearchWithFallback(reactor, ElasticsearchSearch(reactor, settings, now), postgres, primary, session)
+    return SearchWithFallback(reactor, ElasticsearchSearch(reactor, settings, now), postgres, primary, control)
 
 
 def _rabbitmq(reactor: Any, settings: Settings, primary: Database) -> RabbitBroker | None:

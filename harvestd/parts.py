@@ -8,20 +8,20 @@ from typing import Any
 
 import attrs
 
-from harvestd.interfaces import IBroker, ICache, ILimiter, IMailer, ISessions, IStoredSearch, ITopics
+from harvestd.interfaces import IBroker, ICache, ILimiter, IMailer, ISignIns, IStoredSearch, ITopics
 from harvestd.kernel.topology import Topology
 from harvestd.runtime.health import Health
 from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.runtime.metrics import Metrics
 from harvestd.settings.table import Settings
-from harvestd.store.postgres.control import Session
+from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database, Reader
 
 
 @attrs.frozen(eq=False)
 class Parts:
     """``now`` answers the time in UTC, ``new_id`` a fresh UUIDv7 string; handlers take both from here, so that tests can
-    set them. ``reads`` is a replica within the lag limit or the primary; ``session`` the one connection that listens
+    set them. ``reads`` is a replica within the lag limit or the primary; ``control`` the one connection that listens
     and holds advisory locks; ``secret`` signs tokens; ``wake_relay`` tells the outbox relay, wherever it runs, that
     something was committed, and ``due`` whoever does the periodic task of that name that there is something to do; ``health`` has the probes that readiness asks;
     ``topology`` has the types of event and their queues; ``listeners`` are called by what happens in a unit of work, in its transaction."""
@@ -32,11 +32,11 @@ class Parts:
     metrics: Metrics
     database: Database
     reads: Reader
-    session: Session
+    control: ControlConnection
     topics: ITopics
     cache: ICache
     limiter: ILimiter
-    sessions: ISessions
+    sign_ins: ISignIns
     search: IStoredSearch
     broker: IBroker
     mailer: IMailer

@@ -25,7 +25,7 @@ import pytest_twisted
 from twisted.internet.defer import CancelledError, Deferred
 
 from harvestd.settings.table import Settings
-from harvestd.store.postgres.connection import LinkSettings
+from harvestd.store.postgres.connection import ConnectionSettings
 from harvestd.store.postgres.database import Database
 from tests.daemons import LOGS
 from tests.pace import Pace
@@ -177,7 +177,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     """A started Database on ``database_url``."""
     from twisted.internet import reactor
 
-    database = Database(reactor, LinkSettings(database_url), size=4, wait=2.0)
+    database = Database(reactor, ConnectionSettings(database_url), size=4, wait=2.0)
     database.start()
     yield database
     await Deferred.fromCoroutine(database.stop()).addTimeout(10, reactor)

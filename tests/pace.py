@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 
 #: A bound holds for so many times as long by the clock, however busy the machine: several threads that wait at a time each count.
-MOST = 4
+MAX = 4
 
 
 class Pace:
@@ -30,13 +30,13 @@ class Pace:
         return max(0.0, self._clock() - self._began - self.seconds())
 
     def passed(self, seconds: float) -> bool:
-        """Whether as many have passed as the machine gave them, or :data:`MOST` times as many by the clock."""
-        return self.seconds() >= seconds or self._clock() - self._began >= MOST * seconds
+        """Whether as many have passed as the machine gave them, or :data:`MAX` times as many by the clock."""
+        return self.seconds() >= seconds or self._clock() - self._began >= MAX * seconds
 
 
 def bounded(seconds: float, kept: float) -> float:
     """A bound for what was measured by a clock while the machine kept so many seconds back."""
-    return min(seconds + kept, MOST * seconds)
+    return min(seconds + kept, MAX * seconds)
 
 
 def starved() -> float:

@@ -2,7 +2,7 @@
 
 Both run with the watch of ``harvestd/process/slow_callbacks.py``. What it reported stands at the end of the run, each place
 once, and is no failure: a machine that is busy preempts, and a test may freeze a process. But what *computed* for longer than
-``CPU_MOST`` would hold up everybody else on any machine, and fails its test; so does what *blocks* (``tests/blocking.py``),
+``MAX_CPU`` would hold up everybody else on any machine, and fails its test; so does what *blocks* (``tests/blocking.py``),
 however fast this machine was with it.
 """
 
@@ -22,7 +22,7 @@ from tests import blocking
 from tests.daemons import LOGS, WATCH
 
 #: Seconds after which a callback is reported, those of CPU that fail a test, and those that are told by their place.
-LIMIT, CPU_MOST, CPU_TOLD = 0.05, 0.5, 0.02
+LIMIT, MAX_CPU, CPU_TOLD = 0.05, 0.5, 0.02
 #: Only what our code did counts: a test's own coroutine may take its time.
 OURS = "/harvestd/"
 
@@ -125,7 +125,7 @@ def _nothing_computes_for_long(request: pytest.FixtureRequest) -> Iterator[None]
     text, heard.text = heard.text, ""
     found = list(reports(text))
     request.node.user_properties.extend(("held", attrs.astuple(one)) for one in found)
-    long = [f"{one.place}: {one.cpu:.3f} s of CPU" for one in found if one.cpu > CPU_MOST]
+    long = [f"{one.place}: {one.cpu:.3f} s of CPU" for one in found if one.cpu > MAX_CPU]
     long += [f"{place}: work that blocks, and belongs into a thread" for place in blocking.found()]
     if long:
         pytest.fail("the reactor was held by\n" + "\n".join(long), pytrace=False)

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from harvestd.ctl.examining import Finding, first_line
+from harvestd.ctl.check_result import CheckResult, first_line
 from harvestd.ctl.versions import TRIPS, aged, median, within
 from harvestd.ctl.words import counted
 from harvestd.settings.table import Settings
 from harvestd.settings.urls import mask_url
-from harvestd.store.redis.client import RedisAway, RedisLink, RedisRefused, Script
+from harvestd.store.redis.client import RedisClient, RedisRefused, RedisUnavailable, Script
 
 #: Longest wait for any of them, in seconds.
 PATIENCE = 5.0
@@ -28,12 +28,12 @@ _SCRIPT = Script(
 )
 
 
-async def redis(reactor: Any, settings: Settings) -> list[Finding]:
+async def redis(reactor: Any, settings: Settings) -> list[CheckResult]:
     """Whether it answers in time, is new enough, and lets us do what the daemon does. As the daemon asks it."""
     if not settings.redis_url:
         return []
     cure = "memory and PostgreSQL do its work meanwhile; start it, or correct redis_url"
-    link = RedisLink(reactor, settings.redis_url, settings.redis_prefix, PATIENCE)
+    link = RedisClient(reactor, settings.redis_url, settings.redis_prefix, PATIENCE)
     try:
         await link.start()
         about = await _about(link)
@@ -43,30 +43,30 @@ async def redis(reactor: Any, settings: Settings) -> list[Finding]:
             await link.call("PING")
             trips.append(reactor.seconds() - began)
         refused = await _refused(link)
-    except (RedisAway, RedisRefused) as error:
+    except (RedisUnavailable, RedisRefused) as error:
         if "NOPERM" in str(error):
             cure = _rights(settings)
-        return [Finding("Redis", False, f"{mask_url(settings.redis_url)}: {error}", cure)]
+        return [CheckResult("Redis", False, f"{mask_url(settings.redis_url)}: {error}", cure)]
     finally:
         await link.stop()
     latency, version = statistics.median(trips), about.get("redis_version", "of a version that it does not tell")
     words = f"Redis {version} answers {within(latency)}"
     slow = f"it has {settings.redis_timeout * 1000:g} ms (redis_timeout) for an answer: put it nearer, or give it more time"
     old = aged("Redis", version)
-    found = [Finding("Redis", not old and latency < settings.redis_timeout / 2, words, old or slow)]
+    found = [CheckResult("Redis", not old and latency < settings.redis_timeout / 2, words, old or slow)]
     if refused:
-        found.append(Finding("Redis", False, refused, _rights(settings)))
+        found.append(CheckResult("Redis", False, refused, _rights(settings)))
     if about.get("maxmemory", "0") != "0" and about.get("maxmemory_policy") == "noeviction":
         words = (
             f"has a maxmemory of {about['maxmemory_human']} and maxmemory-policy noeviction: once full it takes nothing"
         )
         found.append(
-            Finding("Redis", False, words, "CONFIG SET maxmemory-policy allkeys-lru, and in its configuration")
+            CheckResult("Redis", False, words, "CONFIG SET maxmemory-policy allkeys-lru, and in its configuration")
         )
     return found
 
 
-async def _about(link: RedisLink) -> dict[str, str]:
+async def _about(link: RedisClient) -> dict[str, str]:
     """What it says of itself, which it may keep from this user."""
     try:
         said = (await link.call("INFO")).decode()
@@ -75,7 +75,7 @@ async def _about(link: RedisLink) -> dict[str, str]:
     return dict(line.split(":", 1) for line in said.splitlines() if ":" in line)
 
 
-async def _refused(link: RedisLink) -> str:
+async def _refused(link: RedisClient) -> str:
     """The first of the daemon's doings that this user may not do, in the server's words; "" when it may do all."""
     key = link.key("doctor")
     try:
@@ -83,7 +83,7 @@ async def _refused(link: RedisLink) -> str:
         await link.script(_SCRIPT, [key], ["1"])
         await link.call("PUBLISH", link.key("doctor"), "")
         await link.call("DEL", key)
-    except (RedisAway, RedisRefused) as error:
+    except (RedisUnavailable, RedisRefused) as error:
         return str(error)
     return ""
 
@@ -93,21 +93,21 @@ def _rights(settings: Settings) -> str:
     return f"ACL SETUSER {user} ~{prefix}* &{prefix}* +@all -@admin -@dangerous +info, and in its configuration"
 
 
-def elasticsearch(settings: Settings) -> Iterator[Finding]:
+def elasticsearch(settings: Settings) -> Iterator[CheckResult]:
     """Whether each node that is named answers, and can be searched and written."""
     for url in filter(None, (part.strip() for part in settings.elasticsearch_url.split(","))):
         try:
             yield from _of_node(url, settings)
         except urllib.error.HTTPError as error:
             words, cure = f"{mask_url(url)}: {error}: {_reason(error)}", "give the user of elasticsearch_url that right"
-            yield Finding("Elasticsearch", False, words, cure)
+            yield CheckResult("Elasticsearch", False, words, cure)
         except (OSError, ValueError, KeyError) as error:
             words = f"{mask_url(url)}: {first_line(error)}"
             cure = "searches are answered by PostgreSQL meanwhile; start it, or correct elasticsearch_url"
-            yield Finding("Elasticsearch", False, words, cure)
+            yield CheckResult("Elasticsearch", False, words, cure)
 
 
-def _of_node(url: str, settings: Settings) -> Iterator[Finding]:
+def _of_node(url: str, settings: Settings) -> Iterator[CheckResult]:
     about = _get(url, "/")["version"]
     latency = median(lambda: _get(url, "/"))
     name = {"opensearch": "OpenSearch"}.get(about.get("distribution", ""), "Elasticsearch")
@@ -115,7 +115,7 @@ def _of_node(url: str, settings: Settings) -> Iterator[Finding]:
     words = f"{name} {about['number']} answers {within(latency)}, its cluster is {health}"
     old = aged(name, str(about["number"]))
     cure = old or "shards are missing: GET /_cluster/allocation/explain says why"
-    yield Finding("Elasticsearch", health != "red" and not old, words, cure)
+    yield CheckResult("Elasticsearch", health != "red" and not old, words, cure)
     probe = f"/{settings.elasticsearch_index}-doctor-{secrets.token_hex(4)}"
     _get(url, probe, "PUT", {"settings": {"index": {"number_of_shards": 1, "auto_expand_replicas": "0-1"}}})
     _get(url, probe, "DELETE")
@@ -124,13 +124,13 @@ def _of_node(url: str, settings: Settings) -> Iterator[Finding]:
         ", ".join(f"{one['index']} with {counted(int(one['docs.count'] or 0), 'document')}" for one in found)
         or "there is none"
     )
-    yield Finding("search index", bool(found), words, "a running worker makes and fills it; or harvestctl reindex")
+    yield CheckResult("search index", bool(found), words, "a running worker makes and fills it; or harvestctl reindex")
     blocks = [
         name for name, index in _get(url, f"/{settings.elasticsearch_index}-*/_settings").items() if _closed(index)
     ]
     cure = "its disk is, or was, nearly full: free some and take the block away (index.blocks.read_only_allow_delete: null)"
     if blocks:
-        yield Finding("search index", False, f"{', '.join(blocks)} cannot be written", cure)
+        yield CheckResult("search index", False, f"{', '.join(blocks)} cannot be written", cure)
 
 
 def _closed(index: Any) -> bool:

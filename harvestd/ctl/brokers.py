@@ -11,7 +11,7 @@ import pika
 from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError, ChannelClosedByBroker, ConnectionBlockedTimeout
 
-from harvestd.ctl.examining import Finding, first_line
+from harvestd.ctl.check_result import CheckResult, first_line
 from harvestd.ctl.versions import aged, median, within
 from harvestd.ctl.words import counted
 from harvestd.settings.table import Settings
@@ -24,7 +24,7 @@ RIGHTS = r"rabbitmqctl set_permissions -p VHOST USER '^harvest[._]' '^(harvest[.
 FULL = "free memory or disk there (rabbitmqctl status names the alarm); the outbox holds what is new"
 
 
-def rabbitmq(settings: Settings) -> Iterator[Finding]:
+def rabbitmq(settings: Settings) -> Iterator[CheckResult]:
     """Whether it answers, lets us do our work, takes messages, and whether somebody consumes them."""
     if not settings.rabbitmq_url:
         return
@@ -35,28 +35,30 @@ def rabbitmq(settings: Settings) -> Iterator[Finding]:
         with closing(pika.BlockingConnection(parameters)) as connection:
             yield from _of_broker(connection, parameters)
     except ConnectionBlockedTimeout:
-        yield Finding("RabbitMQ", False, f"takes no messages, for {PATIENCE:g} s at least", FULL)
+        yield CheckResult("RabbitMQ", False, f"takes no messages, for {PATIENCE:g} s at least", FULL)
     except (AMQPError, AMQPConnectorException, OSError) as error:
         words = f"{mask_url(settings.rabbitmq_url)}: {first_line(error)}"
         cure = "orders go on and the outbox holds their events; start it, or correct user, password and virtual host of rabbitmq_url"
-        yield Finding("RabbitMQ", False, words, cure)
+        yield CheckResult("RabbitMQ", False, words, cure)
 
 
-def _of_broker(connection: Any, parameters: Any) -> Iterator[Finding]:
+def _of_broker(connection: Any, parameters: Any) -> Iterator[CheckResult]:
     blocked: list[Any] = []
     connection.add_on_connection_blocked_callback(lambda *given: blocked.append(given))
     version = str(connection._impl.server_properties.get("version", "of an unknown version"))
     latency = median(lambda: connection.channel().close())
     words = f"RabbitMQ {version} answers {within(latency)}"
     old = aged("RabbitMQ", version)
-    yield Finding("RabbitMQ", not old, words, old)
+    yield CheckResult("RabbitMQ", not old, words, old)
     refused = list(_refused(connection))
     if refused:
         who = parameters.credentials.username
         cure = RIGHTS.replace("VHOST", parameters.virtual_host).replace("USER", who)
-        yield Finding("RabbitMQ", False, f"user {who} may not {', nor '.join(refused)}", cure)
+        yield CheckResult("RabbitMQ", False, f"user {who} may not {', nor '.join(refused)}", cure)
         return
-    yield Finding("RabbitMQ", not blocked, "takes no messages" if blocked else "may be used, and takes messages", FULL)
+    yield CheckResult(
+        "RabbitMQ", not blocked, "takes no messages" if blocked else "may be used, and takes messages", FULL
+    )
     yield from _of_queues(connection)
 
 
@@ -97,18 +99,20 @@ def _refused(connection: Any) -> Iterator[str]:
                 pass  # it was not made, or is gone already
 
 
-def _of_queues(connection: Any) -> Iterator[Finding]:
+def _of_queues(connection: Any) -> Iterator[CheckResult]:
     for queue in TOPOLOGY.queues.values():
         ready, consumers = _depth(connection, queue.name)
         if ready is None:
-            yield Finding(queue.name, False, "is not declared", "start a daemon with this rabbitmq_url: it declares it")
+            yield CheckResult(
+                queue.name, False, "is not declared", "start a daemon with this rabbitmq_url: it declares it"
+            )
             continue
         cure = "is a harvest-worker running that consumes it?"
-        yield Finding(
+        yield CheckResult(
             queue.name, consumers > 0, f"{counted(ready, 'message')} ready, {counted(consumers, 'consumer')}", cure
         )
         dead, _ = _depth(connection, queue.dead)
-        yield Finding(
+        yield CheckResult(
             queue.dead, not dead, counted(dead or 0, "dead letter"), "harvestctl replay lists them with their causes"
         )
 

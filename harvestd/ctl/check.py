@@ -8,7 +8,7 @@ import psycopg2
 from rich.console import Console
 from twisted.internet.threads import deferToThread
 
-from harvestd.ctl.command import FINE, FOUND, Command, Errand, Failed
+from harvestd.ctl.command import FINE, FOUND, Command, CommandContext, Failed
 from harvestd.ctl.words import counted
 from harvestd.store.postgres.invariants import Violation, rules, violations
 
@@ -19,7 +19,7 @@ def _arguments(parser: ArgumentParser) -> None:
     )
 
 
-async def _run(errand: Errand) -> int:
+async def _run(errand: CommandContext) -> int:
     url = await errand.database()
     checked = rules() + (rules("at_rest.sql") if errand.arguments.at_rest else [])
     try:

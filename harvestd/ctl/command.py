@@ -47,7 +47,7 @@ class Interrupted(Exception):
 
 
 @attrs.define(eq=False)
-class Errand:
+class CommandContext:
     """One run of a command. ``out`` is for its result, ``err`` for what went wrong and for progress."""
 
     arguments: Namespace
@@ -109,7 +109,7 @@ class Command:
 
     explanation: str
     arguments: Callable[[ArgumentParser], Any]
-    run: Callable[[Errand], Awaitable[int]]
+    run: Callable[[CommandContext], Awaitable[int]]
 
 
 @contextmanager

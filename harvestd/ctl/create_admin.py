@@ -12,13 +12,13 @@ from pathlib import Path
 
 from anyascii import anyascii
 
-from harvestd.ctl.command import FINE, Command, Errand, Failed, Misused, asking
+from harvestd.ctl.command import FINE, Command, CommandContext, Failed, Misused, asking
 from harvestd.kernel import email_addresses, readers
 from harvestd.kernel.errors import AlreadyTaken, FieldError, MarketError
 from harvestd.kernel.names import clean_name
 from harvestd.kernel.patterns import USERNAME
 from harvestd.market.accounts import rows as accounts
-from harvestd.market.accounts.rules import NAME_MOST, USERNAME_RULE
+from harvestd.market.accounts.rules import MAX_NAME, USERNAME_RULE
 from harvestd.market.accounts.staff import Person, add_person, promote
 from harvestd.parts import Parts
 
@@ -37,7 +37,7 @@ def _arguments(parser: ArgumentParser) -> None:
     password.add_argument("--generate", action="store_true", help="make up a password and print it")
 
 
-async def _run(errand: Errand) -> int:
+async def _run(errand: CommandContext) -> int:
     arguments = errand.arguments
     email: str = arguments.email.strip()
     if not arguments.promote:
@@ -57,7 +57,7 @@ async def _run(errand: Errand) -> int:
     return FINE
 
 
-async def _create(errand: Errand, parts: Parts, email: str, password: str) -> None:
+async def _create(errand: CommandContext, parts: Parts, email: str, password: str) -> None:
     given = errand.arguments.username
     for username in [given] if given else usernames(email):
         person = Person(email, username, errand.arguments.name or username, "admin", password)
@@ -83,7 +83,7 @@ def _check(email: str, username: str | None, name: str | None) -> None:
         raise Misused(f"EMAIL {wrong.message}")
     if username is not None and not USERNAME.fullmatch(username.strip()):
         raise Misused(f"--username {USERNAME_RULE}")
-    named = clean_name("--name", name, NAME_MOST) if name is not None else None
+    named = clean_name("--name", name, MAX_NAME) if name is not None else None
     if isinstance(named, FieldError):
         raise Misused(f"--name {named.message}")
 
@@ -101,7 +101,7 @@ def _words(error: MarketError) -> str:
     return "; ".join(f"{e.field}: {e.message}" for e in error.errors) or error.detail
 
 
-def _password(errand: Errand) -> str:
+def _password(errand: CommandContext) -> str:
     arguments = errand.arguments
     if arguments.generate:
         return secrets.token_urlsafe(18)

@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 
 import attrs
 
-from harvestd.ctl.command import FINE, Command, Errand, Failed
+from harvestd.ctl.command import FINE, Command, CommandContext, Failed
 from harvestd.ctl.reindex import with_bar
 from harvestd.ctl.words import counted
 from harvestd.loading.demo import fill, sign_in_lines
@@ -16,7 +16,7 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="even if the market has accounts already")
 
 
-async def _run(errand: Errand) -> int:
+async def _run(errand: CommandContext) -> int:
     parts = await errand.parts(making=True)
     filled = await fill(parts, errand.arguments.force)
     if filled is None:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from harvestd.ctl.accelerators import elasticsearch, redis
 from harvestd.ctl.brokers import rabbitmq
-from harvestd.ctl.command import FINE, FOUND, Command, Errand
-from harvestd.ctl.examinations import data_folder, database, market, replica
-from harvestd.ctl.examining import Finding, examined, looked_at
+from harvestd.ctl.check_result import CheckResult, examined, looked_at
+from harvestd.ctl.command import FINE, FOUND, Command, CommandContext
+from harvestd.ctl.doctor_checks import data_folder, database, market, replica
 from harvestd.ctl.post import mail
 from harvestd.settings.table import Settings
 
@@ -18,7 +18,7 @@ def _arguments(parser: ArgumentParser) -> None:
     """None."""
 
 
-async def _run(errand: Errand) -> int:
+async def _run(errand: CommandContext) -> int:
     settings, reactor = errand.loaded.settings, errand.reactor
     begun = [
         examined(reactor, "data folder", lambda: data_folder(settings)),
@@ -41,16 +41,16 @@ async def _run(errand: Errand) -> int:
     return FOUND if trouble else FINE
 
 
-async def _database(errand: Errand) -> list[Finding]:
+async def _database(errand: CommandContext) -> list[CheckResult]:
     settings = errand.loaded.settings
     try:
         url = settings.database_url or await errand.database()
     except Exception as error:
-        return [Finding("database", False, str(error) or repr(error), "")]
+        return [CheckResult("database", False, str(error) or repr(error), "")]
     return await examined(errand.reactor, "database", lambda: _of_database(settings, url))
 
 
-def _of_database(settings: Settings, url: str) -> Iterator[Finding]:
+def _of_database(settings: Settings, url: str) -> Iterator[CheckResult]:
     usable = yield from database(settings, url)
     for number, address in enumerate(settings.replica_urls, 1):
         yield from replica(settings, number, address)

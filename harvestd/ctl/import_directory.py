@@ -12,14 +12,14 @@ from pathlib import Path
 import psycopg2
 from twisted.internet.threads import deferToThread
 
-from harvestd.ctl.command import FINE, FOUND, Command, Errand, Failed, Misused, asking, progress_bar, whole
+from harvestd.ctl.command import FINE, FOUND, Command, CommandContext, Failed, Misused, asking, progress_bar, whole
 from harvestd.ctl.reindex import with_bar
 from harvestd.ctl.words import counted
 from harvestd.kernel import email_addresses
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.permissions import Permission, may
-from harvestd.loading.directory.reading import BadRow, Market, NotTheDirectory, read
-from harvestd.loading.directory.storing import Stored, Storing
+from harvestd.loading.usda.reading import BadRow, Market, NotTheDirectory, read
+from harvestd.loading.usda.storing import Stored, Storing
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.search.actions import current
 from harvestd.parts import Parts
@@ -35,7 +35,7 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="read and report, store nothing")
 
 
-async def _run(errand: Errand) -> int:
+async def _run(errand: CommandContext) -> int:
     arguments = errand.arguments
     if arguments.limit is not None and arguments.limit < 1:
         raise Misused("--limit is the number of rows to import: 1 or more")
@@ -95,7 +95,7 @@ def _store(parts: Parts, rows: list[Market | BadRow], owner: str | None, advance
         connection.close()
 
 
-def _report(errand: Errand, stored: Stored, verb: str) -> int:
+def _report(errand: CommandContext, stored: Stored, verb: str) -> int:
     for bad in stored.bad[:SHOWN]:
         errand.err.print(f"line {bad.line}: {bad.why}", markup=False)
     if len(stored.bad) > SHOWN:

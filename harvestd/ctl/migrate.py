@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 
 from twisted.internet.threads import deferToThread
 
-from harvestd.ctl.command import FINE, FOUND, Command, Errand
+from harvestd.ctl.command import FINE, FOUND, Command, CommandContext
 from harvestd.store.postgres import migrations
 
 
@@ -14,7 +14,7 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true", help="change nothing; exit code 1 when something is to be done")
 
 
-async def _run(errand: Errand) -> int:
+async def _run(errand: CommandContext) -> int:
     url = await errand.database(making=not errand.arguments.check)
     if errand.arguments.check:
         waiting = await deferToThread(migrations.pending, url)
@@ -24,7 +24,7 @@ async def _run(errand: Errand) -> int:
     return FINE
 
 
-def _print(errand: Errand, what: str, titles: list[str]) -> None:
+def _print(errand: CommandContext, what: str, titles: list[str]) -> None:
     for title in titles:
         errand.out.print(f"{what}: {title}", markup=False)
     if not titles:

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harvestd.ctl.examining import Finding
+from harvestd.ctl.check_result import CheckResult
 from harvestd.partners.smtp import Server
 from harvestd.settings.table import Settings
 from harvestd.settings.urls import mask_url
@@ -21,28 +21,28 @@ PATIENCE = 5.0
 NOWHERE = ("localhost", "local", "localdomain", "test", "example", "invalid", "internal", "lan", "home")
 
 
-def mail(settings: Settings) -> Iterator[Finding]:
+def mail(settings: Settings) -> Iterator[CheckResult]:
     """Whether mail can be handed over, and comes from an address at which somebody can be written to."""
     public = on_the_internet(urlsplit(settings.public_url).hostname or "")
     domain = settings.mail_from.rpartition("@")[2]
     if public and not on_the_internet(domain):
         cure = "set mail_from to an address of the market's own domain, which its mail server may send from"
-        yield Finding("mail", False, f"is from {settings.mail_from}, which is nowhere on the internet", cure)
+        yield CheckResult("mail", False, f"is from {settings.mail_from}, which is nowhere on the internet", cure)
     if not settings.smtp_url:
         folder = Path(settings.data_dir) / "mail"
         words = f"goes to the folder {folder}{_missing(settings, folder)}, and to nobody"
         if public:
             words += f", though the market is at {settings.public_url}"
-        yield Finding("mail", not public, words, "set smtp_url to a mail server that sends it")
+        yield CheckResult("mail", not public, words, "set smtp_url to a mail server that sends it")
         return
     try:
         server = Server.at(settings.smtp_url)
         words = _handed_over(server, settings.mail_from)
     except (OSError, smtplib.SMTPException, ValueError) as error:
         cure = "correct smtp_url or mail_from, or mend the server"
-        yield Finding("mail", False, f"{mask_url(settings.smtp_url)}: {error}", cure)
+        yield CheckResult("mail", False, f"{mask_url(settings.smtp_url)}: {error}", cure)
         return
-    yield Finding(
+    yield CheckResult(
         "mail", not words, words or f"{server.host}:{server.port} takes it", "use smtps://, or a server with STARTTLS"
     )
 

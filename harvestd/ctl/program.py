@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred
 
 import harvestd
 from harvestd.ctl import INTERRUPTED
-from harvestd.ctl.command import FOUND, MISUSED, Command, Errand, Failed, Interrupted, Misused
+from harvestd.ctl.command import FOUND, MISUSED, Command, CommandContext, Failed, Interrupted, Misused
 from harvestd.kernel import readers
 from harvestd.process import logs
 from harvestd.settings.rows import ROWS
@@ -93,7 +93,7 @@ def run(argv: Sequence[str] | None = None) -> int:
         return MISUSED if error.on_the_command_line else FOUND
     level = "debug" if arguments.verbose else "error"
     logs.begin(logs.LineObserver(sys.stderr, loaded.settings.log_format, level, secrets(loaded.settings)))
-    return _run(Errand(arguments, loaded, out, err))
+    return _run(CommandContext(arguments, loaded, out, err))
 
 
 def _not_utf8(arguments: argparse.Namespace) -> str | None:
@@ -148,7 +148,7 @@ def _unknown(words: Sequence[str]) -> str:
     return "\n".join((f"unrecognized arguments: {' '.join(words)}", *cures))
 
 
-def _run(errand: Errand) -> int:
+def _run(errand: CommandContext) -> int:
     from twisted.internet import reactor
 
     errand.reactor = reactor
@@ -186,7 +186,7 @@ def _run(errand: Errand) -> int:
     return codes[0]
 
 
-def _failed(errand: Errand, failure: Any) -> int:
+def _failed(errand: CommandContext, failure: Any) -> int:
     from harvestd.application import EXPECTED
 
     name = errand.arguments.name

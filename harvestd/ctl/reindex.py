@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
-from harvestd.ctl.command import FINE, Command, Errand, progress_bar
+from harvestd.ctl.command import FINE, Command, CommandContext, progress_bar
 from harvestd.ctl.words import counted
 from harvestd.market.search.actions import count, reindex
 from harvestd.parts import Parts
@@ -14,13 +14,13 @@ def _arguments(parser: ArgumentParser) -> None:
     """None."""
 
 
-async def _run(errand: Errand) -> int:
+async def _run(errand: CommandContext) -> int:
     parts = await errand.parts()
     errand.out.print(f"in the search index: {counted(await with_bar(errand, parts), 'product')}", markup=False)
     return FINE
 
 
-async def with_bar(errand: Errand, parts: Parts) -> int:
+async def with_bar(errand: CommandContext, parts: Parts) -> int:
     """Index every product, with a progress bar; answers how many."""
     total = await count(parts)
     with progress_bar(errand.err) as bar:

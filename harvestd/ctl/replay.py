@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from argparse import ArgumentParser
 
-from harvestd.ctl.command import FINE, FOUND, Command, Errand, Misused
+from harvestd.ctl.command import FINE, FOUND, Command, CommandContext, Misused
 from harvestd.ctl.words import counted
 from harvestd.parts import Parts
 from harvestd.tables import TOPOLOGY
@@ -23,7 +23,7 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--discard", action="store_true", help="delete them instead")
 
 
-async def _run(errand: Errand) -> int:
+async def _run(errand: CommandContext) -> int:
     arguments = errand.arguments
     queues = [_named(arguments.queue)] if arguments.queue else list(TOPOLOGY.queues)
     if arguments.all and (arguments.id or not arguments.queue):
@@ -51,7 +51,7 @@ def _named(word: str) -> str:
     return name
 
 
-async def _list(errand: Errand, parts: Parts, queues: list[str]) -> int:
+async def _list(errand: CommandContext, parts: Parts, queues: list[str]) -> int:
     found = 0
     for queue in queues:
         for letter in await parts.broker.dead(queue, BATCH):
@@ -62,7 +62,7 @@ async def _list(errand: Errand, parts: Parts, queues: list[str]) -> int:
     return FOUND if found else FINE
 
 
-async def _settle(errand: Errand, parts: Parts, queue: str) -> int:
+async def _settle(errand: CommandContext, parts: Parts, queue: str) -> int:
     act = parts.broker.discard if errand.arguments.discard else parts.broker.replay
     word = "deleted" if errand.arguments.discard else "put back"
     done, missing = 0, list[str]()

@@ -9,11 +9,11 @@ from collections.abc import Callable
 import psycopg2
 from twisted.internet.threads import deferToThread
 
-from harvestd.ctl.command import FINE, Command, Errand, Failed, Misused, progress_bar, whole
+from harvestd.ctl.command import FINE, Command, CommandContext, Failed, Misused, progress_bar, whole
 from harvestd.ctl.words import counted
 from harvestd.loading.demo import PEOPLE
-from harvestd.loading.seeding.catalogue import Plan, vocabulary
-from harvestd.loading.seeding.sowing import AlreadySown, settle, sow
+from harvestd.loading.synthetic.bulk_load import AlreadyLoaded, bulk_load, settle
+from harvestd.loading.synthetic.catalogue import Plan, vocabulary
 from harvestd.market.accounts.staff import others
 from harvestd.market.search.fallback import SearchWithFallback
 from harvestd.market.search.postgres import rows as search_rows
@@ -22,7 +22,7 @@ from harvestd.parts import Parts
 from harvestd.store.postgres.database import Statement, scalar
 
 #: The most that is taken for a wish and not for a slip of the finger; a farm for so many products where none are named.
-PRODUCTS_MOST, FARMS_MOST, SEED_MOST = 10_000_000, 100_000, 1_000_000_000
+MAX_PRODUCTS, MAX_FARMS, MAX_SEED = 10_000_000, 100_000, 1_000_000_000
 PRODUCTS_PER_FARM = 100
 
 _ORDERED = Statement("seed.ordered", "select exists (select from orders)", scalar)
@@ -40,7 +40,7 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="even if the market has accounts or orders already")
 
 
-async def _run(errand: Errand) -> int:
+async def _run(errand: CommandContext) -> int:
     products, farms, seed = numbers(errand.arguments)
     parts = await errand.parts(making=True)
     if not errand.arguments.force:
@@ -55,7 +55,7 @@ async def _run(errand: Errand) -> int:
     return FINE
 
 
-async def _with_bar(errand: Errand, parts: Parts, plan: Plan, language: str | None) -> float:
+async def _with_bar(errand: CommandContext, parts: Parts, plan: Plan, language: str | None) -> float:
     """Store the catalogue, with a progress bar; answers the seconds that it took."""
     began = time.monotonic()
     if language is not None:
@@ -69,7 +69,7 @@ async def _with_bar(errand: Errand, parts: Parts, plan: Plan, language: str | No
             bar.update(task, description=what + rate, completed=done)
             errand.go_on()
 
-        await deferToThread(_sow, parts, plan, language, progress)
+        await deferToThread(_bulk_load, parts, plan, language, progress)
         if language is not None and isinstance(parts.search, SearchWithFallback):
             await parts.search.refill(plan.products, lambda done: progress("Elasticsearch", done))
     return time.monotonic() - began
@@ -79,11 +79,11 @@ def numbers(arguments: Namespace) -> tuple[int, int, int]:
     """How many products and farms, and the seed; raises :class:`Misused`."""
     farms = arguments.farms
     if farms is None:
-        farms = max(1, min(FARMS_MOST, arguments.products // PRODUCTS_PER_FARM))
+        farms = max(1, min(MAX_FARMS, arguments.products // PRODUCTS_PER_FARM))
     for option, value, least, most in (
-        ("--products", arguments.products, 1, PRODUCTS_MOST),
-        ("--farms", farms, 1, FARMS_MOST),
-        ("--seed", arguments.seed, 0, SEED_MOST),
+        ("--products", arguments.products, 1, MAX_PRODUCTS),
+        ("--farms", farms, 1, MAX_FARMS),
+        ("--seed", arguments.seed, 0, MAX_SEED),
     ):
         if not least <= value <= most:
             raise Misused(f"{option} {value}: must be {least} to {most}")
@@ -100,11 +100,11 @@ async def _refuse_a_real_market(parts: Parts) -> None:
         )
 
 
-def _sow(parts: Parts, plan: Plan, language: str | None, progress: Callable[[str, int], None]) -> None:
+def _bulk_load(parts: Parts, plan: Plan, language: str | None, progress: Callable[[str, int], None]) -> None:
     connection = psycopg2.connect(parts.settings.database_url, application_name="harvestctl-seed")
     try:
-        sow(connection, plan, language, progress)
-    except AlreadySown as error:
+        bulk_load(connection, plan, language, progress)
+    except AlreadyLoaded as error:
         raise Failed(
             f"the market has the catalogue of --seed {plan.seed} already; another number adds another one"
         ) from error

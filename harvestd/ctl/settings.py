@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser
 
-from harvestd.ctl.command import FINE, Command, Errand
+from harvestd.ctl.command import FINE, Command, CommandContext
 from harvestd.settings.rows import ROWS, Row, bounds, text
 from harvestd.settings.sources import masked
 
@@ -37,7 +37,7 @@ def _arguments(parser: ArgumentParser) -> None:
     form.add_argument("--markdown", action="store_true", help="the documentation instead: docs/settings.md")
 
 
-async def _run(errand: Errand) -> int:
+async def _run(errand: CommandContext) -> int:
     if errand.arguments.markdown:
         errand.out.out(markdown(), end="", highlight=False)
         return FINE

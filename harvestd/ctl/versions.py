@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 #: The oldest of each that has what the daemon uses: commands of Redis, dead-lettering at least once from quorum queues, point in
 #: time of composable templates and searches.
-LEAST = {"Redis": (6, 0), "RabbitMQ": (3, 10), "Elasticsearch": (7, 10), "OpenSearch": (2, 0), "PostgreSQL": (14, 0)}
+MIN = {"Redis": (6, 0), "RabbitMQ": (3, 10), "Elasticsearch": (7, 10), "OpenSearch": (2, 0), "PostgreSQL": (14, 0)}
 #: Round trips that are measured.
 TRIPS = 9
 
@@ -17,9 +17,9 @@ TRIPS = 9
 def aged(name: str, version: str) -> str:
     """The cure for a server that is too old; "" where it is not, or does not say."""
     found = re.match(r"([0-9]+)(?:\.([0-9]+))?", version)
-    if found is None or (int(found[1]), int(found[2] or 0)) >= LEAST[name]:
+    if found is None or (int(found[1]), int(found[2] or 0)) >= MIN[name]:
         return ""
-    return f"harvestd is made for {name} {'.'.join(map(str, LEAST[name]))} and newer: upgrade the server"
+    return f"harvestd is made for {name} {'.'.join(map(str, MIN[name]))} and newer: upgrade the server"
 
 
 def within(seconds: float) -> str:

@@ -6,7 +6,7 @@ thing behind the interface: a cache that is away is a miss, not an error.
 
 from harvestd.interfaces.cache import CacheState, Entry, ICache
 from harvestd.interfaces.limits import Allowance, ILimiter
-from harvestd.interfaces.mail import Away, IMailer, Mail, Refused
+from harvestd.interfaces.mail import IMailer, Mail, MailServerUnreachable, Refused
 from harvestd.interfaces.messages import (
     Acked,
     DeadLetter,
@@ -21,13 +21,12 @@ from harvestd.interfaces.messages import (
     Retried,
 )
 from harvestd.interfaces.search import Document, Facet, Found, Hit, ISearch, IStoredSearch, Search, Suggestion
-from harvestd.interfaces.sessions import ISessions
+from harvestd.interfaces.sign_ins import ISignIns
 from harvestd.interfaces.topics import ITopics
 
 __all__ = [
     "Acked",
     "Allowance",
-    "Away",
     "CacheState",
     "DeadLetter",
     "Delivery",
@@ -42,11 +41,12 @@ __all__ = [
     "ILimiter",
     "IMailer",
     "ISearch",
-    "ISessions",
+    "ISignIns",
     "IStoredSearch",
     "ISubscription",
     "ITopics",
     "Mail",
+    "MailServerUnreachable",
     "Message",
     "Outcome",
     "QueueState",

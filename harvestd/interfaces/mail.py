@@ -23,7 +23,7 @@ class IMailer(Interface):
     one Message-ID where it cannot (SMTP)."""
 
     async def send(mail: Mail) -> None:
-        """Raises ``Unavailable`` for what may pass, its child ``Away`` when no mail could be taken now, and ``Refused``
+        """Raises ``Unavailable`` for what may pass, its child ``MailServerUnreachable`` when no mail could be taken now, and ``Refused``
         for what will not pass."""
 
 
@@ -31,5 +31,5 @@ class Refused(Exception):
     """The other side said no for good; the text says why."""
 
 
-class Away(Unavailable):
+class MailServerUnreachable(Unavailable):
     """Nobody is there to take anything: it says nothing about what was to be handed over."""

@@ -106,13 +106,13 @@ class Found:
 
 
 #: Products of one title that are looked at for a suggestion.
-ALIKE_MOST = 1_000
+MAX_ALIKE = 1_000
 
 
 @attrs.frozen
 class Suggestion:
     """``kind`` is product, farm or category. A title comes once: ``slug`` and ``id`` are of the product that sells best of those
-    that have it, whatever its case and accents, and ``count`` is how many these are, at most :data:`ALIKE_MOST`; of farms and
+    that have it, whatever its case and accents, and ``count`` is how many these are, at most :data:`MAX_ALIKE`; of farms and
     categories both are None."""
 
     text: str

@@ -17,10 +17,10 @@ import msgspec
 from harvestd.kernel import readers
 from harvestd.kernel.errors import Invalid
 
-MOST = 1024
+MAX = 1024
 #: The part of a key that PostgreSQL compares with an ``integer``; ``int`` is a ``bigint``.
 Int4 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
-_INTEGER = range(readers.INTEGER_LEAST, readers.INTEGER_MOST + 1)
+_INTEGER = range(readers.MIN_INTEGER, readers.MAX_INTEGER + 1)
 
 
 def encode(sort: str, *key: Any) -> str:
@@ -45,7 +45,7 @@ def decode(cursor: str, sort: str, *types: Any) -> tuple[Any, ...]:
 
 def opened(cursor: str) -> bytes:
     """What is packed in a cursor; ValueError for what is none."""
-    if len(cursor) > MOST:
+    if len(cursor) > MAX:
         raise ValueError("longer than any cursor")
     return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
 

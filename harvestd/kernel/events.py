@@ -1,7 +1,7 @@
 """What happened, in the past tense: the events that a decision returns and the outbox carries.
 
 What the data of each type is, the subject says that records it (``events.py``, and its screen). That is read on both ends: what does
-not fit is refused when it is recorded, and at the door of a consumer.
+not fit is refused when it is recorded, and where a consumer admits it.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from harvestd.kernel.sentences import Sentence
 
 ENGLISH = "en"
 #: Ranges of an ``Accept-Language`` that are looked at, those that come first; browsers send some five.
-RANGES_MOST = 20
+MAX_RANGES = 20
 _WEIGHT = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)", re.IGNORECASE)
 _DAYS = frozenset({"from", "to"})
 #: Parameters that are a quantity whatever stands beside them, and those that are of a unit of their own.
@@ -62,7 +62,7 @@ def spoken(market: Iterable[str]) -> tuple[str, ...]:
 def choose(accepted: str, offered: Sequence[str]) -> str:
     """Which of ``offered`` an ``Accept-Language`` asks for (RFC 9110, 12.5.4, by lookup, RFC 4647, 3.4); the first where it names
     none of them, and never one with ``q=0`` while there is another. What breaks the grammar is passed over."""
-    parts = accepted.split(",", RANGES_MOST)[:RANGES_MOST]
+    parts = accepted.split(",", MAX_RANGES)[:MAX_RANGES]
     weighted = [weighed for part in parts if (weighed := _range(part)) is not None]
     refused = {tag for tag, weight in weighted if not weight}
     left = [tag for tag in offered if tag not in refused] or offered

@@ -26,7 +26,7 @@ from harvestd.kernel.errors import FieldError, Invalid
 from harvestd.kernel.patterns import CONTROL, INVISIBLE, LINE_END, LONG_RUN
 
 #: Most combining marks in a row.
-MARKS_MOST = 30
+MAX_MARKS = 30
 ZWNJ, ZWJ = "\u200c", "\u200d"
 BRAILLE_BLANK = "\u2800"
 
@@ -149,7 +149,7 @@ def seen(text: str) -> str:
         if INVISIBLE.match(character) and not _needed(character, before, text[place + 1 : place + 2]):
             continue
         marks = marks + 1 if unicodedata.combining(character) else 0
-        if marks <= MARKS_MOST:
+        if marks <= MAX_MARKS:
             kept.append(" " if character == BRAILLE_BLANK else character)
             before = character
     return unicodedata.normalize("NFC", "".join(kept))

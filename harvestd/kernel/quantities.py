@@ -9,11 +9,11 @@ from harvestd.kernel.formatting import quantity as said
 
 PLACES, ONE = Decimal("0.001"), Decimal(1)
 #: Largest quantity that a line or a stock may have; what numeric(12,3) holds, less room for sums.
-MOST = Decimal("9999999.999")
+MAX = Decimal("9999999.999")
 #: Largest price of one unit, in minor units.
-PRICE_MOST = 100_000_000
+MAX_PRICE = 100_000_000
 #: Largest total, in minor units: what a number of JSON holds exactly (RFC 8259, 6).
-TOTAL_MOST = 2**53 - 1
+MAX_TOTAL = 2**53 - 1
 #: How many of each unit make the one that prices are compared by; exact by definition (1959 international pound).
 COMPARED: dict[str, tuple[str, Decimal]] = {
     "kg": ("kg", Decimal(1)), "g": ("kg", Decimal(1000)), "lb": ("kg", 1 / Decimal("0.45359237")),
@@ -23,7 +23,7 @@ COMPARED: dict[str, tuple[str, Decimal]] = {
 
 def exact(quantity: Decimal) -> Decimal | None:
     """The quantity with three places; None when it is no finite number or needs more places to be exact."""
-    if not quantity.is_finite() or abs(quantity) > MOST:
+    if not quantity.is_finite() or abs(quantity) > MAX:
         return None
     rounded = quantity.quantize(PLACES)
     return rounded if rounded == quantity else None
@@ -35,11 +35,11 @@ def shown(quantity: Decimal) -> str:
 
 
 def _unusable(field: str, quantity: Decimal) -> FieldError:
-    message = f"must be a number with at most three decimals, up to {MOST}"
+    message = f"must be a number with at most three decimals, up to {MAX}"
     if not quantity.is_finite():
-        return FieldError(field, message, code="not-a-number", params={"minimum": str(-MOST), "maximum": str(MOST)})
-    if abs(quantity) > MOST:
-        return FieldError(field, message, code="above-maximum", params={"maximum": str(MOST)})
+        return FieldError(field, message, code="not-a-number", params={"minimum": str(-MAX), "maximum": str(MAX)})
+    if abs(quantity) > MAX:
+        return FieldError(field, message, code="above-maximum", params={"maximum": str(MAX)})
     return FieldError(field, message, code="off-step", params={"step": str(PLACES)})
 
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from harvestd.kernel.errors import Invalid
 
 #: What PostgreSQL's bigint holds.
-INTEGER_LEAST, INTEGER_MOST = -(2**63), 2**63 - 1
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
 #: A number longer than this is none that anybody means, whatever it counts.
 DIGITS = 40
 
@@ -35,7 +35,7 @@ def is_utf8(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def integer(field: str, text: str, least: int = INTEGER_LEAST, most: int = INTEGER_MOST) -> int:
+def integer(field: str, text: str, least: int = MIN_INTEGER, most: int = MAX_INTEGER) -> int:
     """``-12``: digits, no ``+``, no zero in front, from ``least`` to ``most``; raises :class:`Invalid` naming ``field``."""
     if not _INTEGER.fullmatch(text):
         raise Invalid.of(field, "must be a whole number in digits, such as 20", "not-a-number", example="20")

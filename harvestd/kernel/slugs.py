@@ -11,7 +11,7 @@ from harvestd.kernel.errors import FieldError
 from harvestd.kernel.patterns import ID, NOT_SLUG, SLUG
 
 #: Characters of the words, and of a slug that somebody gives.
-WORDS_MOST, GIVEN_MOST = 60, 80
+MAX_WORDS, MAX_GIVEN = 60, 80
 
 
 def slug(name: str, distinction: str = "") -> str:
@@ -19,7 +19,7 @@ def slug(name: str, distinction: str = "") -> str:
     transliterated: ``青菜`` is ``qing-cai``, ``Weißkohl`` ``weisskohl``. Of a name without words ``distinction`` is left, or
     nothing."""
     plain = name if name.isascii() else "".join(map(_latin, unicodedata.normalize("NFC", name)))
-    words = NOT_SLUG.sub("-", plain.lower()).strip("-")[:WORDS_MOST].strip("-")
+    words = NOT_SLUG.sub("-", plain.lower()).strip("-")[:MAX_WORDS].strip("-")
     return "-".join(filter(None, (words, distinction)))
 
 
@@ -40,9 +40,9 @@ def distinct(name: str, id: str) -> Iterator[str]:
 
 def given(field: str, text: str) -> str | FieldError:
     """A slug that somebody chose, or what is wrong with it."""
-    if len(text) > GIVEN_MOST:
+    if len(text) > MAX_GIVEN:
         return FieldError(
-            field, f"must have at most {GIVEN_MOST} characters", code="too-long", params={"maximum": str(GIVEN_MOST)}
+            field, f"must have at most {MAX_GIVEN} characters", code="too-long", params={"maximum": str(MAX_GIVEN)}
         )
     if SLUG.fullmatch(text) is None or is_id(text):
         return FieldError(

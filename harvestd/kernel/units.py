@@ -10,7 +10,7 @@ import attrs
 
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.formatting import quantity as said
-from harvestd.kernel.quantities import MOST, ONE, PLACES, exact, positive, shown
+from harvestd.kernel.quantities import MAX, ONE, PLACES, exact, positive, shown
 
 Unit = Literal["kg", "g", "lb", "each", "bunch", "box", "litre"]
 
@@ -68,8 +68,8 @@ def measured(field: str, amount: Amount, unit: str) -> Decimal | FieldError:
 
 def _not_exact(field: str, amount: Amount, factor: Decimal) -> FieldError:
     """What is wrong with a quantity that another unit has no three decimals for, or no place."""
-    if amount.quantity * factor > MOST:
-        most = (MOST / factor).quantize(PLACES, ROUND_FLOOR)
+    if amount.quantity * factor > MAX:
+        most = (MAX / factor).quantize(PLACES, ROUND_FLOOR)
         message = f"must be at most {said(most, amount.unit)}"
         return FieldError(field, message, code="above-maximum", params={"maximum": shown(most)})
     step = PLACES / factor

@@ -19,7 +19,7 @@ import attrs
 from twisted.internet.threads import deferToThreadPool
 from zope.interface import implementer
 
-from harvestd.interfaces import Away, IMailer, Mail, Refused
+from harvestd.interfaces import IMailer, Mail, MailServerUnreachable, Refused
 from harvestd.kernel import email_addresses
 from harvestd.kernel.email_addresses import NotAnAddress
 from harvestd.kernel.names import lines, one_line
@@ -132,14 +132,14 @@ class FolderMailer:
         self._name = secrets.token_hex(8)
 
     async def send(self, mail: Mail) -> None:
-        """Raises ``Away`` when the folder cannot be written."""
+        """Raises ``MailServerUnreachable`` when the folder cannot be written."""
         content = compose(mail, self._sender, self._now(), eight_bit=True)
         path = self._folder / f"{name_of(mail.key)}.eml"
         try:
             await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self._write_once, path, content)
         except OSError as error:
             cure = "" if descriptors.spent_by(error) else ": free some space or mend its rights"
-            raise Away(f"mail folder {self._folder}: {descriptors.cause_of(error)}{cure}") from error
+            raise MailServerUnreachable(f"mail folder {self._folder}: {descriptors.cause_of(error)}{cure}") from error
 
     def _write_once(self, path: Path, content: bytes) -> None:
         if path.exists():

@@ -28,7 +28,7 @@ from twisted.mail.smtp import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from harvestd.interfaces import Away, IMailer, Mail, Refused
+from harvestd.interfaces import IMailer, Mail, MailServerUnreachable, Refused
 from harvestd.kernel.errors import Unavailable
 from harvestd.partners.mail import Sender, address, compose
 from harvestd.runtime import descriptors
@@ -91,9 +91,9 @@ class SmtpMailer:
         self._trust_root = trust_root
 
     async def send(self, mail: Mail) -> None:
-        """One connection, bounded in time. Raises ``Away``, ``Unavailable`` or ``Refused`` with the server's words."""
+        """One connection, bounded in time. Raises ``MailServerUnreachable``, ``Unavailable`` or ``Refused`` with the server's words."""
         if descriptors.spent():  # a name would be looked up for long, and in vain
-            raise Away(f"SMTP server {self._where}: {SHORTAGES['descriptors']}")
+            raise MailServerUnreachable(f"SMTP server {self._where}: {SHORTAGES['descriptors']}")
         content = compose(mail, self._sender, self._now(), eight_bit=False)
         exchange = _Exchange(self._sender, address(mail.recipient), content, self._server, self._context())
         try:
@@ -101,7 +101,7 @@ class SmtpMailer:
         except (Unavailable, Refused) as error:
             raise type(error)(f"SMTP server {self._where}: {error}") from error
         except Exception as error:  # no connection, or no such name
-            raise Away(f"SMTP server {self._where}: {descriptors.cause_of(error)}") from error
+            raise MailServerUnreachable(f"SMTP server {self._where}: {descriptors.cause_of(error)}") from error
 
     async def _run(self, exchange: _Exchange) -> None:
         connecting = self._endpoint().connect(Factory.forProtocol(lambda: exchange))
@@ -132,7 +132,7 @@ _Untyped: Any = ESMTPClient
 class _Exchange(_Untyped):  # type: ignore[misc]
     """One mail over one connection. ``done`` fires when the server has taken it, or fails with why not.
 
-    What goes wrong before the server has accepted the sender says nothing about the mail: ``Away``.
+    What goes wrong before the server has accepted the sender says nothing about the mail: ``MailServerUnreachable``.
     """
 
     debug = False  # its log would hold the password
@@ -177,9 +177,9 @@ class _Exchange(_Untyped):  # type: ignore[misc]
             return
         said = f"{code} {_text(addresses[-1][2] if addresses and not numOk else resp)}"
         if not self._accepted_sender:
-            self._settle(Away(f"it takes no mail from us, check mail_from and smtp_url: {said}"))
+            self._settle(MailServerUnreachable(f"it takes no mail from us, check mail_from and smtp_url: {said}"))
         elif code == 421:
-            self._settle(Away(said))
+            self._settle(MailServerUnreachable(said))
         else:
             self._settle(Refused(said) if code >= 500 else Unavailable(said))
 
@@ -192,7 +192,7 @@ class _Exchange(_Untyped):  # type: ignore[misc]
         self._fail(f"the connection was lost: {reason.getErrorMessage()}")
 
     def _fail(self, why: str) -> None:
-        self._settle(Unavailable(why) if self._accepted_sender else Away(why))
+        self._settle(Unavailable(why) if self._accepted_sender else MailServerUnreachable(why))
 
     def _settle(self, error: Exception) -> None:
         if not self.done.called:

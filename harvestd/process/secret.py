@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harvestd.settings.table import Settings
 
-LEAST = 32
+MIN = 32
 
 
 class SecretError(Exception):
@@ -47,9 +47,9 @@ def kept(path: Path) -> str:
 
 def _read(path: Path) -> str:
     text = path.read_text("utf-8").strip()
-    if len(text) < LEAST:
+    if len(text) < MIN:
         raise SecretError(
-            f"{path} has no key of {LEAST} characters: remove it, and a new one is made (everybody signs in again)"
+            f"{path} has no key of {MIN} characters: remove it, and a new one is made (everybody signs in again)"
         )
     if path.stat().st_mode & 0o077:
         raise SecretError(f"{path} can be read by others: chmod 600 {path}")

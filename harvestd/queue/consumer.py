@@ -1,6 +1,6 @@
 """The consumer of one queue: from a batch of messages to effects that happen once.
 
-What is no event of ours is turned away at the door. The whole batch is tried in one transaction, together with its inbox marks. If anything in it fails, nothing of it
+What is no event of ours is not admitted. The whole batch is tried in one transaction, together with its inbox marks. If anything in it fails, nothing of it
 happened, and each message is tried alone, so that only the culprit is retried or dropped.
 """
 
@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from harvestd.interfaces import Acked, Delivery, Dropped, Outcome, Retried
 from harvestd.kernel.errors import Unavailable
 from harvestd.parts import Parts
-from harvestd.queue.door import Door
+from harvestd.queue.admission import Admission
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.opened import Opened
 from harvestd.queue.retry import outcome_of
@@ -34,7 +34,7 @@ class Consumer:
     def __init__(self, parts: Parts, queue: str, handlers: QueueHandlers, opened: Opened | None = None) -> None:
         self._parts = parts
         self._queue = queue
-        self._door = Door(parts, queue, opened or Opened(parts.topology, parts.secret))
+        self._door = Admission(parts, queue, opened or Opened(parts.topology, parts.secret))
         self._handlers = handlers
 
     async def receive(self, deliveries: Sequence[Delivery]) -> list[Outcome]:

@@ -10,7 +10,7 @@ from harvestd.queue.envelope import Envelope, decode
 from harvestd.queue.seals import EventSeals
 
 #: So many of the last messages are known, as far as none is longer than so many bytes: the queues of a process are not far apart.
-MOST, LONGEST = 1_000, 16_384
+MAX, LONGEST = 1_000, 16_384
 
 
 @attrs.frozen
@@ -36,7 +36,7 @@ class Opened:
             sealed = looked_into(self._topology, decode(body))
             if len(body) <= LONGEST:
                 self._known[body] = sealed
-                if len(self._known) > MOST:
+                if len(self._known) > MAX:
                     del self._known[next(iter(self._known))]
         return sealed
 

@@ -23,12 +23,12 @@ from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.failpoints import failpoint
 from harvestd.runtime.metrics import Metrics
 from harvestd.runtime.spawn import spawn
-from harvestd.runtime.wakeup import Bell
+from harvestd.runtime.wakeup import Wakeup
 from harvestd.settings.table import Settings
 from harvestd.store import outbox
 from harvestd.store.leases import Lease
 from harvestd.store.outbox import Recorded
-from harvestd.store.postgres.control import Session
+from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database, Transaction
 
 #: The name of the lease.
@@ -53,7 +53,7 @@ class Relay:
     log = Logger()
 
     def __init__(
-        self, reactor: Any, settings: Settings, topology: Topology, database: Database, session: Session, broker: IBroker,
+        self, reactor: Any, settings: Settings, topology: Topology, database: Database, session: ControlConnection, broker: IBroker,
         now: Callable[[], datetime], secret: str, metrics: Metrics | None = None,
     ) -> None:  # fmt: skip
         self._settings = settings
@@ -67,8 +67,8 @@ class Relay:
         self._metrics = metrics
         self._reactor = reactor
         self._asked = 0.0
-        self._work = Bell(reactor)
-        self._halt = Bell(reactor)
+        self._work = Wakeup(reactor)
+        self._halt = Wakeup(reactor)
         self._stopping = False
         self._backoff = Backoff(FIRST_PAUSE, LAST_PAUSE)
         self._told = False

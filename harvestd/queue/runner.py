@@ -16,9 +16,9 @@ from harvestd.queue.opened import Opened
 from harvestd.queue.stand_in import StandIn
 from harvestd.queue.work import Periodic, QueueHandlers
 from harvestd.runtime.spawn import spawn
-from harvestd.runtime.wakeup import Bell
+from harvestd.runtime.wakeup import Wakeup
 from harvestd.store.leases import Lease
-from harvestd.store.postgres.control import Session
+from harvestd.store.postgres.control import ControlConnection
 
 #: What the names of queues begin with; the setting ``queues`` may leave it out.
 PREFIX = "harvest."
@@ -50,7 +50,7 @@ class Workers:
         if parts.settings.rabbitmq_url and consumers:
             who = "all" if len(consumers) == len(parts.topology.queues) else ",".join(consumers)
             periodic = (*periodic, Periodic(f"stand-in:{who}", 1.0, StandIn(consumers).run))
-        self._turns = [Turn(parts, task) for task in periodic]
+        self._turns = [PeriodicTask(parts, task) for task in periodic]
         self.subscriptions: dict[str, ISubscription] = {}
         self._unlisten: Callable[[], None] | None = None
 
@@ -62,7 +62,7 @@ class Workers:
         for queue in self._queues:
             receive = self._consumers[queue.name].receive
             self.subscriptions[queue.name] = await self._parts.broker.consume(queue.name, queue.prefetch, receive)
-        self._unlisten = self._parts.session.listen(DUE, self._wake, lambda: None)  # what was missed is polled for
+        self._unlisten = self._parts.control.listen(DUE, self._wake, lambda: None)  # what was missed is polled for
         for turn in self._turns:
             turn.start()
 
@@ -79,7 +79,7 @@ class Workers:
             await stopping
 
 
-class Turn:
+class PeriodicTask:
     """One periodic task of this process: done while it has the task's lease, which it keeps until it stops, dies or hangs, so
     that another takes over then. A task asks ``going_on`` between its steps, and writes nothing that another's work would suffer
     from: who is frozen in the midst of it and wakes up finds rows that are settled, or another's."""
@@ -90,10 +90,10 @@ class Turn:
         self._parts = parts
         self._task = task
         self._lease = Lease(
-            parts.reactor, parts.database, parts.session, f"periodic:{task.name}", parts.settings.work_lease
+            parts.reactor, parts.database, parts.control, f"periodic:{task.name}", parts.settings.work_lease
         )
-        self._due = Bell(parts.reactor)
-        self._halt = Bell(parts.reactor)
+        self._due = Wakeup(parts.reactor)
+        self._halt = Wakeup(parts.reactor)
         self._running: Deferred[None] | None = None
         self._stopping = False
 
@@ -131,7 +131,7 @@ class Turn:
         return not self._stopping and await self._lease.held()
 
 
-def due(session: Session, task: str) -> None:
+def due(session: ControlConnection, task: str) -> None:
     """Tell whoever does a periodic task, in whatever process, that there is something to do. It costs some milliseconds of
     nobody's time, and may be lost: then it is done at the task's next turn."""
     spawn("telling of what is due", session.notify(DUE, task))

@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 Step = Callable[[], Awaitable[Any] | None]
 
 #: What each part has for its stop, in seconds, even when those before it used up the deadline.
-LEAST = 2.0
+MIN = 2.0
 
 
 async def sleep(reactor: Any, seconds: float) -> None:
@@ -112,14 +112,14 @@ class Lifecycle:
             self._started.append(part)
 
     async def stop(self) -> None:
-        """Stop the started parts in reverse; together they have the deadline, and each has :data:`LEAST` at least. An error
+        """Stop the started parts in reverse; together they have the deadline, and each has :data:`MIN` at least. An error
         in one does not keep the others."""
         self.stopping = True
         end = self.reactor.seconds() + self._deadline
         while self._started:
             part = self._started.pop()
             self.log.debug("stopping {name}", name=part.name)
-            left = max(LEAST, end - self.reactor.seconds())
+            left = max(MIN, end - self.reactor.seconds())
             try:
                 await within(self.reactor, left, _maybe(part.stop))
             except Exception as error:
@@ -164,7 +164,7 @@ class Lifecycle:
             work.cancelled = True
             work.running.cancel()
             try:
-                await within(self.reactor, LEAST, work.end())
+                await within(self.reactor, MIN, work.end())
             except TimeoutError:
                 self.log.error("{why} does not end, going on without it", why=work.why)
 

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 
 from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.spawn import spawn
-from harvestd.runtime.wakeup import Bell
+from harvestd.runtime.wakeup import Wakeup
 
 
 class Reconnecting:
@@ -31,8 +31,8 @@ class Reconnecting:
         self._failed = failed
         self._last = last
         self._backoff = Backoff(first, last, jitter=0.5)
-        self._halt = Bell(reactor)
-        self._nap = Bell(reactor)
+        self._halt = Wakeup(reactor)
+        self._nap = Wakeup(reactor)
         self._running: Deferred[None] | None = None
 
     def start(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 
-class Bell:
+class Wakeup:
     """One loop waits, anybody rings. A ring while nobody waits is kept for the next wait."""
 
     def __init__(self, reactor: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 #: The largest ``queue_retry_scale``: RabbitMQ's queues are declared for it.
-RETRY_SCALE_MOST = 10
+MAX_RETRY_SCALE = 10
 
 
 def setting(
@@ -122,7 +122,7 @@ class Settings:
     queue_poll: float = setting(1.0, "seconds", "How often the relay and the queues look without being woken.", least=0.01, most=60)
     queue_lease: float = setting(8.0, "seconds", "PostgreSQL queue: a taken message comes back after this without word from its consumer.", least=0.5, most=3600)
     work_lease: float = setting(6.0, "seconds", "What one process at a time does (relay, mail, expiry, search) is another's after this without word from it.", least=0.5, most=60)
-    queue_retry_scale: float = setting(1.0, "", "Factor on the delays between tries (tests shorten them).", least=0.001, most=RETRY_SCALE_MOST)
+    queue_retry_scale: float = setting(1.0, "", "Factor on the delays between tries (tests shorten them).", least=0.001, most=MAX_RETRY_SCALE)
     mails_per_recipient: int = setting(60, "mails/hour", "Mails that one recipient is sent within an hour; of more, one mail tells that the notices have them.", least=1, most=1000000)
     outbox_keep: float = setting(604800.0, "seconds", "How long sent events are kept at least, and sent mail; what a queue has not handled stays ten times as long, and marks as long as their events.", least=3600, most=31536000)
 

@@ -7,12 +7,12 @@ from typing import Any
 from harvestd.store.postgres.database import Reader, Statement, scalar
 
 #: Where counting stops: what a page tells is then "so many or more".
-COUNTED_MOST = 10_000
+MAX_COUNTED = 10_000
 
 
 def counting(name: str, rows: str) -> Statement[int]:
-    """The statement that counts ``rows``, the rest of a ``select`` from its ``from`` on, to :data:`COUNTED_MOST`."""
-    return Statement(name, f"select count(*) from (select from {rows} limit {COUNTED_MOST}) as counted", scalar)
+    """The statement that counts ``rows``, the rest of a ``select`` from its ``from`` on, to :data:`MAX_COUNTED`."""
+    return Statement(name, f"select count(*) from (select from {rows} limit {MAX_COUNTED}) as counted", scalar)
 
 
 async def count(reader: Reader, statement: Statement[int], **values: Any) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from harvestd.kernel.errors import Unavailable
-from harvestd.store.postgres.control import Session
+from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database, Statement, Transaction, nothing, scalar
 
 #: What work is given to ask now and then: it renews the lease, and answers whether the work may go on.
@@ -52,7 +52,7 @@ class Lost(Unavailable):
 class Lease:
     """The lease ``name`` for ``seconds`` at a time, as far as this process has it."""
 
-    def __init__(self, reactor: Any, database: Database, session: Session, name: str, seconds: float) -> None:
+    def __init__(self, reactor: Any, database: Database, session: ControlConnection, name: str, seconds: float) -> None:
         self._reactor = reactor
         self._database = database
         self._session = session

@@ -15,7 +15,7 @@ from zope.interface import implementer
 
 from harvestd.interfaces import ITopics
 from harvestd.store.listeners import Listener, Listeners
-from harvestd.store.postgres.control import PAYLOAD_MOST, Session
+from harvestd.store.postgres.control import MAX_PAYLOAD, ControlConnection
 
 log = Logger()
 
@@ -43,7 +43,7 @@ def written(told: Told) -> str | None:
     except ValueError as error:  # lone surrogates, too
         log.error("a message for topic {channel} is dropped: {why}", channel=told.c, why=str(error))
         return None
-    return (text if len(text) <= PAYLOAD_MOST else _encoder.encode(Told(told.c, None, told.i))).decode()
+    return (text if len(text) <= MAX_PAYLOAD else _encoder.encode(Told(told.c, None, told.i))).decode()
 
 
 def read(text: str | bytes) -> Told | None:
@@ -56,9 +56,9 @@ def read(text: str | bytes) -> Told | None:
 
 @implementer(ITopics)
 class PostgresTopics:
-    """Topics on a :class:`Session`; :meth:`start` after it and :meth:`stop` before it."""
+    """Topics on a :class:`ControlConnection`; :meth:`start` after it and :meth:`stop` before it."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: ControlConnection) -> None:
         self._session = session
         self._subscribers = Listeners()
         self._unlisten: Callable[[], None] | None = None

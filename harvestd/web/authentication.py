@@ -6,7 +6,7 @@ from datetime import datetime
 
 import attrs
 
-from harvestd.interfaces import ISessions
+from harvestd.interfaces import ISignIns
 from harvestd.kernel.errors import Forbidden, Unauthenticated
 from harvestd.kernel.permissions import may
 from harvestd.kernel.sentences import worded
@@ -32,7 +32,7 @@ def caller_of(route: Route, authorization: str, secret: str, now: datetime) -> C
         raise _challenge(error.detail, 'error="invalid_token"') from error
 
 
-async def present(sessions: ISessions, caller: Caller) -> Caller:
+async def present(sessions: ISignIns, caller: Caller) -> Caller:
     """The caller as he is now: the token says who he was, and what he may do is the account's, asked of what is known of it.
     Raises the 401 for a sign-in that was ended, by its owner or because somebody else used it too, or a closed account."""
     role = await sessions.role(caller.user_id, caller.session)

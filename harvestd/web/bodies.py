@@ -21,9 +21,9 @@ from harvestd.web.problems import Refusal
 #: Deeper nesting than any shape of the contract has.
 DEPTH = 64
 #: More lists and objects than any has: each costs a hundred times what its two bytes say.
-CONTAINERS_MOST = 20_000
+MAX_CONTAINERS = 20_000
 #: Wrong texts beyond these are not listed.
-MOST = 50
+MAX = 50
 #: What makes a look at every text necessary: an escaped NUL or surrogate.
 _SUSPECT = re.compile(rb"\\u0000|\\u[dD][89a-fA-F]")
 #: More characters than a number may have that is within any bounds.
@@ -44,9 +44,9 @@ def decode(body: bytes) -> Any:
     if not body.strip(b" \t\r\n"):
         raise Refusal("malformed", "the body is empty; send a JSON object")
     containers = body.count(b"[") + body.count(b"{")
-    if containers > CONTAINERS_MOST:
+    if containers > MAX_CONTAINERS:
         raise Refusal(
-            "malformed", worded("the body has more than {most} lists and objects", most=f"{CONTAINERS_MOST:,}")
+            "malformed", worded("the body has more than {most} lists and objects", most=f"{MAX_CONTAINERS:,}")
         )
     try:
         text = body.decode("utf-8")
@@ -144,7 +144,7 @@ def _inspect(value: Any) -> None:
             raise Refusal(
                 "malformed", worded("{field}: half of a surrogate pair is no character", field=_path(place) or "body")
             )
-        if "\x00" in text and len(errors) < MOST:
+        if "\x00" in text and len(errors) < MAX:
             message = "contains a NUL character (\\u0000); remove it"
             errors.append(FieldError(_path(place), message, code="control-character"))
     if errors:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 #: Seconds: what is as old may be served anyway.
 WHILE = 1.0
 #: Answers that are remembered; the longest known go first.
-MOST = 4096
+MAX = 4096
 
 
 class Claims:
@@ -28,6 +28,6 @@ class Claims:
 
     def disproved(self, key: str) -> None:
         """A load did not find what was claimed."""
-        if key not in self._until and len(self._until) >= MOST:
+        if key not in self._until and len(self._until) >= MAX:
             del self._until[next(iter(self._until))]
         self._until[key] = self._seconds() + WHILE

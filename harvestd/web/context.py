@@ -20,7 +20,7 @@ from harvestd.web.routes import Route
 #: To whoever has to sign in, and did not.
 SIGN_IN = "sign in: POST /api/auth/login, and send its access_token as Authorization: Bearer <token>"
 Item = TypeVar("Item")
-Result = TypeVar("Result")
+Value = TypeVar("Value")
 
 
 class Page(msgspec.Struct, Generic[Item], frozen=True):
@@ -52,7 +52,7 @@ class Caller:
 
 
 @attrs.frozen
-class Answer:
+class Result:
     """An answer with more to say than a value: ``value`` a Struct (JSON), bytes (with ``media_type``) or None.
 
     ``status`` None is the route's. ``version``, where set, goes into the strong ETag: of a single thing, for ``If-Match``, or of
@@ -69,7 +69,7 @@ class Answer:
 
 
 @attrs.frozen(eq=False)
-class Call:
+class RequestContext:
     """One request after the gate.
 
     ``path`` has the decoded segments, ids among them in small letters, ``address`` is the client's, proxies taken into account, and
@@ -117,7 +117,7 @@ class Call:
         accepted = self.headers.get("accept-language", "")
         return languages.choose(accepted, languages.spoken(self.parts.settings.market_languages))
 
-    async def write(self, work: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
+    async def write(self, work: Callable[[UnitOfWork], Awaitable[Value]]) -> Value:
         """A unit of work of a ``Mode.OWN`` route: opened, run again if it must be, committed, its events told of."""
         return await change(self.parts, work, now=self.now)
 

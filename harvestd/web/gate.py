@@ -1,6 +1,6 @@
 """The gate round every route: who asks, may they, how often, what do they send; then the handler; then its answer.
 
-A handler sees typed values and a :class:`~harvestd.web.context.Call`, and runs to its end whoever hangs up.
+A handler sees typed values and a :class:`~harvestd.web.context.RequestContext`, and runs to its end whoever hangs up.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ from harvestd.web import http_caching as freshness
 from harvestd.web import idempotency as keys
 from harvestd.web import validation as fields
 from harvestd.web.claims import Claims
-from harvestd.web.context import Answer, Call, Caller
+from harvestd.web.context import Caller, RequestContext, Result
 from harvestd.web.headers import Cookies, RequestHeaders
 from harvestd.web.http.client_address import bucket_of
 from harvestd.web.http.pieces import PIECE
 from harvestd.web.http.request import Request
 from harvestd.web.problems import Refusal
 from harvestd.web.rate_limits import Limited, Limits
-from harvestd.web.replies import Reply
+from harvestd.web.replies import Response
 from harvestd.web.routes import Mode, Route, is_path_of, may_be_empty
 
 _NO_VERSION = 'the header If-Match is missing; read it first, and send its ETag, or its version as "v<version>" (of version 7, "v7")'
 #: Characters of a method that nobody has, as it is said again.
-NAME_MOST = 20
+MAX_NAME = 20
 #: The tag of routes of which an address has fewer in hand.
 SEARCHES = "search"
 #: Methods by which a browser asks for pages.
@@ -90,7 +90,7 @@ class Gate:
         if isinstance(error, MethodNotAllowed):
             return request.begin(self._other_method(request, error))
         if isinstance(error, NoSuchPath) and request.path.rstrip(b"/") in self._pages and request.method in READING:
-            return request.begin(Reply(308, ((b"Location", request.path.rstrip(b"/")),)))
+            return request.begin(Response(308, ((b"Location", request.path.rstrip(b"/")),)))
         if isinstance(error, NoSuchPath):
             error = NotFound(self._nothing_at(request.instance))
         return request.begin(self._refusal(error, request))
@@ -107,11 +107,11 @@ class Gate:
         if too_many is not None:
             raise too_many
 
-    def _other_method(self, request: Request, error: MethodNotAllowed) -> Reply:
+    def _other_method(self, request: Request, error: MethodNotAllowed) -> Response:
         allow = ", ".join(sorted({*(error.valid_methods or ()), "OPTIONS"}))
         if request.method == b"OPTIONS":
-            return Reply(204, ((b"Allow", allow.encode()),))
-        method = request.method.decode("latin-1")[:NAME_MOST]
+            return Response(204, ((b"Allow", allow.encode()),))
+        method = request.method.decode("latin-1")[:MAX_NAME]
         detail = worded("{method} is not possible at this address; possible: {allow}", method=method, allow=allow)
         return self._refusal(Refusal("method-not-allowed", detail, headers=(("Allow", allow),)), request)
 
@@ -156,7 +156,7 @@ class Gate:
                     1,
                 )
 
-    def _refusal(self, error: BaseException, request: Request) -> Reply:
+    def _refusal(self, error: BaseException, request: Request) -> Response:
         if descriptors.spent_by(error):
             request.site.shortages.tell("descriptors")
             error = Overloaded("the server has no room for this at present; try again in a moment")
@@ -170,7 +170,7 @@ class Gate:
             request.site.log_unexpected(request, Failure(error))
         return request.refusal(error)
 
-    async def _pass(self, route: Route, request: Request, path: dict[str, str]) -> Reply:
+    async def _pass(self, route: Route, request: Request, path: dict[str, str]) -> Response:
         parts, now = self._parts, self._parts.now()
         raw = request.content.read()  # before this first waits: a client that hangs up takes it along
         caller = await self._caller(route, request, now)
@@ -184,13 +184,13 @@ class Gate:
         decode = queries.decode if route.cached is None else queries.decode_public
         query = decode(request.query.decode("ascii"), route.query) if strict else None
         headers = RequestHeaders(request.requestHeaders)
-        call = Call(
+        context = RequestContext(
             parts=parts, route=route, path=path, caller=caller, address=request.address, now=now, headers=headers,
             cookies=Cookies(headers), reader=parts.reads if route.mode is Mode.READ else parts.database,
             if_match=_if_match(route, headers), routes=self._routes, gone=lambda: request.gone,
             direct=lambda: request.direct,
         )  # fmt: skip
-        reply = await self._handle(route, call, query, request, raw)
+        reply = await self._handle(route, context, query, request, raw)
         return freshness.settled(route, caller, request.text(b"if-none-match"), reply)
 
     async def _caller(self, route: Route, request: Request, now: datetime) -> Caller | None:
@@ -198,36 +198,38 @@ class Gate:
         parts = self._parts
         try:
             caller = credentials.caller_of(route, request.text(b"authorization"), parts.secret, now)
-            return None if caller is None else await credentials.present(parts.sessions, caller)
+            return None if caller is None else await credentials.present(parts.sign_ins, caller)
         except Refusal:
             await self._count_stray(request, "tokens")
             raise
 
-    async def _handle(self, route: Route, call: Call, query: Any, request: Request, raw: bytes) -> Reply:
+    async def _handle(
+        self, route: Route, context: RequestContext, query: Any, request: Request, raw: bytes
+    ) -> Response:
         shared = route.cached is not None and not route.cached.private(query)
-        if shared and route.cached is not None and (call.caller is None or route.cached.signed_in == "shared"):
-            return await self._cached(route, call, query, request)
-        header = call.headers.get("idempotency-key")
+        if shared and route.cached is not None and (context.caller is None or route.cached.signed_in == "shared"):
+            return await self._cached(route, context, query, request)
+        header = context.headers.get("idempotency-key")
         key = keys.key_of(route, header, request.user_id or None, request.method, request.uri, raw)
-        arguments = [] if route.body is None else [_body(route, call, raw)]
+        arguments = [] if route.body is None else [_body(route, context, raw)]
         if route.query is not None:
             arguments.append(query)
         if route.mode is not Mode.WRITE:
-            return replies.of_value(route, await route.handler(call, *arguments), call.path, query)
+            return replies.of_value(route, await route.handler(context, *arguments), context.path, query)
 
-        async def work(unit: UnitOfWork) -> Reply:
-            inside = attrs.evolve(call, unit=unit, reader=unit.tx)
-            return replies.of_value(route, await route.handler(inside, *arguments), call.path, query)
+        async def work(unit: UnitOfWork) -> Response:
+            inside = attrs.evolve(context, unit=unit, reader=unit.tx)
+            return replies.of_value(route, await route.handler(inside, *arguments), context.path, query)
 
-        reply = await keys.write(self._parts, key, call.now, work)
+        reply = await keys.write(self._parts, key, context.now, work)
         await failpoint("write.before_answer")
         return reply
 
-    async def _cached(self, route: Route, call: Call, query: Any, request: Request) -> Reply:
+    async def _cached(self, route: Route, context: RequestContext, query: Any, request: Request) -> Response:
         """Through the near cache, by the canonical request: the path and the decoded query, defaults filled in."""
         cached, cache = route.cached, self._parts.cache
         assert cached is not None
-        names = "/".join(call.path.values())
+        names = "/".join(context.path.values())
         key = f"{request.route_name}/{names}?{'' if query is None else msgspec.json.encode(query).decode()}"
         known = request.text(b"if-none-match")  # the sender may have seen a later version, of another process
 
@@ -238,27 +240,27 @@ class Gate:
         if entry is not None and outdated(entry):
             entry = None
         lane = request.site.lane
-        if lane is not None and call.caller is None and entry is not None and len(entry.body) <= PIECE:
+        if lane is not None and context.caller is None and entry is not None and len(entry.body) <= PIECE:
             lane.learn(request.uri, route, key)  # what is asked for once may never be again
         if entry is None:
-            anonymous = attrs.evolve(call, caller=None, headers={}, cookies={}, address="")
+            anonymous = attrs.evolve(context, caller=None, headers={}, cookies={}, address="")
 
             async def load() -> Entry:
                 value = await route.handler(anonymous, *([] if query is None else [query]))
-                reply = replies.of_value(route, value, call.path, query)
-                return _entry(reply, value.families if isinstance(value, Answer) else ())
+                reply = replies.of_value(route, value, context.path, query)
+                return _entry(reply, value.families if isinstance(value, Result) else ())
 
-            families = cached.families(call.path, query)
+            families = cached.families(context.path, query)
             entry = await cache.fetch(key, families, load, self._parts.settings.cache_ttl, cached.instead, outdated)
             if self._claims.believed(key) and conditional.behind(entry.etag, known):
                 self._claims.disproved(key)
         age: replies.Headers = () if entry.age is None else ((b"Age", b"%d" % entry.age),)
-        return Reply(entry.status, (*entry.headers, (b"ETag", entry.etag.encode("ascii")), *age), entry.body)
+        return Response(entry.status, (*entry.headers, (b"ETag", entry.etag.encode("ascii")), *age), entry.body)
 
 
-def _body(route: Route, call: Call, raw: bytes) -> Any:
+def _body(route: Route, context: RequestContext, raw: bytes) -> Any:
     assert route.body is not None
-    headers, rules = call.headers, route.rules
+    headers, rules = context.headers, route.rules
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if not raw and media_type in ("", "application/json") and may_be_empty(route.body):
         return fields.convert({}, route.body)
@@ -269,7 +271,7 @@ def _body(route: Route, call: Call, raw: bytes) -> Any:
         raise Refusal("media-type", worded("send Content-Type: application/json; this request has {sent}", sent=sent))
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise Refusal("media-type", "send the body uncompressed, without Content-Encoding")
-    return sound.convert(bodies.decode(raw), route.body, None if rules is None else partial(rules, call))
+    return sound.convert(bodies.decode(raw), route.body, None if rules is None else partial(rules, context))
 
 
 def _if_match(route: Route, headers: Mapping[str, str]) -> int | None:
@@ -281,7 +283,7 @@ def _if_match(route: Route, headers: Mapping[str, str]) -> int | None:
     return conditional.version_named(given)
 
 
-def _entry(reply: Reply, families: tuple[str, ...]) -> Entry:
+def _entry(reply: Response, families: tuple[str, ...]) -> Entry:
     tag = reply.header(b"ETag") or conditional.etag(reply.body).encode("ascii")
     headers = tuple(pair for pair in reply.headers if pair[0] != b"ETag")
     return Entry(reply.body, tag.decode("ascii"), headers, reply.status, families)

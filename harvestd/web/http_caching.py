@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from harvestd.web import conditional
 from harvestd.web.context import Caller
-from harvestd.web.replies import NO_STORE, PRIVATE, Headers, Reply
+from harvestd.web.replies import NO_STORE, PRIVATE, Headers, Response
 from harvestd.web.routes import Route
 
 _VARY = (b"Vary", b"Authorization")
@@ -19,13 +19,13 @@ _REPEATED = frozenset(
 )
 
 
-def settled(route: Route, caller: Caller | None, if_none_match: str, reply: Reply) -> Reply:
+def settled(route: Route, caller: Caller | None, if_none_match: str, reply: Response) -> Response:
     """The reply with ``Cache-Control`` and, where it may be kept, its ETag; a 304 if the client has it."""
     headers = reply.headers
     if reply.header(b"Cache-Control") is None:
         headers += _policy(route, caller, reply.status)
     if route.method != "GET" or reply.status != 200:
-        return Reply(reply.status, headers, reply.body, reply.problem)
+        return Response(reply.status, headers, reply.body, reply.problem)
     tag = reply.header(b"ETag")
     if tag is None and not any(value.endswith(b"no-store") for name, value in headers if name == b"Cache-Control"):
         tag = conditional.etag(reply.body).encode("ascii")
@@ -33,8 +33,8 @@ def settled(route: Route, caller: Caller | None, if_none_match: str, reply: Repl
     known = conditional.unchanged(if_none_match, tag.decode("ascii")) if tag is not None and if_none_match else None
     if known is not None:
         same = ((b"ETag", known.encode("latin-1")) if name == b"ETag" else (name, value) for name, value in headers)
-        return Reply(304, tuple(pair for pair in same if pair[0] in _REPEATED))
-    return Reply(200, headers, reply.body)
+        return Response(304, tuple(pair for pair in same if pair[0] in _REPEATED))
+    return Response(200, headers, reply.body)
 
 
 def _policy(route: Route, caller: Caller | None, status: int) -> Headers:

@@ -13,7 +13,7 @@ from harvestd.parts import Parts
 from harvestd.store import idempotency
 from harvestd.unit_of_work import UnitOfWork, change
 from harvestd.web.problems import Refusal
-from harvestd.web.replies import Reply
+from harvestd.web.replies import Response
 from harvestd.web.routes import Route
 
 _KEY = re.compile(r'"([\x21\x23-\x7e]{1,255})"\Z|([\x21\x23-\x7e]{1,255})\Z')
@@ -50,10 +50,12 @@ def key_of(route: Route, header: str | None, user_id: str | None, method: bytes,
     return Key(user_id, found[1] or found[2], digest)
 
 
-async def write(parts: Parts, key: Key | None, now: datetime, work: Callable[[UnitOfWork], Awaitable[Reply]]) -> Reply:
+async def write(
+    parts: Parts, key: Key | None, now: datetime, work: Callable[[UnitOfWork], Awaitable[Response]]
+) -> Response:
     """The answer of ``work``, run in a unit of work; or the recorded one, if the key had its answer before."""
 
-    async def once(unit: UnitOfWork) -> Reply:
+    async def once(unit: UnitOfWork) -> Response:
         if key is None:
             return await work(unit)
         ttl = parts.settings.idempotency_ttl
@@ -68,11 +70,11 @@ async def write(parts: Parts, key: Key | None, now: datetime, work: Callable[[Un
     return await change(parts, once, now=now)
 
 
-def _recorded(key: Key, reply: Reply) -> idempotency.Recorded:
+def _recorded(key: Key, reply: Response) -> idempotency.Recorded:
     headers = tuple((name.decode(), value.decode("utf-8")) for name, value in reply.headers if name in _KEPT)
     return idempotency.Recorded(key.fingerprint, reply.status, headers, reply.body)
 
 
-def _replayed(recorded: idempotency.Recorded) -> Reply:
+def _replayed(recorded: idempotency.Recorded) -> Response:
     headers = [(name.encode(), value.encode("utf-8")) for name, value in recorded.headers]
-    return Reply(recorded.status, (*headers, (b"Idempotent-Replayed", b"true")), recorded.body)
+    return Response(recorded.status, (*headers, (b"Idempotent-Replayed", b"true")), recorded.body)

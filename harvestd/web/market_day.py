@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from harvestd.web.context import Call
+from harvestd.web.context import RequestContext
 
 
-def today(call: Call) -> date:
+def today(request: RequestContext) -> date:
     """The day on which the request came, in the market's time zone."""
-    return call.now.astimezone(ZoneInfo(call.parts.settings.market_timezone)).date()
+    return request.now.astimezone(ZoneInfo(request.parts.settings.market_timezone)).date()

@@ -12,7 +12,7 @@ from harvestd.web import sound
 from harvestd.web.shapes import Money
 
 #: More than anything costs, in minor units.
-MOST = 10**12
+MAX = 10**12
 
 
 def money(amount: int, currency: str) -> Money:
@@ -20,7 +20,7 @@ def money(amount: int, currency: str) -> Money:
     return Money(amount, currency)
 
 
-def minor_units(field: str, value: Money | int, currency: str, most: int = MOST) -> int:
+def minor_units(field: str, value: Money | int, currency: str, most: int = MAX) -> int:
     """What a body gives as money, or as a bare number of minor units; raises :class:`Invalid` naming ``field``, or its members."""
     if isinstance(value, int):
         return readers.within(field, value, 0, most)
@@ -28,7 +28,7 @@ def minor_units(field: str, value: Money | int, currency: str, most: int = MOST)
     return value.amount
 
 
-def faults(field: str, members: Mapping[str, Any], currency: str, most: int = MOST) -> list[FieldError]:
+def faults(field: str, members: Mapping[str, Any], currency: str, most: int = MAX) -> list[FieldError]:
     """What is wrong with those members of money that are given."""
     found: list[FieldError] = []
     if members.get("currency", currency) != currency:
@@ -39,7 +39,7 @@ def faults(field: str, members: Mapping[str, Any], currency: str, most: int = MO
     return found
 
 
-def given_faults(field: str, given: Mapping[str, Any], currency: str, most: int = MOST) -> list[FieldError]:
+def given_faults(field: str, given: Mapping[str, Any], currency: str, most: int = MAX) -> list[FieldError]:
     """What is wrong with money in a body, as far as that could be read (:mod:`harvestd.web.sound`)."""
     value = given.get(field)
     if isinstance(value, int):

@@ -16,9 +16,9 @@ from harvestd.web import validation as fields
 from harvestd.web.problems import Refusal
 
 #: More parameters than this no route has.
-MOST = 100
+MAX = 100
 #: Characters of a query that is remembered.
-KNOWN_MOST = 200
+MAX_KNOWN = 200
 
 
 def decode(query: str, wanted: type[msgspec.Struct] | None) -> Any:
@@ -30,19 +30,19 @@ def decode(query: str, wanted: type[msgspec.Struct] | None) -> Any:
     pairs = _pairs(query) if query else []
     if wanted is None:
         if pairs:
-            raise _refuse([fields.unknown(name[: fields.NAME_MOST], name, None) for name, _ in pairs])
+            raise _refuse([fields.unknown(name[: fields.MAX_NAME], name, None) for name, _ in pairs])
         return None
     lists = _list_names(wanted)
     values: dict[str, Any] = {}
     errors: list[FieldError] = []
     for name, value in pairs:
         if "\x00" in value or "\x00" in name:
-            shown = name.replace("\x00", "")[: fields.NAME_MOST]
+            shown = name.replace("\x00", "")[: fields.MAX_NAME]
             errors.append(FieldError(shown, "contains a NUL character; remove it", code="control-character"))
         elif name in lists:
             values.setdefault(name, []).append(value)
         elif name in values:
-            errors.append(FieldError(name[: fields.NAME_MOST], "is given twice; give it once", code="given-twice"))
+            errors.append(FieldError(name[: fields.MAX_NAME], "is given twice; give it once", code="given-twice"))
         else:
             values[name] = value
     if errors:
@@ -57,7 +57,7 @@ _known = lru_cache(1024)(decode)
 
 def decode_public(query: str, wanted: type[msgspec.Struct] | None) -> Any:
     """:func:`decode`, with a memory for short ones: the value may be another request's, too."""
-    return _known(query, wanted) if len(query) <= KNOWN_MOST else decode(query, wanted)
+    return _known(query, wanted) if len(query) <= MAX_KNOWN else decode(query, wanted)
 
 
 def encode(query: msgspec.Struct) -> list[tuple[str, str]]:
@@ -88,11 +88,11 @@ def _text(value: Any) -> str:
 
 def _pairs(query: str) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=MOST)
+        return parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=MAX)
     except UnicodeDecodeError as error:
         raise Refusal("malformed", "the query is not percent-encoded UTF-8") from error
     except ValueError as error:
-        raise Refusal("malformed", worded("the query has more than {most} parameters", most=MOST)) from error
+        raise Refusal("malformed", worded("the query has more than {most} parameters", most=MAX)) from error
 
 
 @cache
@@ -103,4 +103,4 @@ def _list_names(wanted: type[msgspec.Struct]) -> frozenset[str]:
 
 
 def _refuse(errors: list[FieldError]) -> Invalid:
-    return Invalid("some parameters are not acceptable", tuple(errors[: fields.MOST]))
+    return Invalid("some parameters are not acceptable", tuple(errors[: fields.MAX]))

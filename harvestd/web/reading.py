@@ -29,7 +29,7 @@ def form(
     """The annotation of a text that matches ``pattern`` as a whole (one that Python and ECMA 262 understand alike).
 
     ``read`` (field, text) makes the value of it; without, the text is the value, and what is wrong with another is ``code``.
-    ``message``, ``kind`` and ``params`` are those of :func:`~harvestd.web.type_words.own_words`. ``more`` is of
+    ``message``, ``kind`` and ``params`` are those of :func:`~harvestd.web.type_descriptions.own_words`. ``more`` is of
     :class:`msgspec.Meta`.
     """
     whole = re.compile(pattern)

@@ -12,7 +12,7 @@ import attrs
 import msgspec
 
 from harvestd.web import conditional, queries
-from harvestd.web.context import Answer
+from harvestd.web.context import Result
 from harvestd.web.pages import documents
 from harvestd.web.problems import MEDIA_TYPE, document, headers_of, problem_of, told_in
 from harvestd.web.routes import Route
@@ -41,7 +41,7 @@ _encoder = msgspec.json.Encoder(decimal_format="string")
 
 
 @attrs.frozen(eq=False)
-class Reply:
+class Response:
     """``problem`` is the slug, for the log. A body of None is no body at all."""
 
     status: int
@@ -63,7 +63,7 @@ def opening(status: int, date: bytes, request_id: str, more: Headers) -> bytes:
     return b"%bDate: %b\r\nX-Request-Id: %b%b" % (_STATUS[status], date, request_id.encode(), lines)
 
 
-def rest_of(reply: Reply) -> bytes:
+def rest_of(reply: Response) -> bytes:
     """The rest of the head, each line with the end of the one before it."""
     headers = reply.headers
     if reply.header(b"Content-Security-Policy") is None:
@@ -73,14 +73,14 @@ def rest_of(reply: Reply) -> bytes:
     return b"".join([b"\r\n%b: %b" % pair for pair in headers])
 
 
-def of_value(route: Route, value: Any, path: Mapping[str, str], query: Any) -> Reply:
+def of_value(route: Route, value: Any, path: Mapping[str, str], query: Any) -> Response:
     """What a handler returned, without what depends on who asked, or how they wrote it: ``Link`` is made of the decoded ``path``
     and ``query``."""
-    answer = value if isinstance(value, Answer) else Answer(value)
+    answer = value if isinstance(value, Result) else Result(value)
     status = answer.status if answer.status is not None else route.status
     headers = [_header(name, text) for name, text in answer.headers]
     if answer.value is None:
-        return Reply(204 if answer.status is None and status == 200 else status, tuple(headers))
+        return Response(204 if answer.status is None and status == 200 else status, tuple(headers))
     if isinstance(answer.value, bytes):
         body, media_type = answer.value, _media_type(route, answer)
     else:
@@ -91,7 +91,7 @@ def of_value(route: Route, value: Any, path: Mapping[str, str], query: Any) -> R
     headers.append((b"Content-Type", media_type.encode("ascii")))
     if answer.version is not None:
         headers.append((b"ETag", conditional.etag(body, answer.version).encode("ascii")))
-    return Reply(status, tuple(headers), body)
+    return Response(status, tuple(headers), body)
 
 
 def _header(name: str, text: str) -> tuple[bytes, bytes]:
@@ -101,7 +101,7 @@ def _header(name: str, text: str) -> tuple[bytes, bytes]:
     return name.encode("ascii"), text.encode("utf-8")
 
 
-def _media_type(route: Route, answer: Answer) -> str:
+def _media_type(route: Route, answer: Result) -> str:
     return answer.media_type if answer.media_type != "application/json" else route.media_type
 
 
@@ -118,16 +118,18 @@ def _quoted(text: str) -> str:
     return text if _UNRESERVED.fullmatch(text) else quote_plus(text)
 
 
-def of_error(error: BaseException, instance: str, request_id: str, language: str) -> Reply:
+def of_error(error: BaseException, instance: str, request_id: str, language: str) -> Response:
     """What a handler raised, as problem details in ``language``, one of the market's."""
     problem = problem_of(error)
     headers = [_header(name, text) for name, text in headers_of(error, problem)]
     headers += [(b"Content-Type", MEDIA_TYPE.encode("ascii")), NO_STORE]
     headers += [(b"Content-Language", told_in(problem, error, language).encode("ascii")), (b"Vary", b"Accept-Language")]
-    return Reply(problem.status, tuple(headers), document(problem, error, instance, request_id, language), problem.slug)
+    return Response(
+        problem.status, tuple(headers), document(problem, error, instance, request_id, language), problem.slug
+    )
 
 
-def of_missing(instance: str, error: BaseException) -> Reply:
+def of_missing(instance: str, error: BaseException) -> Response:
     """The page that a browser gets which asks for one that is not there."""
     headers = [
         _header(*documents.POLICY),
@@ -137,4 +139,4 @@ def of_missing(instance: str, error: BaseException) -> Reply:
     ]
     problem = problem_of(error)
     why = getattr(error, "detail", "") or problem.cause
-    return Reply(problem.status, tuple(headers), documents.missing(instance, why), problem.slug)
+    return Response(problem.status, tuple(headers), documents.missing(instance, why), problem.slug)

@@ -21,8 +21,8 @@ LONG_BODY = 4 * BODY
 
 
 class Mode(enum.Enum):
-    """Where a handler finds the database: ``READ`` ``call.reader`` (a replica may answer), ``FRESH`` ``call.reader`` on the
-    primary, ``WRITE`` ``call.tx`` in a transaction that the gate opens, retries and commits, ``OWN`` whatever it
+    """Where a handler finds the database: ``READ`` ``request.reader`` (a replica may answer), ``FRESH`` ``request.reader`` on the
+    primary, ``WRITE`` ``request.tx`` in a transaction that the gate opens, retries and commits, ``OWN`` whatever it
     opens itself."""
 
     READ = "read"

@@ -28,7 +28,7 @@ def convert(value: Any, wanted: type[msgspec.Struct], rules: Rules | None) -> An
             raise
         named = {error.field for error in refused.errors}
         more = [error for error in rules(sound(value, wanted)) if error.field not in named]
-        raise Invalid(refused.detail, (*refused.errors, *more)[: fields.MOST]) from refused
+        raise Invalid(refused.detail, (*refused.errors, *more)[: fields.MAX]) from refused
 
 
 def sound(value: Mapping[str, Any], wanted: type[msgspec.Struct]) -> dict[str, Any]:

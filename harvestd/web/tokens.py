@@ -11,13 +11,13 @@ import jwt
 from jwt.types import Options
 
 from harvestd.kernel.errors import Unauthenticated
-from harvestd.store.postgres.clock_skew import MOST
+from harvestd.store.postgres.clock_skew import MAX
 from harvestd.web.context import Caller
 
 ISSUER = "harvestd"
 AUDIENCE = "harvestd-api"
 #: By how much the clocks of two processes may differ; beyond that their readiness says so.
-SKEW = timedelta(seconds=MOST)
+SKEW = timedelta(seconds=MAX)
 #: What must be there. Times are checked by the clock that the caller gives, not by PyJWT's.
 _OPTIONS: Options = {
     "require": ["iss", "aud", "sub", "exp", "iat", "role", "sid"],

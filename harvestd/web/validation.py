@@ -18,23 +18,23 @@ import msgspec
 from msgspec import inspect
 
 from harvestd.kernel.errors import FieldError, Invalid
-from harvestd.kernel.readers import DIGITS, INTEGER_LEAST, INTEGER_MOST
+from harvestd.kernel.readers import DIGITS, MAX_INTEGER, MIN_INTEGER
 from harvestd.web import meant
 from harvestd.web.reading import read
 from harvestd.web.shapes import PLACES
-from harvestd.web.type_words import example, expected, fault, json_types, longest, or_null, own_words
+from harvestd.web.type_descriptions import example, expected, fault, json_types, longest, or_null, own_words
 
 #: Errors beyond these are not listed: nobody reads them, and a body of a million could name a million.
-MOST = 50
+MAX = 50
 #: The name of the value as a whole, where that is what is wrong: a body that is no object.
 BODY = "body"
 #: Characters of a name that we do not know, as it is said again.
-NAME_MOST = 80
+MAX_NAME = 80
 #: The codes of what is no value of the kind that is taken, where a field has its own words for that.
 OF_ANOTHER_KIND = frozenset({"required", "wrong-type", "wrong-form", "not-a-number", "not-an-id"})
 #: What :func:`readable` answers of what is no value of the type.
 UNREADABLE: Any = object()
-_INTEGER = range(INTEGER_LEAST, INTEGER_MOST + 1)
+_INTEGER = range(MIN_INTEGER, MAX_INTEGER + 1)
 
 
 def convert(value: Any, wanted: Any, *, text: bool = False) -> Any:
@@ -46,9 +46,9 @@ def convert(value: Any, wanted: Any, *, text: bool = False) -> Any:
     try:
         found = msgspec.convert(read(value, wanted, text=text), wanted)
     except (Invalid, msgspec.ValidationError) as error:
-        errors = tuple(islice(_wrong(value, wanted, "", text), MOST))
+        errors = tuple(islice(_wrong(value, wanted, "", text), MAX))
         raise Invalid("some values are not acceptable", errors or (_fault(value, wanted, "", text),)) from error
-    unbounded = islice(_unbounded(found, ""), MOST)
+    unbounded = islice(_unbounded(found, ""), MAX)
     errors = tuple(FieldError(path, "is far too large a number", code="not-a-number") for path in unbounded)
     if errors:
         raise Invalid("some values are not acceptable", errors)
@@ -149,7 +149,7 @@ def _members(value: dict[str, Any], kind: Any, path: str, text: bool) -> Iterato
             yield FieldError(_join(path, name), message, code="required", params={"expected": kinds})
     for name in value:
         if name not in known:
-            yield unknown(_join(path, name[:NAME_MOST]), name, kind, value)
+            yield unknown(_join(path, name[:MAX_NAME]), name, kind, value)
 
 
 def unknown(path: str, name: str, kind: Any, given: Container[str] = ()) -> FieldError:

@@ -19,7 +19,7 @@ from harvestd.ctl.settings import markdown
 from harvestd.ctl.versions import within
 from harvestd.ctl.words import counted
 from harvestd.loading.demo import OFFERS
-from harvestd.loading.directory.reading import BadRow, Market, read
+from harvestd.loading.usda.reading import BadRow, Market, read
 from harvestd.settings.rows import ROWS
 from harvestd.settings.table import Settings
 from tests.daemons import HARVESTCTL, Daemon, ctl, environment, request

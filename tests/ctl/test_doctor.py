@@ -13,9 +13,9 @@ from urllib.request import urlopen
 
 import pytest
 
-from harvestd.ctl.examining import Finding, examined
+from harvestd.ctl.check_result import CheckResult, examined
 from harvestd.ctl.post import on_the_internet
-from harvestd.ctl.versions import LEAST, aged
+from harvestd.ctl.versions import MIN, aged
 from tests.daemons import ctl
 from tests.faults.test_mail import WAITING
 from tests.servers import PostgresServer
@@ -76,12 +76,12 @@ async def test_what_never_ends_is_bounded_and_what_raises_is_caught_with_what_ca
 
     end = Event()
 
-    def hangs() -> Iterator[Finding]:
-        yield Finding("one", True, "is well")
+    def hangs() -> Iterator[CheckResult]:
+        yield CheckResult("one", True, "is well")
         end.wait(20)
 
-    def raises() -> Iterator[Finding]:
-        yield Finding("one", True, "is well")
+    def raises() -> Iterator[CheckResult]:
+        yield CheckResult("one", True, "is well")
         raise ZeroDivisionError("of its own")
 
     hung, raised = examined(reactor, "thing", hangs, 0.2), examined(reactor, "thing", raises)
@@ -199,9 +199,9 @@ def test_a_full_disk_is_called_one(doctor: Doctor, tmp_path: Path, database_url:
         subprocess.run(["umount", small], check=True)
 
 
-@pytest.mark.parametrize("name", LEAST)
+@pytest.mark.parametrize("name", MIN)
 def test_a_server_that_is_too_old_is_told(name: str) -> None:
-    major, minor = LEAST[name]
+    major, minor = MIN[name]
     assert "upgrade" in aged(name, f"{major - 1}.99.3")
     assert not aged(name, f"{major}.{minor}.0") and not aged(name, f"{major + 10}.0-rc1")
 

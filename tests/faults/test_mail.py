@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harvestd.market.notifications.mail_sender import BATCH, TWICE_MOST
+from harvestd.market.notifications.mail_sender import BATCH, MAX_TWICE
 from tests.daemons import Daemon
 from tests.partners.test_smtp import Running, serve
 from tests.servers import PostgresServer, wait_until
@@ -58,4 +58,4 @@ def test_a_death_has_at_most_so_many_mails_sent_again(
     found = arrived(server)
     twice = [key for key, times in found.items() if times == 2]
     assert len(found) == number and set(found.values()) <= {1, 2}
-    assert 1 <= len(twice) <= TWICE_MOST and set(twice) <= set(before)
+    assert 1 <= len(twice) <= MAX_TWICE and set(twice) <= set(before)

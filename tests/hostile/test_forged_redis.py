@@ -38,7 +38,7 @@ PASSING = {"score", "degraded", "view_count", "last_seen_at"}
 #: An answer that has no end is none of ours.
 LASTING = ("PX", 300_000)
 #: Each minute may have some; these are for all forgeries of a test together.
-LINES_MOST = 60
+MAX_LINES = 60
 
 
 @attrs.define
@@ -116,7 +116,7 @@ class Shop:
         worse = [line for line in lines if line["level"] not in ("debug", "info", "warn")]
         assert not worse, f"seed {SEED}: {worse[:3]}"
         warned = [line for line in lines if line["level"] == "warn" and "held the reactor" not in line["message"]]
-        assert len(warned) <= LINES_MOST, f"seed {SEED}: {len(warned)} warnings: {warned[-10:]}"
+        assert len(warned) <= MAX_LINES, f"seed {SEED}: {len(warned)} warnings: {warned[-10:]}"
 
 
 def lasting(value: Any) -> Any:

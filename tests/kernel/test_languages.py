@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from harvestd.kernel import languages
 from harvestd.kernel.codes import CODES
-from harvestd.kernel.languages import LANGUAGES, RANGES_MOST, WORDS, choose, message, spoken
+from harvestd.kernel.languages import LANGUAGES, MAX_RANGES, WORDS, choose, message, spoken
 from harvestd.kernel.units import UNITS
 from harvestd.market.catalogue.on_sale import NOBODY_THERE
 from harvestd.market.catalogue.product_routes import _REASONS
 from harvestd.settings.table import Settings
 from harvestd.web.problems import PROBLEMS
 from harvestd.web.shapes import MINOR_UNITS, MINOR_UNITS_ALONE, PLACES
-from harvestd.web.type_words import _JSON_TYPES
+from harvestd.web.type_descriptions import _JSON_TYPES
 from tests.kernel.test_codes import SAID
 
 #: Of two languages, the first is the market's default.
@@ -237,8 +237,8 @@ def test_whatever_is_asked_for_the_language_is_one_of_the_market(accepted: str) 
 
 
 def test_no_more_than_the_first_ranges_are_looked_at() -> None:
-    assert choose("fr," * (RANGES_MOST - 1) + "en", OFFERED) == "en"
-    assert choose("fr," * RANGES_MOST + "en", OFFERED) == "de"
+    assert choose("fr," * (MAX_RANGES - 1) + "en", OFFERED) == "en"
+    assert choose("fr," * MAX_RANGES + "en", OFFERED) == "de"
     assert languages.ENGLISH in LANGUAGES
 
 

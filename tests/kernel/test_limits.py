@@ -11,18 +11,18 @@ import msgspec
 import pytest
 
 from harvestd.kernel import email_addresses, readers
-from harvestd.kernel.cursors import MOST as CURSOR_MOST
+from harvestd.kernel.cursors import MAX as MAX_CURSOR
 from harvestd.kernel.cursors import Int4, decode, encode, opened
 from harvestd.kernel.errors import FieldError, Invalid, MarketError, NotFound, Overloaded, TooMany, Unavailable
 from harvestd.kernel.formatting import money
 from harvestd.kernel.geography import RADIUS_KM, box_around, distance_km
-from harvestd.kernel.languages import RANGES_MOST
+from harvestd.kernel.languages import MAX_RANGES
 from harvestd.kernel.names import clean_name, clean_text, has_invisible, lines, seen
 from harvestd.kernel.phones import phone
 from harvestd.kernel.quantities import (  # fmt: skip
     COMPARED,
-    MOST,
-    PRICE_MOST,
+    MAX,
+    MAX_PRICE,
     exact,
     line_total,
     not_negative,
@@ -62,18 +62,18 @@ def test_what_a_quantity_holds(quantity: str, value: str | None) -> None:
     assert exact(Decimal(quantity)) == (None if value is None else Decimal(value))
 
 
-LEAST, TOO_MUCH = {"minimum": "0.001"}, {"maximum": "9999999.999"}
-BOUNDS = {"minimum": f"-{MOST}", "maximum": str(MOST)}
+MIN, TOO_MUCH = {"minimum": "0.001"}, {"maximum": "9999999.999"}
+BOUNDS = {"minimum": f"-{MAX}", "maximum": str(MAX)}
 
 
 @pytest.mark.parametrize(
     ("quantity", "more_than_none", "none_or_more"),
     [
-        ("0.001", None, None), ("0", ("below-minimum", LEAST), None), ("-0.001", ("below-minimum", LEAST), ("below-minimum", {"minimum": "0"})),
+        ("0.001", None, None), ("0", ("below-minimum", MIN), None), ("-0.001", ("below-minimum", MIN), ("below-minimum", {"minimum": "0"})),
         ("0.0005", ("off-step", {"step": "0.001"}), ("off-step", {"step": "0.001"})), ("9999999.999", None, None),
         ("10000000", ("above-maximum", TOO_MUCH), ("above-maximum", TOO_MUCH)), ("NaN", ("not-a-number", BOUNDS), ("not-a-number", BOUNDS)),
         ("-10000000", ("above-maximum", TOO_MUCH), ("above-maximum", TOO_MUCH)),
-        ("-9999999.999", ("below-minimum", LEAST), ("below-minimum", {"minimum": "0"})),
+        ("-9999999.999", ("below-minimum", MIN), ("below-minimum", {"minimum": "0"})),
         ("9999999.9985", ("off-step", {"step": "0.001"}), ("off-step", {"step": "0.001"})),
     ],
 )  # fmt: skip
@@ -88,7 +88,7 @@ def test_what_is_wrong_with_a_quantity(quantity: str, more_than_none: Any, none_
     ("quantity", "wrong"),
     [
         ("0.5", None), ("0.499", ("below-minimum", {"minimum": "0.500", "unit": "kg"})), ("0.45", ("below-minimum", {"minimum": "0.500", "unit": "kg"})),
-        ("0.55", None), ("0.501", ("off-step", {"step": "0.050", "unit": "kg"})), ("9999999.95", None), ("0", ("below-minimum", LEAST)),
+        ("0.55", None), ("0.501", ("off-step", {"step": "0.050", "unit": "kg"})), ("9999999.95", None), ("0", ("below-minimum", MIN)),
     ],
 )  # fmt: skip
 def test_a_line_is_on_its_step_and_not_below_its_least(quantity: str, wrong: Any) -> None:
@@ -98,7 +98,7 @@ def test_a_line_is_on_its_step_and_not_below_its_least(quantity: str, wrong: Any
 
 @pytest.mark.parametrize(
     ("price", "quantity", "total"),
-    [(1, "0.5", 1), (1, "0.499", 0), (3, "0.5", 2), (390, "1.25", 488), (0, "5", 0), (100, "2", 200), (PRICE_MOST, "1", 100_000_000)],
+    [(1, "0.5", 1), (1, "0.499", 0), (3, "0.5", 2), (390, "1.25", 488), (0, "5", 0), (100, "2", 200), (MAX_PRICE, "1", 100_000_000)],
 )  # fmt: skip
 def test_a_line_costs_price_times_quantity_half_a_unit_up(price: int, quantity: str, total: int) -> None:
     assert line_total(price, Decimal(quantity)) == total
@@ -121,7 +121,7 @@ def test_units_are_compared_by_one_of_their_kind(unit: str, per: str, factor: st
     assert COMPARED[unit] == (per, Decimal(factor))
     assert set(COMPARED) == {"kg", "g", "lb", "litre", "each", "bunch", "box"}
     assert COMPARED["lb"][0] == "kg" and round(COMPARED["lb"][1] * Decimal("0.45359237"), 20) == 1
-    assert Decimal("9999999.999") == MOST and shown(Decimal("1.0005")) == "1.000"
+    assert Decimal("9999999.999") == MAX and shown(Decimal("1.0005")) == "1.000"
 
 
 # --- seasons ---
@@ -321,7 +321,7 @@ def test_a_fraction_of_a_second_is_kept_to_the_microsecond() -> None:
 
 
 def test_how_long_a_cursor_is() -> None:
-    assert CURSOR_MOST == 1024
+    assert MAX_CURSOR == 1024
     longest = encode("s", "x" * 762)
     assert len(longest) == 1024 and decode(longest, "s", str) == ("x" * 762,)
     with pytest.raises(Invalid):
@@ -394,7 +394,7 @@ def test_what_errors_say_unless_they_are_told() -> None:
         Unavailable("x", 8).retry_after,
         Overloaded("x").retry_after,
     ) == (1, 2, 7, 8, 2)
-    assert RANGES_MOST == 20
+    assert MAX_RANGES == 20
     assert (NotFound().detail, NotFound("gone").detail, str(NotFound())) == (
         "It is not there, or not yours to see.",
         "gone",

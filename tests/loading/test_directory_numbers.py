@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import harvestd.loading.demo
-from harvestd.loading.directory.reading import BadRow, Market, NotTheDirectory, read
-from harvestd.market.farms.rules import ADDRESS_MOST, TEXTS
+from harvestd.loading.usda.reading import BadRow, Market, NotTheDirectory, read
+from harvestd.market.farms.rules import MAX_ADDRESS, TEXTS
 
 FILE = next(Path(harvestd.loading.demo.__path__[0]).glob("*.csv"))
 
@@ -39,7 +39,7 @@ def test_what_is_no_number_in_ascii_digits_is_a_bad_row(column: str, value: str)
 def test_a_farm_has_no_longer_texts_than_its_people_may_send() -> None:
     market = _with("city", "a very long street " * 1000)
     assert isinstance(market, Market)
-    assert ADDRESS_MOST - 1 <= len(market.address) <= ADDRESS_MOST
+    assert MAX_ADDRESS - 1 <= len(market.address) <= MAX_ADDRESS
     assert len(market.description) <= TEXTS["description"].longest
     assert market.address == market.address.strip() and market.description == market.description.strip()
 

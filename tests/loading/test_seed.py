@@ -19,8 +19,8 @@ from harvestd.ctl.command import Misused
 from harvestd.ctl.program import parser
 from harvestd.ctl.seed import numbers
 from harvestd.interfaces import Search
-from harvestd.loading.seeding.catalogue import SALES, Plan, zipf
-from harvestd.loading.seeding.sowing import sow
+from harvestd.loading.synthetic.bulk_load import bulk_load
+from harvestd.loading.synthetic.catalogue import SALES, Plan, zipf
 from harvestd.market.catalogue import filter_rows as filters
 from harvestd.market.catalogue import listings
 from harvestd.market.search.postgres.engine import PostgresSearch
@@ -146,7 +146,7 @@ def test_the_number_of_products_has_to_be_named(capsys: pytest.CaptureFixture[st
 
 async def test_what_was_seeded_is_listed_and_found(database: Database, database_url: str) -> None:
     connection = psycopg2.connect(database_url)
-    sow(connection, Plan(200, 5, 1, now(), new_id), "english", lambda what, done: None)
+    bulk_load(connection, Plan(200, 5, 1, now(), new_id), "english", lambda what, done: None)
     connection.close()
     listed = await listings.products(
         database,

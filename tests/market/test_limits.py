@@ -13,21 +13,21 @@ from harvestd.kernel import events, families
 from harvestd.kernel.errors import Invalid, OutOfStock, PriceChanged
 from harvestd.kernel.units import UNITS, unfit
 from harvestd.market.accounts import password_rules as passwords
-from harvestd.market.accounts.rules import NAME_MOST, USERNAME_LEAST, USERNAME_MOST, registered
+from harvestd.market.accounts.rules import MAX_NAME, MAX_USERNAME, MIN_USERNAME, registered
 from harvestd.market.carts.rules import Item, price
 from harvestd.market.catalogue.rules import Known, checked, faults, happened, opening_stock
 from harvestd.market.catalogue.stock_rules import give_back, settle
 from harvestd.market.notifications.messages import MESSAGES
 from harvestd.market.orders.delivery_rules import Farm, Way, chosen
 from harvestd.market.orders.fulfilment import cancel, expire, move, totals_of
-from harvestd.market.orders.placing import ADDRESS_MOST, NOTE_MOST, REASON_MOST, Totals, place
+from harvestd.market.orders.placing import MAX_ADDRESS, MAX_NOTE, MAX_REASON, Totals, place
 from harvestd.tables import TOPOLOGY
 from tests.market.accounts.test_rules import registration
 from tests.market.catalogue.shelves import NOW, TERMS, TODAY, placed, product, standing
 from tests.market.catalogue.test_rules import OFFER, level
 from tests.market.catalogue.test_stock_rules import held
 
-MOST = Decimal("9999999.999")
+MAX = Decimal("9999999.999")
 #: How errors name the product of a line.
 CARROTS = {"product_id": "carrots", "title": "Carrots"}
 
@@ -42,8 +42,8 @@ def refused(call: Any, *args: Any, **kwargs: Any) -> list[tuple[str, str, dict[s
 
 
 def test_the_limits_of_texts_are_those_of_the_contract() -> None:
-    assert (NOTE_MOST, REASON_MOST, ADDRESS_MOST) == (2000, 500, 500)
-    assert (NAME_MOST, USERNAME_LEAST, USERNAME_MOST) == (200, 3, 40)
+    assert (MAX_NOTE, MAX_REASON, MAX_ADDRESS) == (2000, 500, 500)
+    assert (MAX_NAME, MIN_USERNAME, MAX_USERNAME) == (200, 3, 40)
 
 
 # --- what a farm offers ---
@@ -58,7 +58,7 @@ def test_the_limits_of_texts_are_those_of_the_contract() -> None:
         ({"tags": tuple(f"t{i}" for i in range(20))}, True), ({"tags": tuple(f"t{i}" for i in range(21))}, False),
         ({"tags": ("x",)}, True), ({"tags": ("x" * 40,)}, True), ({"tags": ("x" * 41,)}, False), ({"tags": ()}, True),
         ({"quantity_step": Decimal("0.001"), "min_quantity": Decimal("0.001")}, True),
-        ({"quantity_step": MOST, "min_quantity": MOST}, True),
+        ({"quantity_step": MAX, "min_quantity": MAX}, True),
         ({"min_quantity": Decimal("0.05")}, True), ({"min_quantity": Decimal("0.04")}, False),
     ],
 )  # fmt: skip
@@ -109,7 +109,7 @@ def test_limits_of_a_correction_of_the_stock(
 
 
 def test_a_product_may_begin_with_nothing() -> None:
-    assert opening_stock(Decimal(0), "kg") == 0 and opening_stock(MOST, "kg") == MOST
+    assert opening_stock(Decimal(0), "kg") == 0 and opening_stock(MAX, "kg") == MAX
     assert refused(opening_stock, Decimal("-0.001"), "kg") == [("stock", "below-minimum", {"minimum": "0"})]
 
 

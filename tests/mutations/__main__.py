@@ -17,7 +17,7 @@ from tests.mutations.mutants import Mutant
 
 ROOT = Path(__file__).parents[2]
 #: The share of their mutants that must be noticed.
-LEAST = 0.95
+MIN = 0.95
 #: What the rules and their tests read of others.
 LIBRARIES = ("attrs", "msgspec", "pytest", "hypothesis.strategies", "uuid", "decimal", "datetime", "zoneinfo", "babel.numbers",
              "babel.dates", "babel.units", "email_validator", "idna", "anyascii", "email.message")  # fmt: skip
@@ -77,10 +77,10 @@ def main() -> int:
         return 2
     done, unnoticed = tried(chosen, given.jobs, time.monotonic() + given.seconds)
     rate = 1 - len(unnoticed) / max(1, len(done))
-    print(f"{len(done) - len(unnoticed)} of {len(done)} tried were noticed: {rate:.1%} (at least {LEAST:.0%})")
+    print(f"{len(done) - len(unnoticed)} of {len(done)} tried were noticed: {rate:.1%} (at least {MIN:.0%})")
     for entry in unknown:
         print(f"equivalent.py: no mutant is {entry} any more: delete it")
-    return 0 if done and rate >= LEAST and not unknown else 1
+    return 0 if done and rate >= MIN and not unknown else 1
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ OPTIONS = (
     "no:xdist",
 )
 #: Seconds of CPU after which a mutant counts as noticed: it does not end.
-MOST = 60
+MAX = 60
 #: Of hypothesis, for tests that say nothing themselves; the same ones each time.
 EXAMPLES = 50
 
@@ -80,7 +80,7 @@ def begin(mutant: Mutant | None, tests: Sequence[Sequence[str]]) -> int:
         return pid
     try:
         os.setsid()
-        resource.setrlimit(resource.RLIMIT_CPU, (MOST, MOST + 5))
+        resource.setrlimit(resource.RLIMIT_CPU, (MAX, MAX + 5))
         quiet = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(quiet, stream)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.market import Market, market
 from tests.nginx.load import Load
-from tests.pace import MOST, Pace
+from tests.pace import MAX, Pace
 from tests.servers import PostgresServer, temporary_folder, wait_until
 from tests.servers.nginx import NginxServer
 
@@ -50,7 +50,7 @@ def answered_well(region: Region, load: Load, before: int, pace: Pace) -> str:
     assert found.failed == []
     assert len(found.orders) == len(set(found.orders.values())) == region.market.count("orders") - before
     rate = found.answered.total() / found.seconds
-    given = found.seconds / max(found.seconds / MOST, found.seconds - pace.kept())
+    given = found.seconds / max(found.seconds / MAX, found.seconds - pace.kept())
     assert rate * given > PACE * 0.8, f"{rate:.0f} requests/s: the clients did not keep their pace"
     return (
         f"{found.answered.total()} requests at {rate:.0f}/s, none failed, {len(found.again)} sent again, "

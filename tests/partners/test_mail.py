@@ -11,7 +11,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from zope.interface.verify import verifyObject
 
-from harvestd.interfaces import Away, IMailer
+from harvestd.interfaces import IMailer, MailServerUnreachable
 from harvestd.partners.mail import FolderMailer, Sender, name_of
 from tests.contracts.mailer import Box, MailerContract, mail
 
@@ -74,7 +74,7 @@ def test_a_key_of_any_form_names_a_file_in_the_folder(key: str) -> None:
 
 async def test_a_folder_that_cannot_be_written_means_away_and_names_it(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(Away, match=r"mail folder .*/file"):
+    with pytest.raises(MailServerUnreachable, match=r"mail folder .*/file"):
         await folder_mailer(tmp_path / "file").send(mail())
 
 
@@ -83,6 +83,6 @@ async def test_a_disk_that_fills_up_leaves_no_half_mail(tmp_path: Path, monkeypa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(Away, match="No space left"):
+    with pytest.raises(MailServerUnreachable, match="No space left"):
         await folder_mailer(tmp_path).send(mail())
     assert files(tmp_path) == []

@@ -28,7 +28,7 @@ from twisted.protocols.basic import LineReceiver
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from harvestd.interfaces import Away, IMailer, Refused
+from harvestd.interfaces import IMailer, MailServerUnreachable, Refused
 from harvestd.kernel.errors import Unavailable
 from harvestd.partners import smtp
 from harvestd.partners.mail import Sender
@@ -208,17 +208,17 @@ async def test_what_the_server_says_of_a_mail_becomes_the_error(
 @pytest.mark.parametrize(("step", "answer"), [("MAIL", "530 log in first"), ("MAIL", "553 not your address"), ("MAIL", "452 full"), ("RCPT", "421 going down")])  # fmt: skip
 async def test_what_it_says_of_us_is_not_held_against_the_mail(server: Running, step: str, answer: str) -> None:
     server.inbox.answers[step] = answer
-    with pytest.raises(Away, match=answer):
+    with pytest.raises(MailServerUnreachable, match=answer):
         await server.mailer().send(mail())
 
 
 async def test_nobody_at_the_port_means_away() -> None:
-    with pytest.raises(Away, match=r"SMTP server 127\.0\.0\.1:\d+: .*refused"):
+    with pytest.raises(MailServerUnreachable, match=r"SMTP server 127\.0\.0\.1:\d+: .*refused"):
         await SmtpMailer(reactor, f"smtp://127.0.0.1:{free_port()}", SENDER, lambda: NOON).send(mail())
 
 
 async def test_a_name_that_does_not_resolve_means_away() -> None:
-    with pytest.raises(Away, match=r"no-such-host\.invalid"):
+    with pytest.raises(MailServerUnreachable, match=r"no-such-host\.invalid"):
         await SmtpMailer(reactor, "smtp://no-such-host.invalid", SENDER, lambda: NOON).send(mail())
 
 
@@ -235,7 +235,7 @@ async def test_a_resolver_that_does_not_answer_is_not_waited_for_as_long_as_for_
     monkeypatch.setattr(smtp, "REACH_LIMIT", 0.2)
     before = reactor.installNameResolver(Silent())  # type: ignore[attr-defined]
     try:
-        with pytest.raises(Away, match=r"mail\.example:25: not reached within 0\.2 s"):
+        with pytest.raises(MailServerUnreachable, match=r"mail\.example:25: not reached within 0\.2 s"):
             await SmtpMailer(reactor, "smtp://mail.example", SENDER, lambda: NOON).send(mail())
     finally:
         reactor.installNameResolver(before)  # type: ignore[attr-defined]
@@ -244,7 +244,7 @@ async def test_a_resolver_that_does_not_answer_is_not_waited_for_as_long_as_for_
 @pytest.mark.parametrize("limit", ["ANSWER_LIMIT", "MAIL_LIMIT"])
 async def test_a_server_that_says_nothing_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
     monkeypatch.setattr(smtp, limit, 0.2)
-    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(Away):
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(MailServerUnreachable):
         port = silent.getsockname()[1]
         await SmtpMailer(reactor, f"smtp://127.0.0.1:{port}", SENDER, lambda: NOON).send(mail())
 
@@ -259,7 +259,7 @@ async def test_something_else_at_the_port_means_away(greeting: bytes) -> None:
 
     port = reactor.listenTCP(0, Factory.forProtocol(Other), interface="127.0.0.1")  # type: ignore[attr-defined]
     try:
-        with pytest.raises(Away):
+        with pytest.raises(MailServerUnreachable):
             await SmtpMailer(reactor, f"smtp://127.0.0.1:{port.getHost().port}", SENDER, lambda: NOON).send(mail())
     finally:
         await port.stopListening()
@@ -273,7 +273,7 @@ async def test_tls_is_taken_where_it_is_offered(starttls_server: Running) -> Non
 async def test_smtps_is_tls_from_the_first_byte_and_verified(smtps_server: Running, certificate: Path) -> None:
     await smtps_server.mailer("smtps://127.0.0.1:{}", trust(certificate)).send(mail())
     assert len(smtps_server.inbox.arrived) == 1
-    with pytest.raises(Away, match="certificate"):
+    with pytest.raises(MailServerUnreachable, match="certificate"):
         await smtps_server.mailer("smtps://127.0.0.1:{}").send(mail())
 
 
@@ -283,14 +283,14 @@ async def test_a_password_is_sent_as_the_url_has_it(server: Running) -> None:
 
 
 async def test_a_wrong_password_is_not_held_against_the_mail(server: Running) -> None:
-    with pytest.raises(Away, match="Authentication credentials invalid"):
+    with pytest.raises(MailServerUnreachable, match="Authentication credentials invalid"):
         await server.mailer("smtp://market:wrong@127.0.0.1:{}").send(mail())
     assert server.inbox.arrived == []
 
 
 async def test_a_password_does_not_travel_in_the_open(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smtp, "_loopback", lambda host: False)
-    with pytest.raises(Away, match="TLS"):
+    with pytest.raises(MailServerUnreachable, match="TLS"):
         await server.mailer("smtp://market:s3cret%2F%40%3A@127.0.0.1:{}").send(mail())
     assert server.passwords == []
 
@@ -300,7 +300,7 @@ async def test_nor_to_a_server_whose_certificate_nobody_vouches_for(
 ) -> None:
     monkeypatch.setattr(smtp, "_loopback", lambda host: False)
     url = "smtp://market:s3cret%2F%40%3A@127.0.0.1:{}"
-    with pytest.raises(Away, match="certificate"):
+    with pytest.raises(MailServerUnreachable, match="certificate"):
         await starttls_server.mailer(url).send(mail())
     assert starttls_server.passwords == []
     await starttls_server.mailer(url, trust(certificate)).send(mail())
@@ -334,7 +334,7 @@ async def test_what_came_before_tls_does_not_count_as_said_under_it(
 
     port = reactor.listenTCP(0, Factory.forProtocol(Server), interface="127.0.0.1")  # type: ignore[attr-defined]
     try:
-        with pytest.raises(Away):
+        with pytest.raises(MailServerUnreachable):
             await SmtpMailer(reactor, f"smtp://127.0.0.1:{port.getHost().port}", SENDER, lambda: NOON).send(mail())
         await closed
     finally:

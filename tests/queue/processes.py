@@ -25,8 +25,8 @@ from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.runtime.metrics import Metrics
 from harvestd.settings.table import Settings
 from harvestd.store import outbox
-from harvestd.store.postgres.connection import LinkSettings
-from harvestd.store.postgres.control import Session
+from harvestd.store.postgres.connection import ConnectionSettings
+from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database, Transaction
 from harvestd.tables import TOPOLOGY
 from tests.servers import PostgresServer
@@ -80,9 +80,9 @@ class Process:
     def __init__(self, url: str, settings: Settings, broker: IBroker | None = None) -> None:
         self.name = f"process-{next(_numbers)}."
         self.settings = settings
-        link = LinkSettings(url, application_name=self.name, connect_timeout=2.0)
+        link = ConnectionSettings(url, application_name=self.name, connect_timeout=2.0)
         self.database = Database(reactor, link, size=4, wait=1.0)
-        self.session = Session(reactor, link)
+        self.session = ControlConnection(reactor, link)
         self.metrics = Metrics()
         self.broker = PostgresBroker(reactor, settings, TOPOLOGY, self.database, self.session)
         self.relay = Relay(
@@ -122,8 +122,8 @@ def _parts(process: Process) -> Parts:
     absent: Any = None
     return Parts(
         settings=process.settings, reactor=reactor, lifecycle=Lifecycle(reactor), metrics=process.metrics,
-        database=process.database, reads=process.database, session=process.session, topics=absent, cache=absent,
-        limiter=absent, sessions=absent, search=absent, broker=process.broker, mailer=absent, secret=SECRET, now=now, new_id=new_id,
+        database=process.database, reads=process.database, control=process.session, topics=absent, cache=absent,
+        limiter=absent, sign_ins=absent, search=absent, broker=process.broker, mailer=absent, secret=SECRET, now=now, new_id=new_id,
         topology=TOPOLOGY, due=partial(due, process.session), wake_relay=process.relay.wake,
     )  # fmt: skip
 

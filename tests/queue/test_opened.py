@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from harvestd.queue.envelope import Envelope, encode
-from harvestd.queue.opened import LONGEST, MOST, Opened
+from harvestd.queue.opened import LONGEST, MAX, Opened
 from harvestd.queue.seals import EventSeals
 from harvestd.tables import TOPOLOGY
 
@@ -52,12 +52,12 @@ def test_another_market_s_are_none_of_ours_however_often_they_come() -> None:
 def test_no_more_are_kept_than_the_last() -> None:
     opened = Opened(TOPOLOGY, SECRET)
     first = opened.open(message(0))
-    for number in range(1, MOST):
+    for number in range(1, MAX):
         opened.open(message(number))
     assert opened.open(message(0)) is first
-    opened.open(message(MOST))
+    opened.open(message(MAX))
     assert opened.open(message(0)) is not first
-    assert len(opened._known) == MOST
+    assert len(opened._known) == MAX
 
 
 def test_a_long_one_is_opened_and_not_kept() -> None:

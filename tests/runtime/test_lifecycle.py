@@ -130,7 +130,7 @@ def test_a_stop_that_hangs_has_the_deadline_and_those_after_it_a_little(
     assert not stopping.called
     clock.advance(0.2)
     assert not stopping.called, "the second has its least"
-    clock.advance(module.LEAST)
+    clock.advance(module.MIN)
     assert stopping.called
     assert len(expected_errors(TimeoutError)) == 2
 
@@ -194,7 +194,7 @@ def test_work_that_takes_a_moment_to_end_is_waited_for_and_stubborn_work_not_for
     other = Lifecycle(clock)
     other.spawn(stubborn(), "stubborn")
     stopping = Deferred.fromCoroutine(other.stop())
-    clock.advance(module.LEAST)
+    clock.advance(module.MIN)
     assert stopping.called
     assert expected_errors() == ["stubborn does not end, going on without it"]
 

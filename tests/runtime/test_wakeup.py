@@ -3,16 +3,16 @@
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from harvestd.runtime.wakeup import Bell
+from harvestd.runtime.wakeup import Wakeup
 
 
-def wait(bell: Bell, seconds: float = 10.0) -> "Deferred[bool]":
+def wait(bell: Wakeup, seconds: float = 10.0) -> "Deferred[bool]":
     return Deferred.fromCoroutine(bell.wait(seconds))
 
 
 def test_a_ring_ends_the_wait() -> None:
     clock = Clock()
-    bell = Bell(clock)
+    bell = Wakeup(clock)
     waiting = wait(bell)
     assert not waiting.called
     bell.ring()
@@ -21,7 +21,7 @@ def test_a_ring_ends_the_wait() -> None:
 
 def test_a_ring_before_the_wait_is_kept_once() -> None:
     clock = Clock()
-    bell = Bell(clock)
+    bell = Wakeup(clock)
     bell.ring()
     bell.ring()
     assert wait(bell).result is True
@@ -30,7 +30,7 @@ def test_a_ring_before_the_wait_is_kept_once() -> None:
 
 def test_without_a_ring_the_wait_ends_after_its_time() -> None:
     clock = Clock()
-    waiting = wait(Bell(clock), 10.0)
+    waiting = wait(Wakeup(clock), 10.0)
     clock.advance(9.9)
     assert not waiting.called
     clock.advance(0.2)

@@ -9,7 +9,7 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred
 
-from harvestd.store.postgres.connection import LinkSettings
+from harvestd.store.postgres.connection import ConnectionSettings
 from harvestd.store.postgres.database import Database
 from tests.queue.conftest import processes  # noqa: F401
 from tests.servers import PostgresServer, Proxy
@@ -50,7 +50,7 @@ async def connected() -> Any:
     made: list[Database] = []
 
     def connect(url: str, size: int = 4, wait: float = 2.0, **settings: Any) -> Database:
-        database = Database(reactor, LinkSettings(url, **settings), size=size, wait=wait)
+        database = Database(reactor, ConnectionSettings(url, **settings), size=size, wait=wait)
         made.append(database)
         database.start()
         return database

@@ -7,8 +7,8 @@ from typing import Any
 import pytest_twisted
 from twisted.internet.defer import Deferred
 
-from harvestd.store.postgres.connection import LinkSettings
-from harvestd.store.postgres.control import Session
+from harvestd.store.postgres.connection import ConnectionSettings
+from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.topics import CHANNEL, PostgresTopics
 from tests.contracts.topics import TopicsContract, listening
 from tests.servers import PostgresServer
@@ -23,7 +23,7 @@ async def topics(database_url: str) -> Any:
     made = []
 
     async def make() -> PostgresTopics:
-        session = Session(reactor, LinkSettings(database_url))
+        session = ControlConnection(reactor, ConnectionSettings(database_url))
         topics = PostgresTopics(session)
         made.append((session, topics))
         await session.start()

@@ -15,7 +15,7 @@ import attrs
 import pytest
 
 from harvestd.runtime.tracing import current_trace
-from harvestd.store.postgres.connection import Call, Link
+from harvestd.store.postgres.connection import Call, Connection
 
 
 @attrs.define
@@ -30,18 +30,18 @@ class Cost:
 def counting() -> Iterator[dict[str, Cost]]:
     """The cost of each request so far, by its id."""
     costs: dict[str, Cost] = defaultdict(Cost)
-    execute, run = Link.execute, Link.run
+    execute, run = Connection.execute, Connection.run
 
-    async def counted_execute(link: Link, sql: str, parameters: Sequence[Any] = ()) -> Any:
+    async def counted_execute(link: Connection, sql: str, parameters: Sequence[Any] = ()) -> Any:
         if 'PREPARE "' not in sql:
             costs[current_trace().request_id].trips += 1
         return await execute(link, sql, parameters)
 
-    async def counted_run(link: Link, *calls: Call, **around: str) -> Any:
+    async def counted_run(link: Connection, *calls: Call, **around: str) -> Any:
         costs[current_trace().request_id].statements.extend(name for name, _, _ in calls)
         return await run(link, *calls, **around)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Link, "execute", counted_execute)
-        patch.setattr(Link, "run", counted_run)
+        patch.setattr(Connection, "execute", counted_execute)
+        patch.setattr(Connection, "run", counted_run)
         yield costs

@@ -15,9 +15,9 @@ from werkzeug.routing import Rule
 from zope.interface import implementer
 
 from harvestd import tables
-from harvestd.interfaces import ISessions, ITopics
-from harvestd.market.accounts.sign_ins import PostgresSessions
-from harvestd.market.accounts.sign_ins_near import NearSessions
+from harvestd.interfaces import ISignIns, ITopics
+from harvestd.market.accounts.sign_ins import PostgresSignIns
+from harvestd.market.accounts.sign_ins_near import NearSignIns
 from harvestd.market.search.postgres.engine import PostgresSearch
 from harvestd.parts import Parts
 from harvestd.runtime.lifecycle import Lifecycle
@@ -52,7 +52,7 @@ class Nobody:
         return lambda: None
 
 
-@implementer(ISessions)
+@implementer(ISignIns)
 class Everybody:
     """Sign-ins that all hold: the dummies' callers have tokens, and no rows."""
 
@@ -88,11 +88,11 @@ def make_parts(settings: Settings, database: Any, reactor: Any = None) -> Parts:
         metrics=Metrics(),
         database=database,
         reads=database,
-        session=absent,
+        control=absent,
         topics=Nobody(),
         cache=cache,
         limiter=MemoryLimiter(reactor.seconds),
-        sessions=Everybody(),
+        sign_ins=Everybody(),
         search=PostgresSearch(database) if database is not None else absent,
         broker=absent,
         mailer=absent,
@@ -161,8 +161,8 @@ async def settled(*coroutines: Any) -> list[Any]:
 
 def make_market(parts: Parts) -> Market:
     """The whole route table over ``parts``, and people to come, whose sign-ins are looked at."""
-    sessions = NearSessions(parts.reactor, parts.topics, PostgresSessions(parts.database, parts.now))
-    parts = attrs.evolve(parts, sessions=sessions)
+    sessions = NearSignIns(parts.reactor, parts.topics, PostgresSignIns(parts.database, parts.now))
+    parts = attrs.evolve(parts, sign_ins=sessions)
     return Market(parts, Client(make_site(parts, tables.ROUTES)))
 
 

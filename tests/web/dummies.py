@@ -17,7 +17,7 @@ from harvestd.market.operations.routes import SYSTEM
 from harvestd.runtime.tracing import current_trace
 from harvestd.store import outbox
 from harvestd.store.postgres.database import Statement, nothing, scalar
-from harvestd.web.context import Answer, Call, Page
+from harvestd.web.context import Page, RequestContext, Result
 from harvestd.web.routes import Cached, Mode, Route, Section
 
 INSERT = Statement(
@@ -65,7 +65,7 @@ class Shown(msgspec.Struct):
 class Seen:
     """What the handlers were given, for tests to look at; ``loads`` counts runs of the cached handler."""
 
-    calls: list[Call] = attrs.field(factory=list)
+    calls: list[RequestContext] = attrs.field(factory=list)
     bodies: list[Any] = attrs.field(factory=list)
     loads: int = 0
     version: int = 1
@@ -77,38 +77,38 @@ class Seen:
 seen = Seen()
 
 
-async def echo(call: Call, body: Any) -> Any:
+async def echo(call: RequestContext, body: Any) -> Any:
     seen.calls.append(call)
     seen.bodies.append(body)
     return body
 
 
-async def listing(call: Call, query: Listing) -> Page[Shown]:
+async def listing(call: RequestContext, query: Listing) -> Page[Shown]:
     seen.calls.append(call)
     seen.bodies.append(query)
     seen.trace = current_trace()
     return Page([Shown("1", "Leek")], "cursor" if query.after is None else None)
 
 
-async def cached(call: Call, query: Listing) -> Page[Shown]:
+async def cached(call: RequestContext, query: Listing) -> Page[Shown]:
     seen.loads += 1
     seen.calls.append(call)
     return Page([Shown("1", f"Leek {seen.version}" + "!" * (1_000_000 if query.limit == 100 else 0))], None)
 
 
-async def show(call: Call) -> Answer:
+async def show(call: RequestContext) -> Result:
     if call.path["id"] == "gone":
         raise NotFound("no such thing")
-    return Answer(Shown(call.path["id"], "Leek"), version=seen.version)
+    return Result(Shown(call.path["id"], "Leek"), version=seen.version)
 
 
-async def change(call: Call, body: Thing) -> Answer:
+async def change(call: RequestContext, body: Thing) -> Result:
     call.check_version(seen.version)
     seen.version += 1
-    return Answer(Shown(call.path["id"], body.name), version=seen.version)
+    return Result(Shown(call.path["id"], body.name), version=seen.version)
 
 
-async def create(call: Call, body: Thing) -> Answer:
+async def create(call: RequestContext, body: Thing) -> Result:
     """Writes a row and an event, as a real one does."""
     new = call.new_id()
     await call.tx.run(INSERT, id=new, slug=f"{body.name}-{new}", name=body.name, now=call.now)
@@ -116,10 +116,10 @@ async def create(call: Call, body: Thing) -> Answer:
     outbox.record(call.tx, [event], call.parts.topology, call.new_id, call.now)
     if seen.pause is not None:
         await call.tx.rows(SLOW, seconds=seen.pause)
-    return Answer(Shown(new, body.name), 201, (("Location", f"/api/things/{new}"),), version=1)
+    return Result(Shown(new, body.name), 201, (("Location", f"/api/things/{new}"),), version=1)
 
 
-async def nothing_left(call: Call) -> None:
+async def nothing_left(call: RequestContext) -> None:
     raise OutOfStock(
         "1 line",
         (
@@ -134,24 +134,24 @@ async def nothing_left(call: Call) -> None:
     )
 
 
-async def crash(call: Call) -> None:
+async def crash(call: RequestContext) -> None:
     raise RuntimeError("the secret is hunter2")
 
 
-async def away(call: Call) -> None:
+async def away(call: RequestContext) -> None:
     raise Unavailable("PostgreSQL is out of reach", 3.0)
 
 
-async def forbidden(call: Call) -> None:
+async def forbidden(call: RequestContext) -> None:
     raise Forbidden("not you")
 
 
-async def wait(call: Call) -> None:
+async def wait(call: RequestContext) -> None:
     await seen.waiting
     seen.waiting = None
 
 
-async def empty(call: Call) -> None:
+async def empty(call: RequestContext) -> None:
     seen.calls.append(call)
 
 

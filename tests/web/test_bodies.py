@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harvestd.web.bodies import CONTAINERS_MOST, DEPTH, decode
+from harvestd.web.bodies import DEPTH, MAX_CONTAINERS, decode
 from harvestd.web.problems import Refusal
 from tests.web.client import Client, Response
 from tests.web.dummies import Thing, seen
@@ -247,4 +247,4 @@ def test_depth_is_counted_whatever_it_is_made_of_and_not_in_texts(shape: str, de
 
 def test_more_lists_and_objects_than_any_body_has_are_not_even_read() -> None:
     with pytest.raises(Refusal, match="more than"):
-        decode(b"[" + b",".join([b"[]"] * CONTAINERS_MOST) + b"]")
+        decode(b"[" + b",".join([b"[]"] * MAX_CONTAINERS) + b"]")

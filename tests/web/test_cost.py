@@ -26,7 +26,7 @@ from harvestd.web import validation as fields
 from harvestd.web.headers import Cookies, RequestHeaders
 from harvestd.web.http.request import Request
 from harvestd.web.problems import Refusal
-from harvestd.web.replies import Reply
+from harvestd.web.replies import Response
 from harvestd.web.routes import BODY, LONG_BODY
 from harvestd.web.tracing import trace_of
 from tests.people import Market
@@ -116,7 +116,7 @@ def test_a_body_of_any_shape_costs_no_more_than_its_bytes(shape: str) -> None:
 
 def test_no_body_of_lists_costs_more_than_a_few_milliseconds_for_each_that_it_may_have() -> None:
     for deep in (1, 9, 50):
-        body = b"[" + b",".join([b"[" * deep + b"]" * deep] * (bodies.CONTAINERS_MOST // deep - 1)) + b"]"
+        body = b"[" + b",".join([b"[" * deep + b"]" * deep] * (bodies.MAX_CONTAINERS // deep - 1)) + b"]"
         assert cpu(lambda body=body: bodies.decode(body)) < 0.1  # type: ignore[misc]
 
 
@@ -228,7 +228,7 @@ async def test_what_an_answer_took_is_free_when_it_is_sent(market: Market, path:
         await market.stranger.get(asked)
         gc.set_debug(gc.DEBUG_SAVEALL)
         gc.collect()
-        left = [type(each).__name__ for each in gc.garbage if isinstance(each, (Request, Entry, Reply))]
+        left = [type(each).__name__ for each in gc.garbage if isinstance(each, (Request, Entry, Response))]
     finally:
         gc.set_debug(0)
         gc.garbage.clear()

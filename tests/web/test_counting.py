@@ -6,7 +6,7 @@ from typing import Any, get_origin
 
 import pytest
 
-from harvestd.store.counting import COUNTED_MOST
+from harvestd.store.counting import MAX_COUNTED
 from harvestd.store.postgres.database import Statement, nothing
 from harvestd.tables import ROUTES
 from harvestd.web.context import CountedPage, Page
@@ -109,6 +109,6 @@ async def test_notices_tell_how_many_are_unread_whatever_page_is_read(market: Ma
 
 async def test_counting_stops_where_it_does_in_search(market: Market) -> None:
     person = await market.person()
-    await market.parts.database.rows(NOTICES, user_id=person.id, count=COUNTED_MOST + 5)
+    await market.parts.database.rows(NOTICES, user_id=person.id, count=MAX_COUNTED + 5)
     page = (await person.get("/api/notifications?limit=1&count=true")).json()
-    assert (page["total"], page["unread"]) == (COUNTED_MOST, COUNTED_MOST) == (10_000, 10_000)
+    assert (page["total"], page["unread"]) == (MAX_COUNTED, MAX_COUNTED) == (10_000, 10_000)

@@ -18,15 +18,15 @@ from twisted.internet import reactor
 from twisted.internet.protocol import Factory, Protocol
 
 from harvestd import tables as table
-from harvestd.market.accounts.sign_ins import PostgresSessions
-from harvestd.market.accounts.sign_ins_near import NearSessions
-from harvestd.market.accounts.sign_ins_redis import RedisSessions
+from harvestd.market.accounts.sign_ins import PostgresSignIns
+from harvestd.market.accounts.sign_ins_near import NearSignIns
+from harvestd.market.accounts.sign_ins_redis import RedisSignIns
 from harvestd.parts import Parts
 from harvestd.store.cache.near import NearCache
 from harvestd.store.limiter import MemoryLimiter
 from harvestd.store.redis import replies as redis_replies
 from harvestd.store.redis.cache import RedisCache
-from harvestd.store.redis.client import RedisLink
+from harvestd.store.redis.client import RedisClient
 from harvestd.store.redis.limiter import RedisLimiter
 from harvestd.web.server import make_site
 from tests.people import Market
@@ -48,8 +48,8 @@ class Process:
 
     market: Market
     near: NearCache
-    sessions: NearSessions
-    link: RedisLink
+    sessions: NearSignIns
+    link: RedisClient
 
     def forget(self) -> None:
         self.near._entries.clear()
@@ -58,19 +58,19 @@ class Process:
 
 @pytest_twisted.async_yield_fixture
 async def process(parts: Parts) -> AsyncIterator[Callable[..., Any]]:
-    links: list[RedisLink] = []
+    links: list[RedisClient] = []
 
     async def make(url: str) -> Process:
-        link = RedisLink(reactor, url, "t:", 2.0)
+        link = RedisClient(reactor, url, "t:", 2.0)
         await link.start()
         links.append(link)
         near = NearCache(reactor, parts.topics, 10_000_000, 0.0)
-        source = RedisSessions(link, PostgresSessions(parts.database, parts.now), parts.secret)
-        sessions = NearSessions(reactor, parts.topics, source)
+        source = RedisSignIns(link, PostgresSignIns(parts.database, parts.now), parts.secret)
+        sessions = NearSignIns(reactor, parts.topics, source)
         counted = RedisLimiter(link, MemoryLimiter(reactor.seconds))  # type: ignore[attr-defined]
         settings = attrs.evolve(parts.settings, rate_limits=True, rate_default="9000/3600", rate_read="9000/3600")
         own = attrs.evolve(
-            parts, cache=RedisCache(near, link, parts.secret), sessions=sessions, limiter=counted, settings=settings
+            parts, cache=RedisCache(near, link, parts.secret), sign_ins=sessions, limiter=counted, settings=settings
         )
         return Process(Market(own, Client(make_site(own, table.ROUTES))), near, sessions, link)
 

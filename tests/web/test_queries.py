@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harvestd.kernel.errors import Invalid
 from harvestd.tables import ROUTES as TABLE
-from harvestd.web.queries import KNOWN_MOST, decode, decode_public, encode
+from harvestd.web.queries import MAX_KNOWN, decode, decode_public, encode
 from harvestd.web.routes import Route
 from tests.web.client import Client
 from tests.web.dummies import Listing, seen
@@ -136,7 +136,7 @@ def test_a_query_of_everybody_is_decoded_once_and_cannot_be_changed(wanted: type
 
 def test_but_what_is_long_or_wrong_is_decoded_each_time() -> None:
     wanted = next(iter(PUBLIC))
-    long = "limit=3&after=" + "a" * KNOWN_MOST
+    long = "limit=3&after=" + "a" * MAX_KNOWN
     assert decode_public(long, wanted) == decode(long, wanted)
     assert decode_public(long, wanted) is not decode_public(long, wanted)
     for _ in range(2):

@@ -11,7 +11,7 @@ import pytest
 from harvestd import tables as table
 from harvestd.kernel.permissions import Permission
 from harvestd.settings.table import Settings
-from harvestd.web.context import Call
+from harvestd.web.context import RequestContext
 from harvestd.web.route_check import TableError, check
 from harvestd.web.routes import Cached, Mode, Route, Section
 from harvestd.web.server import make_app
@@ -26,7 +26,7 @@ class Strict(msgspec.Struct, forbid_unknown_fields=True):
     inner: list[Lax | None] = []
 
 
-async def handler(call: Call) -> None:
+async def handler(call: RequestContext) -> None:
     pass
 
 

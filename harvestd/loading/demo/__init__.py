@@ -19,8 +19,8 @@ from twisted.logger import Logger
 from harvestd.kernel import email_addresses
 from harvestd.kernel.units import default_step
 from harvestd.loading.demo.ids import demo_ids
-from harvestd.loading.directory.reading import BadRow, Market, read
-from harvestd.loading.directory.storing import Stored, Storing
+from harvestd.loading.usda.reading import BadRow, Market, read
+from harvestd.loading.usda.storing import Stored, Storing
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts.staff import Person, add_person, count, others
 from harvestd.market.catalogue import category_rows as categories

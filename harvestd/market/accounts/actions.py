@@ -8,7 +8,7 @@ import attrs
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts.rules import NewAccount, registered
 from harvestd.unit_of_work import UnitOfWork
-from harvestd.web.context import Call
+from harvestd.web.context import RequestContext
 
 
 @attrs.frozen
@@ -25,7 +25,7 @@ class SignedIn:
     """Somebody signs in by a request."""
 
     user_id: str
-    call: Call
+    request: RequestContext
 
 
 async def register(unit: UnitOfWork, account: NewAccount, user_id: str, password_hash: str) -> str | None:

@@ -19,7 +19,7 @@ _TRIMMINGS = 8
 #: Letters that are left when a person's own words are taken away, at the least.
 _LEFT = 4
 #: Characters of a name that are looked at.
-_NAME_MOST = 256
+_MAX_NAME = 256
 #: A person's own words, and common ones, of fewer letters are in everything.
 _WORD = 3
 _LEET = (str.maketrans("013457892@$!|€+", "oieastbgzasilet"), str.maketrans("013457892@$!|€+", "oleastbgzasllet"))
@@ -108,6 +108,6 @@ def _words(own: Iterable[str]) -> list[str]:
     """Each name as it is, and its words, the longest first."""
     found = set()
     for name in own:
-        plain = normal(name[:_NAME_MOST]).lower()
+        plain = normal(name[:_MAX_NAME]).lower()
         found |= {plain, "".join(_split(plain)[0]), *_split(plain)[0]}
     return sorted((word for word in found if len(word) >= _WORD), key=len, reverse=True)

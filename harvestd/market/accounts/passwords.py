@@ -12,7 +12,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 
 from harvestd.market.accounts.hashing import Hashing, Place
 from harvestd.market.accounts.password_rules import normal
-from harvestd.web.context import Call
+from harvestd.web.context import RequestContext
 from harvestd.web.http.client_address import bucket_of
 
 # RFC 9106, 4: the second recommended option (64 MiB, 3 passes, 4 lanes).
@@ -54,12 +54,12 @@ def _decoy() -> str:
     return _HASHER.hash("nobody has this password")
 
 
-def place(call: Call) -> Place:
+def place(request: RequestContext) -> Place:
     """Where the caller stands in the queue."""
-    shortages, who = call.parts.metrics.shortages, bucket_of(call.address)
-    settings = call.parts.settings
+    shortages, who = request.parts.metrics.shortages, bucket_of(request.address)
+    settings = request.parts.settings
     return Place(
-        who, call.gone, settings.password_queue, lambda: shortages.tell("passwords", who), settings.password_wait
+        who, request.gone, settings.password_queue, lambda: shortages.tell("passwords", who), settings.password_wait
     )
 
 

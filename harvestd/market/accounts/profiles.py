@@ -12,12 +12,12 @@ from harvestd.kernel.names import accept, clean_name
 from harvestd.kernel.phones import phone
 from harvestd.market.accounts import profile_rows as store
 from harvestd.market.accounts.routes import me
-from harvestd.market.accounts.rules import NAME_MOST
+from harvestd.market.accounts.rules import MAX_NAME
 from harvestd.market.accounts.shapes import ChangeProfile, User
-from harvestd.web.context import Call
+from harvestd.web.context import RequestContext
 
 
-def faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
+def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
     """What the market has against fields of a profile, whatever the others are."""
     return [fault for fault in _checked(given).values() if isinstance(fault, FieldError)]
 
@@ -27,15 +27,15 @@ def _checked(given: Mapping[str, Any]) -> dict[str, str | FieldError]:
 
 
 _CHECKS: dict[str, Callable[[str, str], str | FieldError]] = {
-    "name": lambda field, text: clean_name(field, text, NAME_MOST), "phone": phone,
+    "name": lambda field, text: clean_name(field, text, MAX_NAME), "phone": phone,
 }  # fmt: skip
 
 
-async def change(call: Call, body: ChangeProfile) -> User:
+async def change(request: RequestContext, body: ChangeProfile) -> User:
     """Change the caller's name or telephone number."""
     found = _checked({"name": body.name, "phone": body.phone})
     accept(*found.values())
     name, number = found.get("name"), found.get("phone")
     assert (name is None or isinstance(name, str)) and (number is None or isinstance(number, str))
-    await store.change(call.tx, call.user.user_id, name, body.phone is not UNSET, number, call.now)
-    return await me(call)
+    await store.change(request.tx, request.user.user_id, name, body.phone is not UNSET, number, request.now)
+    return await me(request)

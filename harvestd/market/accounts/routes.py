@@ -21,7 +21,7 @@ from harvestd.market.accounts.shapes import Login, LogoutQuery, PublicUser, Refr
 from harvestd.store.postgres.database import Reader
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import tokens
-from harvestd.web.context import Call, Caller
+from harvestd.web.context import Caller, RequestContext
 from harvestd.web.http.access_log import bounded
 
 log = Logger()
@@ -32,46 +32,46 @@ _WRONG = (
 )
 
 
-def faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
+def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
     """What the market has against fields of a registration, whatever the others are."""
-    settings = call.parts.settings
+    settings = request.parts.settings
     return market.faults(given, settings.password_least, passwords.common(), settings.market_name)
 
 
-async def register(call: Call, body: Register) -> SignedIn:
+async def register(request: RequestContext, body: Register) -> SignedIn:
     """Create an account, for a farmer with the farm, and sign it in."""
     new = market.register(
         email=body.email, username=body.username, password=body.password, name=body.name, role=body.role,
-        farm_name=body.farm_name, least=call.parts.settings.password_least, common=passwords.common(), market=call.parts.settings.market_name,
+        farm_name=body.farm_name, least=request.parts.settings.password_least, common=passwords.common(), market=request.parts.settings.market_name,
     )  # fmt: skip
-    await guessing.admit_new(call)
-    where = passwords.place(call)
+    await guessing.admit_new(request)
+    where = passwords.place(request)
     password_hash = await passwords.hashed(body.password, where)  # before the transaction: it takes a tenth of a second
-    user_id, session = call.new_id(), call.new_id()
+    user_id, session = request.new_id(), request.new_id()
 
     async def work(unit: UnitOfWork) -> SignedIn:
         await actions.register(unit, new, user_id, password_hash)
-        return await _signed_in(call, unit, user_id, session, begins=True)
+        return await _signed_in(request, unit, user_id, session, begins=True)
 
-    return await call.write(work)
+    return await request.write(work)
 
 
-async def login(call: Call, body: Login) -> SignedIn:
+async def login(request: RequestContext, body: Login) -> SignedIn:
     """Sign in. One answer, and one time, for an unknown address, a wrong password and a closed account."""
     key = email_addresses.key(body.email)
-    found = await store.by_email(call.reader, key)
-    await guessing.admit(call, key, found)
+    found = await store.by_email(request.reader, key)
+    await guessing.admit(request, key, found)
     whole = len(body.password) <= LONGEST  # what is longer is nobody's; it takes as long to say so
     stored = found.password_hash if found else None
-    good = await passwords.verified(body.password[:LONGEST], stored, passwords.place(call))
+    good = await passwords.verified(body.password[:LONGEST], stored, passwords.place(request))
     if found is None or not (good and whole) or not found.active:
-        log.info("sign-in failed for {account}", account=bounded(key), address=call.address)
+        log.info("sign-in failed for {account}", account=bounded(key), address=request.address)
         raise WrongCredentials(_WRONG)
-    user_id, session = found.id, call.new_id()
-    return await call.write(lambda unit: _signed_in(call, unit, user_id, session, begins=True))
+    user_id, session = found.id, request.new_id()
+    return await request.write(lambda unit: _signed_in(request, unit, user_id, session, begins=True))
 
 
-async def refresh(call: Call, body: Refresh) -> SignedIn:
+async def refresh(request: RequestContext, body: Refresh) -> SignedIn:
     """Exchange a refresh token for the next pair. One that was used before ends its whole sign-in: two hold it."""
 
     async def work(unit: UnitOfWork) -> SignedIn | None:
@@ -83,17 +83,17 @@ async def refresh(call: Call, body: Refresh) -> SignedIn:
             await sessions.end(unit.tx, token.session, token.user_id, unit.now)
             _ended(unit, token.user_id)
             return None
-        return await _signed_in(call, unit, token.user_id, token.session)
+        return await _signed_in(request, unit, token.user_id, token.session)
 
-    renewed = await call.write(work)
+    renewed = await request.write(work)
     if renewed is None:
         raise Unauthenticated("this sign-in has ended; sign in again")
     return renewed
 
 
-async def logout(call: Call, query: LogoutQuery) -> None:
+async def logout(request: RequestContext, query: LogoutQuery) -> None:
     """End this sign-in, or all of the account's. Access tokens that are out are good for nothing from now on."""
-    user = call.user
+    user = request.user
 
     async def work(unit: UnitOfWork) -> None:
         if query.everywhere:
@@ -102,20 +102,20 @@ async def logout(call: Call, query: LogoutQuery) -> None:
             await sessions.end(unit.tx, user.session, user.user_id, unit.now)
         _ended(unit, user.user_id)
 
-    await call.write(work)
+    await request.write(work)
 
 
-async def me(call: Call) -> User:
+async def me(request: RequestContext) -> User:
     """The caller."""
-    return await _user(call.reader, call.user.user_id)
+    return await _user(request.reader, request.user.user_id)
 
 
-async def public(call: Call) -> PublicUser:
+async def public(request: RequestContext) -> PublicUser:
     """A person as others see them."""
-    found = await store.by_id(call.reader, call.id("id"))
+    found = await store.by_id(request.reader, request.id("id"))
     if found is None or not found.active:
         raise NotFound("there is no such user")
-    farms_ = await store.farms_of(call.reader, found.id)
+    farms_ = await store.farms_of(request.reader, found.id)
     return PublicUser(
         id=found.id, username=found.username, name=found.name, role=found.role, avatar=found.avatar,
         farms=[UserFarm(id=f.farm_id, slug=f.slug, name=f.name, role=f.role) for f in farms_],
@@ -137,22 +137,24 @@ async def _user(reader: Reader, user_id: str) -> User:
 def _ended(unit: UnitOfWork, user_id: str) -> None:
     """Tell every process with the commit; should this one die before it has, a worker tells them."""
     unit.record(families.stale(f"user:{user_id}", 1, families.sign_ins(user_id)))
-    unit.on_commit(lambda: unit.parts.sessions.ended(user_id))
+    unit.on_commit(lambda: unit.parts.sign_ins.ended(user_id))
 
 
-async def _signed_in(call: Call, unit: UnitOfWork, user_id: str, session: str, begins: bool = False) -> SignedIn:
+async def _signed_in(
+    request: RequestContext, unit: UnitOfWork, user_id: str, session: str, begins: bool = False
+) -> SignedIn:
     """A new pair of tokens for the sign-in ``session``, which ``begins`` or is locked."""
-    settings, tx = call.parts.settings, unit.tx
-    expires = call.now + timedelta(seconds=settings.refresh_token_ttl)
-    if begins and not await sessions.begin(tx, session, user_id, call.now, expires, guessing.place_of(call)):
+    settings, tx = request.parts.settings, unit.tx
+    expires = request.now + timedelta(seconds=settings.refresh_token_ttl)
+    if begins and not await sessions.begin(tx, session, user_id, request.now, expires, guessing.place_of(request)):
         raise Unauthenticated("the account is closed")
     user = await _user(tx, user_id)
     secret = secrets.token_urlsafe(32)
-    await sessions.add_token(tx, call.new_id(), session, user_id, _digest(secret), call.now, expires)
-    await unit.tell(actions.SignedIn(user_id, call))
+    await sessions.add_token(tx, request.new_id(), session, user_id, _digest(secret), request.now, expires)
+    await unit.tell(actions.SignedIn(user_id, request))
     caller = Caller(user_id=user_id, role=user.role, session=session)
     return SignedIn(
-        user=user, access_token=tokens.issue(call.parts.secret, caller, call.now, settings.access_token_ttl),
+        user=user, access_token=tokens.issue(request.parts.secret, caller, request.now, settings.access_token_ttl),
         refresh_token=secret, token_type="Bearer", expires_in=int(settings.access_token_ttl),
     )  # fmt: skip
 

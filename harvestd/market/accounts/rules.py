@@ -15,10 +15,10 @@ from harvestd.kernel.names import accept, clean_name
 from harvestd.kernel.patterns import USERNAME
 from harvestd.market.accounts import password_rules as passwords
 
-NAME_MOST = 200
-USERNAME_LEAST, USERNAME_MOST = 3, 40  # as the pattern has it
+MAX_NAME = 200
+MIN_USERNAME, MAX_USERNAME = 3, 40  # as the pattern has it
 USERNAME_RULE = (
-    f"must be {USERNAME_LEAST} to {USERNAME_MOST} letters of A to Z, digits, dots, hyphens or underscores, beginning and ending "
+    f"must be {MIN_USERNAME} to {MAX_USERNAME} letters of A to Z, digits, dots, hyphens or underscores, beginning and ending "
     "with a letter or digit"
 )
 
@@ -103,7 +103,7 @@ def _username(field: str, text: str) -> str | FieldError:
 
 
 def _name(field: str, text: str) -> str | FieldError:
-    return clean_name(field, text, NAME_MOST)
+    return clean_name(field, text, MAX_NAME)
 
 
 _CHECKS: dict[str, Callable[[str, str], EmailAddress | str | FieldError]] = {

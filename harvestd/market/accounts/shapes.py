@@ -8,21 +8,21 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from harvestd.kernel.patterns import USERNAME
-from harvestd.market.accounts.password_rules import LONGEST as PASSWORD_MOST
-from harvestd.market.accounts.rules import NAME_MOST, USERNAME_LEAST, USERNAME_MOST, USERNAME_RULE
+from harvestd.market.accounts.password_rules import LONGEST as MAX_PASSWORD
+from harvestd.market.accounts.rules import MAX_NAME, MAX_USERNAME, MIN_USERNAME, USERNAME_RULE
 from harvestd.web.shapes import In, Named, Out
 from harvestd.web.vocabulary import closed
 
 #: RFC 5321 ends an address after 254 octets.
 Email = Annotated[str, Meta(max_length=254)]
-Password = Annotated[str, Meta(max_length=PASSWORD_MOST)]
+Password = Annotated[str, Meta(max_length=MAX_PASSWORD)]
 #: One that is chosen here. The least is a setting, so the rules of the market judge it.
 NewPassword = Annotated[
     str,
     Meta(
-        max_length=PASSWORD_MOST,
+        max_length=MAX_PASSWORD,
         extra={
-            "message": f"must be text of as many characters as password_min_length of GET /api/market says, or more, and {PASSWORD_MOST} at most"
+            "message": f"must be text of as many characters as password_min_length of GET /api/market says, or more, and {MAX_PASSWORD} at most"
         },
     ),
 ]
@@ -30,8 +30,8 @@ NewPassword = Annotated[
 Username = Annotated[
     str,
     Meta(
-        max_length=USERNAME_MOST,
-        extra_json_schema={"minLength": USERNAME_LEAST, "pattern": f"^(?:{USERNAME.pattern})$"},
+        max_length=MAX_USERNAME,
+        extra_json_schema={"minLength": MIN_USERNAME, "pattern": f"^(?:{USERNAME.pattern})$"},
         extra={"message": USERNAME_RULE},
     ),
 ]
@@ -54,9 +54,9 @@ class Register(In, kw_only=True, frozen=True):
     email: Email
     username: Username
     password: NewPassword
-    name: Annotated[str, Meta(max_length=NAME_MOST)]
+    name: Annotated[str, Meta(max_length=MAX_NAME)]
     role: NewRole
-    farm_name: Annotated[str, Meta(max_length=NAME_MOST)] | None = None
+    farm_name: Annotated[str, Meta(max_length=MAX_NAME)] | None = None
 
 
 class Login(In, kw_only=True, frozen=True):
@@ -102,7 +102,7 @@ class ChangeProfile(In, kw_only=True, frozen=True):
 
     ELSEWHERE: ClassVar[Mapping[str, str]] = dict.fromkeys(("email", "username", "role"), "as-registered")
 
-    name: Annotated[str, Meta(max_length=NAME_MOST)] | UnsetType = UNSET
+    name: Annotated[str, Meta(max_length=MAX_NAME)] | UnsetType = UNSET
     phone: Annotated[str, Meta(max_length=50)] | UnsetType | None = UNSET
 
 

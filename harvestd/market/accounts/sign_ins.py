@@ -17,7 +17,7 @@ import msgspec
 from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
 
 #: Sign-ins that are answered of a user who has more: the one that was asked for, and the newest.
-MOST = 50
+MAX = 50
 
 
 class RefreshToken(msgspec.Struct, frozen=True):
@@ -42,7 +42,7 @@ LIVE = Statement(
     "sessions.live",
     f"""select s.id::text, u.role from sign_ins s join users u on u.id = s.user_id
         where s.user_id = :user_id and u.active and s.ended_at is null and s.expires_at > :now
-        order by s.id = :session desc, s.id desc limit {MOST}""",
+        order by s.id = :session desc, s.id desc limit {MAX}""",
     lambda session, role: (session, role),
 )
 #: An account that is being closed meanwhile is waited for.
@@ -150,8 +150,8 @@ async def delete_expired(tx: Transaction, now: datetime, limit: int) -> int:
     return tokens + await tx.run(_FORGET, now=now, limit=limit)
 
 
-class SessionSource(Protocol):
-    """Where :class:`~harvestd.market.accounts.sign_ins_near.NearSessions` asks for what it does not know."""
+class SignInSource(Protocol):
+    """Where :class:`~harvestd.market.accounts.sign_ins_near.NearSignIns` asks for what it does not know."""
 
     async def live(self, user_id: str, session: str) -> Standing:
         """The user's sign-ins that hold, among them ``session`` if it does. Raises ``Unavailable``."""
@@ -164,7 +164,7 @@ class SessionSource(Protocol):
         """Nobody knows of whom that is so: nothing from before now is to be believed."""
 
 
-class PostgresSessions:
+class PostgresSignIns:
     """The authority: asks ``primary``, since a replica may not have heard of a sign-out."""
 
     def __init__(self, primary: Reader, now: Callable[[], datetime]) -> None:

@@ -20,9 +20,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from harvestd.interfaces import ISessions, ITopics
+from harvestd.interfaces import ISignIns, ITopics
 from harvestd.kernel.errors import Unavailable
-from harvestd.market.accounts.sign_ins import SessionSource, Standing
+from harvestd.market.accounts.sign_ins import SignInSource, Standing
 
 CHANNEL = "sessions:ended"
 #: Seconds for which what is known goes on to be believed when the source is ``Unavailable``, before it is asked again.
@@ -47,20 +47,20 @@ class _Known:
 
 
 @attrs.define(eq=False)
-class _Flight:
+class _InFlightLoad:
     """One question under way, and who waits for its answer."""
 
     waiters: list[Deferred[Standing]] = attrs.field(factory=list)
 
 
-@implementer(ISessions)
-class NearSessions:
+@implementer(ISignIns)
+class NearSignIns:
     """``source`` is asked for what is not known; ``most`` users are remembered, each for ``ttl`` seconds."""
 
     log = Logger()
 
     def __init__(
-        self, clock: Any, topics: ITopics, source: SessionSource, most: int = 10_000, ttl: float = 30.0
+        self, clock: Any, topics: ITopics, source: SignInSource, most: int = 10_000, ttl: float = 30.0
     ) -> None:
         self._now: Callable[[], float] = clock.seconds
         self._topics = topics
@@ -68,7 +68,7 @@ class NearSessions:
         self._most = most
         self._ttl = ttl
         self._known: OrderedDict[str, _Known] = OrderedDict()
-        self._flights: dict[str, dict[str, _Flight]] = {}
+        self._flights: dict[str, dict[str, _InFlightLoad]] = {}
         self._name = f"{random.getrandbits(64):016x}"
         self._unsubscribe: Callable[[], None] = lambda: None
 
@@ -113,7 +113,7 @@ class NearSessions:
         if flight is not None:
             flight.waiters.append(waiter)
             return waiter
-        flight = flights[session] = _Flight([waiter])
+        flight = flights[session] = _InFlightLoad([waiter])
         asked = Deferred.fromCoroutine(self._source.live(user_id, session))
         asked.addCallbacks(
             self._landed, self._failed, callbackArgs=(user_id, session, flight), errbackArgs=(user_id, session)
@@ -121,7 +121,7 @@ class NearSessions:
         asked.addBoth(self._deliver, user_id, session, flight)
         return waiter
 
-    def _landed(self, standing: Standing, user_id: str, session: str, flight: _Flight) -> Standing:
+    def _landed(self, standing: Standing, user_id: str, session: str, flight: _InFlightLoad) -> Standing:
         if self._flights.get(user_id, {}).get(session) is flight:  # nothing ended since
             dead = "" if session in standing.sessions else session
             self._known[user_id] = _Known(standing, dead, self._now() + self._ttl)
@@ -139,7 +139,7 @@ class NearSessions:
         known.expires = self._now() + OUTAGE_PAUSE
         return known.standing
 
-    def _deliver(self, result: Standing | Failure, user_id: str, session: str, flight: _Flight) -> None:
+    def _deliver(self, result: Standing | Failure, user_id: str, session: str, flight: _InFlightLoad) -> None:
         flights = self._flights.get(user_id, {})
         if flights.get(session) is flight:
             del flights[session]

@@ -22,10 +22,10 @@ import random
 
 import msgspec
 
-from harvestd.market.accounts.sign_ins import SessionSource, Standing
+from harvestd.market.accounts.sign_ins import SignInSource, Standing
 from harvestd.store.heard import Heard
 from harvestd.store.redis import replies as redis_replies
-from harvestd.store.redis.client import Call, RedisAway, RedisLink, Script
+from harvestd.store.redis.client import Call, RedisClient, RedisUnavailable, Script
 
 #: Seconds for which a value is kept, and counts.
 TTL = 86_400
@@ -82,10 +82,10 @@ class Seals:
         return hashlib.blake2b(about, digest_size=16, key=self._key).hexdigest()
 
 
-class RedisSessions:
+class RedisSignIns:
     """``source`` is asked for what is not in Redis, and for everything while it is away; ``secret`` is the market's."""
 
-    def __init__(self, link: RedisLink, source: SessionSource, secret: str) -> None:
+    def __init__(self, link: RedisClient, source: SignInSource, secret: str) -> None:
         self._link = link
         self._source = source
         self._seals = Seals(secret)
@@ -113,7 +113,7 @@ class RedisSessions:
             return redis_replies.sign_ins(
                 await self._link.script(READ, keys, [session, lease, _token(), TTL, int(force)])
             )
-        except RedisAway:
+        except RedisUnavailable:
             return None
 
     def _believed(self, user_id: str, found: redis_replies.SignIns, asked: float) -> Standing | None:
@@ -129,7 +129,7 @@ class RedisSessions:
         value = f"{found.epoch} - {self._seals.sealed(user_id, found.epoch, found.now, live)} "
         try:
             await self._link.script(KEEP, [self._key(user_id)], [f"{found.epoch} {lease}", value, TTL])
-        except RedisAway:
+        except RedisUnavailable:
             pass  # it is asked for again
 
     async def forget(self, user_id: str) -> None:
@@ -138,7 +138,7 @@ class RedisSessions:
         await self._source.forget(user_id)
         try:
             await self._link.call("DEL", self._key(user_id))
-        except RedisAway as error:
+        except RedisUnavailable as error:
             if self._link.available:
                 self._link.breaker.open(f"a sign-out could not be told: {error}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harvestd.kernel import errors as no
+from harvestd.kernel import errors
 from harvestd.kernel.permissions import Permission
 from harvestd.market.accounts import events, profiles, routes, shapes
 from harvestd.market.subject import Subject
@@ -16,13 +16,13 @@ SUBJECT = Subject(
     routes=(
         Route(method="POST", path="/api/auth/register", operation="register", handler=routes.register, permission=None, mode=Mode.OWN, section=_ACCOUNTS,
               summary="Create an account, and be signed in", body=shapes.Register, rules=routes.faults, answer=shapes.SignedIn, status=201,
-              credentials=False, errors=(no.Invalid, no.AlreadyTaken)),
+              credentials=False, errors=(errors.Invalid, errors.AlreadyTaken)),
         Route(method="POST", path="/api/auth/login", operation="signIn", handler=routes.login, permission=None, mode=Mode.OWN, section=_ACCOUNTS,
               summary="Sign in", body=shapes.Login, answer=shapes.SignedIn, limit="rate_login_address", endpoint_class="login",
-              credentials=False, errors=(no.WrongCredentials, no.Unauthenticated)),
+              credentials=False, errors=(errors.WrongCredentials, errors.Unauthenticated)),
         Route(method="POST", path="/api/auth/refresh", operation="refreshTokens", handler=routes.refresh, permission=None, mode=Mode.OWN, section=_ACCOUNTS,
               summary="Exchange a refresh token for a new pair", body=shapes.Refresh, answer=shapes.SignedIn, credentials=False,
-              errors=(no.Unauthenticated,)),
+              errors=(errors.Unauthenticated,)),
         Route(method="POST", path="/api/auth/logout", operation="signOut", handler=routes.logout, permission=Permission.OWN_ACCOUNT, mode=Mode.OWN, section=_ACCOUNTS,
               summary="End this sign-in, or all of them", query=shapes.LogoutQuery, status=204),
         Route(method="GET", path="/api/users/me", operation="getMe", handler=routes.me, permission=Permission.OWN_ACCOUNT, mode=Mode.FRESH, section=_ACCOUNTS,
@@ -30,6 +30,6 @@ SUBJECT = Subject(
         Route(method="PATCH", path="/api/users/me", operation="changeMe", handler=profiles.change, permission=Permission.OWN_ACCOUNT, mode=Mode.WRITE, section=_ACCOUNTS,
               summary="Change one's own name or telephone number", body=shapes.ChangeProfile, rules=profiles.faults, answer=shapes.User),
         Route(method="GET", path="/api/users/{id}", operation="getUser", handler=routes.public, permission=None, mode=Mode.READ, section=_ACCOUNTS,
-              summary="A person as others see them", answer=shapes.PublicUser, limit="rate_read", errors=(no.NotFound,)),
+              summary="A person as others see them", answer=shapes.PublicUser, limit="rate_read", errors=(errors.NotFound,)),
     ),
 )  # fmt: skip

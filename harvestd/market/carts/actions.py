@@ -10,7 +10,7 @@ from harvestd.unit_of_work import UnitOfWork
 
 async def adopt(unit: UnitOfWork, signed_in: SignedIn) -> None:
     """Whoever signs in takes the cart along that they filled before."""
-    token = token_of(signed_in.call)
+    token = token_of(signed_in.request)
     if token is not None:
         most = unit.parts.settings.order_lines_most
         await store.merge(unit.tx, hash_of(token), signed_in.user_id, unit.new_id(), most, unit.now)

@@ -20,7 +20,7 @@ from harvestd.market.carts.views import priced_view
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.on_sale import OnSale, takeable, withheld
 from harvestd.web import sound
-from harvestd.web.context import Answer, Call
+from harvestd.web.context import RequestContext, Result
 
 Headers = tuple[tuple[str, str], ...]
 #: Warnings are told in the language that is asked for.
@@ -44,46 +44,48 @@ def _with_cure(fault: FieldError) -> FieldError:
     return attrs.evolve(fault, message=message, params={**fault.params, "reason": "to-remove"})
 
 
-def faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
+def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
     """What the market has against quantities, whatever the products are."""
     one = positive("quantity", given["quantity"]) if "quantity" in given else None
     several = quantity_faults(sound.elements(given, "items"), "items").values()
     return [_with_cure(fault) for fault in (*several, one) if isinstance(fault, FieldError)]
 
 
-async def see(call: Call) -> Answer:
+async def see(request: RequestContext) -> Result:
     """The cart, priced now."""
-    return Answer(await priced_view(call, call.reader, await store.find(call.reader, *_whose(call))), headers=_TOLD)
+    return Result(
+        await priced_view(request, request.reader, await store.find(request.reader, *_whose(request))), headers=_TOLD
+    )
 
 
-async def put(call: Call, body: PutItem) -> Answer:
+async def put(request: RequestContext, body: PutItem) -> Result:
     """Put a product in, or set its quantity. A stranger's first item makes the cart, and its token."""
-    wish = _Wish(call.id("product_id"), body.quantity, "")
-    shelf = await stock.see(call.tx, [wish.product_id])
+    wish = _Wish(request.id("product_id"), body.quantity, "")
+    shelf = await stock.see(request.tx, [wish.product_id])
     if wish.product_id not in shelf or shelf[wish.product_id].status != "published":
         raise NotFound("no such product is for sale")
-    return await _put(call, [wish], shelf)
+    return await _put(request, [wish], shelf)
 
 
-async def put_many(call: Call, body: PutItems) -> Answer:
+async def put_many(request: RequestContext, body: PutItems) -> Result:
     """Put products in, or set their quantities, all or none; what else is in the cart stays."""
     wishes = [_Wish(item.product_id, item.quantity, f"items[{i}].") for i, item in enumerate(body.items)]
-    return await _put(call, wishes, await stock.see(call.tx, [wish.product_id for wish in wishes]))
+    return await _put(request, wishes, await stock.see(request.tx, [wish.product_id for wish in wishes]))
 
 
-async def _put(call: Call, wishes: Sequence[_Wish], shelf: Mapping[str, OnSale]) -> Answer:
+async def _put(request: RequestContext, wishes: Sequence[_Wish], shelf: Mapping[str, OnSale]) -> Result:
     items = _items(wishes, shelf)
-    cart, headers = await _opened(call)
-    most = call.parts.settings.order_lines_most
-    counted = await store.count(call.tx, cart.id, items)
+    cart, headers = await _opened(request)
+    most = request.parts.settings.order_lines_most
+    counted = await store.count(request.tx, cart.id, items)
     if counted.all < (filled := counted.others + len(items)) > most:
         message = f"the cart would have {filled} products, and an order has at most {most}"
         raise Invalid.of(f"{wishes[0].path}product_id", message, "too-long", maximum=str(most))
-    changed = await store.put(call.tx, cart.id, items, call.now)
-    view = await priced_view(call, call.tx, changed)
+    changed = await store.put(request.tx, cart.id, items, request.now)
+    view = await priced_view(request, request.tx, changed)
     beyond = too_much(f"{wishes[0].path}quantity", view.total.amount, view.total.currency)
     accept(*([beyond] if beyond and counted.more else []))  # prices may have risen since: whoever takes less is let
-    return Answer(view, headers=(*headers, *_TOLD))
+    return Result(view, headers=(*headers, *_TOLD))
 
 
 def _items(wishes: Sequence[_Wish], shelf: Mapping[str, OnSale]) -> list[Item]:
@@ -106,41 +108,41 @@ def _items(wishes: Sequence[_Wish], shelf: Mapping[str, OnSale]) -> list[Item]:
     return items
 
 
-async def _opened(call: Call) -> tuple[store.Found, Headers]:
+async def _opened(request: RequestContext) -> tuple[store.Found, Headers]:
     """The cart, locked, made if there is none; and the headers that hand over, or renew, a stranger's token."""
-    user_id, token = _whose(call)
-    cart = await store.lock(call.tx, user_id, token)
+    user_id, token = _whose(request)
+    cart = await store.lock(request.tx, user_id, token)
     if user_id is not None:
-        return cart or await store.open(call.tx, call.new_id(), user_id, None, call.now), ()
-    sent = cart_token.token_of(call)
+        return cart or await store.open(request.tx, request.new_id(), user_id, None, request.now), ()
+    sent = cart_token.token_of(request)
     if cart is not None and sent is not None:
-        return cart, cart_token.headers(call, sent)
+        return cart, cart_token.headers(request, sent)
     fresh = cart_token.fresh()
-    cart = await store.open(call.tx, call.new_id(), None, cart_token.hash_of(fresh), call.now)
-    return cart, cart_token.headers(call, fresh)
+    cart = await store.open(request.tx, request.new_id(), None, cart_token.hash_of(fresh), request.now)
+    return cart, cart_token.headers(request, fresh)
 
 
-async def take_out(call: Call) -> Answer:
+async def take_out(request: RequestContext) -> Result:
     """Take a product out; it is no error when it is not in."""
-    product_id = call.id("product_id")
-    cart = await store.lock(call.tx, *_whose(call))
-    sent = cart_token.token_of(call) if call.caller is None else None
+    product_id = request.id("product_id")
+    cart = await store.lock(request.tx, *_whose(request))
+    sent = cart_token.token_of(request) if request.caller is None else None
     if cart is not None:
-        cart = await store.take_out(call.tx, cart.id, product_id, call.now)
-    headers = cart_token.headers(call, sent) if cart is not None and sent is not None else ()
-    return Answer(await priced_view(call, call.tx, cart), headers=(*headers, *_TOLD))
+        cart = await store.take_out(request.tx, cart.id, product_id, request.now)
+    headers = cart_token.headers(request, sent) if cart is not None and sent is not None else ()
+    return Result(await priced_view(request, request.tx, cart), headers=(*headers, *_TOLD))
 
 
-async def empty(call: Call) -> None:
+async def empty(request: RequestContext) -> None:
     """Empty the cart."""
-    cart = await store.lock(call.tx, *_whose(call))
+    cart = await store.lock(request.tx, *_whose(request))
     if cart is not None:
-        store.delete(call.tx, cart.id)
+        store.delete(request.tx, cart.id)
 
 
-def _whose(call: Call) -> tuple[str | None, bytes | None]:
+def _whose(request: RequestContext) -> tuple[str | None, bytes | None]:
     """The signed-in user, or the hash of the stranger's token."""
-    if call.caller is not None:
-        return call.caller.user_id, None
-    token = cart_token.token_of(call)
+    if request.caller is not None:
+        return request.caller.user_id, None
+    token = cart_token.token_of(request)
     return None, cart_token.hash_of(token) if token else None

@@ -10,7 +10,7 @@ import attrs
 
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.formatting import money
-from harvestd.kernel.quantities import TOTAL_MOST, positive
+from harvestd.kernel.quantities import MAX_TOTAL, positive
 from harvestd.settings.table import Settings
 
 
@@ -38,8 +38,8 @@ def quantity_faults(lines: Mapping[int, Mapping[str, Any]], of: str = "lines") -
 
 def too_much(field: str, total: int, currency: str) -> FieldError | None:
     """What is wrong with a total that JSON's numbers do not have exactly: no buyer could say that they expect it."""
-    if total <= TOTAL_MOST:
+    if total <= MAX_TOTAL:
         return None
-    message = f"comes to more than {money(TOTAL_MOST, currency)}; take less, or order it in several orders"
-    params = {"maximum": str(TOTAL_MOST), "currency": currency, "reason": "total"}
+    message = f"comes to more than {money(MAX_TOTAL, currency)}; take less, or order it in several orders"
+    params = {"maximum": str(MAX_TOTAL), "currency": currency, "reason": "total"}
     return FieldError(field, message, code="above-maximum", params=params)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harvestd.kernel import errors as no
+from harvestd.kernel import errors
 from harvestd.market.accounts.actions import SignedIn
 from harvestd.market.carts import actions, routes, shapes
 from harvestd.market.subject import Subject
@@ -21,7 +21,7 @@ SUBJECT = Subject(
         Route(method="PUT", path="/api/cart/items", operation="putCartItems", cart=True, handler=routes.put_many, permission=None, mode=Mode.WRITE, section=_CART,
               summary="Put products in, or set their quantities", body=shapes.PutItems, rules=routes.faults, body_limit=LONG_BODY, answer=shapes.Cart),
         Route(method="PUT", path="/api/cart/items/{product_id}", operation="putCartItem", cart=True, handler=routes.put, permission=None, mode=Mode.WRITE, section=_CART,
-              summary="Put a product in, or set its quantity", body=shapes.PutItem, rules=routes.faults, answer=shapes.Cart, errors=(no.NotFound,)),
+              summary="Put a product in, or set its quantity", body=shapes.PutItem, rules=routes.faults, answer=shapes.Cart, errors=(errors.NotFound,)),
         Route(method="DELETE", path="/api/cart/items/{product_id}", operation="removeCartItem", cart=True, handler=routes.take_out, permission=None, mode=Mode.WRITE, section=_CART,
               summary="Take a product out", answer=shapes.Cart),
     ),

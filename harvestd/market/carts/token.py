@@ -6,7 +6,7 @@ import hashlib
 import re
 import secrets
 
-from harvestd.web.context import Call
+from harvestd.web.context import RequestContext
 
 COOKIE = "harvest_cart"
 HEADER = "x-cart-token"
@@ -14,9 +14,9 @@ _FORM = re.compile(r"[A-Za-z0-9_-]{43}")
 _LIFE = 30 * 24 * 3600
 
 
-def token_of(call: Call) -> str | None:
+def token_of(request: RequestContext) -> str | None:
     """The request's token, or None; what is no token of ours counts as none."""
-    token = call.headers.get(HEADER) or call.cookies.get(COOKIE) or ""
+    token = request.headers.get(HEADER) or request.cookies.get(COOKIE) or ""
     return token if _FORM.fullmatch(token) else None
 
 
@@ -30,8 +30,8 @@ def hash_of(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def headers(call: Call, token: str) -> tuple[tuple[str, str], ...]:
+def headers(request: RequestContext, token: str) -> tuple[tuple[str, str], ...]:
     """The answer's headers that hand a token over, and make the cookie last from now on."""
-    secure = "; Secure" if call.parts.settings.public_url.startswith("https:") else ""
+    secure = "; Secure" if request.parts.settings.public_url.startswith("https:") else ""
     cookie = f"{COOKIE}={token}; Path=/api; Max-Age={_LIFE}; HttpOnly; SameSite=Lax{secure}"
     return (("X-Cart-Token", token), ("Set-Cookie", cookie))

@@ -10,25 +10,25 @@ from harvestd.market.carts.selling import terms
 from harvestd.market.carts.shapes import Cart, CartLine, CartPart, CartWarning
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.store.postgres.database import Reader
-from harvestd.web.context import Call
+from harvestd.web.context import RequestContext
 from harvestd.web.market_day import today
 from harvestd.web.money import money
 from harvestd.web.shapes import Named, PricePer
 
 
-async def priced_view(call: Call, reader: Reader, cart: store.Found | None) -> Cart:
+async def priced_view(request: RequestContext, reader: Reader, cart: store.Found | None) -> Cart:
     """The cart, or an empty one where there is none."""
     items = await store.items(reader, cart.id) if cart is not None else []
     shelf = await stock.see(reader, [item.product_id for item in items]) if items else {}
-    rules = terms(call.parts.settings)
-    parts, warnings = market.price(items, shelf, today(call), rules)
+    rules = terms(request.parts.settings)
+    parts, warnings = market.price(items, shelf, today(request), rules)
     return Cart(
         version=cart.version if cart is not None else 0, parts=[_part(part, rules.currency) for part in parts],
         total=money(sum(part.subtotal for part in parts), rules.currency), count=len(items),
         warnings=[
             CartWarning(
                 product_id=w.product_id, code=w.code, params=dict(w.params),
-                message=languages.message(w.code, w.params, w.message, call.language),
+                message=languages.message(w.code, w.params, w.message, request.language),
             )
             for w in warnings
         ],

@@ -13,7 +13,7 @@ from harvestd.market.catalogue import category_actions as actions
 from harvestd.market.catalogue import category_rows as store
 from harvestd.market.catalogue import category_rules as market
 from harvestd.market.catalogue.category_shapes import Category, ChangeCategory, NewCategory
-from harvestd.web.context import Answer, Call, Page
+from harvestd.web.context import Page, RequestContext, Result
 from harvestd.web.shapes import given
 
 
@@ -24,27 +24,27 @@ def _shown(row: store.Category) -> Category:
     )  # fmt: skip
 
 
-def faults(call: Call, sent: Mapping[str, Any]) -> list[FieldError]:
+def faults(request: RequestContext, sent: Mapping[str, Any]) -> list[FieldError]:
     """What the market has against fields of a category, whatever the others are."""
     return errors.faults(lambda: market.checked(sent))
 
 
-async def listed(call: Call) -> Page[Category]:
+async def listed(request: RequestContext) -> Page[Category]:
     """The whole tree, by name, in one page."""
-    return Page(items=[_shown(row) for row in await store.every(call.reader)], next=None)
+    return Page(items=[_shown(row) for row in await store.every(request.reader)], next=None)
 
 
-async def add(call: Call, body: NewCategory) -> Answer:
+async def add(request: RequestContext, body: NewCategory) -> Result:
     """Add a category."""
-    return Answer(_shown(await actions.add(call.work, msgspec.structs.asdict(body))), version=1)
+    return Result(_shown(await actions.add(request.work, msgspec.structs.asdict(body))), version=1)
 
 
-async def change(call: Call, body: ChangeCategory) -> Answer:
+async def change(request: RequestContext, body: ChangeCategory) -> Result:
     """Change a category."""
-    after = await actions.change(call.work, call.id("id"), given(body), call.check_version)
-    return Answer(_shown(after), version=after.version)
+    after = await actions.change(request.work, request.id("id"), given(body), request.check_version)
+    return Result(_shown(after), version=after.version)
 
 
-async def remove(call: Call) -> None:
+async def remove(request: RequestContext) -> None:
     """Delete a category that nothing is in."""
-    await actions.remove(call.work, call.id("id"), call.check_version)
+    await actions.remove(request.work, request.id("id"), request.check_version)

@@ -10,7 +10,7 @@ from harvestd.kernel import readers
 from harvestd.market.catalogue import filter_rows as store
 from harvestd.market.catalogue.product_shapes import ProductFilters
 from harvestd.market.catalogue.rules import tag_asked
-from harvestd.web.context import Call
+from harvestd.web.context import RequestContext
 from harvestd.web.market_day import today
 
 
@@ -30,15 +30,15 @@ class Asked:
     chosen: Mapping[str, Mapping[str, str]]
 
 
-async def asked(call: Call, query: ProductFilters) -> Asked:
+async def asked(request: RequestContext, query: ProductFilters) -> Asked:
     """An empty category, farm or tag is as if it were not given; raises :class:`Invalid` for one that is not there, and for a
     radius without a middle."""
     near = readers.middle(query.near, query.radius_km)
-    named = await store.named(call.reader, _given(query.category), _given(query.farm))
+    named = await store.named(request.reader, _given(query.category), _given(query.farm))
     tags, units = dict.fromkeys(map(tag_asked, _given(query.tag))), dict.fromkeys(query.unit)
     return Asked(
         categories=named.categories, farms=named.farms, tags=tuple(tags), units=tuple(units), near=near,
-        radius=query.radius_km, season=today(call).isoformat() if query.in_season else None,
+        radius=query.radius_km, season=today(request).isoformat() if query.in_season else None,
         chosen={**named.names, "tag": {tag: tag for tag in tags}, "unit": {unit: unit for unit in units}},
     )  # fmt: skip
 

@@ -79,7 +79,7 @@ ANY_VALUE = frozenset({"farm_id", "in_stock"})
 #: The longest page, and one more to see whether there is a next. Where the limit is a parameter, PostgreSQL expects a tenth of
 #: the table, finds that a plan for any value would cost too much, and plans each time anew, which takes longer than to run it.
 #: Under a limit that it can see it keeps its plan; no more rows are fetched for that.
-MOST = 101
+MAX = 101
 
 
 @attrs.frozen(kw_only=True)
@@ -128,11 +128,9 @@ class Listed(NamedTuple):
 async def products(
     reader: Reader, filters: Filters, sort: str, after: Sequence[Any] | None, limit: int, currency: str
 ) -> list[Listed]:
-    """Products, published ones unless they are somebody's own; ``after`` is the ``key`` of the last one seen. ValueError for a ``limit`` above :data:`MOST`."""
-    if limit > MOST:
-        raise ValueError(
-            f"a page of {limit} products would be cut at {MOST}: raise listings.MOST with the route's limit"
-        )
+    """Products, published ones unless they are somebody's own; ``after`` is the ``key`` of the last one seen. ValueError for a ``limit`` above :data:`MAX`."""
+    if limit > MAX:
+        raise ValueError(f"a page of {limit} products would be cut at {MAX}: raise listings.MAX with the route's limit")
     given, values = _given(filters)
     keys = {f"after_{i}": value for i, value in enumerate(after or ())}
     statement = _statement(sort, given, after is not None)
@@ -186,7 +184,7 @@ def _statement(sort: str, filters: tuple[str, ...], later: bool) -> Statement[Li
     if not ANY_VALUE.issuperset(filters):
         sql += limit
     else:
-        sql = f"select * from ({sql}{MOST}) as p order by {order} limit {limit}"
+        sql = f"select * from ({sql}{MAX}) as p order by {order} limit {limit}"
     return Statement(f"listing.{sort}.{_bits(filters)}.{'later' if later else 'first'}", sql, _listed)
 
 

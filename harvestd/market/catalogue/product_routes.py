@@ -32,7 +32,7 @@ from harvestd.market.catalogue.product_shapes import (
 from harvestd.market.farms import rows as farms
 from harvestd.market.farms.actions import allowed, require
 from harvestd.web import sound
-from harvestd.web.context import Answer, Call, CountedPage
+from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.money import given_faults, minor_units
 from harvestd.web.paging import Keyset
 from harvestd.web.shapes import Money, SeasonIn, given
@@ -51,7 +51,7 @@ def shown(card: cards.Card) -> msgspec.Raw:
     return msgspec.Raw(card.text)
 
 
-async def listed(call: Call, query: ProductsQuery) -> Answer:
+async def listed(request: RequestContext, query: ProductsQuery) -> Result:
     """Published products by filter and sort; or, with ``mine``, those of the caller's farms, whatever their status."""
     if query.status is not None and not query.mine:
         raise Invalid.of(
@@ -63,45 +63,47 @@ async def listed(call: Call, query: ProductsQuery) -> Answer:
     types = tuple(type_ for _, _, type_ in listings.SORTS[query.sort].key)
     order = Keyset(query, query.sort, types, lambda row: row.key)
     after = order.after
-    asked = await filters.asked(call, query)
+    asked = await filters.asked(request, query)
     wanted = listings.Filters.of(
         (id for id, _ in asked.categories), (id for id, _ in asked.farms), tags=asked.tags, units=asked.units,
         min_price=query.min_price, max_price=query.max_price, in_stock=query.in_stock, in_season=asked.season,
         within=listings.within(*asked.near, asked.radius) if asked.near and asked.radius else None,
-        member_id=call.user.user_id if query.mine else None, status=query.status,
+        member_id=request.user.user_id if query.mine else None, status=query.status,
     )  # fmt: skip
-    currency = call.parts.settings.market_currency
-    rows = await listings.products(call.reader, wanted, query.sort, after, order.ask, currency)
-    total = await listings.count(call.reader, wanted) if query.count else None
+    currency = request.parts.settings.market_currency
+    rows = await listings.products(request.reader, wanted, query.sort, after, order.ask, currency)
+    total = await listings.count(request.reader, wanted) if query.count else None
     page, following = order.page(rows)
     shows = tuple([families.shown(row.key[-1]) for row in page])
     ended = page[0].ended if page else None
     shown_now = CountedPage([msgspec.Raw(row.text) for row in page], following, total)
-    return Answer(shown_now, version=ended, families=shows)
+    return Result(shown_now, version=ended, families=shows)
 
 
-async def page(call: Call) -> Answer:
+async def page(request: RequestContext) -> Result:
     """One product, by id or slug; a draft or archived one is for its farm alone."""
-    card = await cards.find(call.reader, call.path["id"], call.parts.settings.market_currency)
-    if card is None or (card.status != "published" and not await _may_see(call, card)):
+    card = await cards.find(request.reader, request.path["id"], request.parts.settings.market_currency)
+    if card is None or (card.status != "published" and not await _may_see(request, card)):
         raise NotFound("there is no such product")
-    return Answer(shown(card), version=card.version)
+    return Result(shown(card), version=card.version)
 
 
-async def _may_see(call: Call, card: cards.Card) -> bool:
-    return call.caller is not None and await allowed(call.reader, call.caller, Permission.CHANGE_PRODUCTS, card.farm_id)
+async def _may_see(request: RequestContext, card: cards.Card) -> bool:
+    return request.caller is not None and await allowed(
+        request.reader, request.caller, Permission.CHANGE_PRODUCTS, card.farm_id
+    )
 
 
-def faults(call: Call, sent: Mapping[str, Any]) -> list[FieldError]:
+def faults(request: RequestContext, sent: Mapping[str, Any]) -> list[FieldError]:
     """What the market has against fields of a product, whatever the others are."""
-    read, wrong = _read(call, sent)
-    return [*wrong, *_faults_in_part(call, sent), *market.faults(read)]
+    read, wrong = _read(request, sent)
+    return [*wrong, *_faults_in_part(request, sent), *market.faults(read)]
 
 
-def _faults_in_part(call: Call, given: Mapping[str, Any]) -> Iterator[FieldError]:
+def _faults_in_part(request: RequestContext, given: Mapping[str, Any]) -> Iterator[FieldError]:
     """Of the fields that could not be read as a whole."""
     if "price" not in given:
-        yield from given_faults("price", given, call.parts.settings.market_currency)
+        yield from given_faults("price", given, request.parts.settings.market_currency)
     if "price_per" not in given:
         yield from market.per_faults(sound.members(given, "price_per"))
     if "season" not in given:
@@ -110,54 +112,54 @@ def _faults_in_part(call: Call, given: Mapping[str, Any]) -> Iterator[FieldError
         yield from market.tag_faults(sound.elements(given, "tags"))
 
 
-def _read(call: Call, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
+def _read(request: RequestContext, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
     """The fields as the market has them; those that it cannot have are left out, with what is wrong with them."""
     found = dict(given)
     wrong: list[FieldError] = []
     for name, read in _READ.items():
         if name in given:
             del found[name]
-            wrong += errors.faults(lambda: found.update({name: read(call, given[name])}))  # noqa: B023  (called at once)
+            wrong += errors.faults(lambda: found.update({name: read(request, given[name])}))  # noqa: B023  (called at once)
     return found, wrong
 
 
-async def add(call: Call, body: NewProduct) -> Answer:
+async def add(request: RequestContext, body: NewProduct) -> Result:
     """Offer a product."""
     sent = msgspec.structs.asdict(body)
-    wrong, farm = faults(call, sent), None
+    wrong, farm = faults(request, sent), None
     try:
-        farm = await _farm_of(call, body.farm_id)
+        farm = await _farm_of(request, body.farm_id)
     except Invalid as refused:
         wrong += refused.errors
     accept(*wrong, message="the product cannot be accepted")
     assert farm is not None
-    read, _ = _read(call, sent)
+    read, _ = _read(request, sent)
     level = market.opening_stock(body.stock, body.unit)
-    product_id = await actions.offer(call.work, farm, market.begun(read), level)
+    product_id = await actions.offer(request.work, farm, market.begun(read), level)
     location = ("Location", f"/api/products/{product_id}")
-    return attrs.evolve(await _now(call, product_id), headers=(location,))
+    return attrs.evolve(await _now(request, product_id), headers=(location,))
 
 
-async def _now(call: Call, product_id: str) -> Answer:
+async def _now(request: RequestContext, product_id: str) -> Result:
     """A product that is there, as this transaction has made it."""
-    card = await cards.find(call.tx, product_id, call.parts.settings.market_currency)
+    card = await cards.find(request.tx, product_id, request.parts.settings.market_currency)
     assert card is not None
-    return Answer(shown(card), version=card.version)
+    return Result(shown(card), version=card.version)
 
 
-async def _farm_of(call: Call, farm_id: str | None) -> actions.Farm:
+async def _farm_of(request: RequestContext, farm_id: str | None) -> actions.Farm:
     """The farm that offers it; without ``farm_id`` the caller's own, if they have one."""
-    own = await accounts.farms_of(call.tx, call.user.user_id)
+    own = await accounts.farms_of(request.tx, request.user.user_id)
     if farm_id is None:
         if len(own) == 1:
             return actions.Farm(own[0].farm_id, own[0].slug)
-        reason = _WHICH_FARM.get((call.user.role, bool(own)), "one-of-yours")
+        reason = _WHICH_FARM.get((request.user.role, bool(own)), "one-of-yours")
         raise Invalid.of("farm_id", _REASONS[reason], "required", reason=reason)
     for farm in own:
         if farm.farm_id == farm_id:
             return actions.Farm(farm.farm_id, farm.slug)
-    await require(call.tx, call.user, Permission.CHANGE_PRODUCTS, farm_id)
-    found = await farms.find(call.tx, farm_id)
+    await require(request.tx, request.user, Permission.CHANGE_PRODUCTS, farm_id)
+    found = await farms.find(request.tx, farm_id)
     if found is None:
         raise Invalid.of(
             "farm_id", "does not exist; GET /api/farms lists the farms", "not-found", list="GET /api/farms"
@@ -165,8 +167,8 @@ async def _farm_of(call: Call, farm_id: str | None) -> actions.Farm:
     return actions.Farm(found.id, found.slug)
 
 
-def _price(call: Call, price: Money | int) -> int:
-    return minor_units("price", price, call.parts.settings.market_currency)
+def _price(request: RequestContext, price: Money | int) -> int:
+    return minor_units("price", price, request.parts.settings.market_currency)
 
 
 def _season(season: SeasonIn | None) -> MarketSeason | None:
@@ -178,45 +180,45 @@ def _per(per: PricePerIn | None) -> Amount | None:
 
 
 #: How the fields of a body become the market's, where they do not stay as they are.
-_READ: dict[str, Callable[[Call, Any], Any]] = {
+_READ: dict[str, Callable[[RequestContext, Any], Any]] = {
     "price": _price,
-    "price_per": lambda call, per: _per(per),
-    "season": lambda call, season: _season(season),
-    "tags": lambda call, tags: tuple(tags),
+    "price_per": lambda request, per: _per(per),
+    "season": lambda request, season: _season(season),
+    "tags": lambda request, tags: tuple(tags),
 }  # fmt: skip
 
 
-async def _locked(call: Call) -> store.Product:
+async def _locked(request: RequestContext) -> store.Product:
     """The product of the path, locked, if the caller may do to it what the route does."""
-    assert call.route.permission is not None
-    row = await actions.locked(call.work, call.user, call.route.permission, call.path["id"])
-    call.check_version(row.version)
+    assert request.route.permission is not None
+    row = await actions.locked(request.work, request.user, request.route.permission, request.path["id"])
+    request.check_version(row.version)
     return row
 
 
-async def change(call: Call, body: ChangeProduct) -> Answer:
+async def change(request: RequestContext, body: ChangeProduct) -> Result:
     """Change what a farm says of a product."""
-    before = await _locked(call)
-    changes, wrong = _read(call, given(body))
-    await actions.change(call.work, before, changes, wrong)
-    return await _now(call, before.id)
+    before = await _locked(request)
+    changes, wrong = _read(request, given(body))
+    await actions.change(request.work, before, changes, wrong)
+    return await _now(request, before.id)
 
 
-async def archive(call: Call) -> None:
+async def archive(request: RequestContext) -> None:
     """Take a product off the market; orders that have it keep it."""
-    await actions.archive(call.work, await _locked(call))
+    await actions.archive(request.work, await _locked(request))
 
 
-def stock_faults(call: Call, given: Mapping[str, Any]) -> list[FieldError]:
+def stock_faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
     """What the market has against a change of stock, whatever the stock is."""
-    reason = errors.faults(lambda: told("reason", given.get("reason", ""), market.REASON_MOST))
+    reason = errors.faults(lambda: told("reason", given.get("reason", ""), market.MAX_REASON))
     return [*reason, *market.level_faults(given.get("set"), given.get("change"))]
 
 
-async def restock(call: Call, body: ChangeStock) -> StockLevel:
+async def restock(request: RequestContext, body: ChangeStock) -> StockLevel:
     """Set or change the stock; every change is a row of the ledger."""
-    before = await _locked(call)
-    level = await actions.restock(call.work, before, set_to=body.set, change=body.change, reason=body.reason)
+    before = await _locked(request)
+    level = await actions.restock(request.work, before, set_to=body.set, change=body.change, reason=body.reason)
     reserved = before.reserved
     return StockLevel(
         product_id=before.id, stock=quantity(level), reserved=quantity(reserved), available=quantity(level - reserved)

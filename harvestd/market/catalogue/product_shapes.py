@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal, get_args
 from msgspec import UNSET, Meta, UnsetType
 
 from harvestd.kernel.units import Unit
-from harvestd.market.catalogue.rules import TAG_LENGTH_MOST, TAGS_MOST, Status
+from harvestd.market.catalogue.rules import MAX_TAG_LENGTH, MAX_TAGS, Status
 from harvestd.web.shapes import (
     MINOR_UNITS_ALONE,
     CategoryId,
@@ -128,7 +128,7 @@ class Product(Out, kw_only=True, frozen=True):
 
 
 #: Values of one filter.
-VALUES_MOST = 20
+MAX_VALUES = 20
 
 
 PriceBound = Annotated[int, Meta(ge=0, le=2**53, extra=MINOR_UNITS_ALONE)]
@@ -138,10 +138,10 @@ class ProductFilters(ListQuery, kw_only=True, frozen=True):
     """What the listing and search take alike. Of several values of a filter a product has one; a category has those below
     it, too. Category and farm by slug or id, prices in minor units and as they are given: ``price``, whatever quantity it is for."""
 
-    category: Annotated[list[IdOrSlug], Meta(max_length=VALUES_MOST)] = []
-    farm: Annotated[list[IdOrSlug], Meta(max_length=VALUES_MOST)] = []
-    tag: Annotated[list[Annotated[str, Meta(max_length=TAG_LENGTH_MOST)]], Meta(max_length=VALUES_MOST)] = []
-    unit: Annotated[list[Unit], Meta(max_length=VALUES_MOST)] = []
+    category: Annotated[list[IdOrSlug], Meta(max_length=MAX_VALUES)] = []
+    farm: Annotated[list[IdOrSlug], Meta(max_length=MAX_VALUES)] = []
+    tag: Annotated[list[Annotated[str, Meta(max_length=MAX_TAG_LENGTH)]], Meta(max_length=MAX_VALUES)] = []
+    unit: Annotated[list[Unit], Meta(max_length=MAX_VALUES)] = []
     min_price: PriceBound | None = None
     max_price: PriceBound | None = None
     in_stock: bool = False
@@ -166,7 +166,7 @@ class ProductsQuery(ProductFilters, kw_only=True, frozen=True):
 
 Title = Annotated[str, Meta(max_length=200)]
 Description = Annotated[str, Meta(max_length=10_000)]
-Tags = Annotated[list[Annotated[str, Meta(max_length=TAG_LENGTH_MOST)]], Meta(max_length=TAGS_MOST)]
+Tags = Annotated[list[Annotated[str, Meta(max_length=MAX_TAG_LENGTH)]], Meta(max_length=MAX_TAGS)]
 
 
 class PricePerIn(In, kw_only=True, frozen=True):

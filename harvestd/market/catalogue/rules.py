@@ -15,16 +15,16 @@ from harvestd.kernel.errors import faults as faults_of
 from harvestd.kernel.events import Event
 from harvestd.kernel.formatting import quantity as said
 from harvestd.kernel.names import Rule, accept, clean_name, clean_text
-from harvestd.kernel.quantities import MOST, ONE, PRICE_MOST, exact, not_negative, positive, shown, usable
+from harvestd.kernel.quantities import MAX, MAX_PRICE, ONE, exact, not_negative, positive, shown, usable
 from harvestd.kernel.seasons import Season
 from harvestd.kernel.units import Amount, default_step, in_pieces, measured, unfit
 
 Status = Literal["draft", "published", "archived"]
 
-TAGS_MOST, TAG_LENGTH_MOST = 20, 40
-TITLE_MOST, DESCRIPTION_MOST, REASON_MOST = 200, 10_000, 500
+MAX_TAGS, MAX_TAG_LENGTH = 20, 40
+MAX_TITLE, MAX_DESCRIPTION, MAX_REASON = 200, 10_000, 500
 NOTHING = Decimal(0)
-_TEXTS = {"title": Rule(TITLE_MOST), "description": Rule(DESCRIPTION_MOST, lines=True)}
+_TEXTS = {"title": Rule(MAX_TITLE), "description": Rule(MAX_DESCRIPTION, lines=True)}
 
 
 @attrs.frozen(kw_only=True)
@@ -108,9 +108,9 @@ def tag_faults(given: Mapping[int, str]) -> list[FieldError]:
 
 
 def _tags(given: Sequence[str]) -> list[str | FieldError]:
-    found = [tag(f"tags[{i}]", text) for i, text in enumerate(given[: TAGS_MOST + 1])]
-    if len(given) > TAGS_MOST:
-        most = str(TAGS_MOST)
+    found = [tag(f"tags[{i}]", text) for i, text in enumerate(given[: MAX_TAGS + 1])]
+    if len(given) > MAX_TAGS:
+        most = str(MAX_TAGS)
         found.append(FieldError("tags", f"must have at most {most} tags", code="too-long", params={"maximum": most}))
     return found
 
@@ -122,8 +122,8 @@ def price_per(amount: Amount | None, unit: str) -> Decimal | FieldError:
 
 def _price(offer: Offer) -> Iterator[FieldError]:
     """What is wrong with a price: the bound is that of one unit, for less than one as for all of it."""
-    most = int(PRICE_MOST * offer.price_per)
-    if most < offer.price <= PRICE_MOST:
+    most = int(MAX_PRICE * offer.price_per)
+    if most < offer.price <= MAX_PRICE:
         message = f"must be at most {most} for {said(offer.price_per, offer.unit)}, in minor units of the currency"
         yield FieldError("price", message, code="above-maximum", params={"maximum": str(most)})
     yield from _price_alone(offer.price)
@@ -132,9 +132,9 @@ def _price(offer: Offer) -> Iterator[FieldError]:
 def _price_alone(price: int) -> Iterator[FieldError]:
     if price < 0:
         yield FieldError("price", "must be 0 or more", code="below-minimum", params={"minimum": "0"})
-    if price > PRICE_MOST:
-        message = f"must be at most {PRICE_MOST}, in minor units of the currency (1250 is 12.50)"
-        yield FieldError("price", message, code="above-maximum", params={"maximum": str(PRICE_MOST)})
+    if price > MAX_PRICE:
+        message = f"must be at most {MAX_PRICE}, in minor units of the currency (1250 is 12.50)"
+        yield FieldError("price", message, code="above-maximum", params={"maximum": str(MAX_PRICE)})
 
 
 def _stock(stock: Decimal, unit: str | None) -> Decimal | FieldError:
@@ -147,8 +147,8 @@ def _stock(stock: Decimal, unit: str | None) -> Decimal | FieldError:
 
 def tag(field: str, text: str) -> str | FieldError:
     """A tag as it is kept and asked for, its case folded; or what is wrong with it."""
-    found = clean_name(field, text, TAG_LENGTH_MOST)
-    return found if isinstance(found, FieldError) else clean_name(field, found.casefold(), TAG_LENGTH_MOST)
+    found = clean_name(field, text, MAX_TAG_LENGTH)
+    return found if isinstance(found, FieldError) else clean_name(field, found.casefold(), MAX_TAG_LENGTH)
 
 
 def tag_asked(text: str) -> str:
@@ -230,7 +230,7 @@ def new_level(
     if level is None:
         raise Invalid.of(
             field, f"would make the stock too large; it is {said(stock, unit)} now", "above-maximum",
-            maximum=shown(MOST - stock), unit=unit,
+            maximum=shown(MAX - stock), unit=unit,
         )  # fmt: skip
     if (part := in_pieces(field, unit, level)) is not None:
         raise Invalid("the stock cannot be changed so", (part,))
@@ -249,7 +249,7 @@ def restocked(
     unit: str, stock: Decimal, reserved: Decimal, *, set_to: Decimal | None, change: Decimal | None, reason: str
 ) -> tuple[str, Decimal]:
     """The reason as it is kept, and the :func:`new_level`; raises :class:`Invalid` with what is wrong with either."""
-    kept = clean_text("reason", reason, REASON_MOST)
+    kept = clean_text("reason", reason, MAX_REASON)
     levels: list[Decimal] = []
     wrong = faults_of(lambda: levels.append(new_level(unit, stock, reserved, set_to=set_to, change=change)))
     accept(kept, *wrong)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harvestd.kernel import errors as no
+from harvestd.kernel import errors
 from harvestd.kernel.families import AMOUNTS, CATALOGUE, CATEGORIES, CHANGED, PRICES, PRODUCTS
 from harvestd.kernel.permissions import Permission
 from harvestd.market.catalogue import category_routes, category_shapes, events, product_routes, product_shapes
@@ -39,28 +39,28 @@ SUBJECT = Subject(
               limit="rate_read"),
         Route(method="POST", path="/api/categories", operation="createCategory", handler=category_routes.add, permission=Permission.CHANGE_CATEGORIES, mode=Mode.WRITE, section=_CATEGORIES,
               summary="Add a category", body=category_shapes.NewCategory, rules=category_routes.faults, answer=category_shapes.Category, status=201, key="optional",
-              errors=(no.AlreadyTaken,)),
+              errors=(errors.AlreadyTaken,)),
         Route(method="PATCH", path="/api/categories/{id}", operation="updateCategory", handler=category_routes.change, permission=Permission.CHANGE_CATEGORIES, mode=Mode.WRITE, section=_CATEGORIES,
               summary="Change a category", body=category_shapes.ChangeCategory, rules=category_routes.faults, answer=category_shapes.Category, if_match=True,
-              errors=(no.NotFound, no.AlreadyTaken)),
+              errors=(errors.NotFound, errors.AlreadyTaken)),
         Route(method="DELETE", path="/api/categories/{id}", operation="deleteCategory", handler=category_routes.remove, permission=Permission.CHANGE_CATEGORIES, mode=Mode.WRITE, section=_CATEGORIES,
-              summary="Delete a category that nothing is in", status=204, if_match=True, errors=(no.NotFound, no.Conflict)),
+              summary="Delete a category that nothing is in", status=204, if_match=True, errors=(errors.NotFound, errors.Conflict)),
         Route(method="GET", path="/api/products", operation="listProducts", handler=product_routes.listed, permission=None, mode=Mode.READ, section=_PRODUCTS,
               summary="Products on sale, by filter and sort", query=product_shapes.ProductsQuery, answer=CountedPage[product_shapes.Product],
               cached=Cached(_listing, instead=(CHANGED,), private=lambda query: query.mine), limit="rate_read"),
         Route(method="POST", path="/api/products", operation="createProduct", handler=product_routes.add, permission=Permission.CHANGE_PRODUCTS, mode=Mode.WRITE, section=_PRODUCTS,
               summary="Offer a product", body=product_shapes.NewProduct, rules=product_routes.faults, answer=product_shapes.Product, status=201, key="optional",
-              body_limit=LONG_BODY, errors=(no.Forbidden,)),
+              body_limit=LONG_BODY, errors=(errors.Forbidden,)),
         Route(method="GET", path="/api/products/{id}", operation="getProduct", handler=product_routes.page, permission=None, mode=Mode.READ, section=_PRODUCTS,
               summary="A product, by id or slug", answer=product_shapes.Product, cached=Cached(_product, signed_in="own"),
-              limit="rate_read", errors=(no.NotFound,)),
+              limit="rate_read", errors=(errors.NotFound,)),
         Route(method="PATCH", path="/api/products/{id}", operation="updateProduct", handler=product_routes.change, permission=Permission.CHANGE_PRODUCTS, mode=Mode.WRITE, section=_PRODUCTS,
               summary="Change what a product says", body=product_shapes.ChangeProduct, rules=product_routes.faults, answer=product_shapes.Product, if_match=True,
-              body_limit=LONG_BODY, errors=(no.NotFound,)),
+              body_limit=LONG_BODY, errors=(errors.NotFound,)),
         Route(method="DELETE", path="/api/products/{id}", operation="archiveProduct", handler=product_routes.archive, permission=Permission.CHANGE_PRODUCTS, mode=Mode.WRITE, section=_PRODUCTS,
-              summary="Archive a product; orders keep it", status=204, if_match=True, errors=(no.NotFound,)),
+              summary="Archive a product; orders keep it", status=204, if_match=True, errors=(errors.NotFound,)),
         Route(method="POST", path="/api/products/{id}/stock", operation="changeStock", handler=product_routes.restock, permission=Permission.CHANGE_STOCK, mode=Mode.WRITE, section=_PRODUCTS,
               summary="Set or change the stock", body=product_shapes.ChangeStock, rules=product_routes.stock_faults, answer=product_shapes.StockLevel, key="optional",
-              errors=(no.NotFound,)),
+              errors=(errors.NotFound,)),
     ),
 )  # fmt: skip

@@ -17,7 +17,7 @@ from harvestd.market.farms import rows as store
 from harvestd.market.farms import rules as market
 from harvestd.market.farms.shapes import ChangeFarm, Farm, FarmsQuery, LocationOut, PickupPoint
 from harvestd.web import sound
-from harvestd.web.context import Answer, Call, CountedPage
+from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.money import given_faults, minor_units, money
 from harvestd.web.paging import Keyset
 from harvestd.web.shapes import Season, given
@@ -38,22 +38,24 @@ def shown(row: store.Farm, currency: str, distance: float | None = None) -> Farm
     )  # fmt: skip
 
 
-async def listed(call: Call, query: FarmsQuery) -> CountedPage[Farm]:
+async def listed(request: RequestContext, query: FarmsQuery) -> CountedPage[Farm]:
     """Farms by distance where ``near`` is given, else from the newest on."""
-    currency = call.parts.settings.market_currency
+    currency = request.parts.settings.market_currency
     at = readers.middle(query.near, query.radius_km)
     if at is not None:
-        return await _near(call, query, at, currency)
+        return await _near(request, query, at, currency)
     order = Keyset(query, "farms", (UUID,), lambda row: (row.id,))
     (after,) = order.after or (None,)
-    page, following = order.page(await store.newest(call.reader, after, query.q, order.ask))
-    total = await store.count(call.reader, query.q) if query.count else None
+    page, following = order.page(await store.newest(request.reader, after, query.q, order.ask))
+    total = await store.count(request.reader, query.q) if query.count else None
     return CountedPage([shown(row, currency) for row in page], following, total)
 
 
-async def _near(call: Call, query: FarmsQuery, at: tuple[float, float], currency: str) -> CountedPage[Farm]:
+async def _near(
+    request: RequestContext, query: FarmsQuery, at: tuple[float, float], currency: str
+) -> CountedPage[Farm]:
     radius = query.radius_km or DEFAULT_RADIUS_KM
-    rows = await store.in_box(call.reader, box_around(*at, radius), query.q)
+    rows = await store.in_box(request.reader, box_around(*at, radius), query.q)
     ranked = sorted((_distance(row, at), row.id, row) for row in rows)
     order = Keyset(query, "near", (float, UUID), lambda found: found[:2])
     after = order.after or (-1.0, "")
@@ -68,30 +70,30 @@ def _distance(row: store.Farm, at: tuple[float, float]) -> float:
     return distance_km(*at, row.latitude, row.longitude)
 
 
-async def page(call: Call) -> Answer:
+async def page(request: RequestContext) -> Result:
     """One farm, by id or slug."""
-    row = await store.find(call.reader, call.path["id"])
+    row = await store.find(request.reader, request.path["id"])
     if row is None:
         raise NotFound("there is no such farm")
-    return Answer(shown(row, call.parts.settings.market_currency), version=row.version)
+    return Result(shown(row, request.parts.settings.market_currency), version=row.version)
 
 
-async def change(call: Call, body: ChangeFarm) -> Answer:
+async def change(request: RequestContext, body: ChangeFarm) -> Result:
     """Change a farm; whoever shows something of it is told what changed."""
-    before = await actions.locked(call.work, call.user, Permission.CHANGE_FARM, call.path["id"])
-    call.check_version(before.version)
-    changes = _changes(call, given(body), [point["id"] for point in before.pickup_points])
-    after = await actions.change(call.work, before, changes)
-    return Answer(shown(after, call.parts.settings.market_currency), version=after.version)
+    before = await actions.locked(request.work, request.user, Permission.CHANGE_FARM, request.path["id"])
+    request.check_version(before.version)
+    changes = _changes(request, given(body), [point["id"] for point in before.pickup_points])
+    after = await actions.change(request.work, before, changes)
+    return Result(shown(after, request.parts.settings.market_currency), version=after.version)
 
 
-def faults(call: Call, sent: Mapping[str, Any]) -> list[FieldError]:
+def faults(request: RequestContext, sent: Mapping[str, Any]) -> list[FieldError]:
     """What the market has against fields of a farm, whatever the others are."""
     names, points = ({} if name in sent else sound.elements(sent, name) for name in ("certifications", "pickup_points"))
-    return [*errors.faults(lambda: _changes(call, sent)), *market.element_faults(names, points)]
+    return [*errors.faults(lambda: _changes(request, sent)), *market.element_faults(names, points)]
 
 
-def _changes(call: Call, sent: Mapping[str, Any], points: Sequence[str] | None = None) -> dict[str, Any]:
+def _changes(request: RequestContext, sent: Mapping[str, Any], points: Sequence[str] | None = None) -> dict[str, Any]:
     """The columns that change; raises :class:`Invalid` with every field that is wrong. ``points`` are the ids of the farm's
     pick-up points, None where no farm is at hand."""
     changes = {name: sent[name] for name in ("name", "slug", "description", "certifications") if name in sent}
@@ -104,7 +106,7 @@ def _changes(call: Call, sent: Mapping[str, Any], points: Sequence[str] | None =
         changes |= {n: float(place[n]) for n in ("latitude", "longitude") if place.get(n) is not None}
     if "address" in place:
         changes["address"] = place["address"]
-    currency = call.parts.settings.market_currency
+    currency = request.parts.settings.market_currency
     money_faults = given_faults("order_minimum", sent, currency)
     if "order_minimum" in sent and not money_faults:
         changes["order_minimum"] = minor_units("order_minimum", sent["order_minimum"], currency)
@@ -112,6 +114,6 @@ def _changes(call: Call, sent: Mapping[str, Any], points: Sequence[str] | None =
     if "pickup_points" in sent:
         wrong += () if points is None else market.not_its_own([p.id for p in sent["pickup_points"]], points)
         changes["pickup_points"] = [
-            {"id": p.id or call.new_id(), "name": p.name, "address": p.address} for p in sent["pickup_points"]
+            {"id": p.id or request.new_id(), "name": p.name, "address": p.address} for p in sent["pickup_points"]
         ]
     return market.checked(changes, also=wrong)

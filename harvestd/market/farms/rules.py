@@ -10,7 +10,7 @@ from harvestd.kernel.errors import FieldError
 from harvestd.kernel.names import Rule, clean, clean_name, clean_text
 
 TEXTS = {"name": Rule(200), "description": Rule(10_000, lines=True)}
-ADDRESS_MOST, POINT_NAME_MOST, CERTIFICATION_MOST, CERTIFICATIONS_MOST = 500, 200, 100, 30
+MAX_ADDRESS, MAX_POINT_NAME, MAX_CERTIFICATION, MAX_CERTIFICATIONS = 500, 200, 100, 30
 
 
 def checked(given: Mapping[str, Any], also: Iterable[FieldError] = ()) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def checked(given: Mapping[str, Any], also: Iterable[FieldError] = ()) -> dict[s
             found[name], wrong = check(found[name])
             errors += wrong
     if "address" in found:
-        found["address"] = clean_text("location.address", found["address"], ADDRESS_MOST)
+        found["address"] = clean_text("location.address", found["address"], MAX_ADDRESS)
     return clean(found, TEXTS, {"slug": slugs.given}, also=errors, message="the farm cannot be accepted")
 
 
@@ -59,17 +59,15 @@ def not_its_own(given: Sequence[str | None], known: Container[str]) -> Iterator[
 
 
 def _certifications(given: Sequence[str]) -> tuple[list[Any], list[FieldError]]:
-    if len(given) > CERTIFICATIONS_MOST:
-        message = f"must have at most {CERTIFICATIONS_MOST} elements"
-        return [], [
-            FieldError("certifications", message, code="too-long", params={"maximum": str(CERTIFICATIONS_MOST)})
-        ]
+    if len(given) > MAX_CERTIFICATIONS:
+        message = f"must have at most {MAX_CERTIFICATIONS} elements"
+        return [], [FieldError("certifications", message, code="too-long", params={"maximum": str(MAX_CERTIFICATIONS)})]
     names = [_certification(i, name) for i, name in enumerate(given)]
     return list(dict.fromkeys(names)), [name for name in names if isinstance(name, FieldError)]
 
 
 def _certification(i: int, name: str) -> str | FieldError:
-    return clean_name(f"certifications[{i}]", name, CERTIFICATION_MOST)
+    return clean_name(f"certifications[{i}]", name, MAX_CERTIFICATION)
 
 
 def element_faults(certifications: Mapping[int, str], points: Mapping[int, Mapping[str, Any]]) -> list[FieldError]:
@@ -91,7 +89,7 @@ def _point(i: int, point: Mapping[str, Any]) -> dict[str, str | FieldError]:
 
 
 _OF_A_POINT: dict[str, tuple[Callable[[str, str, int], str | FieldError], int]] = {
-    "name": (clean_name, POINT_NAME_MOST), "address": (clean_text, ADDRESS_MOST),
+    "name": (clean_name, MAX_POINT_NAME), "address": (clean_text, MAX_ADDRESS),
 }  # fmt: skip
 
 

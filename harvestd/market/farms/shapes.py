@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Meta, UnsetType
 
-from harvestd.market.farms.rules import CERTIFICATION_MOST, CERTIFICATIONS_MOST
+from harvestd.market.farms.rules import MAX_CERTIFICATION, MAX_CERTIFICATIONS
 from harvestd.web.shapes import CountedQuery, Id, In, MinorUnits, Money, Out, Position, Season, Slug
 
 
@@ -82,8 +82,8 @@ class ChangeFarm(In, kw_only=True, frozen=True):
     location: Location | UnsetType | None = UNSET
     certifications: (
         Annotated[
-            list[Annotated[str, Meta(min_length=1, max_length=CERTIFICATION_MOST)]],
-            Meta(max_length=CERTIFICATIONS_MOST),
+            list[Annotated[str, Meta(min_length=1, max_length=MAX_CERTIFICATION)]],
+            Meta(max_length=MAX_CERTIFICATIONS),
         ]
         | UnsetType
     ) = UNSET

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harvestd.kernel import errors as no
+from harvestd.kernel import errors
 from harvestd.kernel.families import FARMS
 from harvestd.kernel.permissions import Permission
 from harvestd.market.accounts.actions import Registered
@@ -31,9 +31,9 @@ SUBJECT = Subject(
               summary="Farms, the newest first, or the nearest", query=shapes.FarmsQuery, answer=CountedPage[shapes.Farm],
               cached=Cached(always(FARMS)), limit="rate_read"),
         Route(method="GET", path="/api/farms/{id}", operation="getFarm", handler=routes.page, permission=None, mode=Mode.READ, section=_FARMS,
-              summary="A farm, by id or slug", answer=shapes.Farm, cached=Cached(_farm), limit="rate_read", errors=(no.NotFound,)),
+              summary="A farm, by id or slug", answer=shapes.Farm, cached=Cached(_farm), limit="rate_read", errors=(errors.NotFound,)),
         Route(method="PATCH", path="/api/farms/{id}", operation="updateFarm", handler=routes.change, permission=Permission.CHANGE_FARM, mode=Mode.WRITE, section=_FARMS,
               summary="Change a farm", body=shapes.ChangeFarm, rules=routes.faults, answer=shapes.Farm, if_match=True, body_limit=LONG_BODY,
-              errors=(no.NotFound, no.Forbidden, no.AlreadyTaken)),
+              errors=(errors.NotFound, errors.Forbidden, errors.AlreadyTaken)),
     ),
 )  # fmt: skip

@@ -10,14 +10,14 @@ from typing import Any
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
-from harvestd.interfaces import Away, Refused
+from harvestd.interfaces import MailServerUnreachable, Refused
 from harvestd.kernel.errors import Unavailable
 from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.notifications.mail_rows import Claimed
 from harvestd.parts import Parts
 from harvestd.runtime.failpoints import failpoint
 from harvestd.runtime.spawn import spawn
-from harvestd.runtime.wakeup import Bell
+from harvestd.runtime.wakeup import Wakeup
 from harvestd.store.leases import GoingOn, always
 
 #: Seconds before each further try of a mail that was not taken; after the last it is given up.
@@ -31,10 +31,10 @@ LEASE = timedelta(seconds=8)
 BATCH, AT_ONCE = 50, 5
 #: Mails that were sent are marked together, so many seconds after the first of them, or as soon as they are so many; nobody
 #: begins another one while so many are unmarked.
-MARK_AFTER, MARK_MOST = 0.05, 16
+MARK_AFTER, MAX_MARK = 0.05, 16
 #: So this is the most that a process that dies leaves to be sent again, however slow the mail server or PostgreSQL is: those
 #: that are unmarked and those under way. Into a folder they come once all the same.
-TWICE_MOST = MARK_MOST - 1 + AT_ONCE
+MAX_TWICE = MAX_MARK - 1 + AT_ONCE
 
 #: The name of the periodic task.
 TASK = "mails"
@@ -80,7 +80,7 @@ class _Batch:
     could not be noted."""
 
     def __init__(self, parts: Parts, claimed: list[Claimed], now: datetime) -> None:
-        self.done = Bell(parts.reactor)
+        self.done = Wakeup(parts.reactor)
         self._parts = parts
         #: Until when what is in hand is nobody else's, and all that is: what is left, and what is on its way or unmarked.
         self._until = now + LEASE
@@ -101,7 +101,7 @@ class _Batch:
             if self._parts.now() >= self._until:
                 await self._renew()  # this process was frozen, or held up: some of it may be another's by now
                 continue
-            if self._open >= MARK_MOST:
+            if self._open >= MAX_MARK:
                 await self.mark()
                 continue
             claimed = self._left.popleft()
@@ -109,7 +109,7 @@ class _Batch:
                 await failpoint("mail.before_send")
                 await self._parts.mailer.send(claimed.mail)
                 await failpoint("mail.after_send")
-            except Away as error:
+            except MailServerUnreachable as error:
                 self._away = str(error)
                 self._left.append(claimed)
             except Refused as error:

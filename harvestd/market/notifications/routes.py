@@ -14,19 +14,19 @@ from harvestd.market.notifications.shapes import (
     NotificationsQuery,
     ReadNotifications,
 )
-from harvestd.web.context import Call, UnreadPage
+from harvestd.web.context import RequestContext, UnreadPage
 from harvestd.web.paging import Keyset
 
 
-async def listed(call: Call, query: NotificationsQuery) -> UnreadPage[Notification]:
+async def listed(request: RequestContext, query: NotificationsQuery) -> UnreadPage[Notification]:
     """The caller's notices from the newest on, and how many of all are unread."""
     order = Keyset(query, "notifications", (UUID,), lambda notice: (notice.id,))
     (after,) = order.after or (None,)
-    page, following = order.page(await store.feed(call.reader, call.user.user_id, after, query.unread, order.ask))
-    unread = await store.unread(call.reader, call.user.user_id)
+    page, following = order.page(await store.feed(request.reader, request.user.user_id, after, query.unread, order.ask))
+    unread = await store.unread(request.reader, request.user.user_id)
     total = None
     if query.count:
-        total = unread if query.unread else await store.count(call.reader, call.user.user_id)
+        total = unread if query.unread else await store.count(request.reader, request.user.user_id)
     return UnreadPage([_shown(notice) for notice in page], following, total, unread)
 
 
@@ -37,6 +37,6 @@ def _shown(notice: store.Notification) -> Notification:
     )  # fmt: skip
 
 
-async def mark_read(call: Call, body: ReadNotifications) -> MarkedRead:
+async def mark_read(request: RequestContext, body: ReadNotifications) -> MarkedRead:
     """Mark notices read."""
-    return MarkedRead(read=await store.mark_read(call.tx, call.user.user_id, body.ids, call.now))
+    return MarkedRead(read=await store.mark_read(request.tx, request.user.user_id, body.ids, request.now))

@@ -38,12 +38,12 @@ def of_parts(parts: Parts, reads: Replicas, replicas: Sequence[Database]) -> Non
     health, metrics = parts.health, parts.metrics
     health.add("database", _Tried(parts).condition, needed=True)
     health.add("session", partial(_listening, parts))
-    health.add("clock", parts.session.clock.condition)
+    health.add("clock", parts.control.clock.condition)
     health.add("outbox", partial(_backlog, parts))
     health.add("mail", partial(_mail, parts))
     metrics.watch_pool("primary", parts.database.pool.state)
     metrics.watch_cache(parts.cache.state)
-    metrics.watch_clock(lambda: parts.session.clock.ahead)
+    metrics.watch_clock(lambda: parts.control.clock.ahead)
     for name, count in (("outbox", _count_backlog), ("mails", _count_mails), ("queues", _count_queues)):
         metrics.refreshing(name, partial(count, parts))
     if replicas:
@@ -68,7 +68,7 @@ class _Tried:
 
 
 async def _listening(parts: Parts) -> Condition:
-    return Condition("ok") if parts.session.connected else Condition("degraded", "no notifications are heard: polling")
+    return Condition("ok") if parts.control.connected else Condition("degraded", "no notifications are heard: polling")
 
 
 async def _behind(reads: Replicas, most: float) -> Condition:

@@ -11,7 +11,7 @@ from harvestd.kernel.languages import spoken
 from harvestd.kernel.units import Unit
 from harvestd.market.operations.shapes import WORDS, Alive, CodeText, Market, Problems, ProblemText, Ready, ReadyPart
 from harvestd.runtime import metrics as prometheus
-from harvestd.web.context import Answer, Call
+from harvestd.web.context import RequestContext, Result
 from harvestd.web.http.client_address import is_loopback
 from harvestd.web.pages import documents, openapi, reference
 from harvestd.web.problems import BY_SLUG, PROBLEMS, Problem, Refusal
@@ -23,54 +23,54 @@ PROBE_BOUND = 1.0
 _BRIEFLY = ("Cache-Control", "public, max-age=300")
 
 
-async def alive(call: Call) -> Alive:
+async def alive(request: RequestContext) -> Alive:
     """The process answers. Asks nothing of anything else."""
     return Alive(status="ok")
 
 
-async def ready(call: Call) -> Answer:
+async def ready(request: RequestContext) -> Result:
     """Whether requests should be sent here: 503 while something is down that requests need, or the process is stopping."""
-    health = call.parts.health
-    conditions = await health.look(call.parts.reactor, PROBE_BOUND)
-    told = _refused_as_operator(call) is None  # details name servers and files
+    health = request.parts.health
+    conditions = await health.look(request.parts.reactor, PROBE_BOUND)
+    told = _refused_as_operator(request) is None  # details name servers and files
     parts = {name: ReadyPart(state=c.state, detail=c.detail if told else "") for name, c in conditions.items()}
-    stopping = call.parts.lifecycle.stopping
+    stopping = request.parts.lifecycle.stopping
     status = "down" if stopping else health.overall(conditions)
     headers = (("Retry-After", "2"),) if status == "down" else ()
-    return Answer(Ready(status=status, parts=parts, stopping=stopping), 503 if status == "down" else 200, headers)
+    return Result(Ready(status=status, parts=parts, stopping=stopping), 503 if status == "down" else 200, headers)
 
 
-async def metrics(call: Call) -> Answer:
+async def metrics(request: RequestContext) -> Result:
     """Prometheus text, for the operator."""
-    refusal = _refused_as_operator(call)
+    refusal = _refused_as_operator(request)
     if refusal is not None:
         raise refusal
-    await call.parts.metrics.refresh()
-    return Answer(call.parts.metrics.render(), media_type=prometheus.CONTENT_TYPE)
+    await request.parts.metrics.refresh()
+    return Result(request.parts.metrics.render(), media_type=prometheus.CONTENT_TYPE)
 
 
-def _refused_as_operator(call: Call) -> Refusal | None:
+def _refused_as_operator(request: RequestContext) -> Refusal | None:
     """Why who asks is not taken for the operator; None if they are: by the token of the setting, or without one on this machine,
     not by way of a proxy, whoever that says it speaks for."""
-    token = call.parts.settings.metrics_token
+    token = request.parts.settings.metrics_token
     if token:
-        given = call.headers.get("authorization", "")
+        given = request.headers.get("authorization", "")
         if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
             return Refusal("unauthenticated", "send the setting metrics_token as Authorization: Bearer <token>")
         return None
-    if not (call.direct() and is_loopback(call.address)):
+    if not (request.direct() and is_loopback(request.address)):
         return Refusal("forbidden", "metrics are for this machine alone; set metrics_token to read them from elsewhere")
     return None
 
 
-async def contract(call: Call) -> dict[str, Any]:
+async def contract(request: RequestContext) -> dict[str, Any]:
     """OpenAPI 3.1."""
-    return openapi.document(call.routes, call.parts.settings.market_name)
+    return openapi.document(request.routes, request.parts.settings.market_name)
 
 
-async def market(call: Call) -> Market:
+async def market(request: RequestContext) -> Market:
     """What a front end must know of this market."""
-    settings = call.parts.settings
+    settings = request.parts.settings
     return Market(
         name=settings.market_name, currency=settings.market_currency, timezone=settings.market_timezone,
         languages=list(spoken(settings.market_languages)), units=list(get_args(Unit)), tax_included=True,
@@ -78,53 +78,53 @@ async def market(call: Call) -> Market:
     )  # fmt: skip
 
 
-async def index(call: Call) -> Answer:
+async def index(request: RequestContext) -> Result:
     """For whoever opens the address in a browser."""
-    return _html(documents.index(call.parts.settings.market_name))
+    return _html(documents.index(request.parts.settings.market_name))
 
 
-async def docs(call: Call) -> Answer:
+async def docs(request: RequestContext) -> Result:
     """The reference: all operations."""
-    return Answer(reference.index(await contract(call)), headers=(documents.POLICY,), media_type=documents.HTML)
+    return Result(reference.index(await contract(request)), headers=(documents.POLICY,), media_type=documents.HTML)
 
 
-async def docs_page(call: Call) -> Answer:
+async def docs_page(request: RequestContext) -> Result:
     """A section of the reference, or a file that the pages share."""
-    name = call.path["name"]
+    name = request.path["name"]
     media_type = documents.STATIC.get(name)
     if media_type is None:
-        body = reference.section(await contract(call), name)
-        return Answer(body, headers=(documents.POLICY,), media_type=documents.HTML)
-    return Answer(documents.static(name), media_type=media_type)
+        body = reference.section(await contract(request), name)
+        return Result(body, headers=(documents.POLICY,), media_type=documents.HTML)
+    return Result(documents.static(name), media_type=media_type)
 
 
-async def problems(call: Call) -> Answer:
+async def problems(request: RequestContext) -> Result:
     """Every problem, and every code of fields and carts, as a page or as JSON."""
-    if _wants_json(call):
+    if _wants_json(request):
         codes = [
             CodeText(code=code, meaning=row.meaning, params=[*row.params], optional_params=[*row.more])
             for code, row in sorted(CODES.items())
         ]
-        return Answer(Problems(items=[_text(p) for p in PROBLEMS], codes=codes), headers=(_BRIEFLY, ("Vary", "Accept")))
+        return Result(Problems(items=[_text(p) for p in PROBLEMS], codes=codes), headers=(_BRIEFLY, ("Vary", "Accept")))
     return _html(documents.problem_list(), ("Vary", "Accept"))
 
 
-async def problem(call: Call) -> Answer:
+async def problem(request: RequestContext) -> Result:
     """What a problem means, and its cure."""
-    found = BY_SLUG.get(call.path["slug"])
+    found = BY_SLUG.get(request.path["slug"])
     if found is None:
         raise NotFound("there is no problem of this name; /problems has all of them")
-    if _wants_json(call):
-        return Answer(_text(found), headers=(_BRIEFLY, ("Vary", "Accept")))
+    if _wants_json(request):
+        return Result(_text(found), headers=(_BRIEFLY, ("Vary", "Accept")))
     return _html(documents.problem_page(found), ("Vary", "Accept"))
 
 
-def _html(body: bytes, *headers: tuple[str, str]) -> Answer:
-    return Answer(body, headers=(documents.POLICY, _BRIEFLY, *headers), media_type=documents.HTML)
+def _html(body: bytes, *headers: tuple[str, str]) -> Result:
+    return Result(body, headers=(documents.POLICY, _BRIEFLY, *headers), media_type=documents.HTML)
 
 
-def _wants_json(call: Call) -> bool:
-    accept = call.headers.get("accept", "")
+def _wants_json(request: RequestContext) -> bool:
+    accept = request.headers.get("accept", "")
     return "json" in accept and "text/html" not in accept
 
 

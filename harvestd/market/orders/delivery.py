@@ -10,7 +10,7 @@ import msgspec
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.names import clean_text
 from harvestd.market.orders.delivery_rules import Way, alone
-from harvestd.market.orders.placing import ADDRESS_MOST
+from harvestd.market.orders.placing import MAX_ADDRESS
 from harvestd.market.orders.shapes import PlaceOrder
 from harvestd.web import sound
 
@@ -49,4 +49,4 @@ def _way(path: str, members: Mapping[str, Any]) -> Way:
 
 
 def _address(path: str, members: Mapping[str, Any]) -> str | FieldError:
-    return clean_text(f"{path}.address", members.get("address") or "", ADDRESS_MOST)
+    return clean_text(f"{path}.address", members.get("address") or "", MAX_ADDRESS)

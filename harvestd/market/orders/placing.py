@@ -23,7 +23,7 @@ NOTHING_SEEN: Mapping[str, Agreed] = {}
 
 
 #: Characters of what a buyer notes with an order, of why somebody withdraws it, and of where it is delivered.
-NOTE_MOST, REASON_MOST, ADDRESS_MOST = 2000, 500, 500
+MAX_NOTE, MAX_REASON, MAX_ADDRESS = 2000, 500, 500
 
 
 #: What is said where nothing is ordered, by whether that was to be the cart.

@@ -105,9 +105,9 @@ _OWN = "orders where buyer_id = :user_id and (:status::text is null or status = 
 _COUNT_OWN = counting.counting("orders.count_own", _OWN)
 _COUNT_OWN_AND_FARMS = counting.counting(
     "orders.count_own_and_farms",
-    f"""((select id from {_OWN} limit {counting.COUNTED_MOST}) union (
+    f"""((select id from {_OWN} limit {counting.MAX_COUNTED}) union (
             select p.order_id from farm_members m join order_parts p on p.farm_id = m.farm_id
-             where m.user_id = :user_id and (:status::text is null or p.status = :status) limit {counting.COUNTED_MOST})) as both_kinds""",
+             where m.user_id = :user_id and (:status::text is null or p.status = :status) limit {counting.MAX_COUNTED})) as both_kinds""",
 )
 _COUNT_EVERY = counting.counting("orders.count_every", "orders where :status::text is null or status = :status")
 _OF_FARMS = Statement(

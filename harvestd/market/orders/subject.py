@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harvestd.kernel import errors as no
+from harvestd.kernel import errors
 from harvestd.kernel.permissions import Permission
 from harvestd.kernel.topology import Queue
 from harvestd.market.orders import events, expiry, handlers, routes, shapes
@@ -13,7 +13,7 @@ from harvestd.web.routes import LONG_BODY, Mode, Route, Section
 
 _ORDERS = Section("orders", "Placing orders, and what becomes of each farm's part.", shapes.WORDS)
 
-_STEP = (no.NotFound, no.IllegalTransition)
+_STEP = (errors.NotFound, errors.IllegalTransition)
 
 SUBJECT = Subject(
     name="orders",
@@ -24,11 +24,11 @@ SUBJECT = Subject(
     routes=(
         Route(method="POST", path="/api/orders", operation="placeOrder", handler=routes.place, permission=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_ORDERS,
               summary="Place an order, of lines or of the cart", body=shapes.PlaceOrder, rules=routes.faults, answer=shapes.Order, status=201,
-              key="required", body_limit=LONG_BODY, errors=(no.OutOfStock, no.PriceChanged)),
+              key="required", body_limit=LONG_BODY, errors=(errors.OutOfStock, errors.PriceChanged)),
         Route(method="GET", path="/api/orders", operation="listOrders", handler=routes.listed, permission=Permission.SEE_ORDERS, mode=Mode.FRESH, section=_ORDERS,
               summary="The orders that concern the caller", query=shapes.OrdersQuery, answer=CountedPage[shapes.Order], limit="rate_read"),
         Route(method="GET", path="/api/orders/{id}", operation="getOrder", handler=routes.page, permission=Permission.SEE_ORDERS, mode=Mode.FRESH, section=_ORDERS,
-              summary="An order, as far as it concerns the caller", answer=shapes.Order, limit="rate_read", errors=(no.NotFound,)),
+              summary="An order, as far as it concerns the caller", answer=shapes.Order, limit="rate_read", errors=(errors.NotFound,)),
         Route(method="POST", path="/api/orders/{id}/cancel", operation="cancelOrder", handler=routes.cancel, permission=Permission.CANCEL_ORDERS, mode=Mode.WRITE, section=_ORDERS,
               summary="Withdraw an order, or a farm's part", body=shapes.CancelOrder, rules=routes.reason_faults, answer=shapes.Order, key="optional", errors=_STEP),
         Route(method="POST", path="/api/orders/{id}/parts/{farm_id}/status", operation="moveOrderPart", handler=routes.move, permission=Permission.FULFIL_ORDERS, mode=Mode.WRITE,

@@ -38,7 +38,7 @@ from harvestd.runtime.shortages import OnceAMinute
 from harvestd.runtime.spawn import spawn
 from harvestd.store.elasticsearch.client import EngineError
 from harvestd.store.leases import GoingOn, Lease, always
-from harvestd.store.postgres.control import Session
+from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database, Transaction
 
 #: Seconds that the engine may be behind PostgreSQL's documents before it is not asked any more.
@@ -62,7 +62,7 @@ class SearchWithFallback:
     log = Logger()
 
     def __init__(
-        self, reactor: Any, engine: ElasticsearchSearch, postgres: PostgresSearch, database: Database, session: Session
+        self, reactor: Any, engine: ElasticsearchSearch, postgres: PostgresSearch, database: Database, session: ControlConnection
     ) -> None:  # fmt: skip
         self.engine = engine
         engine.present = partial(search_shown.of, database)

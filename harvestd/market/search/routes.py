@@ -13,14 +13,14 @@ from harvestd.market.catalogue import cards, filters
 from harvestd.market.search.postgres import suggest as search_suggest
 from harvestd.market.search.postgres.query import FACET_VALUES
 from harvestd.market.search.shapes import FacetValue, SearchPage, SearchQuery, Suggestion, Suggestions, SuggestQuery
-from harvestd.web.context import Call
+from harvestd.web.context import RequestContext
 from harvestd.web.shapes import Named
 
 
-async def search(call: Call, query: SearchQuery) -> SearchPage[msgspec.Raw]:
+async def search(request: RequestContext, query: SearchQuery) -> SearchPage[msgspec.Raw]:
     """Products that match, as they are now: one that left the market since it was indexed is left out."""
-    asked = await filters.asked(call, query)
-    found = await call.parts.search.search(
+    asked = await filters.asked(request, query)
+    found = await request.parts.search.search(
         Search(
             text=query.q, category=(slug for _, slug in asked.categories), farm=(slug for _, slug in asked.farms), tag=asked.tags,
             unit=asked.units, min_price=query.min_price, max_price=query.max_price, in_stock=query.in_stock,
@@ -28,7 +28,7 @@ async def search(call: Call, query: SearchQuery) -> SearchPage[msgspec.Raw]:
             limit=query.limit, after=query.after or None,
         )
     )  # fmt: skip
-    shown = await cards.by_ids(call.reader, [hit.id for hit in found.hits], call.parts.settings.market_currency)
+    shown = await cards.by_ids(request.reader, [hit.id for hit in found.hits], request.parts.settings.market_currency)
     return SearchPage(
         items=[
             _shown(hit, shown[hit.id])
@@ -36,27 +36,28 @@ async def search(call: Call, query: SearchQuery) -> SearchPage[msgspec.Raw]:
             if hit.id in shown and shown[hit.id].status == "published"
         ],
         facets={
-            name: _facet(call, name, facets, asked.chosen.get(name, {})) for name, facets in found.facets.items()
+            name: _facet(request, name, facets, asked.chosen.get(name, {})) for name, facets in found.facets.items()
         },
         total=found.total, degraded=found.degraded, next=found.next,
     )  # fmt: skip
 
 
-def _facet(call: Call, name: str, found: Sequence[Facet], chosen: Mapping[str, str]) -> list[FacetValue]:
+def _facet(request: RequestContext, name: str, found: Sequence[Facet], chosen: Mapping[str, str]) -> list[FacetValue]:
     """The values that were counted, and those that were asked for and that no hit has, so that they can be unchosen."""
-    values = [FacetValue(value=one.value, count=one.count, name=_called(call, name, one)) for one in found]
+    values = [FacetValue(value=one.value, count=one.count, name=_called(request, name, one)) for one in found]
     if len(values) >= FACET_VALUES:  # whoever asks for more than are answered gets those of most hits
         return values
     here = {one.value for one in found}
     return [*values, *(FacetValue(value=v, count=0, name=called) for v, called in chosen.items() if v not in here)]
 
 
-def _called(call: Call, name: str, facet: Facet) -> str:
+def _called(request: RequestContext, name: str, facet: Facet) -> str:
     """What people call it: a bracket of prices is money of the market, ``€2.00 – €4.99``."""
     if name != "price":
         return facet.name
     edges = [
-        edge and money(int(edge), call.parts.settings.market_currency, call.language) for edge in facet.value.split("-")
+        edge and money(int(edge), request.parts.settings.market_currency, request.language)
+        for edge in facet.value.split("-")
     ]
     return " – ".join(edges).rstrip()
 
@@ -68,10 +69,10 @@ def _shown(hit: Hit, card: cards.Card) -> msgspec.Raw:
     return msgspec.Raw(card.text[:-1] + "," + why[1:].decode())
 
 
-async def suggest(call: Call, query: SuggestQuery) -> Suggestions:
+async def suggest(request: RequestContext, query: SuggestQuery) -> Suggestions:
     """Titles, farms and categories that begin so, as they are now; what left the market is left out."""
-    found = await call.parts.search.suggest(query.q, 10)
-    known = await search_suggest.known(call.reader, found)
+    found = await request.parts.search.suggest(query.q, 10)
+    known = await search_suggest.known(request.reader, found)
     return Suggestions(
         items=[
             Suggestion(

@@ -17,7 +17,7 @@ from harvestd.store.postgres.database import Reader, Statement
 #: The counting of PostgreSQL's documents takes at most this part of the time of one connection.
 PART = 1 / 50
 #: With more refused documents than these, nothing is compared.
-REFUSED_MOST = 1_000
+MAX_REFUSED = 1_000
 #: Looks in a row that must find a difference.
 LOOKS = 2
 
@@ -41,7 +41,7 @@ _OURS = Statement(
     "search_totals.ours",
     f"""select (select count(*) from search_pending where refused is null),
               (select array_agg(kind || ':' || id) from (select kind, id from search_pending where refused is not null
-                                                          limit {REFUSED_MOST + 1}) r),
+                                                          limit {MAX_REFUSED + 1}) r),
               count(*), coalesce(sum(version), 0)::bigint, coalesce(max(version), 0)
          from search_documents d
         where not exists (select from search_pending p where p.kind = d.kind and p.id = d.id)""",
@@ -94,5 +94,5 @@ class Comparison:
         assert found is not None
         ended = self._reactor.seconds()
         self._counted = ended + (ended - began) / PART
-        self._ours = found if not found.waiting and len(found.refused) <= REFUSED_MOST else None
+        self._ours = found if not found.waiting and len(found.refused) <= MAX_REFUSED else None
         return self._ours

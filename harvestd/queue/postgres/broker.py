@@ -19,10 +19,10 @@ from harvestd.kernel.errors import Unavailable
 from harvestd.kernel.topology import Topology
 from harvestd.queue.postgres.consumer import Subscription
 from harvestd.runtime.spawn import spawn
-from harvestd.runtime.wakeup import Bell
+from harvestd.runtime.wakeup import Wakeup
 from harvestd.settings.table import Settings
 from harvestd.store import queues
-from harvestd.store.postgres.control import Session
+from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database
 
 #: The NOTIFY channel; the payload is a queue's name.
@@ -36,7 +36,7 @@ class PostgresBroker:
     log = Logger()
 
     def __init__(
-        self, reactor: Any, settings: Settings, topology: Topology, database: Database, session: Session
+        self, reactor: Any, settings: Settings, topology: Topology, database: Database, session: ControlConnection
     ) -> None:
         self._reactor = reactor
         self._settings = settings
@@ -44,7 +44,7 @@ class PostgresBroker:
         self._database = database
         self._session = session
         self._subscriptions: list[Subscription] = []
-        self._halt = Bell(reactor)
+        self._halt = Wakeup(reactor)
         self._stopping = False
         self._watch: Deferred[None] | None = None
         self._unlisten: Callable[[], None] | None = None

@@ -23,10 +23,10 @@ from harvestd.kernel.errors import Unavailable
 from harvestd.queue.retry import Dead, next_step
 from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.spawn import spawn
-from harvestd.runtime.wakeup import Bell
+from harvestd.runtime.wakeup import Wakeup
 from harvestd.settings.table import Settings
 from harvestd.store import queues
-from harvestd.store.postgres.control import Session
+from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database, Transaction
 from harvestd.store.queues import Taken
 
@@ -45,7 +45,7 @@ class Subscription:
     log = Logger()
 
     def __init__(
-        self, reactor: Any, settings: Settings, database: Database, session: Session,
+        self, reactor: Any, settings: Settings, database: Database, session: ControlConnection,
         queue: str, prefetch: int, receive: Receive,
     ) -> None:  # fmt: skip
         self.queue = queue
@@ -56,8 +56,8 @@ class Subscription:
         self._session = session
         self._prefetch = prefetch
         self._receive = receive
-        self._new = Bell(reactor)
-        self._halt = Bell(reactor)
+        self._new = Wakeup(reactor)
+        self._halt = Wakeup(reactor)
         self._holder: int | None = None
         self._since: datetime | None = None
         self._looked_whole = 0.0
@@ -154,7 +154,7 @@ class Subscription:
 
     async def _handle(self, taken: Sequence[Taken], holder: int) -> Sequence[Outcome]:
         deliveries = [Delivery(one.message, self.queue, one.attempts) for one in taken]
-        done = Bell(self._reactor)
+        done = Wakeup(self._reactor)
         renewal = spawn("renewing leases", self._renew([one.id for one in taken], holder, done))
         try:
             outcomes = await self._receive(deliveries)
@@ -165,7 +165,7 @@ class Subscription:
             raise ValueError(f"receive answered {len(outcomes)} outcomes for {len(taken)} deliveries")
         return outcomes
 
-    async def _renew(self, ids: Sequence[int], holder: int, done: Bell) -> None:
+    async def _renew(self, ids: Sequence[int], holder: int, done: Wakeup) -> None:
         lease = self._settings.queue_lease
         while not await done.wait(lease / 3):
             try:

@@ -33,7 +33,7 @@ from harvestd.queue.rabbitmq.declarations import (
 from harvestd.queue.rabbitmq.messages import event
 from harvestd.queue.rabbitmq.poison import Trials
 from harvestd.queue.rabbitmq.publisher import Held, Publisher
-from harvestd.queue.rabbitmq.reconnecting import Link
+from harvestd.queue.rabbitmq.reconnecting import ReconnectingConnection
 from harvestd.runtime.health import Condition
 from harvestd.runtime.lifecycle import sleep
 from harvestd.settings.table import Settings
@@ -69,7 +69,7 @@ class RabbitBroker:
         self._mending: Deferred[None] | None = None
         self._wait = wait
         link = partial(
-            Link, reactor, settings.rabbitmq_url, heartbeat=heartbeat, handshake=handshake, answer=answer
+            ReconnectingConnection, reactor, settings.rabbitmq_url, heartbeat=heartbeat, handshake=handshake, answer=answer
         )  # fmt: skip
         self._publisher = Publisher(reactor, self._declare, partial(link, "harvestd publishing"), stall)
         self._publishing = self._publisher.link

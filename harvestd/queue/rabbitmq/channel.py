@@ -13,7 +13,7 @@ from harvestd.kernel.topology import Queue
 from harvestd.queue.rabbitmq.connection import ENDS
 from harvestd.queue.rabbitmq.declarations import Again, depth, restore
 from harvestd.queue.rabbitmq.poison import InHand
-from harvestd.queue.rabbitmq.reconnecting import Link, close
+from harvestd.queue.rabbitmq.reconnecting import ReconnectingConnection, close
 from harvestd.runtime.lifecycle import sleep
 
 #: How long a consumer that leaves waits to see what it handed back in the queue again, in steps of seconds.
@@ -26,13 +26,13 @@ SEEN_AGAIN = (0.01,) * 20
 AHEAD = 2
 
 
-class Intake:
+class ConsumerChannel:
     """At most ``prefetch`` messages are gathered at a time, and :data:`AHEAD` times as many are here; ``hand`` are those that
     were gathered, and are not settled."""
 
     log = Logger()
 
-    def __init__(self, reactor: Any, link: Link, queue: Queue, prefetch: int, again: Again) -> None:
+    def __init__(self, reactor: Any, link: ReconnectingConnection, queue: Queue, prefetch: int, again: Again) -> None:
         self.hand: dict[int, InHand] = {}
         self._reactor = reactor
         self._link = link

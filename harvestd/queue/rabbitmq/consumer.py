@@ -16,16 +16,16 @@ from zope.interface import implementer
 from harvestd.interfaces import Acked, ISubscription, Outcome, Receive
 from harvestd.kernel.errors import Unavailable
 from harvestd.kernel.topology import Queue
-from harvestd.queue.rabbitmq.channel import Intake
+from harvestd.queue.rabbitmq.channel import ConsumerChannel
 from harvestd.queue.rabbitmq.connection import ENDS
 from harvestd.queue.rabbitmq.declarations import Again
 from harvestd.queue.rabbitmq.messages import Publication
 from harvestd.queue.rabbitmq.poison import InHand, Trials, lots, moved, sentence
 from harvestd.queue.rabbitmq.publisher import Held, Publisher
-from harvestd.queue.rabbitmq.reconnecting import Link
+from harvestd.queue.rabbitmq.reconnecting import ReconnectingConnection
 from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.spawn import spawn
-from harvestd.runtime.wakeup import Bell
+from harvestd.runtime.wakeup import Wakeup
 
 #: Seconds of rest after a failure of ``receive`` or of the broker: the first, doubling up to the last.
 FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0
@@ -38,7 +38,7 @@ class Subscription:
     log = Logger()
 
     def __init__(
-        self, reactor: Any, link: Link, publisher: Publisher, queue: Queue, prefetch: int, receive: Receive, scale: float,
+        self, reactor: Any, link: ReconnectingConnection, publisher: Publisher, queue: Queue, prefetch: int, receive: Receive, scale: float,
         again: Again, trials: Trials,
     ) -> None:  # fmt: skip
         self.queue = queue.name
@@ -53,8 +53,8 @@ class Subscription:
         self._scale = scale
         self._again = again
         self._trials = trials
-        self._halt = Bell(reactor)
-        self._intake: Intake | None = None
+        self._halt = Wakeup(reactor)
+        self._intake: ConsumerChannel | None = None
         self._backoff = Backoff(FIRST_PAUSE, LAST_PAUSE)
         self._ended = False
         self._waiting: list[Deferred[None]] = []
@@ -100,7 +100,7 @@ class Subscription:
 
     async def _consume(self) -> None:
         """On a channel of its own, until that ends or this is stopped."""
-        intake = self._intake = Intake(self._reactor, self._link, self._topology, self._prefetch, self._again)
+        intake = self._intake = ConsumerChannel(self._reactor, self._link, self._topology, self._prefetch, self._again)
         try:
             await intake.open()
             self.consuming = not self.stopping
@@ -134,7 +134,7 @@ class Subscription:
             raise ValueError(f"receive answered {len(outcomes)} outcomes for {len(lot)} deliveries")
         return outcomes
 
-    async def _settle(self, intake: Intake, lot: Sequence[InHand], outcomes: Sequence[Outcome]) -> None:
+    async def _settle(self, intake: ConsumerChannel, lot: Sequence[InHand], outcomes: Sequence[Outcome]) -> None:
         """Do what the outcomes say, unless the messages are another's by now."""
         acked: set[int] = set()
         rest: list[tuple[int, Publication]] = []
@@ -151,7 +151,7 @@ class Subscription:
             intake.acknowledge(kept)
             rest = [(tag, publication) for tag, publication in rest if tag not in kept]
 
-    async def _kept(self, intake: Intake, publications: Sequence[Publication]) -> Sequence[Held]:
+    async def _kept(self, intake: ConsumerChannel, publications: Sequence[Publication]) -> Sequence[Held]:
         """The fates of what was moved. While the broker takes nothing it stays in hand: to hand it back would only have it
         come again, and be counted against it."""
         backoff = Backoff(FIRST_PAUSE, LAST_PAUSE)

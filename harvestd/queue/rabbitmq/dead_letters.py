@@ -15,7 +15,7 @@ from harvestd.kernel.errors import Unavailable
 from harvestd.kernel.topology import Queue
 from harvestd.queue.rabbitmq import messages
 from harvestd.queue.rabbitmq.publisher import Held, Publisher
-from harvestd.queue.rabbitmq.reconnecting import Link, close
+from harvestd.queue.rabbitmq.reconnecting import ReconnectingConnection, close
 
 FURTHEST = 10_000
 
@@ -23,7 +23,7 @@ FURTHEST = 10_000
 class DeadLetters:
     """Those of every queue."""
 
-    def __init__(self, link: Link, publisher: Publisher) -> None:
+    def __init__(self, link: ReconnectingConnection, publisher: Publisher) -> None:
         self._link = link
         self._publisher = publisher
         self._turn = DeferredLock()

@@ -27,7 +27,7 @@ from twisted.internet.defer import Deferred
 from harvestd.kernel.errors import Unavailable
 from harvestd.kernel.topology import EXCHANGE, RETRY_DELAYS, RETRY_JITTER, Queue
 from harvestd.queue.rabbitmq.connection import Channel
-from harvestd.settings.table import RETRY_SCALE_MOST
+from harvestd.settings.table import MAX_RETRY_SCALE
 
 _QUORUM = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000_000}
 Ask = Callable[[Deferred[Any]], Awaitable[Any]]
@@ -65,9 +65,7 @@ async def declare(ask: Ask, channel: Channel, queues: Sequence[Queue]) -> None:
             await ask(channel.queue_bind(queue.name, EXCHANGE, pattern))
         await _declare(ask, channel, queue.dead)
         for name, delay in zip(retry_queues(queue.name), RETRY_DELAYS, strict=True):
-            await _declare(
-                ask, channel, name, back_to=queue.name, longest=delay * (1 + RETRY_JITTER) * RETRY_SCALE_MOST
-            )
+            await _declare(ask, channel, name, back_to=queue.name, longest=delay * (1 + RETRY_JITTER) * MAX_RETRY_SCALE)
 
 
 async def restore(ask: Ask, opened: Callable[[], Awaitable[Channel]], again: Again, queues: Sequence[Queue]) -> Channel:

@@ -19,7 +19,7 @@ from twisted.logger import Logger
 from harvestd.kernel.errors import Unavailable
 from harvestd.queue.rabbitmq.connection import ENDS, Connection
 from harvestd.queue.rabbitmq.messages import Publication
-from harvestd.queue.rabbitmq.reconnecting import Link
+from harvestd.queue.rabbitmq.reconnecting import ReconnectingConnection
 
 Key = tuple[str, str, str]
 
@@ -59,7 +59,7 @@ class Entry:
     returned: bool = False
 
 
-class Book:
+class ConfirmTracker:
     """What was published on one channel and is not confirmed yet."""
 
     def __init__(self) -> None:
@@ -113,13 +113,17 @@ class Publisher:
     log = Logger()
 
     def __init__(
-        self, reactor: Any, declare: Callable[[Connection], Awaitable[None]], link: Callable[..., Link], stall: float
+        self,
+        reactor: Any,
+        declare: Callable[[Connection], Awaitable[None]],
+        link: Callable[..., ReconnectingConnection],
+        stall: float,
     ) -> None:
         self._reactor = reactor
         self._declare = declare
         self._stall = stall
         self._channel: Any = None
-        self._book = Book()
+        self._book = ConfirmTracker()
         self.link = link(prepare=self._prepare)
         self.link.changed.append(self._changed)
 
@@ -163,7 +167,7 @@ class Publisher:
     async def _prepare(self, connection: Connection) -> None:
         await self._declare(connection)
         channel = (await connection.channel_within(self._stall))._channel  # pika's own: the wrapper keeps its book
-        book = Book()
+        book = ConfirmTracker()
         selected: Deferred[Any] = Deferred()
         channel.add_on_return_callback(
             lambda _, method, properties, body: book.returned(
@@ -192,5 +196,5 @@ class Publisher:
 BLOCKED = "RabbitMQ takes nothing for now: memory or disk alarm"
 
 
-def _confirm(book: Book, method: Any) -> None:
+def _confirm(book: ConfirmTracker, method: Any) -> None:
     book.confirmed(method.delivery_tag, method.multiple, method.NAME == "Basic.Ack")

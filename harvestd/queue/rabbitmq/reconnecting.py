@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from harvestd.kernel.errors import Unavailable
 from harvestd.queue.rabbitmq.connection import Channel, Connection, explained
 from harvestd.runtime.reconnecting import Reconnecting
-from harvestd.runtime.wakeup import Bell
+from harvestd.runtime.wakeup import Wakeup
 
 #: Seconds of rest after a connection that failed or ended: the first, doubling up to the last, each shortened by chance
 #: down to a half so that the processes of a market do not come back all at once.
@@ -24,7 +24,7 @@ FIRST_PAUSE, LAST_PAUSE = 0.2, 5.0
 Prepare = Callable[[Connection], Awaitable[None]]
 
 
-class Link:
+class ReconnectingConnection:
     """``prepare`` is awaited on each new connection before anybody gets it; ``name`` is what the broker's operator sees.
 
     ``heartbeat``, ``handshake`` (to connect, to be let in, to prepare: each) and ``answer`` (to anything that is asked
@@ -48,7 +48,7 @@ class Link:
         self._prepare = prepare
         self._handshake = handshake
         self._answer = answer
-        self._first = Bell(reactor)
+        self._first = Wakeup(reactor)
         self._kept = Reconnecting(
             reactor,
             name,
@@ -164,7 +164,7 @@ class Link:
             self.log.warn("{name}: {why}", name=self.name, why=cause)
 
 
-async def close(link: Link, channel: Channel) -> None:
+async def close(link: ReconnectingConnection, channel: Channel) -> None:
     """Close a channel, if that is not done yet, and wait until it is."""
     if channel.is_open:
         channel.close()

@@ -9,7 +9,7 @@ import attrs
 from twisted.internet.defer import Deferred
 
 from harvestd.interfaces import Entry
-from harvestd.store.cache.generations import Family, dropped_at
+from harvestd.store.cache.generations import Generation, dropped_at
 from harvestd.store.cache.invalidations import family_name
 
 #: Seconds after its expiry for which an entry is served while it is loaded anew.
@@ -45,7 +45,7 @@ class Held:
     that many drops had been counted; ``number`` is that of its load, which began at ``made``."""
 
     entry: Entry
-    families: tuple[Family, ...]
+    families: tuple[Generation, ...]
     size: int
     expires: float
     useless: float
@@ -60,11 +60,11 @@ class Held:
 
 
 @attrs.define(eq=False)
-class Flight:
+class InFlightLoad:
     """One load under way, and who waits for it; each has a ``number`` that is higher than those that began before."""
 
     number: int
-    families: tuple[Family, ...]
+    families: tuple[Generation, ...]
     began: float
     waiters: list[Deferred[Entry]]
     #: Whether it asks the source itself, and no level on the way.

@@ -17,10 +17,10 @@ from harvestd.store.cache.invalidations import family_names
 #: Dropped names that are remembered while replicas settle; beyond it, everything counts as dropped.
 REMEMBERED_LIMIT = 10_000
 #: Names that nobody holds any more are swept when they may be half of all, and there are so many names.
-SWEPT_LEAST = 1_000
+MIN_SWEPT = 1_000
 
 
-class Family:
+class Generation:
     """One generation of a family. ``dropped_at`` is None until it is dropped, and never changes after that;
     ``by_gap`` tells a drop that may have been missed from one that was heard. A load that began before ``settles_at``
     may have read what was there before the generation's first moment."""
@@ -33,12 +33,12 @@ class Family:
         self.settles_at = settles_at
 
 
-def dropped_at(families: Iterable[Family]) -> float | None:
+def dropped_at(families: Iterable[Generation]) -> float | None:
     """When the first of them was dropped; None if none was."""
     return min((f.dropped_at for f in families if f.dropped_at is not None), default=None)
 
 
-def known_dropped(families: Iterable[Family]) -> bool:
+def known_dropped(families: Iterable[Generation]) -> bool:
     """Whether any was dropped by name, so that what depends on it is known to be wrong."""
     return any(f.dropped_at is not None and not f.by_gap for f in families)
 
@@ -50,9 +50,9 @@ class Families:
     """
 
     def __init__(self, settle: float = 0.0) -> None:
-        self._current: dict[str, ref[Family]] = {}
-        self._most = SWEPT_LEAST
-        self._everything = Family()
+        self._current: dict[str, ref[Generation]] = {}
+        self._most = MIN_SWEPT
+        self._everything = Generation()
         self._recent = RecentDrops(settle)
         self.drops = 0
 
@@ -60,18 +60,18 @@ class Families:
         """How many somebody holds."""
         return sum(one() is not None for one in self._current.values())
 
-    def hold(self, names: Sequence[str], now: float) -> tuple[Family, ...]:
+    def hold(self, names: Sequence[str], now: float) -> tuple[Generation, ...]:
         """The present generation of each, and the family of everything."""
         return (*self.named(names, now), self._everything)
 
-    def named(self, names: Sequence[str], now: float) -> tuple[Family, ...]:
+    def named(self, names: Sequence[str], now: float) -> tuple[Generation, ...]:
         """The present generation of each alone."""
         found = []
         for name in family_names(names):
             reference = self._current.get(name)
             family = None if reference is None else reference()
             if family is None:
-                family = Family(self._recent.settles_at(name, now))
+                family = Generation(self._recent.settles_at(name, now))
                 self._current[name] = ref(family)
             found.append(family)
         if len(self._current) > self._most:
@@ -80,7 +80,7 @@ class Families:
 
     def _sweep(self) -> None:
         self._current = {name: one for name, one in self._current.items() if one() is not None}
-        self._most = max(SWEPT_LEAST, 2 * len(self._current))
+        self._most = max(MIN_SWEPT, 2 * len(self._current))
 
     def drop(self, names: Sequence[str], now: float) -> None:
         """Drop these; none named is everything."""
@@ -98,7 +98,7 @@ class Families:
     def drop_everything(self, now: float, by_gap: bool = False) -> None:
         """Drop all there is; ``by_gap`` where drops may have been missed and nothing is known."""
         self._everything.dropped_at, self._everything.by_gap = now, by_gap
-        self._everything = Family(self._recent.everything(now))
+        self._everything = Generation(self._recent.everything(now))
         self.drops += 1
 
 

@@ -18,7 +18,7 @@ from zope.interface import implementer
 
 from harvestd.interfaces import CacheState, Entry, ICache, ITopics
 from harvestd.kernel.errors import MarketError, Unavailable
-from harvestd.store.cache.entries import Flight, Held, Load, Loaded, Outdated, never, run, size_of
+from harvestd.store.cache.entries import Held, InFlightLoad, Load, Loaded, Outdated, never, run, size_of
 from harvestd.store.cache.generations import Families, dropped_at, known_dropped
 from harvestd.store.cache.invalidations import CHANNEL, family_name, read, written
 
@@ -50,10 +50,10 @@ class NearCache:
         self._stale_limit = stale
         self._draw = draw
         self._entries: OrderedDict[str, Held] = OrderedDict()
-        self._flights: dict[str, Flight] = {}
+        self._flights: dict[str, InFlightLoad] = {}
         self._families = Families(settle)
         self._name = f"{random.getrandbits(64):016x}"
-        self._loading: set[Flight] = set()
+        self._loading: set[InFlightLoad] = set()
         self._bytes = self._hits = self._misses = self._stale = self._number = 0
         self._unsubscribe: Callable[[], None] = lambda: None
         self._missed: Callable[[Sequence[str]], None] = lambda families: None
@@ -137,7 +137,7 @@ class NearCache:
             self._begin(key, families, load, [waiter])
         return await waiter
 
-    def _served_meanwhile(self, held: Held, flight: Flight | None) -> bool:
+    def _served_meanwhile(self, held: Held, flight: InFlightLoad | None) -> bool:
         """Whether an entry that is not fresh is served while it is loaded anew: after a drop only beside a load that began
         since, so that who drops and then asks sees what is new."""
         now, dropped = self._now(), dropped_at(held.families)
@@ -162,12 +162,12 @@ class NearCache:
     ) -> None:  # fmt: skip
         now = self._now()
         self._number += 1
-        flight = self._flights[key] = Flight(self._number, self._families.hold(names, now), now, waiters, direct)
+        flight = self._flights[key] = InFlightLoad(self._number, self._families.hold(names, now), now, waiters, direct)
         self._loading.add(flight)
         loaded = Deferred.fromCoroutine(run(load, direct)).addCallback(self._landed, key, flight)
         loaded.addErrback(self._failed, key, flight).addBoth(self._deliver, key, flight)
 
-    def _landed(self, loaded: Loaded, key: str, flight: Flight) -> Entry:
+    def _landed(self, loaded: Loaded, key: str, flight: InFlightLoad) -> Entry:
         held = self._entries.get(key)
         if not flight.missed(loaded.entry):
             if held is None or held.number < flight.number:  # what began later is not replaced by what lands later
@@ -177,7 +177,7 @@ class NearCache:
             self._forget(key)  # the waiters are given what is newer, and should not see this again
         return loaded.entry
 
-    def _failed(self, failure: Failure, key: str, flight: Flight) -> Entry | Failure:
+    def _failed(self, failure: Failure, key: str, flight: InFlightLoad) -> Entry | Failure:
         """The entry that stands in, or the failure."""
         held = self._entries.get(key)
         if isinstance(failure.value, Unavailable):
@@ -192,7 +192,7 @@ class NearCache:
             self.log.failure("loading {key} anew failed", failure=failure, key=key)
         return failure
 
-    def _deliver(self, result: Entry | Failure, key: str, flight: Flight) -> None:
+    def _deliver(self, result: Entry | Failure, key: str, flight: InFlightLoad) -> None:
         self._loading.discard(flight)
         if self._flights.get(key) is flight:
             del self._flights[key]
@@ -202,7 +202,7 @@ class NearCache:
             else:
                 waiter.callback(result)
 
-    def _keep(self, key: str, loaded: Loaded, flight: Flight) -> None:
+    def _keep(self, key: str, loaded: Loaded, flight: InFlightLoad) -> None:
         entry = loaded.entry
         expires = self._now() + loaded.ttl * (1.0 - JITTER * self._draw())
         useless = expires + loaded.after

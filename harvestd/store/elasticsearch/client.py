@@ -30,7 +30,7 @@ from harvestd.runtime.lifecycle import within
 #: Connections that are kept open to one engine.
 KEPT = 16
 #: Bytes of the largest answer that is read.
-MOST = 32 * 2**20
+MAX = 32 * 2**20
 JSON, LINES = "application/json", "application/x-ndjson"
 
 #: What happens to connections, not to requests: another address, or a fresh connection, may do.
@@ -118,7 +118,7 @@ class ElasticsearchClient:
 
 
 class _Body(Protocol):
-    """Gathers an answer up to :data:`MOST` bytes; cancelling ``done`` closes the connection."""
+    """Gathers an answer up to :data:`MAX` bytes; cancelling ``done`` closes the connection."""
 
     def __init__(self) -> None:
         self.done: Deferred[bytes] = Deferred(lambda _: self._close())
@@ -128,7 +128,7 @@ class _Body(Protocol):
     def dataReceived(self, data: bytes) -> None:
         """Keep it."""
         self._size += len(data)
-        if self._size <= MOST:
+        if self._size <= MAX:
             self._pieces.append(data)
         else:
             self._pieces.clear()
@@ -138,8 +138,8 @@ class _Body(Protocol):
         """The end, or one that came too early."""
         if self.done.called:
             return
-        if self._size > MOST:
-            self.done.errback(EngineError(f"an answer of more than {MOST} bytes is not read"))
+        if self._size > MAX:
+            self.done.errback(EngineError(f"an answer of more than {MAX} bytes is not read"))
         elif reason.check(ResponseDone, PotentialDataLoss):
             self.done.callback(b"".join(self._pieces))
         else:

@@ -26,7 +26,7 @@ from harvestd.store.embedded.cluster import Cluster, EmbeddedError, as_account, 
 #: recovery, SIGKILL is for a server that does not even do that.
 ESCALATION = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
 #: The log begins anew when it is larger, in bytes; one old one is kept.
-LOG_MOST = 10_000_000
+MAX_LOG = 10_000_000
 
 
 class Postmaster:
@@ -156,7 +156,7 @@ def rotated(log: Path) -> int:
         size = log.stat().st_size
     except FileNotFoundError:
         return 0
-    if size <= LOG_MOST:
+    if size <= MAX_LOG:
         return size
     log.replace(log.with_name(log.name + ".1"))
     return 0

@@ -38,7 +38,7 @@ __all__ = ["EmbeddedError", "EmbeddedPostgres", "running"]
 #: Where root keeps what an unprivileged account must reach: not in the folder of an installed market, which is deleted with it.
 ELSEWHERE = Path("/var/lib/harvestd-embedded")
 #: Longest path of a folder for a socket: of the 108 bytes (104 on macOS) that an address has, its name takes the rest.
-SOCKETS_MOST = 85
+MAX_SOCKETS = 85
 FIRST_DELAY, LAST_DELAY = 0.1, 10.0
 #: Longest silence of a recovery, in seconds, where nobody names one.
 UNHURRIED = 60.0
@@ -232,10 +232,10 @@ def _owner(folder: Path) -> int | None:
 
 def _socket_folder(cluster: Cluster) -> Path:
     """The database's own folder, or where its path is too long for a socket a private one with a short path."""
-    if len(bytes(cluster.folder)) <= SOCKETS_MOST:
+    if len(bytes(cluster.folder)) <= MAX_SOCKETS:
         return cluster.folder
     base = os.environ.get("XDG_RUNTIME_DIR", "")
-    if cluster.account.drop or not base or not os.path.isdir(base) or len(base) > SOCKETS_MOST - 30:
+    if cluster.account.drop or not base or not os.path.isdir(base) or len(base) > MAX_SOCKETS - 30:
         base = "/tmp"
     folder = Path(base) / f"harvestd-{hashlib.sha256(bytes(cluster.folder)).hexdigest()[:16]}"
     try:

@@ -15,7 +15,7 @@ from harvestd.runtime.health import Condition
 from harvestd.runtime.shortages import OnceAMinute
 
 #: Seconds that clocks may differ by.
-MOST = 5.0
+MAX = 5.0
 #: Answers PostgreSQL's time, as Unix has it.
 QUESTION = "select extract(epoch from clock_timestamp())::float8"
 CURE = "set the clocks of all machines by NTP (chrony, systemd-timesyncd)"
@@ -41,7 +41,7 @@ class ClockSkew:
     @property
     def excessive(self) -> bool:
         """Whether it is more than is allowed for."""
-        return abs(self.ahead) > MOST
+        return abs(self.ahead) > MAX
 
     def words(self) -> str:
         """For people."""

@@ -18,12 +18,12 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INER
 from harvestd.kernel.errors import Unavailable
 from harvestd.store.postgres.hosts import resolved
 from harvestd.store.postgres.literals import bind, teach
-from harvestd.store.postgres.protocol import Wire
+from harvestd.store.postgres.protocol import ConnectionProtocol
 
 #: A statement to run: its name, its SQL, and its parameters.
 Call = tuple[str, str, Sequence[Any]]
 #: Prepared statements that a connection keeps.
-PREPARED_MOST = 400
+MAX_PREPARED = 400
 
 
 class ConnectionLost(Unavailable):
@@ -50,7 +50,7 @@ FAULTS: dict[str, type[Unavailable]] = {
 
 
 @attrs.frozen
-class LinkSettings:
+class ConnectionSettings:
     """``dsn`` is a libpq URL or string, whose own keywords win over these; times in seconds. ``grace`` is how much
     longer than ``statement_timeout`` a silent server is waited for."""
 
@@ -85,10 +85,10 @@ class LinkSettings:
         return {**ours, **given, "options": " ".join(switches).strip()}
 
 
-class Link:
+class Connection:
     """One connection. ``lost`` is called once, when it was open and is not any more."""
 
-    def __init__(self, reactor: Any, settings: LinkSettings, lost: Callable[[Link], None]) -> None:
+    def __init__(self, reactor: Any, settings: ConnectionSettings, lost: Callable[[Connection], None]) -> None:
         self._reactor = reactor
         self._settings = settings
         self._prepared: OrderedDict[str, str] = OrderedDict()
@@ -96,7 +96,7 @@ class Link:
         self._lost = lost
         self._due: float | None = None
         self._timer: Any = None
-        self._wire = Wire(reactor, self._ended)
+        self._wire = ConnectionProtocol(reactor, self._ended)
 
     async def open(self) -> None:
         """Connect; raises :class:`ConnectionLost` when that fails or takes longer than the limit."""
@@ -186,7 +186,7 @@ class Link:
         """Prepare it, and give up the one that was not used for longest where there are too many: each takes tens of kB of
         the server's memory, and a listing has thousands of combinations."""
         steps = [before, f'PREPARE "{name}" AS {sql}']
-        if len(self._prepared) >= PREPARED_MOST:
+        if len(self._prepared) >= MAX_PREPARED:
             old, _ = self._prepared.popitem(last=False)
             steps.insert(1, f'DEALLOCATE "{old}"')
         await self.execute("; ".join(filter(None, steps)))

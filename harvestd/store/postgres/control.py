@@ -22,7 +22,7 @@ from harvestd.runtime.reconnecting import Reconnecting
 from harvestd.runtime.spawn import spawn
 from harvestd.store.listeners import Listener, Listeners
 from harvestd.store.postgres.clock_skew import QUESTION, ClockSkew
-from harvestd.store.postgres.connection import Link, LinkSettings
+from harvestd.store.postgres.connection import Connection, ConnectionSettings
 
 _NAME = "the listening connection"
 FIRST_DELAY, LAST_DELAY = 0.05, 1.0
@@ -30,18 +30,18 @@ FIRST_DELAY, LAST_DELAY = 0.05, 1.0
 #: how many are kept while there is no connection.
 GATHER, BATCH, KEPT = 0.005, 500, 10_000
 #: PostgreSQL takes payloads under 8,000 bytes.
-PAYLOAD_MOST = 7999
+MAX_PAYLOAD = 7999
 CHANNEL = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
-class Session:
+class ControlConnection:
     """Listens, notifies and locks. ``heartbeat`` is the time between signs of life and ``patience`` the longest wait
     for any answer, both in seconds; their sum is how soon a silent server is noticed."""
 
     log = Logger()
 
     def __init__(
-        self, reactor: Any, settings: LinkSettings, heartbeat: float = 3.0, patience: float = 2.0,
+        self, reactor: Any, settings: ConnectionSettings, heartbeat: float = 3.0, patience: float = 2.0,
         clock: ClockSkew | None = None,
     ) -> None:  # fmt: skip
         self._reactor = reactor
@@ -51,8 +51,8 @@ class Session:
         #: This process's clock, compared with PostgreSQL's with each sign of life.
         self.clock = clock or ClockSkew()
         self._turn = DeferredLock()
-        self._opening: Link | None = None
-        self._link: Link | None = None
+        self._opening: Connection | None = None
+        self._link: Connection | None = None
         self._listeners = Listeners()
         self._locks: dict[int, Callable[[], None] | None] = {}
         self._identity = -1
@@ -117,7 +117,7 @@ class Session:
         """Send to whoever listens, within some milliseconds; equal ones in that time are sent once. Never raises and
         never waits: without a connection they are kept for the next one, and what cannot be sent is dropped, and logged.
         """
-        if not CHANNEL.fullmatch(channel) or "\0" in payload or _size(payload) > PAYLOAD_MOST:
+        if not CHANNEL.fullmatch(channel) or "\0" in payload or _size(payload) > MAX_PAYLOAD:
             self.log.error("a notification on {channel!r} cannot be sent, and is dropped", channel=channel)
             return
         if len(self._pending) >= KEPT:
@@ -160,7 +160,7 @@ class Session:
 
     async def _one(self) -> None:
         """A connection, from its opening to its end."""
-        link = self._opening = Link(self._reactor, self._settings, lambda _: self._kept.wake())
+        link = self._opening = Connection(self._reactor, self._settings, lambda _: self._kept.wake())
         await link.open()
         self._kept.connected()
         link.observe(self._listeners.tell)
@@ -176,7 +176,7 @@ class Session:
         if first:
             self.log.warn("no connection to listen on, trying on: {why}", why=str(error))
 
-    async def _live(self, link: Link) -> None:
+    async def _live(self, link: Connection) -> None:
         """As long as the connection does."""
         self._begin()
         await self._compare_clocks()
@@ -260,4 +260,4 @@ def _size(payload: str) -> int:
     try:
         return len(payload.encode())
     except UnicodeEncodeError:
-        return PAYLOAD_MOST + 1
+        return MAX_PAYLOAD + 1

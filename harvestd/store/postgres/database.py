@@ -21,7 +21,7 @@ from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.failpoints import failpoint
 from harvestd.runtime.lifecycle import sleep
 from harvestd.runtime.tracing import current_asker
-from harvestd.store.postgres.connection import Call, ConnectionLost, Link, LinkSettings, TimedOut
+from harvestd.store.postgres.connection import Call, Connection, ConnectionLost, ConnectionSettings, TimedOut
 from harvestd.store.postgres.pool import Pool
 from harvestd.store.postgres.share import Share
 
@@ -131,7 +131,7 @@ class Transaction:
 
     log = Logger()
 
-    def __init__(self, link: Link, begin: str = "BEGIN") -> None:
+    def __init__(self, link: Connection, begin: str = "BEGIN") -> None:
         self._link = link
         self._begin = begin
         self._begun = False
@@ -205,7 +205,7 @@ class Database:
     log = Logger()
 
     def __init__(
-        self, reactor: Any, settings: LinkSettings, size: int = 8, wait: float = 2.0,
+        self, reactor: Any, settings: ConnectionSettings, size: int = 8, wait: float = 2.0,
         short: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
         """``short`` is told each time that a heavy statement finds no connection in its share."""
@@ -292,7 +292,7 @@ class Database:
         raise Unavailable("too many others are changing the same things") from why
 
     async def _attempt(
-        self, transaction: Transaction, link: Link, work: Callable[[Transaction], Awaitable[Result]]
+        self, transaction: Transaction, link: Connection, work: Callable[[Transaction], Awaitable[Result]]
     ) -> Result:
         try:
             result = await work(transaction)

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from harvestd.kernel.errors import Unavailable
 from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.handing import Handing
-from harvestd.store.postgres.connection import ConnectionLost, Link, LinkSettings
+from harvestd.store.postgres.connection import Connection, ConnectionLost, ConnectionSettings
 
 FIRST_DELAY, LAST_DELAY = 0.05, 1.0
 
@@ -26,15 +26,15 @@ class Pool:
 
     log = Logger()
 
-    def __init__(self, reactor: Any, settings: LinkSettings, size: int, wait: float) -> None:
+    def __init__(self, reactor: Any, settings: ConnectionSettings, size: int, wait: float) -> None:
         self._reactor = reactor
         self._settings = settings
         self._size = size
         self._wait = wait
-        self._idle: list[Link] = []
-        self._open: set[Link] = set()
-        self._opening: set[Link] = set()
-        self._waiters: OrderedDict[Deferred[Link], None] = OrderedDict()
+        self._idle: list[Connection] = []
+        self._open: set[Connection] = set()
+        self._opening: set[Connection] = set()
+        self._waiters: OrderedDict[Deferred[Connection], None] = OrderedDict()
         self._handing = Handing(self.give)
         self._retries: set[Any] = set()
         self._stopping = False
@@ -76,13 +76,13 @@ class Pool:
             self._drained = self._drained or Deferred()
             await self._drained
 
-    async def take(self) -> Link:
+    async def take(self) -> Connection:
         """An open connection, for the caller alone until :meth:`give`. Raises ``Unavailable`` after the wait."""
         if self._stopping:
             raise Unavailable("the daemon is stopping")
         if self._idle:
             return self._idle.pop()
-        waiter: Deferred[Link] = Deferred()
+        waiter: Deferred[Connection] = Deferred()
         self._waiters[waiter] = None
         timer = self._reactor.callLater(self._wait, self._give_up, waiter)
         try:
@@ -92,7 +92,7 @@ class Pool:
             if timer.active():
                 timer.cancel()
 
-    def give(self, link: Link) -> None:
+    def give(self, link: Connection) -> None:
         """Give a connection back. One that is closed, or still in a transaction, is of no more use."""
         if self._stopping or not link.idle:
             link.close()
@@ -102,19 +102,19 @@ class Pool:
         else:
             self._idle.append(link)
 
-    def _give_up(self, waiter: Deferred[Link]) -> None:
+    def _give_up(self, waiter: Deferred[Connection]) -> None:
         if self._waiters.pop(waiter, False) is None:
             why = "every connection is busy" if self._open else self._reason
             waiter.errback(Unavailable(f"no database connection within {self._wait:g} s: {why}"))
 
     def _keep(self, backoff: Backoff) -> None:
-        link = Link(self._reactor, self._settings, self._lost)
+        link = Connection(self._reactor, self._settings, self._lost)
         self._opening.add(link)
         opening = Deferred.fromCoroutine(link.open())
         opening.addBoth(self._opened, link, backoff)
         opening.addErrback(lambda failure: self.log.failure("keeping a connection", failure=failure))
 
-    def _opened(self, failure: Any, link: Link, backoff: Backoff) -> None:
+    def _opened(self, failure: Any, link: Connection, backoff: Backoff) -> None:
         self._opening.discard(link)
         if failure is None:
             self._open.add(link)
@@ -131,7 +131,7 @@ class Pool:
             self.log.warn("no connection to the database, trying on: {why}", why=self._reason)
         self._again(backoff)
 
-    def _lost(self, link: Link) -> None:
+    def _lost(self, link: Connection) -> None:
         self._open.discard(link)
         if link in self._idle:
             self._idle.remove(link)

@@ -29,7 +29,7 @@ class Closed(psycopg2.OperationalError):  # type: ignore[misc]
     """The connection was closed from this side under a query."""
 
 
-class Wire(txpostgres.Connection):  # type: ignore[misc]
+class ConnectionProtocol(txpostgres.Connection):  # type: ignore[misc]
     """One connection, one query at a time. ``lost`` is called once, when an open one is closed from either side;
     ``receive`` with the channel and payload of each NOTIFY."""
 

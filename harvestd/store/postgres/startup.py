@@ -6,7 +6,7 @@ from typing import Any
 
 from harvestd.runtime.patience import Patience
 from harvestd.settings.urls import mask_url
-from harvestd.store.postgres.connection import ConnectionLost, Link, LinkSettings
+from harvestd.store.postgres.connection import Connection, ConnectionLost, ConnectionSettings
 
 
 class DatabaseAway(Exception):
@@ -29,13 +29,13 @@ FINAL = (
 )
 
 
-async def answering(reactor: Any, settings: LinkSettings, patience: Patience) -> None:
+async def answering(reactor: Any, settings: ConnectionSettings, patience: Patience) -> None:
     """Return once it takes a connection. Raises :class:`DatabaseAway`, at once for what waiting does not mend."""
     final = ""
 
     async def missing() -> str:
         nonlocal final
-        link = Link(reactor, settings, lambda _: None)
+        link = Connection(reactor, settings, lambda _: None)
         try:
             await link.open()
         except ConnectionLost as error:

@@ -42,7 +42,7 @@ from harvestd.store.cache.near import JITTER, NearCache
 from harvestd.store.cache.seals import Sealed, Seals
 from harvestd.store.heard import Heard
 from harvestd.store.redis import replies as redis_replies
-from harvestd.store.redis.client import Call, RedisAway, RedisLink, Script
+from harvestd.store.redis.client import Call, RedisClient, RedisUnavailable, Script
 
 #: The form in which answers lie in Redis; those of another form count for nothing.
 FORM = "3"
@@ -105,7 +105,7 @@ class RedisCache:
     """``near`` is the near cache, started and stopped with this; ``secret`` the market's; ``settle`` the lag in seconds that
     is allowed to a replica. ``link`` is started before it."""
 
-    def __init__(self, near: NearCache, link: RedisLink, secret: str, *, settle: float = 0.0) -> None:
+    def __init__(self, near: NearCache, link: RedisClient, secret: str, *, settle: float = 0.0) -> None:
         self._near = near
         self._link = link
         self._seals = Seals(secret)
@@ -165,7 +165,7 @@ class RedisCache:
         asked = self._heard.seconds()
         try:
             reply = await self._link.script(READ, keys, [FORM, secrets.token_hex(8), TOKEN_LIFE])
-        except RedisAway:
+        except RedisUnavailable:
             return None
         given = redis_replies.answer(reply, len(keys) - 1)
         if given is None or self._missed or not self._link.available:
@@ -192,7 +192,7 @@ class RedisCache:
         sealed = self._seals.sealed(found.name, found.tokens, Sealed(loaded.entry, found.now, found.now + 1000 * life))
         try:
             await self._link.script(STORE, found.keys, [FORM, sealed, life, *found.tokens])
-        except RedisAway:
+        except RedisUnavailable:
             pass  # it is loaded again
 
     # --- dropping ---
@@ -218,7 +218,7 @@ class RedisCache:
         names: set[str | None] = {family_name(name) for name in families} or {None}
         try:
             await self._link.call("DEL", *self._tokens(names))
-        except RedisAway as error:
+        except RedisUnavailable as error:
             self._remember(names)
             if self._link.available:
                 self._link.breaker.open(f"what became stale could not be dropped: {error}")

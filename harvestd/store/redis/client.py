@@ -2,7 +2,7 @@
 
 A call that is late ends its connection, and an ended connection opens the breaker at once, so an outage costs those who
 wait at that moment one time-out and nobody else anything. The breaker's probe, in the background, connects again, writes
-something, lets those who asked for it catch up (:meth:`RedisLink.on_return`), and closes it.
+something, lets those who asked for it catch up (:meth:`RedisClient.on_return`), and closes it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import txredisapi
 
 from harvestd.runtime.breaker import Breaker
 from harvestd.runtime.health import Condition
-from harvestd.store.redis.protocol import RedisAway, RedisRefused, RedisWire, connect
+from harvestd.store.redis.protocol import RedisConnectionProtocol, RedisRefused, RedisUnavailable, connect
 from harvestd.store.redis.url import Target
 
-__all__ = ["Call", "LinkState", "RedisAway", "RedisLink", "RedisRefused", "Script"]
+__all__ = ["Call", "ClientState", "RedisClient", "RedisRefused", "RedisUnavailable", "Script"]
 
 #: Errors by which a server says that it cannot work now, as opposed to what is wrong with the command. Older servers have
 #: them in the midst of a script's error. https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors
@@ -45,7 +45,7 @@ class Script:
 
 
 @attrs.frozen
-class LinkState:
+class ClientState:
     """Since the start: ``calls`` answered in ``seconds`` altogether, ``failed`` ones, how often the breaker ``opened``;
     now: ``pending`` calls."""
 
@@ -57,7 +57,7 @@ class LinkState:
     pending: int
 
 
-class RedisLink:
+class RedisClient:
     """``url`` as in the settings (``ValueError`` for a bad one); ``prefix`` begins every key; ``timeout`` in seconds."""
 
     def __init__(self, reactor: Any, url: str, prefix: str, timeout: float = 0.05) -> None:
@@ -66,7 +66,7 @@ class RedisLink:
         self.timeout = timeout
         self.breaker = Breaker(reactor, "Redis", self._probe)
         self._reactor = reactor
-        self._wire: RedisWire | None = None
+        self._wire: RedisConnectionProtocol | None = None
         self._returns: list[Callable[[Call], Awaitable[Any]]] = []
         self._calls = self._failed = 0
         self._seconds = 0.0
@@ -75,7 +75,7 @@ class RedisLink:
         """Connect, bounded; a Redis that is away is looked for in the background."""
         try:
             await self._probe()
-        except RedisAway as error:
+        except RedisUnavailable as error:
             self.breaker.open(str(error))
 
     async def stop(self) -> None:
@@ -106,7 +106,7 @@ class RedisLink:
 
     async def call(self, command: str, *arguments: Any) -> Any:
         """The reply: bytes, int, list or None. It is sent before this first waits, so calls of one process are carried
-        out in their order. Raises :class:`RedisAway`, at the latest after the time-out; :class:`RedisRefused` where the
+        out in their order. Raises :class:`RedisUnavailable`, at the latest after the time-out; :class:`RedisRefused` where the
         command is at fault."""
         return await self._asked(self._usable(), self.timeout, command, *arguments)
 
@@ -121,12 +121,12 @@ class RedisLink:
         left = max(end - self._reactor.seconds(), 0.001)
         return await self._asked(wire, left, "EVAL", script.source, len(keys), *keys, *arguments)
 
-    def _usable(self) -> RedisWire:
+    def _usable(self) -> RedisConnectionProtocol:
         if self._wire is None or not self.breaker.closed:
-            raise RedisAway(self.breaker.cause or "not connected")
+            raise RedisUnavailable(self.breaker.cause or "not connected")
         return self._wire
 
-    async def _asked(self, wire: RedisWire, timeout: float, *command: Any) -> Any:
+    async def _asked(self, wire: RedisConnectionProtocol, timeout: float, *command: Any) -> Any:
         began = self._reactor.seconds()
         try:
             reply = await wire.ask(*command, timeout=timeout)
@@ -134,10 +134,10 @@ class RedisLink:
             if UNABLE.search(str(error)):
                 self._failed += 1
                 self.breaker.failed(str(error)[:200])
-                raise RedisAway(str(error)) from None
+                raise RedisUnavailable(str(error)) from None
             self.breaker.succeeded()
             raise RedisRefused(str(error)) from None
-        except RedisAway:
+        except RedisUnavailable:
             self._failed += 1
             raise
         self._calls += 1
@@ -151,7 +151,7 @@ class RedisLink:
         """Returns once Redis can be used and all have caught up."""
         wire = self._wire
         if wire is None:
-            wire = self._wire = await connect(self._reactor, self.target, self._lost, RedisWire)
+            wire = self._wire = await connect(self._reactor, self.target, self._lost, RedisConnectionProtocol)
 
         async def call(command: str, *arguments: Any) -> Any:
             return await self._asked(wire, self.timeout, command, *arguments)
@@ -160,9 +160,9 @@ class RedisLink:
         for callback in self._returns:
             await callback(call)
         if self._wire is not wire:
-            raise RedisAway(wire.broken)
+            raise RedisUnavailable(wire.broken)
 
-    def _lost(self, wire: RedisWire, why: str) -> None:
+    def _lost(self, wire: RedisConnectionProtocol, why: str) -> None:
         if self._wire is wire:
             self._wire = None
             self.breaker.open(why)
@@ -180,7 +180,7 @@ class RedisLink:
         """Whether it is used now, and how often it stopped being."""
         return self.available, self.breaker.opened
 
-    def state(self) -> LinkState:
+    def state(self) -> ClientState:
         """Counters for the metrics."""
         pending = self._wire.pending if self._wire is not None else 0
-        return LinkState(self.available, self._calls, self._failed, self._seconds, self.breaker.opened, pending)
+        return ClientState(self.available, self._calls, self._failed, self._seconds, self.breaker.opened, pending)

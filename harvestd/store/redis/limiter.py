@@ -15,7 +15,7 @@ from zope.interface import implementer
 from harvestd.interfaces import Allowance, ILimiter
 from harvestd.store.limiter import MemoryLimiter
 from harvestd.store.redis import replies as redis_replies
-from harvestd.store.redis.client import RedisAway, RedisLink, Script
+from harvestd.store.redis.client import RedisClient, RedisUnavailable, Script
 
 #: In whole microseconds, which Lua's numbers hold exactly. What is further ahead than the limit allows was not written by
 #: this script, or before the clock was set back: it counts for nothing. Answers: allowed, used, step.
@@ -43,7 +43,7 @@ class RedisLimiter:
 
     at_hand = False
 
-    def __init__(self, link: RedisLink, fallback: MemoryLimiter) -> None:
+    def __init__(self, link: RedisClient, fallback: MemoryLimiter) -> None:
         self._link = link
         self._fallback = fallback
 
@@ -54,7 +54,7 @@ class RedisLimiter:
             return own  # whoever deletes from Redis cannot have a limit begin anew
         try:
             reply = await self._link.script(HIT, [self._key(key)], [limit, repr(float(period))])
-        except RedisAway:
+        except RedisUnavailable:
             return own
         usage = redis_replies.usage(reply, max(int(period * 1_000_000), limit))
         if usage is None:

@@ -29,11 +29,11 @@ CONNECT_LIMIT = 1.0
 FIRST_LOOK = 0.8
 
 
-class RedisAway(Exception):
+class RedisUnavailable(Exception):
     """Redis did not do it: out of reach, too late, or unable to. The text is short and holds no secret."""
 
 
-class RedisRefused(RedisAway):
+class RedisRefused(RedisUnavailable):
     """Redis is there and answers this command with an error: WRONGTYPE, a script's error, no such command."""
 
 
@@ -45,14 +45,14 @@ class _Place:
     timer: Any = None
 
 
-Wire = TypeVar("Wire", bound="RedisWire")
+Wire = TypeVar("Wire", bound="RedisConnectionProtocol")
 
 
-class RedisWire(txredisapi.RedisProtocol):  # type: ignore[misc]
+class RedisConnectionProtocol(txredisapi.RedisProtocol):  # type: ignore[misc]
     """``lost`` is called once, with why, before those that wait are failed. Bytes come back as bytes, numbers of the
     protocol as int, a nil as None; RESP2."""
 
-    def __init__(self, reactor: Any, lost: Callable[[RedisWire, str], None]) -> None:
+    def __init__(self, reactor: Any, lost: Callable[[RedisConnectionProtocol, str], None]) -> None:
         super().__init__(charset=None, convertNumbers=False)
         self._reactor = reactor
         self._lost = lost
@@ -69,9 +69,9 @@ class RedisWire(txredisapi.RedisProtocol):  # type: ignore[misc]
         return len(self._queue)
 
     def ask(self, *arguments: Any, timeout: float) -> Deferred[Any]:
-        """The reply, or :class:`RedisAway`. Cancelling it gives up the reply, not the place in the queue."""
+        """The reply, or :class:`RedisUnavailable`. Cancelling it gives up the reply, not the place in the queue."""
         if self.broken:
-            return fail(RedisAway(self.broken))
+            return fail(RedisUnavailable(self.broken))
         self.transport.write(self._build_command(*arguments))
         place = _Place(Deferred())
         place.timer = self._reactor.callLater(timeout * FIRST_LOOK, self._look, place, timeout)
@@ -135,7 +135,7 @@ class RedisWire(txredisapi.RedisProtocol):  # type: ignore[misc]
         if self.transport is not None:
             self.transport.abortConnection()
         for place in queue:
-            place.answer.errback(RedisAway(why))
+            place.answer.errback(RedisUnavailable(why))
 
     def connectionLost(self, reason: Failure) -> None:
         """It is gone, by whomever."""
@@ -150,21 +150,25 @@ class RedisWire(txredisapi.RedisProtocol):  # type: ignore[misc]
         await self._ended
 
 
-async def connect(reactor: Any, target: Target, lost: Callable[[RedisWire, str], None], kind: type[Wire]) -> Wire:
-    """A connection of a kind that is logged in, within :data:`CONNECT_LIMIT`. Raises :class:`RedisAway`."""
+async def connect(
+    reactor: Any, target: Target, lost: Callable[[RedisConnectionProtocol, str], None], kind: type[Wire]
+) -> Wire:
+    """A connection of a kind that is logged in, within :data:`CONNECT_LIMIT`. Raises :class:`RedisUnavailable`."""
     try:
         return await within(reactor, CONNECT_LIMIT, _connected(reactor, target, lost, kind))
     except TimeoutError:
-        raise RedisAway(f"no connection within {CONNECT_LIMIT:g} s") from None
-    except (RedisAway, CancelledError):
+        raise RedisUnavailable(f"no connection within {CONNECT_LIMIT:g} s") from None
+    except (RedisUnavailable, CancelledError):
         raise
     except txredisapi.ResponseError as error:
-        raise RedisAway(_told(error)) from None
+        raise RedisUnavailable(_told(error)) from None
     except Exception as error:
-        raise RedisAway(f"it cannot be reached: {error or type(error).__name__}") from None
+        raise RedisUnavailable(f"it cannot be reached: {error or type(error).__name__}") from None
 
 
-async def _connected(reactor: Any, target: Target, lost: Callable[[RedisWire, str], None], kind: type[Wire]) -> Wire:
+async def _connected(
+    reactor: Any, target: Target, lost: Callable[[RedisConnectionProtocol, str], None], kind: type[Wire]
+) -> Wire:
     wire: Wire = await target.endpoint(reactor).connect(Factory.forProtocol(lambda: kind(reactor, lost)))
     try:
         await log_in(wire, target)

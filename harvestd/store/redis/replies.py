@@ -15,7 +15,7 @@ _RUN = re.compile(rb"(?m)^run_id:([0-9a-f]{40})\r?$")
 #: Times are in microseconds, and at most this, which is far off: what is computed of them stays a time.
 _LATEST = 10**16
 #: Bytes that the sign-ins of one person take at the most.
-_SIGN_INS_MOST = 8_000
+_MAX_SIGN_INS = 8_000
 
 
 @attrs.frozen
@@ -62,7 +62,7 @@ def sign_ins(reply: Any) -> SignIns | None:
     epoch, leased, now, known = reply
     if not isinstance(epoch, bytes) or not _EPOCH.fullmatch(epoch) or leased not in (0, 1) or not _time(now):
         return None
-    if not isinstance(known, bytes) or len(known) > _SIGN_INS_MOST:
+    if not isinstance(known, bytes) or len(known) > _MAX_SIGN_INS:
         known = b""
     return SignIns(epoch.decode("ascii"), leased == 1, now, known)
 

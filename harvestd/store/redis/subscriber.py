@@ -13,7 +13,7 @@ import txredisapi
 from twisted.logger import Logger
 
 from harvestd.runtime.reconnecting import Reconnecting
-from harvestd.store.redis.protocol import RedisAway, RedisWire, connect
+from harvestd.store.redis.protocol import RedisConnectionProtocol, RedisUnavailable, connect
 from harvestd.store.redis.url import Target
 
 #: Seconds between signs of life, and the longest wait for one.
@@ -23,7 +23,7 @@ FIRST_DELAY, LAST_DELAY = 0.05, 1.0
 BATCH = 1000
 
 
-class EarWire(RedisWire):
+class SubscriberProtocol(RedisConnectionProtocol):
     """What Redis says without being asked goes to ``pushed``: the kind, the channel, and what is said."""
 
     pushed: Callable[[bytes, bytes, Any], None] = staticmethod(lambda kind, channel, said: None)
@@ -43,7 +43,7 @@ class EarWire(RedisWire):
                 self.transport.write(self._build_command(command, *names[start : start + BATCH]))
 
 
-class RedisEar:
+class RedisSubscriber:
     """``wanted`` names all channels; ``said`` is called with a channel and its message, ``hears`` with a channel when it
     begins to be heard, ``deaf`` when none is any more. Names are as in Redis."""
 
@@ -59,10 +59,10 @@ class RedisEar:
         self._said = said
         self._hears = hears
         self._deaf = deaf
-        self._wire: EarWire | None = None
+        self._wire: SubscriberProtocol | None = None
         self._unconfirmed: dict[bytes, int] = {}
         self._kept = Reconnecting(
-            reactor, "the connection to Redis's channels", self._one, (RedisAway, txredisapi.ResponseError), self._away,
+            reactor, "the connection to Redis's channels", self._one, (RedisUnavailable, txredisapi.ResponseError), self._away,
             FIRST_DELAY, LAST_DELAY,
         )  # fmt: skip
 
@@ -99,7 +99,7 @@ class RedisEar:
 
     async def _one(self) -> None:
         """A connection, from its opening to its end."""
-        wire = await connect(self._reactor, self._target, lambda wire, why: self._kept.wake(), EarWire)
+        wire = await connect(self._reactor, self._target, lambda wire, why: self._kept.wake(), SubscriberProtocol)
         self._wire = wire
         try:
             wire.pushed = self._pushed

@@ -26,9 +26,9 @@ from zope.interface import implementer
 
 from harvestd.interfaces import ITopics
 from harvestd.store.listeners import Listener, Listeners
-from harvestd.store.postgres.control import Session
-from harvestd.store.redis.client import RedisAway, RedisLink
-from harvestd.store.redis.subscriber import RedisEar
+from harvestd.store.postgres.control import ControlConnection
+from harvestd.store.redis.client import RedisClient, RedisUnavailable
+from harvestd.store.redis.subscriber import RedisSubscriber
 from harvestd.store.topics import CHANNEL, LONGEST, Told, read, written
 
 #: Ids of messages that are remembered, to know them when they come the other way.
@@ -42,12 +42,12 @@ class RedisTopics:
 
     log = Logger()
 
-    def __init__(self, reactor: Any, link: RedisLink, session: Session, sure: Collection[str]) -> None:
+    def __init__(self, reactor: Any, link: RedisClient, session: ControlConnection, sure: Collection[str]) -> None:
         self._link = link
         self._session = session
         self._sure = frozenset(sure)
         self._subscribers = Listeners()
-        self._ear = RedisEar(reactor, link.target, self._wanted, self._said, self._hears, self._deaf)
+        self._ear = RedisSubscriber(reactor, link.target, self._wanted, self._said, self._hears, self._deaf)
         self._unlisten: Callable[[], None] | None = None
         self._listening = False
         self._seen: OrderedDict[str, None] = OrderedDict()
@@ -80,7 +80,7 @@ class RedisTopics:
             await self._session.notify(CHANNEL, text)
         try:
             await self._link.call("PUBLISH", self._link.key(channel), text if sure else payload)
-        except RedisAway:
+        except RedisUnavailable:
             if not sure:
                 await self._session.notify(CHANNEL, text)
 

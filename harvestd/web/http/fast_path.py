@@ -19,7 +19,7 @@ from harvestd.web.http.pieces import PIECE
 from harvestd.web.http_caching import settled
 from harvestd.web.problems import Refusal
 from harvestd.web.rate_limits import Headers, Limits
-from harvestd.web.replies import Reply, opening, rest_of
+from harvestd.web.replies import Response, opening, rest_of
 from harvestd.web.routes import Route
 from harvestd.web.tracing import REQUEST_ID
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from harvestd.web.http.channel import Channel
 
 #: Addresses that are known, and hosts; the longest known go first.
-MOST = 4096
+MAX = 4096
 #: An address that is longer is not remembered.
 LONGEST = 2000
 #: One request, whole: its target and its header lines. What this does not match may still be a request.
@@ -66,7 +66,7 @@ class _Way:
 
     def show(self, entry: Entry) -> None:
         """Make the heads of the whole answer and of the 304, apart from what differs each time."""
-        reply = Reply(entry.status, (*entry.headers, (b"ETag", entry.etag.encode("ascii"))), entry.body)
+        reply = Response(entry.status, (*entry.headers, (b"ETag", entry.etag.encode("ascii"))), entry.body)
         whole, same = (settled(self.route, None, tag, reply) for tag in ("", entry.etag))
         self.full, self.same = rest_of(whole), rest_of(same)
         self.entry = weakref.ref(entry)
@@ -85,7 +85,7 @@ class Lane:
     def learn(self, target: bytes, route: Route, key: str) -> None:
         """``target``, as it was requested, is answered to anybody from the cache's entry ``key``."""
         if target not in self._ways and len(target) <= LONGEST:
-            if len(self._ways) >= MOST:
+            if len(self._ways) >= MAX:
                 del self._ways[next(iter(self._ways))]
             self._ways[target] = _Way(target, route, key)
 
@@ -125,7 +125,7 @@ class Lane:
             framing.check_hosts([host], self._site.answers_to)
         except Refusal:
             return False
-        if len(self._hosts) < MOST:
+        if len(self._hosts) < MAX:
             self._hosts.add(host)
         return True
 

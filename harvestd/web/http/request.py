@@ -17,7 +17,7 @@ from harvestd.web.headers import LISTS, by_a_proxy
 from harvestd.web.http.pieces import PIECE, Pieces
 from harvestd.web.http.spool import Body
 from harvestd.web.problems import Refusal
-from harvestd.web.replies import BODILESS, Headers, Reply, of_error, of_missing, opening, rest_of
+from harvestd.web.replies import BODILESS, Headers, Response, of_error, of_missing, opening, rest_of
 from harvestd.web.tracing import trace_of
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Request(server.Request):
 
     def _route(self) -> None:
         if self.path == b"*":  # OPTIONS * asks about the server as a whole
-            return self.answer(Reply(204, ((b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),)))
+            return self.answer(Response(204, ((b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),)))
         path = unquote_to_bytes(self.path)
         try:
             text = path.decode("utf-8")
@@ -138,7 +138,7 @@ class Request(server.Request):
         accepted = self.requestHeaders.getRawHeaders(b"accept-language") or ()
         return languages.choose(b",".join(accepted).decode("latin-1"), self.site.languages)
 
-    def refusal(self, error: BaseException) -> Reply:
+    def refusal(self, error: BaseException) -> Response:
         """Problem details of this request, in the client's language; for a browser, of a page that is not there, a page. Where those
         cannot be made, which is a fault, the answer is a plain 500 in English: whoever waits for one gets one."""
         try:
@@ -164,7 +164,7 @@ class Request(server.Request):
 
     # --- what leaves ---
 
-    def begin(self, reply: Reply) -> bytes:
+    def begin(self, reply: Response) -> bytes:
         """Take status and headers for the answer; gives its body back for whoever writes it, which sends both at once."""
         self.problem, self.code = reply.problem, reply.status
         head = opening(reply.status, self.site.date(), self.trace.request_id, self.more) + rest_of(reply)
@@ -203,7 +203,7 @@ class Request(server.Request):
         if self._ending and not self.gone:
             super().finish()
 
-    def answer(self, reply: Reply) -> None:
+    def answer(self, reply: Response) -> None:
         """Write the whole answer, unless nobody is there."""
         if not self.gone:
             self.write(self.begin(reply))

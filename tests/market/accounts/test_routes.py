@@ -217,7 +217,7 @@ async def test_what_a_caller_may_do_is_what_the_account_may_do_now(market: Marke
     async def changed(change: str) -> None:
         statement = Statement(f"test.{change}", f"update users set {change} where id = :user_id", nothing)
         await market.parts.database.transaction(lambda tx: tx.run(statement, user_id=admin.id))
-        await market.parts.sessions.ended(admin.id)  # in this market nobody listens to the database
+        await market.parts.sign_ins.ended(admin.id)  # in this market nobody listens to the database
 
     assert await status() == 201
     for change, expected in [

@@ -13,13 +13,13 @@ from twisted.internet.task import Clock
 
 from harvestd.interfaces import ITopics
 from harvestd.kernel.errors import Unavailable
-from harvestd.market.accounts.sign_ins import LIVE, PostgresSessions
-from harvestd.market.accounts.sign_ins_near import CHANNEL, OUTAGE_PAUSE, NearSessions
-from harvestd.store.postgres.connection import LinkSettings
-from harvestd.store.postgres.control import Session
+from harvestd.market.accounts.sign_ins import LIVE, PostgresSignIns
+from harvestd.market.accounts.sign_ins_near import CHANNEL, OUTAGE_PAUSE, NearSignIns
+from harvestd.store.postgres.connection import ConnectionSettings
+from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database
 from harvestd.store.topics import PostgresTopics
-from tests.contracts.sessions import Line, Process, SessionsContract, World, new_id
+from tests.contracts.sign_ins import Line, Process, SessionsContract, World, new_id
 from tests.servers import PostgresServer
 from tests.waiting import eventually
 
@@ -29,10 +29,10 @@ async def topics(database_url: str) -> AsyncIterator[Callable[[], Awaitable[ITop
     """Makes one more PostgresTopics, on a session of its own."""
     from twisted.internet import reactor
 
-    made: list[tuple[Session, PostgresTopics]] = []
+    made: list[tuple[ControlConnection, PostgresTopics]] = []
 
     async def make() -> ITopics:
-        session = Session(reactor, LinkSettings(database_url))
+        session = ControlConnection(reactor, ConnectionSettings(database_url))
         made.append((session, PostgresTopics(session)))
         await session.start()
         made[-1][1].start()
@@ -54,7 +54,7 @@ def clock() -> Clock:
 def world(database: Database, topics: Any, clock: Clock) -> World:
     async def process() -> Process:
         line = Line(database)
-        sessions = NearSessions(clock, await topics(), PostgresSessions(line, lambda: datetime.now(UTC)), most=100)
+        sessions = NearSignIns(clock, await topics(), PostgresSignIns(line, lambda: datetime.now(UTC)), most=100)
         sessions.start()
         return Process(sessions, line)
 

@@ -13,15 +13,15 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from harvestd.assembly import SURE
-from harvestd.market.accounts.sign_ins import PostgresSessions, Standing
-from harvestd.market.accounts.sign_ins_near import NearSessions
-from harvestd.market.accounts.sign_ins_redis import RedisSessions, Seals
-from harvestd.store.postgres.connection import LinkSettings
-from harvestd.store.postgres.control import Session
+from harvestd.market.accounts.sign_ins import PostgresSignIns, Standing
+from harvestd.market.accounts.sign_ins_near import NearSignIns
+from harvestd.market.accounts.sign_ins_redis import RedisSignIns, Seals
+from harvestd.store.postgres.connection import ConnectionSettings
+from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database
-from harvestd.store.redis.client import RedisLink
+from harvestd.store.redis.client import RedisClient
 from harvestd.store.redis.topics import RedisTopics
-from tests.contracts.sessions import Line, Process, SessionsContract, World
+from tests.contracts.sign_ins import Line, Process, SessionsContract, World
 from tests.servers import Proxy
 from tests.servers.redis import RedisServer
 from tests.waiting import eventually
@@ -33,7 +33,7 @@ SECRET = "0123456789abcdef" * 2
 class Connected(Process):
     """With its link to Redis."""
 
-    link: RedisLink
+    link: RedisClient
 
 
 Make = Callable[..., Awaitable[Connected]]
@@ -44,13 +44,16 @@ async def process(database: Database, database_url: str, redis: RedisServer) -> 
     """Makes one; with ``hearing=False`` nobody waits until it hears of others, and a ``deaf`` one does not hear of ends."""
     from twisted.internet import reactor
 
-    made: list[tuple[RedisTopics, Session, RedisLink]] = []
+    made: list[tuple[RedisTopics, ControlConnection, RedisClient]] = []
 
     async def make(url: str = "", hearing: bool = True, deaf: bool = False) -> Connected:
-        link, session = RedisLink(reactor, url or redis.url(), "t:", 0.2), Session(reactor, LinkSettings(database_url))
+        link, session = (
+            RedisClient(reactor, url or redis.url(), "t:", 0.2),
+            ControlConnection(reactor, ConnectionSettings(database_url)),
+        )
         topics, line = RedisTopics(reactor, link, session, SURE), Line(database)
-        known = RedisSessions(link, PostgresSessions(line, lambda: datetime.now(UTC)), SECRET)
-        sessions = NearSessions(Clock(), topics, known)
+        known = RedisSignIns(link, PostgresSignIns(line, lambda: datetime.now(UTC)), SECRET)
+        sessions = NearSignIns(Clock(), topics, known)
         made.append((topics, session, link))
         await link.start()
         await session.start()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from harvestd.kernel import languages
 from harvestd.kernel.errors import FieldError, Invalid, PriceChanged
 from harvestd.kernel.formatting import price as price_said
-from harvestd.kernel.quantities import MOST, PRICE_MOST, least_worth, line_total
+from harvestd.kernel.quantities import MAX, MAX_PRICE, least_worth, line_total
 from harvestd.kernel.units import UNITS, Amount, measured
 from harvestd.market.carts import rules as carts
 from harvestd.market.catalogue.on_sale import OnSale, changes
@@ -25,7 +25,7 @@ from tests.market.catalogue.test_rules import OFFER
 #: How errors name the product of a line.
 OF = {"product_id": "porcini", "title": "Porcini"}
 #: Minor units, whatever they are of.
-prices = st.integers(1, PRICE_MOST)
+prices = st.integers(1, MAX_PRICE)
 amounts = st.integers(1, 9_999_999_999).map(lambda thousandths: Decimal(thousandths) / 1000)
 
 
@@ -243,8 +243,8 @@ def test_it_is_one_of_the_unit_unless_said_and_again_under_another_unit(unit: st
 @pytest.mark.parametrize(
     ("price", "per", "most"),
     [
-        (PRICE_MOST, "1", None), (PRICE_MOST, "0.999", 99_900_000), (99_900_000, "0.999", None), (100_000, "0.001", None),
-        (100_001, "0.001", 100_000), (PRICE_MOST, "1000", None), (PRICE_MOST + 1, "1000", PRICE_MOST), (PRICE_MOST + 1, "0.001", PRICE_MOST),
+        (MAX_PRICE, "1", None), (MAX_PRICE, "0.999", 99_900_000), (99_900_000, "0.999", None), (100_000, "0.001", None),
+        (100_001, "0.001", 100_000), (MAX_PRICE, "1000", None), (MAX_PRICE + 1, "1000", MAX_PRICE), (MAX_PRICE + 1, "0.001", MAX_PRICE),
     ],
 )  # fmt: skip
 def test_one_of_a_unit_costs_no_more_than_the_most_whatever_the_price_is_for(
@@ -253,7 +253,7 @@ def test_one_of_a_unit_costs_no_more_than_the_most_whatever_the_price_is_for(
     """So no line can come to more than the sums that are kept have room for."""
     offer = attrs.evolve(OFFER, price=price, price_per=Decimal(per))
     if most is None:
-        assert line_total(checked(offer).price, MOST, offer.price_per) <= 10**15
+        assert line_total(checked(offer).price, MAX, offer.price_per) <= 10**15
         return
     with pytest.raises(Invalid) as refused:
         checked(offer)

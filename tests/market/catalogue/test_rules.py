@@ -11,7 +11,7 @@ import pytest
 from harvestd.kernel.errors import Invalid
 from harvestd.kernel.units import UNITS
 from harvestd.market.catalogue.rules import (
-    TAGS_MOST,
+    MAX_TAGS,
     Known,
     Offer,
     amended,
@@ -202,6 +202,6 @@ def test_a_tag_is_asked_for_as_it_is_kept_and_what_cannot_be_one_as_it_is(asked:
 
 def test_a_tag_too_many_is_looked_at_too() -> None:
     """So that all that is wrong is told, but for what is far too much."""
-    tags = [f"tag {n}" for n in range(TAGS_MOST)]
+    tags = [f"tag {n}" for n in range(MAX_TAGS)]
     found = {fault.field for fault in faults({"tags": [*tags, "\u200b", "\u200b"]})}
-    assert found == {"tags", f"tags[{TAGS_MOST}]"}
+    assert found == {"tags", f"tags[{MAX_TAGS}]"}

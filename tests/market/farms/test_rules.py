@@ -8,10 +8,10 @@ import pytest
 
 from harvestd.kernel.errors import Invalid
 from harvestd.market.farms.rules import (
-    ADDRESS_MOST,
-    CERTIFICATION_MOST,
-    CERTIFICATIONS_MOST,
-    POINT_NAME_MOST,
+    MAX_ADDRESS,
+    MAX_CERTIFICATION,
+    MAX_CERTIFICATIONS,
+    MAX_POINT_NAME,
     TEXTS,
     checked,
     not_its_own,
@@ -33,7 +33,7 @@ def wrong(**given: Any) -> list[tuple[str, str | None]]:
 
 
 def test_the_limits_are_those_of_the_contract() -> None:
-    assert (ADDRESS_MOST, POINT_NAME_MOST, CERTIFICATION_MOST, CERTIFICATIONS_MOST) == (500, 200, 100, 30)
+    assert (MAX_ADDRESS, MAX_POINT_NAME, MAX_CERTIFICATION, MAX_CERTIFICATIONS) == (500, 200, 100, 30)
     assert (TEXTS["name"].longest, TEXTS["description"].longest) == (200, 10_000)
 
 

@@ -13,7 +13,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from harvestd.interfaces import Away, IMailer, Mail, Refused
+from harvestd.interfaces import IMailer, Mail, MailServerUnreachable, Refused
 from harvestd.kernel.errors import Unavailable
 from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.notifications.mail_sender import (
@@ -21,9 +21,9 @@ from harvestd.market.notifications.mail_sender import (
     AWAY_LIMIT,
     BATCH,
     LEASE,
-    MARK_MOST,
+    MAX_MARK,
+    MAX_TWICE,
     RETRY_DELAYS,
-    TWICE_MOST,
     deliver,
     send_due,
 )
@@ -191,7 +191,7 @@ async def test_what_nobody_expected_is_a_reason_to_try_again_too(post: Post, exp
 
 
 async def test_a_server_that_is_away_costs_no_mail_an_attempt_and_is_not_asked_for_each(post: Post) -> None:
-    post.mailer.answer = lambda key: Away("SMTP server mail.example:25: refused")
+    post.mailer.answer = lambda key: MailServerUnreachable("SMTP server mail.example:25: refused")
     await post.enqueue([f"k{n:02d}" for n in range(40)])
     assert await send_due(post.parts) == 0
     assert len(post.mailer.tried) <= AT_ONCE
@@ -203,7 +203,7 @@ async def test_a_server_that_is_away_costs_no_mail_an_attempt_and_is_not_asked_f
 
 
 async def test_after_days_away_every_mail_is_still_there_and_goes_out_when_the_server_is_back(post: Post) -> None:
-    post.mailer.answer = lambda key: Away("no route to host")
+    post.mailer.answer = lambda key: MailServerUnreachable("no route to host")
     keys = [f"k{n}" for n in range(10)]
     await post.enqueue(keys)
     while post.now < NOON + timedelta(days=4):
@@ -218,7 +218,7 @@ async def test_after_days_away_every_mail_is_still_there_and_goes_out_when_the_s
 
 
 async def test_a_server_that_stays_away_is_given_up_in_the_end(post: Post) -> None:
-    post.mailer.answer = lambda key: Away("no route to host")
+    post.mailer.answer = lambda key: MailServerUnreachable("no route to host")
     await post.enqueue(["a"])
     post.now += AWAY_LIMIT + timedelta(minutes=1)
     await send_due(post.parts)
@@ -307,10 +307,10 @@ async def test_a_crash_before_marking_sends_no_more_than_so_many_twice_and_each_
     failpoints.arm("mail.before_mark=hang@1", {"HARVEST_TESTING": "1"})
     try:
         dead = Deferred.fromCoroutine(send_due(post.parts))
-        await until(lambda: len(post.mailer.tried) >= MARK_MOST and post.mailer.at_once == 0)
+        await until(lambda: len(post.mailer.tried) >= MAX_MARK and post.mailer.at_once == 0)
         for _ in range(20):
             await sleep(reactor, 0.01)
-        assert MARK_MOST <= len(post.mailer.tried) <= TWICE_MOST
+        assert MAX_MARK <= len(post.mailer.tried) <= MAX_TWICE
         assert {(await post.row(key)).state for key in keys} == {"pending"}
         twice = list(post.mailer.tried)
         post.now += LEASE
@@ -353,7 +353,7 @@ async def test_if_nothing_can_be_marked_nothing_more_is_sent_and_why_is_raised(p
     finally:
         failpoints.disarm()
     tried = set(post.mailer.tried)
-    assert 1 <= len(tried) <= TWICE_MOST
+    assert 1 <= len(tried) <= MAX_TWICE
     assert {key for key in keys if (await post.row(key)).attempts == 1} == tried
     post.now += LEASE
     await deliver(post.parts)

@@ -59,7 +59,7 @@ async def test_should_the_process_of_a_sign_out_die_at_once_a_worker_tells_the_o
     person = await market.person()
     await market.work()
     ended: list[str] = []
-    sessions = market.parts.sessions
+    sessions = market.parts.sign_ins
     original = sessions.ended
 
     async def dies(user_id: str) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvestd.kernel.errors import Invalid, MarketError, OutOfStock, PriceChanged
-from harvestd.kernel.quantities import TOTAL_MOST
+from harvestd.kernel.quantities import MAX_TOTAL
 from harvestd.market.catalogue.on_sale import Agreed
 from tests.market.catalogue.shelves import NOW, TERMS, placed, product
 
@@ -247,7 +247,7 @@ def test_no_order_comes_to_more_than_a_number_of_json_holds() -> None:
     """Its buyer could not say that they expect it."""
     dear = [product(f"truffles-{n}", price=100_000_000, stock="9999999.999", quantity_step="0.001") for n in range(10)]
     wanted = [(one.id, "9999999.999") for one in dear]
-    assert placed(wanted[:9], *dear).totals.total == 9 * 999_999_999_900_000 <= TOTAL_MOST
+    assert placed(wanted[:9], *dear).totals.total == 9 * 999_999_999_900_000 <= MAX_TOTAL
     with pytest.raises(Invalid) as refused:
         placed(wanted, *dear)
     (error,) = refused.value.errors

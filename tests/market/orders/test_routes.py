@@ -429,19 +429,19 @@ async def test_a_client_that_hangs_up_leaves_a_whole_order_and_a_healthy_pool(ma
 
 
 async def test_an_order_takes_seven_statements(market: Market) -> None:
-    from harvestd.store.postgres.connection import Link
+    from harvestd.store.postgres.connection import Connection
 
     farmer, buyer = await market.farmer(), await market.person()
     product = await market.product(farmer, stock=100)
     await buyer.order((product["id"], 1))
     ran: list[str] = []
-    original = Link.execute
+    original = Connection.execute
 
-    async def counted(self: Link, sql: str, parameters: Any = ()) -> Any:
+    async def counted(self: Connection, sql: str, parameters: Any = ()) -> Any:
         ran.append(sql)
         return await original(self, sql, parameters)
 
-    Link.execute = counted  # type: ignore[method-assign]
+    Connection.execute = counted  # type: ignore[method-assign]
     try:
         for _ in range(8):  # whichever connection has it all prepared
             ran.clear()
@@ -449,6 +449,6 @@ async def test_an_order_takes_seven_statements(market: Market) -> None:
             if not any("PREPARE" in sql for sql in ran):
                 break
     finally:
-        Link.execute = original  # type: ignore[method-assign]
+        Connection.execute = original  # type: ignore[method-assign]
     assert not any("PREPARE" in sql for sql in ran)
     assert len(ran) <= 7, ran  # key (lock, look), stock, order, outbox, key's answer, commit

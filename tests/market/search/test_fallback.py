@@ -22,7 +22,7 @@ from harvestd.market.search.elasticsearch.engine import ElasticsearchSearch
 from harvestd.market.search.fallback import SearchWithFallback
 from harvestd.market.search.postgres import pending as search_pending
 from harvestd.market.search.postgres.engine import PostgresSearch
-from harvestd.store.postgres.control import Session
+from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database, Statement, nothing
 from harvestd.store.postgres.invariants import rules, violations
 from tests.contracts.search import NOON, STALL, id_of, pages, product
@@ -46,7 +46,7 @@ class World:
     proxy: Proxy
     server: ElasticsearchServer
     database: Database
-    session: Session
+    session: ControlConnection
 
     async def caught_up(self) -> None:
         """The workers' periodic task, until nothing waits and the engine is asked."""
@@ -100,7 +100,7 @@ async def standing(server: ElasticsearchServer, database: Database, **more: Any)
 
     proxy = Proxy(("127.0.0.1", server.port))
     settings = settings_for(server, elasticsearch_url=f"http://127.0.0.1:{proxy.port}", **more)
-    session = Session(reactor, database.settings)
+    session = ControlConnection(reactor, database.settings)
     engine = ElasticsearchSearch(reactor, settings, lambda: NOON, visible=True)
     search = SearchWithFallback(reactor, engine, PostgresSearch(database, "english", lambda: NOON), database, session)
     await session.start()

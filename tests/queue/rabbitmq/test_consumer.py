@@ -289,7 +289,7 @@ async def test_what_failed_together_comes_back_apart(rabbit: RabbitRig) -> None:
 async def test_what_others_leave_where_messages_wait_for_their_next_try_holds_nobody_up_for_ever(
     rabbit: RabbitRig, monkeypatch: pytest.MonkeyPatch, expiration: str | None
 ) -> None:
-    monkeypatch.setattr(rabbit_topology, "RETRY_SCALE_MOST", 1)
+    monkeypatch.setattr(rabbit_topology, "MAX_RETRY_SCALE", 1)
     broker = await rabbit.broker(queue_retry_scale=0.01)
     channel = (await broker._consuming.channel())._channel
     channel.basic_publish("", retry_queue(ORDERS, 1), b"foreign", pika.BasicProperties(expiration=expiration))

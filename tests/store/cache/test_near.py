@@ -16,11 +16,11 @@ from zope.interface.verify import verifyObject
 
 from harvestd.interfaces import Entry, ICache, ITopics
 from harvestd.store.cache.entries import EXPIRED_LIMIT
-from harvestd.store.cache.generations import SWEPT_LEAST, Families, RecentDrops
+from harvestd.store.cache.generations import MIN_SWEPT, Families, RecentDrops
 from harvestd.store.cache.invalidations import CHANNEL, MESSAGE_LIMIT, read, written
 from harvestd.store.cache.near import NearCache
-from harvestd.store.postgres.connection import LinkSettings
-from harvestd.store.postgres.control import Session
+from harvestd.store.postgres.connection import ConnectionSettings
+from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.topics import PostgresTopics
 from tests.contracts.cache import TTL, Asked, CacheContract, Source, World, kept
 from tests.contracts.topics import listening
@@ -154,7 +154,7 @@ def test_a_name_is_one_family_as_long_as_somebody_holds_it_and_is_swept_then() -
         families.drop((f"search:{n}",), 1.0)
         assert one.dropped_at == 1.0
         families.named((f"unheld:{n}",), 0.0)
-        assert len(families._current) <= SWEPT_LEAST
+        assert len(families._current) <= MIN_SWEPT
     assert families.named(("kept",), 0.0) == (kept_all_along,)
 
 
@@ -264,7 +264,7 @@ async def joined(database_url: str) -> AsyncIterator[tuple[NearCache, NearCache]
     """The caches of two processes, each with its own connection to PostgreSQL."""
     made = []
     for _ in range(2):
-        session = Session(reactor, LinkSettings(database_url))
+        session = ControlConnection(reactor, ConnectionSettings(database_url))
         topics = PostgresTopics(session)
         cache = NearCache(reactor, topics, 1_000_000, STALE)
         await session.start()

@@ -21,7 +21,7 @@ USES = {"at first": 0, "settled": 6}
 #: As transactions of requests have it: planned once, for any value.
 ONCE = "once"
 #: What a request may sort: more rows than a page or a person has, far fewer than a market has.
-SORTED_MOST = 5_000
+MAX_SORTED = 5_000
 
 
 @attrs.frozen
@@ -102,7 +102,7 @@ def _of_node(node: dict[str, Any], big: Collection[str]) -> Iterator[str]:
     kind, table = node["Node Type"], node.get("Relation Name")
     if kind == "Seq Scan" and table in big:
         yield f"reads the whole of {table}"
-    if kind == "Sort" and node["Plans"][0]["Plan Rows"] > SORTED_MOST:
+    if kind == "Sort" and node["Plans"][0]["Plan Rows"] > MAX_SORTED:
         yield f"sorts about {node['Plans'][0]['Plan Rows']:,} rows by {', '.join(node['Sort Key'])}"
 
 

@@ -10,8 +10,8 @@ import pytest_twisted
 from twisted.internet.defer import Deferred
 
 from harvestd.store.postgres.clock_skew import ClockSkew, ahead_by
-from harvestd.store.postgres.connection import LinkSettings
-from harvestd.store.postgres.control import PAYLOAD_MOST, Session
+from harvestd.store.postgres.connection import ConnectionSettings
+from harvestd.store.postgres.control import MAX_PAYLOAD, ControlConnection
 from tests.contracts.topics import Ear
 from tests.pace import Pace
 from tests.servers import PostgresServer
@@ -25,10 +25,12 @@ async def sessions() -> Any:
     """Makes started sessions: ``await sessions(url, **more)``."""
     from twisted.internet import reactor
 
-    made: list[Session] = []
+    made: list[ControlConnection] = []
 
-    async def make(url: str, **more: Any) -> Session:
-        session = Session(reactor, LinkSettings(url, connect_timeout=more.pop("connect_timeout", 5.0)), **more)
+    async def make(url: str, **more: Any) -> ControlConnection:
+        session = ControlConnection(
+            reactor, ConnectionSettings(url, connect_timeout=more.pop("connect_timeout", 5.0)), **more
+        )
         made.append(session)
         await session.start()
         return session
@@ -38,7 +40,7 @@ async def sessions() -> Any:
         await Deferred.fromCoroutine(session.stop()).addTimeout(10, reactor)
 
 
-async def hearing(session: Session, channel: str = "news") -> Ear:
+async def hearing(session: ControlConnection, channel: str = "news") -> Ear:
     ear = Ear()
     session.listen(channel, ear.receive, ear.gap)
     await ear.ready()
@@ -93,7 +95,7 @@ async def test_who_unsubscribed_hears_no_more_and_may_come_back(sessions: Any, d
 @pytest.mark.parametrize(
     ("channel", "payload"),
     [
-        ("news", "x" * (PAYLOAD_MOST + 1)),
+        ("news", "x" * (MAX_PAYLOAD + 1)),
         ("news", "\ud800"),
         ("news", "a\0b"),
         ('x"; drop table users; --', "x"),
@@ -106,13 +108,13 @@ async def test_what_cannot_be_sent_is_dropped_and_harms_nothing(
     session = await sessions(database_url)
     ear = await hearing(session)
     await session.notify(channel, payload)
-    await session.notify("news", "y" * PAYLOAD_MOST)
-    await eventually("the longest that may be sent is heard", lambda: [len(p) for p in ear.heard] == [PAYLOAD_MOST])
+    await session.notify("news", "y" * MAX_PAYLOAD)
+    await eventually("the longest that may be sent is heard", lambda: [len(p) for p in ear.heard] == [MAX_PAYLOAD])
     assert expected_errors()
 
 
 def test_a_channel_that_needs_quoting_is_refused() -> None:
-    session = Session(None, LinkSettings("postgresql://h/d"))
+    session = ControlConnection(None, ConnectionSettings("postgresql://h/d"))
     with pytest.raises(ValueError, match="is no channel name"):
         session.listen('news"; drop table users', print, print)
 

@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 from psycopg2 import errors as pg
 
-from harvestd.store.postgres.connection import LinkSettings, TimedOut
+from harvestd.store.postgres.connection import ConnectionSettings, TimedOut
 from harvestd.store.postgres.database import Database, Statement, Transaction, nothing, scalar
 from tests.servers import PostgresServer
 
@@ -176,4 +176,4 @@ async def test_a_host_name_is_looked_up_and_its_addresses_are_tried_in_turn(conn
 
 
 def test_the_password_is_not_in_what_is_printed_of_the_settings() -> None:
-    assert "hunter2" not in repr(LinkSettings("postgresql://u:hunter2@h/d"))
+    assert "hunter2" not in repr(ConnectionSettings("postgresql://u:hunter2@h/d"))

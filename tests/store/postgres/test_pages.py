@@ -81,7 +81,7 @@ def test_a_page_begins_where_the_index_says(database_url: str, name: str) -> Non
 async def test_no_page_is_cut_without_a_word(database: Database) -> None:
     """The listing's statement has a limit of its own; the longest page that the route allows is below it."""
     longest = get_args(Limit)[1].le + 1
-    assert longest <= listings.MOST
+    assert longest <= listings.MAX
     await listings.products(database, listings.Filters(), "newest", None, longest, "EUR")
     with pytest.raises(ValueError, match="would be cut"):
-        await listings.products(database, listings.Filters(), "newest", None, listings.MOST + 1, "EUR")
+        await listings.products(database, listings.Filters(), "newest", None, listings.MAX + 1, "EUR")

@@ -14,7 +14,7 @@ import pytest
 from harvestd.assembly import new_id
 from harvestd.interfaces import Search, Suggestion
 from harvestd.kernel.geography import box_around
-from harvestd.loading.seeding import catalogue, sowing
+from harvestd.loading.synthetic import bulk_load, catalogue
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_ins as sessions
 from harvestd.market.carts import rows as carts
@@ -55,7 +55,7 @@ def market(postgres: PostgresServer) -> Iterator[Any]:
             (2, 0.25, "english"),
         ):  # documents take longest: a quarter is many
             plan = catalogue.Plan(int(PRODUCTS * part), int(FARMS * part), seed, NOW, new_id)
-            sowing.sow(connection, plan, language, lambda what, done: None)
+            bulk_load.bulk_load(connection, plan, language, lambda what, done: None)
         with connection, connection.cursor() as cursor:
             cursor.execute((Path(__file__).parent / "bigmarket.sql").read_text())
         connection.autocommit = True
@@ -194,7 +194,7 @@ READS: dict[str, Reads] = {
     "an account by address": lambda r: accounts.by_email(r, "5@example.org"),
     "a person's farms": lambda r: accounts.farms_of(r, USER),
     "a refresh token": lambda r: sessions.lock(r, b"x"),
-    "sign-ins": lambda r: sessions.PostgresSessions(r, lambda: NOW).live(USER, USER),
+    "sign-ins": lambda r: sessions.PostgresSignIns(r, lambda: NOW).live(USER, USER),
     "where somebody signed in": lambda r: sessions.known(r, USER, b"x"),
     "sign-ins to end": lambda r: sessions.end_all(r, USER, NOW),
     "sign-ins to forget": lambda r: sessions.delete_expired(r, NOW - timedelta(days=7), 1000),

@@ -10,7 +10,7 @@ import pytest_twisted
 from twisted.internet.defer import Deferred
 
 from harvestd.kernel.errors import Unavailable
-from harvestd.store.postgres.connection import LinkSettings
+from harvestd.store.postgres.connection import ConnectionSettings
 from harvestd.store.postgres.database import Database, Statement, nothing, scalar
 from harvestd.store.postgres.replicas import Replicas
 from tests.pace import Pace
@@ -59,7 +59,7 @@ async def routed(connected: Any, database_url: str, second_database_url: str, la
     """The first database as the primary, the second, which has nothing to do with it, as the replica."""
     from twisted.internet import reactor
 
-    replica = Database(reactor, LinkSettings(second_database_url), size=2, wait=0.2)
+    replica = Database(reactor, ConnectionSettings(second_database_url), size=2, wait=0.2)
     reads = Replicas(reactor, connected(database_url), [replica], max_lag=MAX_LAG, every=0.02, probe=lag)
     await reads.start()
     yield reads
@@ -145,7 +145,7 @@ async def test_a_real_replica_is_read_left_out_while_it_lags_and_read_again(
     from twisted.internet import reactor
 
     primary, replica = pair
-    behind = Database(reactor, LinkSettings(replica.url()), size=2, wait=0.2)
+    behind = Database(reactor, ConnectionSettings(replica.url()), size=2, wait=0.2)
     reads = Replicas(reactor, connected(primary.url()), [behind], max_lag=0.4, every=0.05)
     await reads.start()
     try:
@@ -180,7 +180,7 @@ async def test_a_replica_that_was_promoted_is_no_replica_any_more(connected: Any
     primary = PostgresServer()
     try:
         primary.start()
-        other = Database(reactor, LinkSettings(primary.url()), size=1)
+        other = Database(reactor, ConnectionSettings(primary.url()), size=1)
         reads = Replicas(reactor, connected(primary.url()), [other], every=0.02)
         await reads.start()
         await eventually("it was measured", lambda: other.pool.state()["open"])

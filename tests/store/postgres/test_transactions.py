@@ -9,7 +9,7 @@ from psycopg2 import errors as pg
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 
 from harvestd.kernel.errors import OutOfStock, Unavailable
-from harvestd.store.postgres.connection import ConnectionLost, Link, TimedOut
+from harvestd.store.postgres.connection import Connection, ConnectionLost, TimedOut
 from harvestd.store.postgres.database import ATTEMPTS, CommitUncertain, Statement, Transaction, nothing, scalar
 from tests.waiting import eventually
 
@@ -306,14 +306,14 @@ def test_a_lost_connection_and_a_timeout_are_unavailable() -> None:
 def trips(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was sent to PostgreSQL, a round trip each; preparing left out."""
     sent: list[str] = []
-    execute = Link.execute
+    execute = Connection.execute
 
-    async def noted(link: Link, sql: str, parameters: Any = ()) -> Any:
+    async def noted(link: Connection, sql: str, parameters: Any = ()) -> Any:
         if "PREPARE" not in sql:
             sent.append(sql)
         return await execute(link, sql, parameters)
 
-    monkeypatch.setattr(Link, "execute", noted)
+    monkeypatch.setattr(Connection, "execute", noted)
     return sent
 
 
@@ -456,7 +456,7 @@ async def test_a_connection_keeps_a_bounded_number_of_statements(
     connected: Any, counters: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A listing has thousands of combinations, and whoever asks for them all takes no more memory."""
-    monkeypatch.setattr("harvestd.store.postgres.connection.PREPARED_MOST", 5)
+    monkeypatch.setattr("harvestd.store.postgres.connection.MAX_PREPARED", 5)
     database = connected(counters, size=1)
     count = Statement("kept", "select count(*)::int from pg_prepared_statements", scalar)
     for number in range(12):

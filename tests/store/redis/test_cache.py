@@ -19,7 +19,7 @@ from harvestd.interfaces import Entry, ICache
 from harvestd.runtime.lifecycle import sleep
 from harvestd.store.cache.near import NearCache
 from harvestd.store.redis.cache import LARGEST, REMEMBERED, RedisCache
-from harvestd.store.redis.client import RedisAway, RedisLink
+from harvestd.store.redis.client import RedisClient, RedisUnavailable
 from tests.contracts.cache import TTL, Asked, CacheContract, Source, World, entry, kept
 from tests.pace import Pace
 from tests.servers import Proxy
@@ -43,12 +43,12 @@ class Processes:
 
     clock: Clock = attrs.field(factory=Clock)
     hub: Hub = attrs.field(factory=Hub)
-    links: list[RedisLink] = attrs.field(factory=list)
+    links: list[RedisClient] = attrs.field(factory=list)
 
     async def cache(
         self, url: str, secret: str = SECRET, timeout: float = 2.0, settle: float = 0.0, stale: float = STALE
     ) -> RedisCache:
-        link = RedisLink(reactor, url, "t:", timeout)
+        link = RedisClient(reactor, url, "t:", timeout)
         near = NearCache(self.clock, self.hub, 10_000_000, stale, settle=settle, draw=lambda: 0.0)
         cache = RedisCache(near, link, secret, settle=settle)
         await link.start()
@@ -502,7 +502,7 @@ async def test_where_redis_does_not_say_which_run_it_is_nothing_is_believed_afte
     await processes.quiet()
     assert processes.links[0].run_id == ""
     own.ask("CLIENT", "KILL", "TYPE", "normal")
-    with pytest.raises(RedisAway):
+    with pytest.raises(RedisUnavailable):
         await processes.links[0].call("PING")
     await processes.returned()
     processes.hub.gap()

@@ -22,24 +22,24 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.protocol import Factory, Protocol
 
 from harvestd.runtime.lifecycle import sleep
-from harvestd.store.redis.client import RedisAway, RedisLink, RedisRefused, Script
-from harvestd.store.redis.protocol import RedisWire
+from harvestd.store.redis.client import RedisClient, RedisRefused, RedisUnavailable, Script
+from harvestd.store.redis.protocol import RedisConnectionProtocol
 from harvestd.store.redis.url import Target
 from tests.pace import Pace
 from tests.servers import Proxy, free_port
 from tests.servers.redis import RedisServer
 from tests.waiting import eventually
 
-Made = Callable[..., Awaitable[RedisLink]]
+Made = Callable[..., Awaitable[RedisClient]]
 
 
 @pytest_twisted.async_yield_fixture
 async def linked() -> AsyncIterator[Made]:
     """Makes started links, and stops them."""
-    links: list[RedisLink] = []
+    links: list[RedisClient] = []
 
-    async def made(url: str, **given: Any) -> RedisLink:
-        link = RedisLink(reactor, url, "t:", **given)
+    async def made(url: str, **given: Any) -> RedisClient:
+        link = RedisClient(reactor, url, "t:", **given)
         links.append(link)
         await link.start()
         return link
@@ -53,20 +53,20 @@ def through(proxy: Proxy) -> str:
     return f"redis://127.0.0.1:{proxy.port}"
 
 
-async def fails(link: RedisLink, *command: Any) -> None:
+async def fails(link: RedisClient, *command: Any) -> None:
     """A call that finds Redis away."""
-    with pytest.raises(RedisAway):
+    with pytest.raises(RedisUnavailable):
         await link.call(*(command or ("GET", "k")))
 
 
-async def away(link: RedisLink, *command: Any) -> float:
+async def away(link: RedisClient, *command: Any) -> float:
     """Have a call fail; answers after how many seconds."""
     pace = Pace()
     await fails(link, *command)
     return pace.seconds()
 
 
-async def returned(link: RedisLink) -> None:
+async def returned(link: RedisClient) -> None:
     await eventually("Redis is used again", lambda: link.available, 15)
 
 
@@ -148,7 +148,7 @@ async def test_nobody_ever_gets_another_callers_reply(redis: RedisServer, proxy:
                 outcomes["answered"] += 1
             except CancelledError:
                 outcomes["given up"] += 1
-            except RedisAway as error:
+            except RedisUnavailable as error:
                 outcomes[str(error).partition(":")[0]] += 1
             await sleep(reactor, draw.uniform(0, 0.02))
 
@@ -192,7 +192,7 @@ async def test_an_answer_that_comes_too_late_ends_its_connection_and_fails_all_t
     await sleep(reactor, 0.03)
     second = Deferred.fromCoroutine(link.call("GET", "k"))
     for call in (first, second):
-        with pytest.raises(RedisAway, match="no answer within 50 ms"):
+        with pytest.raises(RedisUnavailable, match="no answer within 50 ms"):
             await call
     proxy.mend()
     await returned(link)
@@ -251,7 +251,7 @@ async def test_what_says_something_else_than_replies_is_not_used(
 
 async def test_a_reply_that_nobody_asked_for_is_given_to_nobody(speaking: Callable[..., str], linked: Made) -> None:
     link = await linked(speaking(*GREETED, b"$1\r\na\r\n$1\r\nb\r\n", b"$1\r\nc\r\n"))
-    with pytest.raises(RedisAway, match="unasked"):  # which of the two was meant, nobody knows
+    with pytest.raises(RedisUnavailable, match="unasked"):  # which of the two was meant, nobody knows
         await link.call("GET", "a")
     assert not link.available
 
@@ -270,7 +270,7 @@ async def test_a_frozen_redis_costs_one_time_out_and_then_nobody_anything(own: R
     for _ in range(1000):
         failed = Deferred.fromCoroutine(link.call("GET", "k"))
         assert failed.called
-        failed.addErrback(lambda failure: failure.trap(RedisAway))
+        failed.addErrback(lambda failure: failure.trap(RedisUnavailable))
     assert pace.seconds() < 1.0
     assert (await link.condition()).state == "degraded"
     own.thaw()
@@ -304,7 +304,7 @@ async def test_a_redis_that_is_full_is_left_alone_until_it_has_room(own: RedisSe
     link = await linked(own.url())
     own.ask("CONFIG", "SET", "maxmemory", "1")
     for _ in range(3):
-        with pytest.raises(RedisAway, match="OOM"):
+        with pytest.raises(RedisUnavailable, match="OOM"):
             await link.call("SET", "k", "v")
     assert not link.available
     await sleep(reactor, 0.3)  # a probe that only looked whether somebody answers would have closed the breaker
@@ -320,7 +320,7 @@ async def test_a_redis_that_became_a_replica_is_left_alone_until_it_takes_writes
     link = await linked(own.url())
     own.ask("REPLICAOF", "127.0.0.1", "1")
     for _ in range(3):
-        with pytest.raises(RedisAway, match="READONLY"):
+        with pytest.raises(RedisUnavailable, match="READONLY"):
             await link.call("SET", "k", "v")
     assert not link.available
     await away(link, "GET", "k")  # which it would do
@@ -399,19 +399,19 @@ async def test_after_an_outage_who_has_to_catch_up_does_so_before_anybody_may_ca
 
 
 async def test_stopping_fails_what_waits_and_leaves_nothing(redis: RedisServer, proxy: Proxy) -> None:
-    link = RedisLink(reactor, through(proxy), "t:")
+    link = RedisClient(reactor, through(proxy), "t:")
     await link.start()
     proxy.delay_back = 0.2
     waiting = Deferred.fromCoroutine(link.call("GET", "k"))
     await link.stop()
-    with pytest.raises(RedisAway, match="closed"):
+    with pytest.raises(RedisUnavailable, match="closed"):
         await waiting
     await away(link)
 
 
 async def test_stopped_while_it_looks_for_a_redis_that_answers_nothing(own: RedisServer) -> None:
     own.freeze()
-    link = RedisLink(reactor, own.url(), "t:")
+    link = RedisClient(reactor, own.url(), "t:")
     starting = Deferred.fromCoroutine(link.start())
     await starting
     await eventually("it connects again", lambda: link.breaker._looking is not None)
@@ -518,7 +518,7 @@ def test_what_is_no_url_of_redis(url: str) -> None:
 
 def test_a_wire_that_never_connected_can_be_given_up() -> None:
     told: list[str] = []
-    wire = RedisWire(reactor, lambda _, why: told.append(why))
+    wire = RedisConnectionProtocol(reactor, lambda _, why: told.append(why))
     wire.end("never mind")
     wire.end("again")
     assert told == ["never mind"] and wire.pending == 0

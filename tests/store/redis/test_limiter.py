@@ -12,7 +12,7 @@ from zope.interface.verify import verifyObject
 
 from harvestd.interfaces import ILimiter
 from harvestd.store.limiter import MemoryLimiter
-from harvestd.store.redis.client import RedisLink
+from harvestd.store.redis.client import RedisClient
 from harvestd.store.redis.limiter import RedisLimiter
 from tests.contracts.limiter import LimiterContract, World
 from tests.servers.redis import RedisServer
@@ -32,10 +32,10 @@ async def process(redis: RedisServer, clock: Clock) -> AsyncIterator[Process]:
     """Makes a limiter, as another process has it."""
     from twisted.internet import reactor
 
-    links: list[RedisLink] = []
+    links: list[RedisClient] = []
 
     async def make(server: RedisServer = redis) -> RedisLimiter:
-        links.append(RedisLink(reactor, server.url(), "t:", 1.0))
+        links.append(RedisClient(reactor, server.url(), "t:", 1.0))
         await links[-1].start()
         return RedisLimiter(links[-1], MemoryLimiter(clock.seconds))
 

@@ -12,10 +12,10 @@ from twisted.internet.defer import Deferred
 
 from harvestd.runtime.lifecycle import sleep
 from harvestd.store import topics as notify
-from harvestd.store.postgres.connection import LinkSettings
-from harvestd.store.postgres.control import Session
-from harvestd.store.redis.client import RedisLink
-from harvestd.store.redis.subscriber import RedisEar
+from harvestd.store.postgres.connection import ConnectionSettings
+from harvestd.store.postgres.control import ControlConnection
+from harvestd.store.redis.client import RedisClient
+from harvestd.store.redis.subscriber import RedisSubscriber
 from harvestd.store.redis.topics import RedisTopics
 from tests.contracts.topics import Ear, TopicsContract, listening
 from tests.pace import Pace
@@ -31,8 +31,8 @@ SURE, LIVE = "cache:dropped", "orders:new:0197f0a0"
 class Process:
     """What one has."""
 
-    link: RedisLink
-    session: Session
+    link: RedisClient
+    session: ControlConnection
     topics: RedisTopics
 
 
@@ -47,10 +47,13 @@ async def process(database_url: str, redis: RedisServer) -> AsyncIterator[Make]:
     made: list[Process] = []
 
     async def make(url: str = "", ear: str = "", hearing: bool = True) -> Process:
-        link, session = RedisLink(reactor, url or redis.url(), "t:", 0.5), Session(reactor, LinkSettings(database_url))
+        link, session = (
+            RedisClient(reactor, url or redis.url(), "t:", 0.5),
+            ControlConnection(reactor, ConnectionSettings(database_url)),
+        )
         topics = RedisTopics(reactor, link, session, {SURE})
         if ear:
-            topics._ear._target = RedisLink(reactor, ear, "t:").target
+            topics._ear._target = RedisClient(reactor, ear, "t:").target
         made.append(Process(link, session, topics))
         await link.start()
         await session.start()
@@ -241,7 +244,7 @@ async def test_a_connection_that_went_silent_is_noticed_within_two_seconds(
         await eventually("the gap is told again", lambda: live.gaps > before and there.topics.hearing)
         await here.topics.publish(LIVE, "again")
         await eventually("it hears again", lambda: live.heard == ["again"])
-        assert there.link.available and isinstance(there.topics._ear, RedisEar)
+        assert there.link.available and isinstance(there.topics._ear, RedisSubscriber)
 
 
 async def test_a_lost_session_is_told_as_a_gap(process: Make, postgres: PostgresServer, database_url: str) -> None:

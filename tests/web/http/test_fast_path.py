@@ -285,7 +285,7 @@ async def test_behind_a_proxy_the_client_is_who_is_counted(web_settings: Setting
 
 
 async def test_what_it_knows_is_bounded(web_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harvestd.web.http.fast_path.MOST", 3)
+    monkeypatch.setattr("harvestd.web.http.fast_path.MAX", 3)
     ways = await learned(web_settings)
     for number in range(5):
         for _ in range(3):

@@ -11,8 +11,8 @@ import attrs
 
 from harvestd.store.postgres.database import Database, Reader, Statement, Transaction, nothing, scalar
 
-#: So many in a row are built at once; then the pause doubles, from ``PAUSE`` to ``PAUSE_MOST`` seconds.
-AT_ONCE, PAUSE, PAUSE_MOST = 3, 30.0, 3600.0
+#: So many in a row are built at once; then the pause doubles, from ``PAUSE`` to ``MAX_PAUSE`` seconds.
+AT_ONCE, PAUSE, MAX_PAUSE = 3, 30.0, 3600.0
 #: Seconds after which a build is none in a row any more.
 FORGOTTEN = 86_400.0
 
@@ -33,7 +33,7 @@ class Builds:
 
 def pause(times: int) -> float:
     """Seconds between the ``times``-th build in a row and the next."""
-    return 0.0 if times < AT_ONCE else min(PAUSE_MOST, PAUSE * 2.0 ** min(times - AT_ONCE, 30))
+    return 0.0 if times < AT_ONCE else min(MAX_PAUSE, PAUSE * 2.0 ** min(times - AT_ONCE, 30))
 
 
 _WHOLE = Statement(

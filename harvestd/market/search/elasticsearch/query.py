@@ -30,7 +30,7 @@ from harvestd.market.search.elasticsearch.hits import Count, EngineHit, Key, Sho
 from harvestd.market.search.places import Place, cursor
 from harvestd.market.search.postgres.query import ORDERS, Order
 from harvestd.market.search.text import highlight
-from harvestd.store.counting import COUNTED_MOST
+from harvestd.store.counting import MAX_COUNTED
 from harvestd.store.elasticsearch.client import EngineError, cause
 
 #: What a word counts in each field.
@@ -57,7 +57,7 @@ def asking(question: Search, words: list[str], place: Place, seconds: float, joi
         "sort": _sort(ORDERS[question.sort]),
         "track_scores": True,
         "size": question.limit + 1,
-        "track_total_hits": COUNTED_MOST,
+        "track_total_hits": MAX_COUNTED,
         "timeout": f"{max(1, round(seconds * 1000))}ms",
         "_source": ["kind", "id", "title", "shown", "body", "location"],
         "aggs": elasticsearch_facets.aggregations(chosen),

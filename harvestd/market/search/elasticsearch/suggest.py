@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from harvestd.interfaces import Suggestion
-from harvestd.interfaces.search import ALIKE_MOST
+from harvestd.interfaces.search import MAX_ALIKE
 from harvestd.market.search.elasticsearch.hits import Bucket, Key, NameHit, NameSource, Shown, of_form
 from harvestd.market.search.postgres.suggest import distinct, in_turn
 from harvestd.market.search.text import name_key, words
@@ -103,5 +103,5 @@ def _suggestion(kind: str, source: NameSource, alike: Mapping[str, int]) -> Sugg
         return Suggestion(source.farm_name or "", kind, source.farm or "")
     if source.kind == "farm":
         return Suggestion(source.title, "farm", source.body.slug or source.farm or "")
-    count = min(alike.get(name_key(source.title), 1), ALIKE_MOST)
+    count = min(alike.get(name_key(source.title), 1), MAX_ALIKE)
     return Suggestion(source.title, "product", source.body.slug or "", str(source.id), count)

@@ -25,7 +25,7 @@ from harvestd.store.postgres.database import Database, Reader, Transaction
 FEW = 5
 #: So many words of a question, the longest, are taken for mistyped, or for what one of is enough: each is compared with
 #: thousands of words, and a long word is a rare one.
-MISTYPED_MOST = 4
+MAX_MISTYPED = 4
 #: Documents that a rebuild writes in one transaction.
 REBUILD_PAGE = 200
 
@@ -82,7 +82,7 @@ class PostgresSearch:
     async def _wide(self, question: Search, words: list[str], place: Place) -> Page:
         """What has each of the words meant or, when nothing has them all, any."""
         groups, page = await self._meant(words), _NOTHING
-        for joint, most in ((" & ", None), (" | ", MISTYPED_MOST)) if len(groups) > 1 else ((" & ", None),):
+        for joint, most in ((" & ", None), (" | ", MAX_MISTYPED)) if len(groups) > 1 else ((" & ", None),):
             if groups and not page.total:
                 query = joint.join("(" + " | ".join(f"'{lexeme}'" for lexeme in group) + ")" for group in groups[:most])
                 meant = Meant(query, [lexeme for group in groups[:most] for lexeme in group])
@@ -102,7 +102,7 @@ class PostgresSearch:
         is left out."""
         words = sorted(words, key=len, reverse=True)
         grams = ["|".join(trigrams(word)) for word in words]
-        allowed = [errors_allowed(word) if n < MISTYPED_MOST else 0 for n, word in enumerate(words)]
+        allowed = [errors_allowed(word) if n < MAX_MISTYPED else 0 for n, word in enumerate(words)]
         candidates: dict[str, list[tuple[str, str]]] = defaultdict(list)
         own: dict[str, list[str]] = defaultdict(list)
         for word, known, lexeme, other in await self._reader.rows(

@@ -24,7 +24,7 @@ from harvestd.interfaces import Search
 from harvestd.kernel.geography import box_around
 from harvestd.market.search.places import Place
 from harvestd.market.search.text import PRICE_EDGES, storable
-from harvestd.store.counting import COUNTED_MOST
+from harvestd.store.counting import MAX_COUNTED
 from harvestd.store.nearness import distance_sql
 from harvestd.store.postgres.database import Statement
 
@@ -144,7 +144,7 @@ def _find(name: str, match: str, relevance: str, order: Order, beside: bool) -> 
     sql = _FIND.format(
         documents=documents, chosen=" and ".join(filter for _, filter in _CHOSEN.values()), relevance=relevance,
         rank=order.rank or "null::bigint", after="<" if order.latest else ">", direction="desc" if order.latest else "asc",
-        counting=_COUNTING, most=COUNTED_MOST, name=_NAME,
+        counting=_COUNTING, most=MAX_COUNTED, name=_NAME,
         values=FACET_VALUES, shown=TEXT_SHOWN, edges="{" + ",".join(map(str, PRICE_EDGES)) + "}",
         first=_FIRST if beside else dict.fromkeys(_FIRST, ""),
         **{facet: _among(facet, documents) if beside else "counted" for facet in FACETS},
@@ -157,7 +157,7 @@ def _among(facet: str, documents: str) -> str:
     given, filter = _CHOSEN[facet]
     others = " and ".join(filter for name, (_, filter) in _CHOSEN.items() if name != facet)
     kept_out = (
-        f"select {_COUNTING} from {documents} and {given} and {filter} is not true and {others} limit {COUNTED_MOST}"
+        f"select {_COUNTING} from {documents} and {given} and {filter} is not true and {others} limit {MAX_COUNTED}"
     )
     return f"(select * from counted union all ({kept_out})) as among_{facet}"
 
@@ -177,7 +177,7 @@ class Row(NamedTuple):
 
 @attrs.frozen
 class Page:
-    """What the statement answers. ``total`` stops at :data:`COUNTED_MOST`; of so many hits ``counts`` are (number of the facet in FACETS from 1, value, its
+    """What the statement answers. ``total`` stops at :data:`MAX_COUNTED`; of so many hits ``counts`` are (number of the facet in FACETS from 1, value, its
     name, hits); ``words`` is what is to be highlighted."""
 
     total: int

@@ -7,7 +7,7 @@ from itertools import chain, zip_longest
 from typing import Any, NamedTuple
 
 from harvestd.interfaces import Suggestion
-from harvestd.interfaces.search import ALIKE_MOST
+from harvestd.interfaces.search import MAX_ALIKE
 from harvestd.market.search.text import words
 from harvestd.store.postgres.database import Reader, Statement
 
@@ -35,7 +35,7 @@ _TITLES = """
                     where not removed and title_key between k.key and k.key order by title_key limit {most}) d
              order by d.popularity desc, d.id limit 1) b join search_documents s using (kind, id)) d where d.slug is not null)"""
 _KINDS = (
-    (_TITLES, {"order": "1", "name": "titles", "key": "title_key", "most": ALIKE_MOST}),
+    (_TITLES, {"order": "1", "name": "titles", "key": "title_key", "most": MAX_ALIKE}),
     (_NAMED, {"order": "2", "name": "categories", "key": "category_key", "text": "d.category_name", "kind": "category", "slug": "d.category"}),
     (_NAMED, {"order": "3", "name": "farms", "key": "farm_key", "text": "d.farm_name", "kind": "farm", "slug": "d.farm"}),
 )  # fmt: skip

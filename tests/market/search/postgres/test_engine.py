@@ -13,11 +13,11 @@ from zope.interface.verify import verifyObject
 
 from harvestd.interfaces import Document, ISearch, Search, Suggestion
 from harvestd.market.search.places import Place
-from harvestd.market.search.postgres.engine import MISTYPED_MOST, PostgresSearch
+from harvestd.market.search.postgres.engine import MAX_MISTYPED, PostgresSearch
 from harvestd.market.search.postgres.query import FINDS, SIMILAR, parameters
 from harvestd.market.search.postgres.suggest import BEGINS
 from harvestd.market.search.text import PRICE_EDGES, QUERY_WORDS
-from harvestd.store.counting import COUNTED_MOST
+from harvestd.store.counting import MAX_COUNTED
 from harvestd.store.postgres.database import Database, Statement, nothing, scalar
 from harvestd.store.postgres.literals import bind
 from tests.contracts.search import NOON, STALL, SearchContract, id_of, pages, product
@@ -105,13 +105,13 @@ async def test_counts_stop_at_some_thousand_and_pages_do_not(database: Database,
     await search.index(
         [product(1, "Honey", category="pantry", tags=("sweet",)), product(2, "Honey, best", popularity=9.0)]
     )
-    for _ in range(COUNTED_MOST // 500 + 1):
+    for _ in range(MAX_COUNTED // 500 + 1):
         await database.transaction(lambda tx: tx.run(MANY, count=500, id=id_of(1)))
     for question in (Search(), Search(text="honey")):
         found = await search.search(question)
-        assert found.total == COUNTED_MOST
-        assert all(value.count <= COUNTED_MOST for values in found.facets.values() for value in values)
-        assert found.facets["tag"][0].count >= COUNTED_MOST - 1
+        assert found.total == MAX_COUNTED
+        assert all(value.count <= MAX_COUNTED for values in found.facets.values() for value in values)
+        assert found.facets["tag"][0].count >= MAX_COUNTED - 1
         assert found.next is not None
     assert (await search.search(Search(limit=1))).hits[0].id == id_of(2), "the best of all, counted or not"
 
@@ -130,7 +130,7 @@ async def test_of_many_mistyped_words_the_longest_are_looked_up(search: Postgres
     noting = PostgresSearch(search._database, "english", lambda: NOON, Noting(search._database))
     words = ["strawbrries", *(f"pea{'xyz'[n % 3]}{n}" for n in range(number - 1))]
     assert [hit.id for hit in (await noting.search(Search(text=" ".join(words)))).hits] == [id_of(1)]
-    assert [sum(1 for errors in one if errors) for one in asked] == [min(number, MISTYPED_MOST)]
+    assert [sum(1 for errors in one if errors) for one in asked] == [min(number, MAX_MISTYPED)]
 
 
 async def test_many_writers_of_the_same_documents_leave_the_newest(database: Database, search: PostgresSearch) -> None:

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from uuid_utils import uuid7
 from zope.interface.verify import verifyObject
 
-from harvestd.interfaces import ISessions
+from harvestd.interfaces import ISignIns
 from harvestd.kernel.errors import Unavailable
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_ins as sessions
@@ -68,7 +68,7 @@ class Line:
 class Process:
     """The sessions of one process, and its line."""
 
-    sessions: ISessions
+    sessions: ISignIns
     line: Line
 
     async def alive(self, user_id: str, session: str) -> bool:
@@ -126,7 +126,7 @@ class SessionsContract:
     """What every implementation does."""
 
     async def test_it_provides_the_interface(self, world: World) -> None:
-        verifyObject(ISessions, (await world.process()).sessions)
+        verifyObject(ISignIns, (await world.process()).sessions)
 
     async def test_a_sign_in_holds_for_its_owner_alone(self, world: World) -> None:
         process, ada, bob = await world.process(), await world.user(), await world.user()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from harvestd.loading.seeding.catalogue import Plan, farm_source
+from harvestd.loading.synthetic.catalogue import Plan, farm_source
 
 #: Products that one statement writes.
 BATCH = 10_000

@@ -14,7 +14,7 @@ from random import Random
 import attrs
 
 from harvestd.kernel.slugs import slug
-from harvestd.loading.seeding import words
+from harvestd.loading.synthetic import words
 from harvestd.market.search.text import words as search_words
 
 #: Of Zipf's law, as it is found in what people buy; lines sold of a product on the average; how unlike in size farms are.

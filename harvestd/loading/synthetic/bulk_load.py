@@ -13,8 +13,8 @@ from typing import Any
 
 from psycopg2.extras import execute_values
 
-from harvestd.loading.seeding import catalogue, searching, words
-from harvestd.loading.seeding.catalogue import Plan
+from harvestd.loading.synthetic import catalogue, searching, words
+from harvestd.loading.synthetic.catalogue import Plan
 
 #: Products in one COPY.
 BATCH = 5_000
@@ -32,20 +32,20 @@ select i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) from pg_index
  where i.indrelid = %s::regclass and not i.indisunique"""
 
 
-class AlreadySown(Exception):
+class AlreadyLoaded(Exception):
     """The market has the catalogue of this seed."""
 
 
-def sow(connection: Any, plan: Plan, language: str | None, progress: Callable[[str, int], None]) -> None:
+def bulk_load(connection: Any, plan: Plan, language: str | None, progress: Callable[[str, int], None]) -> None:
     """Store it all; ``progress`` hears what is being done and how many products are, and may raise to undo everything.
 
-    ``language`` is the text search configuration of the search documents, or None for none. Raises :class:`AlreadySown`.
+    ``language`` is the text search configuration of the search documents, or None for none. Raises :class:`AlreadyLoaded`.
     """
     with connection, connection.cursor() as cursor:
         cursor.execute("set local maintenance_work_mem = '128MB'; set local lock_timeout = '10s'")
         cursor.execute(_SOWN, (catalogue.farm_source(plan.seed, 0),))
         if cursor.fetchone()[0]:
-            raise AlreadySown
+            raise AlreadyLoaded
         made = catalogue.farms(plan)
         _copy(cursor, "farms", catalogue.FARM_COLUMNS, "".join(farm.line for farm in made))
         with _indexes_last(cursor, ("products", "stock_ledger"), plan.products, progress):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from zope.interface import Interface
 
 
-class ISessions(Interface):
+class ISignIns(Interface):
     """Which sign-ins hold. An access token is worth something for as long as its sign-in is, in every process; and what its
     bearer may do is what the account may do now."""
 

@@ -15,16 +15,16 @@ from harvestd.kernel import readers
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.names import clean_name, one_line
 from harvestd.kernel.slugs import slug
-from harvestd.loading.directory.goods import GOODS, Good
-from harvestd.loading.directory.season import season_of
-from harvestd.market.farms.rules import ADDRESS_MOST, TEXTS
+from harvestd.loading.usda.goods import GOODS, Good
+from harvestd.loading.usda.season import season_of
+from harvestd.market.farms.rules import MAX_ADDRESS, TEXTS
 
 #: Without these columns a file is not the directory.
 NEEDED = ("FMID", "MarketName", "city", "State", "x", "y", *(good.column for good in GOODS))
 #: What a file of that encoding begins with.
 UTF_16 = (BOM_UTF16_LE, BOM_UTF16_BE)
 #: A row has at most so many lines; what seems longer has a quote that is not closed.
-LINES_MOST = 50
+MAX_LINES = 50
 SEASONS = ("Season1Date", "Season2Date", "Season3Date", "Season4Date")
 PROGRAMMES = {"Credit": "credit cards", "WIC": "WIC", "WICcash": "WIC cash", "SFMNP": "SFMNP", "SNAP": "SNAP"}
 
@@ -79,7 +79,7 @@ def read(content: bytes) -> Iterator[Market | BadRow]:
         at, cells = _row(lines, begins)
         if cells is None or (at - begins > 1 and len(cells) != len(header)):
             at = begins + 1
-            yield BadRow(begins + 1, _why_not_csv(lines[begins : begins + LINES_MOST]))
+            yield BadRow(begins + 1, _why_not_csv(lines[begins : begins + MAX_LINES]))
         elif cells:
             yield _market(header, cells, begins + 1, seen)
 
@@ -98,7 +98,7 @@ def _check_header(header: list[str] | None) -> None:
 
 def _row(lines: list[str], at: int) -> tuple[int, list[str] | None]:
     """The row that begins at a line (counted from 0), and where the next begins; None for what is not CSV."""
-    rows = csv.reader(lines[at : at + LINES_MOST], strict=True)
+    rows = csv.reader(lines[at : at + MAX_LINES], strict=True)
     try:
         return at + 1 if (cells := next(rows, None)) is None else at + rows.line_num, cells or []
     except csv.Error:
@@ -174,7 +174,7 @@ def _within(text: str, most: float) -> bool:
 def _address(cells: dict[str, str]) -> str:
     county = f"{cells['County']} County" if cells.get("County") else ""
     state = " ".join(part for part in (cells["State"], cells.get("zip", "")) if part)
-    return ", ".join(part for part in (cells["city"], county, state) if part)[:ADDRESS_MOST].rstrip()
+    return ", ".join(part for part in (cells["city"], county, state) if part)[:MAX_ADDRESS].rstrip()
 
 
 def _description(cells: dict[str, str]) -> str:

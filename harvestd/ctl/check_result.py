@@ -17,7 +17,7 @@ _CURE = "look at its own log; doctor knows no more of it than this"
 
 
 @attrs.frozen
-class Finding:
+class CheckResult:
     """One thing that was looked at: ``words`` say how it is, ``cure`` what to do when it is not ``fine``."""
 
     subject: str
@@ -27,12 +27,12 @@ class Finding:
 
 
 def examined(
-    reactor: Any, subject: str, look: Callable[[], Iterable[Finding]], bound: float = BOUND
-) -> Deferred[list[Finding]]:
+    reactor: Any, subject: str, look: Callable[[], Iterable[CheckResult]], bound: float = BOUND
+) -> Deferred[list[CheckResult]]:
     """What ``look`` finds, which blocks: in a thread of its own that nobody waits for at the end. What it raises, or does not
     finish within ``bound`` seconds, is a finding too."""
-    found: list[Finding] = []
-    done: Deferred[list[Finding]] = Deferred()
+    found: list[CheckResult] = []
+    done: Deferred[list[CheckResult]] = Deferred()
 
     def work() -> None:
         try:
@@ -48,31 +48,31 @@ def examined(
             done.callback(list(found))
 
     def late() -> None:
-        done.callback([*found, Finding(subject, False, f"no answer within {bound:g} s", _CURE)])
+        done.callback([*found, CheckResult(subject, False, f"no answer within {bound:g} s", _CURE)])
 
     timer = reactor.callLater(bound, late)
     threading.Thread(target=work, name=f"doctor-{subject}", daemon=True).start()
     return done
 
 
-async def _caught(reactor: Any, subject: str, look: Callable[[], Any], bound: float) -> list[Finding]:
+async def _caught(reactor: Any, subject: str, look: Callable[[], Any], bound: float) -> list[CheckResult]:
     try:
-        found: list[Finding] = await within(reactor, bound, look())
+        found: list[CheckResult] = await within(reactor, bound, look())
         return found
     except Exception as error:
         return [failed(subject, error)]
 
 
 def looked_at(
-    reactor: Any, subject: str, look: Callable[[], Awaitable[list[Finding]]], bound: float = BOUND
-) -> Deferred[list[Finding]]:
+    reactor: Any, subject: str, look: Callable[[], Awaitable[list[CheckResult]]], bound: float = BOUND
+) -> Deferred[list[CheckResult]]:
     """The same, of what waits on the reactor."""
     return Deferred.fromCoroutine(_caught(reactor, subject, look, bound))
 
 
-def failed(subject: str, error: BaseException) -> Finding:
+def failed(subject: str, error: BaseException) -> CheckResult:
     """What was raised, as a finding."""
-    return Finding(subject, False, f"could not be looked at: {type(error).__name__}: {first_line(error)}", _CURE)
+    return CheckResult(subject, False, f"could not be looked at: {type(error).__name__}: {first_line(error)}", _CURE)
 
 
 def first_line(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg2
 
-from harvestd.ctl.examining import Finding, first_line
+from harvestd.ctl.check_result import CheckResult, first_line
 from harvestd.ctl.versions import aged, median, within
 from harvestd.ctl.words import counted
 from harvestd.market.search.postgres.engine import configuration
@@ -24,9 +24,9 @@ from harvestd.store.postgres import clock_skew
 from harvestd.store.postgres.migrations import SchemaError, pending
 
 #: Less free space than this is trouble, in bytes.
-SPACE_LEAST = 512 * 1024 * 1024
+MIN_SPACE = 512 * 1024 * 1024
 #: A round trip to the database above this, in seconds, makes every request slow.
-LATENCY_MOST = 0.02
+MAX_LATENCY = 0.02
 #: Bytes that are written to see whether there is room.
 PROBE = 65536
 #: What helps against each error of the file system.
@@ -37,15 +37,15 @@ WRITING = {
     errno.EROFS: "its disk is mounted read-only: look at the system's log for why, and mount it anew",
 }
 #: Age, in seconds, of events and mails that should have been gone.
-BACKLOG_MOST, MAIL_MOST = 60, 3600
+MAX_BACKLOG, MAX_MAIL = 60, 3600
 
 
-def data_folder(settings: Settings) -> Iterator[Finding]:
+def data_folder(settings: Settings) -> Iterator[CheckResult]:
     """Whether it is there, can be written, and has room."""
     path = Path(settings.data_dir)
     if not path.is_dir():
         cure = "name the market's folder with --data-dir or data_dir; a daemon makes it at its first start"
-        yield Finding("data folder", False, f"{path} is not there", cure)
+        yield CheckResult("data folder", False, f"{path} is not there", cure)
         return
     try:
         with tempfile.TemporaryFile(dir=path) as probe:
@@ -53,15 +53,15 @@ def data_folder(settings: Settings) -> Iterator[Finding]:
             probe.flush()
     except OSError as error:
         words = f"{path} cannot be written: {error.strerror}"
-        yield Finding("data folder", False, words, WRITING.get(error.errno or 0, WRITING[0]))
+        yield CheckResult("data folder", False, words, WRITING.get(error.errno or 0, WRITING[0]))
         return
-    yield Finding("data folder", True, f"{path} can be written")
+    yield CheckResult("data folder", True, f"{path} can be written")
     free = shutil.disk_usage(path).free
     cure = "free some: without space the embedded database stops, and no mail is written"
-    yield Finding("free space", free > SPACE_LEAST, f"{free / 1e9:.1f} GB", cure)
+    yield CheckResult("free space", free > MIN_SPACE, f"{free / 1e9:.1f} GB", cure)
 
 
-def database(settings: Settings, url: str) -> Generator[Finding, None, bool]:
+def database(settings: Settings, url: str) -> Generator[CheckResult, None, bool]:
     """Whether it answers, how fast, its version and schema; returns whether the market's tables can be read."""
     kind = "database" if settings.database_url else "embedded database"
     try:
@@ -73,15 +73,15 @@ def database(settings: Settings, url: str) -> Generator[Finding, None, bool]:
                 troubles, ahead = list(_troubles(settings, cursor)), _ahead(cursor)
     except psycopg2.Error as error:
         words = f"{mask_url(url)} does not answer: {first_line(error)}"
-        yield Finding(kind, False, words, "start it, mend the network, or correct database_url")
+        yield CheckResult(kind, False, words, "start it, mend the network, or correct database_url")
         return False
     words = f"PostgreSQL {version // 10000}.{version % 10000} answers {within(latency)}"
     old = aged("PostgreSQL", f"{version // 10000}.{version % 10000}")
     cure = old or "an order takes several round trips: put the database nearer to the daemon"
-    yield Finding(kind, not old and latency < LATENCY_MOST, words, cure)
-    yield from (Finding(kind, False, words, cure) for words, cure in troubles)
+    yield CheckResult(kind, not old and latency < MAX_LATENCY, words, cure)
+    yield from (CheckResult(kind, False, words, cure) for words, cure in troubles)
     how = f"this machine's is {abs(ahead):.1f} s {'ahead of' if ahead > 0 else 'behind'} PostgreSQL's"
-    yield Finding("clock", abs(ahead) <= clock_skew.MOST, how if ahead else "as PostgreSQL's", clock_skew.CURE)
+    yield CheckResult("clock", abs(ahead) <= clock_skew.MAX, how if ahead else "as PostgreSQL's", clock_skew.CURE)
     return False if any("rights" in words for words, _ in troubles) else (yield from _schema(url))
 
 
@@ -129,18 +129,18 @@ def _troubles(settings: Settings, cursor: Any) -> Iterator[tuple[str, str]]:
         yield f"it takes no writes: {first_line(error)}", cure
 
 
-def _schema(url: str) -> Generator[Finding, None, bool]:
+def _schema(url: str) -> Generator[CheckResult, None, bool]:
     try:
         waiting = pending(url)
     except SchemaError as error:
-        yield Finding("schema", False, str(error))
+        yield CheckResult("schema", False, str(error))
         return False
     words = "of this version" if not waiting else f"lacks {counted(len(waiting), 'migration')}: {', '.join(waiting)}"
-    yield Finding("schema", not waiting, words, "harvestctl migrate")
+    yield CheckResult("schema", not waiting, words, "harvestctl migrate")
     return not waiting
 
 
-def replica(settings: Settings, number: int, url: str) -> Iterator[Finding]:
+def replica(settings: Settings, number: int, url: str) -> Iterator[CheckResult]:
     """Whether it answers, is a replica, and how far it is behind."""
     subject = f"replica {number}"
     try:
@@ -151,31 +151,35 @@ def replica(settings: Settings, number: int, url: str) -> Iterator[Finding]:
         )
     except psycopg2.Error as error:
         words = f"{mask_url(url)} does not answer: {first_line(error)}"
-        yield Finding(subject, False, words, "start it, or take it out of replica_urls; the primary is read meanwhile")
+        yield CheckResult(
+            subject, False, words, "start it, or take it out of replica_urls; the primary is read meanwhile"
+        )
         return
     standby, lag = rows[0][0], float(rows[0][1])
     if not standby:
-        yield Finding(subject, False, "it is no replica, it takes writes", "name a streaming replica of the primary")
+        yield CheckResult(
+            subject, False, "it is no replica, it takes writes", "name a streaming replica of the primary"
+        )
         return
     cure = f"it is not read while it is more than {settings.replica_max_lag:g} s behind: look at its load and network"
-    yield Finding(subject, lag <= settings.replica_max_lag, f"{lag:.1f} s behind", cure)
+    yield CheckResult(subject, lag <= settings.replica_max_lag, f"{lag:.1f} s behind", cure)
 
 
 def _short(cause: str) -> str:
     return shorten(cause, 120, placeholder=" …")
 
 
-def market(url: str) -> Iterator[Finding]:
+def market(url: str) -> Iterator[CheckResult]:
     """Queues, outbox, mails and search, as the tables show them."""
     dead = _query(url, "select queue, count(*), max(cause) from queue_dead group by queue order by queue")
     words = ", ".join(f"{queue} {count} (such as: {_short(cause)})" for queue, count, cause in dead) or "none"
-    yield Finding("dead letters", not dead, words, "mend the causes, then harvestctl replay")
+    yield CheckResult("dead letters", not dead, words, "mend the causes, then harvestctl replay")
     unsent, age = _query(
         url,
         "select count(*), coalesce(extract(epoch from now() - min(created_at)), 0)::int from outbox where sent_at is null",
     )[0]
     cure = "no relay publishes them: is a daemon running?"
-    yield Finding("outbox", age < BACKLOG_MOST, f"{counted(unsent, 'event')} unsent, the oldest for {age} s", cure)
+    yield CheckResult("outbox", age < MAX_BACKLOG, f"{counted(unsent, 'event')} unsent, the oldest for {age} s", cure)
     waiting, age = _query(
         url,
         """select count(*), coalesce(extract(epoch from now() - min(available_at)), 0)::int from queue_messages
@@ -183,11 +187,11 @@ def market(url: str) -> Iterator[Finding]:
     )[0]
     cure = "nobody consumes them: is a worker running, or an API process with workers on?"
     words = f"{counted(waiting, 'message')} due, the oldest for {max(age, 0)} s"
-    yield Finding("queues", age < BACKLOG_MOST, words, cure)
+    yield CheckResult("queues", age < MAX_BACKLOG, words, cure)
     late, overdue, since, failed, cause = _query(
         url,
-        f"""select count(*) filter (where state = 'pending' and created_at < now() - interval '{MAIL_MOST} s'),
-                   count(*) filter (where state = 'pending' and due_at < now() - interval '{BACKLOG_MOST} s'),
+        f"""select count(*) filter (where state = 'pending' and created_at < now() - interval '{MAX_MAIL} s'),
+                   count(*) filter (where state = 'pending' and due_at < now() - interval '{MAX_BACKLOG} s'),
                    coalesce(extract(epoch from now() - min(due_at) filter (where state = 'pending')), 0)::int,
                    count(*) filter (where state = 'failed'), max(cause) filter (where cause <> '') from mails
              where state <> 'sent'""",
@@ -199,14 +203,14 @@ def market(url: str) -> Iterator[Finding]:
         if overdue
         else ""
     )
-    yield Finding("mails", not (late or overdue or failed), words, "mend what the cause names")
+    yield CheckResult("mails", not (late or overdue or failed), words, "mend what the cause names")
     missing = _query(
         url,
         """select count(*) from products p left join search_documents d on d.kind = 'product' and d.id = p.id
             where p.status = 'published' and (d.id is null or d.removed or d.version < p.revision)""",
     )[0][0]
     cure = "wait until the queues are empty; if it stays, harvestctl reindex"
-    yield Finding("search", not missing, f"{counted(missing, 'product')} not found as now offered", cure)
+    yield CheckResult("search", not missing, f"{counted(missing, 'product')} not found as now offered", cure)
 
 
 def _query(url: str, sql: str) -> list[tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""The door of a consumer: what of a delivery is an event of this market, for this queue, of its type's form.
+"""Admission to a consumer: what of a delivery is an event of this market, for this queue, of its type's form.
 
 ==========================================  ==================================================================================
 a message                                   counts
@@ -35,7 +35,7 @@ _STRANGE = "not of this market: it has no seal of ours that counts, and the outb
 _TOO_OLD = "recorded longer than outbox_keep ago, and the outbox has it no more: every queue has handled it, or it was kept ten times as long"
 
 
-class Door:
+class Admission:
     """One for each consumer."""
 
     log = Logger()

@@ -18,8 +18,8 @@ from psycopg2.extras import execute_values
 
 from harvestd.kernel.slugs import slug
 from harvestd.kernel.units import default_step
-from harvestd.loading.directory.goods import CATEGORIES, price, title
-from harvestd.loading.directory.reading import BadRow, Market
+from harvestd.loading.usda.goods import CATEGORIES, price, title
+from harvestd.loading.usda.reading import BadRow, Market
 
 BATCH = 250
 
