@@ -93,7 +93,7 @@ install-bench: install-test
 # The real servers that the tests start (never as services): by apt, as root or with sudo, and by Maven; and what reads the
 # contract as others do, by npm.
 install-servers: install-test
-	@$(BIN)/python -m tests.servers.install
+	@$(BIN)/python -m servers.install
 	@$(BIN)/python -m tests.openapi.tools
 
 clean:

@@ -15,7 +15,7 @@ from benchmarks.pinning import SERVER, pin
 from benchmarks.readers import BEFORE, LISTING, OURS, Readers, compared, measured, readers
 from benchmarks.results import Figure, Target
 from benchmarks.served import Served, harvestd, peer
-from tests.servers.nginx import NginxServer
+from servers.nginx import NginxServer
 
 LIMIT = "bare twisted.web"
 NOTES = [

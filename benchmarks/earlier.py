@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.served import ROOT
-from tests.servers import temporary_folder
+from servers import temporary_folder
 
 
 @contextmanager

@@ -27,9 +27,9 @@ from benchmarks.ground import Ground
 from benchmarks.results import Figure, Target
 from benchmarks.served import ROOT, harvestd
 from harvestd.tables import PERIODIC
+from servers import free_port
+from servers.rabbitmq import RabbitServer
 from tests.daemons import Daemon, connect, environment, exchange, register
-from tests.servers import free_port
-from tests.servers.rabbitmq import RabbitServer
 
 OURS, PLAIN, BROKERS = "harvestd", "a plain loop", ("PostgreSQL", "RabbitMQ")
 LOOP = Path(__file__).parent / "peers" / "queues" / "loop.py"

@@ -15,8 +15,8 @@ import attrs
 from benchmarks.rate import paced, request
 from benchmarks.served import ROOT, ctl, harvestd
 from harvestd.tables import TOPOLOGY
+from servers import PostgresServer, free_port
 from tests.daemons import connect, exchange, register
-from tests.servers import PostgresServer, free_port
 
 FARMS, GOODS, BUYERS = 4, 40, 8
 #: What is in a basket, from a good that moves on with each: four lines, of two farms' goods.

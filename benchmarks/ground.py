@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from tests.servers import PostgresServer
+from servers import PostgresServer
 
 
 class Ground(Protocol):

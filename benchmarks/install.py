@@ -10,8 +10,8 @@ from pathlib import Path
 
 from benchmarks.pgbench import PLACES
 from benchmarks.served import ENVIRONMENTS, PEERS, ROOT
-from tests.servers.install import SERVERS, search_engines
-from tests.servers.packages import Package, provided
+from servers.install import SERVERS, search_engines
+from servers.packages import Package, provided
 
 #: Beside the servers: who sends requests, and the limit of orders. The embedded database has no pgbench.
 TOOLS: tuple[Package, ...] = (("wrk", "wrk"), (PLACES, "postgresql-contrib"), ("taskset", "util-linux"))

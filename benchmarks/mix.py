@@ -17,12 +17,12 @@ from psycopg2.extensions import parse_dsn
 from benchmarks.cpu import Meter, Spent, told
 from benchmarks.ground import Ground
 from benchmarks.results import Figure, Target
+from servers import free_port, temporary_folder
+from servers.redis import RedisServer
 from tests.daemons import Daemon, register
 from tests.faults.market import Market
 from tests.faults.mix import LISTED, WRITTEN, Back, Lookups, Mix, lookups
 from tests.faults.raw import Wire
-from tests.servers import free_port, temporary_folder
-from tests.servers.redis import RedisServer
 
 PROCESSES, FARMERS, BUYERS = 3, 4, 8
 #: Pages that are read, of a market of ten times as many products; reads a second of all processes.

@@ -28,8 +28,8 @@ from benchmarks.served import Absent, ctl
 from benchmarks.statements import heard
 from benchmarks.vendure_buyers import FIRST, Server
 from benchmarks.vendure_shop import Shop
+from servers import wait_until
 from tests.queue.processes import LEADING
-from tests.servers import wait_until
 
 OURS, LIMIT, VENDURE, ALL = "harvestd", "pgbench", "Vendure", "harvestd with a worker beside"
 CLIENTS = 32

@@ -17,8 +17,8 @@ from benchmarks.ground import Ground
 from benchmarks.pgbench import Sample, prepared
 from benchmarks.served import ROOT, Served, harvestd
 from benchmarks.statements import Trip, heard
+from servers import PostgresServer
 from tests.daemons import register, request
-from tests.servers import PostgresServer
 
 LINES, BASKETS = 3, 64
 

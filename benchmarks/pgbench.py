@@ -23,8 +23,8 @@ from benchmarks.rate import Paced
 from benchmarks.served import Absent
 from benchmarks.statements import Trip
 from benchmarks.taken import summed_up
-from tests.servers import PostgresServer
-from tests.servers.postgres import USER
+from servers import PostgresServer
+from servers.postgres import USER
 
 PLACES = "/usr/lib/postgresql/*/bin/pgbench"
 #: Of the beginning of a run, left out: connections open and prepare.

@@ -31,9 +31,9 @@ from harvestd.market.search.places import place_of
 from harvestd.market.search.postgres.engine import FEW
 from harvestd.market.search.text import asked
 from harvestd.store.elasticsearch.client import lines
+from servers import temporary_folder
+from servers.elasticsearch import ElasticsearchServer
 from tests.daemons import ctl, request
-from tests.servers import temporary_folder
-from tests.servers.elasticsearch import ElasticsearchServer
 
 SMALL, LARGE = 1_000, 100_000
 #: Fewer rounds than elsewhere: nothing here has a target. Questions of each kind, all different; hits asked for; clients.

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from benchmarks.pinning import SERVER, pinned
+from servers import free_port, temporary_folder, wait_until
+from servers.private import die_with_parent, end, tree
 from tests.daemons import request
-from tests.servers import free_port, temporary_folder, wait_until
-from tests.servers.private import die_with_parent, end, tree
 
 ROOT = Path(__file__).parents[1]
 PEERS = ROOT / "benchmarks" / "peers"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from benchmarks.served import ROOT, ctl
-from tests.servers import PostgresServer
+from servers import PostgresServer
 
 #: Of a machine with 2 GB to spare. Commits are on disk before they are answered, as they must be where money is involved.
 POSTGRES = """

@@ -14,7 +14,7 @@ from benchmarks.cpu import Meter, Spent
 from benchmarks.ground import Ground
 from benchmarks.results import Figure, Target
 from benchmarks.served import harvestd
-from tests.servers import temporary_folder
+from servers import temporary_folder
 
 FIRST, LATER, SERVER = "embedded, first run", "embedded, later runs", "on a PostgreSQL that runs"
 LONGEST = 5.0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import attrs
 
-from tests.servers import PostgresServer
+from servers import PostgresServer
 
 # As the tests' servers write it: time, process, database, severity, text; what follows an entry is indented by a tab.
 _ENTRY = re.compile(r"^\S+ \S+ \S+ \[(\d+)\] (\S+) LOG:  (?:statement|execute [^:]*): (.*(?:\n\t.*)*)", re.MULTILINE)

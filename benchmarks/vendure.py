@@ -22,8 +22,8 @@ from benchmarks.rate import Paced, paced
 from benchmarks.results import Figure, Target
 from benchmarks.served import Absent, Served, harvestd
 from benchmarks.statements import Heard, heard
+from servers import PostgresServer
 from tests.daemons import request
-from tests.servers import PostgresServer
 
 OURS, PRODUCTS, SEARCH = "harvestd", "Vendure, products", "Vendure, search"
 QUERIES = {PRODUCTS: vendure_buyers.PRODUCTS, SEARCH: vendure_buyers.SEARCH}

@@ -15,8 +15,8 @@ import attrs
 
 from benchmarks.served import PEERS, ROOT, Absent, Served
 from benchmarks.vendure_buyers import Server
-from tests.servers import PostgresServer, free_port
-from tests.servers.postgres import USER
+from servers import PostgresServer, free_port
+from servers.postgres import USER
 
 SOURCE = PEERS / "vendure"
 #: Where ``npm install`` puts Vendure, beside a copy of the package.json that it was installed by.

@@ -24,7 +24,7 @@ BLOCKING = frozenset(
 #: Functions that may: a child is started, not waited for; a fail point is there to hold the process up.
 ALLOWED = frozenset({("store/embedded/postmaster.py", "__init__"), ("failpoints.py", "failpoint_here")})
 #: Our code, but for what runs every callback, a test's own too.
-OURS, WATCH, TESTS, SERVERS = "/harvestd/", "/process/slow_callbacks.py", "/tests/", "/tests/servers/"
+OURS, WATCH, TESTS, SERVERS = "/harvestd/", "/process/slow_callbacks.py", "/tests/", "/servers/"
 COROUTINE = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 _seen: list[str] = []

@@ -27,12 +27,12 @@ from twisted.internet.defer import CancelledError, Deferred
 from harvestd.settings.table import Settings
 from harvestd.store.postgres.connection import ConnectionSettings
 from harvestd.store.postgres.database import Database
+from servers import PostgresServer
+from servers.elasticsearch import ELASTICSEARCH, ELASTICSEARCH_8, OPENSEARCH, ElasticsearchServer, Flavour
+from servers.pace import Pace
+from servers.rabbitmq import RabbitServer
+from servers.redis import RedisServer
 from tests.daemons import LOGS
-from tests.pace import Pace
-from tests.servers import PostgresServer
-from tests.servers.elasticsearch import ELASTICSEARCH, ELASTICSEARCH_8, OPENSEARCH, ElasticsearchServer, Flavour
-from tests.servers.rabbitmq import RabbitServer
-from tests.servers.redis import RedisServer
 
 LIMIT = 30.0
 #: How many times as long as it says the backstop of a test waits.

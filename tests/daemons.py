@@ -20,8 +20,8 @@ from typing import Any
 
 import attrs
 
-from tests.servers import free_port as free_port
-from tests.servers import wait_until
+from servers import free_port as free_port
+from servers import wait_until
 
 TWISTD = Path(sys.executable).parent / "twistd"
 HARVESTCTL = Path(sys.executable).parent / "harvestctl"

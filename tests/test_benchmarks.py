@@ -350,9 +350,7 @@ def run(ground):
     return [Figure(name="works", title="It works", unit="things", rounds={"harvestd": [1.0]})]
 """
 BREAKS = "def run(ground):\n    raise RuntimeError('on purpose')\n"
-MISSING = (
-    "from tests.servers.private import needed\ndef run(ground):\n    needed('no-such-program', 'no-such-package')\n"
-)
+MISSING = "from servers.private import needed\ndef run(ground):\n    needed('no-such-program', 'no-such-package')\n"
 
 
 def test_what_breaks_is_told_and_the_others_go_on(

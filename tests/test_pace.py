@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from tests.pace import Pace
-from tests.servers import wait_until
-from tests.servers.ports import PORTS, free_port
+from servers import wait_until
+from servers.pace import Pace
+from servers.ports import PORTS, free_port
 
 SPIN = "import time; end = time.process_time() + 0.2\nwhile time.process_time() < end: pass\ninput()"
 
@@ -47,7 +47,7 @@ def cpu(child: subprocess.Popen[bytes]) -> float:
 
 
 def test_no_port_is_given_twice_not_even_to_another_process() -> None:
-    script = "from tests.servers.ports import *; print(*(free_port() for _ in range(50)), flush=True); input()"
+    script = "from servers.ports import *; print(*(free_port() for _ in range(50)), flush=True); input()"
     others = [
         subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(2)

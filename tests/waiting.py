@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from harvestd.runtime.lifecycle import sleep
-from tests.pace import Pace
+from servers.pace import Pace
 
 
 async def eventually(what: str, condition: Callable[[], Any], seconds: float = 10.0, every: float = 0.01) -> Any:
     """Poll ``condition`` (plain or async) on the reactor and answer its first true value; AssertionError naming ``what``
-    after ``seconds``, as the machine gave them (``tests/pace.py``)."""
+    after ``seconds``, as the machine gave them (``servers/pace.py``)."""
     from twisted.internet import reactor
 
     end, pace = reactor.seconds() + seconds, None

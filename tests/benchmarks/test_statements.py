@@ -11,7 +11,7 @@ import pytest
 from benchmarks.pgbench import Sample, prepared, run, script
 from benchmarks.rate import Paced
 from benchmarks.statements import Trip, heard
-from tests.servers import PostgresServer
+from servers import PostgresServer
 
 ID, OTHER = "0190aaaa-0000-7000-8000-000000000001", "0190bbbb-0000-7000-8000-000000000002"
 

@@ -22,9 +22,9 @@ from harvestd.loading.demo import OFFERS
 from harvestd.loading.usda.reading import BadRow, Market, read
 from harvestd.settings.rows import ROWS
 from harvestd.settings.table import Settings
+from servers import PostgresServer, wait_until
 from tests.daemons import HARVESTCTL, Daemon, ctl, environment, request
 from tests.process.conftest import database_pid
-from tests.servers import PostgresServer, wait_until
 
 MARKETS = Path(__file__).parents[1] / "loading" / "data" / "markets.csv"
 Run = Callable[..., subprocess.CompletedProcess[str]]

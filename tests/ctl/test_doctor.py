@@ -16,12 +16,12 @@ import pytest
 from harvestd.ctl.check_result import CheckResult, examined
 from harvestd.ctl.post import on_the_internet
 from harvestd.ctl.versions import MIN, aged
+from servers import PostgresServer
+from servers.elasticsearch import ElasticsearchServer
+from servers.rabbitmq import RabbitServer
+from servers.redis import RedisServer
 from tests.daemons import ctl
 from tests.faults.test_mail import WAITING
-from tests.servers import PostgresServer
-from tests.servers.elasticsearch import ElasticsearchServer
-from tests.servers.rabbitmq import RabbitServer
-from tests.servers.redis import RedisServer
 
 Doctor = Callable[..., str]
 

@@ -13,8 +13,8 @@ import pytest
 
 from harvestd.ctl import main
 from harvestd.ctl.program import COMMANDS
+from servers import PostgresServer, wait_until
 from tests.daemons import HARVESTCTL, ctl, environment
-from tests.servers import PostgresServer, wait_until
 
 MARKETS = Path(__file__).parents[1] / "loading" / "data" / "markets.csv"
 

@@ -17,8 +17,8 @@ from harvestd.process.secret import kept
 from harvestd.store.postgres.invariants import Violation, rules, violations
 from harvestd.web.context import Caller
 from harvestd.web.tokens import issue
+from servers import PostgresServer, free_port, wait_until
 from tests.daemons import Daemon, Job, register, request
-from tests.servers import PostgresServer, free_port, wait_until
 
 #: Real shopping baskets and the whole directory, beside the checkout where they are to be had. Not part of the project.
 BASKETS = Path(__file__).parents[3] / "shared" / "data" / "grocery_baskets.csv"

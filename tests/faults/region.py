@@ -12,14 +12,14 @@ from typing import Any
 
 import attrs
 
+from servers import PostgresServer, wait_until
+from servers.elasticsearch import ElasticsearchServer
+from servers.nginx import NginxServer
+from servers.private import PrivateServer
+from servers.rabbitmq import RabbitServer
+from servers.redis import RedisServer
 from tests.daemons import request
 from tests.faults.market import Market, market
-from tests.servers import PostgresServer, wait_until
-from tests.servers.elasticsearch import ElasticsearchServer
-from tests.servers.nginx import NginxServer
-from tests.servers.private import PrivateServer
-from tests.servers.rabbitmq import RabbitServer
-from tests.servers.redis import RedisServer
 
 #: What a market may be given, and the setting that names it.
 ACCELERATORS = ("redis", "rabbitmq", "elasticsearch")

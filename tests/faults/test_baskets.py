@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from servers import PostgresServer
 from tests.daemons import Clients, ctl
 from tests.faults.market import BASKETS, DIRECTORY, baskets, goods_of, market
-from tests.servers import PostgresServer
 
 
 @pytest.mark.timeout(600)

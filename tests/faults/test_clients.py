@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from servers import PostgresServer, wait_until
 from tests.daemons import Clients, Job, request
 from tests.faults.market import Market, market
-from tests.servers import PostgresServer, wait_until
 
 #: Who is in a transaction and says nothing. At any moment somebody may be between two statements; nobody stays there.
 IN_TRANSACTION = """select pid, xact_start from pg_stat_activity

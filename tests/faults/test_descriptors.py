@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from harvestd.web.pages.documents import STATIC
+from servers import PostgresServer, wait_until
+from servers.private import free_port
 from tests.daemons import Daemon, connect, exchange
 from tests.faults.market import market
 from tests.faults.test_mail import WAITING
-from tests.servers import PostgresServer, wait_until
-from tests.servers.private import free_port
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from servers import PostgresServer, free_port, wait_until
 from tests.daemons import Daemon, request
 from tests.faults.market import market
-from tests.servers import PostgresServer, free_port, wait_until
 
 
 @pytest.mark.timeout(120)

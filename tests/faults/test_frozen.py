@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from harvestd.market.notifications.mail_sender import MAX_TWICE
+from servers import PostgresServer, wait_until
+from servers.nginx import NginxServer
+from servers.pace import Pace, bounded
 from tests.daemons import Daemon, request
 from tests.faults.market import Market, market
 from tests.faults.region import trusting
 from tests.faults.steady import Steady
 from tests.faults.test_mail import WAITING, arrived, serve
-from tests.pace import Pace, bounded
 from tests.partners.test_smtp import Running
-from tests.servers import PostgresServer, wait_until
-from tests.servers.nginx import NginxServer
 
 #: Seconds within which what a frozen process had in hand is done by another.
 SOON = 15.0

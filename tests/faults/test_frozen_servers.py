@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from harvestd.market.operations.probes import LATE
+from servers import PostgresServer, wait_until
+from servers.pace import Pace, bounded
 from tests.daemons import connect, ctl, exchange, request
 from tests.faults.region import ACCELERATORS, Accelerators, Region, region, trusting
 from tests.faults.steady import Steady
 from tests.faults.test_frozen import frozen
 from tests.lengths import WHOLE, length
-from tests.pace import Pace, bounded
-from tests.servers import PostgresServer, wait_until
 
 pytestmark = pytest.mark.xdist_group("region")
 

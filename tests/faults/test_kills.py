@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from servers import PostgresServer, wait_until
 from tests.daemons import Clients, Daemon
 from tests.faults.market import Market, baskets, goods_of, market
 from tests.faults.region import Accelerators, region, trusting
 from tests.lengths import length
-from tests.servers import PostgresServer, wait_until
 
 #: Where each process dies; the order, and the hit at which it does, are drawn from the seed.
 DEATHS: tuple[tuple[str, str], ...] = (

@@ -9,10 +9,10 @@ from pathlib import Path
 import pika
 import pytest
 
+from servers import PostgresServer, wait_until
+from servers.rabbitmq import RabbitServer
 from tests.daemons import Clients, ctl, request
 from tests.faults.market import market
-from tests.servers import PostgresServer, wait_until
-from tests.servers.rabbitmq import RabbitServer
 
 
 @pytest.mark.timeout(180)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from harvestd.market.notifications.mail_sender import BATCH, MAX_TWICE
+from servers import PostgresServer, wait_until
 from tests.daemons import Daemon
 from tests.partners.test_smtp import Running, serve
-from tests.servers import PostgresServer, wait_until
 
 WAITING = """
     insert into mails (id, recipient, subject, body, dedupe_key, due_at, created_at)

@@ -11,12 +11,12 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from servers import PostgresServer, wait_until
 from tests.daemons import request
 from tests.faults.market import Market, market
 from tests.faults.mix import Mix, lookups, stocked
 from tests.faults.raw import Wire
 from tests.faults.region import Accelerators
-from tests.servers import PostgresServer, wait_until
 
 pytestmark = pytest.mark.xdist_group("region")
 

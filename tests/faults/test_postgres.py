@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from servers import PostgresServer, wait_until
 from tests.daemons import Clients, request
 from tests.faults.market import baskets, goods_of, market
-from tests.servers import PostgresServer, wait_until
 
 
 @pytest.fixture

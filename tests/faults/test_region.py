@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from servers import PostgresServer, wait_until
 from tests.daemons import Clients, ctl, request
 from tests.faults.market import baskets, goods_of, market
 from tests.faults.region import ACCELERATORS, SCRAPER, Accelerators, Region, region, trusting
 from tests.faults.steady import Steady
 from tests.journey.test_journey import JOURNEY
 from tests.lengths import WHOLE, length
-from tests.servers import PostgresServer, wait_until
 
 pytestmark = pytest.mark.xdist_group("region")
 

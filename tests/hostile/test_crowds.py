@@ -14,9 +14,9 @@ from pathlib import Path
 import attrs
 import pytest
 
+from servers import PostgresServer, wait_until
 from tests.faults.market import Market, market
 from tests.hostile.raw import Stranger, aborted, crowd, get, gone, resident
-from tests.servers import PostgresServer, wait_until
 
 MB = 1_000_000
 #: The most connections of a crowd; the others have their share of it.

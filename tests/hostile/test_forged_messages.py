@@ -20,12 +20,12 @@ import pytest
 
 from harvestd.kernel.topology import EXCHANGE
 from harvestd.tables import TOPOLOGY
+from servers import PostgresServer, wait_until
+from servers.rabbitmq import RabbitServer
 from tests.daemons import ctl, request
 from tests.faults.market import Market, market
 from tests.hostile.forgeries import altered, drawn, encoded, spoilt
 from tests.lengths import WHOLE, length
-from tests.servers import PostgresServer, wait_until
-from tests.servers.rabbitmq import RabbitServer
 
 SEED = int(os.environ.get("HARVEST_SEED", random.randrange(10**6)))
 #: Forgeries of the body for each queue, and seconds within which an order is told.

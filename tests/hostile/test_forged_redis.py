@@ -19,12 +19,12 @@ import hiredis
 import pytest
 
 from harvestd.store.topics import Told, written
+from servers import PostgresServer, free_port, wait_until
+from servers.redis import RedisServer
 from tests.daemons import PASSWORD, Daemon, register, request
 from tests.faults.market import Market, market
 from tests.hostile.forgeries import altered, drawn, encoded, spoilt
 from tests.lengths import WHOLE, length
-from tests.servers import PostgresServer, free_port, wait_until
-from tests.servers.redis import RedisServer
 
 pytestmark = pytest.mark.xdist_group("forged_redis")
 SEED = int(os.environ.get("HARVEST_SEED", random.randrange(10**6)))

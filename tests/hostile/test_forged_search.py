@@ -32,12 +32,12 @@ from harvestd.market.search.text import PRICE_EDGES, bracket_name
 from harvestd.parts import Parts
 from harvestd.store.cache.near import NearCache
 from harvestd.store.postgres.database import Database
+from servers.elasticsearch import ElasticsearchServer
 from tests.hostile.forgeries import altered, drawn, encoded, spoilt
 from tests.hostile.odd_values import at, places, replaced
 from tests.lengths import WHOLE, length
 from tests.market.search.test_fallback import World, standing
 from tests.people import Market
-from tests.servers.elasticsearch import ElasticsearchServer
 from tests.waiting import eventually
 from tests.web.conftest import make_market
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from servers import PostgresServer
 from tests.faults.market import market
 from tests.hostile.raw import Stranger, connected, cpu, get, resident
-from tests.servers import PostgresServer
 
 MB = 1_000_000
 

@@ -15,10 +15,10 @@ from urllib.parse import quote
 
 import pytest
 
+from servers import PostgresServer, wait_until
 from tests.daemons import ctl
 from tests.faults.market import market
 from tests.hostile.raw import Stranger, answer, connected, get
-from tests.servers import PostgresServer, wait_until
 
 PRODUCTS = int(os.environ.get("HOSTILE_PRODUCTS", "3000"))
 ATTACKER, CONNECTIONS = "127.0.0.3", 40

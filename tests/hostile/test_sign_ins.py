@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from servers import PostgresServer, wait_until
 from tests.daemons import PASSWORD
 from tests.faults.market import market
 from tests.hostile.raw import answer, connected, cpu
-from tests.servers import PostgresServer, wait_until
 
 
 def tried(port: int, source: str, email: str, password: str) -> socket.socket:

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from harvestd.store.embedded.server import ELSEWHERE
+from servers import free_port, temporary_folder, wait_until
 from tests.daemons import request
-from tests.servers import free_port, temporary_folder, wait_until
 
 ROOT = Path(__file__).parents[2]
 JOURNEY = Path(__file__).with_name("journey.py")

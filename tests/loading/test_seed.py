@@ -25,10 +25,10 @@ from harvestd.market.catalogue import filter_rows as filters
 from harvestd.market.catalogue import listings
 from harvestd.market.search.postgres.engine import PostgresSearch
 from harvestd.store.postgres.database import Database
+from servers import wait_until
+from servers.elasticsearch import ElasticsearchServer
 from tests.ctl.test_ctl import changes, rows
 from tests.daemons import HARVESTCTL, ctl, environment
-from tests.servers import wait_until
-from tests.servers.elasticsearch import ElasticsearchServer
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 COUNTS = "select (select count(*) from farms), (select count(*) from products), (select count(*) from search_documents)"

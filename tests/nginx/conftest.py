@@ -9,10 +9,10 @@ from typing import Any
 import attrs
 import pytest
 
+from servers import PostgresServer, free_port, temporary_folder
+from servers.nginx import NginxServer
 from tests.daemons import Daemon
 from tests.nginx.upstream import Upstream
-from tests.servers import PostgresServer, free_port, temporary_folder
-from tests.servers.nginx import NginxServer
 
 
 @attrs.frozen

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from servers.nginx import NginxServer
+from servers.private import free_port, needed
 from tests.nginx.conftest import Answer, Shop, ask
 from tests.nginx.upstream import BODY, Asked, Upstream
-from tests.servers.nginx import NginxServer
-from tests.servers.private import free_port, needed
 
 Front = Callable[..., NginxServer]
 CLOSED = "default-src 'none'; frame-ancestors 'none'"

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from servers import wait_until
+from servers.nginx import NginxServer
+from servers.pace import Pace
 from tests.daemons import register, request
 from tests.nginx.conftest import Answer, Shop, ask
 from tests.nginx.upstream import PUBLIC, Asked, Upstream
-from tests.pace import Pace
-from tests.servers import wait_until
-from tests.servers.nginx import NginxServer
 
 Front = Callable[..., NginxServer]
 

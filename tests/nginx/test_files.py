@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from harvestd.web.problems import BY_SLUG
-from tests.servers.nginx import FILES, NginxServer
+from servers.nginx import FILES, NginxServer
 
 
 @pytest.fixture

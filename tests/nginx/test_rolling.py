@@ -9,11 +9,11 @@ from contextlib import ExitStack
 import attrs
 import pytest
 
+from servers import PostgresServer, temporary_folder, wait_until
+from servers.nginx import NginxServer
+from servers.pace import MAX, Pace
 from tests.faults.market import Market, market
 from tests.nginx.load import Load
-from tests.pace import MAX, Pace
-from tests.servers import PostgresServer, temporary_folder, wait_until
-from tests.servers.nginx import NginxServer
 
 PACE = 200.0
 

@@ -10,10 +10,10 @@ from http.client import HTTPConnection
 
 import pytest
 
+from servers.nginx import NginxServer
+from servers.private import needed
 from tests.nginx.conftest import ask
 from tests.nginx.upstream import Upstream
-from tests.servers.nginx import NginxServer
-from tests.servers.private import needed
 
 Front = Callable[..., NginxServer]
 

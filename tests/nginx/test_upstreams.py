@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
+from servers import wait_until
+from servers.nginx import NginxServer
+from servers.private import free_port
 from tests.daemons import request
 from tests.nginx.conftest import Shop, ask
 from tests.nginx.upstream import Asked, Upstream
-from tests.servers import wait_until
-from tests.servers.nginx import NginxServer
-from tests.servers.private import free_port
 
 Front = Callable[..., NginxServer]
 
@@ -44,7 +44,7 @@ def test_an_idle_connection_is_closed_by_nginx_before_a_draining_daemon_would(fr
     import re
     import tomllib
 
-    from tests.servers.nginx import FILES
+    from servers.nginx import FILES
 
     found = re.search(r"keepalive_timeout (\d+)s;", (FILES / "harvest.conf").read_text())
     assert found is not None

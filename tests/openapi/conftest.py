@@ -11,9 +11,9 @@ import attrs
 import pytest
 
 from harvestd.loading.demo import demo_password
+from servers import temporary_folder
 from tests.daemons import Daemon, free_port, request
 from tests.process.conftest import end_database
-from tests.servers import temporary_folder
 
 
 @attrs.frozen

@@ -33,8 +33,8 @@ from harvestd.kernel.errors import Unavailable
 from harvestd.partners import smtp
 from harvestd.partners.mail import Sender
 from harvestd.partners.smtp import Server, SmtpMailer
+from servers import free_port
 from tests.contracts.mailer import Box, MailerContract, mail
-from tests.servers import free_port
 
 SENDER = Sender("market@harvest.example", "The market")
 NOON = datetime(2026, 5, 9, 12, tzinfo=UTC)

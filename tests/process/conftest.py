@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from servers import free_port, temporary_folder
 from tests.daemons import Daemon
-from tests.servers import free_port, temporary_folder
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ import pytest
 from twisted.internet.task import Clock
 
 from harvestd.process.notify import Supervisor
+from servers import PostgresServer, wait_until
 from tests.daemons import Daemon, request
-from tests.servers import PostgresServer, wait_until
 
 Make = Callable[..., Daemon]
 

@@ -15,9 +15,9 @@ from typing import Any
 import attrs
 import pytest
 
+from servers import free_port, temporary_folder, wait_until
 from tests.daemons import environment, register, request
 from tests.process.conftest import end_database
-from tests.servers import free_port, temporary_folder, wait_until
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.xdist_group("wheel")

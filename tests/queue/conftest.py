@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 import pytest_twisted
 
 from harvestd.settings.table import Settings
+from servers import PostgresServer
+from servers.rabbitmq import RabbitServer
 from tests.queue.processes import Processes
 from tests.queue.rabbitmq.rabbits import RabbitRig
-from tests.servers import PostgresServer
-from tests.servers.rabbitmq import RabbitServer
 from tests.web.conftest import market, parts, web_settings  # noqa: F401
 
 

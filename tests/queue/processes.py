@@ -29,7 +29,7 @@ from harvestd.store.postgres.connection import ConnectionSettings
 from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database, Transaction
 from harvestd.tables import TOPOLOGY
-from tests.servers import PostgresServer
+from servers import PostgresServer
 
 _numbers = itertools.count(1)
 SECRET = "the secret of the market in these tests"

@@ -19,9 +19,9 @@ from harvestd.settings.table import Settings
 from harvestd.store import outbox
 from harvestd.store.postgres.database import Statement, Transaction, nothing
 from harvestd.tables import TOPOLOGY
+from servers import PostgresServer
 from tests.contracts.broker import ORDERS, Received
 from tests.queue.processes import Process, Processes, data, new_id, now
-from tests.servers import PostgresServer
 from tests.waiting import eventually
 
 WRITTEN = Statement("test_written", "select from outbox limit 1", nothing)

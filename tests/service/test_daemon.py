@@ -18,9 +18,9 @@ import pytest
 
 from harvestd.settings.rows import ROWS
 from harvestd.settings.table import OF_THE_API
+from servers import PostgresServer, free_port, wait_until
 from tests.daemons import TWISTD, Daemon, ctl, environment, register, request
 from tests.process.conftest import database_pid
-from tests.servers import PostgresServer, free_port, wait_until
 
 Make = Callable[..., Daemon]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from servers import PostgresServer, wait_until
 from tests.daemons import Daemon, free_port, request
-from tests.servers import PostgresServer, wait_until
 
 Make = Callable[..., Daemon]
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from harvestd.store.embedded.folder_lock import FolderLock
+from servers import PostgresServer, wait_until
+from servers.postgres import TEMPLATE
 from tests.daemons import Daemon, request
 from tests.process.conftest import database_pid
 from tests.process.test_notify import Listener
-from tests.servers import PostgresServer, wait_until
-from tests.servers.postgres import TEMPLATE
 
 Make = Callable[..., Daemon]
 

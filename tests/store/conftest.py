@@ -11,9 +11,9 @@ from twisted.internet.defer import Deferred
 
 from harvestd.store.postgres.connection import ConnectionSettings
 from harvestd.store.postgres.database import Database
+from servers import PostgresServer, Proxy
+from servers.redis import RedisServer
 from tests.queue.conftest import processes  # noqa: F401
-from tests.servers import PostgresServer, Proxy
-from tests.servers.redis import RedisServer
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from twisted.internet.defer import Deferred
 from harvestd.store.postgres.connection import ConnectionSettings
 from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.topics import CHANNEL, PostgresTopics
+from servers import PostgresServer
 from tests.contracts.topics import TopicsContract, listening
-from tests.servers import PostgresServer
 from tests.waiting import eventually
 
 

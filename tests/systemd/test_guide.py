@@ -10,7 +10,7 @@ import pytest
 
 from harvestd.ctl.program import COMMANDS
 from harvestd.settings.rows import ROWS
-from tests.servers.nginx import FILES
+from servers.nginx import FILES
 from tests.systemd import sandbox
 from tests.systemd.guide import GUIDE, blocks, consoles
 

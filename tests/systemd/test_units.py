@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from harvestd.settings.rows import ROWS
+from servers import PostgresServer, free_port, temporary_folder, wait_until
+from servers.private import absent, needed
 from tests.daemons import TWISTD, Daemon, environment, register, request
-from tests.servers import PostgresServer, free_port, temporary_folder, wait_until
-from tests.servers.private import absent, needed
 from tests.systemd import sandbox
 
 UNITS = Path(__file__).parents[2] / "systemd"

@@ -29,8 +29,8 @@ from harvestd.store.redis.cache import RedisCache
 from harvestd.store.redis.client import RedisClient
 from harvestd.store.redis.limiter import RedisLimiter
 from harvestd.web.server import make_site
+from servers.redis import RedisServer
 from tests.people import Market
-from tests.servers.redis import RedisServer
 from tests.web.client import Client
 
 ODD = [

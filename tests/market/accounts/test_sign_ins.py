@@ -19,8 +19,8 @@ from harvestd.store.postgres.connection import ConnectionSettings
 from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database
 from harvestd.store.topics import PostgresTopics
+from servers import PostgresServer
 from tests.contracts.sign_ins import Line, Process, SessionsContract, World, new_id
-from tests.servers import PostgresServer
 from tests.waiting import eventually
 
 

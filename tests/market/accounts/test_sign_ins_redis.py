@@ -21,9 +21,9 @@ from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database
 from harvestd.store.redis.client import RedisClient
 from harvestd.store.redis.topics import RedisTopics
+from servers import Proxy
+from servers.redis import RedisServer
 from tests.contracts.sign_ins import Line, Process, SessionsContract, World
-from tests.servers import Proxy
-from tests.servers.redis import RedisServer
 from tests.waiting import eventually
 
 SECRET = "0123456789abcdef" * 2

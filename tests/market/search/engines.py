@@ -9,8 +9,8 @@ from typing import Any
 
 from harvestd.market.search.elasticsearch.engine import ElasticsearchSearch
 from harvestd.settings.table import Settings
+from servers.elasticsearch import ElasticsearchServer
 from tests.contracts.search import NOON
-from tests.servers.elasticsearch import ElasticsearchServer
 
 _numbers = itertools.count(1)
 

@@ -25,11 +25,11 @@ from harvestd.market.search.postgres.engine import PostgresSearch
 from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database, Statement, nothing
 from harvestd.store.postgres.invariants import rules, violations
+from servers import Proxy
+from servers.elasticsearch import ElasticsearchServer
+from servers.pace import Pace
 from tests.contracts.search import NOON, STALL, id_of, pages, product
 from tests.market.search.engines import settings_for
-from tests.pace import Pace
-from tests.servers import Proxy
-from tests.servers.elasticsearch import ElasticsearchServer
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("elasticsearch")

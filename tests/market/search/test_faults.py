@@ -15,9 +15,9 @@ from harvestd.market.search import fallback as search_fallback
 from harvestd.market.search import totals as search_totals
 from harvestd.market.search.elasticsearch import builds as search_builds
 from harvestd.store.postgres.database import Database
+from servers.elasticsearch import ElasticsearchServer
 from tests.contracts.search import STALL, product
 from tests.market.search.test_fallback import World, standing
-from tests.servers.elasticsearch import ElasticsearchServer
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("elasticsearch")

@@ -15,9 +15,9 @@ from harvestd.queue.rabbitmq.broker import RabbitBroker
 from harvestd.queue.rabbitmq.poison import Trials
 from harvestd.settings.table import Settings
 from harvestd.tables import TOPOLOGY
+from servers import Proxy
+from servers.rabbitmq import RabbitServer
 from tests.contracts.broker import Rig
-from tests.servers import Proxy
-from tests.servers.rabbitmq import RabbitServer
 
 
 class OwnTrials:

@@ -20,10 +20,10 @@ from harvestd.queue.rabbitmq.messages import Publication
 from harvestd.queue.rabbitmq.publisher import Held
 from harvestd.settings.table import Settings
 from harvestd.tables import TOPOLOGY
+from servers.pace import Pace
+from servers.rabbitmq import RabbitServer
 from tests.contracts.broker import ORDERS, SEARCH, Received, is_empty, message, state
-from tests.pace import Pace
 from tests.queue.rabbitmq.rabbits import RabbitRig
-from tests.servers.rabbitmq import RabbitServer
 from tests.waiting import eventually
 
 

@@ -10,11 +10,11 @@ import pytest
 from twisted.logger import formatEvent, globalLogPublisher
 
 from harvestd.kernel.errors import Unavailable
+from servers import free_port
+from servers.pace import Pace
+from servers.rabbitmq import PASSWORD, USER
 from tests.contracts.broker import ORDERS, Received, message
-from tests.pace import Pace
 from tests.queue.rabbitmq.rabbits import RabbitRig
-from tests.servers import free_port
-from tests.servers.rabbitmq import PASSWORD, USER
 from tests.waiting import eventually
 
 

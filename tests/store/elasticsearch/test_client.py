@@ -15,8 +15,8 @@ from twisted.internet.protocol import Protocol, ServerFactory
 
 from harvestd.store.elasticsearch import client as elasticsearch_http
 from harvestd.store.elasticsearch.client import ElasticsearchClient, EngineError
-from tests.pace import Pace
-from tests.servers import free_port
+from servers import free_port
+from servers.pace import Pace
 
 
 def answer(body: bytes, status: str = "200 OK", length: int | None = None) -> bytes:

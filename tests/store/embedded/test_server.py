@@ -25,8 +25,8 @@ from harvestd.store.embedded import binaries
 from harvestd.store.embedded import server as embedded
 from harvestd.store.embedded.postmaster import pid_file
 from harvestd.store.embedded.server import EmbeddedError, EmbeddedPostgres, Running, running
-from tests.pace import Pace
-from tests.servers import temporary_folder
+from servers import temporary_folder
+from servers.pace import Pace
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[3]

@@ -12,9 +12,9 @@ from twisted.internet.defer import Deferred
 from harvestd.store.postgres.clock_skew import ClockSkew, ahead_by
 from harvestd.store.postgres.connection import ConnectionSettings
 from harvestd.store.postgres.control import MAX_PAYLOAD, ControlConnection
+from servers import PostgresServer
+from servers.pace import Pace
 from tests.contracts.topics import Ear
-from tests.pace import Pace
-from tests.servers import PostgresServer
 from tests.waiting import eventually
 
 KEY = 4711

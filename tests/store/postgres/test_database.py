@@ -12,7 +12,7 @@ from psycopg2 import errors as pg
 
 from harvestd.store.postgres.connection import ConnectionSettings, TimedOut
 from harvestd.store.postgres.database import Database, Statement, Transaction, nothing, scalar
-from tests.servers import PostgresServer
+from servers import PostgresServer
 
 ONE = Statement("test one", "select :n::int + 1", scalar)
 PID = Statement("test pid", "select pg_backend_pid()", scalar)

@@ -10,8 +10,8 @@ from twisted.internet.defer import Deferred, DeferredList, gatherResults
 from harvestd.kernel.errors import Unavailable
 from harvestd.store.postgres.connection import ConnectionLost, TimedOut
 from harvestd.store.postgres.database import Database, Statement, Transaction, nothing, scalar
-from tests.pace import Pace
-from tests.servers import PostgresServer
+from servers import PostgresServer
+from servers.pace import Pace
 from tests.waiting import eventually
 
 PID = Statement("pid", "select pg_backend_pid()", scalar)

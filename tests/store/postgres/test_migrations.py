@@ -9,7 +9,7 @@ import pytest
 
 from harvestd.store.postgres import migrations
 from harvestd.store.postgres.migrations import Migration, SchemaError, known, migrate, pending
-from tests.servers import PostgresServer, wait_until
+from servers import PostgresServer, wait_until
 
 ONE = Migration(1, "one", "create table one (n int); insert into one values (1), (100 % 7);")
 TWO = Migration(2, "two", "create table two (n int);")

@@ -32,7 +32,7 @@ from harvestd.market.search.postgres.suggest import known, suggest
 from harvestd.store import idempotency, inbox, outbox, queues
 from harvestd.store.postgres.database import Statement
 from harvestd.tables import TOPOLOGY
-from tests.servers import PostgresServer
+from servers import PostgresServer
 from tests.store.postgres.plans import ONCE, USES, Planner, faults, finished
 
 pytestmark = pytest.mark.xdist_group("plans")

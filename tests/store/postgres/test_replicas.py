@@ -13,8 +13,8 @@ from harvestd.kernel.errors import Unavailable
 from harvestd.store.postgres.connection import ConnectionSettings
 from harvestd.store.postgres.database import Database, Statement, nothing, scalar
 from harvestd.store.postgres.replicas import Replicas
-from tests.pace import Pace
-from tests.servers import PostgresServer
+from servers import PostgresServer
+from servers.pace import Pace
 from tests.waiting import eventually
 
 WHERE = Statement("where", "select current_database()::text", scalar)

@@ -20,10 +20,10 @@ from harvestd.runtime.lifecycle import sleep
 from harvestd.store.cache.near import NearCache
 from harvestd.store.redis.cache import LARGEST, REMEMBERED, RedisCache
 from harvestd.store.redis.client import RedisClient, RedisUnavailable
+from servers import Proxy
+from servers.pace import Pace
+from servers.redis import RedisServer
 from tests.contracts.cache import TTL, Asked, CacheContract, Source, World, entry, kept
-from tests.pace import Pace
-from tests.servers import Proxy
-from tests.servers.redis import RedisServer
 from tests.store.cache.test_near import STALE, Hub
 from tests.waiting import eventually
 

@@ -25,9 +25,9 @@ from harvestd.runtime.lifecycle import sleep
 from harvestd.store.redis.client import RedisClient, RedisRefused, RedisUnavailable, Script
 from harvestd.store.redis.protocol import RedisConnectionProtocol
 from harvestd.store.redis.url import Target
-from tests.pace import Pace
-from tests.servers import Proxy, free_port
-from tests.servers.redis import RedisServer
+from servers import Proxy, free_port
+from servers.pace import Pace
+from servers.redis import RedisServer
 from tests.waiting import eventually
 
 Made = Callable[..., Awaitable[RedisClient]]

@@ -14,8 +14,8 @@ from harvestd.interfaces import ILimiter
 from harvestd.store.limiter import MemoryLimiter
 from harvestd.store.redis.client import RedisClient
 from harvestd.store.redis.limiter import RedisLimiter
+from servers.redis import RedisServer
 from tests.contracts.limiter import LimiterContract, World
-from tests.servers.redis import RedisServer
 from tests.waiting import eventually
 
 Process = Callable[..., Awaitable[RedisLimiter]]

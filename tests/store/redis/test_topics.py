@@ -17,10 +17,10 @@ from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.redis.client import RedisClient
 from harvestd.store.redis.subscriber import RedisSubscriber
 from harvestd.store.redis.topics import RedisTopics
+from servers import PostgresServer, Proxy
+from servers.pace import Pace
+from servers.redis import RedisServer
 from tests.contracts.topics import Ear, TopicsContract, listening
-from tests.pace import Pace
-from tests.servers import PostgresServer, Proxy
-from tests.servers.redis import RedisServer
 from tests.waiting import eventually
 
 #: A channel of each kind.

@@ -13,9 +13,9 @@ from harvestd.interfaces import ISearch, Search
 from harvestd.kernel.errors import Unavailable
 from harvestd.market.search.elasticsearch.engine import ElasticsearchSearch
 from harvestd.settings.table import Settings
+from servers.elasticsearch import ElasticsearchServer
 from tests.contracts.search import NOON, STALL, SearchContract, pages, product, titles
 from tests.market.search.engines import engine, settings_for
-from tests.servers.elasticsearch import ElasticsearchServer
 from tests.waiting import eventually
 
 

@@ -4,8 +4,8 @@ Each is started once a run (once each pytest-xdist worker) by the first test tha
 for certain: with the process that started it, however that ends.
 """
 
-from tests.servers.postgres import PostgresServer
-from tests.servers.private import free_port, temporary_folder, wait_until
-from tests.servers.proxy import Proxy
+from servers.postgres import PostgresServer
+from servers.private import free_port, temporary_folder, wait_until
+from servers.proxy import Proxy
 
 __all__ = ["PostgresServer", "Proxy", "free_port", "temporary_folder", "wait_until"]

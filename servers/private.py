@@ -20,8 +20,8 @@ import psutil
 import pytest
 
 from harvestd.store.embedded import binaries
-from tests.pace import Pace
-from tests.servers.ports import free_port
+from servers.pace import Pace
+from servers.ports import free_port
 
 #: Where Linux has files in memory, and the bytes that must be free there.
 MEMORY, ROOM = Path("/dev/shm"), 6 << 30

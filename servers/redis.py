@@ -6,7 +6,7 @@ import socket
 
 import hiredis
 
-from tests.servers.private import PrivateServer, needed
+from servers.private import PrivateServer, needed
 
 
 class RedisServer(PrivateServer):

@@ -20,7 +20,7 @@ import psycopg2
 from harvestd.store.embedded import binaries
 from harvestd.store.embedded import cluster as clusters
 from harvestd.store.postgres.migrations import migrate
-from tests.servers.private import PREFIX, die_with_parent, free_port, signal_tree, temporary_folder, wait_until
+from servers.private import PREFIX, die_with_parent, free_port, signal_tree, temporary_folder, wait_until
 
 USER = "harvest"
 TEMPLATE = "harvest_template"

@@ -1,6 +1,6 @@
 """Elasticsearch and OpenSearch for tests: the real cores, as their makers publish them on Maven Central.
 
-``python -m tests.servers.elasticsearch`` fetches them (once; they stay in the user's cache folder). The cores come without
+``python -m servers.elasticsearch`` fetches them (once; they stay in the user's cache folder). The cores come without
 modules; those that a usual installation has and we use are published as jars, and are put in place here.
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import attrs
 
-from tests.servers.private import PREFIX, PrivateServer, absent, free_port
+from servers.private import PREFIX, PrivateServer, absent, free_port
 
 #: Seconds that Maven has for one file.
 FETCHING = 300

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import psutil
 
-from tests.servers.private import PrivateServer, absent, free_port, needed, wait_until
+from servers.private import PrivateServer, absent, free_port, needed, wait_until
 
-FILES = Path(__file__).parents[2] / "nginx"
+FILES = Path(__file__).parents[1] / "nginx"
 MODULES = {
     Path("/usr/lib/nginx/modules/ngx_http_brotli_filter_module.so"): "libnginx-mod-http-brotli-filter",
     Path("/usr/lib/nginx/modules/ngx_http_js_module.so"): "libnginx-mod-http-js",

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pika.exceptions import AMQPError
 
-from tests.servers.private import PrivateServer, die_with_parent, free_port, needed, wait_until
+from servers.private import PrivateServer, die_with_parent, free_port, needed, wait_until
 
 USER, PASSWORD = "harvest", "the-password-of-the-tests"
 

@@ -1,4 +1,4 @@
-"""Installs the real servers that the tests use, where they are missing: ``python -m tests.servers.install``.
+"""Installs the real servers that the tests use, where they are missing: ``python -m servers.install``.
 
 Debian's packages by apt, the search engines by Maven. What cannot be installed is named: its tests are skipped then, and
 fail with ``CI=true``.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from tests.servers.packages import Package, provided
+from servers.packages import Package, provided
 
 #: What the benchmarks start, too (benchmarks/install.py).
 SERVERS: tuple[Package, ...] = (
@@ -34,7 +34,7 @@ PACKAGES: tuple[Package, ...] = (
 
 def search_engines() -> bool:
     """Have them; False, and a line that says why, where that cannot be done here."""
-    from tests.servers import elasticsearch
+    from servers import elasticsearch
 
     try:
         elasticsearch.install()
