@@ -1,22 +1,19 @@
-"""What doctor looks at of Redis and Elasticsearch, if they are configured. What is no coroutine blocks."""
+"""What doctor looks at of Redis and Elasticsearch, if they are configured, through the daemon's own clients."""
 
 from __future__ import annotations
 
-import base64
-import json
 import secrets
 import statistics
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
-from harvestd.ctl.check_result import CheckResult, first_line
-from harvestd.ctl.versions import TRIPS, aged, median, within
+from harvestd.ctl.check_result import CheckResult
+from harvestd.ctl.versions import TRIPS, aged, within
 from harvestd.ctl.words import counted
 from harvestd.settings.table import Settings
 from harvestd.settings.urls import mask_url
+from harvestd.store.elasticsearch.client import ElasticsearchClient, EngineError
 from harvestd.store.redis.client import RedisClient, RedisRefused, RedisUnavailable, Script
 
 #: Longest wait for any of them, in seconds.
@@ -93,75 +90,52 @@ def _rights(settings: Settings) -> str:
     return f"ACL SETUSER {user} ~{prefix}* &{prefix}* +@all -@admin -@dangerous +info, and in its configuration"
 
 
-def elasticsearch(settings: Settings) -> Iterator[CheckResult]:
-    """Whether each node that is named answers, and can be searched and written."""
+async def elasticsearch(reactor: Any, settings: Settings) -> list[CheckResult]:
+    """Whether each node that is named answers, and can be searched and written. As the daemon asks it."""
+    found: list[CheckResult] = []
     for url in filter(None, (part.strip() for part in settings.elasticsearch_url.split(","))):
+        client = ElasticsearchClient(reactor, url)
         try:
-            yield from _of_node(url, settings)
-        except urllib.error.HTTPError as error:
-            words, cure = f"{mask_url(url)}: {error}: {_reason(error)}", "give the user of elasticsearch_url that right"
-            yield CheckResult("Elasticsearch", False, words, cure)
-        except (OSError, ValueError, KeyError) as error:
-            words = f"{mask_url(url)}: {first_line(error)}"
+            async for result in _of_node(reactor, client, settings.elasticsearch_index):
+                found.append(result)
+        except EngineError as error:
             cure = "searches are answered by PostgreSQL meanwhile; start it, or correct elasticsearch_url"
-            yield CheckResult("Elasticsearch", False, words, cure)
+            if error.status:
+                cure = "give the user of elasticsearch_url that right"
+            found.append(CheckResult("Elasticsearch", False, f"{mask_url(url)}: {error.detail}", cure))
+        finally:
+            await client.close()
+    return found
 
 
-def _of_node(url: str, settings: Settings) -> Iterator[CheckResult]:
-    about = _get(url, "/")["version"]
-    latency = median(lambda: _get(url, "/"))
+async def _of_node(reactor: Any, client: ElasticsearchClient, index: str) -> AsyncIterator[CheckResult]:
+    about = (await client.call("GET", "/", None, PATIENCE))["version"]
+    trips = []
+    for _ in range(TRIPS):
+        began = reactor.seconds()
+        await client.call("GET", "/", None, PATIENCE)
+        trips.append(reactor.seconds() - began)
     name = {"opensearch": "OpenSearch"}.get(about.get("distribution", ""), "Elasticsearch")
-    health = _get(url, "/_cluster/health")["status"]
-    words = f"{name} {about['number']} answers {within(latency)}, its cluster is {health}"
+    health = (await client.call("GET", "/_cluster/health", None, PATIENCE))["status"]
+    words = f"{name} {about['number']} answers {within(statistics.median(trips))}, its cluster is {health}"
     old = aged(name, str(about["number"]))
     cure = old or "shards are missing: GET /_cluster/allocation/explain says why"
     yield CheckResult("Elasticsearch", health != "red" and not old, words, cure)
-    probe = f"/{settings.elasticsearch_index}-doctor-{secrets.token_hex(4)}"
-    _get(url, probe, "PUT", {"settings": {"index": {"number_of_shards": 1, "auto_expand_replicas": "0-1"}}})
-    _get(url, probe, "DELETE")
-    found = _get(url, f"/_cat/indices/{settings.elasticsearch_index}-*?format=json")
-    words = (
-        ", ".join(f"{one['index']} with {counted(int(one['docs.count'] or 0), 'document')}" for one in found)
-        or "there is none"
-    )
-    yield CheckResult("search index", bool(found), words, "a running worker makes and fills it; or harvestctl reindex")
-    blocks = [
-        name for name, index in _get(url, f"/{settings.elasticsearch_index}-*/_settings").items() if _closed(index)
-    ]
+    probe = f"/{index}-doctor-{secrets.token_hex(4)}"
+    made = {"settings": {"index": {"number_of_shards": 1, "auto_expand_replicas": "0-1"}}}
+    await client.call("PUT", probe, made, PATIENCE)
+    await client.call("DELETE", probe, None, PATIENCE)
+    found = await client.call("GET", f"/_cat/indices/{index}-*?format=json", None, PATIENCE)
+    listed = [f"{one['index']} with {counted(int(one['docs.count'] or 0), 'document')}" for one in found]
+    cure = "a running worker makes and fills it; or harvestctl reindex"
+    yield CheckResult("search index", bool(found), ", ".join(listed) or "there is none", cure)
+    given = await client.call("GET", f"/{index}-*/_settings", None, PATIENCE)
+    blocked = [name for name, one in given.items() if _closed(one)]
     cure = "its disk is, or was, nearly full: free some and take the block away (index.blocks.read_only_allow_delete: null)"
-    if blocks:
-        yield CheckResult("search index", False, f"{', '.join(blocks)} cannot be written", cure)
+    if blocked:
+        yield CheckResult("search index", False, f"{', '.join(blocked)} cannot be written", cure)
 
 
 def _closed(index: Any) -> bool:
     blocks = index["settings"]["index"].get("blocks", {})
     return "true" in (str(blocks.get(name)) for name in ("read_only", "read_only_allow_delete", "write"))
-
-
-def _reason(error: urllib.error.HTTPError) -> str:
-    """What it says itself, which is JSON or nothing of use."""
-    try:
-        return str(json.load(error)["error"]["reason"])[:200]
-    except (ValueError, KeyError, TypeError, OSError):
-        return "it says no more"
-
-
-def _get(url: str, path: str, method: str = "GET", body: Any = None) -> Any:
-    parts = urlsplit(url)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    bare = urlunsplit(
-        (
-            parts.scheme,
-            f"{host}:{parts.port or 9200}",
-            parts.path.rstrip("/") + path.partition("?")[0],
-            path.partition("?")[2],
-            "",
-        )
-    )
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(bare, data, {"Content-Type": "application/json"}, method=method)
-    if parts.username:
-        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        request.add_header("Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}")
-    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-        return json.load(answer)

@@ -1,19 +1,22 @@
-"""What doctor looks at of RabbitMQ: whether it answers, may be used as the daemon uses it, and is consumed. It blocks."""
+"""What doctor looks at of RabbitMQ, through the daemon's own connection: whether it answers, may be used as the daemon uses it, and is consumed."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import closing
+import statistics
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import pika
-from pika.adapters.utils.connection_workflow import AMQPConnectorException
-from pika.exceptions import AMQPError, ChannelClosedByBroker, ConnectionBlockedTimeout
+from pika.exceptions import ChannelClosedByBroker
 
-from harvestd.ctl.check_result import CheckResult, first_line
-from harvestd.ctl.versions import aged, median, within
+from harvestd.ctl.check_result import CheckResult
+from harvestd.ctl.versions import TRIPS, aged, within
 from harvestd.ctl.words import counted
+from harvestd.kernel.errors import Unavailable
+from harvestd.kernel.topology import Queue
+from harvestd.queue.rabbitmq.connection import ENDS, Channel, Connection, explained
+from harvestd.queue.rabbitmq.reconnecting import connect_once
+from harvestd.runtime.lifecycle import within as bounded
 from harvestd.settings.table import Settings
 from harvestd.settings.urls import mask_url
 from harvestd.tables import TOPOLOGY
@@ -24,104 +27,133 @@ RIGHTS = r"rabbitmqctl set_permissions -p VHOST USER '^harvest[._]' '^(harvest[.
 FULL = "free memory or disk there (rabbitmqctl status names the alarm); the outbox holds what is new"
 
 
-def rabbitmq(settings: Settings) -> Iterator[CheckResult]:
+async def rabbitmq(reactor: Any, settings: Settings) -> list[CheckResult]:
     """Whether it answers, lets us do our work, takes messages, and whether somebody consumes them."""
     if not settings.rabbitmq_url:
-        return
-    parameters = pika.URLParameters(settings.rabbitmq_url)
-    parameters.socket_timeout = parameters.stack_timeout = parameters.blocked_connection_timeout = PATIENCE
-    parameters.connection_attempts = 1
+        return []
+    cure = "orders go on and the outbox holds their events; start it, or correct user, password and virtual host of rabbitmq_url"
+    found: list[CheckResult] = []
     try:
-        with closing(pika.BlockingConnection(parameters)) as connection:
-            yield from _of_broker(connection, parameters)
-    except ConnectionBlockedTimeout:
-        yield CheckResult("RabbitMQ", False, f"takes no messages, for {PATIENCE:g} s at least", FULL)
-    except (AMQPError, AMQPConnectorException, OSError) as error:
-        words = f"{mask_url(settings.rabbitmq_url)}: {first_line(error)}"
-        cure = "orders go on and the outbox holds their events; start it, or correct user, password and virtual host of rabbitmq_url"
-        yield CheckResult("RabbitMQ", False, words, cure)
-
-
-def _of_broker(connection: Any, parameters: Any) -> Iterator[CheckResult]:
-    blocked: list[Any] = []
-    connection.add_on_connection_blocked_callback(lambda *given: blocked.append(given))
-    version = str(connection._impl.server_properties.get("version", "of an unknown version"))
-    latency = median(lambda: connection.channel().close())
-    words = f"RabbitMQ {version} answers {within(latency)}"
-    old = aged("RabbitMQ", version)
-    yield CheckResult("RabbitMQ", not old, words, old)
-    refused = list(_refused(connection))
-    if refused:
-        who = parameters.credentials.username
-        cure = RIGHTS.replace("VHOST", parameters.virtual_host).replace("USER", who)
-        yield CheckResult("RabbitMQ", False, f"user {who} may not {', nor '.join(refused)}", cure)
-        return
-    yield CheckResult(
-        "RabbitMQ", not blocked, "takes no messages" if blocked else "may be used, and takes messages", FULL
-    )
-    yield from _of_queues(connection)
-
-
-def _refused(connection: Any) -> Iterator[str]:
-    """What of the daemon's doings the user may not do, tried on a queue and an exchange that are gone at the end."""
-    name = f"harvest.doctor.{secrets.token_hex(4)}"
-    steps: list[tuple[str, Callable[[Any], Any]]] = [
-        ("configure (make queues)", lambda channel: channel.queue_declare(name, exclusive=True)),
-        ("configure (make exchanges)", lambda channel: channel.exchange_declare(name, "topic", auto_delete=True)),
-        ("write (put a message back)", lambda channel: channel.basic_publish("", name, b"")),
-        ("read (consume)", lambda channel: channel.basic_get(name, auto_ack=True)),
-        ("read and write (bind a queue)", lambda channel: channel.queue_bind(name, name, "#")),
-        ("write (publish)", lambda channel: channel.basic_publish(name, "doctor", b"")),
-    ]
+        connection = await connect_once(reactor, settings.rabbitmq_url, "harvestctl doctor", PATIENCE, PATIENCE)
+    except Unavailable as error:
+        return [CheckResult("RabbitMQ", False, f"{mask_url(settings.rabbitmq_url)}: {error.detail}", cure)]
+    broker = _Broker(reactor, connection)
     try:
-        for what, step in steps:
-            channel = connection.channel()
-            try:
-                channel.confirm_delivery()
-                step(channel)
-                channel.close()
-            except ChannelClosedByBroker as error:
-                if error.reply_code == 403:
-                    yield what
-                    if what.startswith("configure (make queues"):
-                        return
+        async for result in broker.results():
+            found.append(result)
+    except (Unavailable, TimeoutError) as error:
+        if connection.blocked:
+            found.append(CheckResult("RabbitMQ", False, f"takes no messages, for {PATIENCE:g} s at least", FULL))
+        else:
+            found.append(CheckResult("RabbitMQ", False, f"{mask_url(settings.rabbitmq_url)}: {error}", cure))
     finally:
-        cleaning: list[Callable[[Any], Any]] = [
-            lambda channel: channel.queue_delete(name),
-            lambda channel: channel.exchange_delete(name),
+        await connection.leave()
+    return found
+
+
+class _Broker:
+    """What is asked of one connection."""
+
+    def __init__(self, reactor: Any, connection: Connection) -> None:
+        self._reactor = reactor
+        self._connection = connection
+
+    async def results(self) -> AsyncIterator[CheckResult]:
+        """One thing after another, as far as the user may."""
+        properties = self._connection._impl.server_properties
+        version = str(properties.get("version", "of an unknown version"))
+        trips = []
+        for _ in range(TRIPS):
+            began = self._reactor.seconds()
+            await self._asked((await self._channel()).close())
+            trips.append(self._reactor.seconds() - began)
+        old = aged("RabbitMQ", version)
+        words = f"RabbitMQ {version} answers {within(statistics.median(trips))}"
+        yield CheckResult("RabbitMQ", not old, words, old)
+        refused = await self._refused()
+        if refused:
+            parameters = self._connection.parameters
+            who = parameters.credentials.username
+            cure = RIGHTS.replace("VHOST", parameters.virtual_host).replace("USER", who)
+            yield CheckResult("RabbitMQ", False, f"user {who} may not {', nor '.join(refused)}", cure)
+            return
+        blocked = self._connection.blocked
+        words = "takes no messages" if blocked else "may be used, and takes messages"
+        yield CheckResult("RabbitMQ", not blocked, words, FULL)
+        for queue in TOPOLOGY.queues.values():
+            async for result in self._of_queue(queue):
+                yield result
+
+    async def _refused(self) -> list[str]:
+        """What of the daemon's doings the user may not do, tried on a queue and an exchange that are gone at the end."""
+        name = f"harvest.doctor.{secrets.token_hex(4)}"
+        steps: list[tuple[str, Callable[[Channel], Any]]] = [
+            ("configure (make queues)", lambda channel: channel.queue_declare(name, exclusive=True)),
+            ("configure (make exchanges)", lambda channel: channel.exchange_declare(name, "topic", auto_delete=True)),
+            ("write (put a message back)", lambda channel: channel.basic_publish("", name, b"")),
+            ("read (consume)", lambda channel: channel.basic_get(name, auto_ack=True)),
+            ("read and write (bind a queue)", lambda channel: channel.queue_bind(name, name, "#")),
+            ("write (publish)", lambda channel: channel.basic_publish(name, "doctor", b"")),
         ]
-        for clean in cleaning:
-            try:
-                channel = connection.channel()
-                clean(channel)
-                channel.close()
-            except AMQPError:
-                pass  # it was not made, or is gone already
+        refused: list[str] = []
+        for what, step in steps:
+            if not await self._may(step):
+                refused.append(what)
+                if what.startswith("configure (make queues"):
+                    break
+        for clean in (lambda channel: channel.queue_delete(name), lambda channel: channel.exchange_delete(name)):
+            await self._may(clean)  # one that was not made, or is gone already, is no matter
+        return refused
 
+    async def _may(self, step: Callable[[Channel], Any]) -> bool:
+        """Whether the user may do it, on a channel of its own: a refusal ends that."""
+        channel = await self._channel()
+        await self._asked(channel.confirm_delivery())
+        try:
+            await self._asked(step(channel))
+        except ChannelClosedByBroker as error:
+            return bool(error.reply_code != 403)
+        await self._asked(channel.close())
+        return True
 
-def _of_queues(connection: Any) -> Iterator[CheckResult]:
-    for queue in TOPOLOGY.queues.values():
-        ready, consumers = _depth(connection, queue.name)
+    async def _of_queue(self, queue: Queue) -> AsyncIterator[CheckResult]:
+        ready, consumers = await self._depth(queue.name)
         if ready is None:
-            yield CheckResult(
-                queue.name, False, "is not declared", "start a daemon with this rabbitmq_url: it declares it"
-            )
-            continue
-        cure = "is a harvest-worker running that consumes it?"
-        yield CheckResult(
-            queue.name, consumers > 0, f"{counted(ready, 'message')} ready, {counted(consumers, 'consumer')}", cure
+            cure = "start a daemon with this rabbitmq_url: it declares it"
+            yield CheckResult(queue.name, False, "is not declared", cure)
+            return
+        words, cure = (
+            f"{counted(ready, 'message')} ready, {counted(consumers, 'consumer')}",
+            "is a harvest-worker running that consumes it?",
         )
-        dead, _ = _depth(connection, queue.dead)
-        yield CheckResult(
-            queue.dead, not dead, counted(dead or 0, "dead letter"), "harvestctl replay lists them with their causes"
-        )
+        yield CheckResult(queue.name, consumers > 0, words, cure)
+        dead, _ = await self._depth(queue.dead)
+        cure = "harvestctl replay lists them with their causes"
+        yield CheckResult(queue.dead, not dead, counted(dead or 0, "dead letter"), cure)
 
+    async def _depth(self, queue: str) -> tuple[int | None, int]:
+        """Messages that are ready, and consumers; None where there is no such queue."""
+        channel = await self._channel()
+        try:
+            found = (await self._asked(channel.queue_declare(queue, passive=True))).method
+        except ChannelClosedByBroker:
+            return None, 0
+        await self._asked(channel.close())
+        return found.message_count, found.consumer_count
 
-def _depth(connection: Any, queue: str) -> tuple[int | None, int]:
-    channel = connection.channel()
-    try:
-        found = channel.queue_declare(queue, passive=True).method
-    except ChannelClosedByBroker:
-        return None, 0
-    channel.close()
-    return found.message_count, found.consumer_count
+    async def _channel(self) -> Channel:
+        return await self._connection.channel_within(PATIENCE)
+
+    async def _asked(self, answer: Any) -> Any:
+        """The broker's answer. Raises what the broker closed the channel with, ``Unavailable`` for a connection that is lost, and
+        ``TimeoutError``."""
+
+        async def answered() -> Any:
+            try:
+                return await answer
+            except ChannelClosedByBroker:
+                raise
+            except ENDS as error:
+                raise Unavailable(self._connection.why or explained(error, self._connection.parameters)) from None
+
+        return None if answer is None else await bounded(self._reactor, PATIENCE, answered())

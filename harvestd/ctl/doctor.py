@@ -23,9 +23,9 @@ async def _run(errand: CommandContext) -> int:
     begun = [
         examined(reactor, "data folder", lambda: data_folder(settings)),
         looked_at(reactor, "Redis", lambda: redis(reactor, settings)),
-        examined(reactor, "RabbitMQ", lambda: rabbitmq(settings)),
-        examined(reactor, "Elasticsearch", lambda: elasticsearch(settings)),
-        examined(reactor, "mail", lambda: mail(settings)),
+        looked_at(reactor, "RabbitMQ", lambda: rabbitmq(reactor, settings)),
+        looked_at(reactor, "Elasticsearch", lambda: elasticsearch(reactor, settings)),
+        looked_at(reactor, "mail", lambda: mail(reactor, settings)),
     ]
     of_database = await _database(errand)
     folder, *others = [await one for one in begun]

@@ -2,49 +2,52 @@
 
 from __future__ import annotations
 
-import smtplib
-import ssl
-from collections.abc import Iterator
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from harvestd.ctl.check_result import CheckResult
-from harvestd.partners.smtp import Server
+from harvestd.interfaces import Refused
+from harvestd.kernel.errors import Unavailable
+from harvestd.partners.mail import Sender
+from harvestd.partners.smtp import Server, SmtpMailer
 from harvestd.settings.table import Settings
 from harvestd.settings.urls import mask_url
 from harvestd.store.embedded.server import kept
 
-#: Longest wait for each answer, in seconds.
+#: Longest wait for all of it, in seconds.
 PATIENCE = 5.0
 #: Top-level names that are nobody's on the internet (RFC 2606, RFC 6761, RFC 6762), and no part of it.
 NOWHERE = ("localhost", "local", "localdomain", "test", "example", "invalid", "internal", "lan", "home")
 
 
-def mail(settings: Settings) -> Iterator[CheckResult]:
+async def mail(reactor: Any, settings: Settings) -> list[CheckResult]:
     """Whether mail can be handed over, and comes from an address at which somebody can be written to."""
+    found: list[CheckResult] = []
     public = on_the_internet(urlsplit(settings.public_url).hostname or "")
     domain = settings.mail_from.rpartition("@")[2]
     if public and not on_the_internet(domain):
         cure = "set mail_from to an address of the market's own domain, which its mail server may send from"
-        yield CheckResult("mail", False, f"is from {settings.mail_from}, which is nowhere on the internet", cure)
+        words = f"is from {settings.mail_from}, which is nowhere on the internet"
+        found.append(CheckResult("mail", False, words, cure))
     if not settings.smtp_url:
         folder = Path(settings.data_dir) / "mail"
         words = f"goes to the folder {folder}{_missing(settings, folder)}, and to nobody"
         if public:
             words += f", though the market is at {settings.public_url}"
-        yield CheckResult("mail", not public, words, "set smtp_url to a mail server that sends it")
-        return
+        return [*found, CheckResult("mail", not public, words, "set smtp_url to a mail server that sends it")]
     try:
-        server = Server.at(settings.smtp_url)
-        words = _handed_over(server, settings.mail_from)
-    except (OSError, smtplib.SMTPException, ValueError) as error:
-        cure = "correct smtp_url or mail_from, or mend the server"
-        yield CheckResult("mail", False, f"{mask_url(settings.smtp_url)}: {error}", cure)
-        return
-    yield CheckResult(
-        "mail", not words, words or f"{server.host}:{server.port} takes it", "use smtps://, or a server with STARTTLS"
-    )
+        mailer = SmtpMailer(
+            reactor, settings.smtp_url, Sender(settings.mail_from, settings.market_name), lambda: datetime.now(UTC)
+        )
+        await mailer.check(PATIENCE)
+    except (Unavailable, Refused, ValueError) as error:
+        cure = "correct smtp_url or mail_from, mend the server, or use one with TLS (smtps://, or STARTTLS) for the password"
+        return [*found, CheckResult("mail", False, f"{mask_url(settings.smtp_url)}: {error}", cure)]
+    server = Server.at(settings.smtp_url)
+    return [*found, CheckResult("mail", True, f"{server.host}:{server.port} takes it")]
 
 
 def _missing(settings: Settings, folder: Path) -> str:
@@ -53,32 +56,6 @@ def _missing(settings: Settings, folder: Path) -> str:
         return ""
     here = settings.database_url or kept(settings.data_dir)
     return " (made for the first mail)" if here else " (not there: there is no market here yet)"
-
-
-def _handed_over(server: Server, sender: str) -> str:
-    """As the daemon does it up to the sender, whom the server accepts or not; answers what it would not do itself."""
-    context = ssl.create_default_context()
-    if not (server.implicit_tls or server.needs_tls):
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # taken as it comes
-    connection = (
-        smtplib.SMTP_SSL(server.host, server.port, timeout=PATIENCE, context=context)
-        if server.implicit_tls
-        else smtplib.SMTP(server.host, server.port, timeout=PATIENCE)
-    )
-    with connection:
-        connection.ehlo()
-        if not server.implicit_tls and connection.has_extn("starttls"):
-            connection.starttls(context=context)
-            connection.ehlo()
-        elif server.needs_tls and not server.implicit_tls:
-            return f"{server.host}:{server.port} has no TLS: the password is not sent to it, and no mail"
-        if server.user:
-            connection.login(server.user.decode(), server.password.decode())
-        code, said = connection.mail(sender)
-        if code != 250:
-            raise smtplib.SMTPSenderRefused(code, said, sender)
-        connection.rset()
-    return ""
 
 
 def on_the_internet(host: str) -> bool:

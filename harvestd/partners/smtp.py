@@ -90,14 +90,21 @@ class SmtpMailer:
         self._now = now
         self._trust_root = trust_root
 
+    async def check(self, seconds: float) -> None:
+        """Do all that a mail needs up to its sender, and no more, within ``seconds``. Raises as :meth:`send` does."""
+        await self._exchanged(_Check(seconds, self._sender, "", b"", self._server, self._context()))
+
     async def send(self, mail: Mail) -> None:
         """One connection, bounded in time. Raises ``MailServerUnreachable``, ``Unavailable`` or ``Refused`` with the server's words."""
         if descriptors.spent():  # a name would be looked up for long, and in vain
             raise MailServerUnreachable(f"SMTP server {self._where}: {SHORTAGES['descriptors']}")
         content = compose(mail, self._sender, self._now(), eight_bit=False)
-        exchange = _Exchange(self._sender, address(mail.recipient), content, self._server, self._context())
+        exchange = _Exchange(MAIL_LIMIT, self._sender, address(mail.recipient), content, self._server, self._context())
+        await self._exchanged(exchange)
+
+    async def _exchanged(self, exchange: _Exchange) -> None:
         try:
-            await Deferred.fromCoroutine(self._run(exchange)).addTimeout(MAIL_LIMIT, self._reactor)
+            await Deferred.fromCoroutine(self._run(exchange)).addTimeout(exchange.limit, self._reactor)
         except (Unavailable, Refused) as error:
             raise type(error)(f"SMTP server {self._where}: {error}") from error
         except Exception as error:  # no connection, or no such name
@@ -137,9 +144,12 @@ class _Exchange(_Untyped):  # type: ignore[misc]
 
     debug = False  # its log would hold the password
 
-    def __init__(self, sender: Sender, recipient: str, content: bytes, server: Server, context: Any) -> None:
+    def __init__(
+        self, limit: float, sender: Sender, recipient: str, content: bytes, server: Server, context: Any
+    ) -> None:
         super().__init__(server.password, context, sender.domain)
-        self.timeout = ANSWER_LIMIT
+        self.limit = limit
+        self.timeout = min(ANSWER_LIMIT, limit)
         self.requireTransportSecurity = server.needs_tls
         self.requireAuthentication = bool(server.user)
         if server.user:
@@ -152,7 +162,7 @@ class _Exchange(_Untyped):  # type: ignore[misc]
         self._accepted_sender = False
 
     def _abandon(self, _: Any) -> None:
-        self._fail(f"not done within {MAIL_LIMIT:g} s")
+        self._fail(f"not done within {self.limit:g} s")
         self.transport.abortConnection()
 
     def esmtpState_starttls(self, code: int, resp: bytes) -> None:
@@ -197,6 +207,15 @@ class _Exchange(_Untyped):  # type: ignore[misc]
     def _settle(self, error: Exception) -> None:
         if not self.done.called:
             self.done.errback(error)
+
+
+class _Check(_Exchange):
+    """An exchange that ends once the server has accepted the sender."""
+
+    def getMailTo(self) -> list[bytes]:
+        self._accepted_sender = True
+        self.done.callback(None)
+        return []
 
 
 def _text(answer: bytes | str) -> str:

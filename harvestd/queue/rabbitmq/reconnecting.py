@@ -164,6 +164,18 @@ class ReconnectingConnection:
             self.log.warn("{name}: {why}", name=self.name, why=cause)
 
 
+async def connect_once(reactor: Any, url: str, name: str, heartbeat: float, handshake: float) -> Connection:
+    """A connection that is let in, as a daemon's is, for who looks once. Raises ``Unavailable``."""
+    given = parameters(url, name, heartbeat)
+    connection = Connection(given, reactor)
+    try:
+        await connectProtocol(endpoint(reactor, url, given, handshake), connection)
+    except Exception as error:
+        raise Unavailable(explained(error, given)) from error
+    await connection.opened(handshake)
+    return connection
+
+
 async def close(link: ReconnectingConnection, channel: Channel) -> None:
     """Close a channel, if that is not done yet, and wait until it is."""
     if channel.is_open:
