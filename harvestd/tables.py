@@ -4,34 +4,29 @@ handlers and of periodic work are their sums."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from importlib import import_module
 from typing import Any
 
 from harvestd.kernel.topology import Topology
-from harvestd.market.accounts.subject import SUBJECT as accounts
-from harvestd.market.analytics.subject import SUBJECT as analytics
-from harvestd.market.carts.subject import SUBJECT as carts
-from harvestd.market.catalogue.subject import SUBJECT as catalogue
-from harvestd.market.farms.subject import SUBJECT as farms
-from harvestd.market.notifications.subject import SUBJECT as notifications
-from harvestd.market.operations.subject import SUBJECT as operations
-from harvestd.market.orders.subject import SUBJECT as orders
-from harvestd.market.search.subject import SUBJECT as search
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic, QueueHandlers
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.routes import Route
 
-SUBJECTS: tuple[Subject, ...] = (
-    accounts,
-    farms,
-    catalogue,
-    search,
-    carts,
-    orders,
-    notifications,
-    analytics,
-    operations,
+#: Their folders in ``market/``.
+NAMES = (
+    "accounts",
+    "farms",
+    "catalogue",
+    "search",
+    "carts",
+    "orders",
+    "notifications",
+    "analytics",
+    "operations",
 )
+
+SUBJECTS: tuple[Subject, ...] = tuple(import_module(f"harvestd.market.{name}.subject").SUBJECT for name in NAMES)
 
 #: In the order in which the contract has them.
 ROUTES: tuple[Route, ...] = tuple(route for subject in SUBJECTS for route in subject.routes)

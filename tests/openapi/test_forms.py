@@ -9,7 +9,8 @@ import pytest
 
 from harvestd import tables as table
 from harvestd.web.pages import openapi, reference
-from tests.openapi.walk import TOMATOES, own_parameters
+from tests.openapi.steps import TOMATOES
+from tests.openapi.walk import own_parameters
 
 DOCUMENT = openapi.document(table.ROUTES, "A market")
 OPERATIONS = {o["operationId"]: (m, o) for methods in DOCUMENT["paths"].values() for m, o in methods.items()}

@@ -10,87 +10,29 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import attrs
 
-from harvestd.loading.demo import OFFERS
-from harvestd.loading.demo.ids import demo_ids
+from harvestd.tables import NAMES
 from tests.daemons import request
+from tests.openapi.steps import Step
 
-TOMATOES, POTATOES = (next(demo_ids(offer[0])) for offer in OFFERS[:2])
-_BUYER, _FARMER, _ADMIN = "buyer@example.org", "farmer@example.org", "admin@example.org"
-_FAY = demo_ids(_FARMER)
-FAY, SUNNY_ACRES = next(_FAY), next(_FAY)
 #: Seconds.
 THERE_WITHIN = 20.0
 _HIDDEN = ("access_token", "refresh_token")
 
 
-@attrs.frozen
-class Step:
-    """One operation: who asks for it, with which parameters and body."""
-
-    operation: str
-    who: str = ""
-    parameters: dict[str, str] = attrs.field(factory=dict)
-    body: Any = None
-    #: Whether an answer shows what the steps before it caused; the market's workers take their time.
-    there: Callable[[Any], bool] = lambda answer: True
-
-
-def _newest(kind: str) -> Callable[[Any], bool]:
-    return lambda answer: [one["kind"] for one in answer["items"]] == [kind]
-
-
-STEPS: tuple[Step, ...] = (
-    Step("register", body={"email": "ada@example.org", "username": "ada", "password": "carrots by the kilogram",
-                           "name": "Ada Archer", "role": "farmer", "farm_name": "Archer's Field"}),
-    Step("signIn", body={"email": "ada@example.org", "password": "carrots by the kilogram"}),
-    Step("refreshTokens", body={"refresh_token": "{signIn.refresh_token}"}),
-    Step("getMe", _BUYER),
-    Step("changeMe", _BUYER, body={"phone": "+43 664 1234567"}),
-    Step("getUser", parameters={"id": FAY}),
-    Step("listFarms", parameters={"q": "Sunny", "limit": "1"}),
-    Step("getFarm", parameters={"id": SUNNY_ACRES}),
-    Step("updateFarm", _FARMER, {"id": SUNNY_ACRES}, {"description": "Vegetables and fruit, grown without sprays.",
-         "pickup_points": [{"name": "At the gate", "address": "1 Orchard Lane"}], "order_minimum": 500}),
-    Step("listCategories"),
-    Step("createCategory", _ADMIN, body={"name": "Mushrooms", "description": "Grown, not gathered.", "color": "#8a6d4b"}),
-    Step("updateCategory", _ADMIN, {"id": "{createCategory.id}"}, {"icon": "mushroom"}),
-    Step("deleteCategory", _ADMIN, {"id": "{createCategory.id}"}),
-    Step("listProducts", parameters={"limit": "1", "in_stock": "true", "sort": "price"}),
-    Step("createProduct", _FARMER, body={"title": "Red chard", "description": "Cut this morning.", "unit": "g",
-         "price": {"amount": 640, "currency": "EUR"}, "price_per": {"quantity": "1", "unit": "kg"}, "quantity_step": "50",
-         "stock": "8000", "tags": ["organic"]}),
-    Step("getProduct", parameters={"id": TOMATOES}),
-    Step("updateProduct", _FARMER, {"id": TOMATOES}, {"price": {"amount": 460, "currency": "EUR"}}),
-    Step("archiveProduct", _FARMER, {"id": "{createProduct.id}"}),
-    Step("changeStock", _FARMER, {"id": TOMATOES}, {"change": "12.5", "reason": "this morning's picking"}),
-    Step("search", parameters={"q": "heirlom tomatos", "limit": "1"}),
-    Step("suggest", parameters={"q": "tom"}),
-    Step("getCart", _BUYER),
-    Step("putCartItems", _BUYER, body={"items": [{"product_id": TOMATOES, "quantity": "1.5"}, {"product_id": POTATOES, "quantity": "2"}]}),
-    Step("putCartItem", _BUYER, {"product_id": POTATOES}, {"quantity": "2.5"}),
-    Step("removeCartItem", _BUYER, {"product_id": POTATOES}),
-    Step("emptyCart", _BUYER),
-    Step("placeOrder", _BUYER, body={"lines": [{"product_id": TOMATOES, "quantity": "1.25"}],
-         "fulfilment": {"method": "pickup"}, "note": "I come at ten."}),
-    Step("listOrders", _BUYER, {"limit": "1"}),
-    Step("getOrder", _BUYER, {"id": "{placeOrder.id}"}),
-    Step("moveOrderPart", _FARMER, {"id": "{placeOrder.id}", "farm_id": SUNNY_ACRES}, {"to": "confirmed"}),
-    Step("cancelOrder", _BUYER, {"id": "{placeOrder.id}"}, {"reason": "We are away this week."}),
-    Step("listNotifications", _FARMER, {"limit": "1"}, there=_newest("order.cancelled")),
-    Step("markNotificationsRead", _FARMER, body={}),
-    Step("signOut", _BUYER),
-    Step("getHealth"),
-    Step("getReadiness"),
-    Step("getMetrics"),
-    Step("getContract"),
-    Step("listProblems"),
-    Step("getProblem", parameters={"slug": "out-of-stock"}),
-    Step("getMarket"),
-)  # fmt: skip
+_OF_SUBJECTS = [
+    step
+    for name in NAMES
+    if find_spec(f"tests.market.{name}.walk")
+    for step in import_module(f"tests.market.{name}.walk").STEPS
+]
+#: The operations of each subject, in the subjects' order (``tests/market/<subject>/walk.py``).
+STEPS: tuple[Step, ...] = tuple(sorted(_OF_SUBJECTS, key=lambda step: step.last))
 
 
 @attrs.frozen

@@ -367,3 +367,28 @@ def test_a_url_that_is_none_is_refused_without_its_password(url: str) -> None:
 
 def test_the_password_is_not_in_the_repr() -> None:
     assert "geheim" not in repr(Server.at("smtp://u:geheim@mail.example"))
+
+
+# --- a look at the server, as doctor has it ---
+
+
+async def test_a_check_says_nothing_of_a_server_that_takes_our_mail_and_leaves_none_there(
+    server: Running, smtps_server: Running, certificate: Path
+) -> None:
+    await server.mailer().check(5.0)
+    await smtps_server.mailer("smtps://127.0.0.1:{}", trust(certificate)).check(5.0)
+    assert server.inbox.arrived == smtps_server.inbox.arrived == []
+
+
+@pytest.mark.parametrize("answer", ["550 not from you", "452 not from you now"])
+async def test_a_check_tells_what_the_server_has_against_us(server: Running, answer: str) -> None:
+    server.inbox.answers["MAIL"] = answer
+    with pytest.raises(MailServerUnreachable, match="not from you"):
+        await server.mailer().check(5.0)
+
+
+async def test_a_check_of_a_server_that_says_nothing_ends_in_its_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        mailer = SmtpMailer(reactor, f"smtp://127.0.0.1:{silent.getsockname()[1]}", SENDER, lambda: NOON)
+        with pytest.raises(MailServerUnreachable, match=r"0\.3 s|not done"):
+            await mailer.check(0.3)

@@ -1,0 +1,20 @@
+"""The operations of catalogue, each once, as a person of the demo would ask for them."""
+
+from __future__ import annotations
+
+from tests.openapi.steps import ADMIN, FARMER, TOMATOES, Step
+
+STEPS: tuple[Step, ...] = (
+    Step("listCategories"),
+    Step("createCategory", ADMIN, body={"name": "Mushrooms", "description": "Grown, not gathered.", "color": "#8a6d4b"}),
+    Step("updateCategory", ADMIN, {"id": "{createCategory.id}"}, {"icon": "mushroom"}),
+    Step("deleteCategory", ADMIN, {"id": "{createCategory.id}"}),
+    Step("listProducts", parameters={"limit": "1", "in_stock": "true", "sort": "price"}),
+    Step("createProduct", FARMER, body={"title": "Red chard", "description": "Cut this morning.", "unit": "g",
+         "price": {"amount": 640, "currency": "EUR"}, "price_per": {"quantity": "1", "unit": "kg"}, "quantity_step": "50",
+         "stock": "8000", "tags": ["organic"]}),
+    Step("getProduct", parameters={"id": TOMATOES}),
+    Step("updateProduct", FARMER, {"id": TOMATOES}, {"price": {"amount": 460, "currency": "EUR"}}),
+    Step("archiveProduct", FARMER, {"id": "{createProduct.id}"}),
+    Step("changeStock", FARMER, {"id": TOMATOES}, {"change": "12.5", "reason": "this morning's picking"}),
+)  # fmt: skip
