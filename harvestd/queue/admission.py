@@ -71,8 +71,7 @@ class Admission:
     async def _look_up(
         self, named: dict[int, tuple[str, str]], events: dict[int, Envelope], refused: dict[int, Outcome]
     ) -> None:
-        """The outbox rows of the messages without a valid seal; ``named`` has each one's id, and the rejection if the
-        outbox does not have it."""
+        """Look up messages without a valid seal in the outbox; ``named`` has each one's id, and its rejection if it is not there."""
         try:
             ids = sorted({id for id, _ in named.values()})
             rows = {row.id: row for row in await outbox.some(self._parts.database, ids)}
