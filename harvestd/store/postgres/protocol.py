@@ -106,7 +106,7 @@ class ConnectionProtocol(txpostgres.Connection):  # type: ignore[misc]
         self._answer = None  # its canceller: Twisted gives it CancelledError
         self.close()
 
-    # --- what the reactor calls ---
+    # --- called by the reactor ---
 
     def fileno(self) -> int:
         return self._socket if self._socket >= 0 else int(super().fileno())

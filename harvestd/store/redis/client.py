@@ -167,7 +167,7 @@ class RedisClient:
             self._wire = None
             self.breaker.open(why)
 
-    # --- what it tells of itself ---
+    # --- status ---
 
     async def condition(self) -> Condition:
         """For readiness."""
