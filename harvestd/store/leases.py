@@ -46,7 +46,7 @@ _GIVE = Statement(
 
 
 class Lost(Unavailable):
-    """Another process holds the lease by now: the write is refused."""
+    """Another does it by now: what was to be written is not."""
 
 
 class Lease:

@@ -40,7 +40,7 @@ DIED_ON_THE_WAY = 30.0
 
 
 class Undeclared(Unavailable):
-    """Part of the topology exists in another form, or the broker went away during the declaration."""
+    """Something of the topology is there in another form, or the broker went while it was declared."""
 
 
 def retry_queue(queue: str, attempts: int) -> str:

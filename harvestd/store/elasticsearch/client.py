@@ -45,7 +45,7 @@ _LOST = (
 
 
 class EngineError(Unavailable):
-    """The engine did not do what was asked. ``status`` is HTTP's, 0 without a response; ``kind`` is its own name of the
+    """The engine did not do what it was asked. ``status`` is HTTP's, 0 without an answer; ``kind`` is its own name of the
     error, such as index_not_found_exception."""
 
     def __init__(self, detail: str, status: int = 0, kind: str = "") -> None:

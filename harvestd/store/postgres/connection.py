@@ -27,11 +27,11 @@ MAX_PREPARED = 400
 
 
 class ConnectionLost(Unavailable):
-    """The connection to PostgreSQL was lost; the server rolls back everything uncommitted."""
+    """The connection to PostgreSQL went away; what was not committed is rolled back by the server."""
 
 
 class TimedOut(Unavailable):
-    """PostgreSQL did not finish a statement, or grant a lock, within the timeout."""
+    """PostgreSQL did not finish a statement, or grant a lock, in the time that the settings allow."""
 
 
 #: SQLSTATEs (or their first two characters, a class) and what they mean to a caller; others are raised as they are.

@@ -110,7 +110,7 @@ def scalar(column: Any) -> Any:
 
 
 class CommitUncertain(Unavailable):
-    """The connection was lost during a commit: only a later read can tell whether it took effect."""
+    """The connection was lost while a transaction committed: whether it did is known to the next reader only."""
 
     shown = (
         "Whether the change was kept is not known. Send the request again with the same Idempotency-Key, or read what it "
