@@ -1,4 +1,4 @@
-"""``twistd harvest-api``: the market's HTTP API, with everything that it needs."""
+"""``twistd harvest-api``: the market's HTTP API, with all that it needs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from harvestd.settings.rows import ROWS
 
 
 class Options(SettingOptions):
-    """Every setting."""
+    """All settings."""
 
     rows = ROWS
     optFlags, optParameters = flags(ROWS), parameters(ROWS)
 
 
 def makeService(options: Options) -> IService:
-    """The service; it opens nothing before the reactor runs. A further process of an API knows by a variable that it is one."""
+    """The service; it opens nothing before the reactor runs. An environment variable tells a child API process that it is one."""
     return Daemon(options, CHILD if os.environ.get("HARVEST_CHILD") else API)

@@ -1,8 +1,8 @@
 """From settings to parts to services, to be read from top to bottom.
 
-A :class:`Role` says what a process is for. :func:`start` claims the port, sees to the database, has the parts assembled
-(``assembly.py`` chooses what stands behind each interface), and puts everything that runs into the lifecycle's list, each
-after what it uses.
+A :class:`Role` is the purpose of a process. :func:`start` claims the port, prepares the database, has the parts
+assembled (``assembly.py`` chooses the implementation of each interface), and adds all services to the lifecycle's list,
+each after its dependencies.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from harvestd.store.postgres.startup import DatabaseAway, answering
 from harvestd.tables import HANDLERS, PERIODIC, ROUTES
 from harvestd.web.server import PortInUse, WebService
 
-#: Why a start may fail without anything being wrong with the program: told in a sentence, without a traceback.
+#: Expected reasons for a failed start, which are not bugs: reported in a sentence, without a traceback.
 EXPECTED = (SettingError, SecretError, EmbeddedError, SchemaError, DatabaseAway, PortInUse, Unavailable, OSError)
 
 _HAS_LANGUAGE = Statement(
@@ -51,9 +51,10 @@ log = Logger()
 
 @attrs.frozen
 class Role:
-    """What a process is for. ``serves``: it has the web. ``consumes``: the queues, whatever the settings say.
-    ``first``: it is the one that a market on one machine needs: it runs the embedded database, the consumers and further
-    processes, and migrates. ``passing``: it is a command, which may run the database for its own duration."""
+    """The purpose of a process. ``serves``: it runs the web server. ``consumes``: it consumes the queues, regardless of
+    the settings. ``first``: it is the process that a single-machine market needs: it runs the embedded database, the
+    consumers and child processes, and migrates. ``passing``: it is a command, which may run the database for its own
+    duration."""
 
     name: str
     serves: bool = False
@@ -69,8 +70,8 @@ CTL = Role("ctl", passing=True)
 
 
 async def start(lifecycle: Lifecycle, settings: Settings, role: Role, patience: Patience | None = None) -> Parts:
-    """Start a process of ``role``. ``lifecycle`` is a fresh one, which the caller stops, also when this raises: one of
-    :data:`EXPECTED`, or what nobody expects. ``patience`` is for the database; without one it must be there."""
+    """Start a process of ``role``. ``lifecycle`` is a fresh one, which the caller stops, even when this raises: one of
+    :data:`EXPECTED`, or an unexpected error. ``patience`` is for the database; without one it must be available."""
     _arm_fail_points(settings)
     port = claim(settings, first=role.first) if role.serves else None
     if port is not None:
@@ -135,8 +136,8 @@ async def database(
 
 
 async def _of_another(settings: Settings, patience: Patience) -> str:
-    """The URL of the embedded database that another process runs on the data folder; "" where none does. One that is still
-    starting is waited for."""
+    """The URL of the embedded database that another process runs on the data folder; "" if there is none. One that is
+    still starting is waited for."""
     found = ""
 
     async def missing() -> str:
@@ -154,8 +155,8 @@ async def _of_another(settings: Settings, patience: Patience) -> str:
 
 
 async def schema(settings: Settings, migrating: bool) -> None:
-    """Bring the schema to this version, or raise ``SchemaError`` when it is of another: a database that was given to us is
-    migrated when its operator says so (``harvestctl migrate``), not when some process starts."""
+    """Migrate the schema to this version, or raise ``SchemaError`` if the versions differ: an external database is
+    migrated when its operator says so (``harvestctl migrate``), not by the start of a process."""
     if migrating:
         for title in await deferToThread(migrate, settings.database_url):
             log.info("migration {title} applied", title=title)
@@ -166,7 +167,7 @@ async def schema(settings: Settings, migrating: bool) -> None:
 
 
 async def _language(parts: Parts) -> None:
-    """Only the database knows which languages it has."""
+    """Check the language here, since only the database knows which ones it has."""
     name = parts.settings.search_language
     if not await parts.database.row(_HAS_LANGUAGE, configuration=configuration(name)):
         cure = "the database has no such text search configuration; psql's \\dF lists them, english is always there, and none takes words as they are"
@@ -174,12 +175,12 @@ async def _language(parts: Parts) -> None:
 
 
 def _with_workers(settings: Settings) -> bool:
-    """Whether the API process also consumes: with a RabbitMQ there are worker processes, if nobody says otherwise."""
+    """Whether the API process also consumes: by default not with RabbitMQ, which has worker processes."""
     return settings.workers == "on" or (settings.workers == "auto" and not settings.rabbitmq_url)
 
 
 def _quit(pid: int | None) -> None:
-    """Have PostgreSQL end without another word; it recovers at its next start."""
+    """Have PostgreSQL exit immediately; it recovers at its next start."""
     if pid is not None:
         os.kill(pid, signal.SIGQUIT)
 

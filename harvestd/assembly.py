@@ -1,7 +1,6 @@
-"""What stands behind each interface: the one place that knows every implementation, and chooses by the settings.
+"""The implementation of each interface: the one place that knows them all, and chooses by the settings.
 
-What an accelerator brings is imported where it is chosen: its library and modules are 1 to 3 MB of a process each, that of one
-which uses it.
+The modules of an accelerator are imported only if it is chosen: they and its library take 1 to 3 MB of each process.
 """
 
 from __future__ import annotations
@@ -49,15 +48,15 @@ if TYPE_CHECKING:
     from harvestd.store.redis.client import RedisClient
     from harvestd.store.redis.topics import RedisTopics
 
-#: Seconds that a read waits for a connection to a replica before it goes to the primary.
+#: Timeout in seconds for a connection to a replica, before a read goes to the primary.
 REPLICA_WAIT = 0.2
-#: The channels by which processes keep each other right: what each may have cached, and whose sign-ins hold.
+#: The channels for consistency between processes: cache invalidations, and the validity of sign-ins.
 SURE = (invalidations.CHANNEL, sign_ins_near.CHANNEL)
 
 
 def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool = False) -> tuple[Parts, Relay]:
-    """The parts of a process, and the relay; what has to be started is in the lifecycle's list, each after what it uses. A
-    ``passing`` process leaves nothing in the data folder."""
+    """The parts of a process, and the relay; services to start are in the lifecycle's list, each after its
+    dependencies. A ``passing`` process leaves nothing in the data folder."""
     reactor, metrics = lifecycle.reactor, Metrics()
     link = ConnectionSettings(
         settings.database_url, settings.database_connect_timeout, settings.statement_timeout, settings.lock_timeout,
@@ -113,7 +112,7 @@ def _replicas(reactor: Any, settings: Settings, link: ConnectionSettings, short:
 def _redis(
     reactor: Any, settings: Settings, control: ControlConnection
 ) -> tuple[RedisClient | None, RedisTopics | PostgresTopics]:
-    """The link to Redis, if there is one, and what carries the topics."""
+    """The Redis client, if there is one, and the transport of the topics."""
     if not settings.redis_url:
         return None, PostgresTopics(control)
     from harvestd.store.redis.client import RedisClient

@@ -1,4 +1,4 @@
-"""The parts of one process: every implementation that it chose, by its role. Made in ``assembly.py`` alone."""
+"""The parts of one process: its chosen implementations, by role. Created in ``assembly.py`` alone."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from harvestd.store.postgres.database import Database, Reader
 
 @attrs.frozen(eq=False)
 class Parts:
-    """``now`` answers the time in UTC, ``new_id`` a fresh UUIDv7 string; handlers take both from here, so that tests can
-    set them. ``reads`` is a replica within the lag limit or the primary; ``control`` the one connection that listens
-    and holds advisory locks; ``secret`` signs tokens; ``wake_relay`` tells the outbox relay, wherever it runs, that
-    something was committed, and ``due`` whoever does the periodic task of that name that there is something to do; ``health`` has the probes that readiness asks;
-    ``topology`` has the types of event and their queues; ``listeners`` are called by what happens in a unit of work, in its transaction."""
+    """``now`` returns the time in UTC, ``new_id`` a fresh UUIDv7 string; handlers take both from here, so that tests
+    can set them. ``reads`` is a replica within the lag limit or the primary; ``control`` the one connection that
+    listens and holds advisory locks; ``secret`` signs tokens; ``wake_relay`` tells the outbox relay, wherever it runs,
+    that something was committed, and ``due`` wakes the process that runs the periodic task of that name; ``health`` has
+    the readiness probes; ``topology`` has the event types and their queues; ``listeners`` are called for what happens
+    in a unit of work, in its transaction."""
 
     settings: Settings
     reactor: Any

@@ -1,5 +1,5 @@
-"""All of the market, on one screen: its subjects in order, each of which uses only those before it; the tables of routes, of queues'
-handlers and of periodic work are their sums."""
+"""The whole market on one screen: its subjects in order, each using only earlier ones; the tables of routes, of queue
+handlers and of periodic tasks are their sums."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ NAMES = (
 
 SUBJECTS: tuple[Subject, ...] = tuple(import_module(f"harvestd.market.{name}.subject").SUBJECT for name in NAMES)
 
-#: In the order in which the contract has them.
+#: In the order of the contract.
 ROUTES: tuple[Route, ...] = tuple(route for subject in SUBJECTS for route in subject.routes)
-#: What each queue's consumer does with each event.
+#: The handlers of each queue's events.
 HANDLERS: dict[str, QueueHandlers] = {
     queue.name: handlers for subject in SUBJECTS for queue, handlers in subject.handlers.items()
 }
-#: The types of event that there are, and the queues that they go to.
+#: The event types, and the queues that they go to.
 TOPOLOGY = Topology(
     {type: data for subject in SUBJECTS for type, data in subject.events.items()},
     [queue for subject in SUBJECTS for queue in subject.handlers],
 )
-#: What is done from time to time.
+#: The periodic tasks.
 PERIODIC: tuple[Periodic, ...] = tuple(periodic for subject in SUBJECTS for periodic in subject.periodic)
-#: What else happens in a unit of work, by what happened: whoever listens, in the order of the subjects.
+#: The listeners in a unit of work, by the type of happening, in the order of the subjects.
 LISTENERS: dict[type, list[Callable[[UnitOfWork, Any], Awaitable[None]]]] = {}
 for _subject in SUBJECTS:
     for _happening, _listener in _subject.listeners.items():

@@ -1,5 +1,5 @@
-"""The unit of work: one transaction, the events recorded in it, and what follows its commit. Routes, queues' handlers, periodic work and
-commands open one, in one way, for whatever others have to be told of: :func:`change`."""
+"""The unit of work: one transaction, the events recorded in it, and its actions on commit. Routes, queue handlers,
+periodic tasks and commands all open one in the same way for changes that others must be told of: :func:`change`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ log = Logger()
 
 @attrs.frozen(eq=False)
 class UnitOfWork:
-    """What is changed through ``tx`` is committed with all else of it, or not at all; the work may run again from its beginning, so it
-    changes nothing else that cannot be repeated. ``now`` is one moment for all of it."""
+    """All changes through ``tx`` are committed together, or not at all; the work may be retried from its beginning, so
+    it must not change anything else that cannot be repeated. ``now`` is one moment for all of it."""
 
     parts: Parts
     tx: Transaction
@@ -35,29 +35,28 @@ class UnitOfWork:
         return self.parts.new_id()
 
     def record(self, *events: Event) -> None:
-        """Have the queues told, once it is committed; under the trace of now. Raises ``ValueError`` for what is not as the
-        subject that has the type says (``tables.TOPOLOGY``)."""
+        """Publish these to the queues, once committed; under the current trace. Raises ``ValueError`` for an event that
+        the subject of its type does not allow (``tables.TOPOLOGY``)."""
         outbox.record(self.tx, events, self.parts.topology, self.parts.new_id, self.now)
 
     async def tell(self, happening: Any) -> None:
-        """Have what has to happen with it happen now, in this transaction: what subjects further down the order do of their own, by the
-        type of ``happening`` (``tables.LISTENERS``)."""
+        """Call the listeners now, in this transaction: code of later subjects, by the type of ``happening`` (``tables.LISTENERS``)."""
         for listener in self.parts.listeners.get(type(happening), ()):
             await listener(self, happening)
 
     def on_commit(self, action: Callable[[], Awaitable[None] | None]) -> None:
-        """Do it once this is committed, in this process, before whoever asked for it goes on. What it raises is logged; it
-        may be lost with the process: what must not be is an event."""
+        """Do it once this is committed, in this process, before :func:`change` returns. An exception is logged; the
+        action may be lost with the process: use an event for one that must not be."""
         self._after.append(action)
 
 
 async def change(
     parts: Parts, work: Callable[[UnitOfWork], Awaitable[Result]], *, now: datetime | None = None, by_keys: bool = True
 ) -> Result:
-    """Run ``work`` in a transaction (again, if it must be), and see to what follows the commit of the run that was kept: the relay is
-    woken, what became stale leaves this process's cache (others hear of it from the queue), then what was to be done
-    ``on_commit``. ``by_keys`` as :meth:`Database.transaction` has it: changes find a few rows by their keys, so it is
-    how they are done unless they say otherwise."""
+    """Run ``work`` in a transaction (with retries), and follow up the commit of the successful run: wake the relay,
+    drop stale entries from this process's cache (others hear of them from the queue), then run the actions of
+    ``on_commit``. ``by_keys`` as for :meth:`Database.transaction`: changes find a few rows by their keys, so it is the
+    default."""
     moment = parts.now() if now is None else now
 
     async def kept(tx: Transaction) -> tuple[Result, UnitOfWork]:

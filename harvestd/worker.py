@@ -13,7 +13,7 @@ OURS = {name: row for name, row in ROWS.items() if not row.api}
 
 
 class Options(SettingOptions):
-    """The settings by which a worker does anything. In a file that both read the others may stand, too."""
+    """The settings that affect a worker. A file shared with the API may have the others, too."""
 
     rows = OURS
     optFlags, optParameters = flags(OURS), parameters(OURS)

@@ -1,1 +1,1 @@
-"""Who is outside: mail and, later, payments, messages and files; one module each."""
+"""External partners: mail and, later, payments, messages and files; one module each."""

@@ -1,4 +1,4 @@
-"""A mail as RFC 5322 has it, and the mailer that needs no server: a folder of ``.eml`` files."""
+"""A mail in the format of RFC 5322, and the mailer that needs no server: a folder of ``.eml`` files."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from harvestd.kernel.patterns import NOT_FILE_NAME
 from harvestd.runtime import descriptors
 
 SUBJECT_LIMIT = 400
-#: Longest line of a text that is sent as it is, in characters: in UTF-8 within the 998 octets that a server must take (RFC 5322, 2.1.1).
+#: Longest line of an unencoded text, in characters: in UTF-8 within the 998 octets that a server must accept (RFC 5322, 2.1.1).
 LINE_LIMIT = 240
 #: Longest line of a header (RFC 5322, 2.1.1) and of quoted-printable (RFC 2045, 6.7), less what escaping a dot may add.
 HEADER_LIMIT, QUOTED_LIMIT = 76, 74
-#: What a header may hold as it stands: nothing here begins an encoded word, a comment, a quotation or another address.
+#: Characters allowed unencoded in any header: none begins an encoded word, a comment, a quotation or another address.
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 !#$%&'*+-/^_`{|}~")
-#: Besides, in a header without structure.
+#: Additional characters in an unstructured header.
 _PLAIN_TEXT = _PLAIN | frozenset(",.:;()@[]<>=")
 
 
@@ -43,20 +43,19 @@ def _mailed(text: str) -> str:
 
 @attrs.frozen
 class Sender:
-    """Whom mail comes from: an address, kept as it is mailed, and, where set, the name shown with it. Raises
-    ``NotAnAddress``."""
+    """The sender of mail: an address, in the form that is sent, and, where set, the name shown with it. Raises ``NotAnAddress``."""
 
     address: str = attrs.field(converter=_mailed)
     name: str = ""
 
     @property
     def domain(self) -> str:
-        """The address's, which the Message-IDs end with."""
+        """The address's domain, with which the Message-IDs end."""
         return self.address.rpartition("@")[2]
 
 
 def address(text: str) -> str:
-    """The one address that a text is, as it is mailed; anything else, two addresses for one, raises ``Refused``."""
+    """The single address in a text, in the form that is sent; anything else, such as two addresses, raises ``Refused``."""
     try:
         return email_addresses.read(text).mailed
     except NotAnAddress as error:
@@ -64,17 +63,17 @@ def address(text: str) -> str:
 
 
 def name_of(key: str) -> str:
-    """What a key is called in file names and Message-IDs: its plain characters, and enough of its digest to be unique."""
+    """A key's form in file names and Message-IDs: its plain characters, and enough of its digest to be unique."""
     digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
     return f"{NOT_FILE_NAME.sub('-', key)[:80].strip('-')}-{digest[:16]}".lstrip("-")
 
 
 def compose(mail: Mail, sender: Sender, date: datetime, *, eight_bit: bool) -> bytes:
     """The message. ``eight_bit`` keeps the text readable in the file; without it every line is ASCII and none begins
-    with a dot, which SMTP clients have been known to get wrong. Raises ``Refused`` for a bad recipient.
+    with a dot, which SMTP clients have been known to get wrong. Raises ``Refused`` for an invalid recipient.
 
-    Texts are taken literally: what looks like an encoded word is encoded itself (``EmailMessage`` would decode it, line
-    breaks and all), and control characters are taken out. Headers are encoded and folded by ``email.header``.
+    Texts are taken literally: apparent encoded words are themselves encoded (``EmailMessage`` would decode them, line
+    breaks and all), and control characters are removed. Headers are encoded and folded by ``email.header``.
     """
     head = (
         _from(sender)
@@ -102,7 +101,7 @@ def _from(sender: Sender) -> str:
 
 
 def _header(name: str, value: str) -> str:
-    """One header without structure, with its end; what is plain and fits a line stands as it is."""
+    """One unstructured header with its line end; plain text that fits a line is not encoded."""
     plain = _PLAIN_TEXT.issuperset(value) and len(name) + len(value) + 2 <= HEADER_LIMIT
     return f"{name}: {value}\n" if plain else f"{name}: {_folding(value, name).encode()}\n"
 
@@ -112,7 +111,7 @@ def _folding(value: str, name: str) -> Header:
 
 
 def _encoded(text: str, eight_bit: bool) -> tuple[str, str]:
-    """The transfer encoding of a text, and the text in it."""
+    """The transfer encoding of a text, and the encoded text."""
     if eight_bit and all(len(line) <= LINE_LIMIT for line in text.split("\n")):
         return "8bit", text
     quoted = quoprimime.body_encode(text.encode().decode("latin-1"), QUOTED_LIMIT)
@@ -121,7 +120,7 @@ def _encoded(text: str, eight_bit: bool) -> tuple[str, str]:
 
 @implementer(IMailer)
 class FolderMailer:
-    """Writes each mail to ``<folder>/<name of its key>.eml``, whole or not at all; one that is there stays."""
+    """Writes each mail to ``<folder>/<name of its key>.eml``, atomically; an existing one is kept."""
 
     def __init__(self, reactor: Any, folder: Path, sender: Sender, now: Callable[[], datetime]) -> None:
         self._reactor = reactor
@@ -148,12 +147,12 @@ class FolderMailer:
             self._make_folder()
         try:
             self._write(path, content)
-        except FileNotFoundError:  # somebody cleared it away
+        except FileNotFoundError:  # the folder was deleted
             self._make_folder()
             self._write(path, content)
 
     def _make_folder(self) -> None:
-        """Mails are for their readers; a folder that was made before had more."""
+        """Mails are private; a folder created earlier had wider permissions."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder.chmod(0o700)
         self._made = True

@@ -1,7 +1,7 @@
-"""Mail through an SMTP server, one connection a mail.
+"""Mail through an SMTP server, one connection per mail.
 
-``smtps://`` is TLS from the first byte; ``smtp://`` takes STARTTLS where it is offered. With a user name, TLS that is verified
-is required before the password is sent (not to this machine itself); without one it is taken as it comes (RFC 7435).
+``smtps://`` is TLS from the first byte; ``smtp://`` uses STARTTLS where it is offered. With a user name, verified TLS
+is required before the password is sent (except to this machine itself); without one TLS is opportunistic (RFC 7435).
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from harvestd.partners.mail import Sender, address, compose
 from harvestd.runtime import descriptors
 from harvestd.runtime.shortages import SHORTAGES
 
-#: Seconds: to connect to an address; to find the server's addresses and connect to one, since a resolver may not answer at all; for each
-#: answer of the server; and for a mail altogether.
+#: Timeouts in seconds: to connect to an address; to resolve the server's addresses and connect to one, since a resolver
+#: may not answer at all; for each answer of the server; and for a mail altogether.
 CONNECT_LIMIT, REACH_LIMIT, ANSWER_LIMIT, MAIL_LIMIT = 10.0, 15.0, 20.0, 60.0
 CLOSED = Failure(ConnectionDone())
 PORTS = {"smtp": 25, "smtps": 465}
@@ -43,7 +43,7 @@ PORTS = {"smtp": 25, "smtps": 465}
 
 @attrs.frozen
 class Server:
-    """Where mail is handed over, read from a URL."""
+    """The mail server, read from a URL."""
 
     host: str
     port: int
@@ -53,7 +53,7 @@ class Server:
 
     @classmethod
     def at(cls, url: str) -> Server:
-        """Raises ``ValueError``, without the password, for what is no such URL."""
+        """Raises ``ValueError``, without the password, for an invalid URL."""
         parts = urlsplit(url)
         try:
             port = parts.port or PORTS[parts.scheme]
@@ -66,7 +66,7 @@ class Server:
 
     @property
     def needs_tls(self) -> bool:
-        """Whether a password would otherwise travel in the open."""
+        """Whether a password would otherwise be sent in clear text."""
         return bool(self.user) and not _loopback(self.host)
 
 
@@ -95,8 +95,8 @@ class SmtpMailer:
         await self._exchanged(_Check(seconds, self._sender, "", b"", self._server, self._context()))
 
     async def send(self, mail: Mail) -> None:
-        """One connection, bounded in time. Raises ``MailServerUnreachable``, ``Unavailable`` or ``Refused`` with the server's words."""
-        if descriptors.spent():  # a name would be looked up for long, and in vain
+        """One connection, with timeouts. Raises ``MailServerUnreachable``, ``Unavailable`` or ``Refused`` with the server's words."""
+        if descriptors.spent():  # a DNS lookup would take long, and fail
             raise MailServerUnreachable(f"SMTP server {self._where}: {SHORTAGES['descriptors']}")
         content = compose(mail, self._sender, self._now(), eight_bit=False)
         exchange = _Exchange(MAIL_LIMIT, self._sender, address(mail.recipient), content, self._server, self._context())
@@ -137,9 +137,9 @@ _Untyped: Any = ESMTPClient
 
 
 class _Exchange(_Untyped):  # type: ignore[misc]
-    """One mail over one connection. ``done`` fires when the server has taken it, or fails with why not.
+    """One mail over one connection. ``done`` fires when the server has accepted it, or fails with the reason.
 
-    What goes wrong before the server has accepted the sender says nothing about the mail: ``MailServerUnreachable``.
+    A failure before the server has accepted the sender is not the mail's fault: ``MailServerUnreachable``.
     """
 
     debug = False  # its log would hold the password
@@ -166,7 +166,7 @@ class _Exchange(_Untyped):  # type: ignore[misc]
         self.transport.abortConnection()
 
     def esmtpState_starttls(self, code: int, resp: bytes) -> None:
-        self.clearLineBuffer()  # what came in the open must not count as said under TLS
+        self.clearLineBuffer()  # data received in clear text must not count as received under TLS
         super().esmtpState_starttls(code, resp)
 
     def getMailFrom(self) -> str | None:

@@ -1,1 +1,1 @@
-"""What a process is to its machine: what twistd runs, signals and exit codes, ports, children, logs, words at the start."""
+"""A process on its machine: what twistd runs, signals and exit codes, ports, children, logs, messages at startup."""

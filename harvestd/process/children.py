@@ -1,8 +1,8 @@
-"""Further API processes on the one port: started by the first, started again when they die, stopped with it.
+"""Child API processes on the shared port: started by the first process, restarted when they die, stopped with it.
 
 Each is a whole ``twistd harvest-api`` with the parent's settings in its environment, on the parent's database and port
-(SO_REUSEPORT), without consumers. Its standard input is a pipe from the parent: when that ends, for whatever reason, so
-does the child.
+(SO_REUSEPORT), without consumers. Its standard input is a pipe from the parent: when that closes, for any reason, the
+child exits.
 """
 
 # mypy: disallow-untyped-calls=False
@@ -22,22 +22,22 @@ from harvestd.runtime.backoff import Backoff
 from harvestd.settings.rows import ROWS, text
 from harvestd.settings.table import Settings
 
-#: Seconds before a child that died is started again: the first and the longest; one that lived for RELIABLE starts over.
+#: Backoff in seconds before a dead child is restarted: the first pause and the longest; after a lifetime of RELIABLE it is reset.
 FIRST_DELAY, LAST_DELAY, RELIABLE = 0.5, 30.0, 60.0
 _TWISTD = "from twisted.scripts.twistd import run; run()"
-#: What a child has otherwise than its parent.
+#: A child's differences from its parent.
 _OWN = {"HARVEST_PROCESSES": "1", "HARVEST_WORKERS": "off", "HARVEST_DEMO": "0", "HARVEST_CHILD": "1"}
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The environment of a child: this one's, with every setting as it is in effect."""
+    """The environment of a child: this process's, with every setting as it is in effect."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("HARVEST_")}
     testing = {name: os.environ[name] for name in ("HARVEST_TESTING",) if name in os.environ}
     return ours | testing | {row.variable: text(getattr(settings, name)) for name, row in ROWS.items()} | _OWN
 
 
 class Children:
-    """``number`` further processes, with the parent's ``settings`` (those in effect: with the port and the database)."""
+    """``number`` child processes, with the parent's ``settings`` (those in effect: with the port and the database)."""
 
     log = Logger()
 
@@ -45,18 +45,18 @@ class Children:
         self._children = [_Child(reactor, settings, index + 2) for index in range(number)]
 
     def start(self) -> None:
-        """Start them; they come up by themselves."""
+        """Start them, without waiting until they are up."""
         for child in self._children:
             child.start()
 
     async def stop(self) -> None:
-        """Have them end in order, all at once, and wait for it."""
+        """Shut them down gracefully, all at once, and wait for it."""
         for ended in [child.stop() for child in self._children]:
             await ended
 
 
 class _Child(ProcessProtocol):
-    """One place of a child, whatever process fills it."""
+    """One child slot, across restarts."""
 
     log = Logger()
     transport: Any
@@ -85,7 +85,7 @@ class _Child(ProcessProtocol):
         )
 
     def _own(self) -> dict[str, str]:
-        """What this child alone has: a metrics port behind those of the processes before it."""
+        """The settings of this child alone: a metrics port after those of the processes before it."""
         first = self._settings.metrics_port
         return {"HARVEST_METRICS_PORT": str(first + self._number - 1)} if first else {}
 
@@ -128,11 +128,11 @@ class Leash(Protocol):
         self._reactor = reactor
 
     def connectionLost(self, reason: Any = None) -> None:
-        """The parent stops, or is gone."""
+        """The parent is stopping, or gone."""
         if self._reactor.running and not self._reactor._stopped:
             self._reactor.stop()
 
 
 def leash(reactor: Any) -> None:
-    """End when the parent does. For a child, when its reactor runs."""
+    """Exit when the parent does. For a child, once its reactor runs."""
     StandardIO(Leash(reactor), reactor=reactor)

@@ -1,7 +1,7 @@
-"""Log lines: one an event, as text for people or JSON for machines, with the request id that they belong to.
+"""Log lines: one per event, as text for people or JSON for machines, with the request id that they belong to.
 
-Everything comes through here: Twisted's own events, what libraries say through ``logging``, and stray prints. Passwords
-in URLs and the values of secret settings are masked in every line.
+All logging goes through here: Twisted's own events, libraries' ``logging`` records, and stray prints. Passwords in URLs
+and the values of secret settings are masked in every line.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ LEVELS = {
     "warn": LogLevel.warn,
     "error": LogLevel.error,
 }
-#: Longest message, and longest field, of a line, in characters; the traceback of an exception may have as many lines as it has, up
-#: to the second number. What is longer keeps its beginning (of a traceback its end, where the error is).
+#: Longest message, and longest field, of a line, in characters; an exception's traceback has no limit of lines, but the
+#: second limit in characters. Longer text keeps its beginning (a traceback its end, where the error is).
 LONGEST, LONGEST_EXCEPTION = 8_192, 65_536
 _json = msgspec.json.Encoder(enc_hook=str)
 #: Keys of an event that say how it was logged, not what happened.
 _INNER = frozenset({"time", "system", "isError", "failure", "why", "message", "format", "logLevel"})
-#: Libraries that tell of each port and connection at "info": for us that is debugging.
+#: Libraries that log each port and connection at "info", which is debugging for us.
 _CHATTY = ("twisted.", "log_legacy", "treq.", "txredisapi", "pika")
 
 
 @implementer(ILogObserver)
 class LineObserver:
-    """Writes each event that is important enough as one line of ``stream``, or drops it when that is gone.
+    """Writes each sufficiently important event as one line to ``stream``, or drops it when the stream is gone.
 
-    ``form`` is "text" or "json", ``level`` the name of the least important level, ``hidden`` texts that are replaced by
+    ``form`` is "text" or "json", ``level`` the name of the lowest level written, ``hidden`` texts that are replaced by
     ``***`` wherever they appear.
     """
 
@@ -61,7 +61,7 @@ class LineObserver:
         self._hidden = tuple(sorted((h for h in hidden if len(h) >= 4), key=len, reverse=True))
 
     def level(self, name: str) -> None:
-        """Write what is at least this important from now on."""
+        """Write events of at least this level from now on."""
         self._least = LEVELS[name]
 
     def __call__(self, event: Any) -> None:
@@ -81,14 +81,14 @@ class LineObserver:
 
 
 def importance(event: Any) -> Any:
-    """Its level; what chatty libraries call "info" counts as debugging."""
+    """Its level; a chatty library's "info" counts as debugging."""
     level = event.get("log_level") or LogLevel.info
     namespace = event.get("log_namespace") or ""
     return LogLevel.debug if level is LogLevel.info and namespace.startswith(_CHATTY) else level
 
 
 def entries(event: Any) -> Iterator[dict[str, Any]]:
-    """What an event tells, each for a line of its own: a batch of requests as many."""
+    """An event's entries, each for a line of its own: a batch of requests has one per request."""
     if "requests" not in event:
         yield fields(event)
         return
@@ -98,7 +98,7 @@ def entries(event: Any) -> Iterator[dict[str, Any]]:
 
 
 def fields(event: Any) -> dict[str, Any]:
-    """The event as JSON values: time (RFC 3339), level, logger, message, the trace, what the call named, exception."""
+    """The event as JSON values: time (RFC 3339), level, logger, message, the trace, the fields that the call named, exception."""
     trace = current_trace()
     found: dict[str, Any] = {
         "time": _moment(event.get("log_time") or 0.0),
@@ -132,10 +132,10 @@ def _plain(value: Any) -> bool:
 
 
 def _json_line(found: dict[str, Any]) -> str:
-    """As JSON, in characters that a terminal and an editor show (JSON itself would let DEL, C1 and U+2028 stand)."""
+    """As JSON, in characters that a terminal and an editor show (JSON itself leaves DEL, C1 and U+2028 unescaped)."""
     try:
         line = _json.encode(found).decode()
-    except UnicodeEncodeError:  # half of a surrogate pair, which a name of a file can have
+    except UnicodeEncodeError:  # a lone surrogate, which a file name can have
         line = _json.encode({k: _decent(v) if isinstance(v, str) else v for k, v in found.items()}).decode()
     return line if line.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
 
@@ -155,15 +155,15 @@ def _text_line(found: dict[str, Any]) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Line breaks and other control characters (C0, DEL, C1, U+2028, U+2029, bidi marks, halves of surrogate pairs) as escapes, so
-    that no text can forge a line, colour a terminal or turn its order round."""
+    """Line breaks and other control characters (C0, DEL, C1, U+2028, U+2029, bidi marks, lone surrogates) as escapes,
+    so that no text can forge a line, colour a terminal or reverse its text direction."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class Bridge(logging.Handler):
-    """Hands records of the ``logging`` module to Twisted's logger."""
+    """Passes records of the ``logging`` module to Twisted's logger."""
 
     _LEVELS = ((logging.ERROR, LogLevel.error), (logging.WARNING, LogLevel.warn), (logging.INFO, LogLevel.info))
 
@@ -176,17 +176,17 @@ class Bridge(logging.Handler):
 
 
 def bridge(level: str) -> None:
-    """Send what libraries log through ``logging`` to Twisted's logger."""
+    """Send libraries' ``logging`` records to Twisted's logger."""
     logging.basicConfig(handlers=[Bridge()], level=logging.DEBUG if level == "debug" else logging.INFO, force=True)
 
 
-#: What this process logs to; its further processes do too.
+#: This process's log stream, which its child processes share.
 stream_in_use: TextIO = sys.stdout
 
 
 def open_stream(logfile: str | None, daemonised: bool) -> TextIO:
-    """Where ``twistd`` was told to log to: standard output, or a file, appended to line by line (logrotate's
-    ``copytruncate`` goes with that)."""
+    """The log stream that ``twistd`` was given: standard output, or a file, appended to line by line (which is
+    compatible with logrotate's ``copytruncate``)."""
     global stream_in_use
     if logfile == "-" or (not logfile and not daemonised):
         stream_in_use = sys.stdout
@@ -196,7 +196,7 @@ def open_stream(logfile: str | None, daemonised: bool) -> TextIO:
 
 
 def begin(observer: LineObserver) -> None:
-    """Log to ``observer`` in a program that twistd does not run; prints stay prints. That the reactor has ended is no news then."""
+    """Log to ``observer`` in a program that twistd does not run; prints stay prints. The reactor's end is not logged then."""
 
     @implementer(ILogFilterPredicate)
     def is_news(event: Any) -> Any:

@@ -1,7 +1,7 @@
-"""What the supervisor that started this process is told: that it is ready, reloads, stops, and is alive.
+"""Notifications to this process's supervisor: ready, reloading, stopping, and the watchdog's heartbeat.
 
-The protocol is systemd's ``sd_notify(3)``: datagrams of ``NAME=value`` lines to the Unix socket that ``NOTIFY_SOCKET`` names;
-with ``WATCHDOG_USEC``, one at least that often (``sd_watchdog_enabled(3)``). Without them nothing is sent.
+The protocol is systemd's ``sd_notify(3)``: datagrams of ``NAME=value`` lines to the Unix socket in ``NOTIFY_SOCKET``;
+with ``WATCHDOG_USEC``, at least one that often (``sd_watchdog_enabled(3)``). Without them nothing is sent.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Any
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-#: Share of the watchdog's time after which it is told again that we are alive.
+#: Share of the watchdog's timeout after which the next heartbeat is sent.
 SHARE = 0.5
-#: Seconds within which a start that waits says so again; longer than any of its tries.
+#: Seconds by which a waiting start extends its timeout; longer than any of its attempts.
 EXTENSION = 90.0
 
 
 class Supervisor:
-    """Takes its variables out of ``environ``, so that no process that is started from here speaks for this one."""
+    """Removes its variables from ``environ``, so that no child process speaks for this one."""
 
     log = Logger()
 
@@ -30,39 +30,39 @@ class Supervisor:
         self._address = _address(environ.pop("NOTIFY_SOCKET", ""))
         patience, whose = environ.pop("WATCHDOG_USEC", ""), environ.pop("WATCHDOG_PID", "")
         ours = whose in ("", str(os.getpid()))
-        #: Seconds within which it wants to hear of us; 0 if it does not.
+        #: The watchdog's timeout in seconds; 0 without one.
         self.patience = int(patience) / 1e6 if self._address and ours and patience.isdigit() else 0.0
         self._ticks = LoopingCall(self.tell, WATCHDOG="1")
 
     @property
     def listens(self) -> bool:
-        """Whether there is one."""
+        """Whether there is a supervisor."""
         return bool(self._address)
 
     def watch(self, reactor: Any) -> None:
-        """Tell of being alive from the reactor, so that one that is held up for too long is noticed, and replaced."""
+        """Send the heartbeat from the reactor, so that a blocked process is detected, and replaced."""
         if self.patience:
             self._ticks.clock = reactor
             self._ticks.start(self.patience * SHARE)
 
     def ready(self, status: str) -> None:
-        """The process does its work (again); ``status`` is for whoever looks at ``systemctl status``."""
+        """The process is working (again); ``status`` is shown by ``systemctl status``."""
         self.tell(READY="1", STATUS=status)
 
     def waiting(self, status: str) -> None:
-        """Its start waits for something, and is bounded by itself: the supervisor's own time for starts is extended."""
+        """Its start is waiting, with a timeout of its own: the supervisor's start timeout is extended."""
         self.tell(EXTEND_TIMEOUT_USEC=str(int(EXTENSION * 1e6)), STATUS=status)
 
     def reloading(self) -> None:
-        """It reads its settings; to be followed by :meth:`ready`."""
+        """It is reloading its settings; to be followed by :meth:`ready`."""
         self.tell(RELOADING="1", MONOTONIC_USEC=str(time.monotonic_ns() // 1000))
 
     def stopping(self) -> None:
-        """It ends in order, which may take a while: it goes on to tell that it is alive."""
+        """It is shutting down gracefully, which may take a while: it continues the heartbeat."""
         self.tell(STOPPING="1", STATUS="finishing what is under way")
 
     def tell(self, **values: str) -> None:
-        """Send values, in one datagram. Never waits and never fails: a supervisor that does not listen is logged of."""
+        """Send values, in one datagram. Never waits and never fails: an unreachable supervisor is logged."""
         if not self._address:
             return
         text = "".join(f"{name}={' '.join(value.split())}\n" for name, value in values.items())
@@ -75,7 +75,7 @@ class Supervisor:
 
 
 def _address(name: str) -> str:
-    """The socket's address: a path, or for ``@name`` one of Linux's abstract names. Nothing else is known here."""
+    """The socket's address: a path, or for ``@name`` one of Linux's abstract names. No other forms are supported."""
     if name.startswith("@"):
         return "\0" + name[1:]
     return name if name.startswith("/") else ""

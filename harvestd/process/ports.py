@@ -1,5 +1,5 @@
-"""The API's port, claimed before anything else is started: a port in use is found out while nothing has to be undone, and
-where a free one is asked for its number is known."""
+"""The API's port, claimed before anything else is started: a port in use is detected while nothing has to be undone,
+and an ephemeral port's number is known."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from harvestd.settings.table import Settings
 
 
 class PortInUse(Exception):
-    """Somebody else listens there; the text names the port and the cure."""
+    """Another process listens there; the text names the port and the remedy."""
 
 
 @attrs.frozen(eq=False)
 class Claim:
-    """A bound socket that does not listen: nobody else gets the port meanwhile, and clients are refused."""
+    """A bound socket that does not listen: no other process gets the port meanwhile, and clients are refused."""
 
     socket: socket.socket
 
     @property
     def number(self) -> int:
-        """The port's."""
+        """The port's number."""
         return int(self.socket.getsockname()[1])
 
     def drop(self) -> None:
-        """Give it up, to whoever listens next."""
+        """Release it for the actual listener."""
         self.socket.close()
 
 
 def claim(settings: Settings, first: bool) -> Claim:
-    """Bind the port of the settings. Raises what the server would when it listens.
+    """Bind the configured port. Raises what the server would raise when listening.
 
-    When several processes will share it, by SO_REUSEPORT, the ``first`` makes sure that no stranger has it: that option by
-    itself lets a second market of the same account join in without a word.
+    If several processes will share it, by SO_REUSEPORT, the ``first`` makes sure that no other market has it: that
+    option by itself silently lets a second market of the same account join in.
     """
     host, port = settings.http_host, settings.http_port
     if not first:
@@ -66,8 +66,8 @@ def _bound(host: str, port: int, shared: bool) -> Claim:
 
 
 def cannot_listen(cause: Any, host: str, port: int, name: str = "http_port") -> Exception:
-    """What the system's error means, for the person who starts the daemon: :class:`PortInUse`, or an ``OSError``. ``name`` is
-    the setting that the port is from."""
+    """The system's error explained to the person who starts the daemon: :class:`PortInUse`, or an ``OSError``. ``name``
+    is the setting that the port is from."""
     number = getattr(cause, "errno", None)
     variable = f"HARVEST_{name.upper()}"
     if number == errno.EADDRINUSE:
@@ -85,21 +85,21 @@ def cannot_listen(cause: Any, host: str, port: int, name: str = "http_port") -> 
 
 
 def listener(port: int) -> str:
-    """Whose TCP port it is, such as ``nginx (process 4711)``, as far as /proc tells; otherwise nothing. That of another account
-    is told to root alone."""
+    """The owner of a TCP port, such as ``nginx (process 4711)``, as far as /proc tells; otherwise nothing. Only root
+    sees other accounts' processes."""
     sockets = {inode for table in ("/proc/net/tcp", "/proc/net/tcp6") for inode in _listening(table, port)}
     for process in filter(str.isdigit, os.listdir("/proc") if sockets else ()):
         try:
             folder = f"/proc/{process}/fd"
             if any(os.readlink(f"{folder}/{descriptor}") in sockets for descriptor in os.listdir(folder)):
                 return f"{Path(f'/proc/{process}/comm').read_text().strip()} (process {process})"
-        except OSError:  # it has ended, or is somebody else's
+        except OSError:  # it has exited, or belongs to another account
             continue
     return ""
 
 
 def _listening(table: str, port: int) -> Iterator[str]:
-    """What a descriptor of each listening socket on the port is a link to. Columns as in proc(5); 0A is LISTEN."""
+    """The link target of each listening socket's descriptor on the port. Columns as in proc(5); 0A is LISTEN."""
     try:
         lines = Path(table).read_text().splitlines()[1:]
     except OSError:

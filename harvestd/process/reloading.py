@@ -1,4 +1,4 @@
-"""Reading the settings again while the process runs: judged as at a start, and taken as far as they can be."""
+"""Reloads the settings while the process runs: validated as at startup, and applied as far as possible."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harvestd.settings.rows import ROWS
 from harvestd.settings.sources import SettingError, load
 from harvestd.settings.table import Settings
 
-#: Settings that a running process takes; all others wait for a restart.
+#: Settings that a running process applies; all others wait for a restart.
 LIVE = ("log_level",)
 log = Logger()
 
@@ -19,8 +19,8 @@ log = Logger()
 def reload(
     present: Settings, options: Mapping[str, str], environ: Mapping[str, str], take: Callable[[Settings], None]
 ) -> Settings:
-    """Read them anew, hand what is in effect from now on to ``take``, and answer it. Logs what was taken and what waits for
-    a restart; when any is wrong, says so and changes nothing."""
+    """Reload them, pass those in effect from now on to ``take``, and return them. Logs which were applied and which
+    wait for a restart; if any is invalid, logs that and changes nothing."""
     try:
         found = load(options, environ).settings
     except SettingError as error:
@@ -32,7 +32,7 @@ def reload(
     effective = attrs.evolve(present, **{name: getattr(found, name) for name in taken})
     take(effective)
     words = f"settings reloaded: {', '.join(taken)} taken" if taken else "settings reloaded: nothing to take"
-    if waiting:  # what the operator believes to have changed has not: to be read whatever the level is
+    if waiting:  # the operator's change is not in effect: shown at every log level
         log.warn("{words}; changed, and waiting for a restart: {names}", words=words, names=", ".join(waiting))
     else:
         log.info("{words}", words=words)

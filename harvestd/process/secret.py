@@ -12,12 +12,12 @@ MIN = 32
 
 
 class SecretError(Exception):
-    """The kept secret cannot be used; the text says why, and the cure."""
+    """The stored secret cannot be used; the text says why, and the remedy."""
 
 
 def token_secret(settings: Settings, making: bool = True) -> str:
-    """The setting, or what ``<data_dir>/secret`` has. Where that is missing it is made, for this account alone; or unless
-    ``making``, a secret is made up that nobody else will know."""
+    """The setting, or the content of ``<data_dir>/secret``. If that is missing it is created, readable by this account
+    alone; or unless ``making``, a throwaway secret is returned."""
     path = Path(settings.data_dir) / "secret"
     if not (settings.token_secret or making or path.exists()):
         return secrets.token_urlsafe(48)
@@ -25,7 +25,7 @@ def token_secret(settings: Settings, making: bool = True) -> str:
 
 
 def kept(path: Path) -> str:
-    """The secret in a file, which is made if it is missing. Two processes that both find it missing agree on one."""
+    """The secret in a file, created if it is missing. Concurrent processes that both find it missing agree on one."""
     try:
         return _read(path)
     except FileNotFoundError:
@@ -37,7 +37,7 @@ def kept(path: Path) -> str:
         file.flush()
         os.fsync(file.fileno())
     try:
-        os.link(fresh, path)  # fails where another was first
+        os.link(fresh, path)  # fails if another process was first
     except FileExistsError:
         pass
     finally:

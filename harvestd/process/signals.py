@@ -1,7 +1,7 @@
-"""How a process ends: orderly on a first signal, at once on a second, and with a status that tells which it was.
+"""How a process exits: gracefully on a first signal, at once on a second, and with a status that tells which it was.
 
-twistd ends with status 0 when a service could not start, and kills itself with the signal that stopped it. Process
-supervisors need the opposite: a failed start is not 0, and an orderly stop is.
+twistd exits with status 0 when a service could not start, and kills itself with the signal that stopped it. Process
+supervisors need the opposite: a nonzero status for a failed start, and 0 for a graceful shutdown.
 """
 
 from __future__ import annotations
@@ -21,15 +21,14 @@ log = Logger()
 
 
 class ExitStatus:
-    """The status with which the process will end, whatever twistd thinks: 0 until something failed."""
+    """The exit status of the process, overriding twistd's: 0 until something failed."""
 
     def __init__(self) -> None:
         self.code = 0
         self._kept = False
 
     def keep(self) -> None:
-        """Have the interpreter end with :attr:`code`. Called before anything else registers with ``atexit``, so that
-        it comes last."""
+        """Make the interpreter exit with :attr:`code`. Called before anything else registers with ``atexit``, so that it runs last."""
         if not self._kept:
             self._kept = True
             atexit.register(self._leave)
@@ -51,13 +50,12 @@ _last_acts: list[Callable[[], object]] = []
 
 
 def at_the_very_end(act: Callable[[], object]) -> None:
-    """Call ``act`` when the process is told to end at once: for what would otherwise stay behind."""
+    """Call ``act`` when the process is told to exit at once: for cleanup that would otherwise be skipped."""
     _last_acts.append(act)
 
 
 def stop_on_signals(reactor: Any, hang_up: Callable[[], object] | None = None) -> None:
-    """Stop the reactor at the first signal; at the second do the last acts, and end. With ``hang_up``, SIGHUP calls that
-    instead.
+    """Stop the reactor at the first signal; at the second run the last acts, and exit. With ``hang_up``, SIGHUP calls that instead.
 
     To be called when the reactor runs, since it replaces the reactor's own handlers.
     """
@@ -75,7 +73,7 @@ def stop_on_signals(reactor: Any, hang_up: Callable[[], object] | None = None) -
     for number in SIGNALS:
         if number == signal.SIGHUP and hang_up is not None:
             signal.signal(number, hung_up)
-        elif signal.getsignal(number) is not signal.SIG_IGN:  # nohup has it ignore SIGHUP
+        elif signal.getsignal(number) is not signal.SIG_IGN:  # nohup makes it ignore SIGHUP
             signal.signal(number, receive)
 
 

@@ -1,7 +1,7 @@
-"""Reports what holds the reactor: each callback that runs longer than a limit, with where it was at that moment.
+"""Reports what blocks the reactor: each callback that runs longer than a limit, with its stack at that moment.
 
-The seconds of CPU tell what computes from what waits, or from a machine that is busy with other things. For debugging: a
-thread looks at the running callback twice in each limit, so it costs a little all the time.
+CPU seconds distinguish computing from waiting, or from a machine busy with other things. For debugging: a thread
+samples the running callback twice in each limit, so it costs a little all the time.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ import harvestd
 
 log = Logger()
 
-#: So many steps of the stack are told; where our code is (in a checkout all of it, the tests too); and where libraries are.
+#: The number of stack frames reported; where our code is (in a checkout all of it, including tests); and where libraries are.
 PACKAGE = Path(harvestd.__file__).parent
 STEPS, LIBRARIES = 4, "/site-packages/"
 OURS = str(PACKAGE if LIBRARIES in str(PACKAGE) else PACKAGE.parent)
 
 
 class Watch:
-    """What the reactor is doing now: since when (monotonic seconds; 0: waiting), from which second of its thread's CPU on
-    and, once it is late, where."""
+    """The reactor's present callback: since when (monotonic seconds; 0: waiting), from which CPU second of its thread
+    on and, once it is late, its stack."""
 
     def __init__(self, limit: float) -> None:
         self.limit = limit
@@ -38,7 +38,7 @@ class Watch:
         self._main = threading.get_ident()
 
     def run(self, what: Callable[..., Any], args: Any, kwargs: Any, name: str) -> Any:
-        if self.since:  # a callback that runs the reactor's queue itself: the outer one is measured
+        if self.since:  # for a callback that runs the reactor's queue itself, the outer one is measured
             return what(*args, **kwargs)
         self.where = ""
         self.begin()
@@ -54,7 +54,7 @@ class Watch:
                 )  # fmt: skip
 
     def begin(self) -> None:
-        """The running callback counts from now on."""
+        """Start timing the running callback."""
         self.since, self.cpu = time.monotonic(), time.thread_time()
 
     def look(self) -> None:
@@ -68,9 +68,9 @@ class Watch:
 
 
 def _at(thread: int) -> str:
-    """Where a thread is: the innermost steps of its stack, and the innermost one of ours if it is none of them.
+    """A thread's position: the innermost frames of its stack, and our own innermost one if it is not among them.
 
-    Nothing is read from files, which would take many turns with that thread: its frames, and what they hold, are let go soon.
+    No source files are read, which would take many turns with that thread: its frames, and the objects they hold, are released soon.
     """
     frame = sys._current_frames().get(thread)
     steps = (
@@ -82,14 +82,14 @@ def _at(thread: int) -> str:
 
 
 def _is_ours(filename: str) -> bool:
-    """Whether it is of this project, and not what looks on."""
+    """Whether it is this project's code, other than this module."""
     inside = filename.startswith(OURS) and filename != __file__
     return inside and (LIBRARIES in OURS or LIBRARIES not in filename)
 
 
 def report(reactor: Any, limit: float) -> Watch:
     """Log a warning for each callback of ``reactor`` that takes more than ``limit`` seconds: timed and thread calls,
-    and everything that a socket's readiness sets off."""
+    and all that a socket's readiness triggers."""
     watch = Watch(limit)
     threading.Thread(target=watch.look, name="slow-callbacks", daemon=True).start()
     poll = "_doReadOrWrite" if hasattr(reactor, "_doReadOrWrite") else "_doWriteOrRead"  # the latter is kqueue's
@@ -102,7 +102,7 @@ def report(reactor: Any, limit: float) -> Watch:
         def run(*args: Any, **kwargs: Any) -> Any:
             return watch.run(function, args, kwargs, name)
 
-        run.__qualname__ = name  # by which a timer is known to whoever prints it
+        run.__qualname__ = name  # the name shown when a timer is printed
         return run
 
     def handle(selectable: Any, *rest: Any) -> Any:

@@ -1,1 +1,1 @@
-"""Events on their way: topology, envelope, relay, brokers and the consumer."""
+"""Events in transit: topology, envelope, relay, brokers and the consumer."""

@@ -1,13 +1,13 @@
-"""Admission to a consumer: what of a delivery is an event of this market, for this queue, of its type's form.
+"""Admission to a consumer: which deliveries are events of this market, for this queue, with data valid for their type.
 
 ==========================================  ==================================================================================
-a message                                   counts
+a message                                   is accepted
 ==========================================  ==================================================================================
-sealed, and not older than ``outbox_keep``  as it is; its mark in the inbox is still there if it was handled before
-any other that names an event               as the outbox has that event, whatever the message says: so after an upgrade or
-                                            with a new ``token_secret`` nothing is lost, and whoever can write to the broker
-                                            can have an event handled that happened, once, and no other
-the rest                                    not at all: it is a dead letter at once, and leaves no mark
+sealed, and not older than ``outbox_keep``  as it is; its inbox mark still exists if it was handled before
+any other that names an event               as the outbox has that event, regardless of its content: nothing is lost after an
+                                            upgrade or a change of ``token_secret``, and a third party with write access to
+                                            the broker can only have an event handled that really happened, and only once
+the rest                                    not at all: it is dead-lettered at once, without an inbox mark
 ==========================================  ==================================================================================
 """
 
@@ -30,7 +30,7 @@ from harvestd.queue.retry import Drop
 from harvestd.runtime.shortages import OnceAMinute
 from harvestd.store import outbox
 
-#: Why a message is turned away whose event the outbox has not.
+#: The reason for rejecting a message whose event is not in the outbox.
 _STRANGE = "not of this market: it has no seal of ours that counts, and the outbox has no such event"
 _TOO_OLD = "recorded longer than outbox_keep ago, and the outbox has it no more: every queue has handled it, or it was kept ten times as long"
 
@@ -48,7 +48,7 @@ class Admission:
         self._rarely = OnceAMinute(parts.reactor.seconds)
 
     async def admit(self, deliveries: Sequence[Delivery]) -> tuple[dict[int, Envelope], dict[int, Outcome]]:
-        """The events, and the outcomes of the other deliveries; both by place in the batch, the events in its order."""
+        """The admitted events and the outcomes of the other deliveries, both keyed by index in the batch; the events in batch order."""
         events: dict[int, Envelope] = {}
         refused: dict[int, Outcome] = {}
         named: dict[int, tuple[str, str]] = {}
@@ -71,7 +71,7 @@ class Admission:
     async def _look_up(
         self, named: dict[int, tuple[str, str]], events: dict[int, Envelope], refused: dict[int, Outcome]
     ) -> None:
-        """Of those that are not believed, the outbox's rows; ``named`` has the id of each, and why it is none of ours otherwise."""
+        """Look up messages without a valid seal in the outbox; ``named`` has each one's id, and its rejection if it is not there."""
         try:
             ids = sorted({id for id, _ in named.values()})
             rows = {row.id: row for row in await outbox.some(self._parts.database, ids)}
@@ -87,7 +87,7 @@ class Admission:
                 refused[place] = Dropped(str(error))
 
     def _fitting(self, sealed: Sealed) -> Envelope:
-        """The event, if it is for this queue and its data is of its type's form."""
+        """The event, if it is for this queue and its data is valid for its type."""
         event = sealed.event
         if self._queue not in self._parts.topology.queues_for(event.type):
             raise Drop(f"not for this queue, which does not bind {event.type[:100]}")
@@ -96,7 +96,7 @@ class Admission:
         return event
 
     def _tell(self, causes: Sequence[str]) -> None:
-        """One line a minute, however many come: whoever writes to the broker does not write the log."""
+        """Log at most one line a minute, however many arrive: a third party with write access to the broker cannot flood the log."""
         if not causes:
             return
         times = self._rarely.due(len(causes))
@@ -108,7 +108,7 @@ class Admission:
 
 
 def _id(body: bytes) -> str:
-    """The id of the event that somebody's message names."""
+    """The event id that an untrusted message names."""
     try:
         return str(UUID(named(body)))
     except (msgspec.DecodeError, RecursionError, ValueError) as error:

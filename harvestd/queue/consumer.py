@@ -1,7 +1,8 @@
-"""The consumer of one queue: from a batch of messages to effects that happen once.
+"""The consumer of one queue: from a batch of messages to exactly-once effects.
 
-What is no event of ours is not admitted. The whole batch is tried in one transaction, together with its inbox marks. If anything in it fails, nothing of it
-happened, and each message is tried alone, so that only the culprit is retried or dropped.
+Messages that are not events of this market are not admitted. The whole batch is tried in one transaction, together with
+its inbox marks. If any of it fails, the transaction rolls back and each message is tried alone, so that only the
+culprit is retried or dropped.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from harvestd.unit_of_work import UnitOfWork, change
 
 
 class Consumer:
-    """``receive`` is what ``IBroker.consume`` calls; ``queue`` is also the consumer's name in the inbox. The consumers of a process share
-    what they have ``opened``."""
+    """``receive`` is the callback for ``IBroker.consume``; ``queue`` is also the consumer's name in the inbox. The
+    consumers of a process share their ``opened`` messages."""
 
     log = Logger()
 
@@ -38,7 +39,7 @@ class Consumer:
         self._handlers = handlers
 
     async def receive(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
-        """One outcome for each delivery, in order. Never raises for what a message or a handler does."""
+        """One outcome for each delivery, in order. Never raises because of a message or a handler."""
         began = self._parts.reactor.seconds()
         outcomes: list[Outcome] = [Acked()] * len(deliveries)
         events, refused = await self._door.admit(deliveries)
@@ -50,7 +51,7 @@ class Consumer:
         return outcomes
 
     async def _handle(self, events: dict[int, Envelope], outcomes: list[Outcome]) -> None:
-        """Try all ``events``, by their place in the batch, at once; then, if that failed, one by one."""
+        """Try all ``events``, keyed by index in the batch, at once; if that fails, one by one."""
         await failpoint("consumer.before_transaction")
         if len(events) > 1:
             try:
@@ -64,14 +65,14 @@ class Consumer:
             except Exception as error:
                 outcomes[place] = self._failed(event, error)
                 if isinstance(error, Unavailable) and not isinstance(error, TimedOut):
-                    # What is out of reach is so for the rest of the batch too: do not wait once for each.
+                    # An outage affects the rest of the batch too: do not wait for it once per message.
                     for later in events:
                         if later > place:
                             outcomes[later] = outcomes[place]
                     return
 
     async def _commit(self, events: Sequence[Envelope]) -> None:
-        """Handle those of ``events`` that were not handled before, with their marks, in one transaction.
+        """Handle the ``events`` that were not handled before, with their inbox marks, in one transaction.
 
         A type without a handler is marked too, so that every event has a mark or a dead letter in each of its queues.
         """
@@ -89,7 +90,7 @@ class Consumer:
         for event in events:
             if event.id not in new:
                 continue
-            new.discard(event.id)  # the same event twice in one batch is handled once
+            new.discard(event.id)  # an event that occurs twice in a batch is handled once
             handle = self._handlers.each.get(event.type)
             if handle is None:
                 together.append(event)

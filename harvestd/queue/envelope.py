@@ -17,12 +17,12 @@ class TraceFields(msgspec.Struct, frozen=True):
     traceparent: str = ""
 
     def as_trace(self) -> Trace:
-        """As the value that the context carries."""
+        """The trace as the value that the context carries."""
         return Trace(self.request_id, self.traceparent)
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """``type``, ``timestamp`` and ``data`` are the published three; the rest may grow, never change."""
+    """``type``, ``timestamp`` and ``data`` are published and fixed; further fields may be added, never changed."""
 
     id: str
     type: str
@@ -53,5 +53,5 @@ def decode(body: bytes) -> Envelope:
 
 
 def named(body: bytes) -> str:
-    """The ``id`` that an envelope of anybody's making names; raises :class:`msgspec.DecodeError`, or ``RecursionError``."""
+    """The ``id`` in an envelope of any origin; raises :class:`msgspec.DecodeError`, or ``RecursionError``."""
     return _skimmer.decode(body).id

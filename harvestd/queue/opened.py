@@ -1,5 +1,5 @@
-"""Messages of this market, opened once for all queues of a process: most events go to four of them, and to look at a seal and into a
-message costs as much as many an effect."""
+"""This market's messages, decoded once for all queues of a process: most events go to four queues, and verifying a seal
+and decoding costs as much as many effects do."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from harvestd.kernel.topology import Topology
 from harvestd.queue.envelope import Envelope, decode
 from harvestd.queue.seals import EventSeals
 
-#: So many of the last messages are known, as far as none is longer than so many bytes: the queues of a process are not far apart.
+#: The number of recent messages cached, and the largest one cached, in bytes: the queues of a process are close together in time.
 MAX, LONGEST = 1_000, 16_384
 
 
 @attrs.frozen
 class Sealed:
-    """An event, which all queues share, so nobody changes its data; and what is wrong with that (empty: nothing)."""
+    """An event, shared by all queues and therefore never modified, and what is wrong with its data (empty: nothing)."""
 
     event: Envelope
     fault: str
 
 
 class Opened:
-    """One for all consumers of a process. ``secret`` is the market's."""
+    """One per process, shared by its consumers. ``secret`` is the market's."""
 
     def __init__(self, topology: Topology, secret: str) -> None:
         self._topology = topology
@@ -30,7 +30,7 @@ class Opened:
         self._known: dict[bytes, Sealed] = {}
 
     def open(self, body: bytes) -> Sealed | None:
-        """What these bytes, all of them, say; None unless they were sealed with the secret."""
+        """The event in ``body``; None unless all of it was sealed with the secret."""
         sealed = self._known.get(body)
         if sealed is None and self._seals.genuine(body):
             sealed = looked_into(self._topology, decode(body))
@@ -42,5 +42,5 @@ class Opened:
 
 
 def looked_into(topology: Topology, event: Envelope) -> Sealed:
-    """With what is wrong with it."""
+    """The event with the result of validating its data."""
     return Sealed(event, topology.fault(event.type, event.data))

@@ -1,8 +1,8 @@
-"""From the outbox to the broker: one relay leads, every other process that has one stands by.
+"""From the outbox to the broker: one relay is the leader, those of the other processes are on standby.
 
-The leader is who has the lease :data:`LEASE`: a process that dies, or whose session does, loses it at once, and one that is frozen
-when it runs out. Between a confirm and its mark a batch can be published again by the next leader: consumers know an
-event that they have handled by their inbox.
+The leader holds the lease :data:`LEASE`: a process that dies, or whose session does, loses it at once, and a frozen one
+when it expires. Between a publisher confirm and its mark the next leader may publish a batch again: consumers dedupe
+events by their inbox.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ LEASE = "relay"
 CHANNEL = "harvest_outbox"
 #: Events of one batch.
 BATCH = 500
-#: Least seconds from one batch to the next: what is recorded meanwhile goes together, so that under load the relay costs little
-#: beside what it relays. The first event after a rest goes at once.
+#: Minimum seconds between two batches: events recorded meanwhile are sent together, so that under load the relay costs
+#: little compared to the work it relays. The first event after a pause is sent at once.
 GATHER = 0.02
-#: Seconds between tries to become the leader, and the longest rest while the broker or the database is away.
+#: Seconds between attempts to become the leader, and the longest backoff while the broker or the database is away.
 STANDBY_POLL = 1.0
 FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0
-#: Seconds between two looks for queues that were lost; events looked at in one transaction then.
+#: Seconds between two checks for lost queues; events checked in one transaction then.
 ASK_AGAIN, AGAIN = 1.0, 5000
 
 
 class Relay:
-    """Publishes what is unsent, in ``seq`` order, at least once."""
+    """Publishes unsent events, in ``seq`` order, at least once."""
 
     log = Logger()
 
@@ -81,12 +81,12 @@ class Relay:
         return self._told and self._lease.mine
 
     def start(self) -> None:
-        """Stand for election, for as long as the process lives."""
+        """Take part in the leader election, for as long as the process lives."""
         self._unlisten = self._session.listen(CHANNEL, lambda _: self._work.ring(), self._work.ring)
         self._running = spawn("the relay", self._run())
 
     async def stop(self) -> None:
-        """Finish the batch under way and give up the lead."""
+        """Finish the batch in flight and give up leadership."""
         self._stopping = True
         self._work.ring()
         self._halt.ring()
@@ -96,11 +96,11 @@ class Relay:
             self._unlisten()
 
     def wake(self) -> None:
-        """Something was committed to the outbox by this process: tell whoever leads. Cheap to call for each commit."""
+        """This process committed something to the outbox: tell the leader. Cheap enough to call for each commit."""
         if self.leads:
             self._work.ring()
         else:
-            spawn("waking the relay", self._session.notify(CHANNEL, ""))  # gathers, never waits
+            spawn("waking the relay", self._session.notify(CHANNEL, ""))  # coalesces, never waits
 
     async def _run(self) -> None:
         while not self._stopping:
@@ -128,8 +128,8 @@ class Relay:
         return leads
 
     async def _send_again(self) -> None:
-        """What queues had not handled that were lost and declared anew. Done here, between two batches, so that nothing that was
-        published before the queue was there is marked as sent behind it."""
+        """Republish the events that lost and newly declared queues had not handled. Done here, between two batches, so
+        that no event published before the queue existed is marked as sent afterwards."""
         now = self._reactor.seconds()
         if now < self._asked + ASK_AGAIN:
             return
@@ -155,7 +155,7 @@ class Relay:
         return await outbox.send_again(tx, queue, types, last, AGAIN)
 
     async def _one_batch(self) -> int:
-        """Publish and mark up to :data:`BATCH` events; answers how many were unsent."""
+        """Publish and mark up to :data:`BATCH` events; returns how many were unsent."""
         found = await outbox.unsent(self._database, BATCH)
         if not found:
             return 0
@@ -199,5 +199,5 @@ def envelope_of(row: Recorded) -> Envelope:
 
 
 def message_of(row: Recorded, seals: EventSeals) -> Message:
-    """The same as a message, sealed."""
+    """The recorded event as a sealed message."""
     return Message(row.id, row.type, seals.sealed(encode(envelope_of(row))))

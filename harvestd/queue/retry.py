@@ -1,6 +1,6 @@
-"""What becomes of a message that was not handled: when it is tried again, or why it never is. Pure; both brokers ask it.
+"""What happens to an unhandled message: when it is retried, or why it never is. Pure; used by both brokers.
 
-Handlers say how it went by how they end: a return is done, :class:`Retry` is later, :class:`Drop` is never.
+A handler reports its outcome by how it ends: a return is done, :class:`Retry` is later, :class:`Drop` is never.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from harvestd.interfaces import Dropped, Outcome, Retried
 from harvestd.kernel.errors import Unavailable
 from harvestd.kernel.topology import RETRY_DELAYS, RETRY_JITTER
 
-#: Longest cause that is kept with a dead letter, in characters.
+#: Longest cause kept with a dead letter, in characters.
 CAUSE_LENGTH = 2000
 
 
 class Retry(Exception):
-    """Raised by a handler: not now, for this cause; the message comes back after a delay."""
+    """Raised by a handler: not now, for this cause; the message is redelivered after a delay."""
 
 
 class Drop(Exception):
@@ -33,7 +33,7 @@ class Again:
 
 @attrs.frozen
 class Dead:
-    """Give up; ``cause`` is what the dead letter will say."""
+    """Give up; ``cause`` is recorded in the dead letter."""
 
     cause: str
 
@@ -41,8 +41,7 @@ class Dead:
 def next_step(attempts: int, outcome: Retried | Dropped, chance: float, scale: float = 1.0) -> Again | Dead:
     """The next step of a message that was tried ``attempts`` times before this try.
 
-    ``chance`` is a random number in [0, 1) that spreads the delay over ±``RETRY_JITTER``; ``scale`` is the setting
-    ``queue_retry_scale``.
+    ``chance`` is a random number in [0, 1) that spreads the delay over ±``RETRY_JITTER``; ``scale`` is the setting ``queue_retry_scale``.
     """
     if isinstance(outcome, Dropped):
         return Dead(_plain(outcome.cause))
@@ -52,7 +51,7 @@ def next_step(attempts: int, outcome: Retried | Dropped, chance: float, scale: f
 
 
 def outcome_of(error: Exception) -> tuple[Outcome, bool]:
-    """What a handler's exception means for its message, and whether it was expected (else its traceback is logged)."""
+    """The outcome for a handler's exception, and whether it was expected (otherwise its traceback is logged)."""
     name, text = type(error).__name__, str(error)
     match error:
         case Retry() | Unavailable():
@@ -66,5 +65,5 @@ def outcome_of(error: Exception) -> tuple[Outcome, bool]:
 
 
 def _plain(cause: str) -> str:
-    """As PostgreSQL and an AMQP header can both hold it: bounded, without NUL and lone surrogates."""
+    """The cause in a form that PostgreSQL and an AMQP header can both hold: bounded, without NUL and lone surrogates."""
     return cause.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")[:CAUSE_LENGTH]

@@ -1,4 +1,4 @@
-"""The consumers of one process, and what it does from time to time."""
+"""The consumers and the periodic tasks of one process."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from harvestd.runtime.wakeup import Wakeup
 from harvestd.store.leases import Lease
 from harvestd.store.postgres.control import ControlConnection
 
-#: What the names of queues begin with; the setting ``queues`` may leave it out.
+#: The prefix of queue names; the setting ``queues`` may leave it out.
 PREFIX = "harvest."
-#: The NOTIFY channel that wakes who does a periodic task; the payload is its name.
+#: The NOTIFY channel that wakes the process running a periodic task; the payload is the task's name.
 DUE = "harvest_due"
-#: Seconds from a wake to the work: what becomes due meanwhile is done together.
+#: Seconds from a wakeup to the run: work that becomes due meanwhile is done together.
 GATHER = 0.05
 
 
 class Workers:
-    """A consumer for each queue named (all, when none is), and every periodic task; with RabbitMQ, also who stands in for it."""
+    """A consumer for each queue named (all, when none is), and every periodic task; with RabbitMQ, also the stand-in for it."""
 
     log = Logger()
 
@@ -55,14 +55,14 @@ class Workers:
         self._unlisten: Callable[[], None] | None = None
 
     async def start(self) -> None:
-        """Begin to consume. Raises ``ValueError`` for a queue without handlers."""
+        """Start consuming. Raises ``ValueError`` for a queue without handlers."""
         for queue in self._queues:
             if queue.name not in self._handlers:
                 raise ValueError(f"queue {queue.name} has no row in tables.py")
         for queue in self._queues:
             receive = self._consumers[queue.name].receive
             self.subscriptions[queue.name] = await self._parts.broker.consume(queue.name, queue.prefetch, receive)
-        self._unlisten = self._parts.control.listen(DUE, self._wake, lambda: None)  # what was missed is polled for
+        self._unlisten = self._parts.control.listen(DUE, self._wake, lambda: None)  # polling finds what was missed
         for turn in self._turns:
             turn.start()
 
@@ -71,7 +71,7 @@ class Workers:
             turn.wake(task)
 
     async def stop(self) -> None:
-        """Finish what is in hand and hand the rest back, all at once."""
+        """Finish the messages in flight and return the rest to the queues, concurrently."""
         if self._unlisten is not None:
             self._unlisten()
         stops = [turn.stop() for turn in self._turns] + [one.stop() for one in self.subscriptions.values()]
@@ -80,9 +80,10 @@ class Workers:
 
 
 class PeriodicTask:
-    """One periodic task of this process: done while it has the task's lease, which it keeps until it stops, dies or hangs, so
-    that another takes over then. A task asks ``going_on`` between its steps, and writes nothing that another's work would suffer
-    from: who is frozen in the midst of it and wakes up finds rows that are settled, or another's."""
+    """One periodic task of this process: it runs while the process has the task's lease, which it keeps until it stops,
+    dies or hangs, so that another process then takes over. A task calls ``going_on`` between its steps, and writes
+    nothing that conflicts with another's work: a process that freezes midway and wakes up finds rows that are settled,
+    or another's."""
 
     log = Logger()
 
@@ -98,16 +99,16 @@ class PeriodicTask:
         self._stopping = False
 
     def start(self) -> None:
-        """Wait for its turns."""
+        """Start waiting for its turns."""
         self._running = spawn(f"the periodic task {self._task.name}", self._run())
 
     def wake(self, task: str) -> None:
-        """There is something to do, if it is this task's, and this process does it."""
+        """Run soon, if ``task`` is this one and this process runs it."""
         if task == self._task.name and self._lease.mine:
             self._due.ring()
 
     async def stop(self) -> None:
-        """Finish the run under way."""
+        """Finish the run in progress."""
         self._stopping = True
         self._due.ring()
         self._halt.ring()
@@ -132,8 +133,8 @@ class PeriodicTask:
 
 
 def due(session: ControlConnection, task: str) -> None:
-    """Tell whoever does a periodic task, in whatever process, that there is something to do. It costs some milliseconds of
-    nobody's time, and may be lost: then it is done at the task's next turn."""
+    """Wake the process that runs a periodic task. It takes some milliseconds in the background, and may be lost: the
+    work is then done at the task's next turn."""
     spawn("telling of what is due", session.notify(DUE, task))
 
 

@@ -1,7 +1,8 @@
-"""An event's seal: what shows a consumer that this market wrote it, whoever can write to the broker.
+"""An event's seal: proves to a consumer that this market wrote it, even if others can write to the broker.
 
-The last member of the envelope is ``"seal"``, a BLAKE2b keyed with the market's secret over every byte before it. Type, time and
-id are among those, so nothing of one event can be put into another; and an event that is delivered again is known by its id.
+The last member of the envelope is ``"seal"``, a BLAKE2b keyed with the market's secret over every byte before it. Type,
+time and id are among those, so parts of one event cannot be spliced into another; and a redelivered event is recognized
+by its id.
 """
 
 from __future__ import annotations
@@ -15,18 +16,18 @@ _TAIL = len(_OPENING) + 2 * SEAL + len(_END)
 
 
 class EventSeals:
-    """``secret`` is the market's: what a process seals that does not share it counts only as far as the outbox has it."""
+    """``secret`` is the market's: an event sealed with a different secret is accepted only as the outbox has it."""
 
     def __init__(self, secret: str) -> None:
         self._key = hashlib.blake2b(secret.encode(), digest_size=32, person=b"harvest.events").digest()
 
     def sealed(self, body: bytes) -> bytes:
-        """An envelope (a JSON object with a member or more, without blanks at its end), with its seal."""
+        """An envelope (a JSON object with at least one member, without trailing blanks), with its seal."""
         inside = body[:-1]
         return b"".join((inside, _OPENING, self._seal(inside), _END))
 
     def genuine(self, body: bytes) -> bool:
-        """Whether these bytes, all of them, were sealed with this secret."""
+        """Whether all of ``body`` was sealed with this secret."""
         return body[-_TAIL : -_TAIL + len(_OPENING)] == _OPENING and hmac.compare_digest(
             body[-_TAIL + len(_OPENING) :], self._seal(body[:-_TAIL]) + _END
         )

@@ -1,10 +1,9 @@
-"""While the broker is away, what it should have brought is handled from the outbox: nobody hears later of an order since RabbitMQ
-is frozen, or takes nothing.
+"""While the broker is away, frozen or blocked, its events are handled from the outbox, so that no notification of an order is late.
 
-One process looks each second, and only while its broker is not well. What is older than :data:`PATIENCE` and has no mark of a queue goes to
-that queue's consumer, as a delivery: the inbox makes it harmless that the broker brings it as well, once it is back. What the consumer
-does not acknowledge stays the broker's, with its tries and dead letters; and so does a batch that ended the process which handled it
-(``store/trials.py``), in which there may be a poison message.
+One process checks each second, and only while its broker is unhealthy. An event older than :data:`PATIENCE` without an
+inbox mark of a queue goes to that queue's consumer, as a delivery: the inbox dedupes the broker's own delivery, once it
+is back. An event that the consumer does not acknowledge is left to the broker, with its retries and dead letters; and
+so is a batch that ended the process which handled it (``store/trials.py``), since it may contain a poison message.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ from harvestd.store import outbox
 from harvestd.store.leases import GoingOn
 from harvestd.store.trials import PostgresTrials
 
-#: Seconds that an event is the broker's alone, and that what was not acknowledged is left alone.
+#: Seconds for which an event is left to the broker, and for which an unacknowledged one is left alone.
 PATIENCE, REST = 4.0, 30.0
-#: Events of one queue that are handled together.
+#: Events of one queue handled together.
 BATCH = 50
 
 
 class StandIn:
-    """``consumers`` by their queues; one for each process that has some."""
+    """``consumers`` by queue; one stand-in for each process that has consumers."""
 
     log = Logger()
 
@@ -39,7 +38,7 @@ class StandIn:
         self._told = False
 
     async def run(self, parts: Parts, going_on: GoingOn) -> None:
-        """As a periodic task."""
+        """Run as a periodic task."""
         if (await parts.health.of("rabbitmq")).state == "ok":
             if self._told:
                 self.log.info("the broker brings events again")
@@ -53,7 +52,7 @@ class StandIn:
                 pass
 
     async def _batch(self, parts: Parts, queue: str) -> int:
-        """Have one batch handled; answers how many there were."""
+        """Have one batch handled; returns its size."""
         resting = [id for name, id in self._resting if name == queue]
         types = parts.topology.types_for(queue)
         rows = await outbox.unbrought(parts.database, queue, types, PATIENCE, resting, BATCH)

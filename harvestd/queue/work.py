@@ -1,4 +1,4 @@
-"""What handles a queue's events, and what is done from time to time."""
+"""The types of queue handlers and of periodic tasks."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from harvestd.queue.envelope import Envelope
 from harvestd.store.leases import GoingOn
 from harvestd.unit_of_work import UnitOfWork
 
-#: Handles one event: return = done, raise ``Retry("why")`` = later, ``Drop("why")`` = dead letter. Events may come
+#: Handles one event: return = done, raise ``Retry("why")`` = later, ``Drop("why")`` = dead letter. Events may arrive
 #: out of order, never twice.
 Handle = Callable[[UnitOfWork, Envelope], Awaitable[None]]
-#: Handles several at once, in the order in which they came; if it raises, it is called for each alone.
+#: Handles several at once, in order of arrival; if it raises, it is called for each alone.
 Bulk = Callable[[UnitOfWork, Sequence[Envelope]], Awaitable[None]]
 
 
 @attrs.frozen
 class QueueHandlers:
-    """What a queue's consumer does: ``each`` by event type, ``bulk`` for every other type that the queue binds.
+    """The handlers of a queue's consumer: ``each`` by event type, ``bulk`` for every other type that the queue binds.
 
-    A type that neither handles is acknowledged and forgotten.
+    A type with neither is acknowledged and forgotten.
     """
 
     each: Mapping[str, Handle] = attrs.field(factory=dict)
@@ -31,9 +31,10 @@ class QueueHandlers:
 
 @attrs.frozen
 class Periodic:
-    """Something done every ``every`` seconds by one process at a time. What it raises is logged, and it goes on.
+    """A task run every ``every`` seconds by one process at a time. An exception is logged, and the task goes on.
 
-    ``run`` is given what to ask between its steps: that renews the lease, and answers whether to go on."""
+    ``run`` is given a callable to await between its steps: it renews the lease, and returns whether to go on.
+    """
 
     name: str
     every: float

@@ -1,1 +1,1 @@
-"""Rows: the pool, transactions, migrations and one module a noun, SQL beside its typed result."""
+"""Storage: the pool, transactions, migrations and one module per entity, each SQL statement beside its typed result."""

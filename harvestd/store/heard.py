@@ -1,8 +1,8 @@
-"""What this process heard to have ended or changed, and when: the measure of what others vouch for.
+"""The changes and endings that this process heard of, and when: they decide which shared entries it believes.
 
-What lies in a place that others can write to may be put back there long after it was true, seal and all. So it counts only
-if it began after the last that this process heard of what it depends on. What is heard comes from PostgreSQL, always (see
-``redis/topics.py``); a message that somebody made up only makes more be asked for anew.
+An entry in a store that others can write to may be put back there long after it was true, seal included. So it counts
+only if it began after the last change that this process heard of in anything it depends on. These notifications always
+come from PostgreSQL (see ``redis/topics.py``); a forged one only causes reloads.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterable
 
 
 class Heard:
-    """Remembers ``most`` names; the time of the longest unheard that had to go counts for everything. ``seconds`` is a clock
-    that never goes back."""
+    """Remembers ``most`` names; the latest time evicted counts for all forgotten names. ``seconds`` is a monotonic clock."""
 
     def __init__(self, most: int = 10_000, seconds: Callable[[], float] = time.monotonic) -> None:
         self.seconds = seconds
@@ -26,7 +25,7 @@ class Heard:
         return len(self._at)
 
     def note(self, names: Iterable[str]) -> None:
-        """These have ended or changed now; none named is everything."""
+        """Record that these have ended or changed now; an empty sequence is everything."""
         now, nothing = self.seconds(), True
         for name in names:
             nothing = False
@@ -39,5 +38,5 @@ class Heard:
             self._floor = now
 
     def believes(self, names: Iterable[str], began: float) -> bool:
-        """Whether what depends on these, and was asked for at ``began``, may be true still."""
+        """Whether a value that depends on these, and was requested at ``began``, may still be true."""
         return began > self._floor and all(began > self._at.get(name, began - 1) for name in names)

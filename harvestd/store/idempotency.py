@@ -1,7 +1,8 @@
-"""Idempotency keys: the answer that a request got, so that its retry gets the same.
+"""Idempotency keys: the response to a request is recorded, so that its retry gets the same one.
 
-The claim is an advisory lock of the transaction: a second request with the key is told so at once instead of waiting, and
-a crash leaves nothing to clean up. The answer is written in the transaction of the effect, so both exist or neither.
+The claim is a transaction-level advisory lock: a second request with the key is rejected at once instead of waiting,
+and a crash leaves nothing to clean up. The response is written in the transaction of the effect, so both exist or
+neither.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from harvestd.store.postgres.database import Statement, Transaction, nothing
 
 @attrs.frozen
 class Recorded:
-    """The first answer. ``headers`` are the ones to send again, each name once."""
+    """The first response. ``headers`` are those to send again, each name once."""
 
     fingerprint: bytes
     status: int
@@ -39,8 +40,9 @@ LOCK = Statement(
               pg_try_advisory_xact_lock(hashtextextended(:user_id::text || ' ' || :key::text, 4812))::text, true)""",
     nothing,
 )
-# A statement of its own, in the same round trip: its snapshot must be younger than the lock, to see what the holder before
-# committed. Whether there is a lock it knows from the first, since to try for it anew might succeed too late for that.
+# A separate statement in the same round trip: its snapshot must be younger than the lock, to see the previous holder's
+# commit. Whether the lock is held it takes from the first statement, since a new attempt might succeed too late for the
+# snapshot.
 FIND = Statement(
     "idempotency_find",
     """select current_setting('harvest.key') = 'true', fingerprint, status, headers, body
@@ -67,9 +69,9 @@ FORGET = Statement(
 async def claim(
     tx: Transaction, user_id: str, key: str, fingerprint: bytes, now: datetime, ttl: float
 ) -> Recorded | None:
-    """Hold ``key`` for the rest of the transaction; the first answer, if there was one within ``ttl`` seconds.
+    """Hold ``key`` for the rest of the transaction; returns the first response, if there was one within ``ttl`` seconds.
 
-    Raises ``KeyInFlight`` when another transaction holds it, ``KeyReused`` when it was used for another request.
+    Raises ``KeyInFlight`` when another transaction holds it, ``KeyReused`` when it was used for a different request.
     """
     tx.later(LOCK, user_id=user_id, key=key)
     row = await tx.row(FIND, user_id=user_id, key=key, since=now - timedelta(seconds=ttl))
@@ -83,7 +85,7 @@ async def claim(
 
 
 def record(tx: Transaction, user_id: str, key: str, answer: Recorded, now: datetime) -> None:
-    """Keep the answer, in the transaction of the effect."""
+    """Record the response, in the transaction of the effect."""
     tx.later(
         RECORD,
         user_id=user_id,
@@ -97,5 +99,5 @@ def record(tx: Transaction, user_id: str, key: str, answer: Recorded, now: datet
 
 
 async def forget(tx: Transaction, now: datetime, ttl: float, limit: int = 10_000) -> int:
-    """Delete at most ``limit`` keys that are older than ``ttl`` seconds; answers how many."""
+    """Delete at most ``limit`` keys that are older than ``ttl`` seconds; returns how many."""
     return await tx.run(FORGET, before=now - timedelta(seconds=ttl), limit=limit)

@@ -1,4 +1,4 @@
-"""What each consumer has done, written in the transaction of its effect: that makes every effect happen once."""
+"""The events each consumer has handled, recorded in the transaction of the effect: that makes effects exactly-once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CLAIM = Statement(
        on conflict do nothing returning event_id::text""",
     scalar,
 )
-# A mark outlives its event, however long that waits for a broker: without it the event would be handled once more.
+# A mark outlives its event, however long that waits for a broker: without the mark the event would be handled again.
 PURGE = Statement(
     "inbox_purge",
     """delete from inbox where (consumer, event_id) in (
@@ -27,15 +27,15 @@ PURGE = Statement(
 
 
 async def claim(tx: Transaction, consumer: str, event_ids: Iterable[str]) -> set[str]:
-    """Those of the ids that ``consumer`` has not handled before, now noted as handled if ``tx`` commits.
+    """The ids that ``consumer`` has not handled before, marked as handled if ``tx`` commits.
 
-    Waits for a transaction that is handling one of them at this moment.
+    Waits for a concurrent transaction that is handling one of them.
     """
     ids = sorted({event_id.lower() for event_id in event_ids})
     return set(await tx.rows(CLAIM, consumer=consumer, ids=ids)) if ids else set()
 
 
 async def purge(tx: Transaction, handled_before: datetime, limit: int = 1000) -> int:
-    """Delete up to ``limit`` marks older than that, of events that the outbox has no more; answers how many. Call again while it
-    is ``limit``."""
+    """Delete up to ``limit`` older marks, of events that are no longer in the outbox; returns how many. Call again
+    while it returns ``limit``."""
     return len(await tx.rows(PURGE, handled_before=handled_before, limit=limit))

@@ -1,9 +1,9 @@
-"""What one process at a time does: a lease with a deadline, renewed by the work itself.
+"""Leases for work that one process at a time does: each has a deadline and is renewed by the work itself.
 
-It ends in one of three ways: given back; taken over by another at once, when the session of its holder is gone (a process that
-died); or taken over once it has run out (a process that is frozen, or works without asking whether it may go on). Whoever takes
-over raises the fence. So two may believe for a moment to hold it: what the work writes is guarded by :meth:`Lease.check`, or by
-what the rows themselves say (an attempt's number, a status, a version).
+A lease ends in one of three ways: given back; taken over at once, when the session of its holder is gone (a dead
+process); or taken over once it has expired (a process that is frozen, or works without asking whether it may go on).
+Each takeover raises the fencing token. So for a moment two processes may believe they hold it: the writes are guarded
+by :meth:`Lease.check`, or by the rows themselves (an attempt's number, a status, a version).
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from harvestd.kernel.errors import Unavailable
 from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database, Statement, Transaction, nothing, scalar
 
-#: What work is given to ask now and then: it renews the lease, and answers whether the work may go on.
+#: Passed to the work, which awaits it now and then: it renews the lease, and returns whether the work may go on.
 GoingOn = Callable[[], Awaitable[bool]]
 
 
 async def always() -> bool:
-    """Of work that nobody else does."""
+    """For work that no other process does."""
     return True
 
 
-#: A lease is renewed after this part of it, and who did not get it asks again after as long, but at least each second.
+#: A lease is renewed after this share of its duration; a process without it asks again as often, but at least each second.
 PART = 1 / 3
 ASK_AGAIN = 1.0
 
@@ -50,7 +50,7 @@ class Lost(Unavailable):
 
 
 class Lease:
-    """The lease ``name`` for ``seconds`` at a time, as far as this process has it."""
+    """The lease ``name`` for ``seconds`` at a time, as seen by this process."""
 
     def __init__(self, reactor: Any, database: Database, session: ControlConnection, name: str, seconds: float) -> None:
         self._reactor = reactor
@@ -64,11 +64,11 @@ class Lease:
 
     @property
     def mine(self) -> bool:
-        """Whether it is this process's, as far as that is known; never after it has run out."""
+        """Whether this process holds it, as far as it knows; never true after expiry."""
         return self._fence is not None and self._reactor.seconds() < self._until and self._session.holds(self._holder)
 
     async def held(self) -> bool:
-        """Take or renew it where that is due; answers whether this process has it. Raises ``Unavailable``."""
+        """Take or renew it when that is due; returns whether this process holds it. Raises ``Unavailable``."""
         now = self._reactor.seconds()
         if now < self._asked + min(ASK_AGAIN if self._fence is None else self._seconds, self._seconds * PART):
             return self.mine
@@ -83,15 +83,15 @@ class Lease:
         return self.mine
 
     async def check(self, tx: Transaction) -> None:
-        """In a transaction that writes what only the holder may; raises :class:`Lost`.
+        """Check the fencing token in a transaction that writes as the holder; raises :class:`Lost`.
 
-        It locks nothing, so that a process that is frozen with its transaction open keeps nobody from taking over.
+        It locks nothing, so that a process that freezes with its transaction open does not block a takeover.
         """
         if self._fence is None or not await tx.row(_CHECK, name=self._name, holder=self._holder, fence=self._fence):
             raise Lost(f"another process does {self._name} by now")
 
     async def give_back(self) -> None:
-        """Have another take over at once, if this process has it. Never raises ``Unavailable``: then it runs out."""
+        """Let another process take over at once, if this one holds it. Never raises ``Unavailable``: the lease then expires."""
         if self._fence is None:
             return
         self._fence, self._asked = None, float("-inf")

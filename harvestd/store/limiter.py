@@ -1,7 +1,7 @@
 """Rate limits in the memory of one process, by the generic cell rate algorithm.
 
-For each key one number is kept: the theoretical arrival time (TAT), when all that was used will have been given back. A
-request moves it on by ``period / limit`` and is refused if that puts it more than ``period`` ahead.
+One number is kept for each key: the theoretical arrival time (TAT), when all that was used will have been given back. A
+request advances it by ``period / limit`` and is refused if that puts it more than ``period`` ahead.
 https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm (the virtual scheduling form)
 """
 
@@ -13,13 +13,13 @@ from zope.interface import implementer
 
 from harvestd.interfaces import Allowance, ILimiter
 
-#: Rounding of floats must not refuse the last request of a limit.
+#: Tolerance: float rounding must not refuse the last request of a limit.
 _HAIR = 1e-9
 
 
 @implementer(ILimiter)
 class MemoryLimiter:
-    """``seconds`` is a clock that never goes back, ``most`` how many keys are kept: beyond, the longest untouched go."""
+    """``seconds`` is a monotonic clock, ``most`` the number of keys kept: beyond it, the least recently used go."""
 
     at_hand = True
 
@@ -36,13 +36,13 @@ class MemoryLimiter:
         return self.hit_now(key, limit, period)
 
     def hit_now(self, key: str, limit: int, period: float) -> Allowance:
-        """The same at once."""
+        """Count one request synchronously."""
         now = self._seconds()
         step = period / limit
-        held = self._arrivals.pop(key, now)  # to the end of the dict, so that its beginning is the longest untouched
+        held = self._arrivals.pop(key, now)  # moved to the end of the dict, which is in LRU order
         used = max(held - now, 0.0)
         if used + step > period + _HAIR:
-            self._arrivals[key] = held  # whoever goes on trying is not forgotten because others come
+            self._arrivals[key] = held  # a client that keeps trying is not evicted by new ones
             return Allowance(False, 0, used, used + step - period)
         self._arrivals[key] = now + used + step
         if len(self._arrivals) > self._most:
@@ -51,6 +51,6 @@ class MemoryLimiter:
         return Allowance(True, remaining, used + step, 0.0)
 
     def _forget(self) -> None:
-        """Drop a tenth: at most as often as that many new keys came, so that each request pays little."""
+        """Evict a tenth: at most once per that many new keys, so that each request pays little."""
         for key in list(self._arrivals)[: max(1, self._most // 10)]:
             del self._arrivals[key]

@@ -1,4 +1,4 @@
-"""Who listens to which channel in this process. One that fails is logged, and harms no other."""
+"""The listeners of each channel in this process. A failing one is logged, and does not affect the others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Listener:
 
 
 class Listeners:
-    """By channel, in the order in which they came."""
+    """Listeners by channel, in the order of registration."""
 
     log = Logger()
 
@@ -28,15 +28,15 @@ class Listeners:
         return channel in self._listeners
 
     def channels(self) -> list[str]:
-        """Those that somebody listens to."""
+        """The channels with listeners."""
         return list(self._listeners)
 
     def add(self, channel: str, listener: Listener) -> None:
-        """Listen."""
+        """Register a listener."""
         self._listeners.setdefault(channel, []).append(listener)
 
     def remove(self, channel: str, listener: Listener) -> bool:
-        """Listen no more; may be repeated. True when it was the last on its channel."""
+        """Unregister; may be repeated. True when it was the last on its channel."""
         here = self._listeners.get(channel, [])
         if listener not in here:
             return False

@@ -1,7 +1,7 @@
-"""Events written in the transaction of the change that they tell of, and what the relay reads of them.
+"""Events written in the transaction of the change that they describe, and the relay's reads of them.
 
-``seq`` is the order in which events were written, not in which they were committed: a transaction may commit a lower
-``seq`` after a higher one was already sent. So the relay keeps no position; what is unsent is what has no ``sent_at``.
+``seq`` is the order in which events were written, not committed: a transaction may commit a lower ``seq`` after a
+higher one was already sent. So the relay keeps no position; an event is unsent while it has no ``sent_at``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from harvestd.store.postgres.database import Reader, Statement, Transaction, not
 
 @attrs.frozen
 class Recorded:
-    """One row: the event, who asked for it, and its place."""
+    """One row: the event, its trace, and its position."""
 
     seq: int
     id: str
@@ -34,7 +34,7 @@ class Recorded:
 
 @attrs.frozen
 class Backlog:
-    """How many events wait to be sent, and the age of the oldest in seconds (0.0 when there is none)."""
+    """The number of unsent events, and the age of the oldest in seconds (0.0 when there is none)."""
 
     unsent: int
     oldest: float
@@ -89,7 +89,7 @@ SEND_AGAIN = Statement(
        select (select max(seq) from looked), (select count(*) from again)""",
     lambda last, count: (last, count),
 )
-#: What a queue has not handled of what is unsent, or was sent a short while ago; a message that ended its consumers is left to the broker.
+#: Unsent or recently sent events that a queue has not handled; a message that ended its consumers is left to the broker.
 UNBROUGHT = Statement(
     "outbox_unbrought",
     """select seq, id::text, type, aggregate, version, data, trace, created_at
@@ -101,12 +101,12 @@ UNBROUGHT = Statement(
         order by seq limit :limit""",
     Recorded,
 )
-#: Seconds for which what was sent is looked at: longer than it takes to see that a broker is away.
+#: Seconds for which sent events are considered: longer than it takes to detect that a broker is away.
 LATELY = 120.0
 DONE_AGAIN = Statement(
     "outbox_done_again", "delete from outbox_again where queue = :queue and due < clock_timestamp()", nothing
 )
-#: An event stays until each queue that it is for has handled it: a message that waited for longer is believed for its row alone.
+#: An event stays until each queue that it is for has handled it: a late message is accepted only on the strength of its row.
 PURGE = Statement(
     "outbox_purge",
     """delete from outbox where seq in (
@@ -123,10 +123,9 @@ PURGE = Statement(
 def record(
     tx: Transaction, events: Sequence[Event], topology: Topology, new_id: Callable[[], str], now: datetime
 ) -> None:
-    """Write ``events`` in ``tx``, with the commit at the latest, under the current trace and in their order; and append them to
-    ``tx.events``.
+    """Write ``events`` in ``tx``, at its commit at the latest, under the current trace and in order; and append them to ``tx.events``.
 
-    Raises ``ValueError`` for what is not as ``topology`` has it. A unit of work records and wakes the relay.
+    Raises ``ValueError`` for an event that ``topology`` does not allow. A unit of work records and wakes the relay.
     """
     if not events:
         return
@@ -154,37 +153,38 @@ async def unsent(reader: Reader, limit: int) -> list[Recorded]:
 
 
 async def some(reader: Reader, ids: Sequence[str]) -> list[Recorded]:
-    """Those of the events that the outbox still has. Read them on the primary."""
+    """The events with these ids that are still in the outbox. Read them on the primary."""
     return await reader.rows(SOME, ids=list(ids))
 
 
 async def mark_sent(tx: Transaction, seqs: Sequence[int], now: datetime) -> None:
-    """Note that the broker confirmed them."""
+    """Record the broker's publisher confirms."""
     await tx.run(SENT, seqs=list(seqs), now=now)
 
 
 async def backlog(reader: Reader, now: datetime) -> Backlog:
-    """What waits to be sent."""
+    """The unsent events."""
     found = await reader.row(BACKLOG, now=now)
     assert found is not None
     return found
 
 
 async def ask_again(tx: Transaction, queues: Sequence[str], after: float) -> None:
-    """Have the relay send again, ``after`` seconds from now, what these queues have not handled."""
+    """Have the relay republish, ``after`` seconds from now, the events that these queues have not handled."""
     await tx.run(ASK_AGAIN, queues=list(queues), after=after)
 
 
 async def asked_again(reader: Reader) -> list[str]:
-    """The queues whose time that is."""
+    """The queues due for that."""
     return await reader.rows(ASKED_AGAIN)
 
 
 async def send_again(
     tx: Transaction, queue: str, types: Sequence[str], after: int, limit: int
 ) -> tuple[int | None, int]:
-    """Of ``limit`` events of these types behind the place ``after``: those that have no mark of the queue are unsent again. Answers
-    the last place, None when there was none, and how many are. What was recorded before the queue's first mark was never for it."""
+    """Mark as unsent again those of ``limit`` events of these types, behind the position ``after``, that have no inbox
+    mark of the queue. Returns the last position, None when there was none, and how many were marked. Events recorded
+    before the queue's first mark were never for it."""
     found = await tx.row(SEND_AGAIN, queue=queue, types=list(types), after=after, limit=limit)
     assert found is not None
     return found
@@ -193,23 +193,24 @@ async def send_again(
 async def unbrought(
     reader: Reader, queue: str, types: Sequence[str], after: float, without: Sequence[str], limit: int
 ) -> list[Recorded]:
-    """The first events of these types, but for those ``without`` which the caller goes on, that are older than ``after`` seconds
-    and have no mark of the queue. Read them on the primary."""
+    """The first events of these types that are older than ``after`` seconds and have no inbox mark of the queue, except
+    those in ``without``. Read them on the primary."""
     return await reader.rows(
         UNBROUGHT, queue=queue, types=list(types), after=after, lately=LATELY, without=list(without), limit=limit
     )
 
 
 async def done_again(tx: Transaction, queue: str) -> None:
-    """It is done."""
+    """Clear the queue's request."""
     await tx.run(DONE_AGAIN, queue=queue)
 
 
 async def purge(
     tx: Transaction, sent_before: datetime, whatever_before: datetime, for_queues: Sequence[tuple[str, str]], limit: int = 1000
 ) -> int:  # fmt: skip
-    """Delete up to ``limit`` events that were sent before then and handled by every queue that they are for (``for_queues`` has pairs
-    of a type and a queue), or sent before ``whatever_before``; answers how many. Call again while it is ``limit``."""
+    """Delete up to ``limit`` events that were sent before ``sent_before`` and handled by every queue that they are for
+    (``for_queues`` has pairs of a type and a queue), or sent before ``whatever_before``; returns how many. Call again
+    while it returns ``limit``."""
     types, queues = [type for type, _ in for_queues], [queue for _, queue in for_queues]
     return len(
         await tx.rows(

@@ -1,7 +1,7 @@
-"""The rows of the queues that PostgreSQL holds: put, take, settle, rescue, and the dead letters.
+"""The rows of the queues in PostgreSQL: put, take, settle, rescue, and the dead letters.
 
-A taken message is leased: ``leased_by`` names its consumer, ``leased_until`` when that ends. Every change of a leased
-message names the consumer, so that one whose lease was lost changes nothing of its successor's.
+A taken message is leased: ``leased_by`` names its consumer, ``leased_until`` the expiry. Every change of a leased
+message names the consumer, so that one that has lost its lease cannot interfere with its successor.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harvestd.store.postgres.database import Reader, Statement, Transaction, not
 
 @attrs.frozen
 class Taken:
-    """A message in hand; ``id`` is the row's, ``due`` since when it could be taken, ``attempts`` the earlier tries."""
+    """A leased message; ``id`` is the row's, ``due`` since when it could be taken, ``attempts`` the earlier tries."""
 
     id: int
     due: datetime
@@ -35,7 +35,7 @@ def _dead(
     return DeadLetter(str(id), queue, Message(message_id, type, body), attempts, cause, died_at)
 
 
-# Each body travels once, however many queues it goes to.
+# Each body is sent once, however many queues it goes to.
 PUT = Statement(
     "queue_put",
     """insert into queue_messages (queue, message_id, type, body)
@@ -51,7 +51,7 @@ ENROL = Statement(
     nothing,
 )
 LEAVE = Statement("queue_leave", "delete from queue_consumers where holder = any(:dead::bigint[])", nothing)
-# The lower bound spares it the index entries of what was deleted, while an old snapshot (a backup) keeps those alive.
+# The lower bound skips the index entries of deleted rows, while an old snapshot (a backup) keeps those alive.
 TAKE = Statement(
     "queue_take",
     """with ready as (
@@ -83,7 +83,7 @@ HAND_BACK = Statement(
        returning m.queue""",
     scalar,
 )
-# An advisory lock that can be had is one that no session holds: that consumer is dead.
+# If an advisory lock can be taken, no session holds it: that consumer is dead.
 DEAD_CONSUMERS = Statement(
     "queue_dead_consumers", "select holder from queue_consumers where pg_try_advisory_xact_lock(holder)", scalar
 )
@@ -140,7 +140,7 @@ DISCARD = Statement("queue_discard", "delete from queue_dead where queue = :queu
 
 
 async def put(tx: Transaction, messages: Sequence[Message], bound: Sequence[tuple[str, str]]) -> None:
-    """Put each message into the queues that ``bound``, pairs of type and queue, names for its type."""
+    """Put each message into the queues of its type, by ``bound``, pairs of type and queue."""
     await tx.run(
         PUT,
         ids=[message.id for message in messages],
@@ -152,12 +152,12 @@ async def put(tx: Transaction, messages: Sequence[Message], bound: Sequence[tupl
 
 
 async def enrol(tx: Transaction, holder: int, queue: str) -> None:
-    """Note a consumer, whose session already holds the advisory lock ``holder``. May be repeated."""
+    """Register a consumer, whose session already holds the advisory lock ``holder``. May be repeated."""
     await tx.run(ENROL, holder=holder, queue=queue)
 
 
 async def leave(tx: Transaction, holder: int) -> None:
-    """Forget a consumer that has nothing in hand."""
+    """Unregister a consumer that has no leased messages."""
     await tx.run(LEAVE, dead=[holder])
 
 
@@ -169,7 +169,7 @@ async def take(
 
 
 async def renew(tx: Transaction, ids: Sequence[int], holder: int, lease: float) -> int:
-    """Lease them for ``lease`` seconds from now; answers how many the holder still had."""
+    """Lease them for ``lease`` seconds from now; returns how many the holder still had."""
     return await tx.run(RENEW, ids=list(ids), holder=holder, lease=lease)
 
 
@@ -180,8 +180,8 @@ async def settle(
     again: Sequence[tuple[int, float]],
     dead: Sequence[tuple[int, str]],
 ) -> int:
-    """Delete the ``acked``, give the others their delay in seconds or their cause; answers how many were still leased
-    to ``holder``: the rest is another's by now."""
+    """Delete the ``acked``, retry or dead-letter the others with their delay in seconds or their cause; returns how
+    many were still leased to ``holder``: it has lost the rest."""
     count = 0
     if acked:
         count += await tx.run(ACK, acked=list(acked), holder=holder)
@@ -193,12 +193,12 @@ async def settle(
 
 
 async def hand_back(tx: Transaction, holders: Sequence[int]) -> set[str]:
-    """End the leases of these consumers, as if their last batch had never been taken; answers the queues concerned."""
+    """End the leases of these consumers, as if their last batch had never been taken; returns the queues concerned."""
     return set(await tx.rows(HAND_BACK, holders=list(holders)))
 
 
 async def rescue(tx: Transaction) -> set[str]:
-    """Take from the consumers whose session is gone what they had in hand; answers the queues concerned."""
+    """End the leases of consumers whose session is gone; returns the queues concerned."""
     dead = await tx.rows(DEAD_CONSUMERS)
     if not dead:
         return set()
@@ -218,10 +218,10 @@ async def dead(reader: Reader, queue: str, most: int) -> list[DeadLetter]:
 
 
 async def replay(tx: Transaction, queue: str, id: int) -> bool:
-    """Put a dead letter back into its queue; False if it is not there."""
+    """Put a dead letter back into its queue; False if it does not exist."""
     return await tx.run(REPLAY, queue=queue, id=id) == 1
 
 
 async def discard(tx: Transaction, queue: str, id: int) -> bool:
-    """Delete a dead letter; False if it is not there."""
+    """Delete a dead letter; False if it does not exist."""
     return await tx.run(DISCARD, queue=queue, id=id) == 1

@@ -1,8 +1,8 @@
 """Publish and subscribe on PostgreSQL's NOTIFY: :class:`ITopics` when there is no Redis.
 
 All topics share one NOTIFY channel, as JSON ``{"c": channel, "p": payload}``; without ``p`` it says "you missed one",
-for the payload that grew too long in its quotes. What comes by Redis, too, has an id, ``i``. Whoever can reach the
-database can send anything here, so nothing believes what it hears: a message says what to look at again.
+for a payload that grew too long by escaping. Messages also sent by Redis have an id, ``i``. Anybody who can reach the
+database can send anything here, so messages are not trusted: one only says what to look at again.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _encoder, _decoder = msgspec.json.Encoder(), msgspec.json.Decoder(Told)
 
 
 def written(told: Told) -> str | None:
-    """The message as a NOTIFY payload, or None, told in the log, for one that no topic takes."""
+    """The message as a NOTIFY payload, or None, with a log entry, for one that no topic accepts."""
     try:
         if told.p is not None and len(told.p.encode()) > LONGEST:
             raise ValueError(f"it is over {LONGEST} bytes")
         text = _encoder.encode(told)
-    except ValueError as error:  # lone surrogates, too
+    except ValueError as error:  # also for lone surrogates
         log.error("a message for topic {channel} is dropped: {why}", channel=told.c, why=str(error))
         return None
     return (text if len(text) <= MAX_PAYLOAD else _encoder.encode(Told(told.c, None, told.i))).decode()
@@ -65,23 +65,23 @@ class PostgresTopics:
         self._hearing = False
 
     def start(self) -> None:
-        """Listen."""
+        """Start listening."""
         self._unlisten = self._session.listen(CHANNEL, self._receive, self._gap)
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         if self._unlisten is not None:
             self._unlisten()
             self._unlisten = None
 
     async def publish(self, channel: str, payload: str) -> None:
-        """Send to whoever listens now."""
+        """Send to all present subscribers."""
         text = written(Told(channel, payload))
         if text is not None:
             await self._session.notify(CHANNEL, text)
 
     def subscribe(self, channel: str, receive: Callable[[str], None], gap: Callable[[], None]) -> Callable[[], None]:
-        """Call ``receive`` with each payload, ``gap`` whenever some may have been missed, and when it begins to hear."""
+        """Call ``receive`` with each payload, ``gap`` whenever some may have been missed, and when listening begins."""
         subscriber = Listener(receive, gap)
         self._subscribers.add(channel, subscriber)
         if self._session.connected and self._hearing:

@@ -1,7 +1,7 @@
-"""Messages that were tried alone: how often their consumer ended before there was an outcome.
+"""Messages that were tried alone: how often their consumer ended without an outcome.
 
-A trial is committed before the message is handled and ends with its outcome, so a process that dies leaves it behind. It tells a
-poison message from those that were merely in hand beside one, which RabbitMQ's own count does not.
+A trial is committed before the message is handled and ends with its outcome, so a process that dies leaves it behind.
+It distinguishes a poison message from those merely in hand beside one, which RabbitMQ's own count does not.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from harvestd.store.postgres.database import Database, Statement, Transaction, nothing
 
-#: After which a trial is of no use any more: its message has long had an outcome elsewhere.
+#: The age at which a trial is obsolete: its message has long had an outcome elsewhere.
 FORGOTTEN = timedelta(days=7)
 
 _TRIED = Statement(
@@ -35,24 +35,24 @@ _FORGET = Statement(
 
 
 class PostgresTrials:
-    """Of all processes. Every call is a transaction of its own, and raises ``Unavailable`` without the database."""
+    """The trials of all processes. Every call is a transaction of its own, and raises ``Unavailable`` without the database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def tried(self, queue: str, ids: Sequence[str]) -> Mapping[str, int]:
-        """How often each was tried without an outcome; those that never were are left out."""
+        """How often each was tried without an outcome; messages never tried are left out."""
         return dict(await self._database.transaction(lambda tx: tx.rows(_TRIED, queue=queue, ids=list(ids))))
 
     async def begin(self, queue: str, *ids: str) -> None:
-        """Count one more, before they are handled."""
+        """Count one more trial of each, before they are handled."""
         await self._database.transaction(lambda tx: tx.run(_BEGIN, queue=queue, ids=list(ids)))
 
     async def end(self, queue: str, *ids: str) -> None:
-        """They have an outcome."""
+        """Clear the trials: the messages have an outcome."""
         await self._database.transaction(lambda tx: tx.run(_END, queue=queue, ids=list(ids)))
 
 
 async def forget(tx: Transaction) -> None:
-    """Delete what is older than :data:`FORGOTTEN`."""
+    """Delete trials older than :data:`FORGOTTEN`."""
     await tx.run(_FORGET, after=f"{FORGOTTEN.total_seconds():.0f} seconds")

@@ -1,8 +1,8 @@
-"""The broker on PostgreSQL: the embedded default, and what one needs to lose nothing without RabbitMQ.
+"""The broker on PostgreSQL: the default with the embedded database, and all that durable delivery needs without RabbitMQ.
 
-A message is a row for each queue that binds its type (``store/queues.py``). Consumers lease rows with ``SKIP LOCKED``
+A message is one row per queue that binds its type (``store/queues.py``). Consumers lease rows with ``SKIP LOCKED``
 (``leases.py``). A NOTIFY wakes the other processes; it is sent after the commit, on the session's own connection, since
-NOTIFY inside of transactions makes their commits wait for each other; a wake that is lost costs one poll.
+NOTIFY within transactions serializes their commits; a lost wakeup costs one poll.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ class PostgresBroker:
         self._unlisten: Callable[[], None] | None = None
 
     async def start(self) -> None:
-        """Listen for wakes, and watch for consumers that died. The database may still be away."""
+        """Listen for wakeups, and watch for consumers that died. The database may still be unavailable."""
         self._unlisten = self._session.listen(CHANNEL, self._ring, lambda: self._ring(*self._topology.queues))
         self._watch = spawn("looking for dead consumers", self._rescue())
 
     async def stop(self) -> None:
-        """Stop every subscription, all at once; the connections belong to the database and the session."""
+        """Stop every subscription concurrently; the connections belong to the database and the session."""
         self._stopping = True
         stops = [Deferred.fromCoroutine(one.stop()) for one in self._subscriptions]
         for stop in stops:
@@ -67,7 +67,7 @@ class PostgresBroker:
             self._unlisten()
 
     async def publish(self, messages: Sequence[Message]) -> Sequence[str]:
-        """Put each into the queues that bind its type, in one transaction; answers all ids or raises ``Unavailable``."""
+        """Put each message into the queues that bind its type, in one transaction; returns all ids or raises ``Unavailable``."""
         bound = [
             (type, queue)
             for type in {message.type for message in messages}
@@ -97,7 +97,7 @@ class PostgresBroker:
         return await queues.dead(self._database, self._topology.queue(queue).name, limit)
 
     async def replay(self, queue: str, id: str) -> bool:
-        """Put a dead letter back into its own queue, with no attempts counted; False if it is not there."""
+        """Put a dead letter back into its own queue, with its attempts reset; False if it does not exist."""
         number = _number(id)
         if number is None or not await self._database.transaction(
             lambda tx: queues.replay(tx, self._topology.queue(queue).name, number)
@@ -107,14 +107,14 @@ class PostgresBroker:
         return True
 
     async def discard(self, queue: str, id: str) -> bool:
-        """Delete a dead letter; False if it is not there."""
+        """Delete a dead letter; False if it does not exist."""
         number = _number(id)
         if number is None:
             return False
         return await self._database.transaction(lambda tx: queues.discard(tx, self._topology.queue(queue).name, number))
 
     async def _announce(self, names: Iterable[str]) -> None:
-        """Wake the consumers of these queues, here at once and elsewhere by NOTIFY (the session gathers equal ones)."""
+        """Wake the consumers of these queues, locally at once and elsewhere by NOTIFY (the session coalesces duplicates)."""
         self._ring(*names)
         for name in names:
             await self._session.notify(CHANNEL, name)
@@ -125,14 +125,14 @@ class PostgresBroker:
                 subscription.wake()
 
     async def _rescue(self) -> None:
-        """While there are consumers here: free what dead ones had in hand, within a poll of their death."""
+        """While this process has consumers: release the messages leased to dead ones, within one poll of their death."""
         while not await self._halt.wait(self._settings.queue_poll):
             if not self._subscriptions:
                 continue
             try:
                 freed = await self._database.transaction(queues.rescue)
             except Unavailable:
-                continue  # the consumers say so already
+                continue  # the consumers log this already
             except Exception:
                 self.log.failure("looking for dead consumers")
                 continue
@@ -144,5 +144,5 @@ class PostgresBroker:
 
 
 def _number(id: str) -> int | None:
-    """A dead letter's id, if it can be one (a positive bigint)."""
+    """A dead letter's id, if it is a valid one (a positive bigint)."""
     return int(id) if id.isascii() and id.isdigit() and len(id) <= 18 else None

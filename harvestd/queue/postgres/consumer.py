@@ -1,9 +1,9 @@
-"""One consumer of one queue that PostgreSQL holds: it leases a batch, renews it while it is in hand, and settles it.
+"""One consumer of one queue in PostgreSQL: it leases a batch, renews the lease while handling it, and settles it.
 
-A lease ends in one of three ways: settled; run out after ``queue_lease`` seconds without renewal (a process that hangs);
-or taken away at once because the session that held the consumer's advisory lock is gone (a process that died). The last
-two give the messages to others, so a consumer may find at settling that they are no longer its own: it changes nothing
-then, and what it did is done once by the inbox.
+A lease ends in one of three ways: it is settled; it expires after ``queue_lease`` seconds without renewal (a hung
+process); or it is revoked at once because the session that held the consumer's advisory lock is gone (a dead process).
+In the last two cases the messages are redelivered to other consumers, so a consumer may find at settling that it has
+lost them: it then changes nothing, and the inbox keeps the effects exactly-once.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database, Transaction
 from harvestd.store.queues import Taken
 
-#: Seconds of rest after a failure of ``receive`` or of the database: the first, doubling up to the last.
+#: Backoff in seconds after a failure of ``receive`` or of the database: the first pause, doubling up to the last.
 FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0
-#: A take looks this far behind the last message taken, in seconds of their due times, which finds what was committed late
-#: or came back from another consumer; what is older still is found by a whole look that often.
+#: A take looks this far behind the due time of the last message taken, which finds messages that were committed late or
+#: returned by another consumer; a full scan every :data:`LOOK_WHOLE` seconds finds older ones.
 LOOK_BACK = timedelta(seconds=10)
 LOOK_WHOLE = 3.0
 
 
 @implementer(ISubscription)
 class Subscription:
-    """Made and started by the broker. ``wake`` ends its wait for messages."""
+    """Created and started by the broker. ``wake`` ends its wait for messages."""
 
     log = Logger()
 
@@ -69,17 +69,17 @@ class Subscription:
         self._waiting: list[Deferred[None]] = []
 
     def start(self) -> None:
-        """Begin to take messages."""
+        """Start taking messages."""
         spawn(f"the consumer of {self.queue}", self._run())
 
     def wake(self, whole: bool = False) -> None:
-        """There may be messages; with ``whole`` also some that were due long ago."""
+        """There may be new messages; with ``whole`` also messages that were due long ago."""
         if whole:
             self._since = None
         self._new.ring()
 
     async def stop(self) -> None:
-        """Take no more, wait for what is in hand to be settled, and hand the rest back."""
+        """Take no more messages, wait until those in flight are settled, and return the rest to the queue."""
         self._stopping = True
         self._new.ring()
         self._halt.ring()
@@ -106,14 +106,14 @@ class Subscription:
                 waiting.callback(None)
 
     async def _one_batch(self) -> bool:
-        """Take and settle one batch; answers whether there may be more at once."""
+        """Take and settle one batch; returns whether more may be available at once."""
         holder = await self._named()
         self.consuming = True
         taken = await self._take(holder)
         if not taken:
             return False
         if self._stopping:
-            return False  # handed back on leaving
+            return False  # returned to the queue on leaving
         outcomes = await self._handle(taken, holder)
         await self._settle(taken, outcomes, holder)
         return len(taken) == self._prefetch
@@ -131,9 +131,9 @@ class Subscription:
         return taken
 
     async def _named(self) -> int:
-        """This consumer's name, under an advisory lock of the session and enrolled; a new one when the session is new.
+        """This consumer's name, registered and under a session-level advisory lock; a new name for a new session.
 
-        After a failure it is not known what is in hand: all of it goes back before more is taken.
+        After a failure the set of leased messages is unknown: all of them are returned before more are taken.
         """
         if self._holder is None or not self._session.holds(self._holder):
             self.consuming, self._enrolled = False, False
@@ -216,7 +216,7 @@ class Subscription:
             self.log.info("{queue} goes on", queue=self.queue)
 
     async def _leave(self) -> None:
-        """Hand back what is still leased, if any. If this fails, the others find out by the lock or by the lease."""
+        """Return any messages still leased. If this fails, other processes find out from the advisory lock or the lease."""
         holder = self._holder
         if holder is None:
             return

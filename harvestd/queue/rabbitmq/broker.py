@@ -1,8 +1,8 @@
-"""The broker on RabbitMQ (3.10 or later), for a market of more than one machine.
+"""The broker on RabbitMQ (3.10 or later), for a market on more than one machine.
 
-Two connections: one publishes, and is the one that the broker blocks when it runs out of memory or disk; the other consumes
-and answers questions, and goes on then. Each comes back by itself (``reconnecting.py``), declares the topology
-(``declarations.py``), and its users find out by trying.
+Two connections: one publishes, and is the one that the broker blocks when it runs out of memory or disk; the other
+consumes and queries, and keeps working meanwhile. Each reconnects by itself (``reconnecting.py``) and declares the
+topology (``declarations.py``); its users find out by trying.
 """
 
 from __future__ import annotations
@@ -38,22 +38,23 @@ from harvestd.runtime.health import Condition
 from harvestd.runtime.lifecycle import sleep
 from harvestd.settings.table import Settings
 
-#: Seconds within which a broker that is well answers.
+#: Seconds within which a healthy broker answers.
 SOON = 0.5
-#: Messages that are published before their confirms are waited for.
+#: Messages published before waiting for their publisher confirms.
 WINDOW = 100
-#: Seconds after which the state of what looked empty is read again.
+#: Seconds after which the state of a seemingly empty queue is read again.
 SECOND_LOOK = 0.02
 
 
 async def _nobody(queues: Sequence[str], after: float) -> None:
-    """Where there is no outbox."""
+    """Used without an outbox."""
 
 
 @implementer(IBroker)
 class RabbitBroker:
-    """On ``settings.rabbitmq_url``. All in seconds: ``heartbeat``, ``handshake`` (connect, log in, set up), ``answer`` (to a
-    question), ``stall`` (to the first sign of a confirm), ``wait`` (for the first connections, at the start)."""
+    """On ``settings.rabbitmq_url``. All in seconds: ``heartbeat``, ``handshake`` (connect, log in, set up), ``answer``
+    (to a request), ``stall`` (to the first sign of a publisher confirm), ``wait`` (for the first connections, at
+    startup)."""
 
     def __init__(
         self, reactor: Any, settings: Settings, topology: Topology, trials: Trials, again: Again = _nobody, *,
@@ -79,14 +80,14 @@ class RabbitBroker:
         self._silent = False
 
     async def start(self) -> None:
-        """Connect; returns when both connections are usable or after a bounded wait, retrying behind."""
-        logging.getLogger("pika").setLevel(logging.CRITICAL)  # it calls every lost connection an error; we tell of them
+        """Connect; returns when both connections are usable or after a bounded wait, retrying in the background."""
+        logging.getLogger("pika").setLevel(logging.CRITICAL)  # lost connections are no errors; we log them
         began = self._reactor.seconds()
         await self._publishing.start(self._wait)
         await self._consuming.start(max(0.0, self._wait - (self._reactor.seconds() - began)))
 
     async def stop(self) -> None:
-        """Stop every subscription, all at once, then disconnect."""
+        """Stop every subscription concurrently, then disconnect."""
         if self._mending is not None:
             await self._mending
         for stopping in [Deferred.fromCoroutine(one.stop()) for one in self._subscriptions]:
@@ -95,9 +96,9 @@ class RabbitBroker:
             await stopping
 
     async def publish(self, messages: Sequence[Message]) -> Sequence[str]:
-        """Publish in windows, ``mandatory``; answers the ids that are confirmed, or that no queue of ours binds.
+        """Publish in windows, ``mandatory``; returns the ids that are confirmed, or that none of our queues binds.
 
-        One that came back though a queue of ours binds its type is not in the answer: what was lost is declared again.
+        The id of a returned message whose type one of our queues binds is left out: the missing binding is declared again.
         """
         held: list[str] = []
         for start in range(0, len(messages), WINDOW):
@@ -109,7 +110,7 @@ class RabbitBroker:
                     if fate is Held.CONFIRMED or (fate is Held.RETURNED and not self._topology.queues_for(one.type)):
                         held.append(one.id)
                     lost = lost or (fate is Held.RETURNED and bool(self._topology.queues_for(one.type)))
-                if lost:  # a binding of each, so maybe others of whose loss nobody was told
+                if lost:  # each lost a binding, so other messages may have been lost unnoticed
                     await self._again(list(self._topology.queues), DIED_ON_THE_WAY)
                     await self._publisher.redeclare()
                     await self._again(list(self._topology.queues), 0.0)
@@ -139,13 +140,14 @@ class RabbitBroker:
         return subscription
 
     async def _lost(self) -> None:
-        """Somebody met a queue that is not there."""
+        """Called when a consumer finds its queue missing."""
         await self._declare(self._consuming.here())
 
     async def states(self) -> Sequence[QueueState]:
-        """The state of every queue. ``unacknowledged`` is what this process has in hand: AMQP tells nobody what others
-        have. The numbers of one queue are read one after the other, in the direction in which messages move; what looks
-        empty is looked at twice, since a message on its way from a retry queue to its own is in neither."""
+        """The state of every queue. ``unacknowledged`` counts this process's messages in flight: AMQP does not expose
+        those of others. The counts of one queue are read in sequence, in the direction in which messages move; a
+        seemingly empty one is read twice, since a message moving from a retry queue to its own queue is counted in
+        neither."""
         channel = await self._consuming.channel()
         try:
             found = [await self._counted(channel, queue) for queue in self._topology.queues.values()]
@@ -165,19 +167,19 @@ class RabbitBroker:
                 channel.close()
 
     async def dead(self, queue: str, limit: int = 100) -> Sequence[DeadLetter]:
-        """The oldest dead letters of a queue; see ``dead_letters.py`` for what is approximate."""
+        """The oldest dead letters of a queue; ``dead_letters.py`` says how far this is approximate."""
         return await self._dead.oldest(self._topology.queue(queue), limit)
 
     async def replay(self, queue: str, id: str) -> bool:
-        """Put a dead letter back into its own queue, with no attempts counted; False if it is not there."""
+        """Put a dead letter back into its own queue, with its attempts reset; False if it does not exist."""
         return await self._dead.replay(self._topology.queue(queue), id)
 
     async def discard(self, queue: str, id: str) -> bool:
-        """Delete a dead letter; False if it is not there."""
+        """Delete a dead letter; False if it does not exist."""
         return await self._dead.discard(self._topology.queue(queue), id)
 
     async def condition(self) -> Condition:
-        """For readiness. The market goes on without RabbitMQ: what happens waits in the outbox."""
+        """For readiness. The market works on without RabbitMQ: events wait in the outbox."""
         for link in (self._publishing, self._consuming):
             if link.connection is None:
                 return Condition("degraded", f"out of reach: events wait in the outbox ({link.cause})")
@@ -193,14 +195,14 @@ class RabbitBroker:
         return Condition("degraded", f"not consuming: {', '.join(idle)}") if idle else Condition("ok")
 
     def usage(self) -> tuple[bool, int]:
-        """Whether it does its work now, and how often its connections were lost or blocked."""
+        """Whether it is working now, and how often its connections were lost or blocked."""
         links = (self._publishing, self._consuming)
         here = all(link.connection is not None and not link.blocked for link in links)
         return here and not self._silent, sum(link.losses for link in links)
 
     async def _answers(self) -> bool:
-        """Whether it answers a question soon. One that is frozen keeps its connections, and would be missed for long; the
-        question itself ends the connection when nothing comes for ``answer`` seconds."""
+        """Whether it answers a request soon. A frozen broker keeps its connections open and would go unnoticed for
+        long; the request itself drops the connection when no answer arrives within ``answer`` seconds."""
         waiting: Deferred[bool] = Deferred()
 
         def settle(answered: bool) -> None:
@@ -217,8 +219,9 @@ class RabbitBroker:
         return answered
 
     async def _question(self) -> None:
-        """Whether the exchange is there, and of its type, without which nobody is told of anything: a channel that is ended for
-        that is an answer, too. It is not made by the way, or nobody would know that its bindings were lost."""
+        """Check that the exchange exists with the right type, without which no queue receives anything: a channel
+        closed for that reason is an answer, too. The exchange is not created here, or the loss of its bindings would go
+        unnoticed."""
         channel = await self._consuming.channel()
         try:
             await self._consuming.ask(channel.exchange_declare(EXCHANGE, passive=True))
@@ -233,7 +236,7 @@ class RabbitBroker:
                 channel.close()
 
     def _mend(self) -> None:
-        """Try to declare what is missing, or was there in another form, beside whatever else goes on."""
+        """Try to declare, in the background, what is missing or exists in another form."""
         if self._mending is None:
             self._mending = Deferred.fromCoroutine(self._lost())
             self._mending.addErrback(lambda failure: failure.trap(Unavailable) and None)
@@ -250,7 +253,7 @@ class RabbitBroker:
         ready, consumers = await depth(ask, channel, queue.name)
         in_hand = await self._in_hand(queue)
         dead, _ = await depth(ask, channel, queue.dead)
-        moved_on = 0 if ready or delayed else before  # from hand to hand, or to a retry queue that was read already
+        moved_on = 0 if ready or delayed else before  # redelivered, or in a retry queue read before
         return QueueState(queue.name, ready, delayed, max(in_hand, moved_on), dead, consumers)
 
     async def _in_hand(self, queue: Queue) -> int:

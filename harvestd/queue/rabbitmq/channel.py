@@ -1,4 +1,4 @@
-"""What arrives on one channel of one consumer, and the channel itself: from the first word to the last."""
+"""Messages arriving on one consumer's channel, and the channel itself, from open to close."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from harvestd.queue.rabbitmq.poison import InHand
 from harvestd.queue.rabbitmq.reconnecting import ReconnectingConnection, close
 from harvestd.runtime.lifecycle import sleep
 
-#: How long a consumer that leaves waits to see what it handed back in the queue again, in steps of seconds.
+#: How long a leaving consumer waits to see its returned messages in the queue again, as pauses in seconds.
 SEEN_AGAIN = (0.01,) * 20
 
 
-#: So many batches are here or on their way at most: the one in hand, and the next. Where one batch takes all that may be here,
-#: the broker and the consumer take turns, since nothing comes until it is acknowledged, and a quorum queue takes its time to be
-#: told; whether that was so used to be chance, for as long as the queue was full.
+#: The prefetch in batches: the one in hand, and the next. With a prefetch of one batch the broker and the consumer
+#: would alternate, since nothing is delivered until an acknowledgement, which a quorum queue takes its time to process;
+#: before this, whether that happened was down to chance for as long as the queue was full.
 AHEAD = 2
 
 
 class ConsumerChannel:
-    """At most ``prefetch`` messages are gathered at a time, and :data:`AHEAD` times as many are here; ``hand`` are those that
-    were gathered, and are not settled."""
+    """At most ``prefetch`` messages are gathered at a time, and :data:`AHEAD` times as many are prefetched; ``hand``
+    holds the gathered messages that are not settled."""
 
     log = Logger()
 
@@ -46,14 +46,14 @@ class ConsumerChannel:
         self._next: Deferred[Any] | None = None
 
     async def open(self) -> None:
-        """Declare the queue and consume it."""
+        """Declare the queue and start consuming."""
         ask = self._link.ask
         self._channel = await restore(ask, self._link.channel, self._again, [self._queue])
         await ask(self._channel.basic_qos(prefetch_count=self._window))
         self._arriving, self._tag = await ask(self._channel.basic_consume(self._queue.name))
 
     async def gather(self) -> None:
-        """Wait for messages and take in hand those that came together; nothing, if :meth:`interrupt` comes first."""
+        """Wait for messages and take those that arrived together; takes nothing if :meth:`interrupt` is called first."""
         self._next = self._arriving.get()
         try:
             came = [await self._next]
@@ -64,31 +64,31 @@ class ConsumerChannel:
         finally:
             self._next = None
         self._take(came)
-        await sleep(self._reactor, 0)  # what else the same bytes hold is read first
+        await sleep(self._reactor, 0)  # let the rest of the received bytes be parsed first
         more = self._prefetch - 1
         self._take(self._arriving.pending[:more])
         del self._arriving.pending[:more]
 
     def interrupt(self) -> None:
-        """End the waiting of :meth:`gather`."""
+        """End the wait in :meth:`gather`."""
         if self._next is not None:
             self._next.cancel()
 
     async def here(self) -> int:
-        """How many messages are here, be they only on their way: the broker answers on this channel, behind what it sent
-        on it before. None once the channel is closed: they are another's."""
+        """How many messages this consumer holds, including those in transit: the broker answers on the same channel,
+        after all that it sent before. None once the channel is closed: they belong to other consumers."""
         if self._channel is None or not self._channel.is_open:
             return 0
         await self._link.ask(self._channel.basic_qos(prefetch_count=self._window))
         return self._count()
 
     def check(self) -> None:
-        """Raises ``Unavailable`` when what is in hand is another's by now."""
+        """Raises ``Unavailable`` when the messages in hand have been lost to another consumer."""
         if not self._channel.is_open:
             raise Unavailable(self._link.cause or "the connection ended with messages in hand: they are another's now")
 
     def acknowledge(self, tags: set[int]) -> None:
-        """They are done. With one word for all, if nothing that is still in hand came before the last of them."""
+        """Acknowledge them, with a single ``multiple`` acknowledgement if no earlier message is still in hand."""
         if not tags:
             return
         self.check()
@@ -102,14 +102,14 @@ class ConsumerChannel:
             self._channel.basic_ack(tag)
 
     async def close(self) -> None:
-        """Take no more, hand back what is here, and see it in the queue again, so that who asks next is told the truth."""
+        """Stop consuming, return the unsettled messages, and wait to see them in the queue again, so that a count taken next is right."""
         back = self._count()
         channel, self._channel = self._channel, None
         self.hand.clear()
         if channel is None or not channel.is_open:
             return
         try:
-            if self._tag in channel.consumer_tags:  # pika never answers for one that the broker ended
+            if self._tag in channel.consumer_tags:  # pika never answers for a consumer that the broker cancelled
                 await self._link.ask(channel.basic_cancel(self._tag))
             if back:
                 await self._hand_back(channel, back)

@@ -1,8 +1,8 @@
-"""One AMQP connection: pika's Twisted protocol, held to what a daemon needs.
+"""One AMQP connection: pika's Twisted protocol, made fit for a daemon.
 
-pika closes by ``loseConnection``, which waits until the other side took what is unsent: with a frozen broker for ever. Here
-every close is followed by an abort, and an abort is what ends each wait for an answer that does not come: pika then fails
-whatever is pending on the connection. Its Deferreds are never cancelled (they would be called again).
+pika closes by ``loseConnection``, which waits until the peer has accepted all unsent data: with a frozen broker, for
+ever. Here every close is followed by an abort, and an abort also ends each wait for an answer that does not arrive:
+pika then fails all that is pending on the connection. Its Deferreds are never cancelled (pika would fire them again).
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ from twisted.python.failure import Failure
 
 from harvestd.kernel.errors import Unavailable
 
-#: Seconds between a close, by whichever side, and the abort of what is left of the connection.
+#: Seconds between a close, by either side, and the abort of the connection.
 ABORT_AFTER = 2.0
-#: What pika fails pending calls with.
+#: The errors with which pika fails pending calls.
 ENDS = (AMQPError, ConnectionClosed)
 
 
 def _tolerant(encoded: bytes, offset: int, decode: Any = pika.data.decode_value) -> tuple[Any, int]:
-    """pika's reading of a header's value, which stumbles over a time after the year 9999: anybody may publish one, and it
-    would end each connection that the message is delivered on. (What else pika cannot read, RabbitMQ does not take.)"""
+    """pika's header value decoder, which fails on a timestamp after the year 9999: anybody may publish one, and it
+    would end each connection that the message is delivered on. (RabbitMQ rejects the other values that pika cannot
+    decode.)"""
     try:
         return decode(encoded, offset)  # type: ignore[no-any-return]
     except (ValueError, OverflowError, OSError):
@@ -41,8 +42,8 @@ pika.data.decode_value = _tolerant
 
 
 class Channel(TwistedChannel):  # type: ignore[misc]
-    """pika's channel, which forgets what it could not even ask. (pika keeps it among what waits for an answer and fails it
-    with the channel, when nobody looks: an unhandled error in the log.)"""
+    """pika's channel, which also forgets a request that it could not even send. (pika keeps it among the pending
+    requests and fails it with the channel, when nobody is waiting: an unhandled error in the log.)"""
 
     _calls: set[Deferred[Any]]
 
@@ -64,7 +65,7 @@ class Channel(TwistedChannel):  # type: ignore[misc]
 
 
 class Connection(TwistedProtocolConnection):  # type: ignore[misc]
-    """``blocked`` is what the broker says about itself (memory or disk alarm); ``changed`` is called when that changes."""
+    """``blocked`` is the broker's own report (memory or disk alarm); ``changed`` is called when it changes."""
 
     def __init__(self, parameters: pika.ConnectionParameters, reactor: Any) -> None:
         super().__init__(parameters, custom_reactor=reactor)
@@ -81,8 +82,7 @@ class Connection(TwistedProtocolConnection):  # type: ignore[misc]
         self._impl.add_on_connection_unblocked_callback(lambda *_: self._block(False))
 
     async def opened(self, seconds: float) -> None:
-        """Wait for the end of the handshake. Raises ``Unavailable`` with what may be wrong, at the latest after
-        ``seconds``."""
+        """Wait for the end of the handshake. Raises ``Unavailable`` with the likely cause, after ``seconds`` at the latest."""
         timer = self._reactor.callLater(seconds, self.abort, f"no AMQP handshake within {seconds:g} s")
         self._opening = True
         try:
@@ -94,8 +94,7 @@ class Connection(TwistedProtocolConnection):  # type: ignore[misc]
                 timer.cancel()
 
     async def ask(self, answer: Deferred[Any], seconds: float) -> Any:
-        """The answer to something that was asked; without one within ``seconds`` the connection is aborted. Raises
-        ``Unavailable`` for whatever goes wrong."""
+        """The answer to a request; without one within ``seconds`` the connection is aborted. Raises ``Unavailable`` for any failure."""
         timer = self._reactor.callLater(seconds, self.abort, f"RabbitMQ does not answer within {seconds:g} s")
         try:
             return await answer
@@ -106,7 +105,7 @@ class Connection(TwistedProtocolConnection):  # type: ignore[misc]
                 timer.cancel()
 
     def channel(self, channel_number: int | None = None) -> Deferred[Channel]:
-        """As pika's, with a :class:`Channel`."""
+        """Like pika's, with a :class:`Channel`."""
         opened: Deferred[Any] = Deferred()
         self._impl.channel(channel_number, opened.callback)
         self._calls.add(opened)
@@ -114,7 +113,7 @@ class Connection(TwistedProtocolConnection):  # type: ignore[misc]
         return opened.addCallback(Channel)
 
     async def channel_within(self, seconds: float) -> Channel:
-        """A new channel."""
+        """A new channel, or ``Unavailable`` after ``seconds``."""
         if not self.is_open:
             raise Unavailable(self.why or "the connection to RabbitMQ is closing")
         return await self.ask(self.channel(), seconds)  # type: ignore[no-any-return]
@@ -126,7 +125,7 @@ class Connection(TwistedProtocolConnection):  # type: ignore[misc]
             self.transport.abortConnection()
 
     async def leave(self) -> None:
-        """Close in order, and wait until it is over, ``ABORT_AFTER`` seconds at most."""
+        """Close gracefully, and wait until it has ended, ``ABORT_AFTER`` seconds at most."""
         if self._over:
             return
         if not self.is_open:
@@ -140,15 +139,16 @@ class Connection(TwistedProtocolConnection):  # type: ignore[misc]
             timer.cancel()
 
     async def ended(self) -> None:
-        """Wait until the transport is gone."""
+        """Wait until the transport is closed."""
         if not self._over:
             waiting: Deferred[None] = Deferred()
             self._waiting.append(waiting)
             await waiting
 
     def makeConnection(self, transport: Any) -> None:
-        """Give pika a transport that ends, and that sends at once: an acknowledgement is a few bytes, and would wait for the
-        broker's kernel to have acknowledged those before it, which may take 40 ms (Nagle's algorithm and delayed ACKs)."""
+        """Give pika a transport that does end, and that sends at once: an acknowledgement is a few bytes, and would
+        wait until the broker's kernel has acknowledged the previous ones, which may take 40 ms (Nagle's algorithm and
+        delayed ACKs)."""
         if hasattr(transport, "setTcpNoDelay"):
             transport.setTcpNoDelay(True)
         self._leaving = _Leaving(transport, self._reactor)
@@ -156,13 +156,13 @@ class Connection(TwistedProtocolConnection):  # type: ignore[misc]
         self.transport = transport
 
     def connectionLost(self, reason: Failure = Failure(ConnectionError("closed"))) -> None:  # noqa: B008
-        """Over: tell pika, which fails what is pending, then those who wait for the end."""
+        """Tell pika, which fails all that is pending, then fire the waiters in :meth:`ended`."""
         self._over = True
         assert self._leaving is not None
         self._leaving.cancel()
         if not self._opening and self.ready is not None:
             self.ready.addErrback(lambda _: None)  # given up before anybody waited for it
-        said = self._impl._error  # what the broker said, or pika found; it forgets that now
+        said = self._impl._error  # the broker's or pika's error, which pika forgets next
         self.why = self.why or explained(
             said if isinstance(said, Exception) else reason.value or OSError(), self.parameters
         )
@@ -180,7 +180,7 @@ class Connection(TwistedProtocolConnection):  # type: ignore[misc]
 
 
 class _Leaving:
-    """What pika sees of the transport: ``loseConnection`` is followed by an abort."""
+    """The transport as pika sees it: ``loseConnection`` is followed by an abort."""
 
     def __init__(self, transport: Any, reactor: Any) -> None:
         self._transport = transport

@@ -1,7 +1,7 @@
-"""One consumer of one queue on RabbitMQ: a channel of its own, a batch in hand at a time, an outcome for each message.
+"""One consumer of one queue on RabbitMQ: its own channel, one batch in hand at a time, one outcome per message.
 
-A message to be tried later, or a dead letter, is published to where it goes and confirmed there before the original is
-acknowledged; if that cannot be done it goes back to its queue. So it may be there twice, and is never nowhere.
+A retried or dead-lettered message is published to its destination and confirmed there before the original is
+acknowledged; if that fails it is returned to its queue. So it may exist twice, but is never lost.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.spawn import spawn
 from harvestd.runtime.wakeup import Wakeup
 
-#: Seconds of rest after a failure of ``receive`` or of the broker: the first, doubling up to the last.
+#: Backoff in seconds after a failure of ``receive`` or of the broker: the first pause, doubling up to the last.
 FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0
 
 
 @implementer(ISubscription)
 class Subscription:
-    """Made and started by the broker; ``scale`` is the setting ``queue_retry_scale``."""
+    """Created and started by the broker; ``scale`` is the setting ``queue_retry_scale``."""
 
     log = Logger()
 
@@ -60,12 +60,12 @@ class Subscription:
         self._waiting: list[Deferred[None]] = []
 
     def start(self) -> None:
-        """Begin to receive, now or as soon as there is a connection."""
+        """Start receiving, now or as soon as there is a connection."""
         self._link.changed.append(self._changed)
         spawn(f"the consumer of {self.queue}", self._run())
 
     async def stop(self) -> None:
-        """Take no more, wait for what is in hand to be settled, and hand the rest back."""
+        """Take no more messages, wait until those in flight are settled, and return the rest to the queue."""
         self.stopping = True
         self._halt.ring()
         if self._intake is not None:
@@ -76,7 +76,7 @@ class Subscription:
             await waiting
 
     async def in_hand(self) -> int:
-        """How many messages are here, be they only on their way."""
+        """How many messages this consumer holds, including those in transit."""
         return 0 if self._intake is None else await self._intake.here()
 
     def _changed(self) -> None:
@@ -99,7 +99,7 @@ class Subscription:
                 waiting.callback(None)
 
     async def _consume(self) -> None:
-        """On a channel of its own, until that ends or this is stopped."""
+        """Consume on a channel of its own, until the channel ends or this is stopped."""
         intake = self._intake = ConsumerChannel(self._reactor, self._link, self._topology, self._prefetch, self._again)
         try:
             await intake.open()
@@ -135,7 +135,7 @@ class Subscription:
         return outcomes
 
     async def _settle(self, intake: ConsumerChannel, lot: Sequence[InHand], outcomes: Sequence[Outcome]) -> None:
-        """Do what the outcomes say, unless the messages are another's by now."""
+        """Apply the outcomes, unless the messages have been lost to another consumer by now."""
         acked: set[int] = set()
         rest: list[tuple[int, Publication]] = []
         for one, outcome in zip(lot, outcomes, strict=True):
@@ -144,7 +144,7 @@ class Subscription:
             else:
                 rest.append((one.tag, moved(one, outcome, self._topology, self._scale)))
         intake.acknowledge(acked)
-        rest.sort(key=lambda pair: int(pair[1].properties.expiration or 0))  # see rabbit_topology
+        rest.sort(key=lambda pair: int(pair[1].properties.expiration or 0))  # see declarations.py
         while rest:
             fates = await self._kept(intake, [publication for _, publication in rest])
             kept = {tag for (tag, _), fate in zip(rest, fates, strict=True) if fate is Held.CONFIRMED}
@@ -152,8 +152,8 @@ class Subscription:
             rest = [(tag, publication) for tag, publication in rest if tag not in kept]
 
     async def _kept(self, intake: ConsumerChannel, publications: Sequence[Publication]) -> Sequence[Held]:
-        """The fates of what was moved. While the broker takes nothing it stays in hand: to hand it back would only have it
-        come again, and be counted against it."""
+        """The fates of the moved messages. While the broker is blocked they stay in hand: returning them would only
+        cause a redelivery, which counts against them."""
         backoff = Backoff(FIRST_PAUSE, LAST_PAUSE)
         while True:
             intake.check()

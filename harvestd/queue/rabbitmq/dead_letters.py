@@ -1,7 +1,7 @@
-"""Dead letters by AMQP alone: they are taken without being acknowledged, looked at, and put back.
+"""Dead letters by AMQP alone: they are taken without acknowledgement, looked at, and put back.
 
-So, while somebody looks, others see fewer; in one process they take turns, which two processes do not. Looking goes no
-further than :data:`FURTHEST` letters: what lies behind that is found once those before it are replayed or discarded.
+So other readers see fewer meanwhile; within one process they take turns, across processes they do not. A look goes no
+further than :data:`FURTHEST` letters: later ones are reached once earlier ones are replayed or discarded.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FURTHEST = 10_000
 
 
 class DeadLetters:
-    """Those of every queue."""
+    """The dead letters of every queue."""
 
     def __init__(self, link: ReconnectingConnection, publisher: Publisher) -> None:
         self._link = link
@@ -29,7 +29,7 @@ class DeadLetters:
         self._turn = DeferredLock()
 
     async def oldest(self, queue: Queue, limit: int) -> list[DeadLetter]:
-        """Up to ``limit``, and not more than :data:`FURTHEST`."""
+        """Up to ``limit``, and no more than :data:`FURTHEST`."""
         found: list[DeadLetter] = []
         await self._turn.acquire()
         try:
@@ -47,11 +47,11 @@ class DeadLetters:
         return found
 
     async def replay(self, queue: Queue, id: str) -> bool:
-        """Back into its queue, where it is confirmed before it is a dead letter no more; False if it is not there."""
+        """Put it back into its queue, confirmed there before it is removed here; False if it does not exist."""
         return await self._remove(queue, id, replayed=True)
 
     async def discard(self, queue: Queue, id: str) -> bool:
-        """Gone; False if it is not there."""
+        """Delete it; False if it does not exist."""
         return await self._remove(queue, id, replayed=False)
 
     async def _remove(self, queue: Queue, id: str, replayed: bool) -> bool:
@@ -85,8 +85,8 @@ class DeadLetters:
         return None, 0
 
     async def _close(self, channel: Any) -> None:
-        """Everything that was not acknowledged goes back. Once the channel is closed, the next to look finds it: taking
-        a message is one of the queue's own ordered commands, and comes after."""
+        """Close the channel, which requeues everything unacknowledged. The next reader finds it there: a get is one of
+        the queue's own ordered commands, and is processed after the requeue."""
         if channel.is_open:
             channel.basic_nack(0, multiple=True, requeue=True)
             await close(self._link, channel)

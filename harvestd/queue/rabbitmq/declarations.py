@@ -1,20 +1,21 @@
-"""What is declared on RabbitMQ (3.10 or later), for the topology of ``tables.py``.
+"""The declarations on RabbitMQ (3.10 or later) for the topology of ``tables.py``.
 
 ==========================  ==============================================================================================
 ``harvest_hub``             durable topic exchange
 ``harvest.orders``          quorum queue, bound to the exchange by each pattern
-``harvest.orders.later.3``  quorum queue of those that wait for their fourth try; its end is ``harvest.orders``
+``harvest.orders.later.3``  retry queue (quorum) for the fourth try; it dead-letters to ``harvest.orders``
 ``harvest.orders.dead``     quorum queue of the dead letters
 ==========================  ==============================================================================================
 
-A message that waits has its delay as its own ``expiration``, so the arguments of the queues do not depend on a setting.
-RabbitMQ expires messages at the head of a queue only, which is why there is one queue for each step: behind a head whose
-chance was a long delay others wait for at most ``RETRY_JITTER`` of it, and those of one batch are queued with the shortest
-first. A head that is none of ours, with a long expiration or none, holds up the others for as long as the queue lets any message
-be there: the longest delay of its step that can be set. What expires goes on by the default exchange, at least once (the strategy keeps it until its queue confirms it).
+A waiting message carries its delay as its own ``expiration``, so the arguments of the queues do not depend on a setting.
+RabbitMQ expires messages at the head of a queue only, which is why there is one retry queue per step: behind a head whose
+jitter drew a long delay others wait for at most ``RETRY_JITTER`` of it, and those of one batch are queued shortest first.
+A foreign message at the head, with a long expiration or none, delays the others for at most the queue's own message TTL: the
+longest delay that can be set for its step. Expired messages move on through the default exchange, at least once (this
+dead-letter strategy keeps each until the target queue confirms it).
 
-The limit of deliveries is set out of reach: RabbitMQ 4 would otherwise throw away what came back 20 times, as dead letters
-do that are looked at. What kills its consumers is counted by ``consumer.py``.
+The delivery limit is set out of reach: RabbitMQ 4 would otherwise drop a message after 20 redeliveries, which looking at
+dead letters causes. ``consumer.py`` counts the messages that kill their consumers.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ from harvestd.settings.table import MAX_RETRY_SCALE
 
 _QUORUM = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000_000}
 Ask = Callable[[Deferred[Any]], Awaitable[Any]]
-#: Told of the queues of which something was lost, and of seconds: has what they had not handled sent again, so many from now.
+#: Called with the names of queues that were lost, wholly or in part, and a delay in seconds: republishes, after the
+#: delay, the events that they had not handled.
 Again = Callable[[Sequence[str], float], Awaitable[None]]
-#: When that is done should whoever declares them die on the way; otherwise as soon as they are there.
+#: The delay in case the declaring process dies midway; otherwise republishing starts as soon as the queues exist.
 DIED_ON_THE_WAY = 30.0
 
 
@@ -42,22 +44,22 @@ class Undeclared(Unavailable):
 
 
 def retry_queue(queue: str, attempts: int) -> str:
-    """Where a message waits that was tried ``attempts`` times (1 or more)."""
+    """The retry queue of a message after ``attempts`` tries (1 or more)."""
     return f"{queue}.later.{attempts}"
 
 
 def retry_queues(queue: str) -> list[str]:
-    """All of them, the shortest delay first."""
+    """All retry queues, the shortest delay first."""
     return [retry_queue(queue, attempts) for attempts in range(1, len(RETRY_DELAYS) + 1)]
 
 
 def declared_exchange(channel: Channel) -> Deferred[Any]:
-    """Asks for it as it has to be: one that is there in another form ends the channel."""
+    """Declare the exchange as it must be: if it exists in another form, the channel is closed."""
     return channel.exchange_declare(EXCHANGE, "topic", durable=True)  # type: ignore[no-any-return]
 
 
 async def declare(ask: Ask, channel: Channel, queues: Sequence[Queue]) -> None:
-    """Declare all that there is of ``queues``; what is there already stays as it is."""
+    """Declare everything for ``queues``; existing declarations stay as they are."""
     await ask(declared_exchange(channel))
     for queue in queues:
         await _declare(ask, channel, queue.name)
@@ -69,9 +71,9 @@ async def declare(ask: Ask, channel: Channel, queues: Sequence[Queue]) -> None:
 
 
 async def restore(ask: Ask, opened: Callable[[], Awaitable[Channel]], again: Again, queues: Sequence[Queue]) -> Channel:
-    """Declare all that there is of ``queues``, and have sent again what was lost with those that were not there: what is published
-    until they are declared and bound is lost to them, too, however long that takes. Answers the channel; raises :class:`Undeclared`
-    where the broker refuses, and ``Unavailable`` for whatever else goes wrong."""
+    """Declare everything for ``queues``, and have the events republished that lost queues had not handled: events
+    published before a queue is declared and bound are lost to it, too, however long that takes. Returns the channel;
+    raises :class:`Undeclared` where the broker refuses, and ``Unavailable`` for any other failure."""
     missing = await lost(ask, opened, queues)
     await again(missing, DIED_ON_THE_WAY)
     channel = await opened()
@@ -89,8 +91,9 @@ async def restore(ask: Ask, opened: Callable[[], Awaitable[Channel]], again: Aga
 
 
 async def lost(ask: Ask, opened: Callable[[], Awaitable[Channel]], queues: Sequence[Queue]) -> list[str]:
-    """The names of those of which something is not there; all, when the exchange is not, and their bindings with it. Each question about what is not there ends its channel, so ``opened``
-    answers new ones. Raises ``Unavailable`` for whatever else goes wrong."""
+    """The names of the queues of which any part is missing; all of them when the exchange is, since its bindings are
+    lost with it. Each passive declare of something missing closes its channel, so ``opened`` returns new ones. Raises
+    ``Unavailable`` for any other failure."""
     missing: list[str] = []
     channel = await opened()
     try:
@@ -107,7 +110,7 @@ async def lost(ask: Ask, opened: Callable[[], Awaitable[Channel]], queues: Seque
             except Unavailable:
                 if channel.is_open:
                     raise
-                channel = await opened()  # which raises if it was the connection that ended
+                channel = await opened()  # raises if it was the connection that ended
                 missing.append(queue.name)
                 break
     channel.close()
@@ -115,8 +118,8 @@ async def lost(ask: Ask, opened: Callable[[], Awaitable[Channel]], queues: Seque
 
 
 async def depth(ask: Ask, channel: Channel, name: str) -> tuple[int, int]:
-    """How many messages are ready in a queue, and how many consumers it has. One that is not there ends the channel: it is not
-    declared by the way, or nobody would know that it was lost."""
+    """How many messages are ready in a queue, and how many consumers it has. A missing queue closes the channel: it is
+    not declared in passing, or its loss would go unnoticed."""
     frame = await ask(channel.queue_declare(name, passive=True))
     return int(frame.method.message_count), int(frame.method.consumer_count)
 
@@ -129,6 +132,6 @@ async def _declare(ask: Ask, channel: Channel, name: str, back_to: str = "", lon
             "x-dead-letter-routing-key": back_to,
             "x-dead-letter-strategy": "at-least-once",
             "x-message-ttl": int(longest * 1000),
-            "x-overflow": "reject-publish",  # which that strategy asks for; there is no limit that could be reached
+            "x-overflow": "reject-publish",  # that strategy requires it; no limit is set that could be reached
         }
     await ask(channel.queue_declare(name, durable=True, arguments=arguments))

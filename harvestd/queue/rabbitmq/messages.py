@@ -1,14 +1,14 @@
-"""Messages as AMQP has them, and back; also such as others published, who keep to no form.
+"""Conversion to and from AMQP messages, including messages by other publishers, which follow no form.
 
 ==================  ======================================================================================================
-property            what it holds
+property            value
 ==================  ======================================================================================================
-``message_id``      the message's id; what comes without one is named by a digest of its body
-``type``            its type: the routing key is a queue's name once it was retried or replayed
+``message_id``      the message's id; without one, a digest of the body
+``type``            its type: once retried or replayed, the routing key is a queue's name
 ``delivery_mode``   2, persistent
 ``expiration``      the delay in milliseconds, in a retry queue
 headers             ``harvest-attempts``: earlier tries
-of dead letters     ``harvest-letter``: the broker's name for it · ``harvest-cause`` · ``harvest-died-at`` (ISO 8601)
+of dead letters     ``harvest-letter``: the id of the dead letter · ``harvest-cause`` · ``harvest-died-at`` (ISO 8601)
 ==================  ======================================================================================================
 """
 
@@ -28,7 +28,7 @@ from harvestd.queue.rabbitmq.declarations import retry_queue
 
 ATTEMPTS = "harvest-attempts"
 LETTER, CAUSE, DIED_AT = "harvest-letter", "harvest-cause", "harvest-died-at"
-#: What a quorum queue counts: how often a message came back to it without an outcome.
+#: The quorum queue's counter: redeliveries of a message without an acknowledgement.
 RETURNS = "x-delivery-count"
 
 
@@ -43,12 +43,12 @@ class Publication:
 
 
 def event(message: Message) -> Publication:
-    """To whoever binds its type."""
+    """To every queue that binds its type."""
     return Publication(EXCHANGE, message.type, _properties(message), message.body)
 
 
 def again(delivery: Delivery, delay: float) -> Publication:
-    """To the retry queue of its next step, for ``delay`` seconds."""
+    """To the retry queue of its next step, with a delay of ``delay`` seconds."""
     attempts = delivery.attempts + 1
     properties = _properties(delivery.message, {ATTEMPTS: attempts})
     properties.expiration = str(max(1, round(delay * 1000)))
@@ -69,17 +69,17 @@ def replay(letter: DeadLetter) -> Publication:
 
 
 def delivery_of(queue: str, received: Any) -> Delivery:
-    """What was received (pika's ``ReceivedMessage``), whoever published it."""
+    """The delivery in pika's ``ReceivedMessage``, from any publisher."""
     return Delivery(_message(received), queue, _number(received.properties, ATTEMPTS))
 
 
 def returns_of(received: Any) -> int:
-    """How often it came back to its queue without an outcome since it was put there."""
+    """How often it was redelivered without an acknowledgement since it entered its queue."""
     return _number(received.properties, RETURNS)
 
 
 def letter_of(queue: str, received: Any) -> DeadLetter:
-    """A dead letter, also one that others put there."""
+    """A dead letter, including one from another publisher."""
     headers = received.properties.headers or {}
     message = _message(received)
     try:
@@ -105,11 +105,11 @@ def _message(received: Any) -> Message:
 
 
 def _text(value: Any) -> str:
-    """pika hands on what is not UTF-8 as bytes. Short, if it must be rewritten: it has to fit a property again."""
+    """Text for a property; pika passes non-UTF-8 on as bytes. A rewritten one is short, since it must fit a property again."""
     return value if isinstance(value, str) else str(value)[:200]
 
 
 def _number(properties: Any, name: str) -> int:
-    """A count in a header, 0 if it is none."""
+    """A count in a header, 0 if it is not a valid one."""
     value = (properties.headers or {}).get(name)
     return int(value) if isinstance(value, int) and 0 <= value <= 1_000_000 else 0

@@ -1,9 +1,10 @@
-"""What a consumer has in hand, and what becomes of it.
+"""The messages in a consumer's hand, and how poison messages are found among them.
 
-A poison message, which ends its consumer (a crash, not an error), comes back for ever, and with it whatever was in hand or on its
-way beside it: quorum queues count those returns alike, as they do an orderly stop and a connection that breaks. So what came back
-:data:`SUSPECT` times is handled alone, after the others, and each such trial is written down before it begins (``Trials``).
-What was tried least comes first; what was tried :data:`DEADLY` times without an outcome is a dead letter.
+A poison message, which ends its consumer (a crash, not an error), is redelivered for ever, together with all messages
+in hand or prefetched beside it: quorum queues count those redeliveries alike, and also those after a graceful shutdown
+or a broken connection. So a message redelivered :data:`SUSPECT` times is handled alone, after the others, and each such
+trial is recorded before it begins (``Trials``). The least tried come first; after :data:`DEADLY` trials without an
+outcome the message is a dead letter.
 """
 
 from __future__ import annotations
@@ -24,22 +25,21 @@ SUSPECT, DEADLY = 2, 4
 
 
 class Trials(Protocol):
-    """How often messages were handled alone and nobody lived to tell; ``Unavailable`` when that cannot be known."""
+    """How often messages were handled alone without an outcome, because the process died; ``Unavailable`` when that cannot be known."""
 
     async def tried(self, queue: str, ids: Sequence[str]) -> Mapping[str, int]:
-        """By id; those that never were may be left out."""
+        """Counts by id; messages never tried may be left out."""
 
     async def begin(self, queue: str, *ids: str) -> None:
-        """Before they are handled."""
+        """Record the trial, before the messages are handled."""
 
     async def end(self, queue: str, *ids: str) -> None:
-        """They have an outcome."""
+        """Clear the trials: the messages have an outcome."""
 
 
 @attrs.frozen
 class InHand:
-    """``tag`` is the channel's number for it; ``returns`` counts how often it came back without an outcome since it was put
-    into its queue."""
+    """``tag`` is the channel's delivery tag; ``returns`` counts its redeliveries without an acknowledgement since it entered its queue."""
 
     tag: int
     delivery: Delivery
@@ -47,23 +47,23 @@ class InHand:
 
     @classmethod
     def of(cls, queue: str, received: Any) -> InHand:
-        """From pika's ``ReceivedMessage``, whoever published it."""
+        """From pika's ``ReceivedMessage``, from any publisher."""
         delivery = messages.delivery_of(queue, received)
         return cls(received.method.delivery_tag, delivery, messages.returns_of(received))
 
     @property
     def id(self) -> str:
-        """The message's."""
+        """The message's id."""
         return self.delivery.message.id
 
     @property
     def suspect(self) -> bool:
-        """Whether it may be what ends its consumers."""
+        """Whether it may be a poison message."""
         return self.returns >= SUSPECT
 
 
 def lots(hand: Iterable[InHand], tried: Mapping[str, int]) -> list[list[InHand]]:
-    """What is handled together, in this order; ``tried`` is how often suspects were tried alone."""
+    """The messages grouped as they are handled, in this order; ``tried`` counts the earlier trials of suspects."""
     trusted: list[InHand] = []
     suspects: list[InHand] = []
     for one in hand:
@@ -73,14 +73,14 @@ def lots(hand: Iterable[InHand], tried: Mapping[str, int]) -> list[list[InHand]]
 
 
 def sentence(times: int) -> Dropped | None:
-    """The outcome of what was tried so often, None if it is tried once more."""
+    """The outcome after so many trials; None if it is tried once more."""
     return (
         Dropped(f"each of its {times} consumers ended while it handled this message alone") if times >= DEADLY else None
     )
 
 
 def moved(one: InHand, outcome: Outcome, queue: Queue, scale: float) -> Publication:
-    """Where it goes that was not handled: to a retry queue (``scale`` is ``queue_retry_scale``), or the dead letters."""
+    """The destination of an unhandled message: a retry queue (``scale`` is ``queue_retry_scale``), or the dead letters."""
     assert isinstance(outcome, Retried | Dropped), outcome
     step = next_step(one.delivery.attempts, outcome, random.random(), scale)
     if isinstance(step, Dead):

@@ -1,8 +1,8 @@
-"""Publishing with confirms, and our own book of them.
+"""Publishing with publisher confirms, and our own tracking of them.
 
-The broker confirms by delivery tag, the count of what was published on the channel, and one confirm may be for all up to
-its tag. What no queue took comes back (``mandatory``) before it is confirmed, by its message id and where it was to go.
-pika's own book keeps one returned message at a time, and so blames others when several are on their way.
+The broker confirms by delivery tag, the count of publications on the channel, and one confirm may cover all up to its
+tag. An unroutable message is returned (``mandatory``) before it is confirmed, identified by message id and destination.
+pika's own tracking keeps one returned message at a time, and so blames others when several are in flight.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Held(Enum):
 
 @attrs.define(eq=False)
 class Window:
-    """Publications that somebody waits for together."""
+    """Publications that one caller waits for together."""
 
     held: list[Held]
     left: int
@@ -60,7 +60,7 @@ class Entry:
 
 
 class ConfirmTracker:
-    """What was published on one channel and is not confirmed yet."""
+    """The publications on one channel that are not confirmed yet."""
 
     def __init__(self) -> None:
         self._last = 0
@@ -68,21 +68,21 @@ class ConfirmTracker:
         self._keys: dict[Key, deque[Entry]] = {}
 
     def enter(self, window: Window, place: int, publication: Publication) -> None:
-        """The next publication of the channel."""
+        """Track the next publication of the channel."""
         self._last += 1
         key = (publication.properties.message_id, publication.exchange, publication.routing_key)
         entry = self._entries[self._last] = Entry(window, place, key)
         self._keys.setdefault(key, deque()).append(entry)
 
     def returned(self, message_id: str, exchange: str, routing_key: str) -> None:
-        """The broker sent one back. Equal ones have one fate: the oldest that is not marked yet is marked."""
+        """The broker returned a message. Equal ones share a fate: the oldest that is not marked yet is marked."""
         for entry in self._keys.get((message_id, exchange, routing_key), ()):
             if not entry.returned:
                 entry.returned = True
                 return
 
     def confirmed(self, tag: int, multiple: bool, good: bool) -> None:
-        """The broker confirmed (or refused, if not ``good``) a tag, or all up to it."""
+        """The broker confirmed (or nacked, if not ``good``) a tag, or all up to it."""
         tags = []
         if multiple:
             for one in self._entries:
@@ -101,14 +101,14 @@ class ConfirmTracker:
             entry.window.settle(entry.place, held)
 
     def fail(self, error: Exception) -> None:
-        """Nobody waits any longer. The entries stay: what is confirmed late must still be counted."""
+        """Fail the waiters. The entries stay: late confirms must still be counted."""
         for entry in list(self._entries.values()):
             entry.window.fail(error)
 
 
 class Publisher:
-    """Publishes on a link of its own. ``declare`` is awaited on each new connection (the topology); a publication that
-    has no confirm ``stall`` seconds later ends the connection."""
+    """Publishes on a connection of its own. ``declare`` is awaited on each new connection (the topology); a publication
+    without a confirm after ``stall`` seconds ends the connection."""
 
     log = Logger()
 
@@ -128,8 +128,8 @@ class Publisher:
         self.link.changed.append(self._changed)
 
     async def publish(self, publications: Sequence[Publication]) -> list[Held]:
-        """Publish them and wait for the fate of each. Raises ``Unavailable`` when that cannot be known, quickly when the
-        broker is away or takes nothing; some may be held even so."""
+        """Publish them and wait for the fate of each. Raises ``Unavailable`` when that cannot be known, quickly when
+        the broker is away or blocked; some may be held even so."""
         if not publications:
             return []
         self.link.here()
@@ -149,7 +149,7 @@ class Publisher:
         return window.held
 
     async def redeclare(self) -> None:
-        """Declare the topology again on the present connection: something of it is gone."""
+        """Declare the topology again on the present connection: part of it is missing."""
         self.log.warn("RabbitMQ lost a queue or binding of ours: it is declared again")
         await self._declare(self.link.here())
 
@@ -166,7 +166,7 @@ class Publisher:
 
     async def _prepare(self, connection: Connection) -> None:
         await self._declare(connection)
-        channel = (await connection.channel_within(self._stall))._channel  # pika's own: the wrapper keeps its book
+        channel = (await connection.channel_within(self._stall))._channel  # pika's: the wrapper has its own tracking
         book = ConfirmTracker()
         selected: Deferred[Any] = Deferred()
         channel.add_on_return_callback(
@@ -180,7 +180,7 @@ class Publisher:
         self._channel, self._book = channel, book
 
     def _closed(self, connection: Connection, selected: Deferred[Any], why: Exception) -> None:
-        """A channel alone is closed when what it published to is gone: a new connection declares it again."""
+        """The broker closes only the channel when the exchange is missing: a new connection declares it again."""
         if not selected.called:
             selected.errback(why)
         if connection.is_open:

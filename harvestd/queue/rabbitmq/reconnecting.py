@@ -1,4 +1,4 @@
-"""A connection to RabbitMQ that comes back: connect, prepare, wait until it ends, rest, again."""
+"""A self-healing connection to RabbitMQ: connect, prepare, wait until it ends, back off, repeat."""
 
 from __future__ import annotations
 
@@ -18,17 +18,16 @@ from harvestd.queue.rabbitmq.connection import Channel, Connection, explained
 from harvestd.runtime.reconnecting import Reconnecting
 from harvestd.runtime.wakeup import Wakeup
 
-#: Seconds of rest after a connection that failed or ended: the first, doubling up to the last, each shortened by chance
-#: down to a half so that the processes of a market do not come back all at once.
+#: Backoff in seconds after a connection that failed or ended: the first pause, doubling up to the last, each with
+#: jitter down to a half so that the processes of a market do not reconnect all at once.
 FIRST_PAUSE, LAST_PAUSE = 0.2, 5.0
 Prepare = Callable[[Connection], Awaitable[None]]
 
 
 class ReconnectingConnection:
-    """``prepare`` is awaited on each new connection before anybody gets it; ``name`` is what the broker's operator sees.
+    """``prepare`` is awaited on each new connection before it is handed out; ``name`` is shown to the broker's operator.
 
-    ``heartbeat``, ``handshake`` (to connect, to be let in, to prepare: each) and ``answer`` (to anything that is asked
-    later) are in seconds.
+    ``heartbeat``, ``handshake`` (to connect, to log in, to prepare: each) and ``answer`` (to any later request) are in seconds.
     """
 
     log = Logger()
@@ -40,7 +39,7 @@ class ReconnectingConnection:
         self.name = name
         self.connection: Connection | None = None
         self.cause = "RabbitMQ is not connected yet"
-        #: Called after each connect and each end, and when the broker blocks or unblocks the connection.
+        #: Called after each connect and each disconnect, and when the broker blocks or unblocks the connection.
         self.changed: list[Callable[[], None]] = []
         self._reactor = reactor
         self._parameters = parameters(url, name, heartbeat)
@@ -61,22 +60,22 @@ class ReconnectingConnection:
         self._attempt: Deferred[Any] | None = None
         self._trying: Connection | None = None
         self._told = ""
-        #: How often it was lost or blocked.
+        #: How often the connection was lost or blocked.
         self.losses = 0
         self._usable = False
 
     @property
     def blocked(self) -> bool:
-        """Whether the broker takes nothing more on this connection."""
+        """Whether the broker accepts no more data on this connection."""
         return self.connection is not None and self.connection.blocked
 
     async def start(self, wait: float) -> None:
-        """Begin to connect; returns when connected, or after ``wait`` seconds, connecting behind."""
+        """Start connecting; returns when connected, or after ``wait`` seconds, retrying in the background."""
         self._kept.start()
         await self._first.wait(wait)
 
     async def stop(self) -> None:
-        """Close in order, within seconds."""
+        """Close gracefully, within seconds."""
         self._kept.halt()
         if self._attempt is not None:
             self._attempt.cancel()
@@ -86,11 +85,11 @@ class ReconnectingConnection:
         await self._kept.ended()
 
     async def channel(self) -> Channel:
-        """A new channel of the present connection; raises ``Unavailable`` when there is none."""
+        """A new channel of the present connection; raises ``Unavailable`` without one."""
         return await self.here().channel_within(self._answer)
 
     async def ask(self, answer: Deferred[Any]) -> Any:
-        """What the broker answers; raises ``Unavailable``, and drops the connection when it does not answer in time."""
+        """The broker's answer; raises ``Unavailable``, and drops the connection when no answer arrives in time."""
         try:
             connection = self.here()
         except Unavailable:
@@ -99,7 +98,7 @@ class ReconnectingConnection:
         return await connection.ask(answer, self._answer)
 
     def here(self) -> Connection:
-        """The connection; raises ``Unavailable`` when there is none."""
+        """The connection; raises ``Unavailable`` without one."""
         if self.connection is None or not self.connection.is_open:
             raise Unavailable(self.cause if self.connection is None else self.connection.why or "RabbitMQ closes")
         return self.connection
@@ -113,7 +112,7 @@ class ReconnectingConnection:
         return error.detail if isinstance(error, Unavailable) else explained(error, self._parameters)
 
     async def _one(self) -> None:
-        """From the connect to the end of the connection."""
+        """One connection, from connect to disconnect."""
         trying = self._trying = Connection(self._parameters, self._reactor)
         try:
             self._attempt = connectProtocol(self._endpoint, trying)
@@ -141,7 +140,7 @@ class ReconnectingConnection:
         self._change()
         self._first.ring()
         await connection.ended()
-        if self._reactor.seconds() > began + LAST_PAUSE:  # one that ends at once, again and again, rests longer
+        if self._reactor.seconds() > began + LAST_PAUSE:  # else the backoff keeps growing
             self._kept.connected()
         self.connection = None
         self.cause = connection.why or "the connection to RabbitMQ ended"
@@ -157,7 +156,7 @@ class ReconnectingConnection:
             changed()
 
     def _tell(self, cause: str) -> None:
-        """Once for each cause while it lasts."""
+        """Log each cause once while it lasts."""
         self.cause = cause
         if cause != self._told and not self._kept.stopping:
             self._told = cause
@@ -177,14 +176,14 @@ async def connect_once(reactor: Any, url: str, name: str, heartbeat: float, hand
 
 
 async def close(link: ReconnectingConnection, channel: Channel) -> None:
-    """Close a channel, if that is not done yet, and wait until it is."""
+    """Close a channel, if it is still open, and wait until it is closed."""
     if channel.is_open:
         channel.close()
         await link.ask(channel.on_closed)
 
 
 def parameters(url: str, name: str, heartbeat: float) -> pika.ConnectionParameters:
-    """pika's, from the setting; what else the URL asks for is ours to decide."""
+    """pika's parameters, from the setting; other options in the URL are ours to decide."""
     given = pika.URLParameters(url.split("?")[0])
     given.heartbeat = max(1, round(heartbeat))
     given.client_properties = {"connection_name": name, "product": "harvestd"}
@@ -192,8 +191,8 @@ def parameters(url: str, name: str, heartbeat: float) -> pika.ConnectionParamete
 
 
 def endpoint(reactor: Any, url: str, given: pika.ConnectionParameters, timeout: float) -> Any:
-    """TCP, or TLS for ``amqps://``: the certificate must fit the host, and be signed by one of the system's authorities or
-    of those in the PEM file that ``?cacertfile=`` names."""
+    """TCP, or TLS for ``amqps://``: the certificate must match the host, and be signed by one of the system's
+    authorities or of those in the PEM file that ``?cacertfile=`` names."""
     plain = HostnameEndpoint(reactor, given.host, given.port, timeout=timeout)
     if urlsplit(url).scheme != "amqps":
         return plain

@@ -1,4 +1,4 @@
-"""What lies in the near cache, and what is on its way into it."""
+"""Entries of the near cache, and loads in flight."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from harvestd.interfaces import Entry
 from harvestd.store.cache.generations import Generation, dropped_at
 from harvestd.store.cache.invalidations import family_name
 
-#: Seconds after its expiry for which an entry is served while it is loaded anew.
+#: Seconds after its expiry for which an entry may be served stale while it is reloaded.
 EXPIRED_LIMIT = 5.0
-#: Bytes that Python's objects take for an entry, each of its headers and each of its families that no other entry has: what
-#: a process was seen to grow by, and a tenth more. A family that others have too costs a third.
+#: Bytes that Python's objects take for an entry, each of its headers and each family that no other entry has: the
+#: measured growth of a process, plus a tenth. A family shared with other entries costs a third.
 ENTRY_BYTES, HEADER_BYTES, FAMILY_BYTES = 650, 120, 350
 
 Load = Callable[[], Awaitable[Entry]]
-#: Whether whoever asks has seen a later entry than this one.
+#: Whether the caller has seen a later entry than this one.
 Outdated = Callable[[Entry], bool]
 
 
 def never(entry: Entry) -> bool:
-    """For who has seen nothing, or tells nothing."""
+    """For a caller that has seen nothing, or does not say."""
     return False
 
 
 @attrs.frozen
 class Loaded:
-    """An entry, for how many seconds it is fresh, and for how many more it may be served while it is loaded anew; ``age`` is
-    how many seconds before this load it was made, by another process."""
+    """An entry, its freshness lifetime in seconds, and for how many more it may be served stale while it is reloaded;
+    ``age`` is how many seconds before this load another process made it."""
 
     entry: Entry
     ttl: float
@@ -41,8 +41,8 @@ class Loaded:
 
 @attrs.define(eq=False)
 class Held:
-    """An entry, and until when it is fresh and may be served while it is loaded anew. Its families were ``whole`` when
-    that many drops had been counted; ``number`` is that of its load, which began at ``made``."""
+    """An entry, until when it is fresh, and until when it may be served stale while it is reloaded. Its families were
+    last found ``whole`` at that count of drops; ``number`` is that of its load, which began at ``made``."""
 
     entry: Entry
     families: tuple[Generation, ...]
@@ -55,29 +55,29 @@ class Held:
     paused_until: float = 0.0
 
     def aged(self, now: float) -> Entry:
-        """The entry as it is served stale."""
+        """The entry, with its age, to be served stale."""
         return attrs.evolve(self.entry, age=max(0.0, now - self.made))
 
 
 @attrs.define(eq=False)
 class InFlightLoad:
-    """One load under way, and who waits for it; each has a ``number`` that is higher than those that began before."""
+    """A load in flight and its waiters; load numbers are ascending."""
 
     number: int
     families: tuple[Generation, ...]
     began: float
     waiters: list[Deferred[Entry]]
-    #: Whether it asks the source itself, and no level on the way.
+    #: Whether it asks the source itself, bypassing the shared level.
     direct: bool = False
-    #: Names that were dropped since it began: its entry may turn out to depend on one of them.
+    #: Names dropped since it began: its entry may turn out to depend on one of them.
     heard: set[str] = attrs.field(factory=set)
 
     def outdated(self, instead: Sequence[str] = ()) -> bool:
-        """Whether something was dropped since it began that its entry depends on, or may come to depend on."""
+        """Whether anything was dropped since it began that its entry depends on, or may turn out to depend on."""
         return dropped_at(self.families) is not None or (bool(self.heard) and not self.heard.isdisjoint(instead))
 
     def missed(self, entry: Entry) -> bool:
-        """Whether what was loaded may be from before a drop."""
+        """Whether the loaded entry may predate a drop."""
         return self.outdated() or (bool(self.heard) and not self.heard.isdisjoint(map(family_name, entry.families)))
 
 

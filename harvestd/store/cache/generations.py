@@ -1,9 +1,9 @@
-"""What cached entries depend on: families, dropped in O(1) however many entries they have.
+"""The families that cached entries depend on, dropped in O(1) however many entries they have.
 
-A family is one object that entries and loads under way hold on to. Dropping it marks that object and forgets its name,
-so that whatever began before the drop is known by the object it holds, and the next load makes a new one. Names live
-only as long as an entry or a load holds them (by weak references, swept now and then: a WeakValueDictionary takes three times as long,
-and a listing names twenty), so invented families cost what their entries cost.
+A family is one object that entries and loads in flight refer to. Dropping it marks that object and forgets its name, so
+that all that began before the drop is recognized by the object it refers to, and the next load creates a new one. Names
+live only as long as an entry or a load refers to them (by weak references, swept now and then: a WeakValueDictionary
+takes three times as long, and a listing names twenty), so invented families cost no more than their entries.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from weakref import ref
 
 from harvestd.store.cache.invalidations import family_names
 
-#: Dropped names that are remembered while replicas settle; beyond it, everything counts as dropped.
+#: Limit of dropped names remembered while replicas catch up; beyond it, everything counts as dropped.
 REMEMBERED_LIMIT = 10_000
-#: Names that nobody holds any more are swept when they may be half of all, and there are so many names.
+#: Unreferenced names are swept when they may be half of all names, and there are at least this many.
 MIN_SWEPT = 1_000
 
 
 class Generation:
-    """One generation of a family. ``dropped_at`` is None until it is dropped, and never changes after that;
-    ``by_gap`` tells a drop that may have been missed from one that was heard. A load that began before ``settles_at``
-    may have read what was there before the generation's first moment."""
+    """One generation of a family. ``dropped_at`` is None until it is dropped, and never changes after that; ``by_gap``
+    distinguishes a drop that may have been missed from one that was received. A load that began before ``settles_at``
+    may have read data from before the generation's first moment."""
 
     __slots__ = ("__weakref__", "by_gap", "dropped_at", "settles_at")
 
@@ -39,14 +39,14 @@ def dropped_at(families: Iterable[Generation]) -> float | None:
 
 
 def known_dropped(families: Iterable[Generation]) -> bool:
-    """Whether any was dropped by name, so that what depends on it is known to be wrong."""
+    """Whether any was dropped by name, so that its dependents are known to be stale."""
     return any(f.dropped_at is not None and not f.by_gap for f in families)
 
 
 class Families:
-    """The present generations. ``settle`` is how many seconds a read after a drop may still see what was before it.
+    """The present generations. ``settle`` is how many seconds after a drop a read may still see the old data.
 
-    ``drops`` grows whenever a family that somebody holds is dropped; while it stands, what was found whole is whole.
+    ``drops`` grows whenever a referenced family is dropped; while it is unchanged, an entry found whole is still whole.
     """
 
     def __init__(self, settle: float = 0.0) -> None:
@@ -57,7 +57,7 @@ class Families:
         self.drops = 0
 
     def __len__(self) -> int:
-        """How many somebody holds."""
+        """How many are referenced."""
         return sum(one() is not None for one in self._current.values())
 
     def hold(self, names: Sequence[str], now: float) -> tuple[Generation, ...]:
@@ -65,7 +65,7 @@ class Families:
         return (*self.named(names, now), self._everything)
 
     def named(self, names: Sequence[str], now: float) -> tuple[Generation, ...]:
-        """The present generation of each alone."""
+        """The present generation of each, without the family of everything."""
         found = []
         for name in family_names(names):
             reference = self._current.get(name)
@@ -83,7 +83,7 @@ class Families:
         self._most = max(MIN_SWEPT, 2 * len(self._current))
 
     def drop(self, names: Sequence[str], now: float) -> None:
-        """Drop these; none named is everything."""
+        """Drop these; an empty sequence drops everything."""
         names = family_names(names)
         if not names or not self._recent.note(names, now):
             self.drop_everything(now)
@@ -96,14 +96,14 @@ class Families:
                 self.drops += 1
 
     def drop_everything(self, now: float, by_gap: bool = False) -> None:
-        """Drop all there is; ``by_gap`` where drops may have been missed and nothing is known."""
+        """Drop everything; ``by_gap`` if drops may have been missed and nothing is known to have changed."""
         self._everything.dropped_at, self._everything.by_gap = now, by_gap
         self._everything = Generation(self._recent.everything(now))
         self.drops += 1
 
 
 class RecentDrops:
-    """Which names were dropped in the last ``settle`` seconds; remembers nothing when that is 0."""
+    """The names dropped in the last ``settle`` seconds; remembers nothing when that is 0."""
 
     def __init__(self, settle: float) -> None:
         self._settle = settle
@@ -124,11 +124,11 @@ class RecentDrops:
         return len(self._until) <= REMEMBERED_LIMIT
 
     def everything(self, now: float) -> float:
-        """Everything was dropped, so no single name needs remembering; answers when that has settled."""
+        """Everything was dropped, so single names need not be remembered; returns when that has settled."""
         self._until.clear()
         return now + self._settle if self._settle else 0.0
 
     def settles_at(self, name: str, now: float) -> float:
-        """When the latest drop of the name has settled; 0 if it has."""
+        """When the latest drop of the name will have settled; 0 if it has."""
         until = self._until.get(name, 0.0)
         return until if until > now else 0.0

@@ -1,7 +1,7 @@
-"""Finished answers in the memory of this process: single flight, families, stale while loading, bounded in bytes.
+"""Complete responses in this process's memory: single flight against cache stampedes, families, stale while loading, a size limit.
 
-A shared second level wraps this one: its ``fetch`` calls ``fetch_for`` here with a ``load`` that asks there first, unless it
-is told to load ``direct``.
+A shared second level wraps this one: its ``fetch`` calls ``fetch_for`` here with a ``load`` that asks the shared level
+first, unless it is told to load ``direct``.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from harvestd.store.cache.entries import Held, InFlightLoad, Load, Loaded, Outda
 from harvestd.store.cache.generations import Families, dropped_at, known_dropped
 from harvestd.store.cache.invalidations import CHANNEL, family_name, read, written
 
-#: A time to live is shortened by up to this share at random, so that what was loaded together does not expire together.
+#: A TTL is shortened by up to this share at random, so that entries loaded together do not expire together.
 JITTER = 0.1
-#: Seconds after its expiry, or after a gap in the drops, for which an entry is served when its load is ``Unavailable``.
+#: Seconds after its expiry, or after a gap in the drops, for which an entry is served stale when its load is ``Unavailable``.
 OUTAGE_LIMIT = 30.0
-#: Seconds after such a failed load before the next one is tried for that entry.
+#: Seconds after such a failed load before the next attempt for that entry.
 OUTAGE_PAUSE = 1.0
 
 
 @implementer(ICache)
 class NearCache:
-    """``size`` in bytes; ``stale`` is how many seconds a dropped entry may be served while it is loaded anew.
+    """``size`` in bytes; ``stale`` is how many seconds a dropped entry may be served while it is reloaded.
 
-    ``settle`` is how many seconds a read after a drop may still see what was there before it (the lag allowed to a
-    replica): what is loaded so soon after a drop lives only until then.
+    ``settle`` is how many seconds after a drop a read may still see the old data (the allowed replication lag): an
+    entry loaded so soon after a drop lives only until then.
     """
 
     log = Logger()
@@ -60,11 +60,11 @@ class NearCache:
         self._dropped: Callable[[Sequence[str]], None] = lambda families: None
 
     def start(self) -> None:
-        """Begin to hear what other processes drop."""
+        """Start receiving other processes' drops."""
         self._unsubscribe = self._topics.subscribe(CHANNEL, self._receive, self._gap)
 
     def stop(self) -> None:
-        """Hear no more, and forget everything."""
+        """Stop receiving them, and forget everything."""
         self._unsubscribe()
         self._entries.clear()
         self._bytes = 0
@@ -86,7 +86,7 @@ class NearCache:
         self, key: str, families: Sequence[str], load: Load, ttl: float, instead: Sequence[str] = (),
         outdated: Outdated = never,
     ) -> Entry:  # fmt: skip
-        """The entry: fresh, or stale while one load runs, or as loaded."""
+        """The entry: fresh, or stale while one load runs, or newly loaded."""
 
         async def whole(direct: bool) -> Loaded:
             return Loaded(await load(), ttl)
@@ -97,7 +97,7 @@ class NearCache:
         self, key: str, families: Sequence[str], load: Callable[[bool], Awaitable[Loaded]], instead: Sequence[str] = (),
         outdated: Outdated = never,
     ) -> Entry:  # fmt: skip
-        """:meth:`fetch`, where the load says for how long its entry is fresh."""
+        """:meth:`fetch`, where the load determines for how long its entry is fresh."""
         number = self._number
         entry = await self._any(key, families, load, instead)
         return entry if not outdated(entry) else await self._later(key, families, load, number)
@@ -105,8 +105,8 @@ class NearCache:
     async def _later(
         self, key: str, families: Sequence[str], load: Callable[[bool], Awaitable[Loaded]], number: int
     ) -> Entry:
-        """From a load that began after the one of that ``number``, and asks the source itself: the drop that makes the entry
-        of this process and that of a shared level stale is still on its way."""
+        """From a load that began after the one with that ``number``, and asks the source itself: the drop that
+        invalidates the entry in this process and in the shared level is still in transit."""
         flight, waiter = self._flights.get(key), Deferred[Entry]()
         if flight is not None and flight.direct and flight.number > number:
             flight.waiters.append(waiter)
@@ -123,7 +123,7 @@ class NearCache:
             return entry
         held, flight = self._entries.get(key), self._flights.get(key)
         if flight is not None and flight.outdated(instead):
-            flight = None  # who asks after a drop does not wait for what began before it
+            flight = None  # after a drop, do not wait for an earlier load
         if held is not None and self._served_meanwhile(held, flight):
             self._stale += 1
             if flight is None and self._now() >= held.paused_until:
@@ -138,8 +138,8 @@ class NearCache:
         return await waiter
 
     def _served_meanwhile(self, held: Held, flight: InFlightLoad | None) -> bool:
-        """Whether an entry that is not fresh is served while it is loaded anew: after a drop only beside a load that began
-        since, so that who drops and then asks sees what is new."""
+        """Whether a stale entry is served while it is reloaded: after a drop only beside a load that began since, so
+        that a caller that drops and then fetches sees the new state (read-your-writes)."""
         now, dropped = self._now(), dropped_at(held.families)
         if now < held.paused_until and self._stands_in(held):
             return True
@@ -148,8 +148,8 @@ class NearCache:
         return now < held.useless
 
     def _stands_in(self, held: Held) -> bool:
-        """Whether it is served where its load is ``Unavailable``: merely old, or drops may have been missed, but nothing
-        is known to have changed."""
+        """Whether it is served when its load is ``Unavailable``: it is merely old, or drops may have been missed, but
+        nothing is known to have changed."""
         gap = dropped_at(held.families)
         since = held.expires if gap is None else min(held.expires, gap)
         return not known_dropped(held.families) and self._now() < since + OUTAGE_LIMIT
@@ -170,15 +170,15 @@ class NearCache:
     def _landed(self, loaded: Loaded, key: str, flight: InFlightLoad) -> Entry:
         held = self._entries.get(key)
         if not flight.missed(loaded.entry):
-            if held is None or held.number < flight.number:  # what began later is not replaced by what lands later
+            if held is None or held.number < flight.number:  # a later load's entry stays
                 self._keep(key, loaded, flight)
             return loaded.entry
         if held is not None and held.number < flight.number:
-            self._forget(key)  # the waiters are given what is newer, and should not see this again
+            self._forget(key)  # the waiters get newer data, and must not see this again
         return loaded.entry
 
     def _failed(self, failure: Failure, key: str, flight: InFlightLoad) -> Entry | Failure:
-        """The entry that stands in, or the failure."""
+        """The stale entry served instead, or the failure."""
         held = self._entries.get(key)
         if isinstance(failure.value, Unavailable):
             if held is None or not self._stands_in(held):
@@ -187,7 +187,7 @@ class NearCache:
             self._stale += len(flight.waiters)
             return held.aged(self._now())
         if not flight.outdated():
-            self._forget(key)  # such as NotFound: it is known that there is no such answer any more
+            self._forget(key)  # such as NotFound: the response is known to exist no more
         if not flight.waiters and not isinstance(failure.value, MarketError):
             self.log.failure("loading {key} anew failed", failure=failure, key=key)
         return failure
@@ -208,9 +208,9 @@ class NearCache:
         useless = expires + loaded.after
         families = flight.families + self._families.named(entry.families, self._now())
         settled = max([family.settles_at for family in families])
-        if flight.began < settled:  # it may have been read from a replica that had not heard of the change
+        if flight.began < settled:  # it may be from a replica that lagged behind the change
             expires = useless = min(expires, settled)
-        size = size_of(key, entry, len(families) - 1)  # all have that of everything
+        size = size_of(key, entry, len(families) - 1)  # all have the family of everything
         self._forget(key)
         if size > self._limit:
             return
@@ -228,32 +228,32 @@ class NearCache:
     # --- dropping ---
 
     async def drop(self, families: Sequence[str]) -> None:
-        """Here at once, then in every other process; an empty sequence drops everything."""
+        """Drop here at once, then in every other process; an empty sequence drops everything."""
         self.drop_here(families)
         await self.tell(families)
 
     async def tell(self, families: Sequence[str], missed: bool = False) -> None:
-        """Have the others drop them; and those who reach a shared level drop them there, if that was ``missed`` here."""
+        """Have the other processes drop them; also in the shared level, for those that reach it, if that was ``missed`` here."""
         for payload in written(self._name, families, missed):
             await self._topics.publish(CHANNEL, payload)
 
     def on_missed(self, missed: Callable[[Sequence[str]], None]) -> None:
-        """Call ``missed(families)`` for what another process could not drop in the shared level."""
+        """Call ``missed(families)`` for drops that another process could not make in the shared level."""
         self._missed = missed
 
     def on_drop(self, dropped: Callable[[Sequence[str]], None]) -> None:
-        """Call ``dropped(families)`` for whatever is dropped in this process, by whomever; none named is everything."""
+        """Call ``dropped(families)`` for every drop in this process, of any origin; an empty sequence is everything."""
         self._dropped = dropped
 
     def drop_here(self, families: Sequence[str]) -> None:
-        """In this process; an empty sequence drops everything."""
+        """Drop in this process; an empty sequence drops everything."""
         self._dropped(families)
         self._families.drop(families, self._now())
         for flight in self._loading:
             flight.heard.update(map(family_name, families))
 
     def _receive(self, payload: str) -> None:
-        """A message from another process; what is not one is ignored."""
+        """A message from another process; invalid ones are ignored."""
         message = read(payload)
         if message is None:
             self.log.debug("an unreadable message on {channel} was ignored", channel=CHANNEL)

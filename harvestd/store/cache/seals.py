@@ -1,9 +1,9 @@
-"""A finished answer as it lies in Redis: sealed, so that nothing but what this market put there is ever served.
+"""A complete response as stored in Redis: sealed, so that nothing but this market's own entries is ever served.
 
-``seal(16) + msgpack [began, until, status, etag, headers, body, families]``; the seal is BLAKE2b keyed with the market's secret over
-the answer's name, the tokens that it depends on, and the payload. What is torn, forged, or moved under another name does not
-open. What is put back later does; when it ``began`` to be loaded and ``until`` when it may be served, by Redis's clock in
-microseconds, tell the reader what it is worth.
+``seal(16) + msgpack [began, until, status, etag, headers, body, families]``; the seal is BLAKE2b keyed with the
+market's secret over the response's name, the tokens that it depends on, and the payload. A truncated, forged or renamed
+entry fails to open. A replayed one does open; ``began``, the start of its load, and ``until``, the end of its validity,
+by Redis's clock in microseconds, let the reader judge it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _decoder = msgspec.msgpack.Decoder(_Packed)
 
 @attrs.frozen
 class Sealed:
-    """What was sealed, and its times."""
+    """The sealed entry and its times."""
 
     entry: Entry
     began: int
@@ -32,13 +32,13 @@ class Sealed:
 
 
 class Seals:
-    """``secret`` is the market's: processes that do not share it cannot read each other's answers."""
+    """``secret`` is the market's: processes that do not share it cannot read each other's entries."""
 
     def __init__(self, secret: str) -> None:
         self._key = hashlib.blake2b(secret.encode(), digest_size=32, person=b"harvest.cache").digest()
 
     def sealed(self, name: str, tokens: Sequence[bytes], sealed: Sealed) -> bytes:
-        """As bytes."""
+        """The entry sealed, as bytes."""
         entry = sealed.entry
         packed = msgspec.msgpack.encode(
             (sealed.began, sealed.until, entry.status, entry.etag, entry.headers, entry.body, entry.families)
@@ -46,7 +46,7 @@ class Seals:
         return self._seal(name, tokens, packed) + packed
 
     def opened(self, name: str, tokens: Sequence[bytes], held: bytes) -> Sealed | None:
-        """What was sealed, or None for anything else."""
+        """The sealed entry, or None for invalid bytes."""
         packed = held[SEAL:]
         if not hmac.compare_digest(held[:SEAL], self._seal(name, tokens, packed)):
             return None

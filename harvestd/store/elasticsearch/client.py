@@ -1,4 +1,4 @@
-"""Requests to Elasticsearch or OpenSearch: each bounded whole, each repeatable, JSON in and out."""
+"""Requests to Elasticsearch or OpenSearch: each with a total timeout, each idempotent, JSON in and out."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from twisted.web.http_headers import Headers
 from harvestd.kernel.errors import Unavailable
 from harvestd.runtime.lifecycle import within
 
-#: Connections that are kept open to one engine.
+#: Persistent connections kept to one engine.
 KEPT = 16
-#: Bytes of the largest answer that is read.
+#: Maximum response size in bytes.
 MAX = 32 * 2**20
 JSON, LINES = "application/json", "application/x-ndjson"
 
-#: What happens to connections, not to requests: another address, or a fresh connection, may do.
+#: Failures of connections, not of requests: another node, or a fresh connection, may work.
 _LOST = (
     ConnectError,
     ConnectionClosed,
@@ -55,8 +55,8 @@ class EngineError(Unavailable):
 
 
 class ElasticsearchClient:
-    """A client of one cluster. ``urls`` is one URL or several with commas between: nodes, the next of which is taken when
-    one cannot be reached. ``user:password@`` is sent as basic authentication."""
+    """A client of one cluster. ``urls`` is one URL or several separated by commas: nodes, tried in turn when one cannot
+    be reached. ``user:password@`` is sent as basic authentication."""
 
     def __init__(self, reactor: Any, urls: str) -> None:
         self._reactor = reactor
@@ -67,12 +67,12 @@ class ElasticsearchClient:
         self._client = HTTPClient(Agent(reactor, connectTimeout=5.0, pool=self._pool))
 
     async def close(self) -> None:
-        """Close the connections that are kept."""
+        """Close the pooled connections."""
         await self._pool.closeCachedConnections()
 
     async def call(self, method: str, path: str, body: Any = None, seconds: float = 5.0) -> Any:
-        """The JSON that answers. ``body`` is JSON, or a list of it for what takes lines. Raises :class:`EngineError`, after
-        ``seconds`` at the latest."""
+        """The JSON response. ``body`` is JSON, or a list of JSON values for line-based requests. Raises
+        :class:`EngineError`, after ``seconds`` at the latest."""
         given, kind = _encoded(body)
         waiting = True
         try:
@@ -89,15 +89,15 @@ class ElasticsearchClient:
     async def _anywhere(
         self, method: str, path: str, body: bytes | None, kind: str, over: Callable[[], bool]
     ) -> tuple[int, bytes]:
-        """Ask the nodes in turn, beginning with the one that last answered; a single one twice, since a kept connection may
-        have been closed by the other side just now."""
+        """Try the nodes in turn, beginning with the last one that answered; a single one twice, since the server may
+        just have closed a kept connection."""
         left = max(2, len(self._nodes))
         while True:
             left -= 1
             try:
                 return await self._once(self._nodes[0], method, path, body, kind)
             except (*_LOST, ResponseFailed) as error:
-                if over():  # cancelled, which some of its parts put in other words
+                if over():  # cancelled, which some of its parts report differently
                     raise CancelledError from error
                 again = isinstance(error, _LOST) and not (len(self._nodes) == 1 and isinstance(error, ConnectError))
                 if not left or not again:
@@ -118,7 +118,7 @@ class ElasticsearchClient:
 
 
 class _Body(Protocol):
-    """Gathers an answer up to :data:`MAX` bytes; cancelling ``done`` closes the connection."""
+    """Collects a response of up to :data:`MAX` bytes; cancelling ``done`` closes the connection."""
 
     def __init__(self) -> None:
         self.done: Deferred[bytes] = Deferred(lambda _: self._close())
@@ -126,7 +126,7 @@ class _Body(Protocol):
         self._size = 0
 
     def dataReceived(self, data: bytes) -> None:
-        """Keep it."""
+        """Append it."""
         self._size += len(data)
         if self._size <= MAX:
             self._pieces.append(data)
@@ -135,7 +135,7 @@ class _Body(Protocol):
             self._close()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """The end, or one that came too early."""
+        """The end of the response, or a premature close."""
         if self.done.called:
             return
         if self._size > MAX:
@@ -185,7 +185,7 @@ def _judged(status: int, answer: bytes) -> Any:
 
 
 def cause(answer: Any) -> tuple[str, str]:
-    """An error's name, and what it says down to its last cause, of an answer or of one of the parts of one."""
+    """An error's name, and its message down to the root cause, from a response or from an item of one."""
     error = answer.get("error") if isinstance(answer, dict) else None
     if not isinstance(error, dict):
         return "", str(error or "")[:200]

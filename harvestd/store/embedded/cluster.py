@@ -1,4 +1,4 @@
-"""A PostgreSQL data folder of our own: made whole or not at all, and recognised when it is not what it should be."""
+"""Our own PostgreSQL data folder: created atomically, and checked for damage."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ ACCESS = "local all all peer map=harvestd\n"
 
 
 class EmbeddedError(Exception):
-    """The embedded database cannot be used; the text says why, and the cure."""
+    """The embedded database cannot be used; the text says why, and the remedy."""
 
 
 @attrs.frozen
 class Cluster:
-    """The data folder ``folder``, and whom it belongs to."""
+    """The data folder ``folder``, and the account that owns it."""
 
     folder: Path
     account: Account
@@ -56,12 +56,12 @@ class Cluster:
 
     @property
     def exists(self) -> bool:
-        """Whether it was made, and made whole."""
+        """Whether it exists, completely created."""
         return (self.folder / "PG_VERSION").exists()
 
     @property
     def major(self) -> int | None:
-        """The major version that made it, or None."""
+        """The major version that created it, or None."""
         try:
             return int((self.folder / "PG_VERSION").read_text().strip())
         except FileNotFoundError:
@@ -73,16 +73,16 @@ class Cluster:
 
     @property
     def workshop(self) -> Path:
-        """Where it is made before it gets its name."""
+        """Where it is created before it is renamed."""
         return self.folder.with_name(self.folder.name + ".unfinished")
 
     @property
     def partial(self) -> Path:
-        """What this attempt makes there: the initdb of an interrupted one may outlive it by a moment, and still write."""
+        """Where this attempt creates it: the initdb of an interrupted attempt may outlive it for a moment, and still write."""
         return self.workshop / self.attempt
 
     def check(self) -> None:
-        """Raise :class:`EmbeddedError` for a folder that PostgreSQL would not take; mend what can be mended."""
+        """Raise :class:`EmbeddedError` for a folder that PostgreSQL would reject; repair it where possible."""
         if not self.folder.exists():
             return
         status = self.folder.stat()
@@ -99,7 +99,7 @@ class Cluster:
             )
 
     def make(self, binaries: Binaries) -> None:
-        """Make it; blocks for about a second. What an interrupted attempt left is thrown away."""
+        """Create it; blocks for about a second. The remains of an interrupted attempt are deleted."""
         shutil.rmtree(self.workshop, ignore_errors=True)
         open_folder(self.workshop, 0o711)
         self.partial.mkdir(mode=0o700)
@@ -115,7 +115,7 @@ class Cluster:
 
     def _initialise(self, binaries: Binaries) -> None:
         said = ""
-        for locale in ("C.UTF-8", "C"):  # the second where the system has no UTF-8 locale without a country
+        for locale in ("C.UTF-8", "C"):  # the second if there is no country-neutral UTF-8 locale
             done = subprocess.run(
                 [binaries.program("initdb"), *arguments(self.partial, SUPERUSER, locale, binaries.major)],
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=environment(),
@@ -145,7 +145,7 @@ class Cluster:
 
 
 def arguments(folder: Path, superuser: str, locale: str, major: int) -> list[str]:
-    """initdb's: UTF-8, whose letters have cases in every script, sorted by code point."""
+    """initdb's arguments: UTF-8, with case mapping in every script, sorted by code point."""
     chosen = ["-D", str(folder), "-U", superuser, "-A", "trust", "-E", "UTF8", f"--locale={locale}"]
     if major >= 17:
         chosen += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -153,7 +153,7 @@ def arguments(folder: Path, superuser: str, locale: str, major: int) -> list[str
 
 
 def environment() -> dict[str, str]:
-    """What PostgreSQL's programs are given: nothing of ours, which holds secrets."""
+    """The environment of PostgreSQL's programs: nothing of ours, which holds secrets."""
     return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C", "LC_ALL": "C"}
 
 
@@ -163,7 +163,7 @@ def as_account(account: Account) -> dict[str, Any]:
 
 
 def failed(program: str, said: str, folder: Path) -> EmbeddedError:
-    """What to say when ``program`` ended with the words ``said``."""
+    """The error when ``program`` failed with the output ``said``."""
     lines = [line.strip() for line in said.strip().splitlines() if line.strip()]
     why = next((line for line in lines if "FATAL" in line or "PANIC" in line or "error:" in line), "")
     why = why or (lines[-1] if lines else "it said nothing")
@@ -185,12 +185,12 @@ def failed(program: str, said: str, folder: Path) -> EmbeddedError:
 
 
 def full(folder: Path) -> EmbeddedError:
-    """What to say when there is no space."""
+    """The error when there is no disk space left."""
     return EmbeddedError(f"the disk that holds {folder} is full: free some space, or set data_dir to another disk")
 
 
 def of_the_system(error: OSError, folder: Path) -> EmbeddedError:
-    """What to say of an error of the file system."""
+    """The error for a failure of the file system."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return full(folder)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

@@ -1,4 +1,4 @@
-"""One daemon for one folder: an flock that ends with the process, however it ends, in a file that says who has it."""
+"""One daemon per folder: an flock that ends with the process, however it ends, on a file that names the holder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from harvestd.store.embedded.cluster import EmbeddedError
 
 
 class FolderLock:
-    """The file ``lock`` in ``folder``; taking it may block for a tenth of a second. It is never deleted: a lock on a deleted file would keep nobody out."""
+    """The file ``lock`` in ``folder``; taking it may block for a tenth of a second. It is never deleted: a lock on a
+    deleted file would exclude nobody."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "lock"
@@ -38,13 +39,13 @@ class FolderLock:
         self.tell({})
 
     def tell(self, more: dict[str, Any]) -> None:
-        """Write what others may read: the process, and ``more``."""
+        """Write information for other processes: this process, and ``more``."""
         text = json.dumps({"pid": os.getpid(), **more}).encode()
         os.pwrite(self._descriptor, text, 0)
         os.ftruncate(self._descriptor, len(text))
 
     def told(self) -> dict[str, Any] | None:
-        """What the holder wrote, or None if nobody holds it. Raises ``OSError`` when it cannot be read."""
+        """The information of the holder, or None if the lock is free. Raises ``OSError`` when it cannot be read."""
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -59,7 +60,7 @@ class FolderLock:
             os.close(descriptor)
 
     def release(self) -> None:
-        """Give it back."""
+        """Release it."""
         if self._descriptor >= 0:
             os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
@@ -67,7 +68,7 @@ class FolderLock:
 
 
 def _lock(descriptor: int) -> None:
-    for _ in range(5):  # somebody who only looks has it for a moment
+    for _ in range(5):  # a process that only reads it holds it for a moment
         try:
             return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

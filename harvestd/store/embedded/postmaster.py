@@ -1,6 +1,6 @@
-"""One run of PostgreSQL's server as our child, and what a run of an earlier process left.
+"""One run of PostgreSQL's server as our child process, and the cleanup after an earlier daemon.
 
-Started as a session of its own, so that Ctrl-C reaches the daemon alone, which stops the database last.
+It runs in a session of its own, so that Ctrl-C reaches the daemon alone, which stops the database last.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from harvestd.runtime.patience import REPEAT, Patience
 from harvestd.store.embedded.binaries import Binaries
 from harvestd.store.embedded.cluster import Cluster, EmbeddedError, as_account, environment, failed
 
-#: Escalation, in seconds: SIGINT disconnects everybody and checkpoints, SIGQUIT leaves the rest to the next start's
-#: recovery, SIGKILL is for a server that does not even do that.
+#: Escalation, in seconds: SIGINT disconnects all clients and checkpoints, SIGQUIT leaves the rest to crash recovery at
+#: the next start, SIGKILL is for a server that does not react even to that.
 ESCALATION = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
-#: The log begins anew when it is larger, in bytes; one old one is kept.
+#: The log is rotated when it is larger, in bytes; one old one is kept.
 MAX_LOG = 10_000_000
 
 
@@ -59,12 +59,12 @@ class Postmaster:
 
     @property
     def pid(self) -> int:
-        """Of the server."""
+        """The server's process id."""
         return self._process.pid
 
     async def ready(self, patience: Patience) -> None:
-        """Wait until it takes connections, for as long as its recovery advances: it says so every ten seconds, from
-        PostgreSQL 15 on. Raises ``EmbeddedError`` if it ends, or when it has said nothing for too long."""
+        """Wait until it accepts connections, for as long as its recovery makes progress: from PostgreSQL 15 on it logs
+        that every ten seconds. Raises ``EmbeddedError`` if it exits, or is silent for too long."""
         now = self._reactor.seconds
         heard, at, told = self._log_file.stat().st_size, now(), now()
         while True:
@@ -89,7 +89,7 @@ class Postmaster:
                 self.log.info("the embedded database is recovering; its words are in {log}", log=str(self._log_file))
 
     async def stop(self) -> None:
-        """End it, orderly first."""
+        """Stop it, gracefully first."""
         for number, patience in ESCALATION:
             if self.ended.called:
                 return
@@ -99,7 +99,7 @@ class Postmaster:
             await _until(self._reactor, lambda: bool(self.ended.called), patience)
 
     def said(self) -> str:
-        """What this run has logged, at most the last 8 KB."""
+        """The log output of this run, at most the last 8 KB."""
         with open(self._log_file, "rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(self._said_from, size - 8192))
@@ -109,17 +109,17 @@ class Postmaster:
         code = self._process.wait()
         try:
             self._reactor.callFromThread(self.ended.callback, code)
-        except Exception:  # the reactor is gone, and with it whoever would want to know
+        except Exception:  # the reactor is gone, and every waiter with it
             pass
 
 
 async def end_predecessor(reactor: Any, cluster: Cluster, sockets: Path) -> None:
-    """Stop the server that a killed daemon left on the folder, and clear away a pid file that names somebody else's
-    process, or one that is dead and that nobody has buried (containers without an init): PostgreSQL would refuse to
-    start for it."""
+    """Stop the server that a killed daemon left running on the folder, and remove a pid file that names an unrelated
+    process, or a zombie that nobody reaps (containers without an init): PostgreSQL would refuse to start because of
+    it."""
     lines = pid_file(cluster.folder)
     if not lines or not lines[0].isdigit() or not _exists(int(lines[0])):
-        return  # PostgreSQL sees that itself
+        return  # PostgreSQL detects that itself
     pid = int(lines[0])
     if await deferToThread(_is_server_of, pid, cluster.folder):
         Logger().info("stopping the database server {pid} that an earlier daemon left", pid=pid)
@@ -128,7 +128,7 @@ async def end_predecessor(reactor: Any, cluster: Cluster, sockets: Path) -> None
                 break
             os.kill(pid, number)
             await _until(reactor, lambda: not _runs(pid), patience)
-    # Its backends end with it, but not in the same moment, and must have ended before the file goes.
+    # Its backends exit with it, but slightly later, and must be gone before the file is removed.
     await _until(reactor, lambda: deferToThread(_nobody_works_in, cluster.folder), 10.0)
     if _exists(pid) and pid_file(cluster.folder)[:1] == [str(pid)]:
         Logger().warn("postmaster.pid names process {pid}, which is not the database's: deleting it", pid=pid)
@@ -151,7 +151,7 @@ def pid_file(folder: Path) -> list[str]:
 
 
 def rotated(log: Path) -> int:
-    """Move a log that has grown large aside; answers where the next words will be written."""
+    """Rotate a log that has grown large; returns the offset of the next write."""
     try:
         size = log.stat().st_size
     except FileNotFoundError:
@@ -188,7 +188,7 @@ def _is_server_of(pid: int, folder: Path) -> bool:
 
 
 def _nobody_works_in(folder: Path) -> bool:
-    """Whether it is no process's working folder, as it is that of each of PostgreSQL's (where /proc tells)."""
+    """Whether it is no process's working directory, as it is for each of PostgreSQL's (as far as /proc tells)."""
     for entry in Path("/proc").glob("[0-9]*/cwd"):
         try:
             if entry.readlink() == folder:

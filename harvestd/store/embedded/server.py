@@ -1,9 +1,9 @@
-"""The private PostgreSQL of a daemon that was given none: made at the first start, kept in the data folder.
+"""The private PostgreSQL of a daemon without a configured database: created at the first start, kept in the data folder.
 
-``data_dir/postgres`` is the database, ``data_dir/postgres.log`` its words, ``data_dir/lock`` names the one daemon that
-has the folder. As root the database runs under an unprivileged account; where that cannot reach ``data_dir``, such as in
-a private home, ``data_dir/postgres`` is a link into ``/var/lib/harvestd-embedded``. It listens on a Unix socket alone, in a folder
-that only its account (and root) can enter.
+``data_dir/postgres`` is the database, ``data_dir/postgres.log`` its log, ``data_dir/lock`` names the one daemon that
+holds the folder. As root the database runs under an unprivileged account; where that cannot reach ``data_dir``, such as
+in a private home, ``data_dir/postgres`` is a link into ``/var/lib/harvestd-embedded``. It listens on a Unix socket
+only, in a folder that only its account (and root) can enter.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ from harvestd.store.embedded.postmaster import Postmaster, end_predecessor
 
 __all__ = ["EmbeddedError", "EmbeddedPostgres", "running"]
 
-#: Where root keeps what an unprivileged account must reach: not in the folder of an installed market, which is deleted with it.
+#: Where root keeps data that an unprivileged account must reach: outside an installed market's folder, which is deleted with it.
 ELSEWHERE = Path("/var/lib/harvestd-embedded")
-#: Longest path of a folder for a socket: of the 108 bytes (104 on macOS) that an address has, its name takes the rest.
+#: Longest path of a socket's folder: of the 108 bytes (104 on macOS) of a socket address, the file name takes the rest.
 MAX_SOCKETS = 85
 FIRST_DELAY, LAST_DELAY = 0.1, 10.0
-#: Longest silence of a recovery, in seconds, where nobody names one.
+#: Default for the longest silence of a recovery, in seconds.
 UNHURRIED = 60.0
 
 
 class EmbeddedPostgres:
-    """The server on one data folder. Stopped by :meth:`stop`; if it dies before, it is started again."""
+    """The server on one data folder. Stopped by :meth:`stop`; restarted if it dies before."""
 
     log = Logger()
 
@@ -65,16 +65,16 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """Of the database, for the daemon's role; known once started."""
+        """URL of the database, for the daemon's role; known once started."""
         return self._url(ROLE, DATABASE)
 
     @property
     def pid(self) -> int | None:
-        """Of the server, if it runs."""
+        """The server's process id while it runs."""
         return None if self._postmaster is None or self._postmaster.ended.called else self._postmaster.pid
 
     async def start(self) -> str:
-        """Make it if need be, start it, and answer its URL. Raises :class:`EmbeddedError`."""
+        """Create it if needed, start it, and return its URL. Raises :class:`EmbeddedError`."""
         self._stopping = False
         try:
             await deferToThread(self._prepare)
@@ -91,7 +91,7 @@ class EmbeddedPostgres:
         return self.url
 
     async def stop(self) -> None:
-        """Stop it in an orderly way, or in another; free the folder."""
+        """Stop it, gracefully if possible; release the folder."""
         self._stopping = True
         if self._restarting is not None:
             self._restarting.cancel()
@@ -192,7 +192,7 @@ class EmbeddedPostgres:
                 return
             except (EmbeddedError, OSError) as error:
                 self.log.error("after {delay:g} s: {why}; trying again", why=str(error), delay=delay)
-            except Exception:  # without this loop the market would be without a database for ever
+            except Exception:  # without this loop the market would stay without a database
                 self.log.failure("the embedded database did not start; trying again")
 
     def _url(self, role: str, database: str) -> str:
@@ -201,20 +201,20 @@ class EmbeddedPostgres:
 
 
 def kept(data_dir: str) -> bool:
-    """Whether the folder has an embedded database, or somebody is making one there."""
+    """Whether the folder has an embedded database, or a process is creating one there."""
     return os.path.lexists(Path(data_dir) / "postgres") or running(data_dir) is not None
 
 
 @attrs.frozen
 class Running:
-    """The daemon that has a data folder: its process, and the URL of its database, None while that starts."""
+    """The daemon that holds a data folder: its process, and the URL of its database, None while that starts."""
 
     pid: int | None
     url: str | None
 
 
 def running(data_dir: str) -> Running | None:
-    """Who runs the embedded database of the folder, or None. Raises :class:`EmbeddedError` when this user may not know."""
+    """The daemon that runs the folder's embedded database, or None. Raises :class:`EmbeddedError` without permission to read that."""
     folder = Path(data_dir).absolute()
     try:
         told = FolderLock(folder).told()
@@ -231,7 +231,7 @@ def _owner(folder: Path) -> int | None:
 
 
 def _socket_folder(cluster: Cluster) -> Path:
-    """The database's own folder, or where its path is too long for a socket a private one with a short path."""
+    """The database's own folder, or if its path is too long for a socket, a private one with a short path."""
     if len(bytes(cluster.folder)) <= MAX_SOCKETS:
         return cluster.folder
     base = os.environ.get("XDG_RUNTIME_DIR", "")

@@ -1,7 +1,8 @@
-"""By how much the clock of this process differs from PostgreSQL's, which all processes have in common.
+"""The clock skew between this process and PostgreSQL, whose clock is common to all processes.
 
-Tokens, leases and mails are dated by the process that makes them, and judged by another: a clock that is an hour off makes tokens
-that are dead elsewhere. What is told is what is certain: an answer that was long on its way may have been made at any time of it.
+Tokens, leases and mails are dated by one process and judged by another: a clock that is an hour off issues tokens that
+are expired elsewhere. Only the certain part of the skew is reported: an answer with a long round trip may have been
+made at any time within it.
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ from twisted.logger import Logger
 from harvestd.runtime.health import Condition
 from harvestd.runtime.shortages import OnceAMinute
 
-#: Seconds that clocks may differ by.
+#: Maximum allowed skew in seconds.
 MAX = 5.0
-#: Answers PostgreSQL's time, as Unix has it.
+#: Returns PostgreSQL's time as Unix time.
 QUESTION = "select extract(epoch from clock_timestamp())::float8"
 CURE = "set the clocks of all machines by NTP (chrony, systemd-timesyncd)"
 
 
 class ClockSkew:
-    """``wall`` is the clock that is looked at, ``seconds`` one that never goes back."""
+    """``wall`` is the clock that is checked, ``seconds`` a monotonic one."""
 
     log = Logger()
 
@@ -33,18 +34,18 @@ class ClockSkew:
         self.ahead = 0.0
 
     def compared(self, asked: float, server: float, answered: float) -> None:
-        """PostgreSQL said ``server``, at some time between ``asked`` and ``answered`` of this process."""
+        """Record that PostgreSQL said ``server``, at some time between ``asked`` and ``answered`` of this process."""
         self.ahead = ahead_by(asked, server, answered)
         if self.excessive and self._rarely.due():
             self.log.warn("{what}", what=f"{self.words()}: {CURE}")
 
     @property
     def excessive(self) -> bool:
-        """Whether it is more than is allowed for."""
+        """Whether the skew exceeds the maximum."""
         return abs(self.ahead) > MAX
 
     def words(self) -> str:
-        """For people."""
+        """The skew in words."""
         return f"this clock is {abs(self.ahead):.1f} s {'ahead of' if self.ahead > 0 else 'behind'} PostgreSQL's"
 
     async def condition(self) -> Condition:
@@ -53,7 +54,7 @@ class ClockSkew:
 
 
 def ahead_by(asked: float, server: float, answered: float) -> float:
-    """The least difference that is consistent with it, in seconds."""
+    """The smallest difference that is consistent with these times, in seconds."""
     if server < asked:
         return asked - server
     return answered - server if server > answered else 0.0

@@ -1,8 +1,8 @@
-"""One connection to PostgreSQL: bounded connect, bounded and prepared statements, and word when it is lost.
+"""One connection to PostgreSQL: connect timeout, statement timeouts, prepared statements, and a callback when it is lost.
 
-What bounds what: a timer bounds the connect (libpq's ``connect_timeout`` is ignored in asynchronous mode);
-``statement_timeout`` and ``lock_timeout`` on the server bound a statement and leave the connection healthy; a timer
-a little longer closes a connection whose server says nothing at all.
+The timeouts: a timer bounds the connect (libpq's ``connect_timeout`` is ignored in asynchronous mode);
+``statement_timeout`` and ``lock_timeout`` on the server bound a statement and leave the connection healthy; a slightly
+longer timer closes a connection whose server is silent.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from harvestd.store.postgres.protocol import ConnectionProtocol
 
 #: A statement to run: its name, its SQL, and its parameters.
 Call = tuple[str, str, Sequence[Any]]
-#: Prepared statements that a connection keeps.
+#: Maximum number of prepared statements per connection.
 MAX_PREPARED = 400
 
 
@@ -34,24 +34,24 @@ class TimedOut(Unavailable):
     """PostgreSQL did not finish a statement, or grant a lock, in the time that the settings allow."""
 
 
-#: SQLSTATEs (or the first two characters, a class) and what they mean to a caller; the rest is raised as it is.
+#: SQLSTATEs (or their first two characters, a class) and what they mean to a caller; others are raised as they are.
 #: https://www.postgresql.org/docs/current/errcodes-appendix.html
 FAULTS: dict[str, type[Unavailable]] = {
     "08": ConnectionLost,  # connection exceptions
-    "57P": ConnectionLost,  # shut down, crashed, starting up, database dropped, idle for too long
-    "25P03": ConnectionLost,  # idle in a transaction for too long
-    "25006": ConnectionLost,  # read only: it was the primary, and is a replica now
-    "26000": ConnectionLost,  # the prepared statement is gone (DISCARD ALL by somebody between)
+    "57P": ConnectionLost,  # shutdown, crash, startup, database dropped, idle-session timeout
+    "25P03": ConnectionLost,  # idle-in-transaction timeout
+    "25006": ConnectionLost,  # read-only: the primary was demoted to a replica
+    "26000": ConnectionLost,  # the prepared statement is gone (somebody ran DISCARD ALL)
     "57014": TimedOut,  # statement_timeout
     "55P03": TimedOut,  # lock_timeout
     "53": Unavailable,  # disk full, out of memory, too many connections
-    "58": Unavailable,  # the server's own files
+    "58": Unavailable,  # system errors of the server, such as I/O
 }
 
 
 @attrs.frozen
 class ConnectionSettings:
-    """``dsn`` is a libpq URL or string, whose own keywords win over these; times in seconds. ``grace`` is how much
+    """``dsn`` is a libpq URL or string, whose own keywords take precedence; times in seconds. ``grace`` is how much
     longer than ``statement_timeout`` a silent server is waited for."""
 
     dsn: str = attrs.field(repr=False)
@@ -65,7 +65,7 @@ class ConnectionSettings:
     application_name: str = "harvestd"
 
     def keywords(self) -> dict[str, Any]:
-        """As libpq keywords: server-side limits, and keep-alives that notice a peer that vanished."""
+        """The libpq keywords: server-side timeouts, and TCP keepalives that detect a vanished peer."""
         given = parse_dsn(self.dsn)
         limits = {
             "statement_timeout": self.statement_timeout,
@@ -86,7 +86,7 @@ class ConnectionSettings:
 
 
 class Connection:
-    """One connection. ``lost`` is called once, when it was open and is not any more."""
+    """One connection. ``lost`` is called once, when an open connection has closed."""
 
     def __init__(self, reactor: Any, settings: ConnectionSettings, lost: Callable[[Connection], None]) -> None:
         self._reactor = reactor
@@ -99,7 +99,7 @@ class Connection:
         self._wire = ConnectionProtocol(reactor, self._ended)
 
     async def open(self) -> None:
-        """Connect; raises :class:`ConnectionLost` when that fails or takes longer than the limit."""
+        """Connect; raises :class:`ConnectionLost` when that fails or exceeds the timeout."""
         limit = self._settings.connect_timeout
         timer = self._reactor.callLater(limit, self._give_up)
         try:
@@ -116,12 +116,12 @@ class Connection:
 
     @property
     def closed(self) -> bool:
-        """Whether it is of no more use."""
+        """Whether it is no longer usable."""
         return self._wire.closed
 
     @property
     def idle(self) -> bool:
-        """Whether no statement and no transaction is under way, by what the server last said."""
+        """Whether no statement and no transaction is in progress, by the server's last report."""
         return not self.closed and self._wire.raw.get_transaction_status() == TRANSACTION_STATUS_IDLE
 
     @property
@@ -130,11 +130,11 @@ class Connection:
         return not self.closed and self._wire.raw.get_transaction_status() == TRANSACTION_STATUS_INERROR
 
     def close(self) -> None:
-        """Close at once; the server rolls back what was open."""
+        """Close at once; the server rolls back the open transaction."""
         self._wire.close()
 
     def look(self) -> None:
-        """Notice at once if the server has closed it."""
+        """Detect at once whether the server has closed it."""
         self._wire.look()
 
     def observe(self, receive: Callable[[str, str], None]) -> None:
@@ -142,10 +142,10 @@ class Connection:
         self._wire.receive = receive
 
     async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
-        """Run ``sql`` (psycopg2 placeholders); answers the cursor.
+        """Run ``sql`` (psycopg2 placeholders); returns the cursor.
 
-        Raises what PostgreSQL says, or ``Unavailable`` (``ConnectionLost``, ``TimedOut``) by ``FAULTS``. Cancelling it
-        closes the connection.
+        Raises PostgreSQL's error, or ``Unavailable`` (``ConnectionLost``, ``TimedOut``) according to ``FAULTS``.
+        Cancelling it closes the connection.
         """
         if self.closed:
             raise ConnectionLost("PostgreSQL: the connection is closed")
@@ -164,12 +164,12 @@ class Connection:
             self._due = None
 
     async def run(self, *calls: Call, before: str = "", bound: str = "", after: str = "") -> Any:
-        """Run statements by their prepared forms, in one round trip; answers the cursor of the last. The first that fails
-        ends it: what follows is not run.
+        """Run statements in their prepared form, in one round trip; returns the cursor of the last. The first failure
+        ends it: later statements are not run.
 
-        A statement is prepared at its first use on this connection. ``before`` (such as ``BEGIN``) and ``after`` (such as
-        ``COMMIT``) travel along; ``bound`` (``SET LOCAL …``) is in front of the statements themselves, also where they are prepared
-        first, in a round trip of its own.
+        A statement is prepared at its first use on this connection. ``before`` (such as ``BEGIN``) and ``after`` (such
+        as ``COMMIT``) are sent along; ``bound`` (``SET LOCAL …``) precedes the statements themselves, even when they
+        are first prepared in a round trip of its own.
         """
         for name, sql, _ in calls:
             if name not in self._prepared:
@@ -183,8 +183,8 @@ class Connection:
         return await self.execute("; ".join(filter(None, (before, bound, *parts, after))), values)
 
     async def _prepare(self, name: str, sql: str, before: str) -> None:
-        """Prepare it, and give up the one that was not used for longest where there are too many: each takes tens of kB of
-        the server's memory, and a listing has thousands of combinations."""
+        """Prepare it, and deallocate the least recently used one above the limit: each takes tens of kB of the server's
+        memory, and a listing has thousands of combinations."""
         steps = [before, f'PREPARE "{name}" AS {sql}']
         if len(self._prepared) >= MAX_PREPARED:
             old, _ = self._prepared.popitem(last=False)
@@ -193,8 +193,8 @@ class Connection:
         self._prepared[name] = sql
 
     def _look_at_due(self) -> None:
-        """One timer for many statements, since to set and cancel one for each costs more than to bind it: it looks again when
-        the present one would be overdue."""
+        """One timer for many statements, since setting and cancelling one for each costs more than binding it: on
+        expiry it is set again for the present statement's deadline."""
         self._timer = None
         if self._due is not None:
             left = self._due - self._reactor.seconds()
@@ -219,7 +219,7 @@ class Connection:
         code = error.pgcode or ""
         kind = FAULTS.get(code) or FAULTS.get(code[:3]) or FAULTS.get(code[:2])
         if code == "0A000" and "cached plan" in str(error):
-            kind = ConnectionLost  # a migration changed the table: prepare anew, on another connection
+            kind = ConnectionLost  # a migration changed the table: prepare again, on another connection
         if kind is None and (self.closed or (not code and _of_the_connection(error))):
             kind = ConnectionLost
         if kind is ConnectionLost:
@@ -240,6 +240,6 @@ def _of_the_connection(error: psycopg2.Error) -> bool:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what an error says, which for PostgreSQL's is its message."""
+    """The first line of an error's text, which for PostgreSQL's errors is the message."""
     text = str(error).strip().splitlines()
     return text[0] if text else type(error).__name__

@@ -1,9 +1,10 @@
-"""The one connection of a process that outlives statements: it listens, and it holds advisory locks.
+"""The one long-lived connection of a process: it listens, and it holds advisory locks.
 
-Not from the pool, since LISTEN and session locks belong to a connection. It heals like the pool's, and is asked for a
-sign of life every few seconds, so that a server that went silent is noticed too. Until then another process may have
-been given a lock that this one believes to hold: a lock elects, it does not guard data. Nor does it tell a process that works from
-one that is frozen, whose connection lives on: what must go on without that one is a lease (``leases.py``).
+It is not from the pool, since LISTEN and session locks belong to a connection. It reconnects like the pool's, with a
+heartbeat every few seconds, so that a silent server is detected too. Until then another process may have been granted a
+lock that this one believes it holds: a lock elects a leader, it does not guard data. Nor does it distinguish a working
+process from a frozen one, whose connection stays open: work that must then move to another process needs a lease
+(``leases.py``).
 """
 
 from __future__ import annotations
@@ -26,17 +27,17 @@ from harvestd.store.postgres.connection import Connection, ConnectionSettings
 
 _NAME = "the listening connection"
 FIRST_DELAY, LAST_DELAY = 0.05, 1.0
-#: How long notifications are gathered, in seconds, so that a burst of equal ones is one; how many are sent at once, and
-#: how many are kept while there is no connection.
+#: How long notifications are gathered, in seconds, so that a burst of duplicates is sent once; the batch size; and how
+#: many are kept while disconnected.
 GATHER, BATCH, KEPT = 0.005, 500, 10_000
-#: PostgreSQL takes payloads under 8,000 bytes.
+#: PostgreSQL's payload limit: under 8,000 bytes.
 MAX_PAYLOAD = 7999
 CHANNEL = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
 class ControlConnection:
-    """Listens, notifies and locks. ``heartbeat`` is the time between signs of life and ``patience`` the longest wait
-    for any answer, both in seconds; their sum is how soon a silent server is noticed."""
+    """Listens, notifies and locks. ``heartbeat`` is the time between heartbeats and ``patience`` the timeout of any
+    answer, both in seconds; a silent server is detected after their sum."""
 
     log = Logger()
 
@@ -48,7 +49,7 @@ class ControlConnection:
         name = f"{settings.application_name}-session"
         self._settings = attrs.evolve(settings, statement_timeout=patience, grace=0.0, application_name=name)
         self._heartbeat = heartbeat
-        #: This process's clock, compared with PostgreSQL's with each sign of life.
+        #: This process's clock, compared with PostgreSQL's at each heartbeat.
         self.clock = clock or ClockSkew()
         self._turn = DeferredLock()
         self._opening: Connection | None = None
@@ -67,11 +68,11 @@ class ControlConnection:
 
     @property
     def connected(self) -> bool:
-        """Whether it hears and holds anything now."""
+        """Whether it is connected, and so receives notifications and holds locks."""
         return self._link is not None
 
     async def start(self) -> None:
-        """Connect, or after the connect time-out go on without, connecting behind."""
+        """Connect, or after the connect timeout continue without, retrying in the background."""
         first = self._first = Deferred()
         self._kept.start()
         timer = self._reactor.callLater(self._settings.connect_timeout, self._started)
@@ -80,7 +81,7 @@ class ControlConnection:
             timer.cancel()
 
     async def stop(self) -> None:
-        """Send what waits to be sent and disconnect, which frees the locks. ``lost`` is not called."""
+        """Send pending notifications and disconnect, which frees the locks. ``lost`` is not called."""
         await self._send()
         self._kept.halt()
         self._locks.clear()
@@ -90,16 +91,16 @@ class ControlConnection:
         if self._opening is not None:
             self._opening.close()
         await self._kept.ended()
-        await self._turn.acquire()  # after whoever still waits for an answer
+        await self._turn.acquire()  # after a caller still waiting for its answer
         self._turn.release()
 
     # --- notifications ---
 
     def listen(self, channel: str, receive: Callable[[str], None], gap: Callable[[], None]) -> Callable[[], None]:
-        """Call ``receive`` with each payload on the channel, this process's own too; answers the unsubscribe.
+        """Call ``receive`` with each payload on the channel, including this process's own; returns the unsubscribe function.
 
-        ``gap`` is called whenever it begins to hear: soon after this call and after every reconnect, since what was
-        sent before was missed. So to read the state in ``gap`` and its changes in ``receive`` misses nothing.
+        ``gap`` is called whenever listening begins: soon after this call and after every reconnect, since earlier
+        notifications were missed. So reading the state in ``gap`` and its changes in ``receive`` misses nothing.
         """
         if not CHANNEL.fullmatch(channel):
             raise ValueError(f"{channel!r} is no channel name: lower case letters, digits and _, at most 63")
@@ -114,9 +115,9 @@ class ControlConnection:
         return unsubscribe
 
     async def notify(self, channel: str, payload: str) -> None:
-        """Send to whoever listens, within some milliseconds; equal ones in that time are sent once. Never raises and
-        never waits: without a connection they are kept for the next one, and what cannot be sent is dropped, and logged.
-        """
+        """Notify all listeners, within some milliseconds; duplicates in that time are sent once. Never raises and never
+        waits: while disconnected they are kept for the next connection, and those that cannot be sent are dropped and
+        logged."""
         if not CHANNEL.fullmatch(channel) or "\0" in payload or _size(payload) > MAX_PAYLOAD:
             self.log.error("a notification on {channel!r} cannot be sent, and is dropped", channel=channel)
             return
@@ -129,8 +130,9 @@ class ControlConnection:
     # --- locks ---
 
     async def try_lock(self, key: int, lost: Callable[[], None] | None = None) -> bool:
-        """Take an advisory lock for this process; True also when it has it already, False when another has it or the
-        database is away. ``lost`` is called once if the lock goes away with the connection. Never raises."""
+        """Take an advisory lock for this process; True also if it holds the lock already, False when another session
+        holds it or the database is away. ``lost`` is called once if the lock is lost with the connection. Never
+        raises."""
         if key in self._locks:
             return True
         link = self._link
@@ -141,25 +143,25 @@ class ControlConnection:
         return True
 
     async def unlock(self, key: int) -> None:
-        """Free it, if this session has it. Never raises."""
+        """Release it, if this session holds it. Never raises."""
         if key in self._locks:
             del self._locks[key]
             await self._ask("select pg_advisory_unlock(%s)", (key,))
 
     async def identity(self) -> int | None:
-        """The key of an advisory lock that this session has for as long as it lives, by which others know whether it does; a new
-        one for each connection, None without one. Never raises."""
-        key = self._identity  # several may ask at once, and all have the same
+        """The key of an advisory lock that this session holds for its lifetime, by which others know whether it is
+        alive; a new one for each connection, None without one. Never raises."""
+        key = self._identity  # concurrent callers all get the same one
         return key if await self.try_lock(key) else None
 
     def holds(self, key: int) -> bool:
-        """Whether this session has the lock, as far as it knows."""
+        """Whether this session holds the lock, as far as it knows."""
         return key in self._locks
 
     # --- the connection ---
 
     async def _one(self) -> None:
-        """A connection, from its opening to its end."""
+        """One connection, from open to close."""
         link = self._opening = Connection(self._reactor, self._settings, lambda _: self._kept.wake())
         await link.open()
         self._kept.connected()
@@ -177,7 +179,7 @@ class ControlConnection:
             self.log.warn("no connection to listen on, trying on: {why}", why=str(error))
 
     async def _live(self, link: Connection) -> None:
-        """As long as the connection does."""
+        """For the lifetime of the connection."""
         self._begin()
         await self._compare_clocks()
         while not link.closed and not self._stopping:
@@ -211,7 +213,7 @@ class ControlConnection:
 
     async def _hear(self, channel: str, only: Listener | None = None) -> None:
         if await self._ask(f'listen "{channel}"') is None:
-            return  # the next connection hears it
+            return  # the next connection listens to it
         if only is None:
             self._listeners.tell_gap(channel)
         elif channel in self._listeners:
@@ -233,12 +235,12 @@ class ControlConnection:
             channels, payloads = [c for c, _ in batch], [p for _, p in batch]
             sql = "select pg_notify(c, p) from unnest(%s::text[], %s::text[]) as pending (c, p)"
             if await self._ask(sql, (channels, payloads)) is None:
-                self._pending = dict.fromkeys(batch) | self._pending  # once too often is better than never
-                return  # the next connection sends it: on one that is closed this would try for ever, without a turn of the reactor
+                self._pending = dict.fromkeys(batch) | self._pending  # a duplicate is better than a loss
+                return  # left to the next connection: on a closed one this would retry for ever and block the reactor
 
     async def _ask(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]] | None:
-        """The rows, or None if there is no connection or no answer in time, after which it is closed. They are fetched here: whoever
-        has the next turn may close the connection, and every cursor with it, before this returns."""
+        """The rows, or None without a connection or an answer in time, after which it is closed. They are fetched here:
+        the next caller may close the connection, and every cursor with it, before this returns."""
         await self._turn.acquire()
         link = self._link
         try:

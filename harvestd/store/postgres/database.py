@@ -1,8 +1,8 @@
 """Statements, reads and transactions on PostgreSQL.
 
-Three types are all that the rest of the house sees: a :class:`Statement` (SQL beside the type of its rows), the
-:class:`Database` (reads, one statement at a time) and the :class:`Transaction` that :meth:`Database.transaction` hands to
-its work.
+The rest of the program sees three types only: a :class:`Statement` (SQL beside the type of its rows), the
+:class:`Database` (reads, one statement at a time) and the :class:`Transaction` that :meth:`Database.transaction` passes
+to its work.
 """
 
 from __future__ import annotations
@@ -28,33 +28,34 @@ from harvestd.store.postgres.share import Share
 Row = TypeVar("Row")
 Result = TypeVar("Result")
 
-#: How often the work of a transaction is run before its conflict is given up as Unavailable; and the longest pause in
-#: seconds before the second of them, which doubles each time, up to the last.
+#: How often the work of a transaction is run before its conflict becomes Unavailable; and the longest backoff in
+#: seconds before the second attempt, which doubles each time, up to the last.
 ATTEMPTS = 5
 FIRST_PAUSE, LAST_PAUSE = 0.02, 0.16
 
-#: How a transaction begins whose statements find rows by their keys: planned once, and by an index. Of its own accord PostgreSQL plans
-#: ``id = any(:ids)`` for each short list anew, since it expects ten in a list that it does not know; and a plan made while a table was
-#: small reads all of it, until the table is analysed again, however much it has grown by then.
+#: How a transaction begins whose statements find rows by their keys: with a generic plan, on an index. By default
+#: PostgreSQL plans ``id = any(:ids)`` anew for each short list, since it assumes ten elements in an unknown list; and a
+#: plan made while a table was small is a sequential scan, until the next ANALYZE, however much the table has grown by
+#: then.
 BY_KEYS = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off"
 
-#: A heavy statement has one core, and nothing of it compiled: one search on several would be several.
+#: A heavy statement uses one core and no JIT: one parallel search would cost as much as several.
 ALONE = "SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off"
 
-#: What PostgreSQL keeps of a name (longer ones are cut, and might meet), without what has a meaning in quoting.
+#: A valid statement name: within PostgreSQL's limit (longer names are truncated, and might collide), without characters special in quoting.
 NAME = re.compile(r"""[^"%\0]{1,63}""")
 
 
-#: How many transactions had ended when a statement began: of two, the higher one saw whatever the lower one saw, whichever
-#: process it was of. A replica cannot tell.
+#: How many transactions had ended when a statement began: of two counts, the higher one's statement saw all that the
+#: lower one's saw, in any process. A replica cannot tell.
 ENDED = """(select case when not pg_is_in_recovery() then
     pg_snapshot_xmax(now)::text::bigint - (select count(*) from pg_snapshot_xip(now)) end from pg_current_snapshot() as now)"""
-#: Where a keyset begins that has no cursor yet: ``id < coalesce(:after, LAST_ID)`` is a range of the index in every plan,
-#: which ``:after is null or id < :after`` is not once the plan is a generic one.
+#: Where a keyset begins without a cursor: ``id < coalesce(:after, LAST_ID)`` is an index range in every plan, which
+#: ``:after is null or id < :after`` is not in a generic plan.
 FIRST_ID, LAST_ID = "'00000000-0000-0000-0000-000000000000'::uuid", "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid"
 
 
-#: A parameter, and not a cast (``::text``) or a part of a word.
+#: A parameter, not a cast (``::text``) or part of a word.
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z][a-z0-9_]*)")
 _NUMBERED = re.compile(r"\$\d")
 
@@ -63,11 +64,12 @@ _NUMBERED = re.compile(r"\$\d")
 class Statement(Generic[Row]):
     """One SQL statement with named parameters (``:farm_id``) and the type that its rows become.
 
-    No literal in it has a colon before a small letter: that would be one. ``name`` is unique in the program: each connection prepares the statement under it at first use. ``sql`` is compiled to PostgreSQL's
-    ``$n`` once; ``names`` are its parameters in that order, and whoever runs it gives a value for each and no other. ``into`` is
-    called with a row's columns in their order. Values: str, int, Decimal, bool, datetime, bytes, None; lists
-    become arrays and dicts JSON of whatever type the parameter has. ``heavy`` ones, of searches, have a share of the
-    connections and a time of their own.
+    No literal in it may have a colon before a small letter: that would be a parameter. ``name`` is unique in the
+    program: each connection prepares the statement under it at first use. ``sql`` is compiled to PostgreSQL's ``$n``
+    once; ``names`` are its parameters in that order, and a caller gives a value for each and no other. ``into`` is
+    called with a row's columns in order. Values: str, int, Decimal, bool, datetime, bytes, None; lists become arrays
+    and dicts JSON of the parameter's type. ``heavy`` ones, for searches, have a share of the connections and a timeout
+    of their own.
     """
 
     name: str
@@ -86,7 +88,7 @@ class Statement(Generic[Row]):
         object.__setattr__(self, "sql", _PARAMETER.sub(lambda found: f"${numbers[found[1]]}", self.sql))
 
     def call(self, values: Mapping[str, Any]) -> Call:
-        """With these values, as a connection runs it. Raises ``TypeError`` where one is missing, or is one too many."""
+        """The statement bound to these values. Raises ``TypeError`` for a missing or unknown one."""
         names = self.names
         try:
             parameters = tuple([values[name] for name in names])
@@ -99,7 +101,7 @@ class Statement(Generic[Row]):
 
 
 def nothing(*columns: Any) -> None:
-    """``into`` for statements whose rows nobody reads."""
+    """``into`` for statements whose rows are not read."""
 
 
 def scalar(column: Any) -> Any:
@@ -117,7 +119,7 @@ class CommitUncertain(Unavailable):
 
 
 class Reader(Protocol):
-    """What can answer a statement: the database, a replica, or a transaction."""
+    """Anything that can run a reading statement: the database, a replica, or a transaction."""
 
     async def rows(self, statement: Statement[Row], /, **values: Any) -> list[Row]:
         """All rows."""
@@ -136,7 +138,7 @@ class Transaction:
         self._begin = begin
         self._begun = False
         self._waiting: list[Call] = []
-        #: What the outbox recorded in it, for whoever acts after the commit.
+        #: Events the outbox recorded in it, for actions after the commit.
         self.events: list[Event] = []
 
     @property
@@ -153,16 +155,16 @@ class Transaction:
         return _row(statement, await self._run(statement, values))
 
     async def run(self, statement: Statement[Any], /, **values: Any) -> int:
-        """Run it for its effect; answers how many rows it touched."""
+        """Run it for its effect; returns the number of affected rows."""
         return int((await self._run(statement, values)).rowcount)
 
     def later(self, statement: Statement[Any], /, **values: Any) -> None:
-        """Run it for its effect, in the round trip of the next statement or of the commit. What it raises is raised there: not
-        for what may fail by what a caller sent."""
+        """Run it for its effect, in the round trip of the next statement or of the commit, which raises its error: not
+        for statements that a caller's input can make fail."""
         self._waiting.append(statement.call(values))
 
     async def commit(self) -> None:
-        """Commit what was begun. For :meth:`Database.transaction` alone."""
+        """Commit, if it has begun. For :meth:`Database.transaction` alone."""
         if not (self._begun or self._waiting):
             return
         if self._link.aborted:
@@ -175,12 +177,12 @@ class Transaction:
             await self._send(after="COMMIT")
         except (ConnectionLost, TimedOut) as error:
             if self._link.aborted:
-                raise  # something before the commit took too long: nothing was kept
+                raise  # something before the commit timed out: nothing was committed
             raise CommitUncertain(f"{error.detail}: whether the change was kept is not known, so ask again") from error
         await failpoint("transaction.after_commit")
 
     async def roll_back(self) -> None:
-        """Undo what was begun; a connection on which that fails is closed, which comes to the same."""
+        """Roll back, if it has begun; a connection on which that fails is closed, which has the same effect."""
         if self._link.idle or self._link.closed:
             return
         try:
@@ -193,7 +195,7 @@ class Transaction:
         return await self._send(statement.call(values))
 
     async def _send(self, *calls: Call, after: str = "") -> Any:
-        """What waits, and then this."""
+        """Send the pending statements, then these."""
         before, self._begun = ("" if self._begun else self._begin), True
         waiting, self._waiting = self._waiting, []
         return await self._link.run(*waiting, *calls, before=before, after=after)
@@ -208,7 +210,7 @@ class Database:
         self, reactor: Any, settings: ConnectionSettings, size: int = 8, wait: float = 2.0,
         short: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
-        """``short`` is told each time that a heavy statement finds no connection in its share."""
+        """``short`` is called whenever a heavy statement finds no free connection in its share."""
         self.settings = settings
         self.pool = Pool(reactor, settings, size, wait)
         self._reactor = reactor
@@ -217,15 +219,15 @@ class Database:
         self._bound = f"SET LOCAL statement_timeout = {max(1, round(settings.heavy_timeout * 1000))}; {ALONE}"
 
     def start(self) -> None:
-        """Begin to connect."""
+        """Start connecting."""
         self.pool.start()
 
     async def stop(self) -> None:
-        """Close all connections, those in use when they are given back."""
+        """Close all connections; those in use when they are given back."""
         await self.pool.stop()
 
     async def rows(self, statement: Statement[Row], /, **values: Any) -> list[Row]:
-        """All rows of one reading statement. Runs a second time if the connection was lost under the first."""
+        """All rows of one reading statement. Retries once if the connection was lost."""
         return await self._read(_rows, statement, values)
 
     async def row(self, statement: Statement[Row], /, **values: Any) -> Row | None:
@@ -240,8 +242,7 @@ class Database:
     async def _within_share(
         self, fetch: Callable[..., Result], statement: Statement[Any], values: Mapping[str, Any]
     ) -> Result:
-        """On one of the connections that heavy statements may have, for which addresses take turns; ``Overloaded`` after the
-        wait."""
+        """On one of the connections for heavy statements, for which client addresses take turns; ``Overloaded`` after the wait."""
         who = current_asker()
         if not await self._share.take(who):
             self._short()
@@ -262,14 +263,15 @@ class Database:
     async def _once(self, fetch: Callable[..., Result], statement: Statement[Any], values: Mapping[str, Any]) -> Result:
         link = await self.pool.take()
         try:
-            bound = self._bound if statement.heavy else ""  # ends with the statement, whatever becomes of it
+            bound = self._bound if statement.heavy else ""  # ends with the statement in any case
             return fetch(statement, await link.run(statement.call(values), bound=bound))
         finally:
             self.pool.give(link)
 
     async def transaction(self, work: Callable[[Transaction], Awaitable[Result]], *, by_keys: bool = False) -> Result:
-        """Run ``work`` and commit; whatever it raises rolls back. With ``by_keys`` (:data:`BY_KEYS`) its statements are planned for any
-        value, once for each connection: for work that finds a few rows by their keys, which takes less time than planning.
+        """Run ``work`` and commit; any exception rolls back. With ``by_keys`` (:data:`BY_KEYS`) its statements use a
+        generic plan, made once for each connection: for work that finds a few rows by their keys, which takes less time
+        than planning.
 
         Serialization failures, deadlocks and connections lost before the commit was sent run it again, up to
         ``ATTEMPTS`` times, so it must change nothing but the database. A connection lost during the commit is
@@ -299,7 +301,7 @@ class Database:
             await transaction.commit()
             return result
         except GeneratorExit:
-            link.close()  # the coroutine is being thrown away: there is no awaiting any more
+            link.close()  # the coroutine is being closed: it cannot await any more
             raise
         except BaseException:
             await transaction.roll_back()

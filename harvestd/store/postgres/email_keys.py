@@ -1,4 +1,4 @@
-"""Accounts' keys of addresses, made anew under the present rules."""
+"""Recomputes the keys of accounts' e-mail addresses under the present rules."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from harvestd.kernel.email_addresses import key
 
 
 def renew(cursor: Any) -> int:
-    """Give each account whose address is not of ASCII alone its present key; answers how many changed.
+    """Give each account whose address is not pure ASCII its present key; returns how many changed.
 
-    Where another account has that key already (one mailbox had several accounts under older rules), the older key stays: whoever
-    signs in with the address has the account with the present key.
+    If another account has that key already (one mailbox had several accounts under older rules), the older key stays: a
+    sign-in with the address reaches the account with the present key.
     """
     cursor.execute(
         "select id, email, email_key from users where octet_length(email_key) <> length(email_key) order by id"

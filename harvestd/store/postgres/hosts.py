@@ -1,4 +1,4 @@
-"""Host names of a libpq connection, looked up without holding the reactor."""
+"""Resolves the host names of a libpq connection without blocking the reactor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from twisted.internet.threads import deferToThread
 
 
 async def resolved(reactor: Any, keywords: dict[str, Any], limit: float) -> dict[str, Any]:
-    """With every host name looked up in a thread, in ``limit`` seconds: libpq would hold the reactor to look it up."""
+    """The keywords with every host name resolved in a thread, within ``limit`` seconds: libpq would block the reactor to do so."""
     if not keywords.get("host") or keywords.get("hostaddr"):
         return keywords
     hosts, addresses, ports = [], [], []

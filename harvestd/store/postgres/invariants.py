@@ -1,5 +1,4 @@
-"""What must hold of a market, as SQL that returns no row: ``invariants.sql`` always, ``at_rest.sql`` besides when no event is
-under way."""
+"""The market's invariants, as SQL that returns no row: ``invariants.sql`` always, ``at_rest.sql`` also while no event is in flight."""
 
 from __future__ import annotations
 
@@ -11,14 +10,14 @@ from typing import Any
 import attrs
 import psycopg2
 
-#: Rows that are kept of each broken rule.
+#: Rows kept of each broken rule.
 SHOWN = 5
 _NAME = re.compile(r"^-- name: *(.+)$", re.MULTILINE)
 
 
 @attrs.frozen
 class Rule:
-    """``sql`` answers no row while ``name``, which says what a row means, is not the case."""
+    """``sql`` returns one row per violation; ``name`` says what a row means."""
 
     name: str
     sql: str
@@ -26,7 +25,7 @@ class Rule:
 
 @attrs.frozen
 class Violation:
-    """A broken rule: how many rows, the columns' names and the first rows."""
+    """A broken rule: the number of rows, the column names and the first rows."""
 
     rule: str
     count: int
@@ -42,7 +41,7 @@ def rules(file: str = "invariants.sql") -> list[Rule]:
 
 
 def violations(url: str, checked: list[Rule], go_on: Callable[[], object] = lambda: None) -> Iterator[Violation]:
-    """Run the rules in one transaction that sees one state of the database; blocks. ``go_on`` is called before each, and may raise."""
+    """Check the rules in one transaction with one snapshot; blocks. ``go_on`` is called before each, and may raise."""
     connection = psycopg2.connect(url, application_name="harvestctl-check", options="-c timezone=UTC")
     try:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)

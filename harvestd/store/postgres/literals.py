@@ -1,4 +1,4 @@
-"""Python values as PostgreSQL literals, and rows as Python values, where psycopg2's own ways are not what is wanted."""
+"""Python values as PostgreSQL literals, and rows as Python values, where psycopg2's defaults do not fit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _bytes(value: Any, cursor: Any) -> bytes | None:
 
 
 def teach(connection: Any) -> None:
-    """Have a psycopg2 connection answer bytea as bytes, uuid[] as a list of str, and JSON by the faster decoder."""
+    """Make a psycopg2 connection return bytea as bytes, uuid[] as a list of str, and JSON by the faster decoder."""
     for kind in (_BYTES, _BYTES_ARRAY, _UUIDS):
         extensions.register_type(kind, connection)
     extras.register_default_json(connection, loads=msgspec.json.decode)
@@ -31,7 +31,7 @@ def teach(connection: Any) -> None:
 
 
 def bind(value: Any) -> Any:
-    """A value as psycopg2 should quote it: lists become array literals (of one dimension) and dicts JSON, both of the
+    """A value for psycopg2 to quote: lists become array literals (one-dimensional) and dicts JSON, both of the
     parameter's type. Text with a NUL, which PostgreSQL cannot hold, raises ``ValueError``."""
     if isinstance(value, (list, tuple)):
         value = "{" + ",".join(_element(v) for v in value) + "}"

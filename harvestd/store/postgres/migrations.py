@@ -1,8 +1,8 @@
 """Numbered SQL files, each applied once, in order, in a transaction of its own.
 
-``schema/NNN_name.sql`` are plain SQL. What was applied stands in ``schema_migrations`` with a checksum. One advisory
-lock makes two migrators take turns: the second finds nothing to do. The functions block and are meant for a thread or a
-command.
+``schema/NNN_name.sql`` are plain SQL. Applied files are recorded in ``schema_migrations`` with a checksum. One advisory
+lock serializes concurrent migrators: the second finds nothing to do. The functions block and are meant for a thread or
+a command.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from psycopg2 import errors as pg
 from harvestd.store.postgres import email_keys
 from harvestd.store.postgres.database import Statement, scalar
 
-#: The advisory lock of whoever migrates.
+#: The migrators' advisory lock.
 LOCK = 0x48415256_53434D41
-#: Longest wait for another migrator, and for a table that somebody holds, in seconds.
+#: Lock timeouts, in seconds: for another migrator, and for a table in use.
 LOCK_WAIT, TABLE_WAIT = 600, 10
 
 FILE_NAME = re.compile(r"^(\d{3})_([a-z0-9_]+)\.sql$")
 
-#: What SQL cannot say of a migration, by its name; in its transaction.
+#: The steps of a migration that SQL cannot express, by its name; run in its transaction.
 AFTER: dict[str, Callable[[Any], object]] = {"texts": email_keys.renew}
 
 BOOK = """
@@ -41,12 +41,12 @@ create table if not exists schema_migrations (
 )
 """
 
-#: The newest that was applied, or null.
+#: The newest applied one, or null.
 APPLIED = Statement("migrations_applied", "select max(number) from schema_migrations", scalar)
 
 
 class SchemaError(Exception):
-    """The database's schema cannot be used or changed by this version; the text says why, and the cure."""
+    """This version cannot use or change the database's schema; the text says why, and the remedy."""
 
 
 @attrs.frozen
@@ -59,17 +59,17 @@ class Migration:
 
     @property
     def checksum(self) -> str:
-        """Of the text without regard to line ends."""
+        """Of the text with normalized line endings."""
         return hashlib.sha256(self.sql.replace("\r\n", "\n").encode()).hexdigest()
 
     @property
     def title(self) -> str:
-        """As its file is called, without the ending."""
+        """The file name without its extension."""
         return f"{self.number:03d}_{self.name}"
 
 
 def known() -> list[Migration]:
-    """The migrations of this version, in order. Raises ValueError where two have one number: one of them would be left out."""
+    """The migrations of this version, in order. Raises ValueError where two share a number: one of them would be left out."""
     found = []
     for file in resources.files("harvestd.store").joinpath("schema").iterdir():
         match = FILE_NAME.match(file.name)
@@ -83,7 +83,7 @@ def known() -> list[Migration]:
 
 
 def migrate(dsn: str, migrations: Sequence[Migration] | None = None) -> list[str]:
-    """Apply what is missing; answers the titles of what was applied. Raises :class:`SchemaError`."""
+    """Apply the pending migrations; returns their titles. Raises :class:`SchemaError`."""
     applied = []
     with _connection(dsn) as connection, connection.cursor() as cursor:
         try:
@@ -120,7 +120,7 @@ def _can_hold_texts(cursor: Any) -> None:
 
 
 def pending(dsn: str, migrations: Sequence[Migration] | None = None) -> list[str]:
-    """Titles of what is missing; changes nothing. Raises :class:`SchemaError` for a schema that cannot be used."""
+    """Titles of the pending migrations; changes nothing. Raises :class:`SchemaError` for an unusable schema."""
     with _connection(dsn) as connection, connection.cursor() as cursor:
         cursor.execute("select to_regclass('schema_migrations') is not null")
         begun = cursor.fetchone()[0]

@@ -1,8 +1,8 @@
-"""A pool of connections that heals.
+"""A self-healing connection pool.
 
-A fixed number of slots; each slot's keeper opens a connection, waits until it is lost, and opens the next, backing off
-while PostgreSQL is away. Only open, idle connections are handed out, the latest used first (its statements are prepared
-and its pages warm).
+A fixed number of slots; each slot's keeper opens a connection, waits until it is lost, and opens the next, with backoff
+while PostgreSQL is away. Only open, idle connections are handed out, the most recently used first (its statements are
+prepared and its pages warm).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Pool:
 
     @property
     def size(self) -> int:
-        """How many connections it keeps when PostgreSQL is there."""
+        """The number of connections while PostgreSQL is up."""
         return self._size
 
     def state(self) -> dict[str, int]:
@@ -57,12 +57,12 @@ class Pool:
         }
 
     def start(self) -> None:
-        """Begin to connect; :meth:`take` waits for the first."""
+        """Start connecting; :meth:`take` waits for the first connection."""
         for _ in range(self._size):
             self._keep(Backoff(FIRST_DELAY, LAST_DELAY, jitter=0.5))
 
     async def stop(self) -> None:
-        """Close every connection; those in use when they are given back. Ends when none is left."""
+        """Close every connection; those in use when they are given back. Returns when none is left."""
         self._stopping = True
         for call in self._retries:
             call.cancel()
@@ -77,7 +77,7 @@ class Pool:
             await self._drained
 
     async def take(self) -> Connection:
-        """An open connection, for the caller alone until :meth:`give`. Raises ``Unavailable`` after the wait."""
+        """An open connection, exclusive to the caller until :meth:`give`. Raises ``Unavailable`` after the wait."""
         if self._stopping:
             raise Unavailable("the daemon is stopping")
         if self._idle:
@@ -88,12 +88,12 @@ class Pool:
         try:
             return await waiter
         finally:
-            self._waiters.pop(waiter, None)  # a caller that was cancelled must not be handed one
+            self._waiters.pop(waiter, None)  # a cancelled caller must not be handed one
             if timer.active():
                 timer.cancel()
 
     def give(self, link: Connection) -> None:
-        """Give a connection back. One that is closed, or still in a transaction, is of no more use."""
+        """Give a connection back. One that is closed, or still in a transaction, is discarded."""
         if self._stopping or not link.idle:
             link.close()
         elif self._waiters:
@@ -136,7 +136,7 @@ class Pool:
         if link in self._idle:
             self._idle.remove(link)
         self._again(Backoff(FIRST_DELAY, LAST_DELAY, jitter=0.5))
-        if not self._sweeping:  # what took one may have taken all: no caller should find out one by one
+        if not self._sweeping:  # all may be lost for the same cause: callers should not find out one by one
             self._sweeping = True
             for other in list(self._idle):
                 other.look()

@@ -2,10 +2,10 @@
 
 What this changes, and why:
 
-- txpostgres adds and removes the descriptor round every query and answers a turn later; staying registered halves the
-  CPU of a query, and makes a connection that the server closes while idle known at once.
-- libpq closes its socket when it meets the end of it, under the reactor's feet. So the reactor watches a copy of the
-  descriptor that is ours to close, after it was removed.
+- txpostgres adds and removes the descriptor around every query and fires one reactor turn later; staying registered halves the
+  CPU of a query, and detects at once that the server has closed an idle connection.
+- libpq closes its socket at end of file, while the reactor still uses it. So the reactor watches a duplicate of the
+  descriptor, which is ours to close after its removal from the reactor.
 - Cancelling a query calls psycopg2's ``cancel()``, which blocks the reactor for as long as the server is silent.
   Cancelling here closes the connection; the server rolls back.
 """
@@ -26,7 +26,7 @@ from txpostgres import txpostgres
 
 
 class Closed(psycopg2.OperationalError):  # type: ignore[misc]
-    """The connection was closed from this side under a query."""
+    """The connection was closed from this side during a query."""
 
 
 class ConnectionProtocol(txpostgres.Connection):  # type: ignore[misc]
@@ -45,7 +45,7 @@ class ConnectionProtocol(txpostgres.Connection):  # type: ignore[misc]
         self.receive: Callable[[str, str], None] | None = None
 
     async def open(self, keywords: dict[str, Any]) -> None:
-        """Connect. :meth:`close` ends an attempt; nothing else bounds it."""
+        """Connect. :meth:`close` ends an attempt; it has no timeout of its own."""
         if self._closing:
             raise Closed("closed before it was opened")
         opening: Deferred[None] = Deferred(lambda _: self.close())
@@ -58,7 +58,7 @@ class ConnectionProtocol(txpostgres.Connection):  # type: ignore[misc]
 
     @property
     def closed(self) -> bool:
-        """Whether it is of no more use."""
+        """Whether it is no longer usable."""
         return self._closing or self._connection is None or bool(self._connection.closed)
 
     @property
@@ -67,7 +67,7 @@ class ConnectionProtocol(txpostgres.Connection):  # type: ignore[misc]
         return self._connection
 
     def execute(self, sql: str, parameters: Sequence[Any] | None) -> Deferred[Any]:
-        """Send ``sql``; fires with the psycopg2 cursor. What psycopg2 refuses to send is raised here."""
+        """Send ``sql``; fires with the psycopg2 cursor. psycopg2's refusal to send is raised here."""
         if self._answer is not None:
             raise RuntimeError("a connection answers one query at a time")
         cursor = self._connection.cursor()
@@ -78,12 +78,12 @@ class ConnectionProtocol(txpostgres.Connection):  # type: ignore[misc]
         return answer
 
     def look(self) -> None:
-        """Notice, without waiting, whether the server has closed it: behind its last words stands the end."""
+        """Detect, without waiting, whether the server has closed it: end of file follows its last data."""
         while not self.closed and _readable(self._socket):
             self._advance()
 
     def close(self, why: BaseException | None = None) -> None:
-        """Close at once, without a word to wait for; what is under way fails with ``why``."""
+        """Close at once, without a reply from the server; a query in progress fails with ``why``."""
         if self._closing:
             return
         self._closing = True
@@ -106,7 +106,7 @@ class ConnectionProtocol(txpostgres.Connection):  # type: ignore[misc]
         self._answer = None  # its canceller: Twisted gives it CancelledError
         self.close()
 
-    # --- what the reactor calls ---
+    # --- called by the reactor ---
 
     def fileno(self) -> int:
         return self._socket if self._socket >= 0 else int(super().fileno())
@@ -128,7 +128,7 @@ class ConnectionProtocol(txpostgres.Connection):  # type: ignore[misc]
         if self._socket < 0:
             super().connectionLost(reason)
         elif not self._closing:
-            self._advance()  # reads the server's last words, if any
+            self._advance()  # reads the server's last data, if any
             self.close(psycopg2.OperationalError(reason.getErrorMessage()))
 
     def _advance(self) -> None:

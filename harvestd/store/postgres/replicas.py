@@ -1,7 +1,7 @@
-"""Reads that may be a moment old, from replicas that are not too far behind; otherwise from the primary.
+"""Reads that may be slightly stale, from replicas with little replication lag; otherwise from the primary.
 
-Each replica's lag is measured in the background, never in the way of a read. A replica that fails a read is left out
-until it was measured again, and that read goes to the primary.
+Each replica's lag is measured in the background, never during a read. A replica that fails a read is excluded until its
+next measurement, and that read goes to the primary.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from harvestd.store.postgres.database import Database, Reader, Row, Statement, s
 Result = TypeVar("Result")
 Probe = Callable[[Database], Awaitable[float]]
 
-#: How far the primary has written and a replica has replayed, in bytes of the log; a server that is no replica (any
-#: more) answers null.
+#: The WAL position that the primary has written and a replica has replayed, in bytes; a server that is not (or no
+#: longer) a replica returns null.
 WRITTEN = Statement("wal written", "select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint", scalar)
 REPLAYED = Statement(
     "wal replayed",
     "select case when pg_is_in_recovery() then pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::bigint end",
     scalar,
 )
-#: Marks of the primary that are remembered.
+#: WAL positions of the primary that are remembered.
 MARKS = 200
 
 
 class LogLag:
-    """How far a replica is behind, by the log: it has everything that was committed before the latest time at which
-    the primary had written no more than the replica has replayed by now.
+    """A replica's lag by WAL position: it has everything committed before the latest time at which the primary had
+    written no more than the replica has replayed by now.
 
-    ``pg_last_xact_replay_timestamp`` would grow while nothing is written, and says little of a replica that hears
+    ``pg_last_xact_replay_timestamp`` would grow while nothing is written, and says little of a replica that receives
     nothing from its primary.
     """
 
@@ -49,7 +49,7 @@ class LogLag:
         self._marks: deque[tuple[float, int]] = deque(maxlen=MARKS)
 
     async def __call__(self, replica: Database) -> float:
-        """In seconds; infinite for what cannot be told. Raises ``Unavailable``."""
+        """In seconds; infinite when unknown. Raises ``Unavailable``."""
         time = self._clock()
         written = await self._primary.row(WRITTEN)
         if written is not None:
@@ -72,8 +72,8 @@ class _Replica:
 
 
 class Replicas:
-    """A :class:`Reader` over a primary and its replicas. ``max_lag`` and ``every`` are in seconds; what it reads is at
-    most about their sum old. ``probe`` answers a replica's lag."""
+    """A :class:`Reader` over a primary and its replicas. ``max_lag`` and ``every`` are in seconds; the data read is at
+    most about their sum old. ``probe`` returns a replica's lag."""
 
     log = Logger()
 
@@ -91,13 +91,13 @@ class Replicas:
         self._stopping = False
 
     async def start(self) -> None:
-        """Connect to the replicas and begin to measure; the primary is the caller's to start and stop."""
+        """Connect to the replicas and start measuring; the caller starts and stops the primary."""
         for replica in self._replicas:
             replica.database.start()
             self._measure(replica)
 
     async def stop(self) -> None:
-        """Measure no more, and disconnect from the replicas."""
+        """Stop measuring, and disconnect from the replicas."""
         self._stopping = True
         for replica in self._replicas:
             if replica.timer is not None and replica.timer.active():
@@ -111,7 +111,7 @@ class Replicas:
         return {replica.name: self._lag(replica) for replica in self._replicas}
 
     async def rows(self, statement: Statement[Row], /, **values: Any) -> list[Row]:
-        """All rows, from whichever is chosen."""
+        """All rows, from the chosen server."""
         return await self._read(lambda reader: reader.rows(statement, **values))
 
     async def row(self, statement: Statement[Row], /, **values: Any) -> Row | None:
@@ -124,13 +124,13 @@ class Replicas:
             replica = near[next(self._turns) % len(near)]
             try:
                 return await read(replica.database)
-            except (Unavailable, TransactionRollbackError) as error:  # the second: in the way of replaying
+            except (Unavailable, TransactionRollbackError) as error:  # the second: a conflict with WAL replay
                 replica.lag = float("inf")
                 self.log.warn("{name} failed, reading the primary: {why}", name=replica.name, why=str(error))
         return await read(self._primary)
 
     def _lag(self, replica: _Replica) -> float:
-        """The measured one, unless it was measured so long ago that it says nothing."""
+        """The measured lag, unless the measurement is too old to mean anything."""
         old = self._reactor.seconds() - replica.measured_at > self._every + self._max_lag
         return float("inf") if old else replica.lag
 

@@ -1,7 +1,6 @@
-"""The connections that heavy statements may have: whoever asks for many at once waits for their own, not everybody for them.
+"""The connections for heavy statements: a client with many at once waits for its own, and does not hold up the others.
 
-One asker may have them all while nobody else asks. Of those who wait, the next is one of whom fewest are at work, and askers
-that are alike take turns.
+One client may use them all while no other asks. Among the waiting, the one with the fewest running is next, and equal ones take turns.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from harvestd.runtime.handing import Handing
 
 
 class Share:
-    """``size`` of them, each waited for ``wait`` seconds."""
+    """``size`` connections, each waited for up to ``wait`` seconds."""
 
     def __init__(self, reactor: Any, size: int, wait: float) -> None:
         self._reactor = reactor
@@ -27,7 +26,7 @@ class Share:
         self._handing = Handing(self.release)
 
     async def take(self, who: str) -> bool:
-        """Have one for ``who`` until :meth:`release`; False after the wait."""
+        """Take one for ``who`` until :meth:`release`; False after the wait."""
         if self._free:
             self._free -= 1
             self._used[who] += 1
@@ -45,7 +44,7 @@ class Share:
         return True
 
     def release(self, who: str) -> None:
-        """``who`` gives one back: the next has it."""
+        """Give back one of ``who``'s; the next waiter gets it."""
         self._used[who] -= 1
         if not self._used[who]:
             del self._used[who]

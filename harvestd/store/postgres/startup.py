@@ -1,4 +1,4 @@
-"""Waiting for PostgreSQL at a start: it may still be starting, recover from a crash, or be on its way through a reboot."""
+"""Waiting for PostgreSQL at startup: it may still be starting, in crash recovery, or rebooting."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from harvestd.store.postgres.connection import Connection, ConnectionLost, Conne
 
 
 class DatabaseAway(Exception):
-    """The database did not answer in time; the text says what it said last, and the cure."""
+    """The database did not answer in time; the text has its last error, and the remedy."""
 
 
-#: An answer that waiting does not change, by what PostgreSQL says in English (before a connection there is no SQLSTATE). In
-#: another language it is waited for, and told, like everything else.
+#: Errors that waiting does not fix, by PostgreSQL's English text (before a connection there is no SQLSTATE). In another
+#: language they are waited for and reported, like all others.
 FINAL = (
     "password authentication failed",
     "no password supplied",
@@ -30,7 +30,7 @@ FINAL = (
 
 
 async def answering(reactor: Any, settings: ConnectionSettings, patience: Patience) -> None:
-    """Return once it takes a connection. Raises :class:`DatabaseAway`, at once for what waiting does not mend."""
+    """Return once it accepts a connection. Raises :class:`DatabaseAway`, at once for an error that waiting does not fix."""
     final = ""
 
     async def missing() -> str:

@@ -1,26 +1,25 @@
-"""The second level of the cache: finished answers in Redis, shared by all processes, behind the near cache of each.
+"""The second level of the cache: complete responses in Redis, shared by all processes, behind each one's near cache.
 
-What makes an answer count. Each family has a token, ``family:<name>``, and all of them together have one, the epoch. A
-read fetches the tokens and the answer in one round trip, and makes the tokens that are missing. An answer is stored with
-the tokens that were read before its load began, if they still stand, and counts for as long as they do. To drop a family
-is to delete its token. So what was loaded before a drop is never stored after it or served after it, however long it took
-and wherever; a token that Redis evicts, forgets or loses costs loads, nothing else.
+Validity. Each family has a token, ``family:<name>``, and all of them together have one, the epoch. A read fetches the
+tokens and the response in one round trip, and creates missing tokens. A response is stored with the tokens that were
+read before its load began, if they are unchanged, and is valid for as long as they are. Dropping a family deletes its
+token. So a response loaded before a drop is never stored or served after it, however long the load took and in any
+process; a token that Redis evicts, forgets or loses costs loads, nothing else.
 
-What if a drop does not reach Redis. This process uses Redis no more until it has made up for it: the breaker opens, and
-closes only after the deletion. The others are told, and whoever of them reaches Redis deletes in its stead. And the queue
-``harvest.cache`` brings every drop a second time, in another process. Only if all of these fail (both processes die, cut off
-from a Redis that others still read) does an answer stay until its time to live ends.
+A drop that does not reach Redis. This process stops using Redis until it has made up for it: the circuit breaker opens,
+and closes only after the deletion. The others are told, and any of them that reaches Redis deletes in its stead. And
+the queue ``harvest.cache`` delivers every drop a second time, in another process. Only if all of these fail (both
+processes die, cut off from a Redis that others still read) does a stale response stay until its TTL ends.
 
-What if Redis was away, and comes back with what it had long ago (restarted from an old file, a replica that took over).
-The epoch is named after the run of the server, so that what another run knew is worth nothing.
+A Redis that comes back with old data (restarted from an old file, or a promoted replica). The epoch is named after the
+run of the server, so data of another run is invalid.
 
-What if somebody writes to Redis who should not. Answers are sealed (``store/cache/seals.py``), so none can be made up. One that was
-stored once can be put back after a drop, with the tokens as they were; but every process knows what it heard to be dropped, and
-when (``heard.py``), and of an answer that began to be loaded before that it believes nothing. Nor does it of those from before
-it began to hear.
+Unauthorized writes to Redis. Responses are sealed (``store/cache/seals.py``), so none can be forged. A response stored
+once can be replayed after a drop, with its old tokens; but every process knows the drops that it heard of, and when
+(``heard.py``), and rejects responses whose load began before those. It also rejects all from before it began to listen.
 
-Replicas of PostgreSQL lag: what was loaded within ``settle`` seconds of the making of a token lives only until then.
-Redis's clock tells, so it does not matter whether those of the processes agree.
+Replication lag. A response loaded within ``settle`` seconds of a token's creation lives only until then. Redis's clock
+decides, so skew between the processes' clocks does not matter.
 """
 
 from __future__ import annotations
@@ -44,17 +43,18 @@ from harvestd.store.heard import Heard
 from harvestd.store.redis import replies as redis_replies
 from harvestd.store.redis.client import Call, RedisClient, RedisUnavailable, Script
 
-#: The form in which answers lie in Redis; those of another form count for nothing.
+#: The storage format's version; responses in another format are ignored.
 FORM = "3"
-#: Bytes of an answer that is worth sharing, and families of one.
+#: Maximum bytes of a shared response, and families of one.
 LARGEST, MOST_FAMILIES = 1_000_000, 50
-#: Milliseconds that a token lives which no answer depends on: longer than any load.
+#: TTL in milliseconds of a token that no response depends on: longer than any load.
 TOKEN_LIFE = 60_000
-#: Dropped families that are remembered while Redis is away; beyond, everything counts as dropped.
+#: Limit of dropped families remembered while Redis is away; beyond it, everything counts as dropped.
 REMEMBERED = 1_000
 
-#: KEYS: answer, tokens. ARGV: form, what a new token ends in, its life. Answers the stored answer or false, its life in ms,
-#: the time in microseconds, the tokens. A token is the time of its making and something random; anything else is made anew.
+#: KEYS: response, tokens. ARGV: format, suffix of new tokens, their TTL. Returns the stored response or false, its TTL
+#: in ms, the time in microseconds, the tokens. A token is its creation time and something random; anything else is
+#: replaced.
 READ = Script("""
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -71,7 +71,7 @@ if type(held) ~= 'string' or string.sub(held, 1, #head) ~= head then return {fal
 return {string.sub(held, #head + 1), redis.call('PTTL', KEYS[1]), now, unpack(tokens)}
 """)
 
-#: KEYS as above. ARGV: form, answer, life, the tokens as they were. Tokens live as long as what depends on them.
+#: KEYS as above. ARGV: format, response, TTL, the expected tokens. Tokens live as long as their dependents.
 STORE = Script("""
 local tokens = redis.call('MGET', unpack(KEYS, 2))
 for i, token in ipairs(tokens) do
@@ -87,8 +87,9 @@ return 1
 
 @attrs.frozen
 class _Found:
-    """What Redis answered at ``now`` (in its microseconds): the tokens that stand, ``age`` seconds since the youngest was made, and the
-    answer, if it has one that is to be believed, for ``left`` seconds more; it was ``made`` so many seconds ago."""
+    """Redis's reply at ``now`` (in its microseconds): the current tokens, ``age`` seconds since the youngest was
+    created, and the response, if it has a credible one, for ``left`` seconds more; it was ``made`` so many seconds
+    ago."""
 
     name: str
     keys: list[str]
@@ -102,8 +103,8 @@ class _Found:
 
 @implementer(ICache)
 class RedisCache:
-    """``near`` is the near cache, started and stopped with this; ``secret`` the market's; ``settle`` the lag in seconds that
-    is allowed to a replica. ``link`` is started before it."""
+    """``near`` is the near cache, started and stopped with this; ``secret`` the market's; ``settle`` the allowed
+    replication lag in seconds. ``link`` is started before it."""
 
     def __init__(self, near: NearCache, link: RedisClient, secret: str, *, settle: float = 0.0) -> None:
         self._near = near
@@ -119,11 +120,11 @@ class RedisCache:
         link.on_return(self._returned)
 
     def start(self) -> None:
-        """Begin to hear what other processes drop."""
+        """Start receiving other processes' drops."""
         self._near.start()
 
     def stop(self) -> None:
-        """Hear no more."""
+        """Stop receiving them."""
         self._near.stop()
 
     def peek(self, key: str) -> Entry | None:
@@ -134,16 +135,16 @@ class RedisCache:
         self, key: str, families: Sequence[str], load: Load, ttl: float, instead: Sequence[str] = (),
         outdated: Outdated = never,
     ) -> Entry:  # fmt: skip
-        """The entry: of this process, of Redis, or as loaded. Redis adds its time-out at the most."""
+        """The entry: from this process, from Redis, or newly loaded. Redis adds its timeout at most."""
         through = partial(self._through, key, (*families, *instead), load, ttl)
         return await self._near.fetch_for(key, families, through, instead, outdated)
 
     async def _through(self, key: str, families: Sequence[str], load: Load, ttl: float, direct: bool) -> Loaded:
-        """As loaded; or, unless it is to be ``direct``, as found in Redis."""
+        """Newly loaded; or, unless ``direct``, as found in Redis."""
         found = await self._find(key, families)
         if found is not None and found.entry is not None and not direct:
             self._hits += 1
-            # in its last moments it may be one that a lagging replica answered
+            # near its expiry it may come from a lagging replica
             after = EXPIRED_LIMIT if found.left > self._settle else 0.0
             return Loaded(found.entry, min(ttl, found.left), after, found.made)
         entry = await load()
@@ -169,7 +170,7 @@ class RedisCache:
             return None
         given = redis_replies.answer(reply, len(keys) - 1)
         if given is None or self._missed or not self._link.available:
-            return None  # it is none of its form; or a drop that was sent before this was refused meanwhile
+            return None  # malformed; or an earlier drop was refused meanwhile
         sealed = self._seals.opened(key, given.tokens, given.held) if given.held is not None else None
         age = given.now / 1e6 - given.youngest / 1000
         if sealed is None or not self._believed(sealed, names, asked, given.now):
@@ -178,14 +179,14 @@ class RedisCache:
         return _Found(key, keys, given.tokens, given.now, age, sealed.entry, left, (given.now - sealed.began) / 1e6)
 
     def _believed(self, sealed: Sealed, names: Sequence[str], asked: float, now: int) -> bool:
-        """Whether it lives, and nothing that it depends on was heard to be dropped since it began: it is as old as Redis's
-        clock says, which nobody sets by writing, and not younger than from when Redis was asked."""
+        """Whether it is unexpired, and no drop of a dependency was heard since its load began. Its age is by Redis's
+        clock, which writing to Redis cannot set, and counts from the time of asking Redis."""
         began = asked - (now - sealed.began) / 1e6
         depends = (*names, *map(family_name, sealed.entry.families))
         return sealed.began <= now < sealed.until and self._heard.believes(depends, began)
 
     async def _store(self, found: _Found, loaded: Loaded) -> None:
-        """Share what was loaded, if nothing that it depends on was dropped since ``found``."""
+        """Share the loaded entry, if nothing that it depends on was dropped since ``found``."""
         life = int(1000 * loaded.ttl * (1.0 - JITTER * random.random()))
         if len(loaded.entry.body) > LARGEST or life <= 0 or not self._usable():
             return
@@ -193,20 +194,20 @@ class RedisCache:
         try:
             await self._link.script(STORE, found.keys, [FORM, sealed, life, *found.tokens])
         except RedisUnavailable:
-            pass  # it is loaded again
+            pass  # it will be loaded again
 
     # --- dropping ---
 
     async def drop(self, families: Sequence[str]) -> None:
-        """Here at once, then in Redis, then in every other process, so that none finds there what it has just dropped; an
-        empty sequence drops everything. A Redis that is away holds it up no longer than a time-out."""
+        """Drop here at once, then in Redis, then in every other process, so that none finds there an entry just
+        dropped; an empty sequence drops everything. An unavailable Redis delays it by one timeout at most."""
         self._near.drop_here(families)
         reached = await shield(self._drop_shared(families))
         await self._near.tell(families, missed=not reached)
 
     def drop_here(self, families: Sequence[str]) -> None:
-        """In this process, and in Redis, where this process would find it again. It is sent before this returns, and calls
-        are carried out in order, so what is fetched from now on is from after the drop."""
+        """Drop in this process, and in Redis, where this process would find it again. The command is sent before this
+        returns, and commands are executed in order, so all later fetches are from after the drop."""
         self._near.drop_here(families)
         self._make_up(families)
 
@@ -214,7 +215,7 @@ class RedisCache:
         shield(self._drop_shared(families))
 
     async def _drop_shared(self, families: Sequence[str]) -> bool:
-        """Whether it reached Redis; else it is remembered, and Redis not used before that is made up for."""
+        """Whether it reached Redis; if not, it is remembered, and Redis is not used until that is made up for."""
         names: set[str | None] = {family_name(name) for name in families} or {None}
         try:
             await self._link.call("DEL", *self._tokens(names))
@@ -231,9 +232,9 @@ class RedisCache:
             self._missed = {None}
 
     async def _returned(self, call: Call) -> None:
-        """Make up for what was missed, before anybody uses Redis again."""
+        """Make up for missed drops, before Redis is used again."""
         missed, self._missed = self._missed, set()
-        if not self._link.run_id:  # it does not say whether it is another run
+        if not self._link.run_id:  # whether this is another run is unknown
             missed.add(None)
         if missed:
             try:
@@ -243,7 +244,7 @@ class RedisCache:
                 raise
 
     def _usable(self) -> bool:
-        if self._missed and self._link.available:  # missed while others were catching up on the link's return
+        if self._missed and self._link.available:  # missed during the catch-up after a reconnect
             self._link.breaker.open("what became stale could not be dropped")
         return self._link.available
 

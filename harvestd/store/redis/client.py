@@ -1,8 +1,8 @@
-"""Redis for a process: one connection, every call bounded, nobody waits for a Redis that is away.
+"""A process's Redis client: one connection, every call with a timeout, and a circuit breaker for an unavailable Redis.
 
-A call that is late ends its connection, and an ended connection opens the breaker at once, so an outage costs those who
-wait at that moment one time-out and nobody else anything. The breaker's probe, in the background, connects again, writes
-something, lets those who asked for it catch up (:meth:`RedisClient.on_return`), and closes it.
+A late call ends its connection, and a lost connection opens the breaker at once, so an outage costs the calls pending
+at that moment one timeout and all others nothing. The breaker's probe, in the background, reconnects, writes something,
+lets subscribers catch up (:meth:`RedisClient.on_return`), and closes the breaker.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ from harvestd.store.redis.url import Target
 
 __all__ = ["Call", "ClientState", "RedisClient", "RedisRefused", "RedisUnavailable", "Script"]
 
-#: Errors by which a server says that it cannot work now, as opposed to what is wrong with the command. Older servers have
-#: them in the midst of a script's error. https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors
+#: Errors by which a server says that it cannot work now, as opposed to errors of the command. Older servers have them
+#: within a script's error. https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors
 UNABLE = re.compile(
     r"\b(LOADING|OOM|READONLY|MISCONF|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|BUSY|NOAUTH|NOPERM|max number of clients)\b"
 )
 
-#: One command, bounded, past the breaker: ``await call("DEL", key)``.
+#: One command, with a timeout, bypassing the breaker: ``await call("DEL", key)``.
 Call = Callable[..., Awaitable[Any]]
 
 
 @attrs.frozen
 class Script:
-    """A Lua script, known to the server by its digest."""
+    """A Lua script, which the server knows by its digest."""
 
     source: str
     sha: str = attrs.field(init=False)
 
     @sha.default
     def _sha(self) -> str:
-        return hashlib.sha1(self.source.encode()).hexdigest()  # what Redis names scripts by
+        return hashlib.sha1(self.source.encode()).hexdigest()  # Redis names scripts by SHA-1
 
 
 @attrs.frozen
 class ClientState:
-    """Since the start: ``calls`` answered in ``seconds`` altogether, ``failed`` ones, how often the breaker ``opened``;
+    """Since startup: ``calls`` answered in ``seconds`` altogether, ``failed`` ones, how often the breaker ``opened``;
     now: ``pending`` calls."""
 
     available: bool
@@ -58,7 +58,7 @@ class ClientState:
 
 
 class RedisClient:
-    """``url`` as in the settings (``ValueError`` for a bad one); ``prefix`` begins every key; ``timeout`` in seconds."""
+    """``url`` as in the settings (``ValueError`` for an invalid one); ``prefix`` begins every key; ``timeout`` in seconds."""
 
     def __init__(self, reactor: Any, url: str, prefix: str, timeout: float = 0.05) -> None:
         self.target = Target.at(url)
@@ -72,7 +72,7 @@ class RedisClient:
         self._seconds = 0.0
 
     async def start(self) -> None:
-        """Connect, bounded; a Redis that is away is looked for in the background."""
+        """Connect, within a timeout; an unavailable Redis is retried in the background."""
         try:
             await self._probe()
         except RedisUnavailable as error:
@@ -92,26 +92,26 @@ class RedisClient:
 
     @property
     def run_id(self) -> str:
-        """Names the run of the server that is connected: another one may have lost what this one had."""
+        """The run id of the connected server: another run may have lost this one's data."""
         return self._wire.run_id if self._wire is not None else ""
 
     def key(self, name: str) -> str:
-        """The name as it is in Redis."""
+        """The prefixed key in Redis."""
         return self.prefix + name
 
     def on_return(self, callback: Callable[[Call], Awaitable[Any]]) -> None:
-        """After each connection, the first included, and each outage, ``await callback(call)`` before others may call; what
-        it raises keeps the breaker open, and it is called again."""
+        """After each connect, including the first, and each outage, ``await callback(call)`` before other calls are
+        allowed; an exception keeps the breaker open, and it is called again."""
         self._returns.append(callback)
 
     async def call(self, command: str, *arguments: Any) -> Any:
-        """The reply: bytes, int, list or None. It is sent before this first waits, so calls of one process are carried
-        out in their order. Raises :class:`RedisUnavailable`, at the latest after the time-out; :class:`RedisRefused` where the
+        """The reply: bytes, int, list or None. It is sent before this first waits, so calls of one process are executed
+        in order. Raises :class:`RedisUnavailable`, after the timeout at the latest; :class:`RedisRefused` where the
         command is at fault."""
         return await self._asked(self._usable(), self.timeout, command, *arguments)
 
     async def script(self, script: Script, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
-        """What the script returns, by its digest; with its source where the server has not seen it. As :meth:`call`."""
+        """The script's result, by its digest; with its source if the server has not seen it. Raises like :meth:`call`."""
         wire, end = self._usable(), self._reactor.seconds() + self.timeout
         try:
             return await self._asked(wire, self.timeout, "EVALSHA", script.sha, len(keys), *keys, *arguments)
@@ -148,7 +148,7 @@ class RedisClient:
     # --- connecting ---
 
     async def _probe(self) -> None:
-        """Returns once Redis can be used and all have caught up."""
+        """Returns once Redis is usable and all have caught up."""
         wire = self._wire
         if wire is None:
             wire = self._wire = await connect(self._reactor, self.target, self._lost, RedisConnectionProtocol)
@@ -156,7 +156,7 @@ class RedisClient:
         async def call(command: str, *arguments: Any) -> Any:
             return await self._asked(wire, self.timeout, command, *arguments)
 
-        await call("SET", self.key("probe"), "1", "PX", 10_000)  # one that is full, or a replica, says so
+        await call("SET", self.key("probe"), "1", "PX", 10_000)  # a full server, or a replica, refuses it
         for callback in self._returns:
             await callback(call)
         if self._wire is not wire:
@@ -167,7 +167,7 @@ class RedisClient:
             self._wire = None
             self.breaker.open(why)
 
-    # --- what it tells of itself ---
+    # --- status ---
 
     async def condition(self) -> Condition:
         """For readiness."""
@@ -177,7 +177,7 @@ class RedisClient:
         return Condition("degraded", f"Redis is out of reach ({cause}): memory and PostgreSQL do its work")
 
     def usage(self) -> tuple[bool, int]:
-        """Whether it is used now, and how often it stopped being."""
+        """Whether it is in use now, and how often it stopped being."""
         return self.available, self.breaker.opened
 
     def state(self) -> ClientState:

@@ -1,8 +1,9 @@
 """Rate limits that all processes share: the generic cell rate algorithm in one atomic script, by Redis's own clock.
 
-The number that is kept for a key, its theoretical arrival time in microseconds, lives no longer than until all is given
-back. Each request is counted in this process's memory, too: what that refuses is refused, and while Redis is away, it decides alone, and is not
-empty-handed at the moment when Redis dies. (Each process then allows the limit by itself; never more than that.)
+The number kept for a key, its theoretical arrival time in microseconds, expires once everything is given back. Each
+request is counted in this process's memory, too: a refusal there is final, and while Redis is away that count decides
+alone, so limits hold from the moment when Redis dies. (Each process then allows the limit by itself; never more than
+that.)
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from harvestd.store.limiter import MemoryLimiter
 from harvestd.store.redis import replies as redis_replies
 from harvestd.store.redis.client import RedisClient, RedisUnavailable, Script
 
-#: In whole microseconds, which Lua's numbers hold exactly. What is further ahead than the limit allows was not written by
-#: this script, or before the clock was set back: it counts for nothing. Answers: allowed, used, step.
+#: In whole microseconds, which Lua's numbers hold exactly. A value further ahead than the limit allows was not written
+#: by this script, or before the clock was set back: it is ignored. Returns: allowed, used, step.
 HIT = Script("""
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -33,7 +34,7 @@ redis.call('SET', KEYS[1], string.format('%.0f', now + used), 'PX', math.ceil(us
 return {1, used, step}
 """)
 
-#: Keys that are not short and plain, such as those with an address of somebody in them, go by their digest.
+#: Keys that are not short and plain, such as those with an e-mail address in them, are replaced by their digest.
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/-]{1,120}")
 
 
@@ -51,7 +52,7 @@ class RedisLimiter:
         """Count one request."""
         own = await self._fallback.hit(key, limit, period)
         if not own.allowed:
-            return own  # whoever deletes from Redis cannot have a limit begin anew
+            return own  # deleting keys from Redis cannot reset a limit
         try:
             reply = await self._link.script(HIT, [self._key(key)], [limit, repr(float(period))])
         except RedisUnavailable:
@@ -66,7 +67,7 @@ class RedisLimiter:
         return Allowance(True, left // step, used / 1e6, 0.0)
 
     def hit_now(self, key: str, limit: int, period: float) -> None:
-        """Redis has to be asked."""
+        """Not available: Redis has to be asked."""
 
     def _key(self, key: str) -> str:
         if not _PLAIN.fullmatch(key):

@@ -1,9 +1,9 @@
-"""One connection to Redis on which nobody ever gets another caller's reply.
+"""One connection to Redis on which no caller ever gets another caller's reply.
 
-Redis answers in order and names no question, so who waits is known by its place in a queue. A place is left only by its
-reply, or by the connection's end: a caller that gives up stays in the queue, and a reply that does not come in time, or
-comes unasked, ends the connection and fails all that wait on it. (txredisapi's own queue hands an unasked reply, such as
-``-ERR max number of clients reached``, to the next who asks.)
+Redis answers in order and without request ids, so a waiter is known by its place in a queue. A place is removed only by
+its reply, or by the connection's end: a cancelled caller stays in the queue, and a missed timeout or an unsolicited
+reply ends the connection and fails all waiters. (txredisapi's own queue hands an unsolicited reply, such as ``-ERR max number of
+clients reached``, to the next caller.)
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from harvestd.runtime.lifecycle import within
 from harvestd.store.redis.replies import run_id
 from harvestd.store.redis.url import Target
 
-#: Seconds for a connection: TCP, TLS, log-in, and what the server says of itself.
+#: Timeout in seconds for connecting: TCP, TLS, authentication, and the server's INFO.
 CONNECT_LIMIT = 1.0
-#: The share of a call's time after which the timer looks first. A reactor that was held for long looks before it has read
-#: what lies there, or even sent what was asked; the rest of the time begins only then.
+#: The share of a call's timeout after which the timer first checks. After a long block the reactor runs the timer
+#: before it has read pending replies, or even sent the request; the rest of the timeout begins only then.
 FIRST_LOOK = 0.8
 
 
 class RedisUnavailable(Exception):
-    """Redis did not do it: out of reach, too late, or unable to. The text is short and holds no secret."""
+    """Redis did not do it: unreachable, timed out, or unable to. The text is short and holds no secret."""
 
 
 class RedisRefused(RedisUnavailable):
-    """Redis is there and answers this command with an error: WRONGTYPE, a script's error, no such command."""
+    """Redis is available and answers this command with an error: WRONGTYPE, a script's error, no such command."""
 
 
 @attrs.define(eq=False)
 class _Place:
-    """In the queue: who waits, and the timer that bounds it."""
+    """A place in the queue: the waiter, and its timeout."""
 
     answer: Deferred[Any]
     timer: Any = None
@@ -49,8 +49,8 @@ Wire = TypeVar("Wire", bound="RedisConnectionProtocol")
 
 
 class RedisConnectionProtocol(txredisapi.RedisProtocol):  # type: ignore[misc]
-    """``lost`` is called once, with why, before those that wait are failed. Bytes come back as bytes, numbers of the
-    protocol as int, a nil as None; RESP2."""
+    """``lost`` is called once, with the reason, before the waiters are failed. Bytes come back as bytes, protocol
+    integers as int, a nil as None; RESP2."""
 
     def __init__(self, reactor: Any, lost: Callable[[RedisConnectionProtocol, str], None]) -> None:
         super().__init__(charset=None, convertNumbers=False)
@@ -60,12 +60,12 @@ class RedisConnectionProtocol(txredisapi.RedisProtocol):  # type: ignore[misc]
         self._ended: Deferred[None] = Deferred()
         #: Why it is no longer used.
         self.broken = ""
-        #: Names one run of one server; empty where it does not say.
+        #: The run id of the server; empty where unknown.
         self.run_id = ""
 
     @property
     def pending(self) -> int:
-        """How many replies are waited for."""
+        """The number of pending replies."""
         return len(self._queue)
 
     def ask(self, *arguments: Any, timeout: float) -> Deferred[Any]:
@@ -79,7 +79,7 @@ class RedisConnectionProtocol(txredisapi.RedisProtocol):  # type: ignore[misc]
         return place.answer
 
     def execute_command(self, *arguments: Any, **_: Any) -> Deferred[Any]:
-        """What txredisapi's own methods end in."""
+        """Called by all of txredisapi's own methods."""
         return self.ask(*arguments, timeout=CONNECT_LIMIT)
 
     def _look(self, place: _Place, timeout: float) -> None:
@@ -90,13 +90,13 @@ class RedisConnectionProtocol(txredisapi.RedisProtocol):  # type: ignore[misc]
         self.end(f"no answer within {timeout * 1000:.0f} ms")
 
     def connectionMade(self) -> None:
-        """Nothing: :func:`connect` logs in, bounded."""
+        """Nothing: :func:`connect` logs in, within a timeout."""
         for option in ("setTcpNoDelay", "setTcpKeepAlive"):
             if hasattr(self.transport, option):
                 getattr(self.transport, option)(True)
 
     def dataReceived(self, data: bytes, unpause: bool = False) -> None:
-        """Take replies, at most as many as are waited for now: one that was there before its question is nobody's."""
+        """Accept replies, at most as many as are pending now: a reply that arrived before its request belongs to nobody."""
         replies = []
         try:
             self._reader.feed(data)
@@ -112,7 +112,7 @@ class RedisConnectionProtocol(txredisapi.RedisProtocol):  # type: ignore[misc]
                 self._answer(self._queue.popleft(), reply)
 
     def takes(self, reply: Any) -> bool:
-        """Whether it is nobody's reply, but what a subscriber hears; it is taken then. Here nothing is."""
+        """Whether it is a push message for a subscriber, not a reply; it is consumed then. Here nothing is."""
         return False
 
     def _answer(self, place: _Place, reply: Any) -> None:
@@ -123,7 +123,7 @@ class RedisConnectionProtocol(txredisapi.RedisProtocol):  # type: ignore[misc]
             place.answer.callback(reply)
 
     def end(self, why: str) -> None:
-        """Use it no more: drop the connection, and fail all who wait."""
+        """Stop using it: drop the connection, and fail all waiters."""
         if self.broken:
             return
         self.broken = why
@@ -138,14 +138,14 @@ class RedisConnectionProtocol(txredisapi.RedisProtocol):  # type: ignore[misc]
             place.answer.errback(RedisUnavailable(why))
 
     def connectionLost(self, reason: Failure) -> None:
-        """It is gone, by whomever."""
+        """The connection is gone, from either side."""
         super().connectionLost(reason)
         self.end(f"the connection was lost: {reason.getErrorMessage()[:150]}")
         if not self._ended.called:
             self._ended.callback(None)
 
     async def close(self) -> None:
-        """End it and wait until it has ended."""
+        """Close it and wait until it has ended."""
         self.end("closed")
         await self._ended
 
@@ -153,7 +153,7 @@ class RedisConnectionProtocol(txredisapi.RedisProtocol):  # type: ignore[misc]
 async def connect(
     reactor: Any, target: Target, lost: Callable[[RedisConnectionProtocol, str], None], kind: type[Wire]
 ) -> Wire:
-    """A connection of a kind that is logged in, within :data:`CONNECT_LIMIT`. Raises :class:`RedisUnavailable`."""
+    """A connection of the given class, logged in within :data:`CONNECT_LIMIT`. Raises :class:`RedisUnavailable`."""
     try:
         return await within(reactor, CONNECT_LIMIT, _connected(reactor, target, lost, kind))
     except TimeoutError:
@@ -175,7 +175,7 @@ async def _connected(
         try:
             wire.run_id = run_id(await wire.execute_command("INFO", "server"))
         except txredisapi.ResponseError as error:
-            if not str(error).startswith(("NOPERM", "ERR unknown command")):  # some hosts of Redis forbid it
+            if not str(error).startswith(("NOPERM", "ERR unknown command")):  # some Redis hosts forbid it
                 raise
     except BaseException:
         wire.end("log-in failed")
@@ -184,7 +184,7 @@ async def _connected(
 
 
 async def log_in(wire: txredisapi.RedisProtocol, target: Target) -> None:
-    """Account and database. Raises ``txredisapi.ResponseError`` with what the server says."""
+    """Authenticate and select the database. Raises ``txredisapi.ResponseError`` with the server's error."""
     if target.password:
         await wire.execute_command("AUTH", *([target.user] if target.user else []), target.password)
     if target.number:

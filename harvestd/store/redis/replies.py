@@ -1,5 +1,5 @@
-"""What Redis answers, read in one place: a reader for each kind of reply. Whoever can write to Redis chooses what lies under a
-key, and a broken server what comes at all; what is not of its form is None, which is a miss, and never an exception."""
+"""Parses Redis's replies, with one reader per kind. Anybody who can write to Redis chooses the value of a key, and a
+broken server any reply; a malformed one becomes None, which is a miss, and never an exception."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 
 import attrs
 
-#: A token of a family: the time of its making in ms, and something random. The script has the same rule.
+#: A family's token: its creation time in ms, and something random. The script has the same rule.
 TOKEN = re.compile(rb"[0-9]{13}[0-9a-f]{16}")
 _EPOCH = re.compile(rb"[0-9a-f]{16}")
 _RUN = re.compile(rb"(?m)^run_id:([0-9a-f]{40})\r?$")
-#: Times are in microseconds, and at most this, which is far off: what is computed of them stays a time.
+#: Limit of times in microseconds, which is in the far future: computations with them stay valid times.
 _LATEST = 10**16
-#: Bytes that the sign-ins of one person take at the most.
+#: Maximum bytes of one person's sign-ins.
 _MAX_SIGN_INS = 8_000
 
 
 @attrs.frozen
 class Answer:
-    """What is stored of an answer, or None; for how many ms more; the time; the tokens of its families."""
+    """The stored response, or None; its TTL in ms; the time; the tokens of its families."""
 
     held: bytes | None
     left: int
@@ -35,7 +35,7 @@ class Answer:
 
 @attrs.frozen
 class SignIns:
-    """The present epoch, whether a lease was left, the time, and what is known, as it stands there."""
+    """The present epoch, whether a lease was left, the time, and the stored sign-ins, unparsed."""
 
     epoch: str
     leased: bool
@@ -44,7 +44,7 @@ class SignIns:
 
 
 def answer(reply: Any, tokens: int) -> Answer | None:
-    """Of the cache's READ script, for so many tokens."""
+    """From the cache's READ script, for that many tokens."""
     if not isinstance(reply, list) or len(reply) != 3 + tokens or not tokens:
         return None
     held, left, now, *given = reply
@@ -56,7 +56,7 @@ def answer(reply: Any, tokens: int) -> Answer | None:
 
 
 def sign_ins(reply: Any) -> SignIns | None:
-    """Of the sign-ins' READ script."""
+    """From the sign-ins' READ script."""
     if not isinstance(reply, list) or len(reply) != 4:
         return None
     epoch, leased, now, known = reply
@@ -68,8 +68,8 @@ def sign_ins(reply: Any) -> SignIns | None:
 
 
 def usage(reply: Any, most: int) -> tuple[bool, int, int] | None:
-    """Of the limiter's script: whether it is allowed, what is used and the step, in microseconds; ``most`` is the whole of
-    the limit."""
+    """From the limiter's script: whether it is allowed, the amount used and the step, in microseconds; ``most`` is the
+    whole of the limit."""
     if not isinstance(reply, list) or len(reply) != 3 or not all(_number(part) for part in reply):
         return None
     allowed, used, step = reply
@@ -79,7 +79,7 @@ def usage(reply: Any, most: int) -> tuple[bool, int, int] | None:
 
 
 def run_id(reply: Any) -> str:
-    """Of INFO: what names this run of the server; empty where it does not say."""
+    """From INFO: the run id of the server; empty where it has none."""
     found = _RUN.search(reply) if isinstance(reply, bytes) else None
     return found[1].decode("ascii") if found else ""
 

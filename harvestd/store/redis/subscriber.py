@@ -1,7 +1,7 @@
-"""The connection of a process that hears Redis's channels: apart from the one for calls, since a subscribed one takes none.
+"""A process's connection for Redis subscriptions: apart from the one for calls, since a subscribed one accepts none.
 
-It is asked for a sign of life every second, so a Redis that went silent is noticed within two, and connects again by
-itself. Channels are subscribed only while somebody wants them.
+It sends a heartbeat every second, so a silent Redis is detected within two, and reconnects by itself. Channels are
+subscribed only while they have listeners.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from harvestd.runtime.reconnecting import Reconnecting
 from harvestd.store.redis.protocol import RedisConnectionProtocol, RedisUnavailable, connect
 from harvestd.store.redis.url import Target
 
-#: Seconds between signs of life, and the longest wait for one.
+#: Seconds between heartbeats, and the timeout of one.
 HEARTBEAT, PATIENCE = 1.0, 1.0
 FIRST_DELAY, LAST_DELAY = 0.05, 1.0
-#: Channels that one command names.
+#: Channels per command.
 BATCH = 1000
 
 
 class SubscriberProtocol(RedisConnectionProtocol):
-    """What Redis says without being asked goes to ``pushed``: the kind, the channel, and what is said."""
+    """Redis's push messages go to ``pushed``: the kind, the channel, and the payload."""
 
     pushed: Callable[[bytes, bytes, Any], None] = staticmethod(lambda kind, channel, said: None)
 
     def takes(self, reply: Any) -> bool:
-        """A message, or what confirms a subscription."""
+        """Whether it is a message, or confirms a subscription."""
         if not isinstance(reply, list) or len(reply) != 3 or reply[0] not in (b"message", b"subscribe", b"unsubscribe"):
             return False
         if not self.broken and isinstance(reply[1], bytes) and (reply[0] != b"message" or isinstance(reply[2], bytes)):
@@ -37,15 +37,15 @@ class SubscriberProtocol(RedisConnectionProtocol):
         return True
 
     def tell(self, command: str, names: list[bytes]) -> None:
-        """SUBSCRIBE or UNSUBSCRIBE: answered by one push for each name."""
+        """SUBSCRIBE or UNSUBSCRIBE, which is answered by one push for each name."""
         for start in range(0, len(names), BATCH):
             if not self.broken:
                 self.transport.write(self._build_command(command, *names[start : start + BATCH]))
 
 
 class RedisSubscriber:
-    """``wanted`` names all channels; ``said`` is called with a channel and its message, ``hears`` with a channel when it
-    begins to be heard, ``deaf`` when none is any more. Names are as in Redis."""
+    """``wanted`` returns all channels; ``said`` is called with a channel and its message, ``hears`` with a channel when
+    its subscription begins, ``deaf`` when all are lost. Names are as in Redis."""
 
     log = Logger()
 
@@ -68,7 +68,7 @@ class RedisSubscriber:
 
     @property
     def connected(self) -> bool:
-        """Whether it hears anything now, as far as it knows."""
+        """Whether it is connected, as far as it knows."""
         return self._wire is not None
 
     def pending(self, channel: bytes) -> bool:
@@ -76,7 +76,7 @@ class RedisSubscriber:
         return channel in self._unconfirmed
 
     def start(self) -> None:
-        """Begin to connect."""
+        """Start connecting."""
         self._kept.start()
 
     async def stop(self) -> None:
@@ -85,7 +85,7 @@ class RedisSubscriber:
         await self._kept.ended()
 
     def hear(self, channels: Iterable[bytes]) -> None:
-        """Hear these, too."""
+        """Subscribe to these, too."""
         names = list(channels)
         if self._wire is not None and names:
             for name in names:
@@ -93,12 +93,12 @@ class RedisSubscriber:
             self._wire.tell("SUBSCRIBE", names)
 
     def leave(self, channel: bytes) -> None:
-        """Hear it no more."""
+        """Unsubscribe."""
         if self._wire is not None:
             self._wire.tell("UNSUBSCRIBE", [channel])
 
     async def _one(self) -> None:
-        """A connection, from its opening to its end."""
+        """One connection, from open to close."""
         wire = await connect(self._reactor, self._target, lambda wire, why: self._kept.wake(), SubscriberProtocol)
         self._wire = wire
         try:

@@ -1,17 +1,17 @@
-"""Publish and subscribe on Redis's channels, and on PostgreSQL's NOTIFY, with which nothing depends on Redis.
+"""Publish and subscribe on Redis's channels, and on PostgreSQL's NOTIFY, so that nothing depends on Redis.
 
-Every process listens on both. What goes which way:
+Every process listens on both. The routes:
 
-- The few channels by which processes keep each other right (``sure``) go both ways, always; who hears a message a
-  second time, known by its id, forgets it. So Redis brings it sooner, and the death of Redis, or of one process's
-  connection to it that nobody noticed yet, delays nothing: to send by NOTIFY only when Redis is known to be away would
-  leave those seconds open. The price is a commit of its own for what was gathered in 5 ms, beside no business
-  transaction, by the few processes that drop families and by whoever signs out.
+- The few channels for consistency between processes (``sure``) always use both routes; receivers dedupe messages by their
+  id. So Redis only speeds delivery up, and the death of Redis, or of one process's connection to it before anybody
+  notices, delays nothing: sending by NOTIFY only when Redis is known to be away would leave those seconds open. The price
+  is a separate commit for the notifications gathered in 5 ms, beside no business transaction, by the few processes that
+  drop families and those that sign users out.
 - All others go by Redis or, when it is away, by NOTIFY. A process that lost Redis is told of a gap at once, and again when
-  it hears.
+  it is connected.
 
-In Redis a channel has the name that it has here, after the prefix; its messages are the payloads (those of the sure ones
-in the envelope that NOTIFY has). Nobody believes a message: whoever can reach Redis can send one.
+In Redis a channel has the same name as here, after the prefix; its messages are the payloads (those of the sure channels
+in the envelope that NOTIFY has). Messages are not trusted: anybody who can reach Redis can send one.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from harvestd.store.redis.client import RedisClient, RedisUnavailable
 from harvestd.store.redis.subscriber import RedisSubscriber
 from harvestd.store.topics import CHANNEL, LONGEST, Told, read, written
 
-#: Ids of messages that are remembered, to know them when they come the other way.
+#: Message ids remembered, to dedupe those from the other route.
 REMEMBERED = 10_000
 
 
 @implementer(ITopics)
 class RedisTopics:
-    """Publishes through ``link`` and ``session`` and listens beside ``link``; started after both, stopped before them. ``sure`` are
-    the channels by which processes keep each other right."""
+    """Publishes through ``link`` and ``session`` and listens beside ``link``; started after both, stopped before them.
+    ``sure`` are the channels for consistency between processes."""
 
     log = Logger()
 
@@ -54,24 +54,24 @@ class RedisTopics:
 
     @property
     def hearing(self) -> bool:
-        """Whether both ways are heard now, as far as is known."""
+        """Whether both routes are connected now, as far as is known."""
         pending = any(self._ear.pending(name) for name in self._wanted())
         return self._listening and self._session.connected and self._ear.connected and not pending
 
     def start(self) -> None:
-        """Listen."""
+        """Start listening."""
         self._unlisten = self._session.listen(CHANNEL, self._notified, self._gap)
         self._ear.start()
 
     async def stop(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         if self._unlisten is not None:
             self._unlisten()
             self._unlisten = None
         await self._ear.stop()
 
     async def publish(self, channel: str, payload: str) -> None:
-        """Send to whoever listens now."""
+        """Send to all present subscribers."""
         sure = channel in self._sure
         text = written(Told(channel, payload, f"{random.getrandbits(64):016x}" if sure else ""))
         if text is None:
@@ -85,7 +85,7 @@ class RedisTopics:
                 await self._session.notify(CHANNEL, text)
 
     def subscribe(self, channel: str, receive: Callable[[str], None], gap: Callable[[], None]) -> Callable[[], None]:
-        """Call ``receive`` with each payload, ``gap`` whenever some may have been missed, and when it begins to hear."""
+        """Call ``receive`` with each payload, ``gap`` whenever some may have been missed, and when listening begins."""
         subscriber, name = Listener(receive, gap), self._link.key(channel).encode()
         first = channel not in self._subscribers
         self._subscribers.add(channel, subscriber)
@@ -106,7 +106,7 @@ class RedisTopics:
         return [self._link.key(channel).encode() for channel in self._subscribers.channels()]
 
     def _heard(self, channel: str) -> bool:
-        """Whether its gap may be told: a sure one's as soon as NOTIFY is heard, another's not before Redis confirmed it."""
+        """Whether its gap may be reported: for a sure channel as soon as NOTIFY is connected, for others once Redis has confirmed it."""
         return channel in self._sure or not self._ear.pending(self._link.key(channel).encode())
 
     def _said(self, name: bytes, said: Any) -> None:

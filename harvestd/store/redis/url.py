@@ -15,7 +15,7 @@ LIKE = "redis_url must look like redis://user:password@host:6379/0, rediss:// fo
 
 @attrs.frozen
 class Target:
-    """``path`` is that of a Unix socket, else ``host`` and ``port`` say where; ``number`` is the database's."""
+    """``path`` is a Unix socket's, otherwise ``host`` and ``port`` apply; ``number`` is the database's."""
 
     host: str = ""
     port: int = PORT
@@ -27,7 +27,7 @@ class Target:
 
     @classmethod
     def at(cls, url: str) -> Target:
-        """Raises ``ValueError``, without the password, for what is no such URL. Of a Unix socket the database's number is
+        """Raises ``ValueError``, without the password, for an invalid URL. For a Unix socket the database's number is
         the fragment (``unix:///run/redis.sock#1``)."""
         try:
             parts = urlsplit(url)
