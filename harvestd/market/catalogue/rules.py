@@ -62,12 +62,13 @@ def begun(given: Mapping[str, Any]) -> Offer:
 
 def checked(offer: Offer, also: Iterable[FieldError] = ()) -> Offer:
     """The offer in its normal form; raises :class:`Invalid` with every field that is wrong, and what was wrong ``also``."""
-    texts = _texts({"title": offer.title, "description": offer.description})
+    texts = _texts({name: getattr(offer, name) for name in _TEXTS})
     tags = _tags(offer.tags)
     amounts = unfit(offer.unit, offer.quantity_step, offer.min_quantity)
     accept(*also, *texts.values(), *tags, *_price(offer), *amounts, message="the product cannot be accepted")
-    title, description, *kept = accept(*texts.values(), *tags)
-    return attrs.evolve(offer, title=title, description=description, tags=tuple(dict.fromkeys(kept)))
+    kept = accept(*texts.values(), *tags)
+    named = dict(zip(texts, kept, strict=False))
+    return attrs.evolve(offer, **named, tags=tuple(dict.fromkeys(kept[len(named) :])))
 
 
 def faults(given: Mapping[str, Any]) -> list[FieldError]:
