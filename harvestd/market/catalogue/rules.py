@@ -67,7 +67,7 @@ def checked(offer: Offer, also: Iterable[FieldError] = ()) -> Offer:
     amounts = unfit(offer.unit, offer.quantity_step, offer.min_quantity)
     accept(*also, *texts.values(), *tags, *_price(offer), *amounts, message="the product cannot be accepted")
     kept = accept(*texts.values(), *tags)
-    named = dict(zip(texts, kept, strict=False))
+    named: dict[str, Any] = dict(zip(texts, kept, strict=False))
     return attrs.evolve(offer, **named, tags=tuple(dict.fromkeys(kept[len(named) :])))
 
 
