@@ -1,4 +1,4 @@
-"""What doctor looks at of RabbitMQ: whether it answers, may be used as the daemon uses it, and is consumed. It blocks."""
+"""Doctor's checks of RabbitMQ: that it answers, grants the daemon's permissions, and has consumers. They block."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from harvestd.settings.table import Settings
 from harvestd.settings.urls import mask_url
 from harvestd.tables import TOPOLOGY
 
-#: Longest wait for an answer, in seconds.
+#: The timeout for an answer, in seconds.
 PATIENCE = 5.0
 RIGHTS = r"rabbitmqctl set_permissions -p VHOST USER '^harvest[._]' '^(harvest[._]|amq\.default$)' '^harvest[._]'"
 FULL = "free memory or disk there (rabbitmqctl status names the alarm); the outbox holds what is new"
 
 
 def rabbitmq(settings: Settings) -> Iterator[CheckResult]:
-    """Whether it answers, lets us do our work, takes messages, and whether somebody consumes them."""
+    """Check that it answers, grants the needed permissions, accepts messages, and that its queues have consumers."""
     if not settings.rabbitmq_url:
         return
     parameters = pika.URLParameters(settings.rabbitmq_url)
@@ -63,7 +63,7 @@ def _of_broker(connection: Any, parameters: Any) -> Iterator[CheckResult]:
 
 
 def _refused(connection: Any) -> Iterator[str]:
-    """What of the daemon's doings the user may not do, tried on a queue and an exchange that are gone at the end."""
+    """The daemon's operations that the user may not perform, tried on a queue and an exchange that are deleted at the end."""
     name = f"harvest.doctor.{secrets.token_hex(4)}"
     steps: list[tuple[str, Callable[[Any], Any]]] = [
         ("configure (make queues)", lambda channel: channel.queue_declare(name, exclusive=True)),
@@ -96,7 +96,7 @@ def _refused(connection: Any) -> Iterator[str]:
                 clean(channel)
                 channel.close()
             except AMQPError:
-                pass  # it was not made, or is gone already
+                pass  # it was not created, or is deleted already
 
 
 def _of_queues(connection: Any) -> Iterator[CheckResult]:

@@ -1,4 +1,4 @@
-"""What doctor looks at of mail: whether it goes to people, and whether the server takes it from us."""
+"""Doctor's checks of mail: that it reaches people, and that the mail server accepts it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from harvestd.settings.table import Settings
 from harvestd.settings.urls import mask_url
 from harvestd.store.embedded.server import kept
 
-#: Longest wait for each answer, in seconds.
+#: The timeout for each answer, in seconds.
 PATIENCE = 5.0
-#: Top-level names that are nobody's on the internet (RFC 2606, RFC 6761, RFC 6762), and no part of it.
+#: Top-level names that are reserved (RFC 2606, RFC 6761, RFC 6762), and not resolvable on the internet.
 NOWHERE = ("localhost", "local", "localdomain", "test", "example", "invalid", "internal", "lan", "home")
 
 
 def mail(settings: Settings) -> Iterator[CheckResult]:
-    """Whether mail can be handed over, and comes from an address at which somebody can be written to."""
+    """Check that mail can be sent, and that its sender address can receive mail."""
     public = on_the_internet(urlsplit(settings.public_url).hostname or "")
     domain = settings.mail_from.rpartition("@")[2]
     if public and not on_the_internet(domain):
@@ -48,7 +48,7 @@ def mail(settings: Settings) -> Iterator[CheckResult]:
 
 
 def _missing(settings: Settings, folder: Path) -> str:
-    """What is said of a folder of mails that is not there; "" if it is."""
+    """A remark about a mail folder that does not exist; "" if it does."""
     if folder.is_dir():
         return ""
     here = settings.database_url or kept(settings.data_dir)
@@ -56,10 +56,10 @@ def _missing(settings: Settings, folder: Path) -> str:
 
 
 def _handed_over(server: Server, sender: str) -> str:
-    """As the daemon does it up to the sender, whom the server accepts or not; answers what it would not do itself."""
+    """Connect as the daemon does, up to the sender, which the server accepts or not; returns why the daemon would not send."""
     context = ssl.create_default_context()
     if not (server.implicit_tls or server.needs_tls):
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # taken as it comes
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # any certificate is accepted
     connection = (
         smtplib.SMTP_SSL(server.host, server.port, timeout=PATIENCE, context=context)
         if server.implicit_tls
@@ -82,7 +82,7 @@ def _handed_over(server: Server, sender: str) -> str:
 
 
 def on_the_internet(host: str) -> bool:
-    """Whether a name or address may be reached from elsewhere than this machine and its network."""
+    """Whether a name or address may be reachable from outside this machine and its network."""
     try:
         return ip_address(host.strip("[]")).is_global
     except ValueError:
