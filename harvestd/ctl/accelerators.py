@@ -1,4 +1,4 @@
-"""What doctor looks at of Redis and Elasticsearch, if they are configured, through the daemon's own clients."""
+"""Doctor's checks of Redis and Elasticsearch, if they are configured, through the daemon's own clients."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from harvestd.settings.urls import mask_url
 from harvestd.store.elasticsearch.client import ElasticsearchClient, EngineError
 from harvestd.store.redis.client import RedisClient, RedisRefused, RedisUnavailable, Script
 
-#: Longest wait for any of them, in seconds.
+#: The timeout for any of them, in seconds.
 PATIENCE = 5.0
-#: What the daemon's scripts call.
+#: The commands that the daemon's scripts call.
 _SCRIPT = Script(
     "redis.call('TIME') redis.call('MGET', KEYS[1]) redis.call('SET', KEYS[1], ARGV[1], 'PX', 10000) "
     "redis.call('PEXPIRE', KEYS[1], 10000) return redis.call('PTTL', KEYS[1])"
@@ -26,7 +26,7 @@ _SCRIPT = Script(
 
 
 async def redis(reactor: Any, settings: Settings) -> list[CheckResult]:
-    """Whether it answers in time, is new enough, and lets us do what the daemon does. As the daemon asks it."""
+    """Check that it answers in time, is new enough, and permits the daemon's commands, through the daemon's own client."""
     if not settings.redis_url:
         return []
     cure = "memory and PostgreSQL do its work meanwhile; start it, or correct redis_url"
@@ -64,7 +64,7 @@ async def redis(reactor: Any, settings: Settings) -> list[CheckResult]:
 
 
 async def _about(link: RedisClient) -> dict[str, str]:
-    """What it says of itself, which it may keep from this user."""
+    """The server's INFO, which this user may not be permitted to read."""
     try:
         said = (await link.call("INFO")).decode()
     except RedisRefused:
@@ -73,7 +73,7 @@ async def _about(link: RedisClient) -> dict[str, str]:
 
 
 async def _refused(link: RedisClient) -> str:
-    """The first of the daemon's doings that this user may not do, in the server's words; "" when it may do all."""
+    """The first of the daemon's commands that this user may not run, in the server's words; "" if it may run all."""
     key = link.key("doctor")
     try:
         await link.call("SET", key, "1", "PX", 10_000)
@@ -91,7 +91,7 @@ def _rights(settings: Settings) -> str:
 
 
 async def elasticsearch(reactor: Any, settings: Settings) -> list[CheckResult]:
-    """Whether each node that is named answers, and can be searched and written. As the daemon asks it."""
+    """Check that each configured node answers, and can be searched and written to, with the daemon's client."""
     found: list[CheckResult] = []
     for url in filter(None, (part.strip() for part in settings.elasticsearch_url.split(","))):
         client = ElasticsearchClient(reactor, url)

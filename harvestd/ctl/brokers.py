@@ -21,7 +21,7 @@ from harvestd.settings.table import Settings
 from harvestd.settings.urls import mask_url
 from harvestd.tables import TOPOLOGY
 
-#: Longest wait for an answer, in seconds.
+#: The timeout for an answer, in seconds.
 PATIENCE = 5.0
 RIGHTS = r"rabbitmqctl set_permissions -p VHOST USER '^harvest[._]' '^(harvest[._]|amq\.default$)' '^harvest[._]'"
 FULL = "free memory or disk there (rabbitmqctl status names the alarm); the outbox holds what is new"

@@ -1,4 +1,4 @@
-"""``harvestctl check``: whether the books agree."""
+"""``harvestctl check``: verify the consistency of the books."""
 
 from __future__ import annotations
 

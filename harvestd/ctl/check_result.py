@@ -1,4 +1,4 @@
-"""How doctor looks at one thing: by itself, bounded, and whatever goes wrong is a finding beside those that came before."""
+"""How doctor runs one check: isolated and with a timeout, so that any failure becomes one more finding."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from twisted.internet.defer import Deferred
 
 from harvestd.runtime.lifecycle import within
 
-#: Longest that is looked at one thing, in seconds.
+#: The timeout of one check, in seconds.
 BOUND = 20.0
 _CURE = "look at its own log; doctor knows no more of it than this"
 
 
 @attrs.frozen
 class CheckResult:
-    """One thing that was looked at: ``words`` say how it is, ``cure`` what to do when it is not ``fine``."""
+    """The result of one check: ``words`` describe the state, ``cure`` the remedy if it is not ``fine``."""
 
     subject: str
     fine: bool
@@ -29,8 +29,8 @@ class CheckResult:
 def examined(
     reactor: Any, subject: str, look: Callable[[], Iterable[CheckResult]], bound: float = BOUND
 ) -> Deferred[list[CheckResult]]:
-    """What ``look`` finds, which blocks: in a thread of its own that nobody waits for at the end. What it raises, or does not
-    finish within ``bound`` seconds, is a finding too."""
+    """Run the blocking check ``look`` in a daemon thread, which does not delay the exit. An exception, or a timeout after
+    ``bound`` seconds, is a finding too."""
     found: list[CheckResult] = []
     done: Deferred[list[CheckResult]] = Deferred()
 
@@ -66,17 +66,17 @@ async def _caught(reactor: Any, subject: str, look: Callable[[], Any], bound: fl
 def looked_at(
     reactor: Any, subject: str, look: Callable[[], Awaitable[list[CheckResult]]], bound: float = BOUND
 ) -> Deferred[list[CheckResult]]:
-    """The same, of what waits on the reactor."""
+    """Do the same for an asynchronous check."""
     return Deferred.fromCoroutine(_caught(reactor, subject, look, bound))
 
 
 def failed(subject: str, error: BaseException) -> CheckResult:
-    """What was raised, as a finding."""
+    """An exception as a finding."""
     return CheckResult(subject, False, f"could not be looked at: {type(error).__name__}: {first_line(error)}", _CURE)
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what it says, or of what it is wrapped around where it says nothing itself."""
+    """The first line of its message or, if that is empty, of the exception that it wraps."""
     while not str(error).strip() and error.args and isinstance(error.args[0], BaseException):
         error = error.args[0]
     cause = getattr(error, "exception", None) or error

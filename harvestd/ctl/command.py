@@ -1,4 +1,4 @@
-"""What a command of harvestctl is, and what it is given."""
+"""The definition of a harvestctl command, and the context it runs in."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from harvestd.parts import Parts
 
-#: Exit codes: all is well; something was found, or failed; the command line is wrong, as argparse has it.
+#: Exit codes: all is well; something was found, or failed; the command line is wrong, as in argparse.
 FINE, FOUND, MISUSED = 0, 1, 2
 
 
@@ -31,11 +31,11 @@ class Failed(Exception):
 
 
 class Misused(Failed):
-    """The command line asks for what cannot be, whatever the market has in it; the text says what would be right."""
+    """The command line is invalid, whatever the market contains; the text says what would be valid."""
 
 
 def whole(text: str) -> int:
-    """A whole number of the command line, for argparse's ``type``."""
+    """Parse a whole number, as an argparse ``type``."""
     try:
         return readers.integer("", text)
     except Invalid as invalid:
@@ -43,12 +43,12 @@ def whole(text: str) -> int:
 
 
 class Interrupted(Exception):
-    """The person who started it has had enough."""
+    """The user pressed Ctrl-C."""
 
 
 @attrs.define(eq=False)
 class CommandContext:
-    """One run of a command. ``out`` is for its result, ``err`` for what went wrong and for progress."""
+    """One run of a command. ``out`` is for its result, ``err`` for errors and progress."""
 
     arguments: Namespace
     loaded: Loaded
@@ -59,10 +59,10 @@ class CommandContext:
     _lifecycle: Lifecycle | None = None
 
     async def database(self, making: bool = False) -> str:
-        """The URL of the market's database, which is started for the duration if nobody runs it. Its schema may be any.
-        Where there is none, it is made if ``making``; otherwise ``Failed``: a wrong folder is to be told, not filled."""
+        """The URL of the market's database, which is started for this run if it is not running. Its schema may be of any version.
+        If there is none, it is created if ``making``; otherwise ``Failed``: a wrong folder is to be reported, not filled."""
         self._see_to_a_market(making)
-        from harvestd import application  # all of the market: what only asks for its settings does without
+        from harvestd import application  # loads the whole market: a command that only reads its settings does without
 
         settings, _ = await application.database(self._open(), self.loaded.settings, application.CTL)
         return settings.database_url
@@ -92,20 +92,20 @@ class CommandContext:
         return self._lifecycle
 
     async def close(self) -> None:
-        """Stop what was started."""
+        """Stop everything that was started."""
         lifecycle, self._lifecycle = self._lifecycle, None
         if lifecycle is not None:
             await lifecycle.stop()
 
     def go_on(self) -> None:
-        """To be called now and then by work in a thread; raises :class:`Interrupted`."""
+        """Called regularly by work in a thread; raises :class:`Interrupted`."""
         if self.interrupted:
             raise Interrupted
 
 
 @attrs.frozen
 class Command:
-    """What stands behind a name of the table in ``program.py``: ``run`` answers the exit code."""
+    """A command in the table of ``program.py``: ``run`` returns the exit code."""
 
     explanation: str
     arguments: Callable[[ArgumentParser], Any]
@@ -114,8 +114,8 @@ class Command:
 
 @contextmanager
 def asking() -> Iterator[None]:
-    """While somebody is asked something, or a terminal is read: Ctrl-C ends that, and is raised as :class:`Interrupted`; the
-    reactor's own handler would wait for the answer."""
+    """While prompting the user or reading a terminal: Ctrl-C interrupts that, and is raised as :class:`Interrupted`; the
+    reactor's own handler would wait for the input."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
@@ -126,7 +126,7 @@ def asking() -> Iterator[None]:
 
 
 def progress_bar(console: Console) -> Progress:
-    """A bar with what is done of how much, on a terminal; nothing elsewhere."""
+    """A progress bar, on a terminal; nothing elsewhere."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

@@ -1,4 +1,4 @@
-"""``harvestctl create-admin``: the first admin of a market, or another one."""
+"""``harvestctl create-admin``: create the first admin of a market, or another one."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ async def _create(errand: CommandContext, parts: Parts, email: str, password: st
 
 
 def _check(email: str, username: str | None, name: str | None) -> None:
-    """Before anything is asked, or made; raises :class:`Misused`."""
+    """Validate the arguments before any prompt or change; raises :class:`Misused`."""
     wrong = email_addresses.checked("EMAIL", email)
     if isinstance(wrong, FieldError):
         raise Misused(f"EMAIL {wrong.message}")
@@ -89,7 +89,7 @@ def _check(email: str, username: str | None, name: str | None) -> None:
 
 
 def usernames(email: str) -> Iterator[str]:
-    """What an account may be called whose owner named nothing but an address: names that the market takes, one of which
+    """Candidate usernames for an account that was given only an address: names that the market accepts, one of which
     is likely to be free."""
     stem = re.sub(r"[^A-Za-z0-9]+", ".", anyascii(email.partition("@")[0].partition("+")[0])).strip(".")[:30].strip(".")
     stem = stem if len(stem) >= 3 else f"{stem}.admin".strip(".")
@@ -119,7 +119,7 @@ def _password(errand: CommandContext) -> str:
 
 
 def _in_file(file: Path) -> str:
-    """The password that is the one line of a file; ``-`` is standard input, of a terminal what is typed before Return."""
+    """The password in a file of one line; ``-`` is standard input, on a terminal the text typed before Return."""
     try:
         if str(file) == "-":
             with asking():

@@ -1,4 +1,4 @@
-"""``harvestctl demo``: fill an empty market with something to look at."""
+"""``harvestctl demo``: fill an empty market with sample data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``harvestctl doctor``: tries everything that the market depends on, and says what to do."""
+"""``harvestctl doctor``: check everything that the market depends on, and suggest cures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harvestd.settings.table import Settings
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    """None."""
+    """Takes no arguments."""
 
 
 async def _run(errand: CommandContext) -> int:

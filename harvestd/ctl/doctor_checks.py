@@ -1,4 +1,4 @@
-"""What doctor looks at. Each function blocks, and answers findings: one line each, with a cure where something is wrong."""
+"""Doctor's checks. Each function blocks, and yields findings: one line each, with a cure if something is wrong."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from harvestd.settings.urls import mask_url
 from harvestd.store.postgres import clock_skew
 from harvestd.store.postgres.migrations import SchemaError, pending
 
-#: Less free space than this is trouble, in bytes.
+#: The minimum free space, in bytes; less is a finding.
 MIN_SPACE = 512 * 1024 * 1024
-#: A round trip to the database above this, in seconds, makes every request slow.
+#: A round trip to the database that takes longer, in seconds, makes every request slow.
 MAX_LATENCY = 0.02
-#: Bytes that are written to see whether there is room.
+#: Bytes written to test for free space.
 PROBE = 65536
-#: What helps against each error of the file system.
+#: The cure for each file system error.
 WRITING = {
     0: "mend its owner and mode, or set data_dir to another folder",
     errno.ENOSPC: "its disk is full: free some space, or set data_dir to a folder on another disk",
     errno.EDQUOT: "its owner's quota is used up: raise it, free some space, or set data_dir to another folder",
     errno.EROFS: "its disk is mounted read-only: look at the system's log for why, and mount it anew",
 }
-#: Age, in seconds, of events and mails that should have been gone.
+#: Age, in seconds, at which unsent events and mails are overdue.
 MAX_BACKLOG, MAX_MAIL = 60, 3600
 
 
 def data_folder(settings: Settings) -> Iterator[CheckResult]:
-    """Whether it is there, can be written, and has room."""
+    """Check that the folder exists, is writable, and has free space."""
     path = Path(settings.data_dir)
     if not path.is_dir():
         cure = "name the market's folder with --data-dir or data_dir; a daemon makes it at its first start"
@@ -62,7 +62,7 @@ def data_folder(settings: Settings) -> Iterator[CheckResult]:
 
 
 def database(settings: Settings, url: str) -> Generator[CheckResult, None, bool]:
-    """Whether it answers, how fast, its version and schema; returns whether the market's tables can be read."""
+    """Check that it answers, its latency, version and schema; returns whether the market's tables can be read."""
     kind = "database" if settings.database_url else "embedded database"
     try:
         with closing(psycopg2.connect(url, connect_timeout=5, application_name="harvestctl-doctor")) as connection:
@@ -85,7 +85,7 @@ def database(settings: Settings, url: str) -> Generator[CheckResult, None, bool]
     return False if any("rights" in words for words, _ in troubles) else (yield from _schema(url))
 
 
-#: Tables that this role may not use as the daemon does.
+#: Tables on which this role lacks the privileges that the daemon needs.
 _UNUSABLE = """
     select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
        and not (has_schema_privilege(c.relnamespace, 'usage') and has_table_privilege(c.oid, 'select')
@@ -96,7 +96,7 @@ _UNUSABLE = """
 
 
 def _troubles(settings: Settings, cursor: Any) -> Iterator[tuple[str, str]]:
-    """What is wrong with the database for what the daemon does, and the cure."""
+    """Problems of the database for the daemon, each with its cure."""
     cursor.execute(
         "select current_user, current_database(), pg_encoding_to_char(encoding) from pg_database where datname = current_database()"
     )
@@ -141,7 +141,7 @@ def _schema(url: str) -> Generator[CheckResult, None, bool]:
 
 
 def replica(settings: Settings, number: int, url: str) -> Iterator[CheckResult]:
-    """Whether it answers, is a replica, and how far it is behind."""
+    """Check that it answers, is a replica, and how far it lags behind."""
     subject = f"replica {number}"
     try:
         rows = _query(
@@ -170,7 +170,7 @@ def _short(cause: str) -> str:
 
 
 def market(url: str) -> Iterator[CheckResult]:
-    """Queues, outbox, mails and search, as the tables show them."""
+    """Queues, outbox, mails and search, according to the tables."""
     dead = _query(url, "select queue, count(*), max(cause) from queue_dead group by queue order by queue")
     words = ", ".join(f"{queue} {count} (such as: {_short(cause)})" for queue, count, cause in dead) or "none"
     yield CheckResult("dead letters", not dead, words, "mend the causes, then harvestctl replay")

@@ -24,7 +24,7 @@ from harvestd.market.accounts import rows as accounts
 from harvestd.market.search.actions import current
 from harvestd.parts import Parts
 
-#: Bad rows that are printed; all are counted.
+#: Bad rows that are printed; all of them are counted.
 SHOWN = 50
 
 

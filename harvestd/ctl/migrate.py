@@ -1,4 +1,4 @@
-"""``harvestctl migrate``: bring the schema to this version."""
+"""``harvestctl migrate``: upgrade the schema to this version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What doctor looks at of mail: whether it goes to people, and whether the server takes it from us."""
+"""Doctor's checks of mail: that it reaches people, and that the mail server accepts it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from harvestd.settings.table import Settings
 from harvestd.settings.urls import mask_url
 from harvestd.store.embedded.server import kept
 
-#: Longest wait for all of it, in seconds.
+#: The timeout for all of it, in seconds.
 PATIENCE = 5.0
-#: Top-level names that are nobody's on the internet (RFC 2606, RFC 6761, RFC 6762), and no part of it.
+#: Top-level names that are reserved (RFC 2606, RFC 6761, RFC 6762), and not resolvable on the internet.
 NOWHERE = ("localhost", "local", "localdomain", "test", "example", "invalid", "internal", "lan", "home")
 
 
 async def mail(reactor: Any, settings: Settings) -> list[CheckResult]:
-    """Whether mail can be handed over, and comes from an address at which somebody can be written to."""
+    """Check that mail can be sent, and that its sender address can receive mail."""
     found: list[CheckResult] = []
     public = on_the_internet(urlsplit(settings.public_url).hostname or "")
     domain = settings.mail_from.rpartition("@")[2]
@@ -51,7 +51,7 @@ async def mail(reactor: Any, settings: Settings) -> list[CheckResult]:
 
 
 def _missing(settings: Settings, folder: Path) -> str:
-    """What is said of a folder of mails that is not there; "" if it is."""
+    """A remark about a mail folder that does not exist; "" if it does."""
     if folder.is_dir():
         return ""
     here = settings.database_url or kept(settings.data_dir)
@@ -59,7 +59,7 @@ def _missing(settings: Settings, folder: Path) -> str:
 
 
 def on_the_internet(host: str) -> bool:
-    """Whether a name or address may be reached from elsewhere than this machine and its network."""
+    """Whether a name or address may be reachable from outside this machine and its network."""
     try:
         return ip_address(host.strip("[]")).is_global
     except ValueError:

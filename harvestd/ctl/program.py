@@ -1,4 +1,4 @@
-"""The commands of harvestctl, in one table, each in a module of its name; and how one is run."""
+"""The table of harvestctl's commands, each in a module of its name, and the function that runs one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from harvestd.settings.rows import ROWS
 from harvestd.settings.sources import SettingError, load, secrets
 from harvestd.unread import NOBODY_READS
 
-#: Each command, and what it does. It is the ``COMMAND`` of the module of its name, which is imported once it is asked for.
+#: Each command, and its summary. The command is ``COMMAND`` of the module of its name, which is imported only when it is asked for.
 COMMANDS: dict[str, str] = {
     "migrate": "bring the database's schema to this version",
     "demo": "fill an empty market with demo farms, products and four accounts",
@@ -45,12 +45,12 @@ database a command uses the server of the running daemon, or starts it for its o
 
 {CODES}
 """
-#: Columns of a help, however wide the terminal is.
+#: The maximum width of a help text, however wide the terminal is.
 WIDEST = 100
 
 
 class Help(argparse.HelpFormatter):
-    """Helps whose texts are wrapped paragraph by paragraph, wherever their lines end in the source."""
+    """A help formatter that wraps texts paragraph by paragraph, ignoring line breaks in the source."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=24, width=min(WIDEST, shutil.get_terminal_size().columns - 2))
@@ -63,15 +63,15 @@ class Help(argparse.HelpFormatter):
 
 
 class Paper(Console):
-    """A console that says so when nobody reads it any more: rich's own ends the program in the middle of what it does."""
+    """A console that raises ``BrokenPipeError`` once its reader has gone; rich's own exits the program in mid-work."""
 
     def on_broken_pipe(self) -> None:
-        """Called by rich while it handles the error, which goes on."""
+        """Called by rich while it handles the error, which is re-raised."""
         raise
 
 
 def run(argv: Sequence[str] | None = None) -> int:
-    """Run a command; answers the exit code. Raises ``BrokenPipeError`` when there is nobody to tell of it."""
+    """Run a command; returns the exit code. Raises ``BrokenPipeError`` if the reader of the output has gone."""
     words = sys.argv[1:] if argv is None else argv
     arguments, unknown = parser(next(iter(words), "")).parse_known_args(words)
     if unknown:
@@ -97,7 +97,7 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 
 def _not_utf8(arguments: argparse.Namespace) -> str | None:
-    """The value that no command can use, as it may be printed; a file may be called anything."""
+    """The first value that is not UTF-8 and so usable by no command, in printable form; file names may be any bytes."""
     values = (value for value in vars(arguments).values() if isinstance(value, str))
     return next((ascii(value) for value in values if not readers.is_utf8(value)), None)
 
@@ -109,7 +109,7 @@ def _queues() -> Collection[str]:
 
 
 def parser(asked: str) -> argparse.ArgumentParser:
-    """The command line, from the table; with all that the command has which is ``asked`` for."""
+    """The command line, from the table; with all options of the command that is ``asked`` for."""
     top = argparse.ArgumentParser(
         "harvestctl",
         description="Looks after a market that harvestd runs.",
@@ -135,13 +135,13 @@ def parser(asked: str) -> argparse.ArgumentParser:
 
 
 def command_of(name: str) -> Command:
-    """The command that is called so."""
+    """The command of that name."""
     found: Command = import_module(f"harvestd.ctl.{name.replace('-', '_')}").COMMAND
     return found
 
 
 def _unknown(words: Sequence[str]) -> str:
-    """What is said of what no command takes: of the name of a setting, where it can be given."""
+    """The error for arguments that no command takes; for the name of a setting, where it can be given."""
     settings = {row.option: row for row in ROWS.values()}
     named = [settings[option] for word in words if (option := word.partition("=")[0]) in settings]
     cures = (f"{row.option} is a setting: give it as {row.variable} in the environment, or as {row.name} in harvest.toml" for row in named)  # fmt: skip
@@ -172,7 +172,7 @@ def _run(errand: CommandContext) -> int:
             errand.reactor.stop()
 
     def interrupt() -> Deferred[None] | None:
-        """Before the reactor ends: when that was not our doing, what runs hears of it, and is waited for."""
+        """Before the reactor stops: if we did not stop it, interrupt the command and wait for it."""
         if codes:
             return None
         errand.interrupted = True

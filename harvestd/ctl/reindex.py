@@ -1,4 +1,4 @@
-"""``harvestctl reindex``: build the search index anew."""
+"""``harvestctl reindex``: rebuild the search index."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harvestd.parts import Parts
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    """None."""
+    """Takes no arguments."""
 
 
 async def _run(errand: CommandContext) -> int:
@@ -21,7 +21,7 @@ async def _run(errand: CommandContext) -> int:
 
 
 async def with_bar(errand: CommandContext, parts: Parts) -> int:
-    """Index every product, with a progress bar; answers how many."""
+    """Index every product, with a progress bar; returns how many."""
     total = await count(parts)
     with progress_bar(errand.err) as bar:
         task = bar.add_task("search index", total=total)

@@ -1,4 +1,4 @@
-"""``harvestctl replay``: the dead letters, and what to do with them."""
+"""``harvestctl replay``: list, replay or discard dead letters."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from harvestd.ctl.words import counted
 from harvestd.parts import Parts
 from harvestd.tables import TOPOLOGY
 
-#: So many dead letters of a queue are taken at once.
+#: Dead letters of a queue fetched at once.
 BATCH = 100
-#: What ids look like, but for RabbitMQ, whose messages have those that their senders gave them.
+#: The form of ids, except on RabbitMQ, whose messages have the ids that their senders gave them.
 NUMBER = re.compile("[0-9]+")
 
 

@@ -1,4 +1,4 @@
-"""``harvestctl seed``: fill a market with a made-up catalogue of any size."""
+"""``harvestctl seed``: fill a market with a synthetic catalogue of any size."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from harvestd.market.search.postgres.engine import configuration
 from harvestd.parts import Parts
 from harvestd.store.postgres.database import Statement, scalar
 
-#: The most that is taken for a wish and not for a slip of the finger; a farm for so many products where none are named.
+#: Limits that catch typing errors; and the number of products for each farm if no number of farms is given.
 MAX_PRODUCTS, MAX_FARMS, MAX_SEED = 10_000_000, 100_000, 1_000_000_000
 PRODUCTS_PER_FARM = 100
 
@@ -56,7 +56,7 @@ async def _run(errand: CommandContext) -> int:
 
 
 async def _with_bar(errand: CommandContext, parts: Parts, plan: Plan, language: str | None) -> float:
-    """Store the catalogue, with a progress bar; answers the seconds that it took."""
+    """Store the catalogue, with a progress bar; returns the seconds that it took."""
     began = time.monotonic()
     if language is not None:
         words = vocabulary()
@@ -76,7 +76,7 @@ async def _with_bar(errand: CommandContext, parts: Parts, plan: Plan, language: 
 
 
 def numbers(arguments: Namespace) -> tuple[int, int, int]:
-    """How many products and farms, and the seed; raises :class:`Misused`."""
+    """The numbers of products and farms, and the seed; raises :class:`Misused`."""
     farms = arguments.farms
     if farms is None:
         farms = max(1, min(MAX_FARMS, arguments.products // PRODUCTS_PER_FARM))

@@ -1,4 +1,4 @@
-"""``harvestctl settings``: what is set, and by what; and the documentation of all there is to set."""
+"""``harvestctl settings``: the effective settings and their origins; and the documentation of all settings."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def _run(errand: CommandContext) -> int:
 
 
 def markdown() -> str:
-    """The whole of docs/settings.md."""
+    """The full text of docs/settings.md."""
     lines, group = [HEAD.rstrip()], ""
     for row in ROWS.values():
         if row.group != group:

@@ -1,4 +1,4 @@
-"""Which versions of servers the market is made for, and how fast they answer."""
+"""The minimum versions of servers, and measurements of their latency."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import statistics
 import time
 from collections.abc import Callable
 
-#: The oldest of each that has what the daemon uses: commands of Redis, dead-lettering at least once from quorum queues, point in
-#: time of composable templates and searches.
+#: The oldest version of each that has the features the daemon uses: Redis's commands, at-least-once dead-lettering of quorum queues,
+#: composable templates and point-in-time searches.
 MIN = {"Redis": (6, 0), "RabbitMQ": (3, 10), "Elasticsearch": (7, 10), "OpenSearch": (2, 0), "PostgreSQL": (14, 0)}
-#: Round trips that are measured.
+#: Round trips measured.
 TRIPS = 9
 
 
 def aged(name: str, version: str) -> str:
-    """The cure for a server that is too old; "" where it is not, or does not say."""
+    """The cure for a server that is too old; "" if it is not, or does not tell its version."""
     found = re.match(r"([0-9]+)(?:\.([0-9]+))?", version)
     if found is None or (int(found[1]), int(found[2] or 0)) >= MIN[name]:
         return ""
@@ -23,12 +23,12 @@ def aged(name: str, version: str) -> str:
 
 
 def within(seconds: float) -> str:
-    """How long an answer took, in words."""
+    """A latency in words."""
     return f"in {seconds * 1000:.1f} ms" if seconds >= 0.0001 else "in under 0.1 ms"
 
 
 def median(trip: Callable[[], object]) -> float:
-    """Seconds of the middle one of some."""
+    """The median duration of several runs, in seconds."""
 
     def timed() -> float:
         began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What a subject of the market is: a folder, and its one screen, ``subject.py``, with all that the processes have of it."""
+"""A subject of the market: a folder whose ``subject.py`` declares, on one screen, everything that the processes take from it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from harvestd.web.routes import Route
 
 @attrs.frozen(kw_only=True)
 class Subject:
-    """``events`` are the types that it records, with what their data is; ``handlers`` what it does with the events of its queues. ``listeners`` are by what happens in a subject before it: what this one does with
-    it, in the same transaction."""
+    """``events`` are the types that it records, with the types of their payloads; ``handlers`` process the events of its queues.
+    ``listeners`` react, in the same transaction, to happenings in an earlier subject, by their types."""
 
     name: str
     routes: tuple[Route, ...] = ()

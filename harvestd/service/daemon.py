@@ -1,4 +1,4 @@
-"""The service that twistd runs: it starts the parts of a role when the reactor runs, and stops them in order."""
+"""The service that twistd runs: it starts the parts of a role when the reactor runs, and shuts them down gracefully."""
 
 # mypy: disallow-untyped-calls=False
 from __future__ import annotations
@@ -26,7 +26,7 @@ from harvestd.service.welcome import welcome
 from harvestd.settings.sources import secrets
 from harvestd.settings.table import Settings
 
-#: With less free space than this, in bytes, a failed start is told that too, whatever it seemed to fail for.
+#: If less disk space than this, in bytes, is free, a failed start reports it too, whatever else the cause seems to be.
 NO_SPACE = 2_000_000
 
 
@@ -46,7 +46,7 @@ class Daemon(Service):
         self._twistd: Any = options.parent or {}
 
     def setServiceParent(self, parent: Any) -> None:
-        """Also tells twistd, whose application ``parent`` is, to log our way; its own ``--logger`` counts more."""
+        """Also install our log observer in twistd, whose application is ``parent``; its own ``--logger`` takes precedence."""
         if isinstance(parent, Componentized):
             settings, nodaemon = self._settings, bool(self._twistd.get("nodaemon", True))
             try:
@@ -71,13 +71,13 @@ class Daemon(Service):
         self._reactor.callWhenRunning(self._run)
 
     def stopService(self) -> Deferred[None]:
-        """Stop what has started; the reactor waits for it."""
+        """Stop everything that was started; the reactor waits for it."""
         super().stopService()
         self._supervisor.stopping()
         return Deferred.fromCoroutine(self._stop())
 
     def _run(self) -> None:
-        # A terminal that is gone ends the process; a supervisor that sends the same signal wants the settings read anew.
+        # SIGHUP from a closed terminal ends the process; from a supervisor it reloads the settings.
         stop_on_signals(self._reactor, hang_up=self._reload if self._supervisor.listens else None)
         self._supervisor.watch(self._reactor)
         if self._settings.debug_slow_callback:
@@ -99,19 +99,19 @@ class Daemon(Service):
             self.log.info("{log_text}", log_text=line)
         self._status = lines[0]
         self._supervisor.ready(self._status)
-        # What is there now stays: the collector need not look at it again. This halves the 99th percentile of answers.
+        # Objects of the start-up live on, so the collector skips them. This halves the 99th percentile of response times.
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
 
     def _reload(self) -> None:
-        if self.running and self._status:  # while it starts there is nothing to take them
+        if self.running and self._status:  # during the start nothing can apply them yet
             self._supervisor.reloading()
             self._settings = reloading.reload(self._settings, self._options, os.environ, self._take)
             self._supervisor.ready(self._status)
 
     def _take(self, settings: Settings) -> None:
-        """What :data:`~harvestd.process.reloading.LIVE` names, into use."""
+        """Apply the settings that :data:`~harvestd.process.reloading.LIVE` names."""
         if self._observer is not None:
             self._observer.level(settings.log_level)
             logs.bridge(settings.log_level)
@@ -134,7 +134,7 @@ class Daemon(Service):
 
     async def _stop(self) -> None:
         if self._started is not None:
-            # half of a part cannot be stopped, so a start under way is waited for; but not for ever
+            # a half-started part cannot be stopped, so wait for the start to finish, with a timeout
             await self._started.addTimeout(self._settings.stop_deadline, self._reactor)
         if self._lifecycle is not None:
             await self._lifecycle.stop()

@@ -1,4 +1,4 @@
-"""The command line of both daemons, generated from the table of settings."""
+"""The command line of both daemons, generated from the settings table."""
 
 from __future__ import annotations
 
@@ -22,22 +22,23 @@ def flags(rows: Mapping[str, Row]) -> list[list[str | None]]:
 
 
 def parameters(rows: Mapping[str, Row]) -> list[list[str | None]]:
-    """Twisted's ``optParameters`` of settings, and of the file that they may be in."""
+    """Twisted's ``optParameters`` of settings, and of the configuration file."""
     found = [[row.option[2:], None, None, row.meaning] for row in rows.values() if row.kind is not bool]
     return [["config", None, None, "TOML file to read."], *found]
 
 
 def _queues() -> Collection[str]:
-    from harvestd.tables import TOPOLOGY  # all of the market
+    from harvestd.tables import TOPOLOGY  # loads the whole market
 
     return TOPOLOGY.queues
 
 
 class SettingOptions(usage.Options):
-    """The settings in ``rows`` as options; a subclass names them, and has their :func:`flags` and :func:`parameters`. After parsing, :attr:`loaded` holds the effective settings.
+    """The settings in ``rows`` as options; a subclass sets them, with their :func:`flags` and :func:`parameters`. After parsing,
+    :attr:`loaded` holds the effective settings.
 
-    A wrong option, or a wrong value of one, ends the program with status 2, a setting that is wrong elsewhere with 1, each
-    with its own words and without pages of usage above them.
+    A wrong option, or a wrong value of one, exits with status 2, a setting that is wrong elsewhere with 1, each
+    with its own message and without pages of usage above it.
     """
 
     rows: Mapping[str, Row]
@@ -59,12 +60,12 @@ class SettingOptions(usage.Options):
 
     @property
     def command(self) -> str:
-        """The words that start it."""
+        """The command that starts the daemon."""
         name = getattr(self.parent, "subCommand", None) if self.parent is not None else None
         return f"twistd {name}" if name else os.path.basename(sys.argv[0])
 
     def given(self) -> dict[str, str]:
-        """What stood on the command line, by the settings' names."""
+        """The options given on the command line, by the settings' names."""
         found = {name: self._text(row) for name, row in self.rows.items() if self[row.option[2:]] not in (None, 0)}
         if self["config"]:
             found["config"] = self["config"]
@@ -75,11 +76,11 @@ class SettingOptions(usage.Options):
         return str(row.default is not True).lower() if row.kind is bool else value
 
     def opt_version(self) -> None:
-        """Print the version and end."""
+        """Print the version and exit."""
         _say(f"harvestd {harvestd.__version__}", sys.stdout, 0)
 
     def opt_help(self) -> None:
-        """Print this and end."""
+        """Print the help and exit."""
         _say(str(self), sys.stdout, 0)
 
     def getSynopsis(self) -> str:
@@ -110,7 +111,7 @@ class SettingOptions(usage.Options):
 
 
 def _say(words: str, stream: TextIO, code: int) -> NoReturn:
-    """As the last thing: ``code`` is the exit code, where somebody reads it."""
+    """Print the words and exit with ``code``, or with ``NOBODY_READS`` if the pipe is closed."""
     try:
         print(words, file=stream, flush=True)
     except BrokenPipeError:

@@ -1,4 +1,4 @@
-"""What a process says of itself once it is ready: where the market is, and how to try it."""
+"""The log lines of a process that is ready: the market's address, and how to try it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings table as rows: what each is called in each place, and how its limits and values are written."""
+"""The settings table as rows: the name of each setting in each place, and the text of its limits and values."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from harvestd.settings.table import GROUPS, OF_THE_API, Settings
 
 
 class Unfit(ValueError):
-    """A value that its row does not take; the text says what the row takes."""
+    """A value that its row does not accept; the text says what the row accepts."""
 
 
 @attrs.frozen
 class Row:
-    """One setting: ``kind`` is str, int, float, bool or tuple (of str); ``api`` if a worker does nothing by it."""
+    """One setting: ``kind`` is str, int, float, bool or tuple (of str); ``api`` if it has no effect on a worker."""
 
     name: str
     kind: type
@@ -31,12 +31,12 @@ class Row:
 
     @property
     def variable(self) -> str:
-        """Its name in the environment."""
+        """Its environment variable."""
         return "HARVEST_" + self.name.upper()
 
     @property
     def option(self) -> str:
-        """Its name on the command line. A switch that is on by default has an option that turns it off."""
+        """Its command line option. The option of a switch that is on by default turns it off."""
         return ("--no-" if self.default is True else "--") + self.name.replace("_", "-")
 
 
@@ -57,12 +57,12 @@ def _rows() -> dict[str, Row]:
     return rows
 
 
-#: The table by name, in its order.
+#: The rows by name, in the table's order.
 ROWS: dict[str, Row] = _rows()
 
 
 def bounds(row: Row) -> str:
-    """The range of a number, in words; empty if there is none."""
+    """The range of a number, in words; empty if it has none."""
     if row.least is not None and row.most is not None:
         return f"from {row.least:.12g} to {row.most:.12g}"
     return (
@@ -75,7 +75,7 @@ def bounds(row: Row) -> str:
 
 
 def text(value: object) -> str:
-    """A value as one would write it in the environment."""
+    """A value as it is written in the environment."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):

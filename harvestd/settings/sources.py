@@ -1,6 +1,6 @@
-"""From where settings come: ``harvest.toml``, then credentials, then the environment, then options; the last one counts.
+"""The sources of settings: ``harvest.toml``, then credentials, then the environment, then options; the last one wins.
 
-The table of what there is to set is ``table.py``; how a value is read and judged is ``values.py``.
+The table of all settings is ``table.py``; parsing and validation of a value are in ``values.py``.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from harvestd.settings.table import Settings
 from harvestd.settings.values import parse, shown
 
 PREFIX = "HARVEST_"
-#: Variables that are no settings: the file to read, what arms fail points, and what a parent tells its processes.
+#: Variables that are not settings: the configuration file, the switch for fail points, and a parent's message to its processes.
 NOT_SETTINGS = frozenset({"HARVEST_CONFIG", "HARVEST_TESTING", "HARVEST_CHILD"})
 
-#: Of the 100 that the embedded database takes, some are for harvestctl and for PostgreSQL itself.
+#: Of the embedded database's 100 connections, some are reserved for harvestctl and for PostgreSQL itself.
 EMBEDDED_CONNECTIONS = 90
 
 
 @attrs.frozen
 class Problem:
-    """One wrong setting: its name, where it came from if that is known, its value as it may be printed, and what would be right."""
+    """One wrong setting: its name, its origin if known, its value in printable form, and the cure."""
 
     name: str
     origin: str
@@ -50,13 +50,13 @@ class SettingError(Exception):
 
     @property
     def on_the_command_line(self) -> bool:
-        """Whether an option is among what is wrong: then the same command line can never be right."""
+        """Whether one of the wrong settings is an option: then the same command line can never be valid."""
         return any(problem.origin.startswith("--") for problem in self.problems)
 
 
 @attrs.frozen
 class Loaded:
-    """The effective settings, and for each name where its value came from: ``default``, the name of the TOML file,
+    """The effective settings, and the origin of each value by name: ``default``, the name of the TOML file,
     ``credential``, ``HARVEST_HTTP_PORT``, ``HARVEST_X_FILE`` or ``--http-port``."""
 
     settings: Settings
@@ -78,11 +78,11 @@ def load(
     *,
     queues: Callable[[], Collection[str]] | None = None,
 ) -> Loaded:
-    """Read, judge and resolve the settings; raises :class:`SettingError` with all that is wrong.
+    """Read, validate and resolve the settings; raises :class:`SettingError` with all faults.
 
-    ``options`` has the settings' names (``http_port``) and perhaps ``config``, the path of a TOML file; without that,
-    ``toml_path`` or ``HARVEST_CONFIG`` names it, and ``./harvest.toml`` is read if it is there. ``queues`` answers
-    those that a process may be told to work on, and is asked if it is told some.
+    ``options`` has the settings' names (``http_port``) and optionally ``config``, the path of a TOML file; without that,
+    ``toml_path`` or ``HARVEST_CONFIG`` names it, and ``./harvest.toml`` is read if it exists. ``queues`` returns
+    the valid queue names, and is called only if the setting ``queues`` is given.
     """
     options, environ = dict(options or {}), dict(environ or {})
     problems: list[Problem] = []
@@ -107,8 +107,8 @@ def load(
 
 
 def resolved(settings: Settings) -> Settings:
-    """With what derives from other settings filled in: an absolute ``data_dir``, and the ``public_url`` unless the port
-    is one that is still to be found."""
+    """The settings with derived values filled in: an absolute ``data_dir``, and the ``public_url`` unless the port
+    is still to be chosen."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.http_host, settings.http_host)
     host = f"[{host}]" if ":" in host else host
     url = settings.public_url.rstrip("/") or (f"http://{host}:{settings.http_port}" if settings.http_port else "")
@@ -116,12 +116,12 @@ def resolved(settings: Settings) -> Settings:
 
 
 def masked(settings: Settings) -> dict[str, Any]:
-    """Every setting as it may be printed or logged."""
+    """Every setting in the form in which it may be printed or logged."""
     return {name: shown(row, getattr(settings, name)) for name, row in ROWS.items()}
 
 
 def secrets(settings: Settings) -> tuple[str, ...]:
-    """The values that must never be printed, for the log to hide."""
+    """The secret values, which the log masks."""
     held: list[str] = []
     for name, row in ROWS.items():
         if row.secret:
@@ -133,7 +133,7 @@ def secrets(settings: Settings) -> tuple[str, ...]:
 def _from_toml(
     option: str | None, argument: str | Path | None, variable: str | None, problems: list[Problem]
 ) -> dict[str, _Given]:
-    """What is in the file that the first of them names, or else in ``./harvest.toml`` if it is there."""
+    """The values in the file that the first given path names, or else in ``./harvest.toml`` if it exists."""
     named = ((option, "--config"), (argument, "the program"), (variable, "HARVEST_CONFIG"))
     where, origin = next(((one, by) for one, by in named if one), ("harvest.toml", "the working directory"))
     path = Path(where)
@@ -195,7 +195,7 @@ def _from_file(name: str, path: Path, origin: str, problems: list[Problem]) -> _
 
 
 def _like(name: str, known: Iterable[str]) -> str:
-    """A hint at the known name that is near, as far as they differ: what all variables begin with makes none near."""
+    """A hint at the most similar known name, compared without the prefix that all variables share."""
     plain = {k.lower().removeprefix(PREFIX.lower()): k for k in known}
     close = difflib.get_close_matches(name.lower().removeprefix(PREFIX.lower()), plain, n=1)
     if not close:
@@ -208,7 +208,7 @@ def _problem(name: str, one: _Given, cure: str) -> Problem:
 
 
 def _contradictions(settings: Settings, given: Mapping[str, _Given], environ: Mapping[str, str]) -> Iterable[Problem]:
-    """What each setting allows and their combination does not."""
+    """Faults in the combination of settings that are valid on their own."""
     if settings.replica_urls and not settings.database_url:
         yield _problem("replica_urls", given["replica_urls"], "replicas follow a primary; set database_url too")
     if settings.fail_points and environ.get("HARVEST_TESTING") != "1":

@@ -1,4 +1,4 @@
-"""Every setting, in one table: name, type, default, unit, meaning. ``sources.py`` reads them from where they come from.
+"""Every setting, in one table: name, type, default, unit, meaning. ``sources.py`` reads their values.
 
 A setting ``http_port`` is ``http_port`` in ``harvest.toml``, ``HARVEST_HTTP_PORT`` in the environment and
 ``--http-port`` on the command line; a secret may also be a file, ``HARVEST_X_FILE`` or a systemd credential of its name.
@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-#: The largest ``queue_retry_scale``: RabbitMQ's queues are declared for it.
+#: The maximum of ``queue_retry_scale``: RabbitMQ's queues are declared for it.
 MAX_RETRY_SCALE = 10
 
 
@@ -32,7 +32,7 @@ def setting(
 # fmt: off
 @attrs.frozen(kw_only=True)
 class Settings:
-    """The table, and its values. What is not set is embedded."""
+    """The table, and its values. A server that is not set is embedded."""
 
     # where
     data_dir: str = setting("./data", "path", "Embedded database, files, mail/*.eml and the generated secret.")
@@ -136,7 +136,7 @@ class Settings:
 
 # fmt: on
 
-#: Headings of the table, each above the setting that it names.
+#: Headings of the table, each above the setting it is keyed by.
 GROUPS = {
     "data_dir": "Where",
     "database_url": "What stands behind the interfaces (what is not set is embedded)",
@@ -148,7 +148,7 @@ GROUPS = {
     "stop_deadline": "The process",
 }
 
-#: What the API alone does anything by: harvest-worker does not offer it.
+#: Settings that only the API uses: harvest-worker does not offer them.
 OF_THE_API = frozenset(
     """
     http_host http_port allowed_hosts processes workers demo order_lines_most access_token_ttl refresh_token_ttl

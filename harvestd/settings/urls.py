@@ -1,4 +1,4 @@
-"""Settings that are URLs: what each may hold, and how one is shown without its password."""
+"""Settings that are URLs: the permitted parts of each, and how one is shown without its password."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCHEMES = {
     "elasticsearch_url": ("http", "https"),
     "smtp_url": ("smtp", "smtps"),
 }
-#: What a URL looks like, where that is not scheme://user:password@host/name.
+#: The form of a URL, if it is not scheme://user:password@host/name.
 EXAMPLES = {
     "public_url": "https://market.example.org",
     "redis_url": "redis://user:password@host:6379/0",
@@ -32,7 +32,7 @@ _PASSWORD_PARAMETER = re.compile(r"([?&;]password=)[^&\s;]+", re.IGNORECASE)
 
 
 def judge_url(row: Row, value: str) -> None:
-    """Raises :class:`Unfit` unless ``value`` is a URL that the setting takes."""
+    """Raises :class:`Unfit` unless ``value`` is a URL that the setting accepts."""
     schemes = SCHEMES[row.name]
     like = EXAMPLES.get(row.name, f"{schemes[0]}://user:password@host/name")
     try:
@@ -57,7 +57,7 @@ def judge_url(row: Row, value: str) -> None:
         raise Unfit(f"scheme, host and port alone are needed, like {like}")
 
 
-#: What may follow host and port, and how that is put.
+#: The permitted text after host and port, and the error message for any other.
 _REST = {
     "public_url": (re.compile(r"/?"), "scheme, host and port alone are needed"),
     "redis_url": (re.compile(r"/?[0-9]*"), "after host and port only the number of a database may follow"),

@@ -1,4 +1,4 @@
-"""How one value of a setting is read, judged and shown."""
+"""Parsing, validation and display of one value of a setting."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ SIZES = {
     "MiB": KIBI**2,
     "GiB": KIBI**3,
 }
-#: A number, and perhaps the unit of a size.
+#: A number, optionally with a unit of size.
 _SIZE = re.compile(r"([^A-Za-z ]{1,40})(?: ?([A-Za-z]{1,3}))?")
 _RATE = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _SECRET = re.compile(r".{32,}")
-#: A host; all below one (``*.example.org``); any.
+#: A host; all hosts below one (``*.example.org``); any host.
 _HOST_NAME = re.compile(r"(?:\*\.)?[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]|\*")
 _LANGUAGE = re.compile(r"[a-z_]+")
 SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
 def parse(row: Row, given: Any) -> Any:
-    """The value of ``row``: ``given`` is text (environment, options, files) or what TOML has. Raises :class:`Unfit`."""
+    """The value of ``row``: ``given`` is text (environment, options, files) or a TOML value. Raises :class:`Unfit`."""
     if isinstance(given, str) and not readers.is_utf8(given):
         raise Unfit("it is not UTF-8 text; write it as UTF-8, or without letters beyond ASCII")
     value = _READERS[row.kind](row, given)
@@ -159,7 +159,7 @@ def _pattern(pattern: re.Pattern[str], needed: str) -> Callable[[str], None]:
     return check
 
 
-#: By the name of a setting or of its unit.
+#: The check of a value, by the name of its setting or unit.
 _CHECKS: dict[str, Callable[[str], None]] = {
     "requests/seconds": _rate,
     "tz name": _zone,
@@ -176,7 +176,7 @@ _CHECKS: dict[str, Callable[[str], None]] = {
 
 
 def shown(row: Row, value: Any) -> Any:
-    """The value as it may be printed: of a secret URL the password is masked, of another secret everything."""
+    """The value in printable form: the password in a secret URL is masked, any other secret entirely."""
     if not row.secret or value in ("", (), None):
         return value
     if isinstance(value, (tuple, list)):

@@ -1,4 +1,4 @@
-"""A market to try: forty real farmers markets of the USDA's directory, and four people who are made up."""
+"""A market to try: forty real farmers markets from the USDA's directory, and four fictitious people."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ PEOPLE = (
     ("farmer@example.org", "farmer", "Fay Farmer", "farmer", "Sunny Acres"),
     ("markets@example.org", "markets", "Mo Markets", "farmer", None),  # belongs to every farm of the directory
 )
-#: Where Sunny Acres hands over.
+#: The pick-up points of Sunny Acres.
 POINTS = (
     ("At the gate", "1 Orchard Lane, Riverside"),
     ("Station square", "Station Square, Riverside, Saturdays 9 to 12"),
 )
 
 
-#: What the farmer sells: title, category, unit, price in minor units, how much of the unit it is for, stock, tags.
+#: The farmer's products: title, category, unit, price in minor units, the quantity of the unit that it is for, stock, tags.
 OFFERS = (
     ("Heirloom tomatoes", "vegetables", "kg", 480, 1, 60, ("vegetables", "organic")),
     ("New potatoes", "vegetables", "kg", 240, 1, 150, ("vegetables", "organic")),
@@ -63,7 +63,7 @@ OFFERS = (
 
 
 def password_file(data_dir: str) -> Path:
-    """Where the demo accounts' password is kept, for its owner alone."""
+    """The file that holds the demo accounts' password, readable by its owner only."""
     return Path(data_dir) / "demo-password"
 
 
@@ -76,7 +76,7 @@ def demo_password(data_dir: str) -> str | None:
 
 
 def sign_in_lines(data_dir: str) -> Iterator[str]:
-    """How to sign in, for a log or a terminal: who there is, and where the password is, which stands in neither."""
+    """How to sign in, for a log or a terminal: the accounts, and the file that holds the password, which is not printed itself."""
     for email, _, _, role, _ in PEOPLE:
         yield f"sign in as {role}: {email}"
     if demo_password(data_dir) is not None:
@@ -109,7 +109,7 @@ _SUNNY = Statement(
 
 @attrs.frozen
 class Filled:
-    """How many farms and products were made, and how many of the demo's people."""
+    """How many farms, products and demo people were created."""
 
     farms: int
     products: int
@@ -117,10 +117,10 @@ class Filled:
 
 
 async def fill(parts: Parts, force: bool = False) -> Filled | None:
-    """Fill a market that nobody has an account in, or with ``force`` any; answers None when nothing was done.
+    """Fill a market that has no accounts, or any market with ``force``; returns None if nothing was done.
 
-    May be run again after it was broken off: the accounts come last, and what is there is not made twice. The search
-    index is for the caller to rebuild.
+    It can be rerun after an interruption: the accounts come last, and existing rows are not created twice. The
+    caller rebuilds the search index.
     """
     emails = [email for email, *_ in PEOPLE]
     if not force and (await others(parts, emails) or await count(parts, emails) == len(PEOPLE)):
@@ -141,7 +141,7 @@ async def fill(parts: Parts, force: bool = False) -> Filled | None:
 
 
 async def prepare(parts: Parts) -> None:
-    """At a daemon's start: fill an empty market, so that its products can be found, too."""
+    """At a daemon's start: fill an empty market, and make its products searchable."""
     filled = await fill(parts)
     if filled is not None or not await current(parts):
         log.info("{count} products are in the search index", count=await reindex(parts))
@@ -150,7 +150,7 @@ async def prepare(parts: Parts) -> None:
 
 
 def rows() -> Iterator[Market | BadRow]:
-    """The committed part of the directory."""
+    """The part of the directory that is committed to the repository."""
     return read(resources.files("harvestd.loading.demo").joinpath("markets.csv").read_bytes())
 
 
@@ -175,7 +175,7 @@ def _kept_password(parts: Parts) -> str:
 
 
 async def _staff(parts: Parts) -> None:
-    """Somebody who hears of the orders of the directory's farms, and places where farms hand over."""
+    """Add a demo account to the directory's farms, to be notified of their orders, and set the farms' pick-up points."""
     keeper = await accounts.by_email(parts.database, email_addresses.key(PEOPLE[-1][0]))
     sources = sorted(market.source for market in rows() if isinstance(market, Market))
     ids = [next(demo_ids(source)) for source in sources]
@@ -191,7 +191,7 @@ async def _staff(parts: Parts) -> None:
 
 
 async def _offer(parts: Parts, farm_id: str) -> None:
-    """The farmer's own products, as if she had entered them."""
+    """Create the farmer's own products, as if she had entered them."""
 
     async def offered(work: UnitOfWork) -> None:
         ids = {category.slug: category.id for category in await categories.every(work.tx)}

@@ -1,1 +1,1 @@
-"""A catalogue that is made up: as many farms and products as are asked for, with a few that sell much and many that hardly do."""
+"""A synthetic catalogue: any number of farms and products, a few of which sell a lot and most of which hardly sell."""

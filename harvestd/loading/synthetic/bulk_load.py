@@ -1,7 +1,7 @@
-"""Stores a made-up catalogue by COPY, in one transaction: either all of it is there afterwards, or nothing.
+"""Stores a synthetic catalogue by COPY, in one transaction: all of it or nothing.
 
-Plain psycopg2, for a thread. In a catalogue that was empty, secondary indexes are made after the rows, which is several
-times as fast; that is in the same transaction, so that whatever happens they are there.
+Plain psycopg2, for a thread. In an empty catalogue, secondary indexes are created after the rows, which is several
+times as fast; this happens in the same transaction, so that they always exist afterwards.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from harvestd.loading.synthetic.catalogue import Plan
 
 #: Products in one COPY.
 BATCH = 5_000
-#: Below so many products, indexes stay where they are.
+#: With fewer products than this, indexes are not dropped.
 MANY = 20_000
-#: What the statistics and the visibility map are of afterwards.
+#: The tables that are vacuumed and analysed afterwards.
 TABLES = ("farms", "categories", "products", "stock_ledger", "search_documents", "search_words")
 
 _SOWN = "select exists (select from farms where source = %s)"
@@ -33,11 +33,11 @@ select i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) from pg_index
 
 
 class AlreadyLoaded(Exception):
-    """The market has the catalogue of this seed."""
+    """The market already has the catalogue of this seed."""
 
 
 def bulk_load(connection: Any, plan: Plan, language: str | None, progress: Callable[[str, int], None]) -> None:
-    """Store it all; ``progress`` hears what is being done and how many products are, and may raise to undo everything.
+    """Store the catalogue; ``progress`` is called with the current step and the number of products done, and may raise to roll back.
 
     ``language`` is the text search configuration of the search documents, or None for none. Raises :class:`AlreadyLoaded`.
     """
@@ -57,7 +57,7 @@ def bulk_load(connection: Any, plan: Plan, language: str | None, progress: Calla
 
 
 def settle(connection: Any) -> None:
-    """Statistics for the planner, and a visibility map for scans of indexes alone."""
+    """Update the planner's statistics, and the visibility map for index-only scans."""
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute(f"vacuum (analyze) {', '.join(TABLES)}")
@@ -88,7 +88,7 @@ def _copy(cursor: Any, table: str, columns: str, lines: str) -> None:
 def _indexes_last(
     cursor: Any, tables: Sequence[str], number: int, progress: Callable[[str, int], None]
 ) -> Iterator[None]:
-    """What is done within goes without the indexes of those of the tables that are empty."""
+    """Run the body without the indexes of those tables that are empty, and recreate them afterwards."""
     dropped = []
     for table in tables:
         cursor.execute(f"select exists (select from {table})")

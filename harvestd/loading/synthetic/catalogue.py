@@ -1,8 +1,8 @@
-"""The rows of a made-up catalogue, as lines of PostgreSQL's COPY. The same plan gives the same catalogue, but for ids, times,
-and days of harvest, which are of the run.
+"""The rows of a synthetic catalogue, as lines of PostgreSQL's COPY. The same plan gives the same catalogue, except for ids, times
+and harvest days, which depend on the run.
 
-Popularity follows Zipf's law: the product of rank ``r`` has sold ``C / r ** EXPONENT`` times, with ``C`` such that it comes
-to ``SALES`` on the average; ranks are dealt out at random. Ratings, upvotes and views follow the sales.
+Popularity follows Zipf's law: the product of rank ``r`` has sold ``C / r ** EXPONENT`` times, with ``C`` chosen so that the average
+is ``SALES``; ranks are assigned at random. Ratings, upvotes and views follow the sales.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from harvestd.kernel.slugs import slug
 from harvestd.loading.synthetic import words
 from harvestd.market.search.text import words as search_words
 
-#: Of Zipf's law, as it is found in what people buy; lines sold of a product on the average; how unlike in size farms are.
+#: The exponent of Zipf's law, as observed in shopping; the average sales of a product; the inequality of the farms' sizes.
 EXPONENT, SALES, INEQUALITY = 1.0, 10, 1.3
 
-#: Steps and the largest stock by unit.
+#: Quantity steps and maximum stock by unit.
 _STEPS = {
     "kg": ("0.250", "0.500", "1"), "g": ("50", "100"), "lb": ("0.500", "1"), "litre": ("0.500", "1"), "each": ("1",),
     "bunch": ("1",), "box": ("1",),
 }  # fmt: skip
 _STOCK = {"kg": 300, "g": 20_000, "lb": 200, "litre": 250, "each": 150, "bunch": 120, "box": 90}
-#: Of all products, so many are sold out; so many were harvested in the last week.
+#: The share of all products that is sold out; the share that was harvested in the last week.
 _SOLD_OUT, _HARVESTED = 0.08, 0.4
 
 FARM_COLUMNS = (
@@ -43,7 +43,7 @@ LEDGER_COLUMNS = "id, product_id, kind, change, level, reason, created_at"
 
 @attrs.frozen
 class Plan:
-    """What is to be made: so many products of so many farms, drawn by ``seed``. ``new_id`` answers ids that grow."""
+    """The catalogue to create: ``products`` products of ``farms`` farms, drawn by ``seed``. ``new_id`` returns ascending ids."""
 
     products: int
     farms: int
@@ -54,7 +54,7 @@ class Plan:
 
 @attrs.frozen
 class Farm:
-    """A farm that is made, and its line."""
+    """A created farm, and its COPY line."""
 
     id: str
     place: str
@@ -62,12 +62,12 @@ class Farm:
 
 
 def farm_source(seed: int, number: int) -> str:
-    """How the farm of a seed is known, as those of an import are."""
+    """The ``source`` that identifies a farm of a seed, like those of an import."""
     return f"seed:{seed}:{number}"
 
 
 def farms(plan: Plan) -> list[Farm]:
-    """All of them, the largest first."""
+    """All farms, the largest first."""
     draw, at = Random(f"farms {plan.seed}"), plan.now.isoformat()
     made = []
     for number in range(plan.farms):
@@ -88,7 +88,7 @@ def farms(plan: Plan) -> list[Farm]:
 
 
 def products(plan: Plan, made: Sequence[Farm], categories: dict[str, str], size: int) -> Iterator[tuple[str, str, int]]:
-    """Lines of products and of their first stock, and how many of each, in batches of ``size``. ``categories`` has the id
+    """Lines of products and of their opening stock, and the number of products, in batches of ``size``. ``categories`` has the id
     of each slug."""
     draw = Random(f"products {plan.seed}")
     sales = zipf(plan.products, draw)
@@ -126,7 +126,7 @@ def products(plan: Plan, made: Sequence[Farm], categories: dict[str, str], size:
 
 
 def zipf(number: int, draw: Random) -> list[int]:
-    """The sales of so many products, in no order."""
+    """The sales of the given number of products, in random order."""
     shares = [1 / rank**EXPONENT for rank in range(1, number + 1)]
     top = SALES * number / sum(shares)
     sales = [round(top * share) for share in shares]
@@ -135,7 +135,7 @@ def zipf(number: int, draw: Random) -> list[int]:
 
 
 def vocabulary() -> list[str]:
-    """Every word that may occur in the texts of products, as search compares them."""
+    """Every word that may occur in the texts of products, in search's normal form."""
     texts = [*words.OPENINGS, *words.MIDDLES, *words.ENDINGS, *words.FARM_FIRST, *words.FARM_SECOND, *words.FARM_KINDS]
     texts += [text for good in words.GOODS for text in (good.name, *good.varieties, *good.tags)]
     texts += [text for pair in words.QUALITIES for text in pair] + [name for _, name, _ in words.CATEGORIES] + ["from"]
@@ -144,7 +144,7 @@ def vocabulary() -> list[str]:
 
 @attrs.frozen
 class _Offer:
-    """What products have in common; ``season`` and ``tags`` as COPY has them."""
+    """The properties that products share; ``season`` and ``tags`` in the format of COPY."""
 
     title: str
     slug: str

@@ -1,5 +1,5 @@
-"""Search documents of a made-up catalogue, in bulk: what ``market/search/handlers.py`` and ``market/search/postgres/rows.py`` make of each
-product, in one statement for many. It holds for the texts of ``words.py`` alone, and a test compares the two."""
+"""Search documents of a synthetic catalogue in bulk, in one statement for many products: the same as those of ``market/search/handlers.py``
+and ``market/search/postgres/rows.py``. It is valid only for the texts of ``words.py``, and a test compares the two."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from harvestd.loading.synthetic.catalogue import Plan, farm_source
 
-#: Products that one statement writes.
+#: Products written by one statement.
 BATCH = 10_000
 
 _PAGE = """

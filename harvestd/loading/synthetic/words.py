@@ -1,5 +1,5 @@
-"""The tables that a made-up catalogue is drawn from. Names are plain words with single blanks, texts are ASCII: ``searching.py``
-counts on it."""
+"""The tables that a synthetic catalogue is drawn from. Names are plain words separated by single blanks, texts are ASCII:
+``searching.py`` relies on it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import attrs
 
 @attrs.frozen
 class Good:
-    """``price`` is for one ``unit`` in minor units, before each product's own difference; ``season`` is None for all year."""
+    """``price`` is for one ``unit`` in minor units, before each product's own variation; ``season`` is None for all year."""
 
     name: str
     category: str
@@ -19,7 +19,7 @@ class Good:
     tags: tuple[str, ...] = ()
 
 
-#: Slug, name and slug of the one above, those above first. The tops are the directory's.
+#: Slug, name and parent's slug, parents first. The top-level ones are the directory's.
 CATEGORIES: tuple[tuple[str, str, str | None], ...] = (
     ("vegetables", "Vegetables", None), ("fruit", "Fruit", None), ("dairy-eggs", "Dairy and eggs", None),
     ("meat-poultry", "Meat and poultry", None), ("bakery", "Bakery", None), ("pantry", "Pantry", None),
@@ -95,7 +95,7 @@ GOODS: tuple[Good, ...] = (
     Good("seedlings", "seedlings", "each", 250, ("Tomato", "Pepper", "Lettuce", "Cabbage", "Herb"), _SPRING, ("plants",)),
 )  # fmt: skip
 
-#: What comes before a variety; the tag that goes with it, or none. What stands twice is drawn more often.
+#: The words before a variety, with their tag, if any. Repeated entries are drawn more often.
 QUALITIES: tuple[tuple[str, str], ...] = (
     ("", ""), ("", ""), ("", ""), ("Organic", "organic"), ("Organic", "organic"), ("Heirloom", "heirloom"), ("Fresh", ""),
     ("Biodynamic", "biodynamic"), ("Small", ""), ("Large", ""), ("Select", ""), ("Family size", ""),

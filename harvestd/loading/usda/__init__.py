@@ -1,4 +1,4 @@
-"""Farms and their catalogues from a directory of farmers markets, in the form that the US Department of Agriculture has it.
+"""Farms and their catalogues from a directory of farmers markets, in the format of the US Department of Agriculture.
 
-``goods.py`` is the table of what each column stands for, ``reading.py`` makes farms of rows, ``storing.py`` stores them.
+``goods.py`` maps each column to goods, ``reading.py`` converts rows into farms, ``storing.py`` stores them.
 """

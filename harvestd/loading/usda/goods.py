@@ -1,4 +1,4 @@
-"""What a ``Y`` in each column of the directory stands for in a farm's catalogue. Prices, in minor units, and stocks are ours:
+"""The goods that a ``Y`` in each column of the directory adds to a farm's catalogue. Prices, in minor units, and stocks are ours:
 the directory has none."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import attrs
 
 @attrs.frozen
 class Good:
-    """One column. A farm offers one of ``titles``; ``price`` is for one ``unit``, before each farm's own difference."""
+    """One column. A farm offers one of ``titles``; ``price`` is for one ``unit``, before each farm's own variation."""
 
     column: str
     category: str
@@ -72,7 +72,7 @@ GOODS = (
 
 
 def title(good: Good, source: str) -> str:
-    """Which of its titles a farm offers; the same at every import."""
+    """The title that a farm offers; the same at every import."""
     return good.titles[_draw(good, source) % len(good.titles)]
 
 

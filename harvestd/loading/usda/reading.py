@@ -1,4 +1,4 @@
-"""From a row of the directory to a farm and its catalogue. Pure: text in, values out."""
+"""Conversion of a row of the directory into a farm and its catalogue. Pure: text in, values out."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from harvestd.loading.usda.goods import GOODS, Good
 from harvestd.loading.usda.season import season_of
 from harvestd.market.farms.rules import MAX_ADDRESS, TEXTS
 
-#: Without these columns a file is not the directory.
+#: A file without these columns is not the directory.
 NEEDED = ("FMID", "MarketName", "city", "State", "x", "y", *(good.column for good in GOODS))
-#: What a file of that encoding begins with.
+#: The byte order marks of UTF-16.
 UTF_16 = (BOM_UTF16_LE, BOM_UTF16_BE)
-#: A row has at most so many lines; what seems longer has a quote that is not closed.
+#: The maximum number of lines of a row; a longer one has an unclosed quote.
 MAX_LINES = 50
 SEASONS = ("Season1Date", "Season2Date", "Season3Date", "Season4Date")
 PROGRAMMES = {"Credit": "credit cards", "WIC": "WIC", "WICcash": "WIC cash", "SFMNP": "SFMNP", "SNAP": "SNAP"}
 
 
 class NotTheDirectory(Exception):
-    """The file has no header, or another; the text says what is missing."""
+    """The file has no header, or a different one; the text says what is missing."""
 
 
 @attrs.frozen
 class BadRow:
-    """A row that cannot be stored, by its line in the file, and why."""
+    """A row that cannot be stored: its line in the file, and why."""
 
     line: int
     why: str
@@ -43,8 +43,8 @@ class BadRow:
 
 @attrs.frozen
 class Market:
-    """A row as a farm. ``source`` identifies it over imports; the season is ``MM-DD`` to ``MM-DD`` or None;
-    ``unread`` is a season's text that nobody could read."""
+    """A row as a farm. ``source`` identifies it across imports; the season is ``MM-DD`` to ``MM-DD`` or None;
+    ``unread`` is a season's text that could not be parsed."""
 
     line: int
     source: str
@@ -61,11 +61,11 @@ class Market:
 
 
 def read(content: bytes) -> Iterator[Market | BadRow]:
-    """Each row of a file as a :class:`Market` or what is wrong with it; raises :class:`NotTheDirectory`. UTF-8, with or without
+    """Each row of a file as a :class:`Market` or a :class:`BadRow`; raises :class:`NotTheDirectory`. UTF-8, with or without
     a byte order mark, and any line ends; bytes that are not UTF-8 make their row bad.
 
-    A row begins at ``line`` and may have line breaks in quotes. One whose quote is not closed does not take others with it: it
-    is bad by itself, and reading goes on with the next line.
+    A row begins at ``line`` and may have line breaks in quotes. A row with an unclosed quote does not take others with it: it
+    alone is bad, and reading continues with the next line.
     """
     if content.startswith(UTF_16) or b"\0" in content[:100]:
         raise NotTheDirectory("it is UTF-16, as spreadsheets save it under Unicode; save it as CSV in UTF-8")
@@ -85,7 +85,7 @@ def read(content: bytes) -> Iterator[Market | BadRow]:
 
 
 def _check_header(header: list[str] | None) -> None:
-    """Raise :class:`NotTheDirectory` unless it has each column that is needed, and none twice: no one could say which is meant."""
+    """Raise :class:`NotTheDirectory` if a required column is missing, or occurs twice and so is ambiguous."""
     if header is None:
         raise NotTheDirectory("it is not CSV: its first line cannot be read")
     if missing := [name for name in NEEDED if name not in header]:
@@ -97,7 +97,7 @@ def _check_header(header: list[str] | None) -> None:
 
 
 def _row(lines: list[str], at: int) -> tuple[int, list[str] | None]:
-    """The row that begins at a line (counted from 0), and where the next begins; None for what is not CSV."""
+    """The row that begins at a line (counted from 0), and the line of the next one; None if it is not CSV."""
     rows = csv.reader(lines[at : at + MAX_LINES], strict=True)
     try:
         return at + 1 if (cells := next(rows, None)) is None else at + rows.line_num, cells or []
@@ -106,7 +106,7 @@ def _row(lines: list[str], at: int) -> tuple[int, list[str] | None]:
 
 
 def _why_not_csv(lines: list[str]) -> str:
-    """What is wrong with the row that begins with the first of them."""
+    """Why the row that begins with the first of these lines is not CSV."""
     try:
         next(csv.reader(lines, strict=True))
     except csv.Error as error:

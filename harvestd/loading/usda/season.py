@@ -1,5 +1,5 @@
-"""The seasons of the directory are free text: ``05/12/2014 to 10/20/2014``, ``May to October``, ``June 5, 2012 to Oct 30,
-2012``, sometimes half of it. What can be read becomes one part of the year."""
+"""The directory's seasons are free text: ``05/12/2014 to 10/20/2014``, ``May to October``, ``June 5, 2012 to Oct 30,
+2012``, sometimes only half of it. The parseable ones are merged into one part of the year."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import attrs
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-#: Days are counted in a leap year: 02-29 is a day of the year.
+#: Days are counted in a leap year, so that 02-29 is a day of the year.
 _NUMBERS = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})")
 _WORDS = re.compile(r"([A-Za-z]{3,9})(?: ([0-9]{1,2}), ?([0-9]{4}))?")
 _FIRST, _DAYS = date(2000, 1, 1), 366
@@ -18,15 +18,15 @@ _FIRST, _DAYS = date(2000, 1, 1), 366
 
 @attrs.frozen
 class _Span:
-    """``days`` days from the ``first`` of the year (0 is January 1st) on."""
+    """A span of ``days`` days from day ``first`` of the year (0 is January 1st)."""
 
     first: int
     days: int
 
 
 def season_of(texts: Iterable[str]) -> tuple[str, str] | None:
-    """First and last day, ``MM-DD``, of the year without its longest gap between the spans that ``texts`` name; None when
-    none of them can be read. Winter may come out across New Year."""
+    """First and last day, ``MM-DD``, of the year without the longest gap between the spans that ``texts`` name; None if
+    none of them can be parsed. The season may span New Year."""
     spans = [span for span in map(_span, texts) if span is not None]
     days = sorted({(span.first + n) % _DAYS for span in spans for n in range(span.days)})
     if not days:
@@ -44,7 +44,7 @@ def _span(text: str) -> _Span | None:
     if first is None or last is None:
         return None
     days = (_count(last) - _count(first)) % _DAYS + 1
-    if first.year != _FIRST.year and last.year != _FIRST.year:  # both with their year
+    if first.year != _FIRST.year and last.year != _FIRST.year:  # both have a year
         length = (last - first).days
         days = _DAYS if length >= 364 else days if length >= 0 else 0
     return _Span(_count(first), days) if days else None

@@ -1,8 +1,8 @@
-"""Stores markets of the directory as farms with categories, products and their first stock, in batches.
+"""Stores markets of the directory as farms with categories, products and their opening stock, in batches.
 
-Plain psycopg2, for a thread or a command: an import has thousands of rows, and the asynchronous connections no batches.
-A farm is known by its ``source``, a product by its slug, so an import that was broken off can be run again: what is there
-already is not touched, except that a farm which nobody has claimed follows the directory.
+Plain psycopg2, for a thread or a command: an import has thousands of rows, and the asynchronous connections have no batching.
+A farm is identified by its ``source``, a product by its slug, so an interrupted import can be rerun: existing rows
+are left unchanged, except that a farm that nobody has claimed follows the directory.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _LEDGER = """insert into stock_ledger (id, product_id, kind, change, level, reas
 
 @attrs.define
 class Stored:
-    """What an import did so far; ``bad`` has every row that it could not store."""
+    """The progress of an import; ``bad`` has every row that could not be stored."""
 
     rows: int = 0
     farms_new: int = 0
@@ -64,13 +64,13 @@ class Stored:
 
     @property
     def changed(self) -> bool:
-        """Whether the database is another than before."""
+        """Whether the import has changed the database."""
         return bool(self.farms_new or self.farms_changed or self.products_new)
 
 
 @attrs.frozen
 class Storing:
-    """One import: ``owner`` is the user who becomes owner of each farm that has none, or None."""
+    """One import: ``owner`` is the user who becomes owner of each farm without one, or None."""
 
     connection: Any
     new_id: Callable[[], str]
@@ -78,7 +78,7 @@ class Storing:
     owner: str | None = None
 
     def store(self, rows: Iterable[Market | BadRow], progress: Callable[[Stored], None]) -> Stored:
-        """Store every row, a transaction a batch; ``progress`` hears of each batch."""
+        """Store every row, one transaction for each batch; ``progress`` is called after each batch."""
         stored = Stored()
         categories = self._categories()
         for batch in _batches(rows):
@@ -86,7 +86,7 @@ class Storing:
             stored.bad.extend(row for row in batch if isinstance(row, BadRow))
             try:
                 self._batch(markets, categories, stored)
-            except psycopg2.IntegrityError:  # one row is wrong in a way that only the database knows: find which
+            except psycopg2.IntegrityError:  # one row violates a constraint of the database: find which
                 for market in markets:
                     self._alone(market, categories, stored)
             stored.rows += len(batch)

@@ -1,5 +1,5 @@
-"""Storing a new account: for the web, and for those that the market's staff make. And what others do of their own when somebody registers
-or signs in, in the same transaction: they listen to what happens here."""
+"""Storing a new account, for the web and for accounts made by the market's staff. Other subjects listen to registrations and sign-ins
+here, to do their own work in the same transaction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harvestd.web.context import RequestContext
 
 @attrs.frozen
 class Registered:
-    """An account was made; ``farm_id`` and ``farm_name`` are of the farm that it is to have, if any."""
+    """An account was made; ``farm_id`` and ``farm_name`` are those of its new farm, if any."""
 
     user_id: str
     farm_id: str | None
@@ -22,14 +22,14 @@ class Registered:
 
 @attrs.frozen
 class SignedIn:
-    """Somebody signs in by a request."""
+    """A request signs a user in."""
 
     user_id: str
     request: RequestContext
 
 
 async def register(unit: UnitOfWork, account: NewAccount, user_id: str, password_hash: str) -> str | None:
-    """Store it and tell of it; answers the id of the farm, if there is one. Raises ``AlreadyTaken``."""
+    """Store the account and notify the listeners; returns the id of the farm, if there is one. Raises ``AlreadyTaken``."""
     await accounts.insert(unit.tx, account, user_id, password_hash, unit.now)
     farm_id = None if account.farm_name is None else unit.new_id()
     unit.record(registered(user_id, account.role, account.email, account.name))

@@ -1,4 +1,4 @@
-"""What the events of accounts carry."""
+"""Payloads of the account events."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""How often somebody may try to sign in, so that passwords cannot be guessed and nobody is kept out by who tries.
+"""Rate limits on sign-ins, against brute force and credential stuffing, that do not lock out the account's owner.
 
-Three limits, each counted before the password is looked at: by address (``rate_login_address``, at the gate), by account and
-address together (``rate_login``), and by account over all addresses (``rate_login_account``). The last one is what a guesser with
-many addresses meets, and the owner would with him; so it does not hold where the account has signed in from before.
-An address is the /64 of an IPv6 one. What is kept of it is a digest that nobody can turn back without the market's secret.
+Three limits, each counted before the password is checked: by address (``rate_login_address``, at the gate), by account and
+address together (``rate_login``), and by account over all addresses (``rate_login_account``). The last one stops an attacker with
+many addresses, and would lock out the owner with them; so it does not apply to an address from which the account has signed in before.
+An IPv6 address counts by its /64. Only a digest of it is stored, which cannot be reversed without the market's secret.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harvestd.web.rate_limits import Limits
 
 
 def place_of(request: RequestContext) -> bytes:
-    """Where the caller is, as it is stored."""
+    """The caller's address, as it is stored."""
     key = hashlib.blake2b(request.parts.secret.encode(), digest_size=32, person=b"harvest.places").digest()
     return hashlib.blake2b(
         bucket_of(request.address).encode("utf-8", "surrogatepass"), digest_size=16, key=key
@@ -26,7 +26,7 @@ def place_of(request: RequestContext) -> bytes:
 
 
 async def admit_new(request: RequestContext) -> None:
-    """Count one registration that could be made: a typing error is none. Raises ``TooMany``."""
+    """Count one valid registration; one with a typing error does not count. Raises ``TooMany``."""
     limits = Limits(request.parts.settings, request.parts.limiter)
     _, refusal = await limits.count("rate_register", f"address:{bucket_of(request.address)}", "registration")
     if refusal is not None:
@@ -34,7 +34,7 @@ async def admit_new(request: RequestContext) -> None:
 
 
 async def admit(request: RequestContext, key: str, user: accounts.User | None) -> None:
-    """Count one try to sign in to the account of a normal address ``key``, which ``user`` has, if anybody. Raises
+    """Count one sign-in attempt for the normalised e-mail address ``key``, whose account is ``user``, if there is one. Raises
     ``TooMany``."""
     limits = Limits(request.parts.settings, request.parts.limiter)
     who = f"account:{key}"

@@ -1,8 +1,8 @@
-"""Who waits for a password to be hashed: a bounded number, each address in turn, and nobody whose client has left.
+"""The queue for password hashing: bounded, fair between client addresses, and without requests whose client has left.
 
-A hash takes a core for a tenth of a second and 64 MiB, on purpose; so this queue is where a flood of sign-ins stands. Those come first
-who had least of it lately, and when it is full, who had and wants most makes room: a crowd crowds out itself. On Linux the
-threads give way to whatever else the process does.
+A hash deliberately takes a core for a tenth of a second and 64 MiB, so this queue is where a flood of sign-ins piles up. Addresses with
+the least recent use go first; when the queue is full, the address with the most use and demand loses a place, so a flood crowds out
+itself. On Linux the threads have a lower priority than the rest of the process.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from harvestd.runtime.fair import FairQueue
 
 Result = TypeVar("Result")
 MINUTE = 60.0
-#: How much nicer than the reactor the threads are. Those of a hash's lanes are made by them, and inherit it.
+#: The niceness of the threads above the reactor's. The threads of a hash's lanes inherit it.
 NICER = 5
 
 
 def give_way() -> None:
-    """Have the kernel run this thread after those of the ordinary priority. Linux alone has a priority for each thread."""
+    """Lower this thread's priority below the normal one. Only Linux has a priority for each thread."""
     if sys.platform == "linux":
-        with suppress(OSError):  # a container may not let us
+        with suppress(OSError):  # a container may not permit it
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(19, os.nice(0) + NICER))
 
 
 @attrs.frozen
 class Place:
-    """Whose turn it is: ``who`` is the address's bucket, ``gone()`` whether the client has left, ``most`` how many may wait in
-    all and for how many seconds, ``full()`` is told when that is not enough."""
+    """A place in the queue: ``who`` is the address's bucket, ``gone()`` whether the client has left, ``most`` the queue's limit
+    and ``seconds`` the longest wait; ``full()`` is called when the limit is exceeded."""
 
     who: str = ""
     gone: Callable[[], bool] = lambda: False
@@ -59,7 +59,7 @@ class _Waiting:
 
 
 class Hashing:
-    """``at_once`` threads that hash."""
+    """A pool of ``at_once`` hashing threads."""
 
     def __init__(self, at_once: int) -> None:
         self._free = at_once
@@ -69,7 +69,7 @@ class Hashing:
         self._halved = time.monotonic()
 
     async def run(self, place: Place, work: Callable[..., Result], *arguments: Any) -> Result:
-        """The result of ``work``, in a thread. ``Overloaded`` (503) where there is no room to wait, or nobody who does."""
+        """Run ``work`` in a thread. Raises ``Overloaded`` (503) if the queue is full, the wait too long or the client gone."""
         waiting = _Waiting(place, work, arguments)
         self._queue.push(place.who, waiting)
         self._next()
@@ -93,7 +93,7 @@ class Hashing:
             hashing.add_done_callback(partial(_reactor().callFromThread, self._finished, waiting.done))
 
     def _use(self, who: str) -> None:
-        """One more for ``who``. What somebody had counts half as much a minute later."""
+        """Count one more use for ``who``. Counts are halved every minute."""
         if time.monotonic() - self._halved >= MINUTE:
             self._halved = time.monotonic()
             self._used = Counter({key: number // 2 for key, number in self._used.items() if number > 1})
@@ -110,7 +110,7 @@ class Hashing:
 
 
 def _reactor() -> Any:
-    from twisted.internet import reactor  # not when this is imported: commands choose theirs
+    from twisted.internet import reactor  # not at import time: commands choose their own
 
     return reactor
 

@@ -1,8 +1,8 @@
-"""Passwords: which are refused, and the one form in which they are compared.
+"""Password rules: the passwords that are refused, and the normal form in which they are compared.
 
-After NIST SP 800-63B, 5.1.1.2: length, and a list of those that attackers try first; no rules of composition. Attackers try what is
-on the list with something put before or behind it, letters written as digits, or twice; and the words of the person and of the
-market. So what is compared is what remains without all that. https://pages.nist.gov/800-63-3/sp800-63b.html#memsecret
+After NIST SP 800-63B, 5.1.1.2: a minimum length and a blocklist of common passwords; no composition rules. Attackers try blocklisted
+words with a prefix or suffix, with digits for letters, or doubled; and names related to the person and the market. So a password is
+compared after stripping all of that. https://pages.nist.gov/800-63-3/sp800-63b.html#memsecret
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from itertools import groupby, pairwise
 from harvestd.kernel.errors import FieldError
 
 LONGEST = 1024
-#: Characters round one common word that add nothing to speak of: a year, a date, an exclamation mark.
+#: Up to this many characters around one common word add no strength to speak of: a year, a date, an exclamation mark.
 _TRIMMINGS = 8
-#: Letters that are left when a person's own words are taken away, at the least.
+#: The minimum number of letters left after a person's own words are removed.
 _LEFT = 4
-#: Characters of a name that are looked at.
+#: Characters of a name that are considered.
 _MAX_NAME = 256
-#: A person's own words, and common ones, of fewer letters are in everything.
+#: Words of fewer letters, the person's own or common ones, are ignored, as they occur in everything.
 _WORD = 3
 _LEET = (str.maketrans("013457892@$!|€+", "oieastbgzasilet"), str.maketrans("013457892@$!|€+", "oleastbgzasllet"))
 
 
 def fault(password: str, least: int, common: Container[str], own: Iterable[str]) -> FieldError | None:
-    """What is wrong with a password of ``least`` to 1,024 characters, any Unicode; ``common`` has lower-case words, ``own`` is
-    what the person and the market are called, addresses and names of several words among them."""
+    """Validate a password of ``least`` to 1,024 characters, any Unicode; returns its fault. ``common`` has lower-case words, ``own``
+    the names of the person and the market, including addresses and names of several words."""
     if len(password) < least:
         message = f"must have at least {least} characters, such as a few words together"
         return FieldError("password", message, code="too-short", params={"minimum": str(least)})
-    if len(password) > LONGEST or len(normal(password)) > LONGEST:  # some characters stand for eighteen
+    if len(password) > LONGEST or len(normal(password)) > LONGEST:  # some characters expand to eighteen
         message = f"must have at most {LONGEST} characters"
         return FieldError("password", message, code="too-long", params={"maximum": str(LONGEST)})
-    if "\0" in password:  # in JSON it is refused everywhere; from elsewhere it would be one that nobody can send
+    if "\0" in password:  # JSON bodies refuse it everywhere; set from elsewhere, it could never be sent
         return FieldError("password", "has a NUL character; remove it", code="control-character")
     if _guessable(normal(password).lower(), common, _words(own)):
         message = "is too easy to guess; choose another, such as a few words together"
@@ -43,7 +43,7 @@ def fault(password: str, least: int, common: Container[str], own: Iterable[str])
 
 
 def normal(password: str) -> str:
-    """One form for the ways a keyboard may write the same characters (NFKC, as RFC 8265 has it)."""
+    """The normal form of the ways a keyboard may encode the same characters (NFKC, as in RFC 8265)."""
     return unicodedata.normalize("NFKC", password)
 
 
@@ -57,7 +57,7 @@ def _guessable(plain: str, common: Container[str], own: list[str]) -> bool:
 
 
 def _forms(plain: str) -> Iterator[str]:
-    """As it stands; and read as letters that were written as digits and signs, with what may be trimmings left as it is."""
+    """The password as it is, and with digits and signs read as letters, leaving possible trimmings unchanged."""
     yield plain
     end = len(plain.rstrip("0123456789!?.,*#-_"))
     start = len(plain) - len(plain.lstrip("0123456789!?.,*#-_"))
@@ -68,13 +68,13 @@ def _forms(plain: str) -> Iterator[str]:
 
 
 def _one_word(form: str, common: Container[str]) -> bool:
-    """Whether it is one common word with trimmings."""
+    """Whether the password is one common word with trimmings."""
     letters, rest = _split(form)
     return len(letters) == 1 and len(letters[0]) > _WORD and letters[0] in common and _little(rest, common)
 
 
 def _own_words(form: str, own: list[str]) -> bool:
-    """Whether hardly anything is left without the words that others know of the person."""
+    """Whether hardly anything is left without the words that others know about the person."""
     left = form
     for word in own:
         left = left.replace(word, " ")
@@ -87,19 +87,19 @@ def _little(rest: str, common: Container[str]) -> bool:
 
 
 def _trivial(text: str) -> bool:
-    """Two characters at the most, or a run up or down the alphabet or the digits."""
+    """Whether it has at most two distinct characters, or runs up or down the alphabet or the digits."""
     steps = {(ord(b) - ord(a)) % 10 if a.isdigit() and b.isdigit() else ord(b) - ord(a) for a, b in pairwise(text)}
     return len(set(text)) <= 2 or steps <= {1} or steps <= {-1} or steps <= {9}
 
 
 def _unit(text: str) -> str:
-    """What it is a repetition of."""
+    """The shortest string that the text repeats."""
     length = (text + text).index(text, 1)
     return text[:length] if len(text) % length == 0 else text
 
 
 def _split(text: str) -> tuple[list[str], str]:
-    """Its runs of letters, and the rest without blanks."""
+    """The text's runs of letters, and the rest without blanks."""
     runs = [(alpha, "".join(run)) for alpha, run in groupby(text, str.isalpha)]
     return [run for alpha, run in runs if alpha], "".join("".join(run for alpha, run in runs if not alpha).split())
 

@@ -1,4 +1,4 @@
-"""Password hashes: argon2id, in a bounded number of threads (``hashing.py``), and as slow for an unknown account as for a known one."""
+"""Password hashing: argon2id, in a bounded thread pool (``hashing.py``), in constant time for unknown and known accounts."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from harvestd.web.http.client_address import bucket_of
 
 # RFC 9106, 4: the second recommended option (64 MiB, 3 passes, 4 lanes).
 _HASHER = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=4)
-#: So many at once: each takes 64 MiB and a core, and a burst of sign-ins shall not starve the rest.
+#: Two at once: each takes 64 MiB and a core, and a burst of sign-ins must not starve the rest.
 _HASHING = Hashing(2)
-#: A command, for which nobody else waits.
+#: The queue place of a command, which competes with no one.
 NOBODY = Place()
-#: Letters: no shorter word makes up most of a password, whatever is put round it.
+#: Letters; a shorter word never makes up most of a password, whatever surrounds it.
 SHORTEST = 4
 
 
 class Words:
-    """A set of words without line feeds, in a tenth of the memory of Python's own; to ask takes some 20 µs."""
+    """A set of words without line feeds, in a tenth of the memory of Python's own; a lookup takes about 20 µs."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self._text = "\n".join(["", *words, ""]).encode()
@@ -37,9 +37,9 @@ class Words:
 
 @lru_cache(maxsize=1)
 def common() -> Words:
-    """Passwords that attackers try first (the list of zxcvbn, from leaked ones), and words that they put something round.
+    """Passwords that attackers try first (zxcvbn's list, from leaks), which are also the words that they vary.
 
-    Of that package this one file is read, and let go: the rest of it would hold 12 MB for as long as the process lives."""
+    Only this one file of that package is loaded, and then released: the rest would take 12 MB for the life of the process."""
     package = find_spec("zxcvbn")
     found = PathFinder.find_spec("frequency_lists", package.submodule_search_locations if package else None)
     if found is None or found.loader is None:
@@ -55,7 +55,7 @@ def _decoy() -> str:
 
 
 def place(request: RequestContext) -> Place:
-    """Where the caller stands in the queue."""
+    """The caller's place in the queue."""
     shortages, who = request.parts.metrics.shortages, bucket_of(request.address)
     settings = request.parts.settings
     return Place(
@@ -64,13 +64,13 @@ def place(request: RequestContext) -> Place:
 
 
 async def hashed(password: str, where: Place = NOBODY) -> str:
-    """The encoded hash to store. ``Overloaded`` when too many wait."""
+    """The encoded hash to store. ``Overloaded`` if the queue is full or too slow."""
     return await _HASHING.run(where, _HASHER.hash, normal(password))
 
 
 async def verified(password: str, stored: str | None, where: Place = NOBODY) -> bool:
-    """Whether the password is the one that was stored; takes as long where ``stored`` is None (no such account).
-    ``Overloaded`` when too many wait."""
+    """Whether the password matches the stored hash; takes equally long if ``stored`` is None (no such account).
+    ``Overloaded`` if the queue is full or too slow."""
     return await _HASHING.run(where, _verify, normal(password), stored)
 
 

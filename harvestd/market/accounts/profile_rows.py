@@ -1,4 +1,4 @@
-"""Rows of what people say of themselves."""
+"""Rows of user profiles."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ _CHANGE = Statement(
 async def change(
     tx: Transaction, user_id: str, name: str | None, with_phone: bool, phone: str | None, now: datetime
 ) -> None:
-    """Store another name, where one is given, and with ``with_phone`` the telephone number (None takes it away)."""
+    """Store a new name, if given, and with ``with_phone`` the telephone number (None removes it)."""
     await tx.run(_CHANGE, user_id=user_id, name=name, with_phone=with_phone, phone=phone, now=now)

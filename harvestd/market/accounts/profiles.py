@@ -1,4 +1,4 @@
-"""The profile: what a person says of themselves."""
+"""The profile that a user edits: name and telephone number."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harvestd.web.context import RequestContext
 
 
 def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
-    """What the market has against fields of a profile, whatever the others are."""
+    """Faults in the given fields of a profile, independent of the others."""
     return [fault for fault in _checked(given).values() if isinstance(fault, FieldError)]
 
 

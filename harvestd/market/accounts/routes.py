@@ -1,4 +1,4 @@
-"""Accounts: registering, signing in, and the tokens that come of it."""
+"""Accounts: registration, sign-in, and token rotation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from harvestd.web.context import Caller, RequestContext
 from harvestd.web.http.access_log import bounded
 
 log = Logger()
-#: Whatever of them it is that is wrong: nobody is told who has an account here.
+#: One message whichever of the two is wrong, so as not to disclose who has an account here.
 _WRONG = (
     "no account of this market has this address together with this password; look at both for typing errors and capital letters, and "
     "if the password is forgotten, ask the market's staff"
@@ -33,13 +33,13 @@ _WRONG = (
 
 
 def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
-    """What the market has against fields of a registration, whatever the others are."""
+    """Faults in the given fields of a registration, independent of the others."""
     settings = request.parts.settings
     return market.faults(given, settings.password_least, passwords.common(), settings.market_name)
 
 
 async def register(request: RequestContext, body: Register) -> SignedIn:
-    """Create an account, for a farmer with the farm, and sign it in."""
+    """Create an account, with the farm for a farmer, and sign it in."""
     new = market.register(
         email=body.email, username=body.username, password=body.password, name=body.name, role=body.role,
         farm_name=body.farm_name, least=request.parts.settings.password_least, common=passwords.common(), market=request.parts.settings.market_name,
@@ -57,11 +57,11 @@ async def register(request: RequestContext, body: Register) -> SignedIn:
 
 
 async def login(request: RequestContext, body: Login) -> SignedIn:
-    """Sign in. One answer, and one time, for an unknown address, a wrong password and a closed account."""
+    """Sign in. The same answer, after the same time, for an unknown address, a wrong password and a closed account."""
     key = email_addresses.key(body.email)
     found = await store.by_email(request.reader, key)
     await guessing.admit(request, key, found)
-    whole = len(body.password) <= LONGEST  # what is longer is nobody's; it takes as long to say so
+    whole = len(body.password) <= LONGEST  # no account has a longer one; refusing it takes equally long
     stored = found.password_hash if found else None
     good = await passwords.verified(body.password[:LONGEST], stored, passwords.place(request))
     if found is None or not (good and whole) or not found.active:
@@ -72,10 +72,10 @@ async def login(request: RequestContext, body: Login) -> SignedIn:
 
 
 async def refresh(request: RequestContext, body: Refresh) -> SignedIn:
-    """Exchange a refresh token for the next pair. One that was used before ends its whole sign-in: two hold it."""
+    """Exchange a refresh token for the next pair. Reuse ends the whole sign-in, since two parties hold the token."""
 
     async def work(unit: UnitOfWork) -> SignedIn | None:
-        """The next pair, or None. That a sign-in ended is committed, so it is no error here."""
+        """The next pair, or None: no error is raised here, so that the end of a sign-in is committed."""
         token = await sessions.lock(unit.tx, _digest(body.refresh_token))
         if token is None or token.ended_at is not None or token.expires_at <= unit.now:
             return None
@@ -92,7 +92,7 @@ async def refresh(request: RequestContext, body: Refresh) -> SignedIn:
 
 
 async def logout(request: RequestContext, query: LogoutQuery) -> None:
-    """End this sign-in, or all of the account's. Access tokens that are out are good for nothing from now on."""
+    """End this sign-in, or all of the account's. Issued access tokens are invalid from now on."""
     user = request.user
 
     async def work(unit: UnitOfWork) -> None:
@@ -135,7 +135,7 @@ async def _user(reader: Reader, user_id: str) -> User:
 
 
 def _ended(unit: UnitOfWork, user_id: str) -> None:
-    """Tell every process with the commit; should this one die before it has, a worker tells them."""
+    """Notify every process at the commit; if this one crashes before it does, a worker notifies them."""
     unit.record(families.stale(f"user:{user_id}", 1, families.sign_ins(user_id)))
     unit.on_commit(lambda: unit.parts.sign_ins.ended(user_id))
 
@@ -143,7 +143,7 @@ def _ended(unit: UnitOfWork, user_id: str) -> None:
 async def _signed_in(
     request: RequestContext, unit: UnitOfWork, user_id: str, session: str, begins: bool = False
 ) -> SignedIn:
-    """A new pair of tokens for the sign-in ``session``, which ``begins`` or is locked."""
+    """A new pair of tokens for the sign-in ``session``, which either ``begins`` or is locked."""
     settings, tx = request.parts.settings, unit.tx
     expires = request.now + timedelta(seconds=settings.refresh_token_ttl)
     if begins and not await sessions.begin(tx, session, user_id, request.now, expires, guessing.place_of(request)):

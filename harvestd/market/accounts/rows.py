@@ -1,4 +1,4 @@
-"""Rows of people and their farms."""
+"""Rows of users and their farms."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _INSERT = Statement(
        values (:user_id, :email, :email_key, :username, :username_key, :name, :password_hash, :role, :now, :now) on conflict do nothing returning id""",
     scalar,
 )
-#: After a conflict: what of an account others have.
+#: The fields that other accounts already have, looked up after a conflict.
 _TAKEN = Statement(
     "accounts.taken",
     """select exists (select from users where email_key = :email_key), exists (select from users where username_key = :username_key)""",
@@ -59,7 +59,7 @@ _TAKEN = Statement(
 
 
 async def insert(tx: Transaction, account: NewAccount, user_id: str, password_hash: str, now: datetime) -> None:
-    """Store a new account; raises :class:`AlreadyTaken` naming every field that other accounts have."""
+    """Store a new account; raises :class:`AlreadyTaken` naming every field whose value another account has."""
     stored = await tx.row(
         _INSERT, user_id=user_id, email=account.email, email_key=account.email_key, username=account.username, username_key=account.username_key, name=account.name,
         password_hash=password_hash, role=account.role, now=now,
@@ -82,10 +82,10 @@ async def by_id(reader: Reader, user_id: str) -> User | None:
 
 
 async def by_email(reader: Reader, key: str) -> User | None:
-    """A person by the normal form of an address (:func:`harvestd.kernel.email_addresses.key`)."""
+    """A person by the normal form of an e-mail address (:func:`harvestd.kernel.email_addresses.key`)."""
     return await reader.row(BY_EMAIL, key=key)
 
 
 async def farms_of(reader: Reader, user_id: str) -> list[Membership]:
-    """The farms that a person belongs to, by name."""
+    """The farms that a person belongs to, ordered by name."""
     return await reader.rows(FARMS_OF, user_id=user_id)

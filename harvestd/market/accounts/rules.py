@@ -1,4 +1,4 @@
-"""Accounts: what an address, a name and a password must be."""
+"""Accounts: validation of address, name and password."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harvestd.kernel.patterns import USERNAME
 from harvestd.market.accounts import password_rules as passwords
 
 MAX_NAME = 200
-MIN_USERNAME, MAX_USERNAME = 3, 40  # as the pattern has it
+MIN_USERNAME, MAX_USERNAME = 3, 40  # as in the pattern
 USERNAME_RULE = (
     f"must be {MIN_USERNAME} to {MAX_USERNAME} letters of A to Z, digits, dots, hyphens or underscores, beginning and ending "
     "with a letter or digit"
@@ -54,13 +54,13 @@ def register(
 
 
 def faults(given: Mapping[str, Any], least: int, common: Container[str], market: str = "") -> list[FieldError]:
-    """What :func:`register` has against those fields of a registration that are given."""
+    """The faults that :func:`register` would find in the given fields of a registration."""
     found = [*_checked(given).values(), *_together(given, least, common, market)]
     return [fault for fault in found if isinstance(fault, FieldError)]
 
 
 def _checked(given: Mapping[str, Any]) -> dict[str, EmailAddress | str | FieldError]:
-    """Each field that stands by itself, in its one form, or what is wrong with it."""
+    """Each independent field, normalised, or its fault."""
     return {
         field: check(field, given[field])
         for field, check in _CHECKS.items()
@@ -69,7 +69,7 @@ def _checked(given: Mapping[str, Any]) -> dict[str, EmailAddress | str | FieldEr
 
 
 def _together(given: Mapping[str, Any], least: int, common: Container[str], market: str) -> Iterator[FieldError]:
-    """What is wrong with fields that depend on others."""
+    """Faults of fields that depend on others."""
     role, farm_name = given.get("role"), given.get("farm_name")
     if role == "farmer" and not farm_name:
         yield FieldError(

@@ -13,10 +13,10 @@ from harvestd.market.accounts.rules import MAX_NAME, MAX_USERNAME, MIN_USERNAME,
 from harvestd.web.shapes import In, Named, Out
 from harvestd.web.vocabulary import closed
 
-#: RFC 5321 ends an address after 254 octets.
+#: RFC 5321 limits an address to 254 octets.
 Email = Annotated[str, Meta(max_length=254)]
 Password = Annotated[str, Meta(max_length=MAX_PASSWORD)]
-#: One that is chosen here. The least is a setting, so the rules of the market judge it.
+#: A password that is chosen here. The minimum length is a setting, so the market's rules check it.
 NewPassword = Annotated[
     str,
     Meta(
@@ -26,7 +26,7 @@ NewPassword = Annotated[
         },
     ),
 ]
-#: Judged by the rules of the market, together with all else that is wrong; said here for who builds a form.
+#: Checked by the market's rules, together with all other faults; stated here for those who build a form.
 Username = Annotated[
     str,
     Meta(
@@ -67,7 +67,7 @@ class Login(In, kw_only=True, frozen=True):
 
 
 class Refresh(In, kw_only=True, frozen=True):
-    """A refresh token, good once."""
+    """A refresh token, valid once."""
 
     refresh_token: Annotated[str, Meta(max_length=100)]
 
@@ -98,7 +98,7 @@ class User(Out, kw_only=True, frozen=True):
 
 
 class ChangeProfile(In, kw_only=True, frozen=True):
-    """The fields to change; null takes the telephone number away."""
+    """The fields to change; null removes the telephone number."""
 
     ELSEWHERE: ClassVar[Mapping[str, str]] = dict.fromkeys(("email", "username", "role"), "as-registered")
 
@@ -127,7 +127,7 @@ class SignedIn(Out, kw_only=True, frozen=True):
     expires_in: int
 
 
-#: What the names here mean, as the contract says it.
+#: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "access_token": "Goes into `Authorization: Bearer …` of each request; short-lived.",
     "avatar": "Address of a picture. Nothing feeds this yet: always null.",

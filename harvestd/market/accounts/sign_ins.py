@@ -1,8 +1,8 @@
-"""Sign-ins as PostgreSQL has them, and their refresh tokens.
+"""Sign-ins as stored in PostgreSQL, and their refresh tokens.
 
-A sign-in holds while it has not ended, its newest refresh token has not expired, and the account is active. Whoever renews
-or ends one locks its row first, so what they do beside each other is done one after the other: a token is never handed
-out by a sign-in that has ended.
+A sign-in is live while it has not ended, its newest refresh token has not expired, and the account is active. Renewing or ending one
+locks its row first, so that concurrent renewals and ends are serialised: a token is never issued by a sign-in that has
+ended.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import msgspec
 
 from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
 
-#: Sign-ins that are answered of a user who has more: the one that was asked for, and the newest.
+#: The most sign-ins returned for a user: the requested one and the newest.
 MAX = 50
 
 
 class RefreshToken(msgspec.Struct, frozen=True):
-    """A refresh token as stored, and when its sign-in ended, if it did; its secret is known to the client alone."""
+    """A refresh token as stored, and when its sign-in ended, if it did; only the client knows its secret."""
 
     id: str
     session: str
@@ -32,7 +32,7 @@ class RefreshToken(msgspec.Struct, frozen=True):
 
 @attrs.frozen
 class Standing:
-    """What is known of a person: the ``role`` of now, and the sign-ins that hold. Without any, the role says nothing."""
+    """A user's current ``role``, and their live sign-ins. Without any, the role is meaningless."""
 
     role: str
     sessions: frozenset[str]
@@ -45,7 +45,7 @@ LIVE = Statement(
         order by s.id = :session desc, s.id desc limit {MAX}""",
     lambda session, role: (session, role),
 )
-#: An account that is being closed meanwhile is waited for.
+#: Waits for an account that is being closed concurrently.
 _BEGIN = Statement(
     "sessions.begin",
     """insert into sign_ins (id, user_id, created_at, expires_at, place)
@@ -62,7 +62,7 @@ _INSERT_TOKEN = Statement(
        values (:token_id, :session, :user_id, :token_hash, :now, :expires_at)""",
     nothing,
 )
-#: Of the token nothing is read that changes: who waited for the lock is given the sign-in as it is then, the token as it was.
+#: Reads only immutable columns of the token: after waiting for the lock, the sign-in is current, the token as it was before.
 _LOCK = Statement(
     "sessions.lock",
     """select t.id, s.id, s.user_id, t.expires_at, s.ended_at
@@ -100,19 +100,19 @@ _FORGET = Statement(
 async def begin(
     tx: Transaction, session: str, user_id: str, now: datetime, expires_at: datetime, place: bytes | None = None
 ) -> bool:
-    """A new sign-in, without a token yet; False where there is no such account, or it is closed. ``place`` is from where."""
+    """Begin a sign-in, without a token yet; False if there is no such account, or it is closed. ``place`` is its address's digest."""
     return bool(await tx.run(_BEGIN, session=session, user_id=user_id, now=now, expires_at=expires_at, place=place))
 
 
 async def known(reader: Reader, user_id: str, place: bytes) -> bool:
-    """Whether somebody has signed in from there before, and not too long ago."""
+    """Whether the user has signed in from that place before, and not too long ago."""
     return bool(await reader.row(_KNOWN, user_id=user_id, place=place))
 
 
 async def add_token(
     tx: Transaction, token_id: str, session: str, user_id: str, token_hash: bytes, now: datetime, expires_at: datetime
 ) -> None:
-    """The next refresh token of a sign-in that was begun or locked in this transaction, by its SHA-256."""
+    """Add the next refresh token, by its SHA-256, of a sign-in that was begun or locked in this transaction."""
     await tx.run(
         _INSERT_TOKEN,
         token_id=token_id,
@@ -125,12 +125,12 @@ async def add_token(
 
 
 async def lock(tx: Transaction, token_hash: bytes) -> RefreshToken | None:
-    """The token of a hash, its sign-in locked."""
+    """The token with this hash, with its sign-in locked."""
     return await tx.row(_LOCK, token_hash=token_hash)
 
 
 async def use_token(tx: Transaction, token_id: str, now: datetime) -> bool:
-    """Mark a token used, whose sign-in is locked; False where it was used before: it is good once."""
+    """Mark a token as used, whose sign-in is locked; False if it was used before, since it is valid once."""
     return bool(await tx.run(_USE_TOKEN, token_id=token_id, now=now))
 
 
@@ -145,39 +145,39 @@ async def end_all(tx: Transaction, user_id: str, now: datetime) -> None:
 
 
 async def delete_expired(tx: Transaction, now: datetime, limit: int) -> int:
-    """Delete tokens and sign-ins that no longer hold anyway; answers how many."""
+    """Delete expired tokens and sign-ins; returns how many."""
     tokens = await tx.run(_FORGET_TOKENS, now=now, limit=limit)
     return tokens + await tx.run(_FORGET, now=now, limit=limit)
 
 
 class SignInSource(Protocol):
-    """Where :class:`~harvestd.market.accounts.sign_ins_near.NearSignIns` asks for what it does not know."""
+    """The source of :class:`~harvestd.market.accounts.sign_ins_near.NearSignIns` for sign-ins that it has not cached."""
 
     async def live(self, user_id: str, session: str) -> Standing:
-        """The user's sign-ins that hold, among them ``session`` if it does. Raises ``Unavailable``."""
+        """The user's live sign-ins, including ``session`` if it is live. Raises ``Unavailable``."""
 
     async def forget(self, user_id: str) -> None:
-        """Some of them ended, or the role changed: what is remembered of the user is not to be believed any more. Never
+        """Invalidate everything cached about the user, as a sign-in ended or the role changed. Never
         raises."""
 
     def missed(self) -> None:
-        """Nobody knows of whom that is so: nothing from before now is to be believed."""
+        """Invalidate everything cached before now, as notifications may have been missed."""
 
 
 class PostgresSignIns:
-    """The authority: asks ``primary``, since a replica may not have heard of a sign-out."""
+    """The source of truth: reads from ``primary``, since a replica may lag behind a sign-out."""
 
     def __init__(self, primary: Reader, now: Callable[[], datetime]) -> None:
         self._primary = primary
         self._now = now
 
     async def live(self, user_id: str, session: str) -> Standing:
-        """One statement, whatever the answer; both are UUIDs."""
+        """Query with one statement, whether or not the sign-in is live; both ids are UUIDs."""
         rows = await self._primary.rows(LIVE, user_id=user_id, session=session, now=self._now())
         return Standing(rows[0][1] if rows else "", frozenset(session for session, _ in rows))
 
     async def forget(self, user_id: str) -> None:
-        """It remembers nothing."""
+        """Do nothing, as nothing is cached here."""
 
     def missed(self) -> None:
-        """Likewise."""
+        """Do nothing, likewise."""

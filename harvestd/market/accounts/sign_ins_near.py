@@ -1,8 +1,8 @@
-"""Which sign-ins hold, in the memory of this process: so that a signed-in request costs no statement as a rule.
+"""This process's in-memory cache of live sign-ins, so that an authenticated request normally costs no statement.
 
-What is known of a user is believed for ``ttl`` seconds, or until topic ``sessions:ended`` says that a sign-in ended or
-the role changed, or that something may have been missed. An answer that was asked for before that is not kept. Nobody believes the message
-itself: at worst it makes this process ask again.
+An entry is valid for ``ttl`` seconds, or until topic ``sessions:ended`` says that a sign-in ended or the role changed, or that messages
+may have been missed. An answer requested before that is not cached. The message itself is not trusted: at worst it
+makes this process query again.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from harvestd.kernel.errors import Unavailable
 from harvestd.market.accounts.sign_ins import SignInSource, Standing
 
 CHANNEL = "sessions:ended"
-#: Seconds for which what is known goes on to be believed when the source is ``Unavailable``, before it is asked again.
+#: Seconds for which an expired entry is still used while the source is ``Unavailable``, before the next query.
 OUTAGE_PAUSE = 1.0
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Ended(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The message: ``by`` is who told (and need not hear it again), ``user`` whose sign-ins are to be asked for anew."""
+    """The message: ``by`` is the sender (which ignores its own), ``user`` the one whose sign-ins are to be reloaded."""
 
     by: str
     user: str
@@ -39,7 +39,7 @@ class Ended(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @attrs.define(eq=False)
 class _Known:
-    """A user's role and sign-ins that hold, and one that was asked for and does not."""
+    """A user's role and live sign-ins, and one requested sign-in that is not live."""
 
     standing: Standing
     dead: str
@@ -48,14 +48,14 @@ class _Known:
 
 @attrs.define(eq=False)
 class _InFlightLoad:
-    """One question under way, and who waits for its answer."""
+    """One query in flight, and its waiters."""
 
     waiters: list[Deferred[Standing]] = attrs.field(factory=list)
 
 
 @implementer(ISignIns)
 class NearSignIns:
-    """``source`` is asked for what is not known; ``most`` users are remembered, each for ``ttl`` seconds."""
+    """``source`` is queried on a cache miss; ``most`` users are cached, each for ``ttl`` seconds."""
 
     log = Logger()
 
@@ -76,16 +76,16 @@ class NearSignIns:
         return len(self._known)
 
     def start(self) -> None:
-        """Begin to hear of ends in other processes."""
+        """Subscribe to ended sign-ins of other processes."""
         self._unsubscribe = self._topics.subscribe(CHANNEL, self._receive, self._gap)
 
     def stop(self) -> None:
-        """Hear no more, and know nothing."""
+        """Unsubscribe, and clear the cache."""
         self._unsubscribe()
         self._gap()
 
     async def role(self, user_id: str, session: str) -> str | None:
-        """The user's role, if the sign-in holds."""
+        """The user's role, if the sign-in is live."""
         known = self._known.get(user_id)
         if known is not None and self._now() < known.expires:
             if session in known.standing.sessions:
@@ -99,14 +99,14 @@ class NearSignIns:
         return standing.role if session in standing.sessions else None
 
     async def ended(self, user_id: str) -> None:
-        """Forget it here, behind, and in every other process; in this order, so that who is told finds it forgotten."""
+        """Invalidate here, in the source, and in every other process; in this order, so that those notified find it already gone."""
         self._drop(user_id)
         await self._source.forget(user_id)
         await self._topics.publish(CHANNEL, msgspec.json.encode(Ended(self._name, user_id)).decode())
 
     def _ask(self, user_id: str, session: str) -> Deferred[Standing]:
-        """Single flight for each sign-in. (Not for each user: an answer that was remembered for one of the user's sign-ins
-        may not know of a later one.)"""
+        """Single flight for each sign-in. (Not for each user: an answer cached for one of the user's sign-ins
+        may predate another.)"""
         waiter: Deferred[Standing] = Deferred()
         flights = self._flights.setdefault(user_id, {})
         flight = flights.get(session)
@@ -122,7 +122,7 @@ class NearSignIns:
         return waiter
 
     def _landed(self, standing: Standing, user_id: str, session: str, flight: _InFlightLoad) -> Standing:
-        if self._flights.get(user_id, {}).get(session) is flight:  # nothing ended since
+        if self._flights.get(user_id, {}).get(session) is flight:  # no sign-in has ended since
             dead = "" if session in standing.sessions else session
             self._known[user_id] = _Known(standing, dead, self._now() + self._ttl)
             self._known.move_to_end(user_id)
@@ -131,8 +131,8 @@ class NearSignIns:
         return standing
 
     def _failed(self, failure: Failure, user_id: str, session: str) -> Standing | Failure:
-        """What was known and is merely old stands in: nothing is known to have ended, and the access token's own expiry
-        bounds it."""
+        """Fall back to the expired entry: no end of its sign-ins is known, and the access token's own expiry
+        bounds the risk."""
         known = self._known.get(user_id)
         if known is None or session not in known.standing.sessions or not failure.check(Unavailable):
             return failure

@@ -1,17 +1,17 @@
-"""Sign-ins in Redis, between the memory of each process and PostgreSQL: ``session:<user>``, a day long.
+"""Sign-ins cached in Redis, between each process's memory and PostgreSQL: ``session:<user>``, for a day.
 
-The value is ``<epoch> <lease> <seal> <time> <role> <sign-in> … <sign-in> ``, from the seal on as PostgreSQL had it when it was
-asked (:class:`Seals`). What could be wrong in it is excluded in five ways:
+The value is ``<epoch> <lease> <seal> <time> <role> <sign-in> … <sign-in> ``, from the seal on as PostgreSQL returned it
+(:class:`Seals`). Five measures keep wrong values out:
 
-- An answer that was asked of PostgreSQL before a sign-out is not kept after it. Who asks leaves a lease in the value, at
-  random, and the answer replaces nothing but a value with that lease; a sign-out deletes the value, and the lease with
-  it. (Leases as in "Scaling Memcache at Facebook", 3.2.1.)
-- A sign-out that Redis did not hear of ends the connection, so that on its return the epoch is changed, which makes every
-  older value worthless; also those that a restart brought back from a file.
-- Nobody without the market's secret can make one up: it is sealed over person, epoch, time, role and sign-ins.
-- One that was true once can be put back, seal and all. But each process knows of whom it heard since, and when it began to
-  hear (``heard.py``): what was asked before that counts for nothing there.
-- Anything that is not of this form is as good as nothing.
+- PostgreSQL's answer from before a sign-out is not stored after it. On a miss the reader puts a random lease into the value, and the
+  answer replaces only a value with that lease; a sign-out deletes the value together with the
+  lease. (Leases as in "Scaling Memcache at Facebook", 3.2.1.)
+- A sign-out that does not reach Redis closes the connection, and on reconnecting the epoch is changed, which invalidates every
+  older value, including those that a restart loaded from a file.
+- Values cannot be forged without the market's secret: the seal covers user, epoch, time, role and sign-ins.
+- A formerly true value can be replayed, seal included. But each process knows which users it has had notifications about, and since
+  when it has been listening (``heard.py``): values queried before that are ignored there.
+- A value that is not of this form is ignored.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from harvestd.store.heard import Heard
 from harvestd.store.redis import replies as redis_replies
 from harvestd.store.redis.client import Call, RedisClient, RedisUnavailable, Script
 
-#: Seconds for which a value is kept, and counts.
+#: Seconds for which a value is stored and valid.
 TTL = 86_400
 
-#: KEYS: value, epoch. ARGV: sign-in, lease, a new epoch, life, whether to leave the lease in any case. Answers the epoch, whether
-#: the lease was left, which it is if the sign-in is not among those that are known, the time in microseconds, and what is known.
+#: KEYS: value, epoch. ARGV: sign-in, lease, a new epoch, lifetime, whether to leave the lease in any case. Returns the epoch, whether
+#: the lease was left (it is if the cached sign-ins do not include this one), the time in microseconds, and the cached text.
 READ = Script("""
 local time = redis.call('TIME')
 local epoch = redis.pcall('GET', KEYS[2])
@@ -49,7 +49,7 @@ redis.call('SET', KEYS[1], epoch .. ' ' .. ARGV[2] .. known, 'EX', ARGV[4])
 return {epoch, 1, now, known}
 """)
 
-#: Replaces a value that has this epoch and lease, whatever is known in it.
+#: Replaces a value with this epoch and lease, whatever sign-ins it holds.
 KEEP = Script("""
 local held, head = redis.pcall('GET', KEYS[1]), ARGV[1] .. ' '
 if type(held) ~= 'string' or string.sub(held, 1, #head) ~= head then return 0 end
@@ -59,18 +59,18 @@ return 1
 
 
 class Seals:
-    """What is known of a person as text: ``<seal> <time> <role> <sign-in> …``, the time by Redis's clock, in microseconds."""
+    """A user's sign-ins as text: ``<seal> <time> <role> <sign-in> …``, the time by Redis's clock, in microseconds."""
 
     def __init__(self, secret: str) -> None:
         self._key = hashlib.blake2b(secret.encode(), digest_size=32, person=b"harvest.signins").digest()
 
     def sealed(self, user_id: str, epoch: str, began: int, standing: Standing) -> str:
-        """What PostgreSQL answered that was asked at ``began``."""
+        """Seal PostgreSQL's answer to a query that began at ``began``."""
         words = [str(began), standing.role, *sorted(standing.sessions)]
         return " ".join([self._seal(user_id, epoch, words), *words])
 
     def opened(self, user_id: str, epoch: str, known: bytes) -> tuple[int, Standing] | None:
-        """When it was asked, and the answer; None for anything else."""
+        """When the query began, and its answer; None if the seal does not match."""
         seal, _, said = known.decode("ascii", "replace").strip(" ").partition(" ")
         words = said.split(" ")
         if len(words) < 3 or not hmac.compare_digest(seal.encode(), self._seal(user_id, epoch, words).encode()):
@@ -83,7 +83,7 @@ class Seals:
 
 
 class RedisSignIns:
-    """``source`` is asked for what is not in Redis, and for everything while it is away; ``secret`` is the market's."""
+    """``source`` is queried on a cache miss, and always while Redis is unavailable; ``secret`` is the market's."""
 
     def __init__(self, link: RedisClient, source: SignInSource, secret: str) -> None:
         self._link = link
@@ -93,9 +93,9 @@ class RedisSignIns:
         link.on_return(self._returned)
 
     async def live(self, user_id: str, session: str) -> Standing:
-        """As PostgreSQL had it when it was last asked, unless the sign-in is none of those."""
+        """The cached answer of PostgreSQL, unless it does not include the sign-in."""
         lease = _token()
-        for force in (False, True):  # the second time where what is there says that it knows, and is not to be believed
+        for force in (False, True):  # the second time if the cached text includes it but is not valid
             asked, found = self._heard.seconds(), await self._read(user_id, session, lease, force)
             standing = None if found is None else self._believed(user_id, found, asked)
             if standing is not None and session in standing.sessions:
@@ -117,8 +117,8 @@ class RedisSignIns:
             return None
 
     def _believed(self, user_id: str, found: redis_replies.SignIns, asked: float) -> Standing | None:
-        """What is known, if this market said so, not too long ago, and nothing was heard of the person since. Its age is by
-        Redis's clock, which nobody sets by writing."""
+        """The cached answer, if its seal is ours, it is recent, and no notification about the user came since. Its age is by
+        Redis's clock, which writing a value cannot change."""
         opened = self._seals.opened(user_id, found.epoch, found.known)
         if opened is None:
             return None
@@ -130,10 +130,10 @@ class RedisSignIns:
         try:
             await self._link.script(KEEP, [self._key(user_id)], [f"{found.epoch} {lease}", value, TTL])
         except RedisUnavailable:
-            pass  # it is asked for again
+            pass  # the next request queries again
 
     async def forget(self, user_id: str) -> None:
-        """Delete what is known of the user; or, if that does not reach Redis, have it forget everything on its return."""
+        """Delete the user's cached value or, if that does not reach Redis, have every value invalidated on reconnecting."""
         self._heard.note([user_id])
         await self._source.forget(user_id)
         try:
@@ -143,12 +143,12 @@ class RedisSignIns:
                 self._link.breaker.open(f"a sign-out could not be told: {error}")
 
     def missed(self) -> None:
-        """Of nobody is anything believed that was asked before now."""
+        """Invalidate everything queried before now, for every user."""
         self._heard.note([])
         self._source.missed()
 
     async def _returned(self, call: Call) -> None:
-        """Values from before the outage are not to be believed: a sign-out may have been missed."""
+        """Invalidate values from before the outage: a sign-out may have been missed."""
         await call("SET", self._epoch, _token())
 
     def _key(self, user_id: str) -> str:

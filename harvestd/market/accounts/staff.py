@@ -1,4 +1,4 @@
-"""Accounts that are made without the web: admins by harvestctl, and the demo's three."""
+"""Accounts that are not made through the web: admins by harvestctl, and the demo's three."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Person:
 
 
 async def others(parts: Parts, emails: Sequence[str]) -> bool:
-    """Whether anybody has an account but for these addresses."""
+    """Whether any account exists apart from those with these addresses."""
     return bool(await parts.database.row(_OTHERS, emails=list(emails)))
 
 
@@ -48,8 +48,8 @@ async def count(parts: Parts, emails: Sequence[str]) -> int:
 
 
 async def add_person(parts: Parts, person: Person) -> tuple[str, str | None]:
-    """Register a person as the web would; answers the ids of the account and of the farm, if any. Raises what the web
-    answers with: ``Invalid`` naming the fields, ``AlreadyTaken``."""
+    """Register a person as the web would; returns the ids of the account and of the farm, if any. Raises the web's
+    errors: ``Invalid`` naming the fields, ``AlreadyTaken``."""
     new = market.register(
         email=person.email, username=person.username, password=person.password, name=person.name,
         role="farmer" if person.farm_name else "buyer", farm_name=person.farm_name,
@@ -63,5 +63,5 @@ async def add_person(parts: Parts, person: Person) -> tuple[str, str | None]:
 
 
 async def promote(tx: Transaction, user_id: str, now: datetime) -> None:
-    """Make an account an admin, from now on: the database tells every process with the commit."""
+    """Make an account an admin, effective immediately: the database notifies every process at the commit."""
     await tx.run(_PROMOTE, user_id=user_id, now=now)

@@ -1,4 +1,4 @@
-"""Accounts: who somebody is, how they sign in, and what they say of themselves."""
+"""Accounts: identity, sign-in, and profile."""
 
 from __future__ import annotations
 

@@ -12,12 +12,12 @@ from harvestd.market.analytics.rows import MARKET, Totals
 from harvestd.queue.envelope import Envelope
 from harvestd.unit_of_work import UnitOfWork
 
-#: The count that an order's end adds to, for the market and for each farm's part.
+#: The counter that the end of an order increments, for the market and for each farm's part.
 _ENDS = {"cancelled": "cancelled", "expired": "expired", "completed": "completed"}
 
 
 async def count(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
-    """Add the orders of a batch to their days, in the market's time zone."""
+    """Add a batch of orders to their days, in the market's time zone."""
     zone = ZoneInfo(unit.parts.settings.market_timezone)
     totals: dict[tuple[date, str], Totals] = defaultdict(Totals)
     for event in events:

@@ -1,4 +1,4 @@
-"""Daily totals: one row a day and farm, and one of the whole market."""
+"""Daily totals: one row for each day and farm, and one a day for the whole market."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import attrs
 
 from harvestd.store.postgres.database import Statement, Transaction, nothing
 
-#: Stands for the whole market where a farm's id would.
+#: Stands in for a farm's id in the rows of the whole market.
 MARKET = "00000000-0000-0000-0000-000000000000"
 
 
 @attrs.define
 class Totals:
-    """What to add to a day: counts of orders, and goods in minor units."""
+    """The increments of a day: counts of orders, and goods in minor units."""
 
     orders: int = 0
     cancelled: int = 0
@@ -38,7 +38,7 @@ _ADD = Statement(
 
 
 async def add(tx: Transaction, totals: Mapping[tuple[date, str], Totals]) -> None:
-    """Add to the days, in key order, so that two workers never wait for each other in a circle."""
+    """Add to the days in key order, so that two workers never deadlock."""
     if not totals:
         return
     rows = sorted(totals.items(), key=lambda row: row[0])

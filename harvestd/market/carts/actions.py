@@ -1,4 +1,4 @@
-"""What becomes of a stranger's cart."""
+"""The fate of a guest's cart at sign-in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harvestd.unit_of_work import UnitOfWork
 
 
 async def adopt(unit: UnitOfWork, signed_in: SignedIn) -> None:
-    """Whoever signs in takes the cart along that they filled before."""
+    """Merge the guest's cart into the cart of the user who signs in."""
     token = token_of(signed_in.request)
     if token is not None:
         most = unit.parts.settings.order_lines_most

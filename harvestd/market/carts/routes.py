@@ -1,4 +1,4 @@
-"""The cart: anyone's, by a token, until its holder signs in; then the buyer's."""
+"""The cart: a guest's, by a token, until they sign in; then the buyer's."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from harvestd.web import sound
 from harvestd.web.context import RequestContext, Result
 
 Headers = tuple[tuple[str, str], ...]
-#: Warnings are told in the language that is asked for.
+#: Warnings depend on the requested language.
 _TOLD: Headers = (("Vary", "Accept-Language"),)
 
 
 @attrs.frozen
 class _Wish:
-    """How much of a product; ``path`` is where the request's body says so."""
+    """A quantity of a product; ``path`` is its place in the request's body."""
 
     product_id: str
     quantity: Decimal
@@ -37,7 +37,7 @@ class _Wish:
 
 
 def _with_cure(fault: FieldError) -> FieldError:
-    """Of a quantity of nothing: what takes a product out. (A product's own least quantity has a ``unit``.)"""
+    """Adds the cure for a quantity of zero: the route that removes a product. (A product's own minimum has a ``unit``.)"""
     if fault.code != "below-minimum" or "unit" in fault.params:
         return fault
     message = "must be more than 0; DELETE /api/cart/items/{product_id} removes the product"
@@ -45,21 +45,21 @@ def _with_cure(fault: FieldError) -> FieldError:
 
 
 def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
-    """What the market has against quantities, whatever the products are."""
+    """Faults in quantities, whatever the products."""
     one = positive("quantity", given["quantity"]) if "quantity" in given else None
     several = quantity_faults(sound.elements(given, "items"), "items").values()
     return [_with_cure(fault) for fault in (*several, one) if isinstance(fault, FieldError)]
 
 
 async def see(request: RequestContext) -> Result:
-    """The cart, priced now."""
+    """The cart, at current prices."""
     return Result(
         await priced_view(request, request.reader, await store.find(request.reader, *_whose(request))), headers=_TOLD
     )
 
 
 async def put(request: RequestContext, body: PutItem) -> Result:
-    """Put a product in, or set its quantity. A stranger's first item makes the cart, and its token."""
+    """Put a product in, or set its quantity. A guest's first item creates the cart and its token."""
     wish = _Wish(request.id("product_id"), body.quantity, "")
     shelf = await stock.see(request.tx, [wish.product_id])
     if wish.product_id not in shelf or shelf[wish.product_id].status != "published":
@@ -68,7 +68,7 @@ async def put(request: RequestContext, body: PutItem) -> Result:
 
 
 async def put_many(request: RequestContext, body: PutItems) -> Result:
-    """Put products in, or set their quantities, all or none; what else is in the cart stays."""
+    """Put products in, or set their quantities, all or none; other products in the cart stay."""
     wishes = [_Wish(item.product_id, item.quantity, f"items[{i}].") for i, item in enumerate(body.items)]
     return await _put(request, wishes, await stock.see(request.tx, [wish.product_id for wish in wishes]))
 
@@ -84,12 +84,12 @@ async def _put(request: RequestContext, wishes: Sequence[_Wish], shelf: Mapping[
     changed = await store.put(request.tx, cart.id, items, request.now)
     view = await priced_view(request, request.tx, changed)
     beyond = too_much(f"{wishes[0].path}quantity", view.total.amount, view.total.currency)
-    accept(*([beyond] if beyond and counted.more else []))  # prices may have risen since: whoever takes less is let
+    accept(*([beyond] if beyond and counted.more else []))  # prices may have risen since: a decrease is accepted
     return Result(view, headers=(*headers, *_TOLD))
 
 
 def _items(wishes: Sequence[_Wish], shelf: Mapping[str, OnSale]) -> list[Item]:
-    """What goes into the cart; raises :class:`Invalid` with the fault of each wish."""
+    """The items to put into the cart; raises :class:`Invalid` with the fault of each wish."""
     items: list[Item] = []
     errors: list[FieldError] = []
     named: set[str] = set()
@@ -109,7 +109,7 @@ def _items(wishes: Sequence[_Wish], shelf: Mapping[str, OnSale]) -> list[Item]:
 
 
 async def _opened(request: RequestContext) -> tuple[store.Found, Headers]:
-    """The cart, locked, made if there is none; and the headers that hand over, or renew, a stranger's token."""
+    """The cart, locked, created if there is none; and the headers that issue, or renew, a guest's token."""
     user_id, token = _whose(request)
     cart = await store.lock(request.tx, user_id, token)
     if user_id is not None:
@@ -123,7 +123,7 @@ async def _opened(request: RequestContext) -> tuple[store.Found, Headers]:
 
 
 async def take_out(request: RequestContext) -> Result:
-    """Take a product out; it is no error when it is not in."""
+    """Take a product out; it is no error if it is not in."""
     product_id = request.id("product_id")
     cart = await store.lock(request.tx, *_whose(request))
     sent = cart_token.token_of(request) if request.caller is None else None
@@ -141,7 +141,7 @@ async def empty(request: RequestContext) -> None:
 
 
 def _whose(request: RequestContext) -> tuple[str | None, bytes | None]:
-    """The signed-in user, or the hash of the stranger's token."""
+    """The signed-in user, or the hash of the guest's token."""
     if request.caller is not None:
         return request.caller.user_id, None
     token = cart_token.token_of(request)

@@ -1,4 +1,4 @@
-"""Rows of carts: a signed-in buyer's, or a stranger's by the hash of a token."""
+"""Rows of carts: a signed-in buyer's, or a guest's by the hash of a token."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from harvestd.store.postgres.database import Reader, Statement, Transaction, not
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A cart; ``version`` grows with each change, also over the carts that follow one another."""
+    """A cart; ``version`` grows with each change, also across successive carts."""
 
     id: str
     version: int
 
 
 class Counted(msgspec.Struct, frozen=True):
-    """How many products are in a cart; how many of them are others than those that would be put there; and whether there would be
-    more of any than there is."""
+    """How many products are in a cart; how many of them are not among those to be put in; and whether putting those in would increase
+    any quantity."""
 
     all: int
     others: int
@@ -37,7 +37,7 @@ def _item(
     )
 
 
-#: Microseconds of the last change. No two changes of a cart have the same, and no change an earlier one than that before it.
+#: The microseconds of the last change, which strictly increase with each change of a cart.
 _CART = "id, (extract(epoch from updated_at) * 1000000)::bigint"
 _OF_USER = Statement("carts.of_user", f"select {_CART} from carts where user_id = :user_id", Found)
 _OF_TOKEN = Statement("carts.of_token", f"select {_CART} from carts where token_hash = :token_hash", Found)
@@ -72,7 +72,7 @@ _COUNT = Statement(
          from cart_items where cart_id = :cart_id""",
     Counted,
 )
-# A change of what is in a cart changes the cart: when it was last changed says how long it is kept.
+# A change of the cart's items updates the cart too, since its retention depends on its last change.
 _TOUCHED = f"""update carts set updated_at = greatest(:now::timestamptz, updated_at + interval '1 microsecond') where id = :cart_id
                returning {_CART}"""
 _PUT = Statement(
@@ -95,8 +95,8 @@ _TAKE_OUT = Statement(
     Found,
 )
 _DELETE = Statement("carts.delete", "delete from carts where id = :cart_id", nothing)
-# What the buyer has in the cart already stays as it is: it was chosen by a known person. Of the rest so much goes over as there is room
-# for, in the order in which it was put in. Answers how much stays in the stranger's.
+# Products already in the buyer's cart stay unchanged: a known person chose them. The rest moves over as far as there is room,
+# in the order in which it was put in. Returns how much stays in the guest's cart.
 _MERGE = Statement(
     "carts.merge",
     f"""with touched as (
@@ -117,7 +117,7 @@ _MERGE = Statement(
        select (select count(*) from cart_items where cart_id = :theirs) - (select count(*) from gone)""",
     scalar,
 )
-# The age is asked of the row that is deleted, too: one that is changed meanwhile is waited for, and stays.
+# The age is checked again on the row that is deleted: a cart being changed concurrently is waited for, and stays.
 _OLD = Statement(
     "carts.old",
     """delete from carts where updated_at < :before and id in (
@@ -127,7 +127,7 @@ _OLD = Statement(
 
 
 async def find(reader: Reader, user_id: str | None, token_hash: bytes | None) -> Found | None:
-    """The user's cart, else the token's."""
+    """The user's cart, or else the token's."""
     if user_id is None and token_hash is None:
         return None
     if user_id is None:
@@ -136,7 +136,7 @@ async def find(reader: Reader, user_id: str | None, token_hash: bytes | None) ->
 
 
 async def lock(tx: Transaction, user_id: str | None, token_hash: bytes | None) -> Found | None:
-    """The same, locked: an order and a change of the cart do not cross."""
+    """The same, locked, so that an order and a change of the cart are serialised."""
     if user_id is None and token_hash is None:
         return None
     if user_id is None:
@@ -145,7 +145,7 @@ async def lock(tx: Transaction, user_id: str | None, token_hash: bytes | None) -
 
 
 async def open(tx: Transaction, cart_id: str, user_id: str | None, token_hash: bytes | None, now: datetime) -> Found:
-    """A new cart (or the one that the user got meanwhile)."""
+    """A new cart (or the one that the user got concurrently)."""
     if user_id is None:
         found = await tx.row(_OPEN_TOKEN, cart_id=cart_id, token_hash=token_hash, now=now)
     else:
@@ -155,12 +155,12 @@ async def open(tx: Transaction, cart_id: str, user_id: str | None, token_hash: b
 
 
 async def items(reader: Reader, cart_id: str) -> list[Item]:
-    """What is in a cart, in the order in which it was put there."""
+    """The items of a cart, in the order in which they were put in."""
     return await reader.rows(_ITEMS, cart_id=cart_id)
 
 
 async def count(tx: Transaction, cart_id: str, items: Sequence[Item]) -> Counted:
-    """What is in a cart beside what these would put there."""
+    """Count a cart's products against those to be put in."""
     found = await tx.row(
         _COUNT,
         cart_id=cart_id,
@@ -172,7 +172,7 @@ async def count(tx: Transaction, cart_id: str, items: Sequence[Item]) -> Counted
 
 
 async def put(tx: Transaction, cart_id: str, items: Sequence[Item], now: datetime) -> Found | None:
-    """Put products in, or set their quantities; answers the cart as it is then."""
+    """Put products in, or set their quantities; returns the updated cart."""
     seen = [item.seen for item in items]
     return await tx.row(
         _PUT, cart_id=cart_id, now=now, product_ids=[item.product_id for item in items], quantities=[item.quantity for item in items], units=[a.unit for a in seen],
@@ -182,18 +182,18 @@ async def put(tx: Transaction, cart_id: str, items: Sequence[Item], now: datetim
 
 
 async def take_out(tx: Transaction, cart_id: str, product_id: str, now: datetime) -> Found | None:
-    """Take a product out, if it is in; answers the cart as it is then."""
+    """Take a product out, if it is in; returns the updated cart."""
     return await tx.row(_TAKE_OUT, cart_id=cart_id, now=now, product_id=product_id)
 
 
 def delete(tx: Transaction, cart_id: str) -> None:
-    """Delete a cart and what is in it, with the commit at the latest."""
+    """Delete a cart and its items, with the commit at the latest."""
     tx.later(_DELETE, cart_id=cart_id)
 
 
 async def merge(tx: Transaction, token_hash: bytes, user_id: str, cart_id: str, most: int, now: datetime) -> None:
-    """At sign-in: what a stranger put in becomes the buyer's (``cart_id`` names the cart if a new one is needed), as long as that
-    has at most ``most`` products; what there is no room for stays the stranger's."""
+    """At sign-in: move a guest's items into the buyer's cart (``cart_id`` is its id if a new one is needed), up to ``most`` products;
+    those without room stay in the guest's."""
     theirs = await lock(tx, None, token_hash)
     if theirs is not None:
         own = await open(tx, cart_id, user_id, None, now)
@@ -202,5 +202,5 @@ async def merge(tx: Transaction, token_hash: bytes, user_id: str, cart_id: str, 
 
 
 async def delete_old(tx: Transaction, before: datetime) -> int:
-    """Delete up to 1,000 strangers' carts that nobody touched since; answers how many."""
+    """Delete up to 1,000 guests' carts that were not changed since; returns how many."""
     return await tx.run(_OLD, before=before)

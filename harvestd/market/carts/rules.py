@@ -1,4 +1,4 @@
-"""Carts: what a cart comes to now, what moved since it was filled, and what keeps it from being ordered. Pure."""
+"""Carts: the current total, the changes since the cart was filled, and the obstacles to ordering it. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harvestd.market.catalogue.on_sale import Agreed, OnSale, changes, takeable,
 
 @attrs.frozen
 class Item:
-    """A product in a cart; ``seen`` is what was agreed to when it was put in."""
+    """A product in a cart; ``seen`` are the terms agreed to when it was put in."""
 
     product_id: str
     quantity: Decimal
@@ -26,7 +26,7 @@ class Item:
 
 @attrs.frozen
 class Priced:
-    """An item at the price of now, in minor units."""
+    """An item at its current price, in minor units."""
 
     product: OnSale
     quantity: Decimal
@@ -35,29 +35,29 @@ class Priced:
 
 @attrs.frozen
 class Part:
-    """What a cart has of one farm."""
+    """The part of a cart that comes from one farm."""
 
     lines: tuple[Priced, ...]
 
     @property
     def subtotal(self) -> int:
-        """What it comes to, in minor units."""
+        """The part's total, in minor units."""
         return sum(line.total for line in self.lines)
 
     @property
     def farm(self) -> OnSale:
-        """A product of the farm, which names it and its terms."""
+        """A product of the farm, which carries its name and terms."""
         return self.lines[0].product
 
     @property
     def missing(self) -> int:
-        """What is missing to the least that the farm takes orders of."""
+        """The amount missing to the farm's minimum order."""
         return max(0, self.farm.order_minimum - self.subtotal)
 
 
 @attrs.frozen
 class Warning:
-    """What the buyer should know before ordering: of a product, or of the whole cart where ``product_id`` is None."""
+    """A warning before ordering, about a product, or about the whole cart if ``product_id`` is None."""
 
     product_id: str | None
     code: str
@@ -68,7 +68,7 @@ class Warning:
 def price(
     items: Sequence[Item], shelf: Mapping[str, OnSale], today: date, terms: Terms
 ) -> tuple[list[Part], list[Warning]]:
-    """The parts by farm (in the order of first mention), and the warnings. What is no longer for sale is not priced."""
+    """The parts by farm (in the order of first mention), and the warnings. Products no longer for sale are not priced."""
     farms: dict[str, list[Priced]] = {}
     warnings: list[Warning] = []
     for item in items:

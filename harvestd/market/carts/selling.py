@@ -1,4 +1,4 @@
-"""The market's rules for carts and orders: what holds for every order, and what is wrong with amounts and totals whatever is in them."""
+"""The market's rules for carts and orders: limits of every order, and faults in quantities and totals whatever the products."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from harvestd.settings.table import Settings
 
 @attrs.frozen(kw_only=True)
 class Terms:
-    """The market's rules for orders. ``hold`` is how long stock is held for an order that waits for its farm; None where
-    the order is a sale as soon as it is handled."""
+    """The market's rules for orders. ``hold`` is how long stock stays reserved for an order that awaits its farm; None if
+    the order becomes a sale as soon as it is processed."""
 
     currency: str
     lines_most: int
@@ -25,19 +25,19 @@ class Terms:
 
 
 def terms(settings: Settings) -> Terms:
-    """What holds for every order of this market."""
+    """The rules for every order of this market."""
     hold = timedelta(seconds=settings.reservation_ttl) if settings.order_confirmation == "farm" else None
     return Terms(currency=settings.market_currency, lines_most=settings.order_lines_most, hold=hold)
 
 
 def quantity_faults(lines: Mapping[int, Mapping[str, Any]], of: str = "lines") -> dict[int, FieldError]:
-    """What is wrong with the ``quantity`` of those lines that have one, whatever the product; by the place in the list ``of``."""
+    """Faults in the ``quantity`` of those lines that have one, whatever the product; by their positions in the list ``of``."""
     found = {i: positive(f"{of}[{i}].quantity", line["quantity"]) for i, line in lines.items() if "quantity" in line}
     return {i: fault for i, fault in found.items() if isinstance(fault, FieldError)}
 
 
 def too_much(field: str, total: int, currency: str) -> FieldError | None:
-    """What is wrong with a total that JSON's numbers do not have exactly: no buyer could say that they expect it."""
+    """The fault of a total that JSON numbers cannot represent exactly: no buyer could state it as expected."""
     if total <= MAX_TOTAL:
         return None
     message = f"comes to more than {money(MAX_TOTAL, currency)}; take less, or order it in several orders"

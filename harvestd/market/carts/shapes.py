@@ -22,27 +22,27 @@ WarningCodeOut = Annotated[
 
 
 class PutItem(In, kw_only=True, frozen=True):
-    """How much of the product the cart shall hold."""
+    """The quantity of the product that the cart should hold."""
 
     quantity: Quantity
 
 
 class CartItemIn(In, kw_only=True, frozen=True):
-    """How much of which product the cart shall hold."""
+    """A product, and the quantity of it that the cart should hold."""
 
     product_id: ProductId
     quantity: Quantity
 
 
 class PutItems(In, kw_only=True, frozen=True):
-    """Products to put in, or whose quantities to set; everything else in the cart stays."""
+    """Products to put in, or whose quantities to set; all other products in the cart stay."""
 
     items: Annotated[list[CartItemIn], Meta(min_length=1, max_length=1000)]
 
 
 class CartLine(Out, kw_only=True, frozen=True):
-    """A product in the cart, at its price now, which is for ``price_per``. ``available`` is what is left of it, ``image`` its first
-    picture; ``quantity_step`` and ``min_quantity`` say in which quantities it is sold."""
+    """A product in the cart, at its current price, which is for ``price_per``. ``available`` is how much of it is left, ``image`` its
+    first picture; it is sold in multiples of ``quantity_step``, from ``min_quantity`` on."""
 
     product_id: str
     slug: str
@@ -59,7 +59,7 @@ class CartLine(Out, kw_only=True, frozen=True):
 
 
 class CartPart(Out, kw_only=True, frozen=True):
-    """What comes from one farm; ``missing_to_minimum`` is what is missing to its minimum order."""
+    """The part of the cart that comes from one farm; ``missing_to_minimum`` is the amount missing to its minimum order."""
 
     farm: Named
     lines: list[CartLine]
@@ -69,8 +69,8 @@ class CartPart(Out, kw_only=True, frozen=True):
 
 
 class CartWarning(Out, kw_only=True, frozen=True):
-    """What has changed since a product was put in, or keeps the cart from being ordered; ``product_id`` is null where the whole cart
-    or a farm's part of it is meant. ``params`` has the values of the message as strings, amounts of money in minor units."""
+    """A change since a product was put in, or an obstacle to ordering the cart; ``product_id`` is null if it is about the whole cart
+    or a farm's part of it. ``params`` has the values of the message as strings, amounts of money in minor units."""
 
     product_id: str | None
     code: WarningCodeOut
@@ -79,8 +79,8 @@ class CartWarning(Out, kw_only=True, frozen=True):
 
 
 class Cart(Out, kw_only=True, frozen=True):
-    """A cart, priced now and grouped by farm. ``version`` grows with each change of what is in it, ``count`` is how many
-    products are in it."""
+    """A cart, at current prices and grouped by farm. ``version`` grows with each change of its items, ``count`` is the number of
+    products in it."""
 
     version: int
     parts: list[CartPart]
@@ -89,7 +89,7 @@ class Cart(Out, kw_only=True, frozen=True):
     warnings: list[CartWarning]
 
 
-#: What the names here mean, as the contract says it.
+#: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "PutItems.items": "Products and the quantities that the cart is to hold of them.",
     "missing_to_minimum": "What is missing to the least that the farm takes orders of.",

@@ -1,4 +1,4 @@
-"""The cart: what somebody means to order, priced now."""
+"""The cart: products that someone intends to order, at current prices."""
 
 from __future__ import annotations
 

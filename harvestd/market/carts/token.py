@@ -1,4 +1,4 @@
-"""The token by which a stranger's cart is known: in a cookie for browsers, in ``X-Cart-Token`` for other clients."""
+"""The token that identifies a guest's cart: in a cookie for browsers, in ``X-Cart-Token`` for other clients."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LIFE = 30 * 24 * 3600
 
 
 def token_of(request: RequestContext) -> str | None:
-    """The request's token, or None; what is no token of ours counts as none."""
+    """The request's token, or None; a malformed one counts as none."""
     token = request.headers.get(HEADER) or request.cookies.get(COOKIE) or ""
     return token if _FORM.fullmatch(token) else None
 
@@ -26,12 +26,12 @@ def fresh() -> str:
 
 
 def hash_of(token: str) -> bytes:
-    """What is stored of it."""
+    """The hash of the token, which is all that is stored."""
     return hashlib.sha256(token.encode()).digest()
 
 
 def headers(request: RequestContext, token: str) -> tuple[tuple[str, str], ...]:
-    """The answer's headers that hand a token over, and make the cookie last from now on."""
+    """The response headers that issue a token, and extend the cookie's life from now."""
     secure = "; Secure" if request.parts.settings.public_url.startswith("https:") else ""
     cookie = f"{COOKIE}={token}; Path=/api; Max-Age={_LIFE}; HttpOnly; SameSite=Lax{secure}"
     return (("X-Cart-Token", token), ("Set-Cookie", cookie))

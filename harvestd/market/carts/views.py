@@ -1,4 +1,4 @@
-"""A cart as its holder sees it: priced now."""
+"""A cart as its holder sees it, at current prices."""
 
 from __future__ import annotations
 

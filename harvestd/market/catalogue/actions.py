@@ -1,4 +1,4 @@
-"""What is done with products, each in one function, whoever asks for it: offering one, changing it, taking it off the market, and its
+"""Use cases of products, one function each, for every caller: offering one, changing it, archiving it, and adjusting its
 stock."""
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from harvestd.web.context import Caller
 
 @attrs.frozen
 class Farm:
-    """The farm that offers something."""
+    """The farm that offers a product."""
 
     id: str
     slug: str
 
 
 async def offer(unit: UnitOfWork, farm: Farm, begun: Offer, level: Decimal, product_id: str = "") -> str:
-    """Offer a new product, of which there are ``level``; answers its id (a new one unless it is given). Raises :class:`Invalid` for a category that is not there."""
+    """Offer a new product with a stock of ``level``; returns its id (a new one unless given). :class:`Invalid` for an unknown category."""
     product_id = product_id or unit.new_id()
     slug = await store.insert(unit.tx, product_id, distinct(begun.title, product_id), farm.id, begun, level, unit.now)
     await stock.enter(unit.tx, unit.new_id(), product_id, "initial", level, level, "", unit.now)
@@ -39,7 +39,7 @@ async def offer(unit: UnitOfWork, farm: Farm, begun: Offer, level: Decimal, prod
 
 
 async def locked(unit: UnitOfWork, caller: Caller, permission: Permission, token: str) -> store.Product:
-    """A product by id or slug, locked, if the caller may do this with it: another farm's is not there for them (:class:`NotFound`)."""
+    """A product by id or slug, locked, if the caller may do this with it; :class:`NotFound` for another farm's product."""
     found = token if is_id(token) else await store.id_of(unit.tx, token)
     row = await store.lock(unit.tx, found) if found else None
     if row is None or not await allowed(unit.tx, caller, permission, row.farm_id):
@@ -50,8 +50,8 @@ async def locked(unit: UnitOfWork, caller: Caller, permission: Permission, token
 async def change(
     unit: UnitOfWork, before: store.Product, changes: Mapping[str, Any], wrong: Iterable[FieldError] = ()
 ) -> None:
-    """Change what a farm says of a product. Raises what :func:`rules.amended` does, for what was ``wrong`` with the rest of the
-    request, too."""
+    """Change the fields that a farm edits. Raises what :func:`rules.amended` does, including the faults already found in the rest of
+    the request (``wrong``)."""
     present = before.offer
     other = changes.get("unit", before.unit) != before.unit
     held = await stock.in_open_orders(unit.tx, before.id) if other else market.NOTHING
@@ -61,7 +61,7 @@ async def change(
 
 
 async def archive(unit: UnitOfWork, before: store.Product) -> None:
-    """Take a product off the market; orders that have it keep it."""
+    """Archive a product; orders that contain it keep it."""
     await _store(unit, before, attrs.evolve(before.offer, status="archived"), ["status"])
 
 
@@ -75,7 +75,7 @@ async def _store(unit: UnitOfWork, before: store.Product, after: Offer, changed:
 async def restock(
     unit: UnitOfWork, before: store.Product, *, set_to: Decimal | None, change: Decimal | None, reason: str
 ) -> Decimal:
-    """Set or change the stock, with a row of the ledger; answers the new level. Raises what :func:`rules.restocked` does."""
+    """Set or change the stock, with a row of the ledger; returns the new level. Raises what :func:`rules.restocked` does."""
     reason, level = market.restocked(
         before.unit, before.stock, before.reserved, set_to=set_to, change=change, reason=reason
     )

@@ -1,9 +1,9 @@
-"""Products as the contract shows them: JSON that PostgreSQL makes, and that is handed on as it is.
+"""Products as the contract shows them: JSON that PostgreSQL builds and that is passed through unchanged.
 
-A page of twenty rows with thirty columns each costs this process more to read, convert and encode than the server needs to
-find them; one text a product costs a tenth of that, here, and hardly more there. So this is where a product's view is said,
-once: the fields and their order are those of ``product_shapes.Product``, each a column by its name or what :data:`_MADE` says, and a
-test holds the values to the types.
+Reading, converting and encoding a page of twenty rows with thirty columns each costs this process more than PostgreSQL
+needs to find them; one text a product costs a tenth of that here, and hardly more there. So a product's view is defined here,
+once: the fields and their order are those of ``product_shapes.Product``, each the column of its name or an expression of
+:data:`_MADE`, and a test checks the values against the types.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from harvestd.store.postgres.database import Reader, Statement
 
 
 class Card(msgspec.Struct, frozen=True):
-    """``text`` is the JSON; the rest is what decides who may see it, and its ETag."""
+    """``text`` is the JSON; the other fields decide who may see it, and its ETag."""
 
     id: str
     farm_id: str
@@ -33,14 +33,14 @@ def _case(column: str, otherwise: str, values: dict[str, str]) -> str:
     return f"case {column} {' '.join(f'when {given!r} then {value}' for given, value in values.items())} else {otherwise} end"
 
 
-# Half up and exact, as kernel/quantities.py has it: a rounded quotient could be a half that the true one is not. Most prices are for one.
+# Rounded half up and exactly, as in kernel/quantities.py: a rounded quotient could be a half that the true one is not. Most are for one.
 _OF_ONE = _case("p.unit", "p.price", {u: f"p.price * {f}" for u, (_, f) in COMPARED.items() if f != 1})
 _AMOUNT = (
     f"case when p.price_per = 1 then round({_OF_ONE}) else div(2 * ({_OF_ONE}) + p.price_per, 2 * p.price_per) end"
 )
 _PER = _case("p.unit", "p.unit", {u: f"'{per}'" for u, (per, _) in COMPARED.items() if per != u})
 _MOMENT = "to_char({} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
-#: What of the contract's product is not the column of that name as it is.
+#: The fields of the contract's product that are not simply the column of that name.
 _MADE = {
     "farm": "row(f.id, f.slug, f.name)::card_named",
     "category": "case when c.id is not null then row(c.id, c.slug, c.name)::card_named end",
@@ -60,9 +60,9 @@ _MADE = {
     "updated_at": _MOMENT.format("p.updated_at"),
 }
 _COLUMNS = ", ".join(f"{_MADE.get(name, f'p.{name}')} as {name}" for name in product_shapes.Product.__struct_fields__)
-#: A product's JSON, of :data:`FROM`.
+#: A product's JSON, selected from :data:`FROM`.
 TEXT = "row_to_json(card)::text"
-#: Products with what they are shown with; ``:currency`` is bound. PostgreSQL takes the subquery for a part of the whole: it costs nothing.
+#: Products with the rows they are shown with; ``:currency`` is bound. PostgreSQL inlines the subquery, so it costs nothing.
 FROM = f"""products p join farms f on f.id = p.farm_id left join categories c on c.id = p.category_id
        cross join lateral (select {_COLUMNS}) card"""
 
@@ -73,10 +73,10 @@ _BY_IDS = Statement("cards.by_ids", f"{_SELECT} p.id = any(:ids::uuid[])", Card)
 
 
 async def find(reader: Reader, token: str, currency: str) -> Card | None:
-    """A product by id or slug, whatever its status."""
+    """A product by id or slug, of any status."""
     return await reader.row(_BY_ID if is_id(token) else _BY_SLUG, token=token, currency=currency)
 
 
 async def by_ids(reader: Reader, ids: Sequence[str], currency: str) -> dict[str, Card]:
-    """Products by id; those that exist."""
+    """The products with these ids that exist, by id."""
     return {card.id: card for card in await reader.rows(_BY_IDS, ids=list(ids), currency=currency)}

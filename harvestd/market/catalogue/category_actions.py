@@ -1,4 +1,4 @@
-"""What is done with the tree of categories, each in one function, whoever asks for it."""
+"""Use cases of the category tree, one function each, for every caller."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harvestd.unit_of_work import UnitOfWork
 
 
 async def add(unit: UnitOfWork, given: Mapping[str, Any]) -> store.Category:
-    """Add a category of all the fields of its body. Raises what :func:`category_rules.checked` and ``admit`` do, and what the rows do."""
+    """Add a category, given all fields of its body. Raises what :func:`category_rules.checked` and ``admit`` do, and what the rows do."""
     texts = market.checked(given)
     category_id, slug = unit.new_id(), texts.pop("slug")
     row = store.Category(**texts, id=category_id, slug="", version=1, created_at=unit.now, updated_at=unit.now)
@@ -31,7 +31,7 @@ async def add(unit: UnitOfWork, given: Mapping[str, Any]) -> store.Category:
 async def change(
     unit: UnitOfWork, category_id: str, changes: Mapping[str, Any], check_version: Callable[[int], None]
 ) -> store.Category:
-    """Change a category; it cannot be moved below itself, nor beside one of the same name. ``check_version`` is asked once it is locked."""
+    """Change a category; it cannot move below itself, nor beside one of the same name. ``check_version`` is called once it is locked."""
     placed = "parent_id" in changes or "name" in changes
     if placed:
         await store.lock_tree(unit.tx)
@@ -49,7 +49,7 @@ async def change(
 
 
 async def remove(unit: UnitOfWork, category_id: str, check_version: Callable[[int], None]) -> None:
-    """Delete a category that nothing is in."""
+    """Delete an empty category."""
     before = await _locked(unit, category_id, check_version)
     await store.delete(unit.tx, before.id)
     _tell(unit, before)

@@ -1,4 +1,4 @@
-"""Categories: a tree that everyone reads and the market's staff tend."""
+"""Categories: a tree that everyone reads and the market's staff maintains."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def _shown(row: store.Category) -> Category:
 
 
 def faults(request: RequestContext, sent: Mapping[str, Any]) -> list[FieldError]:
-    """What the market has against fields of a category, whatever the others are."""
+    """Faults in the given fields of a category, independent of the others."""
     return errors.faults(lambda: market.checked(sent))
 
 
 async def listed(request: RequestContext) -> Page[Category]:
-    """The whole tree, by name, in one page."""
+    """The whole tree, ordered by name, in one page."""
     return Page(items=[_shown(row) for row in await store.every(request.reader)], next=None)
 
 
@@ -46,5 +46,5 @@ async def change(request: RequestContext, body: ChangeCategory) -> Result:
 
 
 async def remove(request: RequestContext) -> None:
-    """Delete a category that nothing is in."""
+    """Delete an empty category."""
     await actions.remove(request.work, request.id("id"), request.check_version)

@@ -32,7 +32,7 @@ _ALL = Statement("categories.all", f"select {_COLUMNS} from categories order by 
 _LOCK = Statement(
     "categories.lock", f"select {_COLUMNS} from categories where id = :category_id for no key update", Category
 )
-#: Whoever changes what is above what takes turns ("CATEGORY" in ASCII).
+#: The advisory lock that serialises changes of the tree ("CATEGORY" in ASCII).
 _LOCK_TREE = Statement("categories.lock_tree", "select pg_advisory_xact_lock(x'43415445474f5259'::bigint)", nothing)
 _EXISTS = Statement("categories.exists", "select true from categories where id = :category_id", scalar)
 _ABOVE = Statement(
@@ -64,18 +64,18 @@ _DELETE = Statement("categories.delete", "delete from categories where id = :cat
 
 
 async def every(reader: Reader) -> list[Category]:
-    """The whole tree, by name."""
+    """The whole tree, ordered by name."""
     return await reader.rows(_ALL)
 
 
 async def exists(reader: Reader, category_id: str) -> bool:
-    """Whether there is such a category."""
+    """Whether the category exists."""
     return bool(await reader.row(_EXISTS, category_id=category_id))
 
 
 async def lock_tree(tx: Transaction) -> None:
-    """Before any row of it: until the transaction ends nobody else moves or names one. What is above what, and what stands beside what under
-    which name, are facts of many rows, so two who each looked at theirs could make a circle, or twins, of it together."""
+    """Lock the tree, before any of its rows: until the transaction ends no other one moves or renames a category. Ancestry and sibling
+    names are facts of many rows, so two transactions that each checked their own rows could together create a cycle or twins."""
     await tx.row(_LOCK_TREE)
 
 
@@ -85,17 +85,17 @@ async def lock(tx: Transaction, category_id: str) -> Category | None:
 
 
 async def above(tx: Transaction, category_id: str) -> list[str]:
-    """The ids from a category up to the top, itself included."""
+    """The ids from a category up to its root, itself included."""
     return await tx.rows(_ABOVE, category_id=category_id)
 
 
 async def names_beside(tx: Transaction, category: Category) -> list[str]:
-    """The names of the others below its parent. They stay what they are while the tree is locked."""
+    """The names of its siblings. They do not change while the tree is locked."""
     return await tx.rows(_BESIDE, parent_id=category.parent_id, id=category.id)
 
 
 async def insert(tx: Transaction, category: Category, slugs: Iterable[str]) -> Category:
-    """Store a new category under the first of ``slugs`` that is free, and answer it; raises :class:`AlreadyTaken` (slug) or
+    """Store a new category under the first of ``slugs`` that is free, and return it; raises :class:`AlreadyTaken` (slug) or
     :class:`Invalid` (parent_id)."""
     columns = msgspec.structs.asdict(category)
     for slug in slugs:
@@ -105,7 +105,7 @@ async def insert(tx: Transaction, category: Category, slugs: Iterable[str]) -> C
 
 
 async def update(tx: Transaction, category: Category) -> None:
-    """Store a changed category; raises as :func:`insert`."""
+    """Store a changed category; raises what :func:`insert` does."""
     columns = msgspec.structs.asdict(category)
     del columns["created_at"]
     await _stored(tx, _UPDATE, **columns)

@@ -1,4 +1,4 @@
-"""Categories: what their texts may be, and that no two beside each other have one name."""
+"""Categories: validation of their texts, and that no two siblings have the same name."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ TEXTS = {"name": Rule(100), "description": Rule(2000, lines=True), "icon": Rule(
 
 
 def checked(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a new or changed category, its texts in their one form; raises :class:`Invalid` with every field that is
-    wrong. Whatever else is given stays as it is."""
+    """The fields of a new or changed category, its texts normalised; raises :class:`Invalid` with every field that is
+    wrong. Other given fields are left unchanged."""
     return clean(given, TEXTS, {"slug": slugs.given}, message="the category cannot be accepted")
 
 
 def admit(name: str, beside: Iterable[str]) -> None:
-    """Raises :class:`AlreadyTaken` where one of the names ``beside`` it is the same, but for its case (as with tags; accents tell words
-    apart: Apfel and Äpfel)."""
+    """Raises :class:`AlreadyTaken` if a sibling's name (in ``beside``) is the same, ignoring case (as with tags; accents distinguish
+    words: Apfel and Äpfel)."""
     if name.casefold() in {other.casefold() for other in beside}:
         message = "another category beside it has this name; choose another"
         raise AlreadyTaken(errors=(FieldError("name", message, code="taken", params={"reason": "beside"}),))

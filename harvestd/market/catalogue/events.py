@@ -1,4 +1,4 @@
-"""What the events of the catalogue carry."""
+"""Payloads of the catalogue events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harvestd.kernel.events import Data
 
 
 class ProductChanged(Data, frozen=True, kw_only=True):
-    """A catalogue change, with the names of what changed."""
+    """A change of the catalogue, with the names of the changed fields."""
 
     product_id: UUID
     farm_id: UUID
@@ -16,7 +16,7 @@ class ProductChanged(Data, frozen=True, kw_only=True):
 
 
 class CategoryUpdated(Data, frozen=True, kw_only=True):
-    """A category changed, with the names of what did."""
+    """A category changed, with the names of the changed fields."""
 
     category_id: UUID
     changed: tuple[str, ...]

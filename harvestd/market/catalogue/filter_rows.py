@@ -1,4 +1,4 @@
-"""What filters name, in one statement: categories with all below them, and farms, by slug or id."""
+"""Resolving filters in one statement: categories with all their descendants, and farms, by slug or id."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _RESOLVE = Statement(
 
 @attrs.frozen
 class Named:
-    """Categories and farms as (id, slug), each once, in the order of their ids; and of those that were named themselves, the names by
+    """Categories and farms as (id, slug), each once, in id order; and the names of those that were given explicitly, by
     noun and slug."""
 
     categories: tuple[tuple[str, str], ...] = ()
@@ -37,7 +37,7 @@ class Named:
 
 
 async def named(reader: Reader, categories: Sequence[str], farms: Sequence[str]) -> Named:
-    """Those of the tokens (ids or slugs), and what is below the categories; raises :class:`Invalid` for what there is not."""
+    """Resolve the tokens (ids or slugs), with the categories' descendants; raises :class:`Invalid` for those that do not exist."""
     asked = {"category": categories, "farm": farms}
     if not any(asked.values()):
         return Named()

@@ -1,4 +1,4 @@
-"""The filters of the listing and of search: what each parameter means, decided once for both."""
+"""The filters of the listing and of search: the meaning of each parameter, defined once for both."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from harvestd.web.market_day import today
 
 @attrs.frozen
 class Asked:
-    """The filters of a query, read: ``categories`` (those below included) and ``farms`` as (id, slug), ``tags`` as they are
-    kept, ``near`` in degrees, ``radius`` in km, ``season`` the day (YYYY-MM-DD) to be in season on. ``chosen`` has the values of each
-    facet that were named, with what they are called."""
+    """The parsed filters of a query: ``categories`` (with their descendants) and ``farms`` as (id, slug), ``tags`` in their stored
+    form, ``near`` in degrees, ``radius`` in km, ``season`` the day (YYYY-MM-DD) to be in season on. ``chosen`` has the given values of
+    each facet, with their labels."""
 
     categories: tuple[tuple[str, str], ...]
     farms: tuple[tuple[str, str], ...]
@@ -31,8 +31,8 @@ class Asked:
 
 
 async def asked(request: RequestContext, query: ProductFilters) -> Asked:
-    """An empty category, farm or tag is as if it were not given; raises :class:`Invalid` for one that is not there, and for a
-    radius without a middle."""
+    """Parse the filters. An empty category, farm or tag counts as not given; raises :class:`Invalid` for one that does not exist, and
+    for a radius without a centre."""
     near = readers.middle(query.near, query.radius_km)
     named = await store.named(request.reader, _given(query.category), _given(query.farm))
     tags, units = dict.fromkeys(map(tag_asked, _given(query.tag))), dict.fromkeys(query.unit)

@@ -1,7 +1,7 @@
-"""The product listing: its sorts and filters, and one statement for each combination of them.
+"""The product listing: its sorts and filters, one statement for each combination, and keyset pagination.
 
-Two tables: what each sort orders by and continues after, and what each filter adds. A statement is put together from
-these fixed fragments alone, every value bound, and each combination is prepared under its own name; so each has a plan
+Two tables: the order and the keyset of each sort, and the condition of each filter. A statement is composed only of
+these fixed fragments, every value bound, and each combination is prepared under its own name; so each has a plan
 that uses the index of its sort, which ``(:value is null or …)`` in one statement for all would not.
 """
 
@@ -51,11 +51,11 @@ _SEASON = """(p.season_from is null or case when length(p.season_from) = 10
     then {0} between p.season_from and p.season_to
     when p.season_from <= p.season_to then substr({0}, 6) between p.season_from and p.season_to
     else substr({0}, 6) >= p.season_from or substr({0}, 6) <= p.season_to end)"""
-#: Of a position, a radius and the box round it, as :func:`within` has them: the box is what the index answers.
+#: The array holds a position, a radius and its bounding box, from :func:`within`: the index covers the box.
 _WITHIN = f"""p.farm_id in (
     select id from farms where latitude between {{0}}[4] and {{0}}[5] and longitude between {{0}}[6] and {{0}}[7]
        and {distance_sql("latitude", "longitude", "{0}[1]", "{0}[2]")} <= {{0}}[3])"""
-#: Each filter by its field of :class:`Filters`: condition and type of its one value; the flags bind none.
+#: Each filter by its field of :class:`Filters`: condition and type of its one value; flags bind no value.
 FILTERS: dict[str, tuple[str, str]] = {
     "category_id": ("p.category_id = {0}", "uuid"),
     "category_ids": ("p.category_id = any({0})", "uuid[]"),
@@ -74,18 +74,18 @@ FILTERS: dict[str, tuple[str, str]] = {
 
 _of_each: Callable[[Filters], tuple[Any, ...]] = attrgetter(*FILTERS)
 
-#: Filters for which one plan is right whatever their value is. The others are worth planning for each value anew.
+#: Filters for which one generic plan suits every value. The others are worth planning for each value.
 ANY_VALUE = frozenset({"farm_id", "in_stock"})
-#: The longest page, and one more to see whether there is a next. Where the limit is a parameter, PostgreSQL expects a tenth of
-#: the table, finds that a plan for any value would cost too much, and plans each time anew, which takes longer than to run it.
-#: Under a limit that it can see it keeps its plan; no more rows are fetched for that.
+#: The longest page, plus one row to see whether there is a next. If the limit is a parameter, PostgreSQL estimates a tenth of the
+#: table, finds the generic plan too expensive, and replans each time, which takes longer than running the statement.
+#: With a constant limit it keeps its plan; no additional rows are fetched.
 MAX = 101
 
 
 @attrs.frozen(kw_only=True)
 class Filters:
-    """What to list, of several values of a field any; ``in_season`` is the day (YYYY-MM-DD) to be in season on. What is of
-    the farms of ``member_id`` is listed whatever its status, or with ``status``; all else only if it is published."""
+    """The filters of a listing; any of several values of a field matches. ``in_season`` is the day (YYYY-MM-DD) to be in season on.
+    Products of the farms of ``member_id`` are listed in any status, or in ``status``; all others only if published."""
 
     category_id: str | None = None
     category_ids: Sequence[str] | None = None
@@ -103,7 +103,7 @@ class Filters:
 
     @classmethod
     def of(cls, categories: Iterable[str], farms: Iterable[str], **more: Any) -> Filters:
-        """With any of the categories and of the farms, where some are given: of one alone, by the index that is in its order."""
+        """Filters with any of these categories and farms; a single one is compared with ``=``, which can use the index of the sort."""
         for name, ids in (("category_id", list(categories)), ("farm_id", list(farms))):
             if ids:
                 more[name if len(ids) == 1 else f"{name}s"] = ids[0] if len(ids) == 1 else ids
@@ -112,13 +112,13 @@ class Filters:
 
 
 def within(latitude: float, longitude: float, radius: float) -> list[float]:
-    """The filter of what is within ``radius`` km of a position in degrees."""
+    """The value of the filter for positions within ``radius`` km of one in degrees."""
     box = box_around(latitude, longitude, radius)
     return [latitude, longitude, radius, box.south, box.north, box.west, box.east]
 
 
 class Listed(NamedTuple):
-    """A product's JSON, how many transactions had ended when it was read, and where the listing goes on after it."""
+    """A product's JSON, how many transactions had ended when it was read, and the keyset for the next page."""
 
     text: str
     ended: int | None
@@ -128,7 +128,7 @@ class Listed(NamedTuple):
 async def products(
     reader: Reader, filters: Filters, sort: str, after: Sequence[Any] | None, limit: int, currency: str
 ) -> list[Listed]:
-    """Products, published ones unless they are somebody's own; ``after`` is the ``key`` of the last one seen. ValueError for a ``limit`` above :data:`MAX`."""
+    """Products, only published ones unless a member's own; ``after`` is the last one's ``key``. ValueError if ``limit`` > :data:`MAX`."""
     if limit > MAX:
         raise ValueError(f"a page of {limit} products would be cut at {MAX}: raise listings.MAX with the route's limit")
     given, values = _given(filters)
@@ -138,20 +138,20 @@ async def products(
 
 
 async def count(reader: Reader, filters: Filters) -> int:
-    """How many products there are by the filters, as far as is counted."""
+    """How many products match the filters, up to the counting limit."""
     given, values = _given(filters)
     return await counting.count(reader, _counting(given), **values)
 
 
 def _given(filters: Filters) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """The names of the filters that are given, and what they bind."""
+    """The names of the filters that are given, and the values they bind."""
     asked = zip(FILTERS, _of_each(filters), strict=True)
     given = {name: value for name, value in asked if value is not None and value is not False and value != []}
     return tuple(given), {name: value for name, value in given.items() if FILTERS[name][1]}
 
 
 def _conditions(filters: tuple[str, ...]) -> list[str]:
-    """What holds for each product by the filters."""
+    """The SQL conditions of the filters."""
     conditions = [] if "member_id" in filters else ["p.status = 'published'"]
     return conditions + [FILTERS[name][0].format(_typed(name, FILTERS[name][1])) for name in filters]
 
@@ -167,7 +167,7 @@ def _counting(filters: tuple[str, ...]) -> Statement[int]:
 
 
 def _bits(filters: tuple[str, ...]) -> int:
-    return sum(1 << i for i, name in enumerate(FILTERS) if name in filters)  # PostgreSQL cuts names at 63 bytes
+    return sum(1 << i for i, name in enumerate(FILTERS) if name in filters)  # PostgreSQL truncates names at 63 bytes
 
 
 @cache  # bounded by the tables: sorts x combinations of filters x first or later page

@@ -1,4 +1,4 @@
-"""A product as it is on sale now: whether it can be had, in which quantities, and what a price was agreed to mean. Pure."""
+"""A product as it is on sale now: whether it can be ordered, in which quantities, and the terms that a buyer agreed to. Pure."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from harvestd.kernel.seasons import in_season
 from harvestd.kernel.units import in_unit
 from harvestd.market.catalogue.rules import Known
 
-#: Why a product cannot be ordered though it is on sale: nobody with an account belongs to its farm.
+#: Why a product cannot be ordered although it is on sale: its farm has no member with an account.
 NOBODY_THERE = "nobody-there"
 
 
 @attrs.frozen(kw_only=True)
 class Agreed:
-    """All that makes a price mean what it does; remembered of each line of a cart when its buyer puts it in."""
+    """The terms that give a price its meaning; stored with each line of a cart when its buyer puts it in."""
 
     unit: str
     price: int
@@ -32,8 +32,8 @@ class Agreed:
 
 @attrs.frozen(kw_only=True)
 class OnSale:
-    """A product as its row says it is now; ``price`` is for ``price_per`` of the unit, ``staffed`` is whether anybody of its farm
-    would hear of an order."""
+    """A product in its current state; ``price`` is for ``price_per`` of the unit, ``staffed`` is whether its farm has a member
+    who would be notified of an order."""
 
     id: str
     slug: str
@@ -57,29 +57,29 @@ class OnSale:
 
     @property
     def available(self) -> Decimal:
-        """Stock less what is reserved."""
+        """Stock less reservations."""
         return self.stock - self.reserved
 
     @property
     def known(self) -> Known:
-        """How events name it."""
+        """The product as events name it."""
         return Known(self.id, self.slug, self.farm_id, self.farm_slug)
 
     @property
     def agreed(self) -> Agreed:
-        """What a buyer agrees to who takes it now."""
+        """The terms that a buyer agrees to now."""
         return Agreed(
             unit=self.unit, price=self.price, price_per=self.price_per, quantity_step=self.quantity_step,
             min_quantity=self.min_quantity,
         )  # fmt: skip
 
     def total(self, quantity: Decimal) -> int:
-        """What a quantity costs, in minor units; rounded once, half up."""
+        """The price of a quantity, in minor units; rounded once, half up."""
         return line_total(self.price, quantity, self.price_per)
 
 
 def withheld(field: str, product: OnSale | None, today: date | None) -> FieldError | None:
-    """Why a product cannot be had on a day (None: on any), whatever the quantity; None if it can."""
+    """Why a product cannot be ordered on a day (None: on any), in any quantity; None if it can."""
     if product is None or product.status != "published":
         return FieldError(field, "is not for sale here; take it out", code="not-for-sale")
     if not product.staffed:
@@ -98,8 +98,8 @@ def withheld(field: str, product: OnSale | None, today: date | None) -> FieldErr
 
 
 def takeable(field: str, quantity: Decimal, product: OnSale) -> Decimal | FieldError:
-    """The quantity as a line of an order may have it: on the product's step, not below its least, and worth at least one
-    minor unit unless the product is free; or what is wrong with it."""
+    """The quantity of an order line: a multiple of the product's step, at least its minimum, and worth at least one
+    minor unit unless the product is free; or its fault."""
     value = orderable(field, quantity, product.quantity_step, product.min_quantity, product.unit)
     if isinstance(value, FieldError) or not product.price or product.total(value):
         return value
@@ -110,8 +110,8 @@ def takeable(field: str, quantity: Decimal, product: OnSale) -> Decimal | FieldE
 
 @attrs.frozen
 class Change:
-    """One thing that a price meant when it was agreed to, and means no more. ``code`` names it, ``params`` have ``before`` and
-    ``after`` as values, and what they are of."""
+    """One term that changed since it was agreed to. ``code`` names it, ``params`` have ``before`` and
+    ``after`` as values, and the product they are about."""
 
     code: str
     message: str
@@ -119,7 +119,7 @@ class Change:
 
 
 def changes(seen: Agreed, product: OnSale, currency: str) -> Iterator[Change]:
-    """What of an agreement does not hold any more. 1 kg and 1000 g are the same, and so are 2.00 for 500 g and 4.00 for 1 kg."""
+    """The agreed terms that have changed. 1 kg and 1000 g are the same, and so are 2.00 for 500 g and 4.00 for 1 kg."""
     now, title = product.agreed, product.title
     units = {"unit": now.unit, "unit_before": seen.unit}
     if seen.unit != now.unit:
@@ -135,7 +135,7 @@ def changes(seen: Agreed, product: OnSale, currency: str) -> Iterator[Change]:
             yield Change(code, message, {"before": shown(before), "after": shown(after), "title": title, **units})
 
 
-#: By field of :class:`Agreed`: the code of its change, and what people call it.
+#: By field of :class:`Agreed`: the code of its change, and its name in messages.
 _AMOUNTS = {"quantity_step": ("step-changed", "step"), "min_quantity": ("minimum-changed", "least quantity")}
 
 

@@ -1,4 +1,4 @@
-"""Products: the listing, the page, and what a farm offers, changes and restocks."""
+"""Products: the listing, the page, and offering, changing and restocking them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from harvestd.web.money import given_faults, minor_units
 from harvestd.web.paging import Keyset
 from harvestd.web.shapes import Money, SeasonIn, given
 
-#: Why those are asked for a farm who name none, by role and by whether they have one; and what they are told.
+#: Why a request that names no farm must name one, by role and by whether the caller has any; and the messages.
 _WHICH_FARM = {("admin", False): "staff-name-farm", ("farmer", False): "no-farm"}
 _REASONS = {
     "one-of-yours": "name one of your farms",
@@ -52,7 +52,7 @@ def shown(card: cards.Card) -> msgspec.Raw:
 
 
 async def listed(request: RequestContext, query: ProductsQuery) -> Result:
-    """Published products by filter and sort; or, with ``mine``, those of the caller's farms, whatever their status."""
+    """Published products by filter and sort; or, with ``mine``, those of the caller's farms, of any status."""
     if query.status is not None and not query.mine:
         raise Invalid.of(
             "status",
@@ -81,7 +81,7 @@ async def listed(request: RequestContext, query: ProductsQuery) -> Result:
 
 
 async def page(request: RequestContext) -> Result:
-    """One product, by id or slug; a draft or archived one is for its farm alone."""
+    """One product, by id or slug; only its farm sees a draft or archived one."""
     card = await cards.find(request.reader, request.path["id"], request.parts.settings.market_currency)
     if card is None or (card.status != "published" and not await _may_see(request, card)):
         raise NotFound("there is no such product")
@@ -95,13 +95,13 @@ async def _may_see(request: RequestContext, card: cards.Card) -> bool:
 
 
 def faults(request: RequestContext, sent: Mapping[str, Any]) -> list[FieldError]:
-    """What the market has against fields of a product, whatever the others are."""
+    """Faults in the given fields of a product, independent of the others."""
     read, wrong = _read(request, sent)
     return [*wrong, *_faults_in_part(request, sent), *market.faults(read)]
 
 
 def _faults_in_part(request: RequestContext, given: Mapping[str, Any]) -> Iterator[FieldError]:
-    """Of the fields that could not be read as a whole."""
+    """Faults in the fields that could only be read in part."""
     if "price" not in given:
         yield from given_faults("price", given, request.parts.settings.market_currency)
     if "price_per" not in given:
@@ -113,7 +113,7 @@ def _faults_in_part(request: RequestContext, given: Mapping[str, Any]) -> Iterat
 
 
 def _read(request: RequestContext, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
-    """The fields as the market has them; those that it cannot have are left out, with what is wrong with them."""
+    """The fields converted for the rules; those that cannot be converted are left out, with their faults."""
     found = dict(given)
     wrong: list[FieldError] = []
     for name, read in _READ.items():
@@ -141,14 +141,14 @@ async def add(request: RequestContext, body: NewProduct) -> Result:
 
 
 async def _now(request: RequestContext, product_id: str) -> Result:
-    """A product that is there, as this transaction has made it."""
+    """The product, as this transaction has written it."""
     card = await cards.find(request.tx, product_id, request.parts.settings.market_currency)
     assert card is not None
     return Result(shown(card), version=card.version)
 
 
 async def _farm_of(request: RequestContext, farm_id: str | None) -> actions.Farm:
-    """The farm that offers it; without ``farm_id`` the caller's own, if they have one."""
+    """The farm that offers the product; without ``farm_id`` the caller's own, if they have exactly one."""
     own = await accounts.farms_of(request.tx, request.user.user_id)
     if farm_id is None:
         if len(own) == 1:
@@ -179,7 +179,7 @@ def _per(per: PricePerIn | None) -> Amount | None:
     return None if per is None else Amount(per.quantity, per.unit)
 
 
-#: How the fields of a body become the market's, where they do not stay as they are.
+#: The conversions of a body's fields for the rules, where they are not used as they are.
 _READ: dict[str, Callable[[RequestContext, Any], Any]] = {
     "price": _price,
     "price_per": lambda request, per: _per(per),
@@ -189,7 +189,7 @@ _READ: dict[str, Callable[[RequestContext, Any], Any]] = {
 
 
 async def _locked(request: RequestContext) -> store.Product:
-    """The product of the path, locked, if the caller may do to it what the route does."""
+    """The product of the path, locked, if the caller has the route's permission for it."""
     assert request.route.permission is not None
     row = await actions.locked(request.work, request.user, request.route.permission, request.path["id"])
     request.check_version(row.version)
@@ -197,7 +197,7 @@ async def _locked(request: RequestContext) -> store.Product:
 
 
 async def change(request: RequestContext, body: ChangeProduct) -> Result:
-    """Change what a farm says of a product."""
+    """Change the fields of a product that a farm edits."""
     before = await _locked(request)
     changes, wrong = _read(request, given(body))
     await actions.change(request.work, before, changes, wrong)
@@ -205,12 +205,12 @@ async def change(request: RequestContext, body: ChangeProduct) -> Result:
 
 
 async def archive(request: RequestContext) -> None:
-    """Take a product off the market; orders that have it keep it."""
+    """Archive a product; orders that contain it keep it."""
     await actions.archive(request.work, await _locked(request))
 
 
 def stock_faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
-    """What the market has against a change of stock, whatever the stock is."""
+    """Faults of a stock change, whatever the current stock."""
     reason = errors.faults(lambda: told("reason", given.get("reason", ""), market.MAX_REASON))
     return [*reason, *market.level_faults(given.get("set"), given.get("change"))]
 

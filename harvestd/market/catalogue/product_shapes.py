@@ -38,7 +38,7 @@ ImageStatusOut = Annotated[
 CompareByOut = Annotated[
     str, closed("CompareBy", ("kg", "litre", "each", "bunch", "box"), "The units that prices are compared by.")
 ]
-#: Each order of a list, and what comes first in it.
+#: Each sort of a list, and what comes first in it.
 _FIRST = {
     "relevance": "what fits the words best",
     "newest": "what was added last",
@@ -50,7 +50,7 @@ _FIRST = {
 
 
 def sorts(words: Iterable[str]) -> Meta:
-    """The description of a parameter that says what comes first."""
+    """The description of the sort parameter, with what comes first in each sort."""
     return Meta(description=f"What comes first: {', '.join(f'`{word}` {_FIRST[word]}' for word in words)}.")
 
 
@@ -58,7 +58,7 @@ ProductSort = Literal["newest", "price", "-price", "popular", "rating"]
 
 
 class UnitPrice(Out, kw_only=True, frozen=True):
-    """The price of a kilogram, a litre or a piece, so that offers compare; ``per`` names which."""
+    """The price of a kilogram, a litre or a piece, for comparing offers; ``per`` names which."""
 
     amount: int
     currency: str
@@ -66,7 +66,7 @@ class UnitPrice(Out, kw_only=True, frozen=True):
 
 
 class Rating(Out, kw_only=True, frozen=True):
-    """Stars, 1 to 5; ``average`` is null where nobody rated."""
+    """Stars, 1 to 5; ``average`` is null if nobody has rated."""
 
     average: float | None
     count: int
@@ -82,7 +82,7 @@ class ImageFile(Out, kw_only=True, frozen=True):
 
 
 class Image(Out, kw_only=True, frozen=True):
-    """A picture of a product. Nothing feeds these yet: lists of them are empty."""
+    """A picture of a product. Pictures cannot be uploaded yet: lists of them are empty."""
 
     id: str
     status: ImageStatusOut
@@ -95,8 +95,8 @@ class Image(Out, kw_only=True, frozen=True):
 
 
 class Product(Out, kw_only=True, frozen=True):
-    """A product; quantities in ``unit``, ``price`` for ``price_per``, ``available`` is stock less what is reserved. ``orderable`` is false where nobody
-    would hear of an order; ``not_orderable`` says why."""
+    """A product; quantities in ``unit``, ``price`` for ``price_per``, ``available`` is stock less reservations. ``orderable`` is false
+    if nobody would be notified of an order; ``not_orderable`` says why."""
 
     id: str
     slug: str
@@ -135,8 +135,8 @@ PriceBound = Annotated[int, Meta(ge=0, le=2**53, extra=MINOR_UNITS_ALONE)]
 
 
 class ProductFilters(ListQuery, kw_only=True, frozen=True):
-    """What the listing and search take alike. Of several values of a filter a product has one; a category has those below
-    it, too. Category and farm by slug or id, prices in minor units and as they are given: ``price``, whatever quantity it is for."""
+    """The filters that the listing and search share. Of several values of a filter a product has one; a category includes those below
+    it. Category and farm by slug or id, prices in minor units as offered: ``price``, whatever quantity it is for."""
 
     category: Annotated[list[IdOrSlug], Meta(max_length=MAX_VALUES)] = []
     farm: Annotated[list[IdOrSlug], Meta(max_length=MAX_VALUES)] = []
@@ -151,8 +151,8 @@ class ProductFilters(ListQuery, kw_only=True, frozen=True):
 
 
 class ProductsQuery(ProductFilters, kw_only=True, frozen=True):
-    """Filters and order of the listing. ``mine`` lists the products of the caller's own farms, drafts and archived ones too;
-    ``status`` keeps those of them that have it. ``count`` is that of ``CountedQuery``."""
+    """Filters and order of the listing. ``mine`` lists the products of the caller's own farms, drafts and archived ones included;
+    ``status`` selects those of them that have it. ``count`` is that of ``CountedQuery``."""
 
     mine: bool = False
     status: Status | None = None
@@ -170,17 +170,18 @@ Tags = Annotated[list[Annotated[str, Meta(max_length=MAX_TAG_LENGTH)]], Meta(max
 
 
 class PricePerIn(In, kw_only=True, frozen=True):
-    """What a price is for: so much of the product's unit, or of another that is an exact multiple or part of it (of ``g`` and ``kg``
-    either). It is kept and shown in the product's own."""
+    """The quantity that a price is for, in the product's unit or in another one that is an exact multiple or fraction of it (for ``g``
+    and ``kg`` either). It is stored and shown in the product's own."""
 
     quantity: Quantity
     unit: Unit
 
 
 class NewProduct(In, kw_only=True, frozen=True):
-    """A product to offer. ``farm_id`` is needed by those with more than one farm, and by staff, who may offer for any; without ``quantity_step`` what is
-    weighed is sold by any amount, and what is counted by 1. What is counted (each, bunch, box) has whole steps and a whole stock. ``price`` is
-    for one of the unit unless ``price_per`` says for how much: 640 for 1000 g is 6.40 a kilogram of what is sold by gram."""
+    """A product to offer. ``farm_id`` is required from those with more than one farm, and from staff, who may offer for any. Without
+    ``quantity_step`` weighed goods are sold by any amount, and counted goods by 1. Counted goods (each, bunch, box) have whole steps
+    and a whole stock. ``price`` is for one of the unit unless ``price_per`` gives another quantity: 640 for 1000 g is 6.40 a kilogram
+    of goods sold by the gram."""
 
     ELSEWHERE: ClassVar[Mapping[str, str]] = {"slug": "from-title"}
 
@@ -201,9 +202,9 @@ class NewProduct(In, kw_only=True, frozen=True):
 
 
 class ChangeProduct(In, kw_only=True, frozen=True):
-    """The fields to change; the stock has its own route. Another ``unit`` is taken once nothing is in stock, nor in an order that is not
-    at its end; the step and the least quantity become that unit's own (1 of what is counted), and the price is for one of it, unless
-    they are given, too. ``price_per`` null is one of the unit."""
+    """The fields to change; the stock has its own route. Another ``unit`` is accepted once nothing is in stock, nor in an order that
+    has not ended; the step and the minimum quantity become that unit's defaults (1 for counted goods), and the price is for one of it,
+    unless they are given, too. ``price_per`` null is one of the unit."""
 
     ELSEWHERE: ClassVar[Mapping[str, str]] = {
         "stock": "stock-route",
@@ -226,8 +227,8 @@ class ChangeProduct(In, kw_only=True, frozen=True):
 
 
 class ChangeStock(In, kw_only=True, frozen=True):
-    """Either ``set``, the new level, or ``change``, what is added (or, negative, taken) and why. The stock of what is counted (each,
-    bunch, box) is whole."""
+    """Either ``set``, the new level, or ``change``, the amount added (or, if negative, removed) and the reason. The stock of counted
+    goods (each, bunch, box) is whole."""
 
     ELSEWHERE: ClassVar[Mapping[str, str]] = {
         "stock": "set-or-change",
@@ -248,7 +249,7 @@ class StockLevel(Out, kw_only=True, frozen=True):
     available: str
 
 
-#: What the names here mean, as the contract says it.
+#: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "alt": "What the picture shows, for those who cannot see it.",
     "dominant_color": "Of the picture, as `#rrggbb`.",

@@ -54,24 +54,24 @@ class Product(msgspec.Struct, frozen=True):
 
     @property
     def known(self) -> Known:
-        """How events name it."""
+        """The product as events name it."""
         return Known(self.id, self.slug, self.farm_id, self.farm_slug)
 
     @property
     def offer(self) -> Offer:
-        """What its farm says of it."""
+        """The fields that its farm edits."""
         season = Season(self.season_from, self.season_to) if self.season_from and self.season_to else None
         return Offer(**{name: getattr(self, name) for name in _KEPT_AS_IT_IS}, season=season, tags=tuple(self.tags))
 
 
-#: What of a :class:`Product` is no column of its own.
+#: Fields of a :class:`Product` that are not columns of its own row.
 _OTHERS = {
     "farm_id": "f.id", "farm_slug": "f.slug", "farm_name": "f.name", "latitude": "f.latitude", "longitude": "f.longitude",
     "category_id": "c.id", "category_slug": "c.slug", "category_name": "c.name",
 }  # fmt: skip
 SELECT = f"""select {", ".join(_OTHERS.get(name, f"p.{name}") for name in Product.__struct_fields__)}
   from products p join farms f on f.id = p.farm_id left join categories c on c.id = p.category_id"""
-#: The fields of an offer that are a column each, and the columns of all.
+#: The fields of an offer that map to a column each, and the columns of all.
 _KEPT_AS_IT_IS = tuple(name for name in OFFERED if name not in ("season", "tags"))
 _OFFERED = (*_KEPT_AS_IT_IS, "season_from", "season_to", "tags")
 
@@ -98,17 +98,17 @@ _UPDATE = Statement(
 
 
 async def id_of(reader: Reader, slug: str) -> str | None:
-    """The id of the product that has this slug, whatever its status."""
+    """The id of the product with this slug, of any status."""
     return await reader.row(_ID_OF, slug=slug)
 
 
 async def by_ids(reader: Reader, ids: Sequence[str]) -> list[Product]:
-    """Products by id, in id order; those that exist."""
+    """The products with these ids that exist, in id order."""
     return await reader.rows(_BY_IDS, ids=list(ids))
 
 
 async def page(reader: Reader, after: str | None, limit: int) -> list[Product]:
-    """Every product in id order, a page at a time: for building the search index anew."""
+    """Every product in id order, a page at a time, for rebuilding the search index."""
     return await reader.rows(_PAGE, after=after, limit=limit)
 
 
@@ -120,8 +120,8 @@ async def lock(tx: Transaction, product_id: str) -> Product | None:
 async def insert(
     tx: Transaction, product_id: str, slugs: Iterable[str], farm_id: str, offer: Offer, stock: Decimal, now: datetime
 ) -> str:
-    """Store a new product (its first ledger row is the caller's) under the first of ``slugs`` that is free, and answer that; raises
-    :class:`Invalid` for an unknown category, ``AlreadyTaken`` where none is free."""
+    """Store a new product (the caller writes its first ledger row) under the first of ``slugs`` that is free, and return that; raises
+    :class:`Invalid` for an unknown category, ``AlreadyTaken`` if none is free."""
     for slug in slugs:
         if await _stored(
             tx, _INSERT, id=product_id, slug=slug, farm_id=farm_id, stock=stock, now=now, **_columns(offer)

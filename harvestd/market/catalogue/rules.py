@@ -1,4 +1,4 @@
-"""Products: what a farm may offer, and how an offer changes."""
+"""Products: validation of a farm's offer, and of its changes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TEXTS = {"title": Rule(MAX_TITLE), "description": Rule(MAX_DESCRIPTION, lines=T
 
 @attrs.frozen(kw_only=True)
 class Offer:
-    """What a farm says of a product; the fields that it may change. ``price`` is for ``price_per`` of the unit."""
+    """The fields of a product that its farm may change. ``price`` is for ``price_per`` of the unit."""
 
     title: str
     unit: str
@@ -45,13 +45,13 @@ class Offer:
     status: str = "published"
 
 
-#: The names of its fields.
+#: The names of the offer's fields.
 OFFERED = tuple(attrs.fields_dict(Offer))
 
 
 def begun(given: Mapping[str, Any]) -> Offer:
-    """The offer that a product begins with, of all the fields of its body as the market has them; raises :class:`Invalid`. What is weighed is sold by any
-    amount and what is counted by one, unless a step is given; the least is a step."""
+    """The offer of a new product, from all fields of its body, converted; raises :class:`Invalid`. The default step is any amount for
+    weighed goods and one for counted ones; the default minimum is one step."""
     unit = given["unit"]
     step = default_step(unit) if given["quantity_step"] is None else given["quantity_step"]
     least = step if given["min_quantity"] is None else given["min_quantity"]
@@ -72,8 +72,8 @@ def checked(offer: Offer, also: Iterable[FieldError] = ()) -> Offer:
 
 
 def faults(given: Mapping[str, Any]) -> list[FieldError]:
-    """What is wrong with those fields of a product that are given (a price in minor units, and the stock that it begins with, among
-    them), whatever the others are."""
+    """Faults in the given fields of a product (including its price in minor units and its opening stock), independent of
+    the others."""
     found: list[Any] = [*_texts(given).values(), *_tags(given.get("tags", ()))]
     if "price" in given:
         found += _price_alone(given["price"])
@@ -93,7 +93,7 @@ def faults(given: Mapping[str, Any]) -> list[FieldError]:
 
 
 def per_faults(given: Mapping[str, Any]) -> list[FieldError]:
-    """What is wrong with how much a price is for, whatever the unit."""
+    """Faults in the quantity that a price is for, whatever the unit."""
     found = [positive("price_per.quantity", given["quantity"])] if "quantity" in given else []
     return [fault for fault in found if isinstance(fault, FieldError)]
 
@@ -103,7 +103,7 @@ def _texts(given: Mapping[str, Any]) -> dict[str, str | FieldError]:
 
 
 def tag_faults(given: Mapping[int, str]) -> list[FieldError]:
-    """What is wrong with those tags of a list, by their places, that are given."""
+    """Faults in the given tags, by their positions in the list."""
     found = (tag(f"tags[{i}]", text) for i, text in given.items())
     return [fault for fault in found if isinstance(fault, FieldError)]
 
@@ -117,12 +117,12 @@ def _tags(given: Sequence[str]) -> list[str | FieldError]:
 
 
 def price_per(amount: Amount | None, unit: str) -> Decimal | FieldError:
-    """How much of ``unit`` a price is for, one of it where nothing is said; or what is wrong with that."""
+    """The quantity of ``unit`` that a price is for, one if not given; or its fault."""
     return ONE if amount is None else measured("price_per", amount, unit)
 
 
 def _price(offer: Offer) -> Iterator[FieldError]:
-    """What is wrong with a price: the bound is that of one unit, for less than one as for all of it."""
+    """Faults of a price: the limit is that of one unit, and scales down for less than one, but not up for more."""
     most = int(MAX_PRICE * offer.price_per)
     if most < offer.price <= MAX_PRICE:
         message = f"must be at most {most} for {said(offer.price_per, offer.unit)}, in minor units of the currency"
@@ -139,7 +139,7 @@ def _price_alone(price: int) -> Iterator[FieldError]:
 
 
 def _stock(stock: Decimal, unit: str | None) -> Decimal | FieldError:
-    """The stock, whole where its unit (None: not known) is counted."""
+    """The stock, which must be whole if its unit (None: not known) is counted."""
     value = not_negative("stock", stock)
     if isinstance(value, FieldError) or unit is None:
         return value
@@ -147,13 +147,13 @@ def _stock(stock: Decimal, unit: str | None) -> Decimal | FieldError:
 
 
 def tag(field: str, text: str) -> str | FieldError:
-    """A tag as it is kept and asked for, its case folded; or what is wrong with it."""
+    """A tag in its stored form, case-folded, which filters use too; or its fault."""
     found = clean_name(field, text, MAX_TAG_LENGTH)
     return found if isinstance(found, FieldError) else clean_name(field, found.casefold(), MAX_TAG_LENGTH)
 
 
 def tag_asked(text: str) -> str:
-    """The tag that a filter asks for, as it is kept; what cannot be one is left as it is, and finds nothing."""
+    """The tag that a filter asks for, in its stored form; an invalid one is left unchanged, and matches nothing."""
     found = tag("tag", text)
     return text if isinstance(found, FieldError) else found
 
@@ -161,11 +161,11 @@ def tag_asked(text: str) -> str:
 def amended(
     offer: Offer, changes: Mapping[str, Any], also: Iterable[FieldError] = (), *, stock: Decimal = NOTHING, held: Decimal = NOTHING
 ) -> Offer:  # fmt: skip
-    """The offer with ``changes``, in its normal form; raises :class:`Invalid` as :func:`checked` does. There are ``stock`` of it, and
-    orders that may yet give back ``held``.
+    """The offer with ``changes``, in its normal form; raises :class:`Invalid` as :func:`checked` does. ``stock`` is its current stock,
+    ``held`` the quantity that orders may still return.
 
-    A step, a least quantity and what the price is for are amounts of the unit. Under another unit they would mean something else,
-    so they become that unit's own where the farm does not name them anew."""
+    A step, a minimum quantity and the quantity of a price are amounts of the unit. Under another unit they would mean something else,
+    so they become that unit's defaults unless the farm gives new ones."""
     anew: dict[str, Any] = {}
     unit = changes.get("unit", offer.unit)
     if unit != offer.unit:
@@ -181,7 +181,7 @@ def amended(
 
 
 def _unit_stays(unit: str, stock: Decimal, held: Decimal) -> Iterator[FieldError]:
-    """Why another unit cannot be had now: so many kilograms are not as many pieces, neither in stock nor when they come back."""
+    """Why the unit cannot be changed now: kilograms do not convert into pieces, neither in stock nor in orders that may be returned."""
     if held:
         message = (
             f"stays {unit} while open orders hold {said(held, unit)}; archive it, and offer it anew in the other unit"
@@ -199,12 +199,12 @@ def _unit_stays(unit: str, stock: Decimal, held: Decimal) -> Iterator[FieldError
 
 
 def opening_stock(stock: Decimal, unit: str) -> Decimal:
-    """The stock that a new product begins with, whole where its unit is counted; raises :class:`Invalid`."""
+    """The opening stock of a new product, which must be whole if its unit is counted; raises :class:`Invalid`."""
     return accept(_stock(stock, unit), message="the product cannot be accepted")[0]
 
 
 def level_faults(set_to: Decimal | None, change: Decimal | None) -> list[FieldError]:
-    """What is wrong with a farm's correction of a stock, whatever the stock is."""
+    """Faults in a farm's stock correction, whatever the current stock."""
     values = [
         None if set_to is None else not_negative("set", set_to), None if change is None else usable("change", change)
     ]  # fmt: skip
@@ -218,8 +218,8 @@ def level_faults(set_to: Decimal | None, change: Decimal | None) -> list[FieldEr
 def new_level(
     unit: str, stock: Decimal, reserved: Decimal, *, set_to: Decimal | None, change: Decimal | None
 ) -> Decimal:
-    """The stock after a farm's correction; raises :class:`Invalid` when it would fall below what buyers hold,
-    or be no whole number of what is counted."""
+    """The stock after a farm's correction; raises :class:`Invalid` if it would fall below the reserved quantity,
+    or not be a whole number of counted goods."""
     if set_to is None and change is None:
         raise Invalid.of(
             "set", "give set (the new level) or change (what is added or taken)", "required", reason="set-or-change"
@@ -249,7 +249,7 @@ def new_level(
 def restocked(
     unit: str, stock: Decimal, reserved: Decimal, *, set_to: Decimal | None, change: Decimal | None, reason: str
 ) -> tuple[str, Decimal]:
-    """The reason as it is kept, and the :func:`new_level`; raises :class:`Invalid` with what is wrong with either."""
+    """The reason in its stored form, and the :func:`new_level`; raises :class:`Invalid` with the faults of either."""
     kept = clean_text("reason", reason, MAX_REASON)
     levels: list[Decimal] = []
     wrong = faults_of(lambda: levels.append(new_level(unit, stock, reserved, set_to=set_to, change=change)))
@@ -260,7 +260,7 @@ def restocked(
 
 @attrs.frozen
 class Known:
-    """How events and caches name a product."""
+    """The identifiers of a product in events and caches."""
 
     id: str
     slug: str

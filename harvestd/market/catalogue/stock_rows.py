@@ -1,4 +1,4 @@
-"""Stock: the rows that orders lock, what an effect changes, and the ledger."""
+"""Stock: the rows that orders lock, the writes of an effect, and the ledger."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ _SHELF = """p.id, p.slug, p.farm_id, f.slug, f.name, f.order_minimum, f.staffed,
        p.reserved, p.quantity_step, p.min_quantity, p.season_from, p.season_to, p.status, p.revision
   from products p join farms f on f.id = p.farm_id
  where p.id = any(:product_ids::uuid[]) order by p.id"""
-# Everyone locks products in id order, so two orders never wait for each other in a circle.
+# Every transaction locks products in id order, so two orders never deadlock.
 _LOCK = Statement("stock.lock", f"select {_SHELF} for no key update of p", _on_sale)
-# The order's number comes with the same round trip; a refused order leaves a gap.
+# The order number is fetched in the same round trip; a refused order leaves a gap.
 _LOCK_NUMBERED = Statement(
     "stock.lock_numbered",
     f"select (select nextval('order_numbers')), {_SHELF} for no key update of p",
     _numbered,
 )
 _SEE = Statement("stock.see", f"select {_SHELF}", _on_sale)
-# Locked in line order: a settlement, a withdrawal and the clock take turns at one reservation.
+# Locked in line order, so that a settlement, a cancellation and the clock never hold one reservation at the same time.
 _HELD = Statement(
     "stock.held",
     """select r.line_id, r.order_id, l.farm_id, r.product_id, r.quantity, r.state, r.expires_at is not null
@@ -79,7 +79,7 @@ _SET = Statement(
     nothing,
 )
 
-# What is sold may come back, too, as long as its part of the order is not at its end.
+# Sold goods may be returned, too, until their part of the order has ended.
 _IN_OPEN_ORDERS = Statement(
     "stock.in_open_orders",
     """select coalesce(sum(r.quantity), 0)
@@ -95,14 +95,14 @@ async def lock(tx: Transaction, product_ids: Sequence[str]) -> dict[str, OnSale]
 
 
 async def lock_for_order(tx: Transaction, product_ids: Sequence[str]) -> tuple[str, dict[str, OnSale]]:
-    """An order number, and the products locked in id order. Without any product the number is empty."""
+    """An order number, and the products locked in id order. Without any products the number is empty."""
     rows = await tx.rows(_LOCK_NUMBERED, product_ids=sorted(set(product_ids)))
     number = f"H{rows[0][0]:06d}" if rows else ""
     return number, {product.id: product for _, product in rows}
 
 
 async def in_open_orders(tx: Transaction, product_id: str) -> Decimal:
-    """How much of a locked product orders hold, or may yet give back."""
+    """How much of a locked product orders reserve, or may still return."""
     return await tx.row(_IN_OPEN_ORDERS, product_id=product_id) or Decimal(0)
 
 
@@ -112,7 +112,7 @@ async def held(tx: Transaction, order_ids: Sequence[str]) -> list[Held]:
 
 
 async def apply(tx: Transaction, effect: Effect, new_id: Callable[[], str], now: datetime) -> None:
-    """Store what an effect changes: reservations, ledger and products, in one statement."""
+    """Store an effect: reservations, ledger and products, in one statement."""
     if not effect.states:
         return
     entries, products = effect.entries, sorted(effect.products.items())
@@ -135,7 +135,7 @@ async def enter(
     reason: str,
     now: datetime,
 ) -> None:
-    """Write a ledger row that no order made: initial, restock or correction."""
+    """Write a ledger row that is not from an order: initial, restock or correction."""
     await tx.run(
         _ENTER, entry_id=entry_id, product_id=product_id, kind=kind, change=change, level=level, reason=reason, now=now
     )
@@ -147,5 +147,5 @@ async def set_level(tx: Transaction, product_id: str, level: Decimal, now: datet
 
 
 async def see(reader: Reader, product_ids: Sequence[str]) -> Mapping[str, OnSale]:
-    """The products as they are, not locked: for pricing a cart."""
+    """The products in their current state, not locked, for pricing a cart."""
     return {product.id: product for product in await reader.rows(_SEE, product_ids=list(product_ids))}

@@ -1,7 +1,7 @@
-"""What orders do to the stock: a reservation becomes a sale, or what it took comes back. Pure.
+"""Stock reservation: a reservation becomes a sale, or its quantity is given back. Pure.
 
-``available`` is ``stock`` less ``reserved``. Placing an order reserves; a sale takes the same quantity from both; a
-release gives back what was reserved, a return what was sold. Each reservation goes one way once::
+``available`` is ``stock`` less ``reserved``. Placing an order reserves; a sale subtracts the same quantity from both; a
+release gives back a reserved quantity, a return a sold one. Each reservation takes one of these paths, once::
 
     live -> sold -> returned        live -> released        live -> expired
 """
@@ -24,7 +24,7 @@ NOTHING = Decimal(0)
 
 @attrs.frozen(kw_only=True)
 class Held:
-    """A reservation as its locked row says it is now; ``awaits_farm`` is whether it is a sale only once its farm confirms it."""
+    """A reservation in its current, locked state; ``awaits_farm`` is whether it becomes a sale only once its farm confirms it."""
 
     line_id: str
     order_id: str
@@ -48,8 +48,8 @@ class Entry:
 
 @attrs.frozen(kw_only=True)
 class Effect:
-    """What changes: reservations by line, products by (stock, reserved, sales) added, ledger rows, and the events of what
-    can be bought again."""
+    """The changes: reservations by line, deltas of products as (stock, reserved, sales), ledger rows, and the events of products
+    that are available again."""
 
     states: dict[str, str]
     products: dict[str, tuple[Decimal, Decimal, int]]
@@ -60,13 +60,13 @@ class Effect:
 
 
 def settle(held: Sequence[Held], shelf: Mapping[str, OnSale]) -> Effect:
-    """Live reservations become sales; the others are left as they are."""
+    """Turn live reservations into sales; others are left unchanged."""
     effect = _effect([(h, "sold") for h in held if h.state == "live"], shelf)
     return attrs.evolve(effect, families=_families([shelf[p] for p in effect.products]))
 
 
 def give_back(held: Sequence[Held], shelf: Mapping[str, OnSale], *, expired: bool = False) -> Effect:
-    """What the reservations hold, or sold, comes back; those that gave back already give nothing."""
+    """Give back what the reservations hold or sold; those already given back are left unchanged."""
     ends = {"live": "expired" if expired else "released", "sold": "returned"}
     effect = _effect([(h, ends[h.state]) for h in held if h.state in ends], shelf)
     returned = [shelf[p] for p in effect.products]
@@ -84,7 +84,7 @@ def _families(products: Sequence[OnSale]) -> tuple[str, ...]:
     return tuple(families.merged(families.product(p.id, p.slug, p.farm_id, p.farm_slug, changed) for p in products))
 
 
-#: What each new state adds to (stock, reserved), as factors of the quantity, and to the number of sales.
+#: The deltas of (stock, reserved) for each new state, as factors of the quantity, and of the number of sales.
 _ADDS: dict[str, tuple[int, int, int]] = {
     "sold": (-1, -1, 1),
     "released": (0, -1, 0),

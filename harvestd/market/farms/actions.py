@@ -1,4 +1,4 @@
-"""Who may act for a farm; what is done with farms, each in one function, whoever asks for it; and the farm of whoever registers as a farmer."""
+"""Permissions for a farm; use cases of farms, one function each, for every caller; and the farm of a newly registered farmer."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from harvestd.web.context import Caller
 
 
 async def allowed(reader: Reader, caller: Caller, permission: Permission, farm_id: str) -> bool:
-    """Whether somebody may do this for a farm."""
+    """Whether the user has this permission for a farm."""
     if may_everywhere(caller.role, permission):
         return True
     return may_for_farm(caller.role, await store.role(reader, farm_id, caller.user_id), permission)
 
 
 async def require(reader: Reader, caller: Caller, permission: Permission, farm_id: str) -> None:
-    """Raise :class:`Forbidden` unless they may."""
+    """Raise :class:`Forbidden` unless the user has the permission."""
     if not await allowed(reader, caller, permission, farm_id):
         raise Forbidden("this farm is not yours")
 
 
 async def found(unit: UnitOfWork, account: Registered) -> None:
-    """Make the farm that an account is to have, with it."""
+    """Create the farm of a new account, in its transaction."""
     if account.farm_id is None or account.farm_name is None:
         return
     slug = distinct(account.farm_name, account.farm_id)
@@ -42,7 +42,7 @@ async def found(unit: UnitOfWork, account: Registered) -> None:
 
 
 async def locked(unit: UnitOfWork, caller: Caller, permission: Permission, token: str) -> store.Farm:
-    """A farm by id or slug, locked. Raises :class:`NotFound`, and :class:`Forbidden` where the caller may not do this for it."""
+    """A farm by id or slug, locked. Raises :class:`NotFound`, and :class:`Forbidden` if the caller lacks this permission for it."""
     found = await store.find(unit.tx, token)
     row = await store.lock(unit.tx, found.id) if found else None
     if row is None:
@@ -52,7 +52,7 @@ async def locked(unit: UnitOfWork, caller: Caller, permission: Permission, token
 
 
 async def change(unit: UnitOfWork, before: store.Farm, changes: Mapping[str, Any]) -> store.Farm:
-    """Change a farm; whoever shows something of it is told what changed."""
+    """Change a farm, and notify the subjects that show copies of the changed fields."""
     after = msgspec.structs.replace(before, **changes, version=before.version + 1, updated_at=unit.now)
     await store.update(unit.tx, after)
     tokens = dict.fromkeys((before.id, before.slug, after.slug))

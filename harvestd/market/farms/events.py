@@ -1,4 +1,4 @@
-"""What the events of farms carry."""
+"""Payloads of the farm events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harvestd.kernel.events import Data
 
 
 class FarmUpdated(Data, frozen=True, kw_only=True):
-    """A farm changed, with the names of what did."""
+    """A farm changed, with the names of the changed fields."""
 
     farm_id: UUID
     changed: tuple[str, ...]

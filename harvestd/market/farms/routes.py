@@ -1,4 +1,4 @@
-"""Farms: the list, with distances, the page, and what their people change."""
+"""Farms: the list, with distances, the page, and changes by their members."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def shown(row: store.Farm, currency: str, distance: float | None = None) -> Farm
 
 
 async def listed(request: RequestContext, query: FarmsQuery) -> CountedPage[Farm]:
-    """Farms by distance where ``near`` is given, else from the newest on."""
+    """Farms by distance if ``near`` is given, else newest first."""
     currency = request.parts.settings.market_currency
     at = readers.middle(query.near, query.radius_km)
     if at is not None:
@@ -66,7 +66,7 @@ async def _near(
 
 
 def _distance(row: store.Farm, at: tuple[float, float]) -> float:
-    assert row.latitude is not None and row.longitude is not None  # the box has positions alone
+    assert row.latitude is not None and row.longitude is not None  # only farms with a position are in the box
     return distance_km(*at, row.latitude, row.longitude)
 
 
@@ -79,7 +79,7 @@ async def page(request: RequestContext) -> Result:
 
 
 async def change(request: RequestContext, body: ChangeFarm) -> Result:
-    """Change a farm; whoever shows something of it is told what changed."""
+    """Change a farm, and notify the subjects that show copies of the changed fields."""
     before = await actions.locked(request.work, request.user, Permission.CHANGE_FARM, request.path["id"])
     request.check_version(before.version)
     changes = _changes(request, given(body), [point["id"] for point in before.pickup_points])
@@ -88,14 +88,14 @@ async def change(request: RequestContext, body: ChangeFarm) -> Result:
 
 
 def faults(request: RequestContext, sent: Mapping[str, Any]) -> list[FieldError]:
-    """What the market has against fields of a farm, whatever the others are."""
+    """Faults in the given fields of a farm, independent of the others."""
     names, points = ({} if name in sent else sound.elements(sent, name) for name in ("certifications", "pickup_points"))
     return [*errors.faults(lambda: _changes(request, sent)), *market.element_faults(names, points)]
 
 
 def _changes(request: RequestContext, sent: Mapping[str, Any], points: Sequence[str] | None = None) -> dict[str, Any]:
     """The columns that change; raises :class:`Invalid` with every field that is wrong. ``points`` are the ids of the farm's
-    pick-up points, None where no farm is at hand."""
+    pick-up points, None if no farm is loaded."""
     changes = {name: sent[name] for name in ("name", "slug", "description", "certifications") if name in sent}
     wrong: list[FieldError] = []
     place = sound.members(sent, "location")

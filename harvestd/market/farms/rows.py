@@ -37,7 +37,7 @@ class Farm(msgspec.Struct, frozen=True):
 
 
 class Points(msgspec.Struct, frozen=True):
-    """Where a farm hands over."""
+    """A farm's pick-up points."""
 
     farm_id: str
     points: list[dict[str, Any]]
@@ -76,7 +76,7 @@ _NEWEST = Statement(
 _COUNT = counting.counting(
     "farms.count", "farms where :text::text = '' or position((select folded(:text)) in name_folded) > 0"
 )
-# The box is what the index answers; the exact distance is arithmetic on the few rows within it.
+# The index covers the bounding box; the exact distance is computed for the few rows within it.
 _IN_BOX = Statement(
     "farms.in_box",
     f"""select {_COLUMNS} from farms
@@ -92,12 +92,12 @@ async def find(reader: Reader, token: str) -> Farm | None:
 
 
 async def newest(reader: Reader, after: str | None, text: str, limit: int) -> list[Farm]:
-    """Farms from the newest on, those whose name contains ``text``, without regard to case, accents and apostrophes."""
+    """Farms, newest first, whose name contains ``text``, ignoring case, accents and apostrophes."""
     return await reader.rows(_NEWEST, after=after, text=text.strip(), limit=limit)
 
 
 async def count(reader: Reader, text: str) -> int:
-    """How many farms there are whose name contains ``text``, as far as is counted."""
+    """How many farms have a name that contains ``text``, up to the counting limit."""
     return await counting.count(reader, _COUNT, text=text.strip())
 
 
@@ -107,7 +107,7 @@ async def in_box(reader: Reader, box: Box, text: str) -> list[Farm]:
 
 
 async def pickup_points(reader: Reader, farm_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """Where the farms hand over, by their ids."""
+    """The pick-up points of the farms, by farm id."""
     return {farm.farm_id: farm.points for farm in await reader.rows(_POINTS, farm_ids=list(farm_ids))}
 
 
@@ -126,7 +126,7 @@ async def insert(
     tx: Transaction, farm_id: str, slugs: Iterable[str], name: str, owner_id: str, now: datetime, *, description: str = "",
     position: tuple[float, float] | None = None, address: str = "",
 ) -> None:  # fmt: skip
-    """Store a new farm under the first of ``slugs`` that is free, and its owner; raises :class:`AlreadyTaken` where none is."""
+    """Store a new farm under the first of ``slugs`` that is free, and its owner; raises :class:`AlreadyTaken` if none is."""
     latitude, longitude = position or (None, None)
     for slug in slugs:
         if await tx.run(
@@ -146,7 +146,7 @@ async def insert(
 
 
 async def update(tx: Transaction, farm: Farm) -> None:
-    """Store a changed farm; raises :class:`AlreadyTaken` when another farm has the slug."""
+    """Store a changed farm; raises :class:`AlreadyTaken` if another farm has the slug."""
     try:
         await tx.run(
             _UPDATE, id=farm.id, name=farm.name, slug=farm.slug, description=farm.description, latitude=farm.latitude, longitude=farm.longitude, address=farm.address,

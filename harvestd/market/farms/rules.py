@@ -1,4 +1,4 @@
-"""Farms: what their people may say of them."""
+"""Farms: validation of the fields that their members edit."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ MAX_ADDRESS, MAX_POINT_NAME, MAX_CERTIFICATION, MAX_CERTIFICATIONS = 500, 200, 1
 
 
 def checked(given: Mapping[str, Any], also: Iterable[FieldError] = ()) -> dict[str, Any]:
-    """The fields to change, as they are kept; raises :class:`Invalid` with every field that is wrong.
+    """The fields to change, normalised; raises :class:`Invalid` with every field that is wrong.
 
-    ``certifications`` is a list of names, ``pickup_points`` one of ``{id, name, address}``; whatever else is given stays.
-    ``address`` is that of ``location``; ``also`` is what was wrong besides."""
+    ``certifications`` is a list of names, ``pickup_points`` one of ``{id, name, address}``; other given fields stay unchanged.
+    ``address`` is that of ``location``; ``also`` are the faults found elsewhere."""
     found = dict(given)
     errors: list[FieldError] = list(also)
     for name, check in (("certifications", _certifications), ("pickup_points", _points)):
@@ -30,7 +30,7 @@ def checked(given: Mapping[str, Any], also: Iterable[FieldError] = ()) -> dict[s
 
 
 def not_on_earth(field: str, place: Mapping[str, Any]) -> Iterator[FieldError]:
-    """What is wrong with the ``latitude`` and ``longitude`` of a place, as far as they are given: degrees both, or None both."""
+    """Faults in the given ``latitude`` and ``longitude`` of a place: both must be degrees, or both None."""
     for name, most, other in (("latitude", 90, "longitude"), ("longitude", 180, "latitude")):
         value = place.get(name)
         if value is not None and abs(value) > most:
@@ -48,8 +48,8 @@ def not_on_earth(field: str, place: Mapping[str, Any]) -> Iterator[FieldError]:
 
 
 def not_its_own(given: Sequence[str | None], known: Container[str]) -> Iterator[FieldError]:
-    """What is wrong with the ids of pick-up points that somebody gives: an id is made here, and names one that the farm has
-    (``known``), since orders name points by it."""
+    """Faults in the ids of pick-up points in a request: ids are generated here, and a given one must be an existing point of the farm
+    (``known``), since orders refer to points by id."""
     for i, id in enumerate(given):
         if id is not None and id not in known:
             message = "is not a pick-up point of this farm; leave the id out to add one"
@@ -71,7 +71,7 @@ def _certification(i: int, name: str) -> str | FieldError:
 
 
 def element_faults(certifications: Mapping[int, str], points: Mapping[int, Mapping[str, Any]]) -> list[FieldError]:
-    """What is wrong with the elements of lists that could be read in part, by their places; of a point with those of its members that
+    """Faults in the elements of lists that could only be read in part, by their positions; for a point, in the members that
     are given."""
     found: list[Any] = [_certification(i, name) for i, name in certifications.items()]
     for i, point in points.items():
@@ -80,7 +80,7 @@ def element_faults(certifications: Mapping[int, str], points: Mapping[int, Mappi
 
 
 def _point(i: int, point: Mapping[str, Any]) -> dict[str, str | FieldError]:
-    """The texts of a pick-up point that are given, in their one form."""
+    """The given texts of a pick-up point, normalised."""
     return {
         name: check(f"pickup_points[{i}].{name}", point[name], most)
         for name, (check, most) in _OF_A_POINT.items()

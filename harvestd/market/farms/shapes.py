@@ -14,7 +14,7 @@ from harvestd.web.shapes import CountedQuery, Id, In, MinorUnits, Money, Out, Po
 
 
 class Location(In, kw_only=True, frozen=True):
-    """Position in degrees, both null where it is unknown, and the address for people."""
+    """Position in degrees, both null if it is unknown, and the postal address."""
 
     latitude: Annotated[Decimal, Meta(description="-90 to 90")] | None
     longitude: Annotated[Decimal, Meta(description="-180 to 180")] | None
@@ -22,7 +22,7 @@ class Location(In, kw_only=True, frozen=True):
 
 
 class LocationOut(Out, kw_only=True, frozen=True):
-    """Position in degrees, null where unknown."""
+    """Position in degrees, null if unknown."""
 
     latitude: float | None
     longitude: float | None
@@ -30,7 +30,7 @@ class LocationOut(Out, kw_only=True, frozen=True):
 
 
 class PickupPointIn(In, kw_only=True, frozen=True):
-    """A place where a farm hands over: with ``id`` one that the farm has, without it a new one."""
+    """A pick-up point: with ``id`` one that the farm has, without it a new one."""
 
     id: Id | None = None
     name: Annotated[str, Meta(min_length=1, max_length=200)]
@@ -38,7 +38,7 @@ class PickupPointIn(In, kw_only=True, frozen=True):
 
 
 class PickupPoint(Out, kw_only=True, frozen=True):
-    """A place where a farm hands over."""
+    """A pick-up point of a farm."""
 
     id: str
     name: str
@@ -46,7 +46,7 @@ class PickupPoint(Out, kw_only=True, frozen=True):
 
 
 class Farm(Out, kw_only=True, frozen=True):
-    """A farm; ``distance_km`` where a position was asked from."""
+    """A farm; ``distance_km`` if the request gave a position."""
 
     id: str
     slug: str
@@ -91,7 +91,7 @@ class ChangeFarm(In, kw_only=True, frozen=True):
     order_minimum: Money | MinorUnits | UnsetType = UNSET
 
 
-#: What the names here mean, as the contract says it.
+#: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "certifications": "Schemes that the farm is certified by, in its own words.",
     "distance_km": "Kilometres from the position that was asked about.",

@@ -1,4 +1,4 @@
-"""Farms: who sells, where they are, and where their goods are picked up."""
+"""Farms: the sellers, their locations, and their pick-up points."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ from harvestd.unit_of_work import UnitOfWork
 
 
 async def order(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
-    """Tell the buyers and the farms of a batch of orders' events, as the table of messages has it."""
+    """Notify the buyers and the farms about a batch of order events, by the table of messages."""
     concerned = [event for event in events if _messages(event)]
     if not concerned:
         return
@@ -51,8 +51,8 @@ async def order(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
 
 
 async def _mail(unit: UnitOfWork, outgoing: Sequence[Mail]) -> None:
-    """Have mails sent, as many an hour for each recipient as the setting allows. Of what is left one mail tells, and then no
-    more as long as some was left within the hour: whatever they were about is in the notices and the orders."""
+    """Enqueue mails, up to the hourly limit for each recipient. One mail stands in for those over the limit, and no further one
+    while any was left out within the hour: the notices and the orders have everything."""
     settings = unit.parts.settings
     added = await mails.enqueue(unit.tx, outgoing, unit.new_id, unit.now, settings.mails_per_recipient)
     left = {one.recipient: one for one in reversed(added) if one.left and one.first}
@@ -72,7 +72,7 @@ def _messages(event: Envelope) -> tuple[Message, ...]:
 
 @attrs.frozen
 class _Told:
-    """An order, and whom its events may concern: the buyer, and the members of all its farms."""
+    """An order, and the people whom its events may concern: the buyer, and the members of all its farms."""
 
     row: orders.Order
     parts: list[orders.PartRow]
@@ -81,7 +81,7 @@ class _Told:
 
 
 async def _concerned(unit: UnitOfWork, events: Sequence[Envelope]) -> dict[str, _Told]:
-    """The orders that events are about, by id. Raises ``Drop`` if one is not there."""
+    """The orders that events are about, by id. Raises ``Drop`` if one does not exist."""
     rows = await orders.some(unit.tx, sorted({event.data["order_id"] for event in events}))
     if any(event.data["order_id"] not in rows for event in events):
         raise Drop("there is no such order")
@@ -103,8 +103,8 @@ async def _concerned(unit: UnitOfWork, events: Sequence[Envelope]) -> dict[str, 
 
 
 async def welcome(unit: UnitOfWork, event: Envelope) -> None:
-    """Greet a new account, with no word of whoever made it: until somebody has answered from it, the address may be a stranger's,
-    and a name could be any text. An address has one account, so it gets one such mail."""
+    """Welcome a new account, without any text that its creator entered: until the owner has responded, the address may be a
+    stranger's, and a name could be any text. An address has one account, so it gets one such mail."""
     market = unit.parts.settings.market_name
     mail = Mail(
         key=f"{event.id}:{event.data['user_id']}:welcome", recipient=event.data["email"], subject=f"Welcome to {market}",
@@ -114,7 +114,7 @@ async def welcome(unit: UnitOfWork, event: Envelope) -> None:
 
 
 def _hears(message: Message, person: Person, event: Envelope) -> bool:
-    """No farm is told what is another's, and see :func:`harvestd.market.notifications.messages.is_told`."""
+    """Whether to notify the person: no farm hears about another's part; see also :func:`harvestd.market.notifications.messages.is_told`."""
     whom = "buyer" if person.farm_id is None else "farm"
     own = person.farm_id is None or event.data.get("farm_id", person.farm_id) == person.farm_id
     return message.whom == whom and own and is_told(whom, event.data)

@@ -1,8 +1,8 @@
-"""Mail on its way out: written with what it tells of, handed over later, by one process at a time.
+"""The mail outbox: written in the transaction that it reports on, sent later, by one process at a time.
 
-A claim puts a mail's next try off by the lease, so a process that dies with mail in hand gives it back by doing nothing.
-``attempts`` grows with each claim; whoever settles a mail names the attempt that it made, so that one who comes back
-after its lease ran out changes nothing.
+A claim postpones a mail's next attempt by the lease, so the mail of a crashed process becomes due again by itself.
+``attempts`` grows with each claim and every update names the attempt it is for, so that a process that returns
+after its lease expired changes nothing.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import attrs
 from harvestd.interfaces import Mail
 from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
 
-#: Over so long mails are counted for each recipient; and no limit.
+#: The window over which mails are counted for each recipient; and the value for no limit.
 WINDOW, UNBOUNDED = timedelta(hours=1), 2**31 - 1
 
 
 @attrs.frozen
 class Claimed:
-    """A mail in hand. ``attempts`` counts this one too; ``due_at`` is when it comes back by itself."""
+    """A claimed mail. ``attempts`` includes this one; ``due_at`` is when its lease expires."""
 
     id: str
     mail: Mail
@@ -31,7 +31,7 @@ class Claimed:
 
 @attrs.frozen
 class Due:
-    """How many mails wait to be taken in hand, and for how many seconds the oldest does (0.0 when there is none)."""
+    """How many due mails are unclaimed, and the age in seconds of the oldest (0.0 if there is none)."""
 
     count: int
     oldest: float
@@ -39,8 +39,8 @@ class Due:
 
 @attrs.frozen
 class Added:
-    """A new mail. ``left`` if its recipient has had as many as there may be: it is kept, and not sent. ``first`` if in the window
-    none of theirs was left before."""
+    """A new mail. ``left`` if its recipient has reached the limit: it is stored, but not sent. ``first`` if no earlier one of theirs
+    was left out within the window."""
 
     key: str
     recipient: str
@@ -132,8 +132,8 @@ PURGE = Statement(
 async def enqueue(
     tx: Transaction, mails: Sequence[Mail], new_id: Callable[[], str], now: datetime, most: int = UNBOUNDED
 ) -> list[Added]:
-    """Write mails to be sent once ``tx`` is committed; answers those that are new. A key that was there before, sent or not,
-    stays the one mail that it was. Beyond ``most`` for one recipient within :data:`WINDOW` they are left (two processes at once
+    """Store mails to be sent once ``tx`` commits; returns the new ones. An idempotency key that already exists, sent or not,
+    keeps its one mail. Mails over the limit of ``most`` for one recipient within :data:`WINDOW` are left out (two concurrent processes
     may let a batch more through)."""
     if not mails:
         return []
@@ -151,17 +151,17 @@ async def enqueue(
 
 
 async def claim(tx: Transaction, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
-    """Up to ``limit`` mails that are due, the longest due first; nobody else is given them while the lease lasts."""
+    """Claim up to ``limit`` due mails, the longest due first; no other process gets them while the lease lasts."""
     return sorted(await tx.rows(CLAIM, now=now, until=now + lease, limit=limit), key=lambda c: c.id)
 
 
 async def sent(tx: Transaction, claims: Sequence[Claimed], now: datetime) -> None:
-    """They were handed over."""
+    """Mark claimed mails as sent."""
     await tx.run(SENT, ids=[c.id for c in claims], attempts=[c.attempts for c in claims], now=now)
 
 
 async def renew(tx: Transaction, claims: Sequence[Claimed], due_at: datetime) -> set[str]:
-    """They stay in hand until then; answers the ids of those that still were."""
+    """Extend the leases until then; returns the ids of the mails that were still claimed."""
     return (
         set(await tx.rows(RENEW, ids=[c.id for c in claims], attempts=[c.attempts for c in claims], due_at=due_at))
         if claims
@@ -170,19 +170,19 @@ async def renew(tx: Transaction, claims: Sequence[Claimed], due_at: datetime) ->
 
 
 async def due(reader: Reader, now: datetime) -> Due:
-    """What nobody has taken in hand yet."""
+    """The backlog of due, unclaimed mails."""
     found = await reader.row(DUE, now=now)
     assert found is not None
     return found
 
 
 async def later(tx: Transaction, claimed: Claimed, due_at: datetime, cause: str) -> None:
-    """It was tried; try again then."""
+    """Schedule a retry after a failed attempt."""
     await tx.run(LATER, id=claimed.id, attempts=claimed.attempts, due_at=due_at, cause=cause)
 
 
 async def untried(tx: Transaction, claims: Sequence[tuple[Claimed, datetime]], cause: str) -> None:
-    """Nobody was there to be tried: each is due again then, and the attempt does not count."""
+    """Schedule a retry after the mail server was unreachable; the attempt does not count."""
     await tx.run(
         UNTRIED,
         ids=[c.id for c, _ in claims],
@@ -193,10 +193,10 @@ async def untried(tx: Transaction, claims: Sequence[tuple[Claimed, datetime]], c
 
 
 async def failed(tx: Transaction, claimed: Claimed, cause: str) -> None:
-    """It is given up; ``cause`` says why."""
+    """Give up on a mail; ``cause`` says why."""
     await tx.run(FAILED, id=claimed.id, attempts=claimed.attempts, cause=cause)
 
 
 async def purge(tx: Transaction, sent_before: datetime, limit: int = 1000) -> int:
-    """Delete up to ``limit`` mails that were sent before then; answers how many. Call again while it is ``limit``."""
+    """Delete up to ``limit`` mails that were sent before then; returns how many. Call again while it is ``limit``."""
     return await tx.run(PURGE, sent_before=sent_before, limit=limit)

@@ -1,4 +1,4 @@
-"""Mail that is due is handed over, at least once, under a Message-ID that stays the same."""
+"""Sending due mail, at least once, under a stable Message-ID."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from harvestd.runtime.spawn import spawn
 from harvestd.runtime.wakeup import Wakeup
 from harvestd.store.leases import GoingOn, always
 
-#: Seconds before each further try of a mail that was not taken; after the last it is given up.
+#: Backoff in seconds before each retry of a mail that was not accepted; after the last one it is given up.
 RETRY_DELAYS = (1.0, 10.0, 60.0, 600.0, 3_600.0, 21_600.0)
-#: While nobody is there to take mail, a mail of age t is tried after t/4, within these seconds; no try counts ...
+#: While the mail server is unreachable, a mail of age t is retried after t/4, within these seconds; no attempt counts ...
 AWAY_DELAYS = (5.0, 600.0)
-#: ... until it is so old that it is given up (RFC 5321, 4.5.4.1: at least 4 to 5 days).
+#: ... until it is old enough to be given up (RFC 5321, 4.5.4.1: at least 4 to 5 days).
 AWAY_LIMIT = timedelta(days=5)
-#: A mail in hand comes back by itself after this, without word from who has it; with the next turn another sends it then.
+#: The lease of a claimed mail: if it is not renewed, the mail becomes due again and another process sends it.
 LEASE = timedelta(seconds=8)
 BATCH, AT_ONCE = 50, 5
-#: Mails that were sent are marked together, so many seconds after the first of them, or as soon as they are so many; nobody
-#: begins another one while so many are unmarked.
+#: Sent mails are marked together, ``MARK_AFTER`` seconds after the first of them, or as soon as there are ``MAX_MARK``; no further
+#: mail is sent while ``MAX_MARK`` are unmarked.
 MARK_AFTER, MAX_MARK = 0.05, 16
-#: So this is the most that a process that dies leaves to be sent again, however slow the mail server or PostgreSQL is: those
-#: that are unmarked and those under way. Into a folder they come once all the same.
+#: So this is the most that a crashed process leaves to be sent twice, however slow the mail server or PostgreSQL is: the unmarked
+#: mails and those in flight. Mail written to a folder is deduplicated all the same.
 MAX_TWICE = MAX_MARK - 1 + AT_ONCE
 
 #: The name of the periodic task.
@@ -43,13 +43,13 @@ log = Logger()
 
 
 async def deliver(parts: Parts, going_on: GoingOn = always) -> None:
-    """Send all that is due."""
+    """Send all mail that is due."""
     while await send_due(parts) == BATCH and await going_on():
         pass
 
 
 async def send_due(parts: Parts) -> int:
-    """Take up to ``BATCH`` mails that are due, send them ``AT_ONCE`` at a time, and answer how many were sent."""
+    """Claim up to ``BATCH`` due mails, send them ``AT_ONCE`` at a time, and return how many were sent."""
     now = parts.now()
     claimed = await parts.database.transaction(lambda tx: mails.claim(tx, now, LEASE, BATCH), by_keys=True)
     if not claimed:
@@ -76,13 +76,13 @@ async def _settled(sender: Deferred[None]) -> Exception | None:
 
 
 class _Batch:
-    """Claimed mails on their way; ``away`` is why nobody takes any, once that is known, and ``unmarkable`` why what was sent
-    could not be noted."""
+    """Claimed mails being sent; ``away`` is the reason once the mail server is found unreachable, ``unmarkable`` the error if sent
+    mails could not be marked."""
 
     def __init__(self, parts: Parts, claimed: list[Claimed], now: datetime) -> None:
         self.done = Wakeup(parts.reactor)
         self._parts = parts
-        #: Until when what is in hand is nobody else's, and all that is: what is left, and what is on its way or unmarked.
+        #: When the leases expire, and the claimed mails: those left to send, in flight or unmarked.
         self._until = now + LEASE
         self._held = {one.id: one for one in claimed}
         self._left = deque(claimed)
@@ -90,16 +90,16 @@ class _Batch:
         self._unmarked: list[Claimed] = []
         self._marking = DeferredLock()
         self._timer: Any = None
-        #: How many were sent and are not known to be marked, those included that are being marked.
+        #: Sent mails that are not yet known to be marked, including those being marked.
         self._open = 0
         self.sent = 0
         self.unmarkable: Exception | None = None
 
     async def send(self) -> None:
-        """Send one after another, until none is left or nobody is there to take them."""
+        """Send one mail after another, until none is left or the mail server is unreachable."""
         while self._left and not self._away:
             if self._parts.now() >= self._until:
-                await self._renew()  # this process was frozen, or held up: some of it may be another's by now
+                await self._renew()  # this process was suspended or delayed: another may have claimed some of them
                 continue
             if self._open >= MAX_MARK:
                 await self.mark()
@@ -125,7 +125,7 @@ class _Batch:
                     self._timer = self._parts.reactor.callLater(MARK_AFTER, self._mark_now)
 
     async def renew(self) -> None:
-        """Have what is in hand stay so, for as long as this process works."""
+        """Keep renewing the leases while this batch is being sent."""
         while not await self.done.wait(LEASE.total_seconds() / 3):
             try:
                 await self._renew()
@@ -133,7 +133,7 @@ class _Batch:
                 log.warn("mail in hand is not renewed: {why}", why=str(error) or repr(error))
 
     async def _renew(self) -> None:
-        """Until later; what was lost meanwhile is not sent here any more."""
+        """Extend the leases; mails that were lost meanwhile are no longer sent here."""
         until = self._parts.now() + LEASE
         held = list(self._held.values())
         kept = await self._parts.database.transaction(lambda tx: mails.renew(tx, held, until))
@@ -146,13 +146,13 @@ class _Batch:
             self._held.pop(id, None)
 
     def _mark_now(self) -> None:
-        """Of the timer: the last mark of all waits for this one."""
+        """Mark from the timer; the final mark of the batch waits for this one."""
         self._timer = None
         spawn("noting sent mail", self.mark())
 
     async def mark(self) -> None:
-        """Note together what was sent; who comes while that is done waits for it. If it fails nothing more is sent, for it
-        could not be noted."""
+        """Mark sent mails together; concurrent calls wait for each other. After a failure no more mail is sent, since it
+        could not be marked."""
         await self._marking.acquire()
         done, self._unmarked = self._unmarked, []
         if self._timer is not None:
@@ -163,7 +163,7 @@ class _Batch:
                 await self._mark(done)
         except Exception as error:
             self._away, self.unmarkable = str(error) or repr(error), error
-        self._marking.release()  # nothing else is raised but when it is thrown away, and then nobody should go on
+        self._marking.release()  # only cancellation skips this, after which nothing should go on
 
     async def _mark(self, done: list[Claimed]) -> None:
         now = self._parts.now()
@@ -192,7 +192,7 @@ class _Batch:
         self._parts.metrics.mailed("failed")
 
     async def put_back(self) -> None:
-        """Have what was not tried tried later."""
+        """Reschedule the mails that were not attempted."""
         left = list(self._left)
         if not left:
             return

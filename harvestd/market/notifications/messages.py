@@ -1,4 +1,4 @@
-"""What people are told, and how: one table of kinds, each with who hears it, through what, and the words. Pure."""
+"""Notification texts: one table of kinds, each with its audience, its channels, and the words. Pure."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from harvestd.kernel.names import one_line
 
 @attrs.frozen
 class Message:
-    """One kind of message. ``whom`` is buyer or farm; ``mail`` whether it is also mailed: a notice it always is, so that a mail
-    that is not sent is lost to nobody. Words are ``str.format`` templates over what the worker knows of the order."""
+    """One kind of message. ``whom`` is buyer or farm; ``mail`` whether it is also mailed. It is always a notice, so an
+    undelivered mail loses no information. Texts are ``str.format`` templates over the order's values in the worker."""
 
     whom: str
     title: str
@@ -22,8 +22,8 @@ class Message:
     mail: bool
 
 
-#: By event type and, for a step of a part, ``to``. A part's step names its farm; what becomes of the order itself is told
-#: by its own event, once, and then the buyer is not told of the step that it follows from.
+#: By event type and, for a step of a part, ``to``. A part's step names its farm; the end of the whole order is reported once,
+#: by its own event, and then the buyer is not told of the step that caused it.
 MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
     ("order.created", ""): (
         Message(
@@ -58,32 +58,32 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
 
 
 def kind(event: str, to: str = "") -> str:
-    """What a notice of an event is called, and of a step of a part."""
+    """The kind of a notice about an event, or about a step of a part."""
     return f"order.{to}" if to else event
 
 
-#: What notices may be about.
+#: The kinds of notices.
 KINDS = tuple(sorted({kind(*told) for told in MESSAGES}))
-#: The steps of a part that can be the end of its order.
+#: The steps of a part that can end its order.
 ENDS = frozenset({"completed", "cancelled", "expired"})
 
 
 def is_told(whom: str, data: Mapping[str, Any]) -> bool:
-    """Whether somebody is told of an order's event at all: nobody of what they did themselves, and the buyer not of the
-    step by which the whole order ended so, since the order's own event follows."""
+    """Whether a party is told of an order's event: nobody is told of their own actions, nor the buyer of the step that
+    ended the whole order, since the order's own event follows."""
     to = data.get("to")
     ended = whom == "buyer" and to in ENDS and data.get("order_status") == to
     return data.get("actor") != whom and not ended
 
 
 def farm_of(own: str | None, data: Mapping[str, Any]) -> str | None:
-    """The farm that a message is about: for a farm (``own``) its own, for the buyer that of the event; None where it is about the
+    """The farm that a message is about: for a farm (``own``) its own, for the buyer that of the event; None if it is about the
     whole order."""
     return own or data.get("farm_id")
 
 
 def lines_shown(lines: list[Mapping[str, Any]], currency: str, locale: str = LOCALE) -> str:
-    """An order's lines (``{quantity, unit, title, total}``), for a text mail."""
+    """An order's lines (``{quantity, unit, title, total}``), for a plain-text mail."""
     return "\n".join(
         f"  {quantity(line['quantity'], line['unit'], locale)}  {line['title']}  {money(line['total'], currency, locale)}"
         for line in lines
@@ -91,7 +91,7 @@ def lines_shown(lines: list[Mapping[str, Any]], currency: str, locale: str = LOC
 
 
 def way_shown(way: Mapping[str, Any]) -> str:
-    """How the goods reach the buyer, as a sentence."""
+    """The fulfilment of a part, as a sentence."""
     if way.get("method") == "delivery":
         return f"To be delivered to: {one_line(way.get('address', ''))}\n"
     point = way.get("pickup_point")
@@ -103,14 +103,14 @@ def way_shown(way: Mapping[str, Any]) -> str:
 
 
 def ways_shown(ways: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
-    """How the goods of each farm (by its name) reach the buyer: one sentence where it is the same for all."""
+    """The fulfilment of each farm's part (by the farm's name): one sentence if it is the same for all."""
     if all(way == ways[0][1] for _, way in ways):
         return way_shown(ways[0][1])
     return "".join(f"{one_line(farm)}: {way_shown(way)}" for farm, way in ways)
 
 
 def more_shown(market: str, most: int) -> tuple[str, str]:
-    """Subject and text of the one mail that stands for those that are beyond ``most`` an hour."""
+    """Subject and text of the one mail that stands in for those beyond ``most`` an hour."""
     return (
         f"More has happened at {one_line(market)}",
         f"You have had {most} mails from us within an hour, so what else happens for now is not mailed one by one.\n"
@@ -119,5 +119,5 @@ def more_shown(market: str, most: int) -> tuple[str, str]:
 
 
 def buyer_shown(name: str, phone: str | None) -> str:
-    """Who ordered, for the farms of the order."""
+    """The buyer's name and telephone number, for the farms of the order."""
     return f"{one_line(name)} ({phone})" if phone else one_line(name)

@@ -19,7 +19,7 @@ from harvestd.web.paging import Keyset
 
 
 async def listed(request: RequestContext, query: NotificationsQuery) -> UnreadPage[Notification]:
-    """The caller's notices from the newest on, and how many of all are unread."""
+    """The caller's notices, newest first, and how many of all are unread."""
     order = Keyset(query, "notifications", (UUID,), lambda notice: (notice.id,))
     (after,) = order.after or (None,)
     page, following = order.page(await store.feed(request.reader, request.user.user_id, after, query.unread, order.ask))

@@ -1,4 +1,4 @@
-"""Rows of what people were told inside the market, and of whom a message about an order must reach."""
+"""Rows of notices, and of the recipients of messages about orders."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Notification(msgspec.Struct, frozen=True):
 
 @attrs.frozen(kw_only=True)
 class Notice:
-    """A notice to be told once: ``dedupe_key`` is the event, the person, and the farm as whose member they are told, or "buyer"."""
+    """A notice to be stored once: ``dedupe_key`` is the event, the person, and the farm whose member they are, or "buyer"."""
 
     user_id: str
     kind: str
@@ -38,7 +38,7 @@ class Notice:
 
 
 class Person(msgspec.Struct, frozen=True):
-    """Whom to tell: the buyer (``farm_id`` None) or a member of a farm."""
+    """A recipient: the buyer (``farm_id`` None) or a member of a farm."""
 
     user_id: str
     email: str
@@ -83,27 +83,27 @@ _PEOPLE = Statement(
 
 
 async def feed(reader: Reader, user_id: str, after: str | None, unread: bool, limit: int) -> list[Notification]:
-    """A person's notices from the newest on."""
+    """A person's notices, newest first."""
     return await reader.rows(_FEED, user_id=user_id, after=after, unread=unread, limit=limit)
 
 
 async def count(reader: Reader, user_id: str) -> int:
-    """How many notices a person has, as far as is counted."""
+    """How many notices a person has, up to the counting limit."""
     return await counting.count(reader, _COUNT, user_id=user_id)
 
 
 async def unread(reader: Reader, user_id: str) -> int:
-    """How many of them are unread, as far as is counted."""
+    """How many of them are unread, up to the counting limit."""
     return await counting.count(reader, _UNREAD, user_id=user_id)
 
 
 async def mark_read(tx: Transaction, user_id: str, ids: Sequence[str] | None, now: datetime) -> int:
-    """Mark notices read, all of them where ``ids`` is None; answers how many were not."""
+    """Mark notices read, all of them if ``ids`` is None; returns how many were unread."""
     return await tx.run(_READ, user_id=user_id, ids=list(ids) if ids is not None else None, now=now)
 
 
 async def tell(tx: Transaction, notices: Sequence[Notice], new_id: Callable[[], str], now: datetime) -> None:
-    """Put notices into the feeds; one that is there already stays as it is."""
+    """Add notices to the feeds; one that exists already is left unchanged."""
     if notices:
         await tx.run(
             _TELL, ids=[new_id() for _ in notices], user_ids=[n.user_id for n in notices], kinds=[n.kind for n in notices],
@@ -113,5 +113,5 @@ async def tell(tx: Transaction, notices: Sequence[Notice], new_id: Callable[[], 
 
 
 async def people(reader: Reader, buyers: Sequence[str], farms: Sequence[str]) -> list[Person]:
-    """The buyers and the members of the farms, those whose accounts are active."""
+    """The buyers and the members of the farms whose accounts are active."""
     return await reader.rows(_PEOPLE, buyers=list(buyers), farms=list(farms))

@@ -15,13 +15,13 @@ NoticeKindOut = Annotated[str, closed("NoticeKind", KINDS, "What a notice is abo
 
 
 class NotificationsQuery(CountedQuery, kw_only=True, frozen=True):
-    """``unread`` leaves out what was read."""
+    """``unread`` leaves out notices that were read."""
 
     unread: bool = False
 
 
 class NotificationData(Out, kw_only=True, frozen=True):
-    """What a notice is about: an order, or a farm's part of one."""
+    """The subject of a notice: an order, or a farm's part of one."""
 
     order_id: str | UnsetType = UNSET
     number: str | UnsetType = UNSET
@@ -41,18 +41,18 @@ class Notification(Out, kw_only=True, frozen=True):
 
 
 class ReadNotifications(In, kw_only=True, frozen=True):
-    """Which notices were read: without ``ids``, or where that is null, all of them."""
+    """The notices to mark as read: all of them if ``ids`` is missing or null."""
 
     ids: Annotated[list[NotificationId], Meta(max_length=1000)] | None = None
 
 
 class MarkedRead(Out, kw_only=True, frozen=True):
-    """How many were unread until now."""
+    """How many notices were unread until now."""
 
     read: int
 
 
-#: What the names here mean, as the contract says it.
+#: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "body": "The text of the notice.",
     "NotificationPage.unread": "How many of all the caller's notices are unread; it stops at 10,000.",

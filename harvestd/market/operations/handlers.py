@@ -1,6 +1,6 @@
-"""Cache: what events made stale is dropped in every process, and who listens for a farm's orders or a product is told.
+"""Cache: stale entries are invalidated in every process, and subscribers to a farm's orders or a product are notified.
 
-All of it may be done twice, and does no harm then. What is told is where to look: an id and a version, nothing else.
+All of it is idempotent. A notification only says where to look: an id and a version, nothing else.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from harvestd.unit_of_work import UnitOfWork
 
 
 async def drop(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
-    """Drop the families of a batch, forget what is remembered of sign-ins that ended, tell the live topics."""
+    """Invalidate the cache families of a batch, forget cached sign-ins that ended, publish to the live topics."""
     parts = unit.parts
     families = merged(event.data.get("families", ()) for event in events)
     for family in families:
@@ -29,7 +29,7 @@ async def drop(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
 
 
 def news(event: Envelope) -> Iterator[tuple[str, str]]:
-    """The live topics that an event is for, each with its message."""
+    """The live topics of an event, each with its message."""
     if event.type == "order.created":
         for part in event.data["parts"]:
             yield f"orders:new:{part['farm_id']}", _message(event, "order_id")

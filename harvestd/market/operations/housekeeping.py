@@ -1,4 +1,4 @@
-"""Housekeeping: what was kept for a time and is needed no more."""
+"""Housekeeping: deletion of data whose retention has ended."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from harvestd.store import idempotency, inbox, outbox, trials
 from harvestd.store.leases import GoingOn, always
 from harvestd.store.postgres.database import Transaction
 
-#: How long a stranger's cart is kept that nobody touches.
+#: How long a guest's cart is kept without a change.
 CART_KEPT = timedelta(days=30)
-#: What no queue has handled (a dead letter, say) is kept for so many times ``outbox_keep``: it can be put back as long.
+#: Events that some queue has not handled (dead letters, say) are kept this many times ``outbox_keep``, so that they can be replayed.
 UNHANDLED = 10
-#: Rows of a kind deleted in one transaction, so that none is long; and such transactions in one run.
+#: Rows of a kind deleted in one transaction, to keep each short; and the number of such transactions in one run.
 BATCH, ROUNDS = 1000, 50
 
 
 async def tidy(parts: Parts, going_on: GoingOn = always) -> None:
-    """Delete old keys, marks, sent events, sent mail, carts, tokens and sign-ins, a batch at a time."""
+    """Delete old idempotency keys, marks, sent events, sent mail, carts, tokens and sign-ins, a batch at a time."""
     now, settings = parts.now(), parts.settings
     if not settings.elasticsearch_url:
         await parts.database.transaction(search_pending.forget)
@@ -38,7 +38,7 @@ async def tidy(parts: Parts, going_on: GoingOn = always) -> None:
         return await outbox.purge(tx, kept, now - UNHANDLED * (now - kept), parts.topology.bindings, BATCH)
 
     async def marks(tx: Transaction) -> int:
-        # an event's marks go after the event itself, so that `check` never misses one
+        # an event's marks are deleted after the event itself, so that `check` never misses one
         return await inbox.purge(tx, kept - timedelta(days=1), BATCH)
 
     async def letters(tx: Transaction) -> int:

@@ -1,4 +1,4 @@
-"""What readiness and the metrics ask of the parts of this process."""
+"""Probes of this process's parts, for readiness and the metrics."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from harvestd.store.embedded.server import running
 from harvestd.store.postgres.database import Database, Statement, nothing
 from harvestd.store.postgres.replicas import Replicas
 
-if TYPE_CHECKING:  # it brings an HTTP client
+if TYPE_CHECKING:  # it loads an HTTP client
     from harvestd.market.search.fallback import SearchWithFallback
 
-#: Seconds after which what waits for a process that works is late: the oldest unsent event, the mail that is due.
+#: Seconds after which a backlog is late although a worker should be running: the oldest unsent event, due mail.
 LATE = 15.0
-#: What requests do, in one statement: rows of tables are read, and the log is written to its disk (a message that nobody
-#: reads; it needs no table and leaves nothing). ``select 1`` is answered by a server that has lost its files.
+#: The operations that requests need, in one statement: rows of tables are read, and the WAL is flushed to disk (a logical message
+#: that nobody reads; it needs no table and leaves nothing). A server that has lost its files still answers ``select 1``.
 _TRIED = Statement(
     "probes.tried",
     """select exists (select from users), exists (select from products), exists (select from orders),
               pg_logical_emit_message(true, 'harvest.ready', '') is not null""",
     nothing,
 )
-#: Seconds for which a try that went well stands: who asks more often writes no more.
+#: Seconds for which a successful probe is reused, so that frequent readiness checks do not write more.
 TRIED_FOR = 1.0
 
 
 def of_parts(parts: Parts, reads: Replicas, replicas: Sequence[Database]) -> None:
-    """The database, what listens on it, replicas, and the outbox."""
+    """Register the database, its listening session, replicas, and the outbox."""
     health, metrics = parts.health, parts.metrics
     health.add("database", _Tried(parts).condition, needed=True)
     health.add("session", partial(_listening, parts))
@@ -53,7 +53,7 @@ def of_parts(parts: Parts, reads: Replicas, replicas: Sequence[Database]) -> Non
 
 
 class _Tried:
-    """Whether the database does what requests do."""
+    """Whether the database can do what requests need."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -106,17 +106,17 @@ async def _count_queues(parts: Parts) -> None:
 
 
 class Accelerator(Protocol):
-    """What the market can do without."""
+    """A server that the market can do without."""
 
     def usage(self) -> tuple[bool, int]:
-        """Whether it is used now, and how often it stopped being."""
+        """Whether it is in use now, and how often it became unavailable."""
 
     async def condition(self) -> Condition:
-        """Never down: others do its work."""
+        """Its health; never down, since others take over its work."""
 
 
 def of_search(parts: Parts, search: SearchWithFallback) -> None:
-    """How far it is behind PostgreSQL."""
+    """Register how far the search server lags behind PostgreSQL."""
 
     async def count_pending() -> None:
         pending = await search.pending()
@@ -126,13 +126,13 @@ def of_search(parts: Parts, search: SearchWithFallback) -> None:
 
 
 def of_accelerator(parts: Parts, name: str, accelerator: Accelerator) -> None:
-    """Whether it does its work, under its ``name``."""
+    """Register the health and usage of an accelerator, under its ``name``."""
     parts.health.add(name, accelerator.condition)
     parts.metrics.watch_accelerator(name, accelerator.usage)
 
 
 def of_workers(parts: Parts, workers: Workers) -> None:
-    """Whether every queue is consumed here."""
+    """Register whether this process consumes every queue."""
 
     async def consuming() -> Condition:
         idle = [name for name, one in workers.subscriptions.items() if not one.consuming]
@@ -142,8 +142,8 @@ def of_workers(parts: Parts, workers: Workers) -> None:
 
 
 def of_embedded(parts: Parts) -> None:
-    """Whether the files of the embedded database are there, if it is that which this process uses: a server whose folder was
-    deleted under it answers for a minute, from what it has open."""
+    """Register whether the embedded database's files exist, if this process uses it: a server whose folder was deleted
+    still answers for a minute, from its open files."""
     found = running(parts.settings.data_dir)
     if found is None or found.url != parts.settings.database_url:
         return

@@ -1,4 +1,4 @@
-"""The daemon's own routes: health, metrics, the contract and its pages, and what a front end must know of the market."""
+"""The daemon's own routes: health, metrics, the contract and its pages, and the market's settings for a front end."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from harvestd.web.problems import BY_SLUG, PROBLEMS, Problem, Refusal
 from harvestd.web.routes import Cached, Mode, Route, Section
 
 _SYSTEM = Section("system", "How the server is, and what a front end needs to know of its market.", WORDS)
-#: A probe that takes longer counts as down: whoever asks for readiness asks often.
+#: A probe that takes longer counts as down, since readiness is polled often.
 PROBE_BOUND = 1.0
 _BRIEFLY = ("Cache-Control", "public, max-age=300")
 
 
 async def alive(request: RequestContext) -> Alive:
-    """The process answers. Asks nothing of anything else."""
+    """Liveness: the process answers. Checks nothing else."""
     return Alive(status="ok")
 
 
 async def ready(request: RequestContext) -> Result:
-    """Whether requests should be sent here: 503 while something is down that requests need, or the process is stopping."""
+    """Readiness: 503 while a component that requests need is down, or the process is stopping."""
     health = request.parts.health
     conditions = await health.look(request.parts.reactor, PROBE_BOUND)
     told = _refused_as_operator(request) is None  # details name servers and files
@@ -50,8 +50,8 @@ async def metrics(request: RequestContext) -> Result:
 
 
 def _refused_as_operator(request: RequestContext) -> Refusal | None:
-    """Why who asks is not taken for the operator; None if they are: by the token of the setting, or without one on this machine,
-    not by way of a proxy, whoever that says it speaks for."""
+    """Why the caller is not accepted as the operator; None if they are: by the token of the setting or, if none is set, from this
+    machine and not through a proxy, whomever that claims to speak for."""
     token = request.parts.settings.metrics_token
     if token:
         given = request.headers.get("authorization", "")
@@ -69,7 +69,7 @@ async def contract(request: RequestContext) -> dict[str, Any]:
 
 
 async def market(request: RequestContext) -> Market:
-    """What a front end must know of this market."""
+    """The market's settings that a front end needs."""
     settings = request.parts.settings
     return Market(
         name=settings.market_name, currency=settings.market_currency, timezone=settings.market_timezone,
@@ -79,7 +79,7 @@ async def market(request: RequestContext) -> Market:
 
 
 async def index(request: RequestContext) -> Result:
-    """For whoever opens the address in a browser."""
+    """A start page for browsers."""
     return _html(documents.index(request.parts.settings.market_name))
 
 
@@ -89,7 +89,7 @@ async def docs(request: RequestContext) -> Result:
 
 
 async def docs_page(request: RequestContext) -> Result:
-    """A section of the reference, or a file that the pages share."""
+    """A section of the reference, or a file that its pages share."""
     name = request.path["name"]
     media_type = documents.STATIC.get(name)
     if media_type is None:
@@ -110,7 +110,7 @@ async def problems(request: RequestContext) -> Result:
 
 
 async def problem(request: RequestContext) -> Result:
-    """What a problem means, and its cure."""
+    """The meaning of a problem, and its cure."""
     found = BY_SLUG.get(request.path["slug"])
     if found is None:
         raise NotFound("there is no problem of this name; /problems has all of them")
@@ -165,5 +165,5 @@ SYSTEM: tuple[Route, ...] = (
             cached=Cached(_contract_family, 60), endpoint_class="", credentials=True, operation="getMarket"),
 )  # fmt: skip
 
-#: What is for the operator of a process, at a port of its own where it has one.
+#: The operator's routes, on a port of their own if the process has one.
 OPERATOR: tuple[Route, ...] = tuple(route for route in SYSTEM if route.path in ("/health", "/health/ready", "/metrics"))

@@ -1,4 +1,4 @@
-"""What the daemon says of itself and of its market."""
+"""Reports of the daemon about itself and its market."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Alive(Out, kw_only=True, frozen=True):
 
 
 class ReadyPart(Out, kw_only=True, frozen=True):
-    """One thing that the process depends on; ``degraded`` means that its work is done in another way, or late."""
+    """One component that the process depends on; ``degraded`` means that its work is done in another way, or late."""
 
     state: ConditionOut
     detail: str
 
 
 class Ready(Out, kw_only=True, frozen=True):
-    """How the process is; ``down`` means that requests should go elsewhere."""
+    """The health of the process; ``down`` means that requests should go elsewhere."""
 
     status: ConditionOut
     parts: dict[str, ReadyPart]
@@ -32,7 +32,7 @@ class Ready(Out, kw_only=True, frozen=True):
 
 
 class ProblemText(Out, kw_only=True, frozen=True):
-    """What a problem means."""
+    """The meaning of a problem."""
 
     type: str
     status: int
@@ -42,7 +42,7 @@ class ProblemText(Out, kw_only=True, frozen=True):
 
 
 class CodeText(Out, kw_only=True, frozen=True):
-    """What a code of ``errors`` or of a cart's ``warnings`` means; ``params`` are always with it, ``optional_params`` where they
+    """The meaning of a code in ``errors`` or in a cart's ``warnings``; ``params`` are always present, ``optional_params`` where they
     apply."""
 
     code: str
@@ -59,7 +59,7 @@ class Problems(Out, kw_only=True, frozen=True):
 
 
 class Market(Out, kw_only=True, frozen=True):
-    """What a front end needs to know; money is in ``currency``, days begin in ``timezone``."""
+    """The settings that a front end needs; money is in ``currency``, days begin in ``timezone``."""
 
     name: str
     currency: str
@@ -70,7 +70,7 @@ class Market(Out, kw_only=True, frozen=True):
     password_min_length: int
 
 
-#: What the names here mean, as the contract says it.
+#: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "cause": "Why it happens.",
     "CodeText.code": "The word.",

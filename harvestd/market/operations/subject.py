@@ -1,4 +1,4 @@
-"""Operations: health, metrics, the contract, and the tidying up."""
+"""Operations: health, metrics, the contract, and housekeeping."""
 
 from __future__ import annotations
 

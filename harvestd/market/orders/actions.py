@@ -1,4 +1,4 @@
-"""What is done with orders, each in one function, whoever asks for it: placing one, withdrawing it, a farm's step, and the end of a hold."""
+"""Use cases of orders, one function each, for every caller: checkout, cancellation, a farm's status step, and the end of a hold."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _ROLE = "your role in this farm does not allow this; ask its owner or a manager"
 
 @attrs.frozen(kw_only=True)
 class Ordering:
-    """What a buyer asks for. ``lines`` None are those of their cart; ``ways`` how the goods reach them; ``wrong`` is what was found to be
-    wrong with the rest of what they sent, and makes it a refusal with all else that is."""
+    """A buyer's checkout request. ``lines`` is None for those of their cart; ``ways`` are the fulfilment methods; ``wrong`` are faults
+    already found in the rest of the request, to be reported together with all others."""
 
     buyer_id: str
     lines: Sequence[placing.Wanted] | None
@@ -39,7 +39,7 @@ class Ordering:
 
 @attrs.frozen
 class Party:
-    """Who acts on an order: an account, whether it is the market's staff, the farms that it acts for, and those whose orders it sees."""
+    """The actor of a request: an account, whether it is staff, the farms that it acts for, and those whose orders it sees."""
 
     user_id: str
     staff: bool
@@ -50,7 +50,7 @@ class Party:
 async def place(
     unit: UnitOfWork, ordering: Ordering, terms: Terms, today: date
 ) -> tuple[placing.Placed, dict[str, dict[str, Any]]]:
-    """Take an order; answers it, with the way of each farm's part. Raises what :func:`placing.place` does."""
+    """Place an order; returns it, with the fulfilment of each farm's part. Raises what :func:`placing.place` does."""
     cart_id, wanted, seen = await _wanted(unit, ordering)
     number, shelf = await stock.lock_for_order(unit.tx, [one.product_id for one in wanted])
     ways, wrong = await _ways(unit, ordering, [shelf.get(one.product_id) for one in wanted])
@@ -70,7 +70,7 @@ async def place(
 async def _wanted(
     unit: UnitOfWork, ordering: Ordering
 ) -> tuple[str | None, Sequence[placing.Wanted], dict[str, Agreed]]:
-    """The cart, if it is what is ordered; what is wanted; and what was agreed to, by product, where that is known."""
+    """The cart, if it is being ordered; the wanted lines; and the terms agreed to, by product, where known."""
     if ordering.lines is not None:
         return None, ordering.lines, {}
     cart = await carts.lock(unit.tx, ordering.buyer_id, None)
@@ -84,8 +84,8 @@ async def _wanted(
 async def _ways(
     unit: UnitOfWork, ordering: Ordering, shelf: Sequence[OnSale | None]
 ) -> tuple[dict[str, dict[str, Any]], list[FieldError]]:
-    """The way of each farm's part, and what is wrong beside the lines. Of a product that is not there, or not
-    shown, nobody is told whose it would be."""
+    """The fulfilment of each farm's part, and the faults outside the lines. For a product that does not exist, or is not
+    shown, the farm is not disclosed."""
     there = [product for product in shelf if product is not None and product.status == "published"]
     if ordering.wrong or not there or len(there) < len(shelf):
         return {}, [*ordering.wrong]
@@ -100,7 +100,7 @@ async def _ways(
 
 
 async def cancel(unit: UnitOfWork, party: Party, order_id: str, reason: str) -> None:
-    """Withdraw an order: a buyer the whole, a farm its part, staff the whole."""
+    """Cancel an order: a buyer the whole, a farm its part, staff the whole."""
     order = await _standing(unit, party, order_id)
     if not (party.staff or party.user_id == order.buyer_id or any(part.farm_id in party.farms for part in order.parts)):
         raise Forbidden(_ROLE)
@@ -109,7 +109,7 @@ async def cancel(unit: UnitOfWork, party: Party, order_id: str, reason: str) -> 
 
 
 async def move(unit: UnitOfWork, party: Party, order_id: str, farm_id: str, to: str, reason: str) -> None:
-    """Take a farm's part a step further."""
+    """Move a farm's part to its next status."""
     order = await _standing(unit, party, order_id)
     mine, seen = farm_id in party.farms, farm_id in party.sees
     if farm_id not in {part.farm_id for part in order.parts} or not (seen or party.staff):
@@ -120,7 +120,7 @@ async def move(unit: UnitOfWork, party: Party, order_id: str, farm_id: str, to: 
 
 
 async def expire(unit: UnitOfWork, order_id: str) -> None:
-    """End the hold of the parts that no farm confirmed, if there are any still."""
+    """Expire the parts that no farm has confirmed, if there still are any."""
     found = await orders.lock(unit.tx, order_id)
     moved = fulfilment.expire(found[1]) if found else None
     if found is not None and moved is not None:
@@ -128,7 +128,7 @@ async def expire(unit: UnitOfWork, order_id: str) -> None:
 
 
 async def _standing(unit: UnitOfWork, party: Party, order_id: str) -> Standing:
-    """The order, locked; raises :class:`NotFound` for whom it does not concern."""
+    """The order, locked; raises :class:`NotFound` for accounts that may not see it."""
     found = await orders.lock(unit.tx, order_id)
     if found is None or not (
         found[1].buyer_id == party.user_id or party.staff or any(part.farm_id in party.sees for part in found[1].parts)
@@ -138,7 +138,7 @@ async def _standing(unit: UnitOfWork, party: Party, order_id: str) -> Standing:
 
 
 async def _step(unit: UnitOfWork, before: Standing, moved: Moved, actor_id: str | None) -> None:
-    """Store a step of a locked order; where its parts are over by it, what they hold or bought goes back on sale."""
+    """Store a step of a locked order; if it ends parts, the stock that they reserved or bought goes back on sale."""
     await orders.move(unit.tx, before, moved, actor_id, unit.now)
     if moved.to not in OVER:
         unit.record(*told(moved))

@@ -1,4 +1,4 @@
-"""How the goods reach the buyer: what an order's body asks for."""
+"""Fulfilment as an order's body requests it: delivery or pick-up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harvestd.web import sound
 
 
 def faults(given: Mapping[str, Any]) -> Iterator[FieldError]:
-    """What is wrong with the ways of an order's body, as far as they could be read, whoever's the goods are."""
+    """Faults of the fulfilments in an order's body, as far as they could be read, before the farms are known."""
     one, several = sound.members(given, "fulfilment"), sound.elements(given, "fulfilments")
     if one and several:
         yield FieldError(
@@ -36,14 +36,14 @@ def faults(given: Mapping[str, Any]) -> Iterator[FieldError]:
 
 
 def asked(body: PlaceOrder) -> list[Way]:
-    """Of a body with which nothing is wrong in itself."""
+    """The fulfilments of a body that has no faults of its own."""
     if body.fulfilments is None:
         return [] if body.fulfilment is None else [_way("fulfilment", msgspec.structs.asdict(body.fulfilment))]
     return [_way(f"fulfilments[{i}]", msgspec.structs.asdict(one)) for i, one in enumerate(body.fulfilments)]
 
 
 def _way(path: str, members: Mapping[str, Any]) -> Way:
-    """An address with which something is wrong is one, too."""
+    """Build the fulfilment; a faulty address still counts as given."""
     address = _address(path, members)
     return Way(path=path, **{**members, "address": address if isinstance(address, str) else address.message})
 

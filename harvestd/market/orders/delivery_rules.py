@@ -1,4 +1,4 @@
-"""How the goods reach the buyer: each farm's part of an order has its own way. Pure."""
+"""Fulfilment: each farm's part of an order has its own method. Pure."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import attrs
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.names import accept
 
-#: As nobody said anything: to be fetched, at the farm.
+#: The default: pick-up, at the farm.
 PLAIN: dict[str, Any] = {"method": "pickup"}
 
 
 @attrs.frozen(kw_only=True)
 class Way:
-    """What a request asks for; ``path`` is where in its body. ``farm_id`` None is one for all."""
+    """The fulfilment that a request asks for; ``path`` is its place in the body. ``farm_id`` is None for one that covers all farms."""
 
     path: str
     farm_id: str | None = None
@@ -35,10 +35,10 @@ class Farm:
 
 
 def chosen(farms: Mapping[str, Farm], asked: Sequence[Way]) -> dict[str, dict[str, Any]]:
-    """The way of each farm's part, as it is stored, by farm.
+    """The fulfilment of each farm's part, as it is stored, by farm.
 
-    ``asked`` is nothing, one way for all, or one for each farm. A farm's pick-up point counts for its own part alone. Raises
-    :class:`Invalid` with everything that is missing, wrong or of no farm of the order.
+    ``asked`` is empty, one fulfilment for all farms, or one for each. A farm's pick-up point is valid for its own part only. Raises
+    :class:`Invalid` with every fulfilment that is missing, wrong or of a farm that is not part of the order.
     """
     if not asked:
         return dict.fromkeys(farms, PLAIN)
@@ -78,7 +78,7 @@ def chosen(farms: Mapping[str, Farm], asked: Sequence[Way]) -> dict[str, dict[st
 
 
 def alone(way: Way) -> list[FieldError]:
-    """What is wrong with a way by itself, whoever's the goods are."""
+    """Faults of a fulfilment by itself, whichever farm it is for."""
     faults = []
     if way.market_day_id is not None:
         faults.append(FieldError(f"{way.path}.market_day_id", "does not exist", code="not-found"))

@@ -1,4 +1,4 @@
-"""What the events of orders carry."""
+"""Payloads of the order events."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harvestd.kernel.events import Count, Data, Instant
 
 
 class PlacedLine(msgspec.Struct, frozen=True):
-    """A line of a new order; the quantity, and what the price is for, are decimal strings."""
+    """A line of a new order; ``quantity`` and ``price_per`` are decimal strings."""
 
     product_id: UUID
     quantity: str
@@ -28,7 +28,7 @@ class PlacedPart(msgspec.Struct, frozen=True):
 
 
 class Totals(msgspec.Struct, frozen=True):
-    """An order's totals in minor units, as far as somebody reads them from an event."""
+    """An order's totals in minor units, limited to those that some consumer reads."""
 
     goods: Count
     total: Count
@@ -46,7 +46,7 @@ class OrderCreated(Data, frozen=True, kw_only=True):
 
 
 class OrderEnded(Data, frozen=True, kw_only=True):
-    """An order is over, or (its child) one of its parts took a step."""
+    """An order has ended or, in the subclass, one of its parts changed its status."""
 
     order_id: UUID
     number: str
@@ -56,7 +56,7 @@ class OrderEnded(Data, frozen=True, kw_only=True):
 
 
 class OrderUpdated(OrderEnded, frozen=True, kw_only=True):
-    """A farm's part of an order took a step."""
+    """A farm's part of an order changed its status."""
 
     farm_id: UUID
     from_: str = msgspec.field(name="from")

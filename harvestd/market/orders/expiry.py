@@ -1,4 +1,4 @@
-"""Expiry: orders that no farm confirmed in time give back what they hold."""
+"""Expiry: orders that no farm confirmed in time release their stock reservations."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from harvestd.parts import Parts
 from harvestd.store.leases import GoingOn, always
 from harvestd.unit_of_work import change
 
-#: Orders looked at in one go; what is left waits for the next.
+#: Orders processed in one run; the rest wait for the next.
 BATCH = 200
 
 
 async def release(parts: Parts, going_on: GoingOn = always) -> None:
-    """Expire the orders whose hold ran out, each in a unit of work of its own."""
+    """Expire the orders whose hold has run out, each in its own unit of work."""
     due = await orders.due(parts.database, parts.now(), BATCH)
     for order_id in due:
         if not await going_on():

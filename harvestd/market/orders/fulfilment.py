@@ -1,4 +1,4 @@
-"""What becomes of a placed order: the steps of each farm's part, withdrawal, expiry. Pure."""
+"""The life cycle of a placed order: status steps of each farm's part, cancellation, expiry. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harvestd.kernel.events import Event
 from harvestd.kernel.sentences import worded
 from harvestd.market.orders.placing import Part, Totals
 
-#: From each status of a farm's part: where the farm may take it. ``expired`` is the clock's alone.
+#: The steps that a farm may take, from each status of its part. Only the clock sets ``expired``.
 STEPS: dict[str, frozenset[str]] = {
     "placed": frozenset({"confirmed", "cancelled"}),
     "confirmed": frozenset({"ready", "cancelled"}),
@@ -22,18 +22,18 @@ STEPS: dict[str, frozenset[str]] = {
     "cancelled": frozenset(),
     "expired": frozenset(),
 }
-#: The statuses from which a buyer may still withdraw: nothing has left the farm.
+#: The statuses in which a buyer may still cancel: nothing has left the farm.
 WITHDRAWABLE = frozenset({"placed", "confirmed", "ready"})
-#: Those from which a farm, or the market's staff, may.
+#: The statuses in which a farm, or the market's staff, may cancel.
 CANCELLABLE = frozenset(status for status, steps in STEPS.items() if "cancelled" in steps)
 OVER = frozenset({"cancelled", "expired"})
-#: How far along; an order is as far as the least advanced of its parts that are not over.
+#: The order of the statuses; an order is as far as its least advanced part that is neither cancelled nor expired.
 PROGRESS = ("placed", "confirmed", "ready", "out_for_delivery", "completed")
 
 
 @attrs.frozen(kw_only=True)
 class Standing:
-    """An order as its locked rows say it is now."""
+    """An order in its current state, from its locked rows."""
 
     id: str
     number: str
@@ -46,7 +46,7 @@ class Standing:
 
 @attrs.frozen(kw_only=True)
 class Moved:
-    """A change of an order: the parts that change to ``to``, by whom and why, and what follows from it."""
+    """A change of an order: the parts that change to ``to``, by whom and why, and the consequences."""
 
     actor: str
     reason: str
@@ -62,15 +62,15 @@ Actor = Literal["buyer", "farm", "admin", "clock"]
 
 
 def acting(order: Standing, *, buyer: bool, staff: bool, farms: Collection[str]) -> tuple[Actor, list[str] | None]:
-    """As what somebody acts on an order as a whole, and on which farms' parts (None: on all). ``farms`` are theirs."""
+    """The actor's role for a whole order, and the farms whose parts they act on (None: all). ``farms`` are the actor's own."""
     if buyer:
         return "buyer", None
     return ("admin", None) if staff else ("farm", [part.farm_id for part in order.parts if part.farm_id in farms])
 
 
 def move(order: Standing, farm_id: str, to: str, actor: Actor, reason: str) -> Moved:
-    """A farm (or the market's staff for it) takes its part a step further; raises :class:`IllegalTransition` with what is
-    possible. To cancel a part so is :func:`cancel` of it."""
+    """Move a farm's part to its next status, for the farm or the market's staff; raises :class:`IllegalTransition` with the
+    possible steps. A step to ``cancelled`` is :func:`cancel` of that part."""
     part = next(part for part in order.parts if part.farm_id == farm_id)
     if to not in STEPS[part.status]:
         possible = ", ".join(sorted(STEPS[part.status]))
@@ -86,7 +86,7 @@ def move(order: Standing, farm_id: str, to: str, actor: Actor, reason: str) -> M
 
 
 def can_cancel(order: Standing, farms: Sequence[str] | None, actor: Actor) -> bool:
-    """Whether :func:`cancel` would do it."""
+    """Whether :func:`cancel` would succeed."""
     try:
         return bool(_cancellable(order, farms, actor))
     except IllegalTransition:
@@ -94,9 +94,9 @@ def can_cancel(order: Standing, farms: Sequence[str] | None, actor: Actor) -> bo
 
 
 def cancel(order: Standing, farms: Sequence[str] | None, actor: Actor, reason: str) -> Moved:
-    """Withdraw the parts of ``farms``, or all that are not over; raises :class:`IllegalTransition`.
+    """Cancel the parts of ``farms``, or all that are not over yet; raises :class:`IllegalTransition`.
 
-    A buyer may withdraw while nothing has left a farm; a farm and the market's staff as :data:`STEPS` has it.
+    A buyer may cancel while nothing has left a farm; a farm and the market's staff as :data:`STEPS` allows.
     """
     return _moved(order, _cancellable(order, farms, actor), "cancelled", actor, reason)
 
@@ -120,13 +120,13 @@ def _cancellable(order: Standing, farms: Sequence[str] | None, actor: Actor) -> 
 
 
 def expire(order: Standing) -> Moved | None:
-    """The hold ran out: the parts that no farm confirmed expire; None when there is none."""
+    """Expire the parts that no farm confirmed before the hold ran out; None if there are none."""
     waiting = tuple(part.farm_id for part in order.parts if part.status == "placed")
     return _moved(order, waiting, "expired", "clock", "no farm confirmed it in time") if waiting else None
 
 
 def status_of(parts: Sequence[Part]) -> str:
-    """The order's status: its least advanced part that is not over; when all are, how they ended."""
+    """The order's status: that of its least advanced part that is neither cancelled nor expired; if there is none, how they ended."""
     live = [PROGRESS.index(part.status) for part in parts if part.status not in OVER]
     if live:
         return PROGRESS[min(live)]
@@ -134,7 +134,7 @@ def status_of(parts: Sequence[Part]) -> str:
 
 
 def totals_of(parts: Sequence[Part], totals: Totals) -> Totals:
-    """Goods of the parts that stand; an order that is over as a whole keeps what was agreed, for the books."""
+    """Goods of the parts that are neither cancelled nor expired; an order without any keeps the agreed total, for accounting."""
     standing = [part.subtotal for part in parts if part.status not in OVER]
     return attrs.evolve(totals, goods=sum(standing)) if standing else totals
 
@@ -164,7 +164,7 @@ def _moved(order: Standing, farms: tuple[str, ...], to: str, actor: Actor, reaso
 
 
 def told(moved: Moved, families: Sequence[str] = ()) -> tuple[Event, ...]:
-    """The events of a change, the first of them with what it made stale."""
+    """The events of a change; the first carries the cache families that it invalidates."""
     if not families:
         return moved.events
     first, *rest = moved.events

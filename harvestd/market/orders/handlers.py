@@ -1,4 +1,4 @@
-"""Orders: reservations become sales."""
+"""Orders: turning stock reservations into sales."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harvestd.unit_of_work import UnitOfWork
 
 
 async def sell(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
-    """Make sales of what these orders reserved: as soon as they are placed or, where they were placed to be confirmed by their farms
-    (``order_confirmation = farm`` at that time), of the parts that their farm confirmed.
+    """Turn these orders' reservations into sales: as soon as they are placed or, if ``order_confirmation`` was ``farm`` at that
+    time, for each part once its farm has confirmed it.
 
-    All orders of a batch at once, so that their products are locked in one go and in id order, as everyone locks them. An
-    order that was cancelled before has nothing live left, so nothing is sold.
+    A batch is processed as a whole, so that its products are locked at once and in id order, the order that every transaction uses.
+    An order that was cancelled before has no live reservations left, so nothing is sold.
     """
     ready = set(filter(None, map(_ready, events)))
     if not ready:
@@ -26,12 +26,12 @@ async def sell(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
     shelf = await stock.lock(unit.tx, [h.product_id for h in due])
     effect = settle(due, shelf)
     await stock.apply(unit.tx, effect, unit.new_id, unit.now)
-    if effect.families:  # the amount on hand and the number of sales are shown, too
+    if effect.families:  # pages show the stock level and the number of sales, too
         unit.record(stale(f"order:{due[0].order_id}", 1, *effect.families))
 
 
 def _ready(event: Envelope) -> tuple[str, str | None] | None:
-    """The order, and the farm where its part alone is meant, that an event may make ready to be sold."""
+    """The order, and the farm if only its part is meant, that an event may turn into a sale."""
     if event.type == "order.created":
         return event.data["order_id"], None
     if event.type == "order.updated" and event.data["to"] == "confirmed":

@@ -1,4 +1,4 @@
-"""Placing an order. What becomes of it afterwards is in ``fulfilment.py``, what it does to the stock in ``catalogue/stock_rules.py``."""
+"""Placing an order. Its later life cycle is in ``fulfilment.py``, its effect on stock in ``catalogue/stock_rules.py``."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from harvestd.market.catalogue.rules import happened
 NOTHING_SEEN: Mapping[str, Agreed] = {}
 
 
-#: Characters of what a buyer notes with an order, of why somebody withdraws it, and of where it is delivered.
+#: Maximum lengths, in characters, of a buyer's note, of the reason of a cancellation, and of a delivery address.
 MAX_NOTE, MAX_REASON, MAX_ADDRESS = 2000, 500, 500
 
 
-#: What is said where nothing is ordered, by whether that was to be the cart.
+#: The error for an order without lines, by whether it was of the cart.
 _NO_LINES = {
     True: "the cart is empty; put products in, or name them in lines",
     False: "must have at least one line; leave lines out to order the cart",
@@ -43,7 +43,7 @@ class Wanted:
 
 @attrs.frozen(kw_only=True)
 class Line:
-    """A line of an order, at the price of the moment: ``unit_price`` for ``price_per`` of the unit."""
+    """An order line, at the price when it was placed: ``unit_price`` for ``price_per`` of the unit."""
 
     id: str
     farm_id: str
@@ -79,13 +79,13 @@ class Totals:
 
     @property
     def total(self) -> int:
-        """What the buyer owes."""
+        """The amount that the buyer owes."""
         return self.goods + self.fees + self.tax - self.discount
 
 
 @attrs.frozen(kw_only=True)
 class Placed:
-    """An accepted order; ``taken`` is what each product has less of, ``ran_out`` the products with none left."""
+    """An accepted order; ``taken`` is the quantity reserved of each product, ``ran_out`` the products with none left."""
 
     id: str
     number: str
@@ -102,7 +102,7 @@ class Placed:
 
 @attrs.frozen
 class _Asked:
-    """All that a request asks for of one product; ``at`` are the positions of its lines in the request."""
+    """The total quantity that a request asks for of one product; ``at`` are the positions of its lines in the request."""
 
     product_id: str
     quantity: Decimal
@@ -114,13 +114,13 @@ def place(
     line_ids: Sequence[str], now: datetime, today: date, expected_total: int | None, seen: Mapping[str, Agreed] = NOTHING_SEEN,
     of_cart: bool = False, also: Sequence[FieldError] = (),
 ) -> Placed:  # fmt: skip
-    """Decide an order. Lines of one product are one line of it.
+    """Decide on an order. Lines of one product are merged into one.
 
-    ``shelf`` has each wanted product that exists, by id; ``line_ids`` an id for each line that there may be; ``seen`` what
-    was agreed to, by product, where that is known; ``of_cart`` whether it is a cart that is ordered; ``also`` is what was wrong besides. Raises :class:`Invalid` for what can never be
-    ordered so (each line with all its faults), :class:`OutOfStock` with one error a line and what is left, and :class:`PriceChanged` if a quantity
-    was agreed to in another unit, or, where the buyer says which total they expect, if it is another one or anything that they had agreed to
-    has changed.
+    ``shelf`` has each wanted product that exists, by id; ``line_ids`` an id for each possible line; ``seen`` the terms agreed to, by
+    product, where known; ``of_cart`` whether a cart is being ordered; ``also`` the faults found elsewhere. Raises :class:`Invalid` for
+    lines that can never be ordered like this (each line with all its faults), :class:`OutOfStock` with one error a line and the
+    quantity left, and :class:`PriceChanged` if a quantity was agreed to in another unit or, if the buyer states an expected total,
+    if the total differs or any term that they agreed to has changed.
     """
     asked = _acceptable(wanted, shelf, terms, today, of_cart, also)
     _in_stock(asked, shelf)
@@ -141,7 +141,7 @@ def place(
 def _acceptable(
     wanted: Sequence[Wanted], shelf: Mapping[str, OnSale], terms: Terms, today: date, of_cart: bool, also: Sequence[FieldError]
 ) -> tuple[_Asked, ...]:  # fmt: skip
-    """What is asked of each product, in the order of first mention. Of what is not published nothing is told."""
+    """The quantity asked for of each product, in the order of first mention. Unpublished products are not disclosed."""
     shelf = {product_id: product for product_id, product in shelf.items() if product.status == "published"}
     errors = [*also]
     if not wanted:
@@ -169,7 +169,7 @@ def _acceptable(
 
 
 def _of(product_id: str, product: OnSale | None, fault: FieldError) -> FieldError:
-    """The fault, with the product that it is of: the lines of a cart have no places that its holder knows."""
+    """The fault, with the product it concerns: the lines of a cart have no positions that its holder knows."""
     title = {} if product is None else {"title": product.title}
     return attrs.evolve(fault, params={"product_id": product_id, **title, **fault.params})
 
@@ -221,7 +221,7 @@ def _short(i: int, product: OnSale) -> FieldError:
 def _as_expected(
     asked: Sequence[_Asked], shelf: Mapping[str, OnSale], seen: Mapping[str, Agreed], terms: Terms, expected: int | None, total: int
 ) -> None:  # fmt: skip
-    """Whoever says what they expect is held to nothing else; nobody is held to so many kilograms where they wanted grams."""
+    """Reject changed terms if the buyer stated an expected total; without one, only a changed unit, as kilograms are not grams."""
     errors = [
         FieldError(
             f"lines[{a.at[0]}]", change.message, code="changed",

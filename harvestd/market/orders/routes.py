@@ -1,4 +1,4 @@
-"""Orders: placing them, reading them, withdrawing them, and the steps of a farm's part."""
+"""Orders: checkout, reading, cancellation, and the status steps of a farm's part."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from harvestd.web.paging import Keyset
 
 
 def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
-    """What the market has against fields of an order that no product, cart or farm is needed to judge."""
+    """Faults in an order's fields that can be found without its products, cart or farms."""
     note = errors.faults(lambda: told("note", given.get("note", ""), market.MAX_NOTE))
     total = given_faults("expected_total", given, terms(request.parts.settings).currency, MAX_TOTAL)
     lines = quantity_faults(sound.elements(given, "lines"))
@@ -36,7 +36,7 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
 
 
 def reason_faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
-    """What the market has against the reason of a step, whatever the step is."""
+    """Faults in the reason of a step, whichever step it is."""
     return errors.faults(lambda: told("reason", given.get("reason", ""), market.MAX_REASON))
 
 
@@ -50,7 +50,7 @@ async def place(request: RequestContext, body: PlaceOrder) -> Result:
 
 
 def _ordering(request: RequestContext, body: PlaceOrder) -> actions.Ordering:
-    """What the body asks for; its lines are judged with the products, all else of it here."""
+    """The checkout request; its lines are validated later with the products, everything else here."""
     given = {field.encode_name: getattr(body, field.name) for field in fields.of(type(body)) if field.name != "lines"}
     wrong = faults(request, given)
     expected = body.expected_total
@@ -63,7 +63,7 @@ def _ordering(request: RequestContext, body: PlaceOrder) -> actions.Ordering:
 
 
 async def listed(request: RequestContext, query: OrdersQuery) -> CountedPage[Order]:
-    """The caller's orders from the newest on: a buyer's own, those of a farmer's farms and their own, all for staff."""
+    """The caller's orders, newest first: a buyer's own, those of a farmer's farms and their own, all for staff."""
     order = Keyset(query, "orders", (UUID,), lambda row: (row.id,))
     (after,) = order.after or (None,)
     list_, count = _LISTS[request.user.role]
@@ -87,7 +87,7 @@ async def _every(request: RequestContext, after: str | None, query: OrdersQuery)
     return await store.every(request.reader, after, query.status, query.limit + 1)
 
 
-#: What each role has listed, and what counts that.
+#: The list and the count of orders for each role.
 _LISTS: dict[str, Any] = {
     "buyer": (_own, lambda request, status: store.count_own(request.reader, request.user.user_id, status)),
     "farmer": (
@@ -110,7 +110,7 @@ async def page(request: RequestContext) -> Result:
 async def _views(
     request: RequestContext, orders: list[store.Order], farms: list[accounts.Membership] | None = None
 ) -> list[Order]:
-    """The orders that the caller may see, each as they may see it; ``farms`` are theirs, where that is known."""
+    """The orders that the caller may see, each in the caller's view; ``farms`` are theirs, where known."""
     if not orders:
         return []
     parts, lines = await store.parts_and_lines(request.reader, [order.id for order in orders])
@@ -121,7 +121,7 @@ async def _views(
 
 
 async def _farms(request: RequestContext) -> list[accounts.Membership]:
-    """Those that the caller belongs to; who sells nothing has none."""
+    """The farms that the caller belongs to; none for a caller who does not sell."""
     if not may(request.user.role, Permission.FULFIL_ORDERS):
         return []
     return await accounts.farms_of(request.reader, request.user.user_id)
@@ -132,14 +132,14 @@ def _acting_for(request: RequestContext, farms: list[accounts.Membership], permi
 
 
 async def cancel(request: RequestContext, body: CancelOrder) -> Result:
-    """Withdraw an order, or a farm's part."""
+    """Cancel an order, or a farm's part of it."""
     farms, reason = await _farms(request), told("reason", body.reason, market.MAX_REASON)
     await actions.cancel(request.work, _party(request, farms, Permission.CANCEL_ORDERS), request.id("id"), reason)
     return await _stepped(request, farms)
 
 
 async def move(request: RequestContext, body: MovePart) -> Result:
-    """A farm takes its part a step further."""
+    """Move a farm's part to its next status."""
     farms, reason = await _farms(request), told("reason", body.reason, market.MAX_REASON)
     party = _party(request, farms, Permission.CANCEL_ORDERS if body.to == "cancelled" else Permission.FULFIL_ORDERS)
     await actions.move(request.work, party, request.id("id"), request.path["farm_id"], body.to, reason)

@@ -16,7 +16,7 @@ from harvestd.store.postgres.database import LAST_ID, Reader, Statement, Transac
 
 
 class Order(msgspec.Struct, frozen=True):
-    """An order's own row; money in minor units."""
+    """The row of an order; money in minor units."""
 
     id: str
     number: str
@@ -36,7 +36,7 @@ class Order(msgspec.Struct, frozen=True):
     buyer_phone: str | None
 
     def standing(self, parts: Sequence[Part]) -> Standing:
-        """As decisions take it."""
+        """The order as the rules take it."""
         totals = Totals(self.goods, self.fees, self.tax, self.discount)
         return Standing(
             id=self.id, number=self.number, buyer_id=self.buyer_id, status=self.status, version=self.version,
@@ -45,7 +45,7 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class StepRow(msgspec.Struct, frozen=True):
-    """A step of a part, ``from_`` None when it was placed; ``by`` is buyer, farm, admin or clock."""
+    """A status step of a part, ``from_`` None when it was placed; ``by`` is buyer, farm, admin or clock."""
 
     version: int
     to: str
@@ -56,7 +56,7 @@ class StepRow(msgspec.Struct, frozen=True):
 
 
 class PartRow(msgspec.Struct, frozen=True):
-    """One farm's part of an order; ``fulfilment`` as it was stored, the steps from the first on."""
+    """One farm's part of an order; ``fulfilment`` as stored, the steps in order."""
 
     order_id: str
     farm_id: str
@@ -208,8 +208,8 @@ _DUE = Statement(
 def insert(
     tx: Transaction, order: Placed, currency: str, ways: Mapping[str, dict[str, Any]], note: str, cart_id: str | None
 ) -> None:
-    """Store an accepted order (``ways`` has how each farm's part reaches the buyer), its parts, lines, reservations and first transitions, and take its quantities, in one
-    statement, with the commit at the latest. The products are locked by the caller."""
+    """Store an accepted order (``ways`` has the fulfilment of each farm's part), its parts, lines, reservations and first transitions,
+    and reserve its quantities, in one statement that runs with the commit at the latest. The caller has locked the products."""
     t, lines, taken = order.totals, order.lines, sorted(order.taken.items())
     tx.later(
         _INSERT, id=order.id, number=order.number, buyer_id=order.buyer_id, cart_id=cart_id, currency=currency, goods=t.goods, fees=t.fees, tax=t.tax, discount=t.discount, total=t.total,
@@ -222,7 +222,7 @@ def insert(
 
 
 async def lock(tx: Transaction, order_id: str) -> tuple[Order, Standing] | None:
-    """An order and its parts, locked until the transaction ends: as its row, and as decisions take it."""
+    """An order and its parts, locked until the transaction ends: as its row, and as the rules take it."""
     order = await tx.row(_LOCK, order_id=order_id)
     if order is None:
         return None
@@ -244,45 +244,45 @@ async def find(reader: Reader, order_id: str) -> Order | None:
 
 
 async def some(reader: Reader, ids: Sequence[str]) -> dict[str, Order]:
-    """Those of the orders that there are, by their ids."""
+    """The orders with these ids that exist, by id."""
     return {order.id: order for order in await reader.rows(_BY_IDS, ids=list(ids))}
 
 
 async def parts_and_lines(reader: Reader, orders: Sequence[str]) -> tuple[list[PartRow], list[LineRow]]:
-    """All parts and lines of some orders, in their order."""
+    """All parts and lines of some orders, in order."""
     return await reader.rows(_PARTS, orders=list(orders)), await reader.rows(_LINES, orders=list(orders))
 
 
 async def of_buyer(reader: Reader, user_id: str, after: str | None, status: str | None, limit: int) -> list[Order]:
-    """A buyer's orders from the newest on."""
+    """A buyer's orders, newest first."""
     return await reader.rows(_OF_BUYER, user_id=user_id, after=after, status=status, limit=limit)
 
 
 async def of_farms(reader: Reader, user_id: str, after: str | None, status: str | None, limit: int) -> list[Order]:
-    """The orders with a part for one of a person's farms (``status`` is that part's), from the newest on."""
+    """The orders with a part for one of a person's farms (``status`` is that part's), newest first."""
     return await reader.rows(_OF_FARMS, user_id=user_id, after=after, status=status, limit=limit)
 
 
 async def every(reader: Reader, after: str | None, status: str | None, limit: int) -> list[Order]:
-    """All orders from the newest on."""
+    """All orders, newest first."""
     return await reader.rows(_ALL, after=after, status=status, limit=limit)
 
 
 async def count_own(reader: Reader, user_id: str, status: str | None) -> int:
-    """How many orders :func:`of_buyer` lists, as far as is counted."""
+    """How many orders :func:`of_buyer` lists, up to the counting limit."""
     return await counting.count(reader, _COUNT_OWN, user_id=user_id, status=status)
 
 
 async def count_own_and_farms(reader: Reader, user_id: str, status: str | None) -> int:
-    """How many orders :func:`of_buyer` and :func:`of_farms` list together, each once, as far as is counted."""
+    """How many orders :func:`of_buyer` and :func:`of_farms` list together, each counted once, up to the counting limit."""
     return await counting.count(reader, _COUNT_OWN_AND_FARMS, user_id=user_id, status=status)
 
 
 async def count_every(reader: Reader, status: str | None) -> int:
-    """How many orders :func:`every` lists, as far as is counted."""
+    """How many orders :func:`every` lists, up to the counting limit."""
     return await counting.count(reader, _COUNT_EVERY, status=status)
 
 
 async def due(reader: Reader, now: datetime, limit: int) -> list[str]:
-    """Orders with a part that no farm confirmed while its hold lasted."""
+    """Orders with a part that no farm confirmed before its hold ran out."""
     return await reader.rows(_DUE, now=now, limit=limit)

@@ -49,14 +49,14 @@ FulfilmentMethodOut = Annotated[
 
 
 class OrderLineIn(In, kw_only=True, frozen=True):
-    """How much of which product."""
+    """A quantity of a product."""
 
     product_id: ProductId
     quantity: Quantity
 
 
 class FulfilmentIn(In, kw_only=True, frozen=True):
-    """How the goods reach the buyer; ``address`` for delivery, ``pickup_point_id`` one of a farm's for pick-up."""
+    """The fulfilment of an order; ``address`` for delivery, ``pickup_point_id`` one of a farm's for pick-up."""
 
     method: FulfilmentMethod = "pickup"
     pickup_point_id: PickupPointId | None = None
@@ -65,16 +65,16 @@ class FulfilmentIn(In, kw_only=True, frozen=True):
 
 
 class FarmFulfilmentIn(FulfilmentIn, kw_only=True, frozen=True):
-    """How the goods of one farm reach the buyer."""
+    """The fulfilment of one farm's part."""
 
     farm_id: FarmId
 
 
 class PlaceOrder(In, kw_only=True, frozen=True):
-    """An order of ``lines`` or, without them, of the cart. Lines of one product become one line of the order.
-    With ``expected_total`` it is refused where the total is another, or where anything that the buyer agreed to has changed since
-    a product was put in: a price, what it is for, a unit, a step, a minimum quantity. ``fulfilment`` is one for all, ``fulfilments`` one for each
-    farm; a farm's pick-up point counts for its own part alone."""
+    """An order of ``lines`` or, without them, of the cart. Lines of one product are merged into one.
+    With ``expected_total`` it is refused if the total differs, or if any term that the buyer agreed to has changed since
+    the product was put in: a price, the amount it is for, a unit, a step, a minimum quantity. ``fulfilment`` is one for all farms,
+    ``fulfilments`` one for each; a farm's pick-up point is valid for its own part only."""
 
     lines: Annotated[list[OrderLineIn], Meta(max_length=500)] | None = None
     fulfilment: FulfilmentIn | None = None
@@ -84,7 +84,7 @@ class PlaceOrder(In, kw_only=True, frozen=True):
 
 
 class OrderLine(Out, kw_only=True, frozen=True):
-    """A line of an order, at the price that was agreed: ``unit_price`` for ``price_per``."""
+    """An order line, at the agreed price: ``unit_price`` for ``price_per``."""
 
     id: str
     product_id: str
@@ -104,7 +104,7 @@ class OrderFarm(Out, kw_only=True, frozen=True):
 
 
 class OrderPickupPoint(Out, kw_only=True, frozen=True):
-    """Where a farm hands over, as it was when the order was placed."""
+    """A farm's pick-up point, as it was when the order was placed."""
 
     id: str
     name: str
@@ -112,7 +112,7 @@ class OrderPickupPoint(Out, kw_only=True, frozen=True):
 
 
 class Fulfilment(Out, kw_only=True, frozen=True):
-    """How the goods reach the buyer."""
+    """The fulfilment of an order or a part."""
 
     method: FulfilmentMethodOut
     pickup_point: OrderPickupPoint | UnsetType = UNSET
@@ -120,14 +120,14 @@ class Fulfilment(Out, kw_only=True, frozen=True):
 
 
 class OrderBuyer(Out, kw_only=True, frozen=True):
-    """Who ordered; for the farms of the order and the market's staff."""
+    """The buyer; shown to the farms of the order and the market's staff."""
 
     name: str
     phone: str | UnsetType = UNSET
 
 
 class OrderStep(Out, kw_only=True, frozen=True):
-    """A step of a farm's part: ``from`` is null when it was placed."""
+    """A status step of a farm's part: ``from`` is null when it was placed."""
 
     farm_id: str
     from_: OrderStatusOut | None = field(name="from")
@@ -149,8 +149,8 @@ class OrderPart(Out, kw_only=True, frozen=True):
 
 
 class OrderTotals(Out, kw_only=True, frozen=True):
-    """What is owed for the parts that stand: goods, fees and tax, less discount. An order that is cancelled or expired as a whole keeps
-    what was agreed, and nothing is owed for it."""
+    """The amounts owed for the parts that are neither cancelled nor expired: goods, fees and tax, less discount. An order that is
+    cancelled or expired as a whole keeps the agreed amounts, and nothing is owed for it."""
 
     goods: Money
     fees: Money
@@ -160,8 +160,8 @@ class OrderTotals(Out, kw_only=True, frozen=True):
 
 
 class Order(Out, kw_only=True, frozen=True):
-    """An order. A farm sees its own part, and the totals and steps of that alone. ``fulfilment`` is null where the parts
-    that are shown differ in it; ``can`` is what the caller may do with the order now."""
+    """An order. A farm sees only its own part, with the totals and steps of that part. ``fulfilment`` is null if the parts
+    shown differ in it; ``can`` lists the actions that the caller may take on the order now."""
 
     id: str
     number: str
@@ -180,13 +180,13 @@ class Order(Out, kw_only=True, frozen=True):
 
 
 class OrdersQuery(CountedQuery, kw_only=True, frozen=True):
-    """``status`` keeps the orders (for a farm: its parts) that have it."""
+    """``status`` selects the orders (for a farm: its parts) with that status."""
 
     status: OrderStatus | None = None
 
 
 class CancelOrder(In, kw_only=True, frozen=True):
-    """Why; the other parties read it."""
+    """The reason, which the other parties can read."""
 
     reason: Annotated[str, Meta(max_length=500)] = ""
 
@@ -198,7 +198,7 @@ class MovePart(In, kw_only=True, frozen=True):
     reason: Annotated[str, Meta(max_length=500)] = ""
 
 
-#: What the names here mean, as the contract says it.
+#: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "discount": "What is taken off. Nothing feeds this yet: always 0.",
     "expected_total": "The total that the buyer has seen; if it is another by now, nothing is ordered (409).",

@@ -1,4 +1,4 @@
-"""Orders: placing one, and what becomes of each farm's part."""
+"""Orders: checkout, and the life cycle of each farm's part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An order as each of its parties sees it: a farm its own part, and the totals of that alone."""
+"""An order as each party sees it: a farm only its own part, with the totals of that part."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from harvestd.web.shapes import PricePer
 
 
 def placed_view(order: Placed, currency: str, ways: Mapping[str, dict[str, Any]], note: str) -> Order:
-    """A fresh order, for its buyer."""
+    """A new order, as its buyer sees it."""
     first = OrderStep(farm_id="", from_=None, to="placed", at=order.placed_at, by="buyer", reason="")
     parts = [
         OrderPart(
@@ -56,8 +56,8 @@ def seen(
     farms: frozenset[str],
     may_cancel: frozenset[str],
 ) -> Order | None:
-    """An order as the caller sees it, or None where it does not concern them. ``parts`` and ``lines`` may be of others
-    too; ``farms`` are those whose part they may see, ``may_cancel`` those whose part they may withdraw."""
+    """An order as the caller sees it, or None if they may not. ``parts`` and ``lines`` may include those of other farms;
+    ``farms`` are those whose part they may see, ``may_cancel`` those whose part they may cancel."""
     whole = may_everywhere(caller.role, Permission.SEE_ORDERS) or order.buyer_id == caller.user_id
     every = [part for part in parts if part.order_id == order.id]
     own = [part for part in every if whole or part.farm_id in farms]

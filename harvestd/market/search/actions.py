@@ -1,4 +1,4 @@
-"""The search index, made anew from the products: by harvestctl, and for the demo."""
+"""Rebuilding the search index from the products: for harvestctl and the demo."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ async def count(parts: Parts) -> int:
 
 
 async def current(parts: Parts) -> bool:
-    """Whether every product that is on sale can be found."""
+    """Whether every product on sale is in the index."""
     return bool(await parts.database.row(_CURRENT))
 
 
 async def reindex(parts: Parts, progress: Callable[[int], None] = lambda done: None) -> int:
-    """Index every product; answers how many. Searches are answered all the while. ``progress`` hears how many are done,
-    and may raise to end it."""
+    """Index every product; returns how many. Searches are served throughout. ``progress`` is called with the number done,
+    and may raise to abort."""
 
     async def page(after: str | None, size: int) -> Sequence[Document]:
         return [document(row) for row in await products.page(parts.database, after, size)]

@@ -1,6 +1,6 @@
-"""What a product's search document copies of the farm and the category that it belongs to: field -> (source, its field).
+"""The fields of a farm and a category that a product's search document copies: field -> (source, its field).
 
-A change of a source renews the documents that copy it. What is of the product itself is renewed by the product's own events.
+A change of the source reindexes the documents that copy it. A product's own fields are reindexed by the product's own events.
 """
 
 from __future__ import annotations
@@ -18,5 +18,5 @@ COPIED: Mapping[str, tuple[str, str]] = {
 
 
 def renews(source: str, changed: Collection[str]) -> bool:
-    """Whether documents copy something that changed of a farm or a category."""
+    """Whether documents copy a changed field of a farm or a category."""
     return any(of == source and field in changed for of, field in COPIED.values())

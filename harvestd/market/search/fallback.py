@@ -1,13 +1,13 @@
-"""Search with Elasticsearch where it serves, and PostgreSQL's answers, marked as degraded, while it does not.
+"""Search with Elasticsearch while it works, and with PostgreSQL, marked as degraded, while it does not.
 
-Both are always kept: :meth:`SearchWithFallback.index` writes PostgreSQL's documents and marks them, in one transaction, and
-waits for nothing remote. One process (elected, among the workers' periodic tasks) offers what is marked to the engine, in
-bulk, five times a second: the way of what is new and of what an outage left are the same. An index that was not built whole
-from PostgreSQL's documents (the engine was emptied, replaced, or is of another language or version) is built anew by that
-process.
+Both are always kept up to date: :meth:`SearchWithFallback.index` writes PostgreSQL's documents and marks them as pending, in one
+transaction, and waits for nothing remote. One process (the elected leader of this periodic task of the workers) pushes pending
+documents to the engine in bulk, five times a second; new documents and the backlog of an outage take the same path. An index that
+was not fully built from PostgreSQL's documents (the engine was emptied, replaced, or has another language or version) is rebuilt
+by that process.
 
-A process asks the engine only while that answers, its index is one that was built whole, and what it has still to be told
-is not older than :data:`BEHIND`: it looks each second, and a breaker keeps everybody from waiting.
+A process queries the engine only while it answers, its index is fully built, and its oldest pending document is no older than
+:data:`BEHIND`. It checks this each second, and a circuit breaker keeps searches from waiting.
 """
 
 from __future__ import annotations
@@ -41,23 +41,23 @@ from harvestd.store.leases import GoingOn, Lease, always
 from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.postgres.database import Database, Transaction
 
-#: Seconds that the engine may be behind PostgreSQL's documents before it is not asked any more.
+#: Seconds that the engine may lag behind PostgreSQL's documents before it is no longer queried.
 BEHIND = 3.0
-#: Seconds between two looks at it, and before it is tried again after it took nothing.
+#: Seconds between two checks of the engine, and before a retry after it failed to accept documents.
 LOOK = 1.0
 #: Documents pushed in one request.
 BATCH = 500
-#: The lease of whoever builds the engine's index, and its seconds: longer than a page of it may take.
+#: The lease of the process that builds the engine's index, and its seconds: longer than one page of the build may take.
 BUILDING, BUILDING_LEASE = "search:building", 30.0
 
 
 class NotWhole(EngineError):
-    """The engine works, but what it has is not what there is."""
+    """The engine works, but its index is incomplete or out of date."""
 
 
 @implementer(IStoredSearch)
 class SearchWithFallback:
-    """``engine`` in front of ``postgres``; who builds has a lease, known by ``session``."""
+    """``engine`` in front of ``postgres``; the process that builds the index holds a lease on ``session``."""
 
     log = Logger()
 
@@ -80,7 +80,7 @@ class SearchWithFallback:
         self._stopping = False
 
     async def start(self) -> None:
-        """Look at the engine, bounded; if it does not serve, it is looked for in the background."""
+        """Check the engine, within a time limit; if it does not work, keep probing it in the background."""
         try:
             await self._check()
         except Unavailable as error:
@@ -88,7 +88,7 @@ class SearchWithFallback:
         self._looking = spawn("looking at Elasticsearch", self._keep_looking())
 
     async def stop(self) -> None:
-        """Ask it no more."""
+        """Stop querying the engine."""
         self._stopping = True
         self.breaker.stop()
         if self._looking is not None:
@@ -99,19 +99,19 @@ class SearchWithFallback:
     # --- asking ---
 
     async def search(self, question: Search) -> Found:
-        """By the engine, or ``degraded`` by PostgreSQL."""
+        """Search with the engine, or with PostgreSQL, marked ``degraded``."""
         found: Found | None = await self._ask(lambda: self.engine.search(question))
         if found is not None:
             return found
         return attrs.evolve(await self.postgres.search(question), degraded=True)
 
     async def suggest(self, prefix: str, limit: int = 10) -> Sequence[Suggestion]:
-        """By the engine, or by PostgreSQL."""
+        """Suggest from the engine, or from PostgreSQL."""
         found: Sequence[Suggestion] | None = await self._ask(lambda: self.engine.suggest(prefix, limit))
         return found if found is not None else await self.postgres.suggest(prefix, limit)
 
     async def _ask(self, ask: Callable[[], Awaitable[Any]]) -> Any:
-        """None where the engine cannot be asked or gave no answer."""
+        """The engine's answer; None if it cannot be queried or fails."""
         if not self.breaker.closed:
             return None
         try:
@@ -123,7 +123,7 @@ class SearchWithFallback:
         return found
 
     def _failed(self, error: EngineError) -> None:
-        if error.status == 400:  # the fault of this one question: others are not to suffer
+        if error.status == 400:  # only this query is at fault: the others still go to the engine
             self._puzzled(error.detail)
         elif error.status == 404 or isinstance(error, NotWhole):
             self.breaker.open(error.detail)
@@ -131,7 +131,7 @@ class SearchWithFallback:
             self.breaker.failed(error.detail)
 
     def _puzzled(self, why: str) -> None:
-        """One line a minute: whoever answers in the engine's stead does not write the log."""
+        """Log one line a minute, so that an impostor that answers for the engine cannot flood the log."""
         times = self._rarely.due()
         if times:
             self.log.error("Elasticsearch does not understand {n} questions; the last: {why}", n=times, why=why)
@@ -139,17 +139,17 @@ class SearchWithFallback:
     # --- writing ---
 
     async def index(self, documents: Sequence[Document]) -> None:
-        """Write PostgreSQL's documents, and mark them for the engine."""
+        """Write PostgreSQL's documents, and mark them as pending for the engine."""
         await self._database.transaction(lambda tx: self.write(tx, documents))
 
     async def write(self, tx: Transaction, documents: Sequence[Document]) -> None:
-        """The same, as a part of a transaction."""
+        """Do the same as part of a transaction."""
         await self.postgres.write(tx, documents)
         await search_pending.mark(tx, documents)
 
     async def catch_up(self, going_on: GoingOn = always) -> None:
-        """Push what is marked, until nothing is or ``going_on`` answers False; build the engine's index where that is due.
-        For one process at a time. Of an engine that is away nothing is raised: the breaker and :meth:`condition` tell."""
+        """Push pending documents until none are left or ``going_on`` returns False; build the engine's index if it is due.
+        Only one process runs this at a time. An unreachable engine raises nothing: the breaker and :meth:`condition` report it."""
         if self._reactor.seconds() < self._resting:
             return
         try:
@@ -179,15 +179,15 @@ class SearchWithFallback:
         return len(marked) == BATCH
 
     async def _made_up(self, documents: Sequence[Document], held: Sequence[str]) -> str | None:
-        """What is wrong where the engine would not take documents since it has a version that was never written: whatever
-        is written from now on, it would keep that."""
+        """The engine's fault if it rejected documents as older than a version that was never written: it would go on rejecting
+        every later write of them."""
         theirs = await self.engine.versions(held)
-        ours = await search_pending.versions(self._database, documents)  # after: it may have become newer
+        ours = await search_pending.versions(self._database, documents)  # read last: a document may have become newer
         made_up = [f"{id} in version {version}" for id, version in theirs.items() if version > ours.get(id, version)]
         return f"it holds {made_up[0]}, which nobody wrote" if made_up else None
 
     async def _accuse(self, why: str) -> None:
-        """Have nobody believe the index: it is built anew."""
+        """Distrust the index in every process, so that it is rebuilt."""
         self._looked = 0.0
         if await search_builds.accuse(self._database, self.engine.names.alias, self._uuid, why):
             self.log.error("Elasticsearch's index is not what was put there, and is built anew: {why}", why=why)
@@ -197,7 +197,7 @@ class SearchWithFallback:
             self.log.error("Elasticsearch refuses {kind} {id}: {why}", kind=one.kind, id=one.id, why=one.why)
 
     async def _built(self, going_on: GoingOn) -> bool:
-        """Whether the engine has an index to push to; looked at each second."""
+        """Whether the engine has an index to push to; checked each second."""
         if self._reactor.seconds() < self._looked + LOOK:
             return True
         state = await self.engine.state()
@@ -216,14 +216,14 @@ class SearchWithFallback:
     async def rebuild(
         self, documents: Callable[[str | None, int], Awaitable[Sequence[Document]]], progress: Callable[[int], None]
     ) -> int:
-        """PostgreSQL's documents first, then the engine's index from those."""
+        """Rebuild PostgreSQL's documents, then the engine's index from them."""
         count = await self.postgres.rebuild(documents, lambda done: progress(done // 2))
         await self.refill(count, progress)
         return count
 
     async def refill(self, count: int, progress: Callable[[int], None]) -> None:
-        """The engine's index anew from PostgreSQL's ``count`` documents, the second half of the work. An engine that is
-        away is built when it is back, by the workers."""
+        """Rebuild the engine's index from PostgreSQL's ``count`` documents, the second half of the work. If the engine is
+        unreachable, the workers build it once it is back."""
         try:
             while not await self._build(lambda done: progress(min(count, count // 2 + done // 2))):
                 progress(count // 2)
@@ -235,7 +235,7 @@ class SearchWithFallback:
         progress(count)
 
     async def _build(self, progress: Callable[[int], None], going_on: GoingOn = always) -> bool:
-        """Build the engine's index from PostgreSQL's documents; False while somebody else does."""
+        """Build the engine's index from PostgreSQL's documents; False while another process builds it."""
         alias, last = self.engine.names.alias, None
 
         async def page(after: str | None, size: int) -> Sequence[Document]:
@@ -278,14 +278,14 @@ class SearchWithFallback:
         return await search_builds.whole(self._database, self.engine.names.alias, uuid)
 
     async def _why_not(self) -> str:
-        """An index that is not whole has a fault, or is another than the one that was built."""
+        """Why the index is not fully built: it has a fault, or is not the one that was built."""
         builds = await search_builds.lately(self._database, self.engine.names.alias)
         fault = builds.fault or "its index was not built from this market"
         when = f" in {builds.wait:.0f} s, since that was done {builds.times} times" if builds.wait > 0 else ""
         return f"{fault}: the workers build it anew{when}"
 
     async def _check(self) -> None:
-        """Whether the engine has what there is. Raises :class:`EngineError`."""
+        """Check that the engine is complete and up to date. Raises :class:`EngineError`."""
         state = await self.engine.state()
         if state is None:
             raise NotWhole("it has no index yet: the workers build it")
@@ -310,19 +310,19 @@ class SearchWithFallback:
             except EngineError as error:
                 if not self._stopping:
                     self._failed(error)
-            except Exception as error:  # of the database, which has probes of its own; or the end
+            except Exception as error:  # a database error, which its own probes report, or the shutdown
                 self.log.debug("Elasticsearch was not looked at: {why}", why=repr(error))
 
     def usage(self) -> tuple[bool, int]:
-        """Whether it is asked now, and how often it stopped being."""
+        """Whether the engine is queried now, and how often the breaker has opened."""
         return self.breaker.closed, self.breaker.opened
 
     async def pending(self) -> Pending:
-        """What the engine has still to be told."""
+        """The documents that are still to be pushed to the engine."""
         return await search_pending.state(self._database)
 
     async def condition(self) -> Condition:
-        """For readiness: never down, since PostgreSQL answers."""
+        """For readiness; never down, since PostgreSQL answers."""
         if not self.breaker.closed:
             return Condition("degraded", f"PostgreSQL answers searches: {self.breaker.cause}")
         pending = await self.pending()

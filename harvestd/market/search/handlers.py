@@ -1,4 +1,4 @@
-"""Search: products that changed are indexed anew, as they are now."""
+"""Search: changed products are reindexed in their current state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harvestd.unit_of_work import UnitOfWork, change
 
 
 async def index(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
-    """Index the products of a batch; the document's version guards against an older one that comes late."""
+    """Index the products of a batch; the document's version guards against late, older events."""
     for source in ("farm", "category"):
         told = [
             event for event in events if event.type == f"{source}.updated" and renews(source, event.data["changed"])
@@ -29,8 +29,8 @@ async def index(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
 
 
 async def renew(parts: Parts, going_on: GoingOn = always) -> None:
-    """Have the products indexed anew whose documents copy what changed elsewhere: a page of them in each transaction, told of
-    by events as any change of a product."""
+    """Reindex the products whose documents copy a field that changed elsewhere: one page per transaction, by events like those
+    of any product change."""
 
     async def page(unit: UnitOfWork) -> bool:
         taken = await search_renewals.take(unit.tx)
@@ -45,17 +45,17 @@ async def renew(parts: Parts, going_on: GoingOn = always) -> None:
 
 
 async def catch_up(parts: Parts, going_on: GoingOn = always) -> None:
-    """Have Elasticsearch told what it has still to be told, where there is one."""
+    """Push the pending documents to Elasticsearch, if there is one."""
     if not parts.settings.elasticsearch_url:
         return
-    from harvestd.market.search.fallback import SearchWithFallback  # here, since it brings an HTTP client
+    from harvestd.market.search.fallback import SearchWithFallback  # imported here, since it loads an HTTP client
 
     if isinstance(parts.search, SearchWithFallback):
         await parts.search.catch_up(going_on)
 
 
 def document(row: products.Product) -> Document:
-    """A product as search knows it; one that is not published is a tombstone."""
+    """A product as a search document; an unpublished one is a tombstone."""
     return Document(
         kind="product", id=row.id, version=row.revision, title=row.title, text=row.description, farm=row.farm_slug,
         farm_name=row.farm_name, category=row.category_slug, category_name=row.category_name or "", tags=tuple(row.tags),

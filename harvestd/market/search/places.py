@@ -1,4 +1,4 @@
-"""Where a page of search begins: a cursor is good for its own question, on either engine."""
+"""Search cursors: where a page begins; a cursor is valid for its own query only, on either engine."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from harvestd.kernel.cursors import opened, refused
 
 @attrs.frozen
 class Place:
-    """Where a page begins. ``as_of`` is when the first page was asked for, ``wide`` whether mistyped words were looked for
-    then; ``score`` (its rank, by whatever it is sorted) and ``id`` are the last hit's shown, None on the first page.
+    """Where a page begins. ``as_of`` is the time of the first page's request, ``wide`` whether typo tolerance was used
+    then; ``score`` (its rank under the sort) and ``id`` are those of the last hit shown, None on the first page.
 
-    PostgreSQL's scores are whole millionths, Elasticsearch's are numbers with a fraction: a search that was begun on the one
-    goes on, on the other, about where it was.
+    PostgreSQL's scores are integer millionths, Elasticsearch's are fractional: a search that began on one engine
+    continues on the other at about the same position.
     """
 
     as_of: datetime
@@ -30,22 +30,22 @@ class Place:
 
     @property
     def millionths(self) -> int | None:
-        """The score as PostgreSQL counts it."""
+        """The score on PostgreSQL's scale."""
         return round(self.score * 1_000_000) if isinstance(self.score, float) else self.score
 
     @property
     def ones(self) -> float | None:
-        """The score as Elasticsearch counts it."""
+        """The score on Elasticsearch's scale."""
         return self.score / 1_000_000 if isinstance(self.score, int) else self.score
 
 
-#: Seconds by which the clock of a process that began a search may be ahead of this one's.
+#: Seconds by which the clock of the process that began a search may be ahead of this one's.
 AHEAD = 300
 _PACKED = tuple[bytes, int, bool, int | float, bytes]
 
 
 def cursor(question: Search, place: Place) -> str:
-    """A place as opaque text, good for this question alone."""
+    """A place as an opaque cursor, valid for this query alone."""
     packed = msgspec.msgpack.encode(
         (_digest(question), int(place.as_of.timestamp()), place.wide, place.score, UUID(place.id).bytes)
     )
@@ -53,7 +53,7 @@ def cursor(question: Search, place: Place) -> str:
 
 
 def place_of(question: Search, now: datetime) -> Place:
-    """Where the question's page begins; raises ``Invalid`` for what :func:`cursor` did not make for this question."""
+    """Where the query's page begins; raises ``Invalid`` for text that :func:`cursor` did not make for this query."""
     if question.after is None:
         return Place(now.replace(microsecond=0))
     try:

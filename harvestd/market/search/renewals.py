@@ -1,7 +1,7 @@
-"""Products whose search documents copy something that changed elsewhere: a farm's name, a category's slug.
+"""Products whose search documents copy a field that changed elsewhere: a farm's name, a category's slug.
 
-What is to be renewed is one row, however many products it is about; they are taken a page at a time, in the order of their
-ids, and each gets its next revision, so that the document made of it replaces the one that there is.
+A renewal is one row, however many products it covers; they are processed a page at a time, in id order, and each gets its next
+revision, so that its new document replaces the old one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PAGE = 500
 
 
 class Due(NamedTuple):
-    """A row: of which farm or category (of which all, for ``search``), and the last product that is done."""
+    """A row: the farm or category it covers (or all, for ``search``), and the last product processed."""
 
     source: str
     id: str
@@ -61,13 +61,13 @@ _DONE = Statement("search_renewals.done", "delete from search_renewals where sou
 
 
 async def mark(tx: Transaction, source: str, ids: Collection[str]) -> None:
-    """The products of these farms or categories are to be renewed, from the first on."""
+    """Schedule the renewal of all products of these farms or categories."""
     if ids:
         await tx.run(_MARK, source=source, ids=sorted(ids))
 
 
 async def take(tx: Transaction, most: int = PAGE) -> tuple[str, list[Revised]] | None:
-    """The next products that are due, each at its next revision, and why; None when nobody's are, or another has them."""
+    """The next products that are due, each at its next revision, and why; None if none are due, or another process has them."""
     due = await tx.row(_DUE)
     if due is None:
         return None

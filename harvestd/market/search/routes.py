@@ -1,4 +1,4 @@
-"""Search: the index finds and ranks, PostgreSQL's rows are what is shown."""
+"""Search: the index finds and ranks, PostgreSQL's rows supply the contents."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harvestd.web.shapes import Named
 
 
 async def search(request: RequestContext, query: SearchQuery) -> SearchPage[msgspec.Raw]:
-    """Products that match, as they are now: one that left the market since it was indexed is left out."""
+    """Matching products in their current state; one that left the market since it was indexed is left out."""
     asked = await filters.asked(request, query)
     found = await request.parts.search.search(
         Search(
@@ -43,16 +43,16 @@ async def search(request: RequestContext, query: SearchQuery) -> SearchPage[msgs
 
 
 def _facet(request: RequestContext, name: str, found: Sequence[Facet], chosen: Mapping[str, str]) -> list[FacetValue]:
-    """The values that were counted, and those that were asked for and that no hit has, so that they can be unchosen."""
+    """The counted values, plus the chosen ones that no hit has, so that they can be deselected."""
     values = [FacetValue(value=one.value, count=one.count, name=_called(request, name, one)) for one in found]
-    if len(values) >= FACET_VALUES:  # whoever asks for more than are answered gets those of most hits
+    if len(values) >= FACET_VALUES:  # beyond the limit, those with the most hits are returned
         return values
     here = {one.value for one in found}
     return [*values, *(FacetValue(value=v, count=0, name=called) for v, called in chosen.items() if v not in here)]
 
 
 def _called(request: RequestContext, name: str, facet: Facet) -> str:
-    """What people call it: a bracket of prices is money of the market, ``€2.00 – €4.99``."""
+    """The label of a value: a price bracket in the market's currency, ``€2.00 – €4.99``."""
     if name != "price":
         return facet.name
     edges = [
@@ -63,14 +63,14 @@ def _called(request: RequestContext, name: str, facet: Facet) -> str:
 
 
 def _shown(hit: Hit, card: cards.Card) -> msgspec.Raw:
-    """A :class:`~harvestd.market.search.shapes.FoundProduct`: the product, and why it was found."""
+    """A :class:`~harvestd.market.search.shapes.FoundProduct`: the product, and why it matched."""
     away = None if hit.distance_km is None else shown_km(hit.distance_km)
     why = msgspec.json.encode({"score": hit.score, "highlight": hit.highlight, "distance_km": away})
     return msgspec.Raw(card.text[:-1] + "," + why[1:].decode())
 
 
 async def suggest(request: RequestContext, query: SuggestQuery) -> Suggestions:
-    """Titles, farms and categories that begin so, as they are now; what left the market is left out."""
+    """Titles, farms and categories that start with the prefix, in their current state; those that left the market are left out."""
     found = await request.parts.search.suggest(query.q, 10)
     known = await search_suggest.known(request.reader, found)
     return Suggestions(

@@ -18,7 +18,7 @@ SuggestionKindOut = Annotated[str, closed("SuggestionKind", ("product", "farm", 
 
 
 class SearchQuery(ProductFilters, kw_only=True, frozen=True):
-    """``q`` is free text; the filters and sorts are those of the listing, and the order is that of relevance unless said."""
+    """``q`` is free text; the filters and sorts are those of the listing, and the default order is by relevance."""
 
     q: Annotated[str, Meta(max_length=500)] = ""
     sort: Annotated[
@@ -29,7 +29,7 @@ class SearchQuery(ProductFilters, kw_only=True, frozen=True):
 
 
 class FoundProduct(Product, kw_only=True, frozen=True):
-    """A product that was found, and why; ``highlight`` is HTML, escaped, with the matches in ``<em>``."""
+    """A matching product, and why it matched; ``highlight`` is HTML, escaped, with the matches in ``<em>``."""
 
     score: float
     highlight: dict[str, str]
@@ -37,9 +37,9 @@ class FoundProduct(Product, kw_only=True, frozen=True):
 
 
 class FacetValue(Out, kw_only=True, frozen=True):
-    """One value of a facet, what it is called, and how many hits there are with it as its filter's only value; of a category,
-    how many are in itself, while a search by it finds those of the categories below it, too. A value that was asked for is there
-    though no hit has it."""
+    """One value of a facet, its label, and the number of hits with it as its filter's only value. A category counts only its own
+    products, while a search by it also finds those of the categories below it. A value that was asked for is listed even if no hit
+    has it."""
 
     value: str
     name: str
@@ -47,7 +47,7 @@ class FacetValue(Out, kw_only=True, frozen=True):
 
 
 class SearchPage(Out, Generic[Item], kw_only=True, frozen=True):
-    """A page of hits; ``degraded`` is true while the search server is away and PostgreSQL answers."""
+    """A page of hits; ``degraded`` is true while the search server is unavailable and PostgreSQL answers."""
 
     items: list[Item]
     facets: dict[str, list[FacetValue]]
@@ -63,7 +63,7 @@ class SuggestQuery(In, kw_only=True, frozen=True):
 
 
 class Suggestion(Out, kw_only=True, frozen=True):
-    """Something whose name begins with what was typed. A title that several products have comes once, as the one that sells best of them."""
+    """A name that starts with the typed prefix. A title that several products share comes once, as the best-selling of them."""
 
     text: str
     kind: SuggestionKindOut
@@ -80,7 +80,7 @@ class Suggestions(Out, kw_only=True, frozen=True):
     items: list[Suggestion]
 
 
-#: What the names here mean, as the contract says it.
+#: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "degraded": "True while the search engine is out of reach and PostgreSQL answers in its stead.",
     "facets": "By facet, its values and how many hits there are with each as the only value of its filter; the other filters hold. 10,000 hits are counted at most.",

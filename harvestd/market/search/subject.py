@@ -1,4 +1,4 @@
-"""Search: products by words, forgiving typing errors."""
+"""Search: products by words, with typo tolerance."""
 
 from __future__ import annotations
 

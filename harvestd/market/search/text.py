@@ -1,7 +1,7 @@
-"""What search knows of text, without a database: words, trigrams, typing errors, highlights, price brackets.
+"""Text handling of search, without a database: words, trigrams, typos, highlights, price brackets.
 
-A word is a run of letters and digits, in lower case and without accents, on both sides of every comparison; so there is no
-character that means anything in a query.
+A word is a run of letters and digits, in lower case and without accents, on both sides of every comparison; so no
+character has a special meaning in a query.
 """
 
 from __future__ import annotations
@@ -11,29 +11,29 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 
-#: Of a question, so many words of so many letters out of so many characters are looked at; of a text, so many words.
+#: Limits of a query: its words, the letters of each, and its characters; and the words of a text.
 QUERY_WORDS, WORD_LETTERS, QUERY_CHARACTERS, TEXT_WORDS = 12, 40, 1_000, 400
-#: A longer text is shown in part, so many characters round its first match.
+#: A longer text is shown as an excerpt of this many characters around its first match.
 FRAGMENT = 160
 
-#: Where the brackets of the price facet begin, in minor units.
+#: The lower bounds of the price facet's brackets, in minor units.
 PRICE_EDGES = (0, 200, 500, 1_000, 2_000, 5_000, 10_000)
 
 _WORD = re.compile(r"[^\W_]+")
-#: Every character that people type for an apostrophe is one.
+#: Every character that people type as an apostrophe.
 _ONE = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u02bc\u02bb\u00b4\u0060\u2032\uff07", "'"))
 _APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
-#: Articles and prepositions that lose their vowel before another, in French, Italian and Catalan: no part of the word after them.
+#: Articles and prepositions that are elided before a vowel in French, Italian and Catalan: not part of the following word.
 _ELIDED = re.compile(
     r"(?<!\w)(?:l|d|un|qu|jusqu|lorsqu|puisqu|quoiqu|gl|agl|dagl|degl|negl|sugl|all|coll|dall|dell|nell|pell|sull|quell|quest|sant)"
     r"'(?=[^\W_])"
 )
-#: Letters that no decomposition takes apart.
+#: Letters that have no Unicode decomposition.
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i"})
 
 
 def words(text: str, most: int = TEXT_WORDS) -> list[str]:
-    """The first ``most`` words of a text, in their order."""
+    """The first ``most`` words of a text, in order."""
     found = []
     for match in _WORD.finditer(plain(text)):
         found.append(match.group()[:WORD_LETTERS])
@@ -43,44 +43,44 @@ def words(text: str, most: int = TEXT_WORDS) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """In lower case, without accents, elided articles or apostrophes within words."""
+    """The text in lower case, without accents, elided articles or apostrophes within words."""
     if text.isascii():
         return _APOSTROPHE.sub("", _ELIDED.sub("", text.translate(_ONE).lower()))
     whole = unicodedata.normalize("NFKD", text.translate(_ONE)).casefold()
-    apart = unicodedata.normalize("NFKD", whole)  # folding composes some again
+    apart = unicodedata.normalize("NFKD", whole)  # case folding composes some characters again
     letters = "".join(c for c in apart if not unicodedata.combining(c)).translate(_LETTERS)
     return _APOSTROPHE.sub("", _ELIDED.sub("", letters))
 
 
 def storable(text: str) -> str:
-    """Without what PostgreSQL cannot hold: NUL, and halves of characters."""
+    """The text without characters that PostgreSQL cannot store: NUL and lone surrogates."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def name_key(name: str) -> str:
-    """A name as prefixes of it are looked up."""
+    """A name in the form used for prefix lookup."""
     return " ".join(words(name))
 
 
 def asked(text: str) -> list[str]:
-    """The words of a question, each once."""
+    """The distinct words of a query."""
     return list(dict.fromkeys(words(text[:QUERY_CHARACTERS], QUERY_WORDS)))
 
 
 def trigrams(word: str) -> list[str]:
-    """The distinct runs of three characters of a word with two blanks before and one after, as pg_trgm has it."""
+    """The distinct trigrams of a word, padded with two blanks before and one after, as in pg_trgm."""
     padded = f"  {word} "
     return sorted({padded[i : i + 3] for i in range(len(word) + 1)})
 
 
 def errors_allowed(word: str) -> int:
-    """How many typing errors a word may have: none up to 2 letters, one up to 5, else two (as Elasticsearch's AUTO)."""
+    """How many typos a word may have: none up to 2 letters, one up to 5, else two (as Elasticsearch's AUTO)."""
     return 0 if len(word) < 3 else 1 if len(word) < 6 else 2
 
 
 def errors(a: str, b: str) -> int:
-    """Typing errors between two words: letters left out, added, changed, or swapped with their neighbour (the optimal
-    string alignment distance)."""
+    """The edit distance of two words: letters deleted, inserted, substituted, or swapped with their neighbour (optimal
+    string alignment)."""
     before: list[int] = []
     row = list(range(len(b) + 1))
     for i, x in enumerate(a, 1):
@@ -94,7 +94,7 @@ def errors(a: str, b: str) -> int:
 
 
 def highlight(text: str, matched: Collection[str], fragment: int | None = FRAGMENT) -> str | None:
-    """The text as HTML with its matched words in ``<em>``, or the part round the first of them; None if it has none."""
+    """The text as HTML with its matched words in ``<em>``, or an excerpt around the first match; None if there is none."""
     found = [span for span in spans(text) if span[2] in matched]
     if not found:
         return None
@@ -108,8 +108,8 @@ def highlight(text: str, matched: Collection[str], fragment: int | None = FRAGME
 
 
 def spans(text: str) -> Iterable[tuple[int, int, str]]:
-    """Each word of a text as it stands: where it begins, where it ends, and the word that it is compared as."""
-    whole = text.translate(_ONE)  # as long as the text
+    """Each word of a text in place: its start, its end, and its normalised form."""
+    whole = text.translate(_ONE)  # the same length as the text
     for match in re.finditer(r"[\w\u0300-\u036f]+(?:'[\w\u0300-\u036f]+)*", whole):
         for piece in re.finditer(r"[^_]+", match.group()):
             article = _ELIDED.match(piece.group().lower())
@@ -131,12 +131,12 @@ def _part(text: str, match: int, fragment: int | None) -> tuple[int, int]:
 
 
 def bracket_name(index: int) -> str:
-    """``"<from>-<to>"``, both included, as ``min_price`` and ``max_price`` take them; the last is ``"<from>-"``."""
+    """``"<from>-<to>"``, both inclusive, as ``min_price`` and ``max_price`` take them; the last is ``"<from>-"``."""
     return f"{PRICE_EDGES[index]}-" + (str(PRICE_EDGES[index + 1] - 1) if index + 1 < len(PRICE_EDGES) else "")
 
 
 def nearest(word: str, candidates: Sequence[tuple[str, str]], most: int = 8) -> list[str]:
-    """The lexemes of those candidates (word, lexeme) that ``word`` may be a mistyped form of, the nearest first."""
+    """The lexemes of the candidates (word, lexeme) that ``word`` may be a mistyped form of, the nearest first."""
     allowed = errors_allowed(word)
     near = sorted((errors(word, other), other, lexeme) for other, lexeme in candidates)
     return list(dict.fromkeys(lexeme for distance, _, lexeme in near if distance <= allowed))[:most]

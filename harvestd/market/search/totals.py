@@ -1,7 +1,7 @@
-"""Whether Elasticsearch holds what was put there: count, sum and greatest of the versions of its documents and of PostgreSQL's.
+"""Checks that Elasticsearch holds what was written to it: count, sum and maximum of the versions, against PostgreSQL's documents.
 
-Documents that go missing, that nobody put there or that have another version are noticed by that; not what was changed within
-one whose version was left alone, wherefore nothing that the engine says of a document is shown (``elasticsearch/shown.py``).
+This detects documents that are missing, were added by someone else or have another version. It does not detect a document that was
+changed without a new version, so no field that the engine returns is ever shown (``elasticsearch/shown.py``).
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from harvestd.market.search.elasticsearch.engine import ElasticsearchSearch
 from harvestd.market.search.elasticsearch.totals import Totals
 from harvestd.store.postgres.database import Reader, Statement
 
-#: The counting of PostgreSQL's documents takes at most this part of the time of one connection.
+#: The largest share of one connection's time that counting PostgreSQL's documents may take.
 PART = 1 / 50
-#: With more refused documents than these, nothing is compared.
+#: With more refused documents than this, nothing is compared.
 MAX_REFUSED = 1_000
-#: Looks in a row that must find a difference.
+#: Consecutive checks that must find a difference.
 LOOKS = 2
 
 
 @attrs.frozen
 class Ours:
-    """What the engine is to hold, but for the documents (their ids there) that it has refused; ``waiting`` is how many it
-    has not been told of yet."""
+    """Totals that the engine should hold, without the documents it has refused (by their ids there); ``waiting`` is how many
+    are still to be pushed."""
 
     waiting: int
     refused: list[str]
@@ -36,7 +36,7 @@ def _ours(waiting: int, refused: list[str] | None, count: int, total: int, great
     return Ours(waiting, refused or [], Totals(count, total, greatest))
 
 
-#: One snapshot: what waits is counted with what is there.
+#: One snapshot, so that pending documents and totals are counted together.
 _OURS = Statement(
     "search_totals.ours",
     f"""select (select count(*) from search_pending where refused is null),
@@ -50,8 +50,8 @@ _OURS = Statement(
 
 
 class Comparison:
-    """What one process has compared so far. PostgreSQL's documents are counted anew only after something was pushed, where
-    the two differ, and not too often where that is dear."""
+    """The comparison of one process. PostgreSQL's documents are recounted only after a push, when the two
+    differ, and not too often if the count is slow."""
 
     def __init__(self, reactor: Any, database: Reader, engine: ElasticsearchSearch) -> None:
         self._reactor = reactor
@@ -62,11 +62,11 @@ class Comparison:
         self._differed = 0
 
     def pushed(self) -> None:
-        """The engine holds something else now."""
+        """Note that the engine's documents have changed."""
         self._ours = None
 
     async def look(self, every: float) -> str | None:
-        """What is wrong with the index, once that was seen in looks ``every`` so many seconds; None while nothing is known.
+        """The fault of the index, once it was seen in consecutive checks, ``every`` so many seconds; None if none is known.
         Raises ``Unavailable``."""
         now = self._reactor.seconds()
         if now < self._next or (self._ours is None and now < self._counted):
@@ -76,7 +76,7 @@ class Comparison:
         if ours is None or await self._engine.totals(ours.refused) == ours.totals:
             self._differed = 0
             return None
-        await self._engine.refresh()  # what was pushed in the last half second is not seen before
+        await self._engine.refresh()  # pushes of the last half second are not visible before it
         ours = await self._count()
         if ours is None:
             return None
@@ -88,7 +88,7 @@ class Comparison:
         return f"it holds {theirs}, and was given {ours.totals}"
 
     async def _count(self) -> Ours | None:
-        """None where the two are not to be the same just now."""
+        """PostgreSQL's totals; None if the two may legitimately differ right now."""
         began = self._reactor.seconds()
         found = await self._database.row(_OURS)
         assert found is not None

@@ -1,8 +1,8 @@
-"""Which of the engine's indices are believed, and when another is built.
+"""Which of the engine's indices are trusted, and when one is rebuilt.
 
-An index is asked while it is one that was built whole from PostgreSQL's documents and nobody found a fault in it: anybody who
-can write to the engine can change what is in it. One with a fault is built anew; whoever spoils it again and again makes
-the workers wait longer each time, while PostgreSQL answers.
+An index is queried while it was fully built from PostgreSQL's documents and no fault was found in it, since anyone who can write to
+the engine can change its contents. A faulty index is rebuilt; repeated corruption makes the workers back off longer each time,
+while PostgreSQL answers.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import attrs
 
 from harvestd.store.postgres.database import Database, Reader, Statement, Transaction, nothing, scalar
 
-#: So many in a row are built at once; then the pause doubles, from ``PAUSE`` to ``MAX_PAUSE`` seconds.
+#: This many builds of a series run without a pause; then the backoff doubles, from ``PAUSE`` to ``MAX_PAUSE`` seconds.
 AT_ONCE, PAUSE, MAX_PAUSE = 3, 30.0, 3600.0
-#: Seconds after which a build is none in a row any more.
+#: Seconds without a build after which a new series begins.
 FORGOTTEN = 86_400.0
 
 
 @attrs.frozen
 class Builds:
-    """How many there were in a row, the seconds since the last, and what is wrong with what it made, if anything is."""
+    """The number of builds in the series, the seconds since the last, and the fault of its index, if any."""
 
     times: int = 0
     ago: float = FORGOTTEN
@@ -27,12 +27,12 @@ class Builds:
 
     @property
     def wait(self) -> float:
-        """Seconds until the next may begin; 0 and less: now."""
+        """Seconds until the next build may begin; now if 0 or less."""
         return pause(self.times) - self.ago
 
 
 def pause(times: int) -> float:
-    """Seconds between the ``times``-th build in a row and the next."""
+    """The backoff in seconds after the ``times``-th build of a series."""
     return 0.0 if times < AT_ONCE else min(MAX_PAUSE, PAUSE * 2.0 ** min(times - AT_ONCE, 30))
 
 
@@ -73,37 +73,37 @@ _FORGET = (
 
 
 async def whole(reader: Reader, alias: str, uuid: str) -> bool:
-    """Whether the index of this uuid was built whole, and has no fault that is known."""
+    """Whether the index with this uuid was fully built and has no known fault."""
     return bool(await reader.row(_WHOLE, alias=alias, uuid=uuid))
 
 
 async def lately(reader: Reader, alias: str) -> Builds:
-    """The builds before now."""
+    """The series of recent builds."""
     return await reader.row(_LATELY, alias=alias, forgotten=FORGOTTEN) or Builds()
 
 
 async def built(tx: Transaction, alias: str, uuid: str) -> None:
-    """It is whole now; before searches go to it."""
+    """Record that the index is fully built; called before searches use it."""
     await tx.run(_BUILT, alias=alias, uuid=uuid)
 
 
 async def done(tx: Transaction, alias: str, uuid: str) -> None:
-    """Searches go to it: no other index is whole any more."""
+    """Record that searches use the index: no other one is trusted any more."""
     await tx.run(_GONE, alias=alias, uuid=uuid)
     await tx.run(_COUNT, alias=alias, forgotten=FORGOTTEN)
 
 
 async def none(tx: Transaction, alias: str) -> None:
-    """No index is whole any more."""
+    """Distrust every index."""
     await tx.run(_GONE, alias=alias, uuid="")
 
 
 async def accuse(database: Database, alias: str, uuid: str, why: str) -> bool:
-    """The index is not believed any more; False where it was not believed anyhow."""
+    """Distrust the index; False if it was not trusted anyway."""
     return bool(await database.transaction(lambda tx: tx.row(_ACCUSE, alias=alias, uuid=uuid, why=why)))
 
 
 async def forget(tx: Transaction) -> None:
-    """There is no engine any more: if one comes back, it is built anew."""
+    """Forget every build, as no engine is configured any more: one that comes back is rebuilt."""
     for statement in _FORGET:
         await tx.run(statement)

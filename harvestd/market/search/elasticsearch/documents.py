@@ -1,4 +1,4 @@
-"""Documents as the engine holds them, and what it says of their arrival."""
+"""Documents as the engine holds them, and the outcome of writing them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harvestd.store.elasticsearch.client import EngineError
 
 @attrs.frozen
 class Refused:
-    """A document that the engine will not take as it is, however often it is offered."""
+    """A document that the engine refuses as it is, however often it is retried."""
 
     kind: str
     id: str
@@ -25,16 +25,16 @@ class Refused:
 
 @attrs.frozen
 class Taken:
-    """What became of documents that were offered: some are refused; of others, by their ids in the engine, it holds the same
-    version or a newer one. All the rest it has taken."""
+    """The outcome of a write: ``refused`` documents, and those of which the engine holds the same version or a newer one, by their
+    ids in the engine. It has accepted all the others."""
 
     refused: list[Refused] = attrs.field(factory=list)
     held: list[str] = attrs.field(factory=list)
 
 
 def bulk(documents: Sequence[Document], targets: Sequence[str], now: datetime, again: bool) -> list[Any]:
-    """The lines of one ``_bulk``: each document to each of the aliases. The engine refuses an older version (``external``);
-    with ``again`` it takes the one that it has, too."""
+    """The lines of one ``_bulk``: each document for each of the aliases. The engine rejects an older version (``external``);
+    with ``again`` it accepts the version that it already has."""
     told: list[Any] = []
     kind = "external_gte" if again else "external"
     for document in documents:
@@ -51,14 +51,14 @@ def bulk(documents: Sequence[Document], targets: Sequence[str], now: datetime, a
 
 
 def newer(documents: Sequence[Document], answer: Any) -> list[str]:
-    """Ids in the engine of those of which, by an answer of ``_mget``, it holds a newer version than the given."""
+    """Engine ids of the documents that, by an answer of ``_mget``, are held in a newer version than the given one."""
     held = {one["_id"]: one["_version"] for one in answer.get("docs", ()) if one.get("found")}
     given = {f"{document.kind}:{document.id}": document.version for document in documents}
     return [id for id, version in held.items() if version > given.get(id, version)]
 
 
 def copied(answer: Any, target: str) -> list[Any]:
-    """The lines of a ``_bulk`` that puts what ``_mget`` answered elsewhere, as it is."""
+    """The lines of a ``_bulk`` that copies the answer of an ``_mget`` unchanged."""
     told: list[Any] = []
     for one in answer.get("docs", ()):
         if one.get("found"):
@@ -68,8 +68,8 @@ def copied(answer: Any, target: str) -> list[Any]:
 
 
 def taken(answer: Any, optional: str) -> Taken:
-    """What became of what was offered. What fails otherwise raises :class:`EngineError` with the first cause, except in the
-    alias ``optional``, which may go at any moment."""
+    """The outcome of a write. Any other failure raises :class:`EngineError` with the first cause, except in the
+    alias ``optional``, which may disappear at any moment."""
     try:
         items = [item["index"] for item in answer["items"]] if answer["errors"] else []
         bad = [(item, item["status"], item["error"]) for item in items if item["status"] not in (200, 201, 409)]
@@ -78,7 +78,7 @@ def taken(answer: Any, optional: str) -> Taken:
             why = f"{error['type']}: {error['reason']}"[:300]
             if item["_index"] == optional and status == 404:
                 continue
-            if status != 400 or "alias" in error["reason"]:  # the fault of the moment, not of the document
+            if status != 400 or "alias" in error["reason"]:  # a temporary error, not one of the document
                 raise EngineError(f"a document was not taken: {why}", status, error["type"])
             kind, _, id = item["_id"].partition(":")
             found.append(Refused(kind, id, why))
@@ -113,7 +113,7 @@ def _source(document: Document, now: datetime) -> dict[str, Any]:
 
 
 def _season(first: str | None, last: str | None) -> dict[str, str]:
-    """``season`` says how the two days are to be read: dates of one year, days of every year, or across its end."""
+    """``season`` says how to read the two days: as dates of one year, days of every year, or a span across its end."""
     if first is None or last is None:
         return {}
     kind = "dates" if len(first) == 10 else "days" if first <= last else "winter"

@@ -1,8 +1,8 @@
 """Search on Elasticsearch or OpenSearch.
 
-There is one index, behind an alias. A rebuild fills another one, which has the alias ``building`` meanwhile; whoever indexes
-writes to both, so that nothing that changes during a rebuild is lost, and the switch is one step of the engine. Documents
-have their own versions there (``external``), tombstones are documents: an older version never replaces a newer one.
+There is one index, behind an alias. A rebuild fills a second one behind the alias ``building``; meanwhile every write goes to
+both, so that no change during a rebuild is lost, and the switch is one atomic operation of the engine. Documents carry their own
+versions (``external``) and deletions are tombstone documents, so an older version never replaces a newer one.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from harvestd.market.search.text import asked
 from harvestd.settings.table import Settings
 from harvestd.store.elasticsearch.client import ElasticsearchClient, EngineError
 
-#: Documents in one request of a rebuild.
+#: Documents in one bulk request of a rebuild.
 REBUILD_PAGE = 500
-#: Seconds that writing, and making an index visible or another the one, may take; nobody waits for that.
+#: Timeouts in seconds for a write, and for a refresh or an alias switch; no user waits for these.
 PATIENCE, LONG = 10.0, 60.0
 
 Present = Callable[[Sequence[Key]], Awaitable[Mapping[Key, Shown]]]
@@ -44,7 +44,7 @@ Pages = Callable[[str | None, int], Awaitable[Sequence[Document]]]
 
 @attrs.frozen
 class State:
-    """The index behind the alias. ``uuid`` is the engine's own name of it, which no other index ever has; ``current`` says
+    """The index behind the alias. ``uuid`` is the engine's own id for it, which is never reused; ``current`` says
     whether it was made by this version for this language."""
 
     uuid: str
@@ -53,8 +53,8 @@ class State:
 
 @implementer(ISearch)
 class ElasticsearchSearch:
-    """``settings`` name the URL (one or several), what the indices' names begin with, the longest wait for an answer, and
-    the language. With ``visible``, what :meth:`index` was given is found as soon as it answers; else within half a second."""
+    """``settings`` give the URL (one or several), the prefix of the indices' names, the timeout of a query, and the language.
+    With ``visible``, documents are searchable as soon as :meth:`index` returns; otherwise within half a second."""
 
     def __init__(
         self, reactor: Any, settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC), visible: bool = False
@@ -66,11 +66,11 @@ class ElasticsearchSearch:
         self._language = "none" if settings.search_language == "simple" else settings.search_language
         self._now = now
         self._visible = visible
-        #: The documents as they are now, of which the engine tells the ids alone; without it all is the engine's.
+        #: Looks up the current documents, so that the engine supplies only ids; without it the engine's own fields are shown.
         self.present: Present | None = None
 
     async def start(self) -> None:
-        """Nothing is opened before it is needed."""
+        """Do nothing: connections are opened when they are needed."""
 
     async def stop(self) -> None:
         """Close the connections."""
@@ -79,7 +79,7 @@ class ElasticsearchSearch:
     # --- asking ---
 
     async def search(self, question: Search) -> Found:
-        """One request, or two where little is found as it was typed; together within the timeout."""
+        """Search with one request, or a second one when few hits match the words as typed; both within the timeout."""
         words, place = asked(question.text), place_of(question, self._now())
         if question.text.strip() and not words:
             return Found((), dict.fromkeys(FACETS, ()), 0, None)
@@ -102,7 +102,7 @@ class ElasticsearchSearch:
         )
 
     async def _wide(self, question: Search, words: list[str], place: Place, end: float) -> Answer:
-        """What has each of the words meant or, when nothing has them all, any; asked together."""
+        """Hits that match every word with typo tolerance or, if there are none, any word; both queries in one request."""
         seconds, joints = self._left(end), ("and", "or") if len(words) > 1 else ("and",)
         bodies = [elasticsearch_query.asking(question, words, place, seconds, joint) for joint in joints]
         given = await self._many([line for body in bodies for line in ({}, body)], seconds)
@@ -122,7 +122,7 @@ class ElasticsearchSearch:
         return left
 
     async def suggest(self, prefix: str, limit: int = 10) -> Sequence[Suggestion]:
-        """One request."""
+        """Suggest with one request."""
         lines = elasticsearch_suggest.asking(prefix, limit, self._timeout)
         if not lines:
             return ()
@@ -131,7 +131,7 @@ class ElasticsearchSearch:
         return elasticsearch_suggest.suggestions(prefix, found, present, limit)
 
     async def state(self) -> State | None:
-        """The index that searches go to; None if there is none. Raises ``Unavailable``."""
+        """The index that searches use; None if there is none. Raises ``Unavailable``."""
         path = f"/{self.names.alias}?filter_path=*.settings.index.uuid,*.mappings._meta"
         try:
             given = await self._client.call("GET", path, None, self._timeout)
@@ -147,31 +147,31 @@ class ElasticsearchSearch:
             return None
 
     async def totals(self, without: Sequence[str] = ()) -> Totals:
-        """What the index holds in all, but for documents of these ids in it. Raises ``Unavailable``."""
+        """Totals of the index, without the documents that have these ids in it. Raises ``Unavailable``."""
         body = elasticsearch_totals.asking(without)
         return elasticsearch_totals.answer(
             await self._client.call("POST", f"/{self.names.alias}/_search", body, PATIENCE)
         )
 
     async def versions(self, ids: Sequence[str]) -> dict[str, int]:
-        """Those that the index holds of documents of these ids in it. Raises ``Unavailable``."""
+        """The versions that the index holds of documents with these ids in it. Raises ``Unavailable``."""
         return elasticsearch_totals.versions(await self._get(ids, "?_source=false"))
 
     async def refresh(self) -> None:
-        """Make visible what was written before. Raises ``Unavailable``."""
+        """Make earlier writes visible to searches. Raises ``Unavailable``."""
         await self._client.call("POST", f"/{self.names.alias}/_refresh", None, LONG)
 
     # --- writing ---
 
     async def index(self, documents: Sequence[Document]) -> None:
-        """Write what is newer than what is held; one that the engine refuses raises ``Unavailable``, after the others were
-        written."""
+        """Write documents that are newer than the held ones; raises ``Unavailable`` if the engine refuses one, after writing the
+        others."""
         bad = (await self.put(documents)).refused
         if bad:
             raise EngineError(f"{bad[0].kind} {bad[0].id} was refused: {bad[0].why}", 400)
 
     async def put(self, documents: Sequence[Document]) -> Taken:
-        """The same; answers what was refused for what it is. Raises ``Unavailable`` for what is worth another try."""
+        """Write them and return the ones refused for good. Raises ``Unavailable`` for errors that are worth a retry."""
         if not documents:
             return Taken()
         try:
@@ -179,7 +179,7 @@ class ElasticsearchSearch:
         except EngineError as error:
             if error.status != 404:
                 raise
-        if not await self._indices(self.names.alias):  # else a rebuild switched under the write
+        if not await self._indices(self.names.alias):  # otherwise a rebuild switched during the write
             await self.prepare()
         return await self._write(documents)
 
@@ -203,7 +203,7 @@ class ElasticsearchSearch:
     # --- indices ---
 
     async def prepare(self) -> None:
-        """Make an index if there is none; several processes may at once, and there is one afterwards."""
+        """Create an index if there is none. Several processes may do so at once; one index results."""
         await self._put_template()
         name = self.names.index("first")
         try:
@@ -213,8 +213,8 @@ class ElasticsearchSearch:
                 raise
 
     async def rebuild(self, documents: Pages, progress: Callable[[int], None]) -> int:
-        """Fill a new index and switch to it. Of two rebuilds at once, the one that began later goes on and the other raises
-        ``Unavailable``, as does one of whose documents one is refused."""
+        """Fill a new index and switch to it. Of two concurrent rebuilds, the later one proceeds and the earlier one raises
+        ``Unavailable``, as does a rebuild with a refused document."""
 
         def raising(one: Refused) -> None:
             raise EngineError(f"{one.kind} {one.id} was refused: {one.why}", 400)
@@ -225,9 +225,9 @@ class ElasticsearchSearch:
         self, documents: Pages, progress: Callable[[int], None], refusing: Callable[[Refused], None],
         before: Callable[[str], Awaitable[None]] | None = None, keep: bool = False,
     ) -> int:  # fmt: skip
-        """The same, but ``refusing`` hears of each document that is refused, and ``before`` the new index's uuid, before the
-        switch. What an interrupted one left is cleared away. With ``keep``, what the present index has in a newer version is
-        taken over from it: for pages that may be older than what was indexed meanwhile."""
+        """Rebuild as above, but call ``refusing`` with each refused document, and ``before`` with the new index's uuid before the
+        switch. The leftovers of an interrupted rebuild are deleted. With ``keep``, newer versions in the present index are
+        copied over, for pages that may be older than documents indexed meanwhile."""
         await self._put_template()
         await self._clear()
         name = self.names.index(f"{self._now():%Y%m%d%H%M%S}-{uuid4().hex[:8]}")
@@ -260,7 +260,7 @@ class ElasticsearchSearch:
         return count
 
     async def _keep_newer(self, page: Sequence[Document]) -> None:
-        """Take over what the present index has in a newer version than the page."""
+        """Copy the documents of the page that the present index has in a newer version."""
         ids = [f"{document.kind}:{document.id}" for document in page]
         held = newer(page, await self._get(ids, "?_source=false"))
         if held:
@@ -275,7 +275,7 @@ class ElasticsearchSearch:
             raise
 
     async def _switch(self, name: str) -> None:
-        """In one step; the old ones go with it."""
+        """Switch atomically, deleting the old indices in the same request."""
         old = await self._indices(self.names.alias)
         actions: list[dict[str, Any]] = [
             {"add": {"index": name, "alias": self.names.alias}},

@@ -1,7 +1,7 @@
-"""Facets in the engine: each is counted without its own filter, so filters of facets act after everything else is counted.
+"""Facets in the engine: each is counted without its own filter, so facet filters are applied after the aggregations.
 
-The engine tells of each value one document that has it. Where PostgreSQL is asked, a value counts only if that document has it
-there now, too, and is called what it is called there: so no text of the engine's own is shown.
+For each value the engine names one document that has it. When PostgreSQL is consulted, a value counts only if that document still
+has it there, and it takes its label from there: so no text of the engine's own is shown.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ Json = dict[str, Any]
 
 #: The field of each facet.
 FIELDS = {"category": "category", "farm": "farm", "tag": "tags", "price": "price", "unit": "unit"}
-#: Facets whose values are texts of documents; those of prices are ours.
+#: Facets whose values are texts of documents; price brackets are ours.
 OF_DOCUMENTS = ("category", "farm", "tag", "unit")
 
 
 @attrs.frozen
 class Counted:
-    """A value of a facet, how many hits have it, and one document that has it, where the facet is one :data:`OF_DOCUMENTS`."""
+    """A value of a facet, its number of hits and, for a facet in :data:`OF_DOCUMENTS`, one document that has it."""
 
     value: str
     count: int
@@ -34,7 +34,7 @@ class Counted:
 
 
 def chosen(question: Search) -> dict[str, Json]:
-    """The filter of each facet that is asked for one."""
+    """The filter of each facet that the query filters by."""
     terms = {"category": question.category, "farm": question.farm, "tag": question.tag, "unit": question.unit}
     asked: dict[str, Json] = {
         facet: {"terms": {FIELDS[facet]: [storable(value) for value in values]}}
@@ -48,7 +48,7 @@ def chosen(question: Search) -> dict[str, Json]:
 
 
 def aggregations(asked: Mapping[str, Json]) -> Json:
-    """Of each facet, its values among what has all filters but its own."""
+    """The aggregation of each facet, over the hits that match every filter but its own."""
     return {
         facet: {
             "filter": {"bool": {"filter": [filter for name, filter in asked.items() if name != facet]}},
@@ -66,7 +66,7 @@ _ONE = {"one": {"top_hits": {"size": 1, "sort": ["_doc"], "_source": ["id", "kin
 
 
 def _asked_for(facet: str, asked: Mapping[str, Json]) -> Json:
-    """The values that the filter asks for, which stay among those that are answered, however few have them."""
+    """The values of the filter itself, which are returned however few hits have them."""
     if facet == "price" or facet not in asked:
         return {}
     field = FIELDS[facet]
@@ -84,14 +84,14 @@ def _values(facet: str) -> Json:
 
 
 def counted(given: Any) -> dict[str, tuple[Counted, ...]]:
-    """What came back of :func:`aggregations`. Raises :class:`EngineError`, or what a wrong form of it raises."""
+    """Parse the result of :func:`aggregations`. Raises :class:`EngineError`, or the error of a malformed answer."""
     found = {facet: _first(facet, given[facet]) for facet in FACETS}
     found["price"] = tuple(Counted(bracket_name(int(one.value)), one.count) for one in found["price"] if one.count)
     return found
 
 
 def _first(facet: str, given: Any) -> tuple[Counted, ...]:
-    """Values that the filter asks for, then those of most hits; in the order of their hits."""
+    """The filter's own values and then those with the most hits, ordered by hits."""
     values = _counted(facet, given["values"]["buckets"])
     if "asked" not in given:
         return values
@@ -114,8 +114,8 @@ def keys(found: Mapping[str, Sequence[Counted]]) -> Iterator[Key]:
 
 
 def facets(found: Mapping[str, Sequence[Counted]], present: Mapping[Key, Shown] | None) -> dict[str, tuple[Facet, ...]]:
-    """With their names, of the documents as they are ``present``, if that is given; a value that its document has not (any more)
-    is left out."""
+    """Facets with their labels, taken from the documents as they are ``present``, if given; a value that its document no longer
+    has is left out."""
     return {
         facet: tuple(
             Facet(one.value, one.count, name) for one in several if (name := _name(facet, one, present)) is not None
@@ -125,7 +125,7 @@ def facets(found: Mapping[str, Sequence[Counted]], present: Mapping[Key, Shown] 
 
 
 def _name(facet: str, one: Counted, present: Mapping[Key, Shown] | None) -> str | None:
-    """What a value is called; None where nobody says so who is to be believed."""
+    """The label of a value; None if no trusted source gives one."""
     if facet not in OF_DOCUMENTS:
         return one.value
     source = one.source
@@ -138,5 +138,5 @@ def _name(facet: str, one: Counted, present: Mapping[Key, Shown] | None) -> str 
 
 
 def _values_of(facet: str, source: NameSource) -> Collection[str | None]:
-    """What a document has of a facet."""
+    """The document's values of a facet."""
     return source.tags if facet == "tag" else (getattr(source, facet),)

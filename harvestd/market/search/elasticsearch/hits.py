@@ -1,6 +1,6 @@
-"""What the engine may say of a hit, field by field: whoever can write to the engine can write anything into it.
+"""The schema of the engine's hits, field by field: anyone who can write to the engine can put anything into it.
 
-What is not of these forms is the engine's error, and PostgreSQL answers.
+A hit that does not fit counts as an error of the engine, and PostgreSQL answers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Point(msgspec.Struct, frozen=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A document of ours, as far as a hit shows it."""
+    """A document of ours, as a hit shows it."""
 
     id: UUID
     kind: Kind
@@ -36,7 +36,7 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class EngineHit(msgspec.Struct, frozen=True):
-    """A hit of a search: ``sort`` is what it is sorted by and its id, ``highlight`` has the matches by field."""
+    """A hit of a search: ``sort`` holds its sort values and its id, ``highlight`` the matches by field."""
 
     source: Source = msgspec.field(name="_source")
     score: Annotated[float, msgspec.Meta(ge=0, le=1e9)] = msgspec.field(name="_score")
@@ -47,13 +47,13 @@ class EngineHit(msgspec.Struct, frozen=True):
 
 
 class Slug(msgspec.Struct, frozen=True):
-    """The part of a body that a suggestion shows."""
+    """The part of the text that a suggestion shows."""
 
     slug: str | None = None
 
 
 class NameSource(msgspec.Struct, frozen=True):
-    """A document of ours, as far as a suggestion or a facet shows it."""
+    """A document of ours, as a suggestion or a facet shows it."""
 
     id: UUID
     kind: Kind
@@ -74,13 +74,13 @@ class NameHit(msgspec.Struct, frozen=True):
 
 
 class NameHits(msgspec.Struct, frozen=True):
-    """What has a value of a facet."""
+    """The hit of a document that has a facet's value."""
 
     hits: Annotated[list[NameHit], msgspec.Meta(min_length=1)]
 
 
 class One(msgspec.Struct, frozen=True):
-    """A document that has a value of a facet."""
+    """The document that has a facet's value."""
 
     hits: NameHits
 
@@ -94,7 +94,7 @@ class Bucket(msgspec.Struct, frozen=True):
 
 
 class Shown(NamedTuple):
-    """A document of ours as it is now."""
+    """A document of ours in its current state."""
 
     source: Source
     name: NameSource
@@ -105,7 +105,7 @@ Key = tuple[str, UUID]
 
 
 def of_form(value: object, form: type[Form]) -> Form:
-    """The value, if it is of the form; else raises :class:`EngineError`."""
+    """The value converted to the type; raises :class:`EngineError` if it does not fit."""
     try:
         return msgspec.convert(value, form)
     except msgspec.ValidationError as error:

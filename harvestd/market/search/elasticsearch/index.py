@@ -1,10 +1,10 @@
-"""The index that products are found in: its fields, how their words are analysed, its names.
+"""The index of products: its fields, their analysis, and its names.
 
-The words of a text are taken out of it here (``search/text.py``: lower case, without accents), as PostgreSQL's search does; what
-the engine adds are stems and stop words, by its own analyser of the language. So a core without any serves with ``none``.
+Text is split into words here (``search/text.py``: lower case, without accents), as for PostgreSQL's search; the engine adds only
+stemming and stop words, with its own analyzer of the language. An engine without language analyzers works with ``none``.
 
-Fields hold words (``*_words``), with the sub-fields ``typed`` (without stop words, not stemmed: where typing errors are
-looked for) and ``plain`` (every word: for suggestions), names as a whole (``*_key``), and values to filter, count and sort by.
+Fields hold words (``*_words``), with the sub-fields ``typed`` (with stop words removed, not stemmed: for typo tolerance) and
+``plain`` (every word: for suggestions), whole names (``*_key``), and values to filter, count and sort by.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 
 import attrs
 
-#: Of the mapping; indices of another are built anew.
+#: The version of the mapping; an index of another version is rebuilt.
 FORMAT = 2
-#: Analysers of Elasticsearch and OpenSearch by the name of the language, as PostgreSQL has it too, and its stop words.
+#: Analyzers of Elasticsearch and OpenSearch, and their stop words, by the language's name, which PostgreSQL uses too.
 LANGUAGES = {
     name: f"_{name}_"
     for name in (
@@ -25,13 +25,13 @@ LANGUAGES = {
         "thai",
     )
 }  # fmt: skip
-#: Bytes that the engine takes as one value are at most 32,766; longer values are kept, and not found by.
+#: The engine's limit for one value is 32,766 bytes; longer values are stored, but not indexed.
 LONGEST = 1_000
 
 
 @attrs.frozen
 class Names:
-    """``alias`` is what is searched and written; ``building`` the index that is to replace it, while there is one."""
+    """``alias`` is searched and written to; ``building`` is the index that will replace it, while there is one."""
 
     prefix: str
 
@@ -44,17 +44,17 @@ class Names:
         return f"{self.prefix}-building"
 
     def index(self, moment: str) -> str:
-        """One index of them; ``moment`` makes it unlike any other."""
+        """The name of one index; ``moment`` makes it unique."""
         return f"{self.alias}-{moment}"
 
 
 def about(language: str) -> dict[str, Any]:
-    """What an index says of itself; one that says otherwise was made by another version, or for another language."""
+    """The metadata of an index; if it differs, the index is of another version or language."""
     return {"harvest_format": FORMAT, "harvest_language": language}
 
 
 def template(names: Names, language: str) -> dict[str, Any]:
-    """The index template, from which every index of these names is made."""
+    """The index template, which applies to every index of these names."""
     return {
         "index_patterns": [f"{names.alias}-*"],
         "priority": 200,

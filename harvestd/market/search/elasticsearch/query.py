@@ -1,16 +1,16 @@
-"""One question as the engine's query, and its answer as what was found.
+"""One search as the engine's query, and its answer as the result.
 
-The score is that of PostgreSQL's search (``postgres/query.py``) in what the engine has: constants, not statistics of the index, so
-that a document's score is the same at every moment, and the pages of one search follow each other. It is the sum of
+The score is that of PostgreSQL's search (``postgres/query.py``), expressed in the engine's terms: constants, not statistics of the
+index, so that a document's score never varies and the pages of one search are consistent. It is the sum of
 
-- relevance: of the words asked for, each counting 0.6 in the title, 0.24 in category or tags, 0.12 in the farm's name,
-  0.06 in the text, and half of that where it was mistyped; by their number; 1 more for a hit that has them all as they were
-  asked for, 0.2 more where the title is what was asked for, 0.1 more where it has the words side by side;
+- relevance: each query word counts 0.6 in the title, 0.24 in category or tags, 0.12 in the farm's name, 0.06 in the text, and
+  half of that if mistyped; divided by the number of words; plus 1 for a hit that has them all exactly as typed, 0.2 if the title
+  equals the query, 0.1 if it has the words side by side;
 - freshness: 0.15 x exp(-age / 30 days);
 - popularity: 0.15 x p / (p + 20);
-- nearness, where a position is given: 0.25 x 0.5 ^ (distance / 25 km).
+- nearness, if a position is given: 0.25 x 0.5 ^ (distance / 25 km).
 
-Nothing that a person typed is ever syntax: it stands in ``match`` and ``term`` alone.
+User input is never parsed as query syntax: it appears only in ``match`` and ``term``.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from harvestd.market.search.text import highlight
 from harvestd.store.counting import MAX_COUNTED
 from harvestd.store.elasticsearch.client import EngineError, cause
 
-#: What a word counts in each field.
+#: The weight of a word in each field.
 WEIGHTS = {"title_words": 0.6, "label_words": 0.24, "farm_words": 0.12, "text_words": 0.06}
 MISTYPED = 0.5
 SHOWN = ("title_words", "text_words")
-#: Round what was found, in highlights; no word has these.
+#: Marks around matches in highlights; no word contains them.
 MARKS = ("\ue000", "\ue001")
 _MARKED = re.compile(f"{MARKS[0]}([^{MARKS[0]}{MARKS[1]}]*){MARKS[1]}")
 
@@ -45,8 +45,8 @@ Json = dict[str, Any]
 
 
 def asking(question: Search, words: list[str], place: Place, seconds: float, joint: str = "") -> Json:
-    """The body of ``_search``. ``joint`` is empty for the words as they are; ``and`` or ``or`` joins the words that may have
-    been meant. A page asks for one hit more than the limit, to know whether there is a next."""
+    """The body of ``_search``. ``joint`` is empty for the words as typed; ``and`` or ``or`` joins the words with typo tolerance.
+    A page requests one hit more than the limit, to know whether there is a next page."""
     query: Json = {"bool": {"filter": filters(question, place)}}
     chosen = elasticsearch_facets.chosen(question)
     if words:
@@ -82,7 +82,7 @@ def _after(order: Order, place: Place) -> list[Any]:
 
 
 def _rank(order: Order, hit: EngineHit) -> float:
-    """What :func:`_after` goes on after: of greater ranks first. Raises :class:`EngineError`."""
+    """The hit's rank, from which :func:`_after` continues; greater ranks come first. Raises :class:`EngineError`."""
     rank = hit.sort[0] if order.field else 0.0
     if not isinstance(rank, float) or len(hit.sort) != 1 + bool(order.field):
         raise EngineError("an answer to _search that is sorted by something else")
@@ -90,7 +90,7 @@ def _rank(order: Order, hit: EngineHit) -> float:
 
 
 def filters(question: Search, place: Place) -> list[Json]:
-    """What every hit must be, and everything that facets are counted among."""
+    """The conditions on every hit, and on everything that facets are counted among."""
     asked: list[Json] = [{"term": {"removed": False}}]
     if question.in_stock:
         asked.append({"term": {"in_stock": True}})
@@ -145,7 +145,7 @@ def _constant(query: Json, boost: float) -> Json:
 
 
 def _wide(words: list[str], joint: str) -> list[Json]:
-    """Words that are there or that may have been meant. A stop word is there everywhere, but is nothing by itself."""
+    """The words as typed or with typo tolerance. A stop word always matches, but matches nothing by itself."""
     some = [_any(_match("words", words, "or"), _typed("words", words))]
     if joint == "or":
         return some
@@ -196,7 +196,7 @@ def _highlights(words: list[str], mistyped: bool) -> Json:
 
 @attrs.frozen
 class Answer:
-    """A page as the engine gave it."""
+    """A page as the engine returned it."""
 
     total: int
     hits: list[EngineHit]
@@ -204,7 +204,7 @@ class Answer:
 
 
 def answer(given: Any) -> Answer:
-    """What came back of :func:`asking`; a part of an answer raises :class:`EngineError`."""
+    """Parse the answer to :func:`asking`; a partial answer raises :class:`EngineError`."""
     try:
         if "error" in given:
             kind, reason = cause(given)
@@ -220,7 +220,7 @@ def answer(given: Any) -> Answer:
 
 
 def found(question: Search, page: Answer, place: Place, present: Mapping[Key, Shown] | None = None) -> Found:
-    """The page; its documents as they are ``present``, if that is given, and without those that are not."""
+    """The page, with its documents as they are ``present``, if given, and without those that are gone."""
     shown = page.hits[: question.limit]
     hits = tuple(_hit(hit, source, question.near) for hit in shown if (source := _source(hit, present)) is not None)
     last = None

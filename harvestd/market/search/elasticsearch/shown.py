@@ -1,6 +1,6 @@
-"""What search shows of what Elasticsearch found: the engine names documents, PostgreSQL's rows say what they are.
+"""Search results from Elasticsearch's hits: the engine only names documents, PostgreSQL's rows supply the contents.
 
-So nothing that somebody else wrote into the engine is ever shown, nor a position of it measured.
+So nothing that someone else wrote into the engine is ever shown, nor used as a position to measure distances from.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _SHOWN = Statement(
 
 
 async def of(reader: Reader, keys: Sequence[Key]) -> dict[Key, Shown]:
-    """The documents as they are now; those that were removed are left out. A document that there never was raises
+    """The current documents, without those that were removed. A document that never existed raises
     :class:`EngineError`."""
     asked = sorted(set(keys))
     if not asked:

@@ -1,4 +1,4 @@
-"""Names by prefix, in one request: titles, categories and farms that begin so, then those with a word inside that does."""
+"""Suggestions by prefix in one request: titles, categories and farms that start with it, then those with such a word inside."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from harvestd.market.search.postgres.suggest import distinct, in_turn
 from harvestd.market.search.text import name_key, words
 from harvestd.store.elasticsearch.client import EngineError, cause
 
-#: Words of a prefix that are looked at.
+#: Words of a prefix that are considered.
 ASKED = 8
 
-#: (kind, field of the whole name, field of its words): the order in which kinds take turns.
+#: (kind, field of the whole name, field of its words), in the order in which kinds alternate.
 _BEGIN = (("product", "title_key"), ("category", "category_key"), ("farm", "farm_key"))
 _INSIDE = (("product", "title_key", "title_words.plain"), ("farm", "farm_key", "farm_words.plain"))
 
 
 def asking(prefix: str, limit: int, seconds: float) -> list[Any]:
-    """The lines of ``_msearch``; none where nothing is asked."""
+    """The lines of ``_msearch``; none for an empty prefix."""
     asked = words(prefix, ASKED)
     if not asked:
         return []
@@ -47,14 +47,14 @@ def _body(field: str, query: dict[str, Any], limit: int, seconds: float) -> dict
 
 @attrs.frozen
 class Named:
-    """What was found of one question: of each name the document that sells best, and how many have it, by the whole name."""
+    """The hits of one query: for each name its best-selling document, and how many share it, by whole name."""
 
     sources: Sequence[NameSource]
     alike: Mapping[str, int]
 
 
 def named(given: Any) -> list[Named]:
-    """What was found of each question that :func:`asking` asks. Raises :class:`EngineError`."""
+    """The hits of each query of :func:`asking`. Raises :class:`EngineError`."""
     try:
         return [_named(part) for _, part in zip((*_BEGIN, *_INSIDE), given["responses"], strict=True)]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -80,7 +80,7 @@ def keys(found: Sequence[Named]) -> list[Key]:
 def suggestions(
     prefix: str, found: Sequence[Named], shown: Mapping[Key, Shown] | None, limit: int
 ) -> Sequence[Suggestion]:
-    """Those that begin so, of each kind in turn, then the others; as ``shown`` has them, if it is given."""
+    """Names that start with the prefix, kinds alternating, then the others; with their contents from ``shown``, if given."""
     key = " ".join(words(prefix, ASKED))
     kinds = [kind for kind, *_ in (*_BEGIN, *_INSIDE)]
     texts = [_texts(kind, key, several, shown) for kind, several in zip(kinds, found, strict=True)]

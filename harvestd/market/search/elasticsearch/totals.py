@@ -1,4 +1,4 @@
-"""What the engine holds in all, and of single documents the versions: by which it is compared with what it was given."""
+"""Totals of the engine's index and versions of single documents, to compare with what was written to it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harvestd.market.search.elasticsearch.hits import Count, of_form
 
 @attrs.frozen
 class Totals:
-    """Of all documents, tombstones too: how many there are, and the sum and the greatest of their versions."""
+    """Totals of all documents, tombstones included: count, and sum and maximum of their versions."""
 
     count: int
     total: float
@@ -52,7 +52,7 @@ class _Several(msgspec.Struct, frozen=True):
 
 
 def asking(without: Sequence[str]) -> dict[str, Any]:
-    """The body of ``_search``; ``without`` are ids in the engine."""
+    """The body of ``_search``; ``without`` has ids in the engine."""
     return {
         "size": 0, "track_total_hits": True, "query": {"bool": {"must_not": [{"ids": {"values": list(without)}}]}},
         "aggs": {"total": {"sum": {"field": "version"}}, "greatest": {"max": {"field": "version"}}},
@@ -60,12 +60,12 @@ def asking(without: Sequence[str]) -> dict[str, Any]:
 
 
 def answer(given: Any) -> Totals:
-    """What came back of it; raises :class:`EngineError`."""
+    """Parse the answer; raises :class:`EngineError`."""
     found = of_form(given, _Answer)
     count = of_form(found.hits.total.get("value"), Count)
     return Totals(count, found.aggregations.total.value or 0.0, found.aggregations.greatest.value or 0.0)
 
 
 def versions(given: Any) -> dict[str, int]:
-    """The version of each document that an answer of ``_mget`` has, by its id in the engine; raises :class:`EngineError`."""
+    """The version of each document in an answer of ``_mget``, by its id in the engine; raises :class:`EngineError`."""
     return {one.id: one.version for one in of_form(given, _Several).docs if one.found}

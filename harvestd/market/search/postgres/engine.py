@@ -1,7 +1,7 @@
-"""Search on PostgreSQL: full text by stems, typing errors by trigrams, without any extension.
+"""Search on PostgreSQL: full-text search with stemming, typo tolerance by trigrams, without any extension.
 
-A question is one statement. Only when it finds less than ``FEW`` are the words looked up that may have been meant, and asked
-for in a second one: what has the words as they were typed still comes first.
+A search is one statement. Only when it finds fewer than ``FEW`` hits are similar words looked up and searched for in a second
+statement; hits that have the words as typed still come first.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from harvestd.market.search.postgres.query import FACETS, SIMILAR, Page, Row, pa
 from harvestd.market.search.text import asked, bracket_name, errors_allowed, highlight, nearest, trigrams
 from harvestd.store.postgres.database import Database, Reader, Transaction
 
-#: With fewer hits than this, words that may have been meant are looked for too.
+#: With fewer hits than this, similar words are searched for too.
 FEW = 5
-#: So many words of a question, the longest, are taken for mistyped, or for what one of is enough: each is compared with
-#: thousands of words, and a long word is a rare one.
+#: At most this many words of a query, the longest ones, are taken as possibly mistyped, or as words of which one is enough: each is
+#: compared with thousands of words, and a long word is a rare one.
 MAX_MISTYPED = 4
 #: Documents that a rebuild writes in one transaction.
 REBUILD_PAGE = 200
@@ -32,20 +32,20 @@ REBUILD_PAGE = 200
 
 @attrs.frozen
 class Meant:
-    """A question's words widened: a tsquery, and the stems in it."""
+    """A query's words with their alternatives: a tsquery, and the stems in it."""
 
     query: str
     lexemes: list[str]
 
 
 def configuration(language: str) -> str:
-    """The text search configuration that ``search_language`` names; ``none`` takes words as they are."""
+    """The text search configuration that ``search_language`` names; ``none`` disables stemming."""
     return "simple" if language == "none" else language
 
 
 @implementer(IStoredSearch)
 class PostgresSearch:
-    """``language`` is a text search configuration of PostgreSQL, or ``none``. Questions go to ``reader``, if not to the database."""
+    """``language`` is a text search configuration of PostgreSQL, or ``none``. Queries go to ``reader`` if given."""
 
     def __init__(
         self,
@@ -60,15 +60,15 @@ class PostgresSearch:
         self._now = now
 
     async def index(self, documents: Sequence[Document]) -> None:
-        """Write what is newer than what is held, in one transaction."""
+        """Write documents that are newer than the held ones, in one transaction."""
         await self._database.transaction(lambda tx: self.write(tx, documents))
 
     async def write(self, tx: Transaction, documents: Sequence[Document]) -> None:
-        """The same, as a part of a transaction."""
+        """Do the same as part of a transaction."""
         await search_rows.write(tx, self._language, search_rows.newest(documents), self._now())
 
     async def search(self, question: Search) -> Found:
-        """One statement, or three where little is found as it was typed."""
+        """Search with one statement, or three when few hits match the words as typed."""
         words, place = asked(question.text), place_of(question, self._now())
         if question.text.strip() and not words:
             return Found((), dict.fromkeys(FACETS, ()), 0, None)
@@ -80,7 +80,7 @@ class PostgresSearch:
         return _found(question, page, place)
 
     async def _wide(self, question: Search, words: list[str], place: Place) -> Page:
-        """What has each of the words meant or, when nothing has them all, any."""
+        """Hits that match every word with typo tolerance or, if there are none, any word."""
         groups, page = await self._meant(words), _NOTHING
         for joint, most in ((" & ", None), (" | ", MAX_MISTYPED)) if len(groups) > 1 else ((" & ", None),):
             if groups and not page.total:
@@ -98,8 +98,8 @@ class PostgresSearch:
         return found
 
     async def _meant(self, words: list[str]) -> list[list[str]]:
-        """For each word, the longest first, its stem and those of the words that it may be a mistyped form of; a word like none
-        is left out."""
+        """For each word, the longest first, its stem and the stems of words that it may be a mistyped form of; a word with no
+        similar words is left out."""
         words = sorted(words, key=len, reverse=True)
         grams = ["|".join(trigrams(word)) for word in words]
         allowed = [errors_allowed(word) if n < MAX_MISTYPED else 0 for n, word in enumerate(words)]
@@ -116,14 +116,14 @@ class PostgresSearch:
         return [lexemes for lexemes in meant if lexemes]
 
     async def suggest(self, prefix: str, limit: int = 10) -> Sequence[Suggestion]:
-        """What begins with the prefix, then what has a word that does."""
+        """Names that start with the prefix, then those that have a word that does."""
         return await search_suggest.suggest(self._reader, prefix, limit)
 
     async def rebuild(
         self, documents: Callable[[str | None, int], Awaitable[Sequence[Document]]], progress: Callable[[int], None]
     ) -> int:
-        """Write every document anew over the one that is there, and bury what was not met. Nothing is missing meanwhile,
-        and what is indexed at the same time keeps its newer version."""
+        """Rewrite every document in place, and mark those that were not met as removed. Nothing is missing meanwhile,
+        and a document that is indexed concurrently keeps its newer version."""
         started = (await self._database.rows(search_rows.CLOCK))[0]
         count, after = 0, None
         while page := await documents(after, REBUILD_PAGE):

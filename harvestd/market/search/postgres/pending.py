@@ -1,7 +1,7 @@
-"""What Elasticsearch has still to be told.
+"""Documents that are still to be pushed to Elasticsearch.
 
-PostgreSQL's search documents are the authority. Whoever writes one marks it in the same transaction; the mark goes when the
-engine has taken the document as it was then. So nothing is lost, whoever dies when.
+PostgreSQL's search documents are the source of truth. Every write of one marks it as pending in the same transaction; the mark is
+removed once the engine has accepted that version. So nothing is lost, whichever process crashes and when.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DOCUMENT = """d.kind, d.id::text, d.version, d.title, d.text, d.farm, d.farm_na
 
 @attrs.frozen
 class Marked:
-    """A document as it is now, and its mark."""
+    """A document in its current state, and its mark."""
 
     mark: int
     document: Document
@@ -32,7 +32,7 @@ class Marked:
 
 @attrs.frozen
 class Pending:
-    """How many documents wait, for how many seconds the oldest does, and how many the engine refused, with why."""
+    """How many documents are pending, the age of the oldest in seconds, and how many the engine refused, with a reason."""
 
     count: int
     oldest: float
@@ -104,7 +104,7 @@ _FIRST = ("", "00000000-0000-0000-0000-000000000000")
 
 
 async def mark(tx: Transaction, documents: Sequence[Document]) -> None:
-    """In the transaction that writes them."""
+    """Mark documents, in the transaction that writes them."""
     if documents:
         await tx.run(
             _MARK, kinds=[document.kind for document in documents], ids=[document.id for document in documents]
@@ -112,12 +112,12 @@ async def mark(tx: Transaction, documents: Sequence[Document]) -> None:
 
 
 async def oldest(reader: Reader, most: int) -> list[Marked]:
-    """Those that wait, the longest first, as they are now."""
+    """Pending documents in their current state, the longest pending first."""
     return await reader.rows(_OLDEST, most=most)
 
 
 async def settle(tx: Transaction, pushed: Sequence[Marked], refused: Sequence[Refused]) -> None:
-    """The engine has taken ``pushed``, but for those it ``refused``."""
+    """Remove the marks of the ``pushed`` documents that the engine accepted, and record those it ``refused``."""
     why = {(one.kind, one.id): one.why for one in refused}
     held = [one for one in pushed if (one.document.kind, one.document.id) not in why]
     await tx.run(
@@ -130,13 +130,13 @@ async def settle(tx: Transaction, pushed: Sequence[Marked], refused: Sequence[Re
 
 
 async def refuse(tx: Transaction, refused: Sequence[Refused]) -> None:
-    """A rebuild had to leave these out; what waits besides is offered in its turn."""
+    """Record the documents that a rebuild had to leave out; other pending ones are pushed in turn."""
     for one in sorted(refused, key=lambda one: (one.kind, one.id)):
         await tx.run(_REFUSED, kind=one.kind, id=one.id, why=one.why)
 
 
 async def state(reader: Reader) -> Pending:
-    """How much there is."""
+    """The size of the backlog."""
     found = await reader.row(_STATE)
     assert found is not None
     return found
@@ -149,11 +149,11 @@ async def page(reader: Reader, after: Document | None, most: int) -> list[Docume
 
 
 async def versions(reader: Reader, documents: Sequence[Document]) -> dict[str, int]:
-    """Of these documents as they are now, by their ids in the engine."""
+    """The current versions of these documents, by their ids in the engine."""
     kinds, ids = [document.kind for document in documents], [document.id for document in documents]
     return dict(await reader.rows(_VERSIONS, kinds=kinds, ids=ids))
 
 
 async def forget(tx: Transaction) -> None:
-    """There is no engine any more."""
+    """Remove every mark, as no engine is configured any more."""
     await tx.run(_FORGET)

@@ -1,16 +1,16 @@
-"""One question to the index in one statement: the hits of a page, how many there are, and their facets.
+"""One search of the index in one statement: the hits of a page, their total, and their facets.
 
-The score, by which hits are ranked, is the sum of
+Hits are ranked by a score, the sum of
 
-- relevance: ``ts_rank`` of the words asked for, a word in the title counting 1, in category or tags 0.4, in the farm's name
-  0.2, in the text 0.1; 1 more for each hit that has them as they were asked for rather than mistyped; 0.2 more where the
-  title is what was asked for;
+- relevance: ``ts_rank`` of the query words, a word counting 1 in the title, 0.4 in category or tags, 0.2 in the farm's name,
+  0.1 in the text; plus 1 for each hit that has them exactly as typed rather than mistyped; plus 0.2 if the title equals the
+  query;
 - freshness: 0.15 x exp(-age / 30 days);
 - popularity: 0.15 x p / (p + 20);
-- nearness, where a position is given: 0.25 / (1 + distance / 25 km).
+- nearness, if a position is given: 0.25 / (1 + distance / 25 km).
 
-It is counted in millionths, so that a cursor can hold it, and the age is taken at the moment of the first page, so that the
-pages of one search follow each other.
+It is an integer of millionths, so that a cursor can hold it, and the age is taken at the time of the first page, so that the pages
+of one search are consistent.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from harvestd.store.postgres.database import Statement
 
 #: The facets, in the order in which the statement counts them.
 FACETS = ("category", "farm", "tag", "price", "unit")
-#: Values of a facet that are answered: those that its filter asks for, then those of most hits.
+#: The number of values returned for a facet: those that its filter names, then those with the most hits.
 FACET_VALUES = 20
-#: Characters of a document's text in which matches are marked.
+#: Characters of a document's text that are highlighted.
 TEXT_SHOWN = 1_000
 
-#: The filter of each facet: whether it is asked for, and what a hit must be then.
+#: The filter of each facet: whether it is given, and the condition on a hit.
 _CHOSEN = {
     "category": (":categories::text[] is not null", "(:categories::text[] is null or d.category = any(:categories))"),
     "farm": (":farms::text[] is not null", "(:farms::text[] is null or d.farm = any(:farms))"),
@@ -100,8 +100,8 @@ _RELEVANCE = """(ts_rank('{0.1, 0.2, 0.4, 1.0}', d.lexemes, (select query from a
 
 
 class Order(NamedTuple):
-    """A sort: ``rank``, the greatest of which comes first, of a document (a fragment of SQL, and the engine's field with whether
-    it begins with the least of it), and whether of equals the latest id comes first."""
+    """A sort: ``rank`` of a document, greatest first (a fragment of SQL, and the engine's field with whether it is ascending),
+    and whether ties go to the latest id."""
 
     rank: str
     field: str
@@ -109,7 +109,7 @@ class Order(NamedTuple):
     latest: bool
 
 
-#: Each sort, with the meaning that the listing gives it.
+#: Each sort, with the same meaning as in the listing.
 ORDERS: dict[str, Order] = {
     "relevance": Order("", "_score", False, False),
     "newest": Order("0", "", False, True),
@@ -120,15 +120,15 @@ ORDERS: dict[str, Order] = {
 }
 
 
-#: What the filter asks for stays among the values that are answered, however few have it.
+#: Values that the filter names are always returned, however few hits have them.
 _FIRST = {
     facet: f"({facet} = any(:{values})) is true desc, "
     for facet, values in (("category", "categories"), ("farm", "farms"), ("tag", "tags"))
 }
-#: What facets are counted by.
+#: The columns that facets are counted by.
 _COUNTING = "d.category, d.farm, d.tags, d.unit, d.price, d.ctid as at"
-#: What people call a value: read from the place of one document that has it, for the few values that are answered. To carry
-#: names along with all that is counted takes longer.
+#: The label of a value, read from one document that has it, only for the few values that are returned. Carrying labels through
+#: the counting takes longer.
 _NAME = {
     facet: f"coalesce(nullif((select {facet}_name from search_documents where ctid = one), ''), value)"
     for facet in ("category", "farm")
@@ -153,7 +153,7 @@ def _find(name: str, match: str, relevance: str, order: Order, beside: bool) -> 
 
 
 def _among(facet: str, documents: str) -> str:
-    """What the facet is counted among: the hits, and what its own filter alone kept from being one."""
+    """The rows a facet is counted among: the hits, and documents that only its own filter excludes."""
     given, filter = _CHOSEN[facet]
     others = " and ".join(filter for name, (_, filter) in _CHOSEN.items() if name != facet)
     kept_out = (
@@ -163,7 +163,7 @@ def _among(facet: str, documents: str) -> str:
 
 
 class Row(NamedTuple):
-    """One hit: ``score`` and ``rank``, by which it stands where it does, in millionths, ``distance`` in km."""
+    """One hit: ``score`` and ``rank``, its sort key, in millionths, ``distance`` in km."""
 
     kind: str
     id: str
@@ -177,8 +177,8 @@ class Row(NamedTuple):
 
 @attrs.frozen
 class Page:
-    """What the statement answers. ``total`` stops at :data:`MAX_COUNTED`; of so many hits ``counts`` are (number of the facet in FACETS from 1, value, its
-    name, hits); ``words`` is what is to be highlighted."""
+    """The statement's result. ``total`` stops at :data:`MAX_COUNTED`; over so many hits ``counts`` are (number of the facet in
+    FACETS from 1, value, its label, hits); ``words`` are the words to highlight."""
 
     total: int
     counts: list[tuple[int, str, str, int]]
@@ -203,21 +203,21 @@ def _finds(name: str, match: str, relevance: str) -> dict[tuple[str, bool], Stat
     }
 
 
-#: With words, and without, by sort and by whether a facet's filter is asked for: where none is, all facets are counted among
-#: the hits, in a statement that is planned and run faster.
+#: With words, and without, by sort and by whether a facet filter is given: without one, all facets are counted among
+#: the hits, by a statement that is planned and run faster.
 FINDS = _finds("find", "d.lexemes @@ (select query from asked) and", _RELEVANCE)
 LISTS = _finds("list", "", "0")
 
 
 def statement(question: Search, words: list[str]) -> Statement[Page]:
-    """The one that answers the question, given :func:`parameters`."""
+    """The statement for the search, to be run with :func:`parameters`."""
     chosen = question.category or question.farm or question.tag or question.unit
     beside = bool(chosen) or question.min_price is not None or question.max_price is not None
     return (FINDS if words else LISTS)[question.sort, beside]
 
 
-#: For each word asked for: its own stem where any document has it, and the stems of words that share most trigrams with
-#: it and may be what was meant. ``known`` is whether the row is the word's own; its stem is null for a stop word.
+#: For each query word: its own stem if any document has it, and the stems of the words that share most trigrams with it, as
+#: candidates for typo tolerance. ``known`` is whether the row is the word's own; its stem is null for a stop word.
 SIMILAR = Statement(
     "search.similar",
     """select a.word, true as known, s.lexeme, a.word
@@ -242,7 +242,7 @@ SIMILAR = Statement(
 def parameters(
     language: str, question: Search, words: list[str], wide: str | None, lexemes: list[str] | None, place: Place
 ) -> dict[str, Any]:
-    """Of :data:`FINDS` and :data:`LISTS`; a page asks for one hit more than the limit, to know whether there is a next."""
+    """Parameters of :data:`FINDS` and :data:`LISTS`; a page requests one hit more than the limit, to know whether there is a next."""
     near = question.near or (None, None)
     radius = question.radius if question.near is not None else None
     box = box_around(*question.near, radius) if question.near is not None and radius is not None else None
@@ -259,5 +259,5 @@ def parameters(
 
 
 def _values(asked: Sequence[str]) -> list[str] | None:
-    """Of a filter of the documents' columns; None where nothing is asked for."""
+    """The value of a filter on the documents' columns; None if the filter is not given."""
     return [storable(value) for value in asked] or None

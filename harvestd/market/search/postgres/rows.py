@@ -38,9 +38,9 @@ on conflict (kind, id) do update set version = excluded.version, removed = exclu
     document = excluded.document, lexemes = excluded.lexemes
 where search_documents.version < excluded.version + :again"""
 
-#: ``again`` is 1 where a document replaces one of its own version too, as a rebuild needs it, else 0.
+#: ``again`` is 1 if a document also replaces one of the same version, as in a rebuild, else 0.
 UPSERT = Statement("search.upsert", _UPSERT, nothing)
-#: What a page of the rebuild met, but what is newer in the index than in the page.
+#: Notes what a page of the rebuild met although the index has a newer version.
 MET = Statement(
     "search.met",
     "update search_documents set indexed_at = clock_timestamp() where id = any(:ids::uuid[]) and indexed_at < :rebuilt_since",
@@ -57,7 +57,7 @@ _WORDS = """insert into search_words (word, lexeme, trigrams, seen_at)
               clock_timestamp()
          from unnest(:words::text[], :grams::text[]) as w(word, trigrams) order by word on conflict (word) do """
 WORDS = Statement("search.words", _WORDS + "nothing", nothing)
-#: The same for a rebuild: stems may be another language's now.
+#: The same for a rebuild: the stems may now be those of another language.
 SEE_WORDS = Statement(
     "search.see_words", _WORDS + "update set lexeme = excluded.lexeme, seen_at = excluded.seen_at", nothing
 )
@@ -69,7 +69,7 @@ async def write(
     tx: Transaction, language: str, documents: Sequence[Document], now: datetime, rebuilt_since: datetime | None = None
 ) -> None:
     """Write each document whose version is newer than the row's, and the words of all. In a rebuild, those of the same
-    version too, and what is newer already is noted as met."""
+    version too; a document that is already newer is noted as met."""
     if not documents:
         return
     rows = [_row(document, now) for document in documents]
@@ -90,12 +90,12 @@ async def _write_words(
 
 
 async def learn(tx: Transaction, language: str, found: Sequence[str]) -> None:
-    """Note words of documents that are written in bulk; each once."""
+    """Add the words of documents that are written in bulk, each once."""
     await tx.run(WORDS, language=language, words=list(found), grams=["|".join(trigrams(word)) for word in found])
 
 
 def newest(documents: Sequence[Document]) -> list[Document]:
-    """Of several versions of one document, the newest."""
+    """The newest of several versions of each document."""
     found: dict[tuple[str, str], Document] = {}
     for document in documents:
         held = found.get((document.kind, document.id))

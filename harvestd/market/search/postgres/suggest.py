@@ -1,4 +1,4 @@
-"""Names by prefix: distinct titles, farms and categories, each found by one step in an index, however often it occurs."""
+"""Suggestions by prefix: distinct titles, farms and categories, each found by one index lookup, however often it occurs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harvestd.interfaces.search import MAX_ALIKE
 from harvestd.market.search.text import words
 from harvestd.store.postgres.database import Reader, Statement
 
-#: After the last name with a prefix, in the order of code points.
+#: Sorts after every name with a prefix, in code point order.
 END = "\U0010ffff"
 
 _STEPS = """
@@ -21,7 +21,7 @@ _STEPS = """
     select (select d.{key} from search_documents d where not d.removed and d.{key} > s.key and d.{key} < :last
              order by d.{key} limit 1) from {name} s where s.key is not null
 )"""
-# A range of one key in its order is read by the index however many documents have it, where = might read the table for one.
+# A range over the index's own order uses the index however many documents match, where = might scan the table for one.
 _NAMED = """
 (select {order}, k.key, d.* from (select key from {name} where key <> '' limit :limit) k, lateral (
     select {text} as text, '{kind}' as kind, {slug} as slug, null::text as id, null::bigint as count from search_documents d
@@ -52,7 +52,7 @@ BEGINS = Statement(
     _suggested,
 )  # fmt: skip
 
-#: Names with a word inside that begins so: looked for among the documents that have one of the first such words.
+#: Names with a word inside that starts with the prefix: searched among the documents that have one of the first such words.
 INSIDE = Statement(
     "search.inside",
     """with stems as materialized (
@@ -73,7 +73,7 @@ INSIDE = Statement(
     _suggested,
 )
 
-#: What products, farms and categories that are suggested are now, by kind and by id or slug.
+#: The current state of suggested products, farms and categories, by kind and by id or slug.
 _NOW = Statement(
     "search.suggested",
     """select 'product', p.id::text, p.id::text, f.id::text, f.slug, f.name from products p join farms f on f.id = p.farm_id
@@ -85,7 +85,7 @@ _NOW = Statement(
 
 
 class Known(NamedTuple):
-    """What is suggested, by its id, and a product's farm."""
+    """A suggested item by its id, and a product's farm."""
 
     id: str
     farm_id: str | None
@@ -94,7 +94,7 @@ class Known(NamedTuple):
 
 
 async def known(reader: Reader, suggestions: Sequence[Suggestion]) -> list[tuple[Suggestion, Known]]:
-    """Those that are still in the market, with what they are now."""
+    """The items that are still in the market, in their current state."""
     if not suggestions:
         return []
     keys = [(one.kind, one.id or one.slug) for one in suggestions]
@@ -104,7 +104,7 @@ async def known(reader: Reader, suggestions: Sequence[Suggestion]) -> list[tuple
 
 
 async def suggest(reader: Reader, prefix: str, limit: int) -> Sequence[Suggestion]:
-    """Up to ``limit`` names: those that begin with the prefix, of each kind in turn, then those that have it inside."""
+    """Up to ``limit`` names: those that start with the prefix, kinds alternating, then those that have it inside."""
     asked = words(prefix, 8)
     if not asked:
         return ()
@@ -123,7 +123,7 @@ def in_turn(kinds: Sequence[Sequence[Suggestion]]) -> list[Suggestion]:
 
 
 def distinct(suggestions: Iterable[Suggestion]) -> list[Suggestion]:
-    """Each name of a kind once, in whatever case."""
+    """Each name of a kind once, ignoring case."""
     found: dict[tuple[str, str], Suggestion] = {}
     for suggestion in suggestions:
         found.setdefault((suggestion.kind, suggestion.text.casefold()), suggestion)
