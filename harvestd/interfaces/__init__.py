@@ -1,7 +1,7 @@
-"""What has two implementations that somebody runs, with its contract. A conformance suite in ``tests/contracts`` runs against each.
+"""Interfaces with two production implementations each, and their contracts, verified by a conformance suite in ``tests/contracts``.
 
-Methods that are ``async def`` are coroutines on the reactor; none blocks it. "Never raises" means for faults of the
-thing behind the interface: a cache that is away is a miss, not an error.
+Methods that are ``async def`` are coroutines on the reactor; none blocks it. "Never raises" refers to faults of the backend
+behind the interface: an unreachable cache is a miss, not an error.
 """
 
 from harvestd.interfaces.cache import CacheState, Entry, ICache

@@ -1,4 +1,4 @@
-"""Finished answers, kept by what they depend on."""
+"""A cache of finished responses, invalidated by their dependencies."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from zope.interface import Interface
 
 @attrs.frozen(eq=False)
 class Entry:
-    """A finished answer: body, strong ETag and the headers that go with them; and ``families`` that it was seen to depend
-    on only when it was there, such as what it shows. One that is served though something may have changed since has its
-    ``age``: seconds since it began to be loaded."""
+    """A finished response: body, strong ETag and their headers; and the ``families`` known only after loading, such as the items
+    it shows. An entry served possibly stale has its ``age``: seconds since its load began."""
 
     body: bytes
     etag: str
@@ -24,8 +23,8 @@ class Entry:
 
 @attrs.frozen
 class CacheState:
-    """Since the start of this process: ``hits``, ``misses``, ``stale`` (served while loading anew); now: ``size``
-    in entries, ``bytes`` held. Of the misses, ``shared_hits`` were found in a level that processes share, and
+    """Since the start of this process: ``hits``, ``misses``, ``stale`` (stale-while-revalidate); currently: ``size``
+    in entries, ``bytes`` held. Of the misses, ``shared_hits`` were found in a cache level shared by processes, and
     ``shared_misses`` were not."""
 
     hits: int
@@ -38,10 +37,10 @@ class CacheState:
 
 
 class ICache(Interface):
-    """Finished answers by canonical request, each depending on families that are dropped whole in O(1)."""
+    """Finished responses by canonical request, each depending on families that are invalidated in O(1)."""
 
     def peek(key: str) -> Entry | None:
-        """A fresh entry of this process, at once, or None. Counts a hit; a None counts nothing."""
+        """A fresh entry from this process, synchronously, or None. Counts a hit; a None counts nothing."""
 
     async def fetch(
         key: str,
@@ -51,26 +50,26 @@ class ICache(Interface):
         instead: Sequence[str] = (),
         outdated: Callable[[Entry], bool] = lambda entry: False,
     ) -> Entry:
-        """The entry, loading it when there is none.
+        """The entry, loaded if there is none.
 
-        Single flight: any number of callers for one key make one ``load``. A dropped or expired entry may be served
-        while one load runs, for at most the stale limit (under a second after a drop), and tells its age. A load that began before a drop
-        of one of its families is given to its callers and not kept. What ``load`` raises reaches every caller that has
-        nothing stale to serve; nothing is kept. A drop of one of the entry's own families counts from the beginning of its
-        load, like that of ``families``; a level that has to know them all beforehand takes ``instead`` for the entry's own,
-        which are never dropped without it. For ``Unavailable`` an entry that is merely old, not known to have
-        changed, is stale to serve for some seconds more.
+        Single flight, against cache stampedes: concurrent callers for one key share one ``load``. Stale-while-revalidate: a
+        dropped or expired entry may be served while a load runs, for at most the stale limit (under a second after a drop), with
+        its age. A load that began before a drop of one of its families is returned to its callers but not stored. An exception of
+        ``load`` reaches every caller without a stale entry; nothing is stored. A drop of one of the entry's own families counts from
+        the start of its load, like that of ``families``; a cache level that must know all families beforehand uses ``instead`` for
+        the entry's own, which are never dropped without it. On ``Unavailable``, an expired entry that is not known to have
+        changed may be served stale for some more seconds (stale-if-error).
 
-        ``outdated`` tells of an entry whether this caller has seen a later one, of another process. Such an entry is not
-        served to it, wherever it was found, but what a ``load`` gives that began after the call; others are none the worse.
+        ``outdated`` tells whether this caller has seen a later version of an entry, from another process. Such an entry, from any
+        cache level, is not served to this caller, but the result of a ``load`` begun after the call; other callers are unaffected.
         """
 
     async def drop(families: Sequence[str]) -> None:
-        """Make every entry of the families stale, here and, through :class:`ITopics`, in every process; an empty sequence
+        """Invalidate every entry of the families, here and, through :class:`ITopics`, in every process; an empty sequence
         drops everything."""
 
     def drop_here(families: Sequence[str]) -> None:
-        """The same without telling the other processes; an empty sequence drops everything."""
+        """The same, without notifying other processes; an empty sequence drops everything."""
 
     def state() -> CacheState:
         """Counters for the metrics."""

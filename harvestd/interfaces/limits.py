@@ -8,8 +8,8 @@ from zope.interface import Attribute, Interface
 
 @attrs.frozen
 class Allowance:
-    """The answer of a limiter: ``remaining`` requests now, ``reset`` seconds until all of them are back,
-    ``retry_after`` seconds until the next one is allowed (0 when this one is)."""
+    """The result of a limiter: ``remaining`` requests now, ``reset`` seconds until the full quota is available again,
+    ``retry_after`` seconds until the next one is allowed (0 if this one is)."""
 
     allowed: bool
     remaining: int
@@ -18,7 +18,7 @@ class Allowance:
 
 
 class ILimiter(Interface):
-    """Rate limits, by the generic cell rate algorithm: ``limit`` requests in ``period`` seconds, spread or in one burst."""
+    """Rate limits by the generic cell rate algorithm (GCRA): ``limit`` requests in ``period`` seconds, spread or in one burst."""
 
     async def hit(key: str, limit: int, period: float) -> Allowance:
         """Count one request. Never raises."""
@@ -26,4 +26,4 @@ class ILimiter(Interface):
     at_hand: bool = Attribute("Whether :meth:`hit_now` answers.")
 
     def hit_now(key: str, limit: int, period: float) -> Allowance | None:
-        """:meth:`hit` without waiting; None, and nothing was counted, where that cannot be."""
+        """:meth:`hit`, synchronously; None, with nothing counted, if that is not possible."""

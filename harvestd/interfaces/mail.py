@@ -10,7 +10,7 @@ from harvestd.kernel.errors import Unavailable
 
 @attrs.frozen
 class Mail:
-    """A text mail. ``key`` is stable over retries, and becomes the Message-ID."""
+    """A plain text mail. ``key`` is an idempotency key, stable across retries, and becomes the Message-ID."""
 
     key: str
     recipient: str
@@ -19,17 +19,17 @@ class Mail:
 
 
 class IMailer(Interface):
-    """Hands mail over. Sending one key twice should leave one mail where that can be had (a folder), and two mails of
-    one Message-ID where it cannot (SMTP)."""
+    """Delivers mail to a mail server or folder. Sending one key twice results in one mail where possible (a folder), or in two
+    mails with the same Message-ID (SMTP)."""
 
     async def send(mail: Mail) -> None:
-        """Raises ``Unavailable`` for what may pass, its child ``MailServerUnreachable`` when no mail could be taken now, and ``Refused``
-        for what will not pass."""
+        """Raises ``Unavailable`` for temporary errors, its subclass ``MailServerUnreachable`` if no mail can be sent now, and
+        ``Refused`` for permanent errors."""
 
 
 class Refused(Exception):
-    """The other side said no for good; the text says why."""
+    """The mail server refused permanently; the text says why."""
 
 
 class MailServerUnreachable(Unavailable):
-    """Nobody is there to take anything: it says nothing about what was to be handed over."""
+    """The mail server is unreachable: this says nothing about the mail itself."""

@@ -1,4 +1,4 @@
-"""Events between processes: messages, queues and the broker."""
+"""Messaging between processes: messages, queues and the broker."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zope.interface import Attribute, Interface
 
 @attrs.frozen
 class Message:
-    """What goes into a broker. ``type`` is the routing key; ``id`` (a UUID) stays the same over every redelivery."""
+    """A message to publish. ``type`` is the routing key; ``id`` (a UUID, for dedupe) is stable across redeliveries."""
 
     id: str
     type: str
@@ -20,7 +20,7 @@ class Message:
 
 @attrs.frozen
 class Delivery:
-    """What comes out. ``attempts`` counts the earlier tries (0 at the first)."""
+    """A delivered message. ``attempts`` counts the earlier attempts (0 at the first)."""
 
     message: Message
     queue: str
@@ -29,19 +29,19 @@ class Delivery:
 
 @attrs.frozen
 class Acked:
-    """It is done."""
+    """Outcome: handled, acknowledge it."""
 
 
 @attrs.frozen
 class Retried:
-    """Not now; ``cause`` says why. After the last delay it goes to the dead letters."""
+    """Outcome: retry later; ``cause`` says why. After the last delay it is dead-lettered."""
 
     cause: str
 
 
 @attrs.frozen
 class Dropped:
-    """Never; straight to the dead letters."""
+    """Outcome: never retry (poison message); dead-lettered at once."""
 
     cause: str
 
@@ -52,7 +52,7 @@ Receive = Callable[[Sequence[Delivery]], Awaitable[Sequence[Outcome]]]
 
 @attrs.frozen
 class DeadLetter:
-    """A message that was given up. ``id`` is the broker's own name for it, to replay or discard it by."""
+    """A message that was given up. ``id`` is the broker's own identifier, to replay or discard it by."""
 
     id: str
     queue: str
@@ -64,7 +64,7 @@ class DeadLetter:
 
 @attrs.frozen
 class QueueState:
-    """``ready`` wait to be taken, ``delayed`` for their next try, ``unacknowledged`` are in hand."""
+    """``ready`` messages await delivery, ``delayed`` their next retry, ``unacknowledged`` are being handled."""
 
     name: str
     ready: int
@@ -80,30 +80,29 @@ class ISubscription(Interface):
     consuming = Attribute("Whether messages would be received now (bool).")
 
     async def stop() -> None:
-        """Take no more, wait for what is in hand to be settled, and hand the rest back."""
+        """Receive no more, wait until messages being handled are settled, and return the rest to the queue."""
 
 
 class IBroker(Interface):
-    """Durable queues by topic. At least once: a message is received again until it is acknowledged or dead."""
+    """Durable queues with topic routing. At-least-once delivery: a message is redelivered until acknowledged or dead."""
 
     async def start() -> None:
-        """Connect and declare the topology; returns when usable or after a bounded wait, retrying behind."""
+        """Connect and declare the topology; returns when usable or after a bounded wait, with retries in the background."""
 
     async def stop() -> None:
         """Stop every subscription, then disconnect."""
 
     async def publish(messages: Sequence[Message]) -> Sequence[str]:
-        """Put each message into every queue that binds its type; returns the ids that are now safely held.
+        """Publish each message to every queue that binds its type; returns the ids that are confirmed durable.
 
-        A message that no queue binds is held too (there is nobody to tell). What is not in the answer was not
-        confirmed and must be published again. Raises ``Unavailable`` when the broker is out of reach.
+        A message that no queue binds counts as confirmed, too (it has no consumer). Ids not returned were not confirmed and must
+        be published again. Raises ``Unavailable`` if the broker is unreachable.
         """
 
     async def consume(queue: str, prefetch: int, receive: Receive) -> ISubscription:
         """Receive the queue's messages in batches of up to ``prefetch``, one batch at a time.
 
-        ``receive`` answers one outcome for each delivery, in order. If it raises, or the process dies, the whole batch
-        is received again.
+        ``receive`` returns one outcome per delivery, in order. If it raises, or the process dies, the whole batch is redelivered.
         """
 
     async def states() -> Sequence[QueueState]:
@@ -113,7 +112,7 @@ class IBroker(Interface):
         """The oldest dead letters of a queue."""
 
     async def replay(queue: str, id: str) -> bool:
-        """Put a dead letter back into its own queue alone, with no attempts counted; False if it is not there."""
+        """Put a dead letter back into its own queue only, with ``attempts`` reset; False if it does not exist."""
 
     async def discard(queue: str, id: str) -> bool:
-        """Delete a dead letter; False if it is not there."""
+        """Delete a dead letter; False if it does not exist."""

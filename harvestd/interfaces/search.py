@@ -1,4 +1,4 @@
-"""Full text."""
+"""Full-text search."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from zope.interface import Interface
 
 @attrs.frozen
 class Document:
-    """One thing that can be found. ``version`` only grows: an older one never replaces a newer one.
+    """One searchable document. ``version`` only grows: an older one never replaces a newer one.
 
-    ``body`` is the JSON object that the answer shows for it; the other fields are what is matched, counted and sorted.
-    ``removed`` documents are tombstones.
+    ``body`` is the JSON object shown in results; the other fields are matched, counted and sorted by. ``removed`` documents are
+    tombstones.
     """
 
     kind: str
@@ -51,8 +51,8 @@ def _several(given: str | Iterable[str] | None) -> tuple[str, ...]:
 
 @attrs.frozen
 class Search:
-    """A question. ``farm`` and ``category`` are slugs, prices in minor units, ``near`` is (latitude, longitude) in
-    degrees, ``radius`` in km; ``after`` is the cursor of an earlier page. Of several values of a filter a hit has one."""
+    """A search query. ``farm`` and ``category`` are slugs, prices in minor units, ``near`` is (latitude, longitude) in
+    degrees, ``radius`` in km; ``after`` is the cursor of an earlier page. Several values of one filter are alternatives (OR)."""
 
     text: str = ""
     category: tuple[str, ...] = attrs.field(default=(), converter=_several)
@@ -73,7 +73,7 @@ class Search:
 
 @attrs.frozen
 class Hit:
-    """One document found: its ``body``, a ``score``, and ``highlight`` (HTML-escaped, matches in ``<em>``)."""
+    """One matching document: its ``body``, a ``score``, and ``highlight`` (HTML-escaped, matches in ``<em>``)."""
 
     id: str
     kind: str
@@ -85,8 +85,8 @@ class Hit:
 
 @attrs.frozen
 class Facet:
-    """One value of a facet and how many hits the question has with it as the only value of its filter. ``value`` is what the
-    filter takes, for ``price`` ``"<from>-<to>"``; ``name`` is what people call it: of a category or farm its name, else the value."""
+    """One value of a facet, and the number of hits with it as the only value of its filter. ``value`` is the filter's value, for
+    ``price`` ``"<from>-<to>"``; ``name`` is its display name: for a category or farm its name, otherwise the value."""
 
     value: str
     count: int
@@ -95,8 +95,9 @@ class Facet:
 
 @attrs.frozen
 class Found:
-    """A page of hits; ``facets`` by name (category, farm, tag, price, unit), each counted without its own filter, of most hits first;
-    of many values those are there that the filter asks for, then those of most hits; ``next`` a cursor or None."""
+    """A page of hits; ``facets`` by name (category, farm, tag, price, unit), each counted without its own filter, most hits first;
+    if there are too many values, those selected by the filter are included first, then those with most hits; ``next`` is a cursor
+    or None."""
 
     hits: tuple[Hit, ...]
     facets: dict[str, tuple[Facet, ...]]
@@ -105,14 +106,14 @@ class Found:
     degraded: bool = False
 
 
-#: Products of one title that are looked at for a suggestion.
+#: Maximum products of one title considered for a suggestion.
 MAX_ALIKE = 1_000
 
 
 @attrs.frozen
 class Suggestion:
-    """``kind`` is product, farm or category. A title comes once: ``slug`` and ``id`` are of the product that sells best of those
-    that have it, whatever its case and accents, and ``count`` is how many these are, at most :data:`MAX_ALIKE`; of farms and
+    """``kind`` is product, farm or category. Each title appears once, regardless of case and accents: ``slug`` and ``id`` are those of
+    its best-selling product, and ``count`` is the number of products with it, at most :data:`MAX_ALIKE`; for farms and
     categories both are None."""
 
     text: str
@@ -123,25 +124,25 @@ class Suggestion:
 
 
 class ISearch(Interface):
-    """Full text over products: stems, typing errors, facets, prefixes."""
+    """Full-text search of products: stemming, typo tolerance, facets, prefixes."""
 
     async def index(documents: Sequence[Document]) -> None:
-        """Store each document whose version is newer than the one held. Raises ``Unavailable``."""
+        """Store each document whose version is newer than the stored one. Raises ``Unavailable``."""
 
     async def search(question: Search) -> Found:
         """Ranked by relevance, freshness, rating and distance. Bad cursors raise ``Invalid``."""
 
     async def suggest(prefix: str, limit: int = 10) -> Sequence[Suggestion]:
-        """Titles, farms and categories by prefix, without regard to case, each once."""
+        """Titles, farms and categories by prefix, case-insensitive, each once."""
 
     async def rebuild(
         documents: Callable[[str | None, int], Awaitable[Sequence[Document]]], progress: Callable[[int], None]
     ) -> int:
-        """Build anew from pages of ``documents(after_id, size)``, answering searches all the while; returns the count."""
+        """Rebuild the index from pages of ``documents(after_id, size)``, while serving searches; returns the count."""
 
 
 class IStoredSearch(ISearch):
-    """One whose documents stand in PostgreSQL, whoever answers."""
+    """A search whose documents are stored in PostgreSQL, regardless of which engine answers."""
 
     async def write(tx: Any, documents: Sequence[Document]) -> None:
-        """:meth:`ISearch.index`, as a part of PostgreSQL's transaction ``tx``."""
+        """:meth:`ISearch.index` as part of the PostgreSQL transaction ``tx``."""

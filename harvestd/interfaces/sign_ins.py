@@ -1,4 +1,4 @@
-"""Sign-ins that hold, and in which role."""
+"""Active sign-ins, and their roles."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from zope.interface import Interface
 
 
 class ISignIns(Interface):
-    """Which sign-ins hold. An access token is worth something for as long as its sign-in is, in every process; and what its
-    bearer may do is what the account may do now."""
+    """Active sign-ins. An access token is valid only as long as its sign-in, in every process; and its bearer has the account's
+    current permissions."""
 
     async def role(user_id: str, session: str) -> str | None:
-        """The role of the user, if the sign-in ``session`` is the user's and holds; else None. Raises ``Unavailable`` when
-        nobody can tell."""
+        """The user's role, if the sign-in ``session`` is the user's and active; else None. Raises ``Unavailable`` if that cannot
+        be determined."""
 
     async def ended(user_id: str) -> None:
-        """One of the user's sign-ins ended, or all: called after the commit that says so. Every process asks anew within
-        a second. Never raises. (Of a role that changed, or a closed account, the database itself tells.)"""
+        """One or all of the user's sign-ins ended: call it after the commit. Every process rechecks within a second. Never raises.
+        (A changed role or a closed account is notified by the database itself.)"""

@@ -1,1 +1,1 @@
-"""Values that everything reads and writes the same way: errors, quantities, days, slugs, cursors. Pure; imports nothing of harvestd."""
+"""Shared value types and rules: errors, quantities, days, slugs, cursors. Pure; imports nothing of harvestd."""

@@ -1,9 +1,8 @@
-"""What can be wrong with a field or stand against an order, in one table: a fixed word for programs, what it means, and the names
-of its parameters.
+"""The table of error codes of fields and orders: a fixed word for programs, its meaning, and the names of its parameters.
 
-A shop words a code in its own language from ``params``. These are values as the contract has them elsewhere (numbers as decimals,
-amounts of money in minor units beside ``currency``, days as ``MM-DD`` or ``YYYY-MM-DD``), or names that people gave (``title`` of a
-product, ``farm``), never words. ``reason`` is a fixed word again, for one of several cases of a code.
+A client words a code in its own language from ``params``. These are values in the contract's formats (numbers as decimals,
+amounts of money in minor units beside ``currency``, days as ``MM-DD`` or ``YYYY-MM-DD``), or names given by people (``title`` of a
+product, ``farm``), never wording. ``reason`` is a fixed word, too, for one of several cases of a code.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import attrs
 
 @attrs.frozen
 class Code:
-    """``params`` are always there, ``more`` where they mean something."""
+    """``params`` are always present, ``more`` only where they apply."""
 
     meaning: str
     params: tuple[str, ...] = ()
@@ -21,7 +20,7 @@ class Code:
 
 
 CODES: dict[str, Code] = {
-    # Of any field.
+    # Any field.
     "required": Code("It is missing, or empty.", (), ("reason", "expected", "farms")),
     "not-accepted": Code("It is not accepted here, or not together with the other values.", (), ("reason", "meant", "possible", "available", "unit")),
     "given-twice": Code("It is given already, in this request or at this farm.", (), ("reason",)),
@@ -30,7 +29,7 @@ CODES: dict[str, Code] = {
     "not-one-of": Code("It is not one of the values that are possible (now); `allowed` lists these, separated by commas.", ("allowed",), ("reason",)),
     "not-found": Code("It names something that does not exist, or does not belong here.", (), ("reason", "value", "farm", "list")),
     "taken": Code("Somebody else has it already, and it must be unique.", (), ("reason",)),
-    # Of numbers.
+    # Numbers.
     "not-a-number": Code("It is not a number, not a whole number where one is needed, or has far too many digits.", (), ("reason", "example", "minimum", "maximum")),
     "below-minimum": Code(
         "It is less than the minimum; with `farm_id`, the lines of that farm come to less than its minimum order.",
@@ -38,13 +37,13 @@ CODES: dict[str, Code] = {
     ),
     "above-maximum": Code("It is more than the maximum.", ("maximum",), ("product_id", "title", "currency", "reason", "unit")),
     "off-step": Code("It is not a multiple of the step.", ("step",), ("unit", "product_id", "title")),
-    # Of texts and lists.
+    # Texts and lists.
     "too-short": Code("It has fewer characters, or elements, than the minimum.", ("minimum",)),
     "too-long": Code("It has more characters, or elements, than the maximum.", ("maximum",)),
     "not-visible": Code("It has no visible character."),
     "control-character": Code("It contains a control character."),
     "common-password": Code("It is among the passwords that attackers try first, or close to one."),
-    # Of one form each.
+    # Formats.
     "not-a-date": Code("It is not a day, or a time, in the documented form.", (), ("example",)),
     "not-a-phone-number": Code("It is not a telephone number."),
     "not-a-position": Code("It is not a latitude and longitude in degrees.", (), ("minimum", "maximum")),
@@ -53,11 +52,11 @@ CODES: dict[str, Code] = {
     "not-an-email": Code("It is not an e-mail address that mail can be sent to."),
     "not-an-id": Code("It is not a UUID; `list` names the request that answers those that there are.", (), ("list",)),
     "bad-cursor": Code("It is not the `next` of a page of this list."),
-    # Of things that belong together.
+    # Related fields.
     "before-start": Code("It ends before it begins."),
     "below-itself": Code("A category cannot be below itself."),
     "other-currency": Code("The market trades in another currency.", ("currency",)),
-    # Of products and orders.
+    # Products and orders.
     "below-reserved": Code("Placed orders have reserved more than would be left; `reserved` says how much.", ("reserved",), ("reason", "unit")),
     "not-for-sale": Code("The product cannot be ordered; `reason` is `nobody-there` where its farm has nobody to take orders.", (), ("reason", "product_id", "title", "farm")),
     "out-of-season": Code("The product is out of season.", ("from", "to"), ("product_id", "title")),
@@ -66,7 +65,7 @@ CODES: dict[str, Code] = {
         "It is not what the buyer agreed to; `what` is the code of the cart's warning of it.",
         ("before", "after"), ("currency", "unit", "unit_before", "per_before", "per_after", "product_id", "what", "title"),
     ),
-    # Of carts (warnings) alone.
+    # Carts (warnings) only.
     "price-changed": Code(
         "The price of the product has changed since it was put in: it was `before` for `per_before` of `unit_before`, and is `after` for "
         "`per_after` of `unit`.",

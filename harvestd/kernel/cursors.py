@@ -1,7 +1,7 @@
-"""Keyset cursors: where the next page of a list begins, as opaque text.
+"""Cursors for keyset pagination: the start of the next page of a list, as opaque text.
 
-A cursor holds the sort it belongs to and the key of the last row shown. It is no secret and no authority: whoever makes one
-up gets a page that they could have asked for anyway.
+A cursor holds its sort and the key of the last row shown. It is neither secret nor authorizing: a made-up cursor gives a page
+that its caller could have requested anyway.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harvestd.kernel import readers
 from harvestd.kernel.errors import Invalid
 
 MAX = 1024
-#: The part of a key that PostgreSQL compares with an ``integer``; ``int`` is a ``bigint``.
+#: A part of a key that PostgreSQL compares with an ``integer``; ``int`` is a ``bigint``.
 Int4 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 _INTEGER = range(readers.MIN_INTEGER, readers.MAX_INTEGER + 1)
 
@@ -30,9 +30,9 @@ def encode(sort: str, *key: Any) -> str:
 
 
 def decode(cursor: str, sort: str, *types: Any) -> tuple[Any, ...]:
-    """The key again, each part of its type (for an id, ``UUID``, which comes back as str), and such as PostgreSQL takes.
+    """The key, each part of its type (for an id, ``UUID``, which is returned as str), within PostgreSQL's ranges.
 
-    Raises ``Invalid`` on the field ``after`` for anything else than :func:`encode` could have made for this sort.
+    Raises ``Invalid`` on the field ``after`` for anything that :func:`encode` could not have made for this sort.
     """
     try:
         found: list[Any] = msgspec.msgpack.decode(opened(cursor), type=list)
@@ -44,14 +44,14 @@ def decode(cursor: str, sort: str, *types: Any) -> tuple[Any, ...]:
 
 
 def opened(cursor: str) -> bytes:
-    """What is packed in a cursor; ValueError for what is none."""
+    """The packed bytes of a cursor; raises ``ValueError`` for other text."""
     if len(cursor) > MAX:
         raise ValueError("longer than any cursor")
     return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
 
 
 def refused(of: str) -> Invalid:
-    """The error for a cursor that is none ``of`` this list, or search."""
+    """The error for a text that is not a cursor ``of`` this list, or search."""
     return Invalid.of("after", f"is not a cursor of this {of}; take the next of a page, or leave it out", "bad-cursor")
 
 
@@ -73,5 +73,5 @@ def _part(value: Any, kind: Any) -> Any:
     return part
 
 
-#: Parts that are packed as text.
+#: Types of parts that are packed as text.
 _TEXTS: dict[Any, Any] = {UUID: readers.id, Decimal: readers.decimal}

@@ -1,10 +1,10 @@
-"""Mail addresses: what is one, how it is mailed, and by what two are the same.
+"""E-mail addresses: validation, the form used for sending, and the key for equality.
 
 The rules are email-validator's (RFC 5321 and 5322 as people use them): no quoted local parts, no address literals, labels of
-letters, digits and hyphens. Domains of other scripts go by IDNA 2008 with UTS 46 mapping, non-transitional: ``faß`` is not
-``fass``. Nobody asks the DNS, and no domain is special: a market on a local network mails to ``.local`` and ``localhost``.
-A local part has ASCII characters alone: other ones need SMTPUTF8 (RFC 6531) at every server on the way, which cannot be known
-when somebody registers.
+letters, digits and hyphens. Internationalized domains use IDNA 2008 with UTS 46 mapping, non-transitional: ``faß`` is not
+``fass``. There is no DNS lookup, and no domain is special: a market on a local network mails to ``.local`` and ``localhost``.
+A local part is ASCII only: others need SMTPUTF8 (RFC 6531) at every server on the way, which cannot be known at
+registration.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 @attrs.frozen
 class EmailAddress:
-    """``shown`` is for people, ``mailed`` in ASCII for mail servers; ``key`` is the same for all spellings of a mailbox."""
+    """``shown`` is for people, ``mailed`` is ASCII for mail servers; ``key`` is equal for all spellings of a mailbox."""
 
     shown: str
     mailed: str
@@ -34,12 +34,12 @@ class EmailAddress:
 
 
 class NotAnAddress(ValueError):
-    """The text is not one mail address; its words say why."""
+    """The text is not one e-mail address; the message says why."""
 
 
 @lru_cache(maxsize=4096)
 def read(text: str) -> EmailAddress:
-    """The address that a text is; blanks round it do not count. Raises :class:`NotAnAddress`."""
+    """Parse an address; surrounding white space is ignored. Raises :class:`NotAnAddress`."""
     plain = text.strip(" \t\r\n")
     if len(plain) > LONGEST:
         raise NotAnAddress(f"it is longer than {LONGEST} characters")
@@ -60,7 +60,7 @@ def read(text: str) -> EmailAddress:
 
 
 def checked(field: str, text: str) -> EmailAddress | FieldError:
-    """The address, or what is wrong with it."""
+    """The address, or its error."""
     try:
         return read(text)
     except NotAnAddress as error:
@@ -68,13 +68,13 @@ def checked(field: str, text: str) -> EmailAddress | FieldError:
 
 
 def is_email(text: str) -> bool:
-    """Whether it is one address, which mail can be sent to."""
+    """Whether the text is one address that can receive mail."""
     return not isinstance(checked("", text), FieldError)
 
 
 def key(text: str) -> str:
-    """By what accounts are found: an address's key. What is none gets the form that was compared before there were these rules,
-    so that the accounts of then can still sign in."""
+    """The key by which accounts are looked up. For an invalid address it is the form compared before these rules existed, so that
+    accounts from then can still sign in."""
     try:
         return read(text).key
     except NotAnAddress:
@@ -82,5 +82,5 @@ def key(text: str) -> str:
 
 
 def _clause(sentence: str) -> str:
-    """One of the library's sentences after a colon of ours."""
+    """One of the library's sentences, to follow a colon of ours."""
     return (sentence[:1].lower() + sentence[1:]).rstrip(".")

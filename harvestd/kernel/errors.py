@@ -1,7 +1,7 @@
-"""What can be wrong with a request, in the market's words.
+"""The market's errors, in its own terms.
 
-These know nothing of HTTP: ``web/problems.py`` has the one table that gives each its status. Each says, for the person
-who meets it, what is wrong and, where one exists, the cure.
+They know nothing of HTTP: ``web/problems.py`` has the one table that gives each its status. Each tells the person who meets it
+what is wrong and, where one exists, the fix.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import attrs
 
 @attrs.frozen
 class FieldError:
-    """One thing wrong with one field; ``field`` is a path such as ``lines[0].quantity``.
+    """One error of one field; ``field`` is a path such as ``lines[0].quantity``.
 
     ``message`` can be shown to a buyer. ``code`` and ``params`` (strings, such as ``{"minimum": "0.500"}``) say the same to a
-    program, which may word it in another language; both are as the table in ``codes.py`` has them."""
+    program, which may word it in another language; both follow the table in ``codes.py``."""
 
     field: str
     message: str
@@ -27,7 +27,7 @@ class FieldError:
 
 
 class MarketError(Exception):
-    """The parent of every expected refusal. ``detail`` is one sentence for the person who asked."""
+    """The base class of every expected refusal. ``detail`` is one sentence for the requesting person."""
 
     def __init__(self, detail: str = "", errors: tuple[FieldError, ...] = ()) -> None:
         super().__init__(detail or (self.__doc__ or "").split("\n")[0])
@@ -40,12 +40,12 @@ class Invalid(MarketError):
 
     @classmethod
     def of(cls, field: str, message: str, code: str, **params: str) -> Invalid:
-        """One field, one message; ``code`` and ``params`` as :class:`FieldError` has them."""
+        """An error of one field; ``code`` and ``params`` as in :class:`FieldError`."""
         return cls(f"{field}: {message}", (FieldError(field, message, code=code, params=params),))
 
 
 def faults(*works: Callable[[], object]) -> list[FieldError]:
-    """What each of ``works`` refuses by :class:`Invalid`, field by field: so that all that is wrong is told at once."""
+    """The field errors of all :class:`Invalid` raised by ``works``, so that they are reported together."""
     found: list[FieldError] = []
     for work in works:
         try:
@@ -112,11 +112,11 @@ class TooMany(MarketError):
 
 
 class Unavailable(Exception):
-    """Something that the answer needs is out of reach for now; ``retry_after`` in seconds.
+    """A dependency of the request is temporarily unavailable; ``retry_after`` in seconds.
 
-    Not a refusal by the market, so not a :class:`MarketError`: nothing is known of the request itself. ``detail`` is what a
-    server or the system said, with its addresses and files: it is for the log, and never in an answer. ``shown`` is, where a
-    kind has something of its own to tell whoever asked.
+    Not a refusal by the market, so not a :class:`MarketError`: it says nothing about the request itself. ``detail`` is the message
+    of a server or the system, with addresses and files: for the log only, never in a response. ``shown`` is the text for the
+    client, for subclasses that have one.
     """
 
     shown = ""
@@ -128,8 +128,7 @@ class Unavailable(Exception):
 
 
 class Overloaded(Unavailable):
-    """More is asked for at once than there is room for. Whoever raises it has told of the shortage, so that it is not logged
-    each time."""
+    """The server is at capacity. The raising code has already reported the shortage, so it is not logged each time."""
 
     def __init__(self, shown: str, retry_after: float = 2.0) -> None:
         super().__init__(shown, retry_after)

@@ -1,7 +1,7 @@
-"""What happened, in the past tense: the events that a decision returns and the outbox carries.
+"""Domain events, in the past tense: returned by a decision and carried by the outbox.
 
-What the data of each type is, the subject says that records it (``events.py``, and its screen). That is read on both ends: what does
-not fit is refused when it is recorded, and where a consumer admits it.
+The schema of each type's data is declared by the subject that records it (``events.py``, and its screen). It is checked on both
+ends: non-conforming data is refused when recorded, and when a consumer receives it.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Annotated, Any
 import attrs
 import msgspec
 
-#: As PostgreSQL's bigint holds it.
+#: The range of PostgreSQL's bigint.
 Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Data(msgspec.Struct, frozen=True, kw_only=True):
-    """What every event's data may have. Fields of the future are allowed: a process of the next version may have written it."""
+    """Data common to all events. Unknown fields are allowed: a process of a later version may have written them."""
 
     families: tuple[str, ...] = ()
 
@@ -31,7 +31,7 @@ class Stale(Data, frozen=True, kw_only=True):
     version: Whole
 
 
-#: Types that no subject records yet, and that queues are bound to already: their names are the contract's.
+#: Types that no subject records yet but that queues already bind: their names are part of the contract.
 ANNOUNCED: tuple[str, ...] = (
     "payment.authorised", "payment.captured", "payment.failed", "payment.refunded", "refund.requested", "stock.low",
     "image.uploaded", "rating.created", "comment.created", "upvote.changed", "user.followed", "farm.followed", "product.viewed",
@@ -41,11 +41,11 @@ ANNOUNCED: tuple[str, ...] = (
 
 @attrs.frozen
 class Event:
-    """One thing that happened to one aggregate.
+    """One event of one aggregate.
 
-    ``aggregate`` is ``"<noun>:<id>"``; ``version`` the aggregate's version after the change, by which a consumer knows
-    an older event from a newer one; ``data`` JSON values alone (ids as strings, quantities as decimal strings, money
-    as integers in minor units), as its type has them.
+    ``aggregate`` is ``"<noun>:<id>"``; ``version`` is the aggregate's version after the change, by which a consumer orders
+    events; ``data`` has JSON values only (ids as strings, quantities as decimal strings, money as integers in minor units), by
+    the schema of its type.
     """
 
     type: str
@@ -55,7 +55,7 @@ class Event:
 
 
 def unfit(type: str, data: object, struct: type[Data]) -> str:
-    """What is wrong with the data of an event of this type, in words; empty when nothing is."""
+    """The error in the data of an event of this type, in words; empty if there is none."""
     try:
         msgspec.convert(data, struct)
     except msgspec.ValidationError as error:

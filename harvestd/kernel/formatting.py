@@ -1,6 +1,6 @@
-"""Money, quantities, days and times as people write them, by CLDR (Babel). Programs get numbers and codes; these are words.
+"""Money, quantities, days and times formatted for people, by CLDR (Babel). Programs get numbers and codes instead.
 
-``locale`` is one of Babel's, such as ``de`` or ``en_GB``; what a market does not set is English.
+``locale`` is one of Babel's, such as ``de`` or ``en_GB``; the default is English.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from babel.units import format_unit
 
 LOCALE = "en"
 
-#: What is weighed or poured, by its name in CLDR.
+#: Units of weight and volume, by their CLDR names.
 _MEASURES = {
     "kg": "mass-kilogram", "g": "mass-gram", "lb": "mass-pound", "oz": "mass-ounce", "litre": "volume-liter",
     "ml": "volume-milliliter",
 }  # fmt: skip
-#: What is counted: one and more, in English. ``each`` needs no word.
+#: Counted units: singular and plural, in English. ``each`` needs no word.
 _COUNTED = {
     "each": ("", ""), "bunch": ("bunch", "bunches"), "box": ("box", "boxes"), "dozen": ("dozen", "dozen"), "jar": ("jar", "jars"),
     "punnet": ("punnet", "punnets"), "crate": ("crate", "crates"), "head": ("head", "heads"),
@@ -34,13 +34,13 @@ def money(amount: int, currency: str, locale: str = LOCALE) -> str:
     text = _plain(format_currency(value, currency, locale=locale))
     before = currency in text and not text.endswith(
         currency
-    )  # a code in front of digits stands apart (CLDR, currencySpacing)
+    )  # a currency code before digits is spaced (CLDR, currencySpacing)
     return text.replace(currency, f"{currency} ").replace("  ", " ") if before else text
 
 
 @lru_cache(maxsize=4096)
 def quantity(value: Decimal, unit: str, locale: str = LOCALE) -> str:
-    """``1.25 kg``, ``250 g``, ``2 bunches``; what is sold by the piece is a number alone. No zeros at the end."""
+    """``1.25 kg``, ``250 g``, ``2 bunches``; pieces are a bare number. No trailing zeros."""
     measure = _MEASURES.get(unit)
     if measure is not None:
         return _plain(format_unit(value.normalize(), measure, length="short", format="#,##0.###", locale=locale))
@@ -49,7 +49,7 @@ def quantity(value: Decimal, unit: str, locale: str = LOCALE) -> str:
 
 
 def price(amount: int, currency: str, per: Decimal, unit: str, locale: str = LOCALE, *, full: bool = False) -> str:
-    """A price with what it is for, where that is not one of the unit, or ``full``: ``€4.80``, ``€6.40 per 1,000 g``, ``€4.80 per 1 kg``."""
+    """A price, with its quantity if that is not one unit, or if ``full``: ``€4.80``, ``€6.40 per 1,000 g``, ``€4.80 per 1 kg``."""
     text = money(amount, currency, locale)
     if per == 1 and (not full or unit == "each"):
         return f"{text} each" if full else text
@@ -85,5 +85,5 @@ def season_day(text: str, locale: str = LOCALE) -> str:
 
 
 def _plain(text: str) -> str:
-    """With plain spaces: a mail or a log shows no-break spaces in strange ways."""
+    """The text with plain spaces: mails and logs may garble no-break spaces."""
     return text.replace("\u00a0", " ").replace("\u202f", " ")

@@ -1,4 +1,4 @@
-"""Distances on the Earth, in kilometres, from positions in degrees."""
+"""Great-circle distances in kilometres between positions in degrees."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RADIUS_KM = 6371.0088
 
 @attrs.frozen
 class Box:
-    """Degrees; does not cross the antimeridian (a search there finds the one side)."""
+    """A box in degrees; does not cross the antimeridian (a search there finds one side only)."""
 
     south: float
     north: float
@@ -28,12 +28,12 @@ def distance_km(latitude: float, longitude: float, other_latitude: float, other_
 
 
 def shown_km(distance: float) -> float:
-    """A distance as all answers show it: to the metre."""
+    """A distance as shown in all responses: rounded to the metre."""
     return round(distance, 3)
 
 
 def box_around(latitude: float, longitude: float, radius_km: float) -> Box:
-    """The box that holds every point within ``radius_km``."""
+    """A box that contains every point within ``radius_km``."""
     high = degrees(radius_km / RADIUS_KM)
     south, north = max(-90.0, latitude - high), min(90.0, latitude + high)
     if south <= -90.0 or north >= 90.0:

@@ -1,6 +1,6 @@
-"""The languages that the market speaks, which of them a client gets, and what is wrong with a field in each.
+"""The market's languages, language negotiation, and translated error messages.
 
-A language is one file, ``words/<tag>.toml``; English is what the code says itself, so it has none and is always there.
+A language is one file, ``words/<tag>.toml``; English is in the code itself, so it has no file and is always available.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from harvestd.kernel import formatting, readers
 from harvestd.kernel.sentences import Sentence
 
 ENGLISH = "en"
-#: Ranges of an ``Accept-Language`` that are looked at, those that come first; browsers send some five.
+#: Maximum ranges of an ``Accept-Language`` considered, the first ones; browsers send some five.
 MAX_RANGES = 20
 _WEIGHT = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)", re.IGNORECASE)
 _DAYS = frozenset({"from", "to"})
-#: Parameters that are a quantity whatever stands beside them, and those that are of a unit of their own.
+#: Parameters that are always a quantity, and those with a unit parameter of their own.
 _QUANTITIES = frozenset({"per_before", "per_after"})
 _UNIT_OF = {"before": "unit_before", "per_before": "unit_before"}
-#: The parameters that are numbers. Others may look like one: a product that is called 1000, an example of what is to be sent.
+#: The numeric parameters. Others may look like a number: a product titled 1000, an example value to send.
 _NUMBERS = _QUANTITIES | {"minimum", "maximum", "step", "available", "reserved", "before", "after", "missing", "count"}
 
 
 @attrs.frozen
 class Words:
-    """What a file holds: ``titles`` by slug, ``messages`` by code, ``fuller`` ones by code and by what must be there for them (a
-    ``reason``, or the name of a parameter), ``units`` (one, other) and ``types`` by name, ``sentences`` by the English ones."""
+    """The content of a file: ``titles`` by slug, ``messages`` by code, ``fuller`` ones by code and by the ``reason`` or the parameter
+    that they require, ``units`` (one, other) and ``types`` by name, ``sentences`` by the English ones."""
 
     titles: Mapping[str, str]
     messages: Mapping[str, str]
@@ -44,24 +44,24 @@ class Words:
     sentences: Mapping[str, str]
 
 
-#: By tag, all but English.
+#: All languages but English, by tag.
 WORDS: dict[str, Words] = {
     file.name.removesuffix(".toml"): Words(**tomllib.loads(file.read_text("utf-8")))
     for file in sorted((files("harvestd.kernel") / "words").iterdir(), key=lambda file: file.name)
     if file.name.endswith(".toml")
 }
-#: Whatever a market can be set to speak.
+#: The languages that a market can be configured for.
 LANGUAGES: tuple[str, ...] = (ENGLISH, *WORDS)
 
 
 def spoken(market: Iterable[str]) -> tuple[str, ...]:
-    """A market's languages, its default first; English is among them."""
+    """A market's languages, its default first; always including English."""
     return tuple(dict.fromkeys((*market, ENGLISH)))
 
 
 def choose(accepted: str, offered: Sequence[str]) -> str:
-    """Which of ``offered`` an ``Accept-Language`` asks for (RFC 9110, 12.5.4, by lookup, RFC 4647, 3.4); the first where it names
-    none of them, and never one with ``q=0`` while there is another. What breaks the grammar is passed over."""
+    """The language of ``offered`` that an ``Accept-Language`` selects (RFC 9110, 12.5.4, by lookup, RFC 4647, 3.4); the first if none
+    matches, and never one with ``q=0`` if there is another. Malformed ranges are ignored."""
     parts = accepted.split(",", MAX_RANGES)[:MAX_RANGES]
     weighted = [weighed for part in parts if (weighed := _range(part)) is not None]
     refused = {tag for tag, weight in weighted if not weight}
@@ -80,12 +80,12 @@ def _range(part: str) -> tuple[str, float] | None:
 
 
 def title(slug: str, english: str, language: str) -> str:
-    """The title of a problem."""
+    """The translated title of a problem."""
     return english if language == ENGLISH else WORDS[language].titles[slug]
 
 
 def sentence(english: str, language: str) -> str | None:
-    """A sentence to whoever asked; None where the language has no word for it."""
+    """The translated sentence; None if the language does not have it."""
     if language == ENGLISH:
         return str(english)
     own = english if isinstance(english, Sentence) else None
@@ -94,7 +94,7 @@ def sentence(english: str, language: str) -> str | None:
 
 
 def message(code: str, params: Mapping[str, str], english: str, language: str) -> str:
-    """What is wrong with a field. ``english`` where that is asked for, or the language has no word for the code."""
+    """The translated message of a field error; ``english`` if that is the language, or the code has no translation."""
     if language == ENGLISH or code not in WORDS[language].messages:
         return english
     template = _fullest(WORDS[language], code, params)
@@ -102,7 +102,7 @@ def message(code: str, params: Mapping[str, str], english: str, language: str) -
 
 
 def _fullest(words: Words, code: str, params: Mapping[str, str]) -> str:
-    """The first of the fuller messages for which all is there that it says; else the one that needs nothing more."""
+    """The first of the fuller messages whose parameters are all present; otherwise the basic one."""
     for key, template in words.fuller.get(code, {}).items():
         if (key in (params.get("reason"), params.get("what")) or params.get(key)) and all(
             params.get(name) for name in _named(template)
@@ -113,12 +113,12 @@ def _fullest(words: Words, code: str, params: Mapping[str, str]) -> str:
 
 @cache
 def _named(template: str) -> frozenset[str]:
-    """The parameters that a message has in it."""
+    """The parameters that a message uses."""
     return frozenset(name for _, name, _, _ in Formatter().parse(template) if name)
 
 
 def _shown(name: str, params: Mapping[str, str], language: str) -> str:
-    """A parameter as people write it; names that people gave, and what is to be sent as it stands, stay as they are."""
+    """A parameter formatted for people; names given by people, and values to be sent literally, stay unchanged."""
     value, words = params[name], WORDS[language]
     if name == "reason" and value in words.messages and _named(words.messages[value]) <= params.keys() - {"reason"}:
         return message(value, {one: params[one] for one in params if one not in ("reason", "title")}, value, language)

@@ -1,17 +1,17 @@
-"""Texts of people: one rule for every name, and one for every longer text.
+"""Normalization of user text: one rule for every name, and one for every longer text.
 
-A name is one line that can be seen: NFC, trimmed, each run of white space one space. A longer text keeps its line feeds
-and its spaces. Neither holds control characters (refused: nobody types them), nor invisible characters (left out: they are
-pasted without being seen, and two texts that look alike should be alike). Invisible are Unicode's Default_Ignorable_Code_Point
+A name is one visible line: NFC, trimmed, each run of white space collapsed to one space. A longer text keeps its line feeds
+and its spaces. Neither has control characters (refused: nobody types them), nor invisible characters (removed: they are
+pasted unnoticed, and texts that look equal should be equal). Invisible are Unicode's Default_Ignorable_Code_Point
 (zero width space, soft hyphen, byte order mark, bidi embeddings, overrides, isolates and marks, Hangul fillers, tags …) and the
-interlinear annotation characters. Those stay, and only there, that a script needs:
+interlinear annotation characters. Kept are only those that a script needs:
 
 - ZWJ and ZWNJ between characters of scripts that join (Arabic and Persian, the Indic scripts, Mongolian …), and ZWJ between emoji;
 - variation selectors after a symbol or digit (text or emoji presentation) and after an ideograph;
 - Mongolian's own variation selectors and vowel separator after a Mongolian letter; tags after the black flag (England, Wales).
 
-The braille blank, a symbol that is nothing but space, counts as white space. More than 30 combining marks in a row are no text
-(UAX #15, Stream-Safe Text Format), and would make normalizing quadratic.
+The braille blank, a symbol that looks like a space, counts as white space. More than 30 combining marks in a row are refused
+(UAX #15, Stream-Safe Text Format): they are not text, and would make normalization quadratic.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import attrs
 from harvestd.kernel.errors import FieldError, Invalid
 from harvestd.kernel.patterns import CONTROL, INVISIBLE, LINE_END, LONG_RUN
 
-#: Most combining marks in a row.
+#: Maximum combining marks in a row.
 MAX_MARKS = 30
 ZWNJ, ZWJ = "\u200c", "\u200d"
 BRAILLE_BLANK = "\u2800"
@@ -34,7 +34,7 @@ Value = TypeVar("Value")
 Check = Callable[[str, str], "str | FieldError"]
 NO_OTHERS: Mapping[str, Check] = {}
 Ranges = tuple[tuple[int, int], ...]
-#: Blocks of scripts whose letters join, or whose clusters a joiner forms.
+#: Blocks of scripts with joining letters, or with clusters formed by a joiner.
 _JOINING: Ranges = (
     (0x0600, 0x086F), (0x08A0, 0x0DFF), (0x0F00, 0x109F), (0x1700, 0x18AF), (0x1A20, 0x1C4F), (0x1CD0, 0x1CFF),
     (0xA800, 0xA8FF), (0xA930, 0xAADF), (0xABC0, 0xABFF), (0xFB50, 0xFDFF), (0xFE70, 0xFEFC), (0x10A00, 0x10FFF),
@@ -46,15 +46,15 @@ _IDEOGRAPHS: Ranges = ((0x2E80, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0x
 
 @attrs.frozen
 class Rule:
-    """What one field may hold: at most ``longest`` characters; ``lines`` for longer texts, which may also be empty; a name that
-    is ``optional`` may, too."""
+    """The rule of one field: at most ``longest`` characters; ``lines`` for longer texts, which may be empty, as may an
+    ``optional`` name."""
 
     longest: int
     lines: bool = False
     optional: bool = False
 
     def apply(self, field: str, text: str) -> str | FieldError:
-        """The text in its one form, or what is wrong with it."""
+        """The normalized text, or its error."""
         if self.lines:
             return clean_text(field, text, self.longest)
         found = clean_name(field, text, self.longest)
@@ -63,7 +63,7 @@ class Rule:
 
 
 def clean_name(field: str, text: str, longest: int) -> str | FieldError:
-    """The name in its one form, of 1 to ``longest`` characters; or what is wrong with it."""
+    """The normalized name, of 1 to ``longest`` characters; or its error."""
     fault = _fault(field, text, longest)
     if fault is not None:
         return fault
@@ -76,8 +76,8 @@ def clean_name(field: str, text: str, longest: int) -> str | FieldError:
 
 
 def clean_text(field: str, text: str, longest: int) -> str | FieldError:
-    """A longer text (description, note, reason, address) in its one form, of at most ``longest`` characters, line feeds
-    alone between its lines; or what is wrong with it. What cannot be seen at all is no text: ``""``."""
+    """The normalized longer text (description, note, reason, address), of at most ``longest`` characters, with LF line ends; or its
+    error. A text without visible characters becomes ``""``."""
     fault = _fault(field, text, longest)
     if fault is not None:
         return fault
@@ -91,9 +91,9 @@ def clean(
     texts: Mapping[str, Any], rules: Mapping[str, Rule], others: Mapping[str, Check] = NO_OTHERS, *, also: Iterable[FieldError] = (),
     message: str = "",
 ) -> dict[str, Any]:  # fmt: skip
-    """``texts`` with each field that ``rules`` or ``others`` names in its one form; what is no text (None, unset) stays.
+    """``texts`` with each field named in ``rules`` or ``others`` normalized; other values (None, unset) stay.
 
-    Raises :class:`Invalid` with every field that is wrong, and with what was wrong ``also``."""
+    Raises :class:`Invalid` with every wrong field, and with the errors in ``also``."""
     found: dict[str, Any] = dict(texts)
     for field, check in {**{field: rule.apply for field, rule in rules.items()}, **others}.items():
         if isinstance(found.get(field), str):
@@ -103,7 +103,7 @@ def clean(
 
 
 def accept(*values: Value | FieldError, message: str = "") -> tuple[Value, ...]:
-    """``values``, if there is no :class:`FieldError` among them; else raises :class:`Invalid` with all of those."""
+    """``values``, if none is a :class:`FieldError`; otherwise raises :class:`Invalid` with all that are."""
     errors = tuple(value for value in values if isinstance(value, FieldError))
     if errors:
         raise Invalid(message or f"{errors[0].field}: {errors[0].message}", errors)
@@ -111,33 +111,33 @@ def accept(*values: Value | FieldError, message: str = "") -> tuple[Value, ...]:
 
 
 def named(field: str, text: str, longest: int) -> str:
-    """As :func:`clean_name`, for one field alone; raises :class:`Invalid`."""
+    """:func:`clean_name` for a single field; raises :class:`Invalid`."""
     return accept(clean_name(field, text, longest))[0]
 
 
 def told(field: str, text: str, longest: int) -> str:
-    """As :func:`clean_text`, for one field alone; raises :class:`Invalid`."""
+    """:func:`clean_text` for a single field; raises :class:`Invalid`."""
     return accept(clean_text(field, text, longest))[0]
 
 
 def one_line(text: str) -> str:
-    """Any text within a line of ours (a header, a sentence, a log): no controls, nothing invisible, single spaces. Refuses
-    nothing, since it is also asked for texts that were stored under older rules."""
+    """Any text made safe for one line (a header, a sentence, a log): no control or invisible characters, single spaces. Refuses
+    nothing, since it also gets texts stored under older rules."""
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
     return " ".join(seen(CONTROL.sub(" ", _decent(text))).split())
 
 
 def lines(text: str) -> str:
-    """Any text with line feeds for its line ends of every kind, no other control character but tab, nothing invisible. Refuses
-    nothing; half of a surrogate pair becomes a question mark."""
+    """Any text with all line ends as line feeds, no other control character but tab, nothing invisible. Refuses nothing; a lone
+    surrogate becomes a question mark."""
     if text.isascii() and text.isprintable():
         return text
     return seen(CONTROL.sub("", LINE_END.sub("\n", _decent(text))))
 
 
 def seen(text: str) -> str:
-    """NFC without what is invisible, the braille blank a space; the length of runs of combining marks is bounded."""
+    """NFC without invisible characters, with the braille blank as a space; runs of combining marks are bounded."""
     if text.isascii():
         return text
     if INVISIBLE.search(text) is None and LONG_RUN.search(text) is None:
@@ -156,7 +156,7 @@ def seen(text: str) -> str:
 
 
 def is_visible(text: str) -> bool:
-    """Whether there is a letter, digit, punctuation mark or symbol in it; what this Python's Unicode does not know counts."""
+    """Whether it has a letter, digit, punctuation mark or symbol; characters unknown to this Python's Unicode count."""
     return any(
         unicodedata.category(character)[0] in "LNPS" or unicodedata.category(character) == "Cn"
         for character in INVISIBLE.sub("", text)
@@ -164,7 +164,7 @@ def is_visible(text: str) -> bool:
 
 
 def has_invisible(text: str) -> bool:
-    """Whether it holds a control character or one that :func:`seen` would take away."""
+    """Whether it has a control character or one that :func:`seen` would remove."""
     return CONTROL.search(text) is not None or INVISIBLE.search(text) is not None
 
 
@@ -203,7 +203,7 @@ def _within(code: int, ranges: Ranges) -> bool:
 
 
 def _fault(field: str, text: str, longest: int) -> FieldError | None:
-    if len(text) > 4 * longest + 100:  # before any work is done for it; composing shortens by a factor of 3 at most
+    if len(text) > 4 * longest + 100:  # checked before any work; composition shortens by a factor of 3 at most
         return _too_long(field, longest)
     if CONTROL.search(LINE_END.sub("\n", text)):
         return FieldError(field, "must not contain control characters", code="control-character")

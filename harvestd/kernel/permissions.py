@@ -1,7 +1,7 @@
-"""Permissions: what may be done, and by whom, in one table. Pure.
+"""Role-based permissions in one table. Pure.
 
-An account has a role in the market, which says what it may do at all. What has roles ``in_farm`` is done for one farm at a time: it wants
-one of these in that farm, too, or a role in the market that may do it everywhere. (Buyers see and withdraw their own orders.)
+An account has a role in the market, which bounds its permissions. A permission with roles ``in_farm`` applies per farm: it also
+needs one of these roles in that farm, or a market role with the permission everywhere. (Buyers see and withdraw their own orders.)
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import enum
 import attrs
 
 BUYER, FARMER, ADMIN = "buyer", "farmer", "admin"
-#: What somebody may be in a farm.
+#: Roles in a farm.
 OWNER, MANAGER, PACKER, DRIVER = "owner", "manager", "packer", "driver"
 
 
 class Permission(enum.Enum):
-    """Named ``<of what>:<what>``."""
+    """Named ``<resource>:<action>``."""
 
     OWN_ACCOUNT = "account:own"
     OWN_NOTICES = "notices:own"
@@ -32,8 +32,8 @@ class Permission(enum.Enum):
 
 @attrs.frozen
 class Grant:
-    """``roles`` in the market may do it; ``everywhere`` those of them who may do it with whatever is anybody's, for every farm;
-    ``in_farm`` the roles in a farm of those who may do it for that farm."""
+    """``roles`` are the market roles with the permission; ``everywhere`` those of them that have it for every farm and everyone's
+    resources; ``in_farm`` the farm roles that have it for their farm."""
 
     roles: frozenset[str]
     everywhere: frozenset[str] = frozenset()
@@ -58,15 +58,15 @@ GRANTS: dict[Permission, Grant] = {
 
 
 def may(role: str, permission: Permission) -> bool:
-    """Whether somebody of this role in the market may do it at all."""
+    """Whether this market role has the permission at all."""
     return role in GRANTS[permission].roles
 
 
 def may_everywhere(role: str, permission: Permission) -> bool:
-    """Whether they may do it with whatever is anybody's."""
+    """Whether this market role has the permission for everyone's resources."""
     return role in GRANTS[permission].everywhere
 
 
 def may_for_farm(role: str, in_farm: str | None, permission: Permission) -> bool:
-    """Whether they may do it for a farm in which they are this (None: nobody)."""
+    """Whether they have the permission for a farm in which their role is ``in_farm`` (None: no role)."""
     return may(role, permission) and (may_everywhere(role, permission) or in_farm in GRANTS[permission].in_farm)

@@ -1,4 +1,4 @@
-"""Quantities and money: three decimal places, and integers in minor units."""
+"""Quantities with three decimal places, and money as integers in minor units."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from harvestd.kernel.errors import FieldError
 from harvestd.kernel.formatting import quantity as said
 
 PLACES, ONE = Decimal("0.001"), Decimal(1)
-#: Largest quantity that a line or a stock may have; what numeric(12,3) holds, less room for sums.
+#: Maximum quantity of a line or a stock: below the limit of numeric(12,3), to leave room for sums.
 MAX = Decimal("9999999.999")
-#: Largest price of one unit, in minor units.
+#: Maximum price of one unit, in minor units.
 MAX_PRICE = 100_000_000
-#: Largest total, in minor units: what a number of JSON holds exactly (RFC 8259, 6).
+#: Maximum total, in minor units: the largest integer that is exact in JSON (RFC 8259, 6).
 MAX_TOTAL = 2**53 - 1
-#: How many of each unit make the one that prices are compared by; exact by definition (1959 international pound).
+#: For each unit, the unit of price comparison and how many make one; exact by definition (1959 international pound).
 COMPARED: dict[str, tuple[str, Decimal]] = {
     "kg": ("kg", Decimal(1)), "g": ("kg", Decimal(1000)), "lb": ("kg", 1 / Decimal("0.45359237")),
     "litre": ("litre", Decimal(1)), "each": ("each", Decimal(1)), "bunch": ("bunch", Decimal(1)), "box": ("box", Decimal(1)),
@@ -22,7 +22,7 @@ COMPARED: dict[str, tuple[str, Decimal]] = {
 
 
 def exact(quantity: Decimal) -> Decimal | None:
-    """The quantity with three places; None when it is no finite number or needs more places to be exact."""
+    """The quantity with three places; None if it is not finite, too large, or needs more places to be exact."""
     if not quantity.is_finite() or abs(quantity) > MAX:
         return None
     rounded = quantity.quantize(PLACES)
@@ -30,7 +30,7 @@ def exact(quantity: Decimal) -> Decimal | None:
 
 
 def shown(quantity: Decimal) -> str:
-    """As the contract shows it: ``"1.250"``."""
+    """The quantity in the contract's format: ``"1.250"``."""
     return str(quantity.quantize(PLACES))
 
 
@@ -44,13 +44,13 @@ def _unusable(field: str, quantity: Decimal) -> FieldError:
 
 
 def usable(field: str, quantity: Decimal) -> Decimal | FieldError:
-    """The quantity with three places, or what is wrong with it."""
+    """The quantity with three places, or its error."""
     value = exact(quantity)
     return _unusable(field, quantity) if value is None else value
 
 
 def positive(field: str, quantity: Decimal) -> Decimal | FieldError:
-    """The quantity, or what is wrong with it."""
+    """The quantity if positive, or its error."""
     value = usable(field, quantity)
     if isinstance(value, FieldError):
         return value
@@ -60,7 +60,7 @@ def positive(field: str, quantity: Decimal) -> Decimal | FieldError:
 
 
 def not_negative(field: str, quantity: Decimal) -> Decimal | FieldError:
-    """The quantity, zero allowed, or what is wrong with it."""
+    """The quantity if zero or positive, or its error."""
     value = usable(field, quantity)
     if isinstance(value, FieldError):
         return value
@@ -70,7 +70,7 @@ def not_negative(field: str, quantity: Decimal) -> Decimal | FieldError:
 
 
 def orderable(field: str, quantity: Decimal, step: Decimal, least: Decimal, unit: str) -> Decimal | FieldError:
-    """The quantity of an order line: on the product's step and not below its least; or what is wrong with it."""
+    """The quantity of an order line, a multiple of the product's step and not below its minimum; or its error."""
     value = positive(field, quantity)
     if isinstance(value, FieldError):
         return value
@@ -84,12 +84,13 @@ def orderable(field: str, quantity: Decimal, step: Decimal, least: Decimal, unit
 
 
 def line_total(price: int, quantity: Decimal, per: Decimal = ONE) -> int:
-    """What a quantity costs at ``price`` for ``per``, both of one unit: in minor units, half of one rounded up (as a till does). The
-    whole quotient is exact, where a rounded one could be a half that the true one is not; the SQL of ``store/`` says the same."""
+    """The cost of a quantity at ``price`` for ``per``, both in the same unit: in minor units, rounded half up (as a till does).
+    Integer division is exact, while a rounded quotient could be a half that the true one is not; the SQL of ``store/`` does the
+    same."""
     return int((2 * price * quantity + per) // (2 * per))
 
 
 def least_worth(price: int, step: Decimal, per: Decimal = ONE) -> Decimal:
-    """The least multiple of ``step`` that costs something, where ``price`` (not 0) is for ``per``."""
+    """The smallest multiple of ``step`` that costs more than 0, where ``price`` (not 0) is for ``per``."""
     steps, rest = divmod(per, 2 * price * step)
     return step * (steps + (rest > 0))

@@ -1,8 +1,8 @@
-"""Every value that arrives as text, read in one way: numbers, booleans, days, times, ids, positions.
+"""The only parsers of values sent as text: numbers, booleans, days, times, ids, positions.
 
-Each reader takes exactly the form that the contract documents, in ASCII: no other digits, no blanks, no ``_``, no line feed
-at the end. Python's own constructors take more (``int("١")``, ``Decimal("1_0")``, ``float("nan")``,
-``UUID("urn:uuid:…")``), and ``$`` in a pattern lets a line feed pass; so nothing else reads text that people sent.
+Each reader accepts exactly the documented format, in ASCII: no other digits, no spaces, no ``_``, no trailing line feed.
+Python's own constructors accept more (``int("١")``, ``Decimal("1_0")``, ``float("nan")``, ``UUID("urn:uuid:…")``), and ``$`` in a
+pattern lets a line feed pass; so nothing else parses user input.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from decimal import Decimal
 
 from harvestd.kernel.errors import Invalid
 
-#: What PostgreSQL's bigint holds.
+#: The range of PostgreSQL's bigint.
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
-#: A number longer than this is none that anybody means, whatever it counts.
+#: Maximum digits of a number; no real value has more.
 DIGITS = 40
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
@@ -30,20 +30,20 @@ _ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def is_utf8(text: str) -> bool:
-    """Whether what the system handed over (a variable, a word of the command line) was UTF-8: Python keeps other bytes as lone
-    surrogates, which no file, database or page takes."""
+    """Whether text from the system (an environment variable, a command-line argument) was UTF-8: Python keeps other bytes as lone
+    surrogates, which no file, database or page accepts."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def integer(field: str, text: str, least: int = MIN_INTEGER, most: int = MAX_INTEGER) -> int:
-    """``-12``: digits, no ``+``, no zero in front, from ``least`` to ``most``; raises :class:`Invalid` naming ``field``."""
+    """``-12``: digits, no ``+``, no leading zero, from ``least`` to ``most``; raises :class:`Invalid` naming ``field``."""
     if not _INTEGER.fullmatch(text):
         raise Invalid.of(field, "must be a whole number in digits, such as 20", "not-a-number", example="20")
     return within(field, int(text), least, most)
 
 
 def within(field: str, value: int, least: int, most: int) -> int:
-    """``value``, from ``least`` to ``most``; raises :class:`Invalid` naming ``field``."""
+    """``value`` if from ``least`` to ``most``; otherwise raises :class:`Invalid` naming ``field``."""
     if value < least:
         raise Invalid.of(field, f"must be {least} or more", "below-minimum", minimum=str(least))
     if value > most:
@@ -52,9 +52,9 @@ def within(field: str, value: int, least: int, most: int) -> int:
 
 
 def decimal(field: str, text: str) -> Decimal:
-    """``-12.50``: digits and perhaps a point with digits after it, no exponent; zero is never negative.
+    """``-12.50``: digits, optionally a point and more digits, no exponent; zero is never negative.
 
-    Raises :class:`Invalid` naming ``field``; how many places and how much is the field's own matter.
+    Raises :class:`Invalid` naming ``field``; the field itself checks places and range.
     """
     if len(text) > DIGITS + 2 or not _DECIMAL.fullmatch(text):
         raise Invalid.of(field, "must be a number in digits, such as 1.25", "not-a-number", example="1.25")
@@ -63,7 +63,7 @@ def decimal(field: str, text: str) -> Decimal:
 
 
 def decimal_or_none(text: str) -> Decimal | None:
-    """What :func:`decimal` reads, or None."""
+    """The result of :func:`decimal`, or None if it raises."""
     try:
         return decimal("", text)
     except Invalid:
@@ -78,12 +78,12 @@ def boolean(field: str, text: str) -> bool:
 
 
 def is_day(text: str) -> bool:
-    """Whether it is ``YYYY-MM-DD``, a day that there is."""
+    """Whether it is ``YYYY-MM-DD``, an existing day."""
     return _DAY.fullmatch(text) is not None and _calendar(text) is not None
 
 
 def day(field: str, text: str) -> date:
-    """``2026-05-01``, a day that there is; raises :class:`Invalid` naming ``field``."""
+    """``2026-05-01``, an existing day; raises :class:`Invalid` naming ``field``."""
     found = _calendar(text) if _DAY.fullmatch(text) else None
     if found is None:
         raise Invalid.of(field, "must be a day such as 2026-05-01", "not-a-date", example="2026-05-01")
@@ -91,7 +91,7 @@ def day(field: str, text: str) -> date:
 
 
 def is_yearly_day(text: str) -> bool:
-    """Whether it is ``MM-DD``, a day that some year has (``02-29`` is one)."""
+    """Whether it is ``MM-DD``, a day that exists in some year (``02-29`` does)."""
     return _YEARLY_DAY.fullmatch(text) is not None and _calendar(f"2000-{text}") is not None
 
 
@@ -107,7 +107,7 @@ def instant(field: str, text: str) -> datetime:
 
 
 def id(field: str, text: str) -> str:
-    """A UUID, ``8-4-4-4-12`` hexadecimal digits in either case, as all ids are kept: in small letters. Raises
+    """A UUID, ``8-4-4-4-12`` hexadecimal digits in either case, returned in lower case, as all ids are stored. Raises
     :class:`Invalid` naming ``field``."""
     found = id_or_none(text)
     if found is None:
@@ -116,12 +116,12 @@ def id(field: str, text: str) -> str:
 
 
 def id_or_none(text: str) -> str | None:
-    """The id in small letters; None for what is none, a slug for instance."""
+    """The id in lower case; None if it is not an id, for instance a slug."""
     return text.lower() if _ID.fullmatch(text) else None
 
 
 def token(text: str) -> str:
-    """An id in small letters, and anything else (a slug) as it is: for what may be either."""
+    """For values that may be either: an id in lower case, or anything else (a slug) unchanged."""
     return id_or_none(text) or text
 
 
@@ -134,7 +134,7 @@ def position(field: str, text: str) -> tuple[float, float]:
 
 
 def degrees(field: str, latitude: Decimal, longitude: Decimal) -> tuple[float, float]:
-    """A position on the Earth; raises :class:`Invalid` naming ``field``."""
+    """A valid latitude and longitude; raises :class:`Invalid` naming ``field``."""
     if not (abs(latitude) <= 90 and abs(longitude) <= 180):
         raise Invalid.of(field, "must be a latitude from -90 to 90 and a longitude from -180 to 180", "not-a-position")
     return float(latitude), float(longitude)
@@ -148,7 +148,7 @@ def _calendar(text: str) -> date | None:
 
 
 def middle(near: str | None, radius_km: float | None) -> tuple[float, float] | None:
-    """``near`` in degrees; raises :class:`Invalid` for what is no position, and for a radius without a middle."""
+    """``near`` in degrees; raises :class:`Invalid` for an invalid position, and for a radius without ``near``."""
     if near is None and radius_km is not None:
         raise Invalid.of(
             "radius_km", "goes with near; give near as well, or leave this out", "not-accepted", reason="with-near"

@@ -1,4 +1,4 @@
-"""Seasons: ``MM-DD`` to ``MM-DD``, every year and perhaps across New Year; or ``YYYY-MM-DD`` to ``YYYY-MM-DD``, once."""
+"""Seasons: yearly from ``MM-DD`` to ``MM-DD``, possibly across New Year; or once from ``YYYY-MM-DD`` to ``YYYY-MM-DD``."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from harvestd.kernel.names import accept
 
 @attrs.frozen
 class Season:
-    """First and last day, both included, in one of the two forms."""
+    """First and last day, inclusive, in one of the two forms."""
 
     first: str
     last: str
 
 
 def faults(days: Mapping[str, str]) -> list[FieldError]:
-    """What is wrong with the days of a season by themselves: with those of ``from`` and ``to`` that are given."""
+    """The errors of a season's single days: of ``from`` and ``to``, if given."""
     message = "must be a day, MM-DD for every year or YYYY-MM-DD for one"
     return [
         FieldError(f"season.{name}", message, code="not-a-date", params={"example": "05-01"})
@@ -50,7 +50,7 @@ def _is_day(day: str) -> bool:
 
 
 def in_season(first: str | None, last: str | None, today: date) -> bool:
-    """Whether ``today`` lies within; without a season always."""
+    """Whether ``today`` is in the season; always true without one."""
     if first is None or last is None:
         return True
     day = today.isoformat() if len(first) == 10 else today.isoformat()[5:]

@@ -1,4 +1,4 @@
-"""Units: one table of what a unit is, and the one place that says which steps and least quantities go with it. Pure."""
+"""Units: the table of units, and the rules for their steps and minimum quantities. Pure."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Unit = Literal["kg", "g", "lb", "each", "bunch", "box", "litre"]
 
 @attrs.frozen
 class UnitKind:
-    """``step`` is what a product is sold by where its farm names no step: what is weighed or poured goes by any amount that
-    can be written. What is counted (``pieces``) is never sold by a fraction."""
+    """``step`` is the default step of a product: weights and volumes are sold in any amount that can be written. Counted units
+    (``pieces``) are never sold in fractions."""
 
     step: Decimal
     pieces: bool = False
@@ -30,28 +30,28 @@ UNITS: dict[str, UnitKind] = {
 }  # fmt: skip
 
 
-#: What is counted, in a sentence.
+#: Counted units, for use in a sentence.
 _PIECE = {"each": "the piece", "bunch": "the bunch", "box": "the box"}
-#: By unit: how many of it one of another is, where that is exact.
+#: By unit: how many of it one of another unit is, where the conversion is exact.
 _OTHERS: dict[str, dict[str, Decimal]] = {"kg": {"g": PLACES}, "g": {"kg": 1 / PLACES}}
 
 
 @attrs.frozen
 class Amount:
-    """So much of a unit."""
+    """A quantity in a unit."""
 
     quantity: Decimal
     unit: str
 
 
 def in_unit(value: Decimal, unit: str, other: str, otherwise: Decimal) -> Decimal:
-    """``value`` of ``unit``, in another unit; ``otherwise`` where one is no exact number of the other."""
+    """``value`` converted from ``unit`` to ``other``; ``otherwise`` if there is no exact conversion."""
     factor = ONE if unit == other else _OTHERS.get(other, {}).get(unit)
     return otherwise if factor is None else value * factor
 
 
 def measured(field: str, amount: Amount, unit: str) -> Decimal | FieldError:
-    """An amount in ``unit``, exactly; or what is wrong with its quantity or unit, ``field`` being its name."""
+    """An amount converted exactly to ``unit``; or the error of its quantity or unit, below the name ``field``."""
     factors = {unit: ONE, **_OTHERS.get(unit, {})}
     if amount.unit not in factors:
         message = f"must be the unit of the product: {' or '.join(factors)}"
@@ -67,7 +67,7 @@ def measured(field: str, amount: Amount, unit: str) -> Decimal | FieldError:
 
 
 def _not_exact(field: str, amount: Amount, factor: Decimal) -> FieldError:
-    """What is wrong with a quantity that another unit has no three decimals for, or no place."""
+    """The error of a quantity that needs more than three decimals in the other unit, or is too large there."""
     if amount.quantity * factor > MAX:
         most = (MAX / factor).quantize(PLACES, ROUND_FLOOR)
         message = f"must be at most {said(most, amount.unit)}"
@@ -78,12 +78,12 @@ def _not_exact(field: str, amount: Amount, factor: Decimal) -> FieldError:
 
 
 def default_step(unit: str) -> Decimal:
-    """The step, and the least quantity, of a unit where the farm names none."""
+    """The default step, and minimum quantity, of a unit."""
     return UNITS[unit].step
 
 
 def in_pieces(field: str, unit: str, value: Decimal) -> FieldError | None:
-    """What is wrong with an amount of ``unit``, of steps and of stock alike: what is counted is whole."""
+    """The error of a fractional amount of a counted unit, for steps and stock alike."""
     if not UNITS[unit].pieces or not value % ONE:
         return None
     message = (
@@ -93,9 +93,9 @@ def in_pieces(field: str, unit: str, value: Decimal) -> FieldError | None:
 
 
 def unfit(unit: str, step: Decimal, least: Decimal) -> Iterator[FieldError]:
-    """What is wrong with a product's ``quantity_step`` and ``min_quantity`` for its unit."""
+    """The errors of a product's ``quantity_step`` and ``min_quantity`` for its unit."""
     values = {"quantity_step": positive("quantity_step", step)}
-    if least != step:  # else one word about it is enough
+    if least != step:  # otherwise one error is enough
         values["min_quantity"] = positive("min_quantity", least)
     found = False
     for field, value in values.items():

@@ -1,8 +1,8 @@
-"""A circuit breaker for what the market can do without: Redis, Elasticsearch.
+"""A circuit breaker for optional dependencies: Redis, Elasticsearch.
 
-Closed, calls go through, and failures are counted. After some in a row it opens: nobody calls any more, and so nobody
-waits. It looks after recovery by itself, in the background, so that no request is the one that tries; the probe that
-succeeds also does what a return asks for (such as forgetting what was missed), and only then does it close.
+While closed, calls go through, and failures are counted. After several in a row it opens: calls are skipped, so no request
+waits. It probes for recovery in the background, so that no request is the trial call; the successful probe also does the work
+needed on recovery (such as dropping state that missed updates), and only then does the breaker close.
 After Michael Nygard, Release It!, "Circuit Breaker".
 """
 
@@ -18,13 +18,13 @@ from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.lifecycle import sleep
 from harvestd.runtime.spawn import spawn
 
-#: Seconds before the first probe after it opened; doubling up to the last.
+#: Seconds before the first probe after opening; doubling up to the last.
 FIRST_PAUSE, LAST_PAUSE = 0.2, 2.0
 
 
 class Breaker:
-    """``name`` is what is behind it; ``probe`` returns when that works again and raises while it does not, bounded by
-    itself; ``failures`` in a row open it."""
+    """``name`` is the dependency; ``probe`` returns if it works again and raises if not, with a timeout of its own; ``failures`` in
+    a row open the breaker."""
 
     log = Logger()
 
@@ -41,18 +41,18 @@ class Breaker:
         self._looking: Deferred[None] | None = None
 
     def succeeded(self) -> None:
-        """A call went well."""
+        """Record a successful call."""
         self._failures = 0
 
     def failed(self, why: str) -> None:
-        """A call did not; ``why`` is short and holds no secret."""
+        """Record a failed call; ``why`` is short and contains no secret."""
         self._failures += 1
         self.cause = why
         if self.closed and self._failures >= self._most:
             self.open(why)
 
     def open(self, why: str) -> None:
-        """Let nobody through until a probe succeeds."""
+        """Open: skip calls until a probe succeeds."""
         self.cause = why
         if not self.closed:
             return
@@ -62,7 +62,7 @@ class Breaker:
         self._looking = spawn(f"looking for {self.name}", self._look())
 
     def stop(self) -> None:
-        """Probe no more."""
+        """Stop probing."""
         looking, self._looking = self._looking, None
         if looking is not None:
             looking.cancel()
@@ -75,7 +75,7 @@ class Breaker:
                 await self._probe()
             except Exception as error:
                 if self._looking is None:
-                    return  # stopped; a probe that is cancelled may call it whatever it likes
+                    return  # stopped; a cancelled probe may raise any exception
                 self.cause = str(error) or repr(error)
             else:
                 self.closed, self._failures, self.cause = True, 0, ""

@@ -1,5 +1,5 @@
-"""At the limit of descriptors everything fails, each library in words of its own: a name that cannot be resolved, a folder that
-cannot be written. Here it is said what it is."""
+"""Detection of file descriptor exhaustion: at the limit every library fails with its own misleading message, such as a name that
+cannot be resolved or a directory that cannot be written."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import os
 
 from harvestd.runtime.shortages import SHORTAGES
 
-#: Of the process, and of the whole machine.
+#: The limits of the process, and of the whole machine.
 _SPENT = (errno.EMFILE, errno.ENFILE)
 
 
 def spent_by(error: BaseException) -> bool:
-    """Whether ``error`` says so."""
+    """Whether ``error`` reports descriptor exhaustion."""
     return isinstance(error, OSError) and error.errno in _SPENT
 
 
 def spent() -> bool:
-    """Whether no further descriptor is to be had now."""
+    """Whether no descriptor is available now."""
     try:
         os.close(os.dup(0))
     except OSError as error:
@@ -27,6 +27,6 @@ def spent() -> bool:
 
 
 def cause_of(error: BaseException) -> str:
-    """Why a connection or a file could not be opened, with the cure where the descriptors are spent."""
+    """Why a connection or a file could not be opened, with the fix if descriptors are exhausted."""
     said = getattr(error, "strerror", None) or str(error) or repr(error)
     return f"{SHORTAGES['descriptors']} ({said})" if spent_by(error) or spent() else str(said)

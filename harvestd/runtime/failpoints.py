@@ -2,11 +2,11 @@
 
 Armed only when ``HARVEST_TESTING=1`` is in the environment and the setting ``fail_points`` names them::
 
-    order.before_commit=kill           SIGKILL to this process at the first time it comes by
+    order.before_commit=kill           SIGKILL to this process at the first hit
     relay.after_publish=kill@3         at the third
     consumer.before_transaction=error  raise FailPointHit, every time
     mail.after_send=sleep:0.5          wait half a second, every time
-    transaction.before_commit=hang@1   never go on, the first time
+    transaction.before_commit=hang@1   never continue, at the first hit
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 import attrs
 from twisted.internet.defer import Deferred
 
-#: Every fail point, and where it stands.
+#: Every fail point, and its place in the code.
 POINTS = {
     "transaction.before_commit": "any transaction: its work is done, COMMIT is not sent",
     "transaction.after_commit": "any transaction: committed, its caller does not know yet",
@@ -57,7 +57,7 @@ _armed: dict[str, _Action] = {}
 
 
 def arm(fail_points: str, environment: Mapping[str, str] = os.environ) -> None:
-    """Arm what the setting names, and nothing else. Raises ``ValueError`` for what cannot be armed."""
+    """Arm the fail points that the setting names, and no others. Raises ``ValueError`` if one cannot be armed."""
     _armed.clear()
     if not fail_points.strip():
         return
@@ -91,7 +91,7 @@ async def failpoint(name: str) -> None:
 
 
 def failpoint_here(name: str) -> None:
-    """A fail point in a plain function; ``sleep`` and ``hang`` hold the whole thread."""
+    """A fail point in a plain function; ``sleep`` and ``hang`` block the whole thread."""
     if not _armed:
         return
     action = _due(name)
@@ -137,5 +137,5 @@ def _parse(part: str) -> tuple[str, _Action]:
 
 
 def armed() -> dict[str, Any]:
-    """What is armed and how often each was hit, for tests."""
+    """The armed fail points with their hit counts, for tests."""
     return {name: action.hits for name, action in _armed.items()}

@@ -1,4 +1,4 @@
-"""A queue in which addresses take turns: who has put in a thousand waits for their own, not everybody for them."""
+"""A fair queue, round-robin by address: a client with a thousand entries delays its own, not those of others."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ Item = TypeVar("Item")
 
 
 class FairQueue(Generic[Item]):
-    """First in, first out for each key; one key after the other. Putting in and taking out cost the same however much
-    waits; where ``used`` is asked, they look at each key."""
+    """FIFO per key, round-robin between keys. Push and pop are O(1); with ``used`` they visit each key."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, deque[Item]] = {}
@@ -21,12 +20,12 @@ class FairQueue(Generic[Item]):
         return self._number
 
     def push(self, key: str, item: Item) -> None:
-        """Put ``item`` in for ``key``."""
+        """Append ``item`` for ``key``."""
         self._waiting.setdefault(key, deque()).append(item)
         self._number += 1
 
     def pop(self, used: Callable[[str], int] | None = None) -> Item:
-        """Take out the oldest of the key whose turn it is: of those of which ``used`` says least, if it is given.
+        """Remove and return the oldest item of the next key; with ``used``, among the keys with the lowest usage. Raises
         ``KeyError`` when empty."""
         if not self._waiting:
             raise KeyError("nobody waits")
@@ -39,11 +38,11 @@ class FairQueue(Generic[Item]):
         return item
 
     def count(self, key: str) -> int:
-        """How many of ``key`` wait."""
+        """The number of queued items of ``key``."""
         return len(self._waiting.get(key, ()))
 
     def drop(self, used: Callable[[str], int]) -> Item:
-        """Take out the newest of the key that has most, what it has ``used`` counted. ``ValueError`` when empty."""
+        """Remove and return the newest item of the key with most items plus ``used``. Raises ``ValueError`` when empty."""
         key = max(self._waiting, key=lambda key: self.count(key) + used(key))
         items = self._waiting[key]
         item = items.pop()

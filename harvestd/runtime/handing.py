@@ -1,8 +1,8 @@
-"""Who waited is woken after whoever woke it has gone on, never inside it.
+"""Handing a resource to waiters without recursion: a waiter resumes after the code that woke it, never inside it.
 
-A statement on a connection nearby may be answered before anybody waits for it. Then whoever has a connection from the one before can
-be done with it at once, and hand it to the next, who is done at once: each inside the other, until Python's stack is full and
-somebody is never answered.
+A statement on a fast local connection may complete before its caller awaits it. Then a waiter that gets a connection may finish
+synchronously and hand it to the next, which finishes synchronously, too: each inside the other, until Python's stack overflows
+and a waiter is never resumed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Value = TypeVar("Value")
 
 
 class Handing(Generic[Value]):
-    """Of one thing that is handed on. ``back`` takes what nobody wants any more: who waited for it has been cancelled meanwhile."""
+    """Hands on one kind of resource. ``back`` takes back a value whose waiter was cancelled in the meantime."""
 
     def __init__(self, back: Callable[[Value], None]) -> None:
         self._back = back
@@ -25,7 +25,7 @@ class Handing(Generic[Value]):
         self._going = False
 
     def wake(self, waiter: Deferred[Value], value: Value) -> None:
-        """Give ``value`` to ``waiter``: now, or where somebody is being woken further up the stack, after that one."""
+        """Give ``value`` to ``waiter``: now, or if another waiter is being resumed further up the stack, after that one."""
         self._due.append((waiter, value))
         if self._going:
             return

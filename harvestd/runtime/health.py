@@ -1,4 +1,4 @@
-"""How the things that a process depends on are: probes by name, asked when somebody wants to know."""
+"""Health of a process's dependencies: named probes, run on demand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ State = Literal["ok", "degraded", "down"]
 
 @attrs.frozen
 class Condition:
-    """``degraded`` means that its work is done in another way, or late; ``detail`` is short and holds no secret."""
+    """``degraded`` means that its work is done by a fallback, or late; ``detail`` is short and contains no secret."""
 
     state: State
     detail: str = ""
@@ -23,33 +23,33 @@ Probe = Callable[[], Awaitable[Condition]]
 
 
 class Health:
-    """The probes of one process. ``application.py`` adds those of the parts that it chose."""
+    """The probes of one process. ``application.py`` adds those of its configured parts."""
 
     def __init__(self) -> None:
         self._probes: dict[str, Probe] = {}
         self._needed: set[str] = set()
 
     def add(self, name: str, probe: Probe, needed: bool = False) -> None:
-        """Ask ``probe`` under ``name``; what it raises counts as down. ``needed``: without it nothing can be answered."""
+        """Register ``probe`` under ``name``; an exception counts as down. ``needed``: without it no request can be served."""
         self._probes[name] = probe
         if needed:
             self._needed.add(name)
 
     async def of(self, name: str) -> Condition:
-        """One condition, as its probe answers, whenever that is; what nobody added is well."""
+        """One condition, without a timeout; an unregistered name is ok."""
         probe = self._probes.get(name)
         return await _asked(probe) if probe is not None else Condition("ok")
 
     def overall(self, conditions: Mapping[str, Condition]) -> State:
-        """The whole process's: down with what is needed, degraded when anything is not well."""
+        """The state of the whole process: down if a needed dependency is, degraded if any is not ok."""
         if any(conditions[name].state == "down" for name in self._needed & conditions.keys()):
             return "down"
         return "ok" if all(condition.state == "ok" for condition in conditions.values()) else "degraded"
 
     async def look(self, reactor: Any, bound: float) -> dict[str, Condition]:
-        """Every condition; all are asked at once, and who has not answered after ``bound`` seconds is down.
+        """Every condition; all probes run concurrently, and one that takes more than ``bound`` seconds counts as down.
 
-        A late probe is left to end by itself: it may be a query, and queries are never cancelled.
+        A late probe is left to finish by itself: it may be a query, and queries are never cancelled.
         """
         waiting = {name: _bounded(probe, reactor, bound) for name, probe in self._probes.items()}
         return {name: await answer for name, answer in waiting.items()}

@@ -1,6 +1,6 @@
-"""Ordered start and stop, background work with a name, and work that no hang-up can cancel.
+"""Ordered startup and graceful shutdown, named background tasks, and work that a client disconnect cannot cancel.
 
-Twisted's ``MultiService`` neither awaits starts nor orders stops, so the parts of a process stand in one list: they
+Twisted's ``MultiService`` neither awaits starts nor orders stops, so the parts of a process are in one list: they
 start from top to bottom, each awaited, and stop from bottom to top.
 """
 
@@ -17,26 +17,26 @@ from twisted.python.failure import Failure
 
 log = Logger()
 
-#: What work says that is cancelled: an endpoint while it connects, and while it looks up the name.
+#: The exceptions of cancelled work: the last two from an endpoint while it connects, and while it resolves the name.
 CANCELLED = (CancelledError, ConnectingCancelledError, DNSLookupError)
 
 Result = TypeVar("Result")
 Step = Callable[[], Awaitable[Any] | None]
 
-#: What each part has for its stop, in seconds, even when those before it used up the deadline.
+#: Minimum seconds for each part's stop, even if earlier ones used up the deadline.
 MIN = 2.0
 
 
 async def sleep(reactor: Any, seconds: float) -> None:
-    """Wait; cancelling the waiting Deferred cancels the timer."""
+    """Wait ``seconds``; cancelling the Deferred cancels the timer."""
     waiting: Deferred[None] = Deferred(lambda _: call.cancel())
     call = reactor.callLater(seconds, waiting.callback, None)
     await waiting
 
 
 def shield(coroutine: Coroutine[Any, Any, Result]) -> Deferred[Result]:
-    """Run ``coroutine`` to its end even if the returned Deferred is cancelled (as Klein does when a client hangs up).
-    What it raises when nobody waits any more is logged."""
+    """Run ``coroutine`` to completion even if the returned Deferred is cancelled (as Klein does when a client disconnects).
+    An exception after that is logged."""
     outer: Deferred[Result] = Deferred(lambda _: None)
 
     def settle(result: Any) -> None:
@@ -50,15 +50,15 @@ def shield(coroutine: Coroutine[Any, Any, Result]) -> Deferred[Result]:
 
 
 async def within(reactor: Any, seconds: float, coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """The result of ``coroutine``, or ``TimeoutError``: it is cancelled then, and not waited for even if it ignores that.
-    Who cancels this hears ``CancelledError``, in whatever words the work ends."""
+    """The result of ``coroutine``, or ``TimeoutError``: it is then cancelled, and not awaited even if it ignores that.
+    Cancelling this raises ``CancelledError``, regardless of the exception with which the work ends."""
     work = Deferred.fromCoroutine(coroutine)
     outcome: Deferred[Result] = Deferred(lambda _: give_up(CancelledError()))
 
     def give_up(why: Exception) -> None:
         if timer.active():
             timer.cancel()
-        outcome.errback(why)  # first, so that who cleans up after the work knows that it is over before the work does
+        outcome.errback(why)  # before cancelling the work, so that cleanup code sees the outcome first
         work.cancel()
 
     def settle(result: Any) -> None:
@@ -82,7 +82,7 @@ class _Part:
 
 
 class Lifecycle:
-    """The parts of one process, and the background work that it has under way."""
+    """The parts of one process, and its running background tasks."""
 
     log = Logger()
 
@@ -99,8 +99,7 @@ class Lifecycle:
         self._parts.append(_Part(name, start, stop))
 
     async def start(self) -> None:
-        """Start all parts that are not started yet, in order; if one fails, stop those that are, in reverse, and raise its
-        error."""
+        """Start all parts not yet started, in order; if one fails, stop the started ones in reverse, and raise its error."""
         for part in self._parts[len(self._started) :]:
             self.log.debug("starting {name}", name=part.name)
             try:
@@ -112,8 +111,8 @@ class Lifecycle:
             self._started.append(part)
 
     async def stop(self) -> None:
-        """Stop the started parts in reverse; together they have the deadline, and each has :data:`MIN` at least. An error
-        in one does not keep the others."""
+        """Stop the started parts in reverse; they share the deadline, and each has at least :data:`MIN`. An error in one does not
+        prevent the others."""
         self.stopping = True
         end = self.reactor.seconds() + self._deadline
         while self._started:
@@ -128,9 +127,9 @@ class Lifecycle:
         await self._drain(0)
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any], why: str) -> Deferred[None]:
-        """Run work that nobody has to await: its failure is logged under ``why``. Answers a Deferred that fires at its end.
+        """Run a background task: its failure is logged under ``why``. Returns a Deferred that fires at its end.
 
-        It may use whatever is started now: :meth:`stop` cancels and awaits it before it stops those. Nothing is begun
+        It may use all parts started now: :meth:`stop` cancels and awaits it before stopping them. Nothing is started
         once everything has stopped.
         """
         done: Deferred[None] = Deferred()
@@ -154,11 +153,11 @@ class Lifecycle:
         return done
 
     def tasks(self) -> list[str]:
-        """What is under way, by its ``why``."""
+        """The running background tasks, by their ``why``."""
         return [work.why for work in self._work]
 
     async def _drain(self, level: int) -> None:
-        """End the work that was spawned when at least ``level`` parts were started."""
+        """Cancel and await the tasks that were spawned when at least ``level`` parts were started."""
         for work in [work for work in self._work if work.level >= level]:
             self.log.debug("cancelling {why}", why=work.why)
             work.cancelled = True

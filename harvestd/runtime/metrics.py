@@ -1,6 +1,6 @@
-"""What a process counts, for Prometheus. One :class:`Metrics` a process, on a registry of its own.
+"""Prometheus metrics. One :class:`Metrics` per process, on its own registry.
 
-Counters are methods that the parts call; gauges are read when somebody asks: plain callbacks at the scrape itself
+Counters are methods that the parts call; gauges are read on demand: plain callbacks during the scrape
 (:meth:`watch_pool`, :meth:`watch_cache`), awaited ones just before it (:meth:`refreshing`), so that nothing polls.
 """
 
@@ -26,7 +26,7 @@ WORK_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0)
 
 
 class Metrics:
-    """Every number of one process. Labels are few and known beforehand: route names, queue names, outcomes."""
+    """All metrics of one process. Labels have low cardinality and are known beforehand: route names, queue names, outcomes."""
 
     log = Logger()
 
@@ -75,14 +75,14 @@ class Metrics:
         info = Info("harvest_build", "What runs.", registry=self.registry)
         info.info({"version": __version__})
 
-    # --- told by the web ---
+    # --- reported by the web ---
 
     def began(self) -> None:
-        """A request is being worked on."""
+        """A request is in progress."""
         self._in_flight.inc()
 
     def ended(self) -> None:
-        """It is done, whether or not its client still waits."""
+        """A request is done, whether or not its client is still connected."""
         self._in_flight.dec()
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -95,7 +95,7 @@ class Metrics:
         children[1].observe(seconds)
 
     def refused(self, why: str) -> None:
-        """A connection was ended before its request was whole; ``why`` is a problem's slug or ``deadline`` ..."""
+        """A connection was closed before its request was complete; ``why`` is a problem's slug or ``deadline`` ..."""
         self._refused.labels(why).inc()
 
     def connections(self, number: int) -> None:
@@ -103,32 +103,32 @@ class Metrics:
         self._connections.set(number)
 
     def watch_buffers(self, count: Callable[[], int]) -> None:
-        """``count()`` answers the bytes that all client connections hold."""
+        """``count()`` returns the bytes buffered by all client connections."""
         self._buffers.set_function(count)
 
-    # --- told by the queue and the workers ---
+    # --- reported by the queue and the workers ---
 
     def published(self, number: int) -> None:
-        """The relay published ``number`` events and knows them held."""
+        """The relay published ``number`` events, confirmed by the broker."""
         self._published.inc(number)
 
     def backlog(self, number: int, oldest: float) -> None:
-        """Events recorded in the outbox and not yet published, as last counted, and the age of the oldest in seconds."""
+        """Unpublished events in the outbox, as last counted, and the age of the oldest in seconds."""
         self._backlog.set(number)
         self._oldest.set(oldest)
 
     def due(self, number: int, oldest: float) -> None:
-        """Mails that are due, as last counted, and for how many seconds the oldest is."""
+        """Due mails, as last counted, and the seconds by which the oldest is overdue."""
         self._due.set(number)
         self._overdue.set(oldest)
 
     def searchable(self, waiting: int, refused: int) -> None:
-        """Documents that wait for Elasticsearch, and those that it refused."""
+        """Documents waiting for Elasticsearch, and those that it refused."""
         self._pending.labels("waiting").set(waiting)
         self._pending.labels("refused").set(refused)
 
     def queues(self, states: Iterable[QueueState]) -> None:
-        """What the broker says of each queue."""
+        """The broker's state of each queue."""
         for state in states:
             for kind in ("ready", "delayed", "unacknowledged", "dead", "consumers"):
                 self._depth.labels(state.name, kind).set(getattr(state, kind))
@@ -139,17 +139,17 @@ class Metrics:
         self._handling.labels(queue).observe(seconds)
 
     def mailed(self, outcome: str) -> None:
-        """One mail was ``sent``, will be ``retried``, ``failed`` for good, or was ``left`` as one too many for its recipient."""
+        """One mail was ``sent``, will be ``retried``, ``failed`` permanently, or was ``left`` over its recipient's limit."""
         self._mails.labels(outcome).inc()
 
     # --- read at the scrape ---
 
     def watch_pool(self, name: str, state: Callable[[], dict[str, int]]) -> None:
-        """``state()`` answers connections ``open`` and ``active`` and callers ``waiting``; ``name`` is primary, replica0 ..."""
+        """``state()`` returns ``open`` and ``active`` connections and ``waiting`` callers; ``name`` is primary, replica0 ..."""
         self._pools[name] = state
 
     def watch_accelerator(self, name: str, state: Callable[[], tuple[bool, int]]) -> None:
-        """``state()`` answers whether ``name`` (redis, rabbitmq, elasticsearch) is used now, and how often it stopped being."""
+        """``state()`` returns whether ``name`` (redis, rabbitmq, elasticsearch) is in use, and how often it went out of use."""
         self._accelerators[name] = state
 
     def watch_clock(self, ahead: Callable[[], float]) -> None:
@@ -165,7 +165,7 @@ class Metrics:
         self._refreshers[name] = refresh
 
     async def refresh(self) -> None:
-        """Run every refresher; what fails keeps its last number."""
+        """Run every refresher; a failing one keeps its last values."""
         for name, refresh in self._refreshers.items():
             try:
                 await refresh()
@@ -173,7 +173,7 @@ class Metrics:
                 self.log.info("metrics: {name} not read: {why}", name=name, why=str(error) or repr(error))
 
     def render(self) -> bytes:
-        """The Prometheus text (:data:`CONTENT_TYPE`), from the numbers as they are."""
+        """The Prometheus text (:data:`CONTENT_TYPE`) of the current values."""
         return bytes(generate_latest(self.registry))
 
     def value(self, name: str, **labels: str) -> float | None:

@@ -1,4 +1,4 @@
-"""Waiting, at a start, for what is not there yet: bounded, and said to whoever watches the start."""
+"""Waiting at startup for dependencies that are not yet available: bounded, and reported to the operator."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from twisted.logger import Logger
 from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.lifecycle import sleep
 
-#: Seconds between two tries: the first pause, and the longest; and between two lines of the log that say the same.
+#: Backoff in seconds, first and longest; and seconds between two equal log lines.
 FIRST_DELAY, LAST_DELAY, REPEAT = 0.1, 1.0, 10.0
 
 log = Logger()
 
 
 class Unwanted(Exception):
-    """The process is told to stop while it waits at its start."""
+    """The process was told to stop while waiting at startup."""
 
 
 @attrs.frozen(eq=False)
 class Patience:
-    """``seconds`` are the longest wait for one thing. ``tell`` hears, again and again while it lasts, what is waited for;
-    ``unwanted`` answers whether the start is to be given up."""
+    """``seconds`` is the maximum wait per dependency. ``tell`` is called repeatedly with what is awaited; ``unwanted`` returns
+    whether to abort the start."""
 
     reactor: Any
     seconds: float
@@ -32,7 +32,7 @@ class Patience:
     unwanted: Callable[[], bool] = lambda: False
 
     async def wait(self, what: str, missing: Callable[[], Awaitable[str]]) -> str:
-        """Ask ``missing`` until it answers "" (it is there), and answer that; after the wait, its last words. Raises
+        """Poll ``missing`` until it returns "" (available), and return that; after the timeout, its last message. Raises
         :class:`Unwanted`."""
         end, backoff = self.reactor.seconds() + self.seconds, Backoff(FIRST_DELAY, LAST_DELAY)
         said, said_at = "", 0.0
@@ -48,7 +48,7 @@ class Patience:
         return ""
 
     def still(self, words: str) -> None:
-        """It goes on. Raises :class:`Unwanted` when nobody wants it to."""
+        """Continue waiting; raises :class:`Unwanted` if the start is to be aborted."""
         if self.unwanted():
             raise Unwanted(words)
         self.tell(words)

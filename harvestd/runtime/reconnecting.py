@@ -1,4 +1,4 @@
-"""A connection that comes back: connect, live until it ends, rest, again."""
+"""A reconnect loop with backoff: connect, serve until the connection ends, wait, repeat."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from harvestd.runtime.wakeup import Wakeup
 
 
 class Reconnecting:
-    """``live`` connects, and returns or raises once that connection has ended; it calls :meth:`connected` once it serves. What it raises
-    of ``expected`` goes to ``failed``, with whether it is the first failure since it served; anything else is logged, and
-    followed by the longest pause: without this loop the process would be deaf for ever. ``first`` and ``last`` are the pauses in seconds."""
+    """``live`` connects, and returns or raises once the connection has ended; it calls :meth:`connected` once it serves. Exceptions in
+    ``expected`` are passed to ``failed``, with whether it is the first failure since it served; others are logged, and followed
+    by the longest delay: if the loop ended, the process would never reconnect. ``first`` and ``last`` are the delays in seconds."""
 
     log = Logger()
 
@@ -36,11 +36,11 @@ class Reconnecting:
         self._running: Deferred[None] | None = None
 
     def start(self) -> None:
-        """Begin to connect."""
+        """Start connecting."""
         self._running = spawn(self._what, self._run())
 
     def halt(self) -> None:
-        """Connect no more; who naps is woken."""
+        """Stop reconnecting, and end a wait between attempts."""
         self.stopping = True
         self._halt.ring()
         self._nap.ring()
@@ -51,15 +51,15 @@ class Reconnecting:
             await self._running
 
     def connected(self) -> None:
-        """It serves: the next pause is the first again."""
+        """The connection serves: reset the backoff."""
         self._backoff.succeeded()
 
     def wake(self) -> None:
-        """End a nap, or the next one."""
+        """End the current :meth:`nap`, or the next one."""
         self._nap.ring()
 
     async def nap(self, seconds: float) -> None:
-        """Wait, while connected, for as long as nothing happens."""
+        """While connected, wait for :meth:`wake`, at most ``seconds``."""
         await self._nap.wait(seconds)
 
     async def _run(self) -> None:

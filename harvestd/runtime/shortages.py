@@ -1,6 +1,6 @@
-"""What has run out is told once a minute at most, with how often it did meanwhile and the cure; the metric counts each time.
+"""Exhausted resources, logged at most once a minute with the number of occurrences and the fix; the metric counts each one.
 
-Under attack, a line for each refusal would be the next thing that runs out: all that others can make happen is told in this way.
+Under attack, one line per refusal would exhaust the log next: every event that clients can trigger is logged this way.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any
 
 from twisted.logger import Logger
 
-#: Seconds between two warnings of one thing.
+#: Seconds between two warnings about one resource.
 MINUTE = 60.0
-#: By the label of ``harvest_shortages``: what is the matter, and the cure.
+#: By the label of ``harvest_shortages``: the cause, and the fix.
 SHORTAGES = {
     "connections": "every connection that connections_most allows is open; more are refused",
     "descriptors": "the process may open no more files; raise LimitNOFILE (systemd) or ulimit -n",
@@ -30,7 +30,7 @@ SHORTAGES = {
 
 
 class OnceAMinute:
-    """When one thing that happens again and again is to be told; the first time at once."""
+    """Rate limiter for the log of one repeated event; the first occurrence is due at once."""
 
     def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
@@ -38,7 +38,7 @@ class OnceAMinute:
         self._untold = 0
 
     def due(self, times: int = 1) -> int:
-        """It happened so many times more: how often since it was last told, if it is to be told now, else 0."""
+        """Record ``times`` occurrences: returns the number since the last report, if one is due now, else 0."""
         self._untold += times
         now = self._seconds()
         if not self._untold or now - self._told < MINUTE:
@@ -49,7 +49,7 @@ class OnceAMinute:
 
 
 class Shortages:
-    """Of one process; ``count`` is told the name each time."""
+    """The shortages of one process; ``count`` is called with the name each time."""
 
     log = Logger()
 
@@ -58,7 +58,7 @@ class Shortages:
         self._rarely = {name: OnceAMinute(seconds) for name in SHORTAGES}
 
     def tell(self, name: str, who: str = "") -> None:
-        """``name`` (of :data:`SHORTAGES`) has run out, for ``who`` (an address), if it is one's own."""
+        """Report that ``name`` (of :data:`SHORTAGES`) is exhausted, for the address ``who`` if the limit is per address."""
         self._count(name)
         times = self._rarely[name].due()
         if times:

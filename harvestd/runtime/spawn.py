@@ -1,4 +1,4 @@
-"""Background work of a part that starts and stops it itself. Work of a whole process is :meth:`Lifecycle.spawn`'s, which ends it."""
+"""Background tasks of a part that starts and stops them itself. For those of a whole process, use :meth:`Lifecycle.spawn`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ log = Logger()
 
 
 def spawn(what: str, coroutine: Coroutine[Any, Any, Any]) -> Deferred[None]:
-    """Run it; a failure is logged under ``what``. Answers a Deferred that fires with None at its end, whatever that is; cancelling it
-    cancels the work."""
+    """Run ``coroutine``; a failure is logged under ``what``. Returns a Deferred that fires with None on success and failure alike;
+    cancelling it cancels the work."""
 
     def ended(result: Any) -> None:
         if isinstance(result, Failure) and not result.check(CancelledError):

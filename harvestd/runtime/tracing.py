@@ -1,7 +1,7 @@
-"""Who asked: the request id and W3C trace that a request, its events and its worker runs share.
+"""Trace context: the request id and W3C trace shared by a request, its events and its worker runs.
 
-Held in a context variable, which follows a coroutine across ``await``. A bare ``addCallback`` runs in the context of
-whatever fires it, so code that leaves coroutines must carry the trace by hand. So is the address for which searches are done.
+Kept in a context variable, which follows a coroutine across ``await``. A bare ``addCallback`` runs in the context of the code
+that fires it, so code outside coroutines must carry the trace by hand. The client address of searches is kept the same way.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Value = TypeVar("Value")
 
 @attrs.frozen
 class Trace:
-    """``request_id`` is what people quote; ``traceparent`` is the W3C Trace Context header, or empty."""
+    """``request_id`` is for people to quote; ``traceparent`` is the W3C Trace Context header, or empty."""
 
     request_id: str = ""
     traceparent: str = ""
@@ -27,7 +27,7 @@ _current: ContextVar[Trace] = ContextVar("harvestd-trace", default=Trace())  # n
 
 
 def current_trace() -> Trace:
-    """The trace of the running coroutine; an empty one outside of any request or event."""
+    """The trace of the running coroutine; empty outside any request or event."""
     return _current.get()
 
 
@@ -35,7 +35,7 @@ _asker: ContextVar[str] = ContextVar("harvestd-asker", default="")
 
 
 def current_asker() -> str:
-    """For whom the running coroutine works: a client's address or network; nobody outside of requests."""
+    """The client address or network for which the running coroutine works; empty outside requests."""
     return _asker.get()
 
 
@@ -45,12 +45,12 @@ def tracing(trace: Trace) -> AbstractContextManager[Trace]:
 
 
 def asked_by(who: str) -> AbstractContextManager[str]:
-    """Run the body for ``who``."""
+    """Run the body on behalf of ``who``, a client address or network."""
     return _Held(_asker, who)
 
 
 class _Held(AbstractContextManager[Value]):
-    """The variable has the value until the body ends. (No generator: each request has two, and those cost three times as much.)"""
+    """Sets the variable for the body. (Not a generator: each request uses two, and generators cost three times as much.)"""
 
     __slots__ = ("_token", "_value", "_variable")
 
@@ -65,4 +65,4 @@ class _Held(AbstractContextManager[Value]):
         try:
             self._variable.reset(self._token)
         except ValueError:
-            pass  # cancelled: it ends in the context of whoever did that, which keeps its own value
+            pass  # cancelled: the body ends in the canceller's context, which keeps its own value

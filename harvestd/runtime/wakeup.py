@@ -1,4 +1,4 @@
-"""What wakes a loop before its poll."""
+"""An event that wakes a polling loop early."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 
 
 class Wakeup:
-    """One loop waits, anybody rings. A ring while nobody waits is kept for the next wait."""
+    """One loop waits, any code rings. A ring while the loop is not waiting is kept for the next wait."""
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
@@ -21,7 +21,7 @@ class Wakeup:
         self._wake()
 
     async def wait(self, seconds: float) -> bool:
-        """Wait for a ring, at most ``seconds``; answers whether it rang."""
+        """Wait for a ring, at most ``seconds``; returns whether it rang."""
         if not self._rung:
             self._waiting = Deferred()
             timer = self._reactor.callLater(seconds, self._wake)

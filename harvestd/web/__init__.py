@@ -1,1 +1,1 @@
-"""HTTP: the route table, the gate round every route, and one module a noun."""
+"""HTTP: the route table, the gate around every route, and one module per noun."""

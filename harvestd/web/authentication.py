@@ -1,4 +1,4 @@
-"""Who asks, and whether the route is for them."""
+"""Authentication of the caller, and authorization for the route."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from harvestd.web.routes import Route
 
 
 def caller_of(route: Route, authorization: str, secret: str, now: datetime) -> Caller | None:
-    """Whom the token names, or None without credentials. Credentials that do not hold are a 401 on any route that looks
-    at them, so that nobody believes themselves signed in who is not."""
+    """The caller that the token names, or None without credentials. Invalid credentials are a 401 on every route that reads
+    them, so that no client wrongly believes it is signed in."""
     if not authorization or not route.credentials:
         return None
     scheme, _, token = authorization.partition(" ")
@@ -33,8 +33,8 @@ def caller_of(route: Route, authorization: str, secret: str, now: datetime) -> C
 
 
 async def present(sessions: ISignIns, caller: Caller) -> Caller:
-    """The caller as he is now: the token says who he was, and what he may do is the account's, asked of what is known of it.
-    Raises the 401 for a sign-in that was ended, by its owner or because somebody else used it too, or a closed account."""
+    """The caller with the account's current role, looked up in ``sessions``: the token has the role at its issue. Raises a 401 if
+    the sign-in was ended, by its owner or because its refresh token was used twice, or the account is closed."""
     role = await sessions.role(caller.user_id, caller.session)
     if role is None:
         raise _challenge("this sign-in has ended; sign in again", 'error="invalid_token"')
@@ -42,7 +42,7 @@ async def present(sessions: ISignIns, caller: Caller) -> Caller:
 
 
 def admit(route: Route, caller: Caller | None) -> None:
-    """Raise a 401 or 403 unless the caller may do at all what the route does."""
+    """Raise a 401 or 403 unless the caller has the route's permission."""
     if route.permission is None:
         return
     if caller is None:
@@ -58,6 +58,6 @@ def _not_for(role: str, one: str, other: str = "") -> str:
 
 
 def _challenge(detail: str, error: str = "") -> Refusal:
-    """RFC 6750, 3: the reason stands in the challenge only when credentials were sent."""
+    """A 401 whose challenge has the reason only if credentials were sent (RFC 6750, 3)."""
     value = 'Bearer realm="harvestd"' + (f", {error}" if error else "")
     return Refusal("unauthenticated", detail, headers=(("WWW-Authenticate", value),))

@@ -1,8 +1,8 @@
-"""JSON as strictly as a contract needs it: what two readers could understand differently is refused.
+"""Strict JSON: input that two parsers could interpret differently is refused.
 
-RFC 8259 leaves duplicate names, lone surrogates and huge numbers to the reader; here they are errors. Numbers with a
-fraction become ``Decimal``, so that 0.1 kg stays 0.1 kg; a whole number is an ``int`` however it is written (``250.0``), as JSON
-Schema has it. All of it takes time that grows with the bytes and no faster, whatever the bytes are.
+RFC 8259 leaves duplicate names, lone surrogates and huge numbers to the parser; here they are errors. Numbers with a
+fraction become ``Decimal``, so that 0.1 kg stays 0.1 kg; a whole number is an ``int`` in any notation (``250.0``), as in JSON
+Schema. Decoding takes time linear in the number of bytes, for any input.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from harvestd.kernel.readers import DIGITS
 from harvestd.kernel.sentences import worded
 from harvestd.web.problems import Refusal
 
-#: Deeper nesting than any shape of the contract has.
+#: Maximum nesting; no shape of the contract is deeper.
 DEPTH = 64
-#: More lists and objects than any has: each costs a hundred times what its two bytes say.
+#: Maximum number of lists and objects; no body needs more. Each takes a hundred times the memory of its two bytes.
 MAX_CONTAINERS = 20_000
-#: Wrong texts beyond these are not listed.
+#: Maximum number of wrong texts listed.
 MAX = 50
-#: What makes a look at every text necessary: an escaped NUL or surrogate.
+#: An escaped NUL or surrogate: only then is every text inspected.
 _SUSPECT = re.compile(rb"\\u0000|\\u[dD][89a-fA-F]")
-#: More characters than a number may have that is within any bounds.
+#: Maximum characters of a number that can be within any bounds.
 _LONGEST = 3 * DIGITS
-#: What makes a look at every whole number necessary: more digits than any number of the contract has.
+#: More digits than any number of the contract: only then is every whole number inspected.
 _LONG = re.compile(rb"[0-9]{%d}" % (DIGITS + 1))
-#: A text of JSON, or what begins as one.
+#: A JSON string, possibly unterminated.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.?+[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
-#: Have every bracket be of one kind, and leave out all else.
+#: Translation to brackets of one kind, and deletion of all other bytes.
 _BRACKETS, _NO_BRACKETS = bytes.maketrans(b"{}", b"[]"), bytes(set(range(256)) - set(b"[]{}"))
-#: Where a value lies: the place of what it is in, and its name or index there. Made into text only for what is wrong.
+#: The place of a value: that of its container, and its name or index there. Formatted only for errors.
 _Place = tuple[Any, "str | int"] | None
 
 
 def decode(body: bytes) -> Any:
-    """The JSON value. Raises a 400 for what is not one value of strict JSON, ``Invalid`` naming the fields whose text has
-    a NUL."""
+    """The JSON value. Raises a 400 for anything but one strict JSON value, ``Invalid`` naming the fields with a NUL in their
+    text."""
     if not body.strip(b" \t\r\n"):
         raise Refusal("malformed", "the body is empty; send a JSON object")
     containers = body.count(b"[") + body.count(b"{")
@@ -92,13 +92,13 @@ def _twice(pairs: list[tuple[str, Any]]) -> str:
 
 
 def _number(text: str) -> int | Decimal:
-    """A number that was written with a fraction or an exponent. What is out of all bounds is infinite: refused with the field's name,
-    and before anybody counts with it."""
+    """A number with a fraction or an exponent. One beyond all bounds becomes infinite: validation then refuses it by its field's
+    name, before any arithmetic."""
     if len(text) > _LONGEST:
         return _boundless(text)
     try:
         value = Decimal(text)
-    except InvalidOperation:  # an exponent beyond what the type holds
+    except InvalidOperation:  # an exponent beyond Decimal's range
         return _boundless(text)
     whole = len(text) <= DIGITS and value.adjusted() < DIGITS and value == value.to_integral_value()
     return int(value) if whole else value
@@ -118,7 +118,7 @@ def _boundless(text: str) -> Decimal:
 
 
 _READ: dict[str, Any] = {"object_pairs_hook": _pairs, "parse_float": _number, "parse_constant": _constant}
-#: By whether a long number may be there: a hook for each whole number takes time.
+#: By whether the body may contain a long number: a hook for each whole number costs time.
 _DECODERS = {False: json.JSONDecoder(**_READ), True: json.JSONDecoder(**_READ, parse_int=_whole)}
 
 
@@ -127,8 +127,8 @@ def _too_deep() -> Refusal:
 
 
 def _is_too_deep(body: bytes) -> bool:
-    """Of JSON that could be read: what is left of its brackets when the innermost pairs are taken away, :data:`DEPTH` times. On
-    the bytes, since to walk over a hundred thousand small lists takes longer than to read them."""
+    """Whether brackets of valid JSON remain after removing the innermost pairs :data:`DEPTH` times. Works on the bytes, since
+    walking over a hundred thousand small lists takes longer than parsing them."""
     left = (_STRING.sub(b"", body) if b'"' in body else body).translate(_BRACKETS, _NO_BRACKETS)
     for _ in range(DEPTH):
         if not left:
@@ -152,7 +152,7 @@ def _inspect(value: Any) -> None:
 
 
 def _texts(value: Any) -> Iterator[tuple[_Place, str]]:
-    """Every text in the value, names too, each with its place."""
+    """Every text in the value, including names, with its place."""
     waiting: list[tuple[_Place, Any]] = [(None, value)]
     while waiting:
         place, one = waiting.pop()
@@ -167,7 +167,7 @@ def _texts(value: Any) -> Iterator[tuple[_Place, str]]:
 
 
 def _path(place: _Place) -> str:
-    """``lines[0].quantity``; names that are very long are cut."""
+    """The place as ``lines[0].quantity``; very long names are truncated."""
     steps: list[str] = []
     while place is not None:
         place, step = place

@@ -1,22 +1,22 @@
-"""Versions that clients say to have seen, and that are believed within reason.
+"""Versions that clients claim to have seen, trusted within limits.
 
-``If-None-Match`` with a later version than that of the cache's entry has the answer loaded anew, since another process may
-have shown it. Who makes versions up would have each of his requests loaded: so where a load does not bear a claim out, no
-claim about that answer is believed for a while.
+An ``If-None-Match`` with a later version than the cache entry's forces a reload, since another process may have served it. A
+client with made-up versions would force a load on each request (cache busting): so when a load does not confirm a claim, claims
+about that entry are ignored for :data:`WHILE` seconds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-#: Seconds: what is as old may be served anyway.
+#: Seconds: entries this stale may be served anyway.
 WHILE = 1.0
-#: Answers that are remembered; the longest known go first.
+#: Maximum number of entries remembered; the oldest are evicted first.
 MAX = 4096
 
 
 class Claims:
-    """By the cache's key. ``seconds`` is the reactor's clock."""
+    """Disproved claims by cache key. ``seconds`` is the reactor's clock."""
 
     def __init__(self, seconds: Callable[[], float]) -> None:
         self._seconds = seconds
@@ -27,7 +27,7 @@ class Claims:
         return self._seconds() >= self._until.get(key, 0.0)
 
     def disproved(self, key: str) -> None:
-        """A load did not find what was claimed."""
+        """Record that a load did not confirm the claim."""
         if key not in self._until and len(self._until) >= MAX:
             del self._until[next(iter(self._until))]
         self._until[key] = self._seconds() + WHILE

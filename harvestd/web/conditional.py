@@ -1,10 +1,10 @@
-"""Entity tags and the requests that depend on them (RFC 9110, 8.8.3 and 13.1).
+"""Entity tags and conditional requests (RFC 9110, 8.8.3 and 13.1).
 
-The ETag of a single thing is ``"v7-<digest of the answer>"``: strong, since the digest changes with any byte, and
-telling ``If-Match`` the version, whatever else was counted meanwhile. Of an answer without a version it is the digest.
+The ETag of a single resource is ``"v7-<digest of the response>"``: strong, since the digest changes with any byte, while
+``If-Match`` compares only the version, so that other changes to the response do not matter. Without a version it is the digest.
 
-A version also tells which of two answers is the later one. Where only that is asked of it (the listing's: how many transactions
-had ended), it may differ between answers that are the same, so whether an answer is the same is for the digest to say.
+A version also tells which of two responses is the later one. A listing's version (the number of ended transactions) serves only
+for that, and may differ between identical responses, so equality is decided by the digest.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _VERSION = re.compile(r"v([0-9]{1,18})(-|\Z)")
 
 
 def etag(body: bytes, version: int | None = None) -> str:
-    """The strong entity tag of an answer, quotes included."""
-    digest = hashlib.sha256(body).hexdigest()[:24]  # where the processor helps, twice as fast as BLAKE2
+    """The strong entity tag of a response, quotes included."""
+    digest = hashlib.sha256(body).hexdigest()[:24]  # with CPU support, twice as fast as BLAKE2
     return f'"{digest}"' if version is None else f'"v{version}-{digest}"'
 
 
 def unchanged(if_none_match: str, tag: str) -> str | None:
-    """The tag of the same answer in ``If-None-Match``, as its sender knows it and a 304 has to repeat it (RFC 9111, 4.3.4);
-    None if there is none. The comparison is the weak one, as for GET it must be."""
+    """The tag of the same response in ``If-None-Match``, in the client's spelling, which a 304 must repeat (RFC 9111, 4.3.4);
+    None if there is none. Uses the weak comparison, as GET requires."""
     if if_none_match == tag or if_none_match.strip() == "*":
         return tag
     digest = _digest(tag.removeprefix("W/")[1:-1])
@@ -36,7 +36,7 @@ def unchanged(if_none_match: str, tag: str) -> str | None:
 
 
 def behind(tag: str, if_none_match: str) -> bool:
-    """Whether ``If-None-Match`` tells that its sender has seen a later version than that of ``tag``, and another answer."""
+    """Whether ``If-None-Match`` shows that the client has a later version than ``tag``, with another content."""
     if not if_none_match:
         return False
     ours = _VERSION.match(tag.removeprefix('"'))
@@ -54,7 +54,7 @@ def _digest(opaque: str) -> str:
 def version_named(if_match: str) -> int | None:
     """The version that ``If-Match`` names, None for ``*`` (any).
 
-    Raises ``Stale`` for a tag that cannot be the present one (weak, or of another form), and a 400 for what is no tag or
+    Raises ``Stale`` for a tag that cannot be the current one (weak, or without a version), and a 400 for a malformed tag or
     more than one.
     """
     if if_match.strip() == "*":

@@ -1,4 +1,4 @@
-"""What a handler is given, and what it may answer."""
+"""The input of a handler, and its possible results."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from harvestd.store.postgres.database import Reader, Transaction
 from harvestd.unit_of_work import UnitOfWork, change
 from harvestd.web.routes import Route
 
-#: To whoever has to sign in, and did not.
+#: The message for a caller who is not signed in.
 SIGN_IN = "sign in: POST /api/auth/login, and send its access_token as Authorization: Bearer <token>"
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 
 class Page(msgspec.Struct, Generic[Item], frozen=True):
-    """A page of a list; ``next`` is the cursor of the page after it, null on the last, and the header ``Link`` names that page."""
+    """A page of a list; ``next`` is the cursor of the next page, null on the last; the header ``Link`` has its address."""
 
     items: list[Item]
     next: str | None = None
 
 
 class CountedPage(Page[Item], Generic[Item], frozen=True):
-    """A page of a list; ``total`` is how many there are on all pages, where ``count`` asked for it, and stops at 10,000."""
+    """A page of a list; ``total`` is the number of items on all pages, if requested by ``count``, capped at 10,000."""
 
     total: int | None = None
 
 
 class UnreadPage(CountedPage[Item], Generic[Item], frozen=True):
-    """A page of a list; ``total`` and ``unread`` are how many there are, and how many of them are unread, on all pages. Both stop at 10,000."""
+    """A page of a list; ``total`` and ``unread`` are the numbers of all and of unread items on all pages, both capped at 10,000."""
 
     unread: int = 0
 
 
 @attrs.frozen
 class Caller:
-    """Who asks: ``role`` is the account's of now, whatever the access token says. ``session`` is the sign-in's id."""
+    """The caller: ``role`` is the account's current one, not the access token's. ``session`` is the sign-in's id."""
 
     user_id: str
     role: str
@@ -53,11 +53,11 @@ class Caller:
 
 @attrs.frozen
 class Result:
-    """An answer with more to say than a value: ``value`` a Struct (JSON), bytes (with ``media_type``) or None.
+    """A handler's result with more than a value: ``value`` is a Struct (JSON), bytes (with ``media_type``) or None.
 
-    ``status`` None is the route's. ``version``, where set, goes into the strong ETag: of a single thing, for ``If-Match``, or of
-    a list, to tell which of two answers is the later one.
-    ``families`` are what it was found to depend on, beside those that the route names, where it is cached.
+    ``status`` None means the route's. ``version``, if set, goes into the strong ETag: of a single resource, for ``If-Match``, or
+    of a list, to tell which of two responses is the later one.
+    ``families`` are further cache dependencies found while handling, in addition to those that the route names.
     """
 
     value: Any = None
@@ -72,10 +72,10 @@ class Result:
 class RequestContext:
     """One request after the gate.
 
-    ``path`` has the decoded segments, ids among them in small letters, ``address`` is the client's, proxies taken into account, and
-    ``direct()`` whether there is none; ``if_match`` the version
-    that ``If-Match`` names, as a number, or None (for ``*``); ``headers`` has lower-case names; ``routes`` is the whole
-    table, for those that describe it. ``gone()`` is whether the client hung up, so that nobody waits for the answer.
+    ``path`` has the decoded segments, with ids in lower case; ``address`` is the client's, proxies taken into account, and
+    ``direct()`` is whether there is no proxy; ``if_match`` is the version number that ``If-Match`` names, or None (for ``*``);
+    ``headers`` has lower-case names; ``routes`` is the whole table, for handlers that describe it. ``gone()`` is whether the
+    client disconnected, so that nobody waits for the response.
     """
 
     parts: Parts
@@ -106,19 +106,19 @@ class RequestContext:
 
     @property
     def user(self) -> Caller:
-        """The signed-in caller; raises ``Unauthenticated`` where the route allows anyone and nobody is."""
+        """The signed-in caller; raises ``Unauthenticated`` if the route allows anonymous callers and this is one."""
         if self.caller is None:
             raise Unauthenticated(SIGN_IN)
         return self.caller
 
     @property
     def language(self) -> str:
-        """Which of the market's languages the client gets."""
+        """The market language negotiated with the client."""
         accepted = self.headers.get("accept-language", "")
         return languages.choose(accepted, languages.spoken(self.parts.settings.market_languages))
 
     async def write(self, work: Callable[[UnitOfWork], Awaitable[Value]]) -> Value:
-        """A unit of work of a ``Mode.OWN`` route: opened, run again if it must be, committed, its events told of."""
+        """Run a unit of work of a ``Mode.OWN`` route: open it, retry if needed, commit, publish its events."""
         return await change(self.parts, work, now=self.now)
 
     def new_id(self) -> str:
@@ -126,14 +126,14 @@ class RequestContext:
         return self.parts.new_id()
 
     def id(self, name: str) -> str:
-        """The id in the path under ``name``; raises ``NotFound`` for what is none."""
+        """The id in the path segment ``name``; raises ``NotFound`` if it is not an id."""
         found = readers.id_or_none(self.path[name])
         if found is None:
             raise NotFound(worded("there is nothing with the id {id}", id=repr(self.path[name][:64])))
         return found
 
     def check_version(self, present: int) -> None:
-        """Raise ``Stale`` if ``If-Match`` names another version than the present one."""
+        """Raise ``Stale`` if ``If-Match`` names a version other than the ``present`` one."""
         if self.if_match is not None and self.if_match != present:
             raise Stale(
                 worded(

@@ -1,6 +1,7 @@
-"""The gate round every route: who asks, may they, how often, what do they send; then the handler; then its answer.
+"""The middleware around every route: authentication, authorization, rate limit, decoding; then the handler; then its response.
 
-A handler sees typed values and a :class:`~harvestd.web.context.RequestContext`, and runs to its end whoever hangs up.
+A handler gets typed values and a :class:`~harvestd.web.context.RequestContext`, and runs to completion even if the client
+disconnects.
 """
 
 from __future__ import annotations
@@ -46,17 +47,17 @@ from harvestd.web.replies import Response
 from harvestd.web.routes import Mode, Route, is_path_of, may_be_empty
 
 _NO_VERSION = 'the header If-Match is missing; read it first, and send its ETag, or its version as "v<version>" (of version 7, "v7")'
-#: Characters of a method that nobody has, as it is said again.
+#: Maximum characters of an unknown method repeated in a message.
 MAX_NAME = 20
-#: The tag of routes of which an address has fewer in hand.
+#: The tag of the routes with a lower limit of concurrent requests per address.
 SEARCHES = "search"
-#: Methods by which a browser asks for pages.
+#: Methods with which a browser requests pages.
 READING = (b"GET", b"HEAD")
 log = Logger()
 
 
 class Gate:
-    """``working`` counts the requests under way, those too whose clients went away."""
+    """``working`` counts the requests in progress, including those whose clients disconnected."""
 
     def __init__(self, parts: Parts, routes: Sequence[Route]) -> None:
         self._parts = parts
@@ -68,7 +69,7 @@ class Gate:
         self._claims = Claims(parts.reactor.seconds)
 
     def endpoint(self, route: Route) -> Callable[..., Deferred[bytes]]:
-        """What Klein calls for a route: the request and the path's segments in, the body out."""
+        """The endpoint that Klein calls for a route: from the request and the path segments to the body."""
 
         name = route.name
 
@@ -79,7 +80,7 @@ class Gate:
         return serve
 
     def unrouted(self, request: Any, failure: Any) -> Deferred[bytes]:
-        """What Klein calls for whatever it finds no endpoint for, or what an endpoint could not answer itself."""
+        """Called by Klein for a request without an endpoint, or when an endpoint failed."""
         return shield(self._unrouted(request, failure.value))
 
     async def _unrouted(self, request: Request, error: BaseException) -> bytes:
@@ -102,7 +103,7 @@ class Gate:
         return "there is nothing at this address"
 
     async def _count_stray(self, request: Request, endpoint: str) -> None:
-        """Count, by its address, what no route counts. Raises ``TooMany``."""
+        """Rate limit by address a request that no route's limit covers. Raises ``TooMany``."""
         request.more, too_many = await self.limits.spend_stray(request.address, endpoint)
         if too_many is not None:
             raise too_many
@@ -172,7 +173,7 @@ class Gate:
 
     async def _pass(self, route: Route, request: Request, path: dict[str, str]) -> Response:
         parts, now = self._parts, self._parts.now()
-        raw = request.content.read()  # before this first waits: a client that hangs up takes it along
+        raw = request.content.read()  # before the first await: a disconnect closes the content
         caller = await self._caller(route, request, now)
         user_id = caller.user_id if caller is not None else None
         request.user_id = user_id or ""
@@ -194,7 +195,7 @@ class Gate:
         return freshness.settled(route, caller, request.text(b"if-none-match"), reply)
 
     async def _caller(self, route: Route, request: Request, now: datetime) -> Caller | None:
-        """Who asks, as they are now. A token that does not hold is nobody's, and counted by the address that sent it."""
+        """The caller with the account's current role. Requests with an invalid token are rate limited by address."""
         parts = self._parts
         try:
             caller = credentials.caller_of(route, request.text(b"authorization"), parts.secret, now)
@@ -226,12 +227,12 @@ class Gate:
         return reply
 
     async def _cached(self, route: Route, context: RequestContext, query: Any, request: Request) -> Response:
-        """Through the near cache, by the canonical request: the path and the decoded query, defaults filled in."""
+        """Serve through the near cache, keyed by the canonical request: the path and the decoded query with defaults."""
         cached, cache = route.cached, self._parts.cache
         assert cached is not None
         names = "/".join(context.path.values())
         key = f"{request.route_name}/{names}?{'' if query is None else msgspec.json.encode(query).decode()}"
-        known = request.text(b"if-none-match")  # the sender may have seen a later version, of another process
+        known = request.text(b"if-none-match")  # the client may have a later version, from another process
 
         def outdated(entry: Entry) -> bool:
             return self._claims.believed(key) and conditional.behind(entry.etag, known)
@@ -241,7 +242,7 @@ class Gate:
             entry = None
         lane = request.site.lane
         if lane is not None and context.caller is None and entry is not None and len(entry.body) <= PIECE:
-            lane.learn(request.uri, route, key)  # what is asked for once may never be again
+            lane.learn(request.uri, route, key)  # only on a cache hit: an address requested once may never be again
         if entry is None:
             anonymous = attrs.evolve(context, caller=None, headers={}, cookies={}, address="")
 

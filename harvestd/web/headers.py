@@ -1,4 +1,4 @@
-"""A request's headers and cookies as handlers read them, decoded when they are asked for."""
+"""A request's headers and cookies for handlers, decoded lazily."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from twisted.web.http_headers import Headers
 
-#: Every header of a request that anything here reads, and what for. They are bytes, and Latin-1 as text (RFC 9110, 5.5), so
-#: whatever a client sends is a value, if a wrong one.
+#: Every request header that this server reads, and its purpose. Headers are bytes, decoded as Latin-1 (RFC 9110, 5.5), so decoding
+#: never fails.
 READ: dict[str, str] = {
     "accept": "a page or JSON, of what is both",
     "accept-language": "in which language to say what is wrong",
@@ -31,7 +31,7 @@ READ: dict[str, str] = {
     "x-request-id": "the request's name in logs",
 }
 
-#: What proxies say of whom they pass on, by what makes it: where one of them stands, somebody is between.
+#: Headers that proxies add, with their source: any of them means that the request came through a proxy.
 BY_PROXIES: dict[str, str] = {
     "via": "RFC 9110, 7.6.3",
     "forwarded": "RFC 7239",
@@ -48,18 +48,18 @@ BY_PROXIES: dict[str, str] = {
 }
 _ALONE = frozenset(name.encode("ascii") for name in BY_PROXIES if not name.endswith("-"))
 _BEGIN = tuple(name.encode("ascii") for name in BY_PROXIES if name.endswith("-"))
-#: Lists of which each line counts (RFC 9110, 5.3); of what is one value, the last line does.
+#: List headers, whose lines are joined (RFC 9110, 5.3); of a single-value header the last line counts.
 LISTS = frozenset({b"if-none-match"})
 
 
 def by_a_proxy(raw: Headers) -> bool:
-    """Whether a request was passed on, by what a proxy wrote into it."""
+    """Whether a request came through a proxy, judged by headers that proxies add."""
     names = (name.lower() for name, _ in raw.getAllRawHeaders())
     return any(name in _ALONE or name.startswith(_BEGIN) for name in names)
 
 
 class RequestHeaders(Mapping[str, str]):
-    """By lower-case name; several of one name are joined by commas (RFC 9110, 5.3)."""
+    """Headers by lower-case name; repeated ones are joined by commas (RFC 9110, 5.3)."""
 
     def __init__(self, raw: Headers) -> None:
         self._raw = raw
@@ -78,7 +78,7 @@ class RequestHeaders(Mapping[str, str]):
 
 
 class Cookies(Mapping[str, str]):
-    """Of the ``Cookie`` header (RFC 6265, 5.4). The first of a name counts: it has the most specific path."""
+    """The cookies of the ``Cookie`` header (RFC 6265, 5.4). The first of a name counts: it has the most specific path."""
 
     def __init__(self, headers: RequestHeaders) -> None:
         self._headers = headers

@@ -1,7 +1,7 @@
-"""Who may keep an answer, and whether the client has it already.
+"""HTTP caching: who may store a response, and ETag revalidation.
 
-Denied by default: only what a route declares cached, to callers who are not signed in, or what a handler itself gives a
-``Cache-Control``, may be kept by anybody.
+Denied by default: only responses of routes declared cached, to anonymous callers, and responses with a ``Cache-Control`` of
+the handler's own may be stored.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from harvestd.web.replies import NO_STORE, PRIVATE, Headers, Response
 from harvestd.web.routes import Route
 
 _VARY = (b"Vary", b"Authorization")
-#: What a 304 repeats (RFC 9110, 15.4.5), and how old what it confirms is. Its policy is what a browser applies to the page that it
-#: has: the page's own, or the page has neither styles nor scripts when it is loaded again.
+#: Headers that a 304 repeats (RFC 9110, 15.4.5), and ``Age``. The page's own Content-Security-Policy is repeated, since a browser
+#: applies the 304's policy to its stored page, which would otherwise lose its styles and scripts on reload.
 _REPEATED = frozenset(
     {b"Cache-Control", b"ETag", b"Vary", b"Link", b"Content-Location", b"Age", b"Content-Security-Policy"}
 )
 
 
 def settled(route: Route, caller: Caller | None, if_none_match: str, reply: Response) -> Response:
-    """The reply with ``Cache-Control`` and, where it may be kept, its ETag; a 304 if the client has it."""
+    """The response with ``Cache-Control`` and, if it may be stored, its ETag; a 304 if the client has it."""
     headers = reply.headers
     if reply.header(b"Cache-Control") is None:
         headers += _policy(route, caller, reply.status)

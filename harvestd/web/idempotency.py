@@ -1,4 +1,4 @@
-"""Requests that change something: one transaction, and where there is an Idempotency-Key, one effect and one answer."""
+"""Write requests: one transaction, and with an Idempotency-Key one effect and one recorded response."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _KEY = re.compile(r'"([\x21\x23-\x7e]{1,255})"\Z|([\x21\x23-\x7e]{1,255})\Z')
 _FRESH = "send a fresh one for each new intent, such as a UUID"
 _NO_KEY = f"the header Idempotency-Key is missing; {_FRESH}"
 _BAD_KEY = f"the header Idempotency-Key is not 1 to 255 visible characters; {_FRESH}"
-#: Headers of a recorded answer that are sent again.
+#: Headers of a recorded response that are replayed.
 _KEPT = frozenset({b"Content-Type", b"ETag", b"Location"})
 
 
 @attrs.frozen
 class Key:
-    """An Idempotency-Key: whose, and the SHA-256 of the request that it stands for."""
+    """An Idempotency-Key: its user, and the SHA-256 fingerprint of its request."""
 
     user_id: str
     text: str
@@ -34,10 +34,10 @@ class Key:
 
 
 def key_of(route: Route, header: str | None, user_id: str | None, method: bytes, uri: bytes, body: bytes) -> Key | None:
-    """The key of a request, or None where it has none that counts (no header, no user, a route without keys).
+    """The key of a request, or None if it has none that applies (no header, no user, a route without keys).
 
-    Raises a 400 when it is required and missing, or is not 1 to 255 visible characters, bare or quoted; an empty one is none of
-    those, whoever may do without.
+    Raises a 400 if it is required and missing, or is not 1 to 255 visible characters, bare or quoted; an empty key is refused
+    even where the key is optional.
     """
     if route.key == "no" or (header is None and route.key == "optional"):
         return None
@@ -53,7 +53,7 @@ def key_of(route: Route, header: str | None, user_id: str | None, method: bytes,
 async def write(
     parts: Parts, key: Key | None, now: datetime, work: Callable[[UnitOfWork], Awaitable[Response]]
 ) -> Response:
-    """The answer of ``work``, run in a unit of work; or the recorded one, if the key had its answer before."""
+    """The response of ``work``, run in a unit of work; or the recorded response of an earlier request with this key."""
 
     async def once(unit: UnitOfWork) -> Response:
         if key is None:

@@ -1,4 +1,4 @@
-"""The market's day: where its days begin is a setting."""
+"""The market's current day, in the time zone of the settings."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from harvestd.web.context import RequestContext
 
 
 def today(request: RequestContext) -> date:
-    """The day on which the request came, in the market's time zone."""
+    """The day of the request, in the market's time zone."""
     return request.now.astimezone(ZoneInfo(request.parts.settings.market_timezone)).date()

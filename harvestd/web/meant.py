@@ -1,18 +1,18 @@
-"""What somebody meant who named a member of a body, or a parameter, that is not in the contract: one table of other words for ours, and
-what is nearly spelt alike. Where nothing is near, the names that are there are told, as long as these are few."""
+"""Suggestions for an unknown member of a body or an unknown parameter: a table of synonyms from other APIs, then similar spellings.
+If nothing is similar, the accepted names are listed, as long as they are few."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from difflib import get_close_matches
 
-#: Characters of a name; for a longer one nothing near is looked for.
+#: Characters: longer names get no suggestion.
 LONGEST = 80
-#: How alike (of 1) a name is that may have been meant: one letter of four, and not three of five.
+#: Minimum similarity (of 1) of a suggestion: one wrong letter of four is accepted, three of five are not.
 NEAR = 0.75
-#: More names than these nobody reads in a message.
+#: Maximum accepted names listed in a message; nobody reads more.
 FEW = 12
-#: What other APIs call things, and what we call them; of several names the first that is there.
+#: Synonyms from other APIs and our names for them; of several, the first that the type has.
 OTHER_WORDS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("query", "search", "term", "keyword", "keywords"), ("q",)),
     **dict.fromkeys(("qty", "amount"), ("quantity",)),
@@ -43,7 +43,7 @@ OTHER_WORDS: dict[str, tuple[str, ...]] = {
 
 
 def meant(name: str, left: Sequence[str]) -> str | None:
-    """Which of the names that are ``left`` is meant by ``name``, if one is near enough."""
+    """The name among ``left`` that ``name`` probably means, if one is similar enough."""
     if len(name) > LONGEST:
         return None
     plain = name.lower().replace("-", "_")
@@ -52,8 +52,8 @@ def meant(name: str, left: Sequence[str]) -> str | None:
 
 
 def told(name: str, known: Sequence[str], given: Container[str]) -> tuple[str, dict[str, str]]:
-    """What is said of a name that is not among those that are ``known``, and the parameters of the code ``not-accepted``; what is
-    ``given`` already is not meant."""
+    """The message for a name that is not ``known``, and the parameters of the code ``not-accepted``; names already ``given`` are not
+    suggested."""
     left = [one for one in known if one not in given]
     near = meant(name, left)
     if near is not None:

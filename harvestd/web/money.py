@@ -1,4 +1,4 @@
-"""Money in bodies and answers."""
+"""Money in request bodies and responses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harvestd.kernel.names import accept
 from harvestd.web import sound
 from harvestd.web.shapes import Money
 
-#: More than anything costs, in minor units.
+#: Maximum amount in minor units; nothing costs as much.
 MAX = 10**12
 
 
@@ -21,7 +21,7 @@ def money(amount: int, currency: str) -> Money:
 
 
 def minor_units(field: str, value: Money | int, currency: str, most: int = MAX) -> int:
-    """What a body gives as money, or as a bare number of minor units; raises :class:`Invalid` naming ``field``, or its members."""
+    """The minor units of a body's money object or bare number; raises :class:`Invalid` naming ``field``, or its members."""
     if isinstance(value, int):
         return readers.within(field, value, 0, most)
     accept(*faults(field, {"amount": value.amount, "currency": value.currency}, currency, most))
@@ -29,7 +29,7 @@ def minor_units(field: str, value: Money | int, currency: str, most: int = MAX) 
 
 
 def faults(field: str, members: Mapping[str, Any], currency: str, most: int = MAX) -> list[FieldError]:
-    """What is wrong with those members of money that are given."""
+    """The errors of the given members of a money object."""
     found: list[FieldError] = []
     if members.get("currency", currency) != currency:
         message = f"this market trades in {currency}"
@@ -40,7 +40,7 @@ def faults(field: str, members: Mapping[str, Any], currency: str, most: int = MA
 
 
 def given_faults(field: str, given: Mapping[str, Any], currency: str, most: int = MAX) -> list[FieldError]:
-    """What is wrong with money in a body, as far as that could be read (:mod:`harvestd.web.sound`)."""
+    """The errors of money in a body, as far as it could be read (:mod:`harvestd.web.sound`)."""
     value = given.get(field)
     if isinstance(value, int):
         return errors.faults(lambda: readers.within(field, value, 0, most))

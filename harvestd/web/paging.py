@@ -1,4 +1,4 @@
-"""Pages of a list: each goes on after the key of the last row that was shown, so that what is new above it moves nothing."""
+"""Keyset pagination: a page starts after the key of the last row shown, so that rows inserted before it shift nothing."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Row = TypeVar("Row")
 
 @attrs.frozen
 class Keyset:
-    """The order of a list: its name, which cursors bear, the ``types`` of a row's key, and the key itself. A row more than is shown is asked
-    for: it tells that there is a next page."""
+    """The order of a list: its name, which is in its cursors, the ``types`` of a row's key, and the key function. One row more
+    than the page size is fetched, to tell whether there is a next page."""
 
     query: ListQuery
     name: str
@@ -25,15 +25,15 @@ class Keyset:
 
     @property
     def after(self) -> tuple[Any, ...] | None:
-        """The key that the page goes on after; None for the first. Raises :class:`Invalid` for a cursor of another list."""
+        """The key after which the page starts; None for the first page. Raises :class:`Invalid` for a cursor of another list."""
         return cursors.decode(self.query.after, self.name, *self.types) if self.query.after else None
 
     @property
     def ask(self) -> int:
-        """How many rows are wanted."""
+        """The number of rows to fetch."""
         return self.query.limit + 1
 
     def page(self, rows: list[Row]) -> tuple[list[Row], str | None]:
-        """What is shown of them, and the cursor of the next page."""
+        """The rows of the page, and the cursor of the next one."""
         shown = rows[: self.query.limit]
         return shown, cursors.encode(self.name, *self.key(shown[-1])) if len(rows) > len(shown) else None

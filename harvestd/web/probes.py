@@ -1,4 +1,4 @@
-"""What readiness asks in a process that serves the web, beside what ``harvestd/market/operations/probes.py`` asks in every one."""
+"""Readiness probes of a web process, in addition to those of every process (``harvestd/market/operations/probes.py``)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from harvestd.parts import Parts
 from harvestd.runtime.health import Condition
 from harvestd.store.postgres import migrations
 
-#: Less free space than this, in bytes, is worth a word.
+#: Free disk space in bytes below which the disk counts as degraded.
 LOW = 256 * 1024 * 1024
 
 
 def add(parts: Parts) -> None:
-    """The schema, the broker, the near cache and the disk."""
+    """Add probes for the schema, the broker, the near cache and the disk."""
     needed = migrations.known()[-1].number
 
     async def schema() -> Condition:

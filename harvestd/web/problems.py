@@ -1,7 +1,7 @@
-"""Everything that a request can be refused for, in one table: RFC 9457 problem details and the pages behind their types.
+"""Every reason to refuse a request, in one table: RFC 9457 problem details and the pages behind their types.
 
-The market's errors (``kernel/errors.py``) know nothing of HTTP and get their status here; what only HTTP can get wrong is
-raised as :class:`Refusal` by its slug.
+The market's errors (``kernel/errors.py``) know nothing of HTTP and get their status here; errors specific to HTTP are
+raised as :class:`Refusal` by their slug.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from harvestd.kernel.errors import FieldError
 from harvestd.kernel.sentences import worded
 
 MEDIA_TYPE = "application/problem+json"
-#: How a version is named in If-Match, of everything that has one.
+#: The values of If-Match, for every versioned resource.
 IF_MATCH = 'the ETag that it had when you read it, or its version as "v<version>" (quotes included; of version 7, "v7")'
-#: Fields of which the detail tells; `errors` has all.
+#: Maximum number of fields in the detail; `errors` has all.
 DETAILED = 3
 _MORE = "and {count} more"
 
 
 @attrs.frozen
 class Problem:
-    """One row. ``title`` can be shown to a buyer; ``cause`` and ``cure`` are for who writes the program that met it; ``raised`` are
-    the errors that become it."""
+    """One row. ``title`` can be shown to a buyer; ``cause`` and ``cure`` are for the client's developer; ``raised`` are the
+    exceptions that map to it."""
 
     slug: str
     status: int
@@ -43,7 +43,7 @@ class Problem:
 
 
 class Refusal(Exception):
-    """A request that HTTP's own rules refuse; ``slug`` names the row, ``headers`` go into the answer."""
+    """A request refused by the rules of HTTP; ``slug`` names the row, ``headers`` go into the response."""
 
     def __init__(
         self, slug: str, detail: str, errors: tuple[FieldError, ...] = (), headers: tuple[tuple[str, str], ...] = ()
@@ -152,7 +152,7 @@ _BY_ERROR = {error: problem for problem in PROBLEMS for error in problem.raised}
 
 
 def problem_of(error: BaseException) -> Problem:
-    """The row of an error, by the nearest of its classes; ``internal`` for what nobody expected."""
+    """The row of an error, by the nearest of its classes; ``internal`` for unexpected ones."""
     if isinstance(error, Refusal):
         return BY_SLUG[error.slug]
     for kind in type(error).__mro__:
@@ -162,7 +162,7 @@ def problem_of(error: BaseException) -> Problem:
 
 
 def headers_of(error: BaseException, problem: Problem) -> list[tuple[str, str]]:
-    """What an answer with this problem carries beside its body."""
+    """The headers of a response with this problem."""
     headers = list(error.headers) if isinstance(error, Refusal) else []
     if problem.status == 401 and not any(name == "WWW-Authenticate" for name, _ in headers):
         headers.append(("WWW-Authenticate", 'Bearer realm="harvestd"'))
@@ -175,8 +175,8 @@ def headers_of(error: BaseException, problem: Problem) -> list[tuple[str, str]]:
 def document(
     problem: Problem, error: BaseException | None, instance: str, request_id: str, language: str = languages.ENGLISH
 ) -> bytes:
-    """The problem details as JSON, told in :func:`told_in`. Of what went wrong inside nothing is shown but the request id, under
-    which it is logged: the words are those of the market and of HTTP's rules, or the row's own."""
+    """The problem details as JSON, in the languages of :func:`told_in`. Internal errors show only the request id under which they
+    are logged: all texts are those of market errors, refusals, or the row."""
     errors = _errors(error)
     fields = [_member(e, language) for e in errors]
     members: dict[str, Any] = {
@@ -192,12 +192,12 @@ def document(
     return msgspec.json.encode(members)
 
 
-#: Problems of which the fields say all that there is to say.
+#: Problems whose detail is made of their field errors alone.
 LISTED = frozenset({"invalid", "already-taken"})
 
 
 def told_in(problem: Problem, error: BaseException | None, language: str) -> str:
-    """The languages of the details, as ``Content-Language`` names them: a detail that ``language`` has no word for is English."""
+    """The languages of the details for ``Content-Language``: a detail without a translation into ``language`` is English."""
     return ", ".join(dict.fromkeys((language, _detail(problem, error, language)[1])))
 
 
@@ -206,8 +206,8 @@ def _errors(error: BaseException | None) -> tuple[FieldError, ...]:
 
 
 def _detail(problem: Problem, error: BaseException | None, language: str) -> tuple[str, str]:
-    """The detail and its language. Of fields that are not acceptable, or that others have, it is these with their messages; of everything else it is what
-    the error says, or the row's cause, and in a language that has no word for that, the fields again."""
+    """The detail and its language. For invalid or already taken fields it lists these with their messages; for other errors it is
+    the error's own text, or the row's cause, and without a translation, the fields if there are any, else English."""
     errors = _errors(error)
     if errors and problem.slug in LISTED:
         return _listed(errors, language), language

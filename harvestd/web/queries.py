@@ -1,4 +1,4 @@
-"""The query of an address into its type, as strictly as a body."""
+"""Query strings decoded into their type, as strictly as bodies."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from harvestd.kernel.sentences import worded
 from harvestd.web import validation as fields
 from harvestd.web.problems import Refusal
 
-#: More parameters than this no route has.
+#: Maximum number of parameters; no route has more.
 MAX = 100
-#: Characters of a query that is remembered.
+#: Maximum characters of a query that is cached.
 MAX_KNOWN = 200
 
 
@@ -50,18 +50,18 @@ def decode(query: str, wanted: type[msgspec.Struct] | None) -> Any:
     return fields.convert(values, wanted, text=True)
 
 
-#: As :func:`decode`, of what many ask for in the same words; of those routes alone that answer everybody alike, whose queries are
-#: nobody's secret. What was refused is decoded anew.
+#: :func:`decode`, cached for repeated queries; only for routes with the same answer for everyone, whose queries are not secret.
+#: Refused queries are not cached.
 _known = lru_cache(1024)(decode)
 
 
 def decode_public(query: str, wanted: type[msgspec.Struct] | None) -> Any:
-    """:func:`decode`, with a memory for short ones: the value may be another request's, too."""
+    """:func:`decode` with a cache for short queries: the value may be shared between requests."""
     return _known(query, wanted) if len(query) <= MAX_KNOWN else decode(query, wanted)
 
 
 def encode(query: msgspec.Struct) -> list[tuple[str, str]]:
-    """The parameters that make this query, in one spelling: in the type's order, without those that have their default."""
+    """The query's parameters in canonical form: in the type's order, without default values."""
     found: list[tuple[str, str]] = []
     for (encoded, default), value in zip(_defaults(type(query)), msgspec.structs.astuple(query), strict=True):
         if value != default:
@@ -71,7 +71,7 @@ def encode(query: msgspec.Struct) -> list[tuple[str, str]]:
 
 @cache
 def _defaults(wanted: type[msgspec.Struct]) -> tuple[tuple[str, Any], ...]:
-    """Name in an address, and default of each parameter."""
+    """The encoded name and the default of each parameter."""
     return tuple(
         (f.encode_name, f.default if f.default_factory is msgspec.NODEFAULT else f.default_factory())
         for f in fields.of(wanted)

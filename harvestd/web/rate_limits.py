@@ -1,7 +1,7 @@
-"""Rate limits: whose bucket a request is counted in, and the headers that tell what is left.
+"""Rate limits: the bucket of each request, and the headers with the remaining quota.
 
 The headers are those of draft-ietf-httpapi-ratelimit-headers-10: ``RateLimit-Policy: "default";q=60;w=60`` and
-``RateLimit: "default";r=59;t=1``, where ``t`` is the seconds until all of the quota is there again.
+``RateLimit: "default";r=59;t=1``, where ``t`` is the seconds until the full quota is available again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FORM = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})\Z")
 
 
 class Limited(TooMany):
-    """With the headers of the limit that refuses, whichever was counted before."""
+    """Carries the headers of the limit that refused, even if other limits were counted before."""
 
     def __init__(self, detail: str, retry_after: float, headers: Headers) -> None:
         super().__init__(detail, retry_after)
@@ -28,7 +28,7 @@ class Limited(TooMany):
 
 
 class Limits:
-    """The limits of the settings, by the setting's name."""
+    """The limits from the settings, by the setting's name."""
 
     def __init__(self, settings: Settings, limiter: ILimiter) -> None:
         self._limiter = limiter
@@ -41,27 +41,27 @@ class Limits:
 
     @property
     def at_hand(self) -> bool:
-        """Whether a request can be counted without waiting."""
+        """Whether a request can be counted synchronously."""
         return not self._on or self._limiter.at_hand
 
     def known(self, name: str) -> bool:
-        """Whether there is such a setting."""
+        """Whether a limit setting ``name`` exists."""
         return name in self._limits
 
     async def spend(self, route: Route, user_id: str | None, address: str) -> tuple[Headers, TooMany | None]:
-        """Count one request of a route; answers the headers and the refusal, if it is one."""
+        """Count one request of a route; returns the headers, and the refusal if it is over the limit."""
         if not self._on or route.limit == "none":
             return (), None
         who = user_id if user_id is not None else f"address:{bucket_of(address)}"
         return await self.count(route.limit, who, route.endpoint_class or route.tag)
 
     async def spend_stray(self, address: str, endpoint: str) -> tuple[Headers, TooMany | None]:
-        """Count a request that no route counts: for an address that does not exist, or with a token that does not hold."""
+        """Count a request that no route's limit covers: for an unknown address, or with an invalid token."""
         return await self.count("rate_read", f"address:{bucket_of(address)}", endpoint)
 
     def at_once(self, route: Route, address: str) -> Headers | None:
-        """:meth:`spend` for somebody who is not signed in, without waiting: the headers. None, and nothing was counted,
-        where that is not possible or this is one too many."""
+        """:meth:`spend` for an anonymous request, synchronously: the headers. None, with nothing counted, if that is not possible or
+        the request is over the limit."""
         if not self._on or route.limit == "none":
             return ()
         limit, period = self._limits[route.limit]
@@ -70,7 +70,7 @@ class Limits:
         return _headers(route.limit, limit, period, allowance) if allowance is not None and allowance.allowed else None
 
     async def count(self, name: str, who: str, endpoint: str) -> tuple[Headers, TooMany | None]:
-        """The same for a bucket that a handler names: ``who`` may be an account that somebody tries to sign in to."""
+        """The same for a bucket that a handler names: ``who`` may be the account of a sign-in attempt."""
         if not self._on:
             return (), None
         limit, period = self._limits[name]
@@ -88,7 +88,7 @@ class Limits:
 
 
 def parse(name: str, text: str) -> tuple[int, int]:
-    """``60/60`` as requests and seconds; raises ``ValueError`` with the setting's name and the cure."""
+    """``60/60`` as requests and seconds; raises ``ValueError`` with the setting's name and the fix."""
     found = _FORM.match(text)
     if not found:
         raise ValueError(f"{name} = {text!r}: write requests/seconds, such as 60/60")

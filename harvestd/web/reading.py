@@ -1,8 +1,8 @@
-"""Texts in bodies and queries become values here, by the readers of the kernel, before msgspec looks at types and bounds.
+"""Texts in bodies and queries are parsed here, by the readers of the kernel, before msgspec checks types and bounds.
 
-msgspec's own reading of text takes what the contract does not (``"1_000"`` and ``"١"`` as decimals, ``2e1`` as an integer,
-``TRUE``), and looks for a pattern as Python does, where ``$`` lets a line feed pass. So no shape has a pattern of msgspec's:
-:func:`form` says what a text looks like, and how it is read.
+msgspec's own parsing accepts text that the contract does not (``"1_000"`` and ``"١"`` as decimals, ``2e1`` as an integer,
+``TRUE``), and matches patterns as Python does, where ``$`` lets a line feed pass. So no shape uses msgspec's pattern:
+:func:`form` declares the pattern of a text, and how it is parsed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from msgspec import Meta, inspect
 from harvestd.kernel import readers
 from harvestd.kernel.errors import Invalid
 
-#: A value of JSON in, the same or a typed one out; raises ``Invalid`` for a text that is not of its form.
+#: Takes a JSON value, returns it as is or typed; raises ``Invalid`` for a text of the wrong form.
 Read = Callable[[Any], Any]
 
 
@@ -26,10 +26,10 @@ def form(
     pattern: str, read: Callable[[str, str], Any] | None = None, *, message: str = "", code: str = "wrong-form",
     kind: str = "", params: Mapping[str, Mapping[str, str]] | None = None, **more: Any,
 ) -> Meta:  # fmt: skip
-    """The annotation of a text that matches ``pattern`` as a whole (one that Python and ECMA 262 understand alike).
+    """The annotation of a text that fully matches ``pattern`` (one with the same meaning in Python and ECMA 262).
 
-    ``read`` (field, text) makes the value of it; without, the text is the value, and what is wrong with another is ``code``.
-    ``message``, ``kind`` and ``params`` are those of :func:`~harvestd.web.type_descriptions.own_words`. ``more`` is of
+    ``read`` (field, text) parses it; without ``read`` the text is the value, and a mismatch has the error code ``code``.
+    ``message``, ``kind`` and ``params`` are those of :func:`~harvestd.web.type_descriptions.own_words`. ``more`` goes to
     :class:`msgspec.Meta`.
     """
     whole = re.compile(pattern)
@@ -46,7 +46,7 @@ def form(
 
 
 def read(value: Any, wanted: Any, *, text: bool) -> Any:
-    """``value`` with its texts read as ``wanted`` has them; with ``text``, numbers and booleans come as text, too."""
+    """``value`` with its texts parsed by the types of ``wanted``; with ``text``, numbers and booleans are text, too."""
     found = _of_type(wanted, text)
     return value if found is None else found(value)
 
@@ -80,13 +80,13 @@ def _elements(each: Read | None, most: int | None) -> Read | None:
 
     def read_all(value: Any) -> Any:
         sound = isinstance(value, list) and (most is None or len(value) <= most)
-        return [each(one) for one in value] if sound else value  # msgspec refuses the rest without looking at any
+        return [each(one) for one in value] if sound else value  # msgspec refuses the others without parsing elements
 
     return read_all
 
 
 def _one_of(found: list[Read]) -> Read | None:
-    """Of the types that a value may have, each reads what is its own, and leaves the rest as it is."""
+    """A reader for a union: each type parses its own values, and leaves the others unchanged."""
     if len(found) < 2:
         return found[0] if found else None
 

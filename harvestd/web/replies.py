@@ -1,4 +1,4 @@
-"""An answer as bytes: made of what a handler returned or raised, and written to a request."""
+"""Responses as bytes: built from a handler's result or exception."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harvestd.web.routes import Route
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
-#: In every answer. Pages that need scripts or styles say so themselves.
+#: Security headers of every response. Pages that need scripts or styles set their own policy.
 SECURITY: Headers = (
     (b"X-Content-Type-Options", b"nosniff"),
     (b"X-Frame-Options", b"DENY"),
@@ -31,7 +31,7 @@ NO_STORE = (b"Cache-Control", b"no-store")
 
 BODILESS = frozenset({204, 304})
 _SAME = b"".join(b"%b: %b\r\n" % pair for pair in ((b"Server", b"harvestd"), *SECURITY))
-#: How an answer of each status begins.
+#: The status line and constant headers by status.
 _STATUS = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode("ascii") + _SAME for s in HTTPStatus}
 
 _NAME = re.compile(r"[A-Za-z0-9-]+\Z")
@@ -42,7 +42,7 @@ _encoder = msgspec.json.Encoder(decimal_format="string")
 
 @attrs.frozen(eq=False)
 class Response:
-    """``problem`` is the slug, for the log. A body of None is no body at all."""
+    """``problem`` is the slug, for the log."""
 
     status: int
     headers: Headers
@@ -58,13 +58,13 @@ class Response:
 
 
 def opening(status: int, date: bytes, request_id: str, more: Headers) -> bytes:
-    """The head of an answer as far as it differs each time, without the last line's end."""
+    """The variable part of a response's head, without the last line's end."""
     lines = b"".join([b"\r\n%b: %b" % pair for pair in more]) if more else b""
     return b"%bDate: %b\r\nX-Request-Id: %b%b" % (_STATUS[status], date, request_id.encode(), lines)
 
 
 def rest_of(reply: Response) -> bytes:
-    """The rest of the head, each line with the end of the one before it."""
+    """The rest of the head; each line starts with the end of the one before it."""
     headers = reply.headers
     if reply.header(b"Content-Security-Policy") is None:
         headers += (CLOSED_POLICY,)
@@ -74,8 +74,8 @@ def rest_of(reply: Response) -> bytes:
 
 
 def of_value(route: Route, value: Any, path: Mapping[str, str], query: Any) -> Response:
-    """What a handler returned, without what depends on who asked, or how they wrote it: ``Link`` is made of the decoded ``path``
-    and ``query``."""
+    """The response for a handler's result, independent of the caller and of the request's spelling: ``Link`` is built from the
+    decoded ``path`` and ``query``."""
     answer = value if isinstance(value, Result) else Result(value)
     status = answer.status if answer.status is not None else route.status
     headers = [_header(name, text) for name, text in answer.headers]
@@ -95,7 +95,7 @@ def of_value(route: Route, value: Any, path: Mapping[str, str], query: Any) -> R
 
 
 def _header(name: str, text: str) -> tuple[bytes, bytes]:
-    """As bytes; a line break in either would be the start of another header."""
+    """The header as bytes; refuses line breaks, which would start another header (header injection)."""
     if not _NAME.match(name) or _CONTROL.search(text):
         raise ValueError(f"header {name!r} cannot be sent with {text!r}")
     return name.encode("ascii"), text.encode("utf-8")
@@ -106,7 +106,7 @@ def _media_type(route: Route, answer: Result) -> str:
 
 
 def next_link(route: Route, path: Mapping[str, str], query: Any, after: str) -> bytes:
-    """RFC 8288: the same list after a cursor, relative to this server, so that no host name is needed or trusted."""
+    """The ``Link`` (RFC 8288) to the same list after a cursor; relative, so that no host name is needed or trusted."""
     target = route.path.format_map({name: quote(segment, safe="") for name, segment in path.items()})
     same = [] if query is None else [pair for pair in queries.encode(query) if pair[0] != "after"]
     following = "&".join([f"{name}={_quoted(text)}" for name, text in (*same, ("after", after))])
@@ -114,12 +114,12 @@ def next_link(route: Route, path: Mapping[str, str], query: Any, after: str) -> 
 
 
 def _quoted(text: str) -> str:
-    """As it stands in an address. Most cursors and values stand for themselves, and quoting takes ten times as long as looking."""
+    """URL-quoted. Most cursors and values need no quoting, and quoting takes ten times as long as the check."""
     return text if _UNRESERVED.fullmatch(text) else quote_plus(text)
 
 
 def of_error(error: BaseException, instance: str, request_id: str, language: str) -> Response:
-    """What a handler raised, as problem details in ``language``, one of the market's."""
+    """The problem details of an exception, in ``language``, one of the market's."""
     problem = problem_of(error)
     headers = [_header(name, text) for name, text in headers_of(error, problem)]
     headers += [(b"Content-Type", MEDIA_TYPE.encode("ascii")), NO_STORE]
@@ -130,7 +130,7 @@ def of_error(error: BaseException, instance: str, request_id: str, language: str
 
 
 def of_missing(instance: str, error: BaseException) -> Response:
-    """The page that a browser gets which asks for one that is not there."""
+    """The HTML page for a browser that requests a missing page."""
     headers = [
         _header(*documents.POLICY),
         (b"Content-Type", documents.HTML.encode("ascii")),

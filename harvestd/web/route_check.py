@@ -1,4 +1,4 @@
-"""What must be true of the route table before it is served. A mistake in it stops the start with the route's name."""
+"""Validation of the route table at startup. A mistake aborts the start and names the route."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _PATH = re.compile(r"(/|(/([A-Za-z0-9._-]+|\{[a-z_]+\}))+)\Z")
 
 
 class TableError(ValueError):
-    """The route table cannot be served; the text names the routes and what is wrong with each."""
+    """The route table is invalid; the text names each wrong route and its mistake."""
 
 
 def check(routes: Sequence[Route], known_limit: Callable[[str], bool]) -> None:
-    """Raise :class:`TableError` unless every route is sound. ``known_limit`` tells the names of rate limit settings."""
+    """Raise :class:`TableError` unless every route is valid. ``known_limit`` tells whether a name is a rate limit setting."""
     wrong = [f"{route.method} {route.path}: {what}" for route in routes for what in _wrong_with(route, known_limit)]
     wrong += _twice([f"{route.method} {re.sub('{[^{}]*}', '{}', route.path)}" for route in routes], "is there twice")
     wrong += _twice([route.name for route in routes], "is the name of two routes")
@@ -47,7 +47,7 @@ def _wrong_with(route: Route, known_limit: Callable[[str], bool]) -> Iterator[st
 
 @cache
 def _lax(kind: Any) -> tuple[str, ...]:
-    """The names of the objects in a type, however deep, that would ignore fields they do not know."""
+    """The names of the objects nested in a type at any depth that would ignore unknown fields."""
     return tuple(_found_lax(inspect.type_info(kind)))
 
 

@@ -1,6 +1,5 @@
-"""What a route is. The rows stand in the screen of each subject (``market/*/subject.py``), the table, their sum, in
-``tables.py``; the gate, OpenAPI, the metrics' labels and Klein
-all read it."""
+"""The definition of a route. Each subject declares its rows (``market/*/subject.py``), ``tables.py`` sums them into the table; the
+gate, OpenAPI, the metrics' labels and Klein all read it."""
 
 from __future__ import annotations
 
@@ -15,15 +14,15 @@ import msgspec
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.permissions import GRANTS, Permission
 
-#: Bytes of the largest body, where a route does not say otherwise. What needs more has long texts, or hundreds of things.
+#: Default body limit in bytes. Routes with a larger one take long texts, or hundreds of items.
 BODY = 65_536
 LONG_BODY = 4 * BODY
 
 
 class Mode(enum.Enum):
-    """Where a handler finds the database: ``READ`` ``request.reader`` (a replica may answer), ``FRESH`` ``request.reader`` on the
-    primary, ``WRITE`` ``request.tx`` in a transaction that the gate opens, retries and commits, ``OWN`` whatever it
-    opens itself."""
+    """How a handler accesses the database: ``READ`` by ``request.reader`` (possibly a replica), ``FRESH`` by ``request.reader`` on the
+    primary, ``WRITE`` by ``request.tx`` in a transaction that the gate opens, retries and commits, ``OWN`` by transactions that
+    it opens itself."""
 
     READ = "read"
     FRESH = "fresh"
@@ -33,12 +32,12 @@ class Mode(enum.Enum):
 
 @attrs.frozen
 class Cached:
-    """A public answer that the near cache may keep: ``families`` from the path and the decoded query.
+    """A public response that the near cache may keep: ``families`` from the path and the decoded query.
 
-    For a level of the cache that has to know all families beforehand, ``instead`` stands for those that the handler's answer
-    names itself. ``max_age`` (seconds) is how long clients may keep it without asking. The handler of a cached route never
-    sees a caller; with ``signed_in="own"``, for a route that shows some callers more, those who are signed in pass the cache by.
-    ``private`` says which queries are for the caller alone: they pass it by, too, whoever asks.
+    For a cache level that must know all families beforehand, ``instead`` replaces those that only the handler's result names.
+    ``max_age`` (seconds) is how long clients may reuse it without revalidation. The handler of a cached route never sees a
+    caller; with ``signed_in="own"``, for a route that shows some callers more, signed-in callers bypass the cache.
+    ``private`` tells which queries are for the caller alone: these bypass it for everyone.
     """
 
     families: Callable[[dict[str, str], Any], tuple[str, ...]]
@@ -49,13 +48,13 @@ class Cached:
 
 
 def always(*families: str) -> Callable[[dict[str, str], Any], tuple[str, ...]]:
-    """The families of an answer that are the same whatever is asked for."""
+    """Constant families, independent of path and query."""
     return lambda path, query: families
 
 
 @attrs.frozen
 class Section:
-    """A part of the contract: its name, what it is ``about``, and what the names in its bodies and answers mean (``words``)."""
+    """A section of the contract: its name, its description (``about``), and the glossary of its bodies and responses (``words``)."""
 
     name: str
     about: str
@@ -66,19 +65,19 @@ class Section:
 class Route:
     """One row of the table.
 
-    ``path`` has ``{name}`` segments. The handler is called with the :class:`~harvestd.web.context.Call`, then the decoded
-    body if ``body`` is a type, then the decoded query if ``query`` is one; it answers a value (a msgspec Struct, encoded
-    as JSON with ``status``), a :class:`~harvestd.web.context.Answer`, or None for 204.
-    ``key`` is whether ``Idempotency-Key`` is honoured (``"optional"``) or needed (``"required"``); only in ``Mode.WRITE``.
-    ``limit`` names the setting (``rate_default`` ...), or is ``none``, and with ``endpoint_class`` (the section's name, if empty) the
-    bucket that the caller, or the address of one who is not signed in, has. A handler with a public answer that need not
-    be private sets its own ``Cache-Control`` in :class:`~harvestd.web.context.Answer`.
+    ``path`` has ``{name}`` segments. The handler is called with the :class:`~harvestd.web.context.RequestContext`, then the decoded
+    body if ``body`` is a type, then the decoded query if ``query`` is one; it returns a value (a msgspec Struct, encoded
+    as JSON with ``status``), a :class:`~harvestd.web.context.Result`, or None for 204.
+    ``key`` is whether ``Idempotency-Key`` is honoured (``"optional"``) or required (``"required"``); only in ``Mode.WRITE``.
+    ``limit`` names the setting (``rate_default`` ...), or is ``none``; with ``endpoint_class`` (the section's name, if empty) it
+    selects the bucket of the caller, or of the address if not signed in. A handler whose response may be stored by shared caches
+    sets its own ``Cache-Control`` in :class:`~harvestd.web.context.Result`.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     handler: Callable[..., Awaitable[Any]]
-    #: What the caller must be allowed to do at all; None for anyone, signed in or not.
+    #: The permission that the caller's role needs; None for anyone, signed in or not.
     permission: Permission | None
     summary: str
     section: Section
@@ -86,7 +85,7 @@ class Route:
     body: type[msgspec.Struct] | None = None
     query: type[msgspec.Struct] | None = None
     answer: Any = None
-    #: (Call, fields by name) -> field errors: what the market has against the fields of a body of which others cannot be read.
+    #: (RequestContext, fields by name) -> field errors: business rules for the readable fields of a body whose others are invalid.
     rules: Callable[[Any, Mapping[str, Any]], Iterable[FieldError]] | None = None
     status: int = 200
     key: Literal["no", "optional", "required"] = "no"
@@ -95,25 +94,25 @@ class Route:
     limit: str = "rate_default"
     endpoint_class: str = ""
     errors: tuple[type[Exception], ...] = ()
-    #: What the contract calls it (``placeOrder``), where that is not made of :attr:`name`.
+    #: OpenAPI's operationId (``placeOrder``), if not derived from :attr:`name`.
     operation: str = ""
-    #: More than ``summary`` says, in Markdown.
+    #: Details beyond ``summary``, in Markdown.
     description: str = ""
-    #: A page for people, which is no part of the contract.
+    #: An HTML page, not part of the contract.
     page: bool = False
-    #: Whether it is a page of HTML, too, for who does not ask for JSON.
+    #: Whether it also serves HTML, by content negotiation, to clients that do not ask for JSON.
     also_html: bool = False
-    #: Whether it is about the cart, which guests have by a token.
+    #: Whether it is about the cart, which guests own by a token.
     cart: bool = False
-    #: Statuses with the same answer, where it says no by it.
+    #: Error statuses with the same response body.
     also: tuple[int, ...] = ()
-    #: For the operator, by a token of the settings.
+    #: For the operator, authenticated by a token from the settings.
     operator: bool = False
-    #: Largest body in bytes, as far as the setting of this name allows it.
+    #: Body limit in bytes, capped by the setting of this name.
     body_limit: int = BODY
     #: ``application/json`` unless the route serves something else.
     media_type: str = "application/json"
-    #: Whether ``Authorization`` is looked at. Without, an expired token that a client sends along does no harm (sign-in).
+    #: Whether ``Authorization`` is read. If not, an expired token sent along does no harm (sign-in).
     credentials: bool = True
 
     @property
@@ -123,13 +122,13 @@ class Route:
 
     @property
     def operation_id(self) -> str:
-        """Unique: the name of the function in a generated client."""
+        """The unique name of the function in a generated client."""
         first, *rest = self.name.split("_")
         return self.operation or first + "".join(word.capitalize() for word in rest)
 
     @property
     def roles(self) -> frozenset[str]:
-        """Those that it is for; none where it is for anyone."""
+        """The roles allowed; empty if anyone is."""
         return frozenset() if self.permission is None else GRANTS[self.permission].roles
 
     @cached_property
@@ -140,12 +139,12 @@ class Route:
 
 
 def is_path_of(route: Route, path: str) -> bool:
-    """Whether a path is one of the route's."""
+    """Whether ``path`` matches the route."""
     own, given = route.path.split("/"), path.split("/")
     return len(own) == len(given) and all(a == b or (a[:1] == "{" and b) for a, b in zip(own, given, strict=True))
 
 
 @cache
 def may_be_empty(body: type[msgspec.Struct]) -> bool:
-    """Whether a body of this type may be left out, since it has no field that must be there."""
+    """Whether a body of this type may be omitted, because it has no required field."""
     return not any(field.required for field in msgspec.structs.fields(body))

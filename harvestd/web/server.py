@@ -1,4 +1,4 @@
-"""The web of one process: the route table into one Klein app, the app into a Site, the Site onto a port."""
+"""The HTTP server of one process: builds a Klein app from the route table, a Site from the app, and listens on a port."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from harvestd.web.http.listening import cease, listen
 from harvestd.web.http.site import Site
 from harvestd.web.routes import BODY, Route
 
-#: Seconds between two looks at what is still under way, while draining.
+#: Seconds between two checks for requests in progress while draining.
 LOOK = 0.05
 
 
@@ -40,7 +40,7 @@ def make_app(parts: Parts, routes: Sequence[Route], gate: Gate | None = None) ->
 
 
 def make_site(parts: Parts, routes: Sequence[Route], gate: Gate | None = None) -> Site:
-    """The Site over :func:`make_app`, not listening yet; also what tests talk to in memory."""
+    """The Site over :func:`make_app`, not yet listening; tests also use it in memory."""
     gate = gate if gate is not None else Gate(parts, routes)
     app = make_app(parts, routes, gate)
     resource: Any = Routes(app, gate.unrouted) if parts.settings.short_way else app.resource()
@@ -51,7 +51,7 @@ def make_site(parts: Parts, routes: Sequence[Route], gate: Gate | None = None) -
 
 
 def _body_limit(parts: Parts, routes: Sequence[Route], app: Klein) -> Callable[[bytes, bytes], int]:
-    """What answers the largest body of a method and target: its route's, and never more than the setting."""
+    """A function from method and target to the body limit: the route's, capped by the setting."""
     most = parts.settings.body_limit
     limits = {route.name: min(route.body_limit, most) for route in routes}
     addresses = app.url_map.bind("localhost")
@@ -70,8 +70,8 @@ def _body_limit(parts: Parts, routes: Sequence[Route], app: Klein) -> Callable[[
 class WebService:
     """Serves a route table: :meth:`start` and :meth:`stop` for the lifecycle.
 
-    ``reuse_port`` lets several processes listen on the one port, each with its own queue of connections. ``name`` is the
-    setting that the port is from.
+    ``reuse_port`` lets several processes listen on one port, each with its own accept queue. ``name`` is the setting of the
+    port.
     """
 
     log = Logger()
@@ -89,11 +89,11 @@ class WebService:
 
     @property
     def port(self) -> int:
-        """The port that it listens on, once started; the one it got where the setting is 0."""
+        """The listening port, once started; the assigned one if the setting is 0."""
         return int(self._listening.getHost().port)
 
     def start(self) -> None:
-        """Listen. Raises :class:`PortInUse`, or ``OSError`` with what the system says."""
+        """Listen. Raises :class:`PortInUse`, or ``OSError`` with the system's message."""
         settings = self._parts.settings
         self.site.admission.measure()
         self._listening = listen(
@@ -102,11 +102,11 @@ class WebService:
         self.log.info("listening on http://{host}:{port}", host=settings.http_host, port=self.port)
 
     async def stop(self) -> None:
-        """Take no more connections, finish the requests under way, then close what is left.
+        """Graceful shutdown: stop accepting connections, finish the requests in progress, then close the remaining connections.
 
         Bounded by four fifths of the setting ``stop_deadline``. New requests on open connections are still answered, with
-        ``Connection: close``. A connection without a request is left open for ``stop_grace``, since its client may be
-        sending one just now: a proxy that closes its own idle connections sooner than that loses none.
+        ``Connection: close``. Idle keep-alive connections stay open for ``stop_grace``, since their clients may be sending a
+        request just now: a proxy with a shorter idle timeout loses none.
         """
         self.site.draining = True
         reactor, grace = self._parts.reactor, self._parts.settings.stop_grace

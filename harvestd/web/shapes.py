@@ -1,4 +1,4 @@
-"""What the shapes of all nouns are made of."""
+"""Building blocks of all shapes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _AN_ID = "0197f0a0-7c1e-7abc-8def-0123456789ab"
 
 
 def _id(lister: str = "", what: str = "A UUIDv7; letters in either case.") -> Meta:
-    """The annotation of an id, one of those that the address ``lister`` lists."""
+    """The annotation of an id; ``lister`` is the address that lists the valid ones."""
     return form(
         "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}",
         readers.id,
@@ -46,7 +46,7 @@ Slug = Annotated[
         examples=["green-acres"],
     ),
 ]
-#: A farm, a category, a product by either of its names.
+#: A farm, category or product, by its id or slug.
 IdOrSlug = Annotated[
     str, Meta(max_length=100, description="An id or a slug.", extra={"read": lambda _, text: readers.token(text)})
 ]
@@ -69,8 +69,8 @@ Limit = Annotated[int, Meta(ge=1, le=100, description="Items on a page.")]
 Cursor = Annotated[str, Meta(max_length=1024, description="The `next` of an earlier page.")]
 Quantity = Annotated[Decimal, Meta(description="A number or decimal string, three places at most.", examples=["1.250"])]
 _IN_MINOR_UNITS = "must be in minor units: 350 is 3.50 EUR"
-#: What is said of money that is no whole number, the first mistake of whoever begins: with the other way to give it, and where there is
-#: none.
+#: The message for money that is not a whole number, a common first mistake: with the alternative of a money object, and for fields
+#: without one.
 MINOR_UNITS, MINOR_UNITS_ALONE = (
     {"kind": words, "params": {code: {"reason": reason} for code in ("wrong-type", "not-a-number")}}
     for words, reason in (
@@ -83,7 +83,7 @@ MinorUnits = Annotated[
 ]
 
 
-#: Where a field goes that is not taken here, or why it is not: by the reason that ``ELSEWHERE`` names.
+#: For fields not accepted here: where they go instead, or why not; by the reason in ``ELSEWHERE``.
 PLACES: dict[str, str] = {
     "as-registered": "it stays as it was registered",
     "from-title": "it is made from the title",
@@ -99,13 +99,13 @@ UnitOut = Annotated[str, closed("Unit", get_args(Unit), "What a product is count
 
 
 class In(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """What comes in: a field that is not in the type is refused, for the reason (of ``PLACES``) that ``ELSEWHERE`` has for one."""
+    """An input shape: unknown fields are refused, with the reason (of ``PLACES``) that ``ELSEWHERE`` has for some."""
 
     ELSEWHERE: ClassVar[Mapping[str, str]] = {}
 
 
 class Out(msgspec.Struct, kw_only=True, frozen=True):
-    """What goes out."""
+    """An output shape."""
 
 
 class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -116,14 +116,14 @@ class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PricePer(Out, kw_only=True, frozen=True):
-    """What a price is for: so much of the unit that the product is sold in."""
+    """The quantity that a price is for, in the product's unit."""
 
     quantity: str
     unit: UnitOut
 
 
 class Named(Out, kw_only=True, frozen=True):
-    """Another thing, by its id, slug and name."""
+    """A reference to another resource by id, slug and name."""
 
     id: str
     slug: str
@@ -138,7 +138,7 @@ class ListQuery(In, kw_only=True, frozen=True):
 
 
 class CountedQuery(ListQuery, kw_only=True, frozen=True):
-    """Which page of a list, and whether ``total`` is to say how many there are."""
+    """Which page of a list, and whether to count all items in ``total``."""
 
     count: bool = False
 
@@ -158,5 +158,5 @@ class Season(Out, kw_only=True, frozen=True):
 
 
 def given(body: msgspec.Struct) -> dict[str, Any]:
-    """The fields of a change that were sent; the others stay as they are."""
+    """The fields of a change that were sent; the others stay unchanged."""
     return {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}

@@ -1,5 +1,5 @@
-"""What of a body could be read although the whole could not, and what the market's rules have against that: so that whoever sends it is
-told everything in one answer."""
+"""Partial validation of an invalid body: its readable fields are checked against the market's rules as well, so that the client
+gets all errors in one response."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ import msgspec
 from harvestd.kernel.errors import FieldError, Invalid
 from harvestd.web import validation as fields
 
-#: What the rules have against fields that could be read. They look at each by itself, since any of the others may be missing.
+#: The errors of the readable fields by the market's rules. Each field is checked by itself, since any other may be missing.
 Rules = Callable[[Mapping[str, Any]], Iterable[FieldError]]
-#: The place of an element, or of what could be read of its members, below the name of a list.
+#: The index of an element, and perhaps the path of its member, after the name of a list.
 _ELEMENT = re.compile(r"\[([0-9]+)\](?:\.(.+))?")
 
 
 def convert(value: Any, wanted: type[msgspec.Struct], rules: Rules | None) -> Any:
-    """``value`` as ``wanted``; raises :class:`Invalid` with every field that cannot be read, and with what ``rules`` have against the
-    others."""
+    """``value`` as ``wanted``; raises :class:`Invalid` with every unreadable field, and with the errors of ``rules`` for the others."""
     try:
         return fields.convert(value, wanted)
     except Invalid as refused:
@@ -32,8 +31,8 @@ def convert(value: Any, wanted: type[msgspec.Struct], rules: Rules | None) -> An
 
 
 def sound(value: Mapping[str, Any], wanted: type[msgspec.Struct]) -> dict[str, Any]:
-    """The fields that can be read, typed, by name; of an object or a list that cannot be read as a whole, its members and elements
-    by their paths (``location.latitude``, ``lines[1]``, ``lines[2].quantity``)."""
+    """The readable fields, typed, by name; for an object or list that is not readable as a whole, its readable members and elements
+    by path (``location.latitude``, ``lines[1]``, ``lines[2].quantity``)."""
     found: dict[str, Any] = {}
     for field in fields.of(wanted):
         if field.encode_name in value:
@@ -55,15 +54,15 @@ def _gather(path: str, value: Any, wanted: Any, found: dict[str, Any]) -> None:
 
 
 def members(given: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Of the fields that :func:`sound` gives, or of those of a whole body: the members of the object ``name`` that could be read. None
-    of what is null, or no object."""
+    """The readable members of the object ``name``, from the fields of :func:`sound` or of a valid body. Empty if it is null or not
+    an object."""
     if name in given:
         return _asdict(given[name]) or {}
     return {path[len(name) + 1 :]: one for path, one in given.items() if path.startswith(f"{name}.")}
 
 
 def elements(given: Mapping[str, Any], name: str) -> dict[int, Any]:
-    """Likewise the elements of the list ``name`` by their places: of objects, the members that could be read."""
+    """Likewise the elements of the list ``name`` by index: for objects, their readable members."""
     if name in given:
         return {i: one if (whole := _asdict(one)) is None else whole for i, one in enumerate(given[name] or ())}
     found: dict[int, Any] = {}
@@ -79,7 +78,7 @@ def elements(given: Mapping[str, Any], name: str) -> dict[int, Any]:
 
 
 def _asdict(value: Any) -> dict[str, Any] | None:
-    """The members of an object, by their names in JSON."""
+    """The members of a Struct by their JSON names; None for any other value."""
     if not isinstance(value, msgspec.Struct):
         return None
     return {field.encode_name: getattr(value, field.name) for field in fields.of(type(value))}

@@ -1,4 +1,4 @@
-"""Access tokens: JWTs (RFC 7519) signed with HS256, and with nothing else."""
+"""Access tokens: JWTs (RFC 7519), signed with HS256 only."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from harvestd.web.context import Caller
 
 ISSUER = "harvestd"
 AUDIENCE = "harvestd-api"
-#: By how much the clocks of two processes may differ; beyond that their readiness says so.
+#: Tolerated clock skew between two processes; their readiness reports a larger one.
 SKEW = timedelta(seconds=MAX)
-#: What must be there. Times are checked by the clock that the caller gives, not by PyJWT's.
+#: Required claims. Times are checked against the clock that the caller passes, not PyJWT's.
 _OPTIONS: Options = {
     "require": ["iss", "aud", "sub", "exp", "iat", "role", "sid"],
     "verify_exp": False,
@@ -29,7 +29,7 @@ _ROLES = frozenset({"buyer", "farmer", "admin"})
 
 
 def issue(secret: str, caller: Caller, now: datetime, ttl: float) -> str:
-    """A token for ``caller`` that holds for ``ttl`` seconds from ``now`` (UTC)."""
+    """A token for ``caller``, valid for ``ttl`` seconds from ``now`` (UTC)."""
     start = int(now.timestamp())
     claims = {
         "iss": ISSUER, "aud": AUDIENCE, "iat": start, "exp": start + int(ttl),
@@ -39,9 +39,9 @@ def issue(secret: str, caller: Caller, now: datetime, ttl: float) -> str:
 
 
 def verify(secret: str, token: str, now: datetime) -> Caller:
-    """Whom the token names. Raises ``Unauthenticated`` for any other algorithm (``none`` too), signature, issuer, audience
-    or spelling, for a missing claim, from the second that it expires, and before it was issued or is to hold (``nbf``), but for
-    :data:`SKEW` seconds by which the clocks of processes may differ."""
+    """The caller that the token names. Raises ``Unauthenticated`` for another algorithm (including ``none``), signature, issuer,
+    audience or encoding, for a missing claim, from the second it expires, and before ``iat`` or ``nbf``, with a tolerance of
+    :data:`SKEW` for clock skew between processes."""
     read = _read(secret, token)
     if now >= read.expires:
         raise Unauthenticated("the access token has expired; refresh it or sign in again")
@@ -59,8 +59,8 @@ class _Read:
 
 @lru_cache(maxsize=4096)
 def _read(secret: str, token: str) -> _Read:
-    """What a token says that was signed with the secret. Remembered: its sender shows it with each request, and
-    to check it takes a tenth of what an order takes. What does not hold is raised, and never remembered."""
+    """The content of a correctly signed token. Cached: clients send it with each request, and verifying it takes a tenth of
+    the time of an order. Invalid tokens raise, and are never cached."""
     try:
         if not all(_canonical(part) for part in token.split(".")):
             raise ValueError
@@ -76,7 +76,7 @@ def _read(secret: str, token: str) -> _Read:
 
 
 def _canonical(part: str) -> bool:
-    """Whether it is base64url as RFC 7515 has it: without padding, and with no bit set that stands for nothing."""
+    """Whether it is canonical base64url (RFC 7515): without padding, and with the unused bits zero."""
     whole = base64.b64decode(part + "=" * (-len(part) % 4), b"-_", validate=True)
     return base64.urlsafe_b64encode(whole).rstrip(b"=") == part.encode("ascii")
 

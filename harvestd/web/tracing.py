@@ -1,4 +1,4 @@
-"""The request id and the W3C trace of a request: taken over when they are well formed, else made."""
+"""The request id and W3C trace of a request: taken from its headers when well formed, otherwise generated."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from collections.abc import Callable
 from harvestd.runtime.tracing import Trace
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@~-]{1,128}\Z")
-#: https://www.w3.org/TR/trace-context/#traceparent-header; a later version may go on after the flags.
+#: https://www.w3.org/TR/trace-context/#traceparent-header; a later version may have more after the flags.
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z")
 
 
 def trace_of(request_id: str, traceparent: str, new_id: Callable[[], str]) -> Trace:
-    """The trace of a request from its two headers ("" where it has none)."""
+    """The trace of a request from its two headers ("" where absent)."""
     kept = request_id if request_id and REQUEST_ID.match(request_id) else new_id()
     return Trace(kept, next_traceparent(traceparent))
 
 
 def next_traceparent(incoming: str) -> str:
-    """This server's place in the caller's trace, or the start of a new one that nobody has asked to be sampled."""
+    """A span of this server in the caller's trace, or a new, unsampled trace."""
     span = random.getrandbits(64) or 1
     found = _TRACEPARENT.match(incoming) if incoming else None
     if found:

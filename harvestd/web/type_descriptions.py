@@ -1,4 +1,4 @@
-"""A type in plain words, for the person whose value did not fit ("a whole number from 1 to 100"), and what was wrong as a code."""
+"""Types described in plain words for error messages ("a whole number from 1 to 100"), and the error code of a wrong value."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from msgspec import inspect
 
 @cache
 def expected(wanted: Any, *, text: bool = False) -> str:
-    """What ``wanted``, a type that msgspec knows, takes; with ``text``, in a query, which has no null."""
+    """The values that ``wanted``, a msgspec type, accepts; with ``text``, in a query, which has no null."""
     return _words(inspect.type_info(wanted)).removesuffix(_NULL if text else "")
 
 
 @cache
 def or_null(wanted: Any) -> str:
-    """What is said of a type that takes null, too."""
+    """The addition for a type that also accepts null."""
     info = inspect.type_info(wanted)
     kinds = info.types if isinstance(info, inspect.UnionType) else ()
     return _NULL if any(isinstance(one, inspect.NoneType) for one in kinds) else ""
@@ -26,8 +26,8 @@ def or_null(wanted: Any) -> str:
 
 @cache
 def own_words(wanted: Any) -> Mapping[str, Any]:
-    """What a type says of itself in its annotations: ``message`` (what is expected, whatever is wrong), ``kind`` (the same, where
-    the value is of another kind), ``params`` (by code, to be told beside the others)."""
+    """The wording in a type's annotations: ``message`` (the expectation, for any error), ``kind`` (the same, only for a value of
+    the wrong kind), ``params`` (extra parameters by error code)."""
     return _own_words(inspect.type_info(wanted))
 
 
@@ -40,12 +40,12 @@ def _own_words(info: Any) -> dict[str, Any]:
 
 
 def longest(wanted: Any) -> int | None:
-    """The most elements of a list, or characters of a text, if it has a most."""
+    """The maximum elements of a list, or characters of a text, if bounded."""
     return getattr(_bare(wanted), "max_length", None)
 
 
 def fault(value: Any, wanted: Any) -> tuple[str, dict[str, str]]:
-    """What is wrong with ``value``, which is no ``wanted``: a code of field errors, and its parameters."""
+    """The field error code, and its parameters, for a ``value`` that does not fit ``wanted``."""
     info = _bare(wanted)
     if isinstance(info, (inspect.IntType, inspect.FloatType, inspect.DecimalType)):
         return _number_fault(value, info)
@@ -66,13 +66,13 @@ def fault(value: Any, wanted: Any) -> tuple[str, dict[str, str]]:
 
 @cache
 def json_types(wanted: Any) -> tuple[str, ...]:
-    """The types of JSON values that ``wanted`` takes, null aside."""
+    """The JSON types that ``wanted`` accepts, except null."""
     return tuple(dict.fromkeys(_json_types(inspect.type_info(wanted))))
 
 
 @cache
 def example(wanted: Any) -> Mapping[str, str]:
-    """A text as ``wanted`` takes it, as the parameter of a code; nothing where no example says it, or it is an id."""
+    """An example text for ``wanted``, as a parameter of an error code; empty if it has none, or is an id."""
     info, found = _without_null(inspect.type_info(wanted)), ""
     while isinstance(info, inspect.Metadata):
         schema = info.extra_json_schema or {}
@@ -88,7 +88,7 @@ def _without_null(info: Any) -> Any:
 
 
 def _json_types(info: Any) -> Iterator[str]:
-    """The types of JSON values that it takes, null aside."""
+    """The JSON types that it accepts, except null."""
     while isinstance(info, inspect.Metadata):
         info = info.type
     for one in info.types if isinstance(info, inspect.UnionType) else (info,):
@@ -112,7 +112,7 @@ def _number_fault(value: Any, info: Any) -> tuple[str, dict[str, str]]:
 
 @cache
 def _bare(wanted: Any) -> Any:
-    """The one type behind annotations and ``| None``, if it is one."""
+    """The one type behind annotations and ``| None``, if there is only one."""
     info: Any = inspect.type_info(wanted)
     while True:
         if isinstance(info, inspect.UnionType):
@@ -178,7 +178,7 @@ def _choice(values: Any) -> str:
 
 
 _NULL = ", or null"
-#: By kind of type: the JSON value that carries it.
+#: The JSON type by kind of type.
 _JSON_TYPES: dict[type, str] = {
     inspect.BoolType: "boolean", inspect.IntType: "integer", inspect.FloatType: "number", inspect.DecimalType: "number",
     inspect.StrType: "string", inspect.UUIDType: "string", inspect.DateTimeType: "string", inspect.DateType: "string",

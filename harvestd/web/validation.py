@@ -1,7 +1,7 @@
-"""Values into typed ones, and a word on each field that is wrong: what is expected there, not what a decoder met.
+"""Conversion of values to types, with an error for each wrong field: what is expected there, not what a decoder found.
 
-The happy way is one reading of the texts and one call of msgspec. Only when that says no is the value walked beside its
-type, field by field, so that all that is wrong is reported at once.
+The happy path parses the texts once and calls msgspec once. Only on failure is the value walked along its type, field by
+field, so that all errors are reported at once.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from harvestd.web.reading import read
 from harvestd.web.shapes import PLACES
 from harvestd.web.type_descriptions import example, expected, fault, json_types, longest, or_null, own_words
 
-#: Errors beyond these are not listed: nobody reads them, and a body of a million could name a million.
+#: Maximum number of errors listed: nobody reads more, and a body of a million elements could have a million.
 MAX = 50
-#: The name of the value as a whole, where that is what is wrong: a body that is no object.
+#: The field name for errors of the whole value: a body that is not an object.
 BODY = "body"
-#: Characters of a name that we do not know, as it is said again.
+#: Maximum characters of an unknown name repeated in a message.
 MAX_NAME = 80
-#: The codes of what is no value of the kind that is taken, where a field has its own words for that.
+#: The error codes for a value of the wrong kind, for which a field may have its own wording.
 OF_ANOTHER_KIND = frozenset({"required", "wrong-type", "wrong-form", "not-a-number", "not-an-id"})
-#: What :func:`readable` answers of what is no value of the type.
+#: Returned by :func:`readable` for a value that does not fit the type.
 UNREADABLE: Any = object()
 _INTEGER = range(MIN_INTEGER, MAX_INTEGER + 1)
 
 
 def convert(value: Any, wanted: Any, *, text: bool = False) -> Any:
     """``value`` (of dict, list, str, int, Decimal, bool, None) as ``wanted``; with ``text``, leaves are the strings of a
-    query. Raises ``Invalid`` with all the fields that are wrong, by paths such as ``lines[0].quantity``.
+    query. Raises ``Invalid`` with all wrong fields, by paths such as ``lines[0].quantity``.
 
     A field may word its own message: ``Annotated[str, Meta(extra={"message": "must be …"})]``.
     """
@@ -56,7 +56,7 @@ def convert(value: Any, wanted: Any, *, text: bool = False) -> Any:
 
 
 def readable(value: Any, wanted: Any) -> Any:
-    """What :func:`convert` answers, or :data:`UNREADABLE`; without a look at what is wrong, so that many can be tried."""
+    """The result of :func:`convert`, or :data:`UNREADABLE`; skips the error analysis, so that trying many is cheap."""
     try:
         found = msgspec.convert(read(value, wanted, text=False), wanted)
     except (Invalid, msgspec.ValidationError):
@@ -65,7 +65,7 @@ def readable(value: Any, wanted: Any) -> Any:
 
 
 def element_of(kind: Any, wanted: Any, value: list[Any]) -> Any:
-    """The type of a list's elements; None of what is no list, or where ``value`` has more than the most of them."""
+    """The type of a list's elements; None if it is not a list, or ``value`` exceeds its maximum length."""
     if get_origin(kind) not in (list, tuple):
         return None
     most = longest(wanted)
@@ -73,7 +73,7 @@ def element_of(kind: Any, wanted: Any, value: list[Any]) -> Any:
 
 
 def _unbounded(value: Any, path: str) -> Iterator[str]:
-    """Where a number is that msgspec takes and PostgreSQL does not: NaN, Infinity, 1e999, 2^64."""
+    """The paths of numbers that msgspec accepts and PostgreSQL does not: NaN, Infinity, 1e999, 2^64."""
     if isinstance(value, msgspec.Struct):
         for name, encoded in _open_fields(type(value)):
             yield from _unbounded(getattr(value, name), _join(path, encoded))
@@ -89,13 +89,14 @@ def _unbounded(value: Any, path: str) -> Iterator[str]:
 
 @cache
 def of(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
-    """The fields of a type. msgspec evaluates its annotations anew each time, which takes as long as all the rest of a listing."""
+    """The fields of a type, cached: msgspec re-evaluates the annotations each time, which takes as long as all other work of a
+    listing."""
     return msgspec.structs.fields(kind)
 
 
 @cache
 def _open_fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, str], ...]:
-    """The fields of a type that can hold a number without bounds, by name and encoded name."""
+    """The fields of a type that can hold an unbounded number, by name and encoded name."""
     return tuple((f.name, f.encode_name) for f in of(kind) if _is_open(inspect.type_info(f.type)))
 
 
@@ -130,7 +131,7 @@ def _wrong(value: Any, wanted: Any, path: str, text: bool) -> Iterator[FieldErro
 
 
 def _inside(value: Any, kind: Any, wanted: Any, path: str, text: bool) -> Iterator[FieldError]:
-    """What is wrong with the members of an object or the elements of a list. Of a list that is too long, that is enough."""
+    """The errors of an object's members or a list's elements. Elements of a list that is too long are not checked."""
     if _is_struct(kind) and isinstance(value, dict):
         yield from _members(value, kind, path, text)
     elif isinstance(value, list) and (element := element_of(kind, wanted, value)) is not None:
@@ -153,7 +154,7 @@ def _members(value: dict[str, Any], kind: Any, path: str, text: bool) -> Iterato
 
 
 def unknown(path: str, name: str, kind: Any, given: Container[str] = ()) -> FieldError:
-    """What is said of a name that ``kind`` does not have: where it goes instead, or what else may be meant, of what is not ``given``."""
+    """The error for a name that ``kind`` does not have: where it goes instead, or a suggestion among the names not ``given``."""
     reason = getattr(get_origin(kind) or kind, "ELSEWHERE", {}).get(name)
     if reason is not None:
         message = f"is not accepted here; {PLACES[reason]}"
@@ -168,7 +169,7 @@ def _fields(kind: Any) -> dict[str, Any]:
 
 
 def kind_of(wanted: Any, value: Any = None) -> Any:
-    """The one type behind annotations and ``| None``; of several the object, for a ``value`` that is one."""
+    """The one type behind annotations and ``| None``; of several the object type, if ``value`` is an object."""
     while get_origin(wanted) is Annotated:
         wanted = get_args(wanted)[0]
     if get_origin(wanted) in (Union, types.UnionType):
@@ -194,7 +195,7 @@ def _said(path: str, code: str, params: Mapping[str, str], wanted: Any, text: bo
 
 
 def _expected(wanted: Any, text: bool, code: str) -> str:
-    """In the field's own words, if it has some."""
+    """The expected value, in the field's own words if it has any."""
     words = own_words(wanted)
     own = words.get("message") or (words.get("kind") if code in OF_ANOTHER_KIND else None)
     if own is None:

@@ -1,5 +1,5 @@
-"""Closed lists of words in the contract. Each stands with its subject's bodies and answers, as the type of what goes out, which is text
-that a row or a rule has; the document says which words it can be, and has one schema for each list."""
+"""Enums of the contract. Each is declared with its subject's shapes, as the type of an output field whose text comes from a row or
+a rule; the OpenAPI document lists its words, in one schema per enum."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable
 
 from msgspec import Meta
 
-#: What marks a list in a schema until the document is made.
+#: The key that marks an enum in a schema until the document is built.
 CLOSED = "x-closed"
 
 
 def closed(name: str, words: Iterable[str], meaning: str) -> Meta:
-    """The mark of a type as the list ``name``, as generated clients have it, with what it is about in a sentence."""
+    """The annotation of a type as the enum ``name`` (also in generated clients), with a sentence about its meaning."""
     enum = list(words)
     schema = {"type": "string", "enum": enum, "description": meaning}
     return Meta(extra_json_schema={"enum": enum, CLOSED: {"name": name, "schema": schema}})

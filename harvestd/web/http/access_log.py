@@ -1,7 +1,7 @@
-"""The access log: a line for each request, gathered and handed to the log many at a time.
+"""The access log: one line per request, logged in batches.
 
-One event of Twisted's logger costs more than all the rest of an answer from the cache. So requests are noted as values,
-and a batch of them is one event (``requests``), of which the log makes as many lines; whatever else is logged does not wait.
+One event of Twisted's logger costs more than all other work of a cache hit. So requests are recorded as values, and a batch of
+them is one event (``requests``), which the log expands into lines; other log events are not delayed.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from typing import Any
 import msgspec
 from twisted.logger import Logger
 
-#: Requests are handed on when there are this many, and whenever :meth:`AccessLog.flush` is called.
+#: Requests per batch; :meth:`AccessLog.flush` also writes a smaller one.
 BATCH = 100
 log = Logger(namespace="harvestd.web.http.access_log")
 
 
-#: Characters of what a client wrote that are noted: a line is no place to store things in.
+#: Maximum characters of client-supplied text in a line: clients must not be able to fill the log.
 SHOWN = 300
 
 
 def bounded(text: str) -> str:
-    """``text``, cut where it is long, with how long it was."""
+    """``text``, truncated if long, with its full length."""
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text)} characters)"
 
 
 class Access(msgspec.Struct, frozen=True):
-    """One request that is over: ``ms`` it took, ``bytes`` of body it was answered with, ``problem`` is its slug or ""."""
+    """One finished request: its duration in ``ms``, the ``bytes`` of the response body, and the slug of its ``problem`` or ""."""
 
     method: str
     path: str
@@ -43,7 +43,7 @@ class Access(msgspec.Struct, frozen=True):
     at: float = msgspec.field(default_factory=time.time)
 
     def message(self) -> str:
-        """For people."""
+        """The human-readable line."""
         if self.method:
             who = f" user {self.user_id}" if self.user_id else ""
             return (
@@ -52,7 +52,7 @@ class Access(msgspec.Struct, frozen=True):
         return f"{self.status} {self.problem}: {bounded(self.detail)} from {self.address}"
 
     def fields(self) -> dict[str, Any]:
-        """For machines, beside the message; what a refused connection never said is left out."""
+        """The structured fields beside the message; a connection refused before its request has only those it knows."""
         found = {name: getattr(self, name) for name in _FIELDS} | {"path": bounded(self.path)}
         return found if self.method else {name: found[name] for name in _REFUSED}
 
@@ -62,19 +62,19 @@ _FIELDS = tuple(name for name in Access.__struct_fields__ if name not in ("at", 
 
 
 class AccessLog:
-    """Gathers; whoever has one flushes it now and then, and at the end."""
+    """Batches requests; its owner flushes it periodically and at shutdown."""
 
     def __init__(self) -> None:
         self._noted: list[Access] = []
 
     def note(self, access: Access) -> None:
-        """One more."""
+        """Add a request; flushes a full batch."""
         self._noted.append(access)
         if len(self._noted) >= BATCH:
             self.flush()
 
     def flush(self) -> None:
-        """Hand on what was gathered."""
+        """Log the current batch."""
         if self._noted:
             noted, self._noted = self._noted, []
             log.info("{log_text}", log_text=f"{len(noted)} requests", requests=noted)

@@ -1,4 +1,4 @@
-"""Which connections are taken: as many as the settings and the process's descriptors allow, in all and of one address."""
+"""Admission control: connection limits in total and per address, from the settings and the process's file descriptors."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from harvestd.runtime.shortages import Shortages
 from harvestd.settings.table import Settings
 from harvestd.web.http.client_address import Proxies, bucket_of
 
-#: Descriptors that are not for clients: database, accelerators, mail, logs, what a library opens for a moment.
+#: Descriptors not for clients: database, accelerators, mail, logs, short-lived ones of libraries.
 RESERVE = 200
 log = Logger()
 
 
 class Admission:
-    """Of one Site. ``files`` is how many further descriptors its connections use: bodies that are kept on disk."""
+    """Admission of one Site. ``files`` counts the further descriptors of its connections: bodies spooled to disk."""
 
     def __init__(self, settings: Settings, proxies: Proxies, shortages: Shortages) -> None:
         self._settings = settings
@@ -30,8 +30,8 @@ class Admission:
         self.files = 0
 
     def measure(self) -> None:
-        """Raise the limit of descriptors as far as the process may, and keep to it: at the limit everything fails, not only
-        what asks for one more connection."""
+        """Raise the soft descriptor limit as far as allowed, and stay below it: at the limit every operation fails, not just the next
+        connection."""
         wanted = self._most + self._settings.database_pool + RESERVE
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -47,7 +47,7 @@ class Admission:
             )  # fmt: skip
 
     def refusal(self, host: str) -> str:
-        """Why a connection of ``host`` is not taken, as a name of the shortage; or ""."""
+        """The name of the shortage for which a connection of ``host`` is refused, or ""."""
         if self.connections >= self._most:
             return "connections"
         if not self.room():
@@ -66,7 +66,7 @@ class Admission:
         self._open[bucket_of(host)] += 1
 
     def closed(self, host: str) -> None:
-        """It is gone."""
+        """A connection of ``host`` is closed."""
         group = bucket_of(host)
         self.connections -= 1
         self._open[group] -= 1
@@ -74,5 +74,5 @@ class Admission:
             del self._open[group]
 
     def _exempt(self, host: str) -> bool:
-        """A trusted proxy's connections are those of all its clients."""
+        """Whether ``host`` is a trusted proxy (or a Unix socket): its connections carry all its clients."""
         return host == "" or self._proxies.trusts(host)

@@ -1,7 +1,8 @@
-"""One client connection: HTTP/1.1 with a bound on everything that Twisted leaves open.
+"""One client connection: HTTP/1.1 with a bound on everything that Twisted leaves unbounded.
 
-Twisted's ``HTTPChannel`` parses; this decides what is too much, too slow or not clear, and answers it with problem details
-before it closes. What the specification lets a server guess at is refused, since a proxy in front may guess differently.
+Twisted's ``HTTPChannel`` parses; this class decides what is too large, too slow or ambiguous, and answers it with problem details
+before closing. Input that the specification lets a server interpret is refused: a proxy in front may interpret it differently
+(request smuggling).
 """
 
 # mypy: disallow-untyped-calls=False
@@ -25,25 +26,25 @@ from harvestd.web.problems import BY_SLUG, MEDIA_TYPE, Refusal, document, told_i
 if TYPE_CHECKING:
     from harvestd.web.http.site import Site
 
-#: More header lines than this are refused.
+#: Maximum number of header lines.
 LINES = 150
-#: Empty lines before a request line that mean nothing (RFC 9112, 2.2: old clients end a body so); more are no client's.
+#: Ignored empty lines before a request line (RFC 9112, 2.2: old clients end a body so); no real client sends more.
 EMPTY_LINES = 8
-#: How many bytes of objects a byte of header lines becomes, about.
+#: Approximate bytes of Python objects per byte of header lines.
 HEAD_SHARE = 4
-#: How long what a refused client still sends is read and thrown away, so that it gets to see why (RFC 9112, 9.6).
+#: Lingering close: seconds in which a refused client's input is read and discarded, so that it gets the response (RFC 9112, 9.6).
 LINGER = 2.0
 _LATE_HEAD, _LATE_BODY = "the headers were not complete in time", "the body was not complete in time"
 
 
 @implementer(IHalfCloseableProtocol)
 class Channel(http.HTTPChannel):
-    """Stages of a connection, each with its deadline: ``idle`` (nothing of a request yet), ``head``, ``body``, ``work``
-    (ours to answer, no deadline), ``held`` (a request is here and not begun, no deadline), ``closing`` (answered or refused
-    for the last time).
+    """Stages of a connection, each with its deadline: ``idle`` (no byte of a request yet), ``head``, ``body``, ``work``
+    (the handler runs, no deadline), ``held`` (a request has arrived and is not started, no deadline), ``closing`` (the last
+    response or refusal was written).
 
-    A request is begun only when all answers before it were taken over by the kernel, and one in a turn of the reactor: how
-    many a client sends at once says nothing about what it may have of memory and time.
+    A request starts only when the kernel has taken over all earlier responses, and one per reactor iteration: pipelining many
+    requests gives a client no larger share of memory and time.
     """
 
     site: Site
@@ -78,11 +79,11 @@ class Channel(http.HTTPChannel):
         self.site.opened(self)
 
     def getHost(self) -> Any:
-        """This end of the connection, as the kernel was asked once: each request asks."""
+        """The local address, cached at connect: every request asks for it, and the kernel call costs."""
         return self._ends[0]
 
     def getPeer(self) -> Any:
-        """The other."""
+        """The remote address, likewise."""
         return self._ends[1]
 
     def connectionLost(self, reason: Any = None) -> None:
@@ -91,19 +92,19 @@ class Channel(http.HTTPChannel):
         super().connectionLost(reason)
 
     def readConnectionLost(self) -> None:
-        """The client has sent all that it will (RFC 9112, 9.6): what it asked for whole is answered, then the connection ends."""
+        """The client half-closed (RFC 9112, 9.6): answer its complete requests, then close the connection."""
         self.sent_all = True
         if self.stage not in ("work", "held"):
             self._enter("closing", LINGER)
-            self.transport.loseConnection()  # once what was written is sent
+            self.transport.loseConnection()  # after flushing the write buffer
 
     def writeConnectionLost(self) -> None:
-        """After a refusal: what the client still sends is read and thrown away."""
+        """After a refusal: further input is read and discarded."""
 
     def dataReceived(self, data: bytes) -> None:
         if self.refused:
             return
-        if self.paused:  # reading is paused too, so that this is no more than was under way
+        if self.paused:  # reading is paused too, so this is only data already in flight
             self._buffer += data
             if self.stage == "idle":
                 self._enter("held", None)
@@ -116,7 +117,7 @@ class Channel(http.HTTPChannel):
             due = self.due
             self._enter("head", self.site.settings.header_deadline)
             self._parse(data)
-            if self.stage == "head" and not (self._in_head or self._buffer):  # empty lines are no request's beginning
+            if self.stage == "head" and not (self._in_head or self._buffer):  # empty lines do not start a request
                 self.stage, self.due = "idle", due
             return
         self._parse(data)
@@ -126,7 +127,7 @@ class Channel(http.HTTPChannel):
         LineReceiver.dataReceived(self, data)
 
     def _hold(self, data: bytes) -> None:
-        """Keep it until it is this connection's turn, and read no more. What has begun to come keeps its deadline."""
+        """Buffer ``data`` until it is this connection's turn, and pause reading. A partly received request keeps its deadline."""
         self._buffer += data
         if self.stage == "idle":
             self._enter("held", None)
@@ -140,14 +141,14 @@ class Channel(http.HTTPChannel):
             self.site.turns.wait(bucket_of(self.host), self)
 
     def _short_way(self, data: bytes) -> bool:
-        """Whether ``data`` was a whole request that the lane has answered. What came before it is done and taken."""
+        """Whether the fast path answered ``data`` as a complete request. Requires that nothing before it is pending."""
         lane = self.site.lane
         between = not (self._busyReceiving or self._buffer or self._waitingForTransport or self.paused)
         return lane is not None and between and lane.answer(self, data)
 
     def deliver(self, answer: bytes, now: float) -> None:
-        """Write a whole answer to what never became a request, and wait for the next. Most requests come by here, so it does what
-        the other ways do by name in as few steps as it can."""
+        """Write a complete response without a Request object, and go back to idle. This is the hot path for most requests, so it
+        inlines what the other paths do by method calls."""
         self.write(answer)
         if self._head_bytes or self._empty:
             self._begin()
@@ -163,7 +164,7 @@ class Channel(http.HTTPChannel):
         if self.refused:
             return
         if not line and not self._in_head:
-            return self._pass_over_empty_line()  # whoever answered the last request
+            return self._pass_over_empty_line()  # whether the lane or Twisted handled the last request
         self._head_bytes += len(line) + 2
         if self._head_bytes > self.totalHeadersSize:
             return self.lineLengthExceeded(line)
@@ -230,7 +231,7 @@ class Channel(http.HTTPChannel):
             super().rawDataReceived(data)
 
     def take_body(self, size: int) -> bool:
-        """Count bytes of the body as they come; False once they are too many (the request is refused by then)."""
+        """Count incoming body bytes; False once over the limit (the request is then already refused)."""
         if self.refused:
             return False
         self._body_bytes += size
@@ -268,16 +269,16 @@ class Channel(http.HTTPChannel):
         if self.paused:
             self._networkProducer.pauseProducing()
 
-    # --- not more than the client takes ---
+    # --- backpressure ---
 
     def pauseProducing(self) -> None:
-        """Called when the transport is full: nothing more is read, parsed or begun."""
+        """Called when the write buffer is full: stop reading, parsing and starting requests."""
         super().pauseProducing()
         self.paused = True
         self._networkProducer.pauseProducing()
 
     def resumeProducing(self) -> None:
-        """Called when all that was written is sent."""
+        """Called when the write buffer has drained."""
         super().resumeProducing()
         if self._buffer or any(self._dataBuffer):
             self._networkProducer.pauseProducing()
@@ -291,7 +292,7 @@ class Channel(http.HTTPChannel):
         self._go_on()
 
     def _go_on(self) -> None:
-        """Parse on, if nothing stands against it any more."""
+        """Resume parsing, if nothing blocks it any more."""
         if not self.paused or self._waitingForTransport or self.stage in ("closing", "closed"):
             return
         self.paused = False
@@ -303,7 +304,7 @@ class Channel(http.HTTPChannel):
             self.readConnectionLost()
 
     def _held_for_the_lane(self) -> bool:
-        """Whether what was held was a whole request that the lane has answered."""
+        """Whether the fast path answered the held bytes as a complete request."""
         data, self._buffer = self._buffer, b""
         if data and not any(self._dataBuffer) and self._short_way(data):
             return True
@@ -328,12 +329,12 @@ class Channel(http.HTTPChannel):
         self.refuse("malformed", "the request line, a header or a chunk breaks the rules of HTTP/1.1")
 
     def refuse(self, slug: str, detail: str) -> None:
-        """Answer what cannot become a request, and close. Whatever follows on this connection is not looked at."""
+        """Answer input that cannot become a request, and close. Later input on this connection is ignored."""
         if self.refused:
             return
         self.refused = True
         problem, request_id = BY_SLUG[slug], self.site.new_id()
-        language = self.site.languages[0]  # its headers, if any came, were not read
+        language = self.site.languages[0]  # Accept-Language, if it arrived, was not parsed
         instance = getattr(self, "_path", b"/").decode("ascii", "replace").partition("?")[0]
         refusal = Refusal(slug, detail)
         body = document(problem, refusal, instance, request_id, language)
@@ -347,7 +348,7 @@ class Channel(http.HTTPChannel):
         self._linger()
 
     def _linger(self) -> None:
-        """Close so that the answer arrives: with bytes unread, a plain close would reset the connection."""
+        """Lingering close: with unread input, a plain close would reset the connection before the response arrives."""
         self._enter("closing", LINGER)
         if ITCPTransport.providedBy(self.transport) and IHalfCloseableDescriptor.providedBy(self.transport):
             self._networkProducer.resumeProducing()
@@ -356,9 +357,9 @@ class Channel(http.HTTPChannel):
             self.loseConnection()
 
     def check(self, now: float) -> None:
-        """Called about twice a second: end what is past its deadline, or does not read its answer."""
+        """Called about twice a second: end connections past their deadline, and slow clients that do not read their response."""
         if self.due is not None and (self.paused or self.stage in ("idle", "closing")) and unsent(self.transport):
-            self._enter(self.stage, self._patience())  # which begins when the answer is taken
+            self._enter(self.stage, self._patience())  # the deadline runs from when the client has taken the response
         settings = self.site.settings
         if self._pace.too_slow(now, self.transport, settings.write_deadline, settings.read_rate_least):
             self.give_up("slow-reader")
@@ -380,23 +381,23 @@ class Channel(http.HTTPChannel):
         else:
             self.transport.abortConnection()
 
-    # --- what it holds ---
+    # --- memory held ---
 
     def write(self, data: bytes) -> None:
-        """Called by the request. Into the socket at once where nothing waits before it: the reactor need not be told to look
-        whether that can be written to, which takes longer than to write."""
+        """Called by the request. Writes straight to the socket if nothing is queued: registering with the reactor for writability
+        takes longer than the write."""
         self._pace.written += len(data)
         transport, sent = self.transport, 0
         plain = isinstance(transport, tcp.Connection) and not transport.TLS and transport.connected
         if plain and not (transport.dataBuffer or transport._tempDataLen or transport._writeDisconnected):
             written = transport.writeSomeData(data)
-            sent = written if isinstance(written, int) else 0  # an error is one that the reactor will meet, too
+            sent = written if isinstance(written, int) else 0  # the reactor meets the same error and handles it
         if sent < len(data):
             transport.write(data[sent:] if sent else data)
             self.site.holdings.more(len(data) - sent)
 
     def held(self) -> int:
-        """Bytes in memory that would be free without this connection."""
+        """Bytes of memory that closing this connection would free."""
         if self._given_up or self.stage == "closed":
             return 0
         transport = self.transport
@@ -408,7 +409,7 @@ class Channel(http.HTTPChannel):
         return int(waiting + queued + self._head_bytes * HEAD_SHARE + body)
 
     def give_up(self, why: str) -> None:
-        """End it without a word; ``why`` is a shortage's name."""
+        """Abort the connection without a response; ``why`` is a shortage's name."""
         if not self._given_up:
             self._given_up = True
             self.site.ended(self, why)

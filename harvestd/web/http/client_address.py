@@ -1,4 +1,4 @@
-"""Who is at the other end: the peer's address, or what a trusted proxy says of it."""
+"""The client's address: the peer's, or the one that a trusted proxy forwards."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-#: More hops than this in X-Forwarded-For are an attempt at something.
+#: Maximum hops read from X-Forwarded-For; more suggest an attack.
 _HOPS = 32
-#: Who asks where the proxy says nothing of it that can be read: no address, so neither the proxy's own nor this machine's.
+#: The client where a proxy forwards no readable address: deliberately not an address, so neither the proxy's nor loopback.
 NOBODY = "unknown"
 #: An address as proxies write it, with or without a port (RFC 7239, 6): ``192.0.2.1:4711``, ``[2001:db8::1]:4711``.
 _HOP = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([0-9.]{7,15}))(?::[0-9]{1,5})?|([0-9A-Fa-f:.]{2,45})")
 
 
 def parse_networks(names: Sequence[str]) -> tuple[Network, ...]:
-    """Of the setting ``trusted_proxies``; raises ``ValueError`` with its name and the cure."""
+    """Parse the setting ``trusted_proxies``; raises ``ValueError`` with its name and the fix."""
     try:
         return tuple(ipaddress.ip_network(name.strip(), strict=False) for name in names if name.strip())
     except ValueError as error:
@@ -26,7 +26,7 @@ def parse_networks(names: Sequence[str]) -> tuple[Network, ...]:
 
 
 class Proxies:
-    """The proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed. Nobody else's are looked at."""
+    """The proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are trusted. Those of other peers are ignored."""
 
     def __init__(self, networks: Sequence[Network]) -> None:
         self._networks = tuple(networks)
@@ -37,10 +37,10 @@ class Proxies:
         return address is not None and any(address in network for network in self._networks)
 
     def client(self, peer: str, forwarded: Sequence[str]) -> str:
-        """The client's address: the rightmost in ``forwarded`` (the header's values) that is not a proxy's own.
+        """The client's address: the rightmost in ``forwarded`` (the header's values) that is not a trusted proxy's.
 
-        Everything further left was written by the client itself. Where the walk comes to what is no address (``unknown``,
-        ``_hidden``, nothing at all), the client is :data:`NOBODY`.
+        Everything further left may be forged by the client. If the walk meets something other than an address (``unknown``,
+        ``_hidden``, an empty hop), the client is :data:`NOBODY`.
         """
         if not self.trusts(peer):
             return peer
@@ -63,7 +63,7 @@ def is_loopback(host: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def bucket_of(host: str) -> str:
-    """What a limit by address counts: the IPv4 address, or the /64 that an IPv6 customer has whole."""
+    """The key of a per-address limit: the IPv4 address, or the /64 that one IPv6 customer gets."""
     address = _parsed(host)
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((address, 64), strict=False).network_address)

@@ -1,9 +1,8 @@
-"""The short way: an anonymous GET whose answer lies finished in the near cache is answered before a Request is made.
+"""The fast path: a cached anonymous GET is answered from the near cache before a Request is built.
 
-The gate teaches it: when an address was answered on the long way, out of the cache and to nobody in particular, the lane
-learns which entry that was. It takes a request only if that came whole, in one piece and beyond doubt; whatever it is not
-sure of goes the long way, as if there were no lane. So it decides nothing: not what an address means, nor who may read it.
-The setting ``short_way`` turns it off.
+The gate fills it: after the regular path served an address anonymously from the cache, the lane learns which entry that was. It
+takes a request only if it arrived complete, in one segment and unambiguous; everything else takes the regular path. So it
+decides nothing itself: neither what an address means nor who may read it. The setting ``short_way`` turns it off.
 """
 
 from __future__ import annotations
@@ -26,15 +25,15 @@ from harvestd.web.tracing import REQUEST_ID
 if TYPE_CHECKING:
     from harvestd.web.http.channel import Channel
 
-#: Addresses that are known, and hosts; the longest known go first.
+#: Maximum number of learned addresses, and of hosts; the oldest addresses are evicted first.
 MAX = 4096
-#: An address that is longer is not remembered.
+#: Bytes: longer addresses are not learned.
 LONGEST = 2000
-#: One request, whole: its target and its header lines. What this does not match may still be a request.
+#: One complete request: its target and its header lines. Valid requests that do not match take the regular path.
 _WHOLE = re.compile(
     rb"GET (/[\x21-\x7e]{0,2000}) HTTP/1\.1\r\n((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}:[\t\x20-\x7e]{0,1000}\r\n){1,50})\r\n"
 )
-#: The headers that have a say in an anonymous GET. What the first have to say the lane understands; the rest it does not.
+#: The headers that affect an anonymous GET: those the lane handles, and those (``_BEYOND``) that need the regular path.
 _UNDERSTOOD = frozenset({b"host", b"connection", b"if-none-match", b"x-request-id", b"x-forwarded-for"})
 _BEYOND = frozenset(
     {
@@ -54,7 +53,7 @@ _BEYOND = frozenset(
 
 
 class _Way:
-    """What an address was found to mean; and its finished answers, as long as the entry is the one that they show."""
+    """A learned address: its route and cache key, and the prebuilt heads for the current entry."""
 
     __slots__ = ("entry", "full", "key", "path", "route", "same")
 
@@ -65,7 +64,7 @@ class _Way:
         self.full = self.same = b""
 
     def show(self, entry: Entry) -> None:
-        """Make the heads of the whole answer and of the 304, apart from what differs each time."""
+        """Build the constant part of the heads of the 200 and the 304."""
         reply = Response(entry.status, (*entry.headers, (b"ETag", entry.etag.encode("ascii"))), entry.body)
         whole, same = (settled(self.route, None, tag, reply) for tag in ("", entry.etag))
         self.full, self.same = rest_of(whole), rest_of(same)
@@ -73,7 +72,7 @@ class _Way:
 
 
 class Lane:
-    """Of one Site. ``site`` counts and notes what is answered here like everything else."""
+    """The fast path of one Site. ``site`` counts and logs these responses like all others."""
 
     def __init__(self, site: Any, cache: ICache, limits: Limits) -> None:
         self._site = site
@@ -83,14 +82,14 @@ class Lane:
         self._hosts: set[bytes] = set()
 
     def learn(self, target: bytes, route: Route, key: str) -> None:
-        """``target``, as it was requested, is answered to anybody from the cache's entry ``key``."""
+        """Remember that ``target``, as requested, is served to anyone from the cache entry ``key``."""
         if target not in self._ways and len(target) <= LONGEST:
             if len(self._ways) >= MAX:
                 del self._ways[next(iter(self._ways))]
             self._ways[target] = _Way(target, route, key)
 
     def answer(self, channel: Channel, data: bytes) -> bool:
-        """Answer ``data``, if that is a request for something known and ready; otherwise nothing has happened."""
+        """Answer ``data`` and return True if it is a request for a learned, cached address; otherwise no side effect."""
         whole = _WHOLE.fullmatch(data)
         way = self._ways.get(whole[1]) if whole is not None else None
         if whole is None or way is None:
@@ -115,7 +114,7 @@ class Lane:
         return True
 
     def _sound(self, given: dict[bytes, bytes]) -> bool:
-        """Whether a connection goes on after this, and its Host is one that this server answers to."""
+        """Whether the connection is kept alive, and its Host is accepted."""
         if self._site.draining or given.get(b"connection", b"keep-alive").lower() != b"keep-alive":
             return False
         host = given.get(b"host", b"")
@@ -150,7 +149,7 @@ class Lane:
 
 
 def _given(lines: bytes) -> dict[bytes, bytes] | None:
-    """The headers that have a say, by lower-case name; None if there is one beyond us, or one twice."""
+    """The headers that matter, by lower-case name; None if one needs the regular path or is repeated."""
     given: dict[bytes, bytes] = {}
     for line in lines.split(b"\r\n"):
         name, _, value = line.partition(b":")

@@ -1,4 +1,4 @@
-"""What a request's head must be like to be understood in one way only (RFC 9112). Each rule raises a 400."""
+"""Rules that make a request head unambiguous (RFC 9112), against request smuggling. Each raises a 400."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _TARGET = re.compile(rb"/[\x21-\x7e]*\Z")
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)(.*)\Z", re.IGNORECASE)
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _DIGITS = re.compile(rb"[0-9]{1,15}\Z")
-#: A name or IPv4 address, or an IPv6 address in brackets; with or without a port.
+#: A host name, an IPv4 address, or an IPv6 address in brackets; with or without a port.
 _HOST = re.compile(rb"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?\Z")
 
 
-#: Headers whose value is one (RFC 9110, 5.3): more than one is refused, and not joined nor chosen from.
+#: Singleton headers (RFC 9110, 5.3): a repeated one is refused, neither joined nor picked from.
 ONCE = (b"authorization", b"content-type", b"idempotency-key", b"x-cart-token")
 
 
 def check_header(line: bytes, version: bytes) -> None:
-    """One header line: no control characters, and no doubt about where the body ends."""
+    """Check one header line: no control characters, and an unambiguous body length."""
     name, _, value = line.partition(b":")
     name, value = name.lower(), value.strip(b" \t")
     if _CONTROL.search(value):
@@ -33,15 +33,15 @@ def check_header(line: bytes, version: bytes) -> None:
 
 
 def check_once(several: Callable[[bytes], Sequence[bytes] | None]) -> None:
-    """``several(name)`` answers a header's values: of those that say who asks, and for what, there is one. Two readers of a request
-    might else believe different ones."""
+    """Refuse a repeated header of :data:`ONCE`: a proxy and this server might otherwise each use a different value.
+    ``several(name)`` returns a header's values."""
     for name in ONCE:
         if len(several(name) or ()) > 1:
             raise Refusal("malformed", worded("send the header {name} only once", name=name.decode().title()))
 
 
 def origin_form(target: bytes, method: bytes) -> tuple[bytes, bytes | None]:
-    """The request target as path and query, or ``*`` of OPTIONS; and the host that an absolute form names (3.2.2)."""
+    """The request target as path and query, or ``*`` for OPTIONS; and the host of an absolute-form target (3.2.2)."""
     host = None
     absolute = _ABSOLUTE.match(target)
     if absolute:
@@ -53,7 +53,7 @@ def origin_form(target: bytes, method: bytes) -> tuple[bytes, bytes | None]:
 
 
 def check_hosts(hosts: Sequence[bytes], answers_to: Callable[[bytes], bool]) -> None:
-    """One Host, well formed, and one that the setting ``allowed_hosts`` names, if it names any."""
+    """Require exactly one well-formed Host that the setting ``allowed_hosts`` allows, if it is set."""
     if len(hosts) != 1:
         raise Refusal("malformed", "send exactly one Host header")
     if not _HOST.match(hosts[0]):

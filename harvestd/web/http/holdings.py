@@ -1,11 +1,11 @@
-"""What all connections of a process hold in memory: requests that are not whole, answers that are not taken."""
+"""The buffer memory of all connections of a process: incomplete requests, unread responses."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Protocol
 
-#: After the largest have gone, this share of the limit is held at most: to count is to look at every connection.
+#: Low watermark, as a share of the limit, down to which connections are closed: a recount visits every connection.
 SHARE = 0.75
 
 
@@ -13,15 +13,15 @@ class Holder(Protocol):
     """A connection."""
 
     def held(self) -> int:
-        """Bytes that would be free without it."""
+        """Bytes of memory that closing it would free."""
 
     def give_up(self, why: str) -> None:
-        """End it now."""
+        """Abort it now."""
 
 
 class Holdings:
-    """``more`` is told of all that comes in or is written. What leaves again is not told: each time the sum passes ``most``
-    (bytes) it is counted anew, and only what is truly held then ends connections, the largest first."""
+    """Call ``more`` for every byte received or written. Freed bytes are not reported: when the sum passes ``most`` (bytes), it is
+    recounted, and only if the true total is over it are connections closed, the largest first."""
 
     def __init__(self, most: int, holders: Collection[Holder]) -> None:
         self._most = most
@@ -29,7 +29,7 @@ class Holdings:
         self._sum = 0
 
     def more(self, size: int) -> None:
-        """Some connection holds ``size`` bytes more."""
+        """A connection holds ``size`` more bytes."""
         self._sum += size
         if self._sum > self._most:
             self._relieve()

@@ -1,8 +1,8 @@
 """Klein's routes, called directly.
 
-``KleinResource`` makes an answer of whatever an endpoint may return (elements, resources, responses, text), binds the map
-for each request, and cancels a handler when its client hangs up. Our endpoints return a Deferred of bytes, no route depends
-on the host, and handlers run to their end; what is left of that work is here. ``short_way`` turned off brings Klein's back.
+``KleinResource`` renders any return type (elements, resources, responses, text), binds the URL map per request, and cancels a
+handler when its client disconnects. Our endpoints return a Deferred of bytes, no route depends on the host, and handlers run
+to completion, so this does only the rest. With ``short_way`` off, Klein's own is used.
 """
 
 # mypy: disallow-untyped-calls=False
@@ -21,7 +21,7 @@ from harvestd.web.http.request import Request
 
 
 class Routes(Resource):
-    """``unrouted`` makes the body for a request that no endpoint took, of the failure that says why."""
+    """``unrouted`` makes the body for a request without an endpoint, from the failure that says why."""
 
     isLeaf = True
 
@@ -38,12 +38,12 @@ class Routes(Resource):
         }
 
     def render(self, request: Any) -> int:
-        """Called by Twisted, once the request is whole."""
+        """Called by Twisted once the request is complete."""
         answering = self._called(request)
         answering.addErrback(lambda failure: self._unrouted(request, failure))
         answering.addCallback(_written, request)
         answering.addErrback(request.processingFailed)
-        answering.addErrback(lambda _: None)  # it is logged
+        answering.addErrback(lambda _: None)  # already logged
         return NOT_DONE_YET
 
     def _called(self, request: Request) -> Deferred[bytes]:
@@ -62,5 +62,5 @@ class Routes(Resource):
 def _written(body: bytes, request: Request) -> None:
     if not request.gone:
         request.write(body)
-    if not request.gone:  # the last byte may be what its client waited for
+    if not request.gone:  # the client may disconnect on receiving the last byte
         request.finish()

@@ -1,4 +1,4 @@
-"""Listening on a port, and ceasing to without a connection lost."""
+"""Open a listening port, and close it gracefully, without losing a connection."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from harvestd.process.ports import cannot_listen
 from harvestd.runtime.lifecycle import sleep
 
 BACKLOG = 1024
-#: Seconds in which a handshake that has begun is completed, between machines of one network.
+#: Seconds in which a started TCP handshake completes between machines of one network.
 HANDSHAKE = 0.005
-#: Linux's number of the option; Python has no name for it.
+#: The Linux value of this socket option; Python does not define it.
 SO_ATTACH_FILTER = 26
 #: A packet filter (classic BPF; code, jump if true, jump if false, operand) on the TCP header: drop a SYN without ACK.
 _NO_SYN = ((0x30, 0, 0, 13), (0x54, 0, 0, 0x12), (0x15, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
@@ -27,7 +27,7 @@ log = Logger()
 
 
 def listen(reactor: Any, site: Any, host: str, port: int, reuse_port: bool, name: str = "http_port") -> Any:
-    """A listening port on ``host``, an IPv4 or IPv6 address (or ``localhost``); port 0 takes a free one."""
+    """Listen on ``host``, an IPv4 or IPv6 address (or ``localhost``); port 0 picks a free one."""
     address = "127.0.0.1" if host == "localhost" else host
     try:
         if reuse_port:
@@ -40,19 +40,18 @@ def listen(reactor: Any, site: Any, host: str, port: int, reuse_port: bool, name
 
 
 async def cease(reactor: Any, port: Any) -> None:
-    """Stop listening. A connection that the kernel completed before is accepted: closing the port would reset it, and
-    whoever is at its other end, such as a proxy with an order, could not know whether that was done.
+    """Stop listening. Connections already in the accept queue are accepted first: closing the port would reset them, and a client,
+    such as a proxy forwarding an order, could not know whether its request was processed.
 
-    Where the kernel can be told so (Linux; some allow it to root alone), it begins no handshake any more for the moment that
-    this takes: who connects just then is refused when it tries again, and goes elsewhere. Otherwise what is left is
-    the moment, some microseconds long, between the last look and the end.
+    Where the kernel allows it (Linux; sometimes root only), a packet filter drops new SYNs meanwhile: such a client retransmits,
+    is then refused, and connects elsewhere. Otherwise a race of some microseconds remains between the last accept and the close.
     """
     if _take_no_more(port.socket):
         await sleep(reactor, HANDSHAKE)
     port.stopReading()
-    port.numberAccepts = BACKLOG  # it would take as many as it found the last time, often one
+    port.numberAccepts = BACKLOG  # the default is as many as last time, often one
     port.doRead()
-    port.connectionLost(Failure(ConnectionDone()))  # stopListening would do this in a later turn of the reactor
+    port.connectionLost(Failure(ConnectionDone()))  # stopListening would do this in a later reactor iteration
 
 
 def _take_no_more(listener: socket.socket) -> bool:

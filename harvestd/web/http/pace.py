@@ -1,4 +1,4 @@
-"""How fast a client takes its answers: so many bytes in a window, or it is not one that reads."""
+"""Slow client detection: the rate at which a client reads its responses, measured over a window."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 
 def unsent(transport: Any) -> int:
-    """Bytes of answers that the kernel has not taken over (Twisted's own counters; 0 where a transport has none)."""
+    """Response bytes still in Twisted's write buffer (from its own counters; 0 if the transport has none)."""
     waiting = len(getattr(transport, "dataBuffer", b"")) - getattr(transport, "offset", 0)
     return int(waiting + getattr(transport, "_tempDataLen", 0))
 
 
 def underway(transport: Any) -> int:
-    """Bytes that the kernel has taken over and the client has not. It may have megabytes of room, and take on more only when
-    a third of them is free: without these, who reads steadily and slowly would seem to read nothing for minutes."""
+    """Bytes in the kernel's send buffer that the client has not acknowledged. The buffer may be megabytes large and accept more only
+    when a third of it is free: without these bytes, a slow but steady reader would seem stalled for minutes."""
     handle = getattr(transport, "getHandle", None)
     if handle is None:
         return 0
@@ -27,7 +27,7 @@ def underway(transport: Any) -> int:
 
 
 class Pace:
-    """Of one connection. ``written`` grows with all that is written to it."""
+    """The read rate of one connection. ``written`` is the total of bytes written to it."""
 
     __slots__ = ("_since", "written")
 
@@ -36,7 +36,7 @@ class Pace:
         self._since: tuple[float, int] | None = None
 
     def too_slow(self, now: float, transport: Any, window: float, least: float) -> bool:
-        """Whether answers wait for the client, and it took less than ``least`` bytes a second of them for ``window`` seconds."""
+        """Whether output is pending and the client read less than ``least`` bytes a second of it for ``window`` seconds."""
         left = unsent(transport)
         if not left:
             self._since = None

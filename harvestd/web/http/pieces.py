@@ -1,5 +1,5 @@
-"""A large body is written piece by piece, as its reader takes it: however many wait for one answer of the cache, it is in
-memory once, and each of them holds a piece."""
+"""Large bodies are written in pieces, as the client reads them (backpressure): a cached body sent to many clients is in memory
+once, and each connection buffers one piece."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import Any
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
-#: Bytes: no more of a body than this is in a connection's buffer at once. As much as a transport takes to be full.
+#: Maximum bytes of a body in a connection's buffer: the size at which a transport counts as full.
 PIECE = 65_536
 
 
 @implementer(IPushProducer)
 class Pieces:
-    """Writes ``head`` and ``body`` to ``channel``, as which it is registered; ``done`` is called, once, when the last piece
-    was taken over."""
+    """A push producer that writes ``head`` and ``body`` to ``channel``; calls ``done`` once, when the last piece is written."""
 
     def __init__(self, channel: Any, head: bytes, body: bytes, done: Callable[[], None]) -> None:
         self._channel = channel
@@ -27,12 +26,12 @@ class Pieces:
         self._done = done
 
     def start(self) -> None:
-        """Write the first piece, and whatever the transport takes beyond it."""
+        """Write the first piece, and more until the transport is full."""
         self._channel.registerProducer(self, True)
         self.resumeProducing()
 
     def resumeProducing(self) -> None:
-        """Called when the transport has nothing left to send."""
+        """Called when the write buffer has drained."""
         self._flowing = True
         while self._flowing:
             piece = self._body[self._at : self._at + PIECE]
@@ -45,9 +44,9 @@ class Pieces:
                 self._done()
 
     def pauseProducing(self) -> None:
-        """Called when the transport is full."""
+        """Called when the write buffer is full."""
         self._flowing = False
 
     def stopProducing(self) -> None:
-        """Called when the connection is lost: nobody takes the rest."""
+        """Called when the connection is lost: drop the rest."""
         self._flowing = False

@@ -1,4 +1,4 @@
-"""One request as it came, and the one way in which an answer leaves."""
+"""One request as received, and the single path on which a response leaves."""
 
 # mypy: disallow-untyped-calls=False
 from __future__ import annotations
@@ -27,10 +27,10 @@ _UNKNOWN = Trace()
 
 
 class Request(server.Request):
-    """What Twisted parses of it is only what is needed: never forms, which it would hold whole, several times over.
+    """Has Twisted parse only what is needed: never forms, which it would hold in memory several times over.
 
-    ``address`` and ``secure`` take trusted proxies into account; ``direct`` is whether nobody stands between. ``route_name``, ``user_id``, ``problem`` are what the log
-    says of it. ``more`` are headers for whatever the answer will be.
+    ``address`` and ``secure`` take trusted proxies into account; ``direct`` is whether no proxy is in between. ``route_name``,
+    ``user_id`` and ``problem`` go into the access log. ``more`` are extra headers for any response.
     """
 
     site: Site
@@ -50,13 +50,13 @@ class Request(server.Request):
         self._head: bytes | None = None
         self._written, self._ending = True, False
 
-    # --- what arrives ---
+    # --- receiving ---
 
     def gotLength(self, length: int | None) -> None:
         self.content: Any = BytesIO() if length == 0 else Body(self.channel.site.admission)
 
     def parseCookies(self) -> None:
-        """Handlers that want cookies parse them."""
+        """Do nothing: handlers that need cookies parse them."""
 
     def handleContentChunk(self, data: bytes) -> None:
         if self.channel.take_body(len(data)):
@@ -68,7 +68,7 @@ class Request(server.Request):
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         self.content.seek(0)
-        # Methods are in capitals (RFC 9110, 9.1), which the routing does not mind: what begins so is nobody's method.
+        # Methods are case-sensitive (RFC 9110, 9.1) but the router ignores case: the "." makes a lower-case one unknown.
         self.method = command if command.isupper() else b"." + command
         self.uri, self.clientproto = path, version
         self.path, _, self.query = path.partition(b"?")
@@ -89,7 +89,7 @@ class Request(server.Request):
             self.answer(self.refusal(error))
 
     def _route(self) -> None:
-        if self.path == b"*":  # OPTIONS * asks about the server as a whole
+        if self.path == b"*":  # OPTIONS * is about the whole server
             return self.answer(Response(204, ((b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),)))
         path = unquote_to_bytes(self.path)
         try:
@@ -98,7 +98,7 @@ class Request(server.Request):
             raise Refusal("malformed", "the address is not percent-encoded UTF-8") from error
         if any(character < " " or character == "\x7f" for character in text):
             raise Refusal("malformed", "the address contains a control character")
-        if path.count(b"/") != self.path.count(b"/") or path.startswith(b"//"):  # %2F would be taken for a separator
+        if path.count(b"/") != self.path.count(b"/") or path.startswith(b"//"):  # %2F would act as a separator
             raise Refusal("not-found", "no address here contains an encoded slash, or begins with two slashes")
         self.prepath, self.postpath = [], path[1:].split(b"/")
         self.site.resource.render(self)
@@ -112,7 +112,7 @@ class Request(server.Request):
         self.address = proxies.client(host, said)
         self.secure = self.channel.isSecure() or (behind and self.text(b"x-forwarded-proto").lower() == "https")
 
-    # --- what is asked of it ---
+    # --- properties ---
 
     @property
     def instance(self) -> str:
@@ -121,12 +121,12 @@ class Request(server.Request):
 
     @property
     def direct(self) -> bool:
-        """Whether the client itself sent it, with nobody between."""
+        """Whether the client connected directly, without a proxy."""
         peer: IAddress = self.client
         return not (self.site.proxies.trusts(getattr(peer, "host", "")) or by_a_proxy(self.requestHeaders))
 
     def text(self, name: bytes) -> str:
-        """A header's only or last value, of a list all of them, or "". Headers are Latin-1 (RFC 9110, 5.5)."""
+        """A header's last value, for a list header all values joined, or "". Headers are Latin-1 (RFC 9110, 5.5)."""
         values = self.requestHeaders.getRawHeaders(name)
         if values and name in LISTS:
             return b", ".join(values).decode("latin-1")
@@ -134,13 +134,13 @@ class Request(server.Request):
 
     @property
     def language(self) -> str:
-        """Which of the market's languages the client gets."""
+        """The market language negotiated with the client."""
         accepted = self.requestHeaders.getRawHeaders(b"accept-language") or ()
         return languages.choose(b",".join(accepted).decode("latin-1"), self.site.languages)
 
     def refusal(self, error: BaseException) -> Response:
-        """Problem details of this request, in the client's language; for a browser, of a page that is not there, a page. Where those
-        cannot be made, which is a fault, the answer is a plain 500 in English: whoever waits for one gets one."""
+        """Problem details in the client's language; an HTML page for a browser's 404 outside the API. If building those fails, which
+        is a bug, a plain 500 in English, so that the client always gets a response."""
         try:
             reply = of_error(error, self.instance, self.trace.request_id, self.language)
             page = reply.status == 404 and self.method in (b"GET", b"HEAD") and not self.path.startswith(b"/api/")
@@ -150,22 +150,22 @@ class Request(server.Request):
             return of_error(fault, self.instance, self.trace.request_id, languages.ENGLISH)
 
     def isSecure(self) -> bool:
-        """For Klein alone, whose routes do not depend on it; :attr:`secure` is what counts."""
+        """Only for Klein, whose routes do not depend on it; use :attr:`secure` instead."""
         return False
 
     def getRequestHostname(self) -> bytes:
-        """The same for everybody: routes do not depend on the host, and Klein need not look at it."""
+        """A constant: routes do not depend on the host, so Klein need not parse it."""
         return b"localhost"
 
     @property
     def gone(self) -> bool:
-        """Whether the client hung up, so that nobody waits for an answer."""
+        """Whether the client disconnected or the response is finished, so that nobody waits for it."""
         return bool(self._disconnected or self.finished)
 
-    # --- what leaves ---
+    # --- sending ---
 
     def begin(self, reply: Response) -> bytes:
-        """Take status and headers for the answer; gives its body back for whoever writes it, which sends both at once."""
+        """Set status and headers; returns the body for the caller to pass to :meth:`write`, which sends both at once."""
         self.problem, self.code = reply.problem, reply.status
         head = opening(reply.status, self.site.date(), self.trace.request_id, self.more) + rest_of(reply)
         if self.channel is not None:
@@ -177,8 +177,8 @@ class Request(server.Request):
         return b"" if self.method == b"HEAD" or reply.status in BODILESS else reply.body
 
     def write(self, data: bytes) -> None:
-        """The head and the body together: most answers are one packet, and Twisted's own way of writing headers costs
-        more than all the rest of an answer from the cache."""
+        """Write head and body together: most responses then fit one packet, and Twisted's own header writing costs more than all
+        other work of a cache hit."""
         if self._head is None:
             raise RuntimeError("write without begin: an answer has its status and headers from a Reply")
         if not self.gone:
@@ -192,7 +192,7 @@ class Request(server.Request):
                 self.channel.write(head + data if head else data)
 
     def finish(self) -> None:
-        """The answer is whole: at once, or when the last piece of its body is taken. The next request begins after that."""
+        """Finish the response: at once, or when the last piece of its body is written. Only then does the next request start."""
         if self._written:
             super().finish()
         else:
@@ -204,19 +204,19 @@ class Request(server.Request):
             super().finish()
 
     def answer(self, reply: Response) -> None:
-        """Write the whole answer, unless nobody is there."""
+        """Write the complete response, unless the client is gone."""
         if not self.gone:
             self.write(self.begin(reply))
             self.finish()
 
     def processingFailed(self, reason: Any) -> Any:
-        """Twisted's last resort, without its page; and ours, for what kept an answer from being made or written."""
+        """Last resort, for Twisted (without its error page) and for us, when building or writing the response failed."""
         self.site.log_unexpected(self, reason)
         try:
             if not self.startedWriting:
                 self.answer(self.refusal(reason.value))
         finally:
-            if not self.gone:  # no answer can be given, or no more of it
+            if not self.gone:  # the response cannot be written, or not completed
                 self.channel.transport.abortConnection()
         return reason
 

@@ -1,4 +1,4 @@
-"""The Site: every connection of the process, their deadlines, and what is counted and noted of each request."""
+"""The Site: owns every client connection of the process, sweeps their deadlines, and feeds metrics and the access log."""
 
 # mypy: disallow-untyped-calls=False
 from __future__ import annotations
@@ -29,18 +29,18 @@ from harvestd.web.http.request import Request
 from harvestd.web.http.turns import Turns
 from harvestd.web.problems import Problem
 
-#: Seconds between two looks at the deadlines. One timer for all costs less than several for each request.
+#: Seconds between deadline sweeps. One shared timer costs less than several per request.
 SWEEP = 0.5
 _errors = Logger()
 _METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 
 
-#: What a browser on this machine calls it.
+#: The host names by which a browser on this machine reaches the server.
 LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 def hosts_of(settings: Settings) -> frozenset[str]:
-    """The names that are answered, lower-case; ``*`` is any."""
+    """The accepted host names, in lower case; ``*`` means any."""
     named = frozenset(name.strip().lower() for name in settings.allowed_hosts)
     if named:
         return named
@@ -50,7 +50,7 @@ def hosts_of(settings: Settings) -> frozenset[str]:
 
 
 class Site(server.Site):
-    """``body_limit(method, path)`` answers the largest body of an address."""
+    """``body_limit(method, path)`` returns the largest accepted body of an address, in bytes."""
 
     protocol: Any = Channel
     requestFactory = Request
@@ -88,21 +88,21 @@ class Site(server.Site):
         self._sweeper.clock = reactor
 
     def startFactory(self) -> None:
-        """Begin to look at deadlines. Twisted's own log file and its clock are not wanted."""
+        """Start sweeping deadlines. Skips Twisted's own log file and clock."""
         if not self._sweeper.running:
             self._sweeper.start(SWEEP, now=False)
 
     def stopFactory(self) -> None:
-        """Nothing: connections that are still open keep their deadlines, until :meth:`finish`."""
+        """Do nothing: open connections keep their deadlines until :meth:`finish`."""
 
     def close_idle(self) -> None:
-        """Close the connections that have no request on them."""
+        """Close idle keep-alive connections."""
         for channel in list(self.channels):
             if channel.stage == "idle":
                 channel.loseConnection()
 
     def finish(self) -> None:
-        """Cut what is still open, and look no more."""
+        """Abort the remaining connections and stop the sweep."""
         for channel in list(self.channels):
             channel.transport.abortConnection()
         if self._sweeper.running:
@@ -110,7 +110,7 @@ class Site(server.Site):
         self.access.flush()
 
     def buildProtocol(self, addr: Any) -> Any:
-        """A channel, or None (Twisted then closes the connection) when there are as many as may be."""
+        """A channel, or None at a connection limit (Twisted then closes the connection)."""
         host = getattr(addr, "host", "")
         short = self.admission.refusal(host)
         if short:
@@ -120,13 +120,13 @@ class Site(server.Site):
         return super().buildProtocol(addr)
 
     def acceptableProtocols(self) -> list[bytes]:
-        """HTTP/1.1 alone: HTTP/2 ends at the proxy in front."""
+        """HTTP/1.1 only: the proxy in front terminates HTTP/2."""
         return [b"http/1.1"]
 
     def answers_to(self, host: bytes) -> bool:
-        """Whether the setting allows this Host; ``*.example.org`` allows every name below, ``*`` every name. Without the setting
-        a server for this machine alone answers to its names: a page of somebody's, whose name was made to lead here, is
-        no page of this machine (DNS rebinding). Where a proxy is trusted, that knows its names."""
+        """Whether the setting allows this Host; ``*.example.org`` allows every subdomain, ``*`` every name. Without the setting, a
+        server bound to loopback accepts only its own names, against DNS rebinding: a foreign site whose name resolves to this
+        machine. With a trusted proxy every name is accepted, since the proxy checks them."""
         if "*" in self._hosts:
             return True
         name = host.decode("ascii").lower()
@@ -135,14 +135,14 @@ class Site(server.Site):
         return bool({name, bare, *parents} & self._hosts)
 
     def date(self) -> bytes:
-        """The time for the ``Date`` header, made once a second."""
+        """The value of the ``Date`` header, rebuilt once a second."""
         now = int(time.time())
         if now != self._dated:
             self._dated, self._date = now, datetimeToString(now)
         return self._date
 
     def sweep(self) -> None:
-        """Look at every connection's deadline, and write what was asked since."""
+        """Check every connection's deadline, and flush the access log."""
         self.access.flush()
         now = self.reactor.seconds()
         for channel in list(self.channels):
@@ -164,23 +164,23 @@ class Site(server.Site):
         self._metrics.connections(len(self.channels))
 
     def ended(self, channel: Channel, why: str) -> None:
-        """A connection is ended by us without a word."""
+        """The server drops a connection without a response."""
         self._metrics.refused(why)
         if why in SHORTAGES:
             self.shortages.tell(why, channel.host)
 
     def refused(self, channel: Channel, problem: Problem, detail: str, request_id: str) -> None:
-        """A connection was refused before its request was whole."""
+        """A connection was refused before its request was complete."""
         self._metrics.refused(problem.slug)
         address = getattr(channel.getPeer(), "host", "")
         self.access.note(Access("", "", "", problem.status, 0, 0.0, request_id, "", address, problem.slug, detail))
 
     def log(self, request: Any) -> None:
-        """An answer left."""
+        """A response was sent."""
         self._finished(request, request.code, request.sentLength)
 
     def hung_up(self, request: Request) -> None:
-        """The client went away before its answer; 499, as Nginx has it. The work goes on to its end."""
+        """The client disconnected before its response; logged as 499, as nginx does. The handler runs to completion."""
         self._finished(request, 499, 0)
 
     def _finished(self, request: Request, status: int, size: int) -> None:
@@ -194,14 +194,14 @@ class Site(server.Site):
         self, method: str, path: str, route: str, status: int, size: int, started: float, request_id: str, user_id: str,
         address: str, problem: str = "",
     ) -> None:  # fmt: skip
-        """Count and note a request that is over; ``started`` by the reactor's clock."""
+        """Record a finished request in metrics and access log; ``started`` is by the reactor's clock."""
         seconds = self.reactor.seconds() - started
         self._metrics.answered(method, route, status, seconds)
         ms = round(seconds * 1000, 1)
         self.access.note(Access(method, path, route, status, size, ms, request_id, user_id, address, problem))
 
     def log_unexpected(self, request: Request, failure: Failure) -> None:
-        """Somebody's mistake in this program, with its traceback and the id that the client sees."""
+        """Log a bug in this program with its traceback and the request id that the client sees."""
         self.access.flush()
         _errors.failure(
             "{method} {path} failed unexpectedly, request {request_id}",

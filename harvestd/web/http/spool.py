@@ -1,4 +1,4 @@
-"""A request's body as it comes: in memory as long as it is small, then in a temporary file (the system's folder for those)."""
+"""A spooled request body: in memory while small, then in a temporary file (in the system's temporary directory)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import IO
 
 from harvestd.web.http.admission import Admission
 
-#: Bytes of a body that are kept in memory: more than most requests have, and little enough for thousands that never end.
+#: Bytes of a body kept in memory: enough for most requests, and small enough for thousands that never complete.
 IN_MEMORY = 65_536
 
 
 class Body:
-    """A file as Twisted wants one. ``held`` is how many bytes of it are in memory."""
+    """A file object as Twisted expects it. ``held`` is the number of bytes in memory."""
 
     def __init__(self, admission: Admission) -> None:
         self._admission = admission
@@ -23,7 +23,7 @@ class Body:
         self.held = 0
 
     def write(self, data: bytes) -> None:
-        """Append. ``OSError`` when the disk is full, or no descriptor is left."""
+        """Append. Raises ``OSError`` when the disk is full or no file descriptor is left."""
         if not self._on_disk and self.held + len(data) > IN_MEMORY:
             self._move()
         self._file.write(data)
@@ -39,20 +39,20 @@ class Body:
         self._file, self._on_disk, self.held = disk, True, 0
 
     def seek(self, offset: int) -> int:
-        """To the beginning."""
+        """Seek to ``offset``."""
         return self._file.seek(offset)
 
     def read(self) -> bytes:
-        """The rest of it."""
+        """Read to the end."""
         return self._file.read()
 
     @property
     def closed(self) -> bool:
-        """Whether it was given back."""
+        """Whether the file is closed."""
         return self._file.closed
 
     def close(self) -> None:
-        """Give memory, or disk and descriptor, back; the second time nothing."""
+        """Free the memory, or the disk space and descriptor; idempotent."""
         if self._on_disk and not self._file.closed:
             self._admission.files -= 1
         self._file.close()

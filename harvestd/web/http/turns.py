@@ -1,8 +1,8 @@
-"""Whose next request is begun: of those that are here already, one of each address in turn, and new ones in between.
+"""Fair scheduling of requests: waiting ones start round-robin by client address, new ones in between.
 
-A request that comes when its connection has none before it is begun at once, as long as nobody waits and few have come in this
-turn of the reactor: a crowd of connections may have sent theirs together. The others, and those behind others of
-their connection (pipelined), are begun here, a few milliseconds in each turn of the reactor.
+A request that is first on its connection starts at once, as long as none waits and few have arrived in this reactor iteration:
+many connections may send theirs together. The others, and pipelined requests behind another on their connection, start from
+here, for a few milliseconds per reactor iteration.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from twisted.logger import Logger
 
 from harvestd.runtime.fair import FairQueue
 
-#: Seconds of one turn of the reactor that waiting requests may take.
+#: Seconds per reactor iteration for waiting requests.
 SLICE = 0.003
-#: Requests that are begun at once before anybody looks at the time, or at where a turn ends: both cost something.
+#: Requests started at once before the clock, or the end of the iteration, is checked: both have a cost.
 FREE = 8
 
 
@@ -24,14 +24,14 @@ class Waiting(Protocol):
     """A connection with a request that waits."""
 
     def go_on(self) -> None:
-        """Begin it, if nothing else stands against it."""
+        """Start the request, if nothing else blocks it."""
 
     def fail(self) -> None:
-        """It could not go on: end it."""
+        """Close the connection, because :meth:`go_on` raised."""
 
 
 class Turns:
-    """Of one Site."""
+    """The scheduler of one Site."""
 
     log = Logger()
 
@@ -43,7 +43,7 @@ class Turns:
         self._begun, self._end = 0, 0.0
 
     def at_once(self) -> bool:
-        """Whether bytes that came now may be parsed, and a request of theirs begun, now; else :meth:`wait`."""
+        """Whether bytes that just arrived may be parsed and their request started now; otherwise call :meth:`wait`."""
         if self._due:
             return False
         self._begun += 1
@@ -56,7 +56,7 @@ class Turns:
         return True
 
     def _turned(self) -> None:
-        """A turn later: whatever was begun before."""
+        """Reset the count, one reactor iteration later."""
         self._begun = 0
 
     def wait(self, address: str, waiting: Waiting) -> None:
@@ -72,7 +72,7 @@ class Turns:
     def _run(self) -> None:
         self._due = False
         end = self._seconds() + SLICE
-        for _ in range(len(self._queue)):  # those that wait again have had theirs
+        for _ in range(len(self._queue)):  # requeued ones wait for the next run
             self._begin(self._queue.pop())
             if self._seconds() >= end:
                 break
@@ -80,7 +80,7 @@ class Turns:
             self._again()
 
     def _begin(self, waiting: Waiting) -> None:
-        """What goes wrong with one ends it, as the reactor does where bytes come; the others have their turns."""
+        """Close the connection on an exception, as the reactor does in ``dataReceived``; the others keep their turns."""
         try:
             waiting.go_on()
         except Exception:

@@ -1,1 +1,1 @@
-"""What the daemon serves for people who build against it: the contract as OpenAPI, its reference, the problems."""
+"""Developer documentation served by the daemon: the contract as OpenAPI, its reference, the problems."""

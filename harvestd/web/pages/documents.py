@@ -1,4 +1,4 @@
-"""Pages for people: the index and the problems; and the files that all pages share."""
+"""HTML pages: the index and the problems; and the static files that all pages share."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from harvestd.web.pages.html import marked, page, table
 from harvestd.web.problems import PROBLEMS, Problem
 
 HTML = "text/html; charset=utf-8"
-#: Only this server's own files and answers; nothing inline, nobody may frame it.
+#: Only this server's own files and responses; nothing inline, no framing.
 POLICY = (
     "Content-Security-Policy",
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'",
 )
-#: What ``/docs/<name>`` serves beside the sections of the reference.
+#: Files that ``/docs/<name>`` serves beside the sections of the reference.
 STATIC = {
     "sign-in.js": "text/javascript; charset=utf-8",
     "reference.js": "text/javascript; charset=utf-8",
@@ -25,17 +25,17 @@ STATIC = {
 }
 
 
-#: Read at the start: later there may be no descriptor left to open a file with.
+#: Read at startup: later there may be no file descriptor left.
 _FILES = {name: files("harvestd.web.pages").joinpath("static", name).read_bytes() for name in STATIC}
 
 
 def static(name: str) -> bytes:
-    """A file of the pages."""
+    """A static file of the pages."""
     return _FILES[name]
 
 
 def index(title: str) -> bytes:
-    """What somebody sees who opens the server's address in a browser."""
+    """The start page for a browser at the server's address."""
     links = (
         ("/docs", "The API, and forms to try it"),
         ("/openapi.json", "The API as OpenAPI 3.1"),
@@ -48,7 +48,7 @@ def index(title: str) -> bytes:
 
 
 def missing(path: str, why: str) -> bytes:
-    """What somebody sees whose browser asks for a page that is not there."""
+    """The page for a browser that requests a missing page."""
     return page(
         "There is no such page",
         f"<h1>There is no such page</h1><p><code>{escape(path)}</code>: {escape(why)}.</p>"
@@ -64,7 +64,7 @@ def problem_list() -> bytes:
 
 
 def _code_list() -> str:
-    """What ``errors[].code`` and a cart's ``warnings[].code`` can be."""
+    """The values of ``errors[].code`` and a cart's ``warnings[].code``."""
     names = {
         code: ", ".join((*row.params, *(f"{name} (where it applies)" for name in row.more)))
         for code, row in CODES.items()

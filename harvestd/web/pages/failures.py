@@ -1,4 +1,4 @@
-"""The failures of each operation in the document: one response for each status and set of problems, shared by reference."""
+"""The error responses of each operation in the document: one for each status and set of problems, shared by reference."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def of(route: Route) -> dict[str, Any]:
 
 
 def shared(routes: Sequence[Route]) -> dict[str, Any]:
-    """The responses that the routes' failures refer to, by name."""
+    """The responses that the routes' error responses refer to, by name."""
     groups = {_name(problems): problems for route in routes for problems in _grouped(route).values()}
     return {name: _response(problems) for name, problems in sorted(groups.items())}
 
@@ -54,8 +54,8 @@ def _response(problems: tuple[Problem, ...]) -> dict[str, Any]:
 
 
 def _slugs(route: Route) -> set[str]:
-    """Every problem that the gate or the route's own errors can answer with."""
-    found = {"internal", "malformed", "headers-too-large", "timeout"}  # the last three by the connection itself
+    """Every problem that the gate or the route's own errors can cause."""
+    found = {"internal", "malformed", "headers-too-large", "timeout"}  # the last three from the connection itself
     found |= {problem.slug for problem in PROBLEMS for error in route.errors if error in problem.raised}
     conditions: Iterable[tuple[bool, Iterable[str]]] = (
         (route.credentials, ("unauthenticated",)),

@@ -1,6 +1,6 @@
-"""What each name in the contract means: a name means the same wherever it stands, and where it does not, the schema is named before
-it (``ReadyPart.state``). Here are the words that many subjects have; a subject's own are in its shapes (``WORDS``). Each property
-and parameter of the document is described from them, unless its type says more (``msgspec.Meta``)."""
+"""The glossary of the contract: a name has one meaning everywhere; an exception is prefixed with its schema
+(``ReadyPart.state``). This module has the words that several subjects share; a subject's own are in its shapes (``WORDS``). They
+describe each property and parameter of the document, unless its type says more (``msgspec.Meta``)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ GLOSSARY: dict[str, str] = {
     "version": "Grows with each change; the ETag is made of it.",
 }
 
-#: Parameters of paths.
+#: Path parameters.
 PATH: dict[str, str] = {
     "id": "Id; of farms and products the slug serves, too.",
     "farm_id": "Id of the farm.",
@@ -65,7 +65,7 @@ PATH: dict[str, str] = {
     "name": "Name of a page.",
 }
 
-#: Queries and pages whose properties are those of others, and described once.
+#: Queries and pages whose properties come from others, where they are described once.
 SHARED = {
     "ProductsQuery": ("ProductFilters", "CountedQuery"), "SearchQuery": ("ProductFilters",),
     **dict.fromkeys(("FarmsQuery", "OrdersQuery", "NotificationsQuery"), ("CountedQuery",)),
@@ -74,11 +74,11 @@ SHARED = {
 
 
 def described(schema: str, name: str, words: Mapping[str, str] = GLOSSARY) -> str:
-    """The description of a property of a schema, or of a query parameter; "" where ``words`` has none."""
+    """The description of a schema's property, or of a query parameter; "" if ``words`` has none."""
     owners = (schema, *SHARED.get(schema, ()))
     return next((words[f"{one}.{name}"] for one in owners if f"{one}.{name}" in words), words.get(name, ""))
 
 
 def of(routes: Iterable[Route]) -> dict[str, str]:
-    """The whole glossary: these words, and those of the sections that the routes are in."""
+    """The whole glossary: these words, and those of the routes' sections."""
     return dict(collections.ChainMap(GLOSSARY, *(dict(route.section.words) for route in routes)))

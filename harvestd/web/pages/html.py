@@ -1,11 +1,11 @@
-"""Pages as plain HTML: no inline script or style, one look for all, light and dark."""
+"""Plain HTML pages: no inline script or style, one common look, light and dark."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
 
-#: The pages of the daemon, as the head of each links them.
+#: The navigation links of every page.
 _NAVIGATION = (
     ("/docs", "The API"),
     ("/docs/schemas", "Schemas"),
@@ -15,7 +15,7 @@ _NAVIGATION = (
 
 
 def page(title: str, main: str, head: str = "", beside: str = "") -> bytes:
-    """A whole page; ``main`` begins with its one ``h1``, ``beside`` stands before it (navigation, signing in)."""
+    """A complete page; ``main`` begins with its one ``h1``, ``beside`` comes before it (navigation, sign-in)."""
     links = "".join(f'<li><a href="{path}">{escape(text)}</a></li>' for path, text in _NAVIGATION)
     text = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -29,7 +29,7 @@ def page(title: str, main: str, head: str = "", beside: str = "") -> bytes:
 
 
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], caption: str) -> str:
-    """A table of cells that are HTML already; the first of each row is its header."""
+    """A table of HTML cells; the first of each row is its header."""
     top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
     body = "".join(
         f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>' for first, *rest in rows
@@ -41,7 +41,7 @@ def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], caption: str) 
 
 
 def code(text: str, label: str) -> str:
-    """A block of code that a keyboard can scroll, named for who cannot see it."""
+    """A code block that is scrollable by keyboard, with a label for screen readers."""
     return f'<pre role="region" aria-label="{escape(label)}" tabindex="0"><code>{escape(text)}</code></pre>'
 
 
@@ -52,7 +52,7 @@ def marked(text: str) -> str:
 
 
 def _linked(text: str) -> str:
-    """``[words](address)`` by their brackets, from left to right."""
+    """``[words](address)`` as links, from left to right."""
     before, bracket, rest = text.partition("[")
     words, middle, after = rest.partition("](")
     address, end, last = after.partition(")")

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the route table and the types that serve the requests."""
+"""The OpenAPI 3.1 document, generated from the route table and the types that serve the requests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HEADERS = {
     "X-Cart-Token": "The token of a guest's cart, for clients that keep no cookies.",
     "Set-Cookie": "The cookie `harvest_cart`, which holds the token of a guest's cart.",
 }
-#: What every operation takes.
+#: Parameters of every operation.
 PARAMETERS: dict[str, dict[str, Any]] = {
     "Accept-Language": {
         "name": "Accept-Language",
@@ -42,7 +42,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 
 
 def document(routes: Sequence[Route], title: str) -> dict[str, Any]:
-    """The whole document, as JSON values. Pages for people are no part of it."""
+    """The whole document, as JSON values, without the HTML pages."""
     shown = [route for route in routes if not route.page]
     types = {kind for route in shown for kind in (route.body, route.answer) if kind is not None}
     queries = {route.query for route in shown if route.query is not None}
@@ -133,7 +133,7 @@ def _query_parameters(route: Route, parameters: dict[Any, Any]) -> list[dict[str
 
 
 def _query_parameter(name: str, kind: dict[str, Any], required: bool) -> dict[str, Any]:
-    """A parameter has its description once, beside its schema; and is left out, never null."""
+    """A query parameter: its description is beside its schema, not in it; and it is omitted, never null."""
     kind = dict(kind)
     words = kind.pop("description", "")
     given = [one for one in kind.pop("anyOf", ()) if one != {"type": "null"}]

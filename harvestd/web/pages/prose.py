@@ -1,23 +1,23 @@
-"""The prose of the document, in one form: descriptions come from docstrings and tables, and are read as Markdown."""
+"""Normalizes the prose of the document: descriptions come from docstrings and tables, and are rendered as Markdown."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-#: What has prose; and what is somebody's data, in which these names may mean anything.
+#: Keys with prose; and keys with example data, inside which these names may mean anything.
 _PROSE, _DATA = frozenset({"description", "summary"}), frozenset({"example", "examples", "default"})
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
 
 
 def tidy(text: str) -> str:
-    """Each paragraph on a line, with single blanks; names in one pair of backticks."""
+    """The text with each paragraph on one line, single spaces, and names in single backticks."""
     paragraphs = (" ".join(paragraph.split()) for paragraph in _PARAGRAPHS.split(text.strip()))
     return "\n\n".join(paragraphs).replace("``", "`")
 
 
 def tidied(value: Any) -> Any:
-    """A part of the document with its prose tidy. (Among ``properties`` a name is a property's.)"""
+    """A part of the document with its prose normalized. (Below ``properties``, a key is a property's name.)"""
     if isinstance(value, list):
         return [tidied(one) for one in value]
     if not isinstance(value, dict):

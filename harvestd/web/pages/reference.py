@@ -1,9 +1,9 @@
-"""The contract for people: a page for each section, one for the schemas, made from the document, with a form to try each
+"""The API reference as HTML: a page per section and one for the schemas, generated from the document, with a form to try each
 operation.
 
-Rendered here and not by Swagger UI, Redoc or Scalar: these bring 1.4 to 4.9 MB of script to a telephone, findings of every
-accessibility checker, and styles that our content policy must allow. This is some 20 kB, reads without scripts, and shows
-examples that this market answers as they stand.
+Not Swagger UI, Redoc or Scalar: these load 1.4 to 4.9 MB of script on a phone, fail every accessibility checker, and need
+styles that our content security policy would have to allow. This is some 20 kB, readable without scripts, and its examples
+work unchanged on this market.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from harvestd.web.pages.examples import inputs
 from harvestd.web.pages.html import code, marked, page, table
 
 _SCRIPT = '<script src="/docs/sign-in.js" defer></script><script src="/docs/reference.js" defer></script>'
-#: Without the script a form is refused: POST, so that nothing that was typed gets into an address, and from there into logs.
+#: Without the script a form is refused: POST keeps typed values out of the URL, and so out of logs.
 _POST = 'method="post"'
-#: What a field takes, and what is said of the rest. In a path, ``.`` and ``..`` are steps, which a browser takes before it sends
-#: anything (in percent-encoding, too), and a slash is no part of a name (:mod:`harvestd.web.http.request`).
+#: Pattern and error message of a field. In a path, browsers resolve ``.`` and ``..`` before sending (even percent-encoded), and a
+#: name cannot contain a slash (:mod:`harvestd.web.http.request`).
 _NAMES = r"[^\/]*[^\s.\/][^\/]*", "not only blanks or dots, and no slash"
 _ANYTHING = r".*\S.*", "not only blanks"
 _SIGN_IN = f"""<form id="sign-in" {_POST} aria-label="Sign in"><noscript><p>The forms need scripts.</p></noscript><p class="who" role="status">Not signed in</p>
@@ -87,7 +87,7 @@ def _operation(document: dict[str, Any], method: str, path: str, operation: dict
 
 
 def _own(operation: dict[str, Any]) -> list[dict[str, Any]]:
-    """Its parameters but those that every operation has, which browsers send by themselves."""
+    """Its parameters except those of every operation, which browsers send by themselves."""
     return [parameter for parameter in operation.get("parameters", []) if "$ref" not in parameter]
 
 
@@ -130,7 +130,7 @@ def _form(document: dict[str, Any], method: str, path: str, operation: dict[str,
 
 
 def _field(document: dict[str, Any], method: str, path: str, name: str, parameter: dict[str, Any]) -> str:
-    """Of a parameter, as the example has it; what a path names and no example can, the script offers from the list that has it."""
+    """A parameter's form field, prefilled from the example; for path names without an example the script offers the list's items."""
     called, where = parameter["name"], parameter["in"]
     value = inputs(name).get(called, "")
     if parameter["schema"].get("type") == "array":
@@ -139,7 +139,7 @@ def _field(document: dict[str, Any], method: str, path: str, name: str, paramete
             f'rows="2" spellcheck="false">{escape(str(value))}</textarea></label>'
         )
     attributes = f'name="{called}" data-in="{where}" value="{escape(str(value))}"{_hint(parameter)}'
-    if parameter["required"] and where != "header":  # headers the script has an answer to
+    if parameter["required"] and where != "header":  # the script fills in headers
         pattern, title = _NAMES if where == "path" else _ANYTHING
         attributes += f' required pattern="{pattern}" title="{title}"'
     lister = "" if where != "path" or value else _list(document, method, path, called)
@@ -151,8 +151,8 @@ def _field(document: dict[str, Any], method: str, path: str, name: str, paramete
 
 
 def _list(document: dict[str, Any], method: str, path: str, name: str) -> str:
-    """The address of the list that what ``{name}`` in ``path`` stands for is in, "" where there is none; to change it, of the
-    caller's own where there are others'."""
+    """The address of the list that contains the resource ``{name}`` of ``path``, "" if there is none; for writes, the list of the
+    caller's own, if there is one."""
     lister = path.partition(f"/{{{name}}}")[0]
     operation = document["paths"].get(lister, {}).get("get")
     if operation is None:
@@ -162,7 +162,7 @@ def _list(document: dict[str, Any], method: str, path: str, name: str) -> str:
 
 
 def _signed_in(document: dict[str, Any], lister: str) -> str:
-    """Says of a list, for the script, that only who is signed in may ask for it."""
+    """Marks a list, for the script, as available only to signed-in users."""
     path, _, query = lister.partition("?")
     security = document["paths"][path]["get"].get("security", [])
     return " data-signed-in" if query or (security and {} not in security) else ""
@@ -190,7 +190,7 @@ def _schemas(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _type(schema: dict[str, Any]) -> str:
-    """In a few words, with links to schemas."""
+    """The type in a few words, with links to schemas."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f'<a href="/docs/schemas#{name}">{name}</a>'

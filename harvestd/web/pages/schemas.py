@@ -1,7 +1,7 @@
-"""The components of the document: what msgspec says of the types, made as rich as the server is.
+"""The components of the document: msgspec's schemas of the types, enriched.
 
 Enums get a schema of their own and a type, ids and times their format, every property its description, generic types a
-name that a generated client can bear.
+name that generated clients can use.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from harvestd.web.problems import PROBLEMS
 from harvestd.web.vocabulary import CLOSED
 
 REF = "#/components/schemas/{name}"
-#: Names that end like an id and are none of ours.
+#: Names that end in ``_id`` but are not our UUIDs.
 _NO_UUID = frozenset({"request_id", "external_id"})
 
 
 def components(
     types: Iterable[Any], queries: Iterable[Any], words: Mapping[str, str]
 ) -> tuple[dict[Any, Any], dict[str, Any], dict[Any, Any]]:
-    """For ``types`` (bodies and answers) and ``queries``, described by ``words``: the schema of each type, the components that these need, and the
-    properties of each query."""
+    """For ``types`` (bodies and responses) and ``queries``, described by ``words``: the schema of each type, the components that
+    they need, and the properties of each query."""
     ordered, asked = sorted(set(types), key=str), sorted(set(queries), key=str)
     references, found = msgspec.json.schema_components([*ordered, *asked], ref_template=REF)
     enums = {mark["name"]: mark["schema"] for mark in _closed([references, found])}
@@ -45,7 +45,7 @@ def components(
 
 @attrs.frozen
 class _Known:
-    """The names that types get in the document, those of closed lists by their words, and what names mean."""
+    """The names of types in the document, the names of enums by their words, and the glossary."""
 
     names: dict[str, str]
     enums: dict[frozenset[str], str]
@@ -53,7 +53,7 @@ class _Known:
 
 
 def _closed(value: Any) -> Iterator[dict[str, Any]]:
-    """The marks of closed lists, wherever they stand."""
+    """The marks of enums, at any depth."""
     if isinstance(value, dict):
         if CLOSED in value:
             yield value[CLOSED]
@@ -68,7 +68,7 @@ def _name_of(reference: dict[str, Any]) -> str:
     return str(reference["$ref"].rpartition("/")[2])
 
 
-#: Pages whose schemas are called by what is on them.
+#: Generic pages whose schemas are named after their items.
 _PAGES = ("Page", "CountedPage", "UnreadPage")
 
 
@@ -101,7 +101,7 @@ def _rich(schema: Any, owner: str, known: _Known) -> Any:
 
 
 def _enum(schema: dict[str, Any], enums: dict[frozenset[str], str]) -> dict[str, Any]:
-    """A reference to the enum by its name, beside what else is said of it here."""
+    """A reference to the enum by its name, with its other keywords beside it."""
     name = enums.get(frozenset(schema["enum"]))
     if name is None:
         return {"type": "string", **schema}
@@ -119,7 +119,7 @@ def _property(name: str, schema: dict[str, Any], owner: str, glossary: Mapping[s
 
 
 def _without_defaults(schema: dict[str, Any]) -> dict[str, Any]:
-    """Of a body: generators take a property with a default for one that is always there, and would ask callers for it."""
+    """A body's schema without defaults: generators treat a property with a default as always present, and would require it."""
     properties = {name: _without_default(kind) for name, kind in schema.get("properties", {}).items()}
     return {**schema, "properties": properties} if properties else schema
 
