@@ -1,10 +1,16 @@
-"""The fate of a guest's cart at sign-in."""
+"""What is done with carts, each in one function, whoever asks for it; and the fate of a guest's cart at sign-in."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import attrs
+
+from harvestd.kernel.errors import Invalid
 from harvestd.market.accounts.actions import SignedIn
 from harvestd.market.carts import rows as store
-from harvestd.market.carts.token import hash_of, token_of
+from harvestd.market.carts.rules import Item
+from harvestd.market.carts.token import fresh, hash_of, token_of
 from harvestd.unit_of_work import UnitOfWork
 
 
@@ -14,3 +20,61 @@ async def adopt(unit: UnitOfWork, signed_in: SignedIn) -> None:
     if token is not None:
         most = unit.parts.settings.order_lines_most
         await store.merge(unit.tx, hash_of(token), signed_in.user_id, unit.new_id(), most, unit.now)
+
+
+@attrs.frozen
+class Holder:
+    """Whose cart it is: the user's, or that of the guest with this token; a guest without one has none yet."""
+
+    user_id: str | None
+    token: str | None
+
+    @property
+    def key(self) -> tuple[str | None, bytes | None]:
+        """The user's id, or the hash of the token."""
+        return self.user_id, hash_of(self.token) if self.token else None
+
+
+@attrs.frozen
+class Changed:
+    """The cart after a change; whether it holds ``more`` of anything than before; and the guest's ``token``, a new one if it was created."""
+
+    cart: store.Found | None
+    more: bool
+    token: str | None
+
+
+async def put(unit: UnitOfWork, holder: Holder, items: Sequence[Item], field: str) -> Changed:
+    """Put products in, or set their quantities; other products stay. The first item of a guest creates the cart. Raises :class:`Invalid`
+    for ``field`` if an order could not have as many products."""
+    cart, token = await _opened(unit, holder)
+    most = unit.parts.settings.order_lines_most
+    counted = await store.count(unit.tx, cart.id, items)
+    if counted.all < (filled := counted.others + len(items)) > most:
+        message = f"the cart would have {filled} products, and an order has at most {most}"
+        raise Invalid.of(field, message, "too-long", maximum=str(most))
+    return Changed(await store.put(unit.tx, cart.id, items, unit.now), counted.more, token)
+
+
+async def _opened(unit: UnitOfWork, holder: Holder) -> tuple[store.Found, str | None]:
+    """The cart, locked, created if there is none; and the guest's token."""
+    cart = await store.lock(unit.tx, *holder.key)
+    if cart is not None:
+        return cart, holder.token
+    if holder.user_id is not None:
+        return await store.open(unit.tx, unit.new_id(), holder.user_id, None, unit.now), None
+    token = fresh()
+    return await store.open(unit.tx, unit.new_id(), None, hash_of(token), unit.now), token
+
+
+async def take_out(unit: UnitOfWork, holder: Holder, product_id: str) -> store.Found | None:
+    """Take a product out, if it is in; returns the cart, if there is one."""
+    cart = await store.lock(unit.tx, *holder.key)
+    return None if cart is None else await store.take_out(unit.tx, cart.id, product_id, unit.now)
+
+
+async def empty(unit: UnitOfWork, holder: Holder) -> None:
+    """Empty the cart, if there is one."""
+    cart = await store.lock(unit.tx, *holder.key)
+    if cart is not None:
+        store.delete(unit.tx, cart.id)

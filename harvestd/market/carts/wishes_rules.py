@@ -1,0 +1,50 @@
+"""What somebody wishes to have in a cart, and what of it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+import attrs
+
+from harvestd.kernel.errors import FieldError, Invalid
+from harvestd.kernel.quantities import positive
+from harvestd.market.carts.rules import Item
+from harvestd.market.catalogue.on_sale import OnSale, takeable, withheld
+
+
+@attrs.frozen
+class Wish:
+    """A quantity of a product; ``path`` is its place in the request's body."""
+
+    product_id: str
+    quantity: Decimal
+    path: str
+
+
+def with_cure(fault: FieldError) -> FieldError:
+    """Adds the cure for a quantity of zero: the route that removes a product. (A product's own minimum has a ``unit``.)"""
+    if fault.code != "below-minimum" or "unit" in fault.params:
+        return fault
+    message = "must be more than 0; DELETE /api/cart/items/{product_id} removes the product"
+    return attrs.evolve(fault, message=message, params={**fault.params, "reason": "to-remove"})
+
+
+def items(wishes: Sequence[Wish], shelf: Mapping[str, OnSale]) -> list[Item]:
+    """The items to put into the cart; raises :class:`Invalid` with the fault of each wish."""
+    items: list[Item] = []
+    errors: list[FieldError] = []
+    named: set[str] = set()
+    for wish in wishes:
+        product, field = shelf.get(wish.product_id), f"{wish.path}quantity"
+        fault = withheld(f"{wish.path}product_id", product, None)
+        amount = positive(field, wish.quantity) if product is None else takeable(field, wish.quantity, product)
+        errors += [with_cure(wrong) for wrong in (fault, amount) if isinstance(wrong, FieldError)]
+        if wish.product_id in named:
+            errors.append(FieldError(f"{wish.path}product_id", "is already given above", code="given-twice"))
+        named.add(wish.product_id)
+        if product is not None and not isinstance(amount, FieldError):
+            items.append(Item(product.id, amount, product.agreed))
+    if errors:
+        raise Invalid("the quantity cannot be ordered", tuple(errors))
+    return items
