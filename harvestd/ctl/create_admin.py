@@ -21,6 +21,7 @@ from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts.rules import MAX_NAME, USERNAME_RULE
 from harvestd.market.accounts.staff import Person, add_person, promote
 from harvestd.parts import Parts
+from harvestd.unit_of_work import change
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -48,7 +49,7 @@ async def _run(errand: CommandContext) -> int:
     if arguments.promote:
         if found is None:
             raise Failed(f"there is no account {email}; leave --promote out to create it")
-        await parts.database.transaction(lambda tx: promote(tx, found.id, parts.now()))
+        await change(parts, lambda unit: promote(unit.tx, found.id, unit.now))
         errand.out.print(f"{email} is an admin", markup=False)
         return FINE
     if found is not None:

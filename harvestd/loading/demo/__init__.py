@@ -29,7 +29,7 @@ from harvestd.market.catalogue.rules import Offer
 from harvestd.market.farms import rows as farms
 from harvestd.market.search.actions import current, reindex
 from harvestd.parts import Parts
-from harvestd.store.postgres.database import Statement, Transaction, nothing
+from harvestd.store.postgres.database import Statement, nothing
 from harvestd.unit_of_work import UnitOfWork, change
 
 log = Logger()
@@ -181,13 +181,14 @@ async def _staff(parts: Parts) -> None:
     ids = [next(demo_ids(source)) for source in sources]
     points = [{"id": next(demo_ids(name)), "name": name, "address": address} for name, address in POINTS]
 
-    async def work(tx: Transaction) -> None:
+    async def work(unit: UnitOfWork) -> None:
+        tx = unit.tx
         if keeper is not None:
             await tx.run(_KEEP, id=keeper.id, sources=sources)
         await tx.run(_HAND_OVER, sources=sources, ids=ids)
         await tx.run(_SUNNY, email_key=email_addresses.key(PEOPLE[2][0]), points=msgspec.json.encode(points).decode())
 
-    await parts.database.transaction(work)
+    await change(parts, work)
 
 
 async def _offer(parts: Parts, farm_id: str) -> None:

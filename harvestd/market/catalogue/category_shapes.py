@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
+from harvestd.market.catalogue.category_rules import TEXTS
 from harvestd.web.shapes import CategoryId, Color, In, Out, Slug
 
 
@@ -25,22 +26,22 @@ class Category(Out, kw_only=True, frozen=True):
 class NewCategory(In, kw_only=True, frozen=True):
     """A category to add; without a slug, one is made from the name."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    name: Annotated[str, Meta(min_length=1, max_length=TEXTS["name"].longest)]
     parent_id: CategoryId | None = None
     slug: Slug | None = None
-    description: Annotated[str, Meta(max_length=2000)] = ""
-    icon: Annotated[str, Meta(max_length=100)] = ""
+    description: Annotated[str, Meta(max_length=TEXTS["description"].longest)] = ""
+    icon: Annotated[str, Meta(max_length=TEXTS["icon"].longest)] = ""
     color: Color = ""
 
 
 class ChangeCategory(In, kw_only=True, frozen=True):
     """The fields to change."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET
+    name: Annotated[str, Meta(min_length=1, max_length=TEXTS["name"].longest)] | UnsetType = UNSET
     parent_id: CategoryId | UnsetType | None = UNSET
     slug: Slug | UnsetType = UNSET
-    description: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
-    icon: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
+    description: Annotated[str, Meta(max_length=TEXTS["description"].longest)] | UnsetType = UNSET
+    icon: Annotated[str, Meta(max_length=TEXTS["icon"].longest)] | UnsetType = UNSET
     color: Color | UnsetType = UNSET
 
 

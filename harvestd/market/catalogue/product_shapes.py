@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal, get_args
 from msgspec import UNSET, Meta, UnsetType
 
 from harvestd.kernel.units import Unit
-from harvestd.market.catalogue.rules import MAX_TAG_LENGTH, MAX_TAGS, Status
+from harvestd.market.catalogue.rules import MAX_DESCRIPTION, MAX_REASON, MAX_TAG_LENGTH, MAX_TAGS, MAX_TITLE, Status
 from harvestd.web.shapes import (
     MINOR_UNITS_ALONE,
     CategoryId,
@@ -164,8 +164,8 @@ class ProductsQuery(ProductFilters, kw_only=True, frozen=True):
     count: bool = False
 
 
-Title = Annotated[str, Meta(max_length=200)]
-Description = Annotated[str, Meta(max_length=10_000)]
+Title = Annotated[str, Meta(max_length=MAX_TITLE)]
+Description = Annotated[str, Meta(max_length=MAX_DESCRIPTION)]
 Tags = Annotated[list[Annotated[str, Meta(max_length=MAX_TAG_LENGTH)]], Meta(max_length=MAX_TAGS)]
 
 
@@ -237,7 +237,7 @@ class ChangeStock(In, kw_only=True, frozen=True):
 
     set: Quantity | None = None
     change: Quantity | None = None
-    reason: Annotated[str, Meta(max_length=500)] = ""
+    reason: Annotated[str, Meta(max_length=MAX_REASON)] = ""
 
 
 class StockLevel(Out, kw_only=True, frozen=True):

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Meta, UnsetType
 
-from harvestd.market.farms.rules import MAX_CERTIFICATION, MAX_CERTIFICATIONS
+from harvestd.market.farms.rules import MAX_ADDRESS, MAX_CERTIFICATION, MAX_CERTIFICATIONS, MAX_POINT_NAME, TEXTS
 from harvestd.web.shapes import CountedQuery, Id, In, MinorUnits, Money, Out, Position, Season, Slug
 
 
@@ -18,7 +18,7 @@ class Location(In, kw_only=True, frozen=True):
 
     latitude: Annotated[Decimal, Meta(description="-90 to 90")] | None
     longitude: Annotated[Decimal, Meta(description="-180 to 180")] | None
-    address: Annotated[str, Meta(max_length=500)] = ""
+    address: Annotated[str, Meta(max_length=MAX_ADDRESS)] = ""
 
 
 class LocationOut(Out, kw_only=True, frozen=True):
@@ -33,8 +33,8 @@ class PickupPointIn(In, kw_only=True, frozen=True):
     """A pick-up point: with ``id`` one that the farm has, without it a new one."""
 
     id: Id | None = None
-    name: Annotated[str, Meta(min_length=1, max_length=200)]
-    address: Annotated[str, Meta(max_length=500)] = ""
+    name: Annotated[str, Meta(min_length=1, max_length=MAX_POINT_NAME)]
+    address: Annotated[str, Meta(max_length=MAX_ADDRESS)] = ""
 
 
 class PickupPoint(Out, kw_only=True, frozen=True):
@@ -76,9 +76,9 @@ class ChangeFarm(In, kw_only=True, frozen=True):
 
     ELSEWHERE: ClassVar[Mapping[str, str]] = dict.fromkeys(("latitude", "longitude", "address"), "in-location")
 
-    name: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
+    name: Annotated[str, Meta(min_length=1, max_length=TEXTS["name"].longest)] | UnsetType = UNSET
     slug: Slug | UnsetType = UNSET
-    description: Annotated[str, Meta(max_length=10_000)] | UnsetType = UNSET
+    description: Annotated[str, Meta(max_length=TEXTS["description"].longest)] | UnsetType = UNSET
     location: Location | UnsetType | None = UNSET
     certifications: (
         Annotated[

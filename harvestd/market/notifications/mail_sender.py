@@ -19,6 +19,7 @@ from harvestd.runtime.failpoints import failpoint
 from harvestd.runtime.spawn import spawn
 from harvestd.runtime.wakeup import Wakeup
 from harvestd.store.leases import GoingOn, always
+from harvestd.unit_of_work import change
 
 #: Backoff in seconds before each retry of a mail that was not accepted; after the last one it is given up.
 RETRY_DELAYS = (1.0, 10.0, 60.0, 600.0, 3_600.0, 21_600.0)
@@ -51,7 +52,7 @@ async def deliver(parts: Parts, going_on: GoingOn = always) -> None:
 async def send_due(parts: Parts) -> int:
     """Claim up to ``BATCH`` due mails, send them ``AT_ONCE`` at a time, and return how many were sent."""
     now = parts.now()
-    claimed = await parts.database.transaction(lambda tx: mails.claim(tx, now, LEASE, BATCH), by_keys=True)
+    claimed = await change(parts, lambda unit: mails.claim(unit.tx, now, LEASE, BATCH))
     if not claimed:
         return 0
     batch = _Batch(parts, claimed, now)
@@ -136,7 +137,7 @@ class _Batch:
         """Extend the leases; mails that were lost meanwhile are no longer sent here."""
         until = self._parts.now() + LEASE
         held = list(self._held.values())
-        kept = await self._parts.database.transaction(lambda tx: mails.renew(tx, held, until))
+        kept = await change(self._parts, lambda unit: mails.renew(unit.tx, held, until))
         self._until = until
         lost = {one.id for one in held} - kept
         if lost:
@@ -168,7 +169,7 @@ class _Batch:
     async def _mark(self, done: list[Claimed]) -> None:
         now = self._parts.now()
         await failpoint("mail.before_mark")
-        await self._parts.database.transaction(lambda tx: mails.sent(tx, done, now), by_keys=True)
+        await change(self._parts, lambda unit: mails.sent(unit.tx, done, now))
         for one in done:
             self._held.pop(one.id, None)
             self._parts.metrics.mailed("sent")
@@ -182,13 +183,13 @@ class _Batch:
         self._held.pop(claimed.id, None)
         due_at = self._after(RETRY_DELAYS[claimed.attempts - 1])
         log.info("mail {key} is tried again: {cause}", key=claimed.mail.key, cause=cause, due_at=due_at.isoformat())
-        await self._parts.database.transaction(lambda tx: mails.later(tx, claimed, due_at, cause))
+        await change(self._parts, lambda unit: mails.later(unit.tx, claimed, due_at, cause))
         self._parts.metrics.mailed("retried")
 
     async def _fail(self, claimed: Claimed, cause: str) -> None:
         self._held.pop(claimed.id, None)
         log.warn("mail {key} is given up: {cause}", key=claimed.mail.key, cause=cause)
-        await self._parts.database.transaction(lambda tx: mails.failed(tx, claimed, cause))
+        await change(self._parts, lambda unit: mails.failed(unit.tx, claimed, cause))
         self._parts.metrics.mailed("failed")
 
     async def put_back(self) -> None:
@@ -202,7 +203,7 @@ class _Batch:
             left.remove(claimed)
             await self._fail(claimed, f"given up after {AWAY_LIMIT.days} days: {self._away}")
         claims = [(c, self._after(_away_delay(now - c.created_at))) for c in left]
-        await self._parts.database.transaction(lambda tx: mails.untried(tx, claims, self._away))
+        await change(self._parts, lambda unit: mails.untried(unit.tx, claims, self._away))
 
     def _after(self, seconds: float) -> datetime:
         scaled = seconds * self._parts.settings.queue_retry_scale * random.uniform(0.8, 1.2)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import TypeVar
 
 from harvestd.market.accounts import sign_ins as sessions
 from harvestd.market.carts import rows as carts
@@ -13,6 +15,9 @@ from harvestd.parts import Parts
 from harvestd.store import idempotency, inbox, outbox, trials
 from harvestd.store.leases import GoingOn, always
 from harvestd.store.postgres.database import Transaction
+from harvestd.unit_of_work import change
+
+Result = TypeVar("Result")
 
 #: How long a guest's cart is kept without a change.
 CART_KEPT = timedelta(days=30)
@@ -26,9 +31,9 @@ async def tidy(parts: Parts, going_on: GoingOn = always) -> None:
     """Delete old idempotency keys, marks, sent events, sent mail, carts, tokens and sign-ins, a batch at a time."""
     now, settings = parts.now(), parts.settings
     if not settings.elasticsearch_url:
-        await parts.database.transaction(search_pending.forget)
-        await parts.database.transaction(search_builds.forget)
-    await parts.database.transaction(trials.forget)
+        await _deleted(parts, search_pending.forget)
+        await _deleted(parts, search_builds.forget)
+    await _deleted(parts, trials.forget)
     kept = now - timedelta(seconds=settings.outbox_keep)
 
     async def keys(tx: Transaction) -> int:
@@ -54,5 +59,10 @@ async def tidy(parts: Parts, going_on: GoingOn = always) -> None:
         for _ in range(ROUNDS):
             if not await going_on():
                 return
-            if not await parts.database.transaction(kind):
+            if not await _deleted(parts, kind):
                 break
+
+
+async def _deleted(parts: Parts, delete: Callable[[Transaction], Awaitable[Result]]) -> Result:
+    """In a unit of work of its own; the statements look for many rows, so they are planned for what they find."""
+    return await change(parts, lambda unit: delete(unit.tx), by_keys=False)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import UNSET, Meta, UnsetType, field
 
+from harvestd.market.orders.placing import MAX_ADDRESS, MAX_NOTE, MAX_REASON
 from harvestd.web.shapes import (
     CountedQuery,
     FarmId,
@@ -60,7 +61,7 @@ class FulfilmentIn(In, kw_only=True, frozen=True):
 
     method: FulfilmentMethod = "pickup"
     pickup_point_id: PickupPointId | None = None
-    address: Annotated[str, Meta(max_length=500)] | None = None
+    address: Annotated[str, Meta(max_length=MAX_ADDRESS)] | None = None
     market_day_id: Id | None = None
 
 
@@ -79,7 +80,7 @@ class PlaceOrder(In, kw_only=True, frozen=True):
     lines: Annotated[list[OrderLineIn], Meta(max_length=500)] | None = None
     fulfilment: FulfilmentIn | None = None
     fulfilments: Annotated[list[FarmFulfilmentIn], Meta(min_length=1, max_length=100)] | None = None
-    note: Annotated[str, Meta(max_length=2000)] = ""
+    note: Annotated[str, Meta(max_length=MAX_NOTE)] = ""
     expected_total: Money | MinorUnits | None = None
 
 
@@ -188,14 +189,14 @@ class OrdersQuery(CountedQuery, kw_only=True, frozen=True):
 class CancelOrder(In, kw_only=True, frozen=True):
     """The reason, which the other parties can read."""
 
-    reason: Annotated[str, Meta(max_length=500)] = ""
+    reason: Annotated[str, Meta(max_length=MAX_REASON)] = ""
 
 
 class MovePart(In, kw_only=True, frozen=True):
     """The next status of the farm's part."""
 
     to: PartStep
-    reason: Annotated[str, Meta(max_length=500)] = ""
+    reason: Annotated[str, Meta(max_length=MAX_REASON)] = ""
 
 
 #: The meaning of each name here, as the contract describes it.
