@@ -16,32 +16,32 @@ WarningCodeOut = Annotated[
         "WarningCode",
         ("price-changed", "unit-changed", "step-changed", "minimum-changed", "unavailable", "not-for-sale", "out-of-season",
          "sold-out", "short", "quantity", "too-many-lines", "too-much", "order-minimum"),
-        "What stands between the cart and an order.",
+        "What changed in the cart, or prevents an order.",
     ),
 ]  # fmt: skip
 
 
 class PutItem(In, kw_only=True, frozen=True):
-    """How much of the product the cart shall hold."""
+    """The quantity of the product in the cart."""
 
     quantity: Quantity
 
 
 class CartItemIn(In, kw_only=True, frozen=True):
-    """How much of which product the cart shall hold."""
+    """A product and its quantity in the cart."""
 
     product_id: ProductId
     quantity: Quantity
 
 
 class PutItems(In, kw_only=True, frozen=True):
-    """Products to put in, or whose quantities to set; everything else in the cart stays."""
+    """Products to add, or whose quantities to set; everything else in the cart stays."""
 
     items: Annotated[list[CartItemIn], Meta(min_length=1, max_length=1000)]
 
 
 class CartLine(Out, kw_only=True, frozen=True):
-    """A product in the cart, at its price now, which is for ``price_per``. ``available`` is what is left of it, ``image`` its first
+    """A product in the cart at its current price, which is for ``price_per``. ``available`` is what is left of it, ``image`` its first
     picture; ``quantity_step`` and ``min_quantity`` say in which quantities it is sold."""
 
     product_id: str
@@ -59,7 +59,7 @@ class CartLine(Out, kw_only=True, frozen=True):
 
 
 class CartPart(Out, kw_only=True, frozen=True):
-    """What comes from one farm; ``missing_to_minimum`` is what is missing to its minimum order."""
+    """The cart's lines from one farm; ``missing_to_minimum`` is how far they are below its minimum order."""
 
     farm: Named
     lines: list[CartLine]
@@ -69,8 +69,8 @@ class CartPart(Out, kw_only=True, frozen=True):
 
 
 class CartWarning(Out, kw_only=True, frozen=True):
-    """What has changed since a product was put in, or keeps the cart from being ordered; ``product_id`` is null where the whole cart
-    or a farm's part of it is meant. ``params`` has the values of the message as strings, amounts of money in minor units."""
+    """What has changed since a product was added, or prevents an order; ``product_id`` is null if the warning is about the whole cart
+    or a farm's part of it. ``params`` has the values of the message as strings, amounts of money in minor units."""
 
     product_id: str | None
     code: WarningCodeOut
@@ -79,7 +79,7 @@ class CartWarning(Out, kw_only=True, frozen=True):
 
 
 class Cart(Out, kw_only=True, frozen=True):
-    """A cart, priced now and grouped by farm. ``version`` grows with each change of what is in it, ``count`` is how many
+    """A cart at current prices, grouped by farm. ``version`` increases with each change of its contents, ``count`` is how many
     products are in it."""
 
     version: int
@@ -91,9 +91,9 @@ class Cart(Out, kw_only=True, frozen=True):
 
 #: What the names here mean, as the contract says it.
 WORDS: dict[str, str] = {
-    "PutItems.items": "Products and the quantities that the cart is to hold of them.",
-    "missing_to_minimum": "What is missing to the least that the farm takes orders of.",
+    "PutItems.items": "Products and their new quantities in the cart.",
+    "missing_to_minimum": "How far the part is below the farm's minimum order.",
     "Cart.total": "The sum of the parts.",
-    "CartLine.image": "The product's first picture. Nothing feeds this yet: always null.",
-    "warnings": "What has changed since it was put in, and what stands against ordering.",
+    "CartLine.image": "The product's first picture. Not implemented yet: always null.",
+    "warnings": "What has changed since products were added, and what prevents an order.",
 }  # fmt: skip

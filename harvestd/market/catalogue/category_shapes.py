@@ -10,7 +10,7 @@ from harvestd.web.shapes import CategoryId, Color, In, Out, Slug
 
 
 class Category(Out, kw_only=True, frozen=True):
-    """A category; the tree is by ``parent_id``."""
+    """A category; ``parent_id`` makes them a tree."""
 
     id: str
     parent_id: str | None
@@ -23,7 +23,7 @@ class Category(Out, kw_only=True, frozen=True):
 
 
 class NewCategory(In, kw_only=True, frozen=True):
-    """A category to add; the slug is made from the name where it is left out."""
+    """A category to add; if the slug is omitted, it is made from the name."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)]
     parent_id: CategoryId | None = None
@@ -47,6 +47,6 @@ class ChangeCategory(In, kw_only=True, frozen=True):
 #: What the names here mean, as the contract says it.
 WORDS: dict[str, str] = {
     "color": "Red, green and blue as `#rrggbb`; empty for none.",
-    "icon": "Name of an icon, for the front end.",
-    "parent_id": "Id of the category above; null at the top.",
+    "icon": "Name of an icon for the front end.",
+    "parent_id": "Id of the parent category; null at the top.",
 }  # fmt: skip
