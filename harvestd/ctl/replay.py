@@ -17,7 +17,12 @@ NUMBER = re.compile("[0-9]+")
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("queue", nargs="?", metavar="QUEUE", help="such as orders; without it, the dead letters of all queues are listed")
+    parser.add_argument(
+        "queue",
+        nargs="?",
+        metavar="QUEUE",
+        help="such as orders; without it, the dead letters of all queues are listed",
+    )
     parser.add_argument("id", nargs="*", metavar="ID", help="id of a dead letter, as listed")
     parser.add_argument("--all", action="store_true", help="all dead letters of the queue")
     parser.add_argument("--discard", action="store_true", help="delete them instead of putting them back")

@@ -33,7 +33,13 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--farms", type=whole, metavar="M", help=f"number of farms [one per {PRODUCTS_PER_FARM} products]"
     )
-    parser.add_argument("--seed", type=whole, metavar="S", default=1, help="seed of the generator; another number gives another catalogue [1]")
+    parser.add_argument(
+        "--seed",
+        type=whole,
+        metavar="S",
+        default=1,
+        help="seed of the generator; another number gives another catalogue [1]",
+    )
     parser.add_argument(
         "--no-search", action="store_true", help="skip the search documents; harvestctl reindex makes them"
     )

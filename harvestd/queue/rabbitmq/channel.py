@@ -115,7 +115,9 @@ class ConsumerChannel:
                 await self._hand_back(channel, back)
             await close(self._link, channel)
         except (Unavailable, *ENDS) as error:
-            self.log.info("{queue}: left without a word: {why}", queue=self._queue.name, why=str(error))
+            self.log.info(
+                "{queue}: could not cancel its consumer on leaving: {why}", queue=self._queue.name, why=str(error)
+            )
 
     async def _hand_back(self, channel: Any, number: int) -> None:
         before, _ = await depth(self._link.ask, channel, self._queue.name)
