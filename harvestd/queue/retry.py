@@ -60,7 +60,7 @@ def outcome_of(error: Exception) -> tuple[Outcome, bool]:
         case Drop():
             return Dropped(text or name), True
         case msgspec.DecodeError():
-            return Dropped(f"not understood: {text}"), True
+            return Dropped(f"cannot be decoded: {text}"), True
         case _:
             return Retried(f"{name}: {text}"), False
 

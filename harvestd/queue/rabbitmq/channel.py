@@ -85,7 +85,7 @@ class ConsumerChannel:
     def check(self) -> None:
         """Raises ``Unavailable`` when what is in hand is another's by now."""
         if not self._channel.is_open:
-            raise Unavailable(self._link.cause or "the connection ended with messages in hand: they are another's now")
+            raise Unavailable(self._link.cause or "the connection ended with messages in flight: they are redelivered")
 
     def acknowledge(self, tags: set[int]) -> None:
         """They are done. With one word for all, if nothing that is still in hand came before the last of them."""
