@@ -15,7 +15,7 @@ from harvestd.store.postgres.invariants import Violation, rules, violations
 
 def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "--at-rest", action="store_true", help="also what holds only when no order and no event is under way"
+        "--at-rest", action="store_true", help="also check what holds only while no order or event is in progress"
     )
 
 
@@ -51,8 +51,8 @@ def _print(out: Console, violation: Violation) -> None:
 
 
 COMMAND = Command(
-    "Runs the invariants, one SQL query each, in one transaction; prints each rule that is broken, with rows that break it.\n"
-    "It changes nothing, and may run while the market does.",
+    "Checks the invariants, one SQL query each, in one transaction, and prints each broken rule with the rows that break it.\n"
+    "It changes nothing, and is safe to run while the market is up.",
     _arguments,
     _run,
 )

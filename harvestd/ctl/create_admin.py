@@ -25,17 +25,17 @@ from harvestd.unit_of_work import change
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("email", metavar="EMAIL", help="address that the admin signs in with")
-    parser.add_argument("--username", help="[made of what stands before the @]")
+    parser.add_argument("email", metavar="EMAIL", help="e-mail address that the admin signs in with")
+    parser.add_argument("--username", help="username [derived from the part before the @]")
     parser.add_argument("--name", help="name that others see [the username]")
     parser.add_argument(
-        "--promote", action="store_true", help="make an account that exists an admin; its password stays"
+        "--promote", action="store_true", help="make an existing account an admin; it keeps its password"
     )
     password = parser.add_mutually_exclusive_group()
     password.add_argument(
-        "--password-file", type=Path, metavar="FILE", help="read the password from a file; - is standard input"
+        "--password-file", type=Path, metavar="FILE", help="read the password from a file; - for standard input"
     )
-    password.add_argument("--generate", action="store_true", help="make up a password and print it")
+    password.add_argument("--generate", action="store_true", help="generate a password and print it")
 
 
 async def _run(errand: CommandContext) -> int:
@@ -140,7 +140,7 @@ def _in_file(file: Path) -> str:
 
 
 COMMAND = Command(
-    "Creates an admin. The password is asked for, read from a file, or made up; it is never taken from the command line,\n"
+    "Creates an admin. The password is prompted for, read from a file, or generated; it is never taken from the command line,\n"
     "which others can read.",
     _arguments,
     _run,

@@ -20,7 +20,7 @@ async def _run(errand: CommandContext) -> int:
     parts = await errand.parts(making=True)
     filled = await fill(parts, errand.arguments.force)
     if filled is None:
-        raise Failed("the market has accounts already; nothing was added (--force adds the demo all the same)")
+        raise Failed("the market has accounts already; nothing was added (--force adds the demo anyway)")
     await with_bar(errand, parts)
     await parts.cache.drop(())
     if any(attrs.astuple(filled)):
@@ -34,9 +34,9 @@ async def _run(errand: CommandContext) -> int:
 
 
 COMMAND = Command(
-    "Adds forty farmers markets of the USDA's directory with their catalogues, and four accounts: a buyer, a farmer with a\n"
-    "farm of their own, one to whom all the other farms belong, and an admin. Their password is made up, and kept in the file\n"
-    "demo-password of the data folder.",
+    "Adds forty farmers markets from the USDA's directory with their catalogues, and four accounts: a buyer, a farmer with a\n"
+    "farm of their own, a farmer who owns all the other farms, and an admin. Their password is generated, and kept in the file\n"
+    "demo-password in the data folder.",
     _arguments,
     _run,
 )

@@ -59,10 +59,10 @@ def _of_database(settings: Settings, url: str) -> Iterator[CheckResult]:
 
 
 COMMAND = Command(
-    "Tries the data folder, the database with its version, encoding, rights and schema, replicas, queues, the outbox, mail and\n"
-    "search, and Redis, RabbitMQ and Elasticsearch where they are configured, by doing what the daemon does. Prints versions and\n"
-    "latencies, what is well and what is not, with the cure. Each is looked at by itself and bounded in time. It changes nothing\n"
-    "but for probes that it removes again, or that nobody receives.",
+    "Tests the data folder, the database with its version, encoding, privileges and schema, replicas, queues, the outbox, mail and\n"
+    "search, and Redis, RabbitMQ and Elasticsearch if they are configured, by doing what the daemon does. Prints versions and\n"
+    "latencies, what is well and what is not, with the cure. Each test is independent and has a timeout. It changes nothing\n"
+    "except for probes that it removes again, or that nobody receives.",
     _arguments,
     _run,
 )

@@ -29,10 +29,10 @@ SHOWN = 50
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="CSV with the directory's header; - is standard input")
-    parser.add_argument("--limit", type=whole, metavar="N", help="the first N rows alone")
-    parser.add_argument("--owner", metavar="EMAIL", help="account that owns each imported farm which nobody owns yet")
-    parser.add_argument("--dry-run", action="store_true", help="read and report, store nothing")
+    parser.add_argument("file", type=Path, metavar="FILE", help="CSV with the directory's header; - for standard input")
+    parser.add_argument("--limit", type=whole, metavar="N", help="import only the first N rows")
+    parser.add_argument("--owner", metavar="EMAIL", help="account that becomes the owner of imported farms without one")
+    parser.add_argument("--dry-run", action="store_true", help="read and report, but store nothing")
 
 
 async def _run(errand: CommandContext) -> int:
@@ -122,10 +122,10 @@ def _report(errand: CommandContext, stored: Stored, verb: str) -> int:
 
 COMMAND = Command(
     "Each row becomes a farm with its position, address and season, and a product for each kind of goods that it has.\n"
-    "The directory has no prices and stocks: they come from a table. The farms belong to nobody unless --owner names an\n"
-    "account, and what nobody would hear of cannot be ordered. Run again, it goes on where it was broken off and changes\n"
-    "nothing that is there, except that farms which nobody owns follow the directory. Rows that cannot be stored are reported\n"
-    "by line; the exit code is 1 if there are any.",
+    "The directory has no prices or stock: they come from a table. The farms have no owner unless --owner names an\n"
+    "account, and products of a farm without one cannot be ordered. A second run resumes where the first was interrupted and\n"
+    "changes nothing that exists, except that farms without an owner follow the directory. Rows that cannot be stored are\n"
+    "reported by line; the exit code is 1 if there are any.",
     _arguments,
     _run,
 )

@@ -11,7 +11,7 @@ from harvestd.store.postgres import migrations
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--check", action="store_true", help="change nothing; exit code 1 when something is to be done")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit code 1 if migrations are pending")
 
 
 async def _run(errand: CommandContext) -> int:
@@ -32,9 +32,9 @@ def _print(errand: CommandContext, what: str, titles: list[str]) -> None:
 
 
 COMMAND = Command(
-    "Applies the migrations that are missing, each in a transaction of its own, under a lock: two at once take turns.\n"
-    "With the embedded database the daemon does this at its start. With database_url it is for you to do, with the daemon\n"
-    "of the old version running or not; the daemon of the new version does not start before.",
+    "Applies the pending migrations, each in its own transaction, under a lock: concurrent runs take turns.\n"
+    "With the embedded database the daemon does this when it starts. With database_url it is up to you, whether the daemon\n"
+    "of the old version is running or not; the daemon of the new version does not start until then.",
     _arguments,
     _run,
 )

@@ -29,19 +29,19 @@ COMMANDS: dict[str, str] = {
     "migrate": "bring the database's schema to this version",
     "demo": "fill an empty market with demo farms, products and four accounts",
     "import-directory": "import farms and catalogues from the USDA's farmers market directory",
-    "seed": "fill a market with a made-up catalogue of any size, to try and to measure",
-    "create-admin": "create an account that may do everything",
-    "reindex": "build the search index anew",
-    "replay": "list what could not be handled; put it back or delete it",
+    "seed": "fill a market with a synthetic catalogue of any size, for trials and measurements",
+    "create-admin": "create an admin account",
+    "reindex": "rebuild the search index",
+    "replay": "list dead letters, put them back into their queue, or delete them",
     "check": "check that the books agree: stock, reservations, orders, events",
-    "doctor": "try everything that the market depends on, and say what to do",
+    "doctor": "test everything that the market depends on, and say what to do",
     "settings": "print the settings in effect, and where each came from",
 }
 
 CODES = "exit codes: 0 all is well; 1 something was found, or failed; 2 the command line is wrong"
 EPILOG = f"""\
-The settings are those of the daemon: harvest.toml, then HARVEST_… in the environment, then options. With the embedded
-database a command uses the server of the running daemon, or starts it for its own duration.
+Settings are those of the daemon: harvest.toml, then HARVEST_… in the environment, then options. With the embedded
+database a command uses the running daemon's server, or starts one for as long as it runs.
 
 {CODES}
 """
@@ -112,7 +112,7 @@ def parser(asked: str) -> argparse.ArgumentParser:
     """The command line, from the table; with all options of the command that is ``asked`` for."""
     top = argparse.ArgumentParser(
         "harvestctl",
-        description="Looks after a market that harvestd runs.",
+        description="Administers a market that harvestd runs.",
         epilog=EPILOG,
         formatter_class=Help,
     )
@@ -127,10 +127,10 @@ def parser(asked: str) -> argparse.ArgumentParser:
         one.set_defaults(name=name, command=command, parser=one)
         command.arguments(one)
         shared = one.add_argument_group("settings (all others: harvest.toml and HARVEST_… in the environment)")
-        shared.add_argument("--config", metavar="FILE", help="TOML file to read [./harvest.toml if it is there]")
+        shared.add_argument("--config", metavar="FILE", help="TOML file to read [./harvest.toml, if present]")
         shared.add_argument("--data-dir", metavar="FOLDER", help="data folder of the market [./data]")
-        shared.add_argument("--database-url", metavar="URL", help="its PostgreSQL [embedded]")
-        shared.add_argument("--verbose", action="store_true", help="log what happens, to standard error")
+        shared.add_argument("--database-url", metavar="URL", help="PostgreSQL of the market [embedded]")
+        shared.add_argument("--verbose", action="store_true", help="log to standard error")
     return top
 
 

@@ -34,8 +34,8 @@ async def with_bar(errand: CommandContext, parts: Parts) -> int:
 
 
 COMMAND = Command(
-    "Indexes every product from the database, which is the truth. Searches are answered all the while. Needed after the\n"
-    "database was changed by other means, or restored.",
+    "Rebuilds the search index from the database, the source of truth. Searches are answered meanwhile. Run it after the\n"
+    "database was restored, or changed by other means.",
     _arguments,
     _run,
 )

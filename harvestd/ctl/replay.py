@@ -17,10 +17,15 @@ NUMBER = re.compile("[0-9]+")
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("queue", nargs="?", metavar="QUEUE", help="such as orders; without it, those of all are listed")
-    parser.add_argument("id", nargs="*", metavar="ID", help="what is listed before each")
-    parser.add_argument("--all", action="store_true", help="all of the queue")
-    parser.add_argument("--discard", action="store_true", help="delete them instead")
+    parser.add_argument(
+        "queue",
+        nargs="?",
+        metavar="QUEUE",
+        help="such as orders; without it, the dead letters of all queues are listed",
+    )
+    parser.add_argument("id", nargs="*", metavar="ID", help="id of a dead letter, as listed")
+    parser.add_argument("--all", action="store_true", help="all dead letters of the queue")
+    parser.add_argument("--discard", action="store_true", help="delete them instead of putting them back")
 
 
 async def _run(errand: CommandContext) -> int:
@@ -85,9 +90,9 @@ async def _settle(errand: CommandContext, parts: Parts, queue: str) -> int:
 
 
 COMMAND = Command(
-    "A message that failed at every try, or that nobody can handle, is kept as a dead letter with its cause. Mend the cause,\n"
-    "then put it back into its queue: a worker handles it as if it were new, and its effect happens once.\n"
-    "Without ids, and without --all, they are listed, and the exit code is 1 if there are any.",
+    "A message that failed at every retry, or that nobody can handle, is kept as a dead letter with its cause. Fix the cause,\n"
+    "then put the message back into its queue: a worker handles it as if it were new, and its effect happens once.\n"
+    "Without ids and --all, dead letters are listed, and the exit code is 1 if there are any.",
     _arguments,
     _run,
 )

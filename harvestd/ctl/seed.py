@@ -29,13 +29,19 @@ _ORDERED = Statement("seed.ordered", "select exists (select from orders)", scala
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--products", type=whole, metavar="N", required=True, help="so many products")
+    parser.add_argument("--products", type=whole, metavar="N", required=True, help="number of products")
     parser.add_argument(
-        "--farms", type=whole, metavar="M", help=f"of so many farms [one for {PRODUCTS_PER_FARM} products]"
+        "--farms", type=whole, metavar="M", help=f"number of farms [one per {PRODUCTS_PER_FARM} products]"
     )
-    parser.add_argument("--seed", type=whole, metavar="S", default=1, help="another number gives another catalogue [1]")
     parser.add_argument(
-        "--no-search", action="store_true", help="without search documents; harvestctl reindex makes them"
+        "--seed",
+        type=whole,
+        metavar="S",
+        default=1,
+        help="seed of the generator; another number gives another catalogue [1]",
+    )
+    parser.add_argument(
+        "--no-search", action="store_true", help="skip the search documents; harvestctl reindex makes them"
     )
     parser.add_argument("--force", action="store_true", help="even if the market has accounts or orders already")
 
@@ -95,8 +101,8 @@ async def _refuse_a_real_market(parts: Parts) -> None:
     if accounts or orders:
         found = "accounts and orders" if accounts and orders else "accounts" if accounts else "orders"
         raise Failed(
-            f"the market has {found} already: made-up products would stand among real ones; nothing was added (--force adds them "
-            "all the same)"
+            f"the market has {found} already: synthetic products would mix with real ones; nothing was added (--force adds them "
+            "anyway)"
         )
 
 
@@ -109,7 +115,7 @@ def _bulk_load(parts: Parts, plan: Plan, language: str | None, progress: Callabl
             f"the market has the catalogue of --seed {plan.seed} already; another number adds another one"
         ) from error
     except psycopg2.errors.LockNotAvailable as error:
-        raise Failed("somebody holds the market's tables: stop the daemon, and try again; nothing was added") from error
+        raise Failed("the market's tables are locked: stop the daemon, and try again; nothing was added") from error
     except psycopg2.Error as error:
         raise Failed(f"the database: {str(error).splitlines()[0]}; nothing was added") from error
     else:
@@ -119,10 +125,10 @@ def _bulk_load(parts: Parts, plan: Plan, language: str | None, progress: Callabl
 
 
 COMMAND = Command(
-    "Farms, categories, products with stock, and what search needs, by COPY: a million products take minutes. Popularity\n"
-    "follows Zipf's law, so a few products sell much and most hardly at all. The same --seed makes the same catalogue, but for\n"
-    "ids and times. All of it is added or nothing. A catalogue that was empty is locked meanwhile: stop the daemon, or let it\n"
-    "answer 503. The farms belong to nobody, so what they sell cannot be ordered.",
+    "Loads farms, categories, products with stock, and what search needs, by COPY: a million products take minutes. Popularity\n"
+    "follows Zipf's law: a few products sell a lot, most hardly at all. The same --seed makes the same catalogue, except for\n"
+    "ids and times. It is all or nothing. An empty catalogue is locked meanwhile: stop the daemon, or let it answer 503.\n"
+    "The farms have no owner, so their products cannot be ordered.",
     _arguments,
     _run,
 )

@@ -12,29 +12,29 @@ from harvestd.settings.sources import masked
 HEAD = """\
 # Settings
 
-This page is made from the table in `harvestd/settings/table.py` by `harvestctl settings --markdown`.
+This page is generated from the table in `harvestd/settings/table.py` by `harvestctl settings --markdown`.
 
-Nothing has to be set. Each setting can be given in four places; the last one that names it counts:
+Every setting is optional. Each can be given in four places; the last one that names it wins:
 
 1. `harvest.toml` in the working directory, or the file that `HARVEST_CONFIG` or `--config` names: `http_port = 8080`
-2. for secrets, systemd's credentials: a file of the setting's name in `$CREDENTIALS_DIRECTORY`
+2. for secrets, systemd credentials: a file named after the setting in `$CREDENTIALS_DIRECTORY`
 3. the environment: `HARVEST_HTTP_PORT=8080`; for secrets also `HARVEST_DATABASE_URL_FILE=/path/of/a/file`
 4. the command line of `twistd harvest-api` and `twistd harvest-worker`: `--http-port=8080`
 
 Lists are comma separated in the environment and on the command line (`a,b`), and lists in TOML (`["a", "b"]`). Times are
 in seconds. Sizes are in bytes, or have a unit: `64MiB`, `10MB`. Switches are `true` or `false`; an option without a value
-turns them on (`--demo`), or off where on is the default (`--no-rate-limits`).
+turns a switch on (`--demo`), or off where on is the default (`--no-rate-limits`).
 
-A wrong setting stops the start. The message names every wrong one, its value and what would be right. An unknown name in
-`harvest.toml`, or an unknown variable that begins with `HARVEST_`, is wrong too. `harvestctl settings` shows what is in
-effect and where each value came from. Secrets (marked 🔒) are never printed nor logged.
+An invalid setting prevents the start. The message lists every invalid one, its value and what would be right. An unknown name in
+`harvest.toml`, or an unknown variable that begins with `HARVEST_`, is invalid too. `harvestctl settings` shows the settings in
+effect and where each value came from. Secrets (marked 🔒) are never printed or logged.
 """
 
 
 def _arguments(parser: ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="as JSON: name -> value, origin")
-    form.add_argument("--markdown", action="store_true", help="the documentation instead: docs/settings.md")
+    form.add_argument("--markdown", action="store_true", help="print docs/settings.md instead")
 
 
 async def _run(errand: CommandContext) -> int:
@@ -78,7 +78,7 @@ def _limits(row: Row) -> str:
 
 
 COMMAND = Command(
-    "Prints every setting in effect, secrets masked, and what set it: harvest.toml, a credential, a variable, an option.",
+    "Prints every setting in effect, with secrets masked, and its source: harvest.toml, a credential, a variable, an option.",
     _arguments,
     _run,
 )

@@ -90,9 +90,9 @@ class Admission:
         """The event, if it is for this queue and its data is valid for its type."""
         event = sealed.event
         if self._queue not in self._parts.topology.queues_for(event.type):
-            raise Drop(f"not for this queue, which does not bind {event.type[:100]}")
+            raise Drop(f"not for this queue: it has no binding for {event.type[:100]}")
         if sealed.fault:
-            raise Drop(f"not understood: {sealed.fault}")
+            raise Drop(f"cannot be decoded: {sealed.fault}")
         return event
 
     def _tell(self, causes: Sequence[str]) -> None:
@@ -102,7 +102,7 @@ class Admission:
         times = self._rarely.due(len(causes))
         if times:
             self.log.warn(
-                "{queue}: {n} messages turned away, they are dead letters; the last: {why}",
+                "{queue}: {n} messages turned away to the dead letters; the last: {why}",
                 queue=self._queue, n=times, why=causes[-1][:300],
             )  # fmt: skip
 
@@ -112,4 +112,4 @@ def _id(body: bytes) -> str:
     try:
         return str(UUID(named(body)))
     except (msgspec.DecodeError, RecursionError, ValueError) as error:
-        raise Drop(f"not understood: {str(error)[:300]}") from None
+        raise Drop(f"cannot be decoded: {str(error)[:300]}") from None

@@ -179,7 +179,7 @@ class Relay:
 
     async def _failed(self, error: Exception) -> None:
         if not isinstance(error, Unavailable):
-            self.log.failure("relaying the outbox")
+            self.log.failure("relaying the outbox failed")
         elif not self._backoff.failing:
             self.log.warn("the outbox waits: {why}", why=str(error))
         pause = self._backoff.failed()

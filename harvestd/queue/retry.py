@@ -46,7 +46,7 @@ def next_step(attempts: int, outcome: Retried | Dropped, chance: float, scale: f
     if isinstance(outcome, Dropped):
         return Dead(_plain(outcome.cause))
     if attempts >= len(RETRY_DELAYS):
-        return Dead(_plain(f"failed {attempts + 1} times, at last: {outcome.cause}"))
+        return Dead(_plain(f"failed {attempts + 1} times, the last: {outcome.cause}"))
     return Again(RETRY_DELAYS[attempts] * scale * (1 + RETRY_JITTER * (2 * chance - 1)))
 
 
@@ -59,7 +59,7 @@ def outcome_of(error: Exception) -> tuple[Outcome, bool]:
         case Drop():
             return Dropped(text or name), True
         case msgspec.DecodeError():
-            return Dropped(f"not understood: {text}"), True
+            return Dropped(f"cannot be decoded: {text}"), True
         case _:
             return Retried(f"{name}: {text}"), False
 

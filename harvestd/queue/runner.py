@@ -123,7 +123,7 @@ class PeriodicTask:
             except Unavailable as error:
                 self.log.info("{task} waits: {why}", task=self._task.name, why=str(error))
             except Exception:
-                self.log.failure("{task} failed, it is done again later", task=self._task.name)
+                self.log.failure("{task} failed and will be retried", task=self._task.name)
             if await self._due.wait(self._task.every):
                 await self._halt.wait(GATHER)
         await self._lease.give_back()

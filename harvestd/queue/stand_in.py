@@ -41,7 +41,7 @@ class StandIn:
         """Run as a periodic task."""
         if (await parts.health.of("rabbitmq")).state == "ok":
             if self._told:
-                self.log.info("the broker brings events again")
+                self.log.info("the broker delivers events again")
             self._told = False
             self._resting.clear()
             return

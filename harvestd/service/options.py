@@ -91,14 +91,14 @@ class SettingOptions(usage.Options):
         wrap = textwrap.TextWrapper(width, initial_indent=" " * 6, subsequent_indent=" " * 6)
         lines = [
             *textwrap.wrap(
-                "Without options everything is embedded. Each option is also a name in harvest.toml (http_port) and a "
-                "variable (HARVEST_HTTP_PORT); the command line counts most, the file least. Give secrets by file "
+                "Without options everything is embedded. Each option is also a key in harvest.toml (http_port) and an environment "
+                "variable (HARVEST_HTTP_PORT); the command line takes precedence, the file comes last. Pass secrets as files "
                 "(HARVEST_DATABASE_URL_FILE): others see the command line.",
                 width,
             ),
             "",
             "  --config=<path>",
-            "      TOML file to read [./harvest.toml if it is there]",
+            "      TOML file to read [./harvest.toml, if present]",
         ]
         group = ""
         for row in self.rows.values():

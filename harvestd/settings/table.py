@@ -38,12 +38,12 @@ class Settings:
     data_dir: str = setting("./data", "path", "Embedded database, files, mail/*.eml and the generated secret.")
     http_host: str = setting("127.0.0.1", "address", "Address that the API listens on.")
     http_port: int = setting(8080, "port", "Port that the API listens on; 0 takes a free one.", least=0, most=65535)
-    public_url: str = setting("", "URL", "Address under which buyers reach the API; default from host and port.")
-    allowed_hosts: tuple[str, ...] = setting((), "names", "Host headers that are answered, comma separated, e.g. market.example.org,*.example.org; empty: with http_host on this machine and no trusted_proxies localhost, 127.0.0.1, [::1] and the host of public_url, otherwise any well-formed one; *: any.")
-    trusted_proxies: tuple[str, ...] = setting((), "networks", "Addresses whose X-Forwarded-For and -Proto are believed, e.g. 127.0.0.1/32.")
-    metrics_port: int = setting(0, "port", "Port at which each process has /metrics, /health and /health/ready of its own, a worker too; with processes the next ports are those of the others; 0: none (an API process has them at http_port, a worker nowhere).", least=0, most=65535)
-    metrics_host: str = setting("127.0.0.1", "address", "Address of metrics_port.")
-    processes: int = setting(1, "processes", "API processes on the one port.", least=1, most=64)
+    public_url: str = setting("", "URL", "Address under which buyers reach the API; built from host and port by default.")
+    allowed_hosts: tuple[str, ...] = setting((), "names", "Host headers to accept, comma separated, e.g. market.example.org,*.example.org; empty: with http_host on this machine and no trusted_proxies, localhost, 127.0.0.1, [::1] and the host of public_url, otherwise any well-formed one; *: any.")
+    trusted_proxies: tuple[str, ...] = setting((), "networks", "Addresses whose X-Forwarded-For and -Proto are trusted, e.g. 127.0.0.1/32.")
+    metrics_port: int = setting(0, "port", "Port on which each process, workers too, serves its own /metrics, /health and /health/ready; with processes, the others use the following ports; 0: none (an API process serves them on http_port, a worker does not).", least=0, most=65535)
+    metrics_host: str = setting("127.0.0.1", "address", "Address that metrics_port listens on.")
+    processes: int = setting(1, "processes", "API processes that share the port.", least=1, most=64)
     workers: str = setting("auto", "", "Whether the API process also runs the consumers: auto (when there is no RabbitMQ), on, off.", choices=("auto", "on", "off"))
     queues: tuple[str, ...] = setting((), "names", "Queues that a worker consumes, e.g. orders,search; empty: all.")
     demo: bool = setting(False, "", "Fill an empty database with demo farms, products and four accounts.")
@@ -51,101 +51,101 @@ class Settings:
     # what stands behind the interfaces; empty: embedded
     database_url: str = setting("", "URL", "PostgreSQL primary, postgresql://user:password@host/database.", secret=True)
     replica_urls: tuple[str, ...] = setting((), "URLs", "PostgreSQL replicas for listings, search and reports.", secret=True)
-    redis_url: str = setting("", "URL", "Redis for the shared cache, limits and pub/sub.", secret=True)
+    redis_url: str = setting("", "URL", "Redis for the shared cache, rate limits and pub/sub.", secret=True)
     rabbitmq_url: str = setting("", "URL", "RabbitMQ for events.", secret=True)
     elasticsearch_url: str = setting("", "URL", "Elasticsearch or OpenSearch for search.", secret=True)
-    redis_prefix: str = setting("harvest:", "", "What every Redis key and channel of this market begins with.")
-    redis_timeout: float = setting(0.05, "seconds", "Longest wait for an answer of Redis; then the request goes on without it.", least=0.001, most=10)
-    elasticsearch_index: str = setting("harvest", "", "What the names of this market's indices begin with.")
-    elasticsearch_timeout: float = setting(1.0, "seconds", "Longest wait for a search in Elasticsearch; then PostgreSQL answers.", least=0.05, most=60)
+    redis_prefix: str = setting("harvest:", "", "Prefix of every Redis key and channel of this market.")
+    redis_timeout: float = setting(0.05, "seconds", "Timeout of a Redis command; after it the request goes on without Redis.", least=0.001, most=10)
+    elasticsearch_index: str = setting("harvest", "", "Prefix of the names of this market's indices.")
+    elasticsearch_timeout: float = setting(1.0, "seconds", "Timeout of a search in Elasticsearch; after it PostgreSQL answers.", least=0.05, most=60)
     smtp_url: str = setting("", "URL", "Mail relay, smtp://user:password@host:587; empty: a folder of .eml files.", secret=True)
-    postgres_bin: str = setting("", "path", "Folder of initdb and postgres for the embedded database; empty: looked for.")
+    postgres_bin: str = setting("", "path", "Folder of initdb and postgres for the embedded database; empty: search for it.")
 
     # the database
-    database_pool: int = setting(8, "connections", "Connections an API or worker process keeps to the primary.", least=2, most=200)
-    database_wait: float = setting(2.0, "seconds", "Longest wait for a free connection; then 503.", least=0.05, most=60)
-    database_connect_timeout: float = setting(5.0, "seconds", "Longest connect.", least=0.1, most=60)
-    database_start_deadline: float = setting(60.0, "seconds", "Longest wait for PostgreSQL at the start of a daemon, and for the embedded one to say that its recovery advances; then the start fails.", least=0, most=86400)
-    statement_timeout: float = setting(5.0, "seconds", "Longest statement; then 503.", least=0.1, most=600)
-    search_timeout: float = setting(2.0, "seconds", "Longest statement of a search in PostgreSQL; then 503.", least=0.05, most=60)
-    search_share: float = setting(0.5, "", "Share of database_pool that searches in PostgreSQL may use at once, for which addresses take turns; what waits for it longer than database_wait is 503.", least=0.01, most=1)
-    lock_timeout: float = setting(2.0, "seconds", "Longest wait for a row that another transaction holds; then 503.", least=0.05, most=60)
-    replica_max_lag: float = setting(1.0, "seconds", "A replica further behind than this is not read.", least=0.0, most=3600)
+    database_pool: int = setting(8, "connections", "Connections that an API or worker process keeps open to the primary.", least=2, most=200)
+    database_wait: float = setting(2.0, "seconds", "Longest wait for a free connection in the pool; then 503.", least=0.05, most=60)
+    database_connect_timeout: float = setting(5.0, "seconds", "Timeout of connecting to PostgreSQL.", least=0.1, most=60)
+    database_start_deadline: float = setting(60.0, "seconds", "Longest that a starting daemon waits for PostgreSQL, or for signs of progress from the recovery of the embedded one; then the start fails.", least=0, most=86400)
+    statement_timeout: float = setting(5.0, "seconds", "Timeout of a statement; then 503.", least=0.1, most=600)
+    search_timeout: float = setting(2.0, "seconds", "Timeout of a search statement in PostgreSQL; then 503.", least=0.05, most=60)
+    search_share: float = setting(0.5, "", "Share of database_pool that searches in PostgreSQL may use at once; addresses take turns, and a search that waits longer than database_wait is 503.", least=0.01, most=1)
+    lock_timeout: float = setting(2.0, "seconds", "Longest wait for a row lock that another transaction holds; then 503.", least=0.05, most=60)
+    replica_max_lag: float = setting(1.0, "seconds", "A replica that lags by more than this is not read.", least=0.0, most=3600)
 
     # the market
-    market_name: str = setting("harvestd market", "", "Name of the market, in mails and pages.")
-    market_currency: str = setting("EUR", "ISO 4217", "The one currency of the market.")
-    market_languages: tuple[str, ...] = setting(("en",), "BCP 47 tags", "Languages in which errors are told, the default first; English is always one: en, de.", choices=("en", "de"))
-    market_timezone: str = setting("UTC", "tz name", "Where its days begin and seasons turn, e.g. Europe/Paris.")
+    market_name: str = setting("harvestd market", "", "Name of the market, in mails and on pages.")
+    market_currency: str = setting("EUR", "ISO 4217", "The market's only currency.")
+    market_languages: tuple[str, ...] = setting(("en",), "BCP 47 tags", "Languages of error messages, the default first; English is always included: en, de.", choices=("en", "de"))
+    market_timezone: str = setting("UTC", "tz name", "Time zone in which days begin and seasons change, e.g. Europe/Paris.")
     mail_from: str = setting("market@localhost", "address", "Sender of the market's mails.")
-    password_least: int = setting(12, "characters", "Shortest password.", least=8, most=128)
-    access_token_ttl: float = setting(900.0, "seconds", "Life of an access token.", least=10, most=86400)
-    refresh_token_ttl: float = setting(2592000.0, "seconds", "Life of a refresh token.", least=60, most=31536000)
+    password_least: int = setting(12, "characters", "Minimum length of a password.", least=8, most=128)
+    access_token_ttl: float = setting(900.0, "seconds", "Lifetime of an access token.", least=10, most=86400)
+    refresh_token_ttl: float = setting(2592000.0, "seconds", "Lifetime of a refresh token.", least=60, most=31536000)
     token_secret: str = setting("", "", "Key that signs access tokens, 32 characters or more; empty: generated in the data folder.", secret=True)
-    order_confirmation: str = setting("automatic", "", "When a reservation becomes a sale: automatic (once the order is handled) or farm (when the farm confirms it).", choices=("automatic", "farm"))
-    reservation_ttl: float = setting(172800.0, "seconds", "With order_confirmation=farm: how long stock is held for an order that no farm confirms.", least=1, most=2592000)
-    order_lines_most: int = setting(100, "lines", "Most lines of an order.", least=1, most=1000)
+    order_confirmation: str = setting("automatic", "", "When a reservation becomes a sale: automatic (once the order is processed) or farm (when the farm confirms it).", choices=("automatic", "farm"))
+    reservation_ttl: float = setting(172800.0, "seconds", "With order_confirmation=farm: how long stock is reserved for an order that no farm confirms.", least=1, most=2592000)
+    order_lines_most: int = setting(100, "lines", "Maximum number of lines in an order.", least=1, most=1000)
 
     # limits of the web
-    rate_limits: bool = setting(True, "", "Whether requests are limited at all.")
-    rate_default: str = setting("60/60", "requests/seconds", "Each caller and endpoint class.")
-    rate_read: str = setting("600/60", "requests/seconds", "Each caller, public reading.")
+    rate_limits: bool = setting(True, "", "Whether to rate-limit requests at all.")
+    rate_default: str = setting("60/60", "requests/seconds", "Each caller, per class of endpoints.")
+    rate_read: str = setting("600/60", "requests/seconds", "Each caller, public reads.")
     rate_login: str = setting("10/60", "requests/seconds", "Sign-in, each account from each address (IPv6: /64).")
-    rate_login_address: str = setting("30/60", "requests/seconds", "Sign-in, each address, to whatever accounts.")
-    rate_login_account: str = setting("60/3600", "requests/seconds", "Sign-in, each account, from all addresses but those that it has signed in from.")
-    rate_register: str = setting("10/3600", "requests/seconds", "Registration, each address; forms with mistakes in them are not counted.")
-    body_limit: int = setting(1_048_576, "bytes", "Largest request body of any route; most take 64 KiB, products, farms, carts and orders 256 KiB.", least=1024, most=104857600)
-    header_limit: int = setting(16_384, "bytes", "Largest request line and headers together.", least=1024, most=1048576)
-    header_deadline: float = setting(10.0, "seconds", "From the first byte to the last header.", least=0.1, most=300)
-    body_deadline: float = setting(15.0, "seconds", "From the last header to the last byte of the body.", least=0.1, most=600)
-    write_deadline: float = setting(15.0, "seconds", "Window in which a client must take read_rate_least of the answers that wait for it, and deadline of one that takes nothing.", least=0.1, most=600)
-    read_rate_least: int = setting(1024, "bytes/second", "A client that takes less of its answers, over write_deadline, is ended.", least=1, most=104857600)
-    idle_deadline: float = setting(60.0, "seconds", "A kept-alive connection without a request.", least=1, most=3600)
-    connections_most: int = setting(10_000, "connections", "Open client connections of one process; more are refused. The process raises its limit of descriptors for them as far as it may, and keeps to it.", least=10, most=1000000)
-    connections_per_address: int = setting(500, "connections", "Those of one IPv4 address or IPv6 /64; a trusted proxy has no limit of its own.", least=1, most=1000000)
-    requests_per_address: int = setting(64, "requests", "Requests that a client address may have in hand, behind proxies too; more are 429.", least=1, most=1000000)
-    password_queue: int = setting(64, "sign-ins", "Sign-ins and registrations that may wait for their password to be hashed, two at once, each address in turn; more are 503.", least=1, most=100000)
-    password_wait: float = setting(10.0, "seconds", "Longest that one of them waits; after it, it is 503.", least=0.1, most=300)
-    searches_per_address: int = setting(4, "searches", "Searches and suggestions that a client address may have in hand; more are 429.", least=1, most=100000)
-    buffer_limit: int = setting(67_108_864, "bytes", "What the connections of one process may hold together, of requests that are not whole and answers that are not taken; beyond it those that hold most are ended.", least=1048576, most=17179869184)
-    idempotency_ttl: float = setting(86400.0, "seconds", "How long a key's answer is kept.", least=60, most=2592000)
-    metrics_token: str = setting("", "", "Bearer token that /metrics asks for; empty: open to this machine alone, and never by way of a proxy.", secret=True)
+    rate_login_address: str = setting("30/60", "requests/seconds", "Sign-in, each address, whatever the account.")
+    rate_login_account: str = setting("60/3600", "requests/seconds", "Sign-in, each account, from all addresses except those that it has signed in from before.")
+    rate_register: str = setting("10/3600", "requests/seconds", "Registration, each address; forms with mistakes are not counted.")
+    body_limit: int = setting(1_048_576, "bytes", "Maximum size of a request body on any route; most accept 64 KiB, products, farms, carts and orders 256 KiB.", least=1024, most=104857600)
+    header_limit: int = setting(16_384, "bytes", "Maximum size of the request line and headers together.", least=1024, most=1048576)
+    header_deadline: float = setting(10.0, "seconds", "Time from the first byte of a request to its last header.", least=0.1, most=300)
+    body_deadline: float = setting(15.0, "seconds", "Time from the last header to the last byte of the body.", least=0.1, most=600)
+    write_deadline: float = setting(15.0, "seconds", "Window over which a client must average read_rate_least, and timeout of a client that reads nothing.", least=0.1, most=600)
+    read_rate_least: int = setting(1024, "bytes/second", "A client that reads its answers more slowly than this, over write_deadline, is disconnected.", least=1, most=104857600)
+    idle_deadline: float = setting(60.0, "seconds", "Timeout of a kept-alive connection without a request.", least=1, most=3600)
+    connections_most: int = setting(10_000, "connections", "Open client connections of one process; more are refused. The process raises its limit on file descriptors for them as far as it may, and stays within it.", least=10, most=1000000)
+    connections_per_address: int = setting(500, "connections", "Open connections of one IPv4 address or IPv6 /64; a trusted proxy has no limit of its own.", least=1, most=1000000)
+    requests_per_address: int = setting(64, "requests", "Requests in flight of one client address, behind proxies too; more are 429.", least=1, most=1000000)
+    password_queue: int = setting(64, "sign-ins", "Sign-ins and registrations that may wait for password hashing, which does two at once, with addresses taking turns; more are 503.", least=1, most=100000)
+    password_wait: float = setting(10.0, "seconds", "Longest wait in password_queue; then 503.", least=0.1, most=300)
+    searches_per_address: int = setting(4, "searches", "Searches and suggestions in flight of one client address; more are 429.", least=1, most=100000)
+    buffer_limit: int = setting(67_108_864, "bytes", "Memory for incomplete requests and unread answers, over all connections of one process; beyond it, the connections that hold most are closed.", least=1048576, most=17179869184)
+    idempotency_ttl: float = setting(86400.0, "seconds", "How long the answer to an idempotency key is kept.", least=60, most=2592000)
+    metrics_token: str = setting("", "", "Bearer token for /metrics; empty: open to this machine only, and never through a proxy.", secret=True)
 
     # cache and search
     cache_size: int = setting(25_165_824, "bytes", "Near cache of one process: some 800 listings of 20 or 9,000 product pages. With it full and 5,000 idle connections a process had 108 to 116 MB, with Redis and RabbitMQ 113 to 122.", least=0, most=17179869184)
-    cache_ttl: float = setting(300.0, "seconds", "Life of a listing or product page in the cache.", least=0.1, most=86400)
-    cache_stale: float = setting(0.5, "seconds", "How long a dropped entry may still be served while it is loaded anew.", least=0, most=60)
-    short_way: bool = setting(True, "", "Whether what Twisted and Klein do for other programs is gone round; off: they do it all, which is slower.")
-    search_language: str = setting("english", "", "Language of the stems, e.g. english or french; none: words as they are (for Elasticsearch cores without analysers, too).")
+    cache_ttl: float = setting(300.0, "seconds", "Lifetime of a listing or product page in the cache.", least=0.1, most=86400)
+    cache_stale: float = setting(0.5, "seconds", "How long an invalidated entry may still be served while it is reloaded.", least=0, most=60)
+    short_way: bool = setting(True, "", "Whether to bypass what Twisted and Klein do only for other programs; off: they do all of it, which is slower.")
+    search_language: str = setting("english", "", "Language for stemming, e.g. english or french; none: words as they are (also for Elasticsearch cores without analysers).")
 
     # queues
-    queue_poll: float = setting(1.0, "seconds", "How often the relay and the queues look without being woken.", least=0.01, most=60)
-    queue_lease: float = setting(8.0, "seconds", "PostgreSQL queue: a taken message comes back after this without word from its consumer.", least=0.5, most=3600)
-    work_lease: float = setting(6.0, "seconds", "What one process at a time does (relay, mail, expiry, search) is another's after this without word from it.", least=0.5, most=60)
-    queue_retry_scale: float = setting(1.0, "", "Factor on the delays between tries (tests shorten them).", least=0.001, most=MAX_RETRY_SCALE)
-    mails_per_recipient: int = setting(60, "mails/hour", "Mails that one recipient is sent within an hour; of more, one mail tells that the notices have them.", least=1, most=1000000)
-    outbox_keep: float = setting(604800.0, "seconds", "How long sent events are kept at least, and sent mail; what a queue has not handled stays ten times as long, and marks as long as their events.", least=3600, most=31536000)
+    queue_poll: float = setting(1.0, "seconds", "How often the relay and the queues poll when nothing wakes them.", least=0.01, most=60)
+    queue_lease: float = setting(8.0, "seconds", "PostgreSQL queue: lease of a message; without a renewal by its consumer it is redelivered.", least=0.5, most=3600)
+    work_lease: float = setting(6.0, "seconds", "Lease of work that one process at a time does (relay, mail, expiry, search); without a renewal another process takes over.", least=0.5, most=60)
+    queue_retry_scale: float = setting(1.0, "", "Factor on the delays between retries (tests shorten them).", least=0.001, most=MAX_RETRY_SCALE)
+    mails_per_recipient: int = setting(60, "mails/hour", "Mails that one recipient gets within an hour; beyond it, one mail says that the rest is in the notices.", least=1, most=1000000)
+    outbox_keep: float = setting(604800.0, "seconds", "How long sent events and sent mail are kept, at least; events that a queue has not handled are kept ten times as long, and inbox marks as long as their events.", least=3600, most=31536000)
 
     # the process
-    stop_deadline: float = setting(20.0, "seconds", "Longest orderly stop; then what is left is given up.", least=0.1, most=600)
-    stop_grace: float = setting(0.5, "seconds", "When stopping: how long a connection without a request is left open; behind a proxy longer than it keeps idle ones.", least=0.0, most=60)
+    stop_deadline: float = setting(20.0, "seconds", "Timeout of a graceful shutdown; what is unfinished then is abandoned.", least=0.1, most=600)
+    stop_grace: float = setting(0.5, "seconds", "When stopping: how long an idle connection stays open; behind a proxy, set it longer than the proxy keeps idle connections.", least=0.0, most=60)
     log_format: str = setting("text", "", "text for people, json for machines.", choices=("text", "json"))
-    log_level: str = setting("info", "", "Least important line that is written.", choices=("debug", "info", "warn", "error"))
-    debug_slow_callback: float = setting(0.0, "seconds", "Report each callback that holds the reactor longer; 0: off.", least=0, most=60)
+    log_level: str = setting("info", "", "Lowest level that is logged.", choices=("debug", "info", "warn", "error"))
+    debug_slow_callback: float = setting(0.0, "seconds", "Report each callback that blocks the reactor for longer; 0: off.", least=0, most=60)
     fail_points: str = setting("", "", "Fail points to arm, name=action, comma separated; works only with HARVEST_TESTING=1.")
 
 # fmt: on
 
 #: Headings of the table, each above the setting it is keyed by.
 GROUPS = {
-    "data_dir": "Where",
-    "database_url": "What stands behind the interfaces (what is not set is embedded)",
-    "database_pool": "The database",
-    "market_name": "The market",
-    "rate_limits": "Limits of the web",
+    "data_dir": "Basics",
+    "database_url": "Backends (embedded unless set)",
+    "database_pool": "Database",
+    "market_name": "Market",
+    "rate_limits": "Web limits",
     "cache_size": "Cache and search",
     "queue_poll": "Queues",
-    "stop_deadline": "The process",
+    "stop_deadline": "Process",
 }
 
 #: Settings that only the API uses: harvest-worker does not offer them.

@@ -78,7 +78,7 @@ def test_prose_has_one_form_and_what_is_data_stays() -> None:
 @pytest.mark.parametrize(
     ("schema", "name", "words"),
     [
-        ("PutItems", "items", "quantities"), ("NotificationData", "farm_id", "part of the order"), ("ReadNotifications", "ids", "null or left out marks all"),
+        ("PutItems", "items", "quantities"), ("NotificationData", "farm_id", "part of the order"), ("ReadNotifications", "ids", "null or omitted"),
         ("NewProduct", "farm_id", "more than one"), ("OrderStep", "farm_id", "step"),
     ],
 )  # fmt: skip

@@ -105,7 +105,7 @@ def test_twistd_knows_both_commands_and_their_options(installed: Installed) -> N
         assert done.returncode == 0
         assert f"Usage: twistd {command} [options]" in done.stdout
         assert all(option in done.stdout for option in (*options, "--metrics-port=<port>"))
-        assert "\nLimits of the web:\n" in done.stdout
+        assert "\nWeb limits:\n" in done.stdout
     assert installed.run("twistd", "harvest-api", "--version").stdout.startswith("harvestd ")
     assert installed.run("harvestctl", "settings").returncode == 0
 

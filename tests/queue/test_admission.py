@@ -97,7 +97,7 @@ async def test_data_that_is_not_of_its_type_is_a_dead_letter_at_once_whichever_f
         wrong = [(type, one) for type, one in wrong_ones() if queue.name in TOPOLOGY.queues_for(type)]
         bodies = [sealed(msgspec.structs.replace(envelope(1, type), data=one)) for type, one in wrong]
         outcomes = await Consumer(process.parts, queue.name, HANDLERS[queue.name]).receive(handed(queue.name, *bodies))
-        assert all(isinstance(one, Dropped) and "not understood: the data of" in one.cause for one in outcomes)
+        assert all(isinstance(one, Dropped) and "cannot be decoded: the data of" in one.cause for one in outcomes)
     assert processes.sql("select count(*) from inbox") == [(0,)]
     assert len(told) <= len(TOPOLOGY.queues)
 

@@ -35,7 +35,7 @@ def test_jitter_reaches_both_of_its_ends():
 @given(st.integers(LAST, 1000), chances)
 def test_after_the_last_delay_it_is_dead_and_says_of_what(attempts, chance):
     step = next_step(attempts, Retried("farm is closed"), chance)
-    assert step == Dead(f"failed {attempts + 1} times, at last: farm is closed")
+    assert step == Dead(f"failed {attempts + 1} times, the last: farm is closed")
 
 
 @given(st.integers(0, 1000), chances)

@@ -113,7 +113,7 @@ def test_a_second_signal_ends_at_once(api: Make, folder: Path) -> None:
 def test_a_signal_while_it_starts(api: Make, folder: Path) -> None:
     daemon = api()
     daemon.begin()
-    wait_until("it has begun", lambda: "making the embedded database" in daemon.log.read_text(), 20)
+    wait_until("it has begun", lambda: "creating the embedded database" in daemon.log.read_text(), 20)
     assert daemon.stop() == 0
     assert "ready" not in daemon.log.read_text() or "stopped" in daemon.log.read_text()
     assert database_pid(folder) is None

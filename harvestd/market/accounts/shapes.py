@@ -38,13 +38,13 @@ Username = Annotated[
 
 
 NewRole = Annotated[
-    Literal["buyer", "farmer"], closed("NewRole", ("buyer", "farmer"), "What an account can be registered as.")
+    Literal["buyer", "farmer"], closed("NewRole", ("buyer", "farmer"), "The roles that an account can register with.")
 ]
 RoleOut = Annotated[
-    str, closed("Role", ("buyer", "farmer", "admin"), "What an account is in the market. Everyone can buy.")
+    str, closed("Role", ("buyer", "farmer", "admin"), "The role of an account in the market. Every role can buy.")
 ]
 FarmRoleOut = Annotated[
-    str, closed("FarmRole", ("owner", "manager", "packer", "driver"), "What a person is in a farm.")
+    str, closed("FarmRole", ("owner", "manager", "packer", "driver"), "The role of a user in a farm.")
 ]
 
 
@@ -85,7 +85,7 @@ class UserFarm(Named, kw_only=True, frozen=True):
 
 
 class User(Out, kw_only=True, frozen=True):
-    """A person as they see themselves."""
+    """The caller's own account."""
 
     id: str
     email: str
@@ -107,7 +107,7 @@ class ChangeProfile(In, kw_only=True, frozen=True):
 
 
 class PublicUser(Out, kw_only=True, frozen=True):
-    """A person as others see them."""
+    """A user as others see them."""
 
     id: str
     username: str
@@ -118,7 +118,7 @@ class PublicUser(Out, kw_only=True, frozen=True):
 
 
 class SignedIn(Out, kw_only=True, frozen=True):
-    """A fresh sign-in."""
+    """A new sign-in and its tokens."""
 
     user: User
     access_token: str
@@ -129,20 +129,20 @@ class SignedIn(Out, kw_only=True, frozen=True):
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
-    "access_token": "Goes into `Authorization: Bearer …` of each request; short-lived.",
-    "avatar": "Address of a picture. Nothing feeds this yet: always null.",
-    "email": "The e-mail address, which nobody else sees.",
+    "access_token": "Send it as `Authorization: Bearer …` with each request; short-lived.",
+    "avatar": "URL of a picture. Not implemented yet: always null.",
+    "email": "The e-mail address; nobody else sees it.",
     "everywhere": "End all sign-ins of the account, not only this one.",
     "expires_in": "Seconds for which the access token is valid.",
-    "phone": "Telephone number: digits, with or without a + before them.",
+    "phone": "Telephone number: digits, optionally with a leading +.",
     "farm_name": "The farm that a farmer registers with.",
-    "farms": "The farms that the person belongs to.",
-    "password": "Any characters; a few words together do well.",
-    "Register.password": "Any characters, at least `password_min_length` of `GET /api/market` of them; a few words together do well.",
-    "refresh_token": "Good once, for a new pair of tokens; keep it secret.",
-    "role": "What the account is in the market.",
-    "UserFarm.role": "What the person is in the farm. So far everybody who belongs to a farm is its owner.",
+    "farms": "The farms that the user belongs to.",
+    "password": "Any characters; several words make a good password.",
+    "Register.password": "Any characters, at least as many as `password_min_length` of `GET /api/market`; several words make a good password.",
+    "refresh_token": "Valid once, for a new pair of tokens; keep it secret.",
+    "role": "The role of the account in the market.",
+    "UserFarm.role": "The role of the user in the farm. So far every member of a farm is its owner.",
     "token_type": "Always `Bearer`.",
-    "user": "Who is signed in.",
-    "username": "ASCII letters, digits, dots, hyphens, underscores, the first and the last a letter or digit; unique whatever their case.",
+    "user": "The signed-in user.",
+    "username": "ASCII letters, digits, dots, hyphens and underscores, beginning and ending with a letter or digit; unique regardless of case.",
 }  # fmt: skip

@@ -8,14 +8,14 @@ from harvestd.market.accounts import events, profiles, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.web.routes import Mode, Route, Section
 
-_ACCOUNTS = Section("accounts", "Registering, signing in and out, and people's profiles.", shapes.WORDS)
+_ACCOUNTS = Section("accounts", "Registration, sign-in and sign-out, and user profiles.", shapes.WORDS)
 
 SUBJECT = Subject(
     name="accounts",
     events={"account.registered": events.AccountRegistered},
     routes=(
         Route(method="POST", path="/api/auth/register", operation="register", handler=routes.register, permission=None, mode=Mode.OWN, section=_ACCOUNTS,
-              summary="Create an account, and be signed in", body=shapes.Register, rules=routes.faults, answer=shapes.SignedIn, status=201,
+              summary="Create an account and sign in", body=shapes.Register, rules=routes.faults, answer=shapes.SignedIn, status=201,
               credentials=False, errors=(errors.Invalid, errors.AlreadyTaken)),
         Route(method="POST", path="/api/auth/login", operation="signIn", handler=routes.login, permission=None, mode=Mode.OWN, section=_ACCOUNTS,
               summary="Sign in", body=shapes.Login, answer=shapes.SignedIn, limit="rate_login_address", endpoint_class="login",
@@ -24,12 +24,12 @@ SUBJECT = Subject(
               summary="Exchange a refresh token for a new pair", body=shapes.Refresh, answer=shapes.SignedIn, credentials=False,
               errors=(errors.Unauthenticated,)),
         Route(method="POST", path="/api/auth/logout", operation="signOut", handler=routes.logout, permission=Permission.OWN_ACCOUNT, mode=Mode.OWN, section=_ACCOUNTS,
-              summary="End this sign-in, or all of them", query=shapes.LogoutQuery, status=204),
+              summary="Sign out here, or everywhere", query=shapes.LogoutQuery, status=204),
         Route(method="GET", path="/api/users/me", operation="getMe", handler=routes.me, permission=Permission.OWN_ACCOUNT, mode=Mode.FRESH, section=_ACCOUNTS,
-              summary="Who is signed in", answer=shapes.User),
+              summary="The signed-in user", answer=shapes.User),
         Route(method="PATCH", path="/api/users/me", operation="changeMe", handler=profiles.change, permission=Permission.OWN_ACCOUNT, mode=Mode.WRITE, section=_ACCOUNTS,
-              summary="Change one's own name or telephone number", body=shapes.ChangeProfile, rules=profiles.faults, answer=shapes.User),
+              summary="Change the caller's name or telephone number", body=shapes.ChangeProfile, rules=profiles.faults, answer=shapes.User),
         Route(method="GET", path="/api/users/{id}", operation="getUser", handler=routes.public, permission=None, mode=Mode.READ, section=_ACCOUNTS,
-              summary="A person as others see them", answer=shapes.PublicUser, limit="rate_read", errors=(errors.NotFound,)),
+              summary="A user as others see them", answer=shapes.PublicUser, limit="rate_read", errors=(errors.NotFound,)),
     ),
 )  # fmt: skip

@@ -16,33 +16,33 @@ WarningCodeOut = Annotated[
         "WarningCode",
         ("price-changed", "unit-changed", "step-changed", "minimum-changed", "unavailable", "not-for-sale", "out-of-season",
          "sold-out", "short", "quantity", "too-many-lines", "too-much", "order-minimum"),
-        "What stands between the cart and an order.",
+        "What changed in the cart, or prevents an order.",
     ),
 ]  # fmt: skip
 
 
 class PutItem(In, kw_only=True, frozen=True):
-    """The quantity of the product that the cart should hold."""
+    """The quantity of the product in the cart."""
 
     quantity: Quantity
 
 
 class CartItemIn(In, kw_only=True, frozen=True):
-    """A product, and the quantity of it that the cart should hold."""
+    """A product and its quantity in the cart."""
 
     product_id: ProductId
     quantity: Quantity
 
 
 class PutItems(In, kw_only=True, frozen=True):
-    """Products to put in, or whose quantities to set; all other products in the cart stay."""
+    """Products to add, or whose quantities to set; everything else in the cart stays."""
 
     items: Annotated[list[CartItemIn], Meta(min_length=1, max_length=1000)]
 
 
 class CartLine(Out, kw_only=True, frozen=True):
-    """A product in the cart, at its current price, which is for ``price_per``. ``available`` is how much of it is left, ``image`` its
-    first picture; it is sold in multiples of ``quantity_step``, from ``min_quantity`` on."""
+    """A product in the cart at its current price, which is for ``price_per``. ``available`` is what is left of it, ``image`` its first
+    picture; ``quantity_step`` and ``min_quantity`` say in which quantities it is sold."""
 
     product_id: str
     slug: str
@@ -59,7 +59,7 @@ class CartLine(Out, kw_only=True, frozen=True):
 
 
 class CartPart(Out, kw_only=True, frozen=True):
-    """The part of the cart that comes from one farm; ``missing_to_minimum`` is the amount missing to its minimum order."""
+    """The cart's lines from one farm; ``missing_to_minimum`` is how far they are below its minimum order."""
 
     farm: Named
     lines: list[CartLine]
@@ -69,7 +69,7 @@ class CartPart(Out, kw_only=True, frozen=True):
 
 
 class CartWarning(Out, kw_only=True, frozen=True):
-    """A change since a product was put in, or an obstacle to ordering the cart; ``product_id`` is null if it is about the whole cart
+    """What has changed since a product was added, or prevents an order; ``product_id`` is null if the warning is about the whole cart
     or a farm's part of it. ``params`` has the values of the message as strings, amounts of money in minor units."""
 
     product_id: str | None
@@ -79,8 +79,8 @@ class CartWarning(Out, kw_only=True, frozen=True):
 
 
 class Cart(Out, kw_only=True, frozen=True):
-    """A cart, at current prices and grouped by farm. ``version`` grows with each change of its items, ``count`` is the number of
-    products in it."""
+    """A cart at current prices, grouped by farm. ``version`` increases with each change of its contents, ``count`` is how many
+    products are in it."""
 
     version: int
     parts: list[CartPart]
@@ -91,9 +91,9 @@ class Cart(Out, kw_only=True, frozen=True):
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
-    "PutItems.items": "Products and the quantities that the cart is to hold of them.",
-    "missing_to_minimum": "What is missing to the least that the farm takes orders of.",
+    "PutItems.items": "Products and their new quantities in the cart.",
+    "missing_to_minimum": "How far the part is below the farm's minimum order.",
     "Cart.total": "The sum of the parts.",
-    "CartLine.image": "The product's first picture. Nothing feeds this yet: always null.",
-    "warnings": "What has changed since it was put in, and what stands against ordering.",
+    "CartLine.image": "The product's first picture. Not implemented yet: always null.",
+    "warnings": "What has changed since products were added, and what prevents an order.",
 }  # fmt: skip

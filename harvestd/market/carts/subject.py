@@ -8,21 +8,21 @@ from harvestd.market.carts import actions, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.web.routes import LONG_BODY, Mode, Route, Section
 
-_CART = Section("cart", "The cart of somebody signed in, or of a guest who keeps the cart token.", shapes.WORDS)
+_CART = Section("cart", "The cart of a signed-in user, or of a guest who keeps the cart token.", shapes.WORDS)
 
 SUBJECT = Subject(
     name="carts",
     listeners={SignedIn: actions.adopt},
     routes=(
         Route(method="GET", path="/api/cart", operation="getCart", cart=True, handler=routes.see, permission=None, mode=Mode.FRESH, section=_CART,
-              summary="The cart, priced now", answer=shapes.Cart, limit="rate_read"),
+              summary="The cart at current prices", answer=shapes.Cart, limit="rate_read"),
         Route(method="DELETE", path="/api/cart", operation="emptyCart", cart=True, handler=routes.empty, permission=None, mode=Mode.WRITE, section=_CART,
               summary="Empty the cart", status=204),
         Route(method="PUT", path="/api/cart/items", operation="putCartItems", cart=True, handler=routes.put_many, permission=None, mode=Mode.WRITE, section=_CART,
-              summary="Put products in, or set their quantities", body=shapes.PutItems, rules=routes.faults, body_limit=LONG_BODY, answer=shapes.Cart),
+              summary="Add products, or set their quantities", body=shapes.PutItems, rules=routes.faults, body_limit=LONG_BODY, answer=shapes.Cart),
         Route(method="PUT", path="/api/cart/items/{product_id}", operation="putCartItem", cart=True, handler=routes.put, permission=None, mode=Mode.WRITE, section=_CART,
-              summary="Put a product in, or set its quantity", body=shapes.PutItem, rules=routes.faults, answer=shapes.Cart, errors=(errors.NotFound,)),
+              summary="Add a product, or set its quantity", body=shapes.PutItem, rules=routes.faults, answer=shapes.Cart, errors=(errors.NotFound,)),
         Route(method="DELETE", path="/api/cart/items/{product_id}", operation="removeCartItem", cart=True, handler=routes.take_out, permission=None, mode=Mode.WRITE, section=_CART,
-              summary="Take a product out", answer=shapes.Cart),
+              summary="Remove a product", answer=shapes.Cart),
     ),
 )  # fmt: skip

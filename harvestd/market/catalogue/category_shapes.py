@@ -11,7 +11,7 @@ from harvestd.web.shapes import CategoryId, Color, In, Out, Slug
 
 
 class Category(Out, kw_only=True, frozen=True):
-    """A category; ``parent_id`` makes the tree."""
+    """A category; ``parent_id`` makes them a tree."""
 
     id: str
     parent_id: str | None
@@ -24,7 +24,7 @@ class Category(Out, kw_only=True, frozen=True):
 
 
 class NewCategory(In, kw_only=True, frozen=True):
-    """A category to add; without a slug, one is made from the name."""
+    """A category to add; if the slug is omitted, it is made from the name."""
 
     name: Annotated[str, Meta(min_length=1, max_length=TEXTS["name"].longest)]
     parent_id: CategoryId | None = None
@@ -48,6 +48,6 @@ class ChangeCategory(In, kw_only=True, frozen=True):
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "color": "Red, green and blue as `#rrggbb`; empty for none.",
-    "icon": "Name of an icon, for the front end.",
-    "parent_id": "Id of the category above; null at the top.",
+    "icon": "Name of an icon for the front end.",
+    "parent_id": "Id of the parent category; null at the top.",
 }  # fmt: skip

@@ -40,12 +40,12 @@ CompareByOut = Annotated[
 ]
 #: Each sort of a list, and what comes first in it.
 _FIRST = {
-    "relevance": "what fits the words best",
-    "newest": "what was added last",
+    "relevance": "the best match",
+    "newest": "the latest addition",
     "price": "the lowest `price`, whatever quantity it is for",
     "-price": "the highest",
-    "popular": "what was sold most",
-    "rating": "what buyers think best of",
+    "popular": "the best seller",
+    "rating": "the best rated",
 }
 
 
@@ -58,7 +58,7 @@ ProductSort = Literal["newest", "price", "-price", "popular", "rating"]
 
 
 class UnitPrice(Out, kw_only=True, frozen=True):
-    """The price of a kilogram, a litre or a piece, for comparing offers; ``per`` names which."""
+    """The price of a kilogram, a litre or a piece, for comparing offers; ``per`` says which."""
 
     amount: int
     currency: str
@@ -82,7 +82,7 @@ class ImageFile(Out, kw_only=True, frozen=True):
 
 
 class Image(Out, kw_only=True, frozen=True):
-    """A picture of a product. Pictures cannot be uploaded yet: lists of them are empty."""
+    """A picture of a product. Not implemented yet: lists of them are empty."""
 
     id: str
     status: ImageStatusOut
@@ -95,8 +95,8 @@ class Image(Out, kw_only=True, frozen=True):
 
 
 class Product(Out, kw_only=True, frozen=True):
-    """A product; quantities in ``unit``, ``price`` for ``price_per``, ``available`` is stock less reservations. ``orderable`` is false
-    if nobody would be notified of an order; ``not_orderable`` says why."""
+    """A product. Quantities are in ``unit``, ``price`` is for ``price_per``, ``available`` is stock less reservations. ``orderable`` is false if
+    nobody would receive an order; ``not_orderable`` says why."""
 
     id: str
     slug: str
@@ -135,8 +135,8 @@ PriceBound = Annotated[int, Meta(ge=0, le=2**53, extra=MINOR_UNITS_ALONE)]
 
 
 class ProductFilters(ListQuery, kw_only=True, frozen=True):
-    """The filters that the listing and search share. Of several values of a filter a product has one; a category includes those below
-    it. Category and farm by slug or id, prices in minor units as offered: ``price``, whatever quantity it is for."""
+    """The filters that the listing and search share. Several values of one filter match products with any of them; a category includes its
+    subcategories. Category and farm are given by slug or id; price bounds are in minor units and compare with ``price``, whatever quantity it is for."""
 
     category: Annotated[list[IdOrSlug], Meta(max_length=MAX_VALUES)] = []
     farm: Annotated[list[IdOrSlug], Meta(max_length=MAX_VALUES)] = []
@@ -151,8 +151,8 @@ class ProductFilters(ListQuery, kw_only=True, frozen=True):
 
 
 class ProductsQuery(ProductFilters, kw_only=True, frozen=True):
-    """Filters and order of the listing. ``mine`` lists the products of the caller's own farms, drafts and archived ones included;
-    ``status`` selects those of them that have it. ``count`` is that of ``CountedQuery``."""
+    """Filters and order of the listing. ``mine`` lists the products of the caller's own farms, including drafts and archived ones;
+    ``status`` narrows those to one status. ``count`` is that of ``CountedQuery``."""
 
     mine: bool = False
     status: Status | None = None
@@ -170,18 +170,17 @@ Tags = Annotated[list[Annotated[str, Meta(max_length=MAX_TAG_LENGTH)]], Meta(max
 
 
 class PricePerIn(In, kw_only=True, frozen=True):
-    """The quantity that a price is for, in the product's unit or in another one that is an exact multiple or fraction of it (for ``g``
-    and ``kg`` either). It is stored and shown in the product's own."""
+    """The quantity that a price is for, in the product's unit or in another that converts to it exactly (such as ``g`` and ``kg``).
+    It is stored and shown in the product's own unit."""
 
     quantity: Quantity
     unit: Unit
 
 
 class NewProduct(In, kw_only=True, frozen=True):
-    """A product to offer. ``farm_id`` is required from those with more than one farm, and from staff, who may offer for any. Without
-    ``quantity_step`` weighed goods are sold by any amount, and counted goods by 1. Counted goods (each, bunch, box) have whole steps
-    and a whole stock. ``price`` is for one of the unit unless ``price_per`` gives another quantity: 640 for 1000 g is 6.40 a kilogram
-    of goods sold by the gram."""
+    """A new product. ``farm_id`` is required of callers with more than one farm, and of staff, who may create products for any farm. Without
+    ``quantity_step``, weighed goods are sold in any amount and counted goods by 1. Counted goods (each, bunch, box) have whole steps and whole stock.
+    ``price`` is for one unit unless ``price_per`` gives another quantity: 640 for 1000 g is 6.40 a kilogram of a product sold by the gram."""
 
     ELSEWHERE: ClassVar[Mapping[str, str]] = {"slug": "from-title"}
 
@@ -202,9 +201,9 @@ class NewProduct(In, kw_only=True, frozen=True):
 
 
 class ChangeProduct(In, kw_only=True, frozen=True):
-    """The fields to change; the stock has its own route. Another ``unit`` is accepted once nothing is in stock, nor in an order that
-    has not ended; the step and the minimum quantity become that unit's defaults (1 for counted goods), and the price is for one of it,
-    unless they are given, too. ``price_per`` null is one of the unit."""
+    """The fields to change; stock has its own route. ``unit`` can be changed only while there is neither stock nor an open order; quantity
+    step and minimum quantity then return to the new unit's defaults (1 for counted goods), and the price is for one unit, unless
+    they are given, too. ``price_per`` null means one unit."""
 
     ELSEWHERE: ClassVar[Mapping[str, str]] = {
         "stock": "stock-route",
@@ -227,8 +226,8 @@ class ChangeProduct(In, kw_only=True, frozen=True):
 
 
 class ChangeStock(In, kw_only=True, frozen=True):
-    """Either ``set``, the new level, or ``change``, the amount added (or, if negative, removed) and the reason. The stock of counted
-    goods (each, bunch, box) is whole."""
+    """Either ``set``, the new level, or ``change``, the amount to add (negative: remove). The stock of counted goods (each,
+    bunch, box) is a whole number."""
 
     ELSEWHERE: ClassVar[Mapping[str, str]] = {
         "stock": "set-or-change",
@@ -251,51 +250,51 @@ class StockLevel(Out, kw_only=True, frozen=True):
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
-    "alt": "What the picture shows, for those who cannot see it.",
-    "dominant_color": "Of the picture, as `#rrggbb`.",
-    "position": "Place in the order.",
-    "width": "Pixels.",
-    "height": "Pixels.",
+    "alt": "Alternative text: what the picture shows.",
+    "dominant_color": "Dominant colour of the picture, as `#rrggbb`.",
+    "position": "Position among the pictures.",
+    "width": "Width in pixels.",
+    "height": "Height in pixels.",
     "sizes": "Files by `small`, `medium`, `large`.",
-    "webp": "Address of the file in WebP.",
-    "jpeg": "Address of the file in JPEG.",
-    "available": "What can still be ordered: stock less what is reserved.",
-    "average": "Mean of the stars, null where nobody has rated.",
-    "category": "The category, null where there is none.",
-    "ProductFilters.category": "Slug or id of a category, whose lower categories count, too. Of several, any.",
+    "webp": "URL of the WebP file.",
+    "jpeg": "URL of the JPEG file.",
+    "available": "What can still be ordered: stock less reservations.",
+    "average": "Mean of the stars; null if nobody has rated.",
+    "category": "The category; null if there is none.",
+    "ProductFilters.category": "Slug or id of a category, including its subcategories. Several match any of them.",
     "category_id": "Id of the category; null for none.",
-    "change": "What to add to the stock; negative takes away.",
-    "ProductFilters.farm": "Slug or id of a farm. Of several, any.",
-    "NewProduct.farm_id": "Id of the farm that offers it; needed only by those who have more than one, and by staff.",
+    "change": "The amount to add to the stock; negative removes.",
+    "ProductFilters.farm": "Slug or id of a farm. Several match any of them.",
+    "NewProduct.farm_id": "Id of the farm that sells it; required only of callers with more than one farm, and of staff.",
     "harvested_on": "Day of the harvest.",
-    "images": "Pictures, in order. Nothing feeds this yet: always empty.",
+    "images": "Pictures, in order. Not implemented yet: always empty.",
     "in_season": "Only what is in season today.",
     "in_stock": "Only what can be ordered now.",
-    "max_price": "Highest `price`, in minor units and as it is given, whatever quantity it is for.",
-    "mine": "Only the products of the caller's own farms, whatever their status; needs a sign-in.",
-    "min_price": "Lowest `price`, in minor units and as it is given, whatever quantity it is for.",
-    "min_quantity": "The least that can be ordered.",
-    "not_orderable": "Why it cannot be ordered; null where it can.",
-    "orderable": "Whether it can be ordered: false where nobody of the farm would hear of it.",
-    "per": "What `amount` buys one of: a kilogram, a litre, a piece …",
-    "price": "Price now, of `price_per`.",
-    "price_per": "What the price is for: so much of the unit.",
-    "NewProduct.price_per": "What `price` is for; one of the unit where it is null or left out.",
-    "ChangeProduct.price_per": "What `price` is for; null is one of the unit.",
+    "max_price": "Highest `price` in minor units, whatever quantity it is for.",
+    "mine": "Only the products of the caller's own farms, whatever their status; requires sign-in.",
+    "min_price": "Lowest `price` in minor units, whatever quantity it is for.",
+    "min_quantity": "The minimum order quantity.",
+    "not_orderable": "Why it cannot be ordered; null if it can.",
+    "orderable": "Whether it can be ordered: false if nobody at the farm would receive the order.",
+    "per": "The unit that `amount` is for: a kilogram, a litre, a piece …",
+    "price": "The current price, for `price_per`.",
+    "price_per": "The quantity that the price is for.",
+    "NewProduct.price_per": "The quantity that `price` is for; one unit if null or omitted.",
+    "ChangeProduct.price_per": "The quantity that `price` is for; null means one unit.",
     "product_id": "Id of the product.",
     "quantity_step": "Quantities are multiples of this.",
-    "rating": "What buyers think of it. Nothing feeds this yet: always of nobody.",
-    "reserved": "What placed orders hold.",
-    "season": "First and last day of sale, both included; null for all year.",
-    "set": "The new stock.",
-    "ProductsQuery.status": "Only products with this status; goes with `mine`.",
+    "rating": "The buyers' rating. Not implemented yet: always without ratings.",
+    "reserved": "What open orders have reserved.",
+    "season": "First and last day of sale, inclusive; null for all year.",
+    "set": "The new stock level.",
+    "ProductsQuery.status": "Only products with this status; use with `mine`.",
     "stock": "What the farm has, reserved or not.",
-    "ProductFilters.tag": "Only what has this tag, in whatever case it is written. Of several, any.",
-    "ProductFilters.near": "`latitude,longitude` in degrees, such as `48.85,2.35`: where `radius_km` is measured from, and what search ranks by.",
+    "ProductFilters.tag": "Only products with this tag, regardless of case. Several match any of them.",
+    "ProductFilters.near": "`latitude,longitude` in degrees, such as `48.85,2.35`: the centre of `radius_km`, and what search ranks by.",
     "tags": "Words that buyers filter by.",
-    "unit": "What quantities and the price count.",
-    "ProductFilters.unit": "Only what is sold in this unit. Of several, any.",
-    "unit_price": "The price of a kilogram, a litre or a piece, so that offers compare.",
-    "upvote_count": "How many people liked it. Nothing feeds this yet: always 0.",
-    "view_count": "How often its page was seen. Nothing feeds this yet: always 0.",
+    "unit": "The unit of quantities and of the price.",
+    "ProductFilters.unit": "Only products sold in this unit. Several match any of them.",
+    "unit_price": "The price of a kilogram, a litre or a piece, for comparing offers.",
+    "upvote_count": "How many users liked it. Not implemented yet: always 0.",
+    "view_count": "How often its page was viewed. Not implemented yet: always 0.",
 }  # fmt: skip

@@ -12,8 +12,8 @@ from harvestd.market.subject import Subject
 from harvestd.web.context import CountedPage, Page
 from harvestd.web.routes import LONG_BODY, Cached, Mode, Route, Section, always
 
-_CATEGORIES = Section("categories", "The tree that products are sorted into.", category_shapes.WORDS)
-_PRODUCTS = Section("products", "What is on sale, and the farmer's work on it.", product_shapes.WORDS)
+_CATEGORIES = Section("categories", "The tree of product categories.", category_shapes.WORDS)
+_PRODUCTS = Section("products", "Products on sale, and how farmers manage them.", product_shapes.WORDS)
 
 
 def _listing(path: dict[str, str], query: Any) -> tuple[str, ...]:
@@ -35,7 +35,7 @@ SUBJECT = Subject(
     },
     routes=(
         Route(method="GET", path="/api/categories", operation="listCategories", handler=category_routes.listed, permission=None, mode=Mode.READ, section=_CATEGORIES,
-              summary="All categories, a tree by parent_id", answer=Page[category_shapes.Category], cached=Cached(always(CATEGORIES)),
+              summary="All categories; parent_id makes them a tree", answer=Page[category_shapes.Category], cached=Cached(always(CATEGORIES)),
               limit="rate_read"),
         Route(method="POST", path="/api/categories", operation="createCategory", handler=category_routes.add, permission=Permission.CHANGE_CATEGORIES, mode=Mode.WRITE, section=_CATEGORIES,
               summary="Add a category", body=category_shapes.NewCategory, rules=category_routes.faults, answer=category_shapes.Category, status=201, key="optional",
@@ -44,23 +44,23 @@ SUBJECT = Subject(
               summary="Change a category", body=category_shapes.ChangeCategory, rules=category_routes.faults, answer=category_shapes.Category, if_match=True,
               errors=(errors.NotFound, errors.AlreadyTaken)),
         Route(method="DELETE", path="/api/categories/{id}", operation="deleteCategory", handler=category_routes.remove, permission=Permission.CHANGE_CATEGORIES, mode=Mode.WRITE, section=_CATEGORIES,
-              summary="Delete a category that nothing is in", status=204, if_match=True, errors=(errors.NotFound, errors.Conflict)),
+              summary="Delete an empty category", status=204, if_match=True, errors=(errors.NotFound, errors.Conflict)),
         Route(method="GET", path="/api/products", operation="listProducts", handler=product_routes.listed, permission=None, mode=Mode.READ, section=_PRODUCTS,
-              summary="Products on sale, by filter and sort", query=product_shapes.ProductsQuery, answer=CountedPage[product_shapes.Product],
+              summary="Products on sale, filtered and sorted", query=product_shapes.ProductsQuery, answer=CountedPage[product_shapes.Product],
               cached=Cached(_listing, instead=(CHANGED,), private=lambda query: query.mine), limit="rate_read"),
         Route(method="POST", path="/api/products", operation="createProduct", handler=product_routes.add, permission=Permission.CHANGE_PRODUCTS, mode=Mode.WRITE, section=_PRODUCTS,
-              summary="Offer a product", body=product_shapes.NewProduct, rules=product_routes.faults, answer=product_shapes.Product, status=201, key="optional",
+              summary="Create a product", body=product_shapes.NewProduct, rules=product_routes.faults, answer=product_shapes.Product, status=201, key="optional",
               body_limit=LONG_BODY, errors=(errors.Forbidden,)),
         Route(method="GET", path="/api/products/{id}", operation="getProduct", handler=product_routes.page, permission=None, mode=Mode.READ, section=_PRODUCTS,
               summary="A product, by id or slug", answer=product_shapes.Product, cached=Cached(_product, signed_in="own"),
               limit="rate_read", errors=(errors.NotFound,)),
         Route(method="PATCH", path="/api/products/{id}", operation="updateProduct", handler=product_routes.change, permission=Permission.CHANGE_PRODUCTS, mode=Mode.WRITE, section=_PRODUCTS,
-              summary="Change what a product says", body=product_shapes.ChangeProduct, rules=product_routes.faults, answer=product_shapes.Product, if_match=True,
+              summary="Change a product", body=product_shapes.ChangeProduct, rules=product_routes.faults, answer=product_shapes.Product, if_match=True,
               body_limit=LONG_BODY, errors=(errors.NotFound,)),
         Route(method="DELETE", path="/api/products/{id}", operation="archiveProduct", handler=product_routes.archive, permission=Permission.CHANGE_PRODUCTS, mode=Mode.WRITE, section=_PRODUCTS,
-              summary="Archive a product; orders keep it", status=204, if_match=True, errors=(errors.NotFound,)),
+              summary="Archive a product; existing orders keep it", status=204, if_match=True, errors=(errors.NotFound,)),
         Route(method="POST", path="/api/products/{id}/stock", operation="changeStock", handler=product_routes.restock, permission=Permission.CHANGE_STOCK, mode=Mode.WRITE, section=_PRODUCTS,
-              summary="Set or change the stock", body=product_shapes.ChangeStock, rules=product_routes.stock_faults, answer=product_shapes.StockLevel, key="optional",
+              summary="Set or adjust the stock", body=product_shapes.ChangeStock, rules=product_routes.stock_faults, answer=product_shapes.StockLevel, key="optional",
               errors=(errors.NotFound,)),
     ),
 )  # fmt: skip

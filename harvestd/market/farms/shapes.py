@@ -14,7 +14,7 @@ from harvestd.web.shapes import CountedQuery, Id, In, MinorUnits, Money, Out, Po
 
 
 class Location(In, kw_only=True, frozen=True):
-    """Position in degrees, both null if it is unknown, and the postal address."""
+    """Position in degrees, both null if unknown, and the address as free text."""
 
     latitude: Annotated[Decimal, Meta(description="-90 to 90")] | None
     longitude: Annotated[Decimal, Meta(description="-180 to 180")] | None
@@ -22,7 +22,7 @@ class Location(In, kw_only=True, frozen=True):
 
 
 class LocationOut(Out, kw_only=True, frozen=True):
-    """Position in degrees, null if unknown."""
+    """Position in degrees, null if unknown, and the address."""
 
     latitude: float | None
     longitude: float | None
@@ -30,7 +30,7 @@ class LocationOut(Out, kw_only=True, frozen=True):
 
 
 class PickupPointIn(In, kw_only=True, frozen=True):
-    """A pick-up point: with ``id`` one that the farm has, without it a new one."""
+    """A pick-up point of a farm: with ``id`` an existing one, without it a new one."""
 
     id: Id | None = None
     name: Annotated[str, Meta(min_length=1, max_length=MAX_POINT_NAME)]
@@ -38,7 +38,7 @@ class PickupPointIn(In, kw_only=True, frozen=True):
 
 
 class PickupPoint(Out, kw_only=True, frozen=True):
-    """A pick-up point of a farm."""
+    """A place where buyers pick up a farm's goods."""
 
     id: str
     name: str
@@ -46,7 +46,7 @@ class PickupPoint(Out, kw_only=True, frozen=True):
 
 
 class Farm(Out, kw_only=True, frozen=True):
-    """A farm; ``distance_km`` if the request gave a position."""
+    """A farm; ``distance_km`` is present if the query had ``near``."""
 
     id: str
     slug: str
@@ -64,7 +64,7 @@ class Farm(Out, kw_only=True, frozen=True):
 
 
 class FarmsQuery(CountedQuery, kw_only=True, frozen=True):
-    """``near`` is ``latitude,longitude``; ``q`` a part of the name."""
+    """``near`` is ``latitude,longitude``; ``q`` is part of the name."""
 
     near: Position | None = None
     radius_km: Annotated[float, Meta(gt=0, le=500)] | None = None
@@ -93,14 +93,14 @@ class ChangeFarm(In, kw_only=True, frozen=True):
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
-    "certifications": "Schemes that the farm is certified by, in its own words.",
-    "distance_km": "Kilometres from the position that was asked about.",
+    "certifications": "The farm's certifications, in its own words.",
+    "distance_km": "Distance in kilometres from the position in the query.",
     "latitude": "Degrees, -90 to 90.",
-    "location": "Position in degrees, and the address for people.",
+    "location": "Position in degrees, and the address as free text.",
     "longitude": "Degrees, -180 to 180.",
     "near": "`latitude,longitude` in degrees, such as `48.85,2.35`.",
-    "order_minimum": "Orders below this are not taken by the farm.",
-    "pickup_points": "Where the farm hands over.",
-    "radius_km": "Kilometres around `near`, which it needs.",
-    "FarmsQuery.radius_km": "Kilometres around `near`, which it needs: only farms within it are listed. 50 unless said.",
+    "order_minimum": "Minimum order: the farm takes no order below it.",
+    "pickup_points": "Where buyers pick up the farm's goods.",
+    "radius_km": "Radius in kilometres around `near`, which is required with it.",
+    "FarmsQuery.radius_km": "Radius in kilometres around `near`, which is required with it: only farms within it are listed. Default 50.",
 }  # fmt: skip

@@ -14,7 +14,7 @@ from harvestd.web.context import CountedPage
 from harvestd.web.routes import LONG_BODY, Cached, Mode, Route, Section, always
 
 _FARMS = Section(
-    "farms", "Who sells: where they are, when they sell, and how their goods reach the buyer.", shapes.WORDS
+    "farms", "The sellers: where they are, when they sell, and how their goods reach the buyer.", shapes.WORDS
 )
 
 
@@ -28,7 +28,7 @@ SUBJECT = Subject(
     listeners={Registered: actions.found},
     routes=(
         Route(method="GET", path="/api/farms", operation="listFarms", handler=routes.listed, permission=None, mode=Mode.READ, section=_FARMS,
-              summary="Farms, the newest first, or the nearest", query=shapes.FarmsQuery, answer=CountedPage[shapes.Farm],
+              summary="Farms, newest first or nearest first", query=shapes.FarmsQuery, answer=CountedPage[shapes.Farm],
               cached=Cached(always(FARMS)), limit="rate_read"),
         Route(method="GET", path="/api/farms/{id}", operation="getFarm", handler=routes.page, permission=None, mode=Mode.READ, section=_FARMS,
               summary="A farm, by id or slug", answer=shapes.Farm, cached=Cached(_farm), limit="rate_read", errors=(errors.NotFound,)),

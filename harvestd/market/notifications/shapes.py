@@ -41,13 +41,13 @@ class Notification(Out, kw_only=True, frozen=True):
 
 
 class ReadNotifications(In, kw_only=True, frozen=True):
-    """The notices to mark as read: all of them if ``ids`` is missing or null."""
+    """The notices to mark as read: all of them if ``ids`` is omitted or null."""
 
     ids: Annotated[list[NotificationId], Meta(max_length=1000)] | None = None
 
 
 class MarkedRead(Out, kw_only=True, frozen=True):
-    """How many notices were unread until now."""
+    """How many notices were newly marked as read."""
 
     read: int
 
@@ -58,10 +58,10 @@ WORDS: dict[str, str] = {
     "NotificationPage.unread": "How many of all the caller's notices are unread; it stops at 10,000.",
     "data": "Ids of what the notice is about.",
     "NotificationData.farm_id": "Id of the farm whose part of the order it is about.",
-    "ids": "Ids of the notices to mark; null or left out marks all of them.",
+    "ids": "Ids of the notices to mark; null or omitted: all of them.",
     "order_id": "Id of the order.",
-    "read": "How many were unread until now.",
-    "read_at": "When it was read, null while it is not.",
-    "Notification.title": "The notice in a line.",
-    "unread": "Only what has not been read.",
+    "read": "How many were newly marked as read.",
+    "read_at": "When it was read; null while unread.",
+    "Notification.title": "The notice in one line.",
+    "unread": "Only unread notices.",
 }  # fmt: skip

@@ -10,7 +10,7 @@ from harvestd.queue.work import Periodic, QueueHandlers
 from harvestd.web.context import UnreadPage
 from harvestd.web.routes import Mode, Route, Section
 
-_NOTIFICATIONS = Section("notifications", "What the market tells a person.", shapes.WORDS)
+_NOTIFICATIONS = Section("notifications", "What the market tells a user.", shapes.WORDS)
 
 SUBJECT = Subject(
     name="notifications",
@@ -18,7 +18,7 @@ SUBJECT = Subject(
         Route(method="GET", path="/api/notifications", operation="listNotifications", handler=routes.listed, permission=Permission.OWN_NOTICES, mode=Mode.FRESH, section=_NOTIFICATIONS,
               summary="The caller's notices", query=shapes.NotificationsQuery, answer=UnreadPage[shapes.Notification], limit="rate_read"),
         Route(method="POST", path="/api/notifications/read", operation="markNotificationsRead", handler=routes.mark_read, permission=Permission.OWN_NOTICES, mode=Mode.WRITE,
-              section=_NOTIFICATIONS, summary="Mark notices read", body=shapes.ReadNotifications, answer=shapes.MarkedRead),
+              section=_NOTIFICATIONS, summary="Mark notices as read", body=shapes.ReadNotifications, answer=shapes.MarkedRead),
     ),
     handlers={
         Queue(

@@ -17,7 +17,7 @@ from harvestd.web.pages import documents, openapi, reference
 from harvestd.web.problems import BY_SLUG, PROBLEMS, Problem, Refusal
 from harvestd.web.routes import Cached, Mode, Route, Section
 
-_SYSTEM = Section("system", "How the server is, and what a front end needs to know of its market.", WORDS)
+_SYSTEM = Section("system", "Health of the server, and what a front end needs to know about its market.", WORDS)
 #: A probe that takes longer counts as down, since readiness is polled often.
 PROBE_BOUND = 1.0
 _BRIEFLY = ("Cache-Control", "public, max-age=300")
@@ -146,22 +146,22 @@ def _system(path: str, handler: Any, summary: str, **more: Any) -> Route:
 
 
 SYSTEM: tuple[Route, ...] = (
-    _system("/", index, "A page with the way to everything else", media_type=documents.HTML, page=True),
+    _system("/", index, "A page with links to everything else", media_type=documents.HTML, page=True),
     _system("/health", alive, "The process is alive", answer=Alive, operation="getHealth", limit="none"),
     _system("/health/ready", ready, "Readiness, with the state of each dependency", answer=Ready,
             operation="getReadiness", also=(503,), endpoint_class="health"),
     _system("/metrics", metrics, "Metrics for Prometheus", media_type=prometheus.CONTENT_TYPE,
             operation="getMetrics", operator=True, endpoint_class="metrics"),
-    _system("/openapi.json", contract, "This document", answer=dict[str, Any], cached=Cached(_contract_family, 60),
+    _system("/openapi.json", contract, "This OpenAPI document", answer=dict[str, Any], cached=Cached(_contract_family, 60),
             operation="getContract"),
-    _system("/docs", docs, "The contract, and a page to try it in", media_type=documents.HTML, page=True,
+    _system("/docs", docs, "The API reference, with forms to try it", media_type=documents.HTML, page=True,
             cached=Cached(_contract_family, 300)),
-    _system("/docs/{name}", docs_page, "A section of the reference, or a file of the pages",
+    _system("/docs/{name}", docs_page, "A section of the reference, or a static file of its pages",
             media_type=documents.HTML, page=True, cached=Cached(_contract_family, 300)),
-    _system("/problems", problems, "Every problem, its cause and its cure", answer=Problems, operation="listProblems", also_html=True),
-    _system("/problems/{slug}", problem, "One problem, its cause and its cure", answer=ProblemText,
+    _system("/problems", problems, "All problems, with causes and cures", answer=Problems, operation="listProblems", also_html=True),
+    _system("/problems/{slug}", problem, "A problem, with its cause and cure", answer=ProblemText,
             operation="getProblem", also_html=True),
-    _system("/api/market", market, "What a front end must know of this market", answer=Market,
+    _system("/api/market", market, "What a front end needs to know about this market", answer=Market,
             cached=Cached(_contract_family, 60), endpoint_class="", credentials=True, operation="getMarket"),
 )  # fmt: skip
 

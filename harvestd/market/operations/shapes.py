@@ -7,24 +7,26 @@ from typing import Annotated, Literal
 from harvestd.web.shapes import Out, UnitOut
 from harvestd.web.vocabulary import closed
 
-ConditionOut = Annotated[str, closed("Condition", ("ok", "degraded", "down"), "How a thing is.")]
+ConditionOut = Annotated[
+    str, closed("Condition", ("ok", "degraded", "down"), "The state of the process, or of a dependency.")
+]
 
 
 class Alive(Out, kw_only=True, frozen=True):
-    """The process answers."""
+    """The process is alive."""
 
     status: Literal["ok"]
 
 
 class ReadyPart(Out, kw_only=True, frozen=True):
-    """One component that the process depends on; ``degraded`` means that its work is done in another way, or late."""
+    """A dependency of the process; ``degraded`` means that its work is done in another way, or late."""
 
     state: ConditionOut
     detail: str
 
 
 class Ready(Out, kw_only=True, frozen=True):
-    """The health of the process; ``down`` means that requests should go elsewhere."""
+    """Readiness of the process; ``down`` means that requests should go elsewhere."""
 
     status: ConditionOut
     parts: dict[str, ReadyPart]
@@ -59,7 +61,7 @@ class Problems(Out, kw_only=True, frozen=True):
 
 
 class Market(Out, kw_only=True, frozen=True):
-    """The settings that a front end needs; money is in ``currency``, days begin in ``timezone``."""
+    """What a front end needs to know; money is in ``currency``, days begin at midnight in ``timezone``."""
 
     name: str
     currency: str
@@ -73,23 +75,23 @@ class Market(Out, kw_only=True, frozen=True):
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "cause": "Why it happens.",
-    "CodeText.code": "The word.",
-    "CodeText.params": "Names of the parameters that are always with it.",
-    "optional_params": "Names of parameters that are with it where they apply.",
-    "codes": "What can be wrong with a field, or with a cart.",
-    "meaning": "What it says.",
+    "CodeText.code": "The code.",
+    "CodeText.params": "Names of the parameters that are always present.",
+    "optional_params": "Names of the parameters that are present where they apply.",
+    "codes": "The codes of field errors and cart warnings.",
+    "meaning": "What the code means.",
     "cure": "What to do about it.",
     "ReadyPart.detail": "More about the state; may be empty.",
     "Problems.items": "The problems.",
-    "languages": "BCP 47 tags of the languages of the market.",
-    "Ready.parts": "Each thing that the process depends on, by name.",
-    "password_min_length": "The fewest characters of a password that is chosen here.",
-    "state": "How it is.",
+    "languages": "BCP 47 tags of the market's languages.",
+    "Ready.parts": "Each dependency of the process, by name.",
+    "password_min_length": "Minimum length of a new password.",
+    "state": "The state of the dependency.",
     "ProblemText.status": "The HTTP status.",
     "Alive.status": "Always `ok`.",
     "stopping": "True once the process has been asked to stop.",
-    "tax_included": "Whether prices have their tax in them.",
-    "timezone": "IANA name; days begin and end there.",
+    "tax_included": "Whether prices include tax.",
+    "timezone": "IANA name of the time zone in which days begin and end.",
     "ProblemText.title": "What happened, in words for a buyer.",
     "units": "The units that products are sold in.",
 }  # fmt: skip

@@ -30,7 +30,7 @@ OrderStatusOut = Annotated[
     closed(
         "OrderStatus",
         get_args(OrderStatus),
-        "Of an order and of each farm's part; an order is as far as the least advanced part that stands.",
+        "The status of an order or of a farm's part; an order has the status of its least advanced active part.",
     ),
 ]
 PartStep = Annotated[
@@ -42,7 +42,7 @@ PartStep = Annotated[
     ),
 ]
 ActorOut = Annotated[str, closed("Actor", ("buyer", "farm", "admin", "clock"), "Who took a step.")]
-OrderActionOut = Annotated[str, closed("OrderAction", ("cancel",), "What can be done with an order.")]
+OrderActionOut = Annotated[str, closed("OrderAction", ("cancel",), "What the caller can do with an order.")]
 FulfilmentMethod = Literal["pickup", "delivery"]
 FulfilmentMethodOut = Annotated[
     str, closed("FulfilmentMethod", get_args(FulfilmentMethod), "How goods reach the buyer.")
@@ -50,14 +50,14 @@ FulfilmentMethodOut = Annotated[
 
 
 class OrderLineIn(In, kw_only=True, frozen=True):
-    """A quantity of a product."""
+    """A product and its quantity."""
 
     product_id: ProductId
     quantity: Quantity
 
 
 class FulfilmentIn(In, kw_only=True, frozen=True):
-    """The fulfilment of an order; ``address`` for delivery, ``pickup_point_id`` one of a farm's for pick-up."""
+    """How the goods reach the buyer: ``address`` is for delivery, ``pickup_point_id`` for pick-up at a point of the farm."""
 
     method: FulfilmentMethod = "pickup"
     pickup_point_id: PickupPointId | None = None
@@ -72,10 +72,10 @@ class FarmFulfilmentIn(FulfilmentIn, kw_only=True, frozen=True):
 
 
 class PlaceOrder(In, kw_only=True, frozen=True):
-    """An order of ``lines`` or, without them, of the cart. Lines of one product are merged into one.
-    With ``expected_total`` it is refused if the total differs, or if any term that the buyer agreed to has changed since
-    the product was put in: a price, the amount it is for, a unit, a step, a minimum quantity. ``fulfilment`` is one for all farms,
-    ``fulfilments`` one for each; a farm's pick-up point is valid for its own part only."""
+    """An order of ``lines`` or, without them, of the cart. Several lines of one product are merged into one.
+    With ``expected_total`` the order is refused if the total differs, or if anything that the buyer agreed to has changed since
+    a product was added: a price, what it is for, a unit, a step, a minimum quantity. ``fulfilment`` is for all farms, ``fulfilments`` has one for each
+    farm; a farm's pick-up point counts only for its own part."""
 
     lines: Annotated[list[OrderLineIn], Meta(max_length=500)] | None = None
     fulfilment: FulfilmentIn | None = None
@@ -85,7 +85,7 @@ class PlaceOrder(In, kw_only=True, frozen=True):
 
 
 class OrderLine(Out, kw_only=True, frozen=True):
-    """An order line, at the agreed price: ``unit_price`` for ``price_per``."""
+    """A line of an order at the agreed price: ``unit_price`` for ``price_per``."""
 
     id: str
     product_id: str
@@ -121,14 +121,14 @@ class Fulfilment(Out, kw_only=True, frozen=True):
 
 
 class OrderBuyer(Out, kw_only=True, frozen=True):
-    """The buyer; shown to the farms of the order and the market's staff."""
+    """Who ordered; shown to the farms in the order and the market's staff."""
 
     name: str
     phone: str | UnsetType = UNSET
 
 
 class OrderStep(Out, kw_only=True, frozen=True):
-    """A status step of a farm's part: ``from`` is null when it was placed."""
+    """A status change of a farm's part; ``from`` is null for the placing of the order."""
 
     farm_id: str
     from_: OrderStatusOut | None = field(name="from")
@@ -139,7 +139,7 @@ class OrderStep(Out, kw_only=True, frozen=True):
 
 
 class OrderPart(Out, kw_only=True, frozen=True):
-    """One farm's part; ``reason`` is that of its last step."""
+    """One farm's part of an order; ``reason`` is that of its last step."""
 
     farm: OrderFarm
     status: OrderStatusOut
@@ -150,8 +150,8 @@ class OrderPart(Out, kw_only=True, frozen=True):
 
 
 class OrderTotals(Out, kw_only=True, frozen=True):
-    """The amounts owed for the parts that are neither cancelled nor expired: goods, fees and tax, less discount. An order that is
-    cancelled or expired as a whole keeps the agreed amounts, and nothing is owed for it."""
+    """What is owed for the active parts: goods, fees and tax, less discount. An order that is cancelled or expired as a whole still shows
+    what was agreed, but nothing is owed for it."""
 
     goods: Money
     fees: Money
@@ -162,7 +162,7 @@ class OrderTotals(Out, kw_only=True, frozen=True):
 
 class Order(Out, kw_only=True, frozen=True):
     """An order. A farm sees only its own part, with the totals and steps of that part. ``fulfilment`` is null if the parts
-    shown differ in it; ``can`` lists the actions that the caller may take on the order now."""
+    shown differ in it; ``can`` is what the caller may do with the order now."""
 
     id: str
     number: str
@@ -201,32 +201,32 @@ class MovePart(In, kw_only=True, frozen=True):
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
-    "discount": "What is taken off. Nothing feeds this yet: always 0.",
-    "expected_total": "The total that the buyer has seen; if it is another by now, nothing is ordered (409).",
+    "discount": "The discount. Not implemented yet: always 0.",
+    "expected_total": "The total that the buyer has seen; if it has changed since, nothing is ordered (409).",
     "by": "Who did it: the buyer, the farm, an admin, or the clock.",
     "at": "When it happened.",
-    "buyer": "Who ordered, for the farms that prepare it.",
-    "steps": "What became of it, and when.",
+    "buyer": "Who ordered, for the farms that prepare the order.",
+    "steps": "The status changes, with their times.",
     "can": "What the caller may do with it now.",
     "farm_id": "Id of the farm.",
-    "OrderStep.farm_id": "Id of the farm whose part it is a step of.",
-    "fees": "What is added for the market's or the farm's work. Nothing feeds this yet: always 0.",
+    "OrderStep.farm_id": "Id of the farm whose part took the step.",
+    "fees": "Fees of the market or the farm. Not implemented yet: always 0.",
     "fulfilment": "How the goods reach the buyer.",
-    "goods": "The sum of the lines of the parts that stand.",
-    "market_day_id": "Id of a market day. There are none yet: any is refused.",
+    "goods": "The sum of the lines of the active parts.",
+    "market_day_id": "Id of a market day. Not implemented yet: every value is refused.",
     "method": "How the goods reach the buyer.",
-    "note": "A message of the buyer to the farms.",
-    "pickup_point": "Where the goods are handed over.",
+    "note": "A message from the buyer to the farms.",
+    "pickup_point": "Where the goods are picked up.",
     "pickup_point_id": "Id of a pick-up point of the farm.",
     "placed_at": "When it was placed.",
     "OrdersQuery.status": "Only orders (for a farm: parts) with this status.",
-    "tax": "Tax that is added to the prices. Nothing feeds this yet: always 0.",
-    "OrderStep.to": "The status that the part came to.",
-    "OrderStep.from": "The status that the part had; null when it was placed.",
-    "OrderStep.reason": "Why, as whoever took the step said.",
-    "fulfilments": "How the goods of each farm reach the buyer, where it is not the same for all.",
-    "MovePart.to": "The status that the part is to have.",
-    "OrderTotals.total": "What the buyer owes: goods, fees and tax less discount. Of an order that is over as a whole, what was agreed.",
-    "totals": "What is owed; of an order that is cancelled or expired as a whole, what was agreed.",
-    "OrderLine.unit_price": "The agreed price, of `price_per`.",
+    "tax": "Tax added to the prices. Not implemented yet: always 0.",
+    "OrderStep.to": "The new status of the part.",
+    "OrderStep.from": "The previous status of the part; null for the placing of the order.",
+    "OrderStep.reason": "The reason given for the step.",
+    "fulfilments": "How the goods of each farm reach the buyer, if it is not the same for all.",
+    "MovePart.to": "The new status of the part.",
+    "OrderTotals.total": "What the buyer owes: goods, fees and tax less discount. For an order that is cancelled or expired as a whole, what was agreed.",
+    "totals": "What is owed; for an order that is cancelled or expired as a whole, what was agreed.",
+    "OrderLine.unit_price": "The agreed price, for `price_per`.",
 }  # fmt: skip

@@ -18,7 +18,7 @@ SuggestionKindOut = Annotated[str, closed("SuggestionKind", ("product", "farm", 
 
 
 class SearchQuery(ProductFilters, kw_only=True, frozen=True):
-    """``q`` is free text; the filters and sorts are those of the listing, and the default order is by relevance."""
+    """``q`` is free text; filters and sorts are those of the listing, and the default order is relevance."""
 
     q: Annotated[str, Meta(max_length=500)] = ""
     sort: Annotated[
@@ -29,7 +29,7 @@ class SearchQuery(ProductFilters, kw_only=True, frozen=True):
 
 
 class FoundProduct(Product, kw_only=True, frozen=True):
-    """A matching product, and why it matched; ``highlight`` is HTML, escaped, with the matches in ``<em>``."""
+    """A product that matches, and why; ``highlight`` is escaped HTML with the matches in ``<em>``."""
 
     score: float
     highlight: dict[str, str]
@@ -37,8 +37,8 @@ class FoundProduct(Product, kw_only=True, frozen=True):
 
 
 class FacetValue(Out, kw_only=True, frozen=True):
-    """One value of a facet, its label, and the number of hits with it as its filter's only value. A category counts only its own
-    products, while a search by it also finds those of the categories below it. A value that was asked for is listed even if no hit
+    """A value of a facet, its display name, and how many hits there are with it as its filter's only value. A category counts
+    only its own products, while a search by it includes its subcategories. A value in the query is listed even if no hit
     has it."""
 
     value: str
@@ -63,7 +63,7 @@ class SuggestQuery(In, kw_only=True, frozen=True):
 
 
 class Suggestion(Out, kw_only=True, frozen=True):
-    """A name that starts with the typed prefix. A title that several products share comes once, as the best-selling of them."""
+    """Something whose name begins with the query. A title that several products share is listed once, as the best seller of them."""
 
     text: str
     kind: SuggestionKindOut
@@ -82,17 +82,17 @@ class Suggestions(Out, kw_only=True, frozen=True):
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
-    "degraded": "True while the search engine is out of reach and PostgreSQL answers in its stead.",
-    "facets": "By facet, its values and how many hits there are with each as the only value of its filter; the other filters hold. 10,000 hits are counted at most.",
+    "degraded": "True while the search engine is unavailable and PostgreSQL answers instead.",
+    "facets": "For each facet, its values and how many hits there are with each as the only value of its filter; the other filters apply. Counts stop at 10,000 hits.",
     "highlight": "HTML by field: escaped text, the matches in `<em>`.",
     "Suggestions.items": "The suggestions, the best first.",
-    "score": "How well it fits; comparable within one answer.",
-    "text": "What to show.",
+    "score": "Relevance score; comparable only within one answer.",
+    "text": "The text to show.",
     "Suggestion.id": "The id of the product, farm or category.",
-    "Suggestion.slug": "Its readable name in addresses.",
+    "Suggestion.slug": "Its readable name in URLs.",
     "Suggestion.farm": "The farm of the product; null for farms and categories.",
-    "Suggestion.count": "How many products have this title, of which the one shown sells best: with one lead to its page, with more search for the title. It stops at 1,000; null for farms and categories.",
-    "Suggestion.image": "The product's first picture. Nothing feeds this yet: always null.",
-    "SearchPage.total": "How many hits there are; it stops at 10,000, where pages go on.",
+    "Suggestion.count": "How many products have this title, of which the one shown sells best: if 1, link to its page; if more, search for the title. It stops at 1,000; null for farms and categories.",
+    "Suggestion.image": "The product's first picture. Not implemented yet: always null.",
+    "SearchPage.total": "How many hits there are; it stops at 10,000, the pages do not.",
     "value": "Slug of the category or farm, or the tag, unit or price band itself.",
 }  # fmt: skip

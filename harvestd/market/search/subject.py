@@ -9,16 +9,16 @@ from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic, QueueHandlers
 from harvestd.web.routes import Cached, Mode, Route, Section, always
 
-_SEARCH = Section("search", "Finding products, forgiving of typing errors.", shapes.WORDS)
+_SEARCH = Section("search", "Product search, tolerant of typos.", shapes.WORDS)
 
 SUBJECT = Subject(
     name="search",
     routes=(
         Route(method="GET", path="/api/search", operation="search", handler=routes.search, permission=None, mode=Mode.READ, section=_SEARCH,
-              summary="Find products, forgiving typing errors", query=shapes.SearchQuery, answer=shapes.SearchPage[shapes.FoundProduct],
+              summary="Search products, tolerant of typos", query=shapes.SearchQuery, answer=shapes.SearchPage[shapes.FoundProduct],
               cached=Cached(always(CHANGED, CATALOGUE)), limit="rate_read"),
         Route(method="GET", path="/api/search/suggest", operation="suggest", handler=routes.suggest, permission=None, mode=Mode.READ, section=_SEARCH,
-              summary="Titles, farms and categories that begin so", query=shapes.SuggestQuery, answer=shapes.Suggestions,
+              summary="Titles, farms and categories that begin with the query", query=shapes.SuggestQuery, answer=shapes.Suggestions,
               cached=Cached(always(CHANGED, CATALOGUE)), limit="rate_read"),
     ),
     handlers={Queue(

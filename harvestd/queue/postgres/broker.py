@@ -52,7 +52,7 @@ class PostgresBroker:
     async def start(self) -> None:
         """Listen for wakeups, and watch for consumers that died. The database may still be unavailable."""
         self._unlisten = self._session.listen(CHANNEL, self._ring, lambda: self._ring(*self._topology.queues))
-        self._watch = spawn("looking for dead consumers", self._rescue())
+        self._watch = spawn("cannot look for dead consumers", self._rescue())
 
     async def stop(self) -> None:
         """Stop every subscription concurrently; the connections belong to the database and the session."""
@@ -134,12 +134,12 @@ class PostgresBroker:
             except Unavailable:
                 continue  # the consumers log this already
             except Exception:
-                self.log.failure("looking for dead consumers")
+                self.log.failure("cannot look for dead consumers")
                 continue
             if freed:
                 for subscription in self._subscriptions:
                     subscription.wake(whole=True)
-                self.log.info("took back what a dead consumer had in hand: {queues}", queues=", ".join(sorted(freed)))
+                self.log.info("reclaimed the messages of a dead consumer: {queues}", queues=", ".join(sorted(freed)))
                 await self._announce(freed)
 
 

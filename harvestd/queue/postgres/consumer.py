@@ -195,7 +195,7 @@ class Subscription:
         )
         if settled < len(taken):
             self.log.info(
-                "{queue}: {n} messages were taken away before they were settled",
+                "{queue}: {n} messages were reclaimed before they were settled",
                 queue=self.queue,
                 n=len(taken) - settled,
             )
@@ -206,14 +206,14 @@ class Subscription:
             if not self._backoff.failing:
                 self.log.warn("{queue} waits: {why}", queue=self.queue, why=str(error))
         else:
-            self.log.failure("{queue}: a batch failed, it comes again", queue=self.queue)
+            self.log.failure("{queue}: a batch failed and will be redelivered", queue=self.queue)
         pause = self._backoff.failed()
         if not self._stopping:
             await self._halt.wait(pause)
 
     def _recovered(self) -> None:
         if self._backoff.succeeded():
-            self.log.info("{queue} goes on", queue=self.queue)
+            self.log.info("{queue} resumes", queue=self.queue)
 
     async def _leave(self) -> None:
         """Return any messages still leased. If this fails, other processes find out from the advisory lock or the lease."""
@@ -229,4 +229,6 @@ class Subscription:
             await self._database.transaction(leave)
             await self._session.unlock(holder)
         except Exception as error:
-            self.log.info("{queue}: left without a word: {why}", queue=self.queue, why=str(error))
+            self.log.info(
+                "{queue}: could not hand back its messages on leaving: {why}", queue=self.queue, why=str(error)
+            )

@@ -85,7 +85,7 @@ class ConsumerChannel:
     def check(self) -> None:
         """Raises ``Unavailable`` when the messages in hand have been lost to another consumer."""
         if not self._channel.is_open:
-            raise Unavailable(self._link.cause or "the connection ended with messages in hand: they are another's now")
+            raise Unavailable(self._link.cause or "the connection ended with messages in flight: they are redelivered")
 
     def acknowledge(self, tags: set[int]) -> None:
         """Acknowledge them, with a single ``multiple`` acknowledgement if no earlier message is still in hand."""
@@ -115,7 +115,9 @@ class ConsumerChannel:
                 await self._hand_back(channel, back)
             await close(self._link, channel)
         except (Unavailable, *ENDS) as error:
-            self.log.info("{queue}: left without a word: {why}", queue=self._queue.name, why=str(error))
+            self.log.info(
+                "{queue}: could not cancel its consumer on leaving: {why}", queue=self._queue.name, why=str(error)
+            )
 
     async def _hand_back(self, channel: Any, number: int) -> None:
         before, _ = await depth(self._link.ask, channel, self._queue.name)

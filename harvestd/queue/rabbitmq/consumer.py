@@ -169,15 +169,15 @@ class Subscription:
             if self.stopping:
                 raise Unavailable(why)
             if not backoff.failing:
-                self.log.warn("{queue}: what is to be tried later waits: {why}", queue=self.queue, why=why)
+                self.log.warn("{queue}: delayed retries wait: {why}", queue=self.queue, why=why)
             await self._halt.wait(backoff.failed())
 
     def _failed(self, error: Exception) -> None:
         if not isinstance(error, (Unavailable, *ENDS)):
-            self.log.failure("{queue}: a batch failed, it comes again", queue=self.queue)
+            self.log.failure("{queue}: a batch failed and will be redelivered", queue=self.queue)
         elif not self._backoff.failing and not self.stopping:
             self.log.warn("{queue} waits: {why}", queue=self.queue, why=str(error))
 
     def _recovered(self) -> None:
         if self._backoff.succeeded():
-            self.log.info("{queue} goes on", queue=self.queue)
+            self.log.info("{queue} resumes", queue=self.queue)

@@ -86,7 +86,7 @@ def letter_of(queue: str, received: Any) -> DeadLetter:
         died_at = datetime.fromisoformat(str(headers[DIED_AT])).astimezone(UTC)
     except (KeyError, ValueError, OverflowError):
         died_at = datetime.fromtimestamp(0, UTC)
-    cause = _text(headers.get(CAUSE) or "not one of ours: somebody else put it there")
+    cause = _text(headers.get(CAUSE) or "foreign message: harvestd did not put it there")
     id = _text(headers.get(LETTER) or message.id)
     return DeadLetter(id, queue, message, _number(received.properties, ATTEMPTS), cause, died_at)
 

@@ -75,7 +75,9 @@ def lots(hand: Iterable[InHand], tried: Mapping[str, int]) -> list[list[InHand]]
 def sentence(times: int) -> Dropped | None:
     """The outcome after so many trials; None if it is tried once more."""
     return (
-        Dropped(f"each of its {times} consumers ended while it handled this message alone") if times >= DEADLY else None
+        Dropped(f"poison message: each of its {times} consumers died while handling it alone")
+        if times >= DEADLY
+        else None
     )
 
 

@@ -136,7 +136,7 @@ class ReconnectingConnection:
         self.connection, self.cause, began = connection, "", self._reactor.seconds()
         if self._told:
             self._told = ""
-            self.log.info("{name}: RabbitMQ is there again", name=self.name)
+            self.log.info("{name}: RabbitMQ is back", name=self.name)
         self._change()
         self._first.ring()
         await connection.ended()

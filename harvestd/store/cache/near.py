@@ -189,7 +189,7 @@ class NearCache:
         if not flight.outdated():
             self._forget(key)  # such as NotFound: the response is known to exist no more
         if not flight.waiters and not isinstance(failure.value, MarketError):
-            self.log.failure("loading {key} anew failed", failure=failure, key=key)
+            self.log.failure("reloading {key} failed", failure=failure, key=key)
         return failure
 
     def _deliver(self, result: Entry | Failure, key: str, flight: InFlightLoad) -> None:

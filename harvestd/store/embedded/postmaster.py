@@ -86,7 +86,7 @@ class Postmaster:
                 patience.still("waiting for the embedded database, which recovers")
             if now() - self._logged >= REPEAT:
                 self._logged = now()
-                self.log.info("the embedded database is recovering; its words are in {log}", log=str(self._log_file))
+                self.log.info("the embedded database is recovering; its log is {log}", log=str(self._log_file))
 
     async def stop(self) -> None:
         """Stop it, gracefully first."""

@@ -121,7 +121,7 @@ class EmbeddedPostgres:
             found = binaries.find(self._bin_setting, cluster.major)
             self._binaries = binaries.reachable(found, cluster.account, ELSEWHERE / "programs")
             if not cluster.exists:
-                self.log.info("making the embedded database in {folder}", folder=str(cluster.folder))
+                self.log.info("creating the embedded database in {folder}", folder=str(cluster.folder))
                 cluster.make(self._binaries)
             self._sockets = _socket_folder(cluster)
         except OSError as error:
@@ -177,7 +177,7 @@ class EmbeddedPostgres:
 
     def _ended(self, code: int) -> int:
         if not self._stopping:
-            self.log.error("the embedded database ended with {code}, starting it again", code=code)
+            self.log.error("the embedded database exited with {code}, restarting it", code=code)
             self._restarting = spawn("starting the embedded database again", self._restart())
         return code
 

@@ -119,7 +119,7 @@ class ControlConnection:
         waits: while disconnected they are kept for the next connection, and those that cannot be sent are dropped and
         logged."""
         if not CHANNEL.fullmatch(channel) or "\0" in payload or _size(payload) > MAX_PAYLOAD:
-            self.log.error("a notification on {channel!r} cannot be sent, and is dropped", channel=channel)
+            self.log.error("a notification on {channel!r} cannot be sent and is dropped", channel=channel)
             return
         if len(self._pending) >= KEPT:
             self.log.warn("too many notifications wait for a connection, the oldest is dropped")
@@ -176,7 +176,7 @@ class ControlConnection:
 
     def _away(self, error: Exception, first: bool) -> None:
         if first:
-            self.log.warn("no connection to listen on, trying on: {why}", why=str(error))
+            self.log.warn("no connection to listen on, retrying: {why}", why=str(error))
 
     async def _live(self, link: Connection) -> None:
         """For the lifetime of the connection."""

@@ -286,7 +286,7 @@ class Database:
                 why: Exception = error
             finally:
                 self.pool.give(link)
-            self.log.info("transaction runs again: {why}", why=type(why).__name__, attempt=attempt)
+            self.log.info("retrying a transaction: {why}", why=type(why).__name__, attempt=attempt)
             if attempt < ATTEMPTS:
                 await sleep(self._reactor, backoff.failed())
         if isinstance(why, ConnectionLost):

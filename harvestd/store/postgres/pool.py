@@ -128,7 +128,7 @@ class Pool:
         self._reason = failure.getErrorMessage()
         if not self._open and not self._stopping and self._told != self._reason:
             self._told = self._reason
-            self.log.warn("no connection to the database, trying on: {why}", why=self._reason)
+            self.log.warn("no connection to the database, retrying: {why}", why=self._reason)
         self._again(backoff)
 
     def _lost(self, link: Connection) -> None:

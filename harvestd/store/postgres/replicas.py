@@ -149,7 +149,7 @@ class Replicas:
         except Unavailable as error:
             replica.lag = float("inf")
             if before:
-                self.log.warn("{name} cannot be measured: {why}", name=replica.name, why=error.detail)
+                self.log.warn("the lag of {name} cannot be measured: {why}", name=replica.name, why=error.detail)
             return
         replica.measured_at = self._reactor.seconds()
         if before != (replica.lag <= self._max_lag):

@@ -118,7 +118,7 @@ class RedisSubscriber:
 
     def _away(self, error: Exception, first: bool) -> None:
         if first:
-            self.log.warn("Redis's channels are not heard for now: {why}", why=str(error))
+            self.log.warn("not subscribed to Redis's channels for now: {why}", why=str(error))
 
     def _pushed(self, kind: bytes, channel: bytes, said: Any) -> None:
         if kind == b"message":

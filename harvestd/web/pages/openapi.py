@@ -13,18 +13,18 @@ from harvestd.web.routes import Route, may_be_empty
 from harvestd.web.shapes import ListQuery
 
 HEADERS = {
-    "ETag": "Names this version of the answer; send it as If-None-Match, or as If-Match to change it.",
+    "ETag": "Identifies this version of the answer; send it as If-None-Match to revalidate, or as If-Match to change it.",
     "Link": 'RFC 8288: the next page, rel="next".',
-    "Location": "Where the new thing is.",
-    "RateLimit": "What is left of the limit, and the seconds until all of it is there again.",
+    "Location": "URL of the new resource.",
+    "RateLimit": "What is left of the limit, and the seconds until it is fully restored.",
     "RateLimit-Policy": "The limit: q requests in w seconds.",
-    "Idempotent-Replayed": "true when this is the answer that the key got before.",
-    "X-Request-Id": "Names this request in the logs.",
-    "Retry-After": "Seconds to wait.",
-    "Content-Language": "The language of the problem; English, too, where its detail is in English.",
-    "Vary": "Headers of the request that the answer depends on.",
+    "Idempotent-Replayed": "true if this is the stored answer of an earlier request with the same idempotency key.",
+    "X-Request-Id": "Identifies this request in the logs.",
+    "Retry-After": "Seconds to wait before a retry.",
+    "Content-Language": "The language of the problem; also lists English if its detail is in English.",
+    "Vary": "Request headers that the answer depends on.",
     "WWW-Authenticate": "What is wrong with the credentials.",
-    "X-Cart-Token": "The token of a guest's cart, for clients that keep no cookies.",
+    "X-Cart-Token": "The token of a guest's cart, for clients without cookies.",
     "Set-Cookie": "The cookie `harvest_cart`, which holds the token of a guest's cart.",
 }
 #: Parameters of every operation.
@@ -33,8 +33,8 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "name": "Accept-Language",
         "in": "header",
         "required": False,
-        "description": "Languages that problems are told in, of those that `GET /api/market` names (RFC 9110, 12.5.4); the first of "
-        "these where none of them is meant. `code` and `params` of errors are the same in each.",
+        "description": "Preferred languages for problems (RFC 9110, 12.5.4), among those that `GET /api/market` lists; the first of "
+        "those if none matches. `code` and `params` of errors are the same in every language.",
         "schema": {"type": "string"},
         "example": "de-AT, en;q=0.5",
     }
@@ -146,11 +146,11 @@ def _query_parameter(name: str, kind: dict[str, Any], required: bool) -> dict[st
 def _header_parameters(route: Route) -> list[dict[str, Any]]:
     found = []
     if route.key != "no":
-        text = "1 to 255 visible characters, fresh for each new intent; the same for each retry of it."
+        text = "1 to 255 visible characters: a fresh key for each new operation, the same key for each retry of it."
         key = {"name": "Idempotency-Key", "in": "header", "required": route.key == "required", "description": text}
         found.append({**key, "schema": {"type": "string", "minLength": 1, "maxLength": 257}})
     if route.if_match:
-        text = f"Names the version that this change starts from: {IF_MATCH}. Whatever has a `version` has such a name, in a list, too; `*` stands for any."
+        text = f"The version that this change is based on: {IF_MATCH}. Everything with a `version` has such a tag, in lists too; `*` matches any."
         found.append(
             {"name": "If-Match", "in": "header", "required": True, "description": text, "schema": {"type": "string"}}
         )
@@ -180,7 +180,7 @@ def _success(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
     responses = {str(one): response for one in (status, *route.also)}
     if route.cached is not None:
         responses["304"] = {
-            "description": "The client's copy is the present one.",
+            "description": "Not modified: the client's copy is current.",
             "headers": failures.headers(["ETag"]),
         }
     return responses
@@ -197,28 +197,28 @@ _SCHEMES = {
         "type": "apiKey",
         "in": "cookie",
         "name": "harvest_cart",
-        "description": "A guest's cart, for browsers: set by the first answer that has a cart.",
+        "description": "A guest's cart, for browsers: set by the first answer with a cart.",
     },
     "cartToken": {
         "type": "apiKey",
         "in": "header",
         "name": "X-Cart-Token",
-        "description": "A guest's cart, for other clients: the header of the first answer that has a cart, sent back. "
-        "Sent with a sign-in or a registration, the guest's cart becomes the account's.",
+        "description": "A guest's cart, for other clients: send back the header of the first answer with a cart. "
+        "Sent with a sign-in or a registration, it makes the guest's cart the account's.",
     },
     "operator": {
         "type": "http",
         "scheme": "bearer",
-        "description": "The setting `metrics_token`, where it is set; else only this machine may ask.",
+        "description": "The setting `metrics_token`, if it is set; otherwise only this machine has access.",
     },
 }
 _DESCRIPTION = """\
 A marketplace for local food: buyers, farms, and the people who run the market.
 
-Money is `{"amount": 1250, "currency": "EUR"}` in minor units; quantities are decimal strings out, numbers or decimal
-strings in. Lists take `limit` and `after` and answer `{"items": […], "next": cursor or null}`. Unknown fields are refused.
-Errors are [problem details](/problems), in the language of `Accept-Language` where the market speaks it; quote their `request_id`
-when you ask for help.
+Money is `{"amount": 1250, "currency": "EUR"}` in minor units. Quantities are decimal strings in answers, and numbers or decimal
+strings in requests. Lists take `limit` and `after` and return `{"items": […], "next": cursor or null}` (keyset pagination). Unknown
+fields are refused. Errors are [problem details](/problems), in the language of `Accept-Language` if the market has it; quote their
+`request_id` when you ask for help.
 
-A guest has a cart, too: the first answer with a cart has its token, as the header `X-Cart-Token` and as a cookie. Send either
-back with each request for the cart; sent along with signing in or registering, it makes the guest's cart the account's."""
+Guests have carts, too: the first answer with a cart carries its token, as the header `X-Cart-Token` and as a cookie. Send either
+one back with each cart request; sent with a sign-in or registration, it makes the guest's cart the account's."""

@@ -329,7 +329,7 @@ async def test_a_server_that_dies_is_started_again(
             return False
 
     await eventually("queries are answered", answers, 10)
-    assert any("starting it again" in text for text in expected_errors())
+    assert any("restarting it" in text for text in expected_errors())
 
 
 async def test_a_frozen_server_does_not_keep_the_daemon_from_stopping(

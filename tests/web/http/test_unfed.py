@@ -8,7 +8,7 @@ from harvestd.tables import ROUTES
 from harvestd.web.pages import glossary
 from tests.people import Market
 
-MARK = "Nothing feeds this yet: always "
+MARK = "Not implemented yet: always "
 NOTHING: tuple[Any, ...] = (0, [], None)
 
 
