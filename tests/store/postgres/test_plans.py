@@ -231,7 +231,7 @@ def test_what_is_waited_for(market: Any, big: set[str], what: str, use: str) -> 
 
 #: What transactions of requests do besides inserting, all of it by keys.
 IN_REQUESTS = (
-    "a product by id", "a product's card by id", "a farm by slug", "a role in a farm", "parts and lines of a page of orders",
+    "a product's id by slug", "a product's card by id", "a farm by slug", "a role in a farm", "parts and lines of a page of orders",
     "an order to move", "the products of an order", "the reservations of an order", "notices to mark read", "what is in a cart",
     "an account by address", "a person's farms", "a refresh token", "an idempotency key", "categories",
 )  # fmt: skip
