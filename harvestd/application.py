@@ -89,7 +89,7 @@ async def start(lifecycle: Lifecycle, settings: Settings, role: Role, patience: 
         lifecycle.add("demo", lambda: demo.prepare(parts), _nothing)
     if role.consumes or (role.first and _with_workers(settings)):
         workers = Workers(parts, HANDLERS, PERIODIC, settings.queues)
-        probes.of_workers(parts, workers)
+        parts.health.add("workers", workers.condition)
         lifecycle.add("workers", workers.start, workers.stop)
     if port is not None:
         web = WebService(parts, ROUTES, reuse_port=settings.processes > 1 or not role.first)

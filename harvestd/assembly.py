@@ -92,7 +92,7 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
     ):  # fmt: skip
         if part is not None:
             lifecycle.add(title, part.start, part.stop)
-    probes.of_parts(parts, reads, replicas)
+    probes.of_parts(parts, relay, reads, replicas)
     for title, used in (("redis", redis), ("rabbitmq", rabbitmq), ("elasticsearch", searching)):
         if used is not None:
             probes.of_accelerator(parts, title, used)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from benchmarks.contest import spent
 from benchmarks.cpu import SERVER, Meter, Spent
 from benchmarks.load import Load, LoadError, parsed
 from benchmarks.results import Figure, Target
+from harvestd.market.catalogue.product_shapes import Product
 
 #: What wrk 4.1.0 printed of harvestd, and of a server that refused half.
 WRK = """Running 3s test @ http://127.0.0.1:47041/api/products?limit=20
@@ -379,3 +381,13 @@ def test_the_machine_is_described() -> None:
     assert " cores, " in machine.machine() and "Linux " in machine.machine()
     assert "PostgreSQL 18.1" in machine.versions("18.1") and "twisted " in machine.versions("18.1")
     assert 0.0 <= machine.Steal().percent() <= 100.0
+
+
+@pytest.mark.parametrize("peer", ["fastapi/models.py", "django/market/shapes.py"])
+def test_a_peer_answers_with_every_field_of_a_product(peer: str) -> None:
+    """Or it would have less to do for a page of them."""
+    text = (Path(__file__).parent.parent / "benchmarks" / "peers" / peer).read_text()
+    missing = [
+        name for name in Product.__struct_fields__ if not re.search(rf'"{name}":|^    {name}: ', text, re.MULTILINE)
+    ]
+    assert missing == []

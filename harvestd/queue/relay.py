@@ -21,6 +21,7 @@ from harvestd.queue.envelope import Envelope, TraceFields, encode
 from harvestd.queue.seals import EventSeals
 from harvestd.runtime.backoff import Backoff
 from harvestd.runtime.failpoints import failpoint
+from harvestd.runtime.health import LATE, Condition
 from harvestd.runtime.metrics import Metrics
 from harvestd.runtime.spawn import spawn
 from harvestd.runtime.wakeup import Wakeup
@@ -101,6 +102,12 @@ class Relay:
             self._work.ring()
         else:
             spawn("waking the relay", self._session.notify(CHANNEL, ""))  # coalesces, never waits
+
+    async def condition(self) -> Condition:
+        """For readiness, in whatever process: whether the events that wait are relayed in time."""
+        waiting = await outbox.backlog(self._database, self._now())
+        late = f"{waiting.unsent} events unsent, the oldest for {waiting.oldest:.0f} s"
+        return Condition("degraded", late) if waiting.oldest > LATE else Condition("ok")
 
     async def _run(self) -> None:
         while not self._stopping:

@@ -15,6 +15,7 @@ from harvestd.queue.consumer import Consumer
 from harvestd.queue.opened import Opened
 from harvestd.queue.stand_in import StandIn
 from harvestd.queue.work import Periodic, QueueHandlers
+from harvestd.runtime.health import Condition
 from harvestd.runtime.spawn import spawn
 from harvestd.runtime.wakeup import Wakeup
 from harvestd.store.leases import Lease
@@ -69,6 +70,11 @@ class Workers:
     def _wake(self, task: str) -> None:
         for turn in self._turns:
             turn.wake(task)
+
+    async def condition(self) -> Condition:
+        """For readiness: whether this process consumes every queue that it is to."""
+        idle = [name for name, one in self.subscriptions.items() if not one.consuming]
+        return Condition("degraded", f"not consuming: {', '.join(idle)}") if idle else Condition("ok")
 
     async def stop(self) -> None:
         """Finish the messages in flight and return the rest to the queues, concurrently."""

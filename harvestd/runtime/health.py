@@ -10,6 +10,9 @@ from twisted.internet.defer import Deferred
 
 State = Literal["ok", "degraded", "down"]
 
+#: Seconds after which a backlog is late although a worker should be running: the oldest unsent event, due mail.
+LATE = 15.0
+
 
 @attrs.frozen
 class Condition:

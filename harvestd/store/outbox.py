@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-import attrs
+import msgspec
 
 from harvestd.kernel.events import Event
 from harvestd.kernel.topology import Topology
@@ -18,8 +18,7 @@ from harvestd.runtime.tracing import current_trace
 from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
 
 
-@attrs.frozen
-class Recorded:
+class Recorded(msgspec.Struct, frozen=True):
     """One row: the event, its trace, and its position."""
 
     seq: int
@@ -32,8 +31,7 @@ class Recorded:
     created_at: datetime
 
 
-@attrs.frozen
-class Backlog:
+class Backlog(msgspec.Struct, frozen=True):
     """The number of unsent events, and the age of the oldest in seconds (0.0 when there is none)."""
 
     unsent: int

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from harvestd.market.operations.probes import LATE
+from harvestd.runtime.health import LATE
 from servers import PostgresServer, wait_until
 from servers.pace import Pace, bounded
 from tests.daemons import connect, ctl, exchange, request

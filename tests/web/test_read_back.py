@@ -127,7 +127,9 @@ def test_every_thing_that_is_changed_is_tried() -> None:
     assert {route.name for route in writers()} == set(THINGS)
     for route in writers():
         assert route.body is not None
-        assert set(THINGS[route.name][1]) <= {field.encode_name for field in msgspec.structs.fields(route.body)}
+        fields, tried = {field.encode_name for field in msgspec.structs.fields(route.body)}, set(THINGS[route.name][1])
+        assert tried <= fields
+        assert route.method != "PATCH" or fields <= tried, f"give THINGS[{route.name!r}] values of {fields - tried}"
 
 
 async def written(thing: Thing, method: str, body: Any) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import attrs
+import msgspec
 
 from harvestd.interfaces import Mail
 from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
@@ -29,16 +30,14 @@ class Claimed:
     created_at: datetime
 
 
-@attrs.frozen
-class Due:
+class Due(msgspec.Struct, frozen=True):
     """How many due mails are unclaimed, and the age in seconds of the oldest (0.0 if there is none)."""
 
     count: int
     oldest: float
 
 
-@attrs.frozen
-class Added:
+class Added(msgspec.Struct, frozen=True):
     """A new mail. ``left`` if its recipient has reached the limit: it is stored, but not sent. ``first`` if no earlier one of theirs
     was left out within the window."""
 

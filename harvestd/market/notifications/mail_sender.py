@@ -16,6 +16,7 @@ from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.notifications.mail_rows import Claimed
 from harvestd.parts import Parts
 from harvestd.runtime.failpoints import failpoint
+from harvestd.runtime.health import LATE, Condition
 from harvestd.runtime.spawn import spawn
 from harvestd.runtime.wakeup import Wakeup
 from harvestd.store.leases import GoingOn, always
@@ -41,6 +42,13 @@ MAX_TWICE = MAX_MARK - 1 + AT_ONCE
 TASK = "mails"
 
 log = Logger()
+
+
+async def condition(parts: Parts) -> Condition:
+    """For readiness, in whatever process: whether mail that is due is sent in time."""
+    waiting = await mails.due(parts.database, parts.now())
+    late = f"{waiting.count} mails are due, the oldest for {waiting.oldest:.0f} s: no worker sends mail"
+    return Condition("degraded", late) if waiting.oldest > LATE else Condition("ok")
 
 
 async def deliver(parts: Parts, going_on: GoingOn = always) -> None:

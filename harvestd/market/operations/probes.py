@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from harvestd.market.notifications import mail_rows as mails
+from harvestd.market.notifications import mail_sender
 from harvestd.parts import Parts
-from harvestd.queue.runner import Workers
+from harvestd.queue.relay import Relay
 from harvestd.runtime.health import Condition
 from harvestd.store import outbox
 from harvestd.store.embedded.server import running
@@ -19,8 +20,6 @@ from harvestd.store.postgres.replicas import Replicas
 if TYPE_CHECKING:  # it loads an HTTP client
     from harvestd.market.search.fallback import SearchWithFallback
 
-#: Seconds after which a backlog is late although a worker should be running: the oldest unsent event, due mail.
-LATE = 15.0
 #: The operations that requests need, in one statement: rows of tables are read, and the WAL is flushed to disk (a logical message
 #: that nobody reads; it needs no table and leaves nothing). A server that has lost its files still answers ``select 1``.
 _TRIED = Statement(
@@ -33,21 +32,21 @@ _TRIED = Statement(
 TRIED_FOR = 1.0
 
 
-def of_parts(parts: Parts, reads: Replicas, replicas: Sequence[Database]) -> None:
+def of_parts(parts: Parts, relay: Relay, reads: Replicas, replicas: Sequence[Database]) -> None:
     """Register the database, its listening session, replicas, and the outbox."""
     health, metrics = parts.health, parts.metrics
     health.add("database", _Tried(parts).condition, needed=True)
-    health.add("session", partial(_listening, parts))
+    health.add("session", parts.control.condition)
     health.add("clock", parts.control.clock.condition)
-    health.add("outbox", partial(_backlog, parts))
-    health.add("mail", partial(_mail, parts))
+    health.add("outbox", relay.condition)
+    health.add("mail", partial(mail_sender.condition, parts))
     metrics.watch_pool("primary", parts.database.pool.state)
     metrics.watch_cache(parts.cache.state)
     metrics.watch_clock(lambda: parts.control.clock.ahead)
     for name, count in (("outbox", _count_backlog), ("mails", _count_mails), ("queues", _count_queues)):
         metrics.refreshing(name, partial(count, parts))
     if replicas:
-        health.add("replicas", partial(_behind, reads, parts.settings.replica_max_lag))
+        health.add("replicas", reads.condition)
     for number, replica in enumerate(replicas, 1):
         metrics.watch_pool(f"replica{number}", replica.pool.state)
 
@@ -65,30 +64,6 @@ class _Tried:
             await self._parts.database.row(_TRIED)
             self._at = seconds()
         return Condition("ok")
-
-
-async def _listening(parts: Parts) -> Condition:
-    return Condition("ok") if parts.control.connected else Condition("degraded", "no notifications are heard: polling")
-
-
-async def _behind(reads: Replicas, most: float) -> Condition:
-    far = {name: lag for name, lag in reads.lags().items() if lag > most}
-    detail = ", ".join(
-        f"{name} {'is out of reach' if lag == float('inf') else f'is {lag:.1f} s behind'}" for name, lag in far.items()
-    )
-    return Condition("degraded", f"{detail}: not read") if far else Condition("ok")
-
-
-async def _backlog(parts: Parts) -> Condition:
-    waiting = await outbox.backlog(parts.database, parts.now())
-    late = f"{waiting.unsent} events unsent, the oldest for {waiting.oldest:.0f} s"
-    return Condition("degraded", late) if waiting.oldest > LATE else Condition("ok")
-
-
-async def _mail(parts: Parts) -> Condition:
-    waiting = await mails.due(parts.database, parts.now())
-    late = f"{waiting.count} mails are due, the oldest for {waiting.oldest:.0f} s: no worker sends mail"
-    return Condition("degraded", late) if waiting.oldest > LATE else Condition("ok")
 
 
 async def _count_backlog(parts: Parts) -> None:
@@ -129,16 +104,6 @@ def of_accelerator(parts: Parts, name: str, accelerator: Accelerator) -> None:
     """Register the health and usage of an accelerator, under its ``name``."""
     parts.health.add(name, accelerator.condition)
     parts.metrics.watch_accelerator(name, accelerator.usage)
-
-
-def of_workers(parts: Parts, workers: Workers) -> None:
-    """Register whether this process consumes every queue."""
-
-    async def consuming() -> Condition:
-        idle = [name for name, one in workers.subscriptions.items() if not one.consuming]
-        return Condition("degraded", f"not consuming: {', '.join(idle)}") if idle else Condition("ok")
-
-    parts.health.add("workers", consuming)
 
 
 def of_embedded(parts: Parts) -> None:

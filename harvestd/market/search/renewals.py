@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
+import msgspec
+
 from harvestd.market.catalogue.rules import Known
 from harvestd.store.postgres.database import FIRST_ID, Statement, Transaction, nothing
 
@@ -16,7 +18,7 @@ from harvestd.store.postgres.database import FIRST_ID, Statement, Transaction, n
 PAGE = 500
 
 
-class Due(NamedTuple):
+class Due(msgspec.Struct, frozen=True):
     """A row: the farm or category it covers (or all, for ``search``), and the last product processed."""
 
     source: str

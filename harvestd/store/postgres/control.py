@@ -19,6 +19,7 @@ from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
 from harvestd.kernel.errors import Unavailable
+from harvestd.runtime.health import Condition
 from harvestd.runtime.reconnecting import Reconnecting
 from harvestd.runtime.spawn import spawn
 from harvestd.store.listeners import Listener, Listeners
@@ -70,6 +71,10 @@ class ControlConnection:
     def connected(self) -> bool:
         """Whether it is connected, and so receives notifications and holds locks."""
         return self._link is not None
+
+    async def condition(self) -> Condition:
+        """For readiness."""
+        return Condition("ok") if self.connected else Condition("degraded", "no notifications are heard: polling")
 
     async def start(self) -> None:
         """Connect, or after the connect timeout continue without, retrying in the background."""

@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from harvestd.kernel.errors import Unavailable
+from harvestd.runtime.health import Condition
 from harvestd.runtime.spawn import spawn
 from harvestd.store.postgres.database import Database, Reader, Row, Statement, scalar
 
@@ -95,6 +96,15 @@ class Replicas:
         for replica in self._replicas:
             replica.database.start()
             self._measure(replica)
+
+    async def condition(self) -> Condition:
+        """For readiness: which replicas lag too far behind to be read."""
+        far = {name: lag for name, lag in self.lags().items() if lag > self._max_lag}
+        detail = ", ".join(
+            f"{name} {'is out of reach' if lag == float('inf') else f'is {lag:.1f} s behind'}"
+            for name, lag in far.items()
+        )
+        return Condition("degraded", f"{detail}: not read") if far else Condition("ok")
 
     async def stop(self) -> None:
         """Stop measuring, and disconnect from the replicas."""

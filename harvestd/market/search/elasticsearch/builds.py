@@ -7,7 +7,7 @@ while PostgreSQL answers.
 
 from __future__ import annotations
 
-import attrs
+import msgspec
 
 from harvestd.store.postgres.database import Database, Reader, Statement, Transaction, nothing, scalar
 
@@ -17,8 +17,7 @@ AT_ONCE, PAUSE, MAX_PAUSE = 3, 30.0, 3600.0
 FORGOTTEN = 86_400.0
 
 
-@attrs.frozen
-class Builds:
+class Builds(msgspec.Struct, frozen=True):
     """The number of builds in the series, the seconds since the last, and the fault of its index, if any."""
 
     times: int = 0

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import msgspec
 
 from harvestd.interfaces import Document
 from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing
@@ -30,8 +31,7 @@ class Marked:
     document: Document
 
 
-@attrs.frozen
-class Pending:
+class Pending(msgspec.Struct, frozen=True):
     """How many documents are pending, the age of the oldest in seconds, and how many the engine refused, with a reason."""
 
     count: int
