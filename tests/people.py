@@ -22,7 +22,7 @@ from harvestd.queue.consumer import Consumer
 from harvestd.queue.relay import message_of
 from harvestd.queue.seals import EventSeals
 from harvestd.store import outbox
-from harvestd.store.postgres.database import Transaction
+from harvestd.store.postgres.database import Statement, Transaction, nothing
 from harvestd.store.postgres.invariants import rules, violations
 from harvestd.tables import HANDLERS, TOPOLOGY
 from harvestd.unit_of_work import UnitOfWork
@@ -31,6 +31,9 @@ from harvestd.web.context import Caller
 from tests.web.client import Client, Response
 
 _numbers = itertools.count(1)
+_JOIN = Statement(
+    "test.join", "insert into farm_members (user_id, farm_id, role) values (:user_id, :farm_id, :role)", nothing
+)
 
 
 @attrs.frozen
@@ -93,6 +96,10 @@ class Market:
     async def farmer(self, farm: str = "Green Acres") -> Person:
         """A new farmer with a farm."""
         return await self.person("farmer", farm)
+
+    async def join(self, person: Person, farm_id: str, role: str = "owner") -> None:
+        """Make somebody a member of a farm."""
+        await self.parts.database.transaction(lambda tx: tx.run(_JOIN, user_id=person.id, farm_id=farm_id, role=role))
 
     async def product(self, farmer: Person, **fields: Any) -> dict[str, Any]:
         """A product on sale: 2.5 kg of carrots at 3.90 by 50 g, unless told otherwise."""

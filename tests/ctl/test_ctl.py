@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 from argon2 import PasswordHasher
+from twisted.internet import reactor
 
 from harvestd.ctl import main
 from harvestd.ctl.post import mail
@@ -448,9 +449,9 @@ def test_doctor_finds_nothing_in_a_market_that_is_well(run: Run) -> None:
         ("data/mail", "", "mail, and to nobody"),
     ],
 )
-def test_doctor_says_of_mail_where_it_is_to_be(tmp_path: Path, there: str, url: str, said: str) -> None:
+async def test_doctor_says_of_mail_where_it_is_to_be(tmp_path: Path, there: str, url: str, said: str) -> None:
     (tmp_path / there).mkdir(parents=True, exist_ok=True)
-    (finding,) = mail(Settings(data_dir=str(tmp_path / "data"), database_url=url))
+    (finding,) = await mail(reactor, Settings(data_dir=str(tmp_path / "data"), database_url=url))
     assert (finding.fine, said in finding.words) == (True, True), finding
 
 

@@ -7,10 +7,10 @@ select id::text, type from outbox where sent_at is null union all select id::tex
 select e.id, e.type, c.consumer
   from outbox e
   join (values ('harvest.orders', '{order.created,order.updated,order.cancelled,order.expired}'::text[]),
-               ('harvest.search', '{product.created,product.updated,product.deleted,rating.created,farm.updated,category.updated}'),
+               ('harvest.search', '{product.created,product.updated,product.deleted,farm.updated,category.updated}'),
                ('harvest.notifications', '{order.created,order.updated,order.completed,order.cancelled,order.expired,account.registered}'),
                ('harvest.analytics', '{order.created,order.updated,order.completed,order.cancelled,order.expired}'),
-               ('harvest.cache', '{cache.invalidate,product.created,product.updated,product.deleted,order.created,order.updated,farm.updated,category.updated}'))
+               ('harvest.cache', '{cache.invalidate,product.created,product.updated,product.deleted,order.created,order.updated,order.completed,order.cancelled,order.expired,farm.updated,category.updated}'))
        as c(consumer, types) on e.type = any(c.types)
  where e.sent_at is not null
    and not exists (select from inbox i where i.consumer = c.consumer and i.event_id = e.id)

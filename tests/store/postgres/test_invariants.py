@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import psycopg2
 import pytest
 
 from harvestd.store.postgres.invariants import rules
+from harvestd.tables import SUBJECTS, TOPOLOGY
 from tests.people import Market
 from tests.web.conftest import market, parts, web_settings  # noqa: F401
 
@@ -115,3 +118,19 @@ async def test_a_document_that_says_anything_else_of_its_product_is_found(
     assert [violation.rule for violation in market.broken(at_rest=True)] == [
         "a search document whose copy of a farm, a category or the product differs from it"
     ]
+
+
+def test_what_each_consumer_must_have_handled_is_what_its_queue_binds() -> None:
+    """Of the types that a subject records: whoever adds one, or binds it, adds it to the list in at_rest.sql."""
+    (rule,) = [
+        rule
+        for rule in rules("at_rest.sql")
+        if rule.name == "a sent event that a durable consumer neither handled nor gave up"
+    ]
+    listed = {
+        (type, queue)
+        for queue, types in re.findall(r"\('(harvest\.\w+)', '\{([^}]*)\}'", rule.sql)
+        for type in types.split(",")
+    }
+    recorded = {type for subject in SUBJECTS for type in subject.events}
+    assert listed == {(type, queue) for type, queue in TOPOLOGY.bindings if type in recorded}
