@@ -150,7 +150,9 @@ async def test_what_was_seeded_is_listed_and_found(database: Database, database_
     connection.close()
     listed = await listings.products(
         database,
-        listings.Filters.of((id for id, _ in (await filters.named(database, ["vegetables"], [])).categories), ()),
+        listings.Filters.of(
+            categories=[id for id, _ in (await filters.named(database, ["vegetables"], [])).categories]
+        ),
         "popular",
         None,
         20,

@@ -1,47 +1,120 @@
-"""The filters of the listing and of search: the meaning of each parameter, defined once for both."""
+"""The filters of the listing and of search: one table, with the meaning of each parameter and the form in which each of the two takes it.
+
+The SQL of a filter is in ``listings.FILTERS`` and in the queries of the search engines; ``tests/market/catalogue/test_filters.py`` holds
+all of them to the same products.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import attrs
 
 from harvestd.kernel import readers
 from harvestd.market.catalogue import filter_rows as store
+from harvestd.market.catalogue.listings import within
 from harvestd.market.catalogue.product_shapes import ProductFilters
 from harvestd.market.catalogue.rules import tag_asked
 from harvestd.web.context import RequestContext
 from harvestd.web.market_day import today
 
+Form = Callable[[Any], Any]
+
+
+@attrs.frozen
+class Given:
+    """A query with what its filters refer to: the categories (with their descendants) and farms as (id, slug), the market's ``day``
+    (YYYY-MM-DD), and ``near`` in degrees."""
+
+    query: ProductFilters
+    named: store.Named
+    day: str
+    near: tuple[float, float] | None
+
+
+@attrs.frozen
+class Filter:
+    """``read`` returns the filter's value; one that is None, False or empty asks for nothing. ``listing`` and ``search`` have the arguments
+    of :class:`listings.Filters` and :class:`interfaces.Search` that take it, each with its form there."""
+
+    read: Callable[[Given], Any]
+    listing: Mapping[str, Form]
+    search: Mapping[str, Form]
+
+
+def _ids(named: Any) -> list[str]:
+    return [id for id, _ in named]
+
+
+def _slugs(named: Any) -> list[str]:
+    return [slug for _, slug in named]
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _both(read: Callable[[Given], Any], listing: str, search: str) -> Filter:
+    return Filter(read, {listing: _same}, {search: _same})
+
+
+#: By the field of :class:`ProductFilters`. Several values of one are alternatives.
+FILTERS: dict[str, Filter] = {
+    "category": Filter(lambda g: g.named.categories, {"categories": _ids}, {"category": _slugs}),
+    "farm": Filter(lambda g: g.named.farms, {"farms": _ids}, {"farm": _slugs}),
+    "tag": _both(lambda g: _distinct(map(tag_asked, filled(g.query.tag))), "tags", "tag"),
+    "unit": _both(lambda g: _distinct(g.query.unit), "units", "unit"),
+    "min_price": _both(lambda g: g.query.min_price, "min_price", "min_price"),
+    "max_price": _both(lambda g: g.query.max_price, "max_price", "max_price"),
+    "in_stock": _both(lambda g: g.query.in_stock, "in_stock", "in_stock"),
+    "in_season": Filter(
+        lambda g: g.day if g.query.in_season else None, {"in_season": _same}, {"in_season": bool, "today": _same}
+    ),
+    "near": Filter(lambda g: g.near, {}, {"near": _same}),  # on its own it ranks search, and keeps nothing out
+    "radius_km": Filter(
+        lambda g: g.near and g.query.radius_km and (*g.near, g.query.radius_km),
+        {"within": lambda circle: within(*circle)}, {"radius": lambda circle: circle[2]},
+    ),
+}  # fmt: skip
+
 
 @attrs.frozen
 class Asked:
-    """The parsed filters of a query: ``categories`` (with their descendants) and ``farms`` as (id, slug), ``tags`` in their stored
-    form, ``near`` in degrees, ``radius`` in km, ``season`` the day (YYYY-MM-DD) to be in season on. ``chosen`` has the given values of
-    each facet, with their labels."""
+    """The parsed filters of a query, by name; and the given values of each facet, with their labels."""
 
-    categories: tuple[tuple[str, str], ...]
-    farms: tuple[tuple[str, str], ...]
-    tags: tuple[str, ...]
-    units: tuple[str, ...]
-    near: tuple[float, float] | None
-    radius: float | None
-    season: str | None
+    values: Mapping[str, Any]
     chosen: Mapping[str, Mapping[str, str]]
+
+    def listing(self) -> dict[str, Any]:
+        """As the listing takes them."""
+        return dict(self._forms(lambda filter: filter.listing))
+
+    def search(self) -> dict[str, Any]:
+        """As search takes them."""
+        return dict(self._forms(lambda filter: filter.search))
+
+    def _forms(self, side: Callable[[Filter], Mapping[str, Form]]) -> Iterator[tuple[str, Any]]:
+        for name, value in self.values.items():
+            yield from ((argument, form(value)) for argument, form in side(FILTERS[name]).items())
 
 
 async def asked(request: RequestContext, query: ProductFilters) -> Asked:
     """Parse the filters. An empty category, farm or tag counts as not given; raises :class:`Invalid` for one that does not exist, and
     for a radius without a centre."""
     near = readers.middle(query.near, query.radius_km)
-    named = await store.named(request.reader, _given(query.category), _given(query.farm))
-    tags, units = dict.fromkeys(map(tag_asked, _given(query.tag))), dict.fromkeys(query.unit)
-    return Asked(
-        categories=named.categories, farms=named.farms, tags=tuple(tags), units=tuple(units), near=near,
-        radius=query.radius_km, season=today(request).isoformat() if query.in_season else None,
-        chosen={**named.names, "tag": {tag: tag for tag in tags}, "unit": {unit: unit for unit in units}},
-    )  # fmt: skip
+    named = await store.named(request.reader, filled(query.category), filled(query.farm))
+    given = Given(query, named, today(request).isoformat(), near)
+    read = {name: filter.read(given) for name, filter in FILTERS.items()}
+    values = {name: value for name, value in read.items() if value is not None and value is not False and value != ()}
+    labels = {facet: {one: one for one in values.get(facet, ())} for facet in ("tag", "unit")}
+    return Asked(values, {**named.names, **labels})
 
 
-def _given(values: list[str]) -> list[str]:
+def filled(values: list[str]) -> list[str]:
+    """The values that are not empty."""
     return [value for value in values if value]
+
+
+def _distinct(values: Any) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(values))

@@ -7,7 +7,7 @@ that uses the index of its sort, which ``(:value is null or …)`` in one statem
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import cache
 from operator import attrgetter
@@ -102,9 +102,9 @@ class Filters:
     within: Sequence[float] | None = None
 
     @classmethod
-    def of(cls, categories: Iterable[str], farms: Iterable[str], **more: Any) -> Filters:
+    def of(cls, *, categories: Sequence[str] = (), farms: Sequence[str] = (), **more: Any) -> Filters:
         """Filters with any of these categories and farms; a single one is compared with ``=``, which can use the index of the sort."""
-        for name, ids in (("category_id", list(categories)), ("farm_id", list(farms))):
+        for name, ids in (("category_id", categories), ("farm_id", farms)):
             if ids:
                 more[name if len(ids) == 1 else f"{name}s"] = ids[0] if len(ids) == 1 else ids
         bound: dict[str, Any] = {n: list(value) if isinstance(value, tuple) else value for n, value in more.items()}

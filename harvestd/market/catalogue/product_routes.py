@@ -64,12 +64,8 @@ async def listed(request: RequestContext, query: ProductsQuery) -> Result:
     order = Keyset(query, query.sort, types, lambda row: row.key)
     after = order.after
     asked = await filters.asked(request, query)
-    wanted = listings.Filters.of(
-        (id for id, _ in asked.categories), (id for id, _ in asked.farms), tags=asked.tags, units=asked.units,
-        min_price=query.min_price, max_price=query.max_price, in_stock=query.in_stock, in_season=asked.season,
-        within=listings.within(*asked.near, asked.radius) if asked.near and asked.radius else None,
-        member_id=request.user.user_id if query.mine else None, status=query.status,
-    )  # fmt: skip
+    member_id = request.user.user_id if query.mine else None
+    wanted = listings.Filters.of(**asked.listing(), member_id=member_id, status=query.status)
     currency = request.parts.settings.market_currency
     rows = await listings.products(request.reader, wanted, query.sort, after, order.ask, currency)
     total = await listings.count(request.reader, wanted) if query.count else None

@@ -21,13 +21,8 @@ async def search(request: RequestContext, query: SearchQuery) -> SearchPage[msgs
     """Matching products in their current state; one that left the market since it was indexed is left out."""
     asked = await filters.asked(request, query)
     found = await request.parts.search.search(
-        Search(
-            text=query.q, category=(slug for _, slug in asked.categories), farm=(slug for _, slug in asked.farms), tag=asked.tags,
-            unit=asked.units, min_price=query.min_price, max_price=query.max_price, in_stock=query.in_stock,
-            in_season=query.in_season, today=asked.season or "", near=asked.near, radius=asked.radius, sort=query.sort,
-            limit=query.limit, after=query.after or None,
-        )
-    )  # fmt: skip
+        Search(**asked.search(), text=query.q, sort=query.sort, limit=query.limit, after=query.after or None)
+    )
     shown = await cards.by_ids(request.reader, [hit.id for hit in found.hits], request.parts.settings.market_currency)
     return SearchPage(
         items=[

@@ -6,12 +6,17 @@ import itertools
 import random
 from typing import Any, get_args
 
+import attrs
 import msgspec
 import pytest
 
-from harvestd.market.catalogue.product_shapes import ProductSort, ProductsQuery
+from harvestd.interfaces import Search
+from harvestd.market.catalogue import listings
+from harvestd.market.catalogue.filters import FILTERS
+from harvestd.market.catalogue.product_shapes import ProductFilters, ProductSort, ProductsQuery
 from harvestd.market.search.shapes import SearchQuery, SearchSort
 from harvestd.tables import ROUTES
+from harvestd.web.shapes import ListQuery
 from tests.people import Market, Person
 
 #: What the one has and the other has not.
@@ -157,3 +162,13 @@ async def test_a_category_that_moves_takes_its_products_along(market: Market) ->
 
 def test_both_are_routes() -> None:
     assert {r.query for r in ROUTES if r.path in ("/api/products", "/api/search")} >= {ProductsQuery, SearchQuery}
+
+
+def test_the_table_has_every_filter_that_both_take() -> None:
+    own = {field.name for field in msgspec.structs.fields(ProductFilters)} - {
+        field.name for field in msgspec.structs.fields(ListQuery)
+    }
+    assert own == set(FILTERS)
+    for filter in FILTERS.values():
+        assert set(filter.listing) <= {*attrs.fields_dict(listings.Filters), "categories", "farms"}
+        assert set(filter.search) <= set(attrs.fields_dict(Search))
