@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import statistics
 from collections.abc import AsyncIterator
@@ -25,10 +26,10 @@ _SCRIPT = Script(
 )
 
 
-async def redis(reactor: Any, settings: Settings) -> list[CheckResult]:
+async def redis(reactor: Any, settings: Settings) -> AsyncIterator[CheckResult]:
     """Check that it answers in time, is new enough, and permits the daemon's commands, through the daemon's own client."""
     if not settings.redis_url:
-        return []
+        return
     cure = "memory and PostgreSQL do its work meanwhile; start it, or correct redis_url"
     link = RedisClient(reactor, settings.redis_url, settings.redis_prefix, PATIENCE)
     try:
@@ -43,24 +44,24 @@ async def redis(reactor: Any, settings: Settings) -> list[CheckResult]:
     except (RedisUnavailable, RedisRefused) as error:
         if "NOPERM" in str(error):
             cure = _rights(settings)
-        return [CheckResult("Redis", False, f"{mask_url(settings.redis_url)}: {error}", cure)]
+        elif re.search("NOAUTH|WRONGPASS|AUTH|DB index", str(error)):
+            cure = "correct the user, the password or the number of the database in redis_url"
+        yield CheckResult("Redis", False, f"{mask_url(settings.redis_url)}: {error}", cure)
+        return
     finally:
         await link.stop()
     latency, version = statistics.median(trips), about.get("redis_version", "of a version that it does not tell")
     words = f"Redis {version} answers {within(latency)}"
     slow = f"it has {settings.redis_timeout * 1000:g} ms (redis_timeout) for an answer: put it nearer, or give it more time"
     old = aged("Redis", version)
-    found = [CheckResult("Redis", not old and latency < settings.redis_timeout / 2, words, old or slow)]
+    yield CheckResult("Redis", not old and latency < settings.redis_timeout / 2, words, old or slow)
     if refused:
-        found.append(CheckResult("Redis", False, refused, _rights(settings)))
+        yield CheckResult("Redis", False, refused, _rights(settings))
     if about.get("maxmemory", "0") != "0" and about.get("maxmemory_policy") == "noeviction":
         words = (
             f"has a maxmemory of {about['maxmemory_human']} and maxmemory-policy noeviction: once full it takes nothing"
         )
-        found.append(
-            CheckResult("Redis", False, words, "CONFIG SET maxmemory-policy allkeys-lru, and in its configuration")
-        )
-    return found
+        yield CheckResult("Redis", False, words, "CONFIG SET maxmemory-policy allkeys-lru, and in its configuration")
 
 
 async def _about(link: RedisClient) -> dict[str, str]:
@@ -90,22 +91,23 @@ def _rights(settings: Settings) -> str:
     return f"ACL SETUSER {user} ~{prefix}* &{prefix}* +@all -@admin -@dangerous +info, and in its configuration"
 
 
-async def elasticsearch(reactor: Any, settings: Settings) -> list[CheckResult]:
+async def elasticsearch(reactor: Any, settings: Settings) -> AsyncIterator[CheckResult]:
     """Check that each configured node answers, and can be searched and written to, with the daemon's client."""
-    found: list[CheckResult] = []
     for url in filter(None, (part.strip() for part in settings.elasticsearch_url.split(","))):
         client = ElasticsearchClient(reactor, url)
         try:
             async for result in _of_node(reactor, client, settings.elasticsearch_index):
-                found.append(result)
+                yield result
         except EngineError as error:
             cure = "searches are answered by PostgreSQL meanwhile; start it, or correct elasticsearch_url"
-            if error.status:
-                cure = "give the user of elasticsearch_url that right"
-            found.append(CheckResult("Elasticsearch", False, f"{mask_url(url)}: {error.detail}", cure))
+            if error.status in (401, 403):
+                cure = "give the user of elasticsearch_url that right, or correct the password"
+            yield CheckResult("Elasticsearch", False, f"{mask_url(url)}: {error.detail}", cure)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            words = f"{mask_url(url)}: answers as neither Elasticsearch nor OpenSearch does"
+            yield CheckResult("Elasticsearch", False, words, "correct elasticsearch_url")
         finally:
             await client.close()
-    return found
 
 
 async def _of_node(reactor: Any, client: ElasticsearchClient, index: str) -> AsyncIterator[CheckResult]:

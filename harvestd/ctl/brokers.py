@@ -27,28 +27,27 @@ RIGHTS = r"rabbitmqctl set_permissions -p VHOST USER '^harvest[._]' '^(harvest[.
 FULL = "free memory or disk there (rabbitmqctl status names the alarm); the outbox holds what is new"
 
 
-async def rabbitmq(reactor: Any, settings: Settings) -> list[CheckResult]:
+async def rabbitmq(reactor: Any, settings: Settings) -> AsyncIterator[CheckResult]:
     """Whether it answers, lets us do our work, takes messages, and whether somebody consumes them."""
     if not settings.rabbitmq_url:
-        return []
-    cure = "orders go on and the outbox holds their events; start it, or correct user, password and virtual host of rabbitmq_url"
-    found: list[CheckResult] = []
+        return
+    cure = "orders go on and the outbox holds their events; start it, or correct host, port, user, password and virtual host of rabbitmq_url"
     try:
         connection = await connect_once(reactor, settings.rabbitmq_url, "harvestctl doctor", PATIENCE, PATIENCE)
     except Unavailable as error:
-        return [CheckResult("RabbitMQ", False, f"{mask_url(settings.rabbitmq_url)}: {error.detail}", cure)]
+        yield CheckResult("RabbitMQ", False, f"{mask_url(settings.rabbitmq_url)}: {error.detail}", cure)
+        return
     broker = _Broker(reactor, connection)
     try:
         async for result in broker.results():
-            found.append(result)
+            yield result
     except (Unavailable, TimeoutError) as error:
         if connection.blocked:
-            found.append(CheckResult("RabbitMQ", False, f"takes no messages, for {PATIENCE:g} s at least", FULL))
+            yield CheckResult("RabbitMQ", False, f"takes no messages, for {PATIENCE:g} s at least", FULL)
         else:
-            found.append(CheckResult("RabbitMQ", False, f"{mask_url(settings.rabbitmq_url)}: {error}", cure))
+            yield CheckResult("RabbitMQ", False, f"{mask_url(settings.rabbitmq_url)}: {error}", cure)
     finally:
         await connection.leave()
-    return found
 
 
 class _Broker:

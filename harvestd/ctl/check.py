@@ -19,6 +19,13 @@ def _arguments(parser: ArgumentParser) -> None:
     )
 
 
+#: Rules that are also broken while nobody does the work, and what to do then.
+_CURES = {
+    "an event unsent for over 60 s": "is a daemon running, and is its broker there? Nothing is lost: it is sent once they are",
+    "a message with an expired lease or overdue for over 60 s": "is a worker running, or an API process with workers on?",
+}
+
+
 async def _run(errand: CommandContext) -> int:
     url = await errand.database()
     checked = rules() + (rules("at_rest.sql") if errand.arguments.at_rest else [])
@@ -46,6 +53,8 @@ def _print(out: Console, violation: Violation) -> None:
     for row in violation.rows:
         cells = (f"{name}={value}" for name, value in zip(violation.columns, row, strict=True))
         out.print("    " + ", ".join(cells), markup=False)
+    if violation.rule in _CURES:
+        out.print(f"    -> {_CURES[violation.rule]}", markup=False)
     if violation.count > len(violation.rows):
         out.print(f"    and {violation.count - len(violation.rows)} more", markup=False)
 

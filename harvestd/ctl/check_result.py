@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 import attrs
@@ -55,19 +55,24 @@ def examined(
     return done
 
 
-async def _caught(reactor: Any, subject: str, look: Callable[[], Any], bound: float) -> list[CheckResult]:
-    try:
-        found: list[CheckResult] = await within(reactor, bound, look())
-        return found
-    except Exception as error:
-        return [failed(subject, error)]
-
-
 def looked_at(
-    reactor: Any, subject: str, look: Callable[[], Awaitable[list[CheckResult]]], bound: float = BOUND
+    reactor: Any, subject: str, look: Callable[[], AsyncIterator[CheckResult]], bound: float = BOUND
 ) -> Deferred[list[CheckResult]]:
-    """Do the same for an asynchronous check."""
-    return Deferred.fromCoroutine(_caught(reactor, subject, look, bound))
+    """The same for a check that waits on the reactor: whatever ends it, the results so far are kept."""
+    found: list[CheckResult] = []
+
+    async def gather() -> None:
+        async for result in look():
+            found.append(result)
+
+    async def bounded() -> list[CheckResult]:
+        try:
+            await within(reactor, bound, gather())
+        except Exception as error:
+            found.append(failed(subject, error))
+        return found
+
+    return Deferred.fromCoroutine(bounded())
 
 
 def failed(subject: str, error: BaseException) -> CheckResult:

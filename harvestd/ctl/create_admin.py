@@ -41,6 +41,8 @@ def _arguments(parser: ArgumentParser) -> None:
 async def _run(errand: CommandContext) -> int:
     arguments = errand.arguments
     email: str = arguments.email.strip()
+    if arguments.promote and (arguments.generate or arguments.username or arguments.name):
+        raise Misused("--promote changes an account that is there: --generate, --username and --name are for a new one")
     if not arguments.promote:
         _check(email, arguments.username, arguments.name)
     password = "" if arguments.promote else _password(errand)

@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 import attrs
 
 from harvestd.ctl.command import FINE, Command, CommandContext, Failed
-from harvestd.ctl.reindex import with_bar
+from harvestd.ctl.reindex import engine_is_away, with_bar
 from harvestd.ctl.words import counted
 from harvestd.loading.demo import fill, sign_in_lines
 
@@ -22,6 +22,7 @@ async def _run(errand: CommandContext) -> int:
     if filled is None:
         raise Failed("the market has accounts already; nothing was added (--force adds the demo anyway)")
     await with_bar(errand, parts)
+    await engine_is_away(errand, parts)
     await parts.cache.drop(())
     if any(attrs.astuple(filled)):
         added = [counted(filled.farms, "farm"), counted(filled.products, "product"), counted(filled.people, "account")]

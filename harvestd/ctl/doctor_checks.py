@@ -178,7 +178,7 @@ def market(url: str) -> Iterator[CheckResult]:
         url,
         "select count(*), coalesce(extract(epoch from now() - min(created_at)), 0)::int from outbox where sent_at is null",
     )[0]
-    cure = "no relay publishes them: is a daemon running?"
+    cure = "no relay publishes them: is a daemon running, and is its broker there?"
     yield CheckResult("outbox", age < MAX_BACKLOG, f"{counted(unsent, 'event')} unsent, the oldest for {age} s", cure)
     waiting, age = _query(
         url,

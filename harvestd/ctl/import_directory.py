@@ -13,7 +13,7 @@ import psycopg2
 from twisted.internet.threads import deferToThread
 
 from harvestd.ctl.command import FINE, FOUND, Command, CommandContext, Failed, Misused, asking, progress_bar, whole
-from harvestd.ctl.reindex import with_bar
+from harvestd.ctl.reindex import engine_is_away, with_bar
 from harvestd.ctl.words import counted
 from harvestd.kernel import email_addresses
 from harvestd.kernel.errors import FieldError
@@ -58,6 +58,7 @@ async def _run(errand: CommandContext) -> int:
         stored = await deferToThread(_store, parts, rows, owner, advance)
     if stored.changed or not await current(parts):
         await with_bar(errand, parts)
+        await engine_is_away(errand, parts)
         await parts.cache.drop(())
     return _report(errand, stored, "stored")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -23,31 +24,32 @@ PATIENCE = 5.0
 NOWHERE = ("localhost", "local", "localdomain", "test", "example", "invalid", "internal", "lan", "home")
 
 
-async def mail(reactor: Any, settings: Settings) -> list[CheckResult]:
+async def mail(reactor: Any, settings: Settings) -> AsyncIterator[CheckResult]:
     """Check that mail can be sent, and that its sender address can receive mail."""
-    found: list[CheckResult] = []
     public = on_the_internet(urlsplit(settings.public_url).hostname or "")
     domain = settings.mail_from.rpartition("@")[2]
     if public and not on_the_internet(domain):
         cure = "set mail_from to an address of the market's own domain, which its mail server may send from"
         words = f"is from {settings.mail_from}, which is nowhere on the internet"
-        found.append(CheckResult("mail", False, words, cure))
+        yield CheckResult("mail", False, words, cure)
     if not settings.smtp_url:
         folder = Path(settings.data_dir) / "mail"
         words = f"goes to the folder {folder}{_missing(settings, folder)}, and to nobody"
         if public:
             words += f", though the market is at {settings.public_url}"
-        return [*found, CheckResult("mail", not public, words, "set smtp_url to a mail server that sends it")]
+        yield CheckResult("mail", not public, words, "set smtp_url to a mail server that sends it")
+        return
     try:
         mailer = SmtpMailer(
             reactor, settings.smtp_url, Sender(settings.mail_from, settings.market_name), lambda: datetime.now(UTC)
         )
         await mailer.check(PATIENCE)
     except (Unavailable, Refused, ValueError) as error:
-        cure = "correct smtp_url or mail_from, mend the server, or use one with TLS (smtps://, or STARTTLS) for the password"
-        return [*found, CheckResult("mail", False, f"{mask_url(settings.smtp_url)}: {error}", cure)]
+        cure = "start the server, or correct smtp_url or mail_from; a password is sent over TLS alone (smtps://, or STARTTLS)"
+        yield CheckResult("mail", False, f"{mask_url(settings.smtp_url)}: {error}", cure)
+        return
     server = Server.at(settings.smtp_url)
-    return [*found, CheckResult("mail", True, f"{server.host}:{server.port} takes it")]
+    yield CheckResult("mail", True, f"{server.host}:{server.port} takes it")
 
 
 def _missing(settings: Settings, folder: Path) -> str:

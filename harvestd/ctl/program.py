@@ -80,7 +80,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     if (odd := _not_utf8(arguments)) is not None:
         _complain(
             err,
-            arguments.name,
+            arguments.command_name,
             f"{odd} is not UTF-8 text; write it in a terminal of UTF-8, or without such letters",
         )
         return MISUSED
@@ -89,7 +89,7 @@ def run(argv: Sequence[str] | None = None) -> int:
         given = {name: value for name, value in options.items() if value is not None}
         loaded = load(given, os.environ, queues=_queues)
     except SettingError as error:
-        _complain(err, arguments.name, str(error))
+        _complain(err, arguments.command_name, str(error))
         return MISUSED if error.on_the_command_line else FOUND
     level = "debug" if arguments.verbose else "error"
     logs.begin(logs.LineObserver(sys.stderr, loaded.settings.log_format, level, secrets(loaded.settings)))
@@ -124,7 +124,7 @@ def parser(asked: str) -> argparse.ArgumentParser:
             continue
         command = command_of(name)
         one.description = command.explanation
-        one.set_defaults(name=name, command=command, parser=one)
+        one.set_defaults(command_name=name, command=command, parser=one)
         command.arguments(one)
         shared = one.add_argument_group("settings (all others: harvest.toml and HARVEST_… in the environment)")
         shared.add_argument("--config", metavar="FILE", help="TOML file to read [./harvest.toml, if present]")
@@ -177,7 +177,7 @@ def _run(errand: CommandContext) -> int:
             return None
         errand.interrupted = True
         with suppress(BrokenPipeError):
-            errand.err.print(f"harvestctl {errand.arguments.name}: stopping", markup=False)
+            errand.err.print(f"harvestctl {errand.arguments.command_name}: stopping", markup=False)
         return finished
 
     errand.reactor.addSystemEventTrigger("before", "shutdown", interrupt)
@@ -189,7 +189,7 @@ def _run(errand: CommandContext) -> int:
 def _failed(errand: CommandContext, failure: Any) -> int:
     from harvestd.application import EXPECTED
 
-    name = errand.arguments.name
+    name = errand.arguments.command_name
     if failure.check(Interrupted):
         return INTERRUPTED
     if failure.check(BrokenPipeError):

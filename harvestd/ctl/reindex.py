@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
-from harvestd.ctl.command import FINE, Command, CommandContext, progress_bar
+from harvestd.ctl.command import FINE, FOUND, Command, CommandContext, progress_bar
 from harvestd.ctl.words import counted
 from harvestd.market.search.actions import count, reindex
 from harvestd.parts import Parts
@@ -16,8 +16,21 @@ def _arguments(parser: ArgumentParser) -> None:
 
 async def _run(errand: CommandContext) -> int:
     parts = await errand.parts()
-    errand.out.print(f"in the search index: {counted(await with_bar(errand, parts), 'product')}", markup=False)
-    return FINE
+    indexed = await with_bar(errand, parts)
+    errand.out.print(f"in the search index: {counted(indexed, 'product')}", markup=False)
+    return FOUND if await engine_is_away(errand, parts) else FINE
+
+
+async def engine_is_away(errand: CommandContext, parts: Parts) -> bool:
+    """Whether the search server could not be reached, which is told: then PostgreSQL's index alone was built."""
+    if not parts.settings.elasticsearch_url:
+        return False
+    condition = await parts.health.of("elasticsearch")
+    if condition.state == "ok":
+        return False
+    words = f"{condition.detail}; a worker rebuilds the server's index once it is back"
+    errand.err.print(f"harvestctl {errand.arguments.command_name}: {words}", markup=False)
+    return True
 
 
 async def with_bar(errand: CommandContext, parts: Parts) -> int:

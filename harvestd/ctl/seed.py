@@ -10,6 +10,7 @@ import psycopg2
 from twisted.internet.threads import deferToThread
 
 from harvestd.ctl.command import FINE, Command, CommandContext, Failed, Misused, progress_bar, whole
+from harvestd.ctl.reindex import engine_is_away
 from harvestd.ctl.words import counted
 from harvestd.loading.demo import PEOPLE
 from harvestd.loading.synthetic.bulk_load import AlreadyLoaded, bulk_load, settle
@@ -54,6 +55,8 @@ async def _run(errand: CommandContext) -> int:
     plan = Plan(products, farms, seed, parts.now(), parts.new_id)
     language = None if errand.arguments.no_search else configuration(parts.settings.search_language)
     took = await _with_bar(errand, parts, plan, language)
+    if language is not None:
+        await engine_is_away(errand, parts)
     await parts.cache.drop(())
     search = "without search documents" if language is None else "with their search documents"
     rate = f"{took:.1f} s, {products / took:,.0f} a second"

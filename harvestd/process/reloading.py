@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import attrs
 from twisted.logger import Logger
@@ -17,12 +17,16 @@ log = Logger()
 
 
 def reload(
-    present: Settings, options: Mapping[str, str], environ: Mapping[str, str], take: Callable[[Settings], None]
+    present: Settings,
+    options: Mapping[str, str],
+    environ: Mapping[str, str],
+    take: Callable[[Settings], None],
+    queues: Callable[[], Collection[str]],
 ) -> Settings:
     """Reload them, pass those in effect from now on to ``take``, and return them. Logs which were applied and which
     wait for a restart; if any is invalid, logs that and changes nothing."""
     try:
-        found = load(options, environ).settings
+        found = load(options, environ, queues=queues).settings
     except SettingError as error:
         log.error("nothing is reloaded, since {why}", why=str(error))
         return present

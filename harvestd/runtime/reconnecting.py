@@ -67,8 +67,7 @@ class Reconnecting:
             try:
                 await self._live()
             except self._expected as error:
-                if not self.stopping:
-                    self._failed(error, not self._backoff.failing)
+                self._tell(error)
                 pause = self._backoff.failed()
             except Exception:
                 self.log.failure("{what} is given up, another follows", what=self._what)
@@ -77,3 +76,12 @@ class Reconnecting:
                 pause = self._backoff.failed()
             if not self.stopping:
                 await self._halt.wait(pause)
+
+    def _tell(self, error: Exception) -> None:
+        """Nothing that is raised here may end the loop."""
+        if self.stopping:
+            return
+        try:
+            self._failed(error, not self._backoff.failing)
+        except Exception:
+            self.log.failure("{what}: its failure cannot be told", what=self._what)

@@ -25,6 +25,7 @@ from harvestd.service.options import SettingOptions
 from harvestd.service.welcome import welcome
 from harvestd.settings.sources import secrets
 from harvestd.settings.table import Settings
+from harvestd.tables import TOPOLOGY
 
 #: If less disk space than this, in bytes, is free, a failed start reports it too, whatever else the cause seems to be.
 NO_SPACE = 2_000_000
@@ -107,7 +108,9 @@ class Daemon(Service):
     def _reload(self) -> None:
         if self.running and self._status:  # during the start nothing can apply them yet
             self._supervisor.reloading()
-            self._settings = reloading.reload(self._settings, self._options, os.environ, self._take)
+            self._settings = reloading.reload(
+                self._settings, self._options, os.environ, self._take, lambda: TOPOLOGY.queues
+            )
             self._supervisor.ready(self._status)
 
     def _take(self, settings: Settings) -> None:

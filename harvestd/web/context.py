@@ -137,7 +137,7 @@ class RequestContext:
         if self.if_match is not None and self.if_match != present:
             raise Stale(
                 worded(
-                    "it has changed from version {yours} to version {present}; read it again, apply your change to that, and send "
+                    "it is version {present} by now, not {yours}; read it again, apply your change to that, and send "
                     'If-Match: "v{present}"',
                     yours=self.if_match,
                     present=present,

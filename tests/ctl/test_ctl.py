@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import psycopg2
@@ -14,6 +14,7 @@ from argon2 import PasswordHasher
 from twisted.internet import reactor
 
 from harvestd.ctl import main
+from harvestd.ctl.check_result import CheckResult
 from harvestd.ctl.post import mail
 from harvestd.ctl.program import COMMANDS, command_of
 from harvestd.ctl.settings import markdown
@@ -382,6 +383,10 @@ def test_one_is_one() -> None:
 def test_promote_makes_an_account_an_admin(run: Run, database_url: str) -> None:
     run("create-admin", "ada@example.org", "--generate")
     changes(database_url, "update users set role = 'buyer'")
+    assert rows(database_url, "select username, name from users") == [("ada", "ada")], "the name is the username"
+    for more in ("--generate", "--name=Ada", "--username=ada2"):
+        refused = run("create-admin", "ada@example.org", "--promote", more)
+        assert (refused.returncode, "harvestctl create-admin: --promote" in refused.stdout) == (2, True), more
     assert run("create-admin", "ada@example.org", "--promote").returncode == 0
     assert rows(database_url, "select role, version from users") == [("admin", 2)]
     assert run("create-admin", "nobody@example.org", "--promote").returncode == 1
@@ -425,6 +430,18 @@ def test_the_demo_fills_an_empty_market_once(run: Run, database_url: str, tmp_pa
 # --- reindex, doctor ---
 
 
+def test_reindex_says_that_the_search_server_is_away(tmp_path: Path, database_url: str) -> None:
+    done = ctl(tmp_path, "reindex", database_url=database_url, elasticsearch_url="http://127.0.0.1:1")
+    assert done.returncode == 1
+    assert "a worker rebuilds the server's index once it is back" in done.stdout
+
+
+def test_the_cause_and_the_address_are_said_of_a_broker_that_is_away(tmp_path: Path, database_url: str) -> None:
+    done = ctl(tmp_path, "replay", database_url=database_url, rabbitmq_url="amqp://u:geheim@127.0.0.1:1/v")
+    assert done.returncode == 1
+    assert "127.0.0.1:1" in done.stdout and "refused" in done.stdout and "geheim" not in done.stdout
+
+
 def test_reindex_makes_everything_found_again(run: Run, database_url: str) -> None:
     run("import-directory", str(MARKETS))
     changes(database_url, "delete from search_documents")
@@ -439,6 +456,10 @@ def test_doctor_finds_nothing_in_a_market_that_is_well(run: Run) -> None:
     assert "in 0.0 ms" not in done.stdout
 
 
+async def all_of(results: AsyncIterator[CheckResult]) -> list[CheckResult]:
+    return [one async for one in results]
+
+
 @pytest.mark.parametrize(
     ("there", "url", "said"),
     [
@@ -451,7 +472,7 @@ def test_doctor_finds_nothing_in_a_market_that_is_well(run: Run) -> None:
 )
 async def test_doctor_says_of_mail_where_it_is_to_be(tmp_path: Path, there: str, url: str, said: str) -> None:
     (tmp_path / there).mkdir(parents=True, exist_ok=True)
-    (finding,) = await mail(reactor, Settings(data_dir=str(tmp_path / "data"), database_url=url))
+    (finding,) = await all_of(mail(reactor, Settings(data_dir=str(tmp_path / "data"), database_url=url)))
     assert (finding.fine, said in finding.words) == (True, True), finding
 
 
@@ -474,7 +495,7 @@ def test_doctor_says_what_is_wrong_and_the_cure(run: Run, database_url: str) -> 
     for words in (
         "dead letters: harvest.search 1 (such as: no such thing)",
         "1 event unsent, the oldest for 36",
-        "is a daemon running?",
+        "is a daemon running, and is its broker there?",
         "products not found as now offered",
         "harvestctl reindex",
         "smtp://127.0.0.1:1: ",

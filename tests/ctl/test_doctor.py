@@ -6,7 +6,9 @@ from __future__ import annotations
 import re
 import socket
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -212,3 +214,33 @@ def test_a_server_that_is_too_old_is_told(name: str) -> None:
 def test_addresses_that_are_not_on_the_internet(host: str) -> None:
     assert not on_the_internet(host)
     assert on_the_internet("market.riverside.org") and on_the_internet("9.9.9.9")
+
+
+class Another(BaseHTTPRequestHandler):
+    """A server that is no search engine: it answers every GET with the same text."""
+
+    text = b""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.text)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.mark.parametrize("text", [b"{}", b"[]", b"<html>", b'{"version":{"number":"x"}}', b'{"version":7}'])
+def test_something_else_at_the_address_of_elasticsearch_is_told_with_its_address(
+    doctor: Doctor, text: bytes, database_url: str
+) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("This", (Another,), {"text": text}))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}"
+        said = doctor(database_url=database_url, elasticsearch_url=url)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert "elasticsearch_url" in cure(said, "Elasticsearch", url)
+    assert "data folder" in said and "could not be looked at" not in said

@@ -186,6 +186,7 @@ def test_hang_up_under_a_supervisor_reads_the_settings_again(
     assert len(waiting) == 2 and all(" warn " in line for line in waiting), "whatever the level is"
     hang_up('market_name = "Two"\nlog_level = "debug"\n', "log_level taken")
     hang_up("log_level = 'loud'\n", "nothing is reloaded, since a setting is wrong")
+    hang_up("queues = 'parcels'\n", "there is no such queue")
     assert request(daemon.port, "GET", "/api/market")[1]["name"] == "One"
     assert daemon.stop() == 0
     assert " debug [runtime.lifecycle.Lifecycle] stopping web" in daemon.log.read_text(), "it says more since the first"

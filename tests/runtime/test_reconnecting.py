@@ -106,3 +106,11 @@ def test_a_nap_ends_with_its_time_a_wake_or_the_halt() -> None:
         assert not nap.called
         end()
         assert nap.called
+
+
+@pytest.mark.logs_errors
+def test_what_goes_wrong_with_telling_ends_nothing() -> None:
+    connection = Connection(Away("gone"))
+    connection.told = None  # type: ignore[assignment]  # whoever is told of a failure fails
+    connection.run(10)
+    assert len(connection.tries) > 3

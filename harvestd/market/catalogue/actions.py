@@ -56,12 +56,16 @@ async def change(
     other = changes.get("unit", before.unit) != before.unit
     held = await stock.in_open_orders(unit.tx, before.id) if other else market.NOTHING
     after = market.amended(present, changes, wrong, stock=before.stock, held=held)
+    if after == present:
+        return
     altered = [name for name in market.OFFERED if getattr(after, name) != getattr(present, name)]
     await _store(unit, before, after, list(dict.fromkeys([*changes, *altered])))
 
 
 async def archive(unit: UnitOfWork, before: store.Product) -> None:
     """Archive a product; orders that contain it keep it."""
+    if before.status == "archived":
+        return
     await _store(unit, before, attrs.evolve(before.offer, status="archived"), ["status"])
 
 

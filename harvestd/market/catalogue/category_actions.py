@@ -36,7 +36,10 @@ async def change(
     if placed:
         await store.lock_tree(unit.tx)
     before = await _locked(unit, category_id, check_version)
-    after = msgspec.structs.replace(before, **market.checked(changes), version=before.version + 1, updated_at=unit.now)
+    checked = market.checked(changes)
+    if all(getattr(before, name) == value for name, value in checked.items()):
+        return before
+    after = msgspec.structs.replace(before, **checked, version=before.version + 1, updated_at=unit.now)
     if after.parent_id is not None and before.id in await store.above(unit.tx, after.parent_id):
         raise Invalid.of("parent_id", "is this category or one below it", "below-itself")
     if placed:

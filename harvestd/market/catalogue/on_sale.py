@@ -145,7 +145,7 @@ def _costs_the_same(seen: Agreed, now: Agreed) -> bool:
 
 
 def _price_change(seen: Agreed, now: Agreed, title: str, currency: str, units: dict[str, str]) -> Change:
-    full = seen.unit != now.unit
+    full = seen.unit != now.unit or seen.price_per != now.price_per
     was, is_ = (formatting.price(one.price, currency, one.price_per, one.unit, full=full) for one in (seen, now))
     message = f"The price of {title} was {was} and is {is_} now"
     per = {"per_before": shown(seen.price_per), "per_after": shown(now.price_per)}

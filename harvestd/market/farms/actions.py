@@ -53,6 +53,8 @@ async def locked(unit: UnitOfWork, caller: Caller, permission: Permission, token
 
 async def change(unit: UnitOfWork, before: store.Farm, changes: Mapping[str, Any]) -> store.Farm:
     """Change a farm, and notify the subjects that show copies of the changed fields."""
+    if all(getattr(before, name) == value for name, value in changes.items()):
+        return before
     after = msgspec.structs.replace(before, **changes, version=before.version + 1, updated_at=unit.now)
     await store.update(unit.tx, after)
     tokens = dict.fromkeys((before.id, before.slug, after.slug))

@@ -82,9 +82,9 @@ class RabbitBroker:
     async def start(self) -> None:
         """Connect; returns when both connections are usable or after a bounded wait, retrying in the background."""
         logging.getLogger("pika").setLevel(logging.CRITICAL)  # lost connections are no errors; we log them
-        began = self._reactor.seconds()
-        await self._publishing.start(self._wait)
-        await self._consuming.start(max(0.0, self._wait - (self._reactor.seconds() - began)))
+        starts = [Deferred.fromCoroutine(one.start(self._wait)) for one in (self._publishing, self._consuming)]
+        for start in starts:
+            await start
 
     async def stop(self) -> None:
         """Stop every subscription concurrently, then disconnect."""

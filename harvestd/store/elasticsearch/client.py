@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
+from OpenSSL.SSL import Error as SslError
 from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectError, ConnectionClosed, ConnectionLost, DNSLookupError
@@ -201,6 +202,8 @@ def cause(answer: Any) -> tuple[str, str]:
 
 def _why(error: BaseException) -> str:
     reasons = getattr(error, "reasons", None)
+    if reasons and isinstance(reasons[0].value, SslError):
+        return "its certificate is not signed by an authority that this machine trusts (SSL_CERT_FILE names a file with others), or is not for this host"
     if reasons:
         return f"the connection was lost: {reasons[0].getErrorMessage()}"
     return f"{error}" or type(error).__name__

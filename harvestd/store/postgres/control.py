@@ -88,8 +88,8 @@ class ControlConnection:
     async def stop(self) -> None:
         """Send pending notifications and disconnect, which frees the locks. ``lost`` is not called."""
         await self._send()
+        self._locks.clear()  # before the connection ends, which would report them as lost
         self._kept.halt()
-        self._locks.clear()
         if self._flush is not None:
             self._flush.cancel()
             self._flush = None
@@ -169,7 +169,6 @@ class ControlConnection:
         """One connection, from open to close."""
         link = self._opening = Connection(self._reactor, self._settings, lambda _: self._kept.wake())
         await link.open()
-        self._kept.connected()
         link.observe(self._listeners.tell)
         self._link, self._identity = link, secrets.randbits(63)
         try:
@@ -187,6 +186,8 @@ class ControlConnection:
         """For the lifetime of the connection."""
         self._begin()
         await self._compare_clocks()
+        if not link.closed:
+            self._kept.connected()
         while not link.closed and not self._stopping:
             await self._kept.nap(self._heartbeat)
             if not link.closed and not self._stopping:

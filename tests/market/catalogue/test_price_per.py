@@ -108,10 +108,10 @@ async def test_it_changes_alone_and_another_unit_has_one_of_it(market: Market) -
 
     assert await after(price_per={"quantity": "0.25", "unit": "kg"}) == ({"quantity": "250.000", "unit": "g"}, 2)
     assert await after(price=700) == ({"quantity": "250.000", "unit": "g"}, 3)
-    assert await after(unit="g") == ({"quantity": "250.000", "unit": "g"}, 4)
-    assert await after(unit="kg") == ({"quantity": "1.000", "unit": "kg"}, 5)
-    assert await after(unit="g", price_per={"quantity": 1, "unit": "kg"}) == (PER_KILOGRAM, 6)
-    assert await after(price_per=None) == ({"quantity": "1.000", "unit": "g"}, 7)
+    assert await after(unit="g") == ({"quantity": "250.000", "unit": "g"}, 3)
+    assert await after(unit="kg") == ({"quantity": "1.000", "unit": "kg"}, 4)
+    assert await after(unit="g", price_per={"quantity": 1, "unit": "kg"}) == (PER_KILOGRAM, 5)
+    assert await after(price_per=None) == ({"quantity": "1.000", "unit": "g"}, 6)
 
 
 async def test_a_change_of_it_is_seen_wherever_it_was_cached(market: Market) -> None:

@@ -109,7 +109,7 @@ def test_an_order_keeps_what_the_price_was_for() -> None:
         (porcini(), porcini(700), {"price-changed": "The price of Porcini was €6.40 per 1,000 g and is €7.00 per 1,000 g now"}),
         (porcini(64, "100"), porcini(), {}),
         (porcini(), porcini(1280, "2000"), {}),
-        (porcini(1, "1"), porcini(), {"price-changed": "The price of Porcini was €0.01 and is €6.40 per 1,000 g now"}),
+        (porcini(1, "1"), porcini(), {"price-changed": "The price of Porcini was €0.01 per 1 g and is €6.40 per 1,000 g now"}),
     ],
 )  # fmt: skip
 def test_a_buyer_is_told_what_a_price_was_and_is_for(before: OnSale, now: OnSale, messages: dict[str, str]) -> None:

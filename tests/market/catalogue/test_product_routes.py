@@ -9,7 +9,7 @@ import pytest
 from uuid_utils import uuid7
 
 from harvestd.market.catalogue import listings
-from harvestd.store.postgres.database import Statement, nothing
+from harvestd.store.postgres.database import Statement, nothing, scalar
 from tests.people import Market, Person
 from tests.web.conftest import make_market
 
@@ -318,3 +318,23 @@ async def test_a_farm_that_names_no_step_sells_any_weight_and_whole_pieces(
     farmer = await market.farmer()
     response = await farmer.post("/api/products", {"title": "Carrots", "unit": unit, "price": 390, "stock": 5})
     assert (response.json()["quantity_step"], response.json()["min_quantity"]) == (step, step)
+
+
+async def test_a_change_that_changes_nothing_is_none(market: Market) -> None:
+    """Or the next one to change it would find another version than they have read."""
+    farmer, admin = await market.farmer(), await market.person("admin")
+    product = await market.product(farmer, title="Leeks")
+    category = (await admin.post("/api/categories", {"name": "Roots"})).json()
+    farm, path = f"/api/farms/{farmer.farm_id}", f"/api/products/{product['id']}"
+    await market.work()
+    for who, address, body in (
+        (farmer, path, {}), (farmer, path, {"title": "Leeks", "price": 390}), (farmer, farm, {"name": "Green Acres"}), (farmer, farm, {}),
+        (admin, f"/api/categories/{category['id']}", {"name": "Roots"}),
+    ):  # fmt: skip
+        answer = await who.request("PATCH", address, body, If_Match="*")
+        assert (answer.status, answer.json()["version"]) == (200, 1), (address, body)
+    for version in (2, 2):
+        assert (await farmer.request("DELETE", path, If_Match="*")).status == 204
+        assert (await farmer.get(path)).json()["version"] == version
+    recorded = Statement("test.recorded", "select type from outbox where sent_at is null order by seq", scalar)
+    assert await market.parts.database.rows(recorded) == ["product.deleted"]

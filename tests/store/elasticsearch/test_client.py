@@ -120,7 +120,7 @@ async def test_whatever_answers_it_is_an_answer_or_unavailable_within_the_time(
 
 
 async def test_an_endless_answer_is_not_gathered(node: Any, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(elasticsearch_http, "MOST", 1000)
+    monkeypatch.setattr(elasticsearch_http, "MAX", 1000)
     one = node(answer(b"[" + b"1," * 2000))
     with pytest.raises(EngineError, match="more than 1000 bytes"):
         await client(one.url).call("GET", "/", None, 5.0)

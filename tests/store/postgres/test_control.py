@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred
+from twisted.logger import formatEvent, globalLogPublisher
 
 from harvestd.store.postgres.clock_skew import ClockSkew, ahead_by
 from harvestd.store.postgres.connection import ConnectionSettings
@@ -299,3 +300,18 @@ async def test_a_fault_of_ours_costs_one_connection_and_not_all_of_them(
     ear = await hearing(session)
     await session.notify("news", "hello")
     await eventually("it is heard", lambda: ear.heard == ["hello"], 10)
+
+
+async def test_a_stop_loses_no_lock_and_says_nothing_of_them(sessions: Any, database_url: str) -> None:
+    session, told, lost = await sessions(database_url), [], []
+    assert await session.try_lock(KEY, lambda: lost.append(KEY))
+
+    def observe(event: Any) -> None:
+        told.append(formatEvent(event))
+
+    globalLogPublisher.addObserver(observe)
+    try:
+        await session.stop()
+    finally:
+        globalLogPublisher.removeObserver(observe)
+    assert lost == [] and [line for line in told if "lock" in line] == []
