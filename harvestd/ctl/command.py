@@ -84,7 +84,8 @@ class CommandContext:
                 "--database-url; a new market is made by migrate, demo, seed, create-admin or import-directory"
             )
         self.err.print(
-            f"harvestctl {self.arguments.command_name}: there is no market in {settings.data_dir} yet: making one", markup=False
+            f"harvestctl {self.arguments.command_name}: there is no market in {settings.data_dir} yet: making one",
+            markup=False,
         )
 
     def _open(self) -> Lifecycle:

@@ -171,8 +171,8 @@ async def test_what_is_due_is_done_at_once_whichever_process_says_so_and_what_co
         await eventually("it is done", lambda: runs)
         assert runs == ["run"]
         runs.clear()
-    for _ in range(100):
+    began = reactor.seconds()
+    while reactor.seconds() < began + 2.5 * GATHER:
         saying.parts.due("rare")
-    await eventually("they are done", lambda: runs)
-    await sleep(reactor, 2 * GATHER)
-    assert len(runs) <= 2 and set(runs) == {"run"}
+        await sleep(reactor, GATHER / 50)
+    assert 1 <= len(runs) <= 4 and set(runs) == {"run"}
