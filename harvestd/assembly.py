@@ -25,7 +25,7 @@ from harvestd.parts import Parts
 from harvestd.process.secret import token_secret
 from harvestd.queue.postgres.broker import PostgresBroker
 from harvestd.queue.relay import Relay
-from harvestd.queue.runner import due
+from harvestd.queue.runner import Due
 from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.runtime.metrics import Metrics
 from harvestd.settings.table import Settings
@@ -84,7 +84,7 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
         settings=settings, reactor=reactor, lifecycle=lifecycle, metrics=metrics, database=primary, reads=reads,
         control=control, topics=topics, cache=cache, limiter=limiter,
         sign_ins=sign_ins, search=searching or postgres, broker=broker,
-        mailer=_mailer(reactor, settings), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, due=partial(due, control), topology=TOPOLOGY, listeners=LISTENERS,
+        mailer=_mailer(reactor, settings), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, due=Due(reactor, control), topology=TOPOLOGY, listeners=LISTENERS,
     )  # fmt: skip
     for title, part in (
         ("database", primary), ("replicas", reads), ("control connection", control), ("redis", redis), ("topics", topics),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -142,10 +143,20 @@ class PeriodicTask:
         return not self._stopping and await self._lease.held()
 
 
-def due(session: ControlConnection, task: str) -> None:
-    """Wake the process that runs a periodic task. It takes some milliseconds in the background, and may be lost: the
-    work is then done at the task's next turn."""
-    spawn("telling of what is due", session.notify(DUE, task))
+class Due:
+    """Tells the process that does a periodic task, wherever it runs, that there is something to do. Calls within :data:`GATHER` / 4 of the
+    last one tell nothing: their work is found by the run that follows, or at the task's next turn. A notification may be lost, too."""
+
+    def __init__(self, reactor: Any, control: ControlConnection) -> None:
+        self._reactor = reactor
+        self._control = control
+        self._again: dict[str, float] = {}
+
+    def __call__(self, task: str) -> None:
+        now = self._reactor.seconds()
+        if now >= self._again.get(task, 0.0):
+            self._again[task] = now + GATHER / 4
+            spawn("telling of what is due", self._control.notify(DUE, task))
 
 
 def chosen(topology: Topology, names: Sequence[str]) -> tuple[Queue, ...]:

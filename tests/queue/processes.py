@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +18,7 @@ from harvestd.parts import Parts
 from harvestd.queue.envelope import Envelope, TraceFields, encode
 from harvestd.queue.postgres.broker import PostgresBroker
 from harvestd.queue.relay import Relay
-from harvestd.queue.runner import due
+from harvestd.queue.runner import Due
 from harvestd.queue.seals import EventSeals
 from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.runtime.metrics import Metrics
@@ -124,7 +123,7 @@ def _parts(process: Process) -> Parts:
         settings=process.settings, reactor=reactor, lifecycle=Lifecycle(reactor), metrics=process.metrics,
         database=process.database, reads=process.database, control=process.session, topics=absent, cache=absent,
         limiter=absent, sign_ins=absent, search=absent, broker=process.broker, mailer=absent, secret=SECRET, now=now, new_id=new_id,
-        topology=TOPOLOGY, due=partial(due, process.session), wake_relay=process.relay.wake,
+        topology=TOPOLOGY, due=Due(reactor, process.session), wake_relay=process.relay.wake,
     )  # fmt: skip
 
 
