@@ -29,21 +29,21 @@ def encode(sort: str, *key: Any) -> str:
     return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
 
 
-def decode(cursor: str, sort: str, *types: Any) -> tuple[Any, ...]:
+def decode(cursor: str, sort: str, *types: Any, of: str = "list and sort") -> tuple[Any, ...]:
     """The key, each part of its type (for an id, ``UUID``, which is returned as str), within PostgreSQL's ranges.
 
     Raises ``Invalid`` on the field ``after`` for anything that :func:`encode` could not have made for this sort.
     """
     try:
-        found: list[Any] = msgspec.msgpack.decode(opened(cursor), type=list)
+        found: list[Any] = msgspec.msgpack.decode(_opened(cursor), type=list)
         if len(found) != 1 + len(types) or found[0] != sort:
             raise ValueError
         return tuple(_part(value, kind) for value, kind in zip(found[1:], types, strict=True))
     except (ValueError, TypeError, OverflowError, RecursionError, msgspec.MsgspecError, Invalid) as error:
-        raise refused("list and sort") from error
+        raise refused(of) from error
 
 
-def opened(cursor: str) -> bytes:
+def _opened(cursor: str) -> bytes:
     """The packed bytes of a cursor; raises ``ValueError`` for other text."""
     if len(cursor) > MAX:
         raise ValueError("longer than any cursor")

@@ -9,12 +9,13 @@ import attrs
 import pytest
 
 from harvestd.kernel.errors import Invalid
-from harvestd.kernel.units import UNITS
+from harvestd.kernel.units import UNITS, Amount
 from harvestd.market.catalogue.rules import (
     MAX_TAGS,
     Known,
     Offer,
     amended,
+    begun,
     checked,
     faults,
     happened,
@@ -28,6 +29,38 @@ OFFER = Offer(
     title=" Carrots ", description="", category_id=None, unit="kg", price=390, quantity_step=Decimal("0.05"),
     min_quantity=Decimal("0.5"), season=None, harvested_on=None, tags=("Roots", "roots", " spring "), status="published",
 )  # fmt: skip
+
+
+BODY: dict[str, Any] = {
+    "title": " Carrots ", "description": "", "category_id": None, "unit": "kg", "price": 390, "price_per": None, "quantity_step": None,
+    "min_quantity": None, "season": None, "harvested_on": None, "tags": ("Roots",), "status": "published", "stock": Decimal(5), "farm_id": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "step", "least", "per"),
+    [
+        ({}, "0.001", "0.001", "1"), ({"unit": "each"}, "1", "1", "1"), ({"quantity_step": Decimal("0.05")}, "0.05", "0.05", "1"),
+        ({"quantity_step": Decimal("0.05"), "min_quantity": Decimal("0.5")}, "0.05", "0.5", "1"),
+        ({"min_quantity": Decimal("0.5")}, "0.001", "0.5", "1"), ({"price_per": Amount(Decimal(250), "g")}, "0.001", "0.001", "0.25"),
+    ],
+)  # fmt: skip
+def test_what_a_new_product_does_not_say_follows_from_the_rest(
+    given: dict[str, Any], step: str, least: str, per: str
+) -> None:
+    offer = begun(BODY | given)
+    assert (offer.quantity_step, offer.min_quantity, offer.price_per) == (Decimal(step), Decimal(least), Decimal(per))
+    assert (offer.title, offer.price, offer.tags, offer.unit) == ("Carrots", 390, ("roots",), given.get("unit", "kg"))
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [({"title": ""}, "title"), ({"price": -1}, "price"), ({"price_per": Amount(Decimal(1), "each")}, "price_per.unit")],
+)
+def test_a_new_product_that_is_wrong_is_refused(given: dict[str, Any], field: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        begun(BODY | given)
+    assert [e.field for e in refused.value.errors] == [field]
 
 
 def test_an_offer_is_brought_to_its_normal_form() -> None:
