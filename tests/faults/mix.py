@@ -260,8 +260,9 @@ class Mix:
             connection = connections[number % len(connections)]
             version, grown = state[product]
             if number % 4 < 2:
-                state[product] = (version + 1, grown)
-                done = self._change(connection, product, farmer, number, tags)
+                changed = self._change(connection, product, farmer, number, tags)
+                done = changed > version  # the price may be what it was: then nothing changed
+                state[product] = (max(version, changed), grown)
             else:
                 state[product] = (version, grown + 1)
                 done = self._amount(connection, product, farmer, number)
@@ -270,12 +271,13 @@ class Mix:
         for connection in connections:
             connection.close()
 
-    def _change(self, connection: Any, product: str, farmer: str, number: int, tags: dict[str, str]) -> bool:
+    def _change(self, connection: Any, product: str, farmer: str, number: int, tags: dict[str, str]) -> int:
+        """Change its price or its title; returns the version that it has then, 0 if that was refused."""
         headers = {"Authorization": f"Bearer {farmer}", "If-Match": tags[product]}
         body = {"price": 100 + number % 100} if number % 4 else {"title": f"good {number}"}
         status, answer, sent = exchange(connection, "PATCH", f"/api/products/{product}", body, headers)
         tags[product] = sent.get("etag", "")
-        return self._noted(f"PATCH {product}", status, answer)
+        return int(answer["version"]) if self._noted(f"PATCH {product}", status, answer) else 0
 
     def _amount(self, connection: Any, product: str, farmer: str, number: int) -> bool:
         if self._numbers[product] % 2:
