@@ -35,7 +35,7 @@ def decode(cursor: str, sort: str, *types: Any, of: str = "list and sort") -> tu
     Raises ``Invalid`` on the field ``after`` for anything that :func:`encode` could not have made for this sort.
     """
     try:
-        found: list[Any] = msgspec.msgpack.decode(_opened(cursor), type=list)
+        found: list[Any] = msgspec.msgpack.decode(opened(cursor), type=list)
         if len(found) != 1 + len(types) or found[0] != sort:
             raise ValueError
         return tuple(_part(value, kind) for value, kind in zip(found[1:], types, strict=True))
@@ -43,7 +43,7 @@ def decode(cursor: str, sort: str, *types: Any, of: str = "list and sort") -> tu
         raise refused(of) from error
 
 
-def _opened(cursor: str) -> bytes:
+def opened(cursor: str) -> bytes:
     """The packed bytes of a cursor; raises ``ValueError`` for other text."""
     if len(cursor) > MAX:
         raise ValueError("longer than any cursor")

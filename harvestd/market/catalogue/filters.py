@@ -24,12 +24,12 @@ Form = Callable[[Any], Any]
 
 @attrs.frozen
 class Given:
-    """A query with what its filters refer to: the categories (with their descendants) and farms as (id, slug), the market's ``day``
-    (YYYY-MM-DD), and ``near`` in degrees."""
+    """A query with what its filters refer to: the categories (with their descendants) and farms as (id, slug), what answers the
+    market's ``day`` (YYYY-MM-DD), and ``near`` in degrees."""
 
     query: ProductFilters
     named: store.Named
-    day: str
+    day: Callable[[], str]
     near: tuple[float, float] | None
 
 
@@ -69,7 +69,7 @@ FILTERS: dict[str, Filter] = {
     "max_price": _both(lambda g: g.query.max_price, "max_price", "max_price"),
     "in_stock": _both(lambda g: g.query.in_stock, "in_stock", "in_stock"),
     "in_season": Filter(
-        lambda g: g.day if g.query.in_season else None, {"in_season": _same}, {"in_season": bool, "today": _same}
+        lambda g: g.day() if g.query.in_season else None, {"in_season": _same}, {"in_season": bool, "today": _same}
     ),
     "near": Filter(lambda g: g.near, {}, {"near": _same}),  # on its own it ranks search, and keeps nothing out
     "radius_km": Filter(
@@ -96,7 +96,7 @@ class Asked:
 
     def _forms(self, side: Callable[[Filter], Mapping[str, Form]]) -> Iterator[tuple[str, Any]]:
         for name, value in self.values.items():
-            yield from ((argument, form(value)) for argument, form in side(FILTERS[name]).items())
+            yield from ((argument, shape(value)) for argument, shape in side(FILTERS[name]).items())
 
 
 async def asked(request: RequestContext, query: ProductFilters) -> Asked:
@@ -104,7 +104,7 @@ async def asked(request: RequestContext, query: ProductFilters) -> Asked:
     for a radius without a centre."""
     near = readers.middle(query.near, query.radius_km)
     named = await store.named(request.reader, filled(query.category), filled(query.farm))
-    given = Given(query, named, today(request).isoformat(), near)
+    given = Given(query, named, lambda: today(request).isoformat(), near)
     read = {name: filter.read(given) for name, filter in FILTERS.items()}
     values = {name: value for name, value in read.items() if value is not None and value is not False and value != ()}
     labels = {facet: {one: one for one in values.get(facet, ())} for facet in ("tag", "unit")}
