@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import secrets
-import statistics
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from harvestd.ctl.check_result import CheckResult
-from harvestd.ctl.versions import TRIPS, aged, within
+from harvestd.ctl.versions import aged, latency, within
 from harvestd.ctl.words import counted
 from harvestd.settings.table import Settings
 from harvestd.settings.urls import mask_url
@@ -35,11 +34,7 @@ async def redis(reactor: Any, settings: Settings) -> AsyncIterator[CheckResult]:
     try:
         await link.start()
         about = await _about(link)
-        trips = []
-        for _ in range(TRIPS):
-            began = reactor.seconds()
-            await link.call("PING")
-            trips.append(reactor.seconds() - began)
+        took = await latency(reactor, lambda: link.call("PING"))
         refused = await _refused(link)
     except (RedisUnavailable, RedisRefused) as error:
         if "NOPERM" in str(error):
@@ -50,11 +45,11 @@ async def redis(reactor: Any, settings: Settings) -> AsyncIterator[CheckResult]:
         return
     finally:
         await link.stop()
-    latency, version = statistics.median(trips), about.get("redis_version", "of a version that it does not tell")
-    words = f"Redis {version} answers {within(latency)}"
+    version = about.get("redis_version", "of a version that it does not tell")
+    words = f"Redis {version} answers {within(took)}"
     slow = f"it has {settings.redis_timeout * 1000:g} ms (redis_timeout) for an answer: put it nearer, or give it more time"
     old = aged("Redis", version)
-    yield CheckResult("Redis", not old and latency < settings.redis_timeout / 2, words, old or slow)
+    yield CheckResult("Redis", not old and took < settings.redis_timeout / 2, words, old or slow)
     if refused:
         yield CheckResult("Redis", False, refused, _rights(settings))
     if about.get("maxmemory", "0") != "0" and about.get("maxmemory_policy") == "noeviction":
@@ -112,14 +107,10 @@ async def elasticsearch(reactor: Any, settings: Settings) -> AsyncIterator[Check
 
 async def _of_node(reactor: Any, client: ElasticsearchClient, index: str) -> AsyncIterator[CheckResult]:
     about = (await client.call("GET", "/", None, PATIENCE))["version"]
-    trips = []
-    for _ in range(TRIPS):
-        began = reactor.seconds()
-        await client.call("GET", "/", None, PATIENCE)
-        trips.append(reactor.seconds() - began)
+    took = await latency(reactor, lambda: client.call("GET", "/", None, PATIENCE))
     name = {"opensearch": "OpenSearch"}.get(about.get("distribution", ""), "Elasticsearch")
     health = (await client.call("GET", "/_cluster/health", None, PATIENCE))["status"]
-    words = f"{name} {about['number']} answers {within(statistics.median(trips))}, its cluster is {health}"
+    words = f"{name} {about['number']} answers {within(took)}, its cluster is {health}"
     old = aged(name, str(about["number"]))
     cure = old or "shards are missing: GET /_cluster/allocation/explain says why"
     yield CheckResult("Elasticsearch", health != "red" and not old, words, cure)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import statistics
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from pika.exceptions import ChannelClosedByBroker
 
 from harvestd.ctl.check_result import CheckResult
-from harvestd.ctl.versions import TRIPS, aged, within
+from harvestd.ctl.versions import aged, latency, within
 from harvestd.ctl.words import counted
 from harvestd.kernel.errors import Unavailable
 from harvestd.kernel.topology import Queue
@@ -61,13 +60,9 @@ class _Broker:
         """One thing after another, as far as the user may."""
         properties = self._connection._impl.server_properties
         version = str(properties.get("version", "of an unknown version"))
-        trips = []
-        for _ in range(TRIPS):
-            began = self._reactor.seconds()
-            await self._asked((await self._channel()).close())
-            trips.append(self._reactor.seconds() - began)
+        took = await latency(self._reactor, self._trip)
         old = aged("RabbitMQ", version)
-        words = f"RabbitMQ {version} answers {within(statistics.median(trips))}"
+        words = f"RabbitMQ {version} answers {within(took)}"
         yield CheckResult("RabbitMQ", not old, words, old)
         refused = await self._refused()
         if refused:
@@ -82,6 +77,9 @@ class _Broker:
         for queue in TOPOLOGY.queues.values():
             async for result in self._of_queue(queue):
                 yield result
+
+    async def _trip(self) -> None:
+        await self._asked((await self._channel()).close())
 
     async def _refused(self) -> list[str]:
         """What of the daemon's doings the user may not do, tried on a queue and an exchange that are gone at the end."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 #: The oldest version of each that has the features the daemon uses: Redis's commands, at-least-once dead-lettering of quorum queues,
 #: composable templates and point-in-time searches.
@@ -25,6 +26,16 @@ def aged(name: str, version: str) -> str:
 def within(seconds: float) -> str:
     """A latency in words."""
     return f"in {seconds * 1000:.1f} ms" if seconds >= 0.0001 else "in under 0.1 ms"
+
+
+async def latency(reactor: Any, ask: Callable[[], Awaitable[object]]) -> float:
+    """The median duration of several questions, in seconds."""
+    trips: list[float] = []
+    for _ in range(TRIPS):
+        began = reactor.seconds()
+        await ask()
+        trips.append(reactor.seconds() - began)
+    return statistics.median(trips)
 
 
 def median(trip: Callable[[], object]) -> float:

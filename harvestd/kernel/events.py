@@ -31,7 +31,7 @@ class Stale(Data, frozen=True, kw_only=True):
     version: Whole
 
 
-#: Types in the contract that no subject records yet. The queues that will need them bind them already, so that a rolling upgrade loses none.
+#: Types in the contract that no subject records yet; some queues bind some of them already. A subject that records one says what its data is.
 ANNOUNCED: tuple[str, ...] = (
     "payment.authorised", "payment.captured", "payment.failed", "payment.refunded", "refund.requested", "stock.low",
     "image.uploaded", "rating.created", "comment.created", "upvote.changed", "user.followed", "farm.followed", "product.viewed",
