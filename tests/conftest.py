@@ -32,6 +32,7 @@ from servers.elasticsearch import ELASTICSEARCH, ELASTICSEARCH_8, OPENSEARCH, El
 from servers.pace import Pace
 from servers.rabbitmq import RabbitServer
 from servers.redis import RedisServer
+from tests import forking
 from tests.daemons import LOGS
 
 LIMIT = 30.0
@@ -45,6 +46,12 @@ pytest_plugins = ("tests.slow", "tests.leaks")
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "logs_errors: the test may leave logged errors of any kind.")
     config.addinivalue_line("markers", "limit(seconds): the longest an async test may take; otherwise 30.")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _forked_programs() -> Iterator[None]:
+    with forking.forked():
+        yield
 
 
 @pytest.hookimpl(trylast=True)

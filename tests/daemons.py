@@ -12,11 +12,12 @@ import signal
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 
@@ -30,6 +31,38 @@ PASSWORD = "a long walk to market"
 LOGS: dict[Path, int] = {}
 #: Settings of all daemons in a run of the tests, by tests/slow.py; empty for others who start some, such as benchmarks.
 WATCH: dict[str, Any] = {}
+
+
+class Program(Protocol):
+    """A running program: a :class:`subprocess.Popen`, or as much of one."""
+
+    returncode: int | None
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, number: int, /) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+#: Of a program, its arguments, its environment, its working folder, and the descriptor that it writes to.
+Starter = Callable[[Path, Sequence[str], Mapping[str, str], Path, int], Program]
+
+
+def executed(program: Path, words: Sequence[str], env: Mapping[str, str], cwd: Path, output: int) -> Program:
+    """Start a program in a session of its own, as a shell would."""
+    return subprocess.Popen(
+        [program, *words], env=dict(env), cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+    )  # fmt: skip
+
+
+#: How programs are started where the start itself is not what is tested; in a run of the tests by tests/forking.py.
+START: list[Starter] = [executed]
 
 
 def environment(data: Path, **settings: Any) -> dict[str, str]:
@@ -51,16 +84,18 @@ class Daemon:
         self.port = int(settings.get("http_port", 0))
         self.log = folder / f"{plugin}-{id(self):x}.log"
         LOGS[self.log] = 0
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Program | None = None
+        #: None: as all are.
+        self.starter: Starter | None = None
 
     def begin(self, **settings: Any) -> None:
         """Start it, with further settings for this once."""
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                [TWISTD, "--nodaemon", "--pidfile=", self.plugin],
-                env=environment(self.folder, **(self.settings | settings)),
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
-            )  # fmt: skip
+            words, env = (
+                ("--nodaemon", "--pidfile=", self.plugin),
+                environment(self.folder, **(self.settings | settings)),
+            )
+            self.process = (self.starter or START[-1])(TWISTD, words, env, self.folder, log.fileno())
 
     def start(self, **settings: Any) -> None:
         """Start it and, where it serves, wait until it is ready."""
@@ -97,10 +132,14 @@ class Daemon:
 
 def ctl(folder: Path, *arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:
     """Run harvestctl."""
-    return subprocess.run(
-        [HARVESTCTL, *arguments], env=environment(folder, **settings), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, cwd=folder, timeout=300,
-    )  # fmt: skip
+    with tempfile.TemporaryFile() as output:
+        process = START[-1](HARVESTCTL, arguments, environment(folder, **settings), folder, output.fileno())
+        try:
+            code = process.wait(300)
+        finally:
+            process.kill()
+        output.seek(0)
+        return subprocess.CompletedProcess((HARVESTCTL, *arguments), code, output.read().decode())
 
 
 def request(

@@ -120,8 +120,10 @@ def _named(template: str) -> frozenset[str]:
 def _shown(name: str, params: Mapping[str, str], language: str) -> str:
     """A parameter formatted for people; names given by people, and values to be sent literally, stay unchanged."""
     value, words = params[name], WORDS[language]
-    if name == "reason" and value in words.messages and _named(words.messages[value]) <= params.keys() - {"reason"}:
-        return message(value, {one: params[one] for one in params if one not in ("reason", "title")}, value, language)
+    if name == "reason" and value in words.messages:
+        its_own = {one: params[one] for one in params if one not in ("reason", "title")}
+        if _named(words.messages[value]) <= its_own.keys():
+            return message(value, its_own, value, language)
     if name in _DAYS and (readers.is_yearly_day(value) or readers.is_day(value)):
         return formatting.season_day(value, language)
     if name == "expected":

@@ -10,14 +10,15 @@ import pytest
 from servers import PostgresServer
 from tests.daemons import Clients, ctl
 from tests.faults.market import BASKETS, DIRECTORY, baskets, goods_of, market
+from tests.lengths import length
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(not BASKETS.exists(), reason="the real baskets and the directory are not beside this checkout")
-def test_eight_thousand_real_baskets_by_sixteen_clients(
+def test_thousands_of_real_baskets_by_sixteen_clients(
     postgres: PostgresServer, tmp_path: Path, measured: Callable[[str], None]
 ) -> None:
-    real = baskets(8000)
+    real = baskets(int(length(2000, 8000)))
     with market(postgres, tmp_path) as shop:
         imported = ctl(tmp_path, "import-directory", str(DIRECTORY), database_url=shop.url)
         assert imported.returncode == 0, imported.stdout

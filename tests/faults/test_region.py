@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import statistics
 import subprocess
 import sys
@@ -68,7 +69,7 @@ def test_the_journey_with_one_of_them_alone(
 def test_real_baskets_by_sixteen_clients_through_nginx(
     postgres: PostgresServer, accelerators: Accelerators, tmp_path: Path, measured: Callable[[str], None]
 ) -> None:
-    real = baskets(2000)
+    real = baskets(int(length(500, 2000)))
     with region(postgres, accelerators, tmp_path) as here:
         shop = here.market
         shop.populate(goods_of(real), farms=3, buyers=16)
@@ -127,7 +128,7 @@ def _available(port: int, product: str) -> str:
 
 
 @pytest.mark.timeout(900)
-def test_each_and_all_of_them_killed_and_frozen_under_load(
+def test_one_and_all_of_them_killed_and_frozen_under_load(
     postgres: PostgresServer, accelerators: Accelerators, tmp_path: Path, measured: Callable[[str], None]
 ) -> None:
     with region(postgres, accelerators, tmp_path) as here:
@@ -140,7 +141,8 @@ def test_each_and_all_of_them_killed_and_frozen_under_load(
         usual = time.monotonic()
         time.sleep(5)
         before = (usual, time.monotonic())
-        for names in [(name,) for name in ACCELERATORS] + [ACCELERATORS]:
+        alone = ACCELERATORS if WHOLE else random.sample(ACCELERATORS, 1)
+        for names in [(name,) for name in alone] + [ACCELERATORS]:
             _without(here, names, load, before, measured, "killed", AWAY)
             if WHOLE or names == ACCELERATORS:  # tests/faults/test_frozen_servers.py freezes each
                 _without(here, names, load, before, measured, "frozen", FROZEN)

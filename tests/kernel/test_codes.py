@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import attrs
@@ -108,19 +109,20 @@ def _text(message: ast.expr | None, around: ast.AST) -> ast.expr | None:
 SAID = [said for path in sorted(PACKAGE.rglob("*.py")) for said in _said(path)]
 
 
-def _literals() -> set[str]:
+@cache
+def _literals() -> frozenset[str]:
     """Every text in the package but in the table itself, and the list of a cart's warnings: of codes that tables and tuples hold."""
     trees = (
         ast.parse(path.read_text())
         for path in PACKAGE.rglob("*.py")
         if path.name != "codes.py" and path.parts[-2:] != ("carts", "shapes.py")
     )
-    return {
+    return frozenset(
         node.value
         for tree in trees
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
+    )
 
 
 def test_the_source_was_read() -> None:

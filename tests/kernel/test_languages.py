@@ -185,6 +185,11 @@ def test_every_message_can_be_made_whatever_its_parameters_hold(tag: str, code: 
         ),
         (
             "quantity",
+            {"reason": "above-maximum", "maximum": "5", "title": "Lauch"},
+            "Lauch: die Menge darf höchstens 5 sein",
+        ),
+        (
+            "quantity",
             {"reason": "quantity", "title": "Lauch"},
             "Lauch: die Menge kann nicht in dieser Menge bestellt werden",
         ),

@@ -155,3 +155,15 @@ def test_a_yearly_day_is_one_that_some_year_has() -> None:
         "02-29",
         "12-31",
     ]
+
+
+def test_a_boolean_is_what_it_says() -> None:
+    assert readers.boolean("everywhere", "true") is True
+    assert readers.boolean("everywhere", "false") is False
+
+
+def test_a_radius_goes_with_its_middle() -> None:
+    assert readers.middle("52.5,13.4", None) == readers.middle("52.5,13.4", 5.0) == (52.5, 13.4)
+    assert readers.middle(None, None) is None
+    with pytest.raises(Invalid, match="goes with near"):
+        readers.middle(None, 5.0)

@@ -67,3 +67,8 @@ def test_queues_have_names_of_their_own_and_delays_grow():
     assert sum(len(subject.handlers) for subject in SUBJECTS) == len(TOPOLOGY.queues)
     assert all(queue.dead == f"{queue.name}.dead" for queue in TOPOLOGY.queues.values())
     assert list(RETRY_DELAYS) == sorted(RETRY_DELAYS)
+
+
+def test_a_failed_message_is_tried_again_after_these_seconds() -> None:
+    """As docs/architecture.md and whoever watches a queue has them: from a blink to ten minutes."""
+    assert RETRY_DELAYS == (1, 5, 30, 120, 600)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 _SPLIT = 'numbers = text.split(",", 2)'
 _FARM_NAME = 'return Part(farm_id, shelf[own[0].product_id].farm_name, i, "placed", sum(line.total for line in own))'
+_REPEATED = "length = (text + text).index(text, 1)"
 _SAME_LENGTH = "return tuple(_part(value, kind) for value, kind in zip(found[1:], types, strict=True))"
 
 EQUIVALENT: dict[tuple[str, str, str], str] = {
@@ -24,4 +25,9 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ("market.catalogue.rules", "return kept, levels[0]", "return kept, levels[-1]"): "there is one",
     ("market.orders.placing", _FARM_NAME, _FARM_NAME.replace("own[0]", "own[-1]")): "they are of one farm",
     ("kernel.cursors", _SAME_LENGTH, _SAME_LENGTH.replace("True", "False")): "their lengths were compared before",
+    (
+        "market.accounts.password_rules",
+        _REPEATED,
+        _REPEATED.replace("1", "2"),
+    ): "one character again and again is trivial, and never gets here",
 }

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from servers import free_port, temporary_folder
-from tests.daemons import Daemon
+from tests.daemons import Daemon, executed
 
 
 @pytest.fixture
@@ -32,6 +32,7 @@ def api(folder: Path) -> Iterator[Callable[..., Daemon]]:
     def make(plugin: str = "harvest-api", **settings: Any) -> Daemon:
         given = {"stop_deadline": 10} | ({"http_port": free_port()} if plugin == "harvest-api" else {}) | settings
         made.append(Daemon(plugin, folder, **given))
+        made[-1].starter = executed
         return made[-1]
 
     yield make

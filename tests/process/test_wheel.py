@@ -59,8 +59,18 @@ def installed() -> Iterator[Installed]:
     _call(sys.executable, "-m", "pip", "wheel", *quiet, "--no-deps", "--wheel-dir", home, source)
     (wheel,) = home.glob("harvestd-*.whl")
     shutil.rmtree(source)
-    venv.create(home / "venv", with_pip=True)
-    _call(home / "venv" / "bin" / "python", "-m", "pip", "install", *quiet, wheel)
+    venv.create(home / "venv", with_pip=False)
+    _call(
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        home / "venv" / "bin" / "python",
+        "install",
+        "--no-compile",
+        *quiet,
+        wheel,
+    )
     (home / "market").mkdir()
     yield Installed(home / "venv" / "bin", wheel, home / "market")
     end_database(home / "market")

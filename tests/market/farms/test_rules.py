@@ -93,6 +93,12 @@ def test_a_place_is_on_earth_and_whole(place: dict[str, Any], refused: list[tupl
     assert [(fault.field, fault.code) for fault in not_on_earth("at", place)] == refused
 
 
+def test_the_bounds_of_a_position_are_said() -> None:
+    latitude, longitude = not_on_earth("at", {"latitude": -91, "longitude": 181})
+    assert dict(latitude.params) == {"minimum": "-90", "maximum": "90"}
+    assert dict(longitude.params) == {"minimum": "-180", "maximum": "180"}
+
+
 def test_a_point_s_id_is_one_of_the_farm_s_own_or_left_out() -> None:
     found = list(not_its_own([None, "known", "another", None], {"known"}))
     assert [(fault.field, fault.code) for fault in found] == [("pickup_points[2].id", "not-found")]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harvestd.kernel.errors import IllegalTransition
-from harvestd.market.orders.fulfilment import PROGRESS, STEPS, can_cancel, cancel, expire, move, status_of
+from harvestd.market.orders.fulfilment import PROGRESS, STEPS, can_cancel, cancel, expire, move, status_of, told
 from tests.market.catalogue.shelves import standing
 
 STATUSES = tuple(STEPS)
@@ -64,6 +64,15 @@ def test_a_step_tells_of_the_part_and_of_the_orders_end() -> None:
     last = move(standing("completed", "ready"), "farm-1", "completed", "farm", "")
     assert [e.type for e in last.events] == ["order.updated", "order.completed"]
     assert {e.version for e in last.events} == {2}
+
+
+def test_the_first_event_of_a_step_carries_what_the_caches_must_drop() -> None:
+    moved = move(standing("ready"), "farm-0", "completed", "farm", "")
+    first, *rest = moved.events
+    assert rest and told(moved) == moved.events
+    with_families, *others = told(moved, ("farm:farm-0", "farms"))
+    assert with_families.data == first.data | {"families": ["farm:farm-0", "farms"]}
+    assert (with_families.type, others) == (first.type, rest)
 
 
 @pytest.mark.parametrize("status", ["placed", "confirmed", "ready"])
