@@ -7,6 +7,7 @@ from __future__ import annotations
 
 _SPLIT = 'numbers = text.split(",", 2)'
 _FARM_NAME = 'return Part(farm_id, shelf[own[0].product_id].farm_name, i, "placed", sum(line.total for line in own))'
+_ALIKE = "if all(way == ways[0][1] for _, way in ways):"
 _REPEATED = "length = (text + text).index(text, 1)"
 _SAME_LENGTH = "return tuple(_part(value, kind) for value, kind in zip(found[1:], types, strict=True))"
 
@@ -30,4 +31,9 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         _REPEATED,
         _REPEATED.replace("1", "2"),
     ): "one character again and again is trivial, and never gets here",
+    (
+        "market.notifications.messages",
+        _ALIKE,
+        _ALIKE.replace("ways[0]", "ways[-1]"),
+    ): "where all are like one they are like any",
 }

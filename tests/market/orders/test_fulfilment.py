@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harvestd.kernel.errors import IllegalTransition
-from harvestd.market.orders.fulfilment import PROGRESS, STEPS, can_cancel, cancel, expire, move, status_of, told
+from harvestd.market.orders.fulfilment import PROGRESS, STEPS, acting, can_cancel, cancel, expire, move, status_of, told
 from tests.market.catalogue.shelves import standing
 
 STATUSES = tuple(STEPS)
@@ -117,6 +117,18 @@ def test_to_cancel_a_part_and_to_move_it_there_is_one_thing(status: str, actor: 
 def test_who_may_cancel_is_who_would_not_be_refused() -> None:
     assert can_cancel(standing("ready"), None, "buyer") and not can_cancel(standing("completed"), None, "buyer")
     assert can_cancel(standing("out_for_delivery"), None, "farm") and not can_cancel(standing("expired"), None, "admin")
+
+
+@pytest.mark.parametrize(
+    ("who", "role"),
+    [
+        ({"buyer": True, "staff": True, "farms": {"farm-0"}}, ("buyer", None)),
+        ({"buyer": False, "staff": True, "farms": {"farm-0"}}, ("admin", None)),
+        ({"buyer": False, "staff": False, "farms": {"farm-1", "elsewhere"}}, ("farm", ["farm-1"])),
+    ],
+)
+def test_whoever_has_several_roles_in_an_order_acts_in_the_first(who: Any, role: Any) -> None:
+    assert acting(standing("placed", "placed"), **who) == role
 
 
 def test_only_parts_that_nobody_confirmed_expire() -> None:
