@@ -11,8 +11,8 @@ endif
 # What an installation was made of, and where: another list of packages installs again, another place or Python anew.
 STATE := $(shell cat setup.cfg pyproject.toml | cksum | cut -d' ' -f1)
 PLACE := $(CURDIR) $(PYTHON)
-# One more than there are processors: the tests of faults wait for most of their time.
-PYTEST_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN || echo 1) + 1)
+# Two more than there are processors: the tests of faults wait for most of their time.
+PYTEST_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN || echo 1) + 2)
 # What of the benchmarks, and how: make bench BENCH="cached --against HEAD~5".
 BENCH ?=
 TESTS ?= tests
