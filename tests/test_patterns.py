@@ -21,8 +21,6 @@ from typing import Any
 import attrs
 import pytest
 
-from tests import lengths
-
 PACKAGE = Path(__file__).parent.parent / "harvestd"
 METHODS = {"match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"}
 parser: Any = re._parser  # type: ignore[attr-defined]
@@ -31,8 +29,6 @@ parser: Any = re._parser  # type: ignore[attr-defined]
 SHORT, LONG = 26, 40_000
 #: Seconds of CPU; ten times what the slowest takes.
 LIMIT = 0.25
-#: Runs of the last length that a pattern is fed.
-MANY = int(lengths.length(20, 50))
 
 
 @attrs.frozen
@@ -213,7 +209,7 @@ def attacks(pattern: re.Pattern[Any], length: int) -> Iterator[str]:
     ]
     whole = example(parsed, 1)
     starts = sorted({"", *(whole[:n] for n in range(1, min(len(whole), 12)))})
-    for piece in list(dict.fromkeys(pieces))[: 400 if length <= SHORT else 100 if length < LONG else MANY]:
+    for piece in list(dict.fromkeys(pieces))[: 400 if length <= SHORT else 100 if length < LONG else 50]:
         run = (piece * (length // len(piece) + 1))[:length]
         for start in starts if length < LONG else starts[:3]:
             for end in ("", "\x00", "\n", "!"):
