@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from harvestd.interfaces import IBroker, ICache, ILimiter, IMailer, ISignIns, IStoredSearch, ITopics
+from harvestd.interfaces import IApiKeys, IBroker, ICache, ILimiter, IMailer, ISignIns, IStoredSearch, ITopics
 from harvestd.kernel.topology import Topology
 from harvestd.runtime.health import Health
 from harvestd.runtime.lifecycle import Lifecycle
@@ -38,6 +38,7 @@ class Parts:
     cache: ICache
     limiter: ILimiter
     sign_ins: ISignIns
+    api_keys: IApiKeys
     search: IStoredSearch
     broker: IBroker
     mailer: IMailer

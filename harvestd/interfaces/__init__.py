@@ -4,6 +4,7 @@ Methods that are ``async def`` are coroutines on the reactor; none blocks it. "N
 behind the interface: an unreachable cache is a miss, not an error.
 """
 
+from harvestd.interfaces.api_keys import ApiKey, IApiKeys
 from harvestd.interfaces.cache import CacheState, Entry, ICache
 from harvestd.interfaces.limits import Allowance, ILimiter
 from harvestd.interfaces.mail import IMailer, Mail, MailServerUnreachable, Refused
@@ -27,6 +28,7 @@ from harvestd.interfaces.topics import ITopics
 __all__ = [
     "Acked",
     "Allowance",
+    "ApiKey",
     "CacheState",
     "DeadLetter",
     "Delivery",
@@ -36,6 +38,7 @@ __all__ = [
     "Facet",
     "Found",
     "Hit",
+    "IApiKeys",
     "IBroker",
     "ICache",
     "ILimiter",

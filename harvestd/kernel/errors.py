@@ -55,6 +55,10 @@ def faults(*works: Callable[[], object]) -> list[FieldError]:
     return found
 
 
+class NotConfirmed(MarketError):
+    """This needs a sign-in, or a confirmation of it, of the last five minutes."""
+
+
 class NotFound(MarketError):
     """It is not there, or not yours to see."""
 

@@ -35,7 +35,7 @@ class Stale(Data, frozen=True, kw_only=True):
 ANNOUNCED: tuple[str, ...] = (
     "payment.authorised", "payment.captured", "payment.failed", "payment.refunded", "refund.requested", "stock.low",
     "image.uploaded", "rating.created", "comment.created", "upvote.changed", "user.followed", "farm.followed", "product.viewed",
-    "search.performed", "notification.send", "account.verified", "account.password_reset", "report.requested",
+    "search.performed", "notification.send", "report.requested",
 )  # fmt: skip
 
 

@@ -11,6 +11,8 @@ import enum
 import attrs
 
 BUYER, FARMER, ADMIN = "buyer", "farmer", "admin"
+#: Every role of an account in the market.
+ROLES = (BUYER, FARMER, "manager", ADMIN)
 #: Roles in a farm.
 OWNER, MANAGER, PACKER, DRIVER = "owner", "manager", "packer", "driver"
 
@@ -19,6 +21,7 @@ class Permission(enum.Enum):
     """Named ``<resource>:<action>``."""
 
     OWN_ACCOUNT = "account:own"
+    SEE_ACCOUNT = "account:read"
     OWN_NOTICES = "notices:own"
     PLACE_ORDERS = "orders:place"
     SEE_ORDERS = "orders:read"
@@ -27,6 +30,8 @@ class Permission(enum.Enum):
     CHANGE_FARM = "farm:write"
     CHANGE_PRODUCTS = "farm:products:write"
     CHANGE_STOCK = "farm:stock:write"
+    MANAGE_ACCOUNTS = "market:accounts:write"
+    SEE_AUDIT = "market:audit:read"
     CHANGE_CATEGORIES = "market:categories:write"
 
 
@@ -40,11 +45,14 @@ class Grant:
     in_farm: frozenset[str] = frozenset()
 
 
-_ALL, _SELLERS, _STAFF = frozenset({BUYER, FARMER, ADMIN}), frozenset({FARMER, ADMIN}), frozenset({ADMIN})
+#: The market's staff is its managers and admins.
+_ALL, _SELLERS, _ADMINS = frozenset(ROLES), frozenset({FARMER, MANAGER, ADMIN}), frozenset({ADMIN})
+_STAFF = frozenset({MANAGER, ADMIN})
 _RUN, _PACK = frozenset({OWNER, MANAGER}), frozenset({OWNER, MANAGER, PACKER})
 
 GRANTS: dict[Permission, Grant] = {
     Permission.OWN_ACCOUNT: Grant(_ALL),
+    Permission.SEE_ACCOUNT: Grant(_ALL),
     Permission.OWN_NOTICES: Grant(_ALL),
     Permission.PLACE_ORDERS: Grant(_ALL),
     Permission.SEE_ORDERS: Grant(_ALL, _STAFF, _PACK | {DRIVER}),
@@ -53,7 +61,14 @@ GRANTS: dict[Permission, Grant] = {
     Permission.CHANGE_FARM: Grant(_SELLERS, _STAFF, _RUN),
     Permission.CHANGE_PRODUCTS: Grant(_SELLERS, _STAFF, _RUN),
     Permission.CHANGE_STOCK: Grant(_SELLERS, _STAFF, _PACK),
-    Permission.CHANGE_CATEGORIES: Grant(_STAFF, _STAFF),
+    Permission.MANAGE_ACCOUNTS: Grant(_ADMINS, _ADMINS),
+    Permission.SEE_AUDIT: Grant(_ADMINS, _ADMINS),
+    Permission.CHANGE_CATEGORIES: Grant(_ADMINS, _ADMINS),
+}
+
+#: What an API key may be given, by its name: all but what decides who gets at the account.
+SCOPES: dict[str, Permission] = {
+    one.value: one for one in Permission if one not in (Permission.OWN_ACCOUNT, Permission.MANAGE_ACCOUNTS)
 }
 
 

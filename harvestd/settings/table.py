@@ -78,6 +78,9 @@ class Settings:
     market_languages: tuple[str, ...] = setting(("en",), "BCP 47 tags", "Languages of error messages, the default first; English is always included: en, de.", choices=("en", "de"))
     market_timezone: str = setting("UTC", "tz name", "Time zone in which days begin and seasons change, e.g. Europe/Paris.")
     mail_from: str = setting("market@localhost", "address", "Sender of the market's mails.")
+    account_url: str = setting("", "URL", "Page of the shop that mails lead to, with #verify=…, #reset=… or #link=… and a token behind it; empty: /account under public_url, a plain page of this server.")
+    private_registration: bool = setting(False, "", "Whether registering answers the same for addresses that have an account and those that have none (202), so that nobody learns who is here; a mail tells the rest, and accounts sign in once their address is verified.")
+    link_sign_in: bool = setting(False, "", "Whether accounts can sign in by a link that is mailed to them.")
     password_least: int = setting(12, "characters", "Minimum length of a password.", least=8, most=128)
     access_token_ttl: float = setting(900.0, "seconds", "Lifetime of an access token.", least=10, most=86400)
     refresh_token_ttl: float = setting(2592000.0, "seconds", "Lifetime of a refresh token.", least=60, most=31536000)
@@ -93,6 +96,7 @@ class Settings:
     rate_login: str = setting("10/60", "requests/seconds", "Sign-in, each account from each address (IPv6: /64).")
     rate_login_address: str = setting("30/60", "requests/seconds", "Sign-in, each address, whatever the account.")
     rate_login_account: str = setting("60/3600", "requests/seconds", "Sign-in, each account, from all addresses except those that it has signed in from before.")
+    rate_recovery: str = setting("10/3600", "requests/seconds", "Mails asked for (a forgotten password, a link to sign in with), each address.")
     rate_register: str = setting("10/3600", "requests/seconds", "Registration, each address; forms with mistakes are not counted.")
     body_limit: int = setting(1_048_576, "bytes", "Maximum size of a request body on any route; most accept 64 KiB, products, farms, carts and orders 256 KiB.", least=1024, most=104857600)
     header_limit: int = setting(16_384, "bytes", "Maximum size of the request line and headers together.", least=1024, most=1048576)
@@ -152,7 +156,7 @@ GROUPS = {
 OF_THE_API = frozenset(
     """
     http_host http_port allowed_hosts processes workers demo order_lines_most access_token_ttl refresh_token_ttl
-    rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_register body_deadline write_deadline idle_deadline connections_most
+    rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_recovery rate_register body_deadline write_deadline idle_deadline connections_most
     connections_per_address requests_per_address buffer_limit read_rate_least idempotency_ttl cache_ttl cache_stale
     """.split()
 )

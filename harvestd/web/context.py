@@ -11,6 +11,7 @@ import msgspec
 
 from harvestd.kernel import languages, readers
 from harvestd.kernel.errors import NotFound, Stale, Unauthenticated
+from harvestd.kernel.permissions import Permission
 from harvestd.kernel.sentences import worded
 from harvestd.parts import Parts
 from harvestd.store.postgres.database import Reader, Transaction
@@ -44,11 +45,15 @@ class UnreadPage(CountedPage[Item], Generic[Item], frozen=True):
 
 @attrs.frozen
 class Caller:
-    """The caller: ``role`` is the account's current one, not the access token's. ``session`` is the sign-in's id."""
+    """The caller: ``role`` is the account's current one, not the access token's. ``session`` is the sign-in's id, or the API key's, which
+    has ``scopes``; ``by_cookie`` whether it is a browser's session; ``actor`` is the user who acts for this one, if somebody does."""
 
     user_id: str
     role: str
     session: str
+    by_cookie: bool = False
+    scopes: frozenset[Permission] | None = None
+    actor: str = ""
 
 
 @attrs.frozen
@@ -66,6 +71,13 @@ class Result:
     media_type: str = "application/json"
     version: int | None = None
     families: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class ActedFor:
+    """A request whose caller acts for somebody else changes something."""
+
+    request: RequestContext
 
 
 @attrs.frozen(eq=False)
@@ -119,7 +131,18 @@ class RequestContext:
 
     async def write(self, work: Callable[[UnitOfWork], Awaitable[Value]]) -> Value:
         """Run a unit of work of a ``Mode.OWN`` route: open it, retry if needed, commit, publish its events."""
-        return await change(self.parts, work, now=self.now)
+
+        async def told(unit: UnitOfWork) -> Value:
+            value = await work(unit)
+            await self.tell_acting(unit)
+            return value
+
+        return await change(self.parts, told, now=self.now)
+
+    async def tell_acting(self, unit: UnitOfWork) -> None:
+        """At the end of a unit of work: tell if the caller acts for somebody else."""
+        if self.caller is not None and self.caller.actor:
+            await unit.tell(ActedFor(self))
 
     def new_id(self) -> str:
         """A fresh UUIDv7."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -174,7 +173,7 @@ class Gate:
     async def _pass(self, route: Route, request: Request, path: dict[str, str]) -> Response:
         parts, now = self._parts, self._parts.now()
         raw = request.content.read()  # before the first await: a disconnect closes the content
-        caller = await self._caller(route, request, now)
+        caller = await self._caller(route, request)
         user_id = caller.user_id if caller is not None else None
         request.user_id = user_id or ""
         credentials.admit(route, caller)
@@ -194,12 +193,13 @@ class Gate:
         reply = await self._handle(route, context, query, request, raw)
         return freshness.settled(route, caller, request.text(b"if-none-match"), reply)
 
-    async def _caller(self, route: Route, request: Request, now: datetime) -> Caller | None:
+    async def _caller(self, route: Route, request: Request) -> Caller | None:
         """The caller with the account's current role. Requests with an invalid token are rate limited by address."""
         parts = self._parts
         try:
-            caller = credentials.caller_of(route, request.text(b"authorization"), parts.secret, now)
-            return None if caller is None else await credentials.present(parts.sign_ins, caller)
+            cookies = Cookies(RequestHeaders(request.requestHeaders))
+            authorization, csrf = request.text(b"authorization"), request.text(b"x-csrf-token")
+            return await credentials.caller_of(route, authorization, csrf, cookies, parts)
         except Refusal:
             await self._count_stray(request, "tokens")
             raise
@@ -220,7 +220,9 @@ class Gate:
 
         async def work(unit: UnitOfWork) -> Response:
             inside = attrs.evolve(context, unit=unit, reader=unit.tx)
-            return replies.of_value(route, await route.handler(inside, *arguments), context.path, query)
+            value = await route.handler(inside, *arguments)
+            await context.tell_acting(unit)
+            return replies.of_value(route, value, context.path, query)
 
         reply = await keys.write(self._parts, key, context.now, work)
         await failpoint("write.before_answer")

@@ -82,12 +82,16 @@ class Route:
     summary: str
     section: Section
     mode: Mode
+    #: On a route for anyone, the scope with which an API key is its owner here; without it, it is nobody.
+    scope: Permission | None = None
     body: type[msgspec.Struct] | None = None
     query: type[msgspec.Struct] | None = None
     answer: Any = None
     #: (RequestContext, fields by name) -> field errors: business rules for the readable fields of a body whose others are invalid.
     rules: Callable[[Any, Mapping[str, Any]], Iterable[FieldError]] | None = None
     status: int = 200
+    #: Whether it may also be 202, without a body: the rest is told by mail.
+    accepted: bool = False
     key: Literal["no", "optional", "required"] = "no"
     if_match: bool = False
     cached: Cached | None = None
@@ -102,6 +106,8 @@ class Route:
     page: bool = False
     #: Whether it also serves HTML, by content negotiation, to clients that do not ask for JSON.
     also_html: bool = False
+    #: Whether its answer sets or deletes the cookie of a browser's session.
+    cookie: bool = False
     #: Whether it is about the cart, which guests own by a token.
     cart: bool = False
     #: Error statuses with the same response body.

@@ -11,6 +11,7 @@ import jwt
 from jwt.types import Options
 
 from harvestd.kernel.errors import Unauthenticated
+from harvestd.kernel.permissions import ROLES
 from harvestd.store.postgres.clock_skew import MAX
 from harvestd.web.context import Caller
 
@@ -25,16 +26,17 @@ _OPTIONS: Options = {
     "verify_iat": False,
     "verify_nbf": False,
 }
-_ROLES = frozenset({"buyer", "farmer", "admin"})
 
 
 def issue(secret: str, caller: Caller, now: datetime, ttl: float) -> str:
     """A token for ``caller``, valid for ``ttl`` seconds from ``now`` (UTC)."""
     start = int(now.timestamp())
-    claims = {
+    claims: dict[str, object] = {
         "iss": ISSUER, "aud": AUDIENCE, "iat": start, "exp": start + int(ttl),
         "sub": caller.user_id, "role": caller.role, "sid": caller.session,
     }  # fmt: skip
+    if caller.actor:
+        claims["act"] = {"sub": caller.actor}  # RFC 8693, 4.1
     return jwt.encode(claims, secret, algorithm="HS256")
 
 
@@ -70,9 +72,11 @@ def _read(secret: str, token: str) -> _Read:
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, OSError) as error:
         raise Unauthenticated("the access token is not valid; sign in again") from error
     user_id, role, session = claims["sub"], claims["role"], claims["sid"]
-    if not (all(isinstance(claim, str) for claim in (user_id, role, session)) and role in _ROLES):
+    acting = claims.get("act", {"sub": ""})
+    actor = acting.get("sub") if isinstance(acting, dict) else None
+    if not (all(isinstance(claim, str) for claim in (user_id, role, session, actor)) and role in ROLES):
         raise Unauthenticated("the access token is not valid; sign in again")
-    return _Read(Caller(user_id=user_id, role=role, session=session), max(times), expires)
+    return _Read(Caller(user_id=user_id, role=role, session=session, actor=actor), max(times), expires)
 
 
 def _canonical(part: str) -> bool:

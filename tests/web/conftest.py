@@ -16,6 +16,7 @@ from zope.interface import implementer
 
 from harvestd import tables
 from harvestd.interfaces import ISignIns, ITopics
+from harvestd.market.accounts.keys_near import NearApiKeys
 from harvestd.market.accounts.sign_ins import PostgresSignIns
 from harvestd.market.accounts.sign_ins_near import NearSignIns
 from harvestd.market.search.postgres.engine import PostgresSearch
@@ -93,6 +94,7 @@ def make_parts(settings: Settings, database: Any, reactor: Any = None) -> Parts:
         cache=cache,
         limiter=MemoryLimiter(reactor.seconds),
         sign_ins=Everybody(),
+        api_keys=absent,
         search=PostgresSearch(database) if database is not None else absent,
         broker=absent,
         mailer=absent,
@@ -162,7 +164,8 @@ async def settled(*coroutines: Any) -> list[Any]:
 def make_market(parts: Parts) -> Market:
     """The whole route table over ``parts``, and people to come, whose sign-ins are looked at."""
     sessions = NearSignIns(parts.reactor, parts.topics, PostgresSignIns(parts.database, parts.now))
-    parts = attrs.evolve(parts, sign_ins=sessions)
+    keys = NearApiKeys(parts.reactor, parts.topics, parts.database, sessions, parts.now)
+    parts = attrs.evolve(parts, sign_ins=sessions, api_keys=keys)
     return Market(parts, Client(make_site(parts, tables.ROUTES)))
 
 

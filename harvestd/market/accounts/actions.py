@@ -5,7 +5,11 @@ from __future__ import annotations
 
 import attrs
 
+from harvestd.kernel import families
+from harvestd.kernel.errors import AlreadyTaken
+from harvestd.kernel.events import Event
 from harvestd.market.accounts import rows as accounts
+from harvestd.market.accounts import sign_ins
 from harvestd.market.accounts.rules import NewAccount, registered
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import RequestContext
@@ -31,6 +35,39 @@ class SignedIn:
 async def register(unit: UnitOfWork, account: NewAccount, user_id: str, password_hash: str) -> str | None:
     """Store the account and notify the listeners; returns the id of the farm, if there is one. Raises ``AlreadyTaken``."""
     await accounts.insert(unit.tx, account, user_id, password_hash, unit.now)
+    return await _founded(unit, account, user_id)
+
+
+async def register_privately(unit: UnitOfWork, account: NewAccount, user_id: str, password_hash: str) -> None:
+    """The same, but an address that has an account is only mailed so. A username is public, so it is said to be taken:
+    raises ``AlreadyTaken`` for that alone."""
+    taken = await accounts.insert_unless_taken(unit.tx, account, user_id, password_hash, unit.now)
+    usernames = tuple(fault for fault in taken if fault.field == "username")
+    if usernames:
+        raise AlreadyTaken(errors=usernames)
+    if taken:
+        data = {"purpose": "known", "email": account.email}
+        unit.record(Event("account.mail_requested", f"mail:{unit.new_id()}", 1, data))
+    else:
+        await _founded(unit, account, user_id)
+
+
+async def end(unit: UnitOfWork, user_id: str, session: str) -> bool:
+    """End one sign-in of a user; False if they have no such sign-in."""
+    had = await sign_ins.end(unit.tx, session, user_id, unit.now)
+    if had:
+        ended(unit, user_id)
+    return had
+
+
+def ended(unit: UnitOfWork, user_id: str) -> None:
+    """A sign-in of the user ends with this unit: notify every process at the commit; if this one crashes before it does, a worker
+    notifies them."""
+    unit.record(families.stale(f"user:{user_id}", 1, families.sign_ins(user_id)))
+    unit.on_commit(lambda: unit.parts.sign_ins.ended(user_id))
+
+
+async def _founded(unit: UnitOfWork, account: NewAccount, user_id: str) -> str | None:
     farm_id = None if account.farm_name is None else unit.new_id()
     unit.record(registered(user_id, account.role, account.email, account.name))
     await unit.tell(Registered(user_id, farm_id, account.farm_name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Literal
 from uuid import UUID
 
 from harvestd.kernel.events import Data
@@ -14,3 +15,25 @@ class AccountRegistered(Data, frozen=True, kw_only=True):
     role: str
     email: str
     name: str
+
+
+class AccountMailRequested(Data, frozen=True, kw_only=True):
+    """Somebody asked for a mail to this address, which may have no account: ``purpose`` is verify, reset, link, or known (they tried to
+    register it, and it has an account)."""
+
+    purpose: Literal["verify", "reset", "link", "known", "address"]
+    email: str
+    user_id: UUID | None = None
+
+
+class AccountAddressChanged(Data, frozen=True, kw_only=True):
+    """An account has another address; ``before`` is the one that it had."""
+
+    user_id: UUID
+    before: str
+
+
+class AccountChanged(Data, frozen=True, kw_only=True):
+    """Something of an account changed: its address was verified, its password reset."""
+
+    user_id: UUID

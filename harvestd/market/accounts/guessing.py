@@ -33,6 +33,15 @@ async def admit_new(request: RequestContext) -> None:
         raise refusal
 
 
+async def admit_mail(request: RequestContext) -> None:
+    """Count one request for a mail, whatever the address. Raises ``TooMany``. (How many mails an account gets is bounded where they are
+    made, without a word to whoever asks: a limit by account would let strangers keep its owner from asking.)"""
+    limits = Limits(request.parts.settings, request.parts.limiter)
+    _, refusal = await limits.count("rate_recovery", f"address:{bucket_of(request.address)}", "recovery")
+    if refusal is not None:
+        raise refusal
+
+
 async def admit(request: RequestContext, key: str, user: accounts.User | None) -> None:
     """Count one sign-in attempt for the normalised e-mail address ``key``, whose account is ``user``, if there is one. Raises
     ``TooMany``."""

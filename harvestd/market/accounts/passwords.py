@@ -69,13 +69,13 @@ async def hashed(password: str, where: Place = NOBODY) -> str:
 
 
 async def verified(password: str, stored: str | None, where: Place = NOBODY) -> bool:
-    """Whether the password matches the stored hash; takes equally long if ``stored`` is None (no such account).
+    """Whether the password matches the stored hash; takes equally long if ``stored`` is None (no such account) or empty (no password).
     ``Overloaded`` if the queue is full or too slow."""
     return await _HASHING.run(where, _verify, normal(password), stored)
 
 
 def _verify(password: str, stored: str | None) -> bool:
     try:
-        return _HASHER.verify(stored or _decoy(), password) and stored is not None
+        return _HASHER.verify(stored or _decoy(), password) and bool(stored)
     except (Argon2Error, InvalidHashError):
         return False

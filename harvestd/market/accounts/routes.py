@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
-import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from twisted.logger import Logger
-
-from harvestd.kernel import email_addresses, families
-from harvestd.kernel.errors import FieldError, NotFound, Unauthenticated, WrongCredentials
+from harvestd.kernel.errors import FieldError, NotFound, Unauthenticated
 from harvestd.market.accounts import actions, guessing, passwords
 from harvestd.market.accounts import rows as store
 from harvestd.market.accounts import rules as market
 from harvestd.market.accounts import sign_ins as sessions
-from harvestd.market.accounts.password_rules import LONGEST
-from harvestd.market.accounts.shapes import Login, LogoutQuery, PublicUser, Refresh, Register, SignedIn, User, UserFarm
-from harvestd.store.postgres.database import Reader
+from harvestd.market.accounts.recovery_actions import digest
+from harvestd.market.accounts.shapes import Login, LogoutQuery, PublicUser, Refresh, Register, SignedIn, User
+from harvestd.market.accounts.signing_in import admitted, begun, farms, own, renewed
 from harvestd.unit_of_work import UnitOfWork
-from harvestd.web import tokens
-from harvestd.web.context import Caller, RequestContext
-from harvestd.web.http.access_log import bounded
+from harvestd.web.context import RequestContext, Result
 
-log = Logger()
-#: One message whichever of the two is wrong, so as not to disclose who has an account here.
-_WRONG = (
-    "no account of this market has this address together with this password; look at both for typing errors and capital letters, and "
-    "if the password is forgotten, ask the market's staff"
-)
+#: How long after its use a refresh token still gives what it gave.
+GRACE = timedelta(seconds=10)
 
 
 def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
@@ -38,8 +29,9 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
     return market.faults(given, settings.password_least, passwords.common(), settings.market_name)
 
 
-async def register(request: RequestContext, body: Register) -> SignedIn:
-    """Create an account, with the farm for a farmer, and sign it in."""
+async def register(request: RequestContext, body: Register) -> SignedIn | Result:
+    """Create an account, with the farm for a farmer, and sign it in; or, where nobody may learn who has an account, answer the
+    same whether or not the address has one, and let a mail tell the rest."""
     new = market.register(
         email=body.email, username=body.username, password=body.password, name=body.name, role=body.role,
         farm_name=body.farm_name, least=request.parts.settings.password_least, common=passwords.common(), market=request.parts.settings.market_name,
@@ -47,48 +39,51 @@ async def register(request: RequestContext, body: Register) -> SignedIn:
     await guessing.admit_new(request)
     where = passwords.place(request)
     password_hash = await passwords.hashed(body.password, where)  # before the transaction: it takes a tenth of a second
-    user_id, session = request.new_id(), request.new_id()
+    user_id = request.new_id()
 
-    async def work(unit: UnitOfWork) -> SignedIn:
+    async def work(unit: UnitOfWork) -> SignedIn | Result:
+        if request.parts.settings.private_registration:
+            await actions.register_privately(unit, new, user_id, password_hash)
+            return Result(None, status=202)
         await actions.register(unit, new, user_id, password_hash)
-        return await _signed_in(request, unit, user_id, session, begins=True)
+        return await begun(request, unit, user_id)
 
     return await request.write(work)
 
 
 async def login(request: RequestContext, body: Login) -> SignedIn:
     """Sign in. The same answer, after the same time, for an unknown address, a wrong password and a closed account."""
-    key = email_addresses.key(body.email)
-    found = await store.by_email(request.reader, key)
-    await guessing.admit(request, key, found)
-    whole = len(body.password) <= LONGEST  # no account has a longer one; refusing it takes equally long
-    stored = found.password_hash if found else None
-    good = await passwords.verified(body.password[:LONGEST], stored, passwords.place(request))
-    if found is None or not (good and whole) or not found.active:
-        log.info("sign-in failed for {account}", account=bounded(key), address=request.address)
-        raise WrongCredentials(_WRONG)
-    user_id, session = found.id, request.new_id()
-    return await request.write(lambda unit: _signed_in(request, unit, user_id, session, begins=True))
+    user = await admitted(request, body)
+    return await request.write(lambda unit: begun(request, unit, user.id))
 
 
 async def refresh(request: RequestContext, body: Refresh) -> SignedIn:
-    """Exchange a refresh token for the next pair. Reuse ends the whole sign-in, since two parties hold the token."""
+    """Exchange a refresh token for the next pair. Reuse ends the whole sign-in, since two parties hold the token; but who asks
+    again at once, as two tabs of a browser do, gets the same next token as the first, as long as nobody has used that."""
+    following = _successor(request.parts.secret, body.refresh_token)
 
     async def work(unit: UnitOfWork) -> SignedIn | None:
         """The next pair, or None: no error is raised here, so that the end of a sign-in is committed."""
-        token = await sessions.lock(unit.tx, _digest(body.refresh_token))
+        token = await sessions.lock(unit.tx, digest(body.refresh_token))
         if token is None or token.ended_at is not None or token.expires_at <= unit.now:
             return None
-        if not await sessions.use_token(unit.tx, token.id, unit.now):
-            await sessions.end(unit.tx, token.session, token.user_id, unit.now)
-            _ended(unit, token.user_id)
+        first = await sessions.use_token(unit.tx, token.id, unit.now)
+        if not first and not await sessions.renewed_lately(unit.tx, token.id, digest(following), unit.now - GRACE):
+            await actions.end(unit, token.user_id, token.session)
             return None
-        return await _signed_in(request, unit, token.user_id, token.session)
+        return await renewed(request, unit, token.user_id, token.session, following, stored=not first)
 
-    renewed = await request.write(work)
-    if renewed is None:
+    found = await request.write(work)
+    if found is None:
         raise Unauthenticated("this sign-in has ended; sign in again")
-    return renewed
+    return found
+
+
+def _successor(secret: str, token: str) -> str:
+    """The refresh token that follows one: made of it and of the market's secret, so that whoever asks twice gets the same."""
+    key = hashlib.blake2b(secret.encode(), digest_size=32, person=b"harvest.refresh").digest()
+    following = hashlib.blake2b(token.encode("utf-8", "surrogatepass"), digest_size=32, key=key).digest()
+    return base64.urlsafe_b64encode(following).rstrip(b"=").decode()
 
 
 async def logout(request: RequestContext, query: LogoutQuery) -> None:
@@ -98,16 +93,16 @@ async def logout(request: RequestContext, query: LogoutQuery) -> None:
     async def work(unit: UnitOfWork) -> None:
         if query.everywhere:
             await sessions.end_all(unit.tx, user.user_id, unit.now)
+            actions.ended(unit, user.user_id)
         else:
-            await sessions.end(unit.tx, user.session, user.user_id, unit.now)
-        _ended(unit, user.user_id)
+            await actions.end(unit, user.user_id, user.session)
 
     await request.write(work)
 
 
 async def me(request: RequestContext) -> User:
     """The caller."""
-    return await _user(request.reader, request.user.user_id)
+    return await own(request.reader, request.user.user_id)
 
 
 async def public(request: RequestContext) -> PublicUser:
@@ -115,49 +110,7 @@ async def public(request: RequestContext) -> PublicUser:
     found = await store.by_id(request.reader, request.id("id"))
     if found is None or not found.active:
         raise NotFound("there is no such user")
-    farms_ = await store.farms_of(request.reader, found.id)
     return PublicUser(
         id=found.id, username=found.username, name=found.name, role=found.role, avatar=found.avatar,
-        farms=[UserFarm(id=f.farm_id, slug=f.slug, name=f.name, role=f.role) for f in farms_],
+        farms=await farms(request.reader, found.id),
     )  # fmt: skip
-
-
-async def _user(reader: Reader, user_id: str) -> User:
-    found = await store.by_id(reader, user_id)
-    if found is None or not found.active:
-        raise Unauthenticated("the account is closed")
-    farms_ = await store.farms_of(reader, user_id)
-    return User(
-        id=found.id, email=found.email, username=found.username, name=found.name, role=found.role, avatar=found.avatar,
-        phone=found.phone,
-        farms=[UserFarm(id=f.farm_id, slug=f.slug, name=f.name, role=f.role) for f in farms_],
-    )  # fmt: skip
-
-
-def _ended(unit: UnitOfWork, user_id: str) -> None:
-    """Notify every process at the commit; if this one crashes before it does, a worker notifies them."""
-    unit.record(families.stale(f"user:{user_id}", 1, families.sign_ins(user_id)))
-    unit.on_commit(lambda: unit.parts.sign_ins.ended(user_id))
-
-
-async def _signed_in(
-    request: RequestContext, unit: UnitOfWork, user_id: str, session: str, begins: bool = False
-) -> SignedIn:
-    """A new pair of tokens for the sign-in ``session``, which either ``begins`` or is locked."""
-    settings, tx = request.parts.settings, unit.tx
-    expires = request.now + timedelta(seconds=settings.refresh_token_ttl)
-    if begins and not await sessions.begin(tx, session, user_id, request.now, expires, guessing.place_of(request)):
-        raise Unauthenticated("the account is closed")
-    user = await _user(tx, user_id)
-    secret = secrets.token_urlsafe(32)
-    await sessions.add_token(tx, request.new_id(), session, user_id, _digest(secret), request.now, expires)
-    await unit.tell(actions.SignedIn(user_id, request))
-    caller = Caller(user_id=user_id, role=user.role, session=session)
-    return SignedIn(
-        user=user, access_token=tokens.issue(request.parts.secret, caller, request.now, settings.access_token_ttl),
-        refresh_token=secret, token_type="Bearer", expires_in=int(settings.access_token_ttl),
-    )  # fmt: skip
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -12,7 +12,8 @@ from harvestd.store.postgres.database import Reader, Statement, Transaction, sca
 
 
 class User(msgspec.Struct, frozen=True):
-    """A person. ``password_hash`` is argon2id's encoded form."""
+    """A person. ``password_hash`` is argon2id's encoded form, or empty: then no password matches; ``verified`` whether their
+    address is known to be theirs."""
 
     id: str
     email: str
@@ -24,6 +25,8 @@ class User(msgspec.Struct, frozen=True):
     password_hash: str
     version: int
     phone: str | None
+    verified: bool
+    email_key: str
 
 
 class Membership(msgspec.Struct, frozen=True):
@@ -35,9 +38,11 @@ class Membership(msgspec.Struct, frozen=True):
     role: str
 
 
-_USER = "id, email, username, name, role, avatar, active, password_hash, version, phone"
-BY_ID = Statement("accounts.by_id", f"select {_USER} from users where id = :user_id", User)
-BY_EMAIL = Statement("accounts.by_email", f"select {_USER} from users where email_key = :key", User)
+USER = (
+    "id, email, username, name, role, avatar, active, password_hash, version, phone, verified_at is not null, email_key"
+)
+BY_ID = Statement("accounts.by_id", f"select {USER} from users where id = :user_id", User)
+BY_EMAIL = Statement("accounts.by_email", f"select {USER} from users where email_key = :key", User)
 FARMS_OF = Statement(
     "accounts.farms_of",
     """select f.id, f.slug, f.name, m.role from farm_members m join farms f on f.id = m.farm_id
@@ -60,20 +65,29 @@ _TAKEN = Statement(
 
 async def insert(tx: Transaction, account: NewAccount, user_id: str, password_hash: str, now: datetime) -> None:
     """Store a new account; raises :class:`AlreadyTaken` naming every field whose value another account has."""
+    taken = await insert_unless_taken(tx, account, user_id, password_hash, now)
+    if taken:
+        raise AlreadyTaken(errors=taken)
+
+
+async def insert_unless_taken(
+    tx: Transaction, account: NewAccount, user_id: str, password_hash: str, now: datetime
+) -> tuple[FieldError, ...]:
+    """Store a new account, or return a fault for every field whose value another account has."""
     stored = await tx.row(
         _INSERT, user_id=user_id, email=account.email, email_key=account.email_key, username=account.username, username_key=account.username_key, name=account.name,
         password_hash=password_hash, role=account.role, now=now,
     )  # fmt: skip
-    if stored is None:
-        found = await tx.row(_TAKEN, email_key=account.email_key, username_key=account.username_key)
-        faults = [
-            FieldError(
-                field, f"this {field} is in use; sign in, or choose another", code="taken", params={"reason": "account"}
-            )
-            for field, taken in zip(("email", "username"), found or (), strict=False)
-            if taken
-        ]
-        raise AlreadyTaken(errors=tuple(faults))
+    if stored is not None:
+        return ()
+    found = await tx.row(_TAKEN, email_key=account.email_key, username_key=account.username_key)
+    return tuple(
+        FieldError(
+            field, f"this {field} is in use; sign in, or choose another", code="taken", params={"reason": "account"}
+        )
+        for field, taken in zip(("email", "username"), found or (), strict=False)
+        if taken
+    )
 
 
 async def by_id(reader: Reader, user_id: str) -> User | None:

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from harvestd.kernel.patterns import USERNAME
+from harvestd.kernel.permissions import ROLES
 from harvestd.market.accounts.password_rules import LONGEST as MAX_PASSWORD
 from harvestd.market.accounts.rules import MAX_NAME, MAX_USERNAME, MIN_USERNAME, USERNAME_RULE
 from harvestd.web.shapes import In, Named, Out
@@ -40,9 +41,7 @@ Username = Annotated[
 NewRole = Annotated[
     Literal["buyer", "farmer"], closed("NewRole", ("buyer", "farmer"), "The roles that an account can register with.")
 ]
-RoleOut = Annotated[
-    str, closed("Role", ("buyer", "farmer", "admin"), "The role of an account in the market. Every role can buy.")
-]
+RoleOut = Annotated[str, closed("Role", ROLES, "The role of an account in the market. Every role can buy.")]
 FarmRoleOut = Annotated[
     str, closed("FarmRole", ("owner", "manager", "packer", "driver"), "The role of a user in a farm.")
 ]
@@ -89,6 +88,7 @@ class User(Out, kw_only=True, frozen=True):
 
     id: str
     email: str
+    email_verified: bool
     username: str
     name: str
     role: RoleOut
@@ -132,6 +132,7 @@ WORDS: dict[str, str] = {
     "access_token": "Send it as `Authorization: Bearer …` with each request; short-lived.",
     "avatar": "URL of a picture. Not implemented yet: always null.",
     "email": "The e-mail address; nobody else sees it.",
+    "email_verified": "Whether the owner has opened the link of a mail to this address.",
     "everywhere": "End all sign-ins of the account, not only this one.",
     "expires_in": "Seconds for which the access token is valid.",
     "phone": "Telephone number: digits, optionally with a leading +.",

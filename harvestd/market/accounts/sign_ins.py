@@ -48,8 +48,8 @@ LIVE = Statement(
 #: Waits for an account that is being closed concurrently.
 _BEGIN = Statement(
     "sessions.begin",
-    """insert into sign_ins (id, user_id, created_at, expires_at, place)
-       select :session, id, :now, :expires_at, :place from users where id = :user_id and active for share""",
+    """insert into sign_ins (id, user_id, created_at, expires_at, place, kind, device, confirmed_at)
+       select :session, id, :now, :expires_at, :place, :kind, :device, :now from users where id = :user_id and active for share""",
     nothing,
 )
 _KNOWN = Statement(
@@ -57,7 +57,7 @@ _KNOWN = Statement(
 )
 _INSERT_TOKEN = Statement(
     "sessions.insert_token",
-    """with extended as (update sign_ins set expires_at = :expires_at where id = :session)
+    """with extended as (update sign_ins set expires_at = :expires_at, renewed_at = :now where id = :session)
        insert into refresh_tokens (id, family_id, user_id, token_hash, created_at, expires_at)
        values (:token_id, :session, :user_id, :token_hash, :now, :expires_at)""",
     nothing,
@@ -72,6 +72,13 @@ _LOCK = Statement(
 _USE_TOKEN = Statement(
     "sessions.use_token", "update refresh_tokens set used_at = :now where id = :token_id and used_at is null", nothing
 )
+#: Of a used token: whether that was lately, and its successor was not used yet.
+_RENEWED_LATELY = Statement(
+    "sessions.renewed_lately",
+    """select used_at > :since and exists (select from refresh_tokens where token_hash = :next and used_at is null)
+         from refresh_tokens where id = :token_id""",
+    scalar,
+)
 _END = Statement(
     "sessions.end",
     "update sign_ins set ended_at = :now where id = :session and user_id = :user_id and ended_at is null",
@@ -80,7 +87,8 @@ _END = Statement(
 _END_ALL = Statement(
     "sessions.end_all",
     """update sign_ins set ended_at = :now where id in (
-           select id from sign_ins where user_id = :user_id and ended_at is null order by id for no key update)""",
+           select id from sign_ins where user_id = :user_id and ended_at is null and id is distinct from :keeping::uuid
+            order by id for no key update)""",
     nothing,
 )
 _FORGET_TOKENS = Statement(
@@ -98,10 +106,14 @@ _FORGET = Statement(
 
 
 async def begin(
-    tx: Transaction, session: str, user_id: str, now: datetime, expires_at: datetime, place: bytes | None = None
-) -> bool:
-    """Begin a sign-in, without a token yet; False if there is no such account, or it is closed. ``place`` is its address's digest."""
-    return bool(await tx.run(_BEGIN, session=session, user_id=user_id, now=now, expires_at=expires_at, place=place))
+    tx: Transaction, session: str, user_id: str, now: datetime, expires_at: datetime, place: bytes | None = None,
+    kind: str = "tokens", device: str = "",
+) -> bool:  # fmt: skip
+    """Begin a sign-in, without a token yet; False if there is no such account, or it is closed. ``place`` is its address's digest,
+    ``kind`` tokens or browser, ``device`` what signs in."""
+    return bool(await tx.run(
+        _BEGIN, session=session, user_id=user_id, now=now, expires_at=expires_at, place=place, kind=kind, device=device
+    ))  # fmt: skip
 
 
 async def known(reader: Reader, user_id: str, place: bytes) -> bool:
@@ -134,14 +146,19 @@ async def use_token(tx: Transaction, token_id: str, now: datetime) -> bool:
     return bool(await tx.run(_USE_TOKEN, token_id=token_id, now=now))
 
 
-async def end(tx: Transaction, session: str, user_id: str, now: datetime) -> None:
-    """End one sign-in of a person."""
-    await tx.run(_END, session=session, user_id=user_id, now=now)
+async def renewed_lately(tx: Transaction, token_id: str, next_hash: bytes, since: datetime) -> bool:
+    """Whether a used token, whose sign-in is locked, was used since then, and the one that came of it was not used yet."""
+    return bool(await tx.row(_RENEWED_LATELY, token_id=token_id, next=next_hash, since=since))
 
 
-async def end_all(tx: Transaction, user_id: str, now: datetime) -> None:
-    """End every sign-in of a person."""
-    await tx.run(_END_ALL, user_id=user_id, now=now)
+async def end(tx: Transaction, session: str, user_id: str, now: datetime) -> bool:
+    """End one sign-in of a person; False if they have no such sign-in, or it has ended."""
+    return bool(await tx.run(_END, session=session, user_id=user_id, now=now))
+
+
+async def end_all(tx: Transaction, user_id: str, now: datetime, keeping: str | None = None) -> None:
+    """End every sign-in of a person, but for one if it is to be kept."""
+    await tx.run(_END_ALL, user_id=user_id, now=now, keeping=keeping)
 
 
 async def delete_expired(tx: Transaction, now: datetime, limit: int) -> int:

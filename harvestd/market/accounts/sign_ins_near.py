@@ -37,6 +37,20 @@ class Ended(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     user: str
 
 
+def user_of(payload: str) -> str | None:
+    """The user whom a message of :data:`CHANNEL` is about; None if it cannot be read."""
+    message = _read(payload)
+    return None if message is None else message.user
+
+
+def _read(payload: str) -> Ended | None:
+    try:
+        message = msgspec.json.decode(payload, type=Ended)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    return message if _ID.fullmatch(message.user) else None
+
+
 @attrs.define(eq=False)
 class _Known:
     """A user's role and live sign-ins, and one requested sign-in that is not live."""
@@ -156,12 +170,10 @@ class NearSignIns:
         self._flights.pop(user_id, None)
 
     def _receive(self, payload: str) -> None:
-        try:
-            message = msgspec.json.decode(payload, type=Ended)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        message = _read(payload)
+        if message is None:
             self.log.debug("an unreadable message on {channel} was ignored", channel=CHANNEL)
-            return
-        if message.by != self._name and _ID.fullmatch(message.user):
+        elif message.by != self._name:
             self._drop(message.user)
             forgotten = Deferred.fromCoroutine(self._source.forget(message.user))
             forgotten.addErrback(lambda failure: self.log.failure("forgetting a sign-in", failure=failure))

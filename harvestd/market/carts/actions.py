@@ -8,6 +8,7 @@ import attrs
 
 from harvestd.kernel.errors import Invalid
 from harvestd.market.accounts.actions import SignedIn
+from harvestd.market.accounts.closing_actions import Closed
 from harvestd.market.carts import rows as store
 from harvestd.market.carts.rules import Item
 from harvestd.market.carts.token import fresh, hash_of, token_of
@@ -20,6 +21,11 @@ async def adopt(unit: UnitOfWork, signed_in: SignedIn) -> None:
     if token is not None:
         most = unit.parts.settings.order_lines_most
         await store.merge(unit.tx, hash_of(token), signed_in.user_id, unit.new_id(), most, unit.now)
+
+
+async def drop(unit: UnitOfWork, closed: Closed) -> None:
+    """Delete the cart of an account that is closed."""
+    await store.delete_of(unit.tx, closed.user_id)
 
 
 @attrs.frozen

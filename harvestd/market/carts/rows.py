@@ -95,6 +95,7 @@ _TAKE_OUT = Statement(
     Found,
 )
 _DELETE = Statement("carts.delete", "delete from carts where id = :cart_id", nothing)
+_DELETE_OF = Statement("carts.delete_of", "delete from carts where user_id = :user_id", nothing)
 # Products already in the buyer's cart stay unchanged: a known person chose them. The rest moves over as far as there is room,
 # in the order in which it was put in. Returns how much stays in the guest's cart.
 _MERGE = Statement(
@@ -189,6 +190,11 @@ async def take_out(tx: Transaction, cart_id: str, product_id: str, now: datetime
 def delete(tx: Transaction, cart_id: str) -> None:
     """Delete a cart and its items, with the commit at the latest."""
     tx.later(_DELETE, cart_id=cart_id)
+
+
+async def delete_of(tx: Transaction, user_id: str) -> None:
+    """Delete a user's cart."""
+    await tx.run(_DELETE_OF, user_id=user_id)
 
 
 async def merge(tx: Transaction, token_hash: bytes, user_id: str, cart_id: str, most: int, now: datetime) -> None:

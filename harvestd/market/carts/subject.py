@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from harvestd.kernel import errors
+from harvestd.kernel.permissions import Permission
 from harvestd.market.accounts.actions import SignedIn
+from harvestd.market.accounts.closing_actions import Closed
 from harvestd.market.carts import actions, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.web.routes import LONG_BODY, Mode, Route, Section
@@ -12,17 +14,17 @@ _CART = Section("cart", "The cart of a signed-in user, or of a guest who keeps t
 
 SUBJECT = Subject(
     name="carts",
-    listeners={SignedIn: actions.adopt},
+    listeners={SignedIn: actions.adopt, Closed: actions.drop},
     routes=(
-        Route(method="GET", path="/api/cart", operation="getCart", cart=True, handler=routes.see, permission=None, mode=Mode.FRESH, section=_CART,
+        Route(method="GET", path="/api/cart", operation="getCart", cart=True, handler=routes.see, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.FRESH, section=_CART,
               summary="The cart at current prices", answer=shapes.Cart, limit="rate_read"),
-        Route(method="DELETE", path="/api/cart", operation="emptyCart", cart=True, handler=routes.empty, permission=None, mode=Mode.WRITE, section=_CART,
+        Route(method="DELETE", path="/api/cart", operation="emptyCart", cart=True, handler=routes.empty, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_CART,
               summary="Empty the cart", status=204),
-        Route(method="PUT", path="/api/cart/items", operation="putCartItems", cart=True, handler=routes.put_many, permission=None, mode=Mode.WRITE, section=_CART,
+        Route(method="PUT", path="/api/cart/items", operation="putCartItems", cart=True, handler=routes.put_many, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_CART,
               summary="Add products, or set their quantities", body=shapes.PutItems, rules=routes.faults, body_limit=LONG_BODY, answer=shapes.Cart),
-        Route(method="PUT", path="/api/cart/items/{product_id}", operation="putCartItem", cart=True, handler=routes.put, permission=None, mode=Mode.WRITE, section=_CART,
+        Route(method="PUT", path="/api/cart/items/{product_id}", operation="putCartItem", cart=True, handler=routes.put, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_CART,
               summary="Add a product, or set its quantity", body=shapes.PutItem, rules=routes.faults, answer=shapes.Cart, errors=(errors.NotFound,)),
-        Route(method="DELETE", path="/api/cart/items/{product_id}", operation="removeCartItem", cart=True, handler=routes.take_out, permission=None, mode=Mode.WRITE, section=_CART,
+        Route(method="DELETE", path="/api/cart/items/{product_id}", operation="removeCartItem", cart=True, handler=routes.take_out, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_CART,
               summary="Remove a product", answer=shapes.Cart),
     ),
 )  # fmt: skip

@@ -38,7 +38,7 @@ from harvestd.web.paging import Keyset
 from harvestd.web.shapes import Money, SeasonIn, given
 
 #: Why a request that names no farm must name one, by role and by whether the caller has any; and the messages.
-_WHICH_FARM = {("admin", False): "staff-name-farm", ("farmer", False): "no-farm"}
+_WHICH_FARM = {("admin", False): "staff-name-farm", ("manager", False): "staff-name-farm", ("farmer", False): "no-farm"}
 _REASONS = {
     "one-of-yours": "name one of your farms",
     "staff-name-farm": "name the farm that offers the product",

@@ -9,14 +9,18 @@ from typing import Any
 import attrs
 
 from harvestd.interfaces import Mail
+from harvestd.kernel import email_addresses
 from harvestd.kernel.formatting import money
 from harvestd.kernel.names import one_line
+from harvestd.market.accounts import recovery_actions as recovery
+from harvestd.market.accounts import rows as accounts
 from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.notifications import mail_sender
 from harvestd.market.notifications import rows as notifications
 from harvestd.market.notifications.messages import (
     MESSAGES,
     Message,
+    account_shown,
     buyer_shown,
     farm_of,
     is_told,
@@ -103,14 +107,52 @@ async def _concerned(unit: UnitOfWork, events: Sequence[Envelope]) -> dict[str, 
 
 
 async def welcome(unit: UnitOfWork, event: Envelope) -> None:
-    """Welcome a new account, without any text that its creator entered: until the owner has responded, the address may be a
-    stranger's, and a name could be any text. An address has one account, so it gets one such mail."""
-    market = unit.parts.settings.market_name
-    mail = Mail(
-        key=f"{event.id}:{event.data['user_id']}:welcome", recipient=event.data["email"], subject=f"Welcome to {market}",
-        body=f"Welcome.\n\nAn account at {market} was opened with this address; sign in with it.\nIf that was not you, ignore this mail.\n",
-    )  # fmt: skip
-    await _mail(unit, [mail])
+    """Welcome a new account, and have its address verified."""
+    await _mail_account(unit, event, event.data["email"], "verify", "welcome")
+
+
+async def account_mail(unit: UnitOfWork, event: Envelope) -> None:
+    """The mail that somebody asked for, if the address has an account."""
+    purpose, email = event.data["purpose"], event.data["email"]
+    if purpose != "address":
+        await _mail_account(unit, event, email, purpose, purpose)
+    elif await recovery.told(unit, email_addresses.key(email)) is not None:
+        await _mail_account(unit, event, email, "", "known")
+    else:
+        secret = await recovery.issue_address(unit, event.data["user_id"], email)
+        if secret is not None:
+            await _send(unit, event, event.data["user_id"], email, "address", f"#verify={secret}")
+
+
+async def address_changed(unit: UnitOfWork, event: Envelope) -> None:
+    """Tell the address that the account had, whose owner may not have changed it."""
+    await _send(unit, event, event.data["user_id"], event.data["before"], "moved")
+
+
+async def password_reset(unit: UnitOfWork, event: Envelope) -> None:
+    """Tell the owner, who may not have done it."""
+    user = await accounts.by_id(unit.tx, event.data["user_id"])
+    if user is not None:
+        await _mail_account(unit, event, user.email, "", "changed")
+
+
+async def _mail_account(unit: UnitOfWork, event: Envelope, email: str, purpose: str, kind: str) -> None:
+    """Mail an account about itself, with a fresh secret for the ``purpose``, if there is one. No text of these mails is the account's own:
+    until the owner has responded, the address may be a stranger's, and a name could be any text."""
+    user = await recovery.told(unit, email_addresses.key(email))
+    if user is None:
+        return
+    secret = await recovery.issue(unit, user.id, purpose) if purpose in recovery.LIFE else ""
+    if secret is None:
+        return
+    await _send(unit, event, user.id, user.email, kind, f"#{purpose}={secret}" if secret else "")
+
+
+async def _send(unit: UnitOfWork, event: Envelope, user_id: str, email: str, kind: str, fragment: str = "") -> None:
+    settings = unit.parts.settings
+    page = settings.account_url or f"{settings.public_url}/account"
+    subject, body = account_shown(kind, settings.market_name, page + fragment)
+    await _mail(unit, [Mail(key=f"{event.id}:{user_id}:{kind}", recipient=email, subject=subject, body=body)])
 
 
 def _hears(message: Message, person: Person, event: Envelope) -> bool:

@@ -121,3 +121,56 @@ def more_shown(market: str, most: int) -> tuple[str, str]:
 def buyer_shown(name: str, phone: str | None) -> str:
     """The buyer's name and telephone number, for the farms of the order."""
     return f"{one_line(name)} ({phone})" if phone else one_line(name)
+
+
+#: Mails to accounts about themselves, by their kind: the subject, and the text.
+ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
+    "welcome": (
+        "Welcome to {market}",
+        "Welcome.\n\nAn account at {market} was opened with this address. Please confirm that it is yours:\n\n{link}\n\n"
+        "The link works once, within seven days.\nIf that was not you, ignore this mail.\n",
+    ),
+    "verify": (
+        "Confirm your address at {market}",
+        "Please confirm that this address is yours:\n\n{link}\n\nThe link works once, within seven days.\n"
+        "If you did not ask for this, ignore this mail.\n",
+    ),
+    "reset": (
+        "Set a new password at {market}",
+        "Somebody, hopefully you, asked to set a new password for your account at {market}:\n\n{link}\n\n"
+        "The link works once, within an hour. It ends every sign-in of the account.\n"
+        "If that was not you, ignore this mail: nothing has changed.\n",
+    ),
+    "link": (
+        "Sign in at {market}",
+        "With this link you sign in at {market}:\n\n{link}\n\nIt works once, within a quarter of an hour.\n"
+        "If you did not ask for this, ignore this mail, and give the link to nobody.\n",
+    ),
+    "known": (
+        "You have an account at {market}",
+        "Somebody, hopefully you, wanted to open an account at {market} with this address, which has one already. Sign in with it; "
+        "if the password is forgotten, set a new one:\n\n{link}\n\nIf that was not you, ignore this mail.\n",
+    ),
+    "address": (
+        "Confirm your new address at {market}",
+        "This address is to be that of an account at {market}. Please confirm that it is yours:\n\n{link}\n\n"
+        "The link works once, within a day. Until then the account keeps the address that it has.\n"
+        "If you did not ask for this, ignore this mail.\n",
+    ),
+    "moved": (
+        "Your account at {market} has another address",
+        "Your account at {market} was given another address, and this one is no longer used for it.\n\n"
+        "If that was not you, tell the market's staff at once.\n",
+    ),
+    "changed": (
+        "Your password at {market} was changed",
+        "A new password was set for your account at {market}, and every sign-in has ended.\n\n"
+        "If that was not you, somebody reads your mail: secure that first, then set another password:\n\n{link}\n",
+    ),
+}
+
+
+def account_shown(kind: str, market: str, link: str) -> tuple[str, str]:
+    """Subject and text of a mail of :data:`ACCOUNT_MAILS`."""
+    subject, body = ACCOUNT_MAILS[kind]
+    return subject.format(market=one_line(market)), body.format(market=one_line(market), link=link)

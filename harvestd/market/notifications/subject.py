@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from harvestd.kernel.permissions import Permission
 from harvestd.kernel.topology import Queue
-from harvestd.market.notifications import handlers, mail_sender, routes, shapes
+from harvestd.market.accounts.closing_actions import Closed, Exported
+from harvestd.market.notifications import closing, handlers, mail_sender, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic, QueueHandlers
 from harvestd.web.context import UnreadPage
@@ -14,6 +15,7 @@ _NOTIFICATIONS = Section("notifications", "What the market tells a user.", shape
 
 SUBJECT = Subject(
     name="notifications",
+    listeners={Closed: closing.forget, Exported: closing.export},
     routes=(
         Route(method="GET", path="/api/notifications", operation="listNotifications", handler=routes.listed, permission=Permission.OWN_NOTICES, mode=Mode.FRESH, section=_NOTIFICATIONS,
               summary="The caller's notices", query=shapes.NotificationsQuery, answer=UnreadPage[shapes.Notification], limit="rate_read"),
@@ -25,7 +27,15 @@ SUBJECT = Subject(
             "harvest.notifications",
             ("order.*", "payment.*", "rating.created", "comment.created", "notification.send", "account.*"),
             200,
-        ): QueueHandlers(each={"account.registered": handlers.welcome}, bulk=handlers.order)
+        ): QueueHandlers(
+            each={
+                "account.registered": handlers.welcome,
+                "account.mail_requested": handlers.account_mail,
+                "account.password_reset": handlers.password_reset,
+                "account.address_changed": handlers.address_changed,
+            },
+            bulk=handlers.order,
+        )
     },
     periodic=(Periodic(mail_sender.TASK, 1.0, mail_sender.deliver),),
 )  # fmt: skip

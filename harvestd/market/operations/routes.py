@@ -83,6 +83,17 @@ async def index(request: RequestContext) -> Result:
     return _html(documents.index(request.parts.settings.market_name))
 
 
+async def account(request: RequestContext) -> Result:
+    """The page that mailed links lead to."""
+    settings = request.parts.settings
+    return _html(documents.account(settings.market_name, settings.password_least))
+
+
+async def change_password(request: RequestContext) -> Result:
+    """To where a password is changed (https://w3c.github.io/webappsec-change-password-url/), for password managers."""
+    return Result(None, status=302, headers=(("Location", request.parts.settings.account_url or "/account"), _BRIEFLY))
+
+
 async def docs(request: RequestContext) -> Result:
     """The reference: all operations."""
     return Result(reference.index(await contract(request)), headers=(documents.POLICY,), media_type=documents.HTML)
@@ -147,6 +158,8 @@ def _system(path: str, handler: Any, summary: str, **more: Any) -> Route:
 
 SYSTEM: tuple[Route, ...] = (
     _system("/", index, "A page with links to everything else", media_type=documents.HTML, page=True),
+    _system("/account", account, "What mailed links lead to, and a forgotten password", media_type=documents.HTML, page=True),
+    _system("/.well-known/change-password", change_password, "To where a password is changed", status=302, page=True),
     _system("/health", alive, "The process is alive", answer=Alive, operation="getHealth", limit="none"),
     _system("/health/ready", ready, "Readiness, with the state of each dependency", answer=Ready,
             operation="getReadiness", also=(503,), endpoint_class="health"),

@@ -94,6 +94,7 @@ _LISTS: dict[str, Any] = {
         _own_and_farms,
         lambda request, status: store.count_own_and_farms(request.reader, request.user.user_id, status),
     ),
+    "manager": (_every, lambda request, status: store.count_every(request.reader, status)),
     "admin": (_every, lambda request, status: store.count_every(request.reader, status)),
 }
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from harvestd.kernel import errors
 from harvestd.kernel.permissions import Permission
 from harvestd.kernel.topology import Queue
-from harvestd.market.orders import events, expiry, handlers, routes, shapes
+from harvestd.market.accounts.closing_actions import Closed, Exported
+from harvestd.market.orders import closing, events, expiry, handlers, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic, QueueHandlers
 from harvestd.web.context import CountedPage
@@ -21,6 +22,7 @@ SUBJECT = Subject(
         "order.created": events.OrderCreated, "order.updated": events.OrderUpdated, "order.completed": events.OrderEnded,
         "order.cancelled": events.OrderEnded, "order.expired": events.OrderEnded,
     },
+    listeners={Closed: closing.forget, Exported: closing.export},
     routes=(
         Route(method="POST", path="/api/orders", operation="placeOrder", handler=routes.place, permission=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_ORDERS,
               summary="Place an order, from lines or from the cart", body=shapes.PlaceOrder, rules=routes.faults, answer=shapes.Order, status=201,

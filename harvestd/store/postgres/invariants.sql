@@ -98,3 +98,10 @@ select f.id, f.slug, f.staffed from farms f
 
 -- name: a mail given up
 select id, dedupe_key, cause from mails where state = 'failed';
+
+-- name: the audit log was changed: a hash that is not of its row and the row before
+select a.seq, a.action from audit a left join audit b on b.seq = a.seq - 1
+ where a.hash <> audit_hash(coalesce(b.hash, ''), a) or (b.seq is null and a.seq <> 1)
+union all
+select h.seq, 'the head' from audit_head h
+ where (h.seq, h.hash) <> (coalesce((select max(seq) from audit), 0), coalesce((select hash from audit order by seq desc limit 1), ''));

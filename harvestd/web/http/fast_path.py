@@ -35,6 +35,7 @@ _WHOLE = re.compile(
 )
 #: The headers that affect an anonymous GET: those the lane handles, and those (``_BEYOND``) that need the regular path.
 _UNDERSTOOD = frozenset({b"host", b"connection", b"if-none-match", b"x-request-id", b"x-forwarded-for"})
+SESSION = b"harvest_session="
 _BEYOND = frozenset(
     {
         b"authorization",
@@ -154,6 +155,8 @@ def _given(lines: bytes) -> dict[bytes, bytes] | None:
     for line in lines.split(b"\r\n"):
         name, _, value = line.partition(b":")
         name = name.lower()
+        if name == b"cookie" and SESSION in value:
+            return None  # somebody signed in, perhaps
         if name in _UNDERSTOOD and name not in given:
             given[name] = value.strip(b" \t")
         elif name in _UNDERSTOOD or name in _BEYOND:

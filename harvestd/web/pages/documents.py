@@ -19,6 +19,7 @@ POLICY = (
 #: Files that ``/docs/<name>`` serves beside the sections of the reference.
 STATIC = {
     "sign-in.js": "text/javascript; charset=utf-8",
+    "account.js": "text/javascript; charset=utf-8",
     "reference.js": "text/javascript; charset=utf-8",
     "pages.css": "text/css; charset=utf-8",
     "favicon.svg": "image/svg+xml",
@@ -45,6 +46,29 @@ def index(title: str) -> bytes:
     )
     items = "".join(f'<li><a href="{path}">{path}</a> {escape(text)}</li>' for path, text in links)
     return page(title, f"<h1>{escape(title)}</h1><p>This is the market's API server.</p><ul>{items}</ul>")
+
+
+def account(title: str, password_least: int) -> bytes:
+    """The page that mailed links lead to where the shop has none; ``account.js`` shows the form for the link."""
+    forms = (
+        ("verify", "", "Confirm this address"),
+        ("link", "", "Sign in"),
+        ("reset", f'<label>New password, {password_least} characters or more <input name="password" type="password" required '
+         f'minlength="{password_least}" autocomplete="new-password"></label>', "Set the password"),
+        ("forgot", '<label>E-mail address of your account <input name="email" type="email" required autocomplete="email"></label>',
+         "Send a mail to set a new password"),
+    )  # fmt: skip
+    shown = "".join(
+        f'<form id="{name}" hidden>{fields}<p><button>{escape(button)}</button></p></form>'
+        for name, fields, button in forms
+    )
+    return page(
+        f"Your account at {title}",
+        f'<h1>Your account at {escape(title)}</h1><p id="said" role="status" tabindex="-1"></p>{shown}'
+        "<noscript><p>This page needs JavaScript.</p></noscript>",
+        head='<script src="/docs/account.js" defer></script>',
+        navigation=False,
+    )
 
 
 def missing(path: str, why: str) -> bytes:

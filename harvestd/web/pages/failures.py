@@ -60,6 +60,7 @@ def _slugs(route: Route) -> set[str]:
     conditions: Iterable[tuple[bool, Iterable[str]]] = (
         (route.credentials, ("unauthenticated",)),
         (route.permission is not None, ("forbidden",)),
+        (route.credentials and route.method != "GET", ("csrf",)),
         ("{" in route.path, ("not-found",)),
         (route.query is not None, ("invalid",)),
         (route.body is not None, ("invalid", "media-type", "too-large")),

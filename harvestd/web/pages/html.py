@@ -14,16 +14,18 @@ _NAVIGATION = (
 )
 
 
-def page(title: str, main: str, head: str = "", beside: str = "") -> bytes:
-    """A complete page; ``main`` begins with its one ``h1``, ``beside`` comes before it (navigation, sign-in)."""
+def page(title: str, main: str, head: str = "", beside: str = "", navigation: bool = True) -> bytes:
+    """A complete page; ``main`` begins with its one ``h1``, ``beside`` comes before it (navigation, sign-in). Pages for
+    buyers have no ``navigation`` of the API."""
     links = "".join(f'<li><a href="{path}">{escape(text)}</a></li>' for path, text in _NAVIGATION)
+    header = f'<header><nav aria-label="Site"><ul>{links}</ul></nav></header>' if navigation else ""
     text = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
         f'<link rel="icon" href="/docs/favicon.svg"><title>{escape(title)}</title>'
         f'<link rel="stylesheet" href="/docs/pages.css">{head}</head><body>'
         '<a class="skip" href="#main">Skip to the content</a>'
-        f'<header><nav aria-label="Site"><ul>{links}</ul></nav></header>{beside}<main id="main">{main}</main></body></html>'
+        f'{header}{beside}<main id="main">{main}</main></body></html>'
     )
     return text.encode("utf-8")
 

@@ -25,7 +25,7 @@ HEADERS = {
     "Vary": "Request headers that the answer depends on.",
     "WWW-Authenticate": "What is wrong with the credentials.",
     "X-Cart-Token": "The token of a guest's cart, for clients without cookies.",
-    "Set-Cookie": "The cookie `harvest_cart`, which holds the token of a guest's cart.",
+    "Set-Cookie": "A cookie: `harvest_cart` holds the token of a guest's cart, `harvest_session` (with TLS `__Host-harvest_session`) a browser's session.",
 }
 #: Parameters of every operation.
 PARAMETERS: dict[str, dict[str, Any]] = {
@@ -103,10 +103,11 @@ def _description(route: Route) -> str:
 def _security(route: Route) -> list[dict[str, list[str]]]:
     if route.operator:
         return [{"operator": []}]
+    browser: dict[str, list[str]] = {"session": []} if route.method == "GET" else {"session": [], "csrf": []}
     if route.permission is not None:
-        return [{"bearer": []}]
+        return [{"bearer": []}, browser]
     shared = route.cached is not None and route.cached.signed_in == "shared"
-    known: list[dict[str, list[str]]] = [{}, {"bearer": []}] if route.credentials and not shared else []
+    known: list[dict[str, list[str]]] = [{}, {"bearer": []}, browser] if route.credentials and not shared else []
     return [*known, {"cart": []}, {"cartToken": []}] if route.cart else known
 
 
@@ -166,6 +167,7 @@ def _success(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
         (route.status == 201, ("Location",)),
         (route.query is not None and issubclass(route.query, ListQuery), ("Link",)),
         (route.cart, ("X-Cart-Token", "Set-Cookie")),
+        (route.cookie, ("Set-Cookie",)),
         (route.cart and route.answer is not None, ("Vary",)),
     )
     names += [name for holds, added in conditions if holds for name in added]
@@ -178,6 +180,11 @@ def _success(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
     if route.also_html:
         response["content"]["text/html"] = {"schema": {"type": "string"}}
     responses = {str(one): response for one in (status, *route.also)}
+    if route.accepted:
+        responses["202"] = {
+            "description": "Accepted: a mail tells the rest. Nothing says whether the address has an account.",
+            "headers": failures.headers(["X-Request-Id"]),
+        }
     if route.cached is not None:
         responses["304"] = {
             "description": "Not modified: the client's copy is current.",
@@ -191,7 +198,19 @@ _SCHEMES = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "The `access_token` of `POST /api/auth/login`, `/register` or `/refresh`.",
+        "description": "The `access_token` of `POST /api/auth/login`, `/register` or `/refresh`; or an API key (`hk_…`), whose scopes are permissions of its owner.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "harvest_session",
+        "description": "A browser's session, set by `POST /api/auth/session`; `__Host-harvest_session` where the market is served with TLS.",
+    },
+    "csrf": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-CSRF-Token",
+        "description": "The `csrf_token` of a browser's session, with each request that changes something.",
     },
     "cart": {
         "type": "apiKey",

@@ -1,0 +1,133 @@
+"""Accounts for the market's admins: search, roles, closing and opening, acting for somebody; and the audit log."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from msgspec import UNSET
+
+from harvestd.kernel.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
+from harvestd.kernel.names import accept, clean_name
+from harvestd.kernel.permissions import ADMIN, ROLES
+from harvestd.market.accounts import actions, admin_rows, audit, confirming, signing_in
+from harvestd.market.accounts.admin_shapes import (
+    Account,
+    AccountsQuery,
+    ActingFor,
+    AuditEntry,
+    AuditQuery,
+    ChangeAccount,
+    Impersonate,
+)
+from harvestd.unit_of_work import UnitOfWork
+from harvestd.web import tokens
+from harvestd.web.context import Caller, Page, RequestContext
+from harvestd.web.paging import Keyset
+
+MAX_REASON = 500
+#: How long somebody acts for another at the most.
+ACTING = timedelta(minutes=30)
+
+
+async def listed(request: RequestContext, query: AccountsQuery) -> Page[Account]:
+    """Accounts, newest first."""
+    keyset = Keyset(query, "accounts", (UUID,), lambda row: (row.id,))
+    (after,) = keyset.after or (None,)
+    if query.role is not None:
+        _check_role("role", query.role)
+    found = await admin_rows.listed(
+        request.reader, after, keyset.ask, text=query.q.strip().lower(), role=query.role, active=query.active
+    )
+    shown, following = keyset.page(found)
+    return Page([_shown(row) for row in shown], following)
+
+
+def _shown(row: admin_rows.Account) -> Account:
+    return Account(
+        id=row.id, email=row.email, email_verified=row.verified, username=row.username, name=row.name, role=row.role,
+        active=row.active, created_at=row.created_at, version=row.version,
+    )  # fmt: skip
+
+
+def _check_role(field: str, role: str) -> None:
+    if role not in ROLES:
+        allowed = ", ".join(ROLES)
+        fault = FieldError(field, f"must be one of {allowed}", code="not-one-of", params={"allowed": allowed})
+        raise Invalid("there is no such role", (fault,))
+
+
+async def change(request: RequestContext, body: ChangeAccount) -> Account:
+    """Change an account's role, or close or open it; at once, in every process."""
+    unit, user_id = request.work, request.id("id")
+    if body.role is not UNSET:
+        _check_role("role", body.role)
+    before = await admin_rows.lock(unit.tx, user_id)
+    if before is None:
+        raise NotFound("there is no such account")
+    role = before.role if body.role is UNSET else body.role
+    active = before.active if body.active is UNSET else body.active
+    if (role, active) == (before.role, before.active):
+        return _shown(before)
+    stays = role == ADMIN and active
+    if before.role == ADMIN and not stays and not await admin_rows.another_admin(unit.tx, user_id):
+        raise Conflict("this is the market's only admin; make somebody else one first")
+    await admin_rows.change(unit.tx, user_id, role, active, unit.now)
+    if not stays:
+        for other in await admin_rows.end_acting(unit.tx, user_id, unit.now):
+            actions.ended(unit, other)
+    actions.ended(unit, user_id)
+    unit.on_commit(lambda: unit.parts.api_keys.ended(user_id))
+    changed = {"role": (before.role, role), "active": (before.active, active)}
+    changed = {name: pair for name, pair in changed.items() if pair[0] != pair[1]}
+    await audit.note(
+        request, unit, "account.changed", user_id, f"user:{user_id}",
+        {name: pair[0] for name, pair in changed.items()}, {name: pair[1] for name, pair in changed.items()},
+    )  # fmt: skip
+    after = await admin_rows.lock(unit.tx, user_id)
+    assert after is not None
+    return _shown(after)
+
+
+async def impersonate(request: RequestContext, body: Impersonate) -> ActingFor:
+    """Act for somebody, for a time; whatever is done meanwhile has both names in the audit log."""
+    await confirming.check(request)
+    reason = accept(clean_name("reason", body.reason, MAX_REASON))[0]
+    assert isinstance(reason, str)
+    user_id, admin, settings = request.id("id"), request.user, request.parts.settings
+    session, ttl = request.new_id(), min(settings.access_token_ttl, ACTING.total_seconds())
+
+    async def work(unit: UnitOfWork) -> ActingFor:
+        found = await admin_rows.lock(unit.tx, user_id)
+        if found is None or not found.active:
+            raise NotFound("there is no such open account")
+        if found.role == ADMIN:
+            raise Forbidden("nobody acts for an admin")
+        expires = unit.now + timedelta(seconds=ttl)
+        await admin_rows.begin_acting(
+            unit.tx, session, user_id, admin.user_id, unit.now, expires, signing_in.device(request)
+        )
+        await audit.note(request, unit, "account.impersonated", user_id, f"user:{user_id}", None, {"reason": reason})
+        caller = Caller(user_id, found.role, session, actor=admin.user_id)
+        return ActingFor(
+            user=await signing_in.own(unit.tx, user_id), access_token=tokens.issue(request.parts.secret, caller, unit.now, ttl),
+            token_type="Bearer", expires_in=int(ttl),
+        )  # fmt: skip
+
+    return await request.write(work)
+
+
+async def log(request: RequestContext, query: AuditQuery) -> Page[AuditEntry]:
+    """The audit log, newest first."""
+    keyset = Keyset(query, "audit", (int,), lambda row: (row.seq,))
+    (after,) = keyset.after or (None,)
+    found = await audit.listed(
+        request.reader, after, keyset.ask, actor=query.actor, subject=query.subject, action=query.action, object=query.object
+    )  # fmt: skip
+    shown, following = keyset.page(found)
+    return Page(
+        [AuditEntry(id=row.id, at=row.at, actor_id=row.actor_id, actor_name=row.actor_name, subject_id=row.subject_id,
+                    subject_name=row.subject_name, action=row.action, object=row.object, before=row.before, after=row.after,
+                    address=row.address, request_id=row.request_id) for row in shown],
+        following,
+    )  # fmt: skip

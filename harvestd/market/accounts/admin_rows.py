@@ -1,0 +1,95 @@
+"""Rows of accounts, for the market's admins."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from harvestd.store.postgres.database import LAST_ID, Reader, Statement, Transaction, nothing, scalar
+
+
+class Account(msgspec.Struct, frozen=True):
+    """An account, as an admin sees it."""
+
+    id: str
+    email: str
+    verified: bool
+    username: str
+    name: str
+    role: str
+    active: bool
+    created_at: datetime
+    version: int
+
+
+_COLUMNS = "id, email, verified_at is not null, username, name, role, active, created_at, version"
+_LIST = Statement(
+    "accounts_admin.list",
+    f"""select {_COLUMNS} from users
+        where id < coalesce(:after::uuid, {LAST_ID}) and (:role::text is null or role = :role) and (:active::boolean is null or active = :active)
+          and (:text::text = '' or position(:text in email_key) > 0 or position(:text in username_key) > 0
+               or position((select folded(:text)) in folded(name)) > 0 or id::text = :text)
+        order by id desc limit :limit""",
+    Account,
+)
+_LOCK = Statement("accounts_admin.lock", f"select {_COLUMNS} from users where id = :user_id for no key update", Account)
+_CHANGE = Statement(
+    "accounts_admin.change",
+    """update users set role = :role, active = :active, version = version + 1, updated_at = :now where id = :user_id""",
+    nothing,
+)
+_ADMINS = Statement(
+    "accounts_admin.admins",
+    "select id::text from users where role = 'admin' and active and id <> :user_id order by id limit 1 for share",
+    scalar,
+)
+_ACTING = Statement(
+    "accounts_admin.acting",
+    """update sign_ins set ended_at = :now where actor_id = :user_id and ended_at is null returning user_id::text""",
+    scalar,
+)
+_BEGIN_ACTING = Statement(
+    "accounts_admin.begin_acting",
+    """insert into sign_ins (id, user_id, actor_id, created_at, expires_at, confirmed_at, device)
+       select :session, id, :actor_id, :now, :expires_at, '-infinity', :device from users where id = :user_id and active for share""",
+    nothing,
+)
+
+
+async def listed(
+    reader: Reader, after: str | None, limit: int, *, text: str, role: str | None, active: bool | None
+) -> list[Account]:
+    """Accounts, newest first; with ``text`` (lower case) in their address, username or name, or as their id."""
+    return await reader.rows(_LIST, after=after, limit=limit, text=text, role=role, active=active)
+
+
+async def lock(tx: Transaction, user_id: str) -> Account | None:
+    """An account, locked."""
+    return await tx.row(_LOCK, user_id=user_id)
+
+
+async def change(tx: Transaction, user_id: str, role: str, active: bool, now: datetime) -> None:
+    """Change the role of an account, and whether it is open."""
+    await tx.run(_CHANGE, user_id=user_id, role=role, active=active, now=now)
+
+
+async def another_admin(tx: Transaction, user_id: str) -> bool:
+    """Whether somebody else is an admin, who stays one until the end of the transaction."""
+    return await tx.row(_ADMINS, user_id=user_id) is not None
+
+
+async def end_acting(tx: Transaction, user_id: str, now: datetime) -> list[str]:
+    """End the sign-ins by which this account acts for others; returns whom for."""
+    found: list[Any] = await tx.rows(_ACTING, user_id=user_id, now=now)
+    return sorted(set(found))
+
+
+async def begin_acting(
+    tx: Transaction, session: str, user_id: str, actor_id: str, now: datetime, expires_at: datetime, device: str
+) -> bool:
+    """Begin a sign-in of an account by somebody else; False if it is closed. Nothing that needs a confirmation is possible by it."""
+    return bool(await tx.run(
+        _BEGIN_ACTING, session=session, user_id=user_id, actor_id=actor_id, now=now, expires_at=expires_at, device=device
+    ))  # fmt: skip

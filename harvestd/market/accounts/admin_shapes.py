@@ -1,0 +1,105 @@
+"""Accounts for the market's admins, and the audit log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, UnsetType
+
+from harvestd.market.accounts.shapes import RoleOut, User
+from harvestd.web.shapes import Id, In, ListQuery, Out
+
+
+class AccountsQuery(ListQuery, kw_only=True, frozen=True):
+    """Which accounts."""
+
+    q: Annotated[str, Meta(max_length=200)] = ""
+    role: Annotated[str, Meta(max_length=20)] | None = None
+    active: bool | None = None
+
+
+class Account(Out, kw_only=True, frozen=True):
+    """An account, as an admin sees it."""
+
+    id: str
+    email: str
+    email_verified: bool
+    username: str
+    name: str
+    role: RoleOut
+    active: bool
+    created_at: datetime
+    version: int
+
+
+class ChangeAccount(In, kw_only=True, frozen=True):
+    """What to change of an account."""
+
+    role: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+
+
+class Impersonate(In, kw_only=True, frozen=True):
+    """Why somebody acts for another."""
+
+    reason: Annotated[str, Meta(max_length=500)]
+
+
+class ActingFor(Out, kw_only=True, frozen=True):
+    """An access token for another's account; there is no refresh token."""
+
+    user: User
+    access_token: str
+    token_type: str
+    expires_in: int
+
+
+class AuditQuery(ListQuery, kw_only=True, frozen=True):
+    """Which entries."""
+
+    actor: Id | None = None
+    subject: Id | None = None
+    action: Annotated[str, Meta(max_length=60)] | None = None
+    object: Annotated[str, Meta(max_length=100)] | None = None
+
+
+class AuditEntry(Out, kw_only=True, frozen=True):
+    """What somebody did."""
+
+    id: str
+    at: datetime
+    actor_id: str | None
+    actor_name: str | None
+    subject_id: str | None
+    subject_name: str | None
+    action: str
+    object: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    address: str
+    request_id: str
+
+
+WORDS: dict[str, str] = {
+    "action": "What was done, such as `account.changed`.",
+    "active": "Whether the account is open: a closed one cannot sign in.",
+    "AuditQuery.actor": "Entries of what this user did.",
+    "AuditQuery.subject": "Entries of what was done to, or for, this user.",
+    "AuditQuery.object": "Entries about this, as `<what>:<id>`.",
+    "actor_id": "Who did it; null: the market itself.",
+    "actor_name": "Their name now.",
+    "AuditEntry.address": "From which network address.",
+    "AuditEntry.after": "What it is now, as far as it changed.",
+    "AuditEntry.at": "When.",
+    "before": "What it was, as far as it changed.",
+    "object": "What it was done to, as `<what>:<id>`.",
+    "reason": "Why; it is kept in the audit log.",
+    "request_id": "The request that did it, as in the log.",
+    "subject_id": "To whom it was done, or for whom.",
+    "subject_name": "Their name now.",
+    "AccountsQuery.q": "Part of an address, username or name; or an id.",
+    "AccountsQuery.role": "Accounts with this role.",
+    "AccountsQuery.active": "Open or closed accounts alone.",
+    "ChangeAccount.role": "The role that it is to have.",
+}

@@ -1,0 +1,87 @@
+"""The audit log: who did what, for whom, what it was before, from where, and in which request.
+
+An entry is part of the transaction of what it tells. It takes a lock that all entries take, so it comes last in a unit of work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from harvestd.runtime.tracing import current_trace
+from harvestd.store.postgres.database import Reader, Statement, nothing
+from harvestd.unit_of_work import UnitOfWork
+from harvestd.web.context import ActedFor, RequestContext
+
+#: How the actions begin that somebody does for another: the operation follows.
+ACTED = "for_another."
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One entry, with the names of those in it."""
+
+    seq: int
+    id: str
+    at: datetime
+    actor_id: str | None
+    actor_name: str | None
+    subject_id: str | None
+    subject_name: str | None
+    action: str
+    object: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    address: str
+    request_id: str
+
+
+_INSERT = Statement(
+    "audit.insert",
+    """insert into audit (id, at, actor_id, subject_id, action, object, before, after, address, request_id)
+       values (:id, :now, :actor_id, :subject_id, :action, :object, :before, :after, :address, :request_id)""",
+    nothing,
+)
+_LIST = Statement(
+    "audit.list",
+    """select a.seq, a.id, a.at, a.actor_id, u.name, a.subject_id, s.name, a.action, a.object, a.before, a.after, a.address, a.request_id
+         from audit a left join users u on u.id = a.actor_id left join users s on s.id = a.subject_id
+        where a.seq < coalesce(:after::bigint, 9223372036854775807)
+          and (:actor::uuid is null or a.actor_id = :actor) and (:subject::uuid is null or a.subject_id = :subject)
+          and (:action::text is null or a.action = :action) and (:object::text is null or a.object = :object)
+        order by a.seq desc limit :limit""",
+    Entry,
+)
+
+
+async def note(
+    request: RequestContext, unit: UnitOfWork, action: str, subject_id: str | None, object: str = "",
+    before: Mapping[str, Any] | None = None, after: Mapping[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """Note what the caller does, to or for ``subject_id``. Somebody who acts for another is the actor, and the other the subject."""
+    caller = request.caller
+    acting = caller.actor or caller.user_id if caller is not None else subject_id
+    subject = (
+        subject_id if subject_id is not None else (caller.user_id if caller is not None and caller.actor else None)
+    )
+    await unit.tx.run(
+        _INSERT, id=unit.new_id(), now=unit.now, actor_id=acting, subject_id=subject, action=action, object=object,
+        before=dict(before or {}), after=dict(after or {}), address=request.address, request_id=current_trace().request_id,
+    )  # fmt: skip
+
+
+async def acted(unit: UnitOfWork, happening: ActedFor) -> None:
+    """Note that somebody changed something for somebody else, whatever it was."""
+    request = happening.request
+    await note(request, unit, f"{ACTED}{request.route.operation_id}", request.user.user_id, request.route.path.format_map(request.path))
+
+
+async def listed(
+    reader: Reader, after: int | None, limit: int, *, actor: str | None, subject: str | None, action: str | None, object: str | None
+) -> list[Entry]:  # fmt: skip
+    """Entries, newest first; of an actor, a subject, an action or an object."""
+    return await reader.rows(
+        _LIST, after=after, limit=limit, actor=actor, subject=subject, action=action, object=object
+    )

@@ -1,0 +1,67 @@
+"""Erasing a person, and reading what is held on one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from harvestd.market.accounts.rows import USER, User
+from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
+
+_LOCK = Statement("closing.lock", f"select {USER} from users where id = :user_id for update", User)
+_ALONE = Statement(
+    "closing.owned_alone",
+    """select f.name from farm_members m join farms f on f.id = m.farm_id
+        where m.user_id = :user_id and m.role = 'owner'
+          and not exists (select from farm_members o join users u on u.id = o.user_id
+                           where o.farm_id = m.farm_id and o.user_id <> m.user_id and o.role = 'owner' and u.active)
+        order by f.name""",
+    scalar,
+)
+_LEAVE = Statement("closing.leave", "delete from farm_members where user_id = :user_id", nothing)
+_FORGET = Statement(
+    "closing.forget",
+    "update sign_ins set place = null, device = '' where user_id = :user_id",
+    nothing,
+)
+_CONSENTS = Statement("closing.consents", "delete from consents where user_id = :user_id", nothing)
+#: Responses kept for idempotency keys hold what they answered.
+_ANSWERS = Statement("closing.answers", "delete from idempotency_keys where user_id = :user_id", nothing)
+_ANONYMISE = Statement(
+    "closing.anonymise",
+    """update users set email = 'deleted-' || id || '@invalid', email_key = 'deleted-' || id || '@invalid', username = 'deleted-' || id,
+              username_key = 'deleted-' || id, name = 'Deleted account', phone = null, avatar = null, password_hash = '', verified_at = null,
+              active = false, anonymised_at = :now, version = version + 1, updated_at = :now
+        where id = :user_id""",
+    nothing,
+)
+_SIGN_INS = Statement(
+    "closing.sign_ins",
+    """select to_jsonb(s) from (select kind, device, created_at, renewed_at, expires_at, ended_at from sign_ins
+                                 where user_id = :user_id order by id) s""",
+    scalar,
+)
+
+
+async def lock(tx: Transaction, user_id: str) -> User:
+    """The account, locked until the end of the transaction."""
+    found = await tx.row(_LOCK, user_id=user_id)
+    assert found is not None
+    return found
+
+
+async def owned_alone(tx: Transaction, user_id: str) -> list[str]:
+    """The names of the farms that have no other owner."""
+    return await tx.rows(_ALONE, user_id=user_id)
+
+
+async def anonymise(tx: Transaction, user_id: str, now: datetime) -> None:
+    """Erase what says who the person was."""
+    for statement in (_LEAVE, _FORGET, _CONSENTS, _ANSWERS):
+        await tx.run(statement, user_id=user_id)
+    await tx.run(_ANONYMISE, user_id=user_id, now=now)
+
+
+async def sign_ins(reader: Reader, user_id: str) -> list[dict[str, Any]]:
+    """A person's sign-ins, oldest first."""
+    return await reader.rows(_SIGN_INS, user_id=user_id)

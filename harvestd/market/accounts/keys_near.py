@@ -1,0 +1,119 @@
+"""This process's in-memory cache of good API keys, so that a request with one normally costs no statement.
+
+An entry is valid for ``ttl`` seconds, or until topic ``sessions:ended`` says that something of its owner changed, or that messages may
+have been missed. An answer requested before that is not cached. Secrets that are no key's are not cached: they are rate limited.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import attrs
+from zope.interface import implementer
+
+from harvestd.interfaces import ApiKey, IApiKeys, ISignIns, ITopics
+from harvestd.kernel.errors import Unavailable
+from harvestd.kernel.permissions import Permission
+from harvestd.market.accounts import key_rows as rows
+from harvestd.market.accounts.sign_ins_near import CHANNEL, user_of
+from harvestd.runtime.spawn import spawn
+from harvestd.store.postgres.database import Database
+
+_FORM = re.compile(r"hk_[A-Za-z0-9_-]{43}")
+
+
+def digest(secret: str) -> bytes:
+    """As it is stored."""
+    return hashlib.sha256(secret.encode("ascii")).digest()
+
+
+@attrs.frozen
+class _Known:
+    key: ApiKey
+    ends: datetime | None
+    until: float
+
+
+@implementer(IApiKeys)
+class NearApiKeys:
+    """``primary`` is queried on a cache miss; ``most`` keys are cached, each for ``ttl`` seconds. ``sign_ins`` has the way to other
+    processes, which is the same for all that ends of an account."""
+
+    def __init__(
+        self, clock: Any, topics: ITopics, primary: Database, sign_ins: ISignIns, now: Callable[[], datetime],
+        most: int = 10_000, ttl: float = 30.0,
+    ) -> None:  # fmt: skip
+        self._seconds: Callable[[], float] = clock.seconds
+        self._topics = topics
+        self._primary = primary
+        self._sign_ins = sign_ins
+        self._now = now
+        self._most = most
+        self._ttl = ttl
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._dropped = 0
+        self._unsubscribe: Callable[[], None] = lambda: None
+
+    def start(self) -> None:
+        """Subscribe to what ends in other processes."""
+        self._unsubscribe = self._topics.subscribe(CHANNEL, self._receive, self._gap)
+
+    def stop(self) -> None:
+        """Unsubscribe, and clear the cache."""
+        self._unsubscribe()
+        self._gap()
+
+    async def find(self, secret: str) -> ApiKey | None:
+        """The key with this secret, if it is good."""
+        if not _FORM.fullmatch(secret):
+            return None
+        hashed = digest(secret)
+        known = self._known.get(hashed)
+        if known is None or self._seconds() >= known.until:
+            known = await self._asked(hashed)
+        return None if known is None or (known.ends is not None and self._now() >= known.ends) else known.key
+
+    async def _asked(self, hashed: bytes) -> _Known | None:
+        before = self._dropped
+        found = await self._primary.row(rows.FIND, secret_hash=hashed, now=self._now())
+        if found is None:
+            self._known.pop(hashed, None)
+            return None
+        scopes = frozenset(one for one in Permission if one.value in found.scopes)
+        key = ApiKey(found.id, found.user_id, found.role, scopes)
+        known = _Known(key, found.expires_at, self._seconds() + self._ttl)
+        if self._dropped == before:
+            self._known[hashed] = known
+            if len(self._known) > self._most:
+                self._known.popitem(last=False)
+        spawn("noting the use of an API key", self._note_use(found.id))
+        return known
+
+    async def _note_use(self, key_id: str) -> None:
+        with suppress(Unavailable):
+            await self._primary.transaction(lambda tx: rows.note_use(tx, key_id, self._now()), by_keys=True)
+
+    async def ended(self, user_id: str) -> None:
+        """Forget the user's keys here, and in every other process."""
+        self._drop(user_id)
+        await self._sign_ins.ended(user_id)
+
+    def _drop(self, user_id: str) -> None:
+        self._dropped += 1
+        for hashed in [hashed for hashed, known in self._known.items() if known.key.user_id == user_id]:
+            del self._known[hashed]
+
+    def _receive(self, payload: str) -> None:
+        user_id = user_of(payload)
+        if user_id is not None:
+            self._drop(user_id)
+
+    def _gap(self) -> None:
+        self._dropped += 1
+        self._known.clear()

@@ -1,0 +1,151 @@
+"""Mailed secrets: to verify an address, to reset a password, to sign in without one.
+
+What a stranger asks for is only recorded (``account.mail_requested``), whether or not the address has an account; the worker that
+mails finds that out. So a request says nothing about who has an account here, not by its time either. A secret exists in the mail
+alone; the database has its SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from harvestd.kernel import email_addresses
+from harvestd.kernel.email_addresses import EmailAddress
+from harvestd.kernel.errors import AlreadyTaken, FieldError, Invalid
+from harvestd.kernel.events import Event
+from harvestd.market.accounts import actions, sign_ins
+from harvestd.market.accounts import recovery_rows as tokens
+from harvestd.market.accounts import rows as accounts
+from harvestd.unit_of_work import UnitOfWork
+
+#: How long a secret is good, by its purpose.
+LIFE: dict[str, timedelta] = {
+    "verify": timedelta(days=7), "reset": timedelta(hours=1), "link": timedelta(minutes=15), "address": timedelta(days=1),
+}  # fmt: skip
+#: Mails for one purpose that an account gets within an hour, whoever asks for them: each has a secret that works.
+MAX_AN_HOUR = 5
+
+
+def digest(secret: str) -> bytes:
+    """As it is stored."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def request(unit: UnitOfWork, purpose: str, email: str) -> None:
+    """Have a mail with a secret sent to whoever has this address, if that is an account."""
+    unit.record(Event("account.mail_requested", f"mail:{unit.new_id()}", 1, {"purpose": purpose, "email": email}))
+
+
+async def issue(unit: UnitOfWork, user_id: str, purpose: str) -> str | None:
+    """A new secret, to be mailed to the account's address; None if it got :data:`MAX_AN_HOUR` within the hour."""
+    if await tokens.lately(unit.tx, user_id, purpose, unit.now - timedelta(hours=1)) >= MAX_AN_HOUR:
+        return None
+    secret = secrets.token_urlsafe(32)
+    await tokens.insert(unit.tx, digest(secret), user_id, purpose, unit.now, unit.now + LIFE[purpose])
+    return secret
+
+
+def request_address(unit: UnitOfWork, user_id: str, address: EmailAddress) -> None:
+    """Have a mail with a secret sent to a new address of the account."""
+    data = {"purpose": "address", "email": address.shown, "user_id": user_id}
+    unit.record(Event("account.mail_requested", f"mail:{unit.new_id()}", 1, data))
+
+
+async def issue_address(unit: UnitOfWork, user_id: str, email: str) -> str | None:
+    """A new secret, to be mailed to a new address; None if the account asked for :data:`MAX_AN_HOUR` within the hour."""
+    if await tokens.lately(unit.tx, user_id, "address", unit.now - timedelta(hours=1)) >= MAX_AN_HOUR:
+        return None
+    secret = secrets.token_urlsafe(32)
+    key = email_addresses.key(email)
+    await tokens.insert_address(unit.tx, digest(secret), user_id, email, key, unit.now, unit.now + LIFE["address"])
+    return secret
+
+
+async def verify(unit: UnitOfWork, secret: str) -> str:
+    """The owner has read the mail of this secret, which went to the account's address or to the one that it is to have. Raises
+    ``Invalid``, and ``AlreadyTaken`` if another account has that by now. Returns the id of the account."""
+    found = await tokens.use(unit.tx, digest(secret), "verify", unit.now)
+    if found is None:
+        return await _moved(unit, secret)
+    await _verified(unit, found.user_id)
+    return found.user_id
+
+
+async def _moved(unit: UnitOfWork, secret: str) -> str:
+    found = await tokens.use(unit.tx, digest(secret), "address", unit.now)
+    if found is None or found.email is None:
+        raise not_good()
+    before = await accounts.by_id(unit.tx, found.user_id)
+    assert before is not None
+    if not await tokens.move(unit.tx, found.user_id, found.email, found.email_key, unit.now):
+        fault = FieldError(
+            "email", "this email is in use by another account", code="taken", params={"reason": "account"}
+        )
+        raise AlreadyTaken(errors=(fault,))
+    await tokens.revoke(unit.tx, found.user_id, unit.now)
+    data = {"user_id": found.user_id, "before": before.email}
+    unit.record(Event("account.address_changed", f"user:{found.user_id}", before.version + 1, data))
+    return found.user_id
+
+
+async def change_password(unit: UnitOfWork, user_id: str, password_hash: str, keeping: str) -> None:
+    """Set a new password, and end every other sign-in than ``keeping``, and every mailed secret."""
+    await tokens.set_password(unit.tx, user_id, password_hash, unit.now)
+    await _renewed(unit, user_id, keeping)
+    unit.record(Event("account.password_reset", f"user:{user_id}", 1, {"user_id": user_id}))
+
+
+async def reset(unit: UnitOfWork, secret: str, password_hash: str) -> str:
+    """Set a new password, and end every sign-in and every other mailed secret of the account. Raises ``Invalid``."""
+    user_id = await _used(unit, secret, "reset")
+    await tokens.set_password(unit.tx, user_id, password_hash, unit.now)
+    await _verified(unit, user_id)
+    await _renewed(unit, user_id)
+    unit.record(Event("account.password_reset", f"user:{user_id}", 1, {"user_id": user_id}))
+    return user_id
+
+
+async def use_link(unit: UnitOfWork, secret: str) -> str:
+    """The account to be signed in, by the mailed link. Raises ``Invalid``.
+
+    An address that was never verified may have been registered by somebody else, who knows the password: then that password and
+    all sign-ins end here."""
+    user_id = await _used(unit, secret, "link")
+    if await _verified(unit, user_id):
+        await tokens.set_password(unit.tx, user_id, "", unit.now)
+        await _renewed(unit, user_id)
+    return user_id
+
+
+async def _used(unit: UnitOfWork, secret: str, purpose: str) -> str:
+    found = await tokens.use(unit.tx, digest(secret), purpose, unit.now)
+    if found is None:
+        raise not_good()
+    return found.user_id
+
+
+def not_good() -> Invalid:
+    """For a secret that was used, has expired, or never was one."""
+    return Invalid.of("token", "was used already, or is too old: ask for a new mail, and use the newest one", "expired")
+
+
+async def _verified(unit: UnitOfWork, user_id: str) -> bool:
+    first = await tokens.verify(unit.tx, user_id, unit.now)
+    if first:
+        unit.record(Event("account.verified", f"user:{user_id}", 1, {"user_id": user_id}))
+    return first
+
+
+async def _renewed(unit: UnitOfWork, user_id: str, keeping: str | None = None) -> None:
+    """End all that was good before, but for the sign-in ``keeping``: sign-ins, and mailed secrets."""
+    await tokens.revoke(unit.tx, user_id, unit.now)
+    await sign_ins.end_all(unit.tx, user_id, unit.now, keeping)
+    actions.ended(unit, user_id)
+
+
+async def told(unit: UnitOfWork, email_key: str) -> accounts.User | None:
+    """The open account with this address, to be mailed; None if there is none."""
+    found = await accounts.by_email(unit.tx, email_key)
+    return found if found is not None and found.active else None

@@ -1,0 +1,91 @@
+"""Verifying an address, resetting a password, and signing in by a mailed link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harvestd.kernel import email_addresses
+from harvestd.kernel.email_addresses import EmailAddress
+from harvestd.kernel.errors import FieldError, Forbidden
+from harvestd.kernel.names import accept
+from harvestd.market.accounts import audit, guessing, passwords
+from harvestd.market.accounts import recovery_actions as actions
+from harvestd.market.accounts import recovery_rows as tokens
+from harvestd.market.accounts import rows as accounts
+from harvestd.market.accounts.credential_routes import check_password
+from harvestd.market.accounts.recovery_shapes import Forgot, MailedToken, Reset
+from harvestd.market.accounts.shapes import SignedIn
+from harvestd.market.accounts.signing_in import begun
+from harvestd.unit_of_work import UnitOfWork
+from harvestd.web.context import RequestContext
+
+
+def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
+    """Faults in the given fields, independent of the others."""
+    found = email_addresses.checked("email", given["email"]) if isinstance(given.get("email"), str) else None
+    return [found] if isinstance(found, FieldError) else []
+
+
+async def forgot(request: RequestContext, body: Forgot) -> None:
+    """Ask for a mail with which to set a new password."""
+    await _ask(request, "reset", body.email)
+
+
+async def link(request: RequestContext, body: Forgot) -> None:
+    """Ask for a mail with which to sign in."""
+    _check_links(request)
+    await _ask(request, "link", body.email)
+
+
+async def _ask(request: RequestContext, purpose: str, email: str) -> None:
+    found = accept(email_addresses.checked("email", email))[0]
+    assert isinstance(found, EmailAddress)
+    await guessing.admit_mail(request)
+    await request.write(lambda unit: _requested(unit, purpose, found.shown))
+
+
+async def _requested(unit: UnitOfWork, purpose: str, email: str) -> None:
+    actions.request(unit, purpose, email)
+
+
+async def again(request: RequestContext) -> None:
+    """Ask for another mail with which to verify one's address."""
+    await guessing.admit_mail(request)
+    found = await accounts.by_id(request.reader, request.user.user_id)
+    if found is not None and not found.verified:
+        await request.write(lambda unit: _requested(unit, "verify", found.email))
+
+
+async def verify(request: RequestContext, body: MailedToken) -> None:
+    """The address of an account is its owner's."""
+    await audit.note(request, request.work, "account.address_verified", await actions.verify(request.work, body.token))
+
+
+async def reset(request: RequestContext, body: Reset) -> None:
+    """Set a new password by a mailed token."""
+    user = await tokens.user_of(request.reader, actions.digest(body.token), "reset", request.now)
+    if user is None:  # before the password is hashed, which is for those who have a token
+        raise actions.not_good()
+    check_password(request, body.password, user)
+    password_hash = await passwords.hashed(body.password, passwords.place(request))
+
+    async def work(unit: UnitOfWork) -> None:
+        await audit.note(request, unit, "account.password_reset", await actions.reset(unit, body.token, password_hash))
+
+    await request.write(work)
+
+
+async def use_link(request: RequestContext, body: MailedToken) -> SignedIn:
+    """Sign in by a mailed token."""
+    _check_links(request)
+
+    async def work(unit: UnitOfWork) -> SignedIn:
+        return await begun(request, unit, await actions.use_link(unit, body.token))
+
+    return await request.write(work)
+
+
+def _check_links(request: RequestContext) -> None:
+    if not request.parts.settings.link_sign_in:
+        raise Forbidden("this market does not sign in by mailed links; sign in with your password")

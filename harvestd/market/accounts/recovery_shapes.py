@@ -1,0 +1,37 @@
+"""Verifying an address, resetting a password, and signing in by a mailed link."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from harvestd.market.accounts.shapes import Email, NewPassword
+from harvestd.web.shapes import In
+
+Token = Annotated[str, Meta(max_length=100)]
+
+
+class Forgot(In, kw_only=True, frozen=True):
+    """The address of the account, to which the mail goes."""
+
+    email: Email
+
+
+class Reset(In, kw_only=True, frozen=True):
+    """The token of the mail, and the password to set."""
+
+    token: Token
+    password: NewPassword
+
+
+class MailedToken(In, kw_only=True, frozen=True):
+    """The token of a mail, valid once."""
+
+    token: Token
+
+
+WORDS: dict[str, str] = {
+    "token": "The token of the mail's link, what follows the last `=`; valid once, and for a short time.",
+    "Forgot.email": "The e-mail address of the account. Nothing tells whether there is one.",
+}

@@ -1,0 +1,98 @@
+"""Browser sessions, an account's sign-ins, and confirming one's own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from harvestd.kernel.errors import NotFound, Unauthenticated, WrongCredentials
+from harvestd.market.accounts import actions, guessing, passwords, signing_in
+from harvestd.market.accounts import rows as accounts
+from harvestd.market.accounts import sign_in_rows as devices
+from harvestd.market.accounts import sign_ins as sessions
+from harvestd.market.accounts.session_shapes import BrowserSession, Confirm, Device, DevicesQuery
+from harvestd.market.accounts.shapes import Login
+from harvestd.unit_of_work import UnitOfWork
+from harvestd.web import session_cookie
+from harvestd.web.context import Caller, Page, RequestContext, Result
+from harvestd.web.paging import Keyset
+
+
+async def begin(request: RequestContext, body: Login) -> Result:
+    """Sign in a browser: a new session each time, in the cookie; the one that the browser had ends."""
+    user = await signing_in.admitted(request, body)
+    session = request.new_id()
+    settings = request.parts.settings
+    expires = request.now + timedelta(seconds=settings.refresh_token_ttl)
+    before = session_cookie.read(
+        request.parts.secret, request.cookies.get(session_cookie.name(settings), ""), request.now
+    )
+
+    async def work(unit: UnitOfWork) -> BrowserSession:
+        if before is not None:
+            await sessions.end(unit.tx, before.session, before.user_id, unit.now)
+            actions.ended(unit, before.user_id)
+        if not await sessions.begin(
+            unit.tx, session, user.id, unit.now, expires, guessing.place_of(request), "browser", signing_in.device(request)
+        ):  # fmt: skip
+            raise Unauthenticated("the account is closed")
+        await unit.tell(actions.SignedIn(user.id, request))
+        return await _shown(request, unit, user.id, session)
+
+    shown = await request.write(work)
+    caller = Caller(user.id, user.role, session, by_cookie=True)
+    cookie = session_cookie.value(request.parts.secret, caller, expires)
+    return Result(shown, headers=(session_cookie.set_cookie(settings, cookie, int(settings.refresh_token_ttl)),))
+
+
+async def _shown(request: RequestContext, unit: UnitOfWork, user_id: str, session: str) -> BrowserSession:
+    user = await signing_in.own(unit.tx, user_id)
+    return BrowserSession(user=user, csrf_token=session_cookie.csrf_token(request.parts.secret, session))
+
+
+async def see(request: RequestContext) -> BrowserSession:
+    """The browser's session, for a page that was just loaded."""
+    caller = request.user
+    if not caller.by_cookie:
+        raise NotFound("this is no browser's session: the request came with an Authorization header")
+    user = await signing_in.own(request.reader, caller.user_id)
+    return BrowserSession(user=user, csrf_token=session_cookie.csrf_token(request.parts.secret, caller.session))
+
+
+async def end(request: RequestContext) -> Result:
+    """Sign the browser out."""
+    await actions.end(request.work, request.user.user_id, request.user.session)
+    return Result(None, status=204, headers=(session_cookie.set_cookie(request.parts.settings, "", 0),))
+
+
+async def confirm(request: RequestContext, body: Confirm) -> None:
+    """The password again, for what asks for it."""
+    caller = request.user
+    user = await accounts.by_id(request.reader, caller.user_id)
+    assert user is not None
+    await guessing.admit(request, user.email_key, user)
+    if not await passwords.verified(body.password, user.password_hash, passwords.place(request)):
+        raise WrongCredentials("this is not the password of your account")
+    await request.write(lambda unit: devices.confirm(unit.tx, caller.session, unit.now))
+
+
+async def listed(request: RequestContext, query: DevicesQuery) -> Page[Device]:
+    """The caller's live sign-ins, newest first."""
+    keyset = Keyset(query, "sessions", (UUID,), lambda row: (row.id,))
+    after = keyset.after
+    found = await devices.live(
+        request.reader, request.user.user_id, after[0] if after else None, request.now, keyset.ask
+    )
+    shown, following = keyset.page(found)
+    own = request.user.session
+    return Page(
+        [Device(id=row.id, kind=row.kind, device=row.device, created_at=row.created_at, renewed_at=row.renewed_at,
+                expires_at=row.expires_at, current=row.id == own) for row in shown],
+        following,
+    )  # fmt: skip
+
+
+async def end_one(request: RequestContext) -> None:
+    """End one of the caller's sign-ins."""
+    if not await actions.end(request.work, request.user.user_id, request.id("id")):
+        raise NotFound("you have no such sign-in")

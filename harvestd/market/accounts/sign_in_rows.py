@@ -1,0 +1,50 @@
+"""Rows of sign-ins, as their owner sees and confirms them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from harvestd.store.postgres.database import LAST_ID, Reader, Statement, Transaction, nothing, scalar
+
+
+class DeviceRow(msgspec.Struct, frozen=True):
+    """A live sign-in."""
+
+    id: str
+    kind: str
+    device: str
+    created_at: datetime
+    renewed_at: datetime | None
+    expires_at: datetime
+
+
+_LIVE = Statement(
+    "sign_ins.live",
+    f"""select id, kind, device, created_at, renewed_at, expires_at from sign_ins
+        where user_id = :user_id and ended_at is null and expires_at > :now and id < coalesce(:after::uuid, {LAST_ID})
+        order by id desc limit :limit""",
+    DeviceRow,
+)
+_CONFIRM = Statement("sign_ins.confirm", "update sign_ins set confirmed_at = :now where id = :session", nothing)
+_CONFIRMED = Statement(
+    "sign_ins.confirmed",
+    "select exists (select from sign_ins where id = :session and user_id = :user_id and confirmed_at > :since)",
+    scalar,
+)
+
+
+async def live(reader: Reader, user_id: str, after: str | None, now: datetime, limit: int) -> list[DeviceRow]:
+    """A user's live sign-ins, newest first."""
+    return await reader.rows(_LIVE, user_id=user_id, after=after, now=now, limit=limit)
+
+
+async def confirm(tx: Transaction, session: str, now: datetime) -> None:
+    """Note that the owner of a sign-in gave a credential again."""
+    await tx.run(_CONFIRM, session=session, now=now)
+
+
+async def confirmed(reader: Reader, session: str, user_id: str, since: datetime) -> bool:
+    """Whether they did since then."""
+    return bool(await reader.row(_CONFIRMED, session=session, user_id=user_id, since=since))

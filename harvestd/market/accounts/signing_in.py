@@ -1,0 +1,97 @@
+"""What a sign-in gives its client: the user, and a pair of tokens."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from twisted.logger import Logger
+
+from harvestd.kernel import email_addresses
+from harvestd.kernel.errors import Unauthenticated, WrongCredentials
+from harvestd.kernel.names import one_line
+from harvestd.market.accounts import actions, guessing, passwords
+from harvestd.market.accounts import rows as accounts
+from harvestd.market.accounts import sign_ins as sessions
+from harvestd.market.accounts.password_rules import LONGEST
+from harvestd.market.accounts.recovery_actions import digest
+from harvestd.market.accounts.shapes import Login, SignedIn, User, UserFarm
+from harvestd.store.postgres.database import Reader
+from harvestd.unit_of_work import UnitOfWork
+from harvestd.web import tokens
+from harvestd.web.context import Caller, RequestContext
+from harvestd.web.http.access_log import bounded
+
+log = Logger()
+#: Characters of a device's account of itself.
+MAX_DEVICE = 200
+#: One message whichever of the two is wrong, so as not to disclose who has an account here.
+_WRONG = (
+    "no account of this market has this address together with this password; look at both for typing errors and capital letters, and "
+    "if the password is forgotten, set a new one"
+)
+
+
+async def admitted(request: RequestContext, body: Login) -> accounts.User:
+    """The account with this address and password. The same refusal, after the same time, for an unknown address, a wrong password and
+    a closed account; and, where registering is private, for an address that was not verified."""
+    settings, key = request.parts.settings, email_addresses.key(body.email)
+    found = await accounts.by_email(request.reader, key)
+    await guessing.admit(request, key, found)
+    whole = len(body.password) <= LONGEST  # no account has a longer one; refusing it takes equally long
+    stored = found.password_hash if found else None
+    good = await passwords.verified(body.password[:LONGEST], stored, passwords.place(request))
+    unproven = found is not None and settings.private_registration and not found.verified
+    if found is None or not (good and whole) or not found.active or unproven:
+        log.info("sign-in failed for {account}", account=bounded(key), address=request.address)
+        raise WrongCredentials(_WRONG)
+    return found
+
+
+def device(request: RequestContext) -> str:
+    """What signs in, by its own account: the ``User-Agent``, as far as it can be shown."""
+    return one_line(request.headers.get("user-agent", ""))[:MAX_DEVICE]
+
+
+async def begun(request: RequestContext, unit: UnitOfWork, user_id: str) -> SignedIn:
+    """A new sign-in, with its first pair of tokens. Raises ``Unauthenticated`` if the account is closed."""
+    session = request.new_id()
+    expires = request.now + timedelta(seconds=request.parts.settings.refresh_token_ttl)
+    place = guessing.place_of(request)
+    if not await sessions.begin(unit.tx, session, user_id, request.now, expires, place, "tokens", device(request)):
+        raise Unauthenticated("the account is closed")
+    return await renewed(request, unit, user_id, session, secrets.token_urlsafe(32))
+
+
+async def renewed(
+    request: RequestContext, unit: UnitOfWork, user_id: str, session: str, secret: str, stored: bool = False
+) -> SignedIn:
+    """A pair of tokens for a sign-in that is new, or locked: ``secret`` is the refresh token, which may be ``stored`` already."""
+    settings, tx = request.parts.settings, unit.tx
+    expires = request.now + timedelta(seconds=settings.refresh_token_ttl)
+    user = await own(tx, user_id)
+    if not stored:
+        await sessions.add_token(tx, request.new_id(), session, user_id, digest(secret), request.now, expires)
+    await unit.tell(actions.SignedIn(user_id, request))
+    caller = Caller(user_id=user_id, role=user.role, session=session)
+    return SignedIn(
+        user=user, access_token=tokens.issue(request.parts.secret, caller, request.now, settings.access_token_ttl),
+        refresh_token=secret, token_type="Bearer", expires_in=int(settings.access_token_ttl),
+    )  # fmt: skip
+
+
+async def own(reader: Reader, user_id: str) -> User:
+    """A user's own account. Raises ``Unauthenticated`` if it is closed."""
+    found = await accounts.by_id(reader, user_id)
+    if found is None or not found.active:
+        raise Unauthenticated("the account is closed")
+    return User(
+        id=found.id, email=found.email, email_verified=found.verified, username=found.username, name=found.name, role=found.role,
+        avatar=found.avatar, phone=found.phone, farms=await farms(reader, user_id),
+    )  # fmt: skip
+
+
+async def farms(reader: Reader, user_id: str) -> list[UserFarm]:
+    """The farms that a user belongs to."""
+    found = await accounts.farms_of(reader, user_id)
+    return [UserFarm(id=f.farm_id, slug=f.slug, name=f.name, role=f.role) for f in found]

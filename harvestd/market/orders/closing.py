@@ -1,0 +1,56 @@
+"""The orders of a person whose account is closed, or who asks what is held on them."""
+
+from __future__ import annotations
+
+from harvestd.kernel.errors import Conflict
+from harvestd.kernel.sentences import worded
+from harvestd.market.accounts.closing_actions import Closed, Exported
+from harvestd.store.postgres.database import Statement, nothing, scalar
+from harvestd.unit_of_work import UnitOfWork
+
+_OPEN = Statement(
+    "orders_closing.open",
+    """select number from orders where buyer_id = :user_id and status not in ('completed', 'cancelled', 'expired')
+        order by id limit 1""",
+    scalar,
+)
+_SCRUB = Statement(
+    "orders_closing.scrub",
+    "update orders set note = '', fulfilment = fulfilment - 'address' where buyer_id = :user_id",
+    nothing,
+)
+_SCRUB_PARTS = Statement(
+    "orders_closing.scrub_parts",
+    """update order_parts set fulfilment = fulfilment - 'address'
+        where order_id in (select id from orders where buyer_id = :user_id) and fulfilment ? 'address'""",
+    nothing,
+)
+_SCRUB_STEPS = Statement(
+    "orders_closing.scrub_steps",
+    """update order_transitions set reason = ''
+        where order_id in (select id from orders where buyer_id = :user_id) and actor = 'buyer' and reason <> ''""",
+    nothing,
+)
+_EXPORT = Statement(
+    "orders_closing.export",
+    """select to_jsonb(o) from (
+           select r.id, r.number, r.status, r.currency, r.goods, r.fees, r.tax, r.discount, r.total, r.fulfilment, r.note, r.placed_at,
+                  (select json_agg(l) from (select title, quantity::text, unit, unit_price, total from order_lines
+                                             where order_id = r.id order by position) l) as lines
+             from orders r where r.buyer_id = :user_id order by r.id) o""",
+    scalar,
+)
+
+
+async def forget(unit: UnitOfWork, closed: Closed) -> None:
+    """Keep what was bought, for the books; erase where it went, and what the buyer wrote. Raises ``Conflict`` while an order is open."""
+    number = await unit.tx.row(_OPEN, user_id=closed.user_id)
+    if number is not None:
+        raise Conflict(worded("order {number} is still open; cancel it, or wait until it is complete", number=number))
+    for statement in (_SCRUB, _SCRUB_PARTS, _SCRUB_STEPS):
+        await unit.tx.run(statement, user_id=closed.user_id)
+
+
+async def export(unit: UnitOfWork, exported: Exported) -> None:
+    """The person's orders."""
+    exported.sections["orders"] = await unit.tx.rows(_EXPORT, user_id=exported.user_id)
