@@ -24,6 +24,7 @@ class DemoMarket:
     document: dict[str, Any]
     password: str
     log: Path
+    mails: Path
 
     @property
     def address(self) -> str:
@@ -42,7 +43,7 @@ class started:
     """The market, for as long as the context lasts; ``folder`` is its data."""
 
     def __init__(self, **settings: Any) -> None:
-        self.settings = settings
+        self.settings = {"link_sign_in": "true"} | settings
 
     def __enter__(self) -> DemoMarket:
         self.folder = temporary_folder("openapi")
@@ -54,7 +55,7 @@ class started:
         document = request(self.daemon.port, "GET", "/openapi.json")[1]
         password = demo_password(str(self.folder))
         assert password is not None
-        return DemoMarket(self.daemon.port, document, password, self.daemon.log)
+        return DemoMarket(self.daemon.port, document, password, self.daemon.log, self.folder / "mail")
 
     def __exit__(self, *_: object) -> None:
         self.daemon.stop()

@@ -16,7 +16,7 @@ EXAMPLES = Path(harvestd.web.pages.__file__).parent / "examples.json"
 def main() -> int:
     """Answers an exit code."""
     with started() as market:
-        done = list(walk(market.port, market.document, market.password))
+        done = list(walk(market.port, market.document, market.password, market.mails))
     wrong = [f"{one.step.operation}: {one.status} {one.answer}" for one in done if one.status >= 300]
     if wrong:
         print(*wrong, sep="\n", file=sys.stderr)

@@ -28,6 +28,12 @@ class Step:
     there: Callable[[Any], bool] = lambda answer: True
     #: Whether it is taken after all the others.
     last: bool = False
+    #: Instead of ``who``: the access token of somebody else.
+    token: str = ""
+    #: Whether the browser asks that signed in before (``beginSession``).
+    browser: bool = False
+    #: What is asked beforehand, by (method, path, body, token): answers by names that the step may use.
+    prepare: Callable[[Callable[..., Any]], dict[str, Any]] = lambda ask: {}
 
 
 def newest(kind: str) -> Callable[[Any], bool]:

@@ -52,7 +52,7 @@ def test_the_demo_s_password_is_in_no_line_of_the_log(demo_market: DemoMarket) -
 @pytest.mark.limit(90)
 def test_every_example_is_answered_as_the_document_says(demo_market: DemoMarket) -> None:
     recorded = RECORDED
-    for done in walk(demo_market.port, demo_market.document, demo_market.password):
+    for done in walk(demo_market.port, demo_market.document, demo_market.password, demo_market.mails):
         name = done.step.operation
         assert done.status < 300, f"{name}: {done.status} {done.answer}"
         assert faults(demo_market.document, name, done) == [], name

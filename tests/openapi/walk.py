@@ -7,11 +7,15 @@ the demo's data, and fill the forms of the reference.
 
 from __future__ import annotations
 
+import email
+import email.policy
 import re
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -22,7 +26,7 @@ from tests.openapi.steps import Step
 
 #: Seconds.
 THERE_WITHIN = 20.0
-_HIDDEN = ("access_token", "refresh_token")
+_HIDDEN = ("access_token", "refresh_token", "csrf_token", "key", "token")
 
 
 _OF_SUBJECTS = [
@@ -33,6 +37,25 @@ _OF_SUBJECTS = [
 ]
 #: The operations of each subject, in the subjects' order (``tests/market/<subject>/walk.py``).
 STEPS: tuple[Step, ...] = tuple(sorted(_OF_SUBJECTS, key=lambda step: step.last))
+
+
+@attrs.frozen
+class Mails:
+    """The folder of the mails that were sent: the newest secret for each purpose."""
+
+    folder: Path
+
+    def __getitem__(self, purpose: str) -> str:
+        """Waits for one for a while; ``KeyError`` if none comes."""
+        end = time.monotonic() + THERE_WITHIN
+        while time.monotonic() < end:
+            newest = sorted(self.folder.glob("*.eml"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+            for path in newest:
+                text = email.message_from_bytes(path.read_bytes(), policy=email.policy.default).get_content()
+                if found := re.search(rf"#{purpose}=([A-Za-z0-9_-]{{43}})", text):
+                    return found[1]
+            time.sleep(0.05)
+        raise KeyError(purpose)
 
 
 @attrs.frozen
@@ -47,15 +70,19 @@ class Answered:
     headers: dict[str, str]
 
 
-def walk(port: int, document: dict[str, Any], password: str, *, strict: bool = True) -> Iterator[Answered]:
+def walk(
+    port: int, document: dict[str, Any], password: str, mails: Path | None = None, *, strict: bool = True
+) -> Iterator[Answered]:
     """Take each step, with the tokens of the demo's people. Where whoever walks changes things on the way, and so is not
     ``strict``, a step that builds on one that was refused is left out."""
     operations = {
         o["operationId"]: (path, m.upper(), o) for path, ms in document["paths"].items() for m, o in ms.items()
     }
-    answers: dict[str, Any] = {}
+    answers: dict[str, Any] = {} if mails is None else {"mail": Mails(mails)}
     tokens: dict[str, str] = {}
+    cookie = ""
     for step in STEPS:
+        answers |= step.prepare(partial(_asked, port))
         if step.who and step.who not in tokens:
             credentials = {"email": step.who, "password": password}
             tokens[step.who] = request(port, "POST", "/api/auth/login", credentials)[1]["access_token"]
@@ -69,20 +96,34 @@ def walk(port: int, document: dict[str, Any], password: str, *, strict: bool = T
         headers = {"Accept": "application/json"}
         if step.who:
             headers["Authorization"] = f"Bearer {tokens[step.who]}"
+        if step.token:
+            headers["Authorization"] = f"Bearer {_filled(step.token, answers)}"
+        if step.browser:
+            headers |= {"Cookie": cookie, "X-CSRF-Token": answers["beginSession"]["csrf_token"]}
         target = _target(path, operation, given)
         wanted = {p["name"] for p in own_parameters(operation) if p["in"] == "header"}
         if "Idempotency-Key" in wanted:
             headers["Idempotency-Key"] = f"example-{step.operation}"
         if "If-Match" in wanted:
             headers["If-Match"] = _version(port, target, headers)
-        body = _filled(step.body, answers)
-        status, answer, _ = request(port, method, target, body, headers)
+        try:
+            body = _filled(step.body, answers)
+        except KeyError:
+            if strict:
+                raise
+            continue
+        status, answer, sent = request(port, method, target, body, headers)
+        cookie = sent.get("set-cookie", "").partition(";")[0] if step.operation == "beginSession" else cookie
         end = time.monotonic() + THERE_WITHIN
         while strict and not step.there(answer) and time.monotonic() < end:
             time.sleep(0.05)
             status, answer, _ = request(port, method, target, body, headers)
         answers[step.operation] = answer
         yield Answered(step, status, given, body, answer, headers)
+
+
+def _asked(port: int, method: str, path: str, body: Any = None, token: str = "") -> Any:
+    return request(port, method, path, body, {"Authorization": f"Bearer {token}"} if token else {})[1]
 
 
 def _version(port: int, target: str, headers: dict[str, str]) -> str:
@@ -106,8 +147,10 @@ def own_parameters(operation: dict[str, Any]) -> list[dict[str, Any]]:
 def _filled(value: Any, answers: dict[str, Any]) -> Any:
     if isinstance(value, dict):
         return {name: _filled(one, answers) for name, one in value.items()}
-    if isinstance(value, str) and (found := re.fullmatch(r"\{(\w+)\.(\w+)\}", value)):
-        return answers[found[1]][found[2]]
+    if isinstance(value, str) and (found := re.fullmatch(r"\{(\w+(?:\.\w+)+)\}", value)):
+        for name in found[1].split("."):
+            answers = answers[name]
+        return answers
     return value
 
 

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import pytest
 from msgspec import inspect
 
@@ -14,6 +15,7 @@ from harvestd.tables import ROUTES
 from harvestd.web.routes import Route
 from harvestd.web.validation import MAX
 from tests.people import Market
+from tests.web.conftest import make_market
 
 #: An id of nothing.
 ID = "0197f0a0-7c1e-7abc-8def-0123456789ab"
@@ -23,14 +25,15 @@ REFUSED: dict[str, Any] = {
     "from": "02-31", "to": "02-31", "latitude": 100, "longitude": -181, "name": "\u0007", "address": "\u0007", "reason": "\u0007",
     "note": "\u0007", "title": "\u0007", "description": "\u0007", "icon": "\u0007", "farm_name": "\u0007", "tags": "\u0007",
     "certifications": "\u0007", "slug": ID, "email": "x", "username": "!", "password": "short", "phone": "1", "market_day_id": ID,
+    "scopes": "no:such", "recipient": "\u0007", "label": "\u0007",
 }  # fmt: skip
 #: By the end of a path: what is left as it should be where the market has nothing against any value that can be read.
 FINE: dict[Any, Any] = {
-    ("post_api_products", "farm_id"): None,
+    ("post_api_products", "farm_id"): None, "token": "x", "agreed": True, "active": True, "kind": "terms", "version": "1", "expires_at": None,
     "method": "pickup", "unit": "kg", "status": "draft", "role": "buyer", "harvested_on": "2026-05-01", "color": "#aabbcc", "to": "confirmed",
 }  # fmt: skip
 #: Bodies that are all secrets: nothing of them is wrong but by what is stored.
-SECRET = {"post_api_auth_login", "post_api_auth_refresh"}
+SECRET = {"post_api_auth_login", "post_api_auth_refresh", "post_api_auth_session", "post_api_auth_confirm"}
 #: Named as the end of a season is, and the next status of a part.
 STEPS = {("post_api_orders_id_parts_farm_id_status", "to")}
 
@@ -83,7 +86,11 @@ def broken(route: Route, is_unreadable: Callable[[int], bool]) -> tuple[dict[str
 async def test_every_field_that_is_wrong_is_named_at_once(
     market: Market, route: Route, is_unreadable: Callable[[int], bool]
 ) -> None:
-    who = await market.person("admin") if "categories" in route.path else await market.farmer()
+    if "link" in route.path:
+        market = make_market(
+            attrs.evolve(market.parts, settings=attrs.evolve(market.parts.settings, link_sign_in=True))
+        )
+    who = await market.person("admin") if "categories" in route.path or "admin" in route.path else await market.farmer()
     ids = {"id": ID, "farm_id": who.farm_id, "product_id": ID}
     if "/api/farms" in route.path:
         ids["id"] = who.farm_id

@@ -20,6 +20,7 @@ from harvestd.application import API, start
 from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.settings.table import Settings
 from harvestd.web.server import make_site
+from tests.market.accounts.mailbox import token
 from tests.people import Market, Person
 from tests.queue.processes import LEADING
 from tests.web.budget import counting
@@ -70,6 +71,36 @@ BUDGET: dict[str, tuple[int, int]] = {
     "post_api_orders_id_cancel": (13, 11),
     "get_api_notifications": (2, 2),
     "post_api_notifications_read": (1, 2),
+    "post_api_auth_password_forgot": (1, 1),
+    "post_api_auth_password_reset": (11, 9),
+    "post_api_auth_email_verify": (5, 5),
+    "post_api_auth_email_verification": (2, 2),
+    "post_api_auth_link": (1, 1),
+    "post_api_auth_link_use": (7, 8),
+    "post_api_auth_session": (4, 5),
+    "get_api_auth_session": (3, 3),
+    "delete_api_auth_session": (2, 2),
+    "post_api_auth_confirm": (3, 4),
+    "put_api_users_me_password": (8, 7),
+    "put_api_users_me_email": (3, 3),
+    "get_api_users_me_export": (8, 9),
+    "get_api_users_me_sessions": (1, 1),
+    "delete_api_users_me_sessions_id": (2, 2),
+    "get_api_users_me_api_keys": (2, 2),
+    "post_api_users_me_api_keys": (5, 6),
+    "delete_api_users_me_api_keys_id": (2, 3),
+    "get_api_users_me_addresses": (2, 2),
+    "put_api_users_me_addresses_id": (3, 4),
+    "delete_api_users_me_addresses_id": (1, 2),
+    "get_api_users_me_consents": (1, 1),
+    "put_api_users_me_consents": (2, 3),
+    "get_api_admin_users": (1, 1),
+    "patch_api_admin_users_id": (6, 6),
+    "post_api_admin_users_id_impersonate": (6, 7),
+    "get_api_admin_audit": (1, 1),
+    "delete_api_users_me": (22, 21),
+    "get_account": (0, 0),
+    "get__well_known_change_password": (0, 0),
     "get": (0, 0),
     "get_health": (0, 0),
     "get_health_ready": (5, 5),
@@ -98,6 +129,8 @@ class Stage:
     other: dict[str, Any]
     order: dict[str, Any]
     category: dict[str, Any]
+    second: Person
+    mailed: dict[str, str] = attrs.field(factory=dict)
     refresh: str = ""
 
     @property
@@ -118,7 +151,9 @@ async def stage(settings: Settings, database_url: str) -> AsyncIterator[Stage]:
     leader.autocommit = True
     leader.cursor().execute(LEADING)
     lifecycle = Lifecycle(reactor, 5.0)
-    settings = attrs.evolve(settings, database_url=database_url, rate_limits=False, workers="off", database_pool=2)
+    settings = attrs.evolve(
+        settings, database_url=database_url, rate_limits=False, link_sign_in=True, workers="off", database_pool=2
+    )
     parts = await start(lifecycle, settings, API)
     market = Market(parts, Client(make_site(parts, table.ROUTES)))
     farmer, buyer, admin = await market.farmer("One"), await market.person(), await market.person("admin")
@@ -128,9 +163,23 @@ async def stage(settings: Settings, database_url: str) -> AsyncIterator[Stage]:
     category = (await admin.post("/api/categories", {"name": "Roots"})).json()
     order = (await buyer.order((product["id"], "1"), (other["id"], "2"))).json()
     await market.work()
-    yield Stage(market, farmer, buyer, admin, product, other, order, category)
+    made = (
+        await market.stranger.post("/api/auth/register", {**SECOND, "username": "second", "name": "P", "role": "buyer"})
+    ).json()
+    person = Person(made["user"]["id"], SECOND["email"], market.stranger.signed_in(made["access_token"]))
+    await market.work()
+    mailed = {"verify": await token(market, SECOND["email"], "verify")}
+    spare = await market.person()
+    for path, purpose, email in (("password/forgot", "reset", spare.email), ("link", "link", person.email)):
+        await market.stranger.post(f"/api/auth/{path}", {"email": email})
+        mailed[purpose] = await token(market, email, purpose)
+    yield Stage(market, farmer, buyer, admin, product, other, order, category, person, mailed)
     await Deferred.fromCoroutine(lifecycle.stop()).addTimeout(10, reactor)
     leader.close()
+
+
+#: Somebody who can sign in.
+SECOND = {"email": "second@example.org", "password": "a long walk to market"}
 
 
 def _person(n: int) -> dict[str, str]:
@@ -144,6 +193,32 @@ async def _sign_in(s: Stage, headers: dict[str, str]) -> Response:
     )
     s.refresh = response.json()["refresh_token"]
     return response
+
+
+async def _session(s: Stage, headers: dict[str, str]) -> Response:
+    """A browser signs in; before that, what p1 asked to be mailed is mailed."""
+    response = await s.stranger.post("/api/auth/session", SECOND, headers=headers)
+    s.mailed |= {"cookie": response.headers["set-cookie"].partition(";")[0], "csrf": response.json()["csrf_token"]}
+    return response
+
+
+def _browser(method: str, path: str) -> Callable[[Stage, dict[str, str]], Awaitable[Response]]:
+    async def ask(s: Stage, headers: dict[str, str]) -> Response:
+        own = {"Cookie": s.mailed["cookie"], "X-CSRF-Token": s.mailed["csrf"]}
+        return await s.stranger.request(method, path, headers=headers | own)
+
+    return ask
+
+
+async def _end_another(s: Stage, headers: dict[str, str]) -> Response:
+    await s.stranger.post("/api/auth/login", {**SECOND, "password": "a longer walk to market"})
+    other = (await s.second.get("/api/users/me/sessions")).json()["items"][0]
+    return await s.second.client.request("DELETE", f"/api/users/me/sessions/{other['id']}", headers=headers)
+
+
+async def _end_key(s: Stage, headers: dict[str, str]) -> Response:
+    key = (await s.second.get("/api/users/me/api-keys")).json()["items"][0]
+    return await s.second.client.request("DELETE", f"/api/users/me/api-keys/{key['id']}", headers=headers)
 
 
 async def _cart_order(s: Stage, headers: dict[str, str]) -> Response:
@@ -230,6 +305,53 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "post_api_orders_id_cancel": _ask("POST", "/api/orders/{s.order[id]}/cancel", "buyer", {"reason": "ill"}),
     "get_api_notifications": _get("/api/notifications", "buyer"),
     "post_api_notifications_read": _ask("POST", "/api/notifications/read", "buyer", {}),
+    "post_api_auth_password_forgot": _ask("POST", "/api/auth/password/forgot", "stranger", {"email": "p1@example.org"}),
+    "post_api_auth_password_reset": _ask(
+        "POST",
+        "/api/auth/password/reset",
+        "stranger",
+        lambda s: {"token": s.mailed["reset"], "password": "three turnips in a row"},
+    ),
+    "post_api_auth_email_verify": _ask(
+        "POST", "/api/auth/email/verify", "stranger", lambda s: {"token": s.mailed["verify"]}
+    ),
+    "post_api_auth_email_verification": _ask("POST", "/api/auth/email/verification", "buyer"),
+    "post_api_auth_link": _ask("POST", "/api/auth/link", "stranger", {"email": "p1@example.org"}),
+    "post_api_auth_link_use": _ask("POST", "/api/auth/link/use", "stranger", lambda s: {"token": s.mailed["link"]}),
+    "post_api_auth_session": _session,
+    "get_api_auth_session": _browser("GET", "/api/auth/session"),
+    "delete_api_auth_session": _browser("DELETE", "/api/auth/session"),
+    "post_api_auth_confirm": _ask("POST", "/api/auth/confirm", "second", {"password": "a long walk to market"}),
+    "put_api_users_me_password": _ask(
+        "PUT", "/api/users/me/password", "second", {"password": "a longer walk to market"}
+    ),
+    "put_api_users_me_email": _ask("PUT", "/api/users/me/email", "second", {"email": "other@example.org"}),
+    "get_api_users_me_export": _get("/api/users/me/export", "second"),
+    "get_api_users_me_sessions": _get("/api/users/me/sessions", "second"),
+    "delete_api_users_me_sessions_id": _end_another,
+    "get_api_users_me_api_keys": _get("/api/users/me/api-keys", "second"),
+    "post_api_users_me_api_keys": _ask(
+        "POST", "/api/users/me/api-keys", "second", {"name": "till", "scopes": ["orders:read"]}
+    ),
+    "delete_api_users_me_api_keys_id": _end_key,
+    "get_api_users_me_addresses": _get("/api/users/me/addresses", "second"),
+    "put_api_users_me_addresses_id": _ask(
+        "PUT", "/api/users/me/addresses/{s.product[id]}", "second", {"recipient": "Bo", "address": "Road 1"}
+    ),
+    "delete_api_users_me_addresses_id": _ask("DELETE", "/api/users/me/addresses/{s.product[id]}", "second"),
+    "get_api_users_me_consents": _get("/api/users/me/consents", "second"),
+    "put_api_users_me_consents": _ask(
+        "PUT", "/api/users/me/consents", "second", {"items": [{"kind": "terms", "version": "1", "agreed": True}]}
+    ),
+    "get_api_admin_users": _get("/api/admin/users?q=example", "admin"),
+    "patch_api_admin_users_id": _ask("PATCH", "/api/admin/users/{s.farmer.id}", "admin", {"role": "manager"}),
+    "post_api_admin_users_id_impersonate": _ask(
+        "POST", "/api/admin/users/{s.buyer.id}/impersonate", "admin", {"reason": "to see"}
+    ),
+    "get_api_admin_audit": _get("/api/admin/audit", "admin"),
+    "delete_api_users_me": _ask("DELETE", "/api/users/me", "second"),
+    "get_account": _get("/account"),
+    "get__well_known_change_password": _get("/.well-known/change-password"),
     "get": _get("/"),
     "get_health": _get("/health"),
     "get_health_ready": _get("/health/ready"),
@@ -253,7 +375,7 @@ def test_every_route_has_a_budget() -> None:
 @pytest.mark.limit(60)
 async def test_each_route_keeps_to_its_budget(stage: Stage) -> None:
     expected = {route.name: route.status for route in table.ROUTES}
-    for person in (stage.farmer, stage.buyer, stage.admin):
+    for person in (stage.farmer, stage.buyer, stage.admin, stage.second):
         assert (await person.get("/api/users/me")).status == 200, "known from now on"
     wrong = []
     with counting() as costs:

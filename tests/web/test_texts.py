@@ -21,9 +21,10 @@ from harvestd.kernel.names import has_invisible
 from harvestd.tables import ROUTES
 from tests.people import Market, Person
 from tests.web.client import Response
+from tests.web.conftest import make_market
 
 #: Texts that are compared with what is stored elsewhere, and never shown: they are taken as they are.
-SECRETS = {"password", "refresh_token"}
+SECRETS = {"password", "refresh_token", "token"}
 BLANKS = [" ", "\u200b", "\u3164", "\u2800", "\u00a0\u3000", "\u202e", "\u0301"]
 WRITTEN = "\u200b  Cafe\u0301 \u00a0d\u00adu\u202e Nord\u2028 "
 KEPT, KEPT_LINES = "Café du Nord", "Café \u00a0du Nord"
@@ -98,6 +99,11 @@ async def _login(s: Stage) -> Try:
     )
 
 
+async def _session(s: Stage) -> Try:
+    _, method, _, body = await _login(s)
+    return s.market.stranger, method, "/api/auth/session", body
+
+
 async def _farm(s: Stage) -> Try:
     body = {"name": "Acres", "description": "Fields.", "certifications": ["Organic"],
             "location": {"latitude": 1, "longitude": 1, "address": "Road 1"}, "pickup_points": [{"name": "Gate", "address": "Road 1"}]}  # fmt: skip
@@ -148,14 +154,50 @@ async def _move(s: Stage) -> Try:
     return s.farmer, "POST", path, {"to": "cancelled", "reason": "Hail."}
 
 
+async def _forgot(s: Stage) -> Try:
+    return s.market.stranger, "POST", "/api/auth/password/forgot", {"email": "bo@example.org"}
+
+
+async def _link(s: Stage) -> Try:
+    return s.market.stranger, "POST", "/api/auth/link", {"email": "bo@example.org"}
+
+
+async def _email(s: Stage) -> Try:
+    return s.buyer, "PUT", "/api/users/me/email", {"email": "bo@example.org"}
+
+
+async def _key(s: Stage) -> Try:
+    return s.buyer, "POST", "/api/users/me/api-keys", {"name": "Till", "scopes": ["orders:read"]}
+
+
+async def _address(s: Stage) -> Try:
+    body = {"recipient": "Bo", "address": "Road 1", "label": "home", "phone": "+49 30 1234567", "note": "Ring."}
+    return s.buyer, "PUT", f"/api/users/me/addresses/{s.buyer.id}", body
+
+
+async def _account(s: Stage) -> Try:
+    return s.admin, "PATCH", f"/api/admin/users/{s.farmer.id}", {"role": "farmer"}
+
+
+async def _impersonate(s: Stage) -> Try:
+    return s.admin, "POST", f"/api/admin/users/{s.buyer.id}/impersonate", {"reason": "To see."}
+
+
 EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
     "register": _register, "signIn": _login, "updateFarm": _farm, "createCategory": _category, "updateCategory": _change_category,
     "createProduct": _product, "updateProduct": _change_product, "changeStock": _stock, "placeOrder": _order,
     "cancelOrder": _cancel, "changeMe": _profile, "moveOrderPart": _move,
+    "requestPasswordReset": _forgot, "requestSignInLink": _link, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
+    "changeAccount": _account, "impersonate": _impersonate, "beginSession": _session,
 }  # fmt: skip
 
 
+#: They look for what is there.
+SIGN_INS = {"signIn", "beginSession"}
+
+
 async def stage(market: Market) -> Stage:
+    market = make_market(attrs.evolve(market.parts, settings=attrs.evolve(market.parts.settings, link_sign_in=True)))
     farmer = await market.farmer()
     product = await market.product(farmer, unit="each", stock=10_000, quantity_step=1)
     return Stage(market, farmer, await market.person("admin"), await market.person(), product)
@@ -218,7 +260,7 @@ async def test_what_cannot_be_seen_is_refused_or_nothing(market: Market, operati
     s = await stage(market)
     for path, blank in itertools.product(paths(operation), BLANKS):
         response = await tried(s, operation, path, blank)
-        if response.status == 401 and operation == "signIn":
+        if response.status == 401 and operation in SIGN_INS:
             continue
         if response.status == 422:
             assert fields(response) == [named(path)], response.text
@@ -233,7 +275,7 @@ async def test_what_is_kept_is_composed_and_trimmed(market: Market, operation: s
     for path in paths(operation):
         response = await tried(s, operation, path, WRITTEN)
         if path[-1] in ("email", "username", "phone"):
-            assert operation == "signIn" or (response.status == 422 and fields(response) == [named(path)]), (
+            assert operation in SIGN_INS or (response.status == 422 and fields(response) == [named(path)]), (
                 response.text
             )
             continue
@@ -250,7 +292,7 @@ async def test_control_characters_are_refused(market: Market, operation: str) ->
     s = await stage(market)
     for path, control in itertools.product(paths(operation), ("\x1b", "\x07", "\x9b")):
         response = await tried(s, operation, path, f"a{control}b")
-        if operation != "signIn":
+        if operation not in SIGN_INS:
             assert response.status == 422 and fields(response) == [named(path)], response.text
 
 

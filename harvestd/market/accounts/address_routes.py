@@ -13,7 +13,7 @@ from harvestd.kernel.phones import phone
 from harvestd.market.accounts import address_rows as rows
 from harvestd.market.accounts.address_shapes import Address, AddressesQuery, PutAddress
 from harvestd.market.accounts.rules import MAX_NAME
-from harvestd.web.context import Page, RequestContext
+from harvestd.web.context import CountedPage, RequestContext
 from harvestd.web.paging import Keyset
 
 MAX_ADDRESSES, MAX_LABEL, MAX_ADDRESS, MAX_NOTE = 50, 60, 500, 500
@@ -44,12 +44,13 @@ _CHECKS = {
 }
 
 
-async def listed(request: RequestContext, query: AddressesQuery) -> Page[Address]:
+async def listed(request: RequestContext, query: AddressesQuery) -> CountedPage[Address]:
     """The caller's addresses, oldest first."""
     keyset = Keyset(query, "addresses", (datetime, UUID), lambda row: (row.created_at, row.id))
     found = await rows.listed(request.reader, request.user.user_id, keyset.after, keyset.ask)
     shown, following = keyset.page(found)
-    return Page([_shown(row) for row in shown], following)
+    total = await rows.count(request.reader, request.user.user_id) if query.count else None
+    return CountedPage([_shown(row) for row in shown], following, total)
 
 
 async def put(request: RequestContext, body: PutAddress) -> Address:

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from harvestd.market.accounts import rows as accounts
+from harvestd.store import counting
 from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
 
 
@@ -32,8 +34,9 @@ _LIST = Statement(
         order by created_at, id limit :limit""",
     Address,
 )
-_COUNT = Statement(
-    "addresses.count", "select count(*) from addresses where user_id = :user_id and id <> :address_id", scalar
+_COUNT = counting.counting("addresses.count", "addresses where user_id = :user_id")
+_OTHERS = Statement(
+    "addresses.others", "select count(*) from addresses where user_id = :user_id and id <> :address_id", scalar
 )
 _PUT = Statement(
     "addresses.put",
@@ -46,8 +49,6 @@ _PUT = Statement(
 )
 _DELETE = Statement("addresses.delete", "delete from addresses where user_id = :user_id and id = :address_id", nothing)
 _DELETE_ALL = Statement("addresses.delete_all", "delete from addresses where user_id = :user_id", nothing)
-#: Serialises what counts an account's addresses.
-_LOCK = Statement("addresses.lock", "select id from users where id = :user_id for no key update", scalar)
 
 
 async def listed(reader: Reader, user_id: str, after: tuple[Any, ...] | None, limit: int) -> list[Address]:
@@ -58,8 +59,13 @@ async def listed(reader: Reader, user_id: str, after: tuple[Any, ...] | None, li
 
 async def others(tx: Transaction, user_id: str, address_id: str) -> int:
     """How many other addresses a user has; the account stays locked."""
-    await tx.row(_LOCK, user_id=user_id)
-    return await tx.row(_COUNT, user_id=user_id, address_id=address_id) or 0
+    await accounts.lock(tx, user_id)
+    return await tx.row(_OTHERS, user_id=user_id, address_id=address_id) or 0
+
+
+async def count(reader: Reader, user_id: str) -> int:
+    """How many addresses a user has."""
+    return await counting.count(reader, _COUNT, user_id=user_id)
 
 
 async def put(tx: Transaction, user_id: str, address_id: str, given: Mapping[str, Any], now: datetime) -> Address:

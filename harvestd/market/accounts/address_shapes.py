@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from harvestd.market.accounts.rules import MAX_NAME
-from harvestd.web.shapes import In, ListQuery, Out
+from harvestd.web.shapes import CountedQuery, In, Out
 
 
 class PutAddress(In, kw_only=True, frozen=True):
@@ -34,7 +34,7 @@ class Address(Out, kw_only=True, frozen=True):
     updated_at: datetime
 
 
-class AddressesQuery(ListQuery, kw_only=True, frozen=True):
+class AddressesQuery(CountedQuery, kw_only=True, frozen=True):
     """A page of addresses."""
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+import msgspec
 from msgspec import UNSET
 
-from harvestd.kernel.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
+from harvestd.kernel.errors import Conflict, FieldError, Forbidden, NotFound
 from harvestd.kernel.names import accept, clean_name
-from harvestd.kernel.permissions import ADMIN, ROLES
+from harvestd.kernel.permissions import ADMIN
 from harvestd.market.accounts import actions, admin_rows, audit, confirming, signing_in
 from harvestd.market.accounts.admin_shapes import (
     Account,
@@ -22,7 +25,7 @@ from harvestd.market.accounts.admin_shapes import (
 )
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import tokens
-from harvestd.web.context import Caller, Page, RequestContext
+from harvestd.web.context import Caller, CountedPage, RequestContext
 from harvestd.web.paging import Keyset
 
 MAX_REASON = 500
@@ -30,17 +33,20 @@ MAX_REASON = 500
 ACTING = timedelta(minutes=30)
 
 
-async def listed(request: RequestContext, query: AccountsQuery) -> Page[Account]:
+def reason_faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
+    """Faults in the given fields, independent of the others."""
+    found = clean_name("reason", given["reason"], MAX_REASON) if isinstance(given.get("reason"), str) else None
+    return [found] if isinstance(found, FieldError) else []
+
+
+async def listed(request: RequestContext, query: AccountsQuery) -> CountedPage[Account]:
     """Accounts, newest first."""
     keyset = Keyset(query, "accounts", (UUID,), lambda row: (row.id,))
     (after,) = keyset.after or (None,)
-    if query.role is not None:
-        _check_role("role", query.role)
-    found = await admin_rows.listed(
-        request.reader, after, keyset.ask, text=query.q.strip().lower(), role=query.role, active=query.active
-    )
-    shown, following = keyset.page(found)
-    return Page([_shown(row) for row in shown], following)
+    which: dict[str, Any] = {"text": query.q.strip().lower(), "role": query.role, "active": query.active}
+    shown, following = keyset.page(await admin_rows.listed(request.reader, after, keyset.ask, **which))
+    total = await admin_rows.count(request.reader, **which) if query.count else None
+    return CountedPage([_shown(row) for row in shown], following, total)
 
 
 def _shown(row: admin_rows.Account) -> Account:
@@ -50,18 +56,9 @@ def _shown(row: admin_rows.Account) -> Account:
     )  # fmt: skip
 
 
-def _check_role(field: str, role: str) -> None:
-    if role not in ROLES:
-        allowed = ", ".join(ROLES)
-        fault = FieldError(field, f"must be one of {allowed}", code="not-one-of", params={"allowed": allowed})
-        raise Invalid("there is no such role", (fault,))
-
-
 async def change(request: RequestContext, body: ChangeAccount) -> Account:
     """Change an account's role, or close or open it; at once, in every process."""
     unit, user_id = request.work, request.id("id")
-    if body.role is not UNSET:
-        _check_role("role", body.role)
     before = await admin_rows.lock(unit.tx, user_id)
     if before is None:
         raise NotFound("there is no such account")
@@ -117,17 +114,24 @@ async def impersonate(request: RequestContext, body: Impersonate) -> ActingFor:
     return await request.write(work)
 
 
-async def log(request: RequestContext, query: AuditQuery) -> Page[AuditEntry]:
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    """Values of any kind as text: a text as it is, others as JSON."""
+    return {name: one if isinstance(one, str) else msgspec.json.encode(one).decode() for name, one in values.items()}
+
+
+async def log(request: RequestContext, query: AuditQuery) -> CountedPage[AuditEntry]:
     """The audit log, newest first."""
     keyset = Keyset(query, "audit", (int,), lambda row: (row.seq,))
     (after,) = keyset.after or (None,)
-    found = await audit.listed(
-        request.reader, after, keyset.ask, actor=query.actor, subject=query.subject, action=query.action, object=query.object
-    )  # fmt: skip
-    shown, following = keyset.page(found)
-    return Page(
+    which: dict[str, Any] = {
+        "actor": query.actor, "subject": query.subject, "action": query.action, "object": query.object
+    }  # fmt: skip
+    shown, following = keyset.page(await audit.listed(request.reader, after, keyset.ask, **which))
+    total = await audit.count(request.reader, **which) if query.count else None
+    return CountedPage(
         [AuditEntry(id=row.id, at=row.at, actor_id=row.actor_id, actor_name=row.actor_name, subject_id=row.subject_id,
-                    subject_name=row.subject_name, action=row.action, object=row.object, before=row.before, after=row.after,
+                    subject_name=row.subject_name, action=row.action, object=row.object, before=_texts(row.before), after=_texts(row.after),
                     address=row.address, request_id=row.request_id) for row in shown],
         following,
+        total,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from harvestd.store import counting
 from harvestd.store.postgres.database import LAST_ID, Reader, Statement, Transaction, nothing, scalar
 
 
@@ -25,12 +26,14 @@ class Account(msgspec.Struct, frozen=True):
 
 
 _COLUMNS = "id, email, verified_at is not null, username, name, role, active, created_at, version"
+_WHICH = """(:role::text is null or role = :role) and (:active::boolean is null or active = :active)
+          and (:text::text = '' or position(:text in email_key) > 0 or position(:text in username_key) > 0
+               or position((select folded(:text)) in folded(name)) > 0 or id::text = :text)"""
+_COUNT = counting.counting("accounts_admin.count", f"users where {_WHICH}")
 _LIST = Statement(
     "accounts_admin.list",
     f"""select {_COLUMNS} from users
-        where id < coalesce(:after::uuid, {LAST_ID}) and (:role::text is null or role = :role) and (:active::boolean is null or active = :active)
-          and (:text::text = '' or position(:text in email_key) > 0 or position(:text in username_key) > 0
-               or position((select folded(:text)) in folded(name)) > 0 or id::text = :text)
+        where id < coalesce(:after::uuid, {LAST_ID}) and {_WHICH}
         order by id desc limit :limit""",
     Account,
 )
@@ -63,6 +66,11 @@ async def listed(
 ) -> list[Account]:
     """Accounts, newest first; with ``text`` (lower case) in their address, username or name, or as their id."""
     return await reader.rows(_LIST, after=after, limit=limit, text=text, role=role, active=active)
+
+
+async def count(reader: Reader, *, text: str, role: str | None, active: bool | None) -> int:
+    """How many such accounts there are, up to the counting limit."""
+    return await counting.count(reader, _COUNT, text=text, role=role, active=active)
 
 
 async def lock(tx: Transaction, user_id: str) -> Account | None:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
+from harvestd.kernel.permissions import ROLES
 from harvestd.market.accounts.shapes import RoleOut, User
-from harvestd.web.shapes import Id, In, ListQuery, Out
+from harvestd.web.shapes import CountedQuery, Id, In, Out
+from harvestd.web.vocabulary import closed
+
+RoleIn = Annotated[
+    Literal["buyer", "farmer", "manager", "admin"],
+    closed("Role", ROLES, "The role of an account in the market. Every role can buy."),
+]
 
 
-class AccountsQuery(ListQuery, kw_only=True, frozen=True):
+class AccountsQuery(CountedQuery, kw_only=True, frozen=True):
     """Which accounts."""
 
     q: Annotated[str, Meta(max_length=200)] = ""
-    role: Annotated[str, Meta(max_length=20)] | None = None
+    role: RoleIn | None = None
     active: bool | None = None
 
 
@@ -36,7 +43,7 @@ class Account(Out, kw_only=True, frozen=True):
 class ChangeAccount(In, kw_only=True, frozen=True):
     """What to change of an account."""
 
-    role: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
+    role: RoleIn | UnsetType = UNSET
     active: bool | UnsetType = UNSET
 
 
@@ -55,7 +62,7 @@ class ActingFor(Out, kw_only=True, frozen=True):
     expires_in: int
 
 
-class AuditQuery(ListQuery, kw_only=True, frozen=True):
+class AuditQuery(CountedQuery, kw_only=True, frozen=True):
     """Which entries."""
 
     actor: Id | None = None
@@ -75,8 +82,8 @@ class AuditEntry(Out, kw_only=True, frozen=True):
     subject_name: str | None
     action: str
     object: str
-    before: dict[str, Any]
-    after: dict[str, Any]
+    before: dict[str, str]
+    after: dict[str, str]
     address: str
     request_id: str
 

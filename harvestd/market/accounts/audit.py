@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from harvestd.runtime.tracing import current_trace
+from harvestd.store import counting
 from harvestd.store.postgres.database import Reader, Statement, nothing
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import ActedFor, RequestContext
@@ -44,13 +45,15 @@ _INSERT = Statement(
        values (:id, :now, :actor_id, :subject_id, :action, :object, :before, :after, :address, :request_id)""",
     nothing,
 )
+_WHICH = """(:actor::uuid is null or a.actor_id = :actor) and (:subject::uuid is null or a.subject_id = :subject)
+          and (:action::text is null or a.action = :action) and (:object::text is null or a.object = :object)"""
+_COUNT = counting.counting("audit.count", f"audit a where {_WHICH}")
 _LIST = Statement(
     "audit.list",
-    """select a.seq, a.id, a.at, a.actor_id, u.name, a.subject_id, s.name, a.action, a.object, a.before, a.after, a.address, a.request_id
+    f"""select a.seq, a.id, a.at, a.actor_id, u.name, a.subject_id, s.name, a.action, a.object, a.before, a.after, a.address, a.request_id
          from audit a left join users u on u.id = a.actor_id left join users s on s.id = a.subject_id
         where a.seq < coalesce(:after::bigint, 9223372036854775807)
-          and (:actor::uuid is null or a.actor_id = :actor) and (:subject::uuid is null or a.subject_id = :subject)
-          and (:action::text is null or a.action = :action) and (:object::text is null or a.object = :object)
+          and {_WHICH}
         order by a.seq desc limit :limit""",
     Entry,
 )
@@ -75,7 +78,13 @@ async def note(
 async def acted(unit: UnitOfWork, happening: ActedFor) -> None:
     """Note that somebody changed something for somebody else, whatever it was."""
     request = happening.request
-    await note(request, unit, f"{ACTED}{request.route.operation_id}", request.user.user_id, request.route.path.format_map(request.path))
+    await note(
+        request,
+        unit,
+        f"{ACTED}{request.route.operation_id}",
+        request.user.user_id,
+        request.route.path.format_map(request.path),
+    )
 
 
 async def listed(
@@ -85,3 +94,10 @@ async def listed(
     return await reader.rows(
         _LIST, after=after, limit=limit, actor=actor, subject=subject, action=action, object=object
     )
+
+
+async def count(
+    reader: Reader, *, actor: str | None, subject: str | None, action: str | None, object: str | None
+) -> int:
+    """How many such entries there are, up to the counting limit."""
+    return await counting.count(reader, _COUNT, actor=actor, subject=subject, action=action, object=object)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from harvestd.market.accounts import closing_actions as actions
 from harvestd.market.accounts import audit, confirming
+from harvestd.market.accounts import closing_actions as actions
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import session_cookie
 from harvestd.web.context import RequestContext, Result

@@ -19,10 +19,20 @@ from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import RequestContext
 
 
-def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
+def email_faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
     """Faults in the given fields, independent of the others."""
     found = email_addresses.checked("email", given["email"]) if isinstance(given.get("email"), str) else None
     return [found] if isinstance(found, FieldError) else []
+
+
+def password_faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
+    """The same of a new password, whoever's it is to be."""
+    settings = request.parts.settings
+    password = given.get("password")
+    if not isinstance(password, str):
+        return []
+    found = rules.fault(password, settings.password_least, passwords.common(), (settings.market_name,))
+    return [] if found is None else [found]
 
 
 async def change_password(request: RequestContext, body: ChangePassword) -> None:

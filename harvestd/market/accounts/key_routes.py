@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from harvestd.kernel.errors import FieldError, Invalid, NotFound
-from harvestd.kernel.names import accept, clean_name
+from harvestd.kernel.names import accept, clean_name, named
 from harvestd.kernel.permissions import SCOPES, may
 from harvestd.market.accounts import audit, confirming
 from harvestd.market.accounts import key_rows as rows
+from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts.key_rows import KeyRow
 from harvestd.market.accounts.key_shapes import ApiKey, KeysQuery, NewApiKey, NewKey
 from harvestd.market.accounts.keys_near import digest
 from harvestd.web.authentication import KEY_PREFIX
-from harvestd.web.context import Page, RequestContext, Result
+from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.paging import Keyset
 
 MAX_NAME, MAX_KEYS = 100, 50
@@ -27,9 +30,11 @@ async def create(request: RequestContext, body: NewKey) -> Result:
     """Make a key; its secret is in this answer alone."""
     await confirming.check(request)
     caller, unit = request.user, request.work
-    name = accept(clean_name("name", body.name, MAX_NAME), *_faults(body, caller.role, request.now))[0]
-    assert isinstance(name, str)
-    if await rows.count(unit.tx, caller.user_id, request.now) >= MAX_KEYS:
+    given = {"name": body.name, "scopes": body.scopes, "expires_at": body.expires_at}
+    accept(*faults(request, given), message="the key cannot be made")
+    name = named("name", body.name, MAX_NAME)
+    await accounts.lock(unit.tx, caller.user_id)
+    if await rows.count(unit.tx, caller.user_id) >= MAX_KEYS:
         message = f"an account has {MAX_KEYS} keys at most; delete one first"
         raise Invalid.of("name", message, "not-accepted", reason="too-many-keys")
     secret = KEY_PREFIX + secrets.token_urlsafe(32)
@@ -43,22 +48,26 @@ async def create(request: RequestContext, body: NewKey) -> Result:
     return Result(shown, headers=(("Location", f"/api/users/me/api-keys/{row.id}"),))
 
 
-def _faults(body: NewKey, role: str, now: datetime) -> list[FieldError]:
-    found = []
-    for n, scope in enumerate(body.scopes):
-        if scope not in SCOPES:
-            allowed = ", ".join(SCOPES)
-            found.append(
-                FieldError(f"scopes[{n}]", f"must be one of {allowed}", code="not-one-of", params={"allowed": allowed})
-            )
-        elif not may(role, SCOPES[scope]):
+def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
+    """Faults in the given fields, independent of the others."""
+    name, scopes, expires_at = (given.get(field) for field in ("name", "scopes", "expires_at"))
+    found = [clean_name("name", name, MAX_NAME)] if isinstance(name, str) else []
+    wrong = [one for one in found if isinstance(one, FieldError)]
+    if isinstance(scopes, list):
+        wrong += _scope_faults(scopes, request.user.role)
+    if isinstance(expires_at, datetime) and expires_at <= request.now:
+        message = "must be in the future"
+        wrong.append(FieldError("expires_at", message, code="not-accepted", params={"reason": "in-the-past"}))
+    return wrong
+
+
+def _scope_faults(scopes: Sequence[Any], role: str) -> Iterator[FieldError]:
+    if not scopes:
+        yield FieldError("scopes", "must name one scope at least", code="too-short", params={"minimum": "1"})
+    for n, scope in enumerate(scopes):
+        if isinstance(scope, str) and not may(role, SCOPES[scope]):
             message = "is a right that your account has not"
-            found.append(FieldError(f"scopes[{n}]", message, code="not-accepted", params={"reason": "not-your-right"}))
-    if not body.scopes:
-        found.append(FieldError("scopes", "must name one scope at least", code="too-short", params={"minimum": "1"}))
-    if body.expires_at is not None and body.expires_at <= now:
-        found.append(FieldError("expires_at", "must be in the future", code="not-accepted", params={"reason": "in-the-past"}))
-    return found
+            yield FieldError(f"scopes[{n}]", message, code="not-accepted", params={"reason": "not-your-right"})
 
 
 def _fields(row: KeyRow) -> dict[str, object]:
@@ -68,13 +77,14 @@ def _fields(row: KeyRow) -> dict[str, object]:
     }  # fmt: skip
 
 
-async def listed(request: RequestContext, query: KeysQuery) -> Page[ApiKey]:
+async def listed(request: RequestContext, query: KeysQuery) -> CountedPage[ApiKey]:
     """The caller's keys, newest first, without their secrets."""
     keyset = Keyset(query, "api-keys", (UUID,), lambda row: (row.id,))
     after = keyset.after
     found = await rows.listed(request.reader, request.user.user_id, after[0] if after else None, keyset.ask)
     shown, following = keyset.page(found)
-    return Page([ApiKey(**_fields(row)) for row in shown], following)  # type: ignore[arg-type]
+    total = await rows.count(request.reader, request.user.user_id) if query.count else None
+    return CountedPage([ApiKey(**_fields(row)) for row in shown], following, total)  # type: ignore[arg-type]
 
 
 async def end(request: RequestContext) -> None:

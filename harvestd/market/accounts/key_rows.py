@@ -6,7 +6,8 @@ from datetime import datetime
 
 import msgspec
 
-from harvestd.store.postgres.database import LAST_ID, Reader, Statement, Transaction, nothing, scalar
+from harvestd.store import counting
+from harvestd.store.postgres.database import LAST_ID, Reader, Statement, Transaction, nothing
 
 
 class KeyRow(msgspec.Struct, frozen=True):
@@ -49,11 +50,7 @@ _INSERT = Statement(
        values (:key_id, :user_id, :name, :hint, :secret_hash, :scopes, :now, :expires_at)""",
     nothing,
 )
-_COUNT = Statement(
-    "api_keys.count",
-    "select count(*) from api_keys where user_id = :user_id and ended_at is null and (expires_at is null or expires_at > :now)",
-    scalar,
-)
+_COUNT = counting.counting("api_keys.count", "api_keys where user_id = :user_id and ended_at is null")
 _LIST = Statement(
     "api_keys.list",
     f"""select id, name, hint, scopes, created_at, expires_at, last_used_at from api_keys
@@ -83,9 +80,9 @@ async def insert(tx: Transaction, key: KeyRow, user_id: str, secret_hash: bytes)
     )  # fmt: skip
 
 
-async def count(reader: Reader, user_id: str, now: datetime) -> int:
-    """How many good keys a user has."""
-    return await reader.row(_COUNT, user_id=user_id, now=now) or 0
+async def count(reader: Reader, user_id: str) -> int:
+    """How many keys a user has, up to the counting limit; expired ones, too."""
+    return await counting.count(reader, _COUNT, user_id=user_id)
 
 
 async def listed(reader: Reader, user_id: str, after: str | None, limit: int) -> list[KeyRow]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta
 
 from harvestd.kernel.permissions import SCOPES
-from harvestd.web.shapes import In, ListQuery, Out
+from harvestd.web.shapes import CountedQuery, In, Out
 from harvestd.web.vocabulary import closed
 
+if TYPE_CHECKING:
+    _Scope = str
+else:
+    _Scope = Literal[tuple(SCOPES)]
 Scope = Annotated[
-    str, closed("Scope", tuple(SCOPES), "A right of the key's owner that the key has, too: `<what>:<how>`.")
+    _Scope, closed("Scope", tuple(SCOPES), "A right of the key's owner that the key has, too: `<what>:<how>`.")
 ]
 
 
@@ -42,7 +46,7 @@ class NewApiKey(ApiKey, kw_only=True, frozen=True):
     key: str
 
 
-class KeysQuery(ListQuery, kw_only=True, frozen=True):
+class KeysQuery(CountedQuery, kw_only=True, frozen=True):
     """A page of keys."""
 
 

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from harvestd.kernel import email_addresses
 from harvestd.kernel.email_addresses import EmailAddress
-from harvestd.kernel.errors import FieldError, Forbidden
+from harvestd.kernel.errors import Forbidden
 from harvestd.kernel.names import accept
 from harvestd.market.accounts import audit, guessing, passwords
 from harvestd.market.accounts import recovery_actions as actions
 from harvestd.market.accounts import recovery_rows as tokens
 from harvestd.market.accounts import rows as accounts
-from harvestd.market.accounts.credential_routes import check_password
+from harvestd.market.accounts.credential_routes import check_password, password_faults
 from harvestd.market.accounts.recovery_shapes import Forgot, MailedToken, Reset
 from harvestd.market.accounts.shapes import SignedIn
 from harvestd.market.accounts.signing_in import begun
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import RequestContext
-
-
-def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
-    """Faults in the given fields, independent of the others."""
-    found = email_addresses.checked("email", given["email"]) if isinstance(given.get("email"), str) else None
-    return [found] if isinstance(found, FieldError) else []
 
 
 async def forgot(request: RequestContext, body: Forgot) -> None:
@@ -64,6 +55,7 @@ async def verify(request: RequestContext, body: MailedToken) -> None:
 
 async def reset(request: RequestContext, body: Reset) -> None:
     """Set a new password by a mailed token."""
+    accept(*password_faults(request, {"password": body.password}), message="the password cannot be set")
     user = await tokens.user_of(request.reader, actions.digest(body.token), "reset", request.now)
     if user is None:  # before the password is hashed, which is for those who have a token
         raise actions.not_good()

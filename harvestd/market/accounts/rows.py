@@ -43,6 +43,7 @@ USER = (
 )
 BY_ID = Statement("accounts.by_id", f"select {USER} from users where id = :user_id", User)
 BY_EMAIL = Statement("accounts.by_email", f"select {USER} from users where email_key = :key", User)
+_LOCK = Statement("accounts.lock", "select id from users where id = :user_id for no key update", scalar)
 FARMS_OF = Statement(
     "accounts.farms_of",
     """select f.id, f.slug, f.name, m.role from farm_members m join farms f on f.id = m.farm_id
@@ -88,6 +89,11 @@ async def insert_unless_taken(
         for field, taken in zip(("email", "username"), found or (), strict=False)
         if taken
     )
+
+
+async def lock(tx: Transaction, user_id: str) -> None:
+    """Lock a person's row, so that what is counted of theirs stays as it is."""
+    await tx.row(_LOCK, user_id=user_id)
 
 
 async def by_id(reader: Reader, user_id: str) -> User | None:

@@ -14,7 +14,7 @@ from harvestd.market.accounts.session_shapes import BrowserSession, Confirm, Dev
 from harvestd.market.accounts.shapes import Login
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import session_cookie
-from harvestd.web.context import Caller, Page, RequestContext, Result
+from harvestd.web.context import Caller, CountedPage, RequestContext, Result
 from harvestd.web.paging import Keyset
 
 
@@ -76,7 +76,7 @@ async def confirm(request: RequestContext, body: Confirm) -> None:
     await request.write(lambda unit: devices.confirm(unit.tx, caller.session, unit.now))
 
 
-async def listed(request: RequestContext, query: DevicesQuery) -> Page[Device]:
+async def listed(request: RequestContext, query: DevicesQuery) -> CountedPage[Device]:
     """The caller's live sign-ins, newest first."""
     keyset = Keyset(query, "sessions", (UUID,), lambda row: (row.id,))
     after = keyset.after
@@ -85,10 +85,12 @@ async def listed(request: RequestContext, query: DevicesQuery) -> Page[Device]:
     )
     shown, following = keyset.page(found)
     own = request.user.session
-    return Page(
+    total = await devices.count(request.reader, request.user.user_id, request.now) if query.count else None
+    return CountedPage(
         [Device(id=row.id, kind=row.kind, device=row.device, created_at=row.created_at, renewed_at=row.renewed_at,
                 expires_at=row.expires_at, current=row.id == own) for row in shown],
         following,
+        total,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 from harvestd.market.accounts.shapes import Password, User
-from harvestd.web.shapes import In, ListQuery, Out
+from harvestd.web.shapes import CountedQuery, In, Out
 from harvestd.web.vocabulary import closed
 
 Kind = Annotated[
@@ -28,7 +28,7 @@ class Confirm(In, kw_only=True, frozen=True):
     password: Password
 
 
-class DevicesQuery(ListQuery, kw_only=True, frozen=True):
+class DevicesQuery(CountedQuery, kw_only=True, frozen=True):
     """A page of sign-ins."""
 
 

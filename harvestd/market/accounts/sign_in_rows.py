@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from harvestd.store import counting
 from harvestd.store.postgres.database import LAST_ID, Reader, Statement, Transaction, nothing, scalar
 
 
@@ -27,6 +28,9 @@ _LIVE = Statement(
         order by id desc limit :limit""",
     DeviceRow,
 )
+_COUNT = counting.counting(
+    "sign_ins.count", "sign_ins where user_id = :user_id and ended_at is null and expires_at > :now"
+)
 _CONFIRM = Statement("sign_ins.confirm", "update sign_ins set confirmed_at = :now where id = :session", nothing)
 _CONFIRMED = Statement(
     "sign_ins.confirmed",
@@ -38,6 +42,11 @@ _CONFIRMED = Statement(
 async def live(reader: Reader, user_id: str, after: str | None, now: datetime, limit: int) -> list[DeviceRow]:
     """A user's live sign-ins, newest first."""
     return await reader.rows(_LIVE, user_id=user_id, after=after, now=now, limit=limit)
+
+
+async def count(reader: Reader, user_id: str, now: datetime) -> int:
+    """How many there are, up to the counting limit."""
+    return await counting.count(reader, _COUNT, user_id=user_id, now=now)
 
 
 async def confirm(tx: Transaction, session: str, now: datetime) -> None:

@@ -61,7 +61,9 @@ async def sign_in(market: Market, user_id: str) -> SignIn:
 
 #: So that the first token is not one that two tabs used at once.
 LONG_AGO = Statement(
-    "test.long_ago", "update refresh_tokens set used_at = used_at - interval '1 minute' where family_id = :session", nothing
+    "test.long_ago",
+    "update refresh_tokens set used_at = used_at - interval '1 minute' where family_id = :session",
+    nothing,
 )
 ACTIONS: dict[str, Callable[[SignIn], Awaitable[Response]]] = {
     "refresh": lambda s: s.refreshed(s.refresh),
@@ -101,7 +103,9 @@ async def test_hundreds_that_meet_as_they_come(market: Market) -> None:
             await nothing_works(one, list(pair))
 
 
-async def test_of_many_refreshes_of_one_token_at_once_all_get_the_same_and_a_later_one_ends_the_sign_in(market: Market) -> None:
+async def test_of_many_refreshes_of_one_token_at_once_all_get_the_same_and_a_later_one_ends_the_sign_in(
+    market: Market,
+) -> None:
     """Two tabs of a browser stay signed in, and a copy does not go on beside its owner."""
     made = await sign_in(market, (await market.person()).id)
     answers = await settled(*(made.refreshed(made.refresh) for _ in range(20)))

@@ -2,15 +2,64 @@
 
 from __future__ import annotations
 
-from tests.openapi.steps import BUYER, FAY, Step
+from collections.abc import Callable
+from typing import Any
+
+from tests.openapi.steps import ADMIN, BUYER, FAY, Step
+
+ADA = {"email": "ada@example.org", "password": "carrots by the kilogram"}
+#: Somebody whose account ends on the way.
+CARL = {"email": "carl@example.org", "password": "turnips by the dozen"}
+HOME = "0197f0a0-7c1e-7abc-8def-0123456789ab"
+
+
+def _carl(ask: Callable[..., Any]) -> dict[str, Any]:
+    return {
+        "carl": ask("POST", "/api/auth/register", CARL | {"username": "carl", "name": "Carl Corn", "role": "buyer"})
+    }
+
+
+def _elsewhere(ask: Callable[..., Any]) -> dict[str, Any]:
+    """Carl signs in on another device."""
+    other = ask("POST", "/api/auth/login", CARL)
+    return {"device": ask("GET", "/api/users/me/sessions", None, other["access_token"])["items"][0]}
+
 
 STEPS: tuple[Step, ...] = (
-    Step("register", body={"email": "ada@example.org", "username": "ada", "password": "carrots by the kilogram",
-                           "name": "Ada Archer", "role": "farmer", "farm_name": "Archer's Field"}),
-    Step("signIn", body={"email": "ada@example.org", "password": "carrots by the kilogram"}),
+    Step("register", body=ADA | {"username": "ada", "name": "Ada Archer", "role": "farmer", "farm_name": "Archer's Field"}),
+    Step("signIn", body=ADA),
     Step("refreshTokens", body={"refresh_token": "{signIn.refresh_token}"}),
+    Step("beginSession", body=ADA),
+    Step("getSession", browser=True),
+    Step("endSession", browser=True),
+    Step("verifyEmail", body={"token": "{mail.verify}"}),
+    Step("requestVerification", BUYER),
+    Step("requestPasswordReset", body={"email": "ada@example.org"}),
+    Step("requestSignInLink", body={"email": "ada@example.org"}),
     Step("getMe", BUYER),
     Step("changeMe", BUYER, body={"phone": "+43 664 1234567"}),
     Step("getUser", parameters={"id": FAY}),
+    Step("listSessions", BUYER),
+    Step("createApiKey", BUYER, body={"name": "Till in the shop", "scopes": ["orders:read"], "expires_at": "2099-01-01T00:00:00Z"}),
+    Step("listApiKeys", BUYER),
+    Step("deleteApiKey", BUYER, {"id": "{createApiKey.id}"}),
+    Step("putAddress", BUYER, {"id": HOME}, {"label": "Home", "recipient": "Bo Bauer", "address": "Main Street 1\n8010 Graz",
+                                             "phone": "+43 664 1234567", "note": "Please ring twice."}),
+    Step("listAddresses", BUYER),
+    Step("putConsents", BUYER, body={"items": [{"kind": "terms", "version": "2026-05", "agreed": True}]}),
+    Step("getConsents", BUYER),
+    Step("exportMe", BUYER),
+    Step("deleteAddress", BUYER, {"id": HOME}),
+    Step("confirmSignIn", token="{carl.access_token}", body={"password": CARL["password"]}, prepare=_carl),
+    Step("endSignIn", token="{carl.access_token}", parameters={"id": "{device.id}"}, prepare=_elsewhere),
+    Step("changeEmail", token="{carl.access_token}", body={"email": "carl.corn@example.org"}),
+    Step("listAccounts", ADMIN, {"q": "farmer"}),
+    Step("changeAccount", ADMIN, {"id": "{carl.user.id}"}, {"role": "farmer"}),
+    Step("impersonate", ADMIN, {"id": FAY}, {"reason": "She called: her stock does not change."}),
+    Step("listAudit", ADMIN),
+    Step("signInByLink", body={"token": "{mail.link}"}),
+    Step("resetPassword", body={"token": "{mail.reset}", "password": "carrots by the crate"}),
+    Step("changePassword", token="{carl.access_token}", body={"password": "turnips by the hundred"}, last=True),
+    Step("deleteMe", token="{carl.access_token}", last=True),
     Step("signOut", BUYER, last=True),
 )  # fmt: skip

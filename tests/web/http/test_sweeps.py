@@ -19,6 +19,7 @@ from harvestd.parts import Parts
 from harvestd.store.postgres.database import Statement, nothing
 from harvestd.tables import ROUTES
 from harvestd.web.routes import Route
+from tests.market.accounts.things import some
 from tests.people import Market, Person
 from tests.web.conftest import make_market
 
@@ -59,6 +60,9 @@ async def stocked(market: Market) -> dict[str, Person]:
             assert (await people[role].order((made["id"], 1))).status == 201
     await market.parts.database.transaction(lambda tx: tx.run(PLACED))
     await market.parts.database.transaction(lambda tx: tx.run(RATED))
+    for person in people.values():
+        for _ in range(2):
+            await some(market, person, THINGS)
     await market.work()
     documents = Statement("test.documents", "update search_documents d set popularity = p.sales, rating = p.rating_average from products p where p.id = d.id", nothing)  # fmt: skip
     await market.parts.database.transaction(lambda tx: tx.run(documents))

@@ -1,0 +1,39 @@
+"""Things of an account, by the dozen, for tests of lists."""
+
+from __future__ import annotations
+
+from harvestd.store.postgres.database import Statement, Transaction, nothing
+from tests.people import Market, Person
+
+_SIGN_INS = Statement(
+    "test.sign_ins",
+    """insert into sign_ins (id, user_id, created_at, expires_at)
+       select gen_random_uuid(), :user_id, now(), now() + interval '1 day' from generate_series(1, :count)""",
+    nothing,
+)
+_ADDRESSES = Statement(
+    "test.addresses",
+    """insert into addresses (id, user_id, recipient, address, created_at, updated_at)
+       select gen_random_uuid(), :user_id, 'Bo', 'Road ' || n, now() + (n / 2) * interval '1 second', now()
+         from generate_series(1, :count) n""",
+    nothing,
+)
+_KEYS = Statement(
+    "test.api_keys",
+    """insert into api_keys (id, user_id, name, hint, secret_hash, scopes, created_at)
+       select gen_random_uuid(), :user_id::uuid, 'till', 'hk_', sha256(gen_random_uuid()::text::bytea), '{orders:read}', now()
+         from generate_series(1, :count) n""",
+    nothing,
+)
+
+
+async def some(market: Market, person: Person, count: int) -> None:
+    """So many sign-ins more, addresses and API keys; and two entries in the audit log, of a key that was made and ended."""
+
+    async def work(tx: Transaction) -> None:
+        for statement in (_SIGN_INS, _ADDRESSES, _KEYS):
+            await tx.run(statement, user_id=person.id, count=count)
+
+    await market.parts.database.transaction(work)
+    key = (await person.post("/api/users/me/api-keys", {"name": "till", "scopes": ["orders:read"]})).json()
+    assert (await person.request("DELETE", f"/api/users/me/api-keys/{key['id']}")).status == 204
