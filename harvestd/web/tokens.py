@@ -74,7 +74,11 @@ def _read(secret: str, token: str) -> _Read:
     user_id, role, session = claims["sub"], claims["role"], claims["sid"]
     acting = claims.get("act", {"sub": ""})
     actor = acting.get("sub") if isinstance(acting, dict) else None
-    if not (all(isinstance(claim, str) for claim in (user_id, role, session, actor)) and role in ROLES):
+    if (
+        not isinstance(actor, str)
+        or not all(isinstance(claim, str) for claim in (user_id, role, session))
+        or role not in ROLES
+    ):
         raise Unauthenticated("the access token is not valid; sign in again")
     return _Read(Caller(user_id=user_id, role=role, session=session, actor=actor), max(times), expires)
 

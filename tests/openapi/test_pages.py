@@ -118,7 +118,8 @@ def test_what_is_wrong_with_a_sign_in_is_said_once(browser: Any, demo_market: De
     page.goto(demo_market.address + "/docs/orders")
     sign_in(page, "not the password")
     expect(page.locator(".who")).to_have_text(
-        re.compile("^The e-mail address or the password is wrong: no account .* look at both .*staff$"), timeout=15_000
+        re.compile("^The e-mail address or the password is wrong: no account .* look at both .*new one$"),
+        timeout=15_000,
     )
 
 

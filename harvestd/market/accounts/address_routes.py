@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -35,7 +35,7 @@ def _address(field: str, text: str) -> str | FieldError:
     return found
 
 
-_CHECKS = {
+_CHECKS: dict[str, Callable[[str, str], str | FieldError]] = {
     "label": lambda field, text: clean_text(field, text, MAX_LABEL),
     "recipient": lambda field, text: clean_name(field, text, MAX_NAME),
     "address": _address,

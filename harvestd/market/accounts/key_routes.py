@@ -70,7 +70,7 @@ def _scope_faults(scopes: Sequence[Any], role: str) -> Iterator[FieldError]:
             yield FieldError(f"scopes[{n}]", message, code="not-accepted", params={"reason": "not-your-right"})
 
 
-def _fields(row: KeyRow) -> dict[str, object]:
+def _fields(row: KeyRow) -> dict[str, Any]:
     return {
         "id": row.id, "name": row.name, "hint": row.hint, "scopes": row.scopes, "created_at": row.created_at,
         "expires_at": row.expires_at, "last_used_at": row.last_used_at,
@@ -84,7 +84,7 @@ async def listed(request: RequestContext, query: KeysQuery) -> CountedPage[ApiKe
     found = await rows.listed(request.reader, request.user.user_id, after[0] if after else None, keyset.ask)
     shown, following = keyset.page(found)
     total = await rows.count(request.reader, request.user.user_id) if query.count else None
-    return CountedPage([ApiKey(**_fields(row)) for row in shown], following, total)  # type: ignore[arg-type]
+    return CountedPage([ApiKey(**_fields(row)) for row in shown], following, total)
 
 
 async def end(request: RequestContext) -> None:

@@ -13,6 +13,7 @@ from harvestd.store.postgres.database import Statement, nothing
 from tests.ctl.test_ctl import MARKETS
 from tests.daemons import ctl
 from tests.people import Market, Person
+from tests.waiting import eventually
 from tests.web.conftest import settled
 
 
@@ -424,7 +425,8 @@ async def test_a_client_that_hangs_up_leaves_a_whole_order_and_a_healthy_pool(ma
         assert again.status == 201
     assert len((await buyer.get("/api/orders")).json()["items"]) == 10
     assert await available(market, product) == "90.000"
-    assert market.parts.database.pool.state()["active"] == 0
+    pool = market.parts.database.pool
+    await eventually("no connection of the pool is in use", lambda: pool.state()["active"] == 0)
     assert market.broken() == []
 
 
