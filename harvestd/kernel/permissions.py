@@ -27,7 +27,11 @@ class Permission(enum.Enum):
     SEE_ORDERS = "orders:read"
     CANCEL_ORDERS = "orders:cancel"
     FULFIL_ORDERS = "farm:orders:write"
+    FOUND_FARMS = "farm:create"
+    JUDGE_FARMS = "market:farms:write"
     CHANGE_FARM = "farm:write"
+    SEE_MEMBERS = "farm:members:read"
+    CHANGE_MEMBERS = "farm:members:write"
     CHANGE_PRODUCTS = "farm:products:write"
     CHANGE_STOCK = "farm:stock:write"
     MANAGE_ACCOUNTS = "market:accounts:write"
@@ -58,6 +62,10 @@ GRANTS: dict[Permission, Grant] = {
     Permission.SEE_ORDERS: Grant(_ALL, _STAFF, _PACK | {DRIVER}),
     Permission.CANCEL_ORDERS: Grant(_ALL, _STAFF, _RUN),
     Permission.FULFIL_ORDERS: Grant(_SELLERS, _STAFF, _PACK | {DRIVER}),
+    Permission.SEE_MEMBERS: Grant(_SELLERS, _STAFF, _PACK | {DRIVER}),
+    Permission.CHANGE_MEMBERS: Grant(_SELLERS, _STAFF, frozenset({OWNER})),
+    Permission.FOUND_FARMS: Grant(_ALL),
+    Permission.JUDGE_FARMS: Grant(_STAFF, _STAFF),
     Permission.CHANGE_FARM: Grant(_SELLERS, _STAFF, _RUN),
     Permission.CHANGE_PRODUCTS: Grant(_SELLERS, _STAFF, _RUN),
     Permission.CHANGE_STOCK: Grant(_SELLERS, _STAFF, _PACK),

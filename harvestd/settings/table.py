@@ -40,6 +40,7 @@ class Settings:
     http_port: int = setting(8080, "port", "Port that the API listens on; 0 takes a free one.", least=0, most=65535)
     public_url: str = setting("", "URL", "Address under which buyers reach the API; built from host and port by default.")
     allowed_hosts: tuple[str, ...] = setting((), "names", "Host headers to accept, comma separated, e.g. market.example.org,*.example.org; empty: with http_host on this machine and no trusted_proxies, localhost, 127.0.0.1, [::1] and the host of public_url, otherwise any well-formed one; *: any.")
+    cors_origins: tuple[str, ...] = setting((), "origins", "Other sites whose pages may use the API from a browser, with access tokens, e.g. https://shop.example.org; *: any; empty: none.")
     trusted_proxies: tuple[str, ...] = setting((), "networks", "Addresses whose X-Forwarded-For and -Proto are trusted, e.g. 127.0.0.1/32.")
     metrics_port: int = setting(0, "port", "Port on which each process, workers too, serves its own /metrics, /health and /health/ready; with processes, the others use the following ports; 0: none (an API process serves them on http_port, a worker does not).", least=0, most=65535)
     metrics_host: str = setting("127.0.0.1", "address", "Address that metrics_port listens on.")
@@ -79,12 +80,14 @@ class Settings:
     market_timezone: str = setting("UTC", "tz name", "Time zone in which days begin and seasons change, e.g. Europe/Paris.")
     mail_from: str = setting("market@localhost", "address", "Sender of the market's mails.")
     account_url: str = setting("", "URL", "Page of the shop that mails lead to, with #verify=…, #reset=… or #link=… and a token behind it; empty: /account under public_url, a plain page of this server.")
+    security_contact: str = setting("", "contact", "Address, or URL, of whom to tell of a vulnerability, in /.well-known/security.txt; empty: there is none.")
     private_registration: bool = setting(False, "", "Whether registering answers the same for addresses that have an account and those that have none (202), so that nobody learns who is here; a mail tells the rest, and accounts sign in once their address is verified.")
     link_sign_in: bool = setting(False, "", "Whether accounts can sign in by a link that is mailed to them.")
     password_least: int = setting(12, "characters", "Minimum length of a password.", least=8, most=128)
     access_token_ttl: float = setting(900.0, "seconds", "Lifetime of an access token.", least=10, most=86400)
     refresh_token_ttl: float = setting(2592000.0, "seconds", "Lifetime of a refresh token.", least=60, most=31536000)
     token_secret: str = setting("", "", "Key that signs access tokens, 32 characters or more; empty: generated in the data folder.", secret=True)
+    farm_approval: bool = setting(False, "", "Whether a new farm takes no orders until the market's staff has verified it.")
     order_confirmation: str = setting("automatic", "", "When a reservation becomes a sale: automatic (once the order is processed) or farm (when the farm confirms it).", choices=("automatic", "farm"))
     reservation_ttl: float = setting(172800.0, "seconds", "With order_confirmation=farm: how long stock is reserved for an order that no farm confirms.", least=1, most=2592000)
     order_lines_most: int = setting(100, "lines", "Maximum number of lines in an order.", least=1, most=1000)
@@ -155,7 +158,7 @@ GROUPS = {
 #: Settings that only the API uses: harvest-worker does not offer them.
 OF_THE_API = frozenset(
     """
-    http_host http_port allowed_hosts processes workers demo order_lines_most access_token_ttl refresh_token_ttl
+    http_host http_port allowed_hosts cors_origins processes workers demo order_lines_most access_token_ttl refresh_token_ttl
     rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_recovery rate_register body_deadline write_deadline idle_deadline connections_most
     connections_per_address requests_per_address buffer_limit read_rate_least idempotency_ttl cache_ttl cache_stale
     """.split()

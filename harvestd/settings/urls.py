@@ -9,6 +9,7 @@ from harvestd.settings.rows import Row, Unfit
 
 SCHEMES = {
     "public_url": ("http", "https"),
+    "account_url": ("http", "https"),
     "database_url": ("postgresql", "postgres"),
     "replica_urls": ("postgresql", "postgres"),
     "redis_url": ("redis", "rediss", "unix"),
@@ -19,6 +20,7 @@ SCHEMES = {
 #: The form of a URL, if it is not scheme://user:password@host/name.
 EXAMPLES = {
     "public_url": "https://market.example.org",
+    "account_url": "https://shop.example.org/account",
     "redis_url": "redis://user:password@host:6379/0",
     "rabbitmq_url": "amqp://user:password@host:5672/vhost",
     "elasticsearch_url": "https://user:password@host:9200",
@@ -60,6 +62,7 @@ def judge_url(row: Row, value: str) -> None:
 #: The permitted text after host and port, and the error message for any other.
 _REST = {
     "public_url": (re.compile(r"/?"), "scheme, host and port alone are needed"),
+    "account_url": (re.compile(r"[^#]*"), "no # may be in it, since the links of mails have their own"),
     "redis_url": (re.compile(r"/?[0-9]*"), "after host and port only the number of a database may follow"),
     "rabbitmq_url": (
         re.compile(r"(/[^/?#]*)?(\?cacertfile=[^&#]+)?"),

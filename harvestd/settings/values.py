@@ -33,6 +33,8 @@ _RATE = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _SECRET = re.compile(r".{32,}")
 #: A host; all hosts below one (``*.example.org``); any host.
+_ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.\[\]:-]{1,255}")
+_CONTACT = re.compile(r"[\x21-\x7e]{3,300}")
 _HOST_NAME = re.compile(r"(?:\*\.)?[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]|\*")
 _LANGUAGE = re.compile(r"[a-z_]+")
 SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -171,6 +173,10 @@ _CHECKS: dict[str, Callable[[str], None]] = {
     "allowed_hosts": _pattern(
         _HOST_NAME, "a host name without scheme or port is needed, such as market.example.org, *.example.org or *"
     ),
+    "origins": _pattern(
+        _ORIGIN, "the origin of a site is needed, scheme and host alone, such as https://shop.example.org, or *"
+    ),
+    "contact": _pattern(_CONTACT, "a mail address or a URL is needed, such as security@example.org"),
     "search_language": _pattern(_LANGUAGE, "the name of a language is needed, such as english or french, or none"),
 }
 

@@ -74,6 +74,7 @@ class Gate:
 
         def serve(request: Request, **path: str) -> Deferred[bytes]:
             request.route_name = name
+            request.secret = path.get("token", "")
             return shield(self._serve(route, request, {name: readers.token(segment) for name, segment in path.items()}))
 
         return serve
@@ -110,7 +111,9 @@ class Gate:
     def _other_method(self, request: Request, error: MethodNotAllowed) -> Response:
         allow = ", ".join(sorted({*(error.valid_methods or ()), "OPTIONS"}))
         if request.method == b"OPTIONS":
-            return Response(204, ((b"Allow", allow.encode()),))
+            cors = request.site.cors
+            more = cors.preflight(request.text(b"origin"), allow) if cors is not None else ()
+            return Response(204, ((b"Allow", allow.encode()), *more))
         method = request.method.decode("latin-1")[:MAX_NAME]
         detail = worded("{method} is not possible at this address; possible: {allow}", method=method, allow=allow)
         return self._refusal(Refusal("method-not-allowed", detail, headers=(("Allow", allow),)), request)

@@ -24,6 +24,7 @@ READ: dict[str, str] = {
     "if-match": "which version a change starts from",
     "if-none-match": "which version the client has",
     "user-agent": "which device signs in",
+    "origin": "whose page asks",
     "traceparent": "the caller's trace",
     "transfer-encoding": "where the body ends",
     "x-cart-token": "the token of a stranger's cart",

@@ -1,4 +1,4 @@
-"""Access tokens: JWTs (RFC 7519), signed with HS256 only."""
+"""Access tokens: JWTs (RFC 7519), signed with EdDSA only, by the keys of ``signing_keys.py``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from jwt.types import Options
 from harvestd.kernel.errors import Unauthenticated
 from harvestd.kernel.permissions import ROLES
 from harvestd.store.postgres.clock_skew import MAX
+from harvestd.web import signing_keys
 from harvestd.web.context import Caller
 
 ISSUER = "harvestd"
@@ -37,7 +38,8 @@ def issue(secret: str, caller: Caller, now: datetime, ttl: float) -> str:
     }  # fmt: skip
     if caller.actor:
         claims["act"] = {"sub": caller.actor}  # RFC 8693, 4.1
-    return jwt.encode(claims, secret, algorithm="HS256")
+    key = signing_keys.current(secret, now)
+    return jwt.encode(claims, key.private, algorithm=signing_keys.ALGORITHM, headers={"kid": key.id})
 
 
 def verify(secret: str, token: str, now: datetime) -> Caller:
@@ -45,6 +47,8 @@ def verify(secret: str, token: str, now: datetime) -> Caller:
     audience or encoding, for a missing claim, from the second it expires, and before ``iat`` or ``nbf``, with a tolerance of
     :data:`SKEW` for clock skew between processes."""
     read = _read(secret, token)
+    if read.key not in {key.id for key in signing_keys.good(secret, now)}:
+        raise Unauthenticated("the access token is not valid; sign in again")
     if now >= read.expires:
         raise Unauthenticated("the access token has expired; refresh it or sign in again")
     if now + SKEW < read.begins:
@@ -54,6 +58,7 @@ def verify(secret: str, token: str, now: datetime) -> Caller:
 
 @attrs.frozen
 class _Read:
+    key: str
     caller: Caller
     begins: datetime
     expires: datetime
@@ -66,7 +71,13 @@ def _read(secret: str, token: str) -> _Read:
     try:
         if not all(_canonical(part) for part in token.split(".")):
             raise ValueError
-        claims = jwt.decode(token, secret, algorithms=["HS256"], issuer=ISSUER, audience=AUDIENCE, options=_OPTIONS)
+        key_id = jwt.get_unverified_header(token).get("kid")
+        key = signing_keys.named(secret, key_id) if isinstance(key_id, str) else None
+        if key is None:
+            raise ValueError
+        claims = jwt.decode(
+            token, key.public, algorithms=[signing_keys.ALGORITHM], issuer=ISSUER, audience=AUDIENCE, options=_OPTIONS
+        )
         times = [_instant(claims[name]) for name in ("iat", "nbf") if name in claims]
         expires = _instant(claims["exp"])
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, OSError) as error:
@@ -80,7 +91,7 @@ def _read(secret: str, token: str) -> _Read:
         or role not in ROLES
     ):
         raise Unauthenticated("the access token is not valid; sign in again")
-    return _Read(Caller(user_id=user_id, role=role, session=session, actor=actor), max(times), expires)
+    return _Read(key.id, Caller(user_id=user_id, role=role, session=session, actor=actor), max(times), expires)
 
 
 def _canonical(part: str) -> bool:

@@ -113,11 +113,13 @@ def mails(folder: Path, to: str) -> list[str]:
 
 
 class Journey:
-    """A farmer, a buyer, and what happens between them."""
+    """A farmer with staff, a buyer, and what happens between them."""
 
     def __init__(self, base: str, mail: Path | None, insecure: bool) -> None:
         self.mail = mail
+        self.insecure = insecure
         self.tag = uuid.uuid4().hex[:10]
+        self.staff: dict[str, Client] = {}
         self.farmer, self.buyer, self.stranger = (Client(base, insecure=insecure) for _ in range(3))
         self.farmer_mail, self.buyer_mail = f"farmer-{self.tag}@example.org", f"buyer-{self.tag}@example.org"
         self.farm_id = self.product_id = ""
@@ -128,7 +130,7 @@ class Journey:
     def walk(self) -> None:
         """Every step, in order."""
         for step in (
-            self.register, self.offer, self.place, self.replay, self.told, self.found, self.refused, self.moved, self.cancelled,
+            self.register, self.verified, self.staffed, self.offer, self.integrated, self.place, self.replay, self.told, self.found, self.refused, self.moved, self.cancelled,
         ):  # fmt: skip
             print(step.__doc__, flush=True)
             step()
@@ -151,6 +153,54 @@ class Journey:
         self.buyer.token = answer.json["access_token"]
         wrong = self.stranger.post("/api/auth/login", {"email": self.buyer_mail, "password": "not the password"})
         expect(wrong.status == 401, "a wrong password is refused", wrong)
+
+    def verified(self) -> None:
+        """The buyer opens the link of the mail that welcomed them."""
+        if self.mail is None:
+            return
+        answer = self.stranger.post("/api/auth/email/verify", {"token": self.secret(self.buyer_mail, "verify")})
+        expect(answer.status == 204, "the address is verified", answer)
+        expect(self.buyer.get("/api/users/me").json["email_verified"] is True, "and known to be")
+
+    def secret(self, to: str, purpose: str) -> str:
+        """The token of the newest mail to an address for a purpose."""
+        assert self.mail is not None
+        folder = self.mail
+
+        def look() -> list[str]:
+            return [m.rpartition(f"#{purpose}=")[2][:43] for m in mails(folder, to) if f"#{purpose}=" in m]
+
+        return str(eventually(f"a mail to {to} to {purpose}", look)[-1])
+
+    def staffed(self) -> None:
+        """A packer and a manager join the farm, invited by mail."""
+        for role in ("packer", "manager") if self.mail is not None else ():
+            address = f"{role}-{self.tag}@example.org"
+            answer = self.farmer.post(f"/api/farms/{self.farm_id}/members", {"email": address, "role": role})
+            expect(answer.status == 201, f"a {role} is invited", answer)
+            answer = self.stranger.post("/api/auth/register", {
+                "email": address, "username": f"{role}-{self.tag}", "password": PASSWORD, "name": role.title(), "role": "buyer",
+            })  # fmt: skip
+            expect(answer.status == 201, f"the {role} is registered", answer)
+            person = self.staff[role] = Client(self.stranger.base, insecure=self.insecure)
+            person.token = answer.json["access_token"]
+            answer = person.post(f"/api/invitations/{self.secret(address, 'invitation')}/accept", {})
+            expect(answer.status == 200 and answer.json["role"] == role, f"the {role} joins", answer)
+
+    def integrated(self) -> None:
+        """An integration counts the stock by an API key, and does nothing else."""
+        made = self.farmer.post("/api/users/me/api-keys", {"name": "Scales", "scopes": ["farm:stock:write"]})
+        expect(made.status == 201, "the key is made", made)
+        scales = Client(self.stranger.base, insecure=self.insecure)
+        scales.token = made.json["key"]
+        answer = scales.post(f"/api/products/{self.product_id}/stock", {"set": "2.5"})
+        expect(answer.status == 200, "the integration counts the stock", answer)
+        answer = scales.request("PATCH", f"/api/products/{self.product_id}", {"price": 1}, If_Match="*")
+        expect(answer.status == 403, "and changes no price", answer)
+        answer = self.farmer.request("DELETE", f"/api/users/me/api-keys/{made.json['id']}")
+        expect(answer.status == 204, "the key is ended", answer)
+        answer = scales.post(f"/api/products/{self.product_id}/stock", {"set": "2.5"})
+        expect(answer.status == 401, "and does nothing any more", answer)
 
     def offer(self) -> None:
         """The farmer offers 2.5 kg of carrots."""
@@ -196,7 +246,8 @@ class Journey:
         """The buyer and the farm are told."""
         number = self.order["number"]
         if self.mail is not None:
-            for to in (self.buyer_mail, self.farmer_mail):
+            manager = f"manager-{self.tag}@example.org"
+            for to in (self.buyer_mail, self.farmer_mail, manager):
                 eventually(f"a mail to {to}", lambda to=to: [m for m in mails(self.mail, to) if number in m])  # type: ignore[misc]
             count = len([m for to in (self.buyer_mail, self.farmer_mail) for m in mails(self.mail, to) if number in m])
             expect(count == 2, "two mails, no more", count)
@@ -233,8 +284,12 @@ class Journey:
         path = f"/api/orders/{self.order['id']}/parts/{self.farm_id}/status"
         answer = self.farmer.post(path, {"to": "completed"})
         expect(answer.status == 409, "placed to completed is no step", answer)
-        for to in ("confirmed", "ready"):
-            answer = self.farmer.post(path, {"to": to})
+        packer = self.staff.get("packer", self.farmer)
+        if packer is not self.farmer:
+            price = packer.request("PATCH", f"/api/products/{self.product_id}", {"price": 1}, If_Match="*")
+            expect(price.status == 403, "the packer changes no price", price)
+        for to, who in (("confirmed", self.farmer), ("ready", packer)):
+            answer = who.post(path, {"to": to})
             expect(answer.status == 200 and answer.json["status"] == to, f"the part is {to}", answer)
         answer = self.buyer.get(f"/api/orders/{self.order['id']}")
         expect(answer.json["status"] == "ready", "the buyer sees it", answer)

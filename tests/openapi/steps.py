@@ -32,8 +32,9 @@ class Step:
     token: str = ""
     #: Whether the browser asks that signed in before (``beginSession``).
     browser: bool = False
-    #: What is asked beforehand, by (method, path, body, token): answers by names that the step may use.
-    prepare: Callable[[Callable[..., Any]], dict[str, Any]] = lambda ask: {}
+    #: What is asked beforehand, by (method, path, body, token), with the tokens of those who have signed in: answers by names that
+    #: the step may use.
+    prepare: Callable[[Callable[..., Any], dict[str, str]], dict[str, Any]] = lambda ask, tokens: {}
 
 
 def newest(kind: str) -> Callable[[Any], bool]:

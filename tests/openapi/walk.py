@@ -82,7 +82,7 @@ def walk(
     tokens: dict[str, str] = {}
     cookie = ""
     for step in STEPS:
-        answers |= step.prepare(partial(_asked, port))
+        answers |= step.prepare(partial(_asked, port), tokens)
         if step.who and step.who not in tokens:
             credentials = {"email": step.who, "password": password}
             tokens[step.who] = request(port, "POST", "/api/auth/login", credentials)[1]["access_token"]

@@ -30,7 +30,8 @@ REFUSED: dict[str, Any] = {
 #: By the end of a path: what is left as it should be where the market has nothing against any value that can be read.
 FINE: dict[Any, Any] = {
     ("post_api_products", "farm_id"): None, "token": "x", "agreed": True, "active": True, "kind": "terms", "version": "1", "expires_at": None,
-    "method": "pickup", "unit": "kg", "status": "draft", "role": "buyer", "harvested_on": "2026-05-01", "color": "#aabbcc", "to": "confirmed",
+    "method": "pickup", "unit": "kg", "status": "draft", ("patch_api_farms_id_members_user_id", "role"): "packer", ("post_api_farms_id_members", "role"): "packer",
+    ("post_api_farms_id_verification", "state"): "verified", "role": "buyer", "harvested_on": "2026-05-01", "color": "#aabbcc", "to": "confirmed",
 }  # fmt: skip
 #: Bodies that are all secrets: nothing of them is wrong but by what is stored.
 SECRET = {"post_api_auth_login", "post_api_auth_refresh", "post_api_auth_session", "post_api_auth_confirm"}
@@ -90,10 +91,16 @@ async def test_every_field_that_is_wrong_is_named_at_once(
         market = make_market(
             attrs.evolve(market.parts, settings=attrs.evolve(market.parts.settings, link_sign_in=True))
         )
-    who = await market.person("admin") if "categories" in route.path or "admin" in route.path else await market.farmer()
-    ids = {"id": ID, "farm_id": who.farm_id, "product_id": ID}
+    who = (
+        await market.person("admin")
+        if any(word in route.path for word in ("categories", "admin", "verification"))
+        else await market.farmer()
+    )
+    if "members" in route.path:
+        await market.join(member := await market.person(), who.farm_id, "packer")
+    ids = {"user_id": member.id if "members" in route.path else ID, "id": ID, "farm_id": who.farm_id, "product_id": ID}
     if "/api/farms" in route.path:
-        ids["id"] = who.farm_id
+        ids["id"] = who.farm_id or (await market.farmer()).farm_id
     elif "/api/products/{id}" in route.path:
         ids["id"] = (await market.product(who))["id"]
     elif "/api/categories/{id}" in route.path:

@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from harvestd.kernel.errors import Unauthenticated
-from harvestd.web import tokens
+from harvestd.web import signing_keys, tokens
 from harvestd.web.context import Caller
+from harvestd.web.signing_keys import ALGORITHM
 from tests.web.client import Client
 from tests.web.conftest import SECRET, token_for
 from tests.web.dummies import seen
@@ -27,8 +28,12 @@ CALLER = Caller("0197f0a0-7c1e-7abc-8def-0123456789ab", "buyer", "family")
 GOOD = {"iss": "harvestd", "aud": "harvestd-api", "sub": "u", "role": "buyer", "sid": "s", "iat": 0, "exp": 4102444800}
 
 
-def signed(claims: dict[str, Any], key: Any = SECRET, algorithm: str = "HS256") -> str:
-    return jwt.encode(claims, key, algorithm=algorithm)
+def signed(
+    claims: dict[str, Any], key: Any = None, algorithm: str = ALGORITHM, at: datetime | None = None, **header: Any
+) -> str:
+    """By the key of the time, unless another is given; with its ``kid``, unless ``header`` has another."""
+    own = signing_keys.current(SECRET, at or datetime.now(UTC))
+    return jwt.encode(claims, key or own.private, algorithm=algorithm, headers={"kid": own.id, **header})
 
 
 def test_a_token_holds_until_the_second_it_expires() -> None:
@@ -41,10 +46,38 @@ def test_a_token_holds_until_the_second_it_expires() -> None:
         tokens.verify(SECRET + "x", token, NOW)
 
 
+def test_a_token_outlives_the_change_of_its_key_and_a_new_key_is_known_beforehand() -> None:
+    issued = tokens.issue(SECRET, CALLER, NOW, 86_400)
+    own = jwt.get_unverified_header(issued)["kid"]
+    there = [
+        {key["kid"] for key in signing_keys.public_set(SECRET, NOW + n * signing_keys.PERIOD)} for n in (-1, 0, 1, 2)
+    ]
+    assert [own in keys for keys in there] == [True, True, True, False]
+    end = datetime.fromtimestamp((int(NOW.timestamp() // 2592000) + 1) * 2592000, UTC)
+    last = tokens.issue(SECRET, CALLER, end - timedelta(seconds=1), 900)
+    assert tokens.verify(SECRET, last, end + timedelta(seconds=800)) == CALLER
+    assert (
+        jwt.get_unverified_header(tokens.issue(SECRET, CALLER, end, 900))["kid"]
+        != jwt.get_unverified_header(last)["kid"]
+    )
+
+
+def test_others_verify_tokens_by_the_published_keys() -> None:
+    """As any JWT library does: by ``kid``."""
+    token = tokens.issue(SECRET, CALLER, NOW, 60)
+    keys = {key["kid"]: key for key in signing_keys.public_set(SECRET, NOW)}
+    key = jwt.PyJWK(keys[jwt.get_unverified_header(token)["kid"]])
+    claims = jwt.decode(
+        token, key.key, [ALGORITHM], audience="harvestd-api", options={"verify_exp": False, "verify_iat": False}
+    )
+    assert (claims["sub"], claims["role"]) == (CALLER.user_id, "buyer")
+    assert "d" not in key.key.__dict__ and all("d" not in one for one in keys.values()), "no private part"
+
+
 @pytest.mark.parametrize("claim", ["iat", "nbf"])
 def test_clocks_may_differ_by_five_seconds(claim: str) -> None:
     then = int(NOW.timestamp())
-    token = signed({**GOOD, claim: then + 5})
+    token = signed({**GOOD, claim: then + 5}, at=NOW)
     assert tokens.verify(SECRET, token, NOW)
     with pytest.raises(Unauthenticated, match="clocks"):
         tokens.verify(SECRET, token, NOW - timedelta(seconds=1))
@@ -80,7 +113,8 @@ def _rsa() -> str:
 def _swapped() -> str:
     """RS/HS swap: signed with HMAC under a public key, in case the server would take one for its secret."""
     pem = _key().public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    header, payload = (base64.urlsafe_b64encode(json.dumps(x).encode()).rstrip(b"=") for x in ({"alg": "HS256"}, GOOD))
+    head = {"alg": "HS256", "kid": signing_keys.current(SECRET, datetime.now(UTC)).id}
+    header, payload = (base64.urlsafe_b64encode(json.dumps(x).encode()).rstrip(b"=") for x in (head, GOOD))
     mac = hmac.new(pem, header + b"." + payload, hashlib.sha256).digest()
     return b".".join([header, payload, base64.urlsafe_b64encode(mac).rstrip(b"=")]).decode()
 
@@ -95,8 +129,21 @@ FORGED = {
     "none": _unsigned,
     "RS256": _rsa,
     "RS/HS swap": _swapped,
-    "HS384": lambda: signed(GOOD, algorithm="HS384"),
-    "another secret": lambda: signed(GOOD, "another secret of thirty-two characters"),
+    "HS256 with the secret": lambda: signed(GOOD, SECRET, "HS256"),
+    "HS384 with the secret": lambda: signed(GOOD, SECRET, "HS384"),
+    "another secret": lambda: signed(GOOD, signing_keys.current("another secret", datetime.now(UTC)).private),
+    "another secret's key": lambda: jwt.encode(
+        GOOD, (key := signing_keys.current("another secret", datetime.now(UTC))).private, ALGORITHM, {"kid": key.id}
+    ),
+    "an old key": lambda: signed(GOOD, at=datetime.now(UTC) - 2 * signing_keys.PERIOD),
+    "a key of far away": lambda: signed(GOOD, at=datetime.now(UTC) + 2 * signing_keys.PERIOD),
+    "no kid": lambda: jwt.encode(GOOD, signing_keys.current(SECRET, datetime.now(UTC)).private, ALGORITHM),
+    "kid is a number": lambda: signed(GOOD, kid=7),
+    "kid is long": lambda: signed(GOOD, kid="1" * 5000),
+    "kid is another's": lambda: signed(GOOD, kid="1-0000000000000000"),
+    "kid has a path": lambda: signed(GOOD, kid="../../secret"),
+    "act is no object": lambda: signed({**GOOD, "act": "admin"}),
+    "act is nobody": lambda: signed({**GOOD, "act": {"sub": ["admin"]}}),
     "wrong audience": lambda: signed({**GOOD, "aud": "elsewhere"}),
     "wrong issuer": lambda: signed({**GOOD, "iss": "elsewhere"}),
     "expired": lambda: signed({**GOOD, "exp": 1}),

@@ -94,12 +94,24 @@ BUDGET: dict[str, tuple[int, int]] = {
     "delete_api_users_me_addresses_id": (1, 2),
     "get_api_users_me_consents": (1, 1),
     "put_api_users_me_consents": (2, 3),
+    "get_api_farms_id_members": (0, 0),
+    "post_api_farms_id_members": (0, 0),
+    "patch_api_farms_id_members_user_id": (0, 0),
+    "delete_api_farms_id_members_user_id": (0, 0),
+    "get_api_farms_id_invitations": (0, 0),
+    "delete_api_farms_id_invitations_invitation_id": (0, 0),
+    "post_api_invitations_token_accept": (0, 0),
     "get_api_admin_users": (1, 1),
     "patch_api_admin_users_id": (6, 6),
     "post_api_admin_users_id_impersonate": (6, 7),
     "get_api_admin_audit": (1, 1),
     "delete_api_users_me": (22, 21),
+    "post_api_farms": (0, 0),
+    "post_api_farms_id_verification": (0, 0),
     "get_account": (0, 0),
+    "get__well_known_jwks_json": (0, 0),
+    "get__well_known_api_catalog": (0, 0),
+    "get__well_known_security_txt": (0, 0),
     "get__well_known_change_password": (0, 0),
     "get": (0, 0),
     "get_health": (0, 0),
@@ -130,6 +142,7 @@ class Stage:
     order: dict[str, Any]
     category: dict[str, Any]
     second: Person
+    member: Person
     mailed: dict[str, str] = attrs.field(factory=dict)
     refresh: str = ""
 
@@ -152,7 +165,13 @@ async def stage(settings: Settings, database_url: str) -> AsyncIterator[Stage]:
     leader.cursor().execute(LEADING)
     lifecycle = Lifecycle(reactor, 5.0)
     settings = attrs.evolve(
-        settings, database_url=database_url, rate_limits=False, link_sign_in=True, workers="off", database_pool=2
+        settings,
+        database_url=database_url,
+        rate_limits=False,
+        link_sign_in=True,
+        security_contact="a@example.org",
+        workers="off",
+        database_pool=2,
     )
     parts = await start(lifecycle, settings, API)
     market = Market(parts, Client(make_site(parts, table.ROUTES)))
@@ -169,11 +188,15 @@ async def stage(settings: Settings, database_url: str) -> AsyncIterator[Stage]:
     person = Person(made["user"]["id"], SECOND["email"], market.stranger.signed_in(made["access_token"]))
     await market.work()
     mailed = {"verify": await token(market, SECOND["email"], "verify")}
-    spare = await market.person()
+    spare, member = await market.person(), await market.person()
+    await market.join(member, farmer.farm_id, "packer")
+    invitation = {"email": member.email, "role": "packer"}
+    await second.post(f"/api/farms/{second.farm_id}/members", invitation)
+    mailed["invitation"] = await token(market, member.email, "invitation")
     for path, purpose, email in (("password/forgot", "reset", spare.email), ("link", "link", person.email)):
         await market.stranger.post(f"/api/auth/{path}", {"email": email})
         mailed[purpose] = await token(market, email, purpose)
-    yield Stage(market, farmer, buyer, admin, product, other, order, category, person, mailed)
+    yield Stage(market, farmer, buyer, admin, product, other, order, category, person, member, mailed)
     await Deferred.fromCoroutine(lifecycle.stop()).addTimeout(10, reactor)
     leader.close()
 
@@ -219,6 +242,12 @@ async def _end_another(s: Stage, headers: dict[str, str]) -> Response:
 async def _end_key(s: Stage, headers: dict[str, str]) -> Response:
     key = (await s.second.get("/api/users/me/api-keys")).json()["items"][0]
     return await s.second.client.request("DELETE", f"/api/users/me/api-keys/{key['id']}", headers=headers)
+
+
+async def _withdraw(s: Stage, headers: dict[str, str]) -> Response:
+    path = f"/api/farms/{s.farmer.farm_id}/invitations"
+    open_ = (await s.farmer.get(path)).json()["items"][0]
+    return await s.farmer.client.request("DELETE", f"{path}/{open_['id']}", headers=headers)
 
 
 async def _cart_order(s: Stage, headers: dict[str, str]) -> Response:
@@ -343,6 +372,19 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "put_api_users_me_consents": _ask(
         "PUT", "/api/users/me/consents", "second", {"items": [{"kind": "terms", "version": "1", "agreed": True}]}
     ),
+    "get_api_farms_id_members": _get("/api/farms/{s.farmer.farm_id}/members", "farmer"),
+    "post_api_farms_id_members": _ask(
+        "POST", "/api/farms/{s.farmer.farm_id}/members", "farmer", {"email": "else@example.org", "role": "packer"}
+    ),
+    "patch_api_farms_id_members_user_id": _ask(
+        "PATCH", "/api/farms/{s.farmer.farm_id}/members/{s.member.id}", "farmer", {"role": "driver"}
+    ),
+    "delete_api_farms_id_members_user_id": _ask(
+        "DELETE", "/api/farms/{s.farmer.farm_id}/members/{s.member.id}", "farmer"
+    ),
+    "get_api_farms_id_invitations": _get("/api/farms/{s.farmer.farm_id}/invitations", "farmer"),
+    "delete_api_farms_id_invitations_invitation_id": _withdraw,
+    "post_api_invitations_token_accept": _ask("POST", "/api/invitations/{s.mailed[invitation]}/accept", "member"),
     "get_api_admin_users": _get("/api/admin/users?q=example", "admin"),
     "patch_api_admin_users_id": _ask("PATCH", "/api/admin/users/{s.farmer.id}", "admin", {"role": "manager"}),
     "post_api_admin_users_id_impersonate": _ask(
@@ -350,7 +392,14 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     ),
     "get_api_admin_audit": _get("/api/admin/audit", "admin"),
     "delete_api_users_me": _ask("DELETE", "/api/users/me", "second"),
+    "post_api_farms": _ask("POST", "/api/farms", "member", {"name": "Corner"}),
+    "post_api_farms_id_verification": _ask(
+        "POST", "/api/farms/{s.product[farm][id]}/verification", "admin", {"state": "suspended"}
+    ),
     "get_account": _get("/account"),
+    "get__well_known_jwks_json": _get("/.well-known/jwks.json"),
+    "get__well_known_api_catalog": _get("/.well-known/api-catalog"),
+    "get__well_known_security_txt": _get("/.well-known/security.txt"),
     "get__well_known_change_password": _get("/.well-known/change-password"),
     "get": _get("/"),
     "get_health": _get("/health"),

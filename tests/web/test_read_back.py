@@ -9,7 +9,7 @@ import attrs
 import msgspec
 import pytest
 
-from harvestd.kernel.permissions import ROLES
+from harvestd.kernel.permissions import DRIVER, MANAGER, OWNER, PACKER, ROLES
 from harvestd.kernel.units import Unit
 from harvestd.market.catalogue.rules import Status
 from harvestd.tables import ROUTES
@@ -109,6 +109,15 @@ async def _account(market: Market) -> Thing:
     )
 
 
+async def _member(market: Market) -> Thing:
+    farmer, other = await market.farmer(), await market.person()
+    await market.join(other, farmer.farm_id, "packer")
+    path = f"/api/farms/{farmer.farm_id}/members"
+    return Thing(
+        farmer, path, f"{path}/{other.id}", lambda answer: next(one for one in answer["items"] if one["id"] == other.id)
+    )
+
+
 #: By route: something to write, and the values that its fields get beforehand, one at a time.
 THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any]]]] = {
     "patch_api_users_me": (_me, {"name": ["O'Neill \\ \"Æ\" 👩\u200d🌾", "x" * 200], "phone": [None, "+43 664 123-4567", "01/2345"]}),
@@ -137,6 +146,7 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
     "put_api_cart_items": (_cart, {}),
     "put_api_users_me_addresses_id": (_address, {}),
     "put_api_users_me_consents": (_consents, {}),
+    "patch_api_farms_id_members_user_id": (_member, {"role": [OWNER, MANAGER, PACKER, DRIVER]}),
     "patch_api_admin_users_id": (_account, {"role": [*ROLES], "active": [False, True]}),
     "put_api_cart_items_product_id": (_cart_item, {"quantity": ["0.05", 2, 1.5]}),
 }  # fmt: skip

@@ -183,12 +183,25 @@ async def _impersonate(s: Stage) -> Try:
     return s.admin, "POST", f"/api/admin/users/{s.buyer.id}/impersonate", {"reason": "To see."}
 
 
+async def _invite(s: Stage) -> Try:
+    n = next(_numbers)
+    return s.farmer, "POST", f"/api/farms/{s.farmer.farm_id}/members", {"email": f"p{n}@example.org", "role": "packer"}
+
+
+async def _found(s: Stage) -> Try:
+    return s.admin, "POST", "/api/farms", {"name": f"Corner {next(_numbers)}"}
+
+
+async def _judge(s: Stage) -> Try:
+    return s.admin, "POST", f"/api/farms/{s.farmer.farm_id}/verification", {"state": "verified", "reason": "Visited."}
+
+
 EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
     "register": _register, "signIn": _login, "updateFarm": _farm, "createCategory": _category, "updateCategory": _change_category,
     "createProduct": _product, "updateProduct": _change_product, "changeStock": _stock, "placeOrder": _order,
     "cancelOrder": _cancel, "changeMe": _profile, "moveOrderPart": _move,
     "requestPasswordReset": _forgot, "requestSignInLink": _link, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
-    "changeAccount": _account, "impersonate": _impersonate, "beginSession": _session,
+    "changeAccount": _account, "impersonate": _impersonate, "inviteMember": _invite, "createFarm": _found, "judgeFarm": _judge, "beginSession": _session,
 }  # fmt: skip
 
 

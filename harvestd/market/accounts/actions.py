@@ -52,6 +52,13 @@ async def register_privately(unit: UnitOfWork, account: NewAccount, user_id: str
         await _founded(unit, account, user_id)
 
 
+async def become_farmer(unit: UnitOfWork, user_id: str) -> None:
+    """Whoever works for a farm is a farmer, or more. The database tells every process that the role has changed."""
+    if await accounts.become_farmer(unit.tx, user_id, unit.now):
+        ended(unit, user_id)
+        unit.on_commit(lambda: unit.parts.api_keys.ended(user_id))
+
+
 async def end(unit: UnitOfWork, user_id: str, session: str) -> bool:
     """End one sign-in of a user; False if they have no such sign-in."""
     had = await sign_ins.end(unit.tx, session, user_id, unit.now)

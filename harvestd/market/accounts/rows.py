@@ -8,7 +8,7 @@ import msgspec
 
 from harvestd.kernel.errors import AlreadyTaken, FieldError
 from harvestd.market.accounts.rules import NewAccount
-from harvestd.store.postgres.database import Reader, Statement, Transaction, scalar
+from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
 
 
 class User(msgspec.Struct, frozen=True):
@@ -44,6 +44,11 @@ USER = (
 BY_ID = Statement("accounts.by_id", f"select {USER} from users where id = :user_id", User)
 BY_EMAIL = Statement("accounts.by_email", f"select {USER} from users where email_key = :key", User)
 _LOCK = Statement("accounts.lock", "select id from users where id = :user_id for no key update", scalar)
+_BECOME_FARMER = Statement(
+    "accounts.become_farmer",
+    "update users set role = 'farmer', version = version + 1, updated_at = :now where id = :user_id and role = 'buyer'",
+    nothing,
+)
 FARMS_OF = Statement(
     "accounts.farms_of",
     """select f.id, f.slug, f.name, m.role from farm_members m join farms f on f.id = m.farm_id
@@ -94,6 +99,11 @@ async def insert_unless_taken(
 async def lock(tx: Transaction, user_id: str) -> None:
     """Lock a person's row, so that what is counted of theirs stays as it is."""
     await tx.row(_LOCK, user_id=user_id)
+
+
+async def become_farmer(tx: Transaction, user_id: str, now: datetime) -> bool:
+    """Make a buyer a farmer; False for others, who are one, or more."""
+    return bool(await tx.run(_BECOME_FARMER, user_id=user_id, now=now))
 
 
 async def by_id(reader: Reader, user_id: str) -> User | None:

@@ -42,9 +42,8 @@ NewRole = Annotated[
     Literal["buyer", "farmer"], closed("NewRole", ("buyer", "farmer"), "The roles that an account can register with.")
 ]
 RoleOut = Annotated[str, closed("Role", ROLES, "The role of an account in the market. Every role can buy.")]
-FarmRoleOut = Annotated[
-    str, closed("FarmRole", ("owner", "manager", "packer", "driver"), "The role of a user in a farm.")
-]
+FARM_ROLES = ("owner", "manager", "packer", "driver")
+FarmRoleOut = Annotated[str, closed("FarmRole", FARM_ROLES, "The role of a user in a farm.")]
 
 
 class Register(In, kw_only=True, frozen=True):
@@ -142,7 +141,7 @@ WORDS: dict[str, str] = {
     "Register.password": "Any characters, at least as many as `password_min_length` of `GET /api/market`; several words make a good password.",
     "refresh_token": "Valid once, for a new pair of tokens; keep it secret.",
     "role": "The role of the account in the market.",
-    "UserFarm.role": "The role of the user in the farm. So far every member of a farm is its owner.",
+    "UserFarm.role": "The role of the user in the farm.",
     "token_type": "Always `Bearer`.",
     "user": "The signed-in user.",
     "username": "ASCII letters, digits, dots, hyphens and underscores, beginning and ending with a letter or digit; unique regardless of case.",

@@ -32,12 +32,19 @@ async def require(reader: Reader, caller: Caller, permission: Permission, farm_i
         raise Forbidden("this farm is not yours")
 
 
+def initial(unit: UnitOfWork) -> str:
+    """The state in which a farm begins."""
+    return "pending" if unit.parts.settings.farm_approval else "verified"
+
+
 async def found(unit: UnitOfWork, account: Registered) -> None:
     """Create the farm of a new account, in its transaction."""
     if account.farm_id is None or account.farm_name is None:
         return
     slug = distinct(account.farm_name, account.farm_id)
-    await store.insert(unit.tx, account.farm_id, slug, account.farm_name, account.user_id, unit.now)
+    await store.insert(
+        unit.tx, account.farm_id, slug, account.farm_name, account.user_id, unit.now, state=initial(unit)
+    )
     unit.record(stale(f"farm:{account.farm_id}", 1, FARMS))
 
 

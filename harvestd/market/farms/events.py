@@ -12,3 +12,17 @@ class FarmUpdated(Data, frozen=True, kw_only=True):
 
     farm_id: UUID
     changed: tuple[str, ...]
+
+
+class FarmMemberInvited(Data, frozen=True, kw_only=True):
+    """Somebody was invited to a farm, and has to be mailed so."""
+
+    farm_id: UUID
+    invitation_id: UUID
+
+
+class FarmJudged(Data, frozen=True, kw_only=True):
+    """The market has verified or suspended a farm."""
+
+    farm_id: UUID
+    reason: str

@@ -33,7 +33,7 @@ def shown(row: store.Farm, currency: str, distance: float | None = None) -> Farm
         location=LocationOut(latitude=row.latitude, longitude=row.longitude, address=row.address),
         certifications=row.certifications, season=season,
         pickup_points=[PickupPoint(id=p["id"], name=p["name"], address=p["address"]) for p in row.pickup_points],
-        order_minimum=money(row.order_minimum, currency), version=row.version, created_at=row.created_at,
+        order_minimum=money(row.order_minimum, currency), state=row.state, version=row.version, created_at=row.created_at,
         updated_at=row.updated_at, distance_km=UNSET if distance is None else shown_km(distance),
     )  # fmt: skip
 

@@ -31,6 +31,7 @@ class Farm(msgspec.Struct, frozen=True):
     season_to: str | None
     order_minimum: int
     pickup_points: list[dict[str, Any]]
+    state: str
     version: int
     created_at: datetime
     updated_at: datetime
@@ -44,7 +45,7 @@ class Points(msgspec.Struct, frozen=True):
 
 
 _COLUMNS = """id, slug, name, description, latitude, longitude, address, certifications, season_from, season_to,
-              order_minimum, pickup_points, version, created_at, updated_at"""
+              order_minimum, pickup_points, state, version, created_at, updated_at"""
 BY_ID = Statement("farms.by_id", f"select {_COLUMNS} from farms where id = :token", Farm)
 BY_SLUG = Statement("farms.by_slug", f"select {_COLUMNS} from farms where slug = :token", Farm)
 _LOCK = Statement("farms.lock", f"select {_COLUMNS} from farms where id = :farm_id for no key update", Farm)
@@ -52,8 +53,8 @@ _POINTS = Statement("farms.points", "select id, pickup_points from farms where i
 _ROLE = Statement("farms.role", "select role from farm_members where farm_id = :farm_id and user_id = :user_id", scalar)
 _INSERT = Statement(
     "farms.insert",
-    """insert into farms (id, slug, name, description, latitude, longitude, address, created_at, updated_at)
-       values (:farm_id, :slug, :name, :description, :latitude, :longitude, :address, :now, :now) on conflict (slug) do nothing""",
+    """insert into farms (id, slug, name, description, latitude, longitude, address, state, created_at, updated_at)
+       values (:farm_id, :slug, :name, :description, :latitude, :longitude, :address, :state, :now, :now) on conflict (slug) do nothing""",
     nothing,
 )
 _JOIN = Statement(
@@ -124,7 +125,7 @@ async def lock(tx: Transaction, farm_id: str) -> Farm | None:
 
 async def insert(
     tx: Transaction, farm_id: str, slugs: Iterable[str], name: str, owner_id: str, now: datetime, *, description: str = "",
-    position: tuple[float, float] | None = None, address: str = "",
+    position: tuple[float, float] | None = None, address: str = "", state: str = "verified",
 ) -> None:  # fmt: skip
     """Store a new farm under the first of ``slugs`` that is free, and its owner; raises :class:`AlreadyTaken` if none is."""
     latitude, longitude = position or (None, None)
@@ -138,6 +139,7 @@ async def insert(
             latitude=latitude,
             longitude=longitude,
             address=address,
+            state=state,
             now=now,
         ):
             await tx.run(_JOIN, farm_id=farm_id, user_id=owner_id, role="owner")

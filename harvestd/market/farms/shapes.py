@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
 from harvestd.market.farms.rules import MAX_ADDRESS, MAX_CERTIFICATION, MAX_CERTIFICATIONS, MAX_POINT_NAME, TEXTS
 from harvestd.web.shapes import CountedQuery, Id, In, MinorUnits, Money, Out, Position, Season, Slug
+from harvestd.web.vocabulary import closed
+
+STATES = ("pending", "verified", "suspended")
 
 
 class Location(In, kw_only=True, frozen=True):
@@ -45,6 +48,37 @@ class PickupPoint(Out, kw_only=True, frozen=True):
     address: str
 
 
+StateOut = Annotated[
+    str,
+    closed(
+        "FarmState",
+        STATES,
+        "Whether the market lets a farm take orders: `verified` ones do, `pending` ones not yet, `suspended` ones no more.",
+    ),
+]
+StateIn = Annotated[
+    Literal["pending", "verified", "suspended"],
+    closed(
+        "FarmState",
+        STATES,
+        "Whether the market lets a farm take orders: `verified` ones do, `pending` ones not yet, `suspended` ones no more.",
+    ),
+]
+
+
+class FoundFarm(In, kw_only=True, frozen=True):
+    """A farm to be founded."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=TEXTS["name"].longest)]
+
+
+class JudgeFarm(In, kw_only=True, frozen=True):
+    """The state that the market gives a farm, and why."""
+
+    state: StateIn
+    reason: Annotated[str, Meta(max_length=500)] = ""
+
+
 class Farm(Out, kw_only=True, frozen=True):
     """A farm; ``distance_km`` is present if the query had ``near``."""
 
@@ -57,6 +91,7 @@ class Farm(Out, kw_only=True, frozen=True):
     season: Season | None
     pickup_points: list[PickupPoint]
     order_minimum: Money
+    state: StateOut
     version: int
     created_at: datetime
     updated_at: datetime
@@ -101,6 +136,8 @@ WORDS: dict[str, str] = {
     "near": "`latitude,longitude` in degrees, such as `48.85,2.35`.",
     "order_minimum": "Minimum order: the farm takes no order below it.",
     "pickup_points": "Where buyers pick up the farm's goods.",
+    "JudgeFarm.reason": "Why; its owners are told, and it is kept in the audit log.",
+    "state": "Whether the market lets the farm take orders.",
     "radius_km": "Radius in kilometres around `near`, which is required with it.",
     "FarmsQuery.radius_km": "Radius in kilometres around `near`, which is required with it: only farms within it are listed. Default 50.",
 }  # fmt: skip

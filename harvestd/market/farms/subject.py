@@ -8,13 +8,15 @@ from harvestd.kernel import errors
 from harvestd.kernel.families import FARMS
 from harvestd.kernel.permissions import Permission
 from harvestd.market.accounts.actions import Registered
-from harvestd.market.farms import actions, events, routes, shapes
+from harvestd.market.farms import actions, events, member_routes, member_shapes, routes, shapes, state_routes
 from harvestd.market.subject import Subject
 from harvestd.web.context import CountedPage
 from harvestd.web.routes import LONG_BODY, Cached, Mode, Route, Section, always
 
 _FARMS = Section(
-    "farms", "The sellers: where they are, when they sell, and how their goods reach the buyer.", shapes.WORDS
+    "farms",
+    "The sellers: where they are, when they sell, and how their goods reach the buyer.",
+    {**shapes.WORDS, **member_shapes.WORDS},
 )
 
 
@@ -24,7 +26,10 @@ def _farm(path: dict[str, str], query: Any) -> tuple[str, ...]:
 
 SUBJECT = Subject(
     name="farms",
-    events={"farm.updated": events.FarmUpdated},
+    events={
+        "farm.updated": events.FarmUpdated, "farm.member_invited": events.FarmMemberInvited, "farm.verified": events.FarmJudged,
+        "farm.suspended": events.FarmJudged,
+    },
     listeners={Registered: actions.found},
     routes=(
         Route(method="GET", path="/api/farms", operation="listFarms", handler=routes.listed, permission=None, mode=Mode.READ, section=_FARMS,
@@ -35,5 +40,33 @@ SUBJECT = Subject(
         Route(method="PATCH", path="/api/farms/{id}", operation="updateFarm", handler=routes.change, permission=Permission.CHANGE_FARM, mode=Mode.WRITE, section=_FARMS,
               summary="Change a farm", body=shapes.ChangeFarm, rules=routes.faults, answer=shapes.Farm, if_match=True, body_limit=LONG_BODY,
               errors=(errors.NotFound, errors.Forbidden, errors.AlreadyTaken)),
+        Route(method="POST", path="/api/farms", operation="createFarm", handler=state_routes.create, permission=Permission.FOUND_FARMS, mode=Mode.WRITE, section=_FARMS,
+              summary="Found a farm, and own it", body=shapes.FoundFarm, rules=state_routes.name_faults, answer=shapes.Farm, status=201, key="optional",
+              description="Whoever founds one is a farmer from then on. It begins `pending` where the market approves farms."),
+        Route(method="POST", path="/api/farms/{id}/verification", operation="judgeFarm", handler=state_routes.judge, permission=Permission.JUDGE_FARMS, mode=Mode.WRITE,
+              section=_FARMS, summary="Verify a farm, suspend it, or have it wait", body=shapes.JudgeFarm, rules=state_routes.reason_faults, answer=shapes.Farm,
+              errors=(errors.NotFound,)),
+        Route(method="GET", path="/api/farms/{id}/members", operation="listMembers", handler=member_routes.listed, permission=Permission.SEE_MEMBERS, mode=Mode.FRESH,
+              section=_FARMS, summary="The members of a farm, in the order in which they joined", query=member_shapes.MembersQuery,
+              answer=CountedPage[member_shapes.Member], limit="rate_read", errors=(errors.NotFound, errors.Forbidden)),
+        Route(method="POST", path="/api/farms/{id}/members", operation="inviteMember", handler=member_routes.invite, permission=Permission.CHANGE_MEMBERS, mode=Mode.WRITE,
+              section=_FARMS, summary="Invite somebody to a farm, by mail", body=member_shapes.Invite, rules=member_routes.faults, answer=member_shapes.Invitation,
+              status=201, errors=(errors.NotFound, errors.Forbidden, errors.AlreadyTaken)),
+        Route(method="PATCH", path="/api/farms/{id}/members/{user_id}", operation="changeMember", handler=member_routes.change, permission=Permission.CHANGE_MEMBERS,
+              mode=Mode.WRITE, section=_FARMS, summary="Give a member another role", body=member_shapes.ChangeMember, answer=member_shapes.Member,
+              errors=(errors.NotFound, errors.Forbidden, errors.Conflict), description="A farm keeps an owner: hand it on before you step down."),
+        Route(method="DELETE", path="/api/farms/{id}/members/{user_id}", operation="removeMember", handler=member_routes.leave, permission=Permission.SEE_MEMBERS,
+              mode=Mode.WRITE, section=_FARMS, summary="Take a member out, or leave a farm oneself", status=204,
+              errors=(errors.NotFound, errors.Forbidden, errors.Conflict)),
+        Route(method="GET", path="/api/farms/{id}/invitations", operation="listInvitations", handler=member_routes.invitations, permission=Permission.CHANGE_MEMBERS,
+              mode=Mode.FRESH, section=_FARMS, summary="Invitations that were not answered, newest first", query=member_shapes.InvitationsQuery,
+              answer=CountedPage[member_shapes.Invitation], limit="rate_read", errors=(errors.NotFound, errors.Forbidden)),
+        Route(method="DELETE", path="/api/farms/{id}/invitations/{invitation_id}", operation="withdrawInvitation", handler=member_routes.withdraw,
+              permission=Permission.CHANGE_MEMBERS, mode=Mode.WRITE, section=_FARMS, summary="Withdraw an invitation", status=204,
+              errors=(errors.NotFound, errors.Forbidden)),
+        Route(method="POST", path="/api/invitations/{token}/accept", operation="acceptInvitation", handler=member_routes.join, permission=Permission.OWN_ACCOUNT,
+              mode=Mode.WRITE, section=_FARMS, summary="Accept an invitation to a farm", answer=member_shapes.Joined, limit="rate_login_address",
+              endpoint_class="invitations", errors=(errors.NotFound, errors.Conflict),
+              description="The token is that of the mail's link. A buyer becomes a farmer by it."),
     ),
 )  # fmt: skip

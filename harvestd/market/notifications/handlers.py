@@ -14,6 +14,8 @@ from harvestd.kernel.formatting import money
 from harvestd.kernel.names import one_line
 from harvestd.market.accounts import recovery_actions as recovery
 from harvestd.market.accounts import rows as accounts
+from harvestd.market.farms import member_actions as members
+from harvestd.market.farms import rows as farms
 from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.notifications import mail_sender
 from harvestd.market.notifications import rows as notifications
@@ -136,6 +138,29 @@ async def password_reset(unit: UnitOfWork, event: Envelope) -> None:
         await _mail_account(unit, event, user.email, "", "changed")
 
 
+async def invited(unit: UnitOfWork, event: Envelope) -> None:
+    """Mail an invitation to a farm, with the farm's name: whoever sends it is known, and answers for it."""
+    found = await members.mailed(unit, event.data["invitation_id"])
+    if found is None:
+        return
+    invitation, secret = found
+    farm = await farms.find(unit.tx, invitation.farm_id)
+    assert farm is not None
+    values = {"farm": one_line(farm.name), "role": invitation.role}
+    await _send(unit, event, invitation.id, invitation.email, "invitation", f"#invitation={secret}", **values)
+
+
+async def judged(unit: UnitOfWork, event: Envelope) -> None:
+    """Tell the farm's owners what the market says of it."""
+    farm = await farms.find(unit.tx, event.data["farm_id"])
+    if farm is None:
+        return
+    reason = one_line(event.data["reason"])
+    values = {"farm": one_line(farm.name), "reason": f"\n{reason}\n" if reason else ""}
+    for owner in await notifications.owners(unit.tx, farm.id):
+        await _send(unit, event, owner.user_id, owner.email, event.type.replace(".", "_"), **values)
+
+
 async def _mail_account(unit: UnitOfWork, event: Envelope, email: str, purpose: str, kind: str) -> None:
     """Mail an account about itself, with a fresh secret for the ``purpose``, if there is one. No text of these mails is the account's own:
     until the owner has responded, the address may be a stranger's, and a name could be any text."""
@@ -148,10 +173,12 @@ async def _mail_account(unit: UnitOfWork, event: Envelope, email: str, purpose: 
     await _send(unit, event, user.id, user.email, kind, f"#{purpose}={secret}" if secret else "")
 
 
-async def _send(unit: UnitOfWork, event: Envelope, user_id: str, email: str, kind: str, fragment: str = "") -> None:
+async def _send(
+    unit: UnitOfWork, event: Envelope, user_id: str, email: str, kind: str, fragment: str = "", **values: str
+) -> None:
     settings = unit.parts.settings
     page = settings.account_url or f"{settings.public_url}/account"
-    subject, body = account_shown(kind, settings.market_name, page + fragment)
+    subject, body = account_shown(kind, settings.market_name, page + fragment, **values)
     await _mail(unit, [Mail(key=f"{event.id}:{user_id}:{kind}", recipient=email, subject=subject, body=body)])
 
 

@@ -157,6 +157,19 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
         "The link works once, within a day. Until then the account keeps the address that it has.\n"
         "If you did not ask for this, ignore this mail.\n",
     ),
+    "invitation": (
+        "{farm} invites you at {market}",
+        "{farm}, a farm at {market}, invites you to work with it as {role}. Sign in, or open an account, and accept here:\n\n{link}\n\n"
+        "The link works once, within seven days. If you do not know the farm, ignore this mail.\n",
+    ),
+    "farm_verified": (
+        "{farm} is verified at {market}",
+        "{farm} has been verified at {market}: it takes orders now.\n{reason}",
+    ),
+    "farm_suspended": (
+        "{farm} is suspended at {market}",
+        "{market} has suspended {farm}: it takes no orders for now. Orders that were placed before go on.\n{reason}",
+    ),
     "moved": (
         "Your account at {market} has another address",
         "Your account at {market} was given another address, and this one is no longer used for it.\n\n"
@@ -170,7 +183,8 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
 }
 
 
-def account_shown(kind: str, market: str, link: str) -> tuple[str, str]:
-    """Subject and text of a mail of :data:`ACCOUNT_MAILS`."""
+def account_shown(kind: str, market: str, link: str, **values: str) -> tuple[str, str]:
+    """Subject and text of a mail of :data:`ACCOUNT_MAILS`; ``values`` are what it has beside the market and the link."""
     subject, body = ACCOUNT_MAILS[kind]
-    return subject.format(market=one_line(market)), body.format(market=one_line(market), link=link)
+    given = {"market": one_line(market), **values}
+    return subject.format(**given), body.format(**given, link=link)

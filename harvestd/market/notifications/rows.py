@@ -71,6 +71,13 @@ _TELL = Statement(
        on conflict (dedupe_key) do nothing""",
     nothing,
 )
+_OWNERS = Statement(
+    "notifications.owners",
+    """select u.id, u.email, u.name, f.id::text, f.name
+         from farm_members m join users u on u.id = m.user_id join farms f on f.id = m.farm_id
+        where m.farm_id = :farm_id and m.role = 'owner' and u.active order by u.id""",
+    Person,
+)
 _PEOPLE = Statement(
     "notifications.people",
     """select u.id, u.email, u.name, null, null from users u where u.id = any(:buyers::uuid[]) and u.active
@@ -110,6 +117,11 @@ async def tell(tx: Transaction, notices: Sequence[Notice], new_id: Callable[[], 
             titles=[n.title for n in notices], bodies=[n.body for n in notices], data=[n.data for n in notices],
             dedupe_keys=[n.dedupe_key for n in notices], now=now,
         )  # fmt: skip
+
+
+async def owners(reader: Reader, farm_id: str) -> list[Person]:
+    """The owners of a farm whose accounts are active."""
+    return await reader.rows(_OWNERS, farm_id=farm_id)
 
 
 async def people(reader: Reader, buyers: Sequence[str], farms: Sequence[str]) -> list[Person]:

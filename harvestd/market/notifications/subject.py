@@ -25,13 +25,16 @@ SUBJECT = Subject(
     handlers={
         Queue(
             "harvest.notifications",
-            ("order.*", "payment.*", "rating.created", "comment.created", "notification.send", "account.*"),
+            ("order.*", "payment.*", "rating.created", "comment.created", "notification.send", "account.*", "farm.member_invited", "farm.verified", "farm.suspended"),
             200,
         ): QueueHandlers(
             each={
                 "account.registered": handlers.welcome,
                 "account.mail_requested": handlers.account_mail,
                 "account.password_reset": handlers.password_reset,
+                "farm.member_invited": handlers.invited,
+                "farm.verified": handlers.judged,
+                "farm.suspended": handlers.judged,
                 "account.address_changed": handlers.address_changed,
             },
             bulk=handlers.order,

@@ -9,7 +9,18 @@ from harvestd.kernel.codes import CODES
 from harvestd.kernel.errors import NotFound
 from harvestd.kernel.languages import spoken
 from harvestd.kernel.units import Unit
-from harvestd.market.operations.shapes import WORDS, Alive, CodeText, Market, Problems, ProblemText, Ready, ReadyPart
+from harvestd.market.operations import well_known
+from harvestd.market.operations.shapes import (
+    WORDS,
+    Alive,
+    CodeText,
+    KeySet,
+    Market,
+    Problems,
+    ProblemText,
+    Ready,
+    ReadyPart,
+)
 from harvestd.runtime import metrics as prometheus
 from harvestd.web.context import RequestContext, Result
 from harvestd.web.http.client_address import is_loopback
@@ -159,6 +170,11 @@ def _system(path: str, handler: Any, summary: str, **more: Any) -> Route:
 SYSTEM: tuple[Route, ...] = (
     _system("/", index, "A page with links to everything else", media_type=documents.HTML, page=True),
     _system("/account", account, "What mailed links lead to, and a forgotten password", media_type=documents.HTML, page=True),
+    _system("/.well-known/jwks.json", well_known.keys, "The public keys that verify access tokens", answer=KeySet, operation="getKeys"),
+    _system("/.well-known/api-catalog", well_known.api_catalog, "Where this API is described", media_type="application/linkset+json",
+            page=True),
+    _system("/.well-known/security.txt", well_known.security, "Whom to tell of a vulnerability",
+            media_type="text/plain; charset=utf-8", page=True, errors=(NotFound,)),
     _system("/.well-known/change-password", change_password, "To where a password is changed", status=302, page=True),
     _system("/health", alive, "The process is alive", answer=Alive, operation="getHealth", limit="none"),
     _system("/health/ready", ready, "Readiness, with the state of each dependency", answer=Ready,

@@ -72,8 +72,32 @@ class Market(Out, kw_only=True, frozen=True):
     password_min_length: int
 
 
+class PublicKey(Out, kw_only=True, frozen=True):
+    """A JSON Web Key (RFC 7517, RFC 8037)."""
+
+    kty: str
+    crv: str
+    use: str
+    alg: str
+    kid: str
+    x: str
+
+
+class KeySet(Out, kw_only=True, frozen=True):
+    """The keys that sign access tokens now, signed them lately, or will sign them next."""
+
+    keys: list[PublicKey]
+
+
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
+    "alg": "Always `EdDSA`.",
+    "crv": "Always `Ed25519`.",
+    "keys": "The public keys; a token names its own as `kid`.",
+    "kid": "The id of the key.",
+    "kty": "Always `OKP`.",
+    "use": "Always `sig`.",
+    "x": "The public key, base64url.",
     "cause": "Why it happens.",
     "CodeText.code": "The code.",
     "CodeText.params": "Names of the parameters that are always present.",

@@ -8,7 +8,7 @@ select e.id, e.type, c.consumer
   from outbox e
   join (values ('harvest.orders', '{order.created,order.updated,order.cancelled,order.expired}'::text[]),
                ('harvest.search', '{product.created,product.updated,product.deleted,farm.updated,category.updated}'),
-               ('harvest.notifications', '{order.created,order.updated,order.completed,order.cancelled,order.expired,account.registered,account.mail_requested,account.verified,account.password_reset,account.address_changed,account.deleted}'),
+               ('harvest.notifications', '{order.created,order.updated,order.completed,order.cancelled,order.expired,account.registered,account.mail_requested,account.verified,account.password_reset,account.address_changed,account.deleted,farm.member_invited,farm.verified,farm.suspended}'),
                ('harvest.analytics', '{order.created,order.updated,order.completed,order.cancelled,order.expired}'),
                ('harvest.cache', '{cache.invalidate,product.created,product.updated,product.deleted,order.created,order.updated,order.completed,order.cancelled,order.expired,farm.updated,category.updated}'))
        as c(consumer, types) on e.type = any(c.types)
@@ -36,7 +36,7 @@ select e.id, e.aggregate, w.key
   join orders o on 'order:' || o.id = e.aggregate
   join lateral (select u.id || ':buyer' as key from users u where u.id = o.buyer_id and u.active
                 union all
-                select u.id || ':' || p.farm_id from order_parts p join farm_members f on f.farm_id = p.farm_id
+                select u.id || ':' || p.farm_id from order_parts p join farm_members f on f.farm_id = p.farm_id and f.joined_at <= e.created_at
                   join users u on u.id = f.user_id and u.active where p.order_id = o.id) w on true
  where e.type = 'order.created' and e.created_at > now() - interval '1 day'
    and not exists (select from mails m where m.dedupe_key = e.id || ':' || w.key);

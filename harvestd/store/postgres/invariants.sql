@@ -94,7 +94,8 @@ select line_id, order_id, expires_at from reservations where state = 'live' and 
 
 -- name: a farm that takes orders nobody would hear of, or takes none though somebody would
 select f.id, f.slug, f.staffed from farms f
- where f.staffed <> exists (select from farm_members m join users u on u.id = m.user_id where m.farm_id = f.id and u.active);
+ where f.staffed <> (f.state = 'verified' and exists (select from farm_members m join users u on u.id = m.user_id
+                                                       where m.farm_id = f.id and u.active));
 
 -- name: a mail given up
 select id, dedupe_key, cause from mails where state = 'failed';

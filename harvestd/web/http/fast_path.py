@@ -39,6 +39,7 @@ SESSION = b"harvest_session="
 _BEYOND = frozenset(
     {
         b"authorization",
+        b"origin",
         b"content-length",
         b"transfer-encoding",
         b"content-type",
@@ -79,6 +80,7 @@ class Lane:
         self._site = site
         self._cache = cache
         self._limits = limits
+        self._vary = site.cors.vary if site.cors is not None else ()
         self._ways: dict[bytes, _Way] = {}
         self._hosts: set[bytes] = set()
 
@@ -144,7 +146,7 @@ class Lane:
                 way.same if known == entry.etag else way.same.replace(entry.etag.encode(), known.encode("latin-1"), 1)
             )
             status, rest, body = 304, same, b""
-        head = opening(status, self._site.date(), request_id, more)
+        head = opening(status, self._site.date(), request_id, more + self._vary)
         channel.deliver(b"%b%b\r\n\r\n%b" % (head, rest, body), started)
         self._site.answered("GET", way.path, way.route.name, status, len(body), started, request_id, "", address)
 

@@ -41,6 +41,7 @@ class Request(server.Request):
         super().__init__(*args, **kwargs)
         self.trace = _UNKNOWN
         self.route_name = "unmatched"
+        self.secret = ""
         self.user_id = ""
         self.problem = ""
         self.address = ""
@@ -115,6 +116,11 @@ class Request(server.Request):
     # --- properties ---
 
     @property
+    def logged(self) -> str:
+        """The path as it is logged: without what is secret in it."""
+        return self.instance.replace(self.secret, "…") if self.secret else self.instance
+
+    @property
     def instance(self) -> str:
         """The path as it was requested."""
         return self.path.decode("ascii", "replace")
@@ -167,7 +173,7 @@ class Request(server.Request):
     def begin(self, reply: Response) -> bytes:
         """Set status and headers; returns the body for the caller to pass to :meth:`write`, which sends both at once."""
         self.problem, self.code = reply.problem, reply.status
-        head = opening(reply.status, self.site.date(), self.trace.request_id, self.more) + rest_of(reply)
+        head = opening(reply.status, self.site.date(), self.trace.request_id, self.more + self._cors()) + rest_of(reply)
         if self.channel is not None:
             if self.site.draining:
                 self.channel.persistent = False
@@ -175,6 +181,10 @@ class Request(server.Request):
                 head += b"\r\nConnection: close"
         self._head = head + b"\r\n\r\n"
         return b"" if self.method == b"HEAD" or reply.status in BODILESS else reply.body
+
+    def _cors(self) -> tuple[tuple[bytes, bytes], ...]:
+        cors = self.site.cors
+        return cors.headers(self.text(b"origin")) if cors is not None else ()
 
     def write(self, data: bytes) -> None:
         """Write head and body together: most responses then fit one packet, and Twisted's own header writing costs more than all

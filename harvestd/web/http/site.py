@@ -23,6 +23,7 @@ from harvestd.web.http.access_log import Access, AccessLog
 from harvestd.web.http.admission import Admission
 from harvestd.web.http.channel import Channel
 from harvestd.web.http.client_address import Proxies, is_loopback, parse_networks
+from harvestd.web.http.cors import Cors
 from harvestd.web.http.fast_path import Lane
 from harvestd.web.http.holdings import Holdings
 from harvestd.web.http.request import Request
@@ -80,6 +81,7 @@ class Site(server.Site):
         metrics.watch_buffers(self.holdings.count)
         self.draining = False
         self.access = AccessLog()
+        self.cors = Cors(settings) if settings.cors_origins else None
         self.lane: Lane | None = None
         self._metrics = metrics
         self._hosts = hosts_of(settings)
@@ -186,7 +188,7 @@ class Site(server.Site):
     def _finished(self, request: Request, status: int, size: int) -> None:
         method = request.method.decode("ascii") if request.method in _METHODS else "OTHER"
         self.answered(
-            method, request.instance, request.route_name, status, size, request.started, request.trace.request_id,
+            method, request.logged, request.route_name, status, size, request.started, request.trace.request_id,
             request.user_id, request.address, request.problem,
         )  # fmt: skip
 
@@ -205,6 +207,6 @@ class Site(server.Site):
         self.access.flush()
         _errors.failure(
             "{method} {path} failed unexpectedly, request {request_id}",
-            failure=failure, method=request.method.decode("ascii", "replace"), path=request.instance,
+            failure=failure, method=request.method.decode("ascii", "replace"), path=request.logged,
             request_id=request.trace.request_id,
         )  # fmt: skip

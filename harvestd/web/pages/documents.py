@@ -55,11 +55,15 @@ def account(title: str, password_least: int) -> bytes:
         ("link", "", "Sign in"),
         ("reset", f'<label>New password, {password_least} characters or more <input name="password" type="password" required '
          f'minlength="{password_least}" autocomplete="new-password"></label>', "Set the password"),
+        ("invitation", '<p>Sign in with your account, or open one first and come back to this link.</p>'
+         '<label>E-mail address <input name="email" type="email" required autocomplete="username"></label>'
+         '<label>Password <input name="password" type="password" required autocomplete="current-password"></label>',
+         "Sign in and accept"),
         ("forgot", '<label>E-mail address of your account <input name="email" type="email" required autocomplete="email"></label>',
          "Send a mail to set a new password"),
     )  # fmt: skip
     shown = "".join(
-        f'<form id="{name}" hidden>{fields}<p><button>{escape(button)}</button></p></form>'
+        f'<form id="{name}" method="post" hidden>{fields}<p><button>{escape(button)}</button></p></form>'
         for name, fields, button in forms
     )
     return page(

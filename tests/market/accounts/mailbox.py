@@ -10,7 +10,7 @@ from tests.people import Market
 _MAILS = Statement(
     "test.mailbox", "select subject, body from mails where recipient = :email order by created_at, id", lambda *row: row
 )
-_LINK = re.compile(r"#(verify|reset|link)=([A-Za-z0-9_-]{43})")
+_LINK = re.compile(r"#(verify|reset|link|invitation)=([A-Za-z0-9_-]{43})")
 
 
 async def mails(market: Market, email: str) -> list[tuple[str, str]]:

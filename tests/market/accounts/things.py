@@ -27,12 +27,30 @@ _KEYS = Statement(
 )
 
 
+_MEMBERS = Statement(
+    "test.members",
+    """insert into farm_members (farm_id, user_id, role) select :farm_id, id, 'packer' from users order by id limit :count
+       on conflict do nothing""",
+    nothing,
+)
+_INVITATIONS = Statement(
+    "test.invitations",
+    """insert into farm_invitations (id, farm_id, email, email_key, role, invited_by, created_at, expires_at)
+       select gen_random_uuid(), :farm_id, e, e, 'packer', :user_id, now(), now() + interval '1 day'
+         from (select gen_random_uuid() || '@example.org' as e from generate_series(1, :count)) emails""",
+    nothing,
+)
+
+
 async def some(market: Market, person: Person, count: int) -> None:
-    """So many sign-ins more, addresses and API keys; and two entries in the audit log, of a key that was made and ended."""
+    """So many sign-ins more, members and invitations of their farm, addresses and API keys; and two entries in the audit log, of a key that was made and ended."""
 
     async def work(tx: Transaction) -> None:
         for statement in (_SIGN_INS, _ADDRESSES, _KEYS):
             await tx.run(statement, user_id=person.id, count=count)
+        if person.farm_id:
+            await tx.run(_MEMBERS, farm_id=person.farm_id, count=count)
+            await tx.run(_INVITATIONS, farm_id=person.farm_id, user_id=person.id, count=count)
 
     await market.parts.database.transaction(work)
     key = (await person.post("/api/users/me/api-keys", {"name": "till", "scopes": ["orders:read"]})).json()

@@ -13,13 +13,13 @@ CARL = {"email": "carl@example.org", "password": "turnips by the dozen"}
 HOME = "0197f0a0-7c1e-7abc-8def-0123456789ab"
 
 
-def _carl(ask: Callable[..., Any]) -> dict[str, Any]:
+def _carl(ask: Callable[..., Any], tokens: dict[str, str]) -> dict[str, Any]:
     return {
         "carl": ask("POST", "/api/auth/register", CARL | {"username": "carl", "name": "Carl Corn", "role": "buyer"})
     }
 
 
-def _elsewhere(ask: Callable[..., Any]) -> dict[str, Any]:
+def _elsewhere(ask: Callable[..., Any], tokens: dict[str, str]) -> dict[str, Any]:
     """Carl signs in on another device."""
     other = ask("POST", "/api/auth/login", CARL)
     return {"device": ask("GET", "/api/users/me/sessions", None, other["access_token"])["items"][0]}

@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
-from tests.openapi.steps import FARMER, SUNNY_ACRES, Step
+from collections.abc import Callable
+from typing import Any
+
+from tests.openapi.steps import ADMIN, FARMER, SUNNY_ACRES, Step
+
+
+def _ada(ask: Callable[..., Any], tokens: dict[str, str]) -> dict[str, Any]:
+    """Ada signs in with the password that she has by then."""
+    return {"ada": ask("POST", "/api/auth/login", {"email": "ada@example.org", "password": "carrots by the crate"})}
+
+
+def _again(ask: Callable[..., Any], tokens: dict[str, str]) -> dict[str, Any]:
+    """Carl is invited once more."""
+    body = {"email": "carl@example.org", "role": "packer"}
+    return {"invited": ask("POST", f"/api/farms/{SUNNY_ACRES}/members", body, tokens[FARMER])}
+
 
 STEPS: tuple[Step, ...] = (
     Step("listFarms", parameters={"q": "Sunny", "limit": "1"}),
     Step("getFarm", parameters={"id": SUNNY_ACRES}),
     Step("updateFarm", FARMER, {"id": SUNNY_ACRES}, {"description": "Vegetables and fruit, grown without sprays.",
          "pickup_points": [{"name": "At the gate", "address": "1 Orchard Lane"}], "order_minimum": 500}),
+    Step("createFarm", token="{ada.access_token}", body={"name": "Corn Corner"}, prepare=_ada),
+    Step("judgeFarm", ADMIN, {"id": SUNNY_ACRES}, {"state": "verified", "reason": "Visited in May."}),
+    Step("inviteMember", FARMER, {"id": SUNNY_ACRES}, {"email": "carl@example.org", "role": "packer"}),
+    Step("listInvitations", FARMER, {"id": SUNNY_ACRES}),
+    Step("withdrawInvitation", FARMER, {"id": SUNNY_ACRES, "invitation_id": "{inviteMember.id}"}),
+    Step("acceptInvitation", token="{carl.access_token}", parameters={"token": "{mail.invitation}"}, prepare=_again),
+    Step("listMembers", FARMER, {"id": SUNNY_ACRES}),
+    Step("changeMember", FARMER, {"id": SUNNY_ACRES, "user_id": "{carl.user.id}"}, {"role": "driver"}),
+    Step("removeMember", FARMER, {"id": SUNNY_ACRES, "user_id": "{carl.user.id}"}),
 )  # fmt: skip

@@ -259,7 +259,7 @@ async def test_the_document_served_has_every_route_but_pages_for_people(client: 
 async def test_an_operation_says_all_that_the_gate_will_ask(client: Client) -> None:
     document = (await client.get("/openapi.json")).json()
     create = document["paths"]["/api/things"]["post"]
-    assert create["security"] == [{"bearer": []}]
+    assert create["security"] == [{"bearer": []}, {"session": [], "csrf": []}]
     assert [(p["name"], p["required"]) for p in create["parameters"] if "name" in p] == [("Idempotency-Key", True)]
     assert set(create["responses"]) >= {"201", "400", "401", "403", "409", "413", "415", "422", "429", "503"}
     assert set(create["responses"]["201"]["headers"]) >= {
@@ -328,7 +328,10 @@ PAGES = (
 
 def test_every_route_of_pages_is_among_the_pages() -> None:
     pages = [route.path for route in table.ROUTES if route.page or route.also_html]
-    assert sorted(pages) == ["/", "/docs", "/docs/{name}", "/problems", "/problems/{slug}"]
+    assert sorted(pages) == [
+        "/", "/.well-known/api-catalog", "/.well-known/change-password", "/.well-known/security.txt", "/account", "/docs", "/docs/{name}",
+        "/problems", "/problems/{slug}",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", PAGES)

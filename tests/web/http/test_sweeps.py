@@ -109,7 +109,8 @@ async def test_the_pages_of_any_size_are_the_whole_list_in_its_order(parts: Part
             anyone = route.permission is None
             if (anyone and role != "farmer") or not (anyone or role in route.roles):
                 continue
-            first = f"{route.path}?{query}&" if query else f"{route.path}?"
+            path = route.path.replace("{id}", people["farmer"].farm_id)
+            first = f"{path}?{query}&" if query else f"{path}?"
             whole = await page(people[role], f"{first}limit=100")
             assert whole["next"] is None and len(set(ids(whole))) == len(whole["items"]), first
             swept += len(whole["items"]) >= THINGS

@@ -1,19 +1,21 @@
 "use strict";
 // What a mailed link leads to: the part of the address behind # says what is to be done, and has the token. It is sent to the market
 // only when the button is pressed, so that programs that follow the links of mails use none up.
-const [, what, token] = /^#(verify|reset|link)=([A-Za-z0-9_-]+)$/.exec(location.hash) || [null, "forgot", ""];
+const [, what, token] = /^#(verify|reset|link|invitation)=([A-Za-z0-9_-]+)$/.exec(location.hash) || [null, "forgot", ""];
 const form = document.getElementById(what);
 const said = document.getElementById("said");
 const ROUTES = {
   verify: "/api/auth/email/verify",
   reset: "/api/auth/password/reset",
   link: "/api/auth/link/use",
+  invitation: `/api/invitations/${token}/accept`,
   forgot: "/api/auth/password/forgot",
 };
 const DONE = {
   verify: "Thank you. The address is confirmed.",
   reset: "The new password is set. Sign in with it.",
   link: "You are signed in.",
+  invitation: "Welcome: you belong to the farm now.",
   forgot: "If there is an account with this address, a mail is on its way to it.",
 };
 
@@ -21,6 +23,12 @@ function say(words, wrong) {
   said.textContent = words;
   said.className = wrong ? "wrong" : "";
   said.focus();
+}
+
+function post(path, body, bearer) {
+  const headers = { "Content-Type": "application/json" };
+  if (bearer) headers.Authorization = `Bearer ${bearer}`;
+  return fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
 }
 
 form.hidden = false;
@@ -32,11 +40,14 @@ form.addEventListener("submit", async (event) => {
   const button = form.querySelector("button");
   button.disabled = true;
   try {
-    const answer = await fetch(ROUTES[what], {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    });
+    let answer = null;
+    if (what === "invitation") {
+      // whoever accepts has an account: the page signs in for this one request
+      answer = await post("/api/auth/login", { email: form.email.value, password: form.password.value });
+      if (answer.ok) answer = await post(ROUTES[what], {}, (await answer.json()).access_token);
+    } else {
+      answer = await post(ROUTES[what], body);
+    }
     if (answer.ok) {
       form.hidden = true;
       say(DONE[what]);

@@ -1,0 +1,85 @@
+"""Staff of a farm: invited by mail, given roles, taken out. A farm always keeps an owner whose account is open."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from harvestd.kernel.email_addresses import EmailAddress
+from harvestd.kernel.errors import AlreadyTaken, Conflict, FieldError, Invalid, NotFound
+from harvestd.kernel.events import Event
+from harvestd.kernel.families import CATALOGUE, FARMS, farm, stale
+from harvestd.kernel.permissions import OWNER
+from harvestd.market.accounts import actions as accounts
+from harvestd.market.farms import member_rows as rows
+from harvestd.market.farms.rows import Farm
+from harvestd.unit_of_work import UnitOfWork
+
+#: How long an invitation can be accepted, and how many of a farm may be open.
+LIFE, MAX_OPEN = timedelta(days=7), 100
+
+
+def digest(secret: str) -> bytes:
+    """As it is stored."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+async def invite(unit: UnitOfWork, farm: Farm, address: EmailAddress, role: str, by: str) -> rows.Invitation:
+    """Invite somebody by mail; an earlier invitation of the same address ends. The farm is locked. Raises ``AlreadyTaken`` for a
+    member's address."""
+    if await rows.has_address(unit.tx, farm.id, address.key):
+        fault = FieldError("email", "is a member's already", code="taken", params={"reason": "member"})
+        raise AlreadyTaken(errors=(fault,))
+    if await rows.open_count(unit.tx, farm.id) >= MAX_OPEN:
+        message = f"a farm has {MAX_OPEN} open invitations at most; withdraw one first"
+        raise Invalid.of("email", message, "not-accepted", reason="too-many-invitations")
+    made = rows.Invitation(unit.new_id(), farm.id, address.shown, role, unit.now, unit.now + LIFE)
+    await rows.invite(unit.tx, made, address.key, by)
+    data = {"farm_id": farm.id, "invitation_id": made.id}
+    unit.record(Event("farm.member_invited", f"invitation:{made.id}", 1, data))
+    return made
+
+
+async def mailed(unit: UnitOfWork, invitation_id: str) -> tuple[rows.Invitation, str] | None:
+    """The invitation, and a new secret for its mail; None if it is open no more."""
+    secret = secrets.token_urlsafe(32)
+    found = await rows.mint(unit.tx, invitation_id, digest(secret), unit.now)
+    return None if found is None else (found, secret)
+
+
+async def accept(unit: UnitOfWork, secret: str, user_id: str) -> rows.Invitation:
+    """Join the farm by the secret of an invitation's mail; a buyer becomes a farmer by it. Raises ``NotFound`` and ``AlreadyTaken``."""
+    found = await rows.by_token(unit.tx, digest(secret), unit.now)
+    if found is None:
+        raise NotFound("this invitation was used, withdrawn, or is too old; ask the farm for a new one")
+    if not await rows.join(unit.tx, found.farm_id, user_id, found.role, unit.now):
+        raise Conflict("you belong to this farm already")
+    await rows.end(unit.tx, found.farm_id, found.id, unit.now, user_id)
+    await accounts.become_farmer(unit, user_id)
+    _changed(unit, found.farm_id)
+    return found
+
+
+async def change(unit: UnitOfWork, farm: Farm, member: rows.Member, role: str) -> None:
+    """Give a member another role. The farm is locked. Raises ``Conflict`` for its last owner."""
+    if role != OWNER:
+        await _keep_an_owner(unit, farm, member)
+    await rows.change(unit.tx, farm.id, member.user_id, role)
+
+
+async def leave(unit: UnitOfWork, farm: Farm, member: rows.Member) -> None:
+    """Take a member out. The farm is locked. Raises ``Conflict`` for its last owner."""
+    await _keep_an_owner(unit, farm, member)
+    await rows.leave(unit.tx, farm.id, member.user_id)
+    _changed(unit, farm.id, farm.slug)
+
+
+async def _keep_an_owner(unit: UnitOfWork, farm: Farm, member: rows.Member) -> None:
+    if member.role == OWNER and not await rows.other_owners(unit.tx, farm.id, member.user_id):
+        raise Conflict("this is the farm's only owner; make somebody else one first")
+
+
+def _changed(unit: UnitOfWork, farm_id: str, *slugs: str) -> None:
+    """Whether anybody hears of the farm's orders may be another matter now."""
+    unit.record(stale(f"farm:{farm_id}", 1, FARMS, CATALOGUE, *farm(farm_id, *slugs)))

@@ -1,0 +1,45 @@
+"""Farms founded by people who have an account, and what the market says of a farm: verified, suspended, or still to be looked at."""
+
+from __future__ import annotations
+
+from harvestd.kernel.errors import Invalid
+from harvestd.kernel.events import Event
+from harvestd.kernel.families import CATALOGUE, FARMS, farm, stale
+from harvestd.kernel.slugs import distinct
+from harvestd.market.accounts import actions as accounts
+from harvestd.market.farms import rows, state_rows
+from harvestd.market.farms.actions import initial
+from harvestd.unit_of_work import UnitOfWork
+
+#: Farms that one person may own; the market's staff found more for them.
+MAX_FARMS = 20
+
+
+async def found(unit: UnitOfWork, user_id: str, name: str) -> rows.Farm:
+    """Found a farm; its founder owns it, and is a farmer from now on. Raises ``Invalid`` for one farm too many."""
+    if await state_rows.owned(unit.tx, user_id) >= MAX_FARMS:
+        message = f"an account founds {MAX_FARMS} farms at most; ask the market's staff"
+        raise Invalid.of("name", message, "not-accepted", reason="too-many-farms")
+    farm_id = unit.new_id()
+    await rows.insert(unit.tx, farm_id, distinct(name, farm_id), name, user_id, unit.now, state=initial(unit))
+    await accounts.become_farmer(unit, user_id)
+    unit.record(stale(f"farm:{farm_id}", 1, FARMS))
+    made = await rows.find(unit.tx, farm_id)
+    assert made is not None
+    return made
+
+
+async def judge(unit: UnitOfWork, before: rows.Farm, state: str, reason: str) -> rows.Farm:
+    """Change the state of a farm, which is locked. Whether its products can be ordered follows from it at once."""
+    if before.state == state:
+        return before
+    await state_rows.change(unit.tx, before.id, state, unit.now)
+    after = await rows.find(unit.tx, before.id)
+    assert after is not None
+    families = [FARMS, CATALOGUE, *farm(after.id, after.slug)]
+    if state == "pending":
+        unit.record(stale(f"farm:{after.id}", after.version, *families))
+    else:
+        data = {"farm_id": after.id, "reason": reason, "families": families}
+        unit.record(Event(f"farm.{state}", f"farm:{after.id}", after.version, data))
+    return after

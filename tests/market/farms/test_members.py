@@ -1,0 +1,205 @@
+"""Staff of a farm: who invites whom, what each may do, and that a farm keeps an owner."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import attrs
+import pytest
+
+from harvestd.store.postgres.database import Statement
+from tests.market.accounts.mailbox import mails
+from tests.people import Market, Person
+from tests.web.conftest import make_market, settled
+
+OWNERS = Statement(
+    "test.owners", "select count(*) from farm_members where farm_id = :farm and role = 'owner'", lambda n: n
+)
+SENT = Statement("test.sent", "select data from outbox where type = 'farm.member_invited'", lambda data: data)
+
+
+async def invited(market: Market, farmer: Person, person: Person, role: str = "packer") -> str:
+    """The token of the mail of an invitation."""
+    answer = await farmer.post(f"/api/farms/{farmer.farm_id}/members", {"email": person.email, "role": role})
+    assert answer.status == 201, answer.text
+    found = [re.search(r"#invitation=([\w-]{43})", body) for _, body in await mails(market, person.email)]
+    return [match[1] for match in found if match][-1]
+
+
+async def joined(market: Market, farmer: Person, role: str = "packer", person: Person | None = None) -> Person:
+    """Somebody who was invited, and accepted."""
+    person = person or await market.person()
+    token = await invited(market, farmer, person, role)
+    answer = await person.post(f"/api/invitations/{token}/accept", None)
+    assert answer.status == 200, answer.text
+    return person
+
+
+async def members(farmer: Person, who: Person | None = None) -> list[tuple[str, str]]:
+    answer = await (who or farmer).get(f"/api/farms/{farmer.farm_id}/members")
+    assert answer.status == 200, answer.text
+    return [(one["id"], one["role"]) for one in answer.json()["items"]]
+
+
+async def test_somebody_is_invited_by_mail_and_joins(market: Market) -> None:
+    farmer, person = await market.farmer("Green Acres"), await market.person()
+    token = await invited(market, farmer, person)
+    subject, body = (await mails(market, person.email))[-1]
+    assert "Green Acres" in subject and "packer" in body
+    assert await members(farmer) == [(farmer.id, "owner")]
+    answer = await person.post(f"/api/invitations/{token}/accept", None)
+    assert (answer.status, answer.json()["farm"]["id"], answer.json()["role"]) == (200, farmer.farm_id, "packer")
+    assert await members(farmer) == [(farmer.id, "owner"), (person.id, "packer")]
+    me = (await person.get("/api/users/me")).json()
+    assert (me["role"], [f["role"] for f in me["farms"]]) == ("farmer", ["packer"])
+    assert (await person.post(f"/api/invitations/{token}/accept", None)).status == 404, "once"
+
+
+async def test_a_packer_moves_orders_and_changes_no_price(market: Market) -> None:
+    farmer, buyer = await market.farmer(), await market.person()
+    product = await market.product(farmer, unit="each", stock="9")
+    order = (await buyer.order((product["id"], 1))).json()
+    await market.work()
+    packer = await joined(market, farmer)
+    path = f"/api/products/{product['id']}"
+    assert (await packer.request("PATCH", path, {"price": 1}, If_Match="*")).status == 403
+    assert (await packer.request("PATCH", f"/api/farms/{farmer.farm_id}", {"name": "Mine"}, If_Match="*")).status == 403
+    assert (await packer.post(f"{path}/stock", {"set": 20})).status == 200
+    step = f"/api/orders/{order['id']}/parts/{farmer.farm_id}/status"
+    assert (await packer.post(step, {"to": "confirmed"})).status == 200
+    assert (await packer.get(f"/api/orders/{order['id']}")).status == 200
+    assert (await packer.request("DELETE", f"/api/farms/{farmer.farm_id}/members/{packer.id}")).status == 204
+    assert (await packer.post(step, {"to": "ready"})).status == 404, "from the next request on"
+
+
+@pytest.mark.parametrize("role", ["manager", "packer", "driver"])
+async def test_only_an_owner_changes_the_staff(market: Market, role: str) -> None:
+    farmer, other = await market.farmer(), await market.person()
+    member = await joined(market, farmer, role)
+    path = f"/api/farms/{farmer.farm_id}"
+    assert len(await members(farmer, member)) == 2
+    for method, where, body in (
+        ("POST", f"{path}/members", {"email": other.email, "role": "packer"}),
+        ("PATCH", f"{path}/members/{farmer.id}", {"role": "packer"}),
+        ("PATCH", f"{path}/members/{member.id}", {"role": "owner"}),
+        ("DELETE", f"{path}/members/{farmer.id}", None),
+        ("GET", f"{path}/invitations", None),
+        ("DELETE", f"{path}/invitations/{member.id}", None),
+    ):
+        assert (await member.request(method, where, body)).status == 403, where
+
+
+async def test_strangers_see_and_change_nothing(market: Market) -> None:
+    farmer, other, buyer = await market.farmer(), await market.farmer("Elsewhere"), await market.person()
+    path = f"/api/farms/{farmer.farm_id}/members"
+    for who in (other, buyer):
+        assert (await who.get(path)).status == 403
+        assert (await who.post(path, {"email": "x@example.org", "role": "owner"})).status == 403
+        assert (await who.request("DELETE", f"{path}/{farmer.id}")).status == 403
+    assert (await market.stranger.get(path)).status == 401
+    admin = await market.person("admin")
+    assert await members(farmer, admin) == [(farmer.id, "owner")]
+    assert (await other.get(f"/api/farms/{market.parts.new_id()}/members")).status == 404
+
+
+async def test_ownership_is_handed_on_and_a_farm_keeps_an_owner(market: Market) -> None:
+    farmer = await market.farmer()
+    path = f"/api/farms/{farmer.farm_id}/members"
+    for method, body in (("PATCH", {"role": "manager"}), ("DELETE", None)):
+        refused = await farmer.request(method, f"{path}/{farmer.id}", body)
+        assert (refused.status, "only owner" in refused.json()["detail"]) == (409, True)
+    heir = await joined(market, farmer, "manager")
+    assert (await farmer.request("PATCH", f"{path}/{heir.id}", {"role": "owner"})).json()["role"] == "owner"
+    assert (await farmer.request("PATCH", f"{path}/{farmer.id}", {"role": "packer"})).status == 200
+    assert (await heir.request("DELETE", f"{path}/{farmer.id}")).status == 204
+    assert await members(heir_of(heir, farmer)) == [(heir.id, "owner")]
+    assert market.broken() == []
+
+
+def heir_of(heir: Person, farmer: Person) -> Person:
+    return attrs.evolve(heir, farm_id=farmer.farm_id)
+
+
+async def test_two_owners_who_leave_at_once_leave_one(market: Market) -> None:
+    farmer = await market.farmer()
+    other = await joined(market, farmer, "owner")
+    path = f"/api/farms/{farmer.farm_id}/members"
+    for _ in range(5):
+        answers = await settled(*(who.request("DELETE", f"{path}/{who.id}") for who in (farmer, other)))
+        assert sorted(a.status for a in answers) == [204, 409], [a.text for a in answers]
+        assert await market.parts.database.row(OWNERS, farm=farmer.farm_id) == 1
+        gone, stays = (farmer, other) if answers[0].status == 204 else (other, farmer)
+        await joined(market, heir_of(stays, farmer), "owner", gone)
+
+
+async def test_an_invitation_ends_with_its_time_its_withdrawal_and_a_newer_one(market: Market) -> None:
+    farmer, person = await market.farmer(), await market.person()
+    first, second = await invited(market, farmer, person), await invited(market, farmer, person, "driver")
+    assert (await person.post(f"/api/invitations/{first}/accept", None)).status == 404
+    path = f"/api/farms/{farmer.farm_id}/invitations"
+    (open_,) = (await farmer.get(path)).json()["items"]
+    assert (open_["email"], open_["role"]) == (person.email, "driver")
+    now = market.parts.now
+    settings = attrs.evolve(market.parts.settings, access_token_ttl=86400)
+    late = make_market(attrs.evolve(market.parts, settings=settings, now=lambda: now() + timedelta(days=7, seconds=1)))
+    reader = await late.person()
+    assert (await reader.post(f"/api/invitations/{second}/accept", None)).status == 404, "too late"
+    assert (await farmer.request("DELETE", f"{path}/{open_['id']}")).status == 204
+    assert (await farmer.request("DELETE", f"{path}/{open_['id']}")).status == 404
+    assert (await person.post(f"/api/invitations/{second}/accept", None)).status == 404
+
+
+async def test_who_belongs_to_the_farm_is_not_invited_again(market: Market) -> None:
+    farmer = await market.farmer()
+    person = await joined(market, farmer)
+    path = f"/api/farms/{farmer.farm_id}/members"
+    refused = await farmer.post(path, {"email": person.email.upper(), "role": "driver"})
+    assert (refused.status, refused.json()["errors"][0]["field"]) == (409, "email")
+    stranger = await market.person()
+    token = await invited(market, farmer, stranger)
+    assert (await person.post(f"/api/invitations/{token}/accept", None)).status == 409, "whose mail it is not"
+    assert (await stranger.post(f"/api/invitations/{token}/accept", None)).status == 200, "and it still holds"
+
+
+async def test_a_person_works_for_several_farms(market: Market) -> None:
+    one, two, person = await market.farmer("One"), await market.farmer("Two"), await market.person()
+    await joined(market, one, "packer", person)
+    await joined(market, two, "driver", person)
+    farms = (await person.get("/api/users/me")).json()["farms"]
+    assert [(f["name"], f["role"]) for f in farms] == [("One", "packer"), ("Two", "driver")]
+
+
+async def test_the_secret_of_an_invitation_is_in_its_mail_alone(market: Market) -> None:
+    farmer, person = await market.farmer(), await market.person()
+    token = await invited(market, farmer, person)
+    (data,) = await market.parts.database.rows(SENT)
+    assert token not in str(data) and set(data) <= {"farm_id", "invitation_id", "families"}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"email": "x", "role": "packer"}, "email"),
+        ({"email": "a@example.org", "role": "king"}, "role"),
+        ({"role": "packer"}, "email"),
+    ],
+)
+async def test_what_is_wrong_with_an_invitation_is_named(market: Market, body: dict[str, Any], field: str) -> None:
+    farmer = await market.farmer()
+    refused = await farmer.post(f"/api/farms/{farmer.farm_id}/members", body)
+    assert (refused.status, [e["field"] for e in refused.json()["errors"]]) == (422, [field])
+
+
+async def test_what_is_done_to_the_staff_is_in_the_audit_log(market: Market) -> None:
+    farmer, admin = await market.farmer(), await market.person("admin")
+    member = await joined(market, farmer)
+    await farmer.request("PATCH", f"/api/farms/{farmer.farm_id}/members/{member.id}", {"role": "driver"})
+    await farmer.request("DELETE", f"/api/farms/{farmer.farm_id}/members/{member.id}")
+    found = (await admin.get(f"/api/admin/audit?object=farm:{farmer.farm_id}")).json()["items"]
+    assert [(one["action"], one["actor_id"]) for one in found] == [
+        ("farm.member_left", farmer.id), ("farm.member_changed", farmer.id), ("farm.member_joined", member.id),
+        ("farm.member_invited", farmer.id),
+    ]  # fmt: skip
+    assert found[1]["before"] == {"role": "packer"} and found[1]["after"] == {"role": "driver"}

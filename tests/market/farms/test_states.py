@@ -1,0 +1,102 @@
+"""Founding farms, and the market's word on them: what is not verified takes no orders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from harvestd.parts import Parts
+from tests.market.accounts.mailbox import mails
+from tests.people import Market, Person
+from tests.web.conftest import make_market, settled
+
+
+async def judged(market: Market, farm: str, state: str, reason: str = "Visited.", who: Person | None = None) -> Any:
+    who = who or await market.person("manager")
+    return await who.post(f"/api/farms/{farm}/verification", {"state": state, "reason": reason})
+
+
+async def test_whoever_founds_a_farm_owns_it_and_is_a_farmer(market: Market) -> None:
+    person = await market.person()
+    made = await person.post("/api/farms", {"name": " Corn  Corner "})
+    assert (made.status, made.json()["name"], made.json()["state"]) == (201, "Corn Corner", "verified")
+    assert made.headers["location"] == f"/api/farms/{made.json()['id']}"
+    me = (await person.get("/api/users/me")).json()
+    assert (me["role"], [(f["id"], f["role"]) for f in me["farms"]]) == ("farmer", [(made.json()["id"], "owner")])
+    product = await person.post("/api/products", {"title": "Corn", "unit": "each", "price": 50, "stock": 9})
+    assert (product.status, product.json()["orderable"]) == (201, True)
+    assert (await market.stranger.get("/api/farms")).json()["items"][0]["name"] == "Corn Corner"
+    assert market.broken() == []
+
+
+async def test_a_retry_with_its_key_founds_one_farm(market: Market) -> None:
+    person = await market.person()
+    made = [await person.post("/api/farms", {"name": "Corner"}, Idempotency_Key="one") for _ in range(2)]
+    assert made[0].json() == made[1].json()
+    assert len((await person.get("/api/users/me")).json()["farms"]) == 1
+
+
+async def test_an_account_founds_so_many_farms_at_most_also_at_once(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harvestd.market.farms.state_actions.MAX_FARMS", 2)
+    person = await market.person()
+    answers = await settled(*(person.post("/api/farms", {"name": f"Corner {n}"}) for n in range(5)))
+    assert sorted(a.status for a in answers) == [201, 201, 422, 422, 422]
+
+
+async def test_where_the_market_approves_farms_a_new_one_takes_no_orders_until_then(parts: Parts) -> None:
+    market = make_market(attrs.evolve(parts, settings=attrs.evolve(parts.settings, farm_approval=True)))
+    farmer, buyer = await market.farmer("Green Acres"), await market.person()
+    assert (await market.stranger.get(f"/api/farms/{farmer.farm_id}")).json()["state"] == "pending"
+    product = await market.product(farmer, unit="each", stock="9")
+    assert product["orderable"] is False
+    refused = await buyer.order((product["id"], 1))
+    assert (refused.status, refused.json()["errors"][0]["code"]) == (422, "not-for-sale")
+    assert (await judged(market, farmer.farm_id, "verified")).json()["state"] == "verified"
+    assert (await market.stranger.get(f"/api/products/{product['id']}")).json()["orderable"] is True
+    assert (await buyer.order((product["id"], 1))).status == 201
+    subjects = [subject for subject, _ in await mails(market, farmer.email)]
+    assert any("Green Acres is verified" in subject for subject in subjects)
+    assert market.broken(at_rest=True) == []
+
+
+async def test_a_suspended_farm_takes_no_orders_and_goes_on_with_those_it_has(market: Market) -> None:
+    farmer, buyer = await market.farmer("Green Acres"), await market.person()
+    product = await market.product(farmer, unit="each", stock="9")
+    listing = (await market.stranger.get("/api/products")).json()["items"]
+    assert listing[0]["orderable"] is True
+    order = (await buyer.order((product["id"], 1))).json()
+    await market.work()
+    answer = await judged(market, farmer.farm_id, "suspended", "No <answer>\nfor weeks.")
+    assert answer.status == 200
+    assert (await buyer.order((product["id"], 1))).status == 422
+    assert (await market.stranger.get("/api/products")).json()["items"][0]["orderable"] is False, (
+        "in what is cached, too"
+    )
+    step = f"/api/orders/{order['id']}/parts/{farmer.farm_id}/status"
+    assert (await farmer.post(step, {"to": "confirmed"})).status == 200
+    ((_, body),) = [mail for mail in await mails(market, farmer.email) if "suspended" in mail[0]]
+    assert "No <answer> for weeks." in body
+    again = await judged(market, farmer.farm_id, "suspended")
+    assert again.json()["version"] == answer.json()["version"], "to say the same again is nothing new"
+    assert (await judged(market, farmer.farm_id, "pending")).status == 200
+    assert market.broken(at_rest=True) == []
+
+
+async def test_only_the_market_s_staff_judges(market: Market) -> None:
+    farmer, buyer = await market.farmer(), await market.person()
+    for who in (farmer, buyer):
+        assert (await judged(market, farmer.farm_id, "suspended", who=who)).status == 403
+    assert (await judged(market, market.parts.new_id(), "suspended")).status == 404
+    assert (await judged(market, farmer.farm_id, "closed")).status == 422
+    admin = await market.person("admin")
+    assert (await judged(market, farmer.farm_id, "suspended", who=admin)).status == 200
+    (entry,) = (await admin.get(f"/api/admin/audit?object=farm:{farmer.farm_id}")).json()["items"]
+    assert (entry["action"], entry["before"], entry["after"]["state"]) == (
+        "farm.judged",
+        {"state": "verified"},
+        "suspended",
+    )

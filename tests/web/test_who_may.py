@@ -1,0 +1,205 @@
+"""Every route of the table, as everybody there is: who is let in is what the table of permissions says, and nobody else.
+
+First the gate, for all routes and roles, without a body that could be acted on; then the routes that ask for a role in a farm, each with
+a request that does something, as each role in it, as other farms' people and as the market's staff.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import attrs
+import pytest
+
+from harvestd.kernel.permissions import (
+    DRIVER,
+    GRANTS,
+    MANAGER,
+    OWNER,
+    PACKER,
+    ROLES,
+    SCOPES,
+    Permission,
+    may,
+    may_everywhere,
+    may_for_farm,
+)
+from harvestd.tables import ROUTES
+from harvestd.web.routes import Route
+from tests.people import Market, Person
+from tests.web.client import Client, Response
+
+ID = "0197f0a0-7c1e-7abc-8def-0123456789ab"
+GUARDED = [route for route in ROUTES if route.permission is not None]
+FARM_ROLES = (OWNER, MANAGER, PACKER, DRIVER)
+
+
+def address(route: Route, **ids: str) -> str:
+    """A path of the route; nothing has the ids that are not given."""
+    for name in ("id", "farm_id", "user_id", "product_id", "invitation_id", "line_id", "token", "external_id"):
+        ids.setdefault(name, ID)
+    return route.path.format(**ids)
+
+
+async def asked(client: Client, route: Route) -> Response:
+    headers = {"Idempotency-Key": f"{route.name}-{id(client)}", "If-Match": "*"}
+    return await client.request(route.method, address(route), headers=headers)
+
+
+def refused(response: Response) -> bool:
+    """By the table; a step-up that is missing is another matter."""
+    return response.status == 403 and response.json()["type"] == "/problems/forbidden"
+
+
+def test_every_route_that_changes_something_for_somebody_is_guarded() -> None:
+    assert len(GUARDED) > 50
+
+
+@pytest.mark.limit(120)
+async def test_the_gate_lets_in_whom_the_table_names(market: Market) -> None:
+    people = {role: await market.person(role) for role in ROLES}
+    wrong = []
+    for route in GUARDED:
+        assert route.permission is not None
+        if (nobody := await asked(market.stranger, route)).status != 401:
+            wrong.append(f"{route.name} as nobody: {nobody.status}")
+        for role, person in people.items():
+            if route.name in ENDING:
+                person = await market.person(role)
+            answer = await asked(person.client, route)
+            if answer.status == 401 or refused(answer) == may(role, route.permission):
+                wrong.append(f"{route.name} as {role}: {answer.status} {answer.text}")
+    assert not wrong, "\n".join(wrong)
+
+
+#: They end the sign-in of whoever asks.
+ENDING = {"post_api_auth_logout", "delete_api_auth_session", "delete_api_users_me"}
+
+
+@pytest.mark.limit(120)
+async def test_an_api_key_does_what_its_scope_says_and_its_owner_may(market: Market) -> None:
+    """Whatever the route: with all scopes but its own it is refused, with that alone it is not."""
+    admin = await market.person("admin")
+    secrets: dict[tuple[str, ...], Client] = {}
+
+    async def key(*scopes: str) -> Client:
+        if scopes not in secrets:
+            answer = await admin.post("/api/users/me/api-keys", {"name": "k", "scopes": list(scopes)})
+            assert answer.status == 201, answer.text
+            secrets[scopes] = market.stranger.signed_in(answer.json()["key"])
+        return secrets[scopes]
+
+    wrong = []
+    for route in GUARDED:
+        assert route.permission is not None
+        own = route.permission.value
+        without = await asked(await key(*sorted(set(SCOPES) - {own})), route)
+        if not refused(without):
+            wrong.append(f"{route.name} without {own}: {without.status}")
+        if own in SCOPES:
+            alone = await asked(await key(own), route)
+            if alone.status == 401 or refused(alone):
+                wrong.append(f"{route.name} with {own}: {alone.status} {alone.text}")
+    assert not wrong, "\n".join(wrong)
+
+
+# --- a role in a farm ---
+
+
+@attrs.define
+class Farm:
+    """A farm with something of everything, made anew for each who asks."""
+
+    market: Market
+    owner: Person
+    product: dict[str, Any]
+    order: dict[str, Any]
+    member: Person
+    invitation: str
+
+
+async def farm_of(market: Market, owner: Person, buyer: Person) -> Farm:
+    product = await market.product(owner, unit="each", stock="9")
+    order = await buyer.order((product["id"], 1))
+    assert order.status == 201, order.text
+    await market.work()
+    member = await market.person()
+    await market.join(member, owner.farm_id, "driver")
+    body = {"email": f"{member.id}@example.org", "role": "packer"}
+    invitation = (await owner.post(f"/api/farms/{owner.farm_id}/members", body)).json()["id"]
+    return Farm(market, owner, product, order.json(), member, invitation)
+
+
+Ask = Callable[[Farm, Client], Awaitable[Response]]
+
+
+def ask(method: str, path: str, body: Any = None) -> Ask:
+    """A request that does something; the path names parts of the farm."""
+
+    async def send(farm: Farm, client: Client) -> Response:
+        given = {} if body is None else {"json": body(farm) if callable(body) else body}
+        headers = {"If-Match": "*"}
+        return await client.request(method, path.format(f=farm, farm=farm.owner.farm_id), headers=headers, **given)
+
+    return send
+
+
+ORDER, PRODUCT, FARM = "/api/orders/{f.order[id]}", "/api/products/{f.product[id]}", "/api/farms/{farm}"
+#: By route: what does something to a farm, or shows what is its own.
+ASKS: dict[str, Ask] = {
+    "patch_api_farms_id": ask("PATCH", FARM, {"description": "By the river."}),
+    "get_api_farms_id_members": ask("GET", f"{FARM}/members"),
+    "post_api_farms_id_members": ask("POST", f"{FARM}/members", {"email": "new@example.org", "role": "packer"}),
+    "patch_api_farms_id_members_user_id": ask("PATCH", f"{FARM}/members/{{f.member.id}}", {"role": "packer"}),
+    "delete_api_farms_id_members_user_id": ask("DELETE", f"{FARM}/members/{{f.member.id}}"),
+    "get_api_farms_id_invitations": ask("GET", f"{FARM}/invitations"),
+    "delete_api_farms_id_invitations_invitation_id": ask("DELETE", f"{FARM}/invitations/{{f.invitation}}"),
+    "post_api_products": ask(
+        "POST", "/api/products", lambda f: {"title": "Leek", "unit": "each", "price": 1, "stock": 1, "farm_id": f.owner.farm_id}
+    ),
+    "patch_api_products_id": ask("PATCH", PRODUCT, {"price": 5}),
+    "delete_api_products_id": ask("DELETE", PRODUCT),
+    "post_api_products_id_stock": ask("POST", f"{PRODUCT}/stock", {"set": 8}),
+    "get_api_orders_id": ask("GET", ORDER),
+    "post_api_orders_id_cancel": ask("POST", f"{ORDER}/cancel", {"reason": "Hail."}),
+    "post_api_orders_id_parts_farm_id_status": ask("POST", f"{ORDER}/parts/{{farm}}/status", {"to": "confirmed"}),
+}  # fmt: skip
+#: What decides it where that is not the route's own permission: to leave is everybody's, to send somebody away is not.
+DECIDING = {"delete_api_farms_id_members_user_id": Permission.CHANGE_MEMBERS}
+
+
+def test_every_route_for_people_of_a_farm_is_tried_as_each() -> None:
+    own = {r.name for r in GUARDED if r.permission is not None and GRANTS[r.permission].in_farm}
+    assert own - {"get_api_orders"} == set(ASKS), "a list shows what is one's own; the others have a row"
+
+
+@pytest.mark.limit(120)
+@pytest.mark.parametrize("name", ASKS)
+async def test_a_farm_s_things_are_for_the_roles_that_the_table_names(market: Market, name: str) -> None:
+    route = next(route for route in ROUTES if route.name == name)
+    permission = DECIDING.get(name, route.permission)
+    assert permission is not None
+    owner, buyer = await market.farmer(), await market.person()
+    people = {role: await market.person("farmer") for role in FARM_ROLES[1:]}
+    for role, person in people.items():
+        await market.join(person, owner.farm_id, role)
+    others = {"a stranger": await market.person(), "another farm's owner": await market.farmer("Elsewhere")}
+    staff = {role: await market.person(role) for role in ("manager", "admin")}
+    wrong = []
+    for who, person in {
+        OWNER: owner,
+        **people,
+        **others,
+        **{f"the market's {role}": one for role, one in staff.items()},
+    }.items():
+        farm = await farm_of(market, owner, buyer)
+        answer = await ASKS[name](farm, person.client)
+        market_role = (
+            who.removeprefix("the market's ") if who.startswith("the") else "buyer" if who == "a stranger" else "farmer"
+        )
+        allowed = may_for_farm(market_role, who if who in FARM_ROLES else None, permission)
+        assert allowed or not may_everywhere(market_role, permission)
+        if (answer.status < 300) != allowed or (not allowed and answer.status not in (403, 404)):
+            wrong.append(f"{who}: {answer.status} {answer.text}")
+    assert not wrong, f"{name}, {permission}:\n" + "\n".join(wrong)
