@@ -9,13 +9,14 @@ from typing import Any, Literal
 
 import attrs
 
-from harvestd.kernel.errors import FieldError, NotFound
+from harvestd.kernel.errors import FieldError, Forbidden, NotFound
 from harvestd.kernel.permissions import Permission
 from harvestd.kernel.slugs import distinct, is_id
 from harvestd.market.catalogue import rows as store
 from harvestd.market.catalogue import rules as market
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.catalogue.rules import Known, Offer, happened
+from harvestd.market.farms import rows as farms
 from harvestd.market.farms.actions import allowed
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import Caller
@@ -42,7 +43,11 @@ async def locked(unit: UnitOfWork, caller: Caller, permission: Permission, token
     """A product by id or slug, locked, if the caller may do this with it; :class:`NotFound` for another farm's product."""
     found = token if is_id(token) else await store.id_of(unit.tx, token)
     row = await store.lock(unit.tx, found) if found else None
-    if row is None or not await allowed(unit.tx, caller, permission, row.farm_id):
+    if row is None:
+        raise NotFound("there is no such product")
+    if not await allowed(unit.tx, caller, permission, row.farm_id):
+        if await farms.role(unit.tx, row.farm_id, caller.user_id) is not None:
+            raise Forbidden("your role in the farm does not allow this; ask its owner")
         raise NotFound("there is no such product")
     return row
 

@@ -9,9 +9,9 @@ import attrs
 import msgspec
 
 from harvestd.kernel import errors, families
-from harvestd.kernel.errors import FieldError, Invalid, NotFound
+from harvestd.kernel.errors import FieldError, Forbidden, Invalid, NotFound
 from harvestd.kernel.names import accept, told
-from harvestd.kernel.permissions import Permission
+from harvestd.kernel.permissions import Permission, may_for_farm
 from harvestd.kernel.quantities import shown as quantity
 from harvestd.kernel.seasons import Season as MarketSeason
 from harvestd.kernel.seasons import checked as checked_season
@@ -145,10 +145,13 @@ async def _now(request: RequestContext, product_id: str) -> Result:
 
 async def _farm_of(request: RequestContext, farm_id: str | None) -> actions.Farm:
     """The farm that offers the product; without ``farm_id`` the caller's own, if they have exactly one."""
-    own = await accounts.farms_of(request.tx, request.user.user_id)
+    memberships = await accounts.farms_of(request.tx, request.user.user_id)
+    own = [f for f in memberships if may_for_farm(request.user.role, f.role, Permission.CHANGE_PRODUCTS)]
     if farm_id is None:
         if len(own) == 1:
             return actions.Farm(own[0].farm_id, own[0].slug)
+        if memberships and not own:
+            raise Forbidden("your role in the farm does not offer products; ask its owner")
         reason = _WHICH_FARM.get((request.user.role, bool(own)), "one-of-yours")
         raise Invalid.of("farm_id", _REASONS[reason], "required", reason=reason)
     for farm in own:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from harvestd.market.accounts import rows as accounts
 from harvestd.store.postgres.database import Statement, Transaction, nothing, scalar
 
-#: The founder's account is locked, so that two farms founded at once are counted.
 _OWNED = Statement(
-    "farm_states.owned",
-    """select (select count(*) from farm_members where user_id = u.id and role = 'owner')
-         from (select id from users where id = :user_id for no key update) u""",
-    scalar,
+    "farm_states.owned", "select count(*) from farm_members where user_id = :user_id and role = 'owner'", scalar
 )
 _CHANGE = Statement(
     "farm_states.change",
@@ -21,7 +18,8 @@ _CHANGE = Statement(
 
 
 async def owned(tx: Transaction, user_id: str) -> int:
-    """How many farms a person owns; their account stays locked."""
+    """How many farms a person owns; their account is locked first, so that two farms founded at once are both counted."""
+    await accounts.lock(tx, user_id)
     return await tx.row(_OWNED, user_id=user_id) or 0
 
 

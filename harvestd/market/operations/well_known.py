@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+
 from harvestd.kernel.errors import NotFound
 from harvestd.market.operations.shapes import KeySet, PublicKey
 from harvestd.web import signing_keys
@@ -32,7 +34,7 @@ async def api_catalog(request: RequestContext) -> Result:
         "status": [{"href": "/health/ready", "type": "application/json"}],
     }
     headers = (_HOUR, ("Link", '</.well-known/api-catalog>; rel="api-catalog"'))
-    return Result({"linkset": [links]}, headers=headers, media_type="application/linkset+json")
+    return Result(msgspec.json.encode({"linkset": [links]}), headers=headers, media_type="application/linkset+json")
 
 
 async def security(request: RequestContext) -> Result:

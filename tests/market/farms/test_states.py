@@ -60,6 +60,7 @@ async def test_where_the_market_approves_farms_a_new_one_takes_no_orders_until_t
     assert (await buyer.order((product["id"], 1))).status == 201
     subjects = [subject for subject, _ in await mails(market, farmer.email)]
     assert any("Green Acres is verified" in subject for subject in subjects)
+    await market.work()
     assert market.broken(at_rest=True) == []
 
 
@@ -83,6 +84,7 @@ async def test_a_suspended_farm_takes_no_orders_and_goes_on_with_those_it_has(ma
     again = await judged(market, farmer.farm_id, "suspended")
     assert again.json()["version"] == answer.json()["version"], "to say the same again is nothing new"
     assert (await judged(market, farmer.farm_id, "pending")).status == 200
+    await market.work()
     assert market.broken(at_rest=True) == []
 
 

@@ -290,7 +290,7 @@ DOCS = [
     *(Path(__file__).parents[3] / n for n in ("README.md", "CHANGELOG.md")),
 ]
 #: What begins so and is no metric: the exchange of RabbitMQ.
-NO_METRICS = {"harvest_hub"}
+NO_METRICS = {"harvest_hub", "harvest_session"}
 
 
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
