@@ -27,7 +27,7 @@ class Permission(enum.Enum):
     SEE_ORDERS = "orders:read"
     CANCEL_ORDERS = "orders:cancel"
     FULFIL_ORDERS = "farm:orders:write"
-    FOUND_FARMS = "farm:create"
+    FOUND_FARMS = "farms:create"
     JUDGE_FARMS = "market:farms:write"
     CHANGE_FARM = "farm:write"
     SEE_MEMBERS = "farm:members:read"

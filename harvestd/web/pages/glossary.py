@@ -61,6 +61,9 @@ PATH: dict[str, str] = {
     "id": "Id; for farms and products, the slug works too.",
     "farm_id": "Id of the farm.",
     "product_id": "Id of the product.",
+    "user_id": "Id of the user.",
+    "invitation_id": "Id of the invitation.",
+    "token": "The token of the mail's link, what follows the last `=`.",
     "slug": "Name of the problem, such as `out-of-stock`.",
     "name": "Name of a page.",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.openapi.steps import Step
 
 STEPS: tuple[Step, ...] = (
+    Step("getKeys"),
     Step("getHealth"),
     Step("getReadiness"),
     Step("getMetrics"),
