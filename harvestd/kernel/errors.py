@@ -55,6 +55,14 @@ def faults(*works: Callable[[], object]) -> list[FieldError]:
     return found
 
 
+class SecondFactorNeeded(MarketError):
+    """The password is right, and the account has a second factor."""
+
+    def __init__(self, challenge: str = "") -> None:
+        super().__init__()
+        self.challenge = challenge
+
+
 class NotConfirmed(MarketError):
     """This needs a sign-in, or a confirmation of it, of the last five minutes."""
 

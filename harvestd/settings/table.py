@@ -88,6 +88,7 @@ class Settings:
     refresh_token_ttl: float = setting(2592000.0, "seconds", "Lifetime of a refresh token.", least=60, most=31536000)
     token_secret: str = setting("", "", "Key that signs access tokens, 32 characters or more; empty: generated in the data folder.", secret=True)
     farm_approval: bool = setting(False, "", "Whether a new farm takes no orders until the market's staff has verified it.")
+    encryption_keys: tuple[str, ...] = setting((), "", "Keys that encrypt the secrets of second factors in the database, 32 characters or more each, the newest first; empty: derived from token_secret.", secret=True)
     order_confirmation: str = setting("automatic", "", "When a reservation becomes a sale: automatic (once the order is processed) or farm (when the farm confirms it).", choices=("automatic", "farm"))
     reservation_ttl: float = setting(172800.0, "seconds", "With order_confirmation=farm: how long stock is reserved for an order that no farm confirms.", least=1, most=2592000)
     order_lines_most: int = setting(100, "lines", "Maximum number of lines in an order.", least=1, most=1000)

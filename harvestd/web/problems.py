@@ -70,6 +70,10 @@ PROBLEMS: tuple[Problem, ...] = (
             "There is no account with this address and this password; which of the two is wrong is not revealed.",
             "Try again with another password. An account that was closed cannot sign in either.",
             (market.WrongCredentials,)),
+    Problem("second-factor", 401, "Please give the code of your second factor",
+            "The password is right, and the account has a second factor.",
+            "Sign in again with the code as code; or POST /api/auth/second-factor with the code and the challenge of this answer.",
+            (market.SecondFactorNeeded,)),
     Problem("forbidden", 403, "You may not do this",
             "You are signed in, but are not allowed to do this.",
             "Use an account whose role the route allows; /openapi.json names the roles of each route.",
@@ -196,6 +200,8 @@ def document(
     }
     if errors or problem.slug == "invalid":
         members["errors"] = fields
+    if isinstance(error, market.SecondFactorNeeded):
+        members["challenge"] = error.challenge
     return msgspec.json.encode(members)
 
 

@@ -32,9 +32,9 @@ class Step:
     token: str = ""
     #: Whether the browser asks that signed in before (``beginSession``).
     browser: bool = False
-    #: What is asked beforehand, by (method, path, body, token), with the tokens of those who have signed in: answers by names that
-    #: the step may use.
-    prepare: Callable[[Callable[..., Any], dict[str, str]], dict[str, Any]] = lambda ask, tokens: {}
+    #: What is asked beforehand, by (method, path, body, token), knowing the answers so far and, as ``tokens``, those of who has signed in:
+    #: further answers, by names that the step may use.
+    prepare: Callable[[Callable[..., Any], dict[str, Any]], dict[str, Any]] = lambda ask, known: {}
 
 
 def newest(kind: str) -> Callable[[Any], bool]:

@@ -28,7 +28,17 @@ from tests.openapi.steps import Step
 THERE_WITHIN = 20.0
 #: Steps of a walk that is not strict that may be left out.
 MAX_SKIPPED = 12
-_HIDDEN = ("access_token", "refresh_token", "csrf_token", "key", "token")
+_HIDDEN = (
+    "access_token",
+    "refresh_token",
+    "csrf_token",
+    "key",
+    "token",
+    "secret",
+    "uri",
+    "challenge",
+    "recovery_codes",
+)
 
 
 _OF_SUBJECTS = [
@@ -91,7 +101,7 @@ def walk(
             if step.who and step.who not in tokens:
                 credentials = {"email": step.who, "password": password}
                 tokens[step.who] = _asked(port, "POST", "/api/auth/login", credentials)["access_token"]
-            answers |= step.prepare(partial(_asked, port), tokens)
+            answers |= step.prepare(partial(_asked, port), {**answers, "tokens": tokens})
             given = {name: _filled(value, answers) for name, value in step.parameters.items()}
             body = _filled(step.body, answers)
             if step.who or step.token:
@@ -147,7 +157,7 @@ def _filled(value: Any, answers: dict[str, Any]) -> Any:
         return {name: _filled(one, answers) for name, one in value.items()}
     if isinstance(value, str) and (found := re.fullmatch(r"\{(\w+(?:\.\w+)+)\}", value)):
         for name in found[1].split("."):
-            answers = answers[name]
+            answers = answers[int(name)] if isinstance(answers, list) else answers[name]
         return answers
     return value
 

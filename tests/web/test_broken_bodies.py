@@ -29,12 +29,19 @@ REFUSED: dict[str, Any] = {
 }  # fmt: skip
 #: By the end of a path: what is left as it should be where the market has nothing against any value that can be read.
 FINE: dict[Any, Any] = {
-    ("post_api_products", "farm_id"): None, "token": "x", "agreed": True, "active": True, "kind": "terms", "version": "1", "expires_at": None,
+    ("post_api_products", "farm_id"): None, "token": "x", "code": None, ("post_api_users_me_second_factors", "kind"): "totp", "agreed": True, "active": True, "kind": "terms", "version": "1", "expires_at": None,
     "method": "pickup", "unit": "kg", "status": "draft", ("patch_api_farms_id_members_user_id", "role"): "packer", ("post_api_farms_id_members", "role"): "packer",
     ("post_api_farms_id_verification", "state"): "verified", "role": "buyer", "harvested_on": "2026-05-01", "color": "#aabbcc", "to": "confirmed",
 }  # fmt: skip
 #: Bodies that are all secrets: nothing of them is wrong but by what is stored.
-SECRET = {"post_api_auth_login", "post_api_auth_refresh", "post_api_auth_session", "post_api_auth_confirm"}
+SECRET = {
+    "post_api_auth_login",
+    "post_api_auth_refresh",
+    "post_api_auth_session",
+    "post_api_auth_confirm",
+    "post_api_auth_second_factor",
+    "post_api_users_me_second_factors_id_confirm",
+}
 #: Named as the end of a season is, and the next status of a part.
 STEPS = {("post_api_orders_id_parts_farm_id_status", "to")}
 

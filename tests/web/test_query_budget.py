@@ -7,10 +7,12 @@ makes a route cheaper says so here, who makes it dearer has to say why.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
 import psycopg2
+import pyotp
 import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred
@@ -76,14 +78,14 @@ BUDGET: dict[str, tuple[int, int]] = {
     "post_api_auth_email_verify": (5, 5),
     "post_api_auth_email_verification": (2, 2),
     "post_api_auth_link": (1, 1),
-    "post_api_auth_link_use": (7, 8),
+    "post_api_auth_link_use": (8, 9),
     "post_api_auth_session": (4, 5),
     "get_api_auth_session": (3, 3),
     "delete_api_auth_session": (2, 2),
     "post_api_auth_confirm": (3, 4),
     "put_api_users_me_password": (8, 7),
     "put_api_users_me_email": (3, 3),
-    "get_api_users_me_export": (8, 9),
+    "get_api_users_me_export": (9, 10),
     "get_api_users_me_sessions": (1, 1),
     "delete_api_users_me_sessions_id": (2, 2),
     "get_api_users_me_api_keys": (2, 2),
@@ -94,6 +96,12 @@ BUDGET: dict[str, tuple[int, int]] = {
     "delete_api_users_me_addresses_id": (1, 2),
     "get_api_users_me_consents": (1, 1),
     "put_api_users_me_consents": (2, 3),
+    "get_api_users_me_second_factors": (2, 2),
+    "post_api_users_me_second_factors": (5, 6),
+    "post_api_users_me_second_factors_id_confirm": (9, 10),
+    "post_api_auth_second_factor": (8, 9),
+    "post_api_users_me_recovery_codes": (4, 5),
+    "delete_api_users_me_second_factors_id": (7, 8),
     "get_api_farms_id_members": (3, 3),
     "post_api_farms_id_members": (9, 9),
     "patch_api_farms_id_members_user_id": (7, 8),
@@ -105,7 +113,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "patch_api_admin_users_id": (6, 6),
     "post_api_admin_users_id_impersonate": (6, 7),
     "get_api_admin_audit": (1, 1),
-    "delete_api_users_me": (22, 21),
+    "delete_api_users_me": (24, 23),
     "post_api_farms": (12, 10),
     "post_api_farms_id_verification": (6, 6),
     "get_account": (0, 0),
@@ -244,6 +252,24 @@ async def _end_key(s: Stage, headers: dict[str, str]) -> Response:
     return await s.second.client.request("DELETE", f"/api/users/me/api-keys/{key['id']}", headers=headers)
 
 
+async def _set_up(s: Stage, headers: dict[str, str]) -> Response:
+    response = await s.second.client.post("/api/users/me/second-factors", {"name": "telephone"}, headers=headers)
+    s.mailed |= {"factor": response.json()["id"], "secret": response.json()["secret"]}
+    return response
+
+
+async def _confirm_factor(s: Stage, headers: dict[str, str]) -> Response:
+    path = f"/api/users/me/second-factors/{s.mailed['factor']}/confirm"
+    code = pyotp.TOTP(s.mailed["secret"]).at(datetime.now(UTC) - timedelta(seconds=30))
+    return await s.second.client.post(path, {"code": code}, headers=headers)
+
+
+async def _second_step(s: Stage, headers: dict[str, str]) -> Response:
+    asked = await s.stranger.post("/api/auth/login", {**SECOND, "password": "a longer walk to market"})
+    body = {"challenge": asked.json()["challenge"], "code": pyotp.TOTP(s.mailed["secret"]).now()}
+    return await s.stranger.post("/api/auth/second-factor", body, headers=headers)
+
+
 async def _withdraw(s: Stage, headers: dict[str, str]) -> Response:
     path = f"/api/farms/{s.farmer.farm_id}/invitations"
     open_ = (await s.farmer.get(path)).json()["items"][0]
@@ -371,6 +397,14 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "get_api_users_me_consents": _get("/api/users/me/consents", "second"),
     "put_api_users_me_consents": _ask(
         "PUT", "/api/users/me/consents", "second", {"items": [{"kind": "terms", "version": "1", "agreed": True}]}
+    ),
+    "get_api_users_me_second_factors": _get("/api/users/me/second-factors", "second"),
+    "post_api_users_me_second_factors": _set_up,
+    "post_api_users_me_second_factors_id_confirm": _confirm_factor,
+    "post_api_auth_second_factor": _second_step,
+    "post_api_users_me_recovery_codes": _ask("POST", "/api/users/me/recovery-codes", "second"),
+    "delete_api_users_me_second_factors_id": _ask(
+        "DELETE", "/api/users/me/second-factors/{s.mailed[factor]}", "second"
     ),
     "get_api_farms_id_members": _get("/api/farms/{s.farmer.farm_id}/members", "farmer"),
     "post_api_farms_id_members": _ask(

@@ -24,7 +24,7 @@ from tests.web.client import Response
 from tests.web.conftest import make_market
 
 #: Texts that are compared with what is stored elsewhere, and never shown: they are taken as they are.
-SECRETS = {"password", "refresh_token", "token"}
+SECRETS = {"password", "refresh_token", "token", "code", "challenge"}
 BLANKS = [" ", "\u200b", "\u3164", "\u2800", "\u00a0\u3000", "\u202e", "\u0301"]
 WRITTEN = "\u200b  Cafe\u0301 \u00a0d\u00adu\u202e Nord\u2028 "
 KEPT, KEPT_LINES = "Café du Nord", "Café \u00a0du Nord"
@@ -196,12 +196,16 @@ async def _judge(s: Stage) -> Try:
     return s.admin, "POST", f"/api/farms/{s.farmer.farm_id}/verification", {"state": "verified", "reason": "Visited."}
 
 
+async def _factor(s: Stage) -> Try:
+    return await s.market.person(), "POST", "/api/users/me/second-factors", {"name": "telephone"}
+
+
 EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
     "register": _register, "signIn": _login, "updateFarm": _farm, "createCategory": _category, "updateCategory": _change_category,
     "createProduct": _product, "updateProduct": _change_product, "changeStock": _stock, "placeOrder": _order,
     "cancelOrder": _cancel, "changeMe": _profile, "moveOrderPart": _move,
     "requestPasswordReset": _forgot, "requestSignInLink": _link, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
-    "changeAccount": _account, "impersonate": _impersonate, "inviteMember": _invite, "createFarm": _found, "judgeFarm": _judge, "beginSession": _session,
+    "changeAccount": _account, "impersonate": _impersonate, "inviteMember": _invite, "setUpSecondFactor": _factor, "createFarm": _found, "judgeFarm": _judge, "beginSession": _session,
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from harvestd.kernel.errors import Conflict
 from harvestd.kernel.events import Event
 from harvestd.kernel.names import one_line
 from harvestd.kernel.sentences import worded
-from harvestd.market.accounts import actions, address_rows, closing_rows, consent_rows, key_rows, sign_ins
+from harvestd.market.accounts import actions, address_rows, closing_rows, consent_rows, factor_rows, key_rows, sign_ins
 from harvestd.market.accounts import recovery_rows as tokens
 from harvestd.market.accounts import rows as accounts
 from harvestd.unit_of_work import UnitOfWork
@@ -43,6 +43,7 @@ async def close(unit: UnitOfWork, user_id: str) -> None:
     await tokens.delete_all(unit.tx, user_id)
     await key_rows.end_all(unit.tx, user_id, unit.now)
     await address_rows.delete_all(unit.tx, user_id)
+    await factor_rows.delete_all(unit.tx, user_id)
     await sign_ins.end_all(unit.tx, user_id, unit.now)
     await closing_rows.anonymise(unit.tx, user_id, unit.now)
     unit.record(Event("account.deleted", f"user:{user_id}", user.version + 1, {"user_id": user_id}))
@@ -64,6 +65,10 @@ async def exported(unit: UnitOfWork, user_id: str) -> dict[str, Any]:
         "addresses": await address_rows.listed(unit.tx, user_id, None, 1000),
         "consents": await consent_rows.history(unit.tx, user_id),
         "api_keys": await key_rows.listed(unit.tx, user_id, None, 1000),
+        "second_factors": [
+            {"kind": one.kind, "name": one.name, "created_at": one.created_at, "last_used_at": one.last_used_at}
+            for one in await factor_rows.all_of(unit.tx, user_id)
+        ],
         "sign_ins": await closing_rows.sign_ins(unit.tx, user_id),
     }
     await unit.tell(Exported(user_id, sections))

@@ -11,9 +11,9 @@ from harvestd.market.accounts import recovery_actions as actions
 from harvestd.market.accounts import recovery_rows as tokens
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts.credential_routes import check_password, password_faults
-from harvestd.market.accounts.recovery_shapes import Forgot, MailedToken, Reset
+from harvestd.market.accounts.recovery_shapes import Forgot, LinkToken, MailedToken, Reset
 from harvestd.market.accounts.shapes import SignedIn
-from harvestd.market.accounts.signing_in import begun
+from harvestd.market.accounts.signing_in import begun, second_step
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import RequestContext
 
@@ -68,12 +68,16 @@ async def reset(request: RequestContext, body: Reset) -> None:
     await request.write(work)
 
 
-async def use_link(request: RequestContext, body: MailedToken) -> SignedIn:
+async def use_link(request: RequestContext, body: LinkToken) -> SignedIn:
     """Sign in by a mailed token."""
     _check_links(request)
 
     async def work(unit: UnitOfWork) -> SignedIn:
-        return await begun(request, unit, await actions.use_link(unit, body.token))
+        user_id = await actions.use_link(unit, body.token)
+        user = await accounts.by_id(unit.tx, user_id)
+        assert user is not None
+        await second_step(unit, user, body.code)  # a refusal undoes all of this: the link still works, with the code
+        return await begun(request, unit, user_id)
 
     return await request.write(work)
 

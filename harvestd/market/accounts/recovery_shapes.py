@@ -31,6 +31,13 @@ class MailedToken(In, kw_only=True, frozen=True):
     token: Token
 
 
+class LinkToken(In, kw_only=True, frozen=True):
+    """The token of a mail, valid once; with a second factor also its code."""
+
+    token: Token
+    code: Annotated[str, Meta(max_length=40)] | None = None
+
+
 WORDS: dict[str, str] = {
     "token": "The token of the mail's link, what follows the last `=`; valid once, and for a short time.",
     "Forgot.email": "The e-mail address of the account. Nothing tells whether there is one.",

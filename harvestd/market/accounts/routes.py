@@ -15,7 +15,7 @@ from harvestd.market.accounts import rules as market
 from harvestd.market.accounts import sign_ins as sessions
 from harvestd.market.accounts.recovery_actions import digest
 from harvestd.market.accounts.shapes import Login, LogoutQuery, PublicUser, Refresh, Register, SignedIn, User
-from harvestd.market.accounts.signing_in import admitted, begun, farms, own, renewed
+from harvestd.market.accounts.signing_in import admitted, begun, farms, own, renewed, second_step
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import RequestContext, Result
 
@@ -54,7 +54,12 @@ async def register(request: RequestContext, body: Register) -> SignedIn | Result
 async def login(request: RequestContext, body: Login) -> SignedIn:
     """Sign in. The same answer, after the same time, for an unknown address, a wrong password and a closed account."""
     user = await admitted(request, body)
-    return await request.write(lambda unit: begun(request, unit, user.id))
+
+    async def work(unit: UnitOfWork) -> SignedIn:
+        await second_step(unit, user, body.code)
+        return await begun(request, unit, user.id)
+
+    return await request.write(work)
 
 
 async def refresh(request: RequestContext, body: Refresh) -> SignedIn:

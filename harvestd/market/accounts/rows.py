@@ -27,6 +27,7 @@ class User(msgspec.Struct, frozen=True):
     phone: str | None
     verified: bool
     email_key: str
+    second_factor: bool
 
 
 class Membership(msgspec.Struct, frozen=True):
@@ -38,9 +39,7 @@ class Membership(msgspec.Struct, frozen=True):
     role: str
 
 
-USER = (
-    "id, email, username, name, role, avatar, active, password_hash, version, phone, verified_at is not null, email_key"
-)
+USER = "id, email, username, name, role, avatar, active, password_hash, version, phone, verified_at is not null, email_key, second_factor"
 BY_ID = Statement("accounts.by_id", f"select {USER} from users where id = :user_id", User)
 BY_EMAIL = Statement("accounts.by_email", f"select {USER} from users where email_key = :key", User)
 _LOCK = Statement("accounts.lock", "select id from users where id = :user_id for no key update", scalar)

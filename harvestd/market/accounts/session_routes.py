@@ -29,6 +29,7 @@ async def begin(request: RequestContext, body: Login) -> Result:
     )
 
     async def work(unit: UnitOfWork) -> BrowserSession:
+        await signing_in.second_step(unit, user, body.code)
         if before is not None:
             await sessions.end(unit.tx, before.session, before.user_id, unit.now)
             actions.ended(unit, before.user_id)
@@ -73,7 +74,12 @@ async def confirm(request: RequestContext, body: Confirm) -> None:
     await guessing.admit(request, user.email_key, user)
     if not await passwords.verified(body.password, user.password_hash, passwords.place(request)):
         raise WrongCredentials("this is not the password of your account")
-    await request.write(lambda unit: devices.confirm(unit.tx, caller.session, unit.now))
+
+    async def work(unit: UnitOfWork) -> None:
+        await signing_in.second_step(unit, user, body.code)
+        await devices.confirm(unit.tx, caller.session, unit.now)
+
+    await request.write(work)
 
 
 async def listed(request: RequestContext, query: DevicesQuery) -> CountedPage[Device]:

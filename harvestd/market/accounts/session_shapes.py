@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
+from msgspec import Meta
+
 from harvestd.market.accounts.shapes import Password, User
 from harvestd.web.shapes import CountedQuery, In, Out
 from harvestd.web.vocabulary import closed
@@ -23,9 +25,10 @@ class BrowserSession(Out, kw_only=True, frozen=True):
 
 
 class Confirm(In, kw_only=True, frozen=True):
-    """The password of the account."""
+    """The password of the account; with a second factor also its code."""
 
     password: Password
+    code: Annotated[str, Meta(max_length=40)] | None = None
 
 
 class DevicesQuery(CountedQuery, kw_only=True, frozen=True):

@@ -58,10 +58,11 @@ class Register(In, kw_only=True, frozen=True):
 
 
 class Login(In, kw_only=True, frozen=True):
-    """An e-mail address and its password."""
+    """An e-mail address and its password; with a second factor also its code."""
 
     email: Email
     password: Password
+    code: Annotated[str, Meta(max_length=40)] | None = None
 
 
 class Refresh(In, kw_only=True, frozen=True):

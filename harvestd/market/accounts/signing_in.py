@@ -11,6 +11,7 @@ from harvestd.kernel import email_addresses
 from harvestd.kernel.errors import Unauthenticated, WrongCredentials
 from harvestd.kernel.names import one_line
 from harvestd.market.accounts import actions, guessing, passwords
+from harvestd.market.accounts import factor_actions as factors
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_ins as sessions
 from harvestd.market.accounts.password_rules import LONGEST
@@ -51,6 +52,14 @@ async def admitted(request: RequestContext, body: Login) -> accounts.User:
 def device(request: RequestContext) -> str:
     """What signs in, by its own account: the ``User-Agent``, as far as it can be shown."""
     return one_line(request.headers.get("user-agent", ""))[:MAX_DEVICE]
+
+
+async def second_step(unit: UnitOfWork, user: accounts.User, code: str | None) -> None:
+    """Ask for the code of an account that has a second factor. Raises ``SecondFactorNeeded`` and ``WrongCredentials``."""
+    if user.second_factor and code is None:
+        raise factors.needed(unit.parts, user, unit.now)
+    if user.second_factor and code is not None:
+        await factors.check(unit, user.id, code)
 
 
 async def begun(request: RequestContext, unit: UnitOfWork, user_id: str) -> SignedIn:

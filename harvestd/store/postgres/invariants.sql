@@ -106,3 +106,7 @@ select a.seq, a.action from audit a left join audit b on b.seq = a.seq - 1
 union all
 select h.seq, 'the head' from audit_head h
  where (h.seq, h.hash) <> (coalesce((select max(seq) from audit), 0), coalesce((select hash from audit order by seq desc limit 1), ''));
+
+-- name: an account whose second factor is asked for without one, or not asked for though it has one
+select u.id from users u
+ where u.second_factor <> exists (select from second_factors f where f.user_id = u.id and f.confirmed_at is not null);

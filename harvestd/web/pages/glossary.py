@@ -42,6 +42,7 @@ GLOSSARY: dict[str, str] = {
     "q": "The search text, as typed.",
     "quantity": "How much, in the product's unit, with at most three decimals.",
     "reason": "Why; the other parties read it.",
+    "Problem.challenge": "With `/problems/second-factor` alone: send it with the code to `POST /api/auth/second-factor`.",
     "request_id": "Identifies this request in the logs; quote it when you ask for help.",
     "slug": "The readable name in URLs.",
     "status": "The current status.",

@@ -173,6 +173,7 @@ PROBLEM: dict[str, Any] = {
         "detail": {"type": "string", "description": described("Problem", "detail")},
         "instance": {"type": "string", "format": "uri-reference", "description": described("Problem", "instance")},
         "request_id": {"type": "string", "description": described("Problem", "request_id")},
+        "challenge": {"type": "string", "description": described("Problem", "challenge")},
         "errors": {
             "type": "array",
             "items": {"$ref": REF.format(name="FieldError")},

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pyotp
+
 from tests.openapi.steps import ADMIN, BUYER, FAY, Step
 
 ADA = {"email": "ada@example.org", "password": "carrots by the kilogram"}
@@ -13,16 +15,26 @@ CARL = {"email": "carl@example.org", "password": "turnips by the dozen"}
 HOME = "0197f0a0-7c1e-7abc-8def-0123456789ab"
 
 
-def _carl(ask: Callable[..., Any], tokens: dict[str, str]) -> dict[str, Any]:
+def _carl(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
     return {
         "carl": ask("POST", "/api/auth/register", CARL | {"username": "carl", "name": "Carl Corn", "role": "buyer"})
     }
 
 
-def _elsewhere(ask: Callable[..., Any], tokens: dict[str, str]) -> dict[str, Any]:
+def _elsewhere(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
     """Carl signs in on another device."""
     other = ask("POST", "/api/auth/login", CARL)
     return {"device": ask("GET", "/api/users/me/sessions", None, other["access_token"])["items"][0]}
+
+
+def _shown(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
+    """What Carl's authenticator shows."""
+    return {"shown": {"code": pyotp.TOTP(known["setUpSecondFactor"]["secret"]).now()}}
+
+
+def _asked(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
+    """Carl gives his password alone."""
+    return {"asked": ask("POST", "/api/auth/login", CARL)}
 
 
 STEPS: tuple[Step, ...] = (
@@ -53,6 +65,12 @@ STEPS: tuple[Step, ...] = (
     Step("confirmSignIn", token="{carl.access_token}", body={"password": CARL["password"]}, prepare=_carl),
     Step("endSignIn", token="{carl.access_token}", parameters={"id": "{device.id}"}, prepare=_elsewhere),
     Step("changeEmail", token="{carl.access_token}", body={"email": "carl.corn@example.org"}),
+    Step("setUpSecondFactor", token="{carl.access_token}", body={"name": "Telephone"}),
+    Step("confirmSecondFactor", token="{carl.access_token}", parameters={"id": "{setUpSecondFactor.id}"}, body={"code": "{shown.code}"}, prepare=_shown),
+    Step("listSecondFactors", token="{carl.access_token}"),
+    Step("giveSecondFactor", body={"challenge": "{asked.challenge}", "code": "{confirmSecondFactor.recovery_codes.0}"}, prepare=_asked),
+    Step("renewRecoveryCodes", token="{carl.access_token}"),
+    Step("deleteSecondFactor", token="{carl.access_token}", parameters={"id": "{setUpSecondFactor.id}"}),
     Step("listAccounts", ADMIN, {"q": "farmer"}),
     Step("changeAccount", ADMIN, {"id": "{carl.user.id}"}, {"role": "farmer"}),
     Step("impersonate", ADMIN, {"id": FAY}, {"reason": "She called: her stock does not change."}),

@@ -8,15 +8,15 @@ from typing import Any
 from tests.openapi.steps import ADMIN, FARMER, SUNNY_ACRES, Step
 
 
-def _ada(ask: Callable[..., Any], tokens: dict[str, str]) -> dict[str, Any]:
+def _ada(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
     """Ada signs in with the password that she has by then."""
     return {"ada": ask("POST", "/api/auth/login", {"email": "ada@example.org", "password": "carrots by the crate"})}
 
 
-def _again(ask: Callable[..., Any], tokens: dict[str, str]) -> dict[str, Any]:
+def _again(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
     """Carl is invited once more."""
     body = {"email": "carl@example.org", "role": "packer"}
-    return {"invited": ask("POST", f"/api/farms/{SUNNY_ACRES}/members", body, tokens[FARMER])}
+    return {"invited": ask("POST", f"/api/farms/{SUNNY_ACRES}/members", body, known["tokens"][FARMER])}
 
 
 STEPS: tuple[Step, ...] = (

@@ -40,6 +40,7 @@ DAMAGE: dict[str, str] = {
         update reservations set state = 'live', expires_at = now() - interval '2 minutes'""",
     "a farm that takes orders nobody would hear of, or takes none though somebody would": "update farms set staffed = not staffed",
     "the audit log was changed: a hash that is not of its row and the row before": "update audit_head set seq = 7",
+    "an account whose second factor is asked for without one, or not asked for though it has one": "update users set second_factor = true",
     "a mail given up": """
         insert into mails (id, recipient, subject, body, dedupe_key, state, due_at, created_at)
         select id, 'a@b', 's', 'b', 'k', 'failed', now(), now() from users limit 1""",

@@ -1,0 +1,128 @@
+"""Second factors: set up, asked for at sign-in, taken away; and the recovery codes that stand in for a lost one.
+
+A sign-in of an account that has one needs its code beside the password. Who gave the password alone is told so with a ``challenge``, which proves that
+for five minutes, and no longer than the password stays as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from datetime import UTC, datetime, timedelta
+
+import pyotp
+
+from harvestd.kernel.errors import Invalid, NotFound, SecondFactorNeeded, WrongCredentials
+from harvestd.market.accounts import factor_rows as rows
+from harvestd.market.accounts import factor_rules as rules
+from harvestd.market.accounts import rows as accounts
+from harvestd.market.accounts.factor_rows import Factor
+from harvestd.market.accounts.rows import User
+from harvestd.parts import Parts
+from harvestd.store.encryption import Encryption
+from harvestd.unit_of_work import UnitOfWork
+
+CHALLENGE = timedelta(minutes=5)
+_CHALLENGE = re.compile(r"([0-9a-f-]{36})\.([0-9]{10})\.([0-9a-f]{64})")
+
+
+def encryption(parts: Parts) -> Encryption:
+    """By the keys of the settings, or of the market's secret where there are none."""
+    return Encryption(parts.settings.encryption_keys or (parts.secret,))
+
+
+def needed(parts: Parts, user: User, now: datetime) -> SecondFactorNeeded:
+    """The refusal of a sign-in that has given the password alone."""
+    return SecondFactorNeeded(challenge(parts.secret, user, now + CHALLENGE))
+
+
+def challenge(secret: str, user: User, until: datetime) -> str:
+    """The proof that somebody gave the user's password."""
+    words = f"{user.id}.{int(until.timestamp()):010d}"
+    return f"{words}.{_seal(secret, words, user)}"
+
+
+def challenged(text: str, now: datetime) -> str | None:
+    """The id of the user whom a challenge names, if it has not expired; it is still to be verified by :func:`proven`."""
+    found = _CHALLENGE.fullmatch(text)
+    return found[1] if found is not None and now < datetime.fromtimestamp(int(found[2]), UTC) else None
+
+
+def proven(secret: str, text: str, user: User) -> bool:
+    """Whether a challenge is this market's, for the password that the user has now."""
+    words, _, seal = text.rpartition(".")
+    return hmac.compare_digest(seal, _seal(secret, words, user))
+
+
+def _seal(secret: str, words: str, user: User) -> str:
+    key = hashlib.blake2b(secret.encode(), digest_size=32, person=b"harvest.factors").digest()
+    return hashlib.blake2b(f"{words}.{user.password_hash}".encode(), digest_size=32, key=key).hexdigest()
+
+
+def digest(code: str) -> bytes:
+    """A recovery code as it is stored."""
+    return hashlib.sha256(rules.plain(code).encode("utf-8", "surrogatepass")).digest()
+
+
+async def check(unit: UnitOfWork, user_id: str, code: str) -> None:
+    """Take a code of one of the user's factors, or a recovery code; each is good once. Raises ``WrongCredentials``."""
+    await accounts.lock(unit.tx, user_id)
+    for factor in await rows.all_of(unit.tx, user_id):
+        step = (
+            rules.step_of(_secret(unit.parts, factor), code, unit.now, factor.last_step)
+            if factor.confirmed_at
+            else None
+        )
+        if step is not None:
+            await rows.used(unit.tx, factor.id, step, unit.now)
+            return
+    if not await rows.use_code(unit.tx, user_id, digest(code), unit.now):
+        raise WrongCredentials("this is no code of your second factor, or it was used already; wait for the next one")
+
+
+def _secret(parts: Parts, factor: Factor) -> str:
+    return encryption(parts).decrypt(factor.secret, f"second_factor:{factor.id}").decode()
+
+
+async def begin(unit: UnitOfWork, user_id: str, name: str) -> tuple[Factor, str]:
+    """Set up a factor: it counts once a code of it was given. Returns it and its secret. Raises ``Invalid`` for one too many."""
+    await accounts.lock(unit.tx, user_id)
+    if len(await rows.all_of(unit.tx, user_id)) >= rules.MAX_FACTORS:
+        message = f"an account has {rules.MAX_FACTORS} second factors at most; delete one first"
+        raise Invalid.of("name", message, "not-accepted", reason="too-many-factors")
+    secret, id = pyotp.random_base32(), unit.new_id()
+    stored = encryption(unit.parts).encrypt(secret.encode(), f"second_factor:{id}")
+    factor = Factor(id, "totp", name, stored, unit.now, None, 0, None)
+    await rows.insert(unit.tx, user_id, factor)
+    return factor, secret
+
+
+async def confirm(unit: UnitOfWork, user_id: str, id: str, code: str) -> list[str]:
+    """Have a factor count, by a code of it. Returns new recovery codes if the user has none. Raises ``NotFound`` and ``Invalid``."""
+    await accounts.lock(unit.tx, user_id)
+    factor = next((one for one in await rows.all_of(unit.tx, user_id) if one.id == id), None)
+    if factor is None:
+        raise NotFound("you have no such second factor")
+    step = rules.step_of(_secret(unit.parts, factor), code, unit.now, factor.last_step)
+    if step is None:
+        raise Invalid.of("code", "is not the code that the authenticator shows now", "expired", reason="code")
+    await rows.confirm(unit.tx, user_id, id, step, unit.now)
+    return [] if await rows.codes_left(unit.tx, user_id) else await renew_codes(unit, user_id)
+
+
+async def renew_codes(unit: UnitOfWork, user_id: str) -> list[str]:
+    """New recovery codes in place of the others."""
+    fresh = ["".join(secrets.choice(rules.ALPHABET) for _ in range(10)) for _ in range(rules.RECOVERY_CODES)]
+    await rows.codes(unit.tx, user_id, [digest(code) for code in fresh])
+    return [rules.grouped(code) for code in fresh]
+
+
+async def remove(unit: UnitOfWork, user_id: str, id: str) -> None:
+    """Take a factor away; with the last one go the recovery codes. Raises ``NotFound``."""
+    await accounts.lock(unit.tx, user_id)
+    if not await rows.delete(unit.tx, user_id, id, unit.now):
+        raise NotFound("you have no such second factor")
+    if not any(one.confirmed_at for one in await rows.all_of(unit.tx, user_id)):
+        await rows.delete_codes(unit.tx, user_id)

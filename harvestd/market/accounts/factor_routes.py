@@ -1,0 +1,100 @@
+"""Second factors of an account, and signing in with one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harvestd.kernel.errors import FieldError, Unauthenticated
+from harvestd.kernel.names import accept, clean_name, named
+from harvestd.market.accounts import audit, confirming, guessing
+from harvestd.market.accounts import factor_actions as actions
+from harvestd.market.accounts import factor_rows as rows
+from harvestd.market.accounts import factor_rules as rules
+from harvestd.market.accounts import rows as accounts
+from harvestd.market.accounts.factor_shapes import (
+    Code,
+    Factor,
+    Factors,
+    NewFactor,
+    RecoveryCodes,
+    SecondStep,
+    SetUpFactor,
+)
+from harvestd.market.accounts.shapes import SignedIn
+from harvestd.market.accounts.signing_in import begun
+from harvestd.unit_of_work import UnitOfWork
+from harvestd.web.context import RequestContext, Result
+
+
+def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
+    """Faults in the given fields, independent of the others."""
+    found = clean_name("name", given["name"], rules.MAX_NAME) if isinstance(given.get("name"), str) else None
+    return [found] if isinstance(found, FieldError) else []
+
+
+async def sign_in(request: RequestContext, body: SecondStep) -> SignedIn:
+    """The second step of a sign-in: a code, after the password."""
+    user_id = actions.challenged(body.challenge, request.now)
+    user = await accounts.by_id(request.reader, user_id) if user_id is not None else None
+    if user is None or not user.active or not actions.proven(request.parts.secret, body.challenge, user):
+        raise Unauthenticated("this sign-in has taken too long, or the password has changed; begin again")
+    await guessing.admit(request, user.email_key, user)
+
+    async def work(unit: UnitOfWork) -> SignedIn:
+        await actions.check(unit, user.id, body.code)
+        return await begun(request, unit, user.id)
+
+    return await request.write(work)
+
+
+async def listed(request: RequestContext) -> Factors:
+    """The caller's second factors, oldest first."""
+    user_id = request.user.user_id
+    found = [_shown(row) for row in await rows.all_of(request.reader, user_id) if row.confirmed_at is not None]
+    return Factors(items=found, recovery_codes_left=await rows.codes_left(request.reader, user_id))
+
+
+def _shown(row: rows.Factor) -> Factor:
+    return Factor(id=row.id, kind=row.kind, name=row.name, created_at=row.created_at, last_used_at=row.last_used_at)
+
+
+async def begin(request: RequestContext, body: NewFactor) -> Result:
+    """Set up a factor; its secret is in this answer alone."""
+    await confirming.check(request)
+    accept(*faults(request, {"name": body.name}))
+    unit, user_id = request.work, request.user.user_id
+    factor, secret = await actions.begin(unit, user_id, named("name", body.name, rules.MAX_NAME))
+    user = await accounts.by_id(unit.tx, user_id)
+    assert user is not None
+    uri = rules.uri(secret, user.email, request.parts.settings.market_name)
+    headers = (("Location", f"/api/users/me/second-factors/{factor.id}"),)
+    return Result(
+        SetUpFactor(id=factor.id, kind=factor.kind, name=factor.name, secret=secret, uri=uri), headers=headers
+    )
+
+
+async def confirm(request: RequestContext, body: Code) -> RecoveryCodes:
+    """Have a factor count, by a code of it."""
+    await confirming.check(request)
+    unit, user_id = request.work, request.user.user_id
+    codes = await actions.confirm(unit, user_id, request.id("id"), body.code)
+    await audit.note(request, unit, "second_factor.added", user_id, f"second_factor:{request.id('id')}")
+    return RecoveryCodes(recovery_codes=codes)
+
+
+async def renew(request: RequestContext) -> RecoveryCodes:
+    """New recovery codes in place of the others."""
+    await confirming.check(request)
+    unit, user_id = request.work, request.user.user_id
+    codes = await actions.renew_codes(unit, user_id)
+    await audit.note(request, unit, "second_factor.codes_renewed", user_id)
+    return RecoveryCodes(recovery_codes=codes)
+
+
+async def remove(request: RequestContext) -> None:
+    """Take a factor away."""
+    await confirming.check(request)
+    unit, user_id = request.work, request.user.user_id
+    await actions.remove(unit, user_id, request.id("id"))
+    await audit.note(request, unit, "second_factor.removed", user_id, f"second_factor:{request.id('id')}")
