@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import attrs
 
 from harvestd.kernel.errors import Forbidden, Unauthenticated
-from harvestd.kernel.permissions import may
+from harvestd.kernel.permissions import SCOPES, may
 from harvestd.kernel.sentences import worded
 from harvestd.parts import Parts
 from harvestd.web import session_cookie, tokens
@@ -73,7 +73,7 @@ async def _bearer(authorization: str, parts: Parts) -> Caller:
 async def _by_key(token: str, parts: Parts) -> Caller:
     found = await parts.api_keys.find(token)
     if found is None:
-        raise Unauthenticated("this API key is not (or no longer) good")
+        raise Unauthenticated("this API key is not valid, or no longer")
     return Caller(user_id=found.user_id, role=found.role, session=found.id, scopes=found.scopes)
 
 
@@ -91,7 +91,9 @@ def admit(route: Route, caller: Caller | None) -> None:
     if not may(caller.role, route.permission):
         raise Forbidden(_not_for(caller.role, *sorted(route.roles)))
     if caller.scopes is not None and route.permission not in caller.scopes:
-        raise Forbidden(worded("this API key has not the scope {scope}", scope=route.permission.value))
+        if route.permission.value not in SCOPES:
+            raise Forbidden("this is not possible with an API key; sign in")
+        raise Forbidden(worded("this API key lacks the scope {scope}", scope=route.permission.value))
 
 
 def _not_for(role: str, *roles: str) -> str:

@@ -19,7 +19,7 @@ from harvestd.unit_of_work import UnitOfWork, change
 from harvestd.web.routes import Route
 
 #: The message for a caller who is not signed in.
-SIGN_IN = "sign in: POST /api/auth/login, and send its access_token as Authorization: Bearer <token>"
+SIGN_IN = "sign in: POST /api/auth/login, and send its access_token as Authorization: Bearer <token>; or, in a browser, POST /api/auth/session"
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
@@ -86,7 +86,7 @@ class RequestContext:
 
     ``path`` has the decoded segments, with ids in lower case; ``address`` is the client's, proxies taken into account, and
     ``direct()`` is whether there is no proxy; ``if_match`` is the version number that ``If-Match`` names, or None (for ``*``);
-    ``headers`` has lower-case names; ``routes`` is the whole table, for handlers that describe it. ``gone()`` is whether the
+    ``headers`` has lower-case names; ``body`` is the decoded body; ``routes`` is the whole table, for handlers that describe it. ``gone()`` is whether the
     client disconnected, so that nobody waits for the response.
     """
 
@@ -102,6 +102,7 @@ class RequestContext:
     unit: UnitOfWork | None = None
     if_match: int | None = None
     routes: Sequence[Route] = ()
+    body: Any = None
     gone: Callable[[], bool] = lambda: False
     direct: Callable[[], bool] = lambda: False
 

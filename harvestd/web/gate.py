@@ -216,6 +216,8 @@ class Gate:
         header = context.headers.get("idempotency-key")
         key = keys.key_of(route, header, request.user_id or None, request.method, request.uri, raw)
         arguments = [] if route.body is None else [_body(route, context, raw)]
+        if arguments:
+            context = attrs.evolve(context, body=arguments[0])
         if route.query is not None:
             arguments.append(query)
         if route.mode is not Mode.WRITE:

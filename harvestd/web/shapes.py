@@ -86,6 +86,8 @@ MinorUnits = Annotated[
 #: For fields not accepted here: where they go instead, or why not; by the reason in ``ELSEWHERE``.
 PLACES: dict[str, str] = {
     "as-registered": "it stays as it was registered",
+    "email-route": "it is changed by PUT /api/users/me/email",
+    "password-route": "it is changed by PUT /api/users/me/password",
     "from-title": "it is made from the title",
     "slug-stays": "a slug, once given, stays",
     "farm-stays": "a product stays with its farm",

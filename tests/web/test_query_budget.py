@@ -79,6 +79,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "post_api_auth_email_verification": (2, 2),
     "post_api_auth_link": (1, 1),
     "post_api_auth_link_use": (8, 9),
+    "post_api_auth_link_session": (0, 0),
     "post_api_auth_session": (4, 5),
     "get_api_auth_session": (3, 3),
     "delete_api_auth_session": (2, 2),
@@ -204,6 +205,8 @@ async def stage(settings: Settings, database_url: str) -> AsyncIterator[Stage]:
     for path, purpose, email in (("password/forgot", "reset", spare.email), ("link", "link", person.email)):
         await market.stranger.post(f"/api/auth/{path}", {"email": email})
         mailed[purpose] = await token(market, email, purpose)
+    await market.stranger.post("/api/auth/link", {"email": person.email})
+    mailed["link2"] = await token(market, person.email, "link")
     yield Stage(market, farmer, buyer, admin, product, other, order, category, person, member, mailed)
     await Deferred.fromCoroutine(lifecycle.stop()).addTimeout(10, reactor)
     leader.close()
@@ -373,6 +376,9 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "post_api_auth_email_verification": _ask("POST", "/api/auth/email/verification", "buyer"),
     "post_api_auth_link": _ask("POST", "/api/auth/link", "stranger", {"email": "p1@example.org"}),
     "post_api_auth_link_use": _ask("POST", "/api/auth/link/use", "stranger", lambda s: {"token": s.mailed["link"]}),
+    "post_api_auth_link_session": _ask(
+        "POST", "/api/auth/link/session", "stranger", lambda s: {"token": s.mailed["link2"]}
+    ),
     "post_api_auth_session": _session,
     "get_api_auth_session": _browser("GET", "/api/auth/session"),
     "delete_api_auth_session": _browser("DELETE", "/api/auth/session"),

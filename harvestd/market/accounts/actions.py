@@ -67,6 +67,12 @@ async def end(unit: UnitOfWork, user_id: str, session: str) -> bool:
     return had
 
 
+async def end_all(unit: UnitOfWork, user_id: str, keeping: str | None = None) -> None:
+    """End every sign-in of a user, but for one if it is to be kept; also those by which they act for others."""
+    for other in {user_id} | await sign_ins.end_all(unit.tx, user_id, unit.now, keeping):
+        ended(unit, other)
+
+
 def ended(unit: UnitOfWork, user_id: str) -> None:
     """A sign-in of the user ends with this unit: notify every process at the commit; if this one crashes before it does, a worker
     notifies them."""

@@ -12,8 +12,8 @@ from msgspec import UNSET
 
 from harvestd.kernel.errors import Conflict, FieldError, Forbidden, NotFound
 from harvestd.kernel.names import accept, clean_name
-from harvestd.kernel.permissions import ADMIN
-from harvestd.market.accounts import actions, admin_rows, audit, confirming, signing_in
+from harvestd.kernel.permissions import ADMIN, BUYER
+from harvestd.market.accounts import actions, admin_rows, audit, confirming, key_rows, signing_in
 from harvestd.market.accounts.admin_shapes import (
     Account,
     AccountsQuery,
@@ -52,7 +52,7 @@ async def listed(request: RequestContext, query: AccountsQuery) -> CountedPage[A
 def _shown(row: admin_rows.Account) -> Account:
     return Account(
         id=row.id, email=row.email, email_verified=row.verified, username=row.username, name=row.name, role=row.role,
-        active=row.active, created_at=row.created_at, version=row.version,
+        active=row.active, erased=row.erased, created_at=row.created_at, version=row.version,
     )  # fmt: skip
 
 
@@ -62,6 +62,8 @@ async def change(request: RequestContext, body: ChangeAccount) -> Account:
     before = await admin_rows.lock(unit.tx, user_id)
     if before is None:
         raise NotFound("there is no such account")
+    if before.erased:
+        raise Conflict("this account was closed by its owner, for good")
     role = before.role if body.role is UNSET else body.role
     active = before.active if body.active is UNSET else body.active
     if (role, active) == (before.role, before.active):
@@ -69,7 +71,13 @@ async def change(request: RequestContext, body: ChangeAccount) -> Account:
     stays = role == ADMIN and active
     if before.role == ADMIN and not stays and not await admin_rows.another_admin(unit.tx, user_id):
         raise Conflict("this is the market's only admin; make somebody else one first")
+    if role == BUYER and before.role != BUYER and await admin_rows.farms(unit.tx, user_id):
+        raise Conflict("this account works for a farm, and farms are worked by farmers; take it out of its farms first")
     await admin_rows.change(unit.tx, user_id, role, active, unit.now)
+    if role == ADMIN:
+        await admin_rows.end_acted_for(unit.tx, user_id, unit.now)
+    if not active:
+        await key_rows.end_all(unit.tx, user_id, unit.now)
     if not stays:
         for other in await admin_rows.end_acting(unit.tx, user_id, unit.now):
             actions.ended(unit, other)
@@ -99,7 +107,7 @@ async def impersonate(request: RequestContext, body: Impersonate) -> ActingFor:
         if found is None or not found.active:
             raise NotFound("there is no such open account")
         if found.role == ADMIN:
-            raise Forbidden("nobody acts for an admin")
+            raise Forbidden("nobody may act for an admin")
         expires = unit.now + timedelta(seconds=ttl)
         await admin_rows.begin_acting(
             unit.tx, session, user_id, admin.user_id, unit.now, expires, signing_in.device(request)

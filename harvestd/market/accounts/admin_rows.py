@@ -23,9 +23,12 @@ class Account(msgspec.Struct, frozen=True):
     active: bool
     created_at: datetime
     version: int
+    erased: bool
 
 
-_COLUMNS = "id, email, verified_at is not null, username, name, role, active, created_at, version"
+_COLUMNS = (
+    "id, email, verified_at is not null, username, name, role, active, created_at, version, anonymised_at is not null"
+)
 _WHICH = """(:role::text is null or role = :role) and (:active::boolean is null or active = :active)
           and (:text::text = '' or position(:text in email_key) > 0 or position(:text in username_key) > 0
                or position((select folded(:text)) in folded(name)) > 0 or id::text = :text)"""
@@ -53,6 +56,12 @@ _ACTING = Statement(
     """update sign_ins set ended_at = :now where actor_id = :user_id and ended_at is null returning user_id::text""",
     scalar,
 )
+_ACTED_FOR = Statement(
+    "accounts_admin.acted_for",
+    "update sign_ins set ended_at = :now where user_id = :user_id and actor_id is not null and ended_at is null",
+    nothing,
+)
+_FARMS = Statement("accounts_admin.farms", "select count(*) from farm_members where user_id = :user_id", scalar)
 _BEGIN_ACTING = Statement(
     "accounts_admin.begin_acting",
     """insert into sign_ins (id, user_id, actor_id, created_at, expires_at, confirmed_at, device)
@@ -92,6 +101,16 @@ async def end_acting(tx: Transaction, user_id: str, now: datetime) -> list[str]:
     """End the sign-ins by which this account acts for others; returns whom for."""
     found: list[Any] = await tx.rows(_ACTING, user_id=user_id, now=now)
     return sorted(set(found))
+
+
+async def end_acted_for(tx: Transaction, user_id: str, now: datetime) -> None:
+    """End the sign-ins by which others act for this account."""
+    await tx.run(_ACTED_FOR, user_id=user_id, now=now)
+
+
+async def farms(tx: Transaction, user_id: str) -> int:
+    """How many farms the account works for."""
+    return await tx.row(_FARMS, user_id=user_id) or 0
 
 
 async def begin_acting(

@@ -36,6 +36,7 @@ class Account(Out, kw_only=True, frozen=True):
     name: str
     role: RoleOut
     active: bool
+    erased: bool
     created_at: datetime
     version: int
 
@@ -99,6 +100,7 @@ WORDS: dict[str, str] = {
     "AuditEntry.address": "From which network address.",
     "AuditEntry.after": "What it is now, as far as it changed.",
     "AuditEntry.at": "When.",
+    "erased": "Whether its owner has closed it for good.",
     "before": "What it was, as far as it changed.",
     "object": "What it was done to, as `<what>:<id>`.",
     "reason": "Why; it is kept in the audit log.",

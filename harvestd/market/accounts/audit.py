@@ -19,6 +19,8 @@ from harvestd.web.context import ActedFor, RequestContext
 
 #: How the actions begin that somebody does for another: the operation follows.
 ACTED = "for_another."
+#: Fields of bodies that are kept nowhere.
+SECRET = frozenset({"password", "code", "token", "challenge", "refresh_token"})
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -78,13 +80,11 @@ async def note(
 async def acted(unit: UnitOfWork, happening: ActedFor) -> None:
     """Note that somebody changed something for somebody else, whatever it was."""
     request = happening.request
-    await note(
-        request,
-        unit,
-        f"{ACTED}{request.route.operation_id}",
-        request.user.user_id,
-        request.route.path.format_map(request.path),
-    )
+    thing, own = request.route.tag.rstrip("s"), request.user.user_id
+    about = f"{thing}:{request.path['id']}" if "id" in request.path else f"user:{own}"
+    sent = {} if request.body is None else msgspec.to_builtins(request.body)
+    told = {name: value for name, value in sent.items() if name not in SECRET and value is not None}
+    await note(request, unit, f"{ACTED}{request.route.operation_id}", own, about, None, told)
 
 
 async def listed(

@@ -6,11 +6,20 @@ from typing import Any
 
 import attrs
 
-from harvestd.kernel.errors import Conflict
+from harvestd.kernel.errors import Conflict, Unauthenticated
 from harvestd.kernel.events import Event
 from harvestd.kernel.names import one_line
+from harvestd.kernel.permissions import ADMIN
 from harvestd.kernel.sentences import worded
-from harvestd.market.accounts import actions, address_rows, closing_rows, consent_rows, factor_rows, key_rows, sign_ins
+from harvestd.market.accounts import (
+    actions,
+    address_rows,
+    admin_rows,
+    closing_rows,
+    consent_rows,
+    factor_rows,
+    key_rows,
+)
 from harvestd.market.accounts import recovery_rows as tokens
 from harvestd.market.accounts import rows as accounts
 from harvestd.unit_of_work import UnitOfWork
@@ -22,6 +31,7 @@ class Closed:
 
     user_id: str
     email: str
+    email_key: str
 
 
 @attrs.frozen
@@ -36,18 +46,21 @@ async def close(unit: UnitOfWork, user_id: str) -> None:
     """Erase a person and keep the books: the account's id stays, where orders and farms refer to it. Raises ``Conflict`` if a farm would be
     left without an owner, or an order is open."""
     user = await closing_rows.lock(unit.tx, user_id)
+    if not user.active:
+        raise Unauthenticated("the account is closed")
+    if user.role == ADMIN and not await admin_rows.another_admin(unit.tx, user_id):
+        raise Conflict("this is the market's only admin; make somebody else one first")
     farms = await closing_rows.owned_alone(unit.tx, user_id)
     if farms:
         raise Conflict(worded("you are the only owner of {farm}; hand it on first", farm=one_line(farms[0])))
-    await unit.tell(Closed(user_id, user.email))
+    await unit.tell(Closed(user_id, user.email, user.email_key))
     await tokens.delete_all(unit.tx, user_id)
     await key_rows.end_all(unit.tx, user_id, unit.now)
     await address_rows.delete_all(unit.tx, user_id)
     await factor_rows.delete_all(unit.tx, user_id)
-    await sign_ins.end_all(unit.tx, user_id, unit.now)
+    await actions.end_all(unit, user_id)
     await closing_rows.anonymise(unit.tx, user_id, unit.now)
     unit.record(Event("account.deleted", f"user:{user_id}", user.version + 1, {"user_id": user_id}))
-    actions.ended(unit, user_id)
     unit.on_commit(lambda: unit.parts.api_keys.ended(user_id))
 
 

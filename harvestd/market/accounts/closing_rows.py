@@ -9,12 +9,19 @@ from harvestd.market.accounts.rows import USER, User
 from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
 
 _LOCK = Statement("closing.lock", f"select {USER} from users where id = :user_id for update", User)
+#: As by all that changes who owns a farm, which would otherwise not see what this does beside it.
+_LOCK_FARMS = Statement(
+    "closing.lock_farms",
+    """select id from farms where id in (select farm_id from farm_members where user_id = :user_id and role = 'owner')
+        order by id for no key update""",
+    scalar,
+)
 _ALONE = Statement(
     "closing.owned_alone",
     """select f.name from farm_members m join farms f on f.id = m.farm_id
         where m.user_id = :user_id and m.role = 'owner'
           and not exists (select from farm_members o join users u on u.id = o.user_id
-                           where o.farm_id = m.farm_id and o.user_id <> m.user_id and o.role = 'owner' and u.active)
+                           where o.farm_id = m.farm_id and o.user_id <> m.user_id and o.role = 'owner' and u.active and u.role <> 'buyer')
         order by f.name""",
     scalar,
 )
@@ -51,7 +58,8 @@ async def lock(tx: Transaction, user_id: str) -> User:
 
 
 async def owned_alone(tx: Transaction, user_id: str) -> list[str]:
-    """The names of the farms that have no other owner."""
+    """The names of the farms that have no other owner; the farms of which they are one stay locked."""
+    await tx.rows(_LOCK_FARMS, user_id=user_id)
     return await tx.rows(_ALONE, user_id=user_id)
 
 

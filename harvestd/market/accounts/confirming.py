@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from harvestd.kernel.errors import NotConfirmed
+from harvestd.kernel.errors import Forbidden, NotConfirmed
 from harvestd.market.accounts import sign_in_rows
 from harvestd.web.context import RequestContext
 
 LATELY = timedelta(minutes=5)
 
 
+def check_oneself(request: RequestContext) -> None:
+    """Raise ``Forbidden`` if somebody acts for the account."""
+    if request.user.actor:
+        raise Forbidden("this is not possible while acting for somebody")
+
+
 async def check(request: RequestContext) -> None:
     """Raise ``NotConfirmed`` unless the caller lately gave a credential."""
     caller = request.user
+    check_oneself(request)
     if not await sign_in_rows.confirmed(request.reader, caller.session, caller.user_id, request.now - LATELY):
         raise NotConfirmed

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from harvestd.market.accounts import rows as accounts
 from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing
 
 
@@ -53,5 +54,6 @@ async def history(reader: Reader, user_id: str) -> list[Consent]:
 
 async def add(tx: Transaction, user_id: str, given: Sequence[tuple[str, str, bool]], now: datetime) -> None:
     """Add what a person says now, as (kind, version, agreed)."""
+    await accounts.lock(tx, user_id)
     kinds, versions, agreed = ([one[n] for one in given] for n in range(3))
     await tx.run(_ADD, user_id=user_id, kinds=kinds, versions=versions, agreed=agreed, now=now)

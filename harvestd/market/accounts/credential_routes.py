@@ -63,8 +63,11 @@ async def change_email(request: RequestContext, body: ChangeEmail) -> None:
     await confirming.check(request)
     found = accept(email_addresses.checked("email", body.email))[0]
     assert isinstance(found, EmailAddress)
+    user = await _user(request)
+    if user.email_key == found.key and user.email == found.shown:
+        raise Invalid.of("email", "is the address of your account already", "not-accepted", reason="your-own")
     await guessing.admit_mail(request)
-    user_id = request.user.user_id
+    user_id = user.id
 
     async def work(unit: UnitOfWork) -> None:
         actions.request_address(unit, user_id, found)

@@ -66,7 +66,7 @@ def _scope_faults(scopes: Sequence[Any], role: str) -> Iterator[FieldError]:
         yield FieldError("scopes", "must name one scope at least", code="too-short", params={"minimum": "1"})
     for n, scope in enumerate(scopes):
         if isinstance(scope, str) and not may(role, SCOPES[scope]):
-            message = "is a right that your account has not"
+            message = "is a right that your account does not have"
             yield FieldError(f"scopes[{n}]", message, code="not-accepted", params={"reason": "not-your-right"})
 
 

@@ -15,7 +15,7 @@ from harvestd.kernel import email_addresses
 from harvestd.kernel.email_addresses import EmailAddress
 from harvestd.kernel.errors import AlreadyTaken, FieldError, Invalid
 from harvestd.kernel.events import Event
-from harvestd.market.accounts import actions, sign_ins
+from harvestd.market.accounts import actions, key_rows
 from harvestd.market.accounts import recovery_rows as tokens
 from harvestd.market.accounts import rows as accounts
 from harvestd.unit_of_work import UnitOfWork
@@ -69,7 +69,7 @@ async def verify(unit: UnitOfWork, secret: str) -> str:
     found = await tokens.use(unit.tx, digest(secret), "verify", unit.now)
     if found is None:
         return await _moved(unit, secret)
-    await _verified(unit, found.user_id)
+    await verified(unit, found.user_id)
     return found.user_id
 
 
@@ -92,17 +92,19 @@ async def _moved(unit: UnitOfWork, secret: str) -> str:
 
 async def change_password(unit: UnitOfWork, user_id: str, password_hash: str, keeping: str) -> None:
     """Set a new password, and end every other sign-in than ``keeping``, and every mailed secret."""
+    await accounts.lock(unit.tx, user_id)
     await tokens.set_password(unit.tx, user_id, password_hash, unit.now)
     await _renewed(unit, user_id, keeping)
     unit.record(Event("account.password_reset", f"user:{user_id}", 1, {"user_id": user_id}))
 
 
 async def reset(unit: UnitOfWork, secret: str, password_hash: str) -> str:
-    """Set a new password, and end every sign-in and every other mailed secret of the account. Raises ``Invalid``."""
+    """Set a new password, and end every sign-in, every API key and every other mailed secret of the account. Raises ``Invalid``."""
     user_id = await _used(unit, secret, "reset")
     await tokens.set_password(unit.tx, user_id, password_hash, unit.now)
-    await _verified(unit, user_id)
+    await verified(unit, user_id)
     await _renewed(unit, user_id)
+    await _end_keys(unit, user_id)
     unit.record(Event("account.password_reset", f"user:{user_id}", 1, {"user_id": user_id}))
     return user_id
 
@@ -113,9 +115,10 @@ async def use_link(unit: UnitOfWork, secret: str) -> str:
     An address that was never verified may have been registered by somebody else, who knows the password: then that password and
     all sign-ins end here."""
     user_id = await _used(unit, secret, "link")
-    if await _verified(unit, user_id):
+    if await verified(unit, user_id):
         await tokens.set_password(unit.tx, user_id, "", unit.now)
         await _renewed(unit, user_id)
+        await _end_keys(unit, user_id)
     return user_id
 
 
@@ -131,7 +134,8 @@ def not_good() -> Invalid:
     return Invalid.of("token", "was used already, or is too old: ask for a new mail, and use the newest one", "expired")
 
 
-async def _verified(unit: UnitOfWork, user_id: str) -> bool:
+async def verified(unit: UnitOfWork, user_id: str) -> bool:
+    """Note that the owner reads the account's mail; False if that was known."""
     first = await tokens.verify(unit.tx, user_id, unit.now)
     if first:
         unit.record(Event("account.verified", f"user:{user_id}", 1, {"user_id": user_id}))
@@ -141,11 +145,21 @@ async def _verified(unit: UnitOfWork, user_id: str) -> bool:
 async def _renewed(unit: UnitOfWork, user_id: str, keeping: str | None = None) -> None:
     """End all that was good before, but for the sign-in ``keeping``: sign-ins, and mailed secrets."""
     await tokens.revoke(unit.tx, user_id, unit.now)
-    await sign_ins.end_all(unit.tx, user_id, unit.now, keeping)
-    actions.ended(unit, user_id)
+    await actions.end_all(unit, user_id, keeping)
+
+
+async def _end_keys(unit: UnitOfWork, user_id: str) -> None:
+    await key_rows.end_all(unit.tx, user_id, unit.now)
+    unit.on_commit(lambda: unit.parts.api_keys.ended(user_id))
 
 
 async def told(unit: UnitOfWork, email_key: str) -> accounts.User | None:
     """The open account with this address, to be mailed; None if there is none."""
     found = await accounts.by_email(unit.tx, email_key)
     return found if found is not None and found.active else None
+
+
+async def is_another_s(unit: UnitOfWork, user_id: str, email_key: str) -> bool:
+    """Whether another account has this address."""
+    found = await accounts.by_email(unit.tx, email_key)
+    return found is not None and found.id != user_id

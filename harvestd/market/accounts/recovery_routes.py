@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harvestd.kernel import email_addresses
 from harvestd.kernel.email_addresses import EmailAddress
-from harvestd.kernel.errors import Forbidden
+from harvestd.kernel.errors import Conflict, Forbidden
 from harvestd.kernel.names import accept
 from harvestd.market.accounts import audit, guessing, passwords
 from harvestd.market.accounts import recovery_actions as actions
@@ -25,7 +25,7 @@ async def forgot(request: RequestContext, body: Forgot) -> None:
 
 async def link(request: RequestContext, body: Forgot) -> None:
     """Ask for a mail with which to sign in."""
-    _check_links(request)
+    check_links(request)
     await _ask(request, "link", body.email)
 
 
@@ -44,7 +44,9 @@ async def again(request: RequestContext) -> None:
     """Ask for another mail with which to verify one's address."""
     await guessing.admit_mail(request)
     found = await accounts.by_id(request.reader, request.user.user_id)
-    if found is not None and not found.verified:
+    if found is not None and found.verified:
+        raise Conflict("your address is verified already")
+    if found is not None:
         await request.write(lambda unit: _requested(unit, "verify", found.email))
 
 
@@ -70,18 +72,25 @@ async def reset(request: RequestContext, body: Reset) -> None:
 
 async def use_link(request: RequestContext, body: LinkToken) -> SignedIn:
     """Sign in by a mailed token."""
-    _check_links(request)
+    check_links(request)
 
     async def work(unit: UnitOfWork) -> SignedIn:
-        user_id = await actions.use_link(unit, body.token)
-        user = await accounts.by_id(unit.tx, user_id)
-        assert user is not None
-        await second_step(unit, user, body.code)  # a refusal undoes all of this: the link still works, with the code
-        return await begun(request, unit, user_id)
+        return await begun(request, unit, (await linked(unit, body)).id)
 
     return await request.write(work)
 
 
-def _check_links(request: RequestContext) -> None:
+async def linked(unit: UnitOfWork, body: LinkToken) -> accounts.User:
+    """The account that a mailed token signs in. Where its second factor is still asked for, all of this is undone: the link works on,
+    with the code."""
+    user_id = await actions.use_link(unit, body.token)
+    user = await accounts.by_id(unit.tx, user_id)
+    assert user is not None
+    await second_step(unit, user, body.code)
+    return user
+
+
+def check_links(request: RequestContext) -> None:
+    """Raise ``Forbidden`` in a market that does not sign in by links."""
     if not request.parts.settings.link_sign_in:
         raise Forbidden("this market does not sign in by mailed links; sign in with your password")

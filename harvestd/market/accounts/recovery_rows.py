@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
+from psycopg2 import errors as pg
 
 from harvestd.market.accounts.rows import USER, User
 from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
@@ -114,8 +115,12 @@ async def insert_address(
 
 
 async def move(tx: Transaction, user_id: str, email: str, email_key: str, now: datetime) -> bool:
-    """Give the account the address, which is its owner's; False if another account has it."""
-    return bool(await tx.run(_MOVE, user_id=user_id, email=email, email_key=email_key, now=now))
+    """Give the account the address, which is its owner's; False if another account has it. (One that takes it at the same moment waits
+    for the other's commit, and then violates the constraint, which ends its transaction.)"""
+    try:
+        return bool(await tx.run(_MOVE, user_id=user_id, email=email, email_key=email_key, now=now))
+    except pg.UniqueViolation:
+        return False
 
 
 async def use(tx: Transaction, token_hash: bytes, purpose: str, now: datetime) -> Mailed | None:

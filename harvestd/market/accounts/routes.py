@@ -97,8 +97,7 @@ async def logout(request: RequestContext, query: LogoutQuery) -> None:
 
     async def work(unit: UnitOfWork) -> None:
         if query.everywhere:
-            await sessions.end_all(unit.tx, user.user_id, unit.now)
-            actions.ended(unit, user.user_id)
+            await actions.end_all(unit, user.user_id)
         else:
             await actions.end(unit, user.user_id, user.session)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from harvestd.kernel.errors import AlreadyTaken, FieldError
+from harvestd.kernel.errors import AlreadyTaken, FieldError, Unauthenticated
 from harvestd.market.accounts.rules import NewAccount
 from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
 
@@ -42,7 +42,7 @@ class Membership(msgspec.Struct, frozen=True):
 USER = "id, email, username, name, role, avatar, active, password_hash, version, phone, verified_at is not null, email_key, second_factor"
 BY_ID = Statement("accounts.by_id", f"select {USER} from users where id = :user_id", User)
 BY_EMAIL = Statement("accounts.by_email", f"select {USER} from users where email_key = :key", User)
-_LOCK = Statement("accounts.lock", "select id from users where id = :user_id for no key update", scalar)
+_LOCK = Statement("accounts.lock", "select active from users where id = :user_id for no key update", scalar)
 _BECOME_FARMER = Statement(
     "accounts.become_farmer",
     "update users set role = 'farmer', version = version + 1, updated_at = :now where id = :user_id and role = 'buyer'",
@@ -68,6 +68,12 @@ _TAKEN = Statement(
 )
 
 
+_TAKEN_FAULTS = (
+    FieldError("email", "this email is in use; sign in, or choose another", code="taken", params={"reason": "account"}),
+    FieldError("username", "this username is in use; choose another", code="taken"),
+)
+
+
 async def insert(tx: Transaction, account: NewAccount, user_id: str, password_hash: str, now: datetime) -> None:
     """Store a new account; raises :class:`AlreadyTaken` naming every field whose value another account has."""
     taken = await insert_unless_taken(tx, account, user_id, password_hash, now)
@@ -86,18 +92,14 @@ async def insert_unless_taken(
     if stored is not None:
         return ()
     found = await tx.row(_TAKEN, email_key=account.email_key, username_key=account.username_key)
-    return tuple(
-        FieldError(
-            field, f"this {field} is in use; sign in, or choose another", code="taken", params={"reason": "account"}
-        )
-        for field, taken in zip(("email", "username"), found or (), strict=False)
-        if taken
-    )
+    return tuple(fault for fault, taken in zip(_TAKEN_FAULTS, found or (), strict=False) if taken)
 
 
 async def lock(tx: Transaction, user_id: str) -> None:
-    """Lock a person's row, so that what is counted of theirs stays as it is."""
-    await tx.row(_LOCK, user_id=user_id)
+    """Lock a person's row, so that what is counted of theirs stays as it is, and nothing is added to an account that is being closed beside
+    it. Raises ``Unauthenticated`` for a closed one."""
+    if not await tx.row(_LOCK, user_id=user_id):
+        raise Unauthenticated("the account is closed")
 
 
 async def become_farmer(tx: Transaction, user_id: str, now: datetime) -> bool:

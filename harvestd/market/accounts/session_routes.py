@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
-from harvestd.kernel.errors import NotFound, Unauthenticated, WrongCredentials
-from harvestd.market.accounts import actions, guessing, passwords, signing_in
+from harvestd.kernel.errors import Invalid, NotFound, Unauthenticated, WrongCredentials
+from harvestd.market.accounts import actions, confirming, guessing, passwords, signing_in
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_in_rows as devices
 from harvestd.market.accounts import sign_ins as sessions
+from harvestd.market.accounts.recovery_routes import check_links, linked
+from harvestd.market.accounts.recovery_shapes import LinkToken
 from harvestd.market.accounts.session_shapes import BrowserSession, Confirm, Device, DevicesQuery
 from harvestd.market.accounts.shapes import Login
 from harvestd.unit_of_work import UnitOfWork
@@ -21,6 +24,21 @@ from harvestd.web.paging import Keyset
 async def begin(request: RequestContext, body: Login) -> Result:
     """Sign in a browser: a new session each time, in the cookie; the one that the browser had ends."""
     user = await signing_in.admitted(request, body)
+
+    async def who(unit: UnitOfWork) -> accounts.User:
+        await signing_in.second_step(unit, user, body.code)
+        return user
+
+    return await _begun(request, who)
+
+
+async def begin_by_link(request: RequestContext, body: LinkToken) -> Result:
+    """The same by a mailed token."""
+    check_links(request)
+    return await _begun(request, lambda unit: linked(unit, body))
+
+
+async def _begun(request: RequestContext, who: Callable[[UnitOfWork], Awaitable[accounts.User]]) -> Result:
     session = request.new_id()
     settings = request.parts.settings
     expires = request.now + timedelta(seconds=settings.refresh_token_ttl)
@@ -28,8 +46,8 @@ async def begin(request: RequestContext, body: Login) -> Result:
         request.parts.secret, request.cookies.get(session_cookie.name(settings), ""), request.now
     )
 
-    async def work(unit: UnitOfWork) -> BrowserSession:
-        await signing_in.second_step(unit, user, body.code)
+    async def work(unit: UnitOfWork) -> tuple[BrowserSession, accounts.User]:
+        user = await who(unit)
         if before is not None:
             await sessions.end(unit.tx, before.session, before.user_id, unit.now)
             actions.ended(unit, before.user_id)
@@ -38,9 +56,9 @@ async def begin(request: RequestContext, body: Login) -> Result:
         ):  # fmt: skip
             raise Unauthenticated("the account is closed")
         await unit.tell(actions.SignedIn(user.id, request))
-        return await _shown(request, unit, user.id, session)
+        return await _shown(request, unit, user.id, session), user
 
-    shown = await request.write(work)
+    shown, user = await request.write(work)
     caller = Caller(user.id, user.role, session, by_cookie=True)
     cookie = session_cookie.value(request.parts.secret, caller, expires)
     return Result(shown, headers=(session_cookie.set_cookie(settings, cookie, int(settings.refresh_token_ttl)),))
@@ -68,15 +86,23 @@ async def end(request: RequestContext) -> Result:
 
 async def confirm(request: RequestContext, body: Confirm) -> None:
     """The password again, for what asks for it."""
+    confirming.check_oneself(request)
     caller = request.user
     user = await accounts.by_id(request.reader, caller.user_id)
     assert user is not None
     await guessing.admit(request, user.email_key, user)
     if not await passwords.verified(body.password, user.password_hash, passwords.place(request)):
-        raise WrongCredentials("this is not the password of your account")
+        raise Invalid.of("password", "is not the password of your account", "not-accepted", reason="wrong-password")
+    if user.second_factor and body.code is None:
+        raise Invalid.of("code", "is needed: the code of your second factor", "required", reason="second-factor")
 
     async def work(unit: UnitOfWork) -> None:
-        await signing_in.second_step(unit, user, body.code)
+        try:
+            await signing_in.second_step(unit, user, body.code)
+        except WrongCredentials as refused:  # a 401 would have clients sign the person out
+            raise Invalid.of(
+                "code", "is no code of your second factor, or was used already", "expired", reason="code"
+            ) from refused
         await devices.confirm(unit.tx, caller.session, unit.now)
 
     await request.write(work)

@@ -100,7 +100,9 @@ class User(Out, kw_only=True, frozen=True):
 class ChangeProfile(In, kw_only=True, frozen=True):
     """The fields to change; null removes the telephone number."""
 
-    ELSEWHERE: ClassVar[Mapping[str, str]] = dict.fromkeys(("email", "username", "role"), "as-registered")
+    ELSEWHERE: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("username", "role"), "as-registered"), "email": "email-route", "password": "password-route",
+    }  # fmt: skip
 
     name: Annotated[str, Meta(max_length=MAX_NAME)] | UnsetType = UNSET
     phone: Annotated[str, Meta(max_length=50)] | UnsetType | None = UNSET

@@ -87,9 +87,9 @@ _END = Statement(
 _END_ALL = Statement(
     "sessions.end_all",
     """update sign_ins set ended_at = :now where id in (
-           select id from sign_ins where user_id = :user_id and ended_at is null and id is distinct from :keeping::uuid
-            order by id for no key update)""",
-    nothing,
+           select id from sign_ins where (user_id = :user_id or actor_id = :user_id) and ended_at is null and id is distinct from :keeping::uuid
+            order by id for no key update) returning user_id::text""",
+    scalar,
 )
 _FORGET_TOKENS = Statement(
     "sessions.forget_tokens",
@@ -156,9 +156,9 @@ async def end(tx: Transaction, session: str, user_id: str, now: datetime) -> boo
     return bool(await tx.run(_END, session=session, user_id=user_id, now=now))
 
 
-async def end_all(tx: Transaction, user_id: str, now: datetime, keeping: str | None = None) -> None:
-    """End every sign-in of a person, but for one if it is to be kept."""
-    await tx.run(_END_ALL, user_id=user_id, now=now, keeping=keeping)
+async def end_all(tx: Transaction, user_id: str, now: datetime, keeping: str | None = None) -> set[str]:
+    """End every sign-in of a person, but for one if it is to be kept; also those by which they act for others. Returns whose ended."""
+    return set(await tx.rows(_END_ALL, user_id=user_id, now=now, keeping=keeping))
 
 
 async def delete_expired(tx: Transaction, now: datetime, limit: int) -> int:

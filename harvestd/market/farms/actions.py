@@ -28,8 +28,11 @@ async def allowed(reader: Reader, caller: Caller, permission: Permission, farm_i
 
 async def require(reader: Reader, caller: Caller, permission: Permission, farm_id: str) -> None:
     """Raise :class:`Forbidden` unless the user has the permission."""
-    if not await allowed(reader, caller, permission, farm_id):
-        raise Forbidden("this farm is not yours")
+    if await allowed(reader, caller, permission, farm_id):
+        return
+    if await store.role(reader, farm_id, caller.user_id) is not None:
+        raise Forbidden("your role in the farm does not allow this; ask its owner")
+    raise Forbidden("this farm is not yours")
 
 
 def initial(unit: UnitOfWork) -> str:

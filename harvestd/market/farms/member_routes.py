@@ -69,7 +69,7 @@ async def invite(request: RequestContext, body: Invite) -> Invitation:
     assert isinstance(address, EmailAddress)
     farm = await actions.locked(unit, user, Permission.CHANGE_MEMBERS, request.path["id"])
     made = await member_actions.invite(unit, farm, address, body.role, user.user_id)
-    after = {"email": made.email, "role": made.role}
+    after = {"invitation": made.id, "role": made.role}  # no address: that stays erasable
     await audit.note(request, unit, "farm.member_invited", None, f"farm:{farm.id}", None, after)
     return _invitation(made)
 

@@ -26,6 +26,7 @@ class Invitation(msgspec.Struct, frozen=True):
     id: str
     farm_id: str
     email: str
+    email_key: str
     role: str
     created_at: datetime
     expires_at: datetime
@@ -48,7 +49,7 @@ _ONE = Statement(
 _OWNERS = Statement(
     "farm_members.other_owners",
     """select count(*) from farm_members m join users u on u.id = m.user_id
-        where m.farm_id = :farm_id and m.role = 'owner' and u.active and m.user_id <> :user_id""",
+        where m.farm_id = :farm_id and m.role = 'owner' and u.active and u.role <> 'buyer' and m.user_id <> :user_id""",
     scalar,
 )
 _CHANGE = Statement(
@@ -71,7 +72,7 @@ _BY_ADDRESS = Statement(
                        where m.farm_id = :farm_id and u.email_key = :email_key)""",
     scalar,
 )
-_INVITATION = "id, farm_id, email, role, created_at, expires_at"
+_INVITATION = "id, farm_id, email, email_key, role, created_at, expires_at"
 _REPLACE = Statement(
     "farm_invitations.replace",
     "update farm_invitations set ended_at = :now where farm_id = :farm_id and email_key = :email_key and ended_at is null",
@@ -105,6 +106,17 @@ _BY_TOKEN = Statement(
 )
 _MINT = Statement(
     "farm_invitations.mint", "update farm_invitations set token_hash = :token_hash where id = :id", nothing
+)
+_END_BY = Statement(
+    "farm_invitations.end_by",
+    "update farm_invitations set ended_at = :now where farm_id = :farm_id and invited_by = :user_id and ended_at is null",
+    nothing,
+)
+_FORGET = Statement(
+    "farm_invitations.forget",
+    """update farm_invitations set email = '', email_key = 'deleted-' || id, token_hash = null, ended_at = coalesce(ended_at, :now)
+        where email_key = :email_key or accepted_by = :user_id or (invited_by = :user_id and ended_at is null)""",
+    nothing,
 )
 _END = Statement(
     "farm_invitations.end",
@@ -155,11 +167,11 @@ async def has_address(reader: Reader, farm_id: str, email_key: str) -> bool:
     return bool(await reader.row(_BY_ADDRESS, farm_id=farm_id, email_key=email_key))
 
 
-async def invite(tx: Transaction, invitation: Invitation, email_key: str, invited_by: str) -> None:
+async def invite(tx: Transaction, invitation: Invitation, invited_by: str) -> None:
     """Store an invitation; one that was sent to the same address before ends. The farm is locked."""
-    await tx.run(_REPLACE, farm_id=invitation.farm_id, email_key=email_key, now=invitation.created_at)
+    await tx.run(_REPLACE, farm_id=invitation.farm_id, email_key=invitation.email_key, now=invitation.created_at)
     await tx.run(
-        _INVITE, id=invitation.id, farm_id=invitation.farm_id, email=invitation.email, email_key=email_key, role=invitation.role,
+        _INVITE, id=invitation.id, farm_id=invitation.farm_id, email=invitation.email, email_key=invitation.email_key, role=invitation.role,
         invited_by=invited_by, now=invitation.created_at, expires_at=invitation.expires_at,
     )  # fmt: skip
 
@@ -185,6 +197,16 @@ async def mint(tx: Transaction, id: str, token_hash: bytes, now: datetime) -> In
 async def by_token(tx: Transaction, token_hash: bytes, now: datetime) -> Invitation | None:
     """The open invitation with this token, locked."""
     return await tx.row(_BY_TOKEN, token_hash=token_hash, now=now)
+
+
+async def end_by(tx: Transaction, farm_id: str, user_id: str, now: datetime) -> None:
+    """End the invitations that somebody sent who may not invite any more."""
+    await tx.run(_END_BY, farm_id=farm_id, user_id=user_id, now=now)
+
+
+async def forget(tx: Transaction, user_id: str, email_key: str, now: datetime) -> None:
+    """Erase what invitations have of a person, and end those that they sent."""
+    await tx.run(_FORGET, user_id=user_id, email_key=email_key, now=now)
 
 
 async def end(tx: Transaction, farm_id: str, id: str, now: datetime, accepted_by: str | None = None) -> bool:

@@ -31,9 +31,10 @@ async def found(unit: UnitOfWork, user_id: str, name: str) -> rows.Farm:
 
 async def judge(unit: UnitOfWork, before: rows.Farm, state: str, reason: str) -> rows.Farm:
     """Change the state of a farm, which is locked. Whether its products can be ordered follows from it at once."""
-    if before.state == state:
+    if before.state == state and not reason:
         return before
-    await state_rows.change(unit.tx, before.id, state, unit.now)
+    if before.state != state:
+        await state_rows.change(unit.tx, before.id, state, unit.now)
     after = await rows.find(unit.tx, before.id)
     assert after is not None
     families = [FARMS, CATALOGUE, *farm(after.id, after.slug)]

@@ -26,7 +26,17 @@ def name_faults(request: RequestContext, given: Mapping[str, Any]) -> list[Field
 
 def reason_faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
     """The same of a judgement."""
-    found = clean_text("reason", given["reason"], MAX_REASON) if isinstance(given.get("reason"), str) else None
+    reason = given.get("reason", "")
+    found = clean_text("reason", reason, MAX_REASON) if isinstance(reason, str) else None
+    if found == "" and given.get("state") == "suspended":
+        return [
+            FieldError(
+                "reason",
+                "is needed to suspend a farm: its owners are told",
+                code="required",
+                params={"reason": "to-suspend"},
+            )
+        ]
     return [found] if isinstance(found, FieldError) else []
 
 
@@ -46,11 +56,14 @@ async def create(request: RequestContext, body: FoundFarm) -> Result:
 async def judge(request: RequestContext, body: JudgeFarm) -> Result:
     """Verify a farm, suspend it, or have it wait."""
     unit = request.work
-    reason = accept(clean_text("reason", body.reason, MAX_REASON))[0]
+    accept(
+        *reason_faults(request, {"state": body.state, "reason": body.reason}), message="the farm cannot be judged so"
+    )
+    reason = clean_text("reason", body.reason, MAX_REASON)
     assert isinstance(reason, str)
     before = await actions.locked(unit, request.user, Permission.JUDGE_FARMS, request.path["id"])
     after = await state_actions.judge(unit, before, body.state, reason)
-    if after.state != before.state:
+    if after.state != before.state or reason:
         changed = {"state": after.state, "reason": reason}
         await audit.note(request, unit, "farm.judged", None, f"farm:{after.id}", {"state": before.state}, changed)
     return Result(shown(after, request.parts.settings.market_currency), version=after.version)

@@ -8,7 +8,17 @@ from harvestd.kernel import errors
 from harvestd.kernel.families import FARMS
 from harvestd.kernel.permissions import Permission
 from harvestd.market.accounts.actions import Registered
-from harvestd.market.farms import actions, events, member_routes, member_shapes, routes, shapes, state_routes
+from harvestd.market.accounts.closing_actions import Closed
+from harvestd.market.farms import (
+    actions,
+    events,
+    member_actions,
+    member_routes,
+    member_shapes,
+    routes,
+    shapes,
+    state_routes,
+)
 from harvestd.market.subject import Subject
 from harvestd.web.context import CountedPage
 from harvestd.web.routes import LONG_BODY, Cached, Mode, Route, Section, always
@@ -30,7 +40,7 @@ SUBJECT = Subject(
         "farm.updated": events.FarmUpdated, "farm.member_invited": events.FarmMemberInvited, "farm.verified": events.FarmJudged,
         "farm.suspended": events.FarmJudged,
     },
-    listeners={Registered: actions.found},
+    listeners={Registered: actions.found, Closed: member_actions.forget},
     routes=(
         Route(method="GET", path="/api/farms", operation="listFarms", handler=routes.listed, permission=None, mode=Mode.READ, section=_FARMS,
               summary="Farms, newest first or nearest first", query=shapes.FarmsQuery, answer=CountedPage[shapes.Farm],
@@ -66,7 +76,7 @@ SUBJECT = Subject(
               errors=(errors.NotFound, errors.Forbidden)),
         Route(method="POST", path="/api/invitations/{token}/accept", operation="acceptInvitation", handler=member_routes.join, permission=Permission.OWN_ACCOUNT,
               mode=Mode.WRITE, section=_FARMS, summary="Accept an invitation to a farm", answer=member_shapes.Joined, limit="rate_login_address",
-              endpoint_class="invitations", errors=(errors.NotFound, errors.Conflict),
-              description="The token is that of the mail's link. A buyer becomes a farmer by it."),
+              endpoint_class="invitations", errors=(errors.NotFound, errors.Conflict, errors.Forbidden),
+              description="The token is that of the mail's link. It is for the account of the address that was invited; a buyer becomes a farmer by it."),
     ),
 )  # fmt: skip

@@ -118,8 +118,8 @@ async def account_mail(unit: UnitOfWork, event: Envelope) -> None:
     purpose, email = event.data["purpose"], event.data["email"]
     if purpose != "address":
         await _mail_account(unit, event, email, purpose, purpose)
-    elif await recovery.told(unit, email_addresses.key(email)) is not None:
-        await _mail_account(unit, event, email, "", "known")
+    elif await recovery.is_another_s(unit, event.data["user_id"], email_addresses.key(email)):
+        await _mail_account(unit, event, email, "", "known_address")
     else:
         secret = await recovery.issue_address(unit, event.data["user_id"], email)
         if secret is not None:
@@ -138,6 +138,10 @@ async def password_reset(unit: UnitOfWork, event: Envelope) -> None:
         await _mail_account(unit, event, user.email, "", "changed")
 
 
+#: Roles in a farm, as they stand in a sentence.
+ROLES = {"owner": "an owner", "manager": "a manager", "packer": "a packer", "driver": "a driver"}
+
+
 async def invited(unit: UnitOfWork, event: Envelope) -> None:
     """Mail an invitation to a farm, with the farm's name: whoever sends it is known, and answers for it."""
     found = await members.mailed(unit, event.data["invitation_id"])
@@ -146,7 +150,7 @@ async def invited(unit: UnitOfWork, event: Envelope) -> None:
     invitation, secret = found
     farm = await farms.find(unit.tx, invitation.farm_id)
     assert farm is not None
-    values = {"farm": one_line(farm.name), "role": invitation.role}
+    values = {"farm": one_line(farm.name), "role": ROLES[invitation.role]}
     await _send(unit, event, invitation.id, invitation.email, "invitation", f"#invitation={secret}", **values)
 
 

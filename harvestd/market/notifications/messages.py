@@ -157,10 +157,15 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
         "The link works once, within a day. Until then the account keeps the address that it has.\n"
         "If you did not ask for this, ignore this mail.\n",
     ),
+    "known_address": (
+        "Your address at {market}",
+        "Somebody, hopefully you, wanted to give this address to another account at {market}. It belongs to your account, and stays there.\n\n"
+        "If that was not you, ignore this mail.\n",
+    ),
     "invitation": (
-        "{farm} invites you at {market}",
-        "{farm}, a farm at {market}, invites you to work with it as {role}. Sign in, or open an account, and accept here:\n\n{link}\n\n"
-        "The link works once, within seven days. If you do not know the farm, ignore this mail.\n",
+        "Invitation from {farm} at {market}",
+        "{farm}, a farm at {market}, invites you to join it as {role}. Sign in with this address, or open an account with it, and accept "
+        "here:\n\n{link}\n\nThe link works once, within seven days. If you do not know the farm, ignore this mail.\n",
     ),
     "farm_verified": (
         "{farm} is verified at {market}",
@@ -177,7 +182,7 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
     ),
     "changed": (
         "Your password at {market} was changed",
-        "A new password was set for your account at {market}, and every sign-in has ended.\n\n"
+        "A new password was set for your account at {market}, and every other sign-in has ended.\n\n"
         "If that was not you, somebody reads your mail: secure that first, then set another password:\n\n{link}\n",
     ),
 }

@@ -14,6 +14,8 @@ from harvestd.web.context import RequestContext, Result
 
 #: Others may keep the keys for an hour: a new one is in the set for thirty days before it signs.
 _HOUR = ("Cache-Control", "public, max-age=3600")
+#: A link set that is an API catalogue (RFC 9264, RFC 9727).
+LINKSET = 'application/linkset+json; profile="https://www.rfc-editor.org/info/rfc9727"'
 #: For how long what security.txt says can be relied on.
 GOOD_FOR = timedelta(days=90)
 
@@ -27,14 +29,14 @@ async def keys(request: RequestContext) -> Result:
 async def api_catalog(request: RequestContext) -> Result:
     """Where the API is described (RFC 9727)."""
     links: dict[str, Any] = {
-        "anchor": "/",
-        "service-desc": [{"href": "/openapi.json", "type": "application/json"}],
+        "anchor": f"{request.parts.settings.public_url}/",
+        "service-desc": [{"href": "/openapi.json", "type": "application/vnd.oai.openapi+json"}],
         "service-doc": [{"href": "/docs", "type": "text/html"}],
         "service-meta": [{"href": "/api/market", "type": "application/json"}],
         "status": [{"href": "/health/ready", "type": "application/json"}],
     }
     headers = (_HOUR, ("Link", '</.well-known/api-catalog>; rel="api-catalog"'))
-    return Result(msgspec.json.encode({"linkset": [links]}), headers=headers, media_type="application/linkset+json")
+    return Result(msgspec.json.encode({"linkset": [links]}), headers=headers, media_type=LINKSET)
 
 
 async def security(request: RequestContext) -> Result:

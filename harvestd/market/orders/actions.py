@@ -119,6 +119,13 @@ async def move(unit: UnitOfWork, party: Party, order_id: str, farm_id: str, to: 
     await _step(unit, order, fulfilment.move(order, farm_id, to, "farm" if mine else "admin", reason), party.user_id)
 
 
+async def withdraw(unit: UnitOfWork, order_id: str, reason: str) -> None:
+    """Cancel an order in its buyer's stead, as far as it can still be cancelled."""
+    found = await orders.lock(unit.tx, order_id)
+    if found is not None and fulfilment.can_cancel(found[1], None, "buyer"):
+        await _step(unit, found[1], fulfilment.cancel(found[1], None, "buyer", reason), found[1].buyer_id)
+
+
 async def expire(unit: UnitOfWork, order_id: str) -> None:
     """Expire the parts that no farm has confirmed, if there still are any."""
     found = await orders.lock(unit.tx, order_id)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from harvestd.kernel.errors import Conflict
 from harvestd.kernel.sentences import worded
 from harvestd.market.accounts.closing_actions import Closed, Exported
+from harvestd.market.orders import actions
+from harvestd.queue.envelope import Envelope
 from harvestd.store.postgres.database import Statement, nothing, scalar
 from harvestd.unit_of_work import UnitOfWork
 
@@ -12,6 +14,11 @@ _OPEN = Statement(
     "orders_closing.open",
     """select number from orders where buyer_id = :user_id and status not in ('completed', 'cancelled', 'expired')
         order by id limit 1""",
+    scalar,
+)
+_STILL_OPEN = Statement(
+    "orders_closing.still_open",
+    """select id::text from orders where buyer_id = :user_id and status not in ('completed', 'cancelled', 'expired') order by id""",
     scalar,
 )
 _SCRUB = Statement(
@@ -47,8 +54,20 @@ async def forget(unit: UnitOfWork, closed: Closed) -> None:
     number = await unit.tx.row(_OPEN, user_id=closed.user_id)
     if number is not None:
         raise Conflict(worded("order {number} is still open; cancel it, or wait until it is complete", number=number))
+    await _scrub(unit, closed.user_id)
+
+
+async def _scrub(unit: UnitOfWork, user_id: str) -> None:
     for statement in (_SCRUB, _SCRUB_PARTS, _SCRUB_STEPS):
-        await unit.tx.run(statement, user_id=closed.user_id)
+        await unit.tx.run(statement, user_id=user_id)
+
+
+async def sweep(unit: UnitOfWork, event: Envelope) -> None:
+    """Withdraw what was ordered at the very moment in which the account was closed, and erase what it says."""
+    user_id = event.data["user_id"]
+    for order_id in await unit.tx.rows(_STILL_OPEN, user_id=user_id):
+        await actions.withdraw(unit, order_id, "the account was closed")
+    await _scrub(unit, user_id)
 
 
 async def export(unit: UnitOfWork, exported: Exported) -> None:

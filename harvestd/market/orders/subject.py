@@ -37,6 +37,7 @@ SUBJECT = Subject(
               section=_ORDERS, summary="Move a farm's part to its next status", body=shapes.MovePart, rules=routes.reason_faults, answer=shapes.Order, key="optional",
               errors=_STEP),
     ),
-    handlers={Queue("harvest.orders", ("order.created", "order.updated", "order.cancelled", "order.expired"), 50): QueueHandlers(bulk=handlers.sell)},
+    handlers={Queue("harvest.orders", ("order.created", "order.updated", "order.cancelled", "order.expired", "account.deleted"), 50): QueueHandlers(
+        each={"account.deleted": closing.sweep}, bulk=handlers.sell)},
     periodic=(Periodic("expiry", 1.0, expiry.release),),
 )  # fmt: skip

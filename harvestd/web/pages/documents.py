@@ -48,6 +48,12 @@ def index(title: str) -> bytes:
     return page(title, f"<h1>{escape(title)}</h1><p>This is the market's API server.</p><ul>{items}</ul>")
 
 
+HEADINGS = {
+    "verify": "Confirm your address", "link": "Sign in", "reset": "Set a new password", "invitation": "Join a farm",
+    "forgot": "Forgotten password",
+}  # fmt: skip
+
+
 def account(title: str, password_least: int) -> bytes:
     """The page that mailed links lead to where the shop has none; ``account.js`` shows the form for the link."""
     forms = (
@@ -63,12 +69,13 @@ def account(title: str, password_least: int) -> bytes:
          "Send a mail to set a new password"),
     )  # fmt: skip
     shown = "".join(
-        f'<form id="{name}" method="post" hidden>{fields}<p><button>{escape(button)}</button></p></form>'
+        f'<form id="{name}" method="post" hidden><h2>{escape(HEADINGS[name])}</h2>{fields}<p><button>{escape(button)}</button></p></form>'
         for name, fields, button in forms
     )
     return page(
         f"Your account at {title}",
         f'<h1>Your account at {escape(title)}</h1><p id="said" role="status" tabindex="-1"></p>{shown}'
+        '<p id="again" hidden>Ask for a new mail: <a href="/account">for a new password</a>, or where you asked for this one.</p>'
         "<noscript><p>This page needs JavaScript.</p></noscript>",
         head='<script src="/docs/account.js" defer></script>',
         navigation=False,

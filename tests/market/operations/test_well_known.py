@@ -31,7 +31,7 @@ async def test_the_public_keys_are_there_and_may_be_kept(web_settings: Settings)
 async def test_the_catalogue_says_where_the_api_is_described(web_settings: Settings) -> None:
     client = client_of(web_settings)
     answer = await client.get("/.well-known/api-catalog")
-    assert answer.headers["content-type"] == "application/linkset+json"
+    assert answer.headers["content-type"].startswith("application/linkset+json; profile=")
     (links,) = answer.json()["linkset"]
     for kind in ("service-desc", "service-doc", "service-meta"):
         assert (await client.get(links[kind][0]["href"])).status == 200, kind

@@ -7,14 +7,14 @@ const said = document.getElementById("said");
 const ROUTES = {
   verify: "/api/auth/email/verify",
   reset: "/api/auth/password/reset",
-  link: "/api/auth/link/use",
+  link: "/api/auth/link/session",
   invitation: `/api/invitations/${token}/accept`,
   forgot: "/api/auth/password/forgot",
 };
 const DONE = {
   verify: "Thank you. The address is confirmed.",
   reset: "The new password is set. Sign in with it.",
-  link: "You are signed in.",
+  link: "You are signed in in this browser.",
   invitation: "Welcome: you belong to the farm now.",
   forgot: "If there is an account with this address, a mail is on its way to it.",
 };
@@ -31,6 +31,18 @@ function post(path, body, bearer) {
   return fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
 }
 
+function refuse(found) {
+  const errors = found.errors || [];
+  if (errors.some((one) => one.field === "token") || found.status === 404) {
+    form.hidden = true;
+    document.getElementById("again").hidden = false;
+    say("This link was used already, or is too old.", true);
+  } else {
+    const told = errors.map((one) => `${one.field[0].toUpperCase()}${one.field.slice(1)}: ${one.message}.`);
+    say(told.length ? told.join(" ") : `${found.title}.`, true);
+  }
+}
+
 form.hidden = false;
 if (token) history.replaceState(null, "", location.pathname); // out of the history, and of what is bookmarked
 form.addEventListener("submit", async (event) => {
@@ -39,6 +51,7 @@ form.addEventListener("submit", async (event) => {
   if (what === "reset") body.password = form.password.value;
   const button = form.querySelector("button");
   button.disabled = true;
+  say("One moment…");
   try {
     let answer = null;
     if (what === "invitation") {
@@ -52,9 +65,7 @@ form.addEventListener("submit", async (event) => {
       form.hidden = true;
       say(DONE[what]);
     } else {
-      const found = await answer.json();
-      const messages = (found.errors || []).map((one) => one.message);
-      say([found.title, ...(messages.length ? messages : [found.detail])].join(": "), true);
+      refuse(await answer.json());
     }
   } catch {
     say("The market does not answer. Please try again in a moment.", true);
