@@ -60,9 +60,7 @@ async def put(request: RequestContext, body: PutAddress) -> Address:
     wrong = [fault for fault in found.values() if isinstance(fault, FieldError)]
     if wrong:
         raise Invalid("the address cannot be stored", tuple(wrong))
-    address_id, user_id = readers.id_or_none(request.path["id"]), request.user.user_id
-    if address_id is None:
-        raise Invalid.of("id", "must be a UUID, which you choose, at the end of the address", "not-an-id")
+    address_id, user_id = readers.id("id", request.path["id"]), request.user.user_id
     if await rows.others(request.tx, user_id, address_id) >= MAX_ADDRESSES:
         message = f"an account keeps {MAX_ADDRESSES} addresses at most; delete one first"
         raise Invalid.of("address", message, "not-accepted", reason="too-many-addresses")
