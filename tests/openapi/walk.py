@@ -53,22 +53,28 @@ STEPS: tuple[Step, ...] = tuple(sorted(_OF_SUBJECTS, key=lambda step: step.last)
 
 @attrs.frozen
 class Mails:
-    """The folder of the mails that were sent: the newest secret for each purpose, of those that come while the walk goes on."""
+    """The folder of the mails that were sent: of each person, by the part of their address before the ``@``, the newest secret for
+    each purpose, of those that come while the walk goes on."""
 
     folder: Path
+    person: str = ""
     since: float = attrs.field(factory=time.time)
 
-    def __getitem__(self, purpose: str) -> str:
-        """Waits for one for a while; ``KeyError`` if none comes."""
+    def __getitem__(self, name: str) -> Any:
+        """A person's, or one's secret. Waits for it for a while; ``KeyError`` if none comes."""
+        return self._secret(name) if self.person else attrs.evolve(self, person=name)
+
+    def _secret(self, purpose: str) -> str:
         end = time.monotonic() + THERE_WITHIN
         while time.monotonic() < end:
             newest = sorted(self.folder.glob("*.eml"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
             for path in [path for path in newest if path.stat().st_mtime >= self.since]:
-                text = email.message_from_bytes(path.read_bytes(), policy=email.policy.default).get_content()
-                if found := re.search(rf"#{purpose}=([A-Za-z0-9_-]{{43}})", text):
+                mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+                found = re.search(rf"#{purpose}=([A-Za-z0-9_-]{{43}})", mail.get_content())
+                if found and mail["To"].startswith(f"{self.person}@"):
                     return found[1]
             time.sleep(0.05)
-        raise KeyError(purpose)
+        raise KeyError(f"no mail for {purpose} to {self.person}")
 
 
 @attrs.frozen
@@ -156,9 +162,13 @@ def _filled(value: Any, answers: dict[str, Any]) -> Any:
     if isinstance(value, dict):
         return {name: _filled(one, answers) for name, one in value.items()}
     if isinstance(value, str) and (found := re.fullmatch(r"\{(\w+(?:\.\w+)+)\}", value)):
+        found_so_far: Any = answers
         for name in found[1].split("."):
-            answers = answers[int(name)] if isinstance(answers, list) else answers[name]
-        return answers
+            try:
+                found_so_far = found_so_far[int(name)] if isinstance(found_so_far, list) else found_so_far[name]
+            except KeyError:
+                raise KeyError(f"{value}: {found_so_far}") from None
+        return found_so_far
     return value
 
 
@@ -178,8 +188,12 @@ def example(done: Answered) -> dict[str, Any]:
 def _tidy(value: Any) -> Any:
     """Tokens replaced, and of a list no more than two; the steps of an order are all there, or its status would not follow."""
     if isinstance(value, dict):
-        return {name: "…" if name in _HIDDEN else one if name == "steps" else _tidy(one) for name, one in value.items()}
+        return {name: _hidden(one) if name in _HIDDEN else one if name == "steps" else _tidy(one) for name, one in value.items()}
     return [_tidy(one) for one in value[:2]] if isinstance(value, list) else value
+
+
+def _hidden(value: Any) -> Any:
+    return ["…"] if isinstance(value, list) else "…"
 
 
 def shape(value: Any) -> Any:

@@ -82,7 +82,7 @@ async def test_a_mistake_is_told_with_its_cure(
 @pytest.mark.parametrize(
     ("method", "path", "headers", "status", "english", "german"),
     [
-        ("GET", "/api/orders", {}, 401, "sign in: POST /api/auth/login, and send its access_token as Authorization: Bearer <token>", "bitte anmelden: POST /api/auth/login, und dessen access_token als Authorization: Bearer <token> senden"),
+        ("GET", "/api/orders", {}, 401, "sign in: POST /api/auth/login, and send its access_token as Authorization: Bearer <token>; or, in a browser, POST /api/auth/session", "bitte anmelden: POST /api/auth/login, und dessen access_token als Authorization: Bearer <token> senden; oder, im Browser, POST /api/auth/session"),
         ("GET", "/api/orders", {"Authorization": "Bearer"}, 401, "the Authorization header has no token", "der Header Authorization hat kein Token"),
         ("GET", "/api/orders", {"Authorization": "Bearer x"}, 401, "the access token is not valid; sign in again", "das Zugriffstoken ist ungültig; bitte neu anmelden"),
         ("GET", "/api/products/", {}, 404, "there is nothing at this address; leave out the slash at its end: /api/products", "unter dieser Adresse gibt es nichts; bitte den Schrägstrich am Ende weglassen: /api/products"),

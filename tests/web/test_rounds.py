@@ -117,7 +117,7 @@ def test_every_body_with_rules_of_its_own_names_them_in_the_table() -> None:
         ("PATCH", "/api/users/me", "telephone", "did you mean phone?"),
         ("PATCH", "/api/users/me", "colour", "possible: name, phone"),
         ("PATCH", "/api/products/{product}", "stock", "POST /api/products/{id}/stock"),
-        ("PATCH", "/api/users/me", "email", "it stays as it was registered"),
+        ("PATCH", "/api/users/me", "email", "it is changed by PUT /api/users/me/email"),
         ("PATCH", "/api/farms/{farm}", "latitude", "it goes into location"),
         ("PATCH", "/api/farms/{farm}", "pickup_point", "did you mean pickup_points?"),
     ],

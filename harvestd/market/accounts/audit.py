@@ -21,6 +21,10 @@ from harvestd.web.context import ActedFor, RequestContext
 ACTED = "for_another."
 #: Fields of bodies that are kept nowhere.
 SECRET = frozenset({"password", "code", "token", "challenge", "refresh_token"})
+#: Fields of which it is kept that they were sent, and not what: the log outlives the person.
+PERSONAL = frozenset({
+    "name", "username", "email", "phone", "avatar", "recipient", "label", "address", "note", "fulfilment", "fulfilments",
+})  # fmt: skip
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -83,7 +87,11 @@ async def acted(unit: UnitOfWork, happening: ActedFor) -> None:
     thing, own = request.route.tag.rstrip("s"), request.user.user_id
     about = f"{thing}:{request.path['id']}" if "id" in request.path else f"user:{own}"
     sent = {} if request.body is None else msgspec.to_builtins(request.body)
-    told = {name: value for name, value in sent.items() if name not in SECRET and value is not None}
+    told = {
+        name: "…" if name in PERSONAL else value
+        for name, value in sent.items()
+        if name not in SECRET and value not in (None, "")
+    }
     await note(request, unit, f"{ACTED}{request.route.operation_id}", own, about, None, told)
 
 

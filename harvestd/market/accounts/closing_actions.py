@@ -57,7 +57,7 @@ async def close(unit: UnitOfWork, user_id: str) -> None:
     await tokens.delete_all(unit.tx, user_id)
     await key_rows.end_all(unit.tx, user_id, unit.now)
     await address_rows.delete_all(unit.tx, user_id)
-    await factor_rows.delete_all(unit.tx, user_id)
+    await factor_rows.delete_all(unit.tx, user_id, unit.now)
     await actions.end_all(unit, user_id)
     await closing_rows.anonymise(unit.tx, user_id, unit.now)
     unit.record(Event("account.deleted", f"user:{user_id}", user.version + 1, {"user_id": user_id}))

@@ -106,9 +106,10 @@ async def delete(tx: Transaction, user_id: str, id: str, now: datetime) -> bool:
     return had
 
 
-async def delete_all(tx: Transaction, user_id: str) -> None:
-    """Delete all factors and codes of a user."""
+async def delete_all(tx: Transaction, user_id: str, now: datetime) -> None:
+    """Delete all factors and codes of a user. The account is locked."""
     await tx.run(_DELETE_ALL, user_id=user_id)
+    await tx.run(_KEEP, user_id=user_id, now=now)
     await tx.run(_DELETE_CODES, user_id=user_id)
 
 

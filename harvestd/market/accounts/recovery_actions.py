@@ -15,7 +15,7 @@ from harvestd.kernel import email_addresses
 from harvestd.kernel.email_addresses import EmailAddress
 from harvestd.kernel.errors import AlreadyTaken, FieldError, Invalid
 from harvestd.kernel.events import Event
-from harvestd.market.accounts import actions, key_rows
+from harvestd.market.accounts import actions, factor_rows, key_rows
 from harvestd.market.accounts import recovery_rows as tokens
 from harvestd.market.accounts import rows as accounts
 from harvestd.unit_of_work import UnitOfWork
@@ -99,10 +99,12 @@ async def change_password(unit: UnitOfWork, user_id: str, password_hash: str, ke
 
 
 async def reset(unit: UnitOfWork, secret: str, password_hash: str) -> str:
-    """Set a new password, and end every sign-in, every API key and every other mailed secret of the account. Raises ``Invalid``."""
+    """Set a new password, and end every sign-in, every API key and every other mailed secret of the account; of an account that
+    somebody else may have registered (:func:`use_link`), the second factors too. Raises ``Invalid``."""
     user_id = await _used(unit, secret, "reset")
     await tokens.set_password(unit.tx, user_id, password_hash, unit.now)
-    await verified(unit, user_id)
+    if await verified(unit, user_id):
+        await factor_rows.delete_all(unit.tx, user_id, unit.now)
     await _renewed(unit, user_id)
     await _end_keys(unit, user_id)
     unit.record(Event("account.password_reset", f"user:{user_id}", 1, {"user_id": user_id}))
@@ -112,11 +114,12 @@ async def reset(unit: UnitOfWork, secret: str, password_hash: str) -> str:
 async def use_link(unit: UnitOfWork, secret: str) -> str:
     """The account to be signed in, by the mailed link. Raises ``Invalid``.
 
-    An address that was never verified may have been registered by somebody else, who knows the password: then that password and
-    all sign-ins end here."""
+    An address that was never verified may have been registered by somebody else, who knows the password: then that password, all
+    sign-ins, API keys and second factors end here."""
     user_id = await _used(unit, secret, "link")
     if await verified(unit, user_id):
         await tokens.set_password(unit.tx, user_id, "", unit.now)
+        await factor_rows.delete_all(unit.tx, user_id, unit.now)
         await _renewed(unit, user_id)
         await _end_keys(unit, user_id)
     return user_id

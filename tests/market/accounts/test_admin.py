@@ -154,7 +154,10 @@ async def test_an_admin_acts_for_somebody_and_both_names_are_in_the_audit_log(ma
     assert answer.status == 201
     newest, first = await entries(admin)
     assert (first["action"], first["after"]) == ("account.impersonated", {"reason": "they called: the cart is broken"})
-    assert (newest["action"], newest["object"]) == ("for_another.placeOrder", "/api/orders")
+    assert (newest["action"], newest["object"]) == ("for_another.placeOrder", f"user:{person.id}")
+    assert product["id"] in str(newest["after"]["lines"]), "and what was sent"
+    await client.request("PATCH", "/api/users/me", json={"phone": "+43 664 1234567"}, headers={"If-Match": "*"})
+    assert (await entries(admin))[0]["after"] == {"phone": "…"}, "but for what is the person's own"
     assert [(one["actor_id"], one["subject_id"]) for one in (newest, first)] == [(admin.id, person.id)] * 2
 
 
@@ -168,7 +171,7 @@ async def test_who_acts_for_somebody_cannot_take_their_account(market: Market) -
         ("DELETE", "/api/users/me", None),
     ):
         refused = await client.request(method, path, **({"json": body} if body else {}))
-        assert (refused.status, refused.json()["type"]) == (403, "/problems/confirm"), path
+        assert (refused.status, refused.json()["type"]) == (403, "/problems/forbidden"), path
 
 
 async def test_nobody_acts_for_an_admin_or_a_closed_account(market: Market) -> None:

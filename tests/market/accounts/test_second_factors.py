@@ -155,14 +155,16 @@ async def test_a_mailed_link_and_a_confirmation_need_it_too(parts: Parts) -> Non
     alone = await market.stranger.post("/api/auth/link/use", {"token": secret})
     assert alone.json()["type"] == "/problems/second-factor"
     assert (await market.stranger.post("/api/auth/link/use", {"token": secret, "code": bo.code()})).status == 200
-    assert (await bo.client.post("/api/auth/confirm", {"password": PASSWORD})).json()[
-        "type"
-    ] == "/problems/second-factor"
+    bare, wrong = [
+        await bo.client.post("/api/auth/confirm", {"password": PASSWORD} | more) for more in ({}, {"code": "abc-def"})
+    ]
+    assert [(a.status, a.json()["errors"][0]["field"]) for a in (bare, wrong)] == [(422, "code")] * 2
     assert (await bo.client.post("/api/auth/confirm", {"password": PASSWORD, "code": bo.code(1)})).status == 204
 
 
 async def test_a_new_password_by_mail_takes_no_second_factor_away(market: Market) -> None:
     bo = await protected(market)
+    await market.stranger.post("/api/auth/email/verify", {"token": await token(market, BO["email"], "verify")})
     await market.stranger.post("/api/auth/password/forgot", {"email": BO["email"]})
     body = {"token": await token(market, BO["email"], "reset"), "password": "three turnips in a row"}
     assert (await market.stranger.post("/api/auth/password/reset", body)).status == 204

@@ -35,10 +35,10 @@ def _shown(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
 
 def _linked(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
     """Ada asks for another mail, beside the one that she has."""
-    first = known["mail"]["link"]
+    first = known["mail"]["ada"]["link"]
     ask("POST", "/api/auth/link", {"email": "ada@example.org"})
     end = time.monotonic() + 20
-    while (second := known["mail"]["link"]) == first and time.monotonic() < end:
+    while (second := known["mail"]["ada"]["link"]) == first and time.monotonic() < end:
         time.sleep(0.05)
     return {"linked": {"token": first}, "second": second}
 
@@ -55,7 +55,7 @@ STEPS: tuple[Step, ...] = (
     Step("beginSession", body=ADA),
     Step("getSession", browser=True),
     Step("endSession", browser=True),
-    Step("verifyEmail", body={"token": "{mail.verify}"}),
+    Step("verifyEmail", body={"token": "{mail.ada.verify}"}),
     Step("requestVerification", BUYER),
     Step("requestPasswordReset", body={"email": "ada@example.org"}),
     Step("requestSignInLink", body={"email": "ada@example.org"}),
@@ -87,8 +87,8 @@ STEPS: tuple[Step, ...] = (
     Step("impersonate", ADMIN, {"id": FAY}, {"reason": "She called: her stock does not change."}),
     Step("listAudit", ADMIN),
     Step("beginSessionByLink", body={"token": "{linked.token}"}, prepare=_linked),
-    Step("signInByLink", body={"token": "{mail.link}"}),
-    Step("resetPassword", body={"token": "{mail.reset}", "password": "carrots by the crate"}),
+    Step("signInByLink", body={"token": "{mail.ada.link}"}),
+    Step("resetPassword", body={"token": "{mail.ada.reset}", "password": "carrots by the crate"}),
     Step("changePassword", token="{carl.access_token}", body={"password": "turnips by the hundred"}, last=True),
     Step("deleteMe", token="{carl.access_token}", last=True),
     Step("signOut", BUYER, last=True),

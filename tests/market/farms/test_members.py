@@ -159,7 +159,7 @@ async def test_who_belongs_to_the_farm_is_not_invited_again(market: Market) -> N
     assert (refused.status, refused.json()["errors"][0]["field"]) == (409, "email")
     stranger = await market.person()
     token = await invited(market, farmer, stranger)
-    assert (await person.post(f"/api/invitations/{token}/accept", None)).status == 409, "whose mail it is not"
+    assert (await person.post(f"/api/invitations/{token}/accept", None)).status == 403, "whose mail it is not"
     assert (await stranger.post(f"/api/invitations/{token}/accept", None)).status == 200, "and it still holds"
 
 
@@ -203,3 +203,34 @@ async def test_what_is_done_to_the_staff_is_in_the_audit_log(market: Market) -> 
         ("farm.member_invited", farmer.id),
     ]  # fmt: skip
     assert found[1]["before"] == {"role": "packer"} and found[1]["after"] == {"role": "driver"}
+
+
+async def test_invitations_end_with_whoever_sent_them(market: Market) -> None:
+    """An owner who is put out could come back by an invitation that they had sent before."""
+    farmer, second, friend = await market.farmer(), await market.person("farmer"), await market.person()
+    await market.join(second, farmer.farm_id)
+    path = f"/api/farms/{farmer.farm_id}/members"
+    assert (await second.post(path, {"email": friend.email, "role": "owner"})).status == 201
+    found = re.search(r"#invitation=([\w-]{43})", (await mails(market, friend.email))[-1][1])
+    assert found is not None
+    assert (await farmer.request("PATCH", f"{path}/{second.id}", {"role": "packer"})).status == 200
+    assert (await friend.post(f"/api/invitations/{found[1]}/accept", None)).status == 404
+
+
+async def test_an_invitation_holds_for_the_address_that_it_went_to_and_verifies_it(market: Market) -> None:
+    farmer, person, thief = await market.farmer(), await market.person(), await market.person()
+    token = await invited(market, farmer, person)
+    assert (await thief.post(f"/api/invitations/{token}/accept", None)).status == 403
+    assert (await person.post(f"/api/invitations/{token}/accept", None)).status == 200
+    assert (await person.get("/api/users/me")).json()["email_verified"] is True
+
+
+async def test_the_invitations_of_an_account_that_closes_are_erased(market: Market) -> None:
+    farmer, person = await market.farmer(), await market.person()
+    token = await invited(market, farmer, person)
+    accepted, closed = await settled(
+        person.post(f"/api/invitations/{token}/accept", None), person.request("DELETE", "/api/users/me")
+    )
+    assert closed.status == 204 and accepted.status in (200, 401, 404)
+    assert (await farmer.get(f"/api/farms/{farmer.farm_id}/invitations")).json()["items"] == []
+    assert person.id not in [id for id, _ in await members(farmer)]

@@ -13,10 +13,10 @@ def _ada(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
     return {"ada": ask("POST", "/api/auth/login", {"email": "ada@example.org", "password": "carrots by the crate"})}
 
 
-def _again(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
-    """Carl is invited once more."""
-    body = {"email": "carl@example.org", "role": "packer"}
-    return {"invited": ask("POST", f"/api/farms/{SUNNY_ACRES}/members", body, known["tokens"][FARMER])}
+def _another(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
+    """Somebody else is invited by mistake."""
+    body = {"email": "carla@example.org", "role": "packer"}
+    return {"mistaken": ask("POST", f"/api/farms/{SUNNY_ACRES}/members", body, known["tokens"][FARMER])}
 
 
 STEPS: tuple[Step, ...] = (
@@ -28,8 +28,8 @@ STEPS: tuple[Step, ...] = (
     Step("judgeFarm", ADMIN, {"id": SUNNY_ACRES}, {"state": "verified", "reason": "Visited in May."}),
     Step("inviteMember", FARMER, {"id": SUNNY_ACRES}, {"email": "carl@example.org", "role": "packer"}),
     Step("listInvitations", FARMER, {"id": SUNNY_ACRES}),
-    Step("withdrawInvitation", FARMER, {"id": SUNNY_ACRES, "invitation_id": "{inviteMember.id}"}),
-    Step("acceptInvitation", token="{carl.access_token}", parameters={"token": "{mail.invitation}"}, prepare=_again),
+    Step("acceptInvitation", token="{carl.access_token}", parameters={"token": "{mail.carl.invitation}"}),
+    Step("withdrawInvitation", FARMER, {"id": SUNNY_ACRES, "invitation_id": "{mistaken.id}"}, prepare=_another),
     Step("listMembers", FARMER, {"id": SUNNY_ACRES}),
     Step("changeMember", FARMER, {"id": SUNNY_ACRES, "user_id": "{carl.user.id}"}, {"role": "driver"}),
     Step("removeMember", FARMER, {"id": SUNNY_ACRES, "user_id": "{carl.user.id}"}),

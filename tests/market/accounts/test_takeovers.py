@@ -1,0 +1,202 @@
+"""Accounts that change hands, end, or are meant to stay out of somebody's hands: what ends with what, and at once."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from harvestd.parts import Parts
+from harvestd.store.postgres.database import Statement
+from tests.market.accounts.mailbox import token
+from tests.market.accounts.test_admin import acting, entries
+from tests.market.accounts.test_own_things import DELIVERED, HOME, LEFT, ONE, bought, complete
+from tests.market.accounts.test_second_factors import BO, PASSWORD, protected
+from tests.people import Market
+from tests.web.conftest import make_market, settled
+
+NEW = "three turnips in a row"
+ADDRESSES = Statement("test.addresses", "select count(*) from users where email_key = :email and active", lambda n: n)
+ADMINS = Statement("test.admins", "select count(*) from users where role = 'admin' and active", lambda n: n)
+OWNERS = Statement(
+    "test.owners", "select count(*) from farm_members where farm_id = :farm and role = 'owner'", lambda n: n
+)
+KEY = {"name": "till", "scopes": ["orders:read"]}
+
+
+@pytest.fixture
+def linked(parts: Parts) -> Market:
+    """A market that signs in by mailed links."""
+    return make_market(attrs.evolve(parts, settings=attrs.evolve(parts.settings, link_sign_in=True)))
+
+
+# --- taking an account back ---
+
+
+async def test_a_new_password_by_mail_ends_the_api_keys_and_one_s_own_change_keeps_them(market: Market) -> None:
+    made = (await market.stranger.post("/api/auth/register", BO)).json()
+    who = market.stranger.signed_in(made["access_token"])
+    key = market.stranger.signed_in((await who.post("/api/users/me/api-keys", KEY)).json()["key"])
+    assert (await who.request("PUT", "/api/users/me/password", json={"password": NEW})).status == 204
+    assert (await key.get("/api/orders")).status == 200
+    await market.stranger.post("/api/auth/password/forgot", {"email": BO["email"]})
+    body = {"token": await token(market, BO["email"], "reset"), "password": PASSWORD}
+    assert (await market.stranger.post("/api/auth/password/reset", body)).status == 204
+    assert (await key.get("/api/orders")).status == 401
+
+
+@pytest.mark.parametrize("way", ["reset", "link", "link/session"])
+async def test_the_owner_of_an_address_gets_in_whatever_a_squatter_has_set_up(linked: Market, way: str) -> None:
+    """Whoever registers an address that is not theirs could lock its owner out by a second factor."""
+    squatter = await protected(linked)
+    key = linked.stranger.signed_in((await squatter.client.post("/api/users/me/api-keys", KEY)).json()["key"])
+    if way == "reset":
+        await linked.stranger.post("/api/auth/password/forgot", {"email": BO["email"]})
+        body = {"token": await token(linked, BO["email"], "reset"), "password": NEW}
+        assert (await linked.stranger.post("/api/auth/password/reset", body)).status == 204
+        assert (await squatter.login(password=NEW)).status == 200
+    else:
+        await linked.stranger.post("/api/auth/link", {"email": BO["email"]})
+        secret = {"token": await token(linked, BO["email"], "link")}
+        path = "/api/auth/link/use" if way == "link" else "/api/auth/link/session"
+        assert (await linked.stranger.post(path, secret)).status in (200, 201)
+    assert (await squatter.login(code=squatter.code())).status == 401
+    assert (await squatter.client.get("/api/users/me")).status == 401
+    assert (await key.get("/api/orders")).status == 401
+
+
+async def test_a_mailed_link_begins_a_browser_s_session(linked: Market) -> None:
+    await linked.stranger.post("/api/auth/register", BO)
+    await linked.stranger.post("/api/auth/link", {"email": BO["email"]})
+    body = {"token": await token(linked, BO["email"], "link")}
+    answers = await settled(*(linked.stranger.post("/api/auth/link/session", body) for _ in range(2)))
+    (begun,) = [a for a in answers if a.status != 422]
+    assert begun.json()["user"]["email"] == BO["email"] and "access_token" not in begun.text
+    cookie = begun.headers["set-cookie"].partition(";")[0]
+    assert (await linked.stranger.get("/api/users/me", headers={"Cookie": cookie})).status == 200
+    assert (await linked.stranger.post("/api/auth/link/session", {"token": "x" * 43})).status == 422
+
+
+async def test_two_accounts_that_take_one_address_at_once(market: Market) -> None:
+    one, two = await market.person(), await market.person()
+    secrets = []
+    for person in (one, two):
+        answer = await person.request("PUT", "/api/users/me/email", {"email": "new@example.org"})
+        assert answer.status == 202
+        secrets.append(await token(market, "new@example.org", "verify"))
+    assert secrets[0] != secrets[1]
+    answers = await settled(*(market.stranger.post("/api/auth/email/verify", {"token": s}) for s in secrets))
+    assert sorted(a.status for a in answers) == [204, 409]
+    assert await market.parts.database.row(ADDRESSES, email="new@example.org") == 1
+
+
+# --- acting for somebody ---
+
+
+async def test_who_acts_for_somebody_does_nothing_that_outlives_it(market: Market) -> None:
+    admin, person, farmer = await market.person("admin"), await market.person(), await market.farmer()
+    client = await acting(market, admin, person)
+    for method, path, body in (
+        ("POST", "/api/auth/confirm", {"password": PASSWORD}),
+        ("POST", "/api/users/me/second-factors", {"name": "mine"}),
+        ("POST", f"/api/admin/users/{farmer.id}/impersonate", {"reason": "further"}),
+    ):
+        assert (await client.request(method, path, json=body)).status == 403, path
+
+
+async def test_acting_ends_when_the_admin_signs_out_everywhere_and_when_the_other_becomes_an_admin(
+    market: Market,
+) -> None:
+    admin, person, other = await market.person("admin"), await market.person(), await market.person()
+    promoted, one = await acting(market, admin, other), await acting(market, admin, person)
+    assert (await admin.request("PATCH", f"/api/admin/users/{other.id}", {"role": "admin"})).status == 200
+    assert (await promoted.get("/api/users/me")).status == 401
+    assert (await one.get("/api/users/me")).status == 200
+    second = await market.person("admin")
+    assert (await second.request("PATCH", f"/api/admin/users/{admin.id}", {"active": False})).status == 200
+    assert (await one.get("/api/users/me")).status == 401
+
+
+# --- the end of an account ---
+
+
+async def test_the_market_s_last_admin_cannot_close_their_account(market: Market) -> None:
+    one, other = await market.person("admin"), await market.person("admin")
+    answers = await settled(*(admin.request("DELETE", "/api/users/me") for admin in (one, other)))
+    assert sorted(a.status for a in answers) == [204, 409]
+    assert await market.parts.database.row(ADMINS) == 1
+
+
+async def test_two_owners_who_close_their_accounts_at_once_leave_one(market: Market) -> None:
+    one, other = await market.farmer(), await market.person("farmer")
+    await market.join(other, one.farm_id)
+    answers = await settled(*(owner.request("DELETE", "/api/users/me") for owner in (one, other)))
+    assert sorted(a.status for a in answers) == [204, 409]
+    assert await market.parts.database.row(OWNERS, farm=one.farm_id) == 1
+
+
+async def test_an_account_that_closes_keeps_nothing_that_comes_at_the_same_moment(market: Market) -> None:
+    for _ in range(4):
+        person = await market.person()
+        answers = await settled(
+            person.request("DELETE", "/api/users/me"),
+            person.request("PUT", f"/api/users/me/addresses/{ONE}", HOME),
+            person.request(
+                "PUT", "/api/users/me/consents", {"items": [{"kind": "terms", "version": "1", "agreed": True}]}
+            ),
+            person.post("/api/users/me/api-keys", KEY),
+            person.request("DELETE", "/api/users/me"),
+        )
+        closed = [answers[0].status, answers[4].status]
+        assert 204 in closed and closed.count(204) == 1 and all(a.status < 500 for a in answers), closed
+        await market.work()
+        assert await market.parts.database.row(LEFT, id=person.id, email=person.email) == (0,) * 7
+    assert market.broken(at_rest=True) == []
+
+
+async def test_an_order_beside_the_closing_of_its_account_is_withdrawn(market: Market) -> None:
+    """One of them waits for the other: the order is refused, or the closing is, or the order that came through is withdrawn."""
+    farmer = await market.farmer()
+    product = await market.product(farmer, unit="each", stock="9")
+    for _ in range(4):
+        buyer = await market.person()
+        placed, closed = await settled(
+            buyer.order((product["id"], 1), **DELIVERED), buyer.request("DELETE", "/api/users/me")
+        )
+        assert {placed.status, closed.status} <= {201, 204, 401, 409}, (placed.text, closed.text)
+        await market.work()
+        if (placed.status, closed.status) == (201, 204):
+            shown = (await farmer.get(f"/api/orders/{placed.json()['id']}")).json()
+            assert shown["status"] == "cancelled" and "Secret Lane" not in str(shown)
+    assert market.broken(at_rest=True) == []
+
+
+async def test_an_account_that_was_erased_is_not_opened_again(market: Market) -> None:
+    admin, person = await market.person("admin"), await market.person()
+    assert (await person.request("DELETE", "/api/users/me")).status == 204
+    path = f"/api/admin/users/{person.id}"
+    for change in ({"active": True}, {"role": "admin"}):
+        assert (await admin.request("PATCH", path, change)).status == 409
+    assert person.email not in str(await entries(admin))
+
+
+async def test_keys_end_with_the_account_and_do_not_come_back_with_it(market: Market) -> None:
+    admin, person = await market.person("admin"), await market.person()
+    key = market.stranger.signed_in((await person.post("/api/users/me/api-keys", KEY)).json()["key"])
+    assert (await key.get("/api/orders")).status == 200
+    for active in (False, True):
+        await admin.request("PATCH", f"/api/admin/users/{person.id}", {"active": active})
+        assert (await key.get("/api/orders")).status == 401
+
+
+async def test_who_works_for_a_farm_is_not_made_a_buyer(market: Market) -> None:
+    admin, farmer = await market.person("admin"), await market.farmer()
+    refused = await admin.request("PATCH", f"/api/admin/users/{farmer.id}", {"role": "buyer"})
+    assert (refused.status, "works for a farm" in refused.json()["detail"]) == (409, True)
+
+
+async def test_what_was_bought_is_erased_of_whoever_is_closed(market: Market) -> None:
+    buyer, order = await bought(market, **DELIVERED)
+    await complete(order)
+    assert (await buyer.request("DELETE", "/api/users/me")).status == 204
+    assert (await buyer.request("DELETE", "/api/users/me")).status == 401
+    assert (await order["farmer"].get(f"/api/orders/{order['id']}")).json()["buyer"]["name"] == "Deleted account"
