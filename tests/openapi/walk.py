@@ -188,7 +188,10 @@ def example(done: Answered) -> dict[str, Any]:
 def _tidy(value: Any) -> Any:
     """Tokens replaced, and of a list no more than two; the steps of an order are all there, or its status would not follow."""
     if isinstance(value, dict):
-        return {name: _hidden(one) if name in _HIDDEN else one if name == "steps" else _tidy(one) for name, one in value.items()}
+        return {
+            name: _hidden(one) if name in _HIDDEN else one if name == "steps" else _tidy(one)
+            for name, one in value.items()
+        }
     return [_tidy(one) for one in value[:2]] if isinstance(value, list) else value
 
 

@@ -434,7 +434,10 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "delete_api_users_me": _ask("DELETE", "/api/users/me", "second"),
     "post_api_farms": _ask("POST", "/api/farms", "member", {"name": "Corner"}),
     "post_api_farms_id_verification": _ask(
-        "POST", "/api/farms/{s.product[farm][id]}/verification", "admin", {"state": "suspended", "reason": "No answer for weeks."}
+        "POST",
+        "/api/farms/{s.product[farm][id]}/verification",
+        "admin",
+        {"state": "suspended", "reason": "No answer for weeks."},
     ),
     "get_account": _get("/account"),
     "get__well_known_jwks_json": _get("/.well-known/jwks.json"),
