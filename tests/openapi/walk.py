@@ -79,7 +79,8 @@ class Mails:
 
 @attrs.frozen
 class Answered:
-    """A step with what it came to: ``parameters``, ``headers`` and ``body`` as they were sent."""
+    """A step with what it came to: ``parameters``, ``headers`` and ``body`` as they were sent, and the headers that came back, by their
+    names in lower case."""
 
     step: Step
     status: int
@@ -87,6 +88,7 @@ class Answered:
     body: Any
     answer: Any
     headers: dict[str, str]
+    sent: dict[str, str]
 
 
 def walk(
@@ -132,7 +134,7 @@ def walk(
             time.sleep(0.05)
             status, answer, _ = request(port, method, target, body, headers)
         answers[step.operation] = answer
-        yield Answered(step, status, given, body, answer, headers)
+        yield Answered(step, status, given, body, answer, headers, sent)
     assert len(skipped) < MAX_SKIPPED, skipped
 
 

@@ -29,7 +29,7 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
     return market.faults(given, settings.password_least, passwords.common(), settings.market_name)
 
 
-async def register(request: RequestContext, body: Register) -> SignedIn | Result:
+async def register(request: RequestContext, body: Register) -> Result:
     """Create an account, with the farm for a farmer, and sign it in; or, where nobody may learn who has an account, answer the
     same whether or not the address has one, and let a mail tell the rest."""
     new = market.register(
@@ -41,12 +41,13 @@ async def register(request: RequestContext, body: Register) -> SignedIn | Result
     password_hash = await passwords.hashed(body.password, where)  # before the transaction: it takes a tenth of a second
     user_id = request.new_id()
 
-    async def work(unit: UnitOfWork) -> SignedIn | Result:
+    async def work(unit: UnitOfWork) -> Result:
         if request.parts.settings.private_registration:
             await actions.register_privately(unit, new, user_id, password_hash)
             return Result(None, status=202)
         await actions.register(unit, new, user_id, password_hash)
-        return await begun(request, unit, user_id)
+        signed_in = await begun(request, unit, user_id)
+        return Result(signed_in, headers=(("Location", f"/api/users/{user_id}"),))
 
     return await request.write(work)
 

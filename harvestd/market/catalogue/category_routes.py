@@ -36,7 +36,8 @@ async def listed(request: RequestContext) -> Page[Category]:
 
 async def add(request: RequestContext, body: NewCategory) -> Result:
     """Add a category."""
-    return Result(_shown(await actions.add(request.work, msgspec.structs.asdict(body))), version=1)
+    made = await actions.add(request.work, msgspec.structs.asdict(body))
+    return Result(_shown(made), version=1, headers=(("Location", f"/api/categories/{made.id}"),))
 
 
 async def change(request: RequestContext, body: ChangeCategory) -> Result:

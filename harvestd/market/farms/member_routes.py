@@ -25,7 +25,7 @@ from harvestd.market.farms.member_shapes import (
     Member,
     MembersQuery,
 )
-from harvestd.web.context import CountedPage, RequestContext
+from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.paging import Keyset
 from harvestd.web.shapes import Named
 
@@ -62,7 +62,7 @@ def _invitation(row: rows.Invitation) -> Invitation:
     return Invitation(id=row.id, email=row.email, role=row.role, created_at=row.created_at, expires_at=row.expires_at)
 
 
-async def invite(request: RequestContext, body: Invite) -> Invitation:
+async def invite(request: RequestContext, body: Invite) -> Result:
     """Invite somebody by mail."""
     unit, user = request.work, request.user
     address = accept(email_addresses.checked("email", body.email))[0]
@@ -71,7 +71,7 @@ async def invite(request: RequestContext, body: Invite) -> Invitation:
     made = await member_actions.invite(unit, farm, address, body.role, user.user_id)
     after = {"invitation": made.id, "role": made.role}  # no address: that stays erasable
     await audit.note(request, unit, "farm.member_invited", None, f"farm:{farm.id}", None, after)
-    return _invitation(made)
+    return Result(_invitation(made), headers=(("Location", f"/api/farms/{farm.id}/invitations/{made.id}"),))
 
 
 async def invitations(request: RequestContext, query: InvitationsQuery) -> CountedPage[Invitation]:

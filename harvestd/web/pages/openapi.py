@@ -161,7 +161,7 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
 def _success(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
     names = ["X-Request-Id"]
     conditions = (
-        (route.method == "GET" or route.if_match, ("ETag",)),
+        (route.method == "GET" or (route.if_match and route.method != "DELETE"), ("ETag",)),
         (route.limit != "none", ("RateLimit", "RateLimit-Policy")),
         (route.key != "no", ("Idempotent-Replayed",)),
         (route.status == 201, ("Location",)),
