@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from harvestd.kernel.events import Event
 from harvestd.runtime.tracing import current_trace
 from harvestd.store import counting
 from harvestd.store.postgres.database import Reader, Statement, nothing
@@ -25,6 +26,12 @@ SECRET = frozenset({"password", "code", "token", "challenge", "refresh_token"})
 PERSONAL = frozenset({
     "name", "username", "email", "phone", "avatar", "recipient", "label", "address", "note", "fulfilment", "fulfilments",
 })  # fmt: skip
+
+#: Actions whose subject is mailed, since somebody else may have done it in their name; True for those that one does oneself, too.
+TOLD = {
+    "api_key.created": True, "second_factor.added": True, "second_factor.removed": True, "account.changed": False,
+    "account.impersonated": False, "farm.member_changed": False, "farm.member_left": False,
+}  # fmt: skip
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -75,6 +82,8 @@ async def note(
     subject = (
         subject_id if subject_id is not None else (caller.user_id if caller is not None and caller.actor else None)
     )
+    if subject is not None and action in TOLD and (TOLD[action] or acting != subject):
+        unit.record(Event("account.noted", f"user:{subject}", 1, {"user_id": subject, "action": action}))
     await unit.tx.run(
         _INSERT, id=unit.new_id(), now=unit.now, actor_id=acting, subject_id=subject, action=action, object=object,
         before=dict(before or {}), after=dict(after or {}), address=request.address, request_id=current_trace().request_id,

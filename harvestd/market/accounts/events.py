@@ -33,6 +33,13 @@ class AccountAddressChanged(Data, frozen=True, kw_only=True):
     before: str
 
 
+class AccountNoted(Data, frozen=True, kw_only=True):
+    """Something was noted in the audit log that the account's owner has to be told of; ``action`` is the log's."""
+
+    user_id: UUID
+    action: str
+
+
 class AccountChanged(Data, frozen=True, kw_only=True):
     """Something of an account changed: its address was verified, its password reset."""
 

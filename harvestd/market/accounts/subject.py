@@ -47,6 +47,7 @@ SUBJECT = Subject(
         "account.verified": events.AccountChanged,
         "account.password_reset": events.AccountChanged,
         "account.address_changed": events.AccountAddressChanged,
+        "account.noted": events.AccountNoted,
         "account.deleted": events.AccountChanged,
     },
     listeners={ActedFor: audit.acted},

@@ -21,6 +21,7 @@ from harvestd.market.notifications import mail_sender
 from harvestd.market.notifications import rows as notifications
 from harvestd.market.notifications.messages import (
     MESSAGES,
+    NOTED,
     Message,
     account_shown,
     buyer_shown,
@@ -136,6 +137,13 @@ async def password_reset(unit: UnitOfWork, event: Envelope) -> None:
     user = await accounts.by_id(unit.tx, event.data["user_id"])
     if user is not None:
         await _mail_account(unit, event, user.email, "", "changed")
+
+
+async def noted(unit: UnitOfWork, event: Envelope) -> None:
+    """Tell the owner of an account what was done to it."""
+    user = await accounts.by_id(unit.tx, event.data["user_id"])
+    if user is not None and event.data["action"] in NOTED:
+        await _send(unit, event, user.id, user.email, "noted", what=NOTED[event.data["action"]])
 
 
 #: Roles in a farm, as they stand in a sentence.

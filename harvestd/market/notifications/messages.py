@@ -180,11 +180,28 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
         "Your account at {market} was given another address, and this one is no longer used for it.\n\n"
         "If that was not you, tell the market's staff at once.\n",
     ),
+    "noted": (
+        "A change of your account at {market}",
+        "At {market}, {what}.\n\nIf you know of this, there is nothing to do. If not, end all sign-ins by setting a new password, and tell the "
+        "market's staff:\n\n{link}\n",
+    ),
     "changed": (
         "Your password at {market} was changed",
         "A new password was set for your account at {market}, and every other sign-in has ended.\n\n"
         "If that was not you, somebody reads your mail: secure that first, then set another password:\n\n{link}\n",
     ),
+}
+
+
+#: What is told of an entry of the audit log, by its action.
+NOTED: dict[str, str] = {
+    "api_key.created": "a new API key can act for your account",
+    "second_factor.added": "signing in to your account needs a code of a second factor from now on",
+    "second_factor.removed": "a second factor was taken away from your account",
+    "account.changed": "the staff have changed the role of your account, or have closed or opened it",
+    "account.impersonated": "somebody of the staff acts for you, for half an hour at most; what they change is noted in the audit log",
+    "farm.member_changed": "your role in a farm has changed",
+    "farm.member_left": "you no longer belong to a farm",
 }
 
 

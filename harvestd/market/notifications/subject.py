@@ -36,6 +36,7 @@ SUBJECT = Subject(
                 "farm.verified": handlers.judged,
                 "farm.suspended": handlers.judged,
                 "account.address_changed": handlers.address_changed,
+                "account.noted": handlers.noted,
             },
             bulk=handlers.order,
         )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 
+from harvestd.market.accounts.audit import TOLD
+from harvestd.market.notifications.messages import NOTED
 from harvestd.parts import Parts
 from harvestd.store.postgres.database import Statement
-from tests.market.accounts.mailbox import token
+from tests.market.accounts.mailbox import mails, token
 from tests.market.accounts.test_admin import acting, entries
 from tests.market.accounts.test_own_things import DELIVERED, HOME, LEFT, ONE, bought, complete
 from tests.market.accounts.test_second_factors import BO, PASSWORD, protected
@@ -200,3 +204,39 @@ async def test_what_was_bought_is_erased_of_whoever_is_closed(market: Market) ->
     assert (await buyer.request("DELETE", "/api/users/me")).status == 204
     assert (await buyer.request("DELETE", "/api/users/me")).status == 401
     assert (await order["farmer"].get(f"/api/orders/{order['id']}")).json()["buyer"]["name"] == "Deleted account"
+
+
+# --- what the owner is told ---
+
+
+async def told(market: Market, person: Any) -> list[str]:
+    """What the mails say happened to the account, in order of their time."""
+    texts = [body for subject, body in await mails(market, person.email) if subject.startswith("A change of")]
+    return [next(action for action, what in NOTED.items() if what in text) for text in texts]
+
+
+async def test_whoever_is_given_a_key_a_role_or_a_deputy_is_mailed_so(market: Market) -> None:
+    admin, farmer, person = await market.person("admin"), await market.farmer(), await market.person("farmer")
+    await market.join(person, farmer.farm_id, "packer")
+    member = f"/api/farms/{farmer.farm_id}/members/{person.id}"
+    for who, method, path, body, action in (
+        (person, "POST", "/api/users/me/api-keys", KEY, "api_key.created"),
+        (farmer, "PATCH", member, {"role": "driver"}, "farm.member_changed"),
+        (farmer, "DELETE", member, None, "farm.member_left"),
+        (admin, "PATCH", f"/api/admin/users/{person.id}", {"role": "manager"}, "account.changed"),
+        (admin, "POST", f"/api/admin/users/{person.id}/impersonate", {"reason": "a call"}, "account.impersonated"),
+    ):
+        assert (await who.request(method, path, body)).status < 300
+        assert (await told(market, person))[-1] == action
+    assert (await told(market, farmer), await told(market, admin)) == ([], []), "nor are those told who did it"
+
+
+async def test_a_second_factor_is_told_when_it_comes_and_when_it_goes(market: Market) -> None:
+    bo = await protected(market)
+    assert (await bo.client.request("DELETE", f"/api/users/me/second-factors/{bo.id}")).status == 204
+    subjects = [subject for subject, _ in await mails(market, BO["email"])]
+    assert len([subject for subject in subjects if subject.startswith("A change of")]) == 2
+
+
+def test_each_action_that_is_told_has_its_words() -> None:
+    assert NOTED.keys() == TOLD.keys()
