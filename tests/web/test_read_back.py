@@ -147,7 +147,7 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
     "put_api_users_me_addresses_id": (_address, {}),
     "put_api_users_me_consents": (_consents, {}),
     "patch_api_farms_id_members_user_id": (_member, {"role": [OWNER, MANAGER, PACKER, DRIVER]}),
-    "patch_api_admin_users_id": (_account, {"role": [*ROLES], "active": [False, True]}),
+    "patch_api_admin_users_id": (_account, {"role": [*ROLES], "active": [False, True], "second_factor": [False]}),
     "put_api_cart_items_product_id": (_cart_item, {"quantity": ["0.05", 2, 1.5]}),
 }  # fmt: skip
 

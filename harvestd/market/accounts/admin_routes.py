@@ -10,10 +10,10 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
-from harvestd.kernel.errors import Conflict, FieldError, Forbidden, NotFound
+from harvestd.kernel.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from harvestd.kernel.names import accept, clean_name
 from harvestd.kernel.permissions import ADMIN, BUYER
-from harvestd.market.accounts import actions, admin_rows, audit, confirming, key_rows, signing_in
+from harvestd.market.accounts import actions, admin_rows, audit, confirming, factor_rows, key_rows, signing_in
 from harvestd.market.accounts.admin_shapes import (
     Account,
     AccountsQuery,
@@ -52,12 +52,12 @@ async def listed(request: RequestContext, query: AccountsQuery) -> CountedPage[A
 def _shown(row: admin_rows.Account) -> Account:
     return Account(
         id=row.id, email=row.email, email_verified=row.verified, username=row.username, name=row.name, role=row.role,
-        active=row.active, erased=row.erased, created_at=row.created_at, version=row.version,
+        active=row.active, second_factor=row.second_factor, erased=row.erased, created_at=row.created_at, version=row.version,
     )  # fmt: skip
 
 
 async def change(request: RequestContext, body: ChangeAccount) -> Account:
-    """Change an account's role, or close or open it; at once, in every process."""
+    """Change an account's role, close or open it, or take its second factors away; at once, in every process."""
     unit, user_id = request.work, request.id("id")
     before = await admin_rows.lock(unit.tx, user_id)
     if before is None:
@@ -66,8 +66,23 @@ async def change(request: RequestContext, body: ChangeAccount) -> Account:
         raise Conflict("this account was closed by its owner, for good")
     role = before.role if body.role is UNSET else body.role
     active = before.active if body.active is UNSET else body.active
-    if (role, active) == (before.role, before.active):
-        return _shown(before)
+    if body.second_factor is True:
+        message = "can only be false: second factors are set up by the account's owner"
+        raise Invalid.of("second_factor", message, "not-one-of", allowed="false")
+    freed = body.second_factor is False and before.second_factor
+    if freed:
+        await factor_rows.delete_all(unit.tx, user_id, unit.now)
+    if (role, active) != (before.role, before.active):
+        await _changed(request, before, role, active)
+    if freed:
+        await audit.note(request, unit, "second_factor.removed", user_id, f"user:{user_id}")
+    after = await admin_rows.lock(unit.tx, user_id)
+    assert after is not None
+    return _shown(after)
+
+
+async def _changed(request: RequestContext, before: admin_rows.Account, role: str, active: bool) -> None:
+    unit, user_id = request.work, before.id
     stays = role == ADMIN and active
     if before.role == ADMIN and not stays and not await admin_rows.another_admin(unit.tx, user_id):
         raise Conflict("this is the market's only admin; make somebody else one first")
@@ -89,9 +104,6 @@ async def change(request: RequestContext, body: ChangeAccount) -> Account:
         request, unit, "account.changed", user_id, f"user:{user_id}",
         {name: pair[0] for name, pair in changed.items()}, {name: pair[1] for name, pair in changed.items()},
     )  # fmt: skip
-    after = await admin_rows.lock(unit.tx, user_id)
-    assert after is not None
-    return _shown(after)
 
 
 async def impersonate(request: RequestContext, body: Impersonate) -> ActingFor:

@@ -24,11 +24,10 @@ class Account(msgspec.Struct, frozen=True):
     created_at: datetime
     version: int
     erased: bool
+    second_factor: bool
 
 
-_COLUMNS = (
-    "id, email, verified_at is not null, username, name, role, active, created_at, version, anonymised_at is not null"
-)
+_COLUMNS = "id, email, verified_at is not null, username, name, role, active, created_at, version, anonymised_at is not null, second_factor"
 _WHICH = """(:role::text is null or role = :role) and (:active::boolean is null or active = :active)
           and (:text::text = '' or position(:text in email_key) > 0 or position(:text in username_key) > 0
                or position((select folded(:text)) in folded(name)) > 0 or id::text = :text)"""

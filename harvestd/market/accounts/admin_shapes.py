@@ -36,6 +36,7 @@ class Account(Out, kw_only=True, frozen=True):
     name: str
     role: RoleOut
     active: bool
+    second_factor: bool
     erased: bool
     created_at: datetime
     version: int
@@ -46,6 +47,7 @@ class ChangeAccount(In, kw_only=True, frozen=True):
 
     role: RoleIn | UnsetType = UNSET
     active: bool | UnsetType = UNSET
+    second_factor: bool | UnsetType = UNSET
 
 
 class Impersonate(In, kw_only=True, frozen=True):
@@ -110,5 +112,7 @@ WORDS: dict[str, str] = {
     "AccountsQuery.q": "Part of an address, username or name; or an id.",
     "AccountsQuery.role": "Accounts with this role.",
     "AccountsQuery.active": "Open or closed accounts alone.",
+    "Account.second_factor": "Whether signing in needs a code of a second factor.",
+    "ChangeAccount.second_factor": "False takes all second factors and recovery codes away, of somebody who has lost them. Make sure of whom you talk to.",
     "ChangeAccount.role": "The role that it is to have.",
 }

@@ -156,7 +156,7 @@ SUBJECT = Subject(
         Route(method="GET", path="/api/admin/users", operation="listAccounts", handler=admin_routes.listed, permission=Permission.MANAGE_ACCOUNTS, mode=Mode.FRESH,
               section=_ADMIN, summary="Accounts, newest first", query=admin_shapes.AccountsQuery, answer=CountedPage[admin_shapes.Account], limit="rate_read"),
         Route(method="PATCH", path="/api/admin/users/{id}", operation="changeAccount", handler=admin_routes.change, permission=Permission.MANAGE_ACCOUNTS, mode=Mode.WRITE,
-              section=_ADMIN, summary="Change an account's role, or close or open it", body=admin_shapes.ChangeAccount, answer=admin_shapes.Account,
+              section=_ADMIN, summary="Change an account's role, close or open it, or take its second factors away", body=admin_shapes.ChangeAccount, answer=admin_shapes.Account,
               errors=(errors.NotFound, errors.Conflict)),
         Route(method="POST", path="/api/admin/users/{id}/impersonate", operation="impersonate", handler=admin_routes.impersonate, permission=Permission.MANAGE_ACCOUNTS,
               mode=Mode.OWN, section=_ADMIN, summary="Act for somebody, for a time", body=admin_shapes.Impersonate, rules=admin_routes.reason_faults, answer=admin_shapes.ActingFor,

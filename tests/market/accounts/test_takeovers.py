@@ -238,5 +238,18 @@ async def test_a_second_factor_is_told_when_it_comes_and_when_it_goes(market: Ma
     assert len([subject for subject in subjects if subject.startswith("A change of")]) == 2
 
 
+async def test_the_staff_help_somebody_who_has_lost_their_second_factor(market: Market) -> None:
+    bo, admin = await protected(market), await market.person("admin")
+    (found,) = (await admin.get(f"/api/admin/users?q={BO['username']}")).json()["items"]
+    path = f"/api/admin/users/{found['id']}"
+    refused = await admin.request("PATCH", path, {"second_factor": True})
+    assert (refused.status, refused.json()["errors"][0]["params"]) == (422, {"allowed": "false"})
+    answers = [await admin.request("PATCH", path, {"second_factor": False}) for _ in range(2)]
+    assert found["second_factor"] and [(a.status, a.json()["second_factor"]) for a in answers] == [(200, False)] * 2
+    assert (await bo.login()).status == 200
+    assert [one["action"] for one in await entries(admin)] == ["second_factor.removed", "second_factor.added"]
+    assert [body for _, body in await mails(market, BO["email"]) if NOTED["second_factor.removed"] in body]
+
+
 def test_each_action_that_is_told_has_its_words() -> None:
     assert NOTED.keys() == TOLD.keys()
