@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from harvestd.store.topics import CHANNEL
 from servers import PostgresServer, wait_until
 from tests.daemons import request
 from tests.faults.market import Market, market
@@ -78,11 +79,14 @@ def test_500_clients_that_miss_at_once_cost_one_query(postgres: PostgresServer, 
         for wire in crowd:
             assert wire.get("/health/ready")[0] == 200
         shop.query(f"alter database {shop.database} set log_statement = 'all'")
+        log = postgres.folder / "log"
+        begin = log.stat().st_size
         shop.query(
             "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()"
         )
+        # what it may have missed meanwhile empties its near cache, and whatever is on the way to it then is asked again
+        wait_until("the process listens again", lambda: f'listen "{CHANNEL}"' in log.read_text()[begin:])
         wait_until("the process has connected again", lambda: request(shop.api.port, "GET", "/health/ready")[0] == 200)
-        log = postgres.folder / "log"
         begin = log.stat().st_size
         holder = psycopg2.connect(shop.url)
         try:
