@@ -25,4 +25,4 @@ class IApiKeys(Interface):
         """The key with this secret; None if it is not, or no longer, good. Raises ``Unavailable`` if that cannot be determined."""
 
     async def ended(user_id: str) -> None:
-        """A key of the user ended: call it after the commit. Never raises."""
+        """A key or sign-in of the user ended, or their role changed: call it after the commit. Never raises."""

@@ -83,7 +83,7 @@ PROBLEMS: tuple[Problem, ...] = (
             "Send the csrf_token of POST or GET /api/auth/session as X-CSRF-Token with each request that changes something."),
     Problem("confirm", 403, "Please confirm that it is you",
             "This needs a sign-in, or a confirmation of it, of the last five minutes.",
-            "POST /api/auth/confirm with the password of the account, then send the request again.",
+            "POST /api/auth/confirm with the password of the account (and the code of its second factor, if it has one), then send the request again.",
             (market.NotConfirmed,)),
     Problem("not-found", 404, "This could not be found",
             "There is nothing at this address, or it is not yours to see.",

@@ -91,7 +91,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "delete_api_users_me_sessions_id": (2, 2),
     "get_api_users_me_api_keys": (2, 2),
     "post_api_users_me_api_keys": (6, 6),
-    "delete_api_users_me_api_keys_id": (2, 3),
+    "delete_api_users_me_api_keys_id": (3, 3),
     "get_api_users_me_addresses": (2, 2),
     "put_api_users_me_addresses_id": (3, 4),
     "delete_api_users_me_addresses_id": (1, 2),

@@ -56,7 +56,6 @@ async def become_farmer(unit: UnitOfWork, user_id: str) -> None:
     """Whoever works for a farm is a farmer, or more. The database tells every process that the role has changed."""
     if await accounts.become_farmer(unit.tx, user_id, unit.now):
         ended(unit, user_id)
-        unit.on_commit(lambda: unit.parts.api_keys.ended(user_id))
 
 
 async def end(unit: UnitOfWork, user_id: str, session: str) -> bool:
@@ -74,10 +73,10 @@ async def end_all(unit: UnitOfWork, user_id: str, keeping: str | None = None) ->
 
 
 def ended(unit: UnitOfWork, user_id: str) -> None:
-    """A sign-in of the user ends with this unit: notify every process at the commit; if this one crashes before it does, a worker
-    notifies them."""
+    """A sign-in or an API key of the user ends with this unit, or their role changes: notify every process at the commit; if this one
+    crashes before it does, a worker notifies them."""
     unit.record(families.stale(f"user:{user_id}", 1, families.sign_ins(user_id)))
-    unit.on_commit(lambda: unit.parts.sign_ins.ended(user_id))
+    unit.on_commit(lambda: unit.parts.api_keys.ended(user_id))
 
 
 async def _founded(unit: UnitOfWork, account: NewAccount, user_id: str) -> str | None:

@@ -97,7 +97,6 @@ async def _changed(request: RequestContext, before: admin_rows.Account, role: st
         for other in await admin_rows.end_acting(unit.tx, user_id, unit.now):
             actions.ended(unit, other)
     actions.ended(unit, user_id)
-    unit.on_commit(lambda: unit.parts.api_keys.ended(user_id))
     changed = {"role": (before.role, role), "active": (before.active, active)}
     changed = {name: pair for name, pair in changed.items() if pair[0] != pair[1]}
     await audit.note(

@@ -61,7 +61,6 @@ async def close(unit: UnitOfWork, user_id: str) -> None:
     await actions.end_all(unit, user_id)
     await closing_rows.anonymise(unit.tx, user_id, unit.now)
     unit.record(Event("account.deleted", f"user:{user_id}", user.version + 1, {"user_id": user_id}))
-    unit.on_commit(lambda: unit.parts.api_keys.ended(user_id))
 
 
 async def exported(unit: UnitOfWork, user_id: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 import pyotp
 
 from harvestd.kernel.errors import Invalid, NotFound, SecondFactorNeeded, WrongCredentials
+from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.accounts import factor_rows as rows
 from harvestd.market.accounts import factor_rules as rules
 from harvestd.market.accounts import rows as accounts
@@ -61,11 +62,6 @@ def _seal(secret: str, words: str, user: User) -> str:
     return hashlib.blake2b(f"{words}.{user.password_hash}".encode(), digest_size=32, key=key).hexdigest()
 
 
-def digest(code: str) -> bytes:
-    """A recovery code as it is stored."""
-    return hashlib.sha256(rules.plain(code).encode("utf-8", "surrogatepass")).digest()
-
-
 async def check(unit: UnitOfWork, user_id: str, code: str) -> None:
     """Take a code of one of the user's factors, or a recovery code; each is good once. Raises ``WrongCredentials``."""
     await accounts.lock(unit.tx, user_id)
@@ -78,7 +74,7 @@ async def check(unit: UnitOfWork, user_id: str, code: str) -> None:
         if step is not None:
             await rows.used(unit.tx, factor.id, step, unit.now)
             return
-    if not await rows.use_code(unit.tx, user_id, digest(code), unit.now):
+    if not await rows.use_code(unit.tx, user_id, secret_hash(rules.plain(code)), unit.now):
         raise WrongCredentials("this is no code of your second factor, or it was used already; wait for the next one")
 
 
@@ -115,7 +111,7 @@ async def confirm(unit: UnitOfWork, user_id: str, id: str, code: str) -> list[st
 async def renew_codes(unit: UnitOfWork, user_id: str) -> list[str]:
     """New recovery codes in place of the others."""
     fresh = ["".join(secrets.choice(rules.ALPHABET) for _ in range(10)) for _ in range(rules.RECOVERY_CODES)]
-    await rows.codes(unit.tx, user_id, [digest(code) for code in fresh])
+    await rows.codes(unit.tx, user_id, [secret_hash(code) for code in fresh])
     return [rules.grouped(code) for code in fresh]
 
 

@@ -11,12 +11,12 @@ from uuid import UUID
 from harvestd.kernel.errors import FieldError, Invalid, NotFound
 from harvestd.kernel.names import accept, clean_name, named
 from harvestd.kernel.permissions import SCOPES, may
-from harvestd.market.accounts import audit, confirming
+from harvestd.kernel.secret_hashes import secret_hash
+from harvestd.market.accounts import actions, audit, confirming
 from harvestd.market.accounts import key_rows as rows
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts.key_rows import KeyRow
 from harvestd.market.accounts.key_shapes import ApiKey, KeysQuery, NewApiKey, NewKey
-from harvestd.market.accounts.keys_near import digest
 from harvestd.web.authentication import KEY_PREFIX
 from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.paging import Keyset
@@ -40,7 +40,7 @@ async def create(request: RequestContext, body: NewKey) -> Result:
     secret = KEY_PREFIX + secrets.token_urlsafe(32)
     scopes = sorted(set(body.scopes))
     row = KeyRow(unit.new_id(), name, secret[:HINT], scopes, request.now, body.expires_at, None)
-    await rows.insert(unit.tx, row, caller.user_id, digest(secret))
+    await rows.insert(unit.tx, row, caller.user_id, secret_hash(secret))
     await audit.note(
         request, unit, "api_key.created", caller.user_id, f"api_key:{row.id}", None, {"name": name, "scopes": scopes}
     )
@@ -92,5 +92,5 @@ async def end(request: RequestContext) -> None:
     unit, user_id = request.work, request.user.user_id
     if not await rows.end(unit.tx, request.id("id"), user_id, unit.now):
         raise NotFound("you have no such key")
+    actions.ended(unit, user_id)
     await audit.note(request, unit, "api_key.ended", user_id, f"api_key:{request.id('id')}")
-    unit.on_commit(lambda: unit.parts.api_keys.ended(user_id))

@@ -6,7 +6,6 @@ have been missed. An answer requested before that is not cached. Secrets that ar
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Callable
@@ -20,17 +19,13 @@ from zope.interface import implementer
 from harvestd.interfaces import ApiKey, IApiKeys, ISignIns, ITopics
 from harvestd.kernel.errors import Unavailable
 from harvestd.kernel.permissions import Permission
+from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.accounts import key_rows as rows
 from harvestd.market.accounts.sign_ins_near import CHANNEL, user_of
 from harvestd.runtime.spawn import spawn
 from harvestd.store.postgres.database import Database
 
 _FORM = re.compile(r"hk_[A-Za-z0-9_-]{43}")
-
-
-def digest(secret: str) -> bytes:
-    """As it is stored."""
-    return hashlib.sha256(secret.encode("ascii")).digest()
 
 
 @attrs.frozen
@@ -73,7 +68,7 @@ class NearApiKeys:
         """The key with this secret, if it is good."""
         if not _FORM.fullmatch(secret):
             return None
-        hashed = digest(secret)
+        hashed = secret_hash(secret)
         known = self._known.get(hashed)
         if known is None or self._seconds() >= known.until:
             known = await self._asked(hashed)

@@ -7,7 +7,6 @@ alone; the database has its SHA-256.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import timedelta
 
@@ -15,6 +14,7 @@ from harvestd.kernel import email_addresses
 from harvestd.kernel.email_addresses import EmailAddress
 from harvestd.kernel.errors import AlreadyTaken, FieldError, Invalid
 from harvestd.kernel.events import Event
+from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.accounts import actions, factor_rows, key_rows
 from harvestd.market.accounts import recovery_rows as tokens
 from harvestd.market.accounts import rows as accounts
@@ -28,11 +28,6 @@ LIFE: dict[str, timedelta] = {
 MAX_AN_HOUR = 5
 
 
-def digest(secret: str) -> bytes:
-    """As it is stored."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
-
-
 def request(unit: UnitOfWork, purpose: str, email: str) -> None:
     """Have a mail with a secret sent to whoever has this address, if that is an account."""
     unit.record(Event("account.mail_requested", f"mail:{unit.new_id()}", 1, {"purpose": purpose, "email": email}))
@@ -43,7 +38,7 @@ async def issue(unit: UnitOfWork, user_id: str, purpose: str) -> str | None:
     if await tokens.lately(unit.tx, user_id, purpose, unit.now - timedelta(hours=1)) >= MAX_AN_HOUR:
         return None
     secret = secrets.token_urlsafe(32)
-    await tokens.insert(unit.tx, digest(secret), user_id, purpose, unit.now, unit.now + LIFE[purpose])
+    await tokens.insert(unit.tx, secret_hash(secret), user_id, purpose, unit.now, unit.now + LIFE[purpose])
     return secret
 
 
@@ -59,14 +54,14 @@ async def issue_address(unit: UnitOfWork, user_id: str, email: str) -> str | Non
         return None
     secret = secrets.token_urlsafe(32)
     key = email_addresses.key(email)
-    await tokens.insert_address(unit.tx, digest(secret), user_id, email, key, unit.now, unit.now + LIFE["address"])
+    await tokens.insert_address(unit.tx, secret_hash(secret), user_id, email, key, unit.now, unit.now + LIFE["address"])
     return secret
 
 
 async def verify(unit: UnitOfWork, secret: str) -> str:
     """The owner has read the mail of this secret, which went to the account's address or to the one that it is to have. Raises
     ``Invalid``, and ``AlreadyTaken`` if another account has that by now. Returns the id of the account."""
-    found = await tokens.use(unit.tx, digest(secret), "verify", unit.now)
+    found = await tokens.use(unit.tx, secret_hash(secret), "verify", unit.now)
     if found is None:
         return await _moved(unit, secret)
     await verified(unit, found.user_id)
@@ -74,7 +69,7 @@ async def verify(unit: UnitOfWork, secret: str) -> str:
 
 
 async def _moved(unit: UnitOfWork, secret: str) -> str:
-    found = await tokens.use(unit.tx, digest(secret), "address", unit.now)
+    found = await tokens.use(unit.tx, secret_hash(secret), "address", unit.now)
     if found is None or found.email is None:
         raise not_good()
     before = await accounts.by_id(unit.tx, found.user_id)
@@ -105,8 +100,8 @@ async def reset(unit: UnitOfWork, secret: str, password_hash: str) -> str:
     await tokens.set_password(unit.tx, user_id, password_hash, unit.now)
     if await verified(unit, user_id):
         await factor_rows.delete_all(unit.tx, user_id, unit.now)
+    await key_rows.end_all(unit.tx, user_id, unit.now)
     await _renewed(unit, user_id)
-    await _end_keys(unit, user_id)
     unit.record(Event("account.password_reset", f"user:{user_id}", 1, {"user_id": user_id}))
     return user_id
 
@@ -120,13 +115,13 @@ async def use_link(unit: UnitOfWork, secret: str) -> str:
     if await verified(unit, user_id):
         await tokens.set_password(unit.tx, user_id, "", unit.now)
         await factor_rows.delete_all(unit.tx, user_id, unit.now)
+        await key_rows.end_all(unit.tx, user_id, unit.now)
         await _renewed(unit, user_id)
-        await _end_keys(unit, user_id)
     return user_id
 
 
 async def _used(unit: UnitOfWork, secret: str, purpose: str) -> str:
-    found = await tokens.use(unit.tx, digest(secret), purpose, unit.now)
+    found = await tokens.use(unit.tx, secret_hash(secret), purpose, unit.now)
     if found is None:
         raise not_good()
     return found.user_id
@@ -149,11 +144,6 @@ async def _renewed(unit: UnitOfWork, user_id: str, keeping: str | None = None) -
     """End all that was good before, but for the sign-in ``keeping``: sign-ins, and mailed secrets."""
     await tokens.revoke(unit.tx, user_id, unit.now)
     await actions.end_all(unit, user_id, keeping)
-
-
-async def _end_keys(unit: UnitOfWork, user_id: str) -> None:
-    await key_rows.end_all(unit.tx, user_id, unit.now)
-    unit.on_commit(lambda: unit.parts.api_keys.ended(user_id))
 
 
 async def told(unit: UnitOfWork, email_key: str) -> accounts.User | None:

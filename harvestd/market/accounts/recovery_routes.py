@@ -6,6 +6,7 @@ from harvestd.kernel import email_addresses
 from harvestd.kernel.email_addresses import EmailAddress
 from harvestd.kernel.errors import Conflict, Forbidden
 from harvestd.kernel.names import accept
+from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.accounts import audit, guessing, passwords
 from harvestd.market.accounts import recovery_actions as actions
 from harvestd.market.accounts import recovery_rows as tokens
@@ -58,7 +59,7 @@ async def verify(request: RequestContext, body: MailedToken) -> None:
 async def reset(request: RequestContext, body: Reset) -> None:
     """Set a new password by a mailed token."""
     accept(*password_faults(request, {"password": body.password}), message="the password cannot be set")
-    user = await tokens.user_of(request.reader, actions.digest(body.token), "reset", request.now)
+    user = await tokens.user_of(request.reader, secret_hash(body.token), "reset", request.now)
     if user is None:  # before the password is hashed, which is for those who have a token
         raise actions.not_good()
     check_password(request, body.password, user)

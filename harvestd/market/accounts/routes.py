@@ -9,11 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 from harvestd.kernel.errors import FieldError, NotFound, Unauthenticated
+from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.accounts import actions, guessing, passwords
 from harvestd.market.accounts import rows as store
 from harvestd.market.accounts import rules as market
 from harvestd.market.accounts import sign_ins as sessions
-from harvestd.market.accounts.recovery_actions import digest
 from harvestd.market.accounts.shapes import Login, LogoutQuery, PublicUser, Refresh, Register, SignedIn, User
 from harvestd.market.accounts.signing_in import admitted, begun, farms, own, renewed, second_step
 from harvestd.unit_of_work import UnitOfWork
@@ -70,11 +70,11 @@ async def refresh(request: RequestContext, body: Refresh) -> SignedIn:
 
     async def work(unit: UnitOfWork) -> SignedIn | None:
         """The next pair, or None: no error is raised here, so that the end of a sign-in is committed."""
-        token = await sessions.lock(unit.tx, digest(body.refresh_token))
+        token = await sessions.lock(unit.tx, secret_hash(body.refresh_token))
         if token is None or token.ended_at is not None or token.expires_at <= unit.now:
             return None
         first = await sessions.use_token(unit.tx, token.id, unit.now)
-        if not first and not await sessions.renewed_lately(unit.tx, token.id, digest(following), unit.now - GRACE):
+        if not first and not await sessions.renewed_lately(unit.tx, token.id, secret_hash(following), unit.now - GRACE):
             await actions.end(unit, token.user_id, token.session)
             return None
         return await renewed(request, unit, token.user_id, token.session, following, stored=not first)

@@ -10,12 +10,12 @@ from twisted.logger import Logger
 from harvestd.kernel import email_addresses
 from harvestd.kernel.errors import Unauthenticated, WrongCredentials
 from harvestd.kernel.names import one_line
+from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.accounts import actions, guessing, passwords
 from harvestd.market.accounts import factor_actions as factors
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_ins as sessions
 from harvestd.market.accounts.password_rules import LONGEST
-from harvestd.market.accounts.recovery_actions import digest
 from harvestd.market.accounts.shapes import Login, SignedIn, User, UserFarm
 from harvestd.store.postgres.database import Reader
 from harvestd.unit_of_work import UnitOfWork
@@ -80,7 +80,7 @@ async def renewed(
     expires = request.now + timedelta(seconds=settings.refresh_token_ttl)
     user = await own(tx, user_id)
     if not stored:
-        await sessions.add_token(tx, request.new_id(), session, user_id, digest(secret), request.now, expires)
+        await sessions.add_token(tx, request.new_id(), session, user_id, secret_hash(secret), request.now, expires)
     await unit.tell(actions.SignedIn(user_id, request))
     caller = Caller(user_id=user_id, role=user.role, session=session)
     return SignedIn(

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import attrs
 
 from harvestd.kernel.errors import Invalid
+from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.accounts.actions import SignedIn
 from harvestd.market.accounts.closing_actions import Closed
 from harvestd.market.carts import rows as store
 from harvestd.market.carts.rules import Item
-from harvestd.market.carts.token import fresh, hash_of, token_of
+from harvestd.market.carts.token import fresh, token_of
 from harvestd.unit_of_work import UnitOfWork
 
 
@@ -20,7 +21,7 @@ async def adopt(unit: UnitOfWork, signed_in: SignedIn) -> None:
     token = token_of(signed_in.request)
     if token is not None:
         most = unit.parts.settings.order_lines_most
-        await store.merge(unit.tx, hash_of(token), signed_in.user_id, unit.new_id(), most, unit.now)
+        await store.merge(unit.tx, secret_hash(token), signed_in.user_id, unit.new_id(), most, unit.now)
 
 
 async def drop(unit: UnitOfWork, closed: Closed) -> None:
@@ -38,7 +39,7 @@ class Holder:
     @property
     def key(self) -> tuple[str | None, bytes | None]:
         """The user's id, or the hash of the token."""
-        return self.user_id, hash_of(self.token) if self.token else None
+        return self.user_id, secret_hash(self.token) if self.token else None
 
 
 @attrs.frozen
@@ -70,7 +71,7 @@ async def _opened(unit: UnitOfWork, holder: Holder) -> tuple[store.Found, str | 
     if holder.user_id is not None:
         return await store.open(unit.tx, unit.new_id(), holder.user_id, None, unit.now), None
     token = fresh()
-    return await store.open(unit.tx, unit.new_id(), None, hash_of(token), unit.now), token
+    return await store.open(unit.tx, unit.new_id(), None, secret_hash(token), unit.now), token
 
 
 async def take_out(unit: UnitOfWork, holder: Holder, product_id: str) -> store.Found | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 
@@ -23,11 +22,6 @@ def token_of(request: RequestContext) -> str | None:
 def fresh() -> str:
     """A new token, 256 bits."""
     return secrets.token_urlsafe(32)
-
-
-def hash_of(token: str) -> bytes:
-    """The hash of the token, which is all that is stored."""
-    return hashlib.sha256(token.encode()).digest()
 
 
 def headers(request: RequestContext, token: str) -> tuple[tuple[str, str], ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import timedelta
 
@@ -11,10 +10,12 @@ from harvestd.kernel.errors import AlreadyTaken, Conflict, FieldError, Forbidden
 from harvestd.kernel.events import Event
 from harvestd.kernel.families import CATALOGUE, FARMS, farm, stale
 from harvestd.kernel.permissions import OWNER
+from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.accounts import actions as accounts
 from harvestd.market.accounts import recovery_actions as recovery
 from harvestd.market.accounts import rows as people
 from harvestd.market.accounts.closing_actions import Closed
+from harvestd.market.farms import invitation_rows as invitations
 from harvestd.market.farms import member_rows as rows
 from harvestd.market.farms.rows import Farm
 from harvestd.unit_of_work import UnitOfWork
@@ -23,39 +24,34 @@ from harvestd.unit_of_work import UnitOfWork
 LIFE, MAX_OPEN = timedelta(days=7), 100
 
 
-def digest(secret: str) -> bytes:
-    """As it is stored."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
-
-
-async def invite(unit: UnitOfWork, farm: Farm, address: EmailAddress, role: str, by: str) -> rows.Invitation:
+async def invite(unit: UnitOfWork, farm: Farm, address: EmailAddress, role: str, by: str) -> invitations.Invitation:
     """Invite somebody by mail; an earlier invitation of the same address ends. The farm is locked. Raises ``AlreadyTaken`` for a
     member's address."""
     if await rows.has_address(unit.tx, farm.id, address.key):
         fault = FieldError("email", "belongs to a member already", code="taken", params={"reason": "member"})
         raise AlreadyTaken(errors=(fault,))
-    if await rows.open_count(unit.tx, farm.id) >= MAX_OPEN:
+    if await invitations.count(unit.tx, farm.id) >= MAX_OPEN:
         message = f"a farm has {MAX_OPEN} open invitations at most; withdraw one first"
         raise Invalid.of("email", message, "not-accepted", reason="too-many-invitations")
-    made = rows.Invitation(unit.new_id(), farm.id, address.shown, address.key, role, unit.now, unit.now + LIFE)
-    await rows.invite(unit.tx, made, by)
+    made = invitations.Invitation(unit.new_id(), farm.id, address.shown, address.key, role, unit.now, unit.now + LIFE)
+    await invitations.invite(unit.tx, made, by)
     data = {"farm_id": farm.id, "invitation_id": made.id}
     unit.record(Event("farm.member_invited", f"invitation:{made.id}", 1, data))
     return made
 
 
-async def mailed(unit: UnitOfWork, invitation_id: str) -> tuple[rows.Invitation, str] | None:
+async def mailed(unit: UnitOfWork, invitation_id: str) -> tuple[invitations.Invitation, str] | None:
     """The invitation, and a new secret for its mail; None if it is open no more."""
     secret = secrets.token_urlsafe(32)
-    found = await rows.mint(unit.tx, invitation_id, digest(secret), unit.now)
+    found = await invitations.mint(unit.tx, invitation_id, secret_hash(secret), unit.now)
     return None if found is None else (found, secret)
 
 
-async def accept(unit: UnitOfWork, secret: str, user_id: str) -> rows.Invitation:
+async def accept(unit: UnitOfWork, secret: str, user_id: str) -> invitations.Invitation:
     """Join the farm by the secret of an invitation's mail; a buyer becomes a farmer by it, and who reads the mail of an address has verified
     it. Raises ``NotFound``, ``Forbidden`` if it was sent to another address, and ``Conflict`` for a member."""
     await people.lock(unit.tx, user_id)
-    found = await rows.by_token(unit.tx, digest(secret), unit.now)
+    found = await invitations.by_token(unit.tx, secret_hash(secret), unit.now)
     if found is None:
         raise NotFound("this invitation was used, withdrawn, or is too old; ask the farm for a new one")
     user = await people.by_id(unit.tx, user_id)
@@ -65,7 +61,7 @@ async def accept(unit: UnitOfWork, secret: str, user_id: str) -> rows.Invitation
         )
     if not await rows.join(unit.tx, found.farm_id, user_id, found.role, unit.now):
         raise Conflict("you belong to this farm already")
-    await rows.end(unit.tx, found.farm_id, found.id, unit.now, user_id)
+    await invitations.end(unit.tx, found.farm_id, found.id, unit.now, user_id)
     await recovery.verified(unit, user_id)
     await accounts.become_farmer(unit, user_id)
     _changed(unit, found.farm_id)
@@ -76,7 +72,7 @@ async def change(unit: UnitOfWork, farm: Farm, member: rows.Member, role: str) -
     """Give a member another role. The farm is locked. Raises ``Conflict`` for its last owner."""
     if role != OWNER:
         await _keep_an_owner(unit, farm, member)
-        await rows.end_by(unit.tx, farm.id, member.user_id, unit.now)
+        await invitations.end_by(unit.tx, farm.id, member.user_id, unit.now)
     await rows.change(unit.tx, farm.id, member.user_id, role)
 
 
@@ -84,7 +80,7 @@ async def leave(unit: UnitOfWork, farm: Farm, member: rows.Member) -> None:
     """Take a member out. The farm is locked. Raises ``Conflict`` for its last owner."""
     await _keep_an_owner(unit, farm, member)
     await rows.leave(unit.tx, farm.id, member.user_id)
-    await rows.end_by(unit.tx, farm.id, member.user_id, unit.now)
+    await invitations.end_by(unit.tx, farm.id, member.user_id, unit.now)
     _changed(unit, farm.id, farm.slug)
 
 
@@ -100,4 +96,4 @@ def _changed(unit: UnitOfWork, farm_id: str, *slugs: str) -> None:
 
 async def forget(unit: UnitOfWork, closed: Closed) -> None:
     """Erase what invitations have of a person whose account is closed."""
-    await rows.forget(unit.tx, closed.user_id, closed.email_key, unit.now)
+    await invitations.forget(unit.tx, closed.user_id, closed.email_key, unit.now)

@@ -14,6 +14,7 @@ from harvestd.kernel.names import accept
 from harvestd.kernel.permissions import Permission
 from harvestd.market.accounts import audit
 from harvestd.market.farms import actions, member_actions
+from harvestd.market.farms import invitation_rows as open_invitations
 from harvestd.market.farms import member_rows as rows
 from harvestd.market.farms import rows as farms
 from harvestd.market.farms.member_shapes import (
@@ -58,7 +59,7 @@ def _member(row: rows.Member) -> Member:
     return Member(id=row.user_id, username=row.username, name=row.name, role=row.role, joined_at=row.joined_at)
 
 
-def _invitation(row: rows.Invitation) -> Invitation:
+def _invitation(row: open_invitations.Invitation) -> Invitation:
     return Invitation(id=row.id, email=row.email, role=row.role, created_at=row.created_at, expires_at=row.expires_at)
 
 
@@ -79,8 +80,8 @@ async def invitations(request: RequestContext, query: InvitationsQuery) -> Count
     farm = await _seen(request, Permission.CHANGE_MEMBERS)
     keyset = Keyset(query, "invitations", (UUID,), lambda row: (row.id,))
     (after,) = keyset.after or (None,)
-    shown, following = keyset.page(await rows.open_invitations(request.reader, farm.id, after, keyset.ask))
-    total = await rows.open_count(request.reader, farm.id) if query.count else None
+    shown, following = keyset.page(await open_invitations.listed(request.reader, farm.id, after, keyset.ask))
+    total = await open_invitations.count(request.reader, farm.id) if query.count else None
     return CountedPage([_invitation(row) for row in shown], following, total)
 
 
@@ -88,7 +89,7 @@ async def withdraw(request: RequestContext) -> None:
     """End an invitation."""
     unit = request.work
     farm = await actions.locked(unit, request.user, Permission.CHANGE_MEMBERS, request.path["id"])
-    if not await rows.end(unit.tx, farm.id, request.id("invitation_id"), unit.now):
+    if not await open_invitations.end(unit.tx, farm.id, request.id("invitation_id"), unit.now):
         raise NotFound("the farm has no such open invitation")
     await audit.note(request, unit, "farm.invitation_withdrawn", None, f"farm:{farm.id}")
 

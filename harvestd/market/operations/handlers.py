@@ -21,7 +21,7 @@ async def drop(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
     families = merged(event.data.get("families", ()) for event in events)
     for family in families:
         if family.startswith(SIGN_INS):
-            await parts.sign_ins.ended(family.removeprefix(SIGN_INS))
+            await parts.api_keys.ended(family.removeprefix(SIGN_INS))
     if families:
         await parts.cache.drop(families)
     told = dict.fromkeys(one for event in events for one in news(event))

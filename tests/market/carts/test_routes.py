@@ -8,8 +8,8 @@ from typing import Any
 
 import attrs
 
+from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.carts import rows as carts
-from harvestd.market.carts import token as cart_token
 from harvestd.market.operations import housekeeping
 from tests.locks import holding, meeting
 from tests.people import Market
@@ -133,7 +133,7 @@ async def test_the_limit_of_an_order_is_that_of_its_cart(market: Market) -> None
     token = (await shop.stranger.request("PUT", one, json={"quantity": 1})).headers["x-cart-token"]
     merge = functools.partial(
         carts.merge,
-        token_hash=cart_token.hash_of(token),
+        token_hash=secret_hash(token),
         most=100,
         user_id=buyer.id,
         cart_id=shop.parts.new_id(),
