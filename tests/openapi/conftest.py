@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
+from playwright.sync_api import sync_playwright
 
 from harvestd.loading.demo import demo_password
 from servers import temporary_folder
@@ -37,6 +38,16 @@ def demo_market() -> Iterator[DemoMarket]:
     """Tests that use it are of the group ``demo_market``, so that one is started."""
     with started() as market:
         yield market
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium, without a window."""
+    program = shutil.which("chromium") or "/usr/bin/chromium"
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield found
+        found.close()
 
 
 class started:

@@ -6,7 +6,7 @@ from html import escape
 from importlib.resources import files
 
 from harvestd.kernel.codes import CODES
-from harvestd.web.pages.html import marked, page, table
+from harvestd.web.pages.html import CODE, marked, page, table
 from harvestd.web.problems import PROBLEMS, Problem
 
 HTML = "text/html; charset=utf-8"
@@ -58,13 +58,13 @@ def account(title: str, password_least: int) -> bytes:
     """The page that mailed links lead to where the shop has none; ``account.js`` shows the form for the link."""
     forms = (
         ("verify", "", "Confirm this address"),
-        ("link", "", "Sign in"),
+        ("link", CODE, "Sign in"),
         ("reset", f'<label>New password, {password_least} characters or more <input name="password" type="password" required '
          f'minlength="{password_least}" autocomplete="new-password"></label>', "Set the password"),
         ("invitation", '<p>Sign in with your account, or open one first and come back to this link.</p>'
          '<label>E-mail address <input name="email" type="email" required autocomplete="username"></label>'
-         '<label>Password <input name="password" type="password" required autocomplete="current-password"></label>',
-         "Sign in and accept"),
+         '<label>Password <input name="password" type="password" required autocomplete="current-password"></label>'
+         + CODE, "Sign in and accept"),
         ("forgot", '<label>E-mail address of your account <input name="email" type="email" required autocomplete="email"></label>',
          "Send a mail to set a new password"),
     )  # fmt: skip

@@ -13,6 +13,9 @@ _NAVIGATION = (
     ("/openapi.json", "OpenAPI"),
 )
 
+#: Asked for once the market says that the account has a second factor; empty and hidden until then.
+CODE = '<label class="code" hidden>Code of your second factor, or a recovery code <input name="code" autocomplete="one-time-code"></label>'
+
 
 def page(title: str, main: str, head: str = "", beside: str = "", navigation: bool = True) -> bytes:
     """A complete page; ``main`` begins with its one ``h1``, ``beside`` comes before it (navigation, sign-in). Pages for

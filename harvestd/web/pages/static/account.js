@@ -25,6 +25,12 @@ function say(words, wrong) {
   said.focus();
 }
 
+// Where a code was sent, it is the code that is wrong, which the detail alone says.
+function sentence(found) {
+  const detail = `${found.detail[0].toUpperCase()}${found.detail.slice(1)}.`;
+  return form.code && form.code.value ? detail : `${found.title}. ${detail}`;
+}
+
 function post(path, body, bearer) {
   const headers = { "Content-Type": "application/json" };
   if (bearer) headers.Authorization = `Bearer ${bearer}`;
@@ -33,13 +39,21 @@ function post(path, body, bearer) {
 
 function refuse(found) {
   const errors = found.errors || [];
+  if (found.type === "/problems/second-factor") {
+    const asked = form.querySelector(".code");
+    asked.hidden = false;
+    form.code.required = true;
+    say(`${found.title}.`);
+    form.code.focus();
+    return;
+  }
   if (errors.some((one) => one.field === "token") || found.status === 404) {
     form.hidden = true;
     document.getElementById("again").hidden = false;
     say("This link was used already, or is too old.", true);
   } else {
     const told = errors.map((one) => `${one.field[0].toUpperCase()}${one.field.slice(1)}: ${one.message}.`);
-    say(told.length ? told.join(" ") : `${found.title}.`, true);
+    say(told.length ? told.join(" ") : sentence(found), true);
   }
 }
 
@@ -49,6 +63,8 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const body = what === "forgot" ? { email: form.email.value } : { token };
   if (what === "reset") body.password = form.password.value;
+  const code = form.code && form.code.value ? { code: form.code.value } : {};
+  if (what === "link") Object.assign(body, code);
   const button = form.querySelector("button");
   button.disabled = true;
   say("One moment…");
@@ -56,8 +72,12 @@ form.addEventListener("submit", async (event) => {
     let answer = null;
     if (what === "invitation") {
       // whoever accepts has an account: the page signs in for this one request
-      answer = await post("/api/auth/login", { email: form.email.value, password: form.password.value });
-      if (answer.ok) answer = await post(ROUTES[what], {}, (await answer.json()).access_token);
+      answer = await post("/api/auth/login", { email: form.email.value, password: form.password.value, ...code });
+      if (answer.ok) {
+        const { access_token: bearer } = await answer.json();
+        answer = await post(ROUTES[what], {}, bearer);
+        await post("/api/auth/logout", {}, bearer);
+      }
     } else {
       answer = await post(ROUTES[what], body);
     }

@@ -35,15 +35,23 @@ function end(words) {
 }
 
 async function signIn() {
-  const body = JSON.stringify({ email: form.email.value, password: form.password.value });
+  const code = form.code.value ? { code: form.code.value } : {};
+  const body = JSON.stringify({ email: form.email.value, password: form.password.value, ...code });
   const answer = await fetch("/api/auth/login", { method: "POST", headers: JSON_HEADERS, body });
   const found = await answer.json();
   if (!answer.ok) {
-    who.textContent = `${found.title}: ${found.detail}`;
+    // where a code was sent, it is the code that is wrong, which the detail alone says
+    who.textContent = form.code.value ? found.detail : `${found.title}: ${found.detail}`;
+    if (found.type === "/problems/second-factor") {
+      form.querySelector(".code").hidden = false;
+      form.code.focus();
+    }
     return;
   }
   keep(found);
   form.password.value = "";
+  form.code.value = "";
+  form.querySelector(".code").hidden = true;
   forget();
   show();
   offer();

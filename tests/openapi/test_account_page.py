@@ -1,0 +1,152 @@
+"""The page that mailed links lead to, in a browser: each link does what its mail says, with a second factor too."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyotp
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.daemons import request
+from tests.openapi.conftest import DemoMarket
+from tests.openapi.steps import FARMER, SUNNY_ACRES
+from tests.openapi.tools import need
+from tests.openapi.walk import Mails
+
+pytestmark = [pytest.mark.xdist_group("demo_market"), pytest.mark.limit(60)]
+PASSWORD, NEW = "a long walk to market", "three turnips in a row"
+FRAGMENTS = ("", *(f"#{what}={'x' * 43}" for what in ("verify", "reset", "link", "invitation")))
+
+
+def ask(market: DemoMarket, method: str, path: str, body: Any = None, token: str = "") -> Any:
+    status, answer, _ = request(market.port, method, path, body, {"Authorization": f"Bearer {token}"} if token else {})
+    assert status < 300, f"{method} {path}: {status} {answer}"
+    return answer
+
+
+class Person:
+    """Somebody with an account of their own, with a second factor or none."""
+
+    def __init__(self, market: DemoMarket, factor: bool = False) -> None:
+        self.name, self.market = f"p{secrets.token_hex(4)}", market
+        self.email, self.secret = f"{self.name}@example.org", ""
+        self.mails = Mails(market.mails)[self.name]
+        body = {"email": self.email, "username": self.name, "password": PASSWORD, "name": "Bo", "role": "buyer"}
+        self.token = ask(market, "POST", "/api/auth/register", body)["access_token"]
+        if factor:
+            ask(market, "POST", "/api/auth/email/verify", {"token": self.mails["verify"]})
+            begun = ask(market, "POST", "/api/users/me/second-factors", {"name": "telephone"}, self.token)
+            self.secret, path = begun["secret"], f"/api/users/me/second-factors/{begun['id']}/confirm"
+            ask(market, "POST", path, {"code": self.code(-1)}, self.token)
+
+    def code(self, steps: int = 0) -> str:
+        return pyotp.TOTP(self.secret).at(datetime.now(UTC) + timedelta(seconds=30 * steps))
+
+
+def opened(browser: Any, market: DemoMarket, what: str, token: str) -> Page:
+    page: Page = browser.new_context().new_page()
+    page.goto(f"{market.address}/account#{what}={token}")
+    return page
+
+
+def says(page: Page, words: str) -> None:
+    expect(page.locator("#said")).to_contain_text(re.compile(words), timeout=15_000)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(browser: Any, demo_market: DemoMarket, scheme: str) -> None:
+    axe = need("axe-core/axe.min.js").read_text("utf-8")
+    for fragment in FRAGMENTS:
+        page: Page = browser.new_context(color_scheme=scheme, bypass_csp=True).new_page()
+        page.goto(f"{demo_market.address}/account{fragment}")
+        page.evaluate("for (const one of document.querySelectorAll('.code')) one.hidden = false")
+        page.evaluate(axe)
+        found = page.evaluate('axe.run(document, { resultTypes: ["violations"] })')
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == [], fragment
+
+
+def test_an_address_is_verified_once_and_the_link_is_out_of_the_history(
+    browser: Any,
+    demo_market: DemoMarket,
+) -> None:
+    token = Person(demo_market).mails["verify"]
+    page = opened(browser, demo_market, "verify", token)
+    assert token not in page.url
+    page.click("text=Confirm this address")
+    says(page, "The address is confirmed")
+    again = opened(browser, demo_market, "verify", token)
+    again.click("text=Confirm this address")
+    says(again, "used already, or is too old")
+    expect(again.locator("#again")).to_be_visible()
+
+
+def test_a_forgotten_password_is_set_anew(browser: Any, demo_market: DemoMarket) -> None:
+    person = Person(demo_market)
+    page = opened(browser, demo_market, "forgot", "")
+    page.fill("#forgot [name=email]", person.email)
+    page.click("text=Send a mail")
+    says(page, "a mail is on its way")
+    reset = opened(browser, demo_market, "reset", person.mails["reset"])
+    reset.fill("[name=password]", person.name + " 1234")
+    reset.click("text=Set the password")
+    says(reset, "Password: ")
+    reset.fill("#reset [name=password]", NEW)
+    reset.click("text=Set the password")
+    says(reset, "new password is set")
+    ask(demo_market, "POST", "/api/auth/login", {"email": person.email, "password": NEW})
+
+
+def test_a_mailed_link_asks_for_the_code_of_the_second_factor(
+    browser: Any,
+    demo_market: DemoMarket,
+) -> None:
+    person = Person(demo_market, factor=True)
+    ask(demo_market, "POST", "/api/auth/link", {"email": person.email})
+    page = opened(browser, demo_market, "link", person.mails["link"])
+    expect(page.locator("#link [name=code]")).to_be_hidden()
+    page.click("#link button")
+    says(page, "code of your second factor")
+    expect(page.locator("#link [name=code]")).to_be_focused()
+    page.fill("#link [name=code]", "abc-def")
+    page.click("#link button")
+    says(page, "^This is no code of your second factor")
+    page.fill("#link [name=code]", person.code())
+    page.click("#link button")
+    says(page, "You are signed in")
+    assert page.evaluate("fetch('/api/users/me').then(answer => answer.status)") == 200
+
+
+def test_an_invitation_is_accepted_with_the_code_and_leaves_no_sign_in_behind(
+    browser: Any,
+    demo_market: DemoMarket,
+) -> None:
+    person = Person(demo_market, factor=True)
+    farmer = ask(demo_market, "POST", "/api/auth/login", {"email": FARMER, "password": demo_market.password})
+    body = {"email": person.email, "role": "packer"}
+    ask(demo_market, "POST", f"/api/farms/{SUNNY_ACRES}/members", body, farmer["access_token"])
+    page = opened(browser, demo_market, "invitation", person.mails["invitation"])
+    page.fill("#invitation [name=email]", person.email)
+    page.fill("#invitation [name=password]", PASSWORD)
+    page.click("#invitation button")
+    says(page, "code of your second factor")
+    page.fill("#invitation [name=code]", person.code())
+    page.click("#invitation button")
+    says(page, "you belong to the farm now")
+    assert len(ask(demo_market, "GET", "/api/users/me/sessions", None, person.token)["items"]) == 1
+
+
+def test_the_docs_ask_for_the_code_too(browser: Any, demo_market: DemoMarket) -> None:
+    person = Person(demo_market, factor=True)
+    page: Page = browser.new_context().new_page()
+    page.goto(demo_market.address + "/docs/orders")
+    page.fill("#sign-in [name=email]", person.email)
+    page.fill("#sign-in [name=password]", PASSWORD)
+    page.click("#sign-in .fields button")
+    expect(page.locator("#sign-in [name=code]")).to_be_focused(timeout=15_000)
+    page.fill("#sign-in [name=code]", person.code())
+    page.click("#sign-in .fields button")
+    expect(page.locator(".who")).to_have_text("Signed in as Bo", timeout=15_000)
