@@ -51,7 +51,7 @@ class Grant:
 
 #: The market's staff is its managers and admins.
 _ALL, _SELLERS, _ADMINS = frozenset(ROLES), frozenset({FARMER, MANAGER, ADMIN}), frozenset({ADMIN})
-_STAFF = frozenset({MANAGER, ADMIN})
+STAFF = frozenset({MANAGER, ADMIN})
 _RUN, _PACK = frozenset({OWNER, MANAGER}), frozenset({OWNER, MANAGER, PACKER})
 
 GRANTS: dict[Permission, Grant] = {
@@ -59,16 +59,16 @@ GRANTS: dict[Permission, Grant] = {
     Permission.SEE_ACCOUNT: Grant(_ALL),
     Permission.OWN_NOTICES: Grant(_ALL),
     Permission.PLACE_ORDERS: Grant(_ALL),
-    Permission.SEE_ORDERS: Grant(_ALL, _STAFF, _PACK | {DRIVER}),
-    Permission.CANCEL_ORDERS: Grant(_ALL, _STAFF, _RUN),
-    Permission.FULFIL_ORDERS: Grant(_SELLERS, _STAFF, _PACK | {DRIVER}),
-    Permission.SEE_MEMBERS: Grant(_SELLERS, _STAFF, _PACK | {DRIVER}),
-    Permission.CHANGE_MEMBERS: Grant(_SELLERS, _STAFF, frozenset({OWNER})),
+    Permission.SEE_ORDERS: Grant(_ALL, STAFF, _PACK | {DRIVER}),
+    Permission.CANCEL_ORDERS: Grant(_ALL, STAFF, _RUN),
+    Permission.FULFIL_ORDERS: Grant(_SELLERS, STAFF, _PACK | {DRIVER}),
+    Permission.SEE_MEMBERS: Grant(_SELLERS, STAFF, _PACK | {DRIVER}),
+    Permission.CHANGE_MEMBERS: Grant(_SELLERS, STAFF, frozenset({OWNER})),
     Permission.FOUND_FARMS: Grant(_ALL),
-    Permission.JUDGE_FARMS: Grant(_STAFF, _STAFF),
-    Permission.CHANGE_FARM: Grant(_SELLERS, _STAFF, _RUN),
-    Permission.CHANGE_PRODUCTS: Grant(_SELLERS, _STAFF, _RUN),
-    Permission.CHANGE_STOCK: Grant(_SELLERS, _STAFF, _PACK),
+    Permission.JUDGE_FARMS: Grant(STAFF, STAFF),
+    Permission.CHANGE_FARM: Grant(_SELLERS, STAFF, _RUN),
+    Permission.CHANGE_PRODUCTS: Grant(_SELLERS, STAFF, _RUN),
+    Permission.CHANGE_STOCK: Grant(_SELLERS, STAFF, _PACK),
     Permission.MANAGE_ACCOUNTS: Grant(_ADMINS, _ADMINS),
     Permission.SEE_AUDIT: Grant(_ADMINS, _ADMINS),
     Permission.CHANGE_CATEGORIES: Grant(_ADMINS, _ADMINS),

@@ -32,6 +32,14 @@ class SignedIn:
     request: RequestContext
 
 
+@attrs.frozen
+class Demoted:
+    """An account may do less in the market than before, or was closed (``active`` is False) by an admin; it is locked."""
+
+    user_id: str
+    active: bool
+
+
 async def register(unit: UnitOfWork, account: NewAccount, user_id: str, password_hash: str) -> str | None:
     """Store the account and notify the listeners; returns the id of the farm, if there is one. Raises ``AlreadyTaken``."""
     await accounts.insert(unit.tx, account, user_id, password_hash, unit.now)

@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from harvestd.kernel.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from harvestd.kernel.names import accept, clean_name
-from harvestd.kernel.permissions import ADMIN, BUYER
+from harvestd.kernel.permissions import ADMIN, BUYER, STAFF
 from harvestd.market.accounts import actions, admin_rows, audit, confirming, factor_rows, key_rows, signing_in
 from harvestd.market.accounts.admin_shapes import (
     Account,
@@ -58,6 +58,7 @@ def _shown(row: admin_rows.Account) -> Account:
 
 async def change(request: RequestContext, body: ChangeAccount) -> Account:
     """Change an account's role, close or open it, or take its second factors away; at once, in every process."""
+    await confirming.check(request)
     unit, user_id = request.work, request.id("id")
     before = await admin_rows.lock(unit.tx, user_id)
     if before is None:
@@ -69,12 +70,11 @@ async def change(request: RequestContext, body: ChangeAccount) -> Account:
     if body.second_factor is True:
         message = "can only be false: second factors are set up by the account's owner"
         raise Invalid.of("second_factor", message, "not-one-of", allowed="false")
-    freed = body.second_factor is False and before.second_factor
-    if freed:
+    if body.second_factor is False:  # what was only begun goes as well, and recovery codes
         await factor_rows.delete_all(unit.tx, user_id, unit.now)
     if (role, active) != (before.role, before.active):
         await _changed(request, before, role, active)
-    if freed:
+    if body.second_factor is False and before.second_factor:
         await audit.note(request, unit, "second_factor.removed", user_id, f"user:{user_id}")
     after = await admin_rows.lock(unit.tx, user_id)
     assert after is not None
@@ -89,6 +89,8 @@ async def _changed(request: RequestContext, before: admin_rows.Account, role: st
     if role == BUYER and before.role != BUYER and await admin_rows.farms(unit.tx, user_id):
         raise Conflict("this account works for a farm, and farms are worked by farmers; take it out of its farms first")
     await admin_rows.change(unit.tx, user_id, role, active, unit.now)
+    if not active or (before.role in STAFF and role not in STAFF):
+        await unit.tell(actions.Demoted(user_id, active))
     if role == ADMIN:
         await admin_rows.end_acted_for(unit.tx, user_id, unit.now)
     if not active:

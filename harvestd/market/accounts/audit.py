@@ -5,6 +5,7 @@ An entry is part of the transaction of what it tells. It takes a lock that all e
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ import msgspec
 from harvestd.kernel.events import Event
 from harvestd.runtime.tracing import current_trace
 from harvestd.store import counting
-from harvestd.store.postgres.database import Reader, Statement, nothing
+from harvestd.store.postgres.database import Reader, Statement, nothing, scalar
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import ActedFor, RequestContext
 
@@ -25,11 +26,18 @@ SECRET = frozenset({"password", "code", "token", "challenge", "refresh_token"})
 #: Fields of which it is kept that they were sent, and not what: the log outlives the person.
 PERSONAL = frozenset({
     "name", "username", "email", "phone", "avatar", "recipient", "label", "address", "note", "fulfilment", "fulfilments",
+    "location", "pickup_points",
 })  # fmt: skip
 
+#: What the collections in paths have, by the words of the log. Whatever else a path has (a mailed secret) is kept nowhere.
+THINGS = {
+    "farms": "farm", "products": "product", "categories": "category", "orders": "order", "users": "user", "addresses": "address",
+    "api-keys": "api_key", "sessions": "sign_in", "second-factors": "second_factor", "items": "product",
+}  # fmt: skip
 #: Actions whose subject is mailed, since somebody else may have done it in their name; True for those that one does oneself, too.
 TOLD = {
-    "api_key.created": True, "second_factor.added": True, "second_factor.removed": True, "account.changed": False,
+    "api_key.created": True, "second_factor.added": True, "second_factor.removed": True, "second_factor.codes_renewed": True,
+    "account.changed": False,
     "account.impersonated": False, "farm.member_changed": False, "farm.member_left": False,
 }  # fmt: skip
 
@@ -58,6 +66,10 @@ _INSERT = Statement(
        values (:id, :now, :actor_id, :subject_id, :action, :object, :before, :after, :address, :request_id)""",
     nothing,
 )
+_BY_SLUG = {
+    thing: Statement(f"audit.{thing}", f"select id::text from {table} where slug = :slug", scalar)
+    for thing, table in (("farm", "farms"), ("product", "products"))
+}
 _WHICH = """(:actor::uuid is null or a.actor_id = :actor) and (:subject::uuid is null or a.subject_id = :subject)
           and (:action::text is null or a.action = :action) and (:object::text is null or a.object = :object)"""
 _COUNT = counting.counting("audit.count", f"audit a where {_WHICH}")
@@ -93,15 +105,28 @@ async def note(
 async def acted(unit: UnitOfWork, happening: ActedFor) -> None:
     """Note that somebody changed something for somebody else, whatever it was."""
     request = happening.request
-    thing, own = request.route.tag.rstrip("s"), request.user.user_id
-    about = f"{thing}:{request.path['id']}" if "id" in request.path else f"user:{own}"
-    sent = {} if request.body is None else msgspec.to_builtins(request.body)
-    told = {
-        name: "…" if name in PERSONAL else value
-        for name, value in sent.items()
-        if name not in SECRET and value not in (None, "")
-    }
-    await note(request, unit, f"{ACTED}{request.route.operation_id}", own, about, None, told)
+    own, sent = request.user.user_id, {} if request.body is None else msgspec.to_builtins(request.body)
+    about = await _object(unit, request) or f"user:{own}"
+    await note(request, unit, f"{ACTED}{request.route.operation_id}", own, about, None, _impersonal(sent))
+
+
+async def _object(unit: UnitOfWork, request: RequestContext) -> str | None:
+    """What a request is about: the first thing that its path names, by its id."""
+    words = request.route.path.split("/")
+    for collection, word in itertools.pairwise(words):
+        if word.startswith("{") and collection in THINGS:
+            thing, given = THINGS[collection], request.path[word[1:-1]]
+            found = None if thing not in _BY_SLUG else await unit.tx.row(_BY_SLUG[thing], slug=given)
+            return f"{thing}:{found or given}"
+    return None
+
+
+def _impersonal(value: Any) -> Any:
+    """What was sent, without secrets, and without what is a person's own, however deep."""
+    if isinstance(value, dict):
+        kept = {name: one for name, one in value.items() if name not in SECRET and one not in (None, "")}
+        return {name: "…" if name in PERSONAL else _impersonal(one) for name, one in kept.items()}
+    return [_impersonal(one) for one in value] if isinstance(value, list) else value
 
 
 async def listed(

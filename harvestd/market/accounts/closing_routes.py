@@ -13,6 +13,7 @@ from harvestd.web.context import RequestContext, Result
 
 async def export(request: RequestContext) -> Result:
     """Everything held on the caller."""
+    confirming.check_oneself(request)
     user_id = request.user.user_id
 
     async def work(unit: UnitOfWork) -> bytes:

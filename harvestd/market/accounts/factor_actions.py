@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyotp
 
-from harvestd.kernel.errors import Invalid, NotFound, SecondFactorNeeded, WrongCredentials
+from harvestd.kernel.errors import Conflict, Invalid, NotFound, SecondFactorNeeded, WrongCredentials
 from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.accounts import factor_rows as rows
 from harvestd.market.accounts import factor_rules as rules
@@ -96,20 +96,28 @@ async def begin(unit: UnitOfWork, user_id: str, name: str) -> tuple[Factor, str]
 
 
 async def confirm(unit: UnitOfWork, user_id: str, id: str, code: str) -> list[str]:
-    """Have a factor count, by a code of it. Returns new recovery codes if the user has none. Raises ``NotFound`` and ``Invalid``."""
+    """Have a factor count, by a code of it. Returns new recovery codes if it is the first that counts. Raises ``NotFound`` and ``Invalid``."""
     await accounts.lock(unit.tx, user_id)
-    factor = next((one for one in await rows.all_of(unit.tx, user_id) if one.id == id), None)
+    known = await rows.all_of(unit.tx, user_id)
+    factor = next((one for one in known if one.id == id), None)
     if factor is None:
         raise NotFound("you have no such second factor")
     step = rules.step_of(_secret(unit.parts, factor), code, unit.now, factor.last_step)
     if step is None:
         raise Invalid.of("code", "is not the code that the authenticator shows now", "expired", reason="code")
     await rows.confirm(unit.tx, user_id, id, step, unit.now)
-    return [] if await rows.codes_left(unit.tx, user_id) else await renew_codes(unit, user_id)
+    return [] if any(one.confirmed_at for one in known) else await _fresh_codes(unit, user_id)
 
 
 async def renew_codes(unit: UnitOfWork, user_id: str) -> list[str]:
-    """New recovery codes in place of the others."""
+    """New recovery codes in place of the others. Raises ``Conflict`` if there is no factor that they could stand in for."""
+    await accounts.lock(unit.tx, user_id)
+    if not any(one.confirmed_at for one in await rows.all_of(unit.tx, user_id)):
+        raise Conflict("your account has no second factor; set one up first")
+    return await _fresh_codes(unit, user_id)
+
+
+async def _fresh_codes(unit: UnitOfWork, user_id: str) -> list[str]:
     fresh = ["".join(secrets.choice(rules.ALPHABET) for _ in range(10)) for _ in range(rules.RECOVERY_CODES)]
     await rows.codes(unit.tx, user_id, [secret_hash(code) for code in fresh])
     return [rules.grouped(code) for code in fresh]

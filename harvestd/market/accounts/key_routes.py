@@ -41,9 +41,7 @@ async def create(request: RequestContext, body: NewKey) -> Result:
     scopes = sorted(set(body.scopes))
     row = KeyRow(unit.new_id(), name, secret[:HINT], scopes, request.now, body.expires_at, None)
     await rows.insert(unit.tx, row, caller.user_id, secret_hash(secret))
-    await audit.note(
-        request, unit, "api_key.created", caller.user_id, f"api_key:{row.id}", None, {"name": name, "scopes": scopes}
-    )
+    await audit.note(request, unit, "api_key.created", caller.user_id, f"api_key:{row.id}", None, {"scopes": scopes})
     shown = NewApiKey(**_fields(row), key=secret)
     return Result(shown, headers=(("Location", f"/api/users/me/api-keys/{row.id}"),))
 
@@ -89,6 +87,7 @@ async def listed(request: RequestContext, query: KeysQuery) -> CountedPage[ApiKe
 
 async def end(request: RequestContext) -> None:
     """End a key."""
+    confirming.check_oneself(request)
     unit, user_id = request.work, request.user.user_id
     if not await rows.end(unit.tx, request.id("id"), user_id, unit.now):
         raise NotFound("you have no such key")

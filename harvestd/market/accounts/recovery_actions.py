@@ -49,13 +49,14 @@ def request_address(unit: UnitOfWork, user_id: str, address: EmailAddress) -> No
 
 
 async def issue_address(unit: UnitOfWork, user_id: str, email: str) -> str | None:
-    """A new secret, to be mailed to a new address; None if the account asked for :data:`MAX_AN_HOUR` within the hour."""
+    """A new secret, to be mailed to a new address; None if the account asked for :data:`MAX_AN_HOUR` within the hour, or was closed."""
     if await tokens.lately(unit.tx, user_id, "address", unit.now - timedelta(hours=1)) >= MAX_AN_HOUR:
         return None
     secret = secrets.token_urlsafe(32)
     key = email_addresses.key(email)
-    await tokens.insert_address(unit.tx, secret_hash(secret), user_id, email, key, unit.now, unit.now + LIFE["address"])
-    return secret
+    expires = unit.now + LIFE["address"]
+    stored = await tokens.insert_address(unit.tx, secret_hash(secret), user_id, email, key, unit.now, expires)
+    return secret if stored else None
 
 
 async def verify(unit: UnitOfWork, secret: str) -> str:

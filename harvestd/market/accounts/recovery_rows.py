@@ -107,11 +107,11 @@ async def user_of(reader: Reader, token_hash: bytes, purpose: str, now: datetime
 
 async def insert_address(
     tx: Transaction, token_hash: bytes, user_id: str, email: str, email_key: str, now: datetime, expires_at: datetime
-) -> None:
-    """Store a token for a new address of the account, if it is open."""
-    await tx.run(
+) -> bool:
+    """Store a token for a new address of the account; False if that is closed."""
+    return bool(await tx.run(
         _INSERT_ADDRESS, token_hash=token_hash, user_id=user_id, email=email, email_key=email_key, now=now, expires_at=expires_at
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 async def move(tx: Transaction, user_id: str, email: str, email_key: str, now: datetime) -> bool:

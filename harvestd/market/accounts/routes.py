@@ -93,11 +93,12 @@ def _successor(secret: str, token: str) -> str:
 
 
 async def logout(request: RequestContext, query: LogoutQuery) -> None:
-    """End this sign-in, or all of the account's. Issued access tokens are invalid from now on."""
+    """End this sign-in, or all of the account's. Issued access tokens are invalid from now on. Whoever acts for somebody ends that
+    alone: the others are not theirs."""
     user = request.user
 
     async def work(unit: UnitOfWork) -> None:
-        if query.everywhere:
+        if query.everywhere and not user.actor:
             await actions.end_all(unit, user.user_id)
         else:
             await actions.end(unit, user.user_id, user.session)

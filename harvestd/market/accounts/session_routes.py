@@ -128,5 +128,6 @@ async def listed(request: RequestContext, query: DevicesQuery) -> CountedPage[De
 
 async def end_one(request: RequestContext) -> None:
     """End one of the caller's sign-ins."""
+    confirming.check_oneself(request)
     if not await actions.end(request.work, request.user.user_id, request.id("id")):
         raise NotFound("you have no such sign-in")

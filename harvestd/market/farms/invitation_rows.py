@@ -60,6 +60,13 @@ _END_BY = Statement(
     "update farm_invitations set ended_at = :now where farm_id = :farm_id and invited_by = :user_id and ended_at is null",
     nothing,
 )
+_END_OF = Statement(
+    "farm_invitations.end_of",
+    """update farm_invitations i set ended_at = :now
+        where i.invited_by = :user_id and i.ended_at is null and not (:active and exists (
+              select from farm_members m where m.farm_id = i.farm_id and m.user_id = i.invited_by and m.role = 'owner'))""",
+    nothing,
+)
 _FORGET = Statement(
     "farm_invitations.forget",
     """update farm_invitations set email = '', email_key = 'deleted-' || id, token_hash = null, ended_at = coalesce(ended_at, :now)
@@ -109,6 +116,11 @@ async def by_token(tx: Transaction, token_hash: bytes, now: datetime) -> Invitat
 async def end_by(tx: Transaction, farm_id: str, user_id: str, now: datetime) -> None:
     """End the invitations that somebody sent who may not invite any more."""
     await tx.run(_END_BY, farm_id=farm_id, user_id=user_id, now=now)
+
+
+async def end_of(tx: Transaction, user_id: str, active: bool, now: datetime) -> None:
+    """End the invitations that somebody sent, to all farms; while their account is open, but for the farms that they own."""
+    await tx.run(_END_OF, user_id=user_id, active=active, now=now)
 
 
 async def forget(tx: Transaction, user_id: str, email_key: str, now: datetime) -> None:

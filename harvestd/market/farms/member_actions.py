@@ -97,3 +97,8 @@ def _changed(unit: UnitOfWork, farm_id: str, *slugs: str) -> None:
 async def forget(unit: UnitOfWork, closed: Closed) -> None:
     """Erase what invitations have of a person whose account is closed."""
     await invitations.forget(unit.tx, closed.user_id, closed.email_key, unit.now)
+
+
+async def demoted(unit: UnitOfWork, happening: accounts.Demoted) -> None:
+    """End the invitations of somebody who may not invite any more."""
+    await invitations.end_of(unit.tx, happening.user_id, happening.active, unit.now)

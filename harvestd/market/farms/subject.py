@@ -7,7 +7,7 @@ from typing import Any
 from harvestd.kernel import errors
 from harvestd.kernel.families import FARMS
 from harvestd.kernel.permissions import Permission
-from harvestd.market.accounts.actions import Registered
+from harvestd.market.accounts.actions import Demoted, Registered
 from harvestd.market.accounts.closing_actions import Closed
 from harvestd.market.farms import (
     actions,
@@ -40,7 +40,7 @@ SUBJECT = Subject(
         "farm.updated": events.FarmUpdated, "farm.member_invited": events.FarmMemberInvited, "farm.verified": events.FarmJudged,
         "farm.suspended": events.FarmJudged,
     },
-    listeners={Registered: actions.found, Closed: member_actions.forget},
+    listeners={Registered: actions.found, Closed: member_actions.forget, Demoted: member_actions.demoted},
     routes=(
         Route(method="GET", path="/api/farms", operation="listFarms", handler=routes.listed, permission=None, mode=Mode.READ, section=_FARMS,
               summary="Farms, newest first or nearest first", query=shapes.FarmsQuery, answer=CountedPage[shapes.Farm],

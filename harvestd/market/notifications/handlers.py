@@ -146,6 +146,8 @@ async def noted(unit: UnitOfWork, event: Envelope) -> None:
         await _send(unit, event, user.id, user.email, "noted", what=NOTED[event.data["action"]])
 
 
+#: How the address of an account ends whose owner has closed it (RFC 2606: nobody has such an address).
+ERASED = "@invalid"
 #: Roles in a farm, as they stand in a sentence.
 ROLES = {"owner": "an owner", "manager": "a manager", "packer": "a packer", "driver": "a driver"}
 
@@ -188,6 +190,8 @@ async def _mail_account(unit: UnitOfWork, event: Envelope, email: str, purpose: 
 async def _send(
     unit: UnitOfWork, event: Envelope, user_id: str, email: str, kind: str, fragment: str = "", **values: str
 ) -> None:
+    if email.endswith(ERASED):
+        return
     settings = unit.parts.settings
     page = settings.account_url or f"{settings.public_url}/account"
     subject, body = account_shown(kind, settings.market_name, page + fragment, **values)

@@ -182,8 +182,8 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
     ),
     "noted": (
         "A change of your account at {market}",
-        "At {market}, {what}.\n\nIf you know of this, there is nothing to do. If not, end all sign-ins by setting a new password, and tell the "
-        "market's staff:\n\n{link}\n",
+        "At {market}, {what}.\n\nIf you know of this, there is nothing to do. If not, set a new password here, which ends every sign-in and "
+        "API key, and tell the market's staff:\n\n{link}\n",
     ),
     "changed": (
         "Your password at {market} was changed",
@@ -198,6 +198,7 @@ NOTED: dict[str, str] = {
     "api_key.created": "a new API key can act for your account",
     "second_factor.added": "signing in to your account needs a code of a second factor from now on",
     "second_factor.removed": "a second factor was taken away from your account",
+    "second_factor.codes_renewed": "the recovery codes of your account were replaced by new ones",
     "account.changed": "the staff have changed the role of your account, or have closed or opened it",
     "account.impersonated": "somebody of the staff acts for you, for half an hour at most; what they change is noted in the audit log",
     "farm.member_changed": "your role in a farm has changed",

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from typing import Any
 
 import attrs
 import pytest
 
+from harvestd import tables as table
+from harvestd.market.accounts import audit
 from harvestd.market.accounts.audit import TOLD
 from harvestd.market.notifications.messages import NOTED
 from harvestd.parts import Parts
 from harvestd.store.postgres.database import Statement
+from harvestd.web.routes import Route
 from tests.market.accounts.mailbox import mails, token
 from tests.market.accounts.test_admin import acting, entries
 from tests.market.accounts.test_own_things import DELIVERED, HOME, LEFT, ONE, bought, complete
 from tests.market.accounts.test_second_factors import BO, PASSWORD, protected
-from tests.people import Market
+from tests.people import Market, Person
 from tests.web.conftest import make_market, settled
 
 NEW = "three turnips in a row"
@@ -24,6 +29,7 @@ ADMINS = Statement("test.admins", "select count(*) from users where role = 'admi
 OWNERS = Statement(
     "test.owners", "select count(*) from farm_members where farm_id = :farm and role = 'owner'", lambda n: n
 )
+RECIPIENTS = Statement("test.recipients", "select recipient from mails", lambda one: one)
 KEY = {"name": "till", "scopes": ["orders:read"]}
 
 
@@ -120,6 +126,49 @@ async def test_acting_ends_when_the_admin_signs_out_everywhere_and_when_the_othe
     assert (await one.get("/api/users/me")).status == 401
 
 
+async def test_who_acts_for_somebody_ends_nothing_of_theirs(market: Market) -> None:
+    admin, person = await market.person("admin"), await market.person()
+    key = (await person.post("/api/users/me/api-keys", KEY)).json()
+    (session,) = (await person.get("/api/users/me/sessions")).json()["items"]
+    client = await acting(market, admin, person)
+    for method, path in (
+        ("DELETE", f"/api/users/me/sessions/{session['id']}"),
+        ("DELETE", f"/api/users/me/api-keys/{key['id']}"),
+        ("GET", "/api/users/me/export"),
+    ):
+        assert (await client.request(method, path)).status == 403, path
+    assert (await client.post("/api/auth/logout?everywhere=true")).status == 204
+    assert (await client.get("/api/users/me")).status == 401
+    assert (await person.get("/api/users/me")).status == 200
+
+
+async def test_what_is_noted_of_acting_has_the_thing_s_id_and_nothing_that_is_the_person_s(market: Market) -> None:
+    admin, farmer = await market.person("admin"), await market.farmer()
+    client = await acting(market, admin, farmer)
+    slug = (await client.get(f"/api/farms/{farmer.farm_id}")).json()["slug"]
+    point = {"name": "Ann Smith's home", "address": "Private Road 7"}
+    body = {
+        "location": {"address": "Private Road 5", "latitude": None, "longitude": None},
+        "pickup_points": [point],
+        "order_minimum": 500,
+    }
+    changed = await client.request("PATCH", f"/api/farms/{slug}", json=body, headers={"If-Match": "*"})
+    assert changed.status == 200, changed.text
+    put = await client.request("PUT", f"/api/users/me/addresses/{ONE}", json=HOME)
+    assert put.status == 200, put.text
+    second, first, _ = await entries(admin)
+    assert (first["object"], second["object"]) == (f"farm:{farmer.farm_id}", f"address:{ONE}")
+    assert first["after"].keys() == body.keys() and "Private" not in str(first) and "Bauer" not in str(second)
+
+
+@pytest.mark.parametrize(
+    "route", [r for r in table.ROUTES if r.method != "GET" and "{" in r.path], ids=lambda r: r.name
+)
+def test_whatever_a_path_names_has_a_word_in_the_log_or_is_a_secret(route: Route) -> None:
+    collection, name = re.findall(r"([a-z-]+)/{(\w+)}", route.path)[0]
+    assert collection in audit.THINGS or name == "token"
+
+
 # --- the end of an account ---
 
 
@@ -206,10 +255,60 @@ async def test_what_was_bought_is_erased_of_whoever_is_closed(market: Market) ->
     assert (await order["farmer"].get(f"/api/orders/{order['id']}")).json()["buyer"]["name"] == "Deleted account"
 
 
+# --- who invites for a farm ---
+
+
+async def open_invitation(market: Market, who: Person, farm_id: str, friend: Person) -> str:
+    answer = await who.post(f"/api/farms/{farm_id}/members", {"email": friend.email, "role": "owner"})
+    assert answer.status == 201, answer.text
+    return await token(market, friend.email, "invitation")
+
+
+@pytest.mark.parametrize("change", [{"role": "farmer"}, {"active": False}])
+async def test_invitations_of_the_staff_end_with_their_role_or_account(market: Market, change: dict[str, Any]) -> None:
+    admin, staff, farmer = await market.person("admin"), await market.person("manager"), await market.farmer()
+    friend = await market.person()
+    secret = await open_invitation(market, staff, farmer.farm_id, friend)
+    assert (await admin.request("PATCH", f"/api/admin/users/{staff.id}", change)).status == 200
+    assert (await friend.post(f"/api/invitations/{secret}/accept", None)).status == 404
+
+
+@pytest.mark.parametrize(("change", "status"), [({"active": False}, 404), ({"role": "manager"}, 200)])
+async def test_an_owner_s_invitations_end_with_their_account_alone(
+    market: Market, change: dict[str, Any], status: int
+) -> None:
+    admin, farmer, friend = await market.person("admin"), await market.farmer(), await market.person()
+    secret = await open_invitation(market, farmer, farmer.farm_id, friend)
+    assert (await admin.request("PATCH", f"/api/admin/users/{farmer.id}", change)).status == 200
+    assert (await friend.post(f"/api/invitations/{secret}/accept", None)).status == status
+
+
+# --- recovery codes ---
+
+
+async def test_recovery_codes_stand_in_for_a_factor_and_are_never_there_without_one(market: Market) -> None:
+    person = await market.person()
+    refused = await person.post("/api/users/me/recovery-codes", {})
+    assert (refused.status, "set one up first" in refused.json()["detail"]) == (409, True)
+
+
+async def test_recovery_codes_renewed_at_once_are_ten_and_none_outlives_the_last_factor(market: Market) -> None:
+    bo = await protected(market)
+    answers = await settled(*(bo.client.post("/api/users/me/recovery-codes", {}) for _ in range(4)))
+    assert [a.status for a in answers] == [200] * 4
+    assert (await bo.client.get("/api/users/me/second-factors")).json()["recovery_codes_left"] == 10
+    answers = await settled(
+        bo.client.request("DELETE", f"/api/users/me/second-factors/{bo.id}"),
+        *(bo.client.post("/api/users/me/recovery-codes", {}) for _ in range(4)),
+    )
+    assert answers[0].status == 204 and {a.status for a in answers[1:]} <= {200, 409}
+    assert (await bo.client.get("/api/users/me/second-factors")).json()["recovery_codes_left"] == 0
+
+
 # --- what the owner is told ---
 
 
-async def told(market: Market, person: Any) -> list[str]:
+async def told(market: Market, person: Person) -> list[str]:
     """What the mails say happened to the account, in order of their time."""
     texts = [body for subject, body in await mails(market, person.email) if subject.startswith("A change of")]
     return [next(action for action, what in NOTED.items() if what in text) for text in texts]
@@ -249,6 +348,26 @@ async def test_the_staff_help_somebody_who_has_lost_their_second_factor(market: 
     assert (await bo.login()).status == 200
     assert [one["action"] for one in await entries(admin)] == ["second_factor.removed", "second_factor.added"]
     assert [body for _, body in await mails(market, BO["email"]) if NOTED["second_factor.removed"] in body]
+
+
+async def test_changing_an_account_needs_a_confirmation_of_late(market: Market) -> None:
+    """A stolen access token would make an admin for good."""
+    admin, person = await market.person("admin"), await market.person()
+    now = market.parts.now
+    later = make_market(attrs.evolve(market.parts, now=lambda: now() + timedelta(minutes=5, seconds=1)))
+    late = later.stranger.signed_in(admin.client.headers["Authorization"].removeprefix("Bearer "))
+    for change in ({"role": "admin"}, {"second_factor": False}, {"active": False}):
+        refused = await late.request("PATCH", f"/api/admin/users/{person.id}", json=change)
+        assert (refused.status, refused.json()["type"]) == (403, "/problems/confirm")
+
+
+async def test_nobody_is_mailed_who_has_closed_their_account(market: Market) -> None:
+    person = await market.person()
+    await person.request("PUT", "/api/users/me/email", {"email": "new@example.org"})
+    await person.post("/api/users/me/api-keys", KEY)
+    assert (await person.request("DELETE", "/api/users/me")).status == 204
+    await market.work()
+    assert await market.parts.database.rows(RECIPIENTS) == []
 
 
 def test_each_action_that_is_told_has_its_words() -> None:
