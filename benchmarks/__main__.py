@@ -33,6 +33,10 @@ TABLE: dict[str, tuple[str, str]] = {
     "mix": ("benchmarks.mix", "readers and writers over three processes: what the cache answers, and how old it is"),
     "events": ("benchmarks.events", "events of a worker on both brokers, end to end and by halves, and how soon"),
     "search": ("benchmarks.search", "searches and suggestions in PostgreSQL and in Elasticsearch"),
+    "sign-ins": (
+        "benchmarks.sign_ins",
+        "sign-ins a core, whether their time tells who has an account, and the reactor meanwhile",
+    ),
     "memory": ("benchmarks.memory", "memory of a process: idle, warm, with 5,000 idle connections"),
     "starting": ("benchmarks.starting", "from the start of a process to its first answer"),
 }

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from harvestd.kernel import readers
 from harvestd.kernel.email_addresses import NotAnAddress, read
 from harvestd.kernel.errors import Invalid
+from harvestd.settings.quotas import quotas
 from harvestd.settings.rows import Row, Unfit, bounds
 from harvestd.settings.urls import SCHEMES, judge_url, mask_url
 
@@ -29,7 +30,6 @@ SIZES = {
 }
 #: A number, optionally with a unit of size.
 _SIZE = re.compile(r"([^A-Za-z ]{1,40})(?: ?([A-Za-z]{1,3}))?")
-_RATE = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _SECRET = re.compile(r".{32,}")
 #: A host; all hosts below one (``*.example.org``); any host.
@@ -121,8 +121,10 @@ def _judge(row: Row, value: Any) -> None:
 
 
 def _rate(value: str) -> None:
-    if not _RATE.fullmatch(value):
-        raise Unfit("requests/seconds is needed, such as 60/60")
+    try:
+        quotas(value)
+    except ValueError as error:
+        raise Unfit(str(error)) from None
 
 
 def _zone(value: str) -> None:

@@ -2,21 +2,25 @@
 
 The headers are those of draft-ietf-httpapi-ratelimit-headers-10: ``RateLimit-Policy: "default";q=60;w=60`` and
 ``RateLimit: "default";r=59;t=1``, where ``t`` is the seconds until the full quota is available again.
+
+A limit is a row of quotas, the shortest window first. ``10/60 30/3600`` allows ten attempts at once, then one in six seconds, and from
+the thirtieth on one in two minutes: the delay grows with the attempts. An attempt that a quota refuses is not counted by the longer ones, so
+a client that waits as it is told does not run into them.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 
 from harvestd.interfaces import Allowance, ILimiter
 from harvestd.kernel.errors import TooMany
 from harvestd.kernel.sentences import worded
+from harvestd.settings.quotas import Quota, quotas
 from harvestd.settings.table import Settings
 from harvestd.web.http.client_address import bucket_of
 from harvestd.web.routes import Route
 
 Headers = tuple[tuple[bytes, bytes], ...]
-_FORM = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})\Z")
 
 
 class Limited(TooMany):
@@ -34,7 +38,7 @@ class Limits:
         self._limiter = limiter
         self._on = settings.rate_limits
         self._limits = {
-            name: parse(name, getattr(settings, name))
+            name: quotas(getattr(settings, name))
             for name in dir(settings)
             if name.startswith("rate_") and name != "rate_limits"
         }
@@ -64,46 +68,49 @@ class Limits:
         the request is over the limit."""
         if not self._on or route.limit == "none":
             return ()
-        limit, period = self._limits[route.limit]
+        several = self._limits[route.limit]
+        if len(several) > 1:
+            return None
         key = _key(f"address:{bucket_of(address)}", route.limit, route.endpoint_class or route.tag)
-        allowance = self._limiter.hit_now(key, limit, period)
-        return _headers(route.limit, limit, period, allowance) if allowance is not None and allowance.allowed else None
+        allowance = self._limiter.hit_now(key, *several[0])
+        return _headers(route.limit, several, [allowance]) if allowance is not None and allowance.allowed else None
 
     async def count(self, name: str, who: str, endpoint: str) -> tuple[Headers, TooMany | None]:
         """The same for a bucket that a handler names: ``who`` may be the account of a sign-in attempt."""
         if not self._on:
             return (), None
-        limit, period = self._limits[name]
-        allowance = await self._limiter.hit(_key(who, name, endpoint), limit, period)
-        headers = _headers(name, limit, period, allowance)
-        if allowance.allowed:
-            return headers, None
-        detail = worded(
-            "more than {limit} requests in {period} s; try again in {wait} s",
-            limit=limit,
-            period=period,
-            wait=_seconds(allowance.retry_after),
-        )
-        return headers, Limited(detail, allowance.retry_after, headers)
+        several, found = self._limits[name], list[Allowance]()
+        for at, (limit, period) in enumerate(several):
+            found.append(await self._limiter.hit(_key(who, name, endpoint, at), limit, period))
+            if not found[-1].allowed:
+                return _refused(_headers(name, several, found), limit, period, found[-1])
+        return _headers(name, several, found), None
 
 
-def parse(name: str, text: str) -> tuple[int, int]:
-    """``60/60`` as requests and seconds; raises ``ValueError`` with the setting's name and the fix."""
-    found = _FORM.match(text)
-    if not found:
-        raise ValueError(f"{name} = {text!r}: write requests/seconds, such as 60/60")
-    return int(found[1]), int(found[2])
+def _refused(headers: Headers, limit: int, period: int, allowance: Allowance) -> tuple[Headers, TooMany]:
+    detail = worded(
+        "more than {limit} requests in {period} s; try again in {wait} s",
+        limit=limit,
+        period=period,
+        wait=_seconds(allowance.retry_after),
+    )
+    return headers, Limited(detail, allowance.retry_after, headers)
 
 
-def _key(who: str, name: str, endpoint: str) -> str:
-    return f"{who}:{name.removeprefix('rate_')}.{endpoint}"
+def _key(who: str, name: str, endpoint: str, at: int = 0) -> str:
+    return f"{who}:{name.removeprefix('rate_')}{f'-{at}' if at else ''}.{endpoint}"
 
 
-def _headers(name: str, limit: int, period: int, allowance: Allowance) -> Headers:
-    policy = name.removeprefix("rate_")
+def _headers(name: str, several: Sequence[Quota], found: Sequence[Allowance]) -> Headers:
+    """Of the quotas that were counted: each has a name, the first the limit's own."""
+    policies, left = [], []
+    for at, ((limit, period), allowance) in enumerate(zip(several, found, strict=False)):
+        policy = name.removeprefix("rate_") + (f"_{period}" if at else "")
+        policies.append(f'"{policy}";q={limit};w={period}')
+        left.append(f'"{policy}";r={allowance.remaining};t={_seconds(allowance.reset)}')
     return (
-        (b"RateLimit-Policy", f'"{policy}";q={limit};w={period}'.encode("ascii")),
-        (b"RateLimit", f'"{policy}";r={allowance.remaining};t={_seconds(allowance.reset)}'.encode("ascii")),
+        (b"RateLimit-Policy", ", ".join(policies).encode("ascii")),
+        (b"RateLimit", ", ".join(left).encode("ascii")),
     )
 
 

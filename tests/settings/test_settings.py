@@ -175,6 +175,14 @@ def test_every_wrong_setting_is_named_with_its_value_and_cure() -> None:
         ("elasticsearch_url", "http://search:9200/?pretty", "only a path"),
         ("rate_default", "60", "60/60"),
         ("rate_default", "0/60", "60/60"),
+        *[
+            ("rate_login", text, "60/60")
+            for text in ("60/0", "-1/60", "a/b", "6e1/60", "10/60  30/3600", "10/60,30/3600")
+        ],
+        *[
+            ("rate_login", text, "a longer time")
+            for text in ("30/3600 10/60", "10/60 30/60", "10/60 10/3600", "10/60 9/3600", "1/2 2/3 3/3")
+        ],
         ("trusted_proxies", "10.0.0.1/8", "an address or network"),
         ("allowed_hosts", "https://market.example", "without scheme"),
         ("market_currency", "euro", "three capital letters"),

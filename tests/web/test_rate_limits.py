@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import attrs
 import pytest
+from twisted.internet.task import Clock
 
 from harvestd.market.operations.routes import SYSTEM
 from harvestd.settings.table import Settings
-from harvestd.web.rate_limits import Limits, parse
+from harvestd.store.limiter import MemoryLimiter
+from harvestd.web.rate_limits import Limits
 from harvestd.web.server import make_site
 from tests.web.client import Client, Response
 from tests.web.conftest import make_parts, token_for
@@ -84,10 +86,31 @@ async def test_a_setting_turns_limits_off(client: Client) -> None:
     assert "ratelimit" not in response.headers
 
 
-@pytest.mark.parametrize("text", ["", "60", "60/0", "0/60", "-1/60", "a/b", "60/60 ", "6e1/60"])
-def test_a_limit_that_cannot_be_read_names_the_setting_and_the_cure(text: str) -> None:
-    with pytest.raises(ValueError, match=r"rate_default = .*60/60"):
-        parse("rate_default", text)
+async def test_the_delay_grows_with_the_attempts(web_settings: Settings) -> None:
+    """Of a client that waits each time as long as it is told."""
+    clock = Clock()
+    limits = Limits(
+        attrs.evolve(web_settings, rate_limits=True, rate_login="10/60 30/3600 100/86400"), MemoryLimiter(clock.seconds)
+    )
+    waits: list[float] = []
+    while len(waits) < 400:
+        _, refusal = await limits.count("rate_login", "account:anna", "sign-in")
+        waits.append(refusal.retry_after if refusal is not None else 0.0)
+        clock.advance(waits[-1])
+    grown = [round(wait) for wait in waits if wait]
+    assert waits[:10] == [0.0] * 10
+    assert grown[0] == 6
+    assert set(grown[-20:]) == {864}, "one attempt in 86400 s / 100 is left"
+    assert grown == sorted(grown)
+    assert 120 in grown
+
+
+async def test_every_quota_that_was_counted_is_told(web_settings: Settings) -> None:
+    client = limited(web_settings, rate_default="2/60 3/3600")
+    seen = (await client.get("/api/list")).headers
+    assert seen["ratelimit-policy"] == '"default";q=2;w=60, "default_3600";q=3;w=3600'
+    assert seen["ratelimit"] == '"default";r=1;t=30, "default_3600";r=2;t=1200'
+    assert await statuses(client, 2) == [200, 429]
 
 
 async def test_handlers_count_buckets_of_their_own(web_settings: Settings) -> None:

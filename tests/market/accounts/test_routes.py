@@ -11,6 +11,7 @@ import pytest
 from twisted.logger import formatEvent, globalLogPublisher
 
 from harvestd.market.accounts.rules import USERNAME_RULE
+from harvestd.store.limiter import MemoryLimiter
 from harvestd.store.postgres.database import Statement, nothing
 from tests.people import Market
 from tests.web.client import Client, Response
@@ -254,8 +255,9 @@ async def test_others_see_a_person_without_the_address(market: Market) -> None:
 
 
 def limited(market: Market, **rates: str) -> Client:
+    """Somebody at a market with these limits, and without time: nothing is given back, however busy the machine."""
     settings = attrs.evolve(market.parts.settings, rate_limits=True, **rates)
-    return make_market(attrs.evolve(market.parts, settings=settings)).stranger
+    return make_market(attrs.evolve(market.parts, settings=settings, limiter=MemoryLimiter(lambda: 0.0))).stranger
 
 
 async def tried(client: Client, host: str, password: str = "guess number one", email: str = "bo@example.org") -> int:
