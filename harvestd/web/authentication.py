@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import attrs
 
 from harvestd.kernel.errors import Forbidden, Unauthenticated
-from harvestd.kernel.permissions import SCOPES, may
+from harvestd.kernel.permissions import may
 from harvestd.kernel.sentences import worded
 from harvestd.parts import Parts
 from harvestd.web import session_cookie, tokens
@@ -90,10 +90,7 @@ def admit(route: Route, caller: Caller | None) -> None:
         raise _challenge(SIGN_IN)
     if not may(caller.role, route.permission):
         raise Forbidden(_not_for(caller.role, *sorted(route.roles)))
-    if caller.scopes is not None and route.permission not in caller.scopes:
-        if route.permission.value not in SCOPES:
-            raise Forbidden("this is not possible with an API key; sign in")
-        raise Forbidden(worded("this API key lacks the scope {scope}", scope=route.permission.value))
+    caller.require_scope(route.permission)
 
 
 def _not_for(role: str, *roles: str) -> str:

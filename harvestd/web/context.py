@@ -10,8 +10,8 @@ import attrs
 import msgspec
 
 from harvestd.kernel import languages, readers
-from harvestd.kernel.errors import NotFound, Stale, Unauthenticated
-from harvestd.kernel.permissions import Permission
+from harvestd.kernel.errors import Forbidden, NotFound, Stale, Unauthenticated
+from harvestd.kernel.permissions import SCOPES, Permission
 from harvestd.kernel.sentences import worded
 from harvestd.parts import Parts
 from harvestd.store.postgres.database import Reader, Transaction
@@ -54,6 +54,18 @@ class Caller:
     by_cookie: bool = False
     scopes: frozenset[Permission] | None = None
     actor: str = ""
+
+    def has_scope(self, permission: Permission) -> bool:
+        """Whether this is no API key, or one with the scope; what its owner may do is decided by their roles."""
+        return self.scopes is None or permission in self.scopes
+
+    def require_scope(self, permission: Permission) -> None:
+        """Raise :class:`Forbidden` for an API key without the scope."""
+        if self.has_scope(permission):
+            return
+        if permission.value not in SCOPES:
+            raise Forbidden("this is not possible with an API key; sign in")
+        raise Forbidden(worded("this API key lacks the scope {scope}", scope=permission.value))
 
 
 @attrs.frozen

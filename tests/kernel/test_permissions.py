@@ -78,3 +78,9 @@ def test_no_route_that_changes_something_is_for_anyone_but_signing_in_and_the_ca
         "/api/cart/items",
         "/api/cart/items/{product_id}",
     }
+
+
+def test_no_route_that_changes_something_is_for_who_may_read() -> None:
+    """An API key with a scope to read changes nothing."""
+    reads = {p for p in Permission if p.value.endswith(":read")}
+    assert [route.path for route in ROUTES if route.method != "GET" and route.permission in reads] == []

@@ -38,6 +38,18 @@ def faults(document: dict[str, Any], operation: str, done: Answered) -> list[str
     return [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(done.answer)]
 
 
+#: What depends on the request, or on what there is.
+SOMETIMES = {"idempotent-replayed", "link", "set-cookie", "x-cart-token", "vary", "ratelimit", "ratelimit-policy"}
+
+
+def headers_amiss(document: dict[str, Any], operation: str, done: Answered) -> list[str]:
+    """Headers of the contract that this answer has and should not, or the other way round."""
+    found = next(o for ms in document["paths"].values() for o in ms.values() if o["operationId"] == operation)
+    told = {name.lower() for name in found["responses"][str(done.status)].get("headers", {})}
+    named = {name.lower() for name in document["components"]["headers"]} - {"vary"}
+    return sorted((told - SOMETIMES - set(done.sent)) | (set(done.sent) & named) - told)
+
+
 def _from_here(schema: Any) -> Any:
     if isinstance(schema, dict):
         return {k: f"urn:contract{v}" if k == "$ref" else _from_here(v) for k, v in schema.items()}
@@ -56,6 +68,7 @@ def test_every_example_is_answered_as_the_document_says(demo_market: DemoMarket)
         name = done.step.operation
         assert done.status < 300, f"{name}: {done.status} {done.answer}"
         assert faults(demo_market.document, name, done) == [], name
+        assert headers_amiss(demo_market.document, name, done) == [], name
         assert (done.status == 201) == ("location" in done.sent), f"{name}: where the new one is"
         now = example(done)
         known = recorded.get(name, {})

@@ -25,7 +25,7 @@ from harvestd.market.accounts.admin_shapes import (
 )
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import tokens
-from harvestd.web.context import Caller, CountedPage, RequestContext
+from harvestd.web.context import Caller, CountedPage, RequestContext, Result
 from harvestd.web.paging import Keyset
 
 MAX_REASON = 500
@@ -56,7 +56,7 @@ def _shown(row: admin_rows.Account) -> Account:
     )  # fmt: skip
 
 
-async def change(request: RequestContext, body: ChangeAccount) -> Account:
+async def change(request: RequestContext, body: ChangeAccount) -> Result:
     """Change an account's role, close or open it, or take its second factors away; at once, in every process."""
     await confirming.check(request)
     unit, user_id = request.work, request.id("id")
@@ -78,7 +78,7 @@ async def change(request: RequestContext, body: ChangeAccount) -> Account:
         await audit.note(request, unit, "second_factor.removed", user_id, f"user:{user_id}")
     after = await admin_rows.lock(unit.tx, user_id)
     assert after is not None
-    return _shown(after)
+    return Result(_shown(after), version=after.version)
 
 
 async def _changed(request: RequestContext, before: admin_rows.Account, role: str, active: bool) -> None:

@@ -34,10 +34,8 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
 
 async def see(request: RequestContext) -> Result:
     """The cart, at current prices."""
-    return Result(
-        await priced_view(request, request.reader, await store.find(request.reader, *_holder(request).key)),
-        headers=_TOLD,
-    )
+    view = await priced_view(request, request.reader, await store.find(request.reader, *_holder(request).key))
+    return Result(view, version=view.version, headers=_TOLD)
 
 
 async def put(request: RequestContext, body: PutItem) -> Result:
@@ -61,7 +59,7 @@ async def _put(request: RequestContext, wishes: Sequence[Wish], shelf: Mapping[s
     view = await priced_view(request, request.tx, changed.cart)
     beyond = too_much(f"{wishes[0].path}quantity", view.total.amount, view.total.currency)
     accept(*([beyond] if beyond and changed.more else []))  # prices may have risen since: a decrease is accepted
-    return Result(view, headers=(*_headers(request, changed.token), *_TOLD))
+    return Result(view, version=view.version, headers=(*_headers(request, changed.token), *_TOLD))
 
 
 async def take_out(request: RequestContext) -> Result:
@@ -69,7 +67,8 @@ async def take_out(request: RequestContext) -> Result:
     holder = _holder(request)
     cart = await actions.take_out(request.work, holder, request.id("product_id"))
     headers = _headers(request, holder.token if cart is not None else None)
-    return Result(await priced_view(request, request.tx, cart), headers=(*headers, *_TOLD))
+    view = await priced_view(request, request.tx, cart)
+    return Result(view, version=view.version, headers=(*headers, *_TOLD))
 
 
 async def empty(request: RequestContext) -> None:

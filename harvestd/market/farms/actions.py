@@ -20,7 +20,9 @@ from harvestd.web.context import Caller
 
 
 async def allowed(reader: Reader, caller: Caller, permission: Permission, farm_id: str) -> bool:
-    """Whether the user has this permission for a farm."""
+    """Whether the user has this permission for a farm; an API key needs its scope as well."""
+    if not caller.has_scope(permission):
+        return False
     if may_everywhere(caller.role, permission):
         return True
     return may_for_farm(caller.role, await store.role(reader, farm_id, caller.user_id), permission)
@@ -28,6 +30,7 @@ async def allowed(reader: Reader, caller: Caller, permission: Permission, farm_i
 
 async def require(reader: Reader, caller: Caller, permission: Permission, farm_id: str) -> None:
     """Raise :class:`Forbidden` unless the user has the permission."""
+    caller.require_scope(permission)
     if await allowed(reader, caller, permission, farm_id):
         return
     if await store.role(reader, farm_id, caller.user_id) is not None:

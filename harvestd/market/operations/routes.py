@@ -170,7 +170,7 @@ def _system(path: str, handler: Any, summary: str, **more: Any) -> Route:
 SYSTEM: tuple[Route, ...] = (
     _system("/", index, "A page with links to everything else", media_type=documents.HTML, page=True),
     _system("/account", account, "What mailed links lead to, and a forgotten password", media_type=documents.HTML, page=True),
-    _system("/.well-known/jwks.json", well_known.keys, "The public keys that verify access tokens", answer=KeySet, operation="getKeys"),
+    _system("/.well-known/jwks.json", well_known.keys, "The public keys that verify access tokens", answer=KeySet, operation="getKeys", stored=True),
     _system("/.well-known/api-catalog", well_known.api_catalog, "Where this API is described", media_type="application/linkset+json",
             page=True),
     _system("/.well-known/security.txt", well_known.security, "Whom to tell of a vulnerability",
@@ -187,9 +187,9 @@ SYSTEM: tuple[Route, ...] = (
             cached=Cached(_contract_family, 300)),
     _system("/docs/{name}", docs_page, "A section of the reference, or a static file of its pages",
             media_type=documents.HTML, page=True, cached=Cached(_contract_family, 300)),
-    _system("/problems", problems, "All problems, with causes and cures", answer=Problems, operation="listProblems", also_html=True),
+    _system("/problems", problems, "All problems, with causes and cures", answer=Problems, operation="listProblems", stored=True, also_html=True),
     _system("/problems/{slug}", problem, "A problem, with its cause and cure", answer=ProblemText,
-            operation="getProblem", also_html=True),
+            operation="getProblem", stored=True, also_html=True),
     _system("/api/market", market, "What a front end needs to know about this market", answer=Market,
             cached=Cached(_contract_family, 60), endpoint_class="", credentials=True, operation="getMarket"),
 )  # fmt: skip

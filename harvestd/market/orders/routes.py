@@ -142,8 +142,11 @@ async def cancel(request: RequestContext, body: CancelOrder) -> Result:
 async def move(request: RequestContext, body: MovePart) -> Result:
     """Move a farm's part to its next status."""
     farms, reason = await _farms(request), told("reason", body.reason, market.MAX_REASON)
-    party = _party(request, farms, Permission.CANCEL_ORDERS if body.to == "cancelled" else Permission.FULFIL_ORDERS)
-    await actions.move(request.work, party, request.id("id"), request.path["farm_id"], body.to, reason)
+    permission = Permission.CANCEL_ORDERS if body.to == "cancelled" else Permission.FULFIL_ORDERS
+    request.user.require_scope(permission)
+    await actions.move(
+        request.work, _party(request, farms, permission), request.id("id"), request.path["farm_id"], body.to, reason
+    )
     return await _stepped(request, farms)
 
 

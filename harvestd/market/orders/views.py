@@ -112,6 +112,8 @@ def _steps(parts: Iterable[store.PartRow]) -> list[OrderStep]:
 
 
 def _can(order: store.Order, parts: Sequence[store.PartRow], caller: Caller, farms: Collection[str]) -> list[str]:
+    if not caller.has_scope(Permission.CANCEL_ORDERS):
+        return []
     standing = order.standing([Part(p.farm_id, p.farm_name, i, p.status, p.subtotal) for i, p in enumerate(parts)])
     actor, whose = fulfilment.acting(
         standing,

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from harvestd import __version__
+from harvestd.kernel.errors import NotConfirmed
+from harvestd.kernel.permissions import GRANTS, ROLES, SCOPES
 from harvestd.web.pages import examples, failures, glossary, prose, schemas
 from harvestd.web.problems import IF_MATCH
 from harvestd.web.routes import Route, may_be_empty
@@ -96,8 +98,32 @@ def _operation(route: Route, by_type: dict[Any, Any], parameters: dict[Any, Any]
 
 
 def _description(route: Route) -> str:
-    who = "For anyone." if route.permission is None else f"For {', '.join(sorted(route.roles))}."
-    return f"{who} {route.description}".strip()
+    return " ".join(part for part in (_who(route), _api_keys(route), _step_up(route), route.description) if part)
+
+
+def _who(route: Route) -> str:
+    if route.permission is None:
+        return "For anyone."
+    grant = GRANTS[route.permission]
+    everyone = route.roles >= frozenset(ROLES)
+    who = "For anyone who is signed in." if everyone else f"For {', '.join(sorted(route.roles))}."
+    staff = f", and the market's {' and '.join(sorted(grant.everywhere))} of any" if grant.everywhere else ""
+    return f"{who} Of a farm: its {', '.join(sorted(grant.in_farm))}{staff}." if grant.in_farm else who
+
+
+def _api_keys(route: Route) -> str:
+    """Which API keys may call it, where that is a question."""
+    if route.scope is not None:
+        return f"An API key is its owner here with the scope `{route.scope.value}`, nobody without."
+    if route.permission is None:
+        return ""
+    return f"API keys: scope `{route.permission.value}`." if route.permission.value in SCOPES else "Not for API keys."
+
+
+def _step_up(route: Route) -> str:
+    return (
+        "Needs a sign-in of the last five minutes, or `POST /api/auth/confirm`." if NotConfirmed in route.errors else ""
+    )
 
 
 def _security(route: Route) -> list[dict[str, list[str]]]:
@@ -161,7 +187,7 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
 def _success(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
     names = ["X-Request-Id"]
     conditions = (
-        (route.method == "GET" or (route.if_match and route.method != "DELETE"), ("ETag",)),
+        (_has_tag(route), ("ETag",)),
         (route.limit != "none", ("RateLimit", "RateLimit-Policy")),
         (route.key != "no", ("Idempotent-Replayed",)),
         (route.status == 201, ("Location",)),
@@ -191,6 +217,11 @@ def _success(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
             "headers": failures.headers(["ETag"]),
         }
     return responses
+
+
+def _has_tag(route: Route) -> bool:
+    """What may be stored has one, and what has a version; not a list of the signed-in caller's, which nobody stores."""
+    return route.cached is not None or route.stored or "version" in getattr(route.answer, "__struct_fields__", ())
 
 
 _SCHEMES = {

@@ -166,3 +166,18 @@ async def test_an_answer_from_before_a_key_ended_is_not_kept(market: Market) -> 
     keys._primary = real
     await keys.find(key)
     assert len(keys._known) == 1
+
+
+async def test_what_an_act_needs_besides_its_route_is_a_scope_too(market: Market) -> None:
+    """A key that packs withdraws nothing, and one that reads the staff takes nobody out, its owner included."""
+    farmer, buyer = await market.farmer(), await market.person()
+    order = (await buyer.order(((await market.product(farmer))["id"], 1))).json()
+    packs = market.stranger.signed_in(await secret(farmer, "farm:orders:write", "orders:read"))
+    assert (await packs.get(f"/api/orders/{order['id']}")).json()["can"] == []
+    part = f"/api/orders/{order['id']}/parts/{farmer.farm_id}/status"
+    refused = await packs.post(part, {"to": "cancelled"})
+    assert (refused.status, "scope orders:cancel" in refused.json()["detail"]) == (403, True)
+    assert (await packs.post(part, {"to": "confirmed"})).status == 200
+    reads = market.stranger.signed_in(await secret(farmer, "farm:members:read"))
+    refused = await reads.request("DELETE", f"/api/farms/{farmer.farm_id}/members/{farmer.id}")
+    assert (refused.status, "scope farm:members:write" in refused.json()["detail"]) == (403, True)
