@@ -142,6 +142,7 @@ ACTIONS: dict[str, dict[str, Action]] = {
     "farm": {
         "name": _farm({"name": "Blue Acres"}), "points": _farm({"pickup_points": [{"name": "Gate"}]}),
         "no points": _farm({"pickup_points": []}), "minimum": _farm({"order_minimum": 100}),
+        "imprint": _farm({"imprint": {"legal_name": "Acres KG", "address": "1 Lane"}}), "no imprint": _farm({"imprint": None}),
         "sell": _product("PATCH", {"title": "Red carrots"}), "order": _order,
     },
 }  # fmt: skip

@@ -130,6 +130,10 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
         "certifications": [[], ["Organic", "Ünïcode 🥕"], [f"{n:0100}" for n in range(30)]],
         "pickup_points": [[], [{"name": "Gate"}], [{"name": f"{n:0200}", "address": "x" * 500} for n in range(50)]],
         "order_minimum": [0, 10**12, {"amount": 500, "currency": "EUR"}],
+        "imprint": [
+            None, {"legal_name": "Łosoś & Co", "address": "1 Lane\nTown"}, {"register": "", "tax_number": "12/345/67890"},
+            {"legal_name": "x" * 200, "address": "x" * 500, "register": "x" * 200, "tax_number": "x" * 50},
+        ],
     }),
     "patch_api_categories_id": (_category, {
         "name": ["Łosoś", "x" * 100], "parent_id": [None], "slug": ["a", "a" * 80], "description": ["", "two\nlines", "x" * 2000],

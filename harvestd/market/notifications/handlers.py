@@ -175,6 +175,14 @@ async def judged(unit: UnitOfWork, event: Envelope) -> None:
         await _send(unit, event, owner.user_id, owner.email, event.type.replace(".", "_"), **values)
 
 
+async def imprint_changed(unit: UnitOfWork, event: Envelope) -> None:
+    """Tell the market's staff that a farm which they have verified is somebody else's by now, perhaps."""
+    farm = await farms.find(unit.tx, event.data["farm_id"])
+    for one in await notifications.staff(unit.tx) if farm is not None else ():
+        assert farm is not None
+        await _send(unit, event, one.user_id, one.email, "farm_imprint", farm=one_line(farm.name))
+
+
 async def _mail_account(unit: UnitOfWork, event: Envelope, email: str, purpose: str, kind: str) -> None:
     """Mail an account about itself, with a fresh secret for the ``purpose``, if there is one. No text of these mails is the account's own:
     until the owner has responded, the address may be a stranger's, and a name could be any text."""
