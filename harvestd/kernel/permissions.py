@@ -37,6 +37,7 @@ class Permission(enum.Enum):
     CHANGE_STOCK = "farm:stock:write"
     MANAGE_ACCOUNTS = "market:accounts:write"
     SEE_AUDIT = "market:audit:read"
+    MANAGE_GROUPS = "market:groups:write"
     CHANGE_CATEGORIES = "market:categories:write"
 
 
@@ -73,6 +74,7 @@ GRANTS: dict[Permission, Grant] = {
     Permission.CHANGE_STOCK: Grant(_SELLERS, STAFF, _PACK),
     Permission.MANAGE_ACCOUNTS: Grant(_ADMINS, _ADMINS),
     Permission.SEE_AUDIT: Grant(_ADMINS, _ADMINS),
+    Permission.MANAGE_GROUPS: Grant(STAFF, STAFF),
     Permission.CHANGE_CATEGORIES: Grant(_ADMINS, _ADMINS),
 }
 

@@ -100,7 +100,7 @@ async def test_every_field_that_is_wrong_is_named_at_once(
         )
     who = (
         await market.person("admin")
-        if any(word in route.path for word in ("categories", "admin", "verification"))
+        if any(word in route.path for word in ("categories", "admin", "verification", "groups"))
         else await market.farmer()
     )
     if "members" in route.path:
@@ -112,6 +112,8 @@ async def test_every_field_that_is_wrong_is_named_at_once(
         ids["id"] = (await market.product(who))["id"]
     elif "/api/categories/{id}" in route.path:
         ids["id"] = (await who.post("/api/categories", {"name": "Roots"})).json()["id"]
+    elif "/api/groups/{id}" in route.path:
+        ids["id"] = (await who.post("/api/groups", {"name": "Wholesale"})).json()["id"]
     elif "/api/orders/{id}" in route.path or "{product_id}" in route.path:
         product = await market.product(who)
         order = (await who.order((product["id"], 1))).json()
