@@ -56,7 +56,8 @@ def device(request: RequestContext) -> str:
 
 
 async def second_step(unit: UnitOfWork, user: accounts.User, code: str | None) -> None:
-    """Ask for the code of an account that has a second factor. Raises ``SecondFactorNeeded`` and ``WrongCredentials``."""
+    """Ask for the code of an account that has a second factor. Raises ``SecondFactorNeeded`` and ``WrongSecondFactor``, which both say that
+    the password, or the mailed link, was right: a wrong one is refused before."""
     if user.second_factor and code is None:
         raise factors.needed(unit.parts, user, unit.now)
     if user.second_factor and code is not None:
