@@ -111,6 +111,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "delete_api_farms_id_invitations_invitation_id": (5, 6),
     "post_api_invitations_token_accept": (13, 11),
     "get_api_admin_users": (1, 1),
+    "get_api_admin_users_id": (3, 3),
     "patch_api_admin_users_id": (8, 7),
     "post_api_admin_users_id_impersonate": (7, 7),
     "get_api_admin_audit": (1, 1),
@@ -440,6 +441,7 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "delete_api_farms_id_invitations_invitation_id": _withdraw,
     "post_api_invitations_token_accept": _ask("POST", "/api/invitations/{s.mailed[invitation]}/accept", "member"),
     "get_api_admin_users": _get("/api/admin/users?q=example", "admin"),
+    "get_api_admin_users_id": _get("/api/admin/users/{s.farmer.id}", "admin"),
     "patch_api_admin_users_id": _ask("PATCH", "/api/admin/users/{s.farmer.id}", "admin", {"role": "manager"}),
     "post_api_admin_users_id_impersonate": _ask(
         "POST", "/api/admin/users/{s.buyer.id}/impersonate", "admin", {"reason": "to see"}

@@ -165,9 +165,10 @@ async def invited(unit: UnitOfWork, event: Envelope) -> None:
 
 
 async def judged(unit: UnitOfWork, event: Envelope) -> None:
-    """Tell the farm's owners what the market says of it."""
+    """Tell the farm's owners what the market says of it, unless it says something else by now: events come in any order, and who reads
+    "verified" last is wrong about a farm that is suspended."""
     farm = await farms.find(unit.tx, event.data["farm_id"])
-    if farm is None:
+    if farm is None or event.type != f"farm.{farm.state}":
         return
     reason = one_line(event.data["reason"])
     values = {"farm": one_line(farm.name), "reason": f"\n{reason}\n" if reason else ""}
