@@ -19,6 +19,7 @@ from harvestd.market.accounts import sign_ins_near
 from harvestd.market.accounts.keys_near import NearApiKeys
 from harvestd.market.accounts.sign_ins import PostgresSignIns, SignInSource
 from harvestd.market.accounts.sign_ins_near import NearSignIns
+from harvestd.market.groups.groups_near import NearGroups
 from harvestd.market.operations import probes
 from harvestd.market.search.postgres.engine import PostgresSearch, configuration
 from harvestd.partners.mail import FolderMailer, Sender
@@ -79,18 +80,19 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
     )
     sign_ins = NearSignIns(reactor, topics, source)
     api_keys = NearApiKeys(reactor, topics, primary, sign_ins, now)
+    groups = NearGroups(reactor, topics, primary)
     rabbitmq = _rabbitmq(reactor, settings, primary)
     broker: IBroker = rabbitmq or PostgresBroker(reactor, settings, TOPOLOGY, primary, control)
     relay = Relay(reactor, settings, TOPOLOGY, primary, control, broker, now, secret, metrics)
     parts = Parts(
         settings=settings, reactor=reactor, lifecycle=lifecycle, metrics=metrics, database=primary, reads=reads,
         control=control, topics=topics, cache=cache, limiter=limiter,
-        sign_ins=sign_ins, api_keys=api_keys, search=searching or postgres, broker=broker,
+        sign_ins=sign_ins, api_keys=api_keys, groups=groups, search=searching or postgres, broker=broker,
         mailer=_mailer(reactor, settings), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, due=Due(reactor, control), topology=TOPOLOGY, listeners=LISTENERS,
     )  # fmt: skip
     for title, part in (
         ("database", primary), ("replicas", reads), ("control connection", control), ("redis", redis), ("topics", topics),
-        ("cache", cache), ("sign-ins", sign_ins), ("API keys", api_keys), ("search", searching), ("broker", broker),
+        ("cache", cache), ("sign-ins", sign_ins), ("API keys", api_keys), ("groups", groups), ("search", searching), ("broker", broker),
     ):  # fmt: skip
         if part is not None:
             lifecycle.add(title, part.start, part.stop)

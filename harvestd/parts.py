@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from harvestd.interfaces import IApiKeys, IBroker, ICache, ILimiter, IMailer, ISignIns, IStoredSearch, ITopics
+from harvestd.interfaces import IApiKeys, IBroker, ICache, IGroups, ILimiter, IMailer, ISignIns, IStoredSearch, ITopics
 from harvestd.kernel.topology import Topology
 from harvestd.runtime.health import Health
 from harvestd.runtime.lifecycle import Lifecycle
@@ -39,6 +39,7 @@ class Parts:
     limiter: ILimiter
     sign_ins: ISignIns
     api_keys: IApiKeys
+    groups: IGroups
     search: IStoredSearch
     broker: IBroker
     mailer: IMailer

@@ -16,6 +16,7 @@ from harvestd.web.routes import Route
 #: Their folders in ``market/``.
 NAMES = (
     "accounts",
+    "groups",
     "farms",
     "catalogue",
     "search",

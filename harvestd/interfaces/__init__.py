@@ -6,6 +6,7 @@ behind the interface: an unreachable cache is a miss, not an error.
 
 from harvestd.interfaces.api_keys import ApiKey, IApiKeys
 from harvestd.interfaces.cache import CacheState, Entry, ICache
+from harvestd.interfaces.groups import IGroups
 from harvestd.interfaces.limits import Allowance, ILimiter
 from harvestd.interfaces.mail import IMailer, Mail, MailServerUnreachable, Refused
 from harvestd.interfaces.messages import (
@@ -41,6 +42,7 @@ __all__ = [
     "IApiKeys",
     "IBroker",
     "ICache",
+    "IGroups",
     "ILimiter",
     "IMailer",
     "ISearch",

@@ -63,6 +63,10 @@ class SecondFactorNeeded(MarketError):
         self.challenge = challenge
 
 
+class WrongSecondFactor(MarketError):
+    """The code is none of the account's second factor."""
+
+
 class NotConfirmed(MarketError):
     """This needs a sign-in, or a confirmation of it, of the last five minutes."""
 

@@ -30,12 +30,14 @@ class Permission(enum.Enum):
     FOUND_FARMS = "farms:create"
     JUDGE_FARMS = "market:farms:write"
     CHANGE_FARM = "farm:write"
+    CHANGE_IMPRINT = "farm:imprint:write"
     SEE_MEMBERS = "farm:members:read"
     CHANGE_MEMBERS = "farm:members:write"
     CHANGE_PRODUCTS = "farm:products:write"
     CHANGE_STOCK = "farm:stock:write"
     MANAGE_ACCOUNTS = "market:accounts:write"
     SEE_AUDIT = "market:audit:read"
+    MANAGE_GROUPS = "market:groups:write"
     CHANGE_CATEGORIES = "market:categories:write"
 
 
@@ -67,16 +69,20 @@ GRANTS: dict[Permission, Grant] = {
     Permission.FOUND_FARMS: Grant(_ALL),
     Permission.JUDGE_FARMS: Grant(STAFF, STAFF),
     Permission.CHANGE_FARM: Grant(_SELLERS, STAFF, _RUN),
+    Permission.CHANGE_IMPRINT: Grant(_SELLERS, STAFF, frozenset({OWNER})),
     Permission.CHANGE_PRODUCTS: Grant(_SELLERS, STAFF, _RUN),
     Permission.CHANGE_STOCK: Grant(_SELLERS, STAFF, _PACK),
     Permission.MANAGE_ACCOUNTS: Grant(_ADMINS, _ADMINS),
     Permission.SEE_AUDIT: Grant(_ADMINS, _ADMINS),
+    Permission.MANAGE_GROUPS: Grant(STAFF, STAFF),
     Permission.CHANGE_CATEGORIES: Grant(_ADMINS, _ADMINS),
 }
 
-#: What an API key may be given, by its name: all but what decides who gets at the account.
+#: What an API key may be given, by its name: all but what decides who gets at the account, and who answers for a farm.
 SCOPES: dict[str, Permission] = {
-    one.value: one for one in Permission if one not in (Permission.OWN_ACCOUNT, Permission.MANAGE_ACCOUNTS)
+    one.value: one
+    for one in Permission
+    if one not in (Permission.OWN_ACCOUNT, Permission.MANAGE_ACCOUNTS, Permission.CHANGE_IMPRINT)
 }
 
 

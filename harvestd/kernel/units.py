@@ -18,15 +18,27 @@ Unit = Literal["kg", "g", "lb", "each", "bunch", "box", "litre"]
 @attrs.frozen
 class UnitKind:
     """``step`` is the default step of a product: weights and volumes are sold in any amount that can be written. Counted units
-    (``pieces``) are never sold in fractions."""
+    are never sold in fractions. ``code`` is that of UN/ECE Recommendation 20, ``kind`` weight, volume or piece."""
 
     step: Decimal
-    pieces: bool = False
+    code: str
+    kind: str
+
+    @property
+    def pieces(self) -> bool:
+        """Whether it is counted."""
+        return self.kind == "piece"
+
+    @property
+    def decimals(self) -> int:
+        """Decimal places of a quantity in it."""
+        return 0 if self.pieces else 3
 
 
 UNITS: dict[str, UnitKind] = {
-    "kg": UnitKind(PLACES), "g": UnitKind(ONE), "lb": UnitKind(PLACES), "litre": UnitKind(PLACES),
-    "each": UnitKind(ONE, pieces=True), "bunch": UnitKind(ONE, pieces=True), "box": UnitKind(ONE, pieces=True),
+    "kg": UnitKind(PLACES, "KGM", "weight"), "g": UnitKind(ONE, "GRM", "weight"), "lb": UnitKind(PLACES, "LBR", "weight"),
+    "each": UnitKind(ONE, "C62", "piece"), "bunch": UnitKind(ONE, "C62", "piece"), "box": UnitKind(ONE, "C62", "piece"),
+    "litre": UnitKind(PLACES, "LTR", "volume"),
 }  # fmt: skip
 
 

@@ -72,8 +72,9 @@ PROBLEMS: tuple[Problem, ...] = (
             (market.WrongCredentials,)),
     Problem("second-factor", 401, "Please give the code of your second factor",
             "The password is right, and the account has a second factor.",
-            "Sign in again with the code as code; or POST /api/auth/second-factor with the code and the challenge of this answer.",
-            (market.SecondFactorNeeded,)),
+            "Sign in again with the code as code; or POST /api/auth/second-factor with the code and the challenge of this answer. "
+            "If a code was sent, it is wrong or was used already: wait for the next one.",
+            (market.SecondFactorNeeded, market.WrongSecondFactor)),
     Problem("forbidden", 403, "You may not do this",
             "You are signed in, but are not allowed to do this.",
             "Use an account whose role the route allows; /openapi.json names the roles of each route.",

@@ -132,6 +132,15 @@ class Named(Out, kw_only=True, frozen=True):
     name: str
 
 
+class Imprint(Out, kw_only=True, frozen=True):
+    """Who answers for what is sold (Directive 2000/31/EC, article 5); what is not given is an empty text."""
+
+    legal_name: str = ""
+    address: str = ""
+    register: str = ""
+    tax_number: str = ""
+
+
 class ListQuery(In, kw_only=True, frozen=True):
     """Which page of a list."""
 

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import pytest
 
-from harvestd.store.postgres.database import Statement
+from harvestd.store.postgres.database import Statement, nothing
 from tests.lengths import length
 from tests.people import Market, Person
 from tests.web.client import Response
@@ -38,6 +38,7 @@ class Stage:
     upper: dict[str, Any]
     lower: dict[str, Any]
     admin: Person
+    group: dict[str, Any]
 
 
 Action = Callable[[Stage], Awaitable[Response]]
@@ -113,6 +114,17 @@ def _farm(body: Any) -> Action:
     return change
 
 
+def _group(method: str, body: Any = None, path: str = "") -> Action:
+    async def change(s: Stage) -> Response:
+        return await s.admin.request(method, f"/api/groups/{s.group['id']}{path.format(buyer=s.buyer.id)}", body)
+
+    return change
+
+
+async def _another_group(s: Stage) -> Response:
+    return await s.admin.post("/api/groups", {"name": "Trade"})
+
+
 #: What can be done to a thing, by the thing.
 ACTIONS: dict[str, dict[str, Action]] = {
     "order": {
@@ -139,9 +151,15 @@ ACTIONS: dict[str, dict[str, Action]] = {
         "one slug": _category("lower", "PATCH", lambda s: {"slug": f"s-{s.order['id'][-6:]}"}),
         "the same slug": _category("upper", "PATCH", lambda s: {"slug": f"s-{s.order['id'][-6:]}"}),
     },
+    "group": {
+        "name": _group("PATCH", {"name": "Trade"}), "delete": _group("DELETE"),
+        "add": _group("PUT", None, "/members/{buyer}"), "take out": _group("DELETE", None, "/members/{buyer}"),
+        "another of its name": _another_group,
+    },
     "farm": {
         "name": _farm({"name": "Blue Acres"}), "points": _farm({"pickup_points": [{"name": "Gate"}]}),
         "no points": _farm({"pickup_points": []}), "minimum": _farm({"order_minimum": 100}),
+        "imprint": _farm({"imprint": {"legal_name": "Acres KG", "address": "1 Lane"}}), "no imprint": _farm({"imprint": None}),
         "sell": _product("PATCH", {"title": "Red carrots"}), "order": _order,
     },
 }  # fmt: skip
@@ -158,7 +176,12 @@ async def _stage(market: Market, people: tuple[Person, Person, Person]) -> Stage
     upper, lower = [
         (await admin.post("/api/categories", {"name": f"{name} {_key()}"})).json() for name in ("Upper", "Lower")
     ]
-    return Stage(market, buyer, farmer, product, ordered.json(), upper, lower, admin)
+    await market.parts.database.transaction(lambda tx: tx.run(_NO_GROUPS))
+    group = (await admin.post("/api/groups", {"name": "Wholesale"})).json()
+    return Stage(market, buyer, farmer, product, ordered.json(), upper, lower, admin, group)
+
+
+_NO_GROUPS = Statement("test.no_groups", "delete from groups", nothing)
 
 
 async def _people(market: Market) -> tuple[Person, Person, Person]:

@@ -19,6 +19,7 @@ from harvestd.interfaces import ISignIns, ITopics
 from harvestd.market.accounts.keys_near import NearApiKeys
 from harvestd.market.accounts.sign_ins import PostgresSignIns
 from harvestd.market.accounts.sign_ins_near import NearSignIns
+from harvestd.market.groups.groups_near import NearGroups
 from harvestd.market.search.postgres.engine import PostgresSearch
 from harvestd.parts import Parts
 from harvestd.runtime.lifecycle import Lifecycle
@@ -95,6 +96,7 @@ def make_parts(settings: Settings, database: Any, reactor: Any = None) -> Parts:
         limiter=MemoryLimiter(reactor.seconds),
         sign_ins=Everybody(),
         api_keys=absent,
+        groups=absent,
         search=PostgresSearch(database) if database is not None else absent,
         broker=absent,
         mailer=absent,
@@ -165,7 +167,8 @@ def make_market(parts: Parts) -> Market:
     """The whole route table over ``parts``, and people to come, whose sign-ins are looked at."""
     sessions = NearSignIns(parts.reactor, parts.topics, PostgresSignIns(parts.database, parts.now))
     keys = NearApiKeys(parts.reactor, parts.topics, parts.database, sessions, parts.now)
-    parts = attrs.evolve(parts, sign_ins=sessions, api_keys=keys)
+    groups = NearGroups(parts.reactor, parts.topics, parts.database)
+    parts = attrs.evolve(parts, sign_ins=sessions, api_keys=keys, groups=groups)
     return Market(parts, Client(make_site(parts, tables.ROUTES)))
 
 

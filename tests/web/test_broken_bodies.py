@@ -25,7 +25,7 @@ REFUSED: dict[str, Any] = {
     "from": "02-31", "to": "02-31", "latitude": 100, "longitude": -181, "name": "\u0007", "address": "\u0007", "reason": "\u0007",
     "note": "\u0007", "title": "\u0007", "description": "\u0007", "icon": "\u0007", "farm_name": "\u0007", "tags": "\u0007",
     "certifications": "\u0007", "slug": ID, "email": "x", "username": "!", "password": "short", "phone": "1", "market_day_id": ID,
-    "scopes": "no:such", "recipient": "\u0007", "label": "\u0007",
+    "scopes": "no:such", "recipient": "\u0007", "label": "\u0007", "legal_name": "\u0007", "register": "\u0007", "tax_number": "\u0007",
 }  # fmt: skip
 #: By the end of a path: what is left as it should be where the market has nothing against any value that can be read.
 FINE: dict[Any, Any] = {
@@ -100,7 +100,7 @@ async def test_every_field_that_is_wrong_is_named_at_once(
         )
     who = (
         await market.person("admin")
-        if any(word in route.path for word in ("categories", "admin", "verification"))
+        if any(word in route.path for word in ("categories", "admin", "verification", "groups"))
         else await market.farmer()
     )
     if "members" in route.path:
@@ -112,6 +112,8 @@ async def test_every_field_that_is_wrong_is_named_at_once(
         ids["id"] = (await market.product(who))["id"]
     elif "/api/categories/{id}" in route.path:
         ids["id"] = (await who.post("/api/categories", {"name": "Roots"})).json()["id"]
+    elif "/api/groups/{id}" in route.path:
+        ids["id"] = (await who.post("/api/groups", {"name": "Wholesale"})).json()["id"]
     elif "/api/orders/{id}" in route.path or "{product_id}" in route.path:
         product = await market.product(who)
         order = (await who.order((product["id"], 1))).json()

@@ -86,7 +86,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "post_api_auth_confirm": (3, 4),
     "put_api_users_me_password": (9, 8),
     "put_api_users_me_email": (4, 4),
-    "get_api_users_me_export": (9, 10),
+    "get_api_users_me_export": (10, 11),
     "get_api_users_me_sessions": (1, 1),
     "delete_api_users_me_sessions_id": (2, 2),
     "get_api_users_me_api_keys": (2, 2),
@@ -111,12 +111,21 @@ BUDGET: dict[str, tuple[int, int]] = {
     "delete_api_farms_id_invitations_invitation_id": (5, 6),
     "post_api_invitations_token_accept": (13, 11),
     "get_api_admin_users": (1, 1),
+    "get_api_admin_users_id": (3, 3),
     "patch_api_admin_users_id": (8, 7),
     "post_api_admin_users_id_impersonate": (7, 7),
     "get_api_admin_audit": (1, 1),
-    "delete_api_users_me": (27, 26),
+    "delete_api_users_me": (28, 27),
     "post_api_farms": (12, 10),
     "post_api_farms_id_verification": (6, 6),
+    "post_api_groups": (7, 6),
+    "get_api_groups": (1, 1),
+    "get_api_groups_id": (1, 1),
+    "patch_api_groups_id": (5, 6),
+    "put_api_groups_id_members_user_id": (6, 7),
+    "get_api_groups_id_members": (2, 2),
+    "delete_api_groups_id_members_user_id": (4, 5),
+    "delete_api_groups_id": (5, 6),
     "get_account": (0, 0),
     "get__well_known_jwks_json": (0, 0),
     "get__well_known_api_catalog": (0, 0),
@@ -273,6 +282,12 @@ async def _second_step(s: Stage, headers: dict[str, str]) -> Response:
     return await s.stranger.post("/api/auth/second-factor", body, headers=headers)
 
 
+async def _grouped(s: Stage, headers: dict[str, str]) -> Response:
+    response = await s.admin.client.post("/api/groups", {"name": "Wholesale"}, headers=headers)
+    s.mailed["group"] = response.json()["id"]
+    return response
+
+
 async def _withdraw(s: Stage, headers: dict[str, str]) -> Response:
     path = f"/api/farms/{s.farmer.farm_id}/invitations"
     open_ = (await s.farmer.get(path)).json()["items"][0]
@@ -426,6 +441,7 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "delete_api_farms_id_invitations_invitation_id": _withdraw,
     "post_api_invitations_token_accept": _ask("POST", "/api/invitations/{s.mailed[invitation]}/accept", "member"),
     "get_api_admin_users": _get("/api/admin/users?q=example", "admin"),
+    "get_api_admin_users_id": _get("/api/admin/users/{s.farmer.id}", "admin"),
     "patch_api_admin_users_id": _ask("PATCH", "/api/admin/users/{s.farmer.id}", "admin", {"role": "manager"}),
     "post_api_admin_users_id_impersonate": _ask(
         "POST", "/api/admin/users/{s.buyer.id}/impersonate", "admin", {"reason": "to see"}
@@ -439,6 +455,16 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
         "admin",
         {"state": "suspended", "reason": "No answer for weeks."},
     ),
+    "post_api_groups": _grouped,
+    "get_api_groups": _get("/api/groups", "admin"),
+    "get_api_groups_id": _get("/api/groups/{s.mailed[group]}", "admin"),
+    "patch_api_groups_id": _ask("PATCH", "/api/groups/{s.mailed[group]}", "admin", {"name": "Trade"}),
+    "put_api_groups_id_members_user_id": _ask("PUT", "/api/groups/{s.mailed[group]}/members/{s.farmer.id}", "admin"),
+    "get_api_groups_id_members": _get("/api/groups/{s.mailed[group]}/members", "admin"),
+    "delete_api_groups_id_members_user_id": _ask(
+        "DELETE", "/api/groups/{s.mailed[group]}/members/{s.farmer.id}", "admin"
+    ),
+    "delete_api_groups_id": _ask("DELETE", "/api/groups/{s.mailed[group]}", "admin"),
     "get_account": _get("/account"),
     "get__well_known_jwks_json": _get("/.well-known/jwks.json"),
     "get__well_known_api_catalog": _get("/.well-known/api-catalog"),

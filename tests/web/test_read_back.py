@@ -118,6 +118,12 @@ async def _member(market: Market) -> Thing:
     )
 
 
+async def _group(market: Market) -> Thing:
+    manager = await market.person("manager")
+    path = f"/api/groups/{(await manager.post('/api/groups', {'name': 'Wholesale'})).json()['id']}"
+    return Thing(manager, path, path, lambda answer: {name: answer[name] for name in ("name", "slug", "description")})
+
+
 #: By route: something to write, and the values that its fields get beforehand, one at a time.
 THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any]]]] = {
     "patch_api_users_me": (_me, {"name": ["O'Neill \\ \"Æ\" 👩\u200d🌾", "x" * 200], "phone": [None, "+43 664 123-4567", "01/2345"]}),
@@ -130,7 +136,12 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
         "certifications": [[], ["Organic", "Ünïcode 🥕"], [f"{n:0100}" for n in range(30)]],
         "pickup_points": [[], [{"name": "Gate"}], [{"name": f"{n:0200}", "address": "x" * 500} for n in range(50)]],
         "order_minimum": [0, 10**12, {"amount": 500, "currency": "EUR"}],
+        "imprint": [
+            None, {"legal_name": "Łosoś & Co", "address": "1 Lane\nTown"}, {"register": "", "tax_number": "12/345/67890"},
+            {"legal_name": "x" * 200, "address": "x" * 500, "register": "x" * 200, "tax_number": "x" * 50},
+        ],
     }),
+    "patch_api_groups_id": (_group, {"name": ["Łosoś & Co", "x" * 100], "slug": ["a", "a" * 80], "description": ["", "two\nlines", "x" * 2000]}),
     "patch_api_categories_id": (_category, {
         "name": ["Łosoś", "x" * 100], "parent_id": [None], "slug": ["a", "a" * 80], "description": ["", "two\nlines", "x" * 2000],
         "icon": ["", "🥕", "x" * 100], "color": ["", "#Aa5500"],

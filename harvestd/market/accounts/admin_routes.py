@@ -1,4 +1,4 @@
-"""Accounts for the market's admins: search, roles, closing and opening, acting for somebody; and the audit log."""
+"""Accounts for the market's admins: search, roles, closing and opening, acting for somebody."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from harvestd.kernel.errors import Conflict, FieldError, Forbidden, Invalid, Not
 from harvestd.kernel.names import accept, clean_name
 from harvestd.kernel.permissions import ADMIN, BUYER, STAFF
 from harvestd.market.accounts import actions, admin_rows, audit, confirming, factor_rows, key_rows, signing_in
+from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts.admin_shapes import (
     Account,
+    AccountDetails,
     AccountsQuery,
     ActingFor,
-    AuditEntry,
-    AuditQuery,
     ChangeAccount,
     Impersonate,
 )
+from harvestd.market.accounts.shapes import UserFarm
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import tokens
 from harvestd.web.context import Caller, CountedPage, RequestContext, Result
 from harvestd.web.paging import Keyset
+from harvestd.web.shapes import Named
 
 MAX_REASON = 500
 #: How long somebody acts for another at the most.
@@ -54,6 +56,22 @@ def _shown(row: admin_rows.Account) -> Account:
         id=row.id, email=row.email, email_verified=row.verified, username=row.username, name=row.name, role=row.role,
         active=row.active, second_factor=row.second_factor, erased=row.erased, created_at=row.created_at, version=row.version,
     )  # fmt: skip
+
+
+async def see(request: RequestContext) -> Result:
+    """One account, with what belongs to it."""
+    reader, user_id = request.reader, request.id("id")
+    found = await admin_rows.one(reader, user_id)
+    if found is None:
+        raise NotFound("there is no such account")
+    belongs = await accounts.belongs(reader, user_id)
+    factors = [one.kind for one in await factor_rows.all_of(reader, user_id) if one.confirmed_at is not None]
+    shown = AccountDetails(
+        **msgspec.structs.asdict(_shown(found)), phone=found.phone, second_factors=factors, last_sign_in_at=found.last_sign_in_at,
+        farms=[UserFarm(id=one.id, slug=one.slug, name=one.name, role=one.role) for one in belongs if one.kind == "farm"],
+        groups=[Named(id=one.id, slug=one.slug, name=one.name) for one in belongs if one.kind == "group"],
+    )  # fmt: skip
+    return Result(shown, version=found.version)
 
 
 async def change(request: RequestContext, body: ChangeAccount) -> Result:
@@ -133,26 +151,3 @@ async def impersonate(request: RequestContext, body: Impersonate) -> ActingFor:
         )  # fmt: skip
 
     return await request.write(work)
-
-
-def _texts(values: Mapping[str, Any]) -> dict[str, str]:
-    """Values of any kind as text: a text as it is, others as JSON."""
-    return {name: one if isinstance(one, str) else msgspec.json.encode(one).decode() for name, one in values.items()}
-
-
-async def log(request: RequestContext, query: AuditQuery) -> CountedPage[AuditEntry]:
-    """The audit log, newest first."""
-    keyset = Keyset(query, "audit", (int,), lambda row: (row.seq,))
-    (after,) = keyset.after or (None,)
-    which: dict[str, Any] = {
-        "actor": query.actor, "subject": query.subject, "action": query.action, "object": query.object
-    }  # fmt: skip
-    shown, following = keyset.page(await audit.listed(request.reader, after, keyset.ask, **which))
-    total = await audit.count(request.reader, **which) if query.count else None
-    return CountedPage(
-        [AuditEntry(id=row.id, at=row.at, actor_id=row.actor_id, actor_name=row.actor_name, subject_id=row.subject_id,
-                    subject_name=row.subject_name, action=row.action, object=row.object, before=_texts(row.before), after=_texts(row.after),
-                    address=row.address, request_id=row.request_id) for row in shown],
-        following,
-        total,
-    )  # fmt: skip

@@ -27,6 +27,13 @@ class Account(msgspec.Struct, frozen=True):
     second_factor: bool
 
 
+class Details(Account, frozen=True):
+    """The same, with what an admin looks up when somebody calls. ``last_sign_in_at`` is of the sign-ins that are kept, by themselves."""
+
+    phone: str | None
+    last_sign_in_at: datetime | None
+
+
 _COLUMNS = "id, email, verified_at is not null, username, name, role, active, created_at, version, anonymised_at is not null, second_factor"
 _WHICH = """(:role::text is null or role = :role) and (:active::boolean is null or active = :active)
           and (:text::text = '' or position(:text in email_key) > 0 or position(:text in username_key) > 0
@@ -38,6 +45,12 @@ _LIST = Statement(
         where id < coalesce(:after::uuid, {LAST_ID}) and {_WHICH}
         order by id desc limit :limit""",
     Account,
+)
+_ONE = Statement(
+    "accounts_admin.one",
+    f"""select {_COLUMNS}, phone, (select max(s.created_at) from sign_ins s where s.user_id = u.id and s.actor_id is null)
+          from users u where id = :user_id""",
+    Details,
 )
 _LOCK = Statement("accounts_admin.lock", f"select {_COLUMNS} from users where id = :user_id for no key update", Account)
 _CHANGE = Statement(
@@ -79,6 +92,11 @@ async def listed(
 async def count(reader: Reader, *, text: str, role: str | None, active: bool | None) -> int:
     """How many such accounts there are, up to the counting limit."""
     return await counting.count(reader, _COUNT, text=text, role=role, active=active)
+
+
+async def one(reader: Reader, user_id: str) -> Details | None:
+    """An account, with more of it."""
+    return await reader.row(_ONE, user_id=user_id)
 
 
 async def lock(tx: Transaction, user_id: str) -> Account | None:

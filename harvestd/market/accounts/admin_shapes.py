@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, field
 
 from harvestd.kernel.permissions import ROLES
-from harvestd.market.accounts.shapes import RoleOut, User
-from harvestd.web.shapes import CountedQuery, Id, In, Out
+from harvestd.market.accounts.factor_shapes import KindOut
+from harvestd.market.accounts.shapes import RoleOut, User, UserFarm
+from harvestd.web.shapes import CountedQuery, Id, In, Named, Out
 from harvestd.web.vocabulary import closed
 
 RoleIn = Annotated[
@@ -42,6 +43,16 @@ class Account(Out, kw_only=True, frozen=True):
     version: int
 
 
+class AccountDetails(Account, kw_only=True, frozen=True):
+    """An account with what belongs to it, as an admin sees it."""
+
+    phone: str | None
+    farms: list[UserFarm]
+    groups: list[Named]
+    second_factors: list[KindOut]
+    last_sign_in_at: datetime | None
+
+
 class ChangeAccount(In, kw_only=True, frozen=True):
     """What to change of an account."""
 
@@ -72,6 +83,8 @@ class AuditQuery(CountedQuery, kw_only=True, frozen=True):
     subject: Id | None = None
     action: Annotated[str, Meta(max_length=60)] | None = None
     object: Annotated[str, Meta(max_length=100)] | None = None
+    from_: datetime | None = field(name="from", default=None)
+    to: datetime | None = None
 
 
 class AuditEntry(Out, kw_only=True, frozen=True):
@@ -94,6 +107,12 @@ class AuditEntry(Out, kw_only=True, frozen=True):
 WORDS: dict[str, str] = {
     "action": "What was done, such as `account.changed`.",
     "active": "Whether the account is open: a closed one cannot sign in.",
+    "AccountDetails.second_factors": "The kinds of the second factors that count.",
+    "AccountDetails.farms": "The farms that the user belongs to.",
+    "AccountDetails.groups": "The groups of buyers that the user is in.",
+    "AuditQuery.from": "Entries of this time or later.",
+    "AuditQuery.to": "Entries from before this time.",
+    "last_sign_in_at": "When its owner last signed in; null: never, or longer ago than a sign-in is kept.",
     "AuditQuery.actor": "Entries of what this user did.",
     "AuditQuery.subject": "Entries of what was done to, or for, this user.",
     "AuditQuery.object": "Entries about this, as `<what>:<id>`.",

@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import attrs
 import msgspec
 
 from harvestd.kernel.events import Event
+from harvestd.market.accounts.audit_actions import ACTED
 from harvestd.runtime.tracing import current_trace
 from harvestd.store import counting
 from harvestd.store.postgres.database import Reader, Statement, nothing, scalar
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import ActedFor, RequestContext
 
-#: How the actions begin that somebody does for another: the operation follows.
-ACTED = "for_another."
 #: Fields of bodies that are kept nowhere.
 SECRET = frozenset({"password", "code", "token", "challenge", "refresh_token"})
 #: Fields of which it is kept that they were sent, and not what: the log outlives the person.
@@ -32,7 +32,7 @@ PERSONAL = frozenset({
 #: What the collections in paths have, by the words of the log. Whatever else a path has (a mailed secret) is kept nowhere.
 THINGS = {
     "farms": "farm", "products": "product", "categories": "category", "orders": "order", "users": "user", "addresses": "address",
-    "api-keys": "api_key", "sessions": "sign_in", "second-factors": "second_factor", "items": "product",
+    "api-keys": "api_key", "sessions": "sign_in", "second-factors": "second_factor", "items": "product", "groups": "group",
 }  # fmt: skip
 #: Actions whose subject is mailed, since somebody else may have done it in their name; True for those that one does oneself, too.
 TOLD = {
@@ -60,6 +60,18 @@ class Entry(msgspec.Struct, frozen=True):
     request_id: str
 
 
+@attrs.frozen
+class Which:
+    """Entries of an actor, a subject, an action, an object, and from ``since`` to before ``until``; None stands for any."""
+
+    actor: str | None = None
+    subject: str | None = None
+    action: str | None = None
+    object: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 _INSERT = Statement(
     "audit.insert",
     """insert into audit (id, at, actor_id, subject_id, action, object, before, after, address, request_id)
@@ -71,7 +83,8 @@ _BY_SLUG = {
     for thing, table in (("farm", "farms"), ("product", "products"))
 }
 _WHICH = """(:actor::uuid is null or a.actor_id = :actor) and (:subject::uuid is null or a.subject_id = :subject)
-          and (:action::text is null or a.action = :action) and (:object::text is null or a.object = :object)"""
+          and (:action::text is null or a.action = :action) and (:object::text is null or a.object = :object)
+          and (:since::timestamptz is null or a.at >= :since) and (:until::timestamptz is null or a.at < :until)"""
 _COUNT = counting.counting("audit.count", f"audit a where {_WHICH}")
 _LIST = Statement(
     "audit.list",
@@ -129,17 +142,11 @@ def _impersonal(value: Any) -> Any:
     return [_impersonal(one) for one in value] if isinstance(value, list) else value
 
 
-async def listed(
-    reader: Reader, after: int | None, limit: int, *, actor: str | None, subject: str | None, action: str | None, object: str | None
-) -> list[Entry]:  # fmt: skip
-    """Entries, newest first; of an actor, a subject, an action or an object."""
-    return await reader.rows(
-        _LIST, after=after, limit=limit, actor=actor, subject=subject, action=action, object=object
-    )
+async def listed(reader: Reader, after: int | None, limit: int, which: Which) -> list[Entry]:
+    """Entries, newest first."""
+    return await reader.rows(_LIST, after=after, limit=limit, **attrs.asdict(which))
 
 
-async def count(
-    reader: Reader, *, actor: str | None, subject: str | None, action: str | None, object: str | None
-) -> int:
+async def count(reader: Reader, which: Which) -> int:
     """How many such entries there are, up to the counting limit."""
-    return await counting.count(reader, _COUNT, actor=actor, subject=subject, action=action, object=object)
+    return await counting.count(reader, _COUNT, **attrs.asdict(which))

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyotp
 
-from harvestd.kernel.errors import Conflict, Invalid, NotFound, SecondFactorNeeded, WrongCredentials
+from harvestd.kernel.errors import Conflict, Invalid, NotFound, SecondFactorNeeded, WrongSecondFactor
 from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.accounts import factor_rows as rows
 from harvestd.market.accounts import factor_rules as rules
@@ -63,7 +63,7 @@ def _seal(secret: str, words: str, user: User) -> str:
 
 
 async def check(unit: UnitOfWork, user_id: str, code: str) -> None:
-    """Take a code of one of the user's factors, or a recovery code; each is good once. Raises ``WrongCredentials``."""
+    """Take a code of one of the user's factors, or a recovery code; each is good once. Raises ``WrongSecondFactor``."""
     await accounts.lock(unit.tx, user_id)
     for factor in await rows.all_of(unit.tx, user_id):
         step = (
@@ -75,7 +75,7 @@ async def check(unit: UnitOfWork, user_id: str, code: str) -> None:
             await rows.used(unit.tx, factor.id, step, unit.now)
             return
     if not await rows.use_code(unit.tx, user_id, secret_hash(rules.plain(code)), unit.now):
-        raise WrongCredentials("this is no code of your second factor, or it was used already; wait for the next one")
+        raise WrongSecondFactor("this is no code of your second factor, or it was used already; wait for the next one")
 
 
 def _secret(parts: Parts, factor: Factor) -> str:

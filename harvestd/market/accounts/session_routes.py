@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
-from harvestd.kernel.errors import Invalid, NotFound, Unauthenticated, WrongCredentials
+from harvestd.kernel.errors import Invalid, NotFound, Unauthenticated, WrongSecondFactor
 from harvestd.market.accounts import actions, confirming, guessing, passwords, signing_in
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_in_rows as devices
@@ -99,7 +99,7 @@ async def confirm(request: RequestContext, body: Confirm) -> None:
     async def work(unit: UnitOfWork) -> None:
         try:
             await signing_in.second_step(unit, user, body.code)
-        except WrongCredentials as refused:  # a 401 would have clients sign the person out
+        except WrongSecondFactor as refused:  # a 401 would have clients sign the person out
             raise Invalid.of(
                 "code", "is no code of your second factor, or was used already", "expired", reason="code"
             ) from refused

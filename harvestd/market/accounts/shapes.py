@@ -95,6 +95,7 @@ class User(Out, kw_only=True, frozen=True):
     avatar: str | None
     phone: str | None
     farms: list[UserFarm]
+    groups: list[Named]
 
 
 class ChangeProfile(In, kw_only=True, frozen=True):
@@ -140,6 +141,7 @@ WORDS: dict[str, str] = {
     "phone": "Telephone number: digits, optionally with a leading +.",
     "farm_name": "The farm that a farmer registers with.",
     "farms": "The farms that the user belongs to.",
+    "groups": "The groups of buyers that the user is in.",
     "password": "Any characters; several words make a good password.",
     "Register.password": "Any characters, at least as many as `password_min_length` of `GET /api/market`; several words make a good password.",
     "refresh_token": "Valid once, for a new pair of tokens; keep it secret.",

@@ -22,6 +22,7 @@ from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import tokens
 from harvestd.web.context import Caller, RequestContext
 from harvestd.web.http.access_log import bounded
+from harvestd.web.shapes import Named
 
 log = Logger()
 #: Characters of a device's account of itself.
@@ -55,7 +56,8 @@ def device(request: RequestContext) -> str:
 
 
 async def second_step(unit: UnitOfWork, user: accounts.User, code: str | None) -> None:
-    """Ask for the code of an account that has a second factor. Raises ``SecondFactorNeeded`` and ``WrongCredentials``."""
+    """Ask for the code of an account that has a second factor. Raises ``SecondFactorNeeded`` and ``WrongSecondFactor``, which both say that
+    the password, or the mailed link, was right: a wrong one is refused before."""
     if user.second_factor and code is None:
         raise factors.needed(unit.parts, user, unit.now)
     if user.second_factor and code is not None:
@@ -94,9 +96,12 @@ async def own(reader: Reader, user_id: str) -> User:
     found = await accounts.by_id(reader, user_id)
     if found is None or not found.active:
         raise Unauthenticated("the account is closed")
+    belongs = await accounts.belongs(reader, user_id)
     return User(
         id=found.id, email=found.email, email_verified=found.verified, username=found.username, name=found.name, role=found.role,
-        avatar=found.avatar, phone=found.phone, farms=await farms(reader, user_id),
+        avatar=found.avatar, phone=found.phone,
+        farms=[UserFarm(id=one.id, slug=one.slug, name=one.name, role=one.role) for one in belongs if one.kind == "farm"],
+        groups=[Named(id=one.id, slug=one.slug, name=one.name) for one in belongs if one.kind == "group"],
     )  # fmt: skip
 
 

@@ -21,6 +21,12 @@ class FarmMemberInvited(Data, frozen=True, kw_only=True):
     invitation_id: UUID
 
 
+class FarmImprintChanged(Data, frozen=True, kw_only=True):
+    """A verified farm has changed its imprint, and has to be looked at again."""
+
+    farm_id: UUID
+
+
 class FarmJudged(Data, frozen=True, kw_only=True):
     """The market has verified or suspended a farm."""
 

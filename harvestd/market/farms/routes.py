@@ -12,7 +12,9 @@ from harvestd.kernel import errors, readers
 from harvestd.kernel.errors import FieldError, NotFound
 from harvestd.kernel.geography import box_around, distance_km, shown_km
 from harvestd.kernel.permissions import Permission
-from harvestd.market.farms import actions
+from harvestd.market.accounts import audit
+from harvestd.market.farms import actions, imprint_actions
+from harvestd.market.farms import imprint_rules as imprints
 from harvestd.market.farms import rows as store
 from harvestd.market.farms import rules as market
 from harvestd.market.farms.shapes import ChangeFarm, Farm, FarmsQuery, LocationOut, PickupPoint
@@ -20,7 +22,7 @@ from harvestd.web import sound
 from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.money import given_faults, minor_units, money
 from harvestd.web.paging import Keyset
-from harvestd.web.shapes import Season, given
+from harvestd.web.shapes import Imprint, Season, given
 
 DEFAULT_RADIUS_KM = 50.0
 
@@ -33,7 +35,7 @@ def shown(row: store.Farm, currency: str, distance: float | None = None) -> Farm
         location=LocationOut(latitude=row.latitude, longitude=row.longitude, address=row.address),
         certifications=row.certifications, season=season,
         pickup_points=[PickupPoint(id=p["id"], name=p["name"], address=p["address"]) for p in row.pickup_points],
-        order_minimum=money(row.order_minimum, currency), state=row.state, version=row.version, created_at=row.created_at,
+        order_minimum=money(row.order_minimum, currency), imprint=Imprint(**row.imprint), state=row.state, version=row.version, created_at=row.created_at,
         updated_at=row.updated_at, distance_km=UNSET if distance is None else shown_km(distance),
     )  # fmt: skip
 
@@ -80,10 +82,17 @@ async def page(request: RequestContext) -> Result:
 
 async def change(request: RequestContext, body: ChangeFarm) -> Result:
     """Change a farm, and notify the subjects that show copies of the changed fields."""
-    before = await actions.locked(request.work, request.user, Permission.CHANGE_FARM, request.path["id"])
+    unit = request.work
+    before = await actions.locked(unit, request.user, Permission.CHANGE_FARM, request.path["id"])
     request.check_version(before.version)
     changes = _changes(request, given(body), [point["id"] for point in before.pickup_points])
-    after = await actions.change(request.work, before, changes)
+    if "imprint" in changes:
+        changes["imprint"] = await imprint_actions.change(unit, request.user, before, changes["imprint"])
+    after = await actions.change(unit, before, changes)
+    if after.imprint != before.imprint:
+        imprint_actions.tell(unit, after)
+        about = f"farm:{after.id}"
+        await audit.note(request, unit, "farm.imprint_changed", None, about, before.imprint, after.imprint)
     return Result(shown(after, request.parts.settings.market_currency), version=after.version)
 
 
@@ -111,6 +120,10 @@ def _changes(request: RequestContext, sent: Mapping[str, Any], points: Sequence[
     if "order_minimum" in sent and not money_faults:
         changes["order_minimum"] = minor_units("order_minimum", sent["order_minimum"], currency)
     wrong += money_faults
+    texts, found = imprints.checked(sound.members(sent, "imprint"))
+    wrong += found
+    if "imprint" in sent:
+        changes["imprint"] = None if sent["imprint"] is None else texts
     if "pickup_points" in sent:
         wrong += () if points is None else market.not_its_own([p.id for p in sent["pickup_points"]], points)
         changes["pickup_points"] = [

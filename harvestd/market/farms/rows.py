@@ -17,7 +17,8 @@ from harvestd.store.postgres.database import LAST_ID, Reader, Statement, Transac
 
 
 class Farm(msgspec.Struct, frozen=True):
-    """A farm; position in degrees, ``order_minimum`` in minor units, ``pickup_points`` as ``[{id, name, address}]``."""
+    """A farm; position in degrees, ``order_minimum`` in minor units, ``pickup_points`` as ``[{id, name, address}]``, ``imprint`` as
+    ``{legal_name, address, register, tax_number}``, as far as they are given."""
 
     id: str
     slug: str
@@ -31,6 +32,7 @@ class Farm(msgspec.Struct, frozen=True):
     season_to: str | None
     order_minimum: int
     pickup_points: list[dict[str, Any]]
+    imprint: dict[str, str]
     state: str
     version: int
     created_at: datetime
@@ -45,7 +47,7 @@ class Points(msgspec.Struct, frozen=True):
 
 
 _COLUMNS = """id, slug, name, description, latitude, longitude, address, certifications, season_from, season_to,
-              order_minimum, pickup_points, state, version, created_at, updated_at"""
+              order_minimum, pickup_points, imprint, state, version, created_at, updated_at"""
 BY_ID = Statement("farms.by_id", f"select {_COLUMNS} from farms where id = :token", Farm)
 BY_SLUG = Statement("farms.by_slug", f"select {_COLUMNS} from farms where slug = :token", Farm)
 _LOCK = Statement("farms.lock", f"select {_COLUMNS} from farms where id = :farm_id for no key update", Farm)
@@ -63,7 +65,7 @@ _JOIN = Statement(
 _UPDATE = Statement(
     "farms.update",
     """update farms set name = :name, slug = :slug, description = :description, latitude = :latitude, longitude = :longitude, address = :address,
-              certifications = :certifications, order_minimum = :order_minimum, pickup_points = :pickup_points, version = :version, updated_at = :updated_at
+              certifications = :certifications, order_minimum = :order_minimum, pickup_points = :pickup_points, imprint = :imprint, version = :version, updated_at = :updated_at
        where id = :id""",
     nothing,
 )
@@ -152,8 +154,8 @@ async def update(tx: Transaction, farm: Farm) -> None:
     try:
         await tx.run(
             _UPDATE, id=farm.id, name=farm.name, slug=farm.slug, description=farm.description, latitude=farm.latitude, longitude=farm.longitude, address=farm.address,
-            certifications=farm.certifications, order_minimum=farm.order_minimum, pickup_points=msgspec.json.encode(farm.pickup_points).decode(), version=farm.version,
-            updated_at=farm.updated_at,
+            certifications=farm.certifications, order_minimum=farm.order_minimum, pickup_points=msgspec.json.encode(farm.pickup_points).decode(), imprint=farm.imprint,
+            version=farm.version, updated_at=farm.updated_at,
         )  # fmt: skip
     except pg.UniqueViolation as error:
         message = "this slug is another farm's; choose another"

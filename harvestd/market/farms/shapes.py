@@ -9,8 +9,9 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
+from harvestd.market.farms.imprint_rules import TEXTS as IMPRINT
 from harvestd.market.farms.rules import MAX_ADDRESS, MAX_CERTIFICATION, MAX_CERTIFICATIONS, MAX_POINT_NAME, TEXTS
-from harvestd.web.shapes import CountedQuery, Id, In, MinorUnits, Money, Out, Position, Season, Slug
+from harvestd.web.shapes import CountedQuery, Id, Imprint, In, MinorUnits, Money, Out, Position, Season, Slug
 from harvestd.web.vocabulary import closed
 
 STATES = ("pending", "verified", "suspended")
@@ -91,6 +92,7 @@ class Farm(Out, kw_only=True, frozen=True):
     season: Season | None
     pickup_points: list[PickupPoint]
     order_minimum: Money
+    imprint: Imprint
     state: StateOut
     version: int
     created_at: datetime
@@ -104,6 +106,15 @@ class FarmsQuery(CountedQuery, kw_only=True, frozen=True):
     near: Position | None = None
     radius_km: Annotated[float, Meta(gt=0, le=500)] | None = None
     q: Annotated[str, Meta(max_length=100)] = ""
+
+
+class ChangeImprint(In, kw_only=True, frozen=True):
+    """What changes of an imprint; the rest stays, and an empty text removes what it stands for."""
+
+    legal_name: Annotated[str, Meta(max_length=IMPRINT["legal_name"].longest)] | UnsetType = UNSET
+    address: Annotated[str, Meta(max_length=IMPRINT["address"].longest)] | UnsetType = UNSET
+    register: Annotated[str, Meta(max_length=IMPRINT["register"].longest)] | UnsetType = UNSET
+    tax_number: Annotated[str, Meta(max_length=IMPRINT["tax_number"].longest)] | UnsetType = UNSET
 
 
 class ChangeFarm(In, kw_only=True, frozen=True):
@@ -124,13 +135,18 @@ class ChangeFarm(In, kw_only=True, frozen=True):
     ) = UNSET
     pickup_points: Annotated[list[PickupPointIn], Meta(max_length=50)] | UnsetType = UNSET
     order_minimum: Money | MinorUnits | UnsetType = UNSET
+    imprint: ChangeImprint | UnsetType | None = UNSET
 
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "certifications": "The farm's certifications, in its own words.",
     "distance_km": "Distance in kilometres from the position in the query.",
+    "imprint": "Who sells, as the law has it shown; the owner of the farm changes it.",
     "latitude": "Degrees, -90 to 90.",
+    "legal_name": "The name of the company, or of the person who sells in their own name.",
+    "register": "The register and the number in it, of those who are in one.",
+    "tax_number": "The number for VAT, or that of other taxes.",
     "location": "Position in degrees, and the address as free text.",
     "longitude": "Degrees, -180 to 180.",
     "near": "`latitude,longitude` in degrees, such as `48.85,2.35`.",

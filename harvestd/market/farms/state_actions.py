@@ -7,7 +7,7 @@ from harvestd.kernel.events import Event
 from harvestd.kernel.families import CATALOGUE, FARMS, farm, stale
 from harvestd.kernel.slugs import distinct
 from harvestd.market.accounts import actions as accounts
-from harvestd.market.farms import rows, state_rows
+from harvestd.market.farms import imprint_actions, rows, state_rows
 from harvestd.market.farms.actions import initial
 from harvestd.unit_of_work import UnitOfWork
 
@@ -30,9 +30,12 @@ async def found(unit: UnitOfWork, user_id: str, name: str) -> rows.Farm:
 
 
 async def judge(unit: UnitOfWork, before: rows.Farm, state: str, reason: str) -> rows.Farm:
-    """Change the state of a farm, which is locked. Whether its products can be ordered follows from it at once."""
+    """Change the state of a farm, which is locked. Whether its products can be ordered follows from it at once. Raises
+    ``Conflict`` for one that would be verified without the imprint that the market asks for."""
     if before.state == state and not reason:
         return before
+    if before.state != state and state == "verified":
+        imprint_actions.check(unit, before)
     if before.state != state:
         await state_rows.change(unit.tx, before.id, state, unit.now)
     after = await rows.find(unit.tx, before.id)

@@ -38,7 +38,7 @@ SUBJECT = Subject(
     name="farms",
     events={
         "farm.updated": events.FarmUpdated, "farm.member_invited": events.FarmMemberInvited, "farm.verified": events.FarmJudged,
-        "farm.suspended": events.FarmJudged,
+        "farm.suspended": events.FarmJudged, "farm.imprint_changed": events.FarmImprintChanged,
     },
     listeners={Registered: actions.found, Closed: member_actions.forget, Demoted: member_actions.demoted},
     routes=(
@@ -55,7 +55,7 @@ SUBJECT = Subject(
               description="Whoever founds one is a farmer from then on. It begins `pending` where the market approves farms."),
         Route(method="POST", path="/api/farms/{id}/verification", operation="judgeFarm", handler=state_routes.judge, permission=Permission.JUDGE_FARMS, mode=Mode.WRITE,
               section=_FARMS, summary="Verify a farm, suspend it, or have it wait", body=shapes.JudgeFarm, rules=state_routes.reason_faults, answer=shapes.Farm,
-              errors=(errors.NotFound,)),
+              errors=(errors.NotFound, errors.Conflict)),
         Route(method="GET", path="/api/farms/{id}/members", operation="listMembers", handler=member_routes.listed, permission=Permission.SEE_MEMBERS, mode=Mode.FRESH,
               section=_FARMS, summary="The members of a farm, in the order in which they joined", query=member_shapes.MembersQuery,
               answer=CountedPage[member_shapes.Member], limit="rate_read", errors=(errors.NotFound, errors.Forbidden)),

@@ -165,14 +165,23 @@ async def invited(unit: UnitOfWork, event: Envelope) -> None:
 
 
 async def judged(unit: UnitOfWork, event: Envelope) -> None:
-    """Tell the farm's owners what the market says of it."""
+    """Tell the farm's owners what the market says of it, unless it says something else by now: events come in any order, and who reads
+    "verified" last is wrong about a farm that is suspended."""
     farm = await farms.find(unit.tx, event.data["farm_id"])
-    if farm is None:
+    if farm is None or event.type != f"farm.{farm.state}":
         return
     reason = one_line(event.data["reason"])
     values = {"farm": one_line(farm.name), "reason": f"\n{reason}\n" if reason else ""}
     for owner in await notifications.owners(unit.tx, farm.id):
         await _send(unit, event, owner.user_id, owner.email, event.type.replace(".", "_"), **values)
+
+
+async def imprint_changed(unit: UnitOfWork, event: Envelope) -> None:
+    """Tell the market's staff that a farm which they have verified is somebody else's by now, perhaps."""
+    farm = await farms.find(unit.tx, event.data["farm_id"])
+    for one in await notifications.staff(unit.tx) if farm is not None else ():
+        assert farm is not None
+        await _send(unit, event, one.user_id, one.email, "farm_imprint", farm=one_line(farm.name))
 
 
 async def _mail_account(unit: UnitOfWork, event: Envelope, email: str, purpose: str, kind: str) -> None:

@@ -175,6 +175,11 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
         "{farm} is suspended at {market}",
         "{market} has suspended {farm}: it takes no orders for now. Orders that were placed before go on.\n{reason}",
     ),
+    "farm_imprint": (
+        "{farm} has another imprint at {market}",
+        "{farm}, which was verified at {market}, has changed its imprint, which says who sells. It goes on taking orders.\n\n"
+        "Please look at it again; if it is not right, suspend the farm. What it was before is in the audit log.\n",
+    ),
     "moved": (
         "Your account at {market} has another address",
         "Your account at {market} was given another address, and this one is no longer used for it.\n\n"

@@ -78,6 +78,11 @@ _OWNERS = Statement(
         where m.farm_id = :farm_id and m.role = 'owner' and u.active order by u.id""",
     Person,
 )
+_STAFF = Statement(
+    "notifications.staff",
+    "select id, email, name, null, null from users where role in ('manager', 'admin') and active order by id limit 100",
+    Person,
+)
 _PEOPLE = Statement(
     "notifications.people",
     """select u.id, u.email, u.name, null, null from users u where u.id = any(:buyers::uuid[]) and u.active
@@ -122,6 +127,11 @@ async def tell(tx: Transaction, notices: Sequence[Notice], new_id: Callable[[], 
 async def owners(reader: Reader, farm_id: str) -> list[Person]:
     """The owners of a farm whose accounts are active."""
     return await reader.rows(_OWNERS, farm_id=farm_id)
+
+
+async def staff(reader: Reader) -> list[Person]:
+    """The market's managers and admins whose accounts are active, 100 at most."""
+    return await reader.rows(_STAFF)
 
 
 async def people(reader: Reader, buyers: Sequence[str], farms: Sequence[str]) -> list[Person]:

@@ -25,7 +25,7 @@ SUBJECT = Subject(
     handlers={
         Queue(
             "harvest.notifications",
-            ("order.*", "payment.*", "rating.created", "comment.created", "notification.send", "account.*", "farm.member_invited", "farm.verified", "farm.suspended"),
+            ("order.*", "payment.*", "rating.created", "comment.created", "notification.send", "account.*", "farm.member_invited", "farm.verified", "farm.suspended", "farm.imprint_changed"),
             200,
         ): QueueHandlers(
             each={
@@ -35,6 +35,7 @@ SUBJECT = Subject(
                 "farm.member_invited": handlers.invited,
                 "farm.verified": handlers.judged,
                 "farm.suspended": handlers.judged,
+                "farm.imprint_changed": handlers.imprint_changed,
                 "account.address_changed": handlers.address_changed,
                 "account.noted": handlers.noted,
             },

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import hmac
-from typing import Any, get_args
+from typing import Any
 
 from harvestd.kernel.codes import CODES
 from harvestd.kernel.errors import NotFound
 from harvestd.kernel.languages import spoken
-from harvestd.kernel.units import Unit
+from harvestd.kernel.units import UNITS
 from harvestd.market.operations import well_known
 from harvestd.market.operations.shapes import (
+    METHODS,
     WORDS,
     Alive,
     CodeText,
     KeySet,
     Market,
+    MarketUnit,
+    PasswordRule,
     Problems,
     ProblemText,
     Ready,
     ReadyPart,
 )
 from harvestd.runtime import metrics as prometheus
+from harvestd.settings.table import Settings
 from harvestd.web.context import RequestContext, Result
 from harvestd.web.http.client_address import is_loopback
 from harvestd.web.pages import documents, openapi, reference
 from harvestd.web.problems import BY_SLUG, PROBLEMS, Problem, Refusal
 from harvestd.web.routes import Cached, Mode, Route, Section
+from harvestd.web.shapes import Imprint
 
 _SYSTEM = Section("system", "Health of the server, and what a front end needs to know about its market.", WORDS)
 #: A probe that takes longer counts as down, since readiness is polled often.
@@ -84,8 +89,20 @@ async def market(request: RequestContext) -> Market:
     settings = request.parts.settings
     return Market(
         name=settings.market_name, currency=settings.market_currency, timezone=settings.market_timezone,
-        languages=list(spoken(settings.market_languages)), units=list(get_args(Unit)), tax_included=True,
-        password_min_length=settings.password_least,
+        languages=list(spoken(settings.market_languages)), tax_included=True, guests=False, methods=list(METHODS), sandbox=False,
+        units=[MarketUnit(unit=unit, unit_code=one.code, kind=one.kind, decimals=one.decimals) for unit, one in UNITS.items()],
+        password=PasswordRule(min_length=settings.password_least), password_min_length=settings.password_least,
+        imprint=_imprint(settings),
+    )  # fmt: skip
+
+
+def _imprint(settings: Settings) -> Imprint | None:
+    """Who runs the market, as its settings say; None if they do not."""
+    if not settings.market_legal_name:
+        return None
+    return Imprint(
+        legal_name=settings.market_legal_name, address=settings.market_address, register=settings.market_register,
+        tax_number=settings.market_tax_number,
     )  # fmt: skip
 
 

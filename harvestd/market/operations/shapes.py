@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from harvestd.web.shapes import Out, UnitOut
+from harvestd.web.shapes import Imprint, Out, UnitOut
 from harvestd.web.vocabulary import closed
 
+#: Every market has both; what a farm offers of them is its own matter.
+METHODS = ("pickup", "delivery")
 ConditionOut = Annotated[
     str, closed("Condition", ("ok", "degraded", "down"), "The state of the process, or of a dependency.")
 ]
@@ -60,6 +62,29 @@ class Problems(Out, kw_only=True, frozen=True):
     codes: list[CodeText]
 
 
+UnitKindOut = Annotated[
+    str, closed("UnitKind", ("weight", "volume", "piece"), "What a unit measures; pieces are never sold in fractions.")
+]
+
+
+MethodOut = Annotated[str, closed("FulfilmentMethod", METHODS, "How goods reach the buyer.")]
+
+
+class MarketUnit(Out, kw_only=True, frozen=True):
+    """A unit that products are sold in."""
+
+    unit: UnitOut
+    unit_code: str
+    kind: UnitKindOut
+    decimals: int
+
+
+class PasswordRule(Out, kw_only=True, frozen=True):
+    """What a new password has to be."""
+
+    min_length: int
+
+
 class Market(Out, kw_only=True, frozen=True):
     """What a front end needs to know; money is in ``currency``, days begin at midnight in ``timezone``."""
 
@@ -67,9 +92,14 @@ class Market(Out, kw_only=True, frozen=True):
     currency: str
     timezone: str
     languages: list[str]
-    units: list[UnitOut]
+    units: list[MarketUnit]
     tax_included: bool
+    guests: bool
+    methods: list[MethodOut]
+    sandbox: bool
+    password: PasswordRule
     password_min_length: int
+    imprint: Imprint | None
 
 
 class PublicKey(Out, kw_only=True, frozen=True):
@@ -93,6 +123,9 @@ class KeySet(Out, kw_only=True, frozen=True):
 WORDS: dict[str, str] = {
     "alg": "Always `EdDSA`.",
     "crv": "Always `Ed25519`.",
+    "decimals": "Decimal places of a quantity in this unit.",
+    "guests": "Whether orders can be placed without an account.",
+    "Market.imprint": "Who runs the market; null: they have not said.",
     "keys": "The public keys; a token names its own as `kid`.",
     "kid": "The id of the key.",
     "kty": "Always `OKP`.",
@@ -109,7 +142,11 @@ WORDS: dict[str, str] = {
     "Problems.items": "The problems.",
     "languages": "BCP 47 tags of the market's languages.",
     "Ready.parts": "Each dependency of the process, by name.",
-    "password_min_length": "Minimum length of a new password.",
+    "methods": "The ways in which goods reach the buyer.",
+    "Market.password": "What a new password has to be.",
+    "min_length": "Minimum length.",
+    "password_min_length": "The same as `password.min_length`.",
+    "sandbox": "Whether this market is for trying things out, where the clock can be moved.",
     "state": "The state of the dependency.",
     "ProblemText.status": "The HTTP status.",
     "Alive.status": "Always `ok`.",
@@ -117,5 +154,6 @@ WORDS: dict[str, str] = {
     "tax_included": "Whether prices include tax.",
     "timezone": "IANA name of the time zone in which days begin and end.",
     "ProblemText.title": "What happened, in words for a buyer.",
+    "unit_code": "The code of UN/ECE Recommendation 20.",
     "units": "The units that products are sold in.",
 }  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from harvestd.store.postgres.database import Statement, nothing
+from harvestd.store.postgres.database import Statement, nothing, scalar
 from tests.people import Market, Person
 
 TAMPER = (
@@ -45,6 +45,38 @@ async def test_an_admin_finds_people(market: Market) -> None:
     for other in (buyer, farmer, await market.person("manager")):
         assert (await other.get("/api/admin/users")).status == 403
     assert (await market.stranger.get("/api/admin/users")).status == 401
+
+
+async def test_an_admin_sees_one_account_with_what_belongs_to_it(market: Market) -> None:
+    admin, farmer, buyer = await market.person("admin"), await market.farmer("Green Acres"), await market.person()
+    group = (await admin.post("/api/groups", {"name": "Trade"})).json()
+    await admin.request("PUT", f"/api/groups/{group['id']}/members/{farmer.id}")
+    factors = "insert into second_factors (id, user_id, kind, name, secret, created_at, confirmed_at) values (gen_random_uuid(), :id, 'totp', 'x', '', now(), {})"
+    for n, confirmed in enumerate(("now()", "null")):
+        statement = Statement(f"test.factor{n}", factors.format(confirmed), nothing)
+        await market.parts.database.transaction(lambda tx, one=statement: tx.run(one, id=farmer.id))
+    one = (await admin.get(f"/api/admin/users/{farmer.id}")).json()
+    listed = (await admin.get(f"/api/admin/users?q={farmer.id}")).json()["items"][0]
+    assert {name: one[name] for name in listed} == listed
+    assert [(farm["name"], farm["role"]) for farm in one["farms"]] == [("Green Acres", "owner")]
+    assert [found["name"] for found in one["groups"]] == ["Trade"]
+    assert one["second_factors"] == ["totp"], "what was only begun does not count"
+    assert one["last_sign_in_at"] is not None and "secret" not in one
+    acted = await admin.request("POST", f"/api/admin/users/{buyer.id}/impersonate", {"reason": "to see"})
+    assert acted.status == 200
+    before = (await admin.get(f"/api/admin/users/{buyer.id}")).json()["last_sign_in_at"]
+    signed_in = Statement(
+        "test.signed_in",
+        "select to_json(created_at at time zone 'utc')#>>'{}' from sign_ins where user_id = :id and actor_id is null",
+        scalar,
+    )
+    assert before.rstrip("Z") == await market.parts.database.row(signed_in, id=buyer.id), (
+        "not when somebody acted for them"
+    )
+    for path, status in ((market.parts.new_id(), 404), ("x", 404)):
+        assert (await admin.get(f"/api/admin/users/{path}")).status == status
+    for other in (farmer, await market.person("manager")):
+        assert (await other.get(f"/api/admin/users/{farmer.id}")).status == 403
 
 
 async def test_a_role_is_changed_and_an_account_closed_at_once(market: Market) -> None:

@@ -88,13 +88,25 @@ async def test_whoever_has_a_second_factor_signs_in_with_both(market: Market) ->
         alone = await bo.login(path)
         assert (alone.status, alone.json()["type"]) == (401, "/problems/second-factor")
         assert "set-cookie" not in alone.headers and "access_token" not in alone.text
-    assert (await bo.login(code="000000")).json()["type"] == "/problems/wrong-credentials"
+        wrong = await bo.login(path, code="000000")
+        assert (wrong.status, wrong.json()["type"]) == (401, "/problems/second-factor"), "it is the code that is wrong"
+        assert "no code of your second factor" in wrong.json()["detail"]
+        assert "set-cookie" not in wrong.headers and "access_token" not in wrong.text
     assert (await bo.login(code=bo.code())).status == 200
     assert (await bo.login("session", code=bo.code(1))).status == 200
-    wrong = await bo.market.stranger.post("/api/auth/login", {"email": BO["email"], "password": "not that one"})
-    assert wrong.json()["type"] == "/problems/wrong-credentials", (
-        "who has no password learns nothing of a second factor"
-    )
+    nobody = BO["email"].replace("bo@", "nobody@")
+    for code in ({}, {"code": "000000"}, {"code": bo.code(1)}):
+        refused = [
+            (
+                await bo.market.stranger.post("/api/auth/login", {"email": email, "password": "not that one"} | code)
+            ).json()
+            for email in (BO["email"], nobody)
+        ]
+        for answer in refused:
+            del answer["request_id"]
+        assert refused[0] == refused[1] and refused[0]["type"] == "/problems/wrong-credentials", (
+            "who has no password learns nothing of a second factor"
+        )
 
 
 async def test_the_code_may_come_in_a_second_step(market: Market) -> None:
@@ -104,7 +116,8 @@ async def test_the_code_may_come_in_a_second_step(market: Market) -> None:
     async def given(code: str, challenge: str = challenge, where: Market = market) -> Response:
         return await where.stranger.post("/api/auth/second-factor", {"challenge": challenge, "code": code})
 
-    assert (await given("000000")).status == 401
+    wrong = await given("000000")
+    assert (wrong.status, wrong.json()["type"]) == (401, "/problems/second-factor")
     for forged in (
         challenge[:-1] + ("0" if challenge[-1] != "0" else "1"),
         "x",

@@ -42,8 +42,23 @@ _INVITATIONS = Statement(
 )
 
 
+_GROUPS = Statement(
+    "test.groups",
+    """insert into groups (id, slug, name, name_key, created_at, updated_at)
+       select case n when 1 then :farm_id::uuid else gen_random_uuid() end, gen_random_uuid(), 'Trade', gen_random_uuid(), now(), now()
+         from generate_series(1, :count) n on conflict do nothing""",
+    nothing,
+)
+_IN_ONE = Statement(
+    "test.in_one_group",
+    """insert into group_members (group_id, user_id, joined_at) select :farm_id, id, now() from users order by id limit :count
+       on conflict do nothing""",
+    nothing,
+)
+
+
 async def some(market: Market, person: Person, count: int) -> None:
-    """So many sign-ins more, members and invitations of their farm, addresses and API keys; and two entries in the audit log, of a key that was made and ended."""
+    """So many sign-ins more, members and invitations of their farm, groups, members of the one with the farm's id, addresses and API keys; and two entries in the audit log, of a key that was made and ended."""
 
     async def work(tx: Transaction) -> None:
         for statement in (_SIGN_INS, _ADDRESSES, _KEYS):
@@ -51,6 +66,8 @@ async def some(market: Market, person: Person, count: int) -> None:
         if person.farm_id:
             await tx.run(_MEMBERS, farm_id=person.farm_id, count=count)
             await tx.run(_INVITATIONS, farm_id=person.farm_id, user_id=person.id, count=count)
+            await tx.run(_GROUPS, farm_id=person.farm_id, count=count)
+            await tx.run(_IN_ONE, farm_id=person.farm_id, count=count)
 
     await market.parts.database.transaction(work)
     key = (await person.post("/api/users/me/api-keys", {"name": "till", "scopes": ["orders:read"]})).json()

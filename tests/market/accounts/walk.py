@@ -83,6 +83,7 @@ STEPS: tuple[Step, ...] = (
     Step("renewRecoveryCodes", token="{carl.access_token}"),
     Step("deleteSecondFactor", token="{carl.access_token}", parameters={"id": "{setUpSecondFactor.id}"}),
     Step("listAccounts", ADMIN, {"q": "farmer"}),
+    Step("getAccount", ADMIN, {"id": "{carl.user.id}"}),
     Step("changeAccount", ADMIN, {"id": "{carl.user.id}"}, {"role": "farmer"}),
     Step("impersonate", ADMIN, {"id": FAY}, {"reason": "She called: her stock does not change."}),
     Step("listAudit", ADMIN),

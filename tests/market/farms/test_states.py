@@ -88,6 +88,21 @@ async def test_a_suspended_farm_takes_no_orders_and_goes_on_with_those_it_has(ma
     assert market.broken(at_rest=True) == []
 
 
+async def test_of_what_the_market_said_in_between_nobody_is_mailed(market: Market) -> None:
+    """The events of two judgements come in any order: a mail that a suspended farm is verified would be the last word on it."""
+    farmer = await market.farmer("Green Acres")
+    for state in ("suspended", "verified", "suspended", "pending", "verified"):
+        assert (await judged(market, farmer.farm_id, state)).status == 200
+    told = [subject for subject, _ in await mails(market, farmer.email) if "Green Acres" in subject]
+    assert told and all("is verified" in subject for subject in told)
+    assert (await judged(market, farmer.farm_id, "suspended")).status == 200
+    told = [subject for subject, _ in await mails(market, farmer.email) if "Green Acres" in subject]
+    assert [subject for subject in told if "is suspended" in subject] == told[-1:]
+    assert (await judged(market, farmer.farm_id, "pending")).status == 200
+    await market.work()
+    assert market.broken(at_rest=True) == []
+
+
 async def test_only_the_market_s_staff_judges(market: Market) -> None:
     farmer, buyer = await market.farmer(), await market.person()
     for who in (farmer, buyer):

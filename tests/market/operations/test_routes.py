@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import attrs
 import pytest
@@ -16,6 +16,7 @@ from harvestd import tables as table
 from harvestd.interfaces import QueueState
 from harvestd.kernel.codes import CODES
 from harvestd.kernel.errors import Unavailable
+from harvestd.kernel.units import Unit
 from harvestd.parts import Parts
 from harvestd.runtime.health import Condition
 from harvestd.settings.table import Settings
@@ -427,10 +428,32 @@ async def test_a_browser_finds_its_way_from_the_index(client: Client) -> None:
 async def test_a_front_end_learns_of_the_market(client: Client) -> None:
     market = (await client.get("/api/market")).json()
     assert market["currency"] == "EUR"
-    assert set(market) == {"name", "currency", "timezone", "languages", "units", "tax_included", "password_min_length"}
+    assert set(market) == {
+        "name", "currency", "timezone", "languages", "units", "tax_included", "guests", "methods", "sandbox", "password",
+        "password_min_length", "imprint",
+    }  # fmt: skip
+    units = {unit.pop("unit"): unit for unit in market["units"]}
+    assert set(units) == set(get_args(Unit))
+    assert units["kg"] == {"unit_code": "KGM", "kind": "weight", "decimals": 3}
+    assert units["bunch"] == {"unit_code": "C62", "kind": "piece", "decimals": 0}
+    assert (market["guests"], market["methods"], market["sandbox"]) == (False, ["pickup", "delivery"], False)
+
+
+async def test_a_market_that_says_who_runs_it_is_shown_so(web_settings: Settings) -> None:
+    assert await _imprint(web_settings) is None
+    named = attrs.evolve(web_settings, market_legal_name="Graz Market eGen", market_address="Main Street 1, 8010 Graz")
+    assert await _imprint(attrs.evolve(named, market_register="FN 1a", market_tax_number="ATU1")) == {
+        "legal_name": "Graz Market eGen", "address": "Main Street 1, 8010 Graz", "register": "FN 1a", "tax_number": "ATU1"
+    }  # fmt: skip
+    assert (await _imprint(named))["tax_number"] == ""
+
+
+async def _imprint(settings: Settings) -> Any:
+    return (await Client(make_site(make_parts(settings, None), table.ROUTES)).get("/api/market")).json()["imprint"]
 
 
 async def test_a_front_end_learns_the_least_length_of_passwords(web_settings: Settings) -> None:
     settings = attrs.evolve(web_settings, password_least=17)
     market = Client(make_site(make_parts(settings, None), table.ROUTES))
-    assert (await market.get("/api/market")).json()["password_min_length"] == 17
+    found = (await market.get("/api/market")).json()
+    assert (found["password_min_length"], found["password"]) == (17, {"min_length": 17})

@@ -43,7 +43,8 @@ function refuse(found) {
     const asked = form.querySelector(".code");
     asked.hidden = false;
     form.code.required = true;
-    say(`${found.title}.`);
+    if (form.code.value) say(sentence(found), true);
+    else say(`${found.title}.`);
     form.code.focus();
     return;
   }

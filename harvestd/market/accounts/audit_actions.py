@@ -1,0 +1,41 @@
+"""What the audit log tells of: every action, and what it means. A test holds it against the code and against docs/operations.md."""
+
+from __future__ import annotations
+
+#: How the actions begin that somebody does for another: the operation follows.
+ACTED = "for_another."
+
+#: ``before`` and ``after`` of an entry have what is in parentheses.
+ACTIONS: dict[str, str] = {
+    "account.address_verified": "An address was verified, by its mail.",
+    "account.changed": "An admin has changed somebody's role, or closed or opened their account (`role`, `active`).",
+    "account.closed": "Somebody has closed their account for good.",
+    "account.impersonated": "An admin acts for somebody (`reason`).",
+    "account.password_changed": "Somebody has set a new password, signed in.",
+    "account.password_reset": "Somebody has set a new password, by a mail.",
+    "api_key.created": "An API key was made (`name`, `scopes`).",
+    "api_key.ended": "An API key was ended.",
+    "farm.founded": "Somebody has founded a farm (`name`, `state`).",
+    "farm.imprint_changed": "A farm's imprint was changed (all of it).",
+    "farm.invitation_withdrawn": "A farm has withdrawn an invitation.",
+    "farm.judged": "The market's staff has verified or suspended a farm, or has it wait (`state`, `reason`).",
+    "farm.member_changed": "Somebody has another role in a farm (`role`).",
+    "farm.member_invited": "A farm has invited somebody (`invitation`, `role`).",
+    "farm.member_joined": "Somebody has joined a farm (`role`).",
+    "farm.member_left": "Somebody has left a farm, or was taken out (`role`).",
+    "group.changed": "A buyer group was changed (`name`, `slug`, `description`).",
+    "group.created": "A buyer group was made (`name`, `slug`).",
+    "group.deleted": "A buyer group was deleted (`name`, `slug`, and how many `members` it had).",
+    "group.member_added": "Somebody was put in a buyer group.",
+    "group.member_removed": "Somebody was taken out of a buyer group.",
+    "second_factor.added": "A second factor counts from now on.",
+    "second_factor.codes_renewed": "New recovery codes have replaced the others.",
+    "second_factor.removed": "Second factors were taken away, by their owner or by an admin.",
+}
+
+
+def markdown() -> str:
+    """The table of docs/operations.md."""
+    rows = [f"| `{action}` | {meaning} |" for action, meaning in sorted(ACTIONS.items())]
+    acted = f"| `{ACTED}<operation>` | An admin who acts for somebody has changed something for them (what was sent, without what is personal). |"
+    return "\n".join(["| action | what happened |", "|---|---|", *rows, acted, ""])

@@ -1,0 +1,78 @@
+"""The audit log: every action is in one table, the docs have it, and it is read by times."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from harvestd.market.accounts.audit import TOLD
+from harvestd.market.accounts.audit_actions import ACTIONS, markdown
+from harvestd.market.notifications.messages import NOTED
+from tests.people import Market
+
+ROOT = Path(__file__).parents[3]
+
+
+def noted() -> Iterator[str]:
+    """The actions that the code notes."""
+    for path in sorted((ROOT / "harvestd" / "market").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("audit.note", "note"):
+                action = node.args[2]
+                yield action.value if isinstance(action, ast.Constant) else ast.unparse(action)
+
+
+def test_every_action_that_is_noted_is_in_the_table_and_no_other() -> None:
+    found = set(noted())
+    assert {one for one in found if not one.startswith("f'{ACTED}")} == set(ACTIONS)
+    assert len(found) == len(ACTIONS) + 1, "what is done for another has its operation's name"
+    assert list(ACTIONS) == sorted(ACTIONS)
+
+
+def test_what_is_told_of_the_log_is_in_the_table() -> None:
+    assert set(TOLD) == set(NOTED) and set(TOLD) <= set(ACTIONS)
+
+
+def test_the_docs_have_the_table() -> None:
+    assert markdown() in (ROOT / "docs" / "operations.md").read_text(), (
+        "print(harvestd.market.accounts.audit_actions.markdown()) is what docs/operations.md needs"
+    )
+
+
+async def test_the_log_is_read_by_times(market: Market) -> None:
+    admin, times = await market.person("admin"), []
+    for name in "abc":
+        assert (await admin.post("/api/farms", {"name": name})).status == 201
+    log = (await admin.get("/api/admin/audit")).json()["items"]
+    times = [entry["at"] for entry in log]
+    assert sorted(times, reverse=True) == times and len(set(times)) == 3
+
+    async def found(query: str) -> list[str]:
+        answer = await admin.get(f"/api/admin/audit?count=true&{query}")
+        assert answer.status == 200, answer.text
+        assert answer.json()["total"] == len(answer.json()["items"])
+        return [entry["at"] for entry in answer.json()["items"]]
+
+    newest, middle, oldest = times
+    assert await found(f"from={middle}") == [newest, middle], "from then on"
+    assert await found(f"to={middle}") == [oldest], "before then"
+    assert await found(f"from={middle}&to={newest}") == [middle]
+    assert await found(f"from={newest}&to={oldest}") == []
+    there = (market.parts.now() + timedelta(hours=1)).astimezone().isoformat(timespec="seconds")
+    assert await found(f"to={quote(there)}&action=farm.founded") == times
+    first = (await admin.get(f"/api/admin/audit?from={oldest}&limit=2")).json()
+    rest = (await admin.get(f"/api/admin/audit?from={oldest}&limit=2&after={first['next']}")).json()
+    assert [entry["at"] for entry in first["items"] + rest["items"]] == times
+
+
+@pytest.mark.parametrize(
+    "query", ["from=yesterday", "from=2026-05-01", "to=2026-05-01T08:00:00", "from=", "to=2026-02-30T08:00:00Z"]
+)
+async def test_what_is_no_time_is_refused(market: Market, query: str) -> None:
+    answer = await (await market.person("admin")).get(f"/api/admin/audit?{query}")
+    assert (answer.status, answer.json()["errors"][0]["field"]) == (422, query.partition("=")[0])
