@@ -63,6 +63,10 @@ class SecondFactorNeeded(MarketError):
         self.challenge = challenge
 
 
+class SecondFactorRequired(MarketError):
+    """The account's role needs a second factor, and it has none."""
+
+
 class NotConfirmed(MarketError):
     """This needs a sign-in, or a confirmation of it, of the last five minutes."""
 

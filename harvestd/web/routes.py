@@ -112,6 +112,8 @@ class Route:
     cart: bool = False
     #: Error statuses with the same response body.
     also: tuple[int, ...] = ()
+    #: Whether it is open to an account that needs a second factor and has none.
+    without_factor: bool = False
     #: For the operator, authenticated by a token from the settings.
     operator: bool = False
     #: Body limit in bytes, capped by the setting of this name.

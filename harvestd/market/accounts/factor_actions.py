@@ -10,12 +10,14 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pyotp
 
 from harvestd.kernel.errors import Conflict, Invalid, NotFound, SecondFactorNeeded, WrongCredentials
 from harvestd.kernel.secret_hashes import secret_hash
+from harvestd.market.accounts import actions
 from harvestd.market.accounts import factor_rows as rows
 from harvestd.market.accounts import factor_rules as rules
 from harvestd.market.accounts import rows as accounts
@@ -99,14 +101,15 @@ async def confirm(unit: UnitOfWork, user_id: str, id: str, code: str) -> list[st
     """Have a factor count, by a code of it. Returns new recovery codes if it is the first that counts. Raises ``NotFound`` and ``Invalid``."""
     await accounts.lock(unit.tx, user_id)
     known = await rows.all_of(unit.tx, user_id)
-    factor = next((one for one in known if one.id == id), None)
-    if factor is None:
-        raise NotFound("you have no such second factor")
+    factor = _of(known, id)
     step = rules.step_of(_secret(unit.parts, factor), code, unit.now, factor.last_step)
     if step is None:
         raise Invalid.of("code", "is not the code that the authenticator shows now", "expired", reason="code")
     await rows.confirm(unit.tx, user_id, id, step, unit.now)
-    return [] if any(one.confirmed_at for one in known) else await _fresh_codes(unit, user_id)
+    if any(one.confirmed_at for one in known):
+        return []
+    actions.ended(unit, user_id)  # what the account may do hangs on it
+    return await _fresh_codes(unit, user_id)
 
 
 async def renew_codes(unit: UnitOfWork, user_id: str) -> list[str]:
@@ -124,9 +127,29 @@ async def _fresh_codes(unit: UnitOfWork, user_id: str) -> list[str]:
 
 
 async def remove(unit: UnitOfWork, user_id: str, id: str) -> None:
-    """Take a factor away; with the last one go the recovery codes. Raises ``NotFound``."""
+    """Take a factor away; with the last one go the recovery codes. Raises ``NotFound``, and ``Conflict`` for the last one of a role that
+    needs one."""
     await accounts.lock(unit.tx, user_id)
-    if not await rows.delete(unit.tx, user_id, id, unit.now):
-        raise NotFound("you have no such second factor")
-    if not any(one.confirmed_at for one in await rows.all_of(unit.tx, user_id)):
+    known = await rows.all_of(unit.tx, user_id)
+    factor = _of(known, id)
+    last = [one.id for one in known if one.confirmed_at] == [factor.id]
+    if last:
+        await _check_not_required(unit, user_id)
+    await rows.delete(unit.tx, user_id, id, unit.now)
+    if last:
         await rows.delete_codes(unit.tx, user_id)
+        actions.ended(unit, user_id)
+
+
+def _of(known: Sequence[Factor], id: str) -> Factor:
+    found = next((one for one in known if one.id == id), None)
+    if found is None:
+        raise NotFound("you have no such second factor")
+    return found
+
+
+async def _check_not_required(unit: UnitOfWork, user_id: str) -> None:
+    """The account is locked, so its role stays."""
+    user = await accounts.by_id(unit.tx, user_id)
+    if user is not None and user.role in unit.parts.settings.second_factor_required_for:
+        raise Conflict("your role needs a second factor, and this is the only one; set up another one first")
