@@ -72,7 +72,8 @@ PROBLEMS: tuple[Problem, ...] = (
             (market.WrongCredentials,)),
     Problem("second-factor", 401, "Please give the code of your second factor",
             "The password is right, and the account has a second factor.",
-            "Sign in again with the code as code; or POST /api/auth/second-factor with the code and the challenge of this answer.",
+            "Sign in again with the code as code; or POST /api/auth/second-factor with the code and the challenge of this answer. "
+            "With a passkey: POST /api/auth/second-factor/options with the challenge, and send what it answers as passkey instead.",
             (market.SecondFactorNeeded,)),
     Problem("forbidden", 403, "You may not do this",
             "You are signed in, but are not allowed to do this.",

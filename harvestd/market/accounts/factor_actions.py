@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pyotp
@@ -70,7 +70,7 @@ async def check(unit: UnitOfWork, user_id: str, code: str) -> None:
     for factor in await rows.all_of(unit.tx, user_id):
         step = (
             rules.step_of(_secret(unit.parts, factor), code, unit.now, factor.last_step)
-            if factor.confirmed_at
+            if factor.confirmed_at and factor.secret
             else None
         )
         if step is not None:
@@ -81,15 +81,13 @@ async def check(unit: UnitOfWork, user_id: str, code: str) -> None:
 
 
 def _secret(parts: Parts, factor: Factor) -> str:
+    assert factor.secret is not None, "only codes have a secret"
     return encryption(parts).decrypt(factor.secret, f"second_factor:{factor.id}").decode()
 
 
 async def begin(unit: UnitOfWork, user_id: str, name: str) -> tuple[Factor, str]:
-    """Set up a factor: it counts once a code of it was given. Returns it and its secret. Raises ``Invalid`` for one too many."""
-    await accounts.lock(unit.tx, user_id)
-    if len(await rows.all_of(unit.tx, user_id)) >= rules.MAX_FACTORS:
-        message = f"an account has {rules.MAX_FACTORS} second factors at most; delete one first"
-        raise Invalid.of("name", message, "not-accepted", reason="too-many-factors")
+    """Set up an authenticator: it counts once a code of it was given. Returns it and its secret. Raises ``Invalid`` for one too many."""
+    await make_room(unit, user_id)
     secret, id = pyotp.random_base32(), unit.new_id()
     stored = encryption(unit.parts).encrypt(secret.encode(), f"second_factor:{id}")
     factor = Factor(id, "totp", name, stored, unit.now, None, 0, None)
@@ -97,19 +95,37 @@ async def begin(unit: UnitOfWork, user_id: str, name: str) -> tuple[Factor, str]
     return factor, secret
 
 
-async def confirm(unit: UnitOfWork, user_id: str, id: str, code: str) -> list[str]:
-    """Have a factor count, by a code of it. Returns new recovery codes if it is the first that counts. Raises ``NotFound`` and ``Invalid``."""
+async def make_room(unit: UnitOfWork, user_id: str) -> None:
+    """Lock the account, for one factor more; those that were never finished make room. Raises ``Invalid`` for one too many."""
     await accounts.lock(unit.tx, user_id)
     known = await rows.all_of(unit.tx, user_id)
-    factor = _of(known, id)
-    step = rules.step_of(_secret(unit.parts, factor), code, unit.now, factor.last_step)
-    if step is None:
-        raise Invalid.of("code", "is not the code that the authenticator shows now", "expired", reason="code")
+    if len(known) < rules.MAX_FACTORS:
+        return
+    if all(one.confirmed_at for one in known):
+        message = f"an account has {rules.MAX_FACTORS} second factors at most; delete one first"
+        raise Invalid.of("name", message, "not-accepted", reason="too-many-factors")
+    await rows.delete_unfinished(unit.tx, user_id)
+
+
+async def confirm(unit: UnitOfWork, user_id: str, id: str, check: Callable[[Factor], Awaitable[int]]) -> list[str]:
+    """Have a factor count that ``check`` has proven to be the caller's; it returns the newest step. Returns new recovery codes if it is the
+    first that counts. Raises ``NotFound``, and what ``check`` does."""
+    await accounts.lock(unit.tx, user_id)
+    known = await rows.all_of(unit.tx, user_id)
+    step = await check(_of(known, id))
     await rows.confirm(unit.tx, user_id, id, step, unit.now)
     if any(one.confirmed_at for one in known):
         return []
     actions.ended(unit, user_id)  # what the account may do hangs on it
     return await _fresh_codes(unit, user_id)
+
+
+def step_given(unit: UnitOfWork, factor: Factor, code: str) -> int:
+    """The step of an authenticator's code. Raises ``Invalid``."""
+    step = rules.step_of(_secret(unit.parts, factor), code, unit.now, factor.last_step)
+    if step is None:
+        raise Invalid.of("code", "is not the code that the authenticator shows now", "expired", reason="code")
+    return step
 
 
 async def renew_codes(unit: UnitOfWork, user_id: str) -> list[str]:

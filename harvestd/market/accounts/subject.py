@@ -22,6 +22,8 @@ from harvestd.market.accounts import (
     factor_shapes,
     key_routes,
     key_shapes,
+    passkey_routes,
+    passkey_shapes,
     profiles,
     recovery_routes,
     recovery_shapes,
@@ -35,7 +37,16 @@ from harvestd.web.context import ActedFor, CountedPage
 from harvestd.web.routes import Mode, Route, Section
 
 _ADMIN = Section("administration", "Accounts and the audit log, for the market's admins.", admin_shapes.WORDS)
-_SHAPES = (shapes, recovery_shapes, factor_shapes, session_shapes, key_shapes, address_shapes, consent_shapes)
+_SHAPES = (
+    shapes,
+    recovery_shapes,
+    factor_shapes,
+    passkey_shapes,
+    session_shapes,
+    key_shapes,
+    address_shapes,
+    consent_shapes,
+)
 _WORDS = {name: text for module in _SHAPES for name, text in module.WORDS.items()}
 _ACCOUNTS = Section("accounts", "Registration, sign-in and sign-out, and user profiles.", _WORDS)
 
@@ -91,8 +102,27 @@ SUBJECT = Subject(
         Route(method="DELETE", path="/api/auth/session", operation="endSession", handler=session_routes.end, permission=Permission.OWN_ACCOUNT, without_factor=True, mode=Mode.WRITE,
               section=_ACCOUNTS, summary="Sign the browser out", status=204, cookie=True),
         Route(method="POST", path="/api/auth/second-factor", operation="giveSecondFactor", handler=factor_routes.sign_in, permission=None, mode=Mode.OWN, section=_ACCOUNTS,
-              summary="Sign in by the code of a second factor, after the password", body=factor_shapes.SecondStep, answer=shapes.SignedIn,
+              summary="Sign in by a second factor, after the password", body=factor_shapes.SecondStep, answer=shapes.SignedIn,
               limit="rate_login_address", endpoint_class="login", credentials=False, errors=(errors.WrongCredentials, errors.Unauthenticated)),
+        Route(method="POST", path="/api/auth/second-factor/options", operation="requestSecondFactorOptions", handler=passkey_routes.options_of_second_step, permission=None,
+              mode=Mode.FRESH, section=_ACCOUNTS, summary="What to ask a passkey with, after the password", body=passkey_shapes.AskForPasskey,
+              answer=passkey_shapes.PasskeyRequest, limit="rate_login_address", endpoint_class="passkeys", credentials=False,
+              errors=(errors.Unauthenticated, errors.Conflict),
+              description="For `navigator.credentials.get`, as `publicKey`, after `PublicKeyCredential.parseRequestOptionsFromJSON`. The answer goes into `passkey` of whatever asked for a second factor."),
+        Route(method="POST", path="/api/auth/passkey/options", operation="requestPasskeyOptions", handler=passkey_routes.options, permission=None, mode=Mode.FRESH,
+              section=_ACCOUNTS, summary="What to ask a passkey with that signs in alone", answer=passkey_shapes.PasskeyRequest, limit="rate_login_address",
+              endpoint_class="passkeys", credentials=False,
+              description="For `navigator.credentials.get`, as `publicKey`, after `PublicKeyCredential.parseRequestOptionsFromJSON`."),
+        Route(method="POST", path="/api/auth/passkey", operation="signInByPasskey", handler=passkey_routes.sign_in, permission=None, mode=Mode.OWN, section=_ACCOUNTS,
+              summary="Sign in by a passkey alone", body=passkey_shapes.PasskeySignIn, answer=shapes.SignedIn, limit="rate_login_address", endpoint_class="login",
+              credentials=False, errors=(errors.WrongCredentials, errors.Unauthenticated)),
+        Route(method="POST", path="/api/auth/passkey/session", operation="beginSessionByPasskey", handler=passkey_routes.begin_session, permission=None, mode=Mode.OWN,
+              section=_ACCOUNTS, summary="Sign in a browser by a passkey alone: its session is in a cookie", body=passkey_shapes.PasskeySignIn,
+              answer=session_shapes.BrowserSession, limit="rate_login_address", endpoint_class="login", credentials=False, cookie=True,
+              errors=(errors.WrongCredentials, errors.Unauthenticated)),
+        Route(method="POST", path="/api/auth/confirm/options", operation="requestConfirmationOptions", handler=passkey_routes.options_of_confirmation,
+              permission=Permission.OWN_ACCOUNT, without_factor=True, mode=Mode.FRESH, section=_ACCOUNTS, summary="What to ask a passkey with, to confirm",
+              answer=passkey_shapes.PasskeyRequest, limit="rate_login_address", endpoint_class="passkeys", errors=(errors.Conflict, errors.Forbidden)),
         Route(method="POST", path="/api/auth/confirm", operation="confirmSignIn", handler=session_routes.confirm, permission=Permission.OWN_ACCOUNT, without_factor=True, mode=Mode.OWN,
               section=_ACCOUNTS, summary="Confirm by one's password that it is oneself", body=session_shapes.Confirm, status=204, limit="rate_login_address",
               endpoint_class="login", errors=(errors.Forbidden,),
@@ -129,9 +159,9 @@ SUBJECT = Subject(
               mode=Mode.FRESH, section=_ACCOUNTS, summary="The caller's second factors", answer=factor_shapes.Factors, limit="rate_read"),
         Route(method="POST", path="/api/users/me/second-factors", operation="setUpSecondFactor", handler=factor_routes.begin, permission=Permission.OWN_ACCOUNT, without_factor=True,
               mode=Mode.WRITE, section=_ACCOUNTS, summary="Set up a second factor", body=factor_shapes.NewFactor, rules=factor_routes.faults,
-              answer=factor_shapes.SetUpFactor, status=201, errors=(errors.NotConfirmed,), description="It counts once a code of it was given."),
+              answer=factor_shapes.SetUpFactor, status=201, errors=(errors.NotConfirmed,), description="It counts once a code of it was given, or the answer of its passkey."),
         Route(method="POST", path="/api/users/me/second-factors/{id}/confirm", operation="confirmSecondFactor", handler=factor_routes.confirm,
-              permission=Permission.OWN_ACCOUNT, without_factor=True, mode=Mode.WRITE, section=_ACCOUNTS, summary="Have a second factor count, by a code of it", body=factor_shapes.Code,
+              permission=Permission.OWN_ACCOUNT, without_factor=True, mode=Mode.WRITE, section=_ACCOUNTS, summary="Have a second factor count, by a code of it or what its passkey answered", body=factor_shapes.ConfirmFactor,
               answer=factor_shapes.RecoveryCodes, limit="rate_login", endpoint_class="factors", errors=(errors.NotConfirmed, errors.NotFound)),
         Route(method="DELETE", path="/api/users/me/second-factors/{id}", operation="deleteSecondFactor", handler=factor_routes.remove,
               permission=Permission.OWN_ACCOUNT, without_factor=True, mode=Mode.WRITE, section=_ACCOUNTS, summary="Take a second factor away", status=204,
