@@ -19,9 +19,11 @@ from twisted.internet.defer import Deferred
 
 from harvestd import tables as table
 from harvestd.application import API, start
+from harvestd.market.accounts.passkey_rules import party
 from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.settings.table import Settings
 from harvestd.web.server import make_site
+from tests.market.accounts.authenticator import Authenticator
 from tests.market.accounts.mailbox import token
 from tests.people import Market, Person
 from tests.queue.processes import LEADING
@@ -103,6 +105,11 @@ BUDGET: dict[str, tuple[int, int]] = {
     "post_api_auth_second_factor": (8, 9),
     "post_api_users_me_recovery_codes": (8, 8),
     "delete_api_users_me_second_factors_id": (10, 9),
+    "post_api_auth_passkey_options": (0, 0),
+    "post_api_auth_passkey": (11, 12),
+    "post_api_auth_passkey_session": (10, 11),
+    "post_api_auth_second_factor_options": (2, 2),
+    "post_api_auth_confirm_options": (2, 2),
     "get_api_farms_id_members": (3, 3),
     "post_api_farms_id_members": (9, 9),
     "patch_api_farms_id_members_user_id": (9, 9),
@@ -114,7 +121,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "patch_api_admin_users_id": (8, 7),
     "post_api_admin_users_id_impersonate": (7, 7),
     "get_api_admin_audit": (1, 1),
-    "delete_api_users_me": (28, 27),
+    "delete_api_users_me": (27, 26),
     "post_api_farms": (12, 10),
     "post_api_farms_id_verification": (6, 6),
     "get_account": (0, 0),
@@ -153,6 +160,7 @@ class Stage:
     second: Person
     member: Person
     mailed: dict[str, str] = attrs.field(factory=dict)
+    passkey: Authenticator | None = None
     refresh: str = ""
 
     @property
@@ -271,6 +279,26 @@ async def _second_step(s: Stage, headers: dict[str, str]) -> Response:
     asked = await s.stranger.post("/api/auth/login", {**SECOND, "password": "a longer walk to market"})
     body = {"challenge": asked.json()["challenge"], "code": pyotp.TOTP(s.mailed["secret"]).now()}
     return await s.stranger.post("/api/auth/second-factor", body, headers=headers)
+
+
+def _by_passkey(path: str) -> Callable[[Stage, dict[str, str]], Awaitable[Response]]:
+    async def ask(s: Stage, headers: dict[str, str]) -> Response:
+        if s.passkey is None:
+            s.passkey = Authenticator(party(s.market.parts.settings).origins[0])
+            factors = "/api/users/me/second-factors"
+            begun = (await s.second.client.post(factors, {"name": "telephone", "kind": "passkey"})).json()
+            body = {"passkey": s.passkey.make(begun["options"])}
+            assert (await s.second.client.post(f"{factors}/{begun['id']}/confirm", body)).status == 200
+        options = (await s.stranger.post("/api/auth/passkey/options", {})).json()
+        return await s.stranger.post(path, {"passkey": s.passkey.answer(options)}, headers=headers)
+
+    return ask
+
+
+async def _passkey_options(s: Stage, headers: dict[str, str]) -> Response:
+    asked = await s.stranger.post("/api/auth/login", {**SECOND, "password": "a longer walk to market"})
+    body = {"challenge": asked.json()["challenge"]}
+    return await s.stranger.post("/api/auth/second-factor/options", body, headers=headers)
 
 
 async def _withdraw(s: Stage, headers: dict[str, str]) -> Response:
@@ -412,6 +440,11 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "delete_api_users_me_second_factors_id": _ask(
         "DELETE", "/api/users/me/second-factors/{s.mailed[factor]}", "second"
     ),
+    "post_api_auth_passkey_options": _ask("POST", "/api/auth/passkey/options", "stranger"),
+    "post_api_auth_passkey": _by_passkey("/api/auth/passkey"),
+    "post_api_auth_passkey_session": _by_passkey("/api/auth/passkey/session"),
+    "post_api_auth_second_factor_options": _passkey_options,
+    "post_api_auth_confirm_options": _ask("POST", "/api/auth/confirm/options", "second"),
     "get_api_farms_id_members": _get("/api/farms/{s.farmer.farm_id}/members", "farmer"),
     "post_api_farms_id_members": _ask(
         "POST", "/api/farms/{s.farmer.farm_id}/members", "farmer", {"email": "else@example.org", "role": "packer"}

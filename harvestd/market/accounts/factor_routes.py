@@ -97,12 +97,15 @@ async def confirm(request: RequestContext, body: ConfirmFactor) -> RecoveryCodes
     unit, user_id = request.work, request.user.user_id
 
     async def check(factor: rows.Factor) -> int:
-        field, given = ("passkey", body.passkey) if factor.kind == "passkey" else ("code", body.code)
-        if given is None:
-            raise Invalid.of(field, f"is needed: this second factor is a {factor.kind}", "required", reason=factor.kind)
-        if factor.kind != "passkey":
-            return actions.step_given(unit, factor, given)
-        await passkeys.confirm(unit, user_id, factor, given)
+        if factor.kind == "totp" and body.code is not None:
+            return actions.step_given(unit, factor, body.code)
+        if factor.kind == "totp":
+            raise Invalid.of("code", "is needed: what the authenticator shows", "required", reason="totp")
+        if body.passkey is None:
+            raise Invalid.of(
+                "passkey", "is needed: what the passkey's authenticator made", "required", reason="passkey"
+            )
+        await passkeys.confirm(unit, user_id, factor, body.passkey)
         return 0
 
     codes = await actions.confirm(unit, user_id, request.id("id"), check)

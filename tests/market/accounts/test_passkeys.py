@@ -11,11 +11,12 @@ import attrs
 import pytest
 
 from harvestd.market.accounts import passkey_challenges as challenges
-from harvestd.market.accounts.passkey_rules import MAX_TEXT, party, went_back
+from harvestd.market.accounts.passkey_rules import MAX_TEXT
 from harvestd.parts import Parts
 from harvestd.store.postgres.database import Statement
 from tests.market.accounts.authenticator import KEYS, Authenticator
 from tests.market.accounts.mailbox import token
+from tests.market.accounts.test_passkey_rules import UNFIT_TO_ANSWER, UNFIT_TO_MAKE
 from tests.market.accounts.test_second_factors import BO, PASSWORD, protected
 from tests.people import Market
 from tests.web.client import Client, Response
@@ -201,48 +202,6 @@ async def test_its_confirmation_needs_an_answer_and_an_authenticator_s_a_code(sh
             assert (refused.status, [one["field"] for one in refused.json()["errors"]]) == (422, [field])
 
 
-def _long(size: int) -> str:
-    return "A" * size
-
-
-#: What is wrong with an answer to a request to set one up, as it is changed.
-UNFIT_TO_MAKE: dict[str, dict[str, Any]] = {
-    "another origin": {"client": {"origin": "https://evil.example.org"}},
-    "another type": {"client": {"type": "webauthn.get"}},
-    "inside another site": {"client": {"crossOrigin": True}},
-    "another challenge": {"client": {"challenge": "AAAA"}},
-    "no challenge": {"client": {"challenge": ""}},
-    "an attestation nobody asked for": {"fmt": "tpm"},
-    "an unknown attestation": {"fmt": "mine"},
-    "none, with a statement": {"statement": {"alg": -7, "sig": b"x"}},
-    "an attestation that does not hold": {"fmt": "packed", "statement": {"alg": -7, "sig": b"x"}},
-    "a kind of key that was not asked for": {"key": {1: 2, 3: -35, -1: 2, -2: bytes(48), -3: bytes(48)}},
-    "a key of another type": {"key": {1: 2, 3: -257, -1: 1, -2: bytes(32), -3: bytes(32)}},
-    "a point that is not on the curve": {"key": {1: 2, 3: -7, -1: 1, -2: b"\1" * 32, -3: b"\1" * 32}},
-    "a short RSA key": {"key": {1: 3, 3: -257, -1: b"\xff" * 64, -2: b"\1\0\1"}},
-    "a huge RSA key": {"key": {1: 3, 3: -257, -1: b"\xff" * 1100, -2: b"\1\0\1"}},
-    "no key": {"key": {}},
-    "a key that is no map": {"key": [1, 2]},
-    "malformed CBOR": {"response": {"attestationObject": "_____w"}},
-    "CBOR that is no map": {"response": {"attestationObject": "gA"}},
-    "deep CBOR": {"response": {"attestationObject": "gYGB" * 2000}},
-    "a CBOR length of terabytes": {"response": {"attestationObject": "W____________w"}},
-    "no attestation": {"response": {"attestationObject": ""}},
-    "padded base64url": {"response": {"attestationObject": "oA=="}},
-    "base64": {"response": {"attestationObject": "+/+/"}},
-    "not base64": {"response": {"attestationObject": "\u0661\u0662"}},
-    "too long an attestation": {"response": {"attestationObject": _long(11_000)}},
-    "too long client data": {"client": {"more": "x" * 4096}},
-    "client data that are no JSON": {"response": {"clientDataJSON": "AAAA"}},
-    "client data that are a list": {"response": {"clientDataJSON": "W10"}},
-    "another kind of credential": {"credential": {"type": "password"}},
-    "two ids": {"credential": {"rawId": "AAAA"}},
-    "another id than the authenticator's": {"credential": {"id": "AAAA", "rawId": "AAAA"}},
-    "no id": {"credential": {"id": "", "rawId": ""}},
-    "no response": {"credential": {"response": None}},
-}  # fmt: skip
-
-
 async def test_what_no_authenticator_would_make_is_refused(shop: Market) -> None:
     bo, wrong = await newcomer(shop), []
     for what, changed in UNFIT_TO_MAKE.items():
@@ -273,24 +232,8 @@ async def test_what_is_no_credential_is_refused(shop: Market) -> None:
 
 
 async def test_what_is_too_long_is_refused_before_it_is_read(shop: Market) -> None:
-    answer = await shop.stranger.post("/api/auth/passkey", {"passkey": _long(MAX_TEXT + 1)})
+    answer = await shop.stranger.post("/api/auth/passkey", {"passkey": "A" * (MAX_TEXT + 1)})
     assert (answer.status, answer.json()["errors"][0]["code"]) == (422, "too-long")
-
-
-#: What is wrong with an answer of a passkey, as it is changed.
-UNFIT_TO_ANSWER: dict[str, dict[str, Any]] = {
-    "another origin": {"client": {"origin": "http://market.example.org"}},
-    "another type": {"client": {"type": "webauthn.create"}},
-    "inside another site": {"client": {"crossOrigin": True}},
-    "a challenge of nobody": {"client": {"challenge": "A" * 75}},
-    "a foreign signature": {"response": {"signature": "AAAA"}},
-    "no signature": {"response": {"signature": ""}},
-    "short data": {"response": {"authenticatorData": "AAAA"}},
-    "too long data": {"response": {"authenticatorData": _long(1400)}},
-    "too long a signature": {"response": {"signature": _long(1400)}},
-    "another handle": {"handle": b"x" * 32},
-    "an unknown credential": {"credential": {"id": "AAAA", "rawId": "AAAA"}},
-}  # fmt: skip
 
 
 async def test_what_the_passkey_would_not_answer_is_refused(shop: Market) -> None:
@@ -365,13 +308,6 @@ async def test_a_credential_belongs_to_one_account(shop: Market) -> None:
     eve.key = bo.key
     refused = await eve.set_up()
     assert (refused.status, refused.json()["errors"][0]["code"]) == (422, "given-twice")
-
-
-@pytest.mark.parametrize(
-    ("before", "now", "back"), [(0, 0, False), (0, 1, False), (5, 6, False), (5, 5, True), (5, 4, True), (5, 0, True)]
-)
-def test_a_counter_that_does_not_grow_tells_of_a_copy(before: int, now: int, back: bool) -> None:
-    assert went_back(before, now) == back
 
 
 async def test_a_copy_is_refused_and_told(shop: Market) -> None:
@@ -483,21 +419,3 @@ async def test_guesses_are_limited_as_those_of_codes_are(shop: Market) -> None:
     bo.market = make_market(attrs.evolve(shop.parts, settings=settings))
     statuses = [(await bo.alone(response={"signature": "AAAA"})).status for _ in range(4)]
     assert statuses == [401, 401, 401, 429]
-
-
-@pytest.mark.parametrize(
-    ("url", "domain", "cors", "id", "origins"),
-    [
-        ("https://market.example.org", "", (), "market.example.org", ("https://market.example.org",)),
-        ("http://127.0.0.1:8080", "", (), "localhost", ("http://localhost:8080",)),
-        ("http://[::1]:8080", "", (), "localhost", ("http://localhost:8080",)),
-        ("", "", ("*",), "localhost", ("http://localhost",)),
-        ("https://api.example.org", "example.org", ("https://shop.example.org", "*"), "example.org",
-         ("https://api.example.org", "https://shop.example.org")),
-    ],
-)  # fmt: skip
-def test_passkeys_are_for_the_market_s_domain_and_the_pages_that_it_lets_in(
-    parts: Parts, url: str, domain: str, cors: tuple[str, ...], id: str, origins: tuple[str, ...]
-) -> None:
-    found = party(attrs.evolve(parts.settings, public_url=url, passkey_domain=domain, cors_origins=cors))
-    assert (found.id, found.origins) == (id, origins)
