@@ -141,8 +141,8 @@ def test_a_subject_uses_those_before_it_and_none_of_their_routes_and_handlers() 
     assert wrong == set()
 
 
-#: What is pure, too, and kept by others: typed decoding, addresses of mail, languages, transliteration, one-time codes.
-PURE = {"attrs", "harvestd", "msgspec", "email_validator", "idna", "babel", "anyascii", "pyotp"}
+#: What is pure, too, and kept by others: typed decoding, addresses of mail, languages, transliteration, one-time codes, passkeys.
+PURE = {"attrs", "harvestd", "msgspec", "email_validator", "idna", "babel", "anyascii", "pyotp", "webauthn"}
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,11 @@ from harvestd.interfaces.messages import (
     Retried,
 )
 from harvestd.interfaces.search import Document, Facet, Found, Hit, ISearch, IStoredSearch, Search, Suggestion
-from harvestd.interfaces.sign_ins import ISignIns
+from harvestd.interfaces.sign_ins import Account, ISignIns
 from harvestd.interfaces.topics import ITopics
 
 __all__ = [
+    "Account",
     "Acked",
     "Allowance",
     "ApiKey",

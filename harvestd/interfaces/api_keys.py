@@ -10,12 +10,14 @@ from harvestd.kernel.permissions import Permission
 
 @attrs.frozen
 class ApiKey:
-    """A key that is good: whose it is, the ``role`` of its owner's account now, and what it may do of what they may."""
+    """A key that is good: whose it is, the ``role`` of its owner's account now, and what it may do of what they may. ``second_factor`` is whether
+    that account has one that counts."""
 
     id: str
     user_id: str
     role: str
     scopes: frozenset[Permission]
+    second_factor: bool = False
 
 
 class IApiKeys(Interface):

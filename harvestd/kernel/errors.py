@@ -67,6 +67,10 @@ class WrongSecondFactor(MarketError):
     """The code is none of the account's second factor."""
 
 
+class SecondFactorRequired(MarketError):
+    """The account's role needs a second factor, and it has none."""
+
+
 class NotConfirmed(MarketError):
     """This needs a sign-in, or a confirmation of it, of the last five minutes."""
 

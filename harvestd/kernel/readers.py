@@ -1,4 +1,4 @@
-"""The only parsers of values sent as text: numbers, booleans, days, times, ids, positions.
+"""The only parsers of values sent as text: numbers, booleans, days, times, ids, positions, bytes.
 
 Each reader accepts exactly the documented format, in ASCII: no other digits, no spaces, no ``_``, no trailing line feed.
 Python's own constructors accept more (``int("١")``, ``Decimal("1_0")``, ``float("nan")``, ``UUID("urn:uuid:…")``), and ``$`` in a
@@ -7,6 +7,7 @@ pattern lets a line feed pass; so nothing else parses user input.
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -123,6 +124,23 @@ def id_or_none(text: str) -> str | None:
 def token(text: str) -> str:
     """For values that may be either: an id in lower case, or anything else (a slug) unchanged."""
     return id_or_none(text) or text
+
+
+def base64url(text: str, most: int) -> bytes | None:
+    """Bytes in base64url without padding, in the one spelling that they have (RFC 4648, 5); None for anything else, for none, and for
+    more than ``most``."""
+    if not text.isascii() or len(text) > (most * 4 + 2) // 3:
+        return None
+    try:
+        found = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        return None
+    return found if found and base64url_of(found) == text else None
+
+
+def base64url_of(value: bytes) -> str:
+    """The spelling that :func:`base64url` reads."""
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
 
 
 def position(field: str, text: str) -> tuple[float, float]:

@@ -88,6 +88,8 @@ class Settings:
     private_registration: bool = setting(False, "", "Whether registering answers the same for addresses that have an account and those that have none (202), so that nobody learns who is here; a mail tells the rest, and accounts sign in once their address is verified.")
     link_sign_in: bool = setting(False, "", "Whether accounts can sign in by a link that is mailed to them.")
     password_least: int = setting(12, "characters", "Minimum length of a password.", least=8, most=128)
+    second_factor_required_for: tuple[str, ...] = setting((), "roles", "Roles whose accounts can do nothing but set up a second factor until they have one, manager, admin or both; empty: none.", choices=("manager", "admin"))
+    passkey_domain: str = setting("", "domain", "Domain that passkeys are made for, where the shop's pages are on another host than the API, e.g. example.org for shop.example.org and api.example.org; empty: the host of public_url. Passkeys of another domain no longer work.")
     access_token_ttl: float = setting(900.0, "seconds", "Lifetime of an access token.", least=10, most=86400)
     refresh_token_ttl: float = setting(2592000.0, "seconds", "Lifetime of a refresh token.", least=60, most=31536000)
     token_secret: str = setting("", "", "Key that signs access tokens, 32 characters or more; empty: generated in the data folder.", secret=True)
@@ -164,7 +166,7 @@ GROUPS = {
 #: Settings that only the API uses: harvest-worker does not offer them.
 OF_THE_API = frozenset(
     """
-    http_host http_port allowed_hosts cors_origins processes workers demo order_lines_most access_token_ttl refresh_token_ttl
+    http_host http_port allowed_hosts cors_origins processes workers demo order_lines_most second_factor_required_for passkey_domain access_token_ttl refresh_token_ttl
     rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_recovery rate_register body_deadline write_deadline idle_deadline connections_most
     connections_per_address requests_per_address buffer_limit read_rate_least idempotency_ttl cache_ttl cache_stale
     """.split()

@@ -35,6 +35,7 @@ _SECRET = re.compile(r".{32,}")
 #: A host; all hosts below one (``*.example.org``); any host.
 _ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.\[\]:-]{1,255}")
 _CONTACT = re.compile(r"[\x21-\x7e]{3,300}")
+_DOMAIN = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,9}")
 _HOST_NAME = re.compile(r"(?:\*\.)?[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]|\*")
 _LANGUAGE = re.compile(r"[a-z_]+")
 SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -175,6 +176,7 @@ _CHECKS: dict[str, Callable[[str], None]] = {
     "allowed_hosts": _pattern(
         _HOST_NAME, "a host name without scheme or port is needed, such as market.example.org, *.example.org or *"
     ),
+    "domain": _pattern(_DOMAIN, "a domain without scheme or port is needed, such as example.org"),
     "origins": _pattern(
         _ORIGIN, "the origin of a site is needed, scheme and host alone, such as https://shop.example.org, or *"
     ),

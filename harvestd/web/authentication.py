@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import attrs
 
-from harvestd.kernel.errors import Forbidden, Unauthenticated
+from harvestd.kernel.errors import Forbidden, SecondFactorRequired, Unauthenticated
 from harvestd.kernel.permissions import may
 from harvestd.kernel.sentences import worded
 from harvestd.parts import Parts
@@ -21,6 +21,9 @@ KEY_PREFIX = "hk_"
 _NO_CSRF = (
     "a browser's session needs its csrf_token as X-CSRF-Token with whatever changes something: "
     "GET /api/auth/session answers it"
+)
+_NO_FACTOR = (
+    "your role needs a second factor, and your account has none; set one up first (POST /api/users/me/second-factors)"
 )
 _ENDED = "this sign-in has ended; sign in again"
 
@@ -43,12 +46,12 @@ async def caller_of(
         )
     sent = cookies.get(session_cookie.name(parts.settings))
     found = session_cookie.read(parts.secret, sent, parts.now()) if sent else None
-    role = await parts.sign_ins.role(found.user_id, found.session) if found is not None else None
-    if found is None or role is None:
+    account = await parts.sign_ins.account(found.user_id, found.session) if found is not None else None
+    if found is None or account is None:
         return None
     if route.method not in session_cookie.SAFE:
         _check_csrf(csrf, parts.secret, found.session)
-    return attrs.evolve(found, role=role)
+    return attrs.evolve(found, role=account.role, second_factor=account.second_factor)
 
 
 async def _bearer(authorization: str, parts: Parts) -> Caller:
@@ -64,17 +67,21 @@ async def _bearer(authorization: str, parts: Parts) -> Caller:
         caller = tokens.verify(parts.secret, token, parts.now())
     except Unauthenticated as error:
         raise _challenge(error.detail, 'error="invalid_token"') from error
-    role = await parts.sign_ins.role(caller.user_id, caller.session)
-    if role is None:
+    account = await parts.sign_ins.account(caller.user_id, caller.session)
+    if account is None:
         raise _challenge(_ENDED, 'error="invalid_token"')
-    return caller if role == caller.role else attrs.evolve(caller, role=role)
+    if account.role == caller.role and not account.second_factor:
+        return caller
+    return attrs.evolve(caller, role=account.role, second_factor=account.second_factor)
 
 
 async def _by_key(token: str, parts: Parts) -> Caller:
     found = await parts.api_keys.find(token)
     if found is None:
         raise Unauthenticated("this API key is not valid, or no longer")
-    return Caller(user_id=found.user_id, role=found.role, session=found.id, scopes=found.scopes)
+    return Caller(
+        user_id=found.user_id, role=found.role, session=found.id, scopes=found.scopes, second_factor=found.second_factor
+    )
 
 
 def _check_csrf(given: str, secret: str, session: str) -> None:
@@ -82,14 +89,24 @@ def _check_csrf(given: str, secret: str, session: str) -> None:
         raise Refusal("csrf", _NO_CSRF)
 
 
-def admit(route: Route, caller: Caller | None) -> None:
-    """Raise a 401 or 403 unless the caller has the route's permission."""
+def lacking(route: Route, caller: Caller | None, required_for: Collection[str]) -> SecondFactorRequired | None:
+    """The refusal of a caller whose role needs a second factor (``required_for``) and whose account has none; None for anyone else, and
+    on the routes by which one comes to have one. Where anyone may ask, such a caller is nobody."""
+    if caller is None or caller.second_factor or caller.role not in required_for or route.without_factor:
+        return None
+    return SecondFactorRequired(_NO_FACTOR)
+
+
+def admit(route: Route, caller: Caller | None, refused: SecondFactorRequired | None = None) -> None:
+    """Raise a 401 or 403 unless the caller has the route's permission, and is not ``refused`` (:func:`lacking`)."""
     if route.permission is None:
         return
     if caller is None:
         raise _challenge(SIGN_IN)
     if not may(caller.role, route.permission):
         raise Forbidden(_not_for(caller.role, *sorted(route.roles)))
+    if refused is not None:
+        raise refused
     caller.require_scope(route.permission)
 
 

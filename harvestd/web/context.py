@@ -10,7 +10,7 @@ import attrs
 import msgspec
 
 from harvestd.kernel import languages, readers
-from harvestd.kernel.errors import Forbidden, NotFound, Stale, Unauthenticated
+from harvestd.kernel.errors import Forbidden, MarketError, NotFound, Stale, Unauthenticated
 from harvestd.kernel.permissions import SCOPES, Permission
 from harvestd.kernel.sentences import worded
 from harvestd.parts import Parts
@@ -46,7 +46,8 @@ class UnreadPage(CountedPage[Item], Generic[Item], frozen=True):
 @attrs.frozen
 class Caller:
     """The caller: ``role`` is the account's current one, not the access token's. ``session`` is the sign-in's id, or the API key's, which
-    has ``scopes``; ``by_cookie`` whether it is a browser's session; ``actor`` is the user who acts for this one, if somebody does."""
+    has ``scopes``; ``by_cookie`` whether it is a browser's session; ``actor`` is the user who acts for this one, if somebody does; ``second_factor`` whether
+    the account has one that counts."""
 
     user_id: str
     role: str
@@ -54,6 +55,7 @@ class Caller:
     by_cookie: bool = False
     scopes: frozenset[Permission] | None = None
     actor: str = ""
+    second_factor: bool = False
 
     def has_scope(self, permission: Permission) -> bool:
         """Whether this is no API key, or one with the scope; what its owner may do is decided by their roles."""
@@ -99,7 +101,7 @@ class RequestContext:
     ``path`` has the decoded segments, with ids in lower case; ``address`` is the client's, proxies taken into account, and
     ``direct()`` is whether there is no proxy; ``if_match`` is the version number that ``If-Match`` names, or None (for ``*``);
     ``headers`` has lower-case names; ``body`` is the decoded body; ``routes`` is the whole table, for handlers that describe it. ``gone()`` is whether the
-    client disconnected, so that nobody waits for the response.
+    client disconnected, so that nobody waits for the response. ``refused`` is why a caller with credentials counts as nobody here.
     """
 
     parts: Parts
@@ -112,6 +114,7 @@ class RequestContext:
     cookies: Mapping[str, str]
     reader: Reader
     unit: UnitOfWork | None = None
+    refused: MarketError | None = None
     if_match: int | None = None
     routes: Sequence[Route] = ()
     body: Any = None
@@ -131,9 +134,9 @@ class RequestContext:
 
     @property
     def user(self) -> Caller:
-        """The signed-in caller; raises ``Unauthenticated`` if the route allows anonymous callers and this is one."""
+        """The signed-in caller; raises ``Unauthenticated`` if the route allows anonymous callers and this is one, or ``refused``."""
         if self.caller is None:
-            raise Unauthenticated(SIGN_IN)
+            raise self.refused or Unauthenticated(SIGN_IN)
         return self.caller
 
     @property

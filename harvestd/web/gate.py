@@ -177,9 +177,11 @@ class Gate:
         parts, now = self._parts, self._parts.now()
         raw = request.content.read()  # before the first await: a disconnect closes the content
         caller = await self._caller(route, request)
+        refused = credentials.lacking(route, caller, parts.settings.second_factor_required_for)
+        credentials.admit(route, caller, refused)
+        caller = None if refused is not None else caller
         user_id = caller.user_id if caller is not None else None
         request.user_id = user_id or ""
-        credentials.admit(route, caller)
         request.more, too_many = await self.limits.spend(route, user_id, request.address)
         if too_many is not None:
             raise too_many
@@ -190,7 +192,7 @@ class Gate:
         context = RequestContext(
             parts=parts, route=route, path=path, caller=caller, address=request.address, now=now, headers=headers,
             cookies=Cookies(headers), reader=parts.reads if route.mode is Mode.READ else parts.database,
-            if_match=_if_match(route, headers), routes=self._routes, gone=lambda: request.gone,
+            refused=refused, if_match=_if_match(route, headers), routes=self._routes, gone=lambda: request.gone,
             direct=lambda: request.direct,
         )  # fmt: skip
         reply = await self._handle(route, context, query, request, raw)

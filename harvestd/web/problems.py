@@ -73,12 +73,17 @@ PROBLEMS: tuple[Problem, ...] = (
     Problem("second-factor", 401, "Please give the code of your second factor",
             "The password is right, and the account has a second factor.",
             "Sign in again with the code as code; or POST /api/auth/second-factor with the code and the challenge of this answer. "
+            "With a passkey: POST /api/auth/second-factor/options with the challenge, and send what it answers as passkey instead. "
             "If a code was sent, it is wrong or was used already: wait for the next one.",
             (market.SecondFactorNeeded, market.WrongSecondFactor)),
     Problem("forbidden", 403, "You may not do this",
             "You are signed in, but are not allowed to do this.",
             "Use an account whose role the route allows; /openapi.json names the roles of each route.",
             (market.Forbidden,)),
+    Problem("second-factor-required", 403, "Please set up a second factor",
+            "The market requires a second factor of accounts with this role, and this one has none. Its API keys do not work either.",
+            "POST /api/users/me/second-factors and confirm it; this sign-in may do that, see its account and its sign-ins, and sign out.",
+            (market.SecondFactorRequired,)),
     Problem("csrf", 403, "Please reload the page and try again",
             "The request came with a browser's session cookie and without that session's CSRF token, so it may be another site's.",
             "Send the csrf_token of POST or GET /api/auth/session as X-CSRF-Token with each request that changes something."),

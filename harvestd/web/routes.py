@@ -112,6 +112,8 @@ class Route:
     cart: bool = False
     #: Error statuses with the same response body.
     also: tuple[int, ...] = ()
+    #: Whether it is open to an account that needs a second factor and has none.
+    without_factor: bool = False
     #: For the operator, authenticated by a token from the settings.
     operator: bool = False
     #: Whether its handler lets shared caches store the answer, by a ``Cache-Control`` of its own.

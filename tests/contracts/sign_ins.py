@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from uuid_utils import uuid7
 from zope.interface.verify import verifyObject
 
-from harvestd.interfaces import ISignIns
+from harvestd.interfaces import Account, ISignIns
 from harvestd.kernel.errors import Unavailable
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_ins as sessions
@@ -21,6 +21,7 @@ from harvestd.store.postgres.database import Database, Row, Statement, nothing
 from tests.waiting import eventually
 
 ROLE = Statement("test_role", "update users set role = :role, version = version + 1 where id = :user_id", nothing)
+FACTOR = Statement("test_factor", "update users set second_factor = :has where id = :user_id", nothing)
 OPEN = Statement("test_open", "update users set active = true where id = :user_id", nothing)
 CLOSE = Statement("test_close", "update users set active = false where id = :user_id", nothing)
 EXPIRE = Statement("test_expire", "update sign_ins set expires_at = :until where id = :session", nothing)
@@ -72,7 +73,7 @@ class Process:
     line: Line
 
     async def alive(self, user_id: str, session: str) -> bool:
-        return await self.sessions.role(user_id, session) is not None
+        return await self.sessions.account(user_id, session) is not None
 
 
 @attrs.define(eq=False)
@@ -193,11 +194,23 @@ class SessionsContract:
             for process in (here, there):
 
                 async def known(process: Process = process, role: str = role) -> bool:
-                    return await process.sessions.role(ada, hers) == role
+                    return await process.sessions.account(ada, hers) == Account(role)
 
                 await eventually(f"she is {role}", known, 2.0)
-                assert await process.sessions.role(bob, his) == "buyer"
-                assert await process.sessions.role(bob, hers) is None
+                assert await process.sessions.account(bob, his) == Account("buyer")
+                assert await process.sessions.account(bob, hers) is None
+
+    async def test_a_second_factor_is_known_everywhere_as_soon_as_it_counts_and_as_it_goes(self, world: World) -> None:
+        here, there, ada = await world.process(), await world.process(), await world.user()
+        session = await world.signed_in(ada)
+        for has in (True, False):
+            await world.database.transaction(lambda tx, has=has: tx.run(FACTOR, user_id=ada, has=has))  # type: ignore[misc]
+            for process in (here, there):
+
+                async def known(process: Process = process, has: bool = has) -> bool:
+                    return await process.sessions.account(ada, session) == Account("buyer", has)
+
+                await eventually(f"she has one: {has}", known, 2.0)
 
     async def test_a_closed_account_is_known_everywhere_and_opened_again_has_no_sign_ins(self, world: World) -> None:
         here, there, ada = await world.process(), await world.process(), await world.user()

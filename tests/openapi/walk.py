@@ -37,6 +37,7 @@ _HIDDEN = (
     "secret",
     "uri",
     "challenge",
+    "passkey",
     "recovery_codes",
 )
 

@@ -15,7 +15,7 @@ from werkzeug.routing import Rule
 from zope.interface import implementer
 
 from harvestd import tables
-from harvestd.interfaces import ISignIns, ITopics
+from harvestd.interfaces import Account, ISignIns, ITopics
 from harvestd.market.accounts.keys_near import NearApiKeys
 from harvestd.market.accounts.sign_ins import PostgresSignIns
 from harvestd.market.accounts.sign_ins_near import NearSignIns
@@ -58,8 +58,8 @@ class Nobody:
 class Everybody:
     """Sign-ins that all hold: the dummies' callers have tokens, and no rows."""
 
-    async def role(self, user_id: str, session: str) -> str:
-        return ROLES.get(user_id, "buyer")
+    async def account(self, user_id: str, session: str) -> Account:
+        return Account(ROLES.get(user_id, "buyer"))
 
     async def ended(self, user_id: str) -> None:
         pass

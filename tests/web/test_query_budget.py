@@ -19,9 +19,11 @@ from twisted.internet.defer import Deferred
 
 from harvestd import tables as table
 from harvestd.application import API, start
+from harvestd.market.accounts.passkey_rules import party
 from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.settings.table import Settings
 from harvestd.web.server import make_site
+from tests.market.accounts.authenticator import Authenticator
 from tests.market.accounts.mailbox import token
 from tests.people import Market, Person
 from tests.queue.processes import LEADING
@@ -99,10 +101,15 @@ BUDGET: dict[str, tuple[int, int]] = {
     "put_api_users_me_consents": (3, 4),
     "get_api_users_me_second_factors": (2, 2),
     "post_api_users_me_second_factors": (5, 6),
-    "post_api_users_me_second_factors_id_confirm": (9, 9),
+    "post_api_users_me_second_factors_id_confirm": (10, 9),
     "post_api_auth_second_factor": (8, 9),
-    "post_api_users_me_recovery_codes": (7, 7),
-    "delete_api_users_me_second_factors_id": (8, 8),
+    "post_api_users_me_recovery_codes": (8, 8),
+    "delete_api_users_me_second_factors_id": (10, 9),
+    "post_api_auth_passkey_options": (0, 0),
+    "post_api_auth_passkey": (11, 12),
+    "post_api_auth_passkey_session": (10, 11),
+    "post_api_auth_second_factor_options": (2, 2),
+    "post_api_auth_confirm_options": (2, 2),
     "get_api_farms_id_members": (3, 3),
     "post_api_farms_id_members": (9, 9),
     "patch_api_farms_id_members_user_id": (9, 9),
@@ -162,6 +169,7 @@ class Stage:
     second: Person
     member: Person
     mailed: dict[str, str] = attrs.field(factory=dict)
+    passkey: Authenticator | None = None
     refresh: str = ""
 
     @property
@@ -286,6 +294,26 @@ async def _grouped(s: Stage, headers: dict[str, str]) -> Response:
     response = await s.admin.client.post("/api/groups", {"name": "Wholesale"}, headers=headers)
     s.mailed["group"] = response.json()["id"]
     return response
+
+
+def _by_passkey(path: str) -> Callable[[Stage, dict[str, str]], Awaitable[Response]]:
+    async def ask(s: Stage, headers: dict[str, str]) -> Response:
+        if s.passkey is None:
+            s.passkey = Authenticator(party(s.market.parts.settings).origins[0])
+            factors = "/api/users/me/second-factors"
+            begun = (await s.second.client.post(factors, {"name": "telephone", "kind": "passkey"})).json()
+            body = {"passkey": s.passkey.make(begun["options"])}
+            assert (await s.second.client.post(f"{factors}/{begun['id']}/confirm", body)).status == 200
+        options = (await s.stranger.post("/api/auth/passkey/options", {})).json()
+        return await s.stranger.post(path, {"passkey": s.passkey.answer(options)}, headers=headers)
+
+    return ask
+
+
+async def _passkey_options(s: Stage, headers: dict[str, str]) -> Response:
+    asked = await s.stranger.post("/api/auth/login", {**SECOND, "password": "a longer walk to market"})
+    body = {"challenge": asked.json()["challenge"]}
+    return await s.stranger.post("/api/auth/second-factor/options", body, headers=headers)
 
 
 async def _withdraw(s: Stage, headers: dict[str, str]) -> Response:
@@ -427,6 +455,11 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "delete_api_users_me_second_factors_id": _ask(
         "DELETE", "/api/users/me/second-factors/{s.mailed[factor]}", "second"
     ),
+    "post_api_auth_passkey_options": _ask("POST", "/api/auth/passkey/options", "stranger"),
+    "post_api_auth_passkey": _by_passkey("/api/auth/passkey"),
+    "post_api_auth_passkey_session": _by_passkey("/api/auth/passkey/session"),
+    "post_api_auth_second_factor_options": _passkey_options,
+    "post_api_auth_confirm_options": _ask("POST", "/api/auth/confirm/options", "second"),
     "get_api_farms_id_members": _get("/api/farms/{s.farmer.farm_id}/members", "farmer"),
     "post_api_farms_id_members": _ask(
         "POST", "/api/farms/{s.farmer.farm_id}/members", "farmer", {"email": "else@example.org", "role": "packer"}

@@ -24,7 +24,7 @@ from tests.web.client import Response
 from tests.web.conftest import make_market
 
 #: Texts that are compared with what is stored elsewhere, and never shown: they are taken as they are.
-SECRETS = {"password", "refresh_token", "token", "code", "challenge"}
+SECRETS = {"password", "refresh_token", "token", "code", "passkey", "challenge"}
 BLANKS = [" ", "\u200b", "\u3164", "\u2800", "\u00a0\u3000", "\u202e", "\u0301"]
 WRITTEN = "\u200b  Cafe\u0301 \u00a0d\u00adu\u202e Nord\u2028 "
 KEPT, KEPT_LINES = "Café du Nord", "Café \u00a0du Nord"

@@ -90,6 +90,8 @@ async def change(request: RequestContext, body: ChangeAccount) -> Result:
         raise Invalid.of("second_factor", message, "not-one-of", allowed="false")
     if body.second_factor is False:  # what was only begun goes as well, and recovery codes
         await factor_rows.delete_all(unit.tx, user_id, unit.now)
+        await _end_acting(unit, user_id)
+        actions.ended(unit, user_id)
     if (role, active) != (before.role, before.active):
         await _changed(request, before, role, active)
     if body.second_factor is False and before.second_factor:
@@ -97,6 +99,12 @@ async def change(request: RequestContext, body: ChangeAccount) -> Result:
     after = await admin_rows.lock(unit.tx, user_id)
     assert after is not None
     return Result(_shown(after), version=after.version)
+
+
+async def _end_acting(unit: UnitOfWork, user_id: str) -> None:
+    """The account no longer acts for others: its role, or what proves that it is its owner's, is gone."""
+    for other in await admin_rows.end_acting(unit.tx, user_id, unit.now):
+        actions.ended(unit, other)
 
 
 async def _changed(request: RequestContext, before: admin_rows.Account, role: str, active: bool) -> None:
@@ -114,8 +122,7 @@ async def _changed(request: RequestContext, before: admin_rows.Account, role: st
     if not active:
         await key_rows.end_all(unit.tx, user_id, unit.now)
     if not stays:
-        for other in await admin_rows.end_acting(unit.tx, user_id, unit.now):
-            actions.ended(unit, other)
+        await _end_acting(unit, user_id)
     actions.ended(unit, user_id)
     changed = {"role": (before.role, role), "active": (before.active, active)}
     changed = {name: pair for name, pair in changed.items() if pair[0] != pair[1]}

@@ -131,7 +131,7 @@ WORDS: dict[str, str] = {
     "AccountsQuery.q": "Part of an address, username or name; or an id.",
     "AccountsQuery.role": "Accounts with this role.",
     "AccountsQuery.active": "Open or closed accounts alone.",
-    "Account.second_factor": "Whether signing in needs a code of a second factor.",
+    "Account.second_factor": "Whether signing in needs a second factor.",
     "ChangeAccount.second_factor": "False takes all second factors and recovery codes away, of somebody who has lost them. Make sure of whom you talk to.",
     "ChangeAccount.role": "The role that it is to have.",
 }

@@ -22,7 +22,7 @@ from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import ActedFor, RequestContext
 
 #: Fields of bodies that are kept nowhere.
-SECRET = frozenset({"password", "code", "token", "challenge", "refresh_token"})
+SECRET = frozenset({"password", "code", "passkey", "token", "challenge", "refresh_token"})
 #: Fields of which it is kept that they were sent, and not what: the log outlives the person.
 PERSONAL = frozenset({
     "name", "username", "email", "phone", "avatar", "recipient", "label", "address", "note", "fulfilment", "fulfilments",
@@ -37,6 +37,7 @@ THINGS = {
 #: Actions whose subject is mailed, since somebody else may have done it in their name; True for those that one does oneself, too.
 TOLD = {
     "api_key.created": True, "second_factor.added": True, "second_factor.removed": True, "second_factor.codes_renewed": True,
+    "passkey.copied": True,
     "account.changed": False,
     "account.impersonated": False, "farm.member_changed": False, "farm.member_left": False,
 }  # fmt: skip

@@ -10,12 +10,14 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pyotp
 
 from harvestd.kernel.errors import Conflict, Invalid, NotFound, SecondFactorNeeded, WrongSecondFactor
 from harvestd.kernel.secret_hashes import secret_hash
+from harvestd.market.accounts import actions
 from harvestd.market.accounts import factor_rows as rows
 from harvestd.market.accounts import factor_rules as rules
 from harvestd.market.accounts import rows as accounts
@@ -68,7 +70,7 @@ async def check(unit: UnitOfWork, user_id: str, code: str) -> None:
     for factor in await rows.all_of(unit.tx, user_id):
         step = (
             rules.step_of(_secret(unit.parts, factor), code, unit.now, factor.last_step)
-            if factor.confirmed_at
+            if factor.confirmed_at and factor.secret
             else None
         )
         if step is not None:
@@ -79,15 +81,13 @@ async def check(unit: UnitOfWork, user_id: str, code: str) -> None:
 
 
 def _secret(parts: Parts, factor: Factor) -> str:
+    assert factor.secret is not None, "only codes have a secret"
     return encryption(parts).decrypt(factor.secret, f"second_factor:{factor.id}").decode()
 
 
 async def begin(unit: UnitOfWork, user_id: str, name: str) -> tuple[Factor, str]:
-    """Set up a factor: it counts once a code of it was given. Returns it and its secret. Raises ``Invalid`` for one too many."""
-    await accounts.lock(unit.tx, user_id)
-    if len(await rows.all_of(unit.tx, user_id)) >= rules.MAX_FACTORS:
-        message = f"an account has {rules.MAX_FACTORS} second factors at most; delete one first"
-        raise Invalid.of("name", message, "not-accepted", reason="too-many-factors")
+    """Set up an authenticator: it counts once a code of it was given. Returns it and its secret. Raises ``Invalid`` for one too many."""
+    await make_room(unit, user_id)
     secret, id = pyotp.random_base32(), unit.new_id()
     stored = encryption(unit.parts).encrypt(secret.encode(), f"second_factor:{id}")
     factor = Factor(id, "totp", name, stored, unit.now, None, 0, None)
@@ -95,18 +95,37 @@ async def begin(unit: UnitOfWork, user_id: str, name: str) -> tuple[Factor, str]
     return factor, secret
 
 
-async def confirm(unit: UnitOfWork, user_id: str, id: str, code: str) -> list[str]:
-    """Have a factor count, by a code of it. Returns new recovery codes if it is the first that counts. Raises ``NotFound`` and ``Invalid``."""
+async def make_room(unit: UnitOfWork, user_id: str) -> None:
+    """Lock the account, for one factor more; those that were never finished make room. Raises ``Invalid`` for one too many."""
     await accounts.lock(unit.tx, user_id)
     known = await rows.all_of(unit.tx, user_id)
-    factor = next((one for one in known if one.id == id), None)
-    if factor is None:
-        raise NotFound("you have no such second factor")
+    if len(known) < rules.MAX_FACTORS:
+        return
+    if all(one.confirmed_at for one in known):
+        message = f"an account has {rules.MAX_FACTORS} second factors at most; delete one first"
+        raise Invalid.of("name", message, "not-accepted", reason="too-many-factors")
+    await rows.delete_unfinished(unit.tx, user_id)
+
+
+async def confirm(unit: UnitOfWork, user_id: str, id: str, check: Callable[[Factor], Awaitable[int]]) -> list[str]:
+    """Have a factor count that ``check`` has proven to be the caller's; it returns the newest step. Returns new recovery codes if it is the
+    first that counts. Raises ``NotFound``, and what ``check`` does."""
+    await accounts.lock(unit.tx, user_id)
+    known = await rows.all_of(unit.tx, user_id)
+    step = await check(_of(known, id))
+    await rows.confirm(unit.tx, user_id, id, step, unit.now)
+    if any(one.confirmed_at for one in known):
+        return []
+    actions.ended(unit, user_id)  # what the account may do hangs on it
+    return await _fresh_codes(unit, user_id)
+
+
+def step_given(unit: UnitOfWork, factor: Factor, code: str) -> int:
+    """The step of an authenticator's code. Raises ``Invalid``."""
     step = rules.step_of(_secret(unit.parts, factor), code, unit.now, factor.last_step)
     if step is None:
         raise Invalid.of("code", "is not the code that the authenticator shows now", "expired", reason="code")
-    await rows.confirm(unit.tx, user_id, id, step, unit.now)
-    return [] if any(one.confirmed_at for one in known) else await _fresh_codes(unit, user_id)
+    return step
 
 
 async def renew_codes(unit: UnitOfWork, user_id: str) -> list[str]:
@@ -124,9 +143,29 @@ async def _fresh_codes(unit: UnitOfWork, user_id: str) -> list[str]:
 
 
 async def remove(unit: UnitOfWork, user_id: str, id: str) -> None:
-    """Take a factor away; with the last one go the recovery codes. Raises ``NotFound``."""
+    """Take a factor away; with the last one go the recovery codes. Raises ``NotFound``, and ``Conflict`` for the last one of a role that
+    needs one."""
     await accounts.lock(unit.tx, user_id)
-    if not await rows.delete(unit.tx, user_id, id, unit.now):
-        raise NotFound("you have no such second factor")
-    if not any(one.confirmed_at for one in await rows.all_of(unit.tx, user_id)):
+    known = await rows.all_of(unit.tx, user_id)
+    factor = _of(known, id)
+    last = [one.id for one in known if one.confirmed_at] == [factor.id]
+    if last:
+        await _check_not_required(unit, user_id)
+    await rows.delete(unit.tx, user_id, id, unit.now)
+    if last:
         await rows.delete_codes(unit.tx, user_id)
+        actions.ended(unit, user_id)
+
+
+def _of(known: Sequence[Factor], id: str) -> Factor:
+    found = next((one for one in known if one.id == id), None)
+    if found is None:
+        raise NotFound("you have no such second factor")
+    return found
+
+
+async def _check_not_required(unit: UnitOfWork, user_id: str) -> None:
+    """The account is locked, so its role stays."""
+    user = await accounts.by_id(unit.tx, user_id)
+    if user is not None and user.role in unit.parts.settings.second_factor_required_for:
+        raise Conflict("your role needs a second factor, and this is the only one; set up another one first")

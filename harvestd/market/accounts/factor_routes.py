@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harvestd.kernel.errors import FieldError, Unauthenticated
+from harvestd.kernel.errors import FieldError, Invalid, Unauthenticated
 from harvestd.kernel.names import accept, clean_name, named
 from harvestd.market.accounts import audit, confirming, guessing
 from harvestd.market.accounts import factor_actions as actions
 from harvestd.market.accounts import factor_rows as rows
 from harvestd.market.accounts import factor_rules as rules
+from harvestd.market.accounts import passkey_actions as passkeys
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts.factor_shapes import (
-    Code,
+    ConfirmFactor,
     Factor,
     Factors,
     NewFactor,
@@ -22,7 +23,7 @@ from harvestd.market.accounts.factor_shapes import (
     SetUpFactor,
 )
 from harvestd.market.accounts.shapes import SignedIn
-from harvestd.market.accounts.signing_in import begun
+from harvestd.market.accounts.signing_in import begun, second_step, written
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import RequestContext, Result
 
@@ -34,18 +35,26 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
 
 
 async def sign_in(request: RequestContext, body: SecondStep) -> SignedIn:
-    """The second step of a sign-in: a code, after the password."""
-    user_id = actions.challenged(body.challenge, request.now)
-    user = await accounts.by_id(request.reader, user_id) if user_id is not None else None
-    if user is None or not user.active or not actions.proven(request.parts.secret, body.challenge, user):
-        raise Unauthenticated("this sign-in has taken too long, or the password has changed; begin again")
+    """The second step of a sign-in: a code or a passkey, after the password."""
+    user = await proven(request, body.challenge)
+    if body.code is None and body.passkey is None:
+        raise Invalid.of("code", "is needed, or passkey", "required", reason="second-factor")
     await guessing.admit(request, user.email_key, user)
 
     async def work(unit: UnitOfWork) -> SignedIn:
-        await actions.check(unit, user.id, body.code)
+        await second_step(unit, user, body.code, body.passkey)
         return await begun(request, unit, user.id)
 
-    return await request.write(work)
+    return await written(request, work)
+
+
+async def proven(request: RequestContext, challenge: str) -> accounts.User:
+    """The account whose password was given. Raises ``Unauthenticated``."""
+    user_id = actions.challenged(challenge, request.now)
+    user = await accounts.by_id(request.reader, user_id) if user_id is not None else None
+    if user is None or not user.active or not actions.proven(request.parts.secret, challenge, user):
+        raise Unauthenticated("this sign-in has taken too long, or the password has changed; begin again")
+    return user
 
 
 async def listed(request: RequestContext) -> Factors:
@@ -60,25 +69,46 @@ def _shown(row: rows.Factor) -> Factor:
 
 
 async def begin(request: RequestContext, body: NewFactor) -> Result:
-    """Set up a factor; its secret is in this answer alone."""
+    """Set up a factor; what is needed for that is in this answer alone."""
     await confirming.check(request)
     accept(*faults(request, {"name": body.name}))
     unit, user_id = request.work, request.user.user_id
-    factor, secret = await actions.begin(unit, user_id, named("name", body.name, rules.MAX_NAME))
+    name = named("name", body.name, rules.MAX_NAME)
+    shown = await _passkey(unit, user_id, name) if body.kind == "passkey" else await _authenticator(unit, user_id, name)
+    return Result(shown, headers=(("Location", f"/api/users/me/second-factors/{shown.id}"),))
+
+
+async def _authenticator(unit: UnitOfWork, user_id: str, name: str) -> SetUpFactor:
+    factor, secret = await actions.begin(unit, user_id, name)
     user = await accounts.by_id(unit.tx, user_id)
     assert user is not None
-    uri = rules.uri(secret, user.email, request.parts.settings.market_name)
-    headers = (("Location", f"/api/users/me/second-factors/{factor.id}"),)
-    return Result(
-        SetUpFactor(id=factor.id, kind=factor.kind, name=factor.name, secret=secret, uri=uri), headers=headers
-    )
+    uri = rules.uri(secret, user.email, unit.parts.settings.market_name)
+    return SetUpFactor(id=factor.id, kind=factor.kind, name=name, secret=secret, uri=uri, options=None)
 
 
-async def confirm(request: RequestContext, body: Code) -> RecoveryCodes:
-    """Have a factor count, by a code of it."""
+async def _passkey(unit: UnitOfWork, user_id: str, name: str) -> SetUpFactor:
+    factor, options = await passkeys.begin(unit, user_id, name)
+    return SetUpFactor(id=factor.id, kind=factor.kind, name=name, secret=None, uri=None, options=options)
+
+
+async def confirm(request: RequestContext, body: ConfirmFactor) -> RecoveryCodes:
+    """Have a factor count, by a code of it, or by what its authenticator made."""
     await confirming.check(request)
     unit, user_id = request.work, request.user.user_id
-    codes = await actions.confirm(unit, user_id, request.id("id"), body.code)
+
+    async def check(factor: rows.Factor) -> int:
+        if factor.kind == "totp" and body.code is not None:
+            return actions.step_given(unit, factor, body.code)
+        if factor.kind == "totp":
+            raise Invalid.of("code", "is needed: what the authenticator shows", "required", reason="totp")
+        if body.passkey is None:
+            raise Invalid.of(
+                "passkey", "is needed: what the passkey's authenticator made", "required", reason="passkey"
+            )
+        await passkeys.confirm(unit, user_id, factor, body.passkey)
+        return 0
+
+    codes = await actions.confirm(unit, user_id, request.id("id"), check)
     await audit.note(request, unit, "second_factor.added", user_id, f"second_factor:{request.id('id')}")
     return RecoveryCodes(recovery_codes=codes)
 

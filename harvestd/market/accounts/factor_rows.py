@@ -11,12 +11,12 @@ from harvestd.store.postgres.database import Reader, Statement, Transaction, not
 
 
 class Factor(msgspec.Struct, frozen=True):
-    """A second factor; ``secret`` is encrypted, and ``confirmed_at`` None as long as it does not count."""
+    """A second factor; ``secret`` is encrypted (None for passkeys), and ``confirmed_at`` None as long as it does not count."""
 
     id: str
     kind: str
     name: str
-    secret: bytes
+    secret: bytes | None
     created_at: datetime
     confirmed_at: datetime | None
     last_step: int
@@ -24,10 +24,12 @@ class Factor(msgspec.Struct, frozen=True):
 
 
 def _factor(
-    id: str, kind: str, name: str, secret: memoryview, created_at: datetime, confirmed_at: datetime | None, last_step: int,
+    id: str, kind: str, name: str, secret: memoryview | None, created_at: datetime, confirmed_at: datetime | None, last_step: int,
     last_used_at: datetime | None,
 ) -> Factor:  # fmt: skip
-    return Factor(id, kind, name, bytes(secret), created_at, confirmed_at, last_step, last_used_at)
+    return Factor(
+        id, kind, name, None if secret is None else bytes(secret), created_at, confirmed_at, last_step, last_used_at
+    )
 
 
 _ALL = Statement(
@@ -52,6 +54,11 @@ _USED = Statement(
 )
 _DELETE = Statement(
     "second_factors.delete", "delete from second_factors where user_id = :user_id and id = :id", nothing
+)
+_DELETE_UNFINISHED = Statement(
+    "second_factors.delete_unfinished",
+    "delete from second_factors where user_id = :user_id and confirmed_at is null",
+    nothing,
 )
 _DELETE_ALL = Statement("second_factors.delete_all", "delete from second_factors where user_id = :user_id", nothing)
 _KEEP = Statement(
@@ -104,6 +111,11 @@ async def delete(tx: Transaction, user_id: str, id: str, now: datetime) -> bool:
     had = bool(await tx.run(_DELETE, user_id=user_id, id=id))
     await tx.run(_KEEP, user_id=user_id, now=now)
     return had
+
+
+async def delete_unfinished(tx: Transaction, user_id: str) -> None:
+    """Delete those that do not count. The account is locked."""
+    await tx.run(_DELETE_UNFINISHED, user_id=user_id)
 
 
 async def delete_all(tx: Transaction, user_id: str, now: datetime) -> None:

@@ -7,21 +7,25 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from harvestd.market.accounts.passkey_shapes import PasskeyCreation, PasskeyIn
 from harvestd.web.shapes import In, Out
 from harvestd.web.vocabulary import closed
 
-KindIn = Annotated[
-    Literal["totp"], closed("SecondFactorKind", ("totp",), "`totp`: one-time codes of an authenticator.")
-]
-KindOut = Annotated[str, closed("SecondFactorKind", ("totp",), "`totp`: one-time codes of an authenticator.")]
+KINDS = ("totp", "passkey")
+_KIND = closed(
+    "SecondFactorKind", KINDS, "`totp`: one-time codes of an authenticator. `passkey`: W3C Web Authentication."
+)
+KindIn = Annotated[Literal["totp", "passkey"], _KIND]
+KindOut = Annotated[str, _KIND]
 CodeIn = Annotated[str, Meta(max_length=40)]
 
 
 class SecondStep(In, kw_only=True, frozen=True):
-    """The second step of a sign-in."""
+    """The second step of a sign-in: a code, or the answer of a passkey."""
 
     challenge: Annotated[str, Meta(max_length=200)]
-    code: CodeIn
+    code: CodeIn | None = None
+    passkey: PasskeyIn | None = None
 
 
 class NewFactor(In, kw_only=True, frozen=True):
@@ -37,8 +41,9 @@ class SetUpFactor(Out, kw_only=True, frozen=True):
     id: str
     kind: KindOut
     name: str
-    secret: str
-    uri: str
+    secret: str | None
+    uri: str | None
+    options: PasskeyCreation | None
 
 
 class Factor(Out, kw_only=True, frozen=True):
@@ -58,10 +63,11 @@ class Factors(Out, kw_only=True, frozen=True):
     recovery_codes_left: int
 
 
-class Code(In, kw_only=True, frozen=True):
-    """A code of the factor."""
+class ConfirmFactor(In, kw_only=True, frozen=True):
+    """A code of the factor; of a passkey what its authenticator made."""
 
-    code: CodeIn
+    code: CodeIn | None = None
+    passkey: PasskeyIn | None = None
 
 
 class RecoveryCodes(Out, kw_only=True, frozen=True):
@@ -82,8 +88,9 @@ WORDS: dict[str, str] = {
     "SetUpFactor.kind": "What it is.",
     "recovery_codes": "Shown this once: keep them where the factor is not. Empty if the account has some already.",
     "recovery_codes_left": "How many recovery codes were not used.",
-    "secret": "The secret in base32, for those who cannot read the QR code; shown this once.",
-    "uri": "What to show as a QR code (`otpauth://…`).",
-    "Factor.last_used_at": "When a code of it was last taken.",
+    "secret": "The secret in base32, for those who cannot read the QR code; shown this once. Null for a passkey.",
+    "uri": "What to show as a QR code (`otpauth://…`). Null for a passkey.",
+    "SetUpFactor.options": "Of a passkey, what to call `navigator.credentials.create` with, as `publicKey`, after `PublicKeyCredential.parseCreationOptionsFromJSON`.",
+    "Factor.last_used_at": "When it was last used.",
     "Factors.items": "The factors that count, oldest first.",
 }

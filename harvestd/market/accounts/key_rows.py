@@ -23,18 +23,19 @@ class KeyRow(msgspec.Struct, frozen=True):
 
 
 class Good(msgspec.Struct, frozen=True):
-    """A key that is good, and the role of its owner."""
+    """A key that is good, the role of its owner, and whether they have a second factor."""
 
     id: str
     user_id: str
     role: str
     scopes: list[str]
     expires_at: datetime | None
+    second_factor: bool
 
 
 FIND = Statement(
     "api_keys.find",
-    """select k.id, k.user_id, u.role, k.scopes, k.expires_at from api_keys k join users u on u.id = k.user_id
+    """select k.id, k.user_id, u.role, k.scopes, k.expires_at, u.second_factor from api_keys k join users u on u.id = k.user_id
         where k.secret_hash = :secret_hash and k.ended_at is null and (k.expires_at is null or k.expires_at > :now) and u.active""",
     Good,
 )

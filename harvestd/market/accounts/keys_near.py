@@ -81,7 +81,7 @@ class NearApiKeys:
             self._known.pop(hashed, None)
             return None
         scopes = frozenset(one for one in Permission if one.value in found.scopes)
-        key = ApiKey(found.id, found.user_id, found.role, scopes)
+        key = ApiKey(found.id, found.user_id, found.role, scopes, found.second_factor)
         known = _Known(key, found.expires_at, self._seconds() + self._ttl)
         if self._dropped == before:
             self._known[hashed] = known

@@ -14,7 +14,7 @@ from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts.credential_routes import check_password, password_faults
 from harvestd.market.accounts.recovery_shapes import Forgot, LinkToken, MailedToken, Reset
 from harvestd.market.accounts.shapes import SignedIn
-from harvestd.market.accounts.signing_in import begun, second_step
+from harvestd.market.accounts.signing_in import begun, second_step, written
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import RequestContext
 
@@ -78,7 +78,7 @@ async def use_link(request: RequestContext, body: LinkToken) -> SignedIn:
     async def work(unit: UnitOfWork) -> SignedIn:
         return await begun(request, unit, (await linked(unit, body)).id)
 
-    return await request.write(work)
+    return await written(request, work)
 
 
 async def linked(unit: UnitOfWork, body: LinkToken) -> accounts.User:
@@ -87,7 +87,7 @@ async def linked(unit: UnitOfWork, body: LinkToken) -> accounts.User:
     user_id = await actions.use_link(unit, body.token)
     user = await accounts.by_id(unit.tx, user_id)
     assert user is not None
-    await second_step(unit, user, body.code)
+    await second_step(unit, user, body.code, body.passkey)
     return user
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from harvestd.market.accounts.passkey_shapes import PasskeyIn
 from harvestd.market.accounts.shapes import Email, NewPassword
 from harvestd.web.shapes import In
 
@@ -32,10 +33,11 @@ class MailedToken(In, kw_only=True, frozen=True):
 
 
 class LinkToken(In, kw_only=True, frozen=True):
-    """The token of a mail, valid once; with a second factor also its code."""
+    """The token of a mail, valid once; with a second factor also its code, or the answer of its passkey."""
 
     token: Token
     code: Annotated[str, Meta(max_length=40)] | None = None
+    passkey: PasskeyIn | None = None
 
 
 WORDS: dict[str, str] = {

@@ -15,7 +15,7 @@ from harvestd.market.accounts import rows as store
 from harvestd.market.accounts import rules as market
 from harvestd.market.accounts import sign_ins as sessions
 from harvestd.market.accounts.shapes import Login, LogoutQuery, PublicUser, Refresh, Register, SignedIn, User
-from harvestd.market.accounts.signing_in import admitted, begun, farms, own, renewed, second_step
+from harvestd.market.accounts.signing_in import admitted, begun, farms, own, renewed, second_step, written
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import RequestContext, Result
 
@@ -57,10 +57,10 @@ async def login(request: RequestContext, body: Login) -> SignedIn:
     user = await admitted(request, body)
 
     async def work(unit: UnitOfWork) -> SignedIn:
-        await second_step(unit, user, body.code)
+        await second_step(unit, user, body.code, body.passkey)
         return await begun(request, unit, user.id)
 
-    return await request.write(work)
+    return await written(request, work)
 
 
 async def refresh(request: RequestContext, body: Refresh) -> SignedIn:

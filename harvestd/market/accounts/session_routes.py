@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
-from harvestd.kernel.errors import Invalid, NotFound, Unauthenticated, WrongSecondFactor
+from harvestd.kernel.errors import Invalid, NotFound, Unauthenticated, WrongCredentials, WrongSecondFactor
 from harvestd.market.accounts import actions, confirming, guessing, passwords, signing_in
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_in_rows as devices
 from harvestd.market.accounts import sign_ins as sessions
+from harvestd.market.accounts.passkey_challenges import Purpose
 from harvestd.market.accounts.recovery_routes import check_links, linked
 from harvestd.market.accounts.recovery_shapes import LinkToken
 from harvestd.market.accounts.session_shapes import BrowserSession, Confirm, Device, DevicesQuery
@@ -26,19 +27,20 @@ async def begin(request: RequestContext, body: Login) -> Result:
     user = await signing_in.admitted(request, body)
 
     async def who(unit: UnitOfWork) -> accounts.User:
-        await signing_in.second_step(unit, user, body.code)
+        await signing_in.second_step(unit, user, body.code, body.passkey)
         return user
 
-    return await _begun(request, who)
+    return await begun(request, who)
 
 
 async def begin_by_link(request: RequestContext, body: LinkToken) -> Result:
     """The same by a mailed token."""
     check_links(request)
-    return await _begun(request, lambda unit: linked(unit, body))
+    return await begun(request, lambda unit: linked(unit, body))
 
 
-async def _begun(request: RequestContext, who: Callable[[UnitOfWork], Awaitable[accounts.User]]) -> Result:
+async def begun(request: RequestContext, who: Callable[[UnitOfWork], Awaitable[accounts.User]]) -> Result:
+    """A new session of whoever ``who`` has signed in."""
     session = request.new_id()
     settings = request.parts.settings
     expires = request.now + timedelta(seconds=settings.refresh_token_ttl)
@@ -58,7 +60,7 @@ async def _begun(request: RequestContext, who: Callable[[UnitOfWork], Awaitable[
         await unit.tell(actions.SignedIn(user.id, request))
         return await _shown(request, unit, user.id, session), user
 
-    shown, user = await request.write(work)
+    shown, user = await signing_in.written(request, work)
     caller = Caller(user.id, user.role, session, by_cookie=True)
     cookie = session_cookie.value(request.parts.secret, caller, expires)
     return Result(shown, headers=(session_cookie.set_cookie(settings, cookie, int(settings.refresh_token_ttl)),))
@@ -93,19 +95,21 @@ async def confirm(request: RequestContext, body: Confirm) -> None:
     await guessing.admit(request, user.email_key, user)
     if not await passwords.verified(body.password, user.password_hash, passwords.place(request)):
         raise Invalid.of("password", "is not the password of your account", "not-accepted", reason="wrong-password")
-    if user.second_factor and body.code is None:
+    if user.second_factor and body.code is None and body.passkey is None:
         raise Invalid.of("code", "is needed: the code of your second factor", "required", reason="second-factor")
 
     async def work(unit: UnitOfWork) -> None:
-        try:
-            await signing_in.second_step(unit, user, body.code)
-        except WrongSecondFactor as refused:  # a 401 would have clients sign the person out
-            raise Invalid.of(
-                "code", "is no code of your second factor, or was used already", "expired", reason="code"
-            ) from refused
+        await signing_in.second_step(unit, user, body.code, body.passkey, Purpose.CONFIRM, caller.session)
         await devices.confirm(unit.tx, caller.session, unit.now)
 
-    await request.write(work)
+    try:
+        await signing_in.written(request, work)
+    except (WrongSecondFactor, WrongCredentials) as refused:  # a 401 would have clients sign the person out
+        if body.code is None:
+            message = "was not accepted; ask for new options, and try again"
+            raise Invalid.of("passkey", message, "not-accepted", reason="passkey") from refused
+        message = "is no code of your second factor, or was used already"
+        raise Invalid.of("code", message, "expired", reason="code") from refused
 
 
 async def listed(request: RequestContext, query: DevicesQuery) -> CountedPage[Device]:

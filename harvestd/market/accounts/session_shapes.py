@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from harvestd.market.accounts.passkey_shapes import PasskeyIn
 from harvestd.market.accounts.shapes import Password, User
 from harvestd.web.shapes import CountedQuery, In, Out
 from harvestd.web.vocabulary import closed
@@ -25,10 +26,11 @@ class BrowserSession(Out, kw_only=True, frozen=True):
 
 
 class Confirm(In, kw_only=True, frozen=True):
-    """The password of the account; with a second factor also its code."""
+    """The password of the account; with a second factor also its code, or the answer of its passkey."""
 
     password: Password
     code: Annotated[str, Meta(max_length=40)] | None = None
+    passkey: PasskeyIn | None = None
 
 
 class DevicesQuery(CountedQuery, kw_only=True, frozen=True):

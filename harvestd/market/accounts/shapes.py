@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from harvestd.kernel.patterns import USERNAME
 from harvestd.kernel.permissions import ROLES
+from harvestd.market.accounts.passkey_shapes import PasskeyIn
 from harvestd.market.accounts.password_rules import LONGEST as MAX_PASSWORD
 from harvestd.market.accounts.rules import MAX_NAME, MAX_USERNAME, MIN_USERNAME, USERNAME_RULE
 from harvestd.web.shapes import In, Named, Out
@@ -58,11 +59,12 @@ class Register(In, kw_only=True, frozen=True):
 
 
 class Login(In, kw_only=True, frozen=True):
-    """An e-mail address and its password; with a second factor also its code."""
+    """An e-mail address and its password; with a second factor also its code, or the answer of its passkey."""
 
     email: Email
     password: Password
     code: Annotated[str, Meta(max_length=40)] | None = None
+    passkey: PasskeyIn | None = None
 
 
 class Refresh(In, kw_only=True, frozen=True):

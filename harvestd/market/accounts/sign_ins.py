@@ -14,6 +14,7 @@ from typing import Protocol
 import attrs
 import msgspec
 
+from harvestd.interfaces import Account
 from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
 
 #: The most sign-ins returned for a user: the requested one and the newest.
@@ -32,18 +33,18 @@ class RefreshToken(msgspec.Struct, frozen=True):
 
 @attrs.frozen
 class Standing:
-    """A user's current ``role``, and their live sign-ins. Without any, the role is meaningless."""
+    """A user's ``account`` now, and their live sign-ins. Without any, the account is meaningless."""
 
-    role: str
+    account: Account
     sessions: frozenset[str]
 
 
 LIVE = Statement(
     "sessions.live",
-    f"""select s.id::text, u.role from sign_ins s join users u on u.id = s.user_id
+    f"""select s.id::text, u.role, u.second_factor from sign_ins s join users u on u.id = s.user_id
         where s.user_id = :user_id and u.active and s.ended_at is null and s.expires_at > :now
         order by s.id = :session desc, s.id desc limit {MAX}""",
-    lambda session, role: (session, role),
+    lambda session, role, second_factor: (session, Account(role, second_factor)),
 )
 #: Waits for an account that is being closed concurrently.
 _BEGIN = Statement(
@@ -174,7 +175,7 @@ class SignInSource(Protocol):
         """The user's live sign-ins, including ``session`` if it is live. Raises ``Unavailable``."""
 
     async def forget(self, user_id: str) -> None:
-        """Invalidate everything cached about the user, as a sign-in ended or the role changed. Never
+        """Invalidate everything cached about the user, as a sign-in ended or the account changed. Never
         raises."""
 
     def missed(self) -> None:
@@ -191,7 +192,7 @@ class PostgresSignIns:
     async def live(self, user_id: str, session: str) -> Standing:
         """Query with one statement, whether or not the sign-in is live; both ids are UUIDs."""
         rows = await self._primary.rows(LIVE, user_id=user_id, session=session, now=self._now())
-        return Standing(rows[0][1] if rows else "", frozenset(session for session, _ in rows))
+        return Standing(rows[0][1] if rows else Account(""), frozenset(session for session, _ in rows))
 
     async def forget(self, user_id: str) -> None:
         """Do nothing, as nothing is cached here."""

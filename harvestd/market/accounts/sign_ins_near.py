@@ -1,6 +1,6 @@
 """This process's in-memory cache of live sign-ins, so that an authenticated request normally costs no statement.
 
-An entry is valid for ``ttl`` seconds, or until topic ``sessions:ended`` says that a sign-in ended or the role changed, or that messages
+An entry is valid for ``ttl`` seconds, or until topic ``sessions:ended`` says that a sign-in ended or the account changed, or that messages
 may have been missed. An answer requested before that is not cached. The message itself is not trusted: at worst it
 makes this process query again.
 """
@@ -20,7 +20,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from harvestd.interfaces import ISignIns, ITopics
+from harvestd.interfaces import Account, ISignIns, ITopics
 from harvestd.kernel.errors import Unavailable
 from harvestd.market.accounts.sign_ins import SignInSource, Standing
 
@@ -53,7 +53,7 @@ def _read(payload: str) -> Ended | None:
 
 @attrs.define(eq=False)
 class _Known:
-    """A user's role and live sign-ins, and one requested sign-in that is not live."""
+    """A user's account and live sign-ins, and one requested sign-in that is not live."""
 
     standing: Standing
     dead: str
@@ -98,19 +98,19 @@ class NearSignIns:
         self._unsubscribe()
         self._gap()
 
-    async def role(self, user_id: str, session: str) -> str | None:
-        """The user's role, if the sign-in is live."""
+    async def account(self, user_id: str, session: str) -> Account | None:
+        """The user's account, if the sign-in is live."""
         known = self._known.get(user_id)
         if known is not None and self._now() < known.expires:
             if session in known.standing.sessions:
                 self._known.move_to_end(user_id)
-                return known.standing.role
+                return known.standing.account
             if session == known.dead:
                 return None
         if not (_ID.fullmatch(user_id) and _ID.fullmatch(session)):
             return None
         standing = await self._ask(user_id, session)
-        return standing.role if session in standing.sessions else None
+        return standing.account if session in standing.sessions else None
 
     async def ended(self, user_id: str) -> None:
         """Invalidate here, in the source, and in every other process; in this order, so that those notified find it already gone."""

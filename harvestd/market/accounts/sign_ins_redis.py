@@ -1,6 +1,6 @@
 """Sign-ins cached in Redis, between each process's memory and PostgreSQL: ``session:<user>``, for a day.
 
-The value is ``<epoch> <lease> <seal> <time> <role> <sign-in> … <sign-in> ``, from the seal on as PostgreSQL returned it
+The value is ``<epoch> <lease> <seal> <time> <role> <factor> <sign-in> … <sign-in> ``, from the seal on as PostgreSQL returned it
 (:class:`Seals`). Five measures keep wrong values out:
 
 - PostgreSQL's answer from before a sign-out is not stored after it. On a miss the reader puts a random lease into the value, and the
@@ -8,7 +8,7 @@ The value is ``<epoch> <lease> <seal> <time> <role> <sign-in> … <sign-in> ``, 
   lease. (Leases as in "Scaling Memcache at Facebook", 3.2.1.)
 - A sign-out that does not reach Redis closes the connection, and on reconnecting the epoch is changed, which invalidates every
   older value, including those that a restart loaded from a file.
-- Values cannot be forged without the market's secret: the seal covers user, epoch, time, role and sign-ins.
+- Values cannot be forged without the market's secret: the seal covers user, epoch, time, account and sign-ins.
 - A formerly true value can be replayed, seal included. But each process knows which users it has had notifications about, and since
   when it has been listening (``heard.py``): values queried before that are ignored there.
 - A value that is not of this form is ignored.
@@ -22,6 +22,7 @@ import random
 
 import msgspec
 
+from harvestd.interfaces import Account
 from harvestd.market.accounts.sign_ins import SignInSource, Standing
 from harvestd.store.heard import Heard
 from harvestd.store.redis import replies as redis_replies
@@ -29,6 +30,7 @@ from harvestd.store.redis.client import Call, RedisClient, RedisUnavailable, Scr
 
 #: Seconds for which a value is stored and valid.
 TTL = 86_400
+_FACTOR = ("0", "1")
 
 #: KEYS: value, epoch. ARGV: sign-in, lease, a new epoch, lifetime, whether to leave the lease in any case. Returns the epoch, whether
 #: the lease was left (it is if the cached sign-ins do not include this one), the time in microseconds, and the cached text.
@@ -59,23 +61,29 @@ return 1
 
 
 class Seals:
-    """A user's sign-ins as text: ``<seal> <time> <role> <sign-in> …``, the time by Redis's clock, in microseconds."""
+    """A user's sign-ins as text: ``<seal> <time> <role> <factor> <sign-in> …``, the time by Redis's clock, in microseconds, the factor
+    ``1`` or ``0``: whether the account has a second one."""
 
     def __init__(self, secret: str) -> None:
         self._key = hashlib.blake2b(secret.encode(), digest_size=32, person=b"harvest.signins").digest()
 
     def sealed(self, user_id: str, epoch: str, began: int, standing: Standing) -> str:
         """Seal PostgreSQL's answer to a query that began at ``began``."""
-        words = [str(began), standing.role, *sorted(standing.sessions)]
+        account = standing.account
+        words = [str(began), account.role, _FACTOR[account.second_factor], *sorted(standing.sessions)]
         return " ".join([self._seal(user_id, epoch, words), *words])
 
     def opened(self, user_id: str, epoch: str, known: bytes) -> tuple[int, Standing] | None:
         """When the query began, and its answer; None if the seal does not match."""
         seal, _, said = known.decode("ascii", "replace").strip(" ").partition(" ")
         words = said.split(" ")
-        if len(words) < 3 or not hmac.compare_digest(seal.encode(), self._seal(user_id, epoch, words).encode()):
+        if (
+            len(words) < 4
+            or words[2] not in _FACTOR
+            or not hmac.compare_digest(seal.encode(), self._seal(user_id, epoch, words).encode())
+        ):
             return None
-        return int(words[0]), Standing(words[1], frozenset(words[2:]))
+        return int(words[0]), Standing(Account(words[1], words[2] == "1"), frozenset(words[3:]))
 
     def _seal(self, user_id: str, epoch: str, words: list[str]) -> str:
         about = msgspec.msgpack.encode((user_id, epoch, words))

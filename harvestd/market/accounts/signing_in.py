@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import TypeVar
 
 from twisted.logger import Logger
 
 from harvestd.kernel import email_addresses
-from harvestd.kernel.errors import Unauthenticated, WrongCredentials
+from harvestd.kernel.errors import Unauthenticated, WrongCredentials, WrongSecondFactor
 from harvestd.kernel.names import one_line
 from harvestd.kernel.secret_hashes import secret_hash
-from harvestd.market.accounts import actions, guessing, passwords
+from harvestd.market.accounts import actions, audit, guessing, passwords
 from harvestd.market.accounts import factor_actions as factors
+from harvestd.market.accounts import passkey_actions as passkeys
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_ins as sessions
+from harvestd.market.accounts.passkey_challenges import Purpose
 from harvestd.market.accounts.password_rules import LONGEST
 from harvestd.market.accounts.shapes import Login, SignedIn, User, UserFarm
 from harvestd.store.postgres.database import Reader
@@ -25,6 +29,7 @@ from harvestd.web.http.access_log import bounded
 from harvestd.web.shapes import Named
 
 log = Logger()
+Value = TypeVar("Value")
 #: Characters of a device's account of itself.
 MAX_DEVICE = 200
 #: One message whichever of the two is wrong, so as not to disclose who has an account here.
@@ -55,13 +60,40 @@ def device(request: RequestContext) -> str:
     return one_line(request.headers.get("user-agent", ""))[:MAX_DEVICE]
 
 
-async def second_step(unit: UnitOfWork, user: accounts.User, code: str | None) -> None:
-    """Ask for the code of an account that has a second factor. Raises ``SecondFactorNeeded`` and ``WrongSecondFactor``, which both say that
-    the password, or the mailed link, was right: a wrong one is refused before."""
-    if user.second_factor and code is None:
-        raise factors.needed(unit.parts, user, unit.now)
-    if user.second_factor and code is not None:
+async def second_step(
+    unit: UnitOfWork, user: accounts.User, code: str | None, passkey: str | None,
+    purpose: Purpose = Purpose.SECOND_STEP, about: str = "",
+) -> None:  # fmt: skip
+    """Ask for a code, or the answer of a passkey, of an account that has a second factor. Raises ``SecondFactorNeeded`` and ``WrongSecondFactor``,
+    which both say that the password, or the mailed link, was right: a wrong one is refused before. (And ``passkey_actions.Copied``.)"""
+    if not user.second_factor:
+        return
+    if code is not None:
         await factors.check(unit, user.id, code)
+    elif passkey is not None:
+        try:
+            await passkeys.check(unit, user.id, passkey, purpose, about or user.id)
+        except passkeys.Copied:
+            raise
+        except WrongCredentials as refused:
+            raise WrongSecondFactor(refused.detail) from refused
+    else:
+        raise factors.needed(unit.parts, user, unit.now)
+
+
+async def written(request: RequestContext, work: Callable[[UnitOfWork], Awaitable[Value]]) -> Value:
+    """A unit of work that signs somebody in or confirms. If it is refused because a passkey may have been copied, that is noted, and its owner
+    is told."""
+    try:
+        return await request.write(work)
+    except passkeys.Copied as refused:
+        found = refused.passkey
+
+        async def note(unit: UnitOfWork) -> None:
+            await audit.note(request, unit, "passkey.copied", found.user_id, f"second_factor:{found.id}")
+
+        await request.write(note)
+        raise
 
 
 async def begun(request: RequestContext, unit: UnitOfWork, user_id: str) -> SignedIn:

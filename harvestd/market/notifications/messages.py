@@ -201,9 +201,10 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
 #: What is told of an entry of the audit log, by its action.
 NOTED: dict[str, str] = {
     "api_key.created": "a new API key can act for your account",
-    "second_factor.added": "signing in to your account needs a code of a second factor from now on",
+    "second_factor.added": "a second factor was added to your account; signing in needs one from now on",
     "second_factor.removed": "a second factor was taken away from your account",
     "second_factor.codes_renewed": "the recovery codes of your account were replaced by new ones",
+    "passkey.copied": "an answer of one of your passkeys was refused, as there may be a copy of it; take that passkey away, and set up another one",
     "account.changed": "the staff have changed the role of your account, or have closed or opened it",
     "account.impersonated": "somebody of the staff acts for you, for half an hour at most; what they change is noted in the audit log",
     "farm.member_changed": "your role in a farm has changed",

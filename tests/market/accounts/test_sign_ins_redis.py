@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from harvestd.assembly import SURE
+from harvestd.interfaces import Account
 from harvestd.market.accounts.sign_ins import PostgresSignIns, Standing
 from harvestd.market.accounts.sign_ins_near import NearSignIns
 from harvestd.market.accounts.sign_ins_redis import RedisSignIns, Seals
@@ -140,7 +141,7 @@ async def test_what_others_make_up_signs_nobody_in_and_makes_nobody_an_admin(
     value, other = redis.ask("GET", key), redis.ask("GET", f"t:session:{bob}")
     assert isinstance(value, bytes) and isinstance(other, bytes)
     epoch, now = value.split()[0].decode(), int(value.split()[3])
-    foreign = Seals("another secret").sealed(ada, epoch, now, Standing("admin", frozenset([hers, ended])))
+    foreign = Seals("another secret").sealed(ada, epoch, now, Standing(Account("admin"), frozenset([hers, ended])))
     for forged in [
         f"{epoch} - {foreign} ".encode(),
         value.replace(b"buyer", b"admin"),
@@ -161,7 +162,7 @@ async def test_what_others_make_up_signs_nobody_in_and_makes_nobody_an_admin(
         for fresh in (here, await process()):
             assert not await fresh.alive(ada, ended), forged
             redis.ask("SET", key, forged)
-            assert await fresh.sessions.role(ada, hers) == "buyer", forged
+            assert await fresh.sessions.account(ada, hers) == Account("buyer"), forged
 
 
 async def test_what_was_true_once_and_is_put_back_counts_for_nothing(
@@ -197,11 +198,13 @@ async def test_a_value_counts_for_a_day(world: World, process: Make, redis: Redi
     value = redis.ask("GET", f"t:session:{ada}")
     assert isinstance(value, bytes)
     epoch, _, _, began = value.split()[:4]
-    old = known._seals.sealed(ada, epoch.decode(), int(began) - 86_400 * 10**6, Standing("admin", frozenset([session])))
+    old = known._seals.sealed(
+        ada, epoch.decode(), int(began) - 86_400 * 10**6, Standing(Account("admin"), frozenset([session]))
+    )
     redis.ask("SET", f"t:session:{ada}", f"{epoch.decode()} - {old} ")
     known._heard._floor = float("-inf")
     here.sessions._known.clear()  # type: ignore[attr-defined]
-    assert await here.sessions.role(ada, session) == "buyer"
+    assert await here.sessions.account(ada, session) == Account("buyer")
 
 
 @pytest.mark.parametrize("between", ["DEL", "FLUSHALL", "asked again"])

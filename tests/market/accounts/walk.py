@@ -8,6 +8,7 @@ from typing import Any
 
 import pyotp
 
+from tests.market.accounts.authenticator import Authenticator
 from tests.openapi.steps import ADMIN, BUYER, FAY, Step
 
 ADA = {"email": "ada@example.org", "password": "carrots by the kilogram"}
@@ -48,6 +49,20 @@ def _asked(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
     return {"asked": ask("POST", "/api/auth/login", CARL)}
 
 
+def _passkey(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
+    """Carl sets up a passkey; this machine is called ``localhost``, as its pages have to be."""
+    token, path = known["carl"]["access_token"], "/api/users/me/second-factors"
+    key = Authenticator(f"http://localhost:{ask.args[0]}")  # type: ignore[attr-defined]
+    begun = ask("POST", path, {"name": "Laptop", "kind": "passkey"}, token)
+    ask("POST", f"{path}/{begun['id']}/confirm", {"passkey": key.make(begun["options"])}, token)
+    return {"key": key}
+
+
+def _answered(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
+    """What Carl's authenticator answers."""
+    return {"answered": {"passkey": known["key"].answer(ask("POST", "/api/auth/passkey/options"))}}
+
+
 STEPS: tuple[Step, ...] = (
     Step("register", body=ADA | {"username": "ada", "name": "Ada Archer", "role": "farmer", "farm_name": "Archer's Field"}),
     Step("signIn", body=ADA),
@@ -82,6 +97,11 @@ STEPS: tuple[Step, ...] = (
     Step("giveSecondFactor", body={"challenge": "{asked.challenge}", "code": "{confirmSecondFactor.recovery_codes.0}"}, prepare=_asked),
     Step("renewRecoveryCodes", token="{carl.access_token}"),
     Step("deleteSecondFactor", token="{carl.access_token}", parameters={"id": "{setUpSecondFactor.id}"}),
+    Step("requestPasskeyOptions", prepare=_passkey),
+    Step("signInByPasskey", body={"passkey": "{answered.passkey}"}, prepare=_answered),
+    Step("beginSessionByPasskey", body={"passkey": "{answered.passkey}"}, prepare=_answered),
+    Step("requestSecondFactorOptions", body={"challenge": "{asked.challenge}"}, prepare=_asked),
+    Step("requestConfirmationOptions", token="{carl.access_token}"),
     Step("listAccounts", ADMIN, {"q": "farmer"}),
     Step("getAccount", ADMIN, {"id": "{carl.user.id}"}),
     Step("changeAccount", ADMIN, {"id": "{carl.user.id}"}, {"role": "farmer"}),

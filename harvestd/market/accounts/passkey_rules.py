@@ -1,0 +1,195 @@
+"""Passkeys (W3C Web Authentication, level 3): what a browser sends is read strictly, and verified. Pure, but for py_webauthn.
+
+A browser gives what its authenticator answered as JSON (``JSON.stringify(credential)``), whose members are the standard's and grow with it;
+so unknown ones are ignored here, the known ones are bounded, and their bytes go through one reader.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+import msgspec
+from webauthn import verify_authentication_response, verify_registration_response
+from webauthn.helpers import decode_credential_public_key, decoded_public_key_to_cryptography
+from webauthn.helpers.cose import COSEKTY, COSEAlgorithmIdentifier
+from webauthn.helpers.structs import (
+    AuthenticationCredential,
+    AuthenticatorAssertionResponse,
+    AuthenticatorAttestationResponse,
+    RegistrationCredential,
+)
+
+from harvestd.kernel import readers
+from harvestd.settings.table import Settings
+
+#: Bytes, by what they are of. A credential's id has 1,023 at the most, a user handle 64 (by the standard), an RSA key of 4,096 bits some 530.
+MAX_ID, MAX_HANDLE, MAX_CLIENT, MAX_DATA, MAX_SIGNATURE, MAX_ATTESTATION, MAX_KEY = (
+    1023,
+    64,
+    4096,
+    1024,
+    1024,
+    8192,
+    1024,
+)
+#: Characters of the JSON that a browser gives: all of the above in base64url, with what is ignored.
+MAX_TEXT = 32_768
+#: By the names of COSE (RFC 9053): ES256, EdDSA, RS256, each with the only type of key that it goes with.
+ALGORITHMS = {-7: COSEKTY.EC2, -8: COSEKTY.OKP, -257: COSEKTY.RSA}
+#: Bits of an RSA key.
+RSA_BITS = range(2048, 4097)
+TRANSPORTS = frozenset({"ble", "cable", "hybrid", "internal", "nfc", "smart-card", "usb"})
+#: Attestation is not asked for; what a browser gives then, with or without the key's own signature.
+_ATTESTATIONS = frozenset({"none", "packed"})
+
+
+class Unfit(Exception):
+    """What a browser sent is no answer of an authenticator, or does not hold; the text is for the log."""
+
+
+@attrs.frozen
+class Party:
+    """Who asks for passkeys: the domain that they are made for, the market's name, and the origins of the pages that may ask."""
+
+    id: str
+    name: str
+    origins: tuple[str, ...]
+
+
+def party(settings: Settings) -> Party:
+    """By ``public_url``, or ``passkey_domain`` where the shop's pages have another host of the same domain. The pages of ``cors_origins`` handle
+    people's passwords already, so they may ask for passkeys; ``*`` names nobody. Browsers refuse addresses of machines for a domain: this
+    machine is ``localhost``."""
+    url = urlsplit(settings.public_url or "http://localhost")
+    host = url.hostname or "localhost"
+    host = "localhost" if host == "::1" or host.startswith("127.") else host
+    own = f"{url.scheme}://{host}" + (f":{url.port}" if url.port else "")
+    others = tuple(origin for origin in settings.cors_origins if origin != "*")
+    return Party(settings.passkey_domain or host, settings.market_name, (own, *others))
+
+
+class _Response(msgspec.Struct):
+    clientDataJSON: str
+    authenticatorData: str = ""
+    signature: str = ""
+    userHandle: str | None = None
+    attestationObject: str = ""
+    transports: list[str] = []
+
+
+class _Credential(msgspec.Struct):
+    id: str
+    rawId: str
+    type: str
+    response: _Response
+
+
+class _Client(msgspec.Struct):
+    challenge: str
+    crossOrigin: bool = False
+
+
+@attrs.frozen
+class Answer:
+    """What an authenticator answered: to a request for a new passkey with ``attestation``, else with ``data``, ``signature`` and mostly ``handle``."""
+
+    id: bytes
+    challenge: bytes
+    client: bytes
+    data: bytes | None
+    signature: bytes | None
+    handle: bytes | None
+    attestation: bytes | None
+    transports: tuple[str, ...]
+
+
+def read(text: str) -> Answer:
+    """What a browser gave, as JSON. Raises :class:`Unfit`."""
+    try:
+        given = msgspec.json.decode(text, type=_Credential)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise Unfit("not the JSON of a credential") from error
+    response = given.response
+    id, client = readers.base64url(given.rawId, MAX_ID), readers.base64url(response.clientDataJSON, MAX_CLIENT)
+    if given.type != "public-key" or given.id != given.rawId or id is None or client is None:
+        raise Unfit("its id, type or client data are not of the standard's form")
+    try:
+        said = msgspec.json.decode(client, type=_Client)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise Unfit("its client data are not of the standard's form") from error
+    challenge = readers.base64url(said.challenge, MAX_ID)
+    if said.crossOrigin or challenge is None:
+        raise Unfit("it was asked for inside another site's page, or has no challenge")
+    return Answer(
+        id, challenge, client, readers.base64url(response.authenticatorData, MAX_DATA),
+        readers.base64url(response.signature, MAX_SIGNATURE), readers.base64url(response.userHandle or "", MAX_HANDLE),
+        readers.base64url(response.attestationObject, MAX_ATTESTATION),
+        tuple(sorted(TRANSPORTS.intersection(response.transports))),
+    )  # fmt: skip
+
+
+@attrs.frozen
+class Made:
+    """A new passkey: its id, its public key (COSE), and its counter."""
+
+    id: bytes
+    key: bytes
+    count: int
+
+
+def made(party: Party, answer: Answer) -> Made:
+    """Verify the answer to a request for a new passkey, whose challenge is known to be good. Raises :class:`Unfit`."""
+    if answer.attestation is None:
+        raise Unfit("it has no attestation object")
+    response = AuthenticatorAttestationResponse(client_data_json=answer.client, attestation_object=answer.attestation)
+    text = readers.base64url_of(answer.id)
+    try:
+        found = verify_registration_response(
+            credential=RegistrationCredential(id=text, raw_id=answer.id, response=response),
+            expected_challenge=answer.challenge, expected_rp_id=party.id, expected_origin=list(party.origins),
+            supported_pub_key_algs=[COSEAlgorithmIdentifier(name) for name in ALGORITHMS],
+        )  # fmt: skip
+        _check_key(found.credential_public_key)
+    except Exception as error:  # whatever strangers' CBOR, keys and certificates make the library raise
+        raise Unfit(f"{type(error).__name__}: {error}") from error
+    if found.credential_id != answer.id or found.fmt not in _ATTESTATIONS:
+        raise Unfit("it names another credential, or has an attestation that is not taken")
+    return Made(found.credential_id, found.credential_public_key, found.sign_count)
+
+
+def _check_key(key: bytes) -> None:
+    if len(key) > MAX_KEY:
+        raise Unfit("its key is too long")
+    decoded = decode_credential_public_key(key)
+    if ALGORITHMS.get(decoded.alg) != decoded.kty:
+        raise Unfit("its key is not of its algorithm")
+    public: Any = decoded_public_key_to_cryptography(decoded)
+    if decoded.kty == COSEKTY.RSA and public.key_size not in RSA_BITS:
+        raise Unfit("its RSA key is too short, or too long")
+
+
+def answered(party: Party, answer: Answer, key: bytes, *, alone: bool) -> int:
+    """Verify the answer of a passkey with this public key, whose challenge is known to be good, and return its counter. ``alone``, the
+    authenticator must have verified its user (by a PIN, a finger), since nothing else does. Raises :class:`Unfit`."""
+    if answer.data is None or answer.signature is None:
+        raise Unfit("it has no signature")
+    response = AuthenticatorAssertionResponse(
+        client_data_json=answer.client, authenticator_data=answer.data, signature=answer.signature
+    )
+    try:
+        found = verify_authentication_response(
+            credential=AuthenticationCredential(id=readers.base64url_of(answer.id), raw_id=answer.id, response=response),
+            expected_challenge=answer.challenge, expected_rp_id=party.id, expected_origin=list(party.origins),
+            credential_public_key=key, require_user_verification=alone,
+            credential_current_sign_count=0,  # compared by went_back: here, it would be before the signature is verified
+        )  # fmt: skip
+    except Exception as error:  # as above
+        raise Unfit(f"{type(error).__name__}: {error}") from error
+    return found.new_sign_count
+
+
+def went_back(before: int, now: int) -> bool:
+    """Whether a counter shows that there may be a copy of the authenticator (7.2, step 22). Those that stay at 0 do not count."""
+    return (before > 0 or now > 0) and now <= before
