@@ -13,6 +13,7 @@ import hmac
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -351,3 +352,173 @@ def test_bad_input_has_its_status(stage: Stage, door: Door, name: str) -> None:
     assert found["status"] == answer.status and found["request_id"] == answer.headers["x-request-id"]
     if row.slug and not (row.nginx and door.name == NGINX):
         assert found["type"] == f"/problems/{row.slug}", answer
+
+
+# --- what is let in, as it is ---
+
+
+def test_a_token_is_refused_for_what_is_wrong_with_it_alone(stage: Stage, door: Door) -> None:
+    """The tokens of the table would be good otherwise."""
+    for good in (stage.buyer, stage.token()):
+        assert door.ask(call("GET", "/api/users/me", token=good)).status == 200
+
+
+#: Of letters alone, of no letter of ours, of 64 characters and more.
+LONG = {
+    "letters": "turnips in a row",
+    "no letters": "🥕🌽🥔🍅" * 8 + "🧅🧄" * 16,
+    "Cyrillic": "картофель по дороге на рынок " * 3,
+    "long": "seventy turnips " * 60,
+}
+
+
+@pytest.mark.parametrize("password", LONG.values(), ids=LONG)
+def test_a_long_password_of_any_characters_is_taken(stage: Stage, door: Door, password: str) -> None:
+    """No rules of composition: letters alone, or none, and 64 characters and more of Unicode."""
+    name = f"long-{door.name}-{hashlib.sha256(password.encode()).hexdigest()[:8]}"
+    body = PEOPLE | {"email": f"{name}@example.org", "username": name, "password": password}
+    assert door.ask(call("POST", "/api/auth/register", body)).status == 201
+    login = {"email": body["email"], "password": password}
+    assert door.ask(call("POST", "/api/auth/login", login)).status == 200
+
+
+def test_a_script_is_stored_as_text(stage: Stage, door: Door) -> None:
+    """And is what it is in JSON, which no browser takes for a page."""
+    text = "<script>alert(1)</script> & 'quotes' \"too\""
+    answer = door.ask(call("PATCH", "/api/users/me", {"name": text}, stage.other))
+    assert (answer.status, answer.json()["name"]) == (200, text)
+    assert (
+        answer.headers["content-type"] == "application/json" and answer.headers["x-content-type-options"] == "nosniff"
+    )
+
+
+def test_a_script_in_an_address_is_escaped_where_a_page_shows_it(stage: Stage, door: Door) -> None:
+    page = door.ask(call("GET", "/%3Cscript%3Ealert(1)%3C/script%3E'\"", Accept="text/html"))
+    assert page.status == 404 and b"<script>alert" not in page.body
+
+
+SYNTAX = (
+    "' or 1=1 --",
+    "%'; drop table users; --",
+    "title:* AND _exists_:stock",
+    '{"match_all": {}}',
+    "(a|b)*~2 && \\",
+    "%",
+    "_",
+    "*",
+    "$1 :farm_id",
+)
+
+
+@pytest.mark.parametrize("syntax", SYNTAX)
+def test_syntax_of_sql_and_of_search_is_literal(stage: Stage, door: Door, syntax: str) -> None:
+    """It finds what has it in its name, which is nothing."""
+    for path in (
+        f"/api/search?q={quote(syntax)}",
+        f"/api/farms?q={quote(syntax)}",
+        f"/api/products?tag={quote(syntax)}",
+    ):
+        answer = door.ask(call("GET", path))
+        assert (answer.status, answer.json()["items"]) == (200, []), path
+    assert door.ask(call("GET", "/api/products")).json()["items"]
+
+
+def test_a_key_of_another_user_is_another_key(stage: Stage, door: Door) -> None:
+    body = {"lines": [{"product_id": stage.product, "quantity": "0.5"}]}
+    answers = [
+        door.ask(call("POST", "/api/orders", body, token, Idempotency_Key="shared"))
+        for token in (stage.buyer, stage.other) * 2
+    ]
+    assert [one.status for one in answers] == [201] * 4
+    first, other, again, once_more = (one.json()["id"] for one in answers)
+    assert first == again != other == once_more
+
+
+def test_a_spoofed_host_is_refused_or_ignored(stage: Stage, door: Door) -> None:
+    assert door.ask(call("GET", "/api/products", host="Host: evil.example")).status == 400
+    assert door.ask(call("GET", "http://evil.example/api/products")).status == 400
+    told = {
+        "X_Forwarded_Host": "evil.example",
+        "Forwarded": "host=evil.example",
+        "X_Host": "evil.example",
+        "X_Original_URL": "/api/admin/users",
+    }
+    for path in ("/api/products?limit=1", "/openapi.json", "/.well-known/api-catalog", "/docs"):
+        answer = door.ask(call("GET", path, **told))
+        assert answer.status == 200 and b"evil.example" not in answer.body + str(answer.headers).encode(), path
+
+
+def test_another_site_is_told_nothing_that_it_could_read(stage: Stage, door: Door) -> None:
+    """And one that is let in, nothing with the cookie."""
+    for origin, allowed in (("https://evil.example", None), ("https://shop.example.evil.example", None), ("null", None),
+                            ("https://shop.example", "https://shop.example")):  # fmt: skip
+        answer = door.ask(call("GET", "/api/users/me", Origin=origin, Cookie=stage.cookie))
+        assert answer.headers.get("access-control-allow-origin") == allowed
+        assert "access-control-allow-credentials" not in answer.headers
+
+
+# --- any text ---
+
+#: Fields of free text, in the request that sets them.
+TEXTS: dict[str, tuple[Callable[[Stage, dict[str, Any]], bytes], dict[str, Any]]] = {
+    "registration": (lambda s, body: call("POST", "/api/auth/register", body), PEOPLE | {"role": "farmer", "farm_name": "Acres"}),
+    "sign-in": (lambda s, body: call("POST", "/api/auth/login", body), {"email": "bo@example.org", "password": "x", "code": "1"}),
+    "profile": (lambda s, body: call("PATCH", "/api/users/me", body, s.other), {"name": "Bo", "phone": "+49301234567"}),
+    "farm": (
+        lambda s, body: call("PATCH", f"/api/farms/{s.farm}", body, s.farmer, If_Match="*"),
+        {"name": "Acres", "slug": "acres", "description": "Fields.", "certifications": ["Organic"],
+         "location": {"latitude": 1, "longitude": 1, "address": "Road 1"}, "pickup_points": [{"name": "Gate", "address": "Road 1"}]},
+    ),
+    "member": (lambda s, body: call("POST", f"/api/farms/{s.farm}/members", body, s.farmer), {"email": "a@example.org", "role": "packer"}),
+    "address": (
+        lambda s, body: call("PUT", f"/api/users/me/addresses/{ODD}", body, s.other),
+        {"recipient": "Bo", "address": "Road 1", "label": "home", "phone": "+49301234567", "note": "Ring."},
+    ),
+}  # fmt: skip
+RUNS = {
+    "letters": "a",
+    "spaces": " ",
+    "combining marks": "\u0301",
+    "marks in turn": "\u0301\u0323",
+    "invisible": "\u200b",
+    "quotes": "'",
+    "dots": "a.",
+}
+#: The whole body is refused by its size, the field by its length, or just not so.
+LENGTHS = (200_000, 15_000, 3_000)
+
+
+def spoilt(body: Any, text: str) -> Iterator[Any]:
+    """The body with ``text`` in each of its texts in turn."""
+    if isinstance(body, str):
+        yield text
+    elif isinstance(body, dict):
+        yield from (body | {name: changed} for name, value in body.items() for changed in spoilt(value, text))
+    elif isinstance(body, list):
+        yield from ([changed] for changed in spoilt(body[0], text))
+
+
+def spent(pid: int) -> float:
+    """Seconds of CPU of a process's threads, to the microsecond."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
+
+
+@pytest.mark.parametrize("run", RUNS)
+@pytest.mark.parametrize("form", TEXTS)
+def test_any_run_of_anything_costs_little(stage: Stage, door: Door, form: str, run: str) -> None:
+    """50 ms of CPU, whatever the field, and however long the run: a client beside it does not notice."""
+    (send, body), process = TEXTS[form], stage.house.daemon.process
+    assert process is not None
+    for length in LENGTHS:
+        for text in ((RUNS[run] * length)[:length], (RUNS[run] * length)[: length - 1] + "!"):
+            for changed in spoilt(body, text):
+                sent, took = send(stage, changed), []
+                for _ in range(3):  # the daemon does other things, too
+                    began = spent(process.pid)
+                    answer = door.ask(sent)
+                    took.append(spent(process.pid) - began)
+                    assert answer.status in (200, 413, 422), (answer, changed)
+                    if took[-1] <= 0.05:
+                        break
+                assert min(took) <= 0.05, (took, {name: str(value)[:20] for name, value in changed.items()})

@@ -171,6 +171,7 @@ def assert_limited(nginx: NginxServer, path: str, rate: int, most: int) -> None:
     refused = next(answer for answer in answers if answer.status != 200)
     assert_problem(refused, 429, "too-many-requests", path)
     assert refused.one("retry-after") == "1"
+    assert f";q={rate};w=1" in refused.one("ratelimit-policy") and ";r=0;t=1" in refused.one("ratelimit")
 
 
 def test_whom_the_operator_names_is_not_limited(front: Front, upstream: Upstream) -> None:
