@@ -86,6 +86,7 @@ class Settings:
     password_least: int = setting(12, "characters", "Minimum length of a password.", least=8, most=128)
     access_token_ttl: float = setting(900.0, "seconds", "Lifetime of an access token.", least=10, most=86400)
     refresh_token_ttl: float = setting(2592000.0, "seconds", "Lifetime of a refresh token.", least=60, most=31536000)
+    sign_in_ttl: float = setting(7_776_000.0, "seconds", "Longest life of a sign-in, however often its tokens are renewed; then its owner signs in again.", least=60, most=315360000)
     token_secret: str = setting("", "", "Key that signs access tokens, 32 characters or more; empty: generated in the data folder.", secret=True)
     farm_approval: bool = setting(False, "", "Whether a new farm takes no orders until the market's staff has verified it.")
     encryption_keys: tuple[str, ...] = setting((), "", "Keys that encrypt the secrets of second factors in the database, 32 characters or more each, the newest first; empty: derived from token_secret.", secret=True)
@@ -159,7 +160,7 @@ GROUPS = {
 #: Settings that only the API uses: harvest-worker does not offer them.
 OF_THE_API = frozenset(
     """
-    http_host http_port allowed_hosts cors_origins processes workers demo order_lines_most access_token_ttl refresh_token_ttl
+    http_host http_port allowed_hosts cors_origins processes workers demo order_lines_most access_token_ttl refresh_token_ttl sign_in_ttl
     rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_recovery rate_register body_deadline write_deadline idle_deadline connections_most
     connections_per_address requests_per_address buffer_limit read_rate_least idempotency_ttl cache_ttl cache_stale
     """.split()

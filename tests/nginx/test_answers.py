@@ -18,7 +18,7 @@ from tests.nginx.conftest import Answer, Shop, ask
 from tests.nginx.upstream import BODY, Asked, Upstream
 
 Front = Callable[..., NginxServer]
-CLOSED = "default-src 'none'; frame-ancestors 'none'"
+CLOSED = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 def assert_secure(answer: Answer, policy: str = CLOSED) -> None:
