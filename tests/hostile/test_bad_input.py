@@ -2,6 +2,8 @@
 
 A row is a request that somebody sends who is careless, curious or hostile. Its status is the same by both ways; where Nginx refuses
 it itself, which never lets it reach the daemon, the problem is of the same kind. Each refusal is problem details (RFC 9457).
+
+Guessing passwords is in ``test_guessing.py``. Lines that need more than a request are :data:`ELSEWHERE`.
 """
 
 from __future__ import annotations
@@ -340,6 +342,23 @@ ROWS: dict[str, Row] = {
     ),
     "a pick-up point's name of marks": Row(farm(pickup_points=[{"name": "\u0301\u0301"}]), 422, "invalid"),
 }  # fmt: skip
+
+
+#: Lines whose tests are elsewhere, since they need more than a request.
+ELSEWHERE = {
+    "a route without declared permission: refuses to start": "tests/web/test_route_check.py::test_a_wrong_route_is_named_with_what_is_wrong",
+    "a key in flight: 409": "tests/web/test_idempotency.py::test_20_at_once_have_one_effect",
+    "another's cart": "tests/market/carts/test_routes.py::test_a_strangers_first_item_makes_the_cart_and_its_token",
+    "a unit or price changed under a cart": "tests/market/carts/test_routes.py::test_a_unit_that_changes_under_a_cart_is_warned_of_and_no_order_goes_by_the_old_total",
+    "dripped headers and bodies": "tests/web/http/test_wire.py::test_dripped_headers_end_at_an_absolute_deadline",
+    "a slow crowd": "tests/hostile/test_crowds.py::test_dripping_heads_hold_little_and_are_ended",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", ELSEWHERE)
+def test_what_is_tested_elsewhere_is(line: str) -> None:
+    path, _, name = ELSEWHERE[line].partition("::")
+    assert f"def {name}(" in (Path(__file__).parents[2] / path).read_text()
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -235,6 +235,7 @@ def test_built_files_are_immutable(front: Front, upstream: Upstream) -> None:
     assert answer.one("content-encoding") == "br"
     assert_secure(answer)
     assert ask(nginx, "/static/app.3f2a.js", If_None_Match=answer.one("etag")).status == 304
+    assert_problem(ask(nginx, "/static/"), 404, "not-found", "/static/")  # no list of what is there
     assert_problem(ask(nginx, "/static/gone.js"), 404, "not-found", "/static/gone.js")
     assert_problem(ask(nginx, "/static/app.3f2a.js", "POST", b""), 405, "method-not-allowed", "/static/app.3f2a.js")
     assert upstream.asked == []
