@@ -92,6 +92,7 @@ class Settings:
     passkey_domain: str = setting("", "domain", "Domain that passkeys are made for, where the shop's pages are on another host than the API, e.g. example.org for shop.example.org and api.example.org; empty: the host of public_url. Passkeys of another domain no longer work.")
     access_token_ttl: float = setting(900.0, "seconds", "Lifetime of an access token.", least=10, most=86400)
     refresh_token_ttl: float = setting(2592000.0, "seconds", "Lifetime of a refresh token.", least=60, most=31536000)
+    sign_in_ttl: float = setting(7_776_000.0, "seconds", "Longest life of a sign-in, however often its tokens are renewed; then its owner signs in again.", least=60, most=315360000)
     token_secret: str = setting("", "", "Key that signs access tokens, 32 characters or more; empty: generated in the data folder.", secret=True)
     farm_approval: bool = setting(False, "", "Whether a new farm takes no orders until the market's staff has verified it.")
     farm_imprint_needed: bool = setting(False, "", "Whether a farm can be verified only once its imprint has a legal name and an address, and keeps them from then on.")
@@ -166,7 +167,7 @@ GROUPS = {
 #: Settings that only the API uses: harvest-worker does not offer them.
 OF_THE_API = frozenset(
     """
-    http_host http_port allowed_hosts cors_origins processes workers demo order_lines_most second_factor_required_for passkey_domain access_token_ttl refresh_token_ttl
+    http_host http_port allowed_hosts cors_origins processes workers demo order_lines_most second_factor_required_for passkey_domain access_token_ttl refresh_token_ttl sign_in_ttl
     rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_recovery rate_register body_deadline write_deadline idle_deadline connections_most
     connections_per_address requests_per_address buffer_limit read_rate_least idempotency_ttl cache_ttl cache_stale
     """.split()

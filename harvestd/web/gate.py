@@ -41,7 +41,7 @@ from harvestd.web.http.client_address import bucket_of
 from harvestd.web.http.pieces import PIECE
 from harvestd.web.http.request import Request
 from harvestd.web.problems import Refusal
-from harvestd.web.rate_limits import Limited, Limits
+from harvestd.web.rate_limits import Limited, Limits, at_once_headers
 from harvestd.web.replies import Response
 from harvestd.web.routes import Mode, Route, is_path_of, may_be_empty
 
@@ -152,12 +152,10 @@ class Gate:
         for short, (key, most) in bounds.items():
             if self._in_hand[key] > most:
                 self._parts.metrics.shortages.tell(short, who)
-                raise TooMany(
-                    worded(
-                        "{most} requests from your address are being answered; wait for some of the answers", most=most
-                    ),
-                    1,
+                detail = worded(
+                    "{most} requests from your address are being answered; wait for some of the answers", most=most
                 )
+                raise Limited(detail, 1, at_once_headers(short, most))
 
     def _refusal(self, error: BaseException, request: Request) -> Response:
         if descriptors.spent_by(error):

@@ -114,5 +114,13 @@ def _headers(name: str, several: Sequence[Quota], found: Sequence[Allowance]) ->
     )
 
 
+def at_once_headers(policy: str, most: int) -> Headers:
+    """The headers of a refusal because so many requests are in flight: a quota without a window, in another unit."""
+    return (
+        (b"RateLimit-Policy", f'"{policy}";q={most};qu="concurrent-requests"'.encode("ascii")),
+        (b"RateLimit", f'"{policy}";r=0'.encode("ascii")),
+    )
+
+
 def _seconds(time: float) -> int:
     return max(0, -int(-time // 1))

@@ -25,7 +25,10 @@ SECURITY: Headers = (
     (b"X-Frame-Options", b"DENY"),
     (b"Referrer-Policy", b"no-referrer"),
 )
-CLOSED_POLICY = (b"Content-Security-Policy", b"default-src 'none'; frame-ancestors 'none'")
+CLOSED_POLICY = (
+    b"Content-Security-Policy",
+    b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+)
 PRIVATE = (b"Cache-Control", b"private, no-store")
 NO_STORE = (b"Cache-Control", b"no-store")
 

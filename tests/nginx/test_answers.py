@@ -18,7 +18,7 @@ from tests.nginx.conftest import Answer, Shop, ask
 from tests.nginx.upstream import BODY, Asked, Upstream
 
 Front = Callable[..., NginxServer]
-CLOSED = "default-src 'none'; frame-ancestors 'none'"
+CLOSED = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 def assert_secure(answer: Answer, policy: str = CLOSED) -> None:
@@ -171,6 +171,7 @@ def assert_limited(nginx: NginxServer, path: str, rate: int, most: int) -> None:
     refused = next(answer for answer in answers if answer.status != 200)
     assert_problem(refused, 429, "too-many-requests", path)
     assert refused.one("retry-after") == "1"
+    assert f";q={rate};w=1" in refused.one("ratelimit-policy") and ";r=0;t=1" in refused.one("ratelimit")
 
 
 def test_whom_the_operator_names_is_not_limited(front: Front, upstream: Upstream) -> None:
@@ -234,6 +235,7 @@ def test_built_files_are_immutable(front: Front, upstream: Upstream) -> None:
     assert answer.one("content-encoding") == "br"
     assert_secure(answer)
     assert ask(nginx, "/static/app.3f2a.js", If_None_Match=answer.one("etag")).status == 304
+    assert_problem(ask(nginx, "/static/"), 404, "not-found", "/static/")  # no list of what is there
     assert_problem(ask(nginx, "/static/gone.js"), 404, "not-found", "/static/gone.js")
     assert_problem(ask(nginx, "/static/app.3f2a.js", "POST", b""), 405, "method-not-allowed", "/static/app.3f2a.js")
     assert upstream.asked == []

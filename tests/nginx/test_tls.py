@@ -81,4 +81,7 @@ def test_another_name_gets_neither_certificate_nor_answer(front: Front, upstream
 
 
 def test_tls_is_insisted_on_once_it_was_used(front: Front, upstream: Upstream) -> None:
-    assert ask(front(upstream.port), "/api/products").one("strict-transport-security") == "max-age=31536000"
+    assert (
+        ask(front(upstream.port), "/api/products").one("strict-transport-security")
+        == "max-age=31536000; includeSubDomains"
+    )

@@ -190,7 +190,10 @@ async def test_every_route_answers_something_of_its_own_kind(client: Client) -> 
         route.path for route in ROUTES if route.method == "GET" and "{" not in route.path and route.path != "/api/wait"
     }
     for path in paths - {"/.well-known/security.txt"}:  # which has nothing to say unless it is set
-        assert (await client.get(path)).status != 404, path
+        answer = await client.get(path)
+        assert answer.status != 404, path
+        kind = answer.headers.get("content-type", "")
+        assert not kind.startswith("text/") or kind.endswith("; charset=utf-8"), (path, kind)
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.slug)

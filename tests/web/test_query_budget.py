@@ -76,7 +76,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_notifications": (2, 2),
     "post_api_notifications_read": (1, 2),
     "post_api_auth_password_forgot": (1, 1),
-    "post_api_auth_password_reset": (15, 13),
+    "post_api_auth_password_reset": (17, 15),
     "post_api_auth_email_verify": (5, 5),
     "post_api_auth_email_verification": (2, 2),
     "post_api_auth_link": (1, 1),

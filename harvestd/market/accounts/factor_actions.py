@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pyotp
+from twisted.logger import Logger
 
 from harvestd.kernel.errors import Conflict, Invalid, NotFound, SecondFactorNeeded, WrongSecondFactor
 from harvestd.kernel.secret_hashes import secret_hash
@@ -28,6 +29,7 @@ from harvestd.store.encryption import Encryption
 from harvestd.unit_of_work import UnitOfWork
 
 CHALLENGE = timedelta(minutes=5)
+log = Logger()
 _CHALLENGE = re.compile(r"([0-9a-f-]{36})\.([0-9]{10})\.([0-9a-f]{64})")
 
 
@@ -77,6 +79,7 @@ async def check(unit: UnitOfWork, user_id: str, code: str) -> None:
             await rows.used(unit.tx, factor.id, step, unit.now)
             return
     if not await rows.use_code(unit.tx, user_id, secret_hash(rules.plain(code)), unit.now):
+        log.info("second factor of {user_id} refused", user_id=user_id)
         raise WrongSecondFactor("this is no code of your second factor, or it was used already; wait for the next one")
 
 

@@ -2,16 +2,19 @@
 
 Three limits, each counted before the password is checked: by address (``rate_login_address``, at the gate), by account and
 address together (``rate_login``), and by account over all addresses (``rate_login_account``). The last one stops an attacker with
-many addresses, and would lock out the owner with them; so it does not apply to an address from which the account has signed in before.
+many addresses, and would lock out the owner with them; so it does not apply to an address from which the account has signed in before,
+or from which its owner has set a new password by a mail: that is the way in at a new place while somebody guesses from everywhere.
 An IPv6 address counts by its /64. Only a digest of it is stored, which cannot be reversed without the market's secret.
 """
 
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_ins as sessions
+from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import RequestContext
 from harvestd.web.http.client_address import bucket_of
 from harvestd.web.rate_limits import Limits
@@ -23,6 +26,15 @@ def place_of(request: RequestContext) -> bytes:
     return hashlib.blake2b(
         bucket_of(request.address).encode("utf-8", "surrogatepass"), digest_size=16, key=key
     ).digest()
+
+
+async def remember(request: RequestContext, unit: UnitOfWork, user_id: str) -> None:
+    """Take the caller's address for one where the account has signed in: whoever asks has read its mail. It is kept as a sign-in that
+    has ended, for as long as one that goes on."""
+    session, settings = request.new_id(), request.parts.settings
+    expires = request.now + timedelta(seconds=settings.refresh_token_ttl)
+    await sessions.begin(unit.tx, session, user_id, request.now, expires, place_of(request))
+    await sessions.end(unit.tx, session, user_id, request.now)
 
 
 async def admit_new(request: RequestContext) -> None:

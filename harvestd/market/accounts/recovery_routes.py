@@ -66,7 +66,9 @@ async def reset(request: RequestContext, body: Reset) -> None:
     password_hash = await passwords.hashed(body.password, passwords.place(request))
 
     async def work(unit: UnitOfWork) -> None:
-        await audit.note(request, unit, "account.password_reset", await actions.reset(unit, body.token, password_hash))
+        user_id = await actions.reset(unit, body.token, password_hash)
+        await guessing.remember(request, unit, user_id)
+        await audit.note(request, unit, "account.password_reset", user_id)
 
     await request.write(work)
 

@@ -15,7 +15,7 @@ from harvestd.market.accounts import rows as store
 from harvestd.market.accounts import rules as market
 from harvestd.market.accounts import sign_ins as sessions
 from harvestd.market.accounts.shapes import Login, LogoutQuery, PublicUser, Refresh, Register, SignedIn, User
-from harvestd.market.accounts.signing_in import admitted, begun, farms, own, renewed, second_step, written
+from harvestd.market.accounts.signing_in import admitted, begun, expiry, farms, own, renewed, second_step, written
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import RequestContext, Result
 
@@ -73,11 +73,15 @@ async def refresh(request: RequestContext, body: Refresh) -> SignedIn:
         token = await sessions.lock(unit.tx, secret_hash(body.refresh_token))
         if token is None or token.ended_at is not None or token.expires_at <= unit.now:
             return None
+        if expiry(request, token.begun_at) <= unit.now:
+            return None
         first = await sessions.use_token(unit.tx, token.id, unit.now)
         if not first and not await sessions.renewed_lately(unit.tx, token.id, secret_hash(following), unit.now - GRACE):
             await actions.end(unit, token.user_id, token.session)
             return None
-        return await renewed(request, unit, token.user_id, token.session, following, stored=not first)
+        return await renewed(
+            request, unit, token.user_id, token.session, following, stored=not first, begun_at=token.begun_at
+        )
 
     found = await request.write(work)
     if found is None:

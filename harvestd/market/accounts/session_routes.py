@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from uuid import UUID
 
 from harvestd.kernel.errors import Invalid, NotFound, Unauthenticated, WrongCredentials, WrongSecondFactor
@@ -43,7 +42,7 @@ async def begun(request: RequestContext, who: Callable[[UnitOfWork], Awaitable[a
     """A new session of whoever ``who`` has signed in."""
     session = request.new_id()
     settings = request.parts.settings
-    expires = request.now + timedelta(seconds=settings.refresh_token_ttl)
+    expires = signing_in.expiry(request, request.now)
     before = session_cookie.read(
         request.parts.secret, request.cookies.get(session_cookie.name(settings), ""), request.now
     )
@@ -57,13 +56,16 @@ async def begun(request: RequestContext, who: Callable[[UnitOfWork], Awaitable[a
             unit.tx, session, user.id, unit.now, expires, guessing.place_of(request), "browser", signing_in.device(request)
         ):  # fmt: skip
             raise Unauthenticated("the account is closed")
+        signing_in.noted(request, unit, user.id)
         await unit.tell(actions.SignedIn(user.id, request))
         return await _shown(request, unit, user.id, session), user
 
     shown, user = await signing_in.written(request, work)
     caller = Caller(user.id, user.role, session, by_cookie=True)
     cookie = session_cookie.value(request.parts.secret, caller, expires)
-    return Result(shown, headers=(session_cookie.set_cookie(settings, cookie, int(settings.refresh_token_ttl)),))
+    return Result(
+        shown, headers=(session_cookie.set_cookie(settings, cookie, int((expires - request.now).total_seconds())),)
+    )
 
 
 async def _shown(request: RequestContext, unit: UnitOfWork, user_id: str, session: str) -> BrowserSession:
@@ -94,6 +96,7 @@ async def confirm(request: RequestContext, body: Confirm) -> None:
     assert user is not None
     await guessing.admit(request, user.email_key, user)
     if not await passwords.verified(body.password, user.password_hash, passwords.place(request)):
+        signing_in.log.info("confirmation of {user_id} failed", user_id=user.id, address=request.address)
         raise Invalid.of("password", "is not the password of your account", "not-accepted", reason="wrong-password")
     if user.second_factor and body.code is None and body.passkey is None:
         raise Invalid.of("code", "is needed: the code of your second factor", "required", reason="second-factor")

@@ -22,13 +22,14 @@ MAX = 50
 
 
 class RefreshToken(msgspec.Struct, frozen=True):
-    """A refresh token as stored, and when its sign-in ended, if it did; only the client knows its secret."""
+    """A refresh token as stored, and when its sign-in began, and ended, if it did; only the client knows its secret."""
 
     id: str
     session: str
     user_id: str
     expires_at: datetime
     ended_at: datetime | None
+    begun_at: datetime
 
 
 @attrs.frozen
@@ -66,7 +67,7 @@ _INSERT_TOKEN = Statement(
 #: Reads only immutable columns of the token: after waiting for the lock, the sign-in is current, the token as it was before.
 _LOCK = Statement(
     "sessions.lock",
-    """select t.id, s.id, s.user_id, t.expires_at, s.ended_at
+    """select t.id, s.id, s.user_id, t.expires_at, s.ended_at, s.created_at
        from refresh_tokens t join sign_ins s on s.id = t.family_id where t.token_hash = :token_hash for no key update of s""",
     RefreshToken,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from twisted.logger import Logger
@@ -99,19 +99,35 @@ async def written(request: RequestContext, work: Callable[[UnitOfWork], Awaitabl
 async def begun(request: RequestContext, unit: UnitOfWork, user_id: str) -> SignedIn:
     """A new sign-in, with its first pair of tokens. Raises ``Unauthenticated`` if the account is closed."""
     session = request.new_id()
-    expires = request.now + timedelta(seconds=request.parts.settings.refresh_token_ttl)
+    expires = expiry(request, request.now)
     place = guessing.place_of(request)
     if not await sessions.begin(unit.tx, session, user_id, request.now, expires, place, "tokens", device(request)):
         raise Unauthenticated("the account is closed")
+    noted(request, unit, user_id)
     return await renewed(request, unit, user_id, session, secrets.token_urlsafe(32))
 
 
+def noted(request: RequestContext, unit: UnitOfWork, user_id: str) -> None:
+    """Have the log say who signed in, and how, once it is so."""
+    how, address = request.route.operation, request.address
+    unit.on_commit(lambda: log.info("{user_id} signed in by {how}", user_id=user_id, how=how, address=address))
+
+
+def expiry(request: RequestContext, begun_at: datetime) -> datetime:
+    """When the next refresh token, or session, of a sign-in expires: so long after its last use, and after its beginning."""
+    settings = request.parts.settings
+    return min(
+        request.now + timedelta(seconds=settings.refresh_token_ttl), begun_at + timedelta(seconds=settings.sign_in_ttl)
+    )
+
+
 async def renewed(
-    request: RequestContext, unit: UnitOfWork, user_id: str, session: str, secret: str, stored: bool = False
-) -> SignedIn:
+    request: RequestContext, unit: UnitOfWork, user_id: str, session: str, secret: str, stored: bool = False,
+    begun_at: datetime | None = None,
+) -> SignedIn:  # fmt: skip
     """A pair of tokens for a sign-in that is new, or locked: ``secret`` is the refresh token, which may be ``stored`` already."""
     settings, tx = request.parts.settings, unit.tx
-    expires = request.now + timedelta(seconds=settings.refresh_token_ttl)
+    expires = expiry(request, begun_at or request.now)
     user = await own(tx, user_id)
     if not stored:
         await sessions.add_token(tx, request.new_id(), session, user_id, secret_hash(secret), request.now, expires)

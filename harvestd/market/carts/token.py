@@ -7,7 +7,8 @@ import secrets
 
 from harvestd.web.context import RequestContext
 
-COOKIE = "harvest_cart"
+#: The cookie's name with TLS, and without: with the prefix browsers take it from this host alone, by TLS (RFC 6265bis, 4.1.3.2).
+SECURE, PLAIN = "__Host-harvest_cart", "harvest_cart"
 HEADER = "x-cart-token"
 _FORM = re.compile(r"[A-Za-z0-9_-]{43}")
 _LIFE = 30 * 24 * 3600
@@ -15,8 +16,12 @@ _LIFE = 30 * 24 * 3600
 
 def token_of(request: RequestContext) -> str | None:
     """The request's token, or None; a malformed one counts as none."""
-    token = request.headers.get(HEADER) or request.cookies.get(COOKIE) or ""
+    token = request.headers.get(HEADER) or request.cookies.get(_name(request)) or ""
     return token if _FORM.fullmatch(token) else None
+
+
+def _name(request: RequestContext) -> str:
+    return SECURE if request.parts.settings.public_url.startswith("https:") else PLAIN
 
 
 def fresh() -> str:
@@ -26,6 +31,7 @@ def fresh() -> str:
 
 def headers(request: RequestContext, token: str) -> tuple[tuple[str, str], ...]:
     """The response headers that issue a token, and extend the cookie's life from now."""
-    secure = "; Secure" if request.parts.settings.public_url.startswith("https:") else ""
-    cookie = f"{COOKIE}={token}; Path=/api; Max-Age={_LIFE}; HttpOnly; SameSite=Lax{secure}"
+    name = _name(request)
+    secure = "; Secure" if name == SECURE else ""
+    cookie = f"{name}={token}; Path=/; Max-Age={_LIFE}; HttpOnly; SameSite=Lax{secure}"
     return (("X-Cart-Token", token), ("Set-Cookie", cookie))

@@ -22,6 +22,8 @@ from harvestd.web.http import framing
 from harvestd.web.http.client_address import bucket_of
 from harvestd.web.http.pace import Pace, unsent
 from harvestd.web.problems import BY_SLUG, MEDIA_TYPE, Refusal, document, told_in
+from harvestd.web.replies import CLOSED_POLICY, SECURITY
+from harvestd.web.tracing import REQUEST_ID
 
 if TYPE_CHECKING:
     from harvestd.web.http.site import Site
@@ -34,6 +36,7 @@ EMPTY_LINES = 8
 HEAD_SHARE = 4
 #: Lingering close: seconds in which a refused client's input is read and discarded, so that it gets the response (RFC 9112, 9.6).
 LINGER = 2.0
+_GUARDED = "".join(f"{name.decode()}: {value.decode()}\r\n" for name, value in (*SECURITY, CLOSED_POLICY))
 _LATE_HEAD, _LATE_BODY = "the headers were not complete in time", "the body was not complete in time"
 
 
@@ -333,7 +336,7 @@ class Channel(http.HTTPChannel):
         if self.refused:
             return
         self.refused = True
-        problem, request_id = BY_SLUG[slug], self.site.new_id()
+        problem, request_id = BY_SLUG[slug], self._request_id()
         language = self.site.languages[0]  # Accept-Language, if it arrived, was not parsed
         instance = getattr(self, "_path", b"/").decode("ascii", "replace").partition("?")[0]
         refusal = Refusal(slug, detail)
@@ -341,11 +344,22 @@ class Channel(http.HTTPChannel):
         head = (
             f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\nServer: harvestd\r\n"
             f"Content-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\nContent-Language: {told_in(problem, refusal, language)}\r\nX-Request-Id: {request_id}\r\n"
-            "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
+            f"{_GUARDED}Cache-Control: no-store\r\nConnection: close\r\n\r\n"
         )
         self.site.refused(self, problem, detail, request_id)
         self.write(head.encode("ascii") + (b"" if getattr(self, "_command", b"") == b"HEAD" else body))
         self._linger()
+
+    def _request_id(self) -> str:
+        """The client's (or the proxy's), if it arrived and is well formed; otherwise a fresh one."""
+        heard = self.heard(b"x-request-id")
+        return heard[-1] if heard and REQUEST_ID.match(heard[-1]) else self.site.new_id()
+
+    def heard(self, name: bytes) -> list[str]:
+        """The values of a header of the present request, as far as its head was read."""
+        request = self.requests[-1] if self.requests else None
+        values = () if request is None else request.requestHeaders.getRawHeaders(name) or ()
+        return [value.decode("latin-1") for value in values]
 
     def _linger(self) -> None:
         """Lingering close: with unread input, a plain close would reset the connection before the response arrives."""

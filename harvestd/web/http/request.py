@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from twisted.web import server
 
 from harvestd.kernel import languages
+from harvestd.kernel.errors import Invalid
 from harvestd.runtime.tracing import Trace
 from harvestd.web.headers import LISTS, by_a_proxy
 from harvestd.web.http.pieces import PIECE, Pieces
@@ -83,7 +84,7 @@ class Request(server.Request):
             self.trace = trace_of(self.text(b"x-request-id"), self.text(b"traceparent"), self.site.new_id)
             self._look_behind_proxies()
             self._route()
-        except Refusal as refusal:
+        except (Refusal, Invalid) as refusal:
             self.answer(self.refusal(refusal))
         except Exception as error:
             self.site.log_unexpected(self, Failure(error))
@@ -98,7 +99,7 @@ class Request(server.Request):
         except UnicodeDecodeError as error:
             raise Refusal("malformed", "the address is not percent-encoded UTF-8") from error
         if any(character < " " or character == "\x7f" for character in text):
-            raise Refusal("malformed", "the address contains a control character")
+            raise Invalid.of("path", "must not contain control characters", "control-character")
         if path.count(b"/") != self.path.count(b"/") or path.startswith(b"//"):  # %2F would act as a separator
             raise Refusal("not-found", "no address here contains an encoded slash, or begins with two slashes")
         self.prepath, self.postpath = [], path[1:].split(b"/")

@@ -174,7 +174,7 @@ class Site(server.Site):
     def refused(self, channel: Channel, problem: Problem, detail: str, request_id: str) -> None:
         """A connection was refused before its request was complete."""
         self._metrics.refused(problem.slug)
-        address = getattr(channel.getPeer(), "host", "")
+        address = self.proxies.client(channel.host, channel.heard(b"x-forwarded-for"))
         self.access.note(Access("", "", "", problem.status, 0, 0.0, request_id, "", address, problem.slug, detail))
 
     def log(self, request: Any) -> None:

@@ -22,7 +22,7 @@ STATIC = {
     "account.js": "text/javascript; charset=utf-8",
     "reference.js": "text/javascript; charset=utf-8",
     "pages.css": "text/css; charset=utf-8",
-    "favicon.svg": "image/svg+xml",
+    "favicon.svg": "image/svg+xml; charset=utf-8",
 }
 
 

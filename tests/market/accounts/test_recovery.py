@@ -78,6 +78,30 @@ async def test_a_new_password_is_set_by_a_mail_and_ends_every_sign_in(market: Ma
     assert (await mails(market, BO))[-1][0].startswith("Your password"), "and the owner is told"
 
 
+async def test_whoever_sets_a_new_password_signs_in_there_while_strangers_guess_from_everywhere(market: Market) -> None:
+    """The limit on an account over all addresses keeps its owner out nowhere for good."""
+    await register(market)
+    settings = attrs.evolve(market.parts.settings, rate_limits=True, rate_login_account="4/3600")
+    besieged = make_market(attrs.evolve(market.parts, settings=settings))
+
+    async def tried(host: str, password: str) -> int:
+        body = {"email": BO, "password": password}
+        return (await besieged.stranger.request("POST", "/api/auth/login", json=body, host=host)).status
+
+    assert [await tried(f"203.0.113.{n}", "guess number one") for n in range(5)] == [401] * 4 + [429]
+    assert await tried("198.51.100.1", PASSWORD) == 429, "a new place"
+    await asked(market, "password/forgot", email=BO)
+    body = {"token": await token(market, BO, "reset"), "password": NEW}
+    reset = await besieged.stranger.request("POST", "/api/auth/password/reset", json=body, host="198.51.100.1")
+    assert reset.status == 204
+    assert [await tried(host, NEW) for host in ("198.51.100.1", "203.0.113.9")] == [200, 429]
+    assert (
+        await besieged.stranger.request(
+            "POST", "/api/auth/login", json={"email": BO, "password": "guess"}, host="198.51.100.1"
+        )
+    ).status == 401
+
+
 @pytest.mark.parametrize(("password", "code"), [("short", "too-short"), ("bo@example.org 1", "common-password")])
 async def test_a_password_that_cannot_be_set_uses_no_token_up(market: Market, password: str, code: str) -> None:
     await register(market)

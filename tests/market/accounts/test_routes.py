@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from datetime import timedelta
 from typing import Any
 
 import attrs
@@ -136,6 +137,55 @@ async def test_a_sign_in_that_fails_is_logged_with_its_account_and_address_and_w
     told = [event for event in logged if "sign-in failed" in event.get("log_format", "")]
     assert [event["account"] for event in told] == ["nobody@example.org", "bo@example.org"]
     assert all(event["address"] for event in told) and not any("long walk" in formatEvent(event) for event in told)
+
+
+async def test_a_sign_in_is_logged_with_how_it_came_about(market: Market) -> None:
+    await register(market)
+    logged: list[Any] = []
+    globalLogPublisher.addObserver(logged.append)
+    try:
+        user_id = (await login(market)).json()["user"]["id"]
+        body = {"email": "bo@example.org", "password": PASSWORD}
+        session = await market.stranger.post("/api/auth/session", body)
+        cookie, csrf = session.headers["set-cookie"].partition(";")[0], session.json()["csrf_token"]
+        wrong = {"password": "another long walk"}
+        headers = {"Cookie": cookie, "X-CSRF-Token": csrf}
+        assert (await market.stranger.post("/api/auth/confirm", wrong, headers=headers)).status == 422
+    finally:
+        globalLogPublisher.removeObserver(logged.append)
+    lines = [formatEvent(event) for event in logged if event.get("user_id") == user_id]
+    told = [
+        f"{user_id} signed in by signIn",
+        f"{user_id} signed in by beginSession",
+        f"confirmation of {user_id} failed",
+    ]
+    assert [line for line in lines if line in told] == told and not any("long walk" in line for line in lines)
+
+
+async def test_a_sign_in_ends_after_so_long_however_often_it_is_renewed(market: Market) -> None:
+    """With the setting ``sign_in_ttl``; a browser's, which is not renewed, by its cookie."""
+    day, now = 86_400, market.parts.now
+    settings = attrs.evolve(market.parts.settings, refresh_token_ttl=10 * day, sign_in_ttl=25 * day)
+
+    def at(days: float) -> Market:
+        return make_market(attrs.evolve(market.parts, settings=settings, now=lambda: now() + timedelta(days=days)))
+
+    async def renewed(token: str, days: float) -> Response:
+        return await at(days).stranger.post("/api/auth/refresh", {"refresh_token": token})
+
+    first = (await register(at(0))).json()["refresh_token"]
+    second = (await renewed(first, 9)).json()["refresh_token"]
+    third = (await renewed(second, 18)).json()["refresh_token"]
+    assert (await renewed(third, 25.1)).status == 401
+    last = await renewed(third, 24.9)
+    assert last.status == 200
+    assert (await at(25.1).stranger.signed_in(last.json()["access_token"]).get("/api/users/me")).status == 401
+    short = attrs.evolve(settings, sign_in_ttl=day)
+    browser = make_market(attrs.evolve(market.parts, settings=short)).stranger
+    cookie = (await browser.post("/api/auth/session", {"email": "bo@example.org", "password": PASSWORD})).headers[
+        "set-cookie"
+    ]
+    assert f"Max-Age={day};" in cookie
 
 
 async def test_an_unknown_address_takes_as_much_work_as_a_wrong_password(market: Market, monkeypatch: Any) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
 import pyotp
 import pytest
+from twisted.logger import formatEvent, globalLogPublisher
 
 from harvestd.market.accounts.factor_rules import step_of, uri
 from harvestd.parts import Parts
@@ -88,10 +90,17 @@ async def test_whoever_has_a_second_factor_signs_in_with_both(market: Market) ->
         alone = await bo.login(path)
         assert (alone.status, alone.json()["type"]) == (401, "/problems/second-factor")
         assert "set-cookie" not in alone.headers and "access_token" not in alone.text
-        wrong = await bo.login(path, code="000000")
-        assert (wrong.status, wrong.json()["type"]) == (401, "/problems/second-factor"), "it is the code that is wrong"
-        assert "no code of your second factor" in wrong.json()["detail"]
-        assert "set-cookie" not in wrong.headers and "access_token" not in wrong.text
+    logged: list[Any] = []
+    globalLogPublisher.addObserver(logged.append)
+    try:
+        for path in ("login", "session"):
+            wrong = await bo.login(path, code="000000")
+            assert (wrong.status, wrong.json()["type"]) == (401, "/problems/second-factor"), "it is the code that is wrong"
+            assert "no code of your second factor" in wrong.json()["detail"]
+            assert "set-cookie" not in wrong.headers and "access_token" not in wrong.text
+    finally:
+        globalLogPublisher.removeObserver(logged.append)
+    assert any(re.fullmatch("second factor of [0-9a-f-]{36} refused", formatEvent(event) or "") for event in logged)
     assert (await bo.login(code=bo.code())).status == 200
     assert (await bo.login("session", code=bo.code(1))).status == 200
     nobody = BO["email"].replace("bo@", "nobody@")

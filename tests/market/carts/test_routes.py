@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
+import pytest
 
 from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.carts import rows as carts
@@ -32,6 +33,24 @@ async def test_a_strangers_first_item_makes_the_cart_and_its_token(market: Marke
     assert (await market.stranger.get("/api/cart")).json()["parts"] == []
     other = await market.stranger.get("/api/cart", headers={"X-Cart-Token": "a" * 43})
     assert other.json()["parts"] == []
+
+
+@pytest.mark.parametrize(
+    ("url", "name"), [("https://market.example.org", "__Host-harvest_cart"), ("http://127.0.0.1:8080", "harvest_cart")]
+)
+async def test_the_cookie_of_a_cart_is_for_tls_alone_where_the_market_has_it(
+    market: Market, url: str, name: str
+) -> None:
+    product = await market.product(await market.farmer())
+    shop = make_market(attrs.evolve(market.parts, settings=attrs.evolve(market.parts.settings, public_url=url)))
+    first = await shop.stranger.request(
+        "PUT", f"/api/cart/items/{product['id']}", json={"quantity": 1}, host="127.0.0.1"
+    )
+    cookie = first.headers["set-cookie"]
+    assert cookie.startswith(f"{name}=") and ("; Secure" in cookie) == url.startswith("https")
+    assert "; Path=/;" in cookie and "; HttpOnly" in cookie and "; SameSite=Lax" in cookie
+    seen = await shop.stranger.get("/api/cart", headers={"Cookie": cookie.partition(";")[0]})
+    assert seen.json()["count"] == 1
 
 
 async def test_items_are_set_and_taken_out(market: Market) -> None:

@@ -318,7 +318,7 @@ async def test_docs_need_nothing_from_elsewhere(client: Client) -> None:
         file = await client.get(name)
         assert (file.status, file.headers["x-content-type-options"]) == (200, "nosniff")
         kinds = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-        assert file.headers["content-type"].startswith(kinds.get(name.rpartition(".")[2], "text/html"))
+        assert file.headers["content-type"] == kinds.get(name.rpartition(".")[2], "text/html") + "; charset=utf-8"
 
 
 #: Every page of HTML, whether the daemon keeps it or not.

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import attrs
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -75,6 +76,16 @@ async def test_what_never_became_a_request_is_logged_and_counted_too(web_setting
     assert (line["status"], line["problem"], line["address"]) == (400, "malformed", "192.0.2.1")
     assert line["request_id"] == response.headers["x-request-id"]
     assert parts.metrics.value("harvest_http_refused_total", why="malformed") == 1
+
+
+async def test_a_refusal_of_what_a_proxy_passed_on_names_the_client(web_settings: Settings, lines: Lines) -> None:
+    settings = attrs.evolve(web_settings, trusted_proxies=("192.0.2.1/32",))
+    client = Client(make_site(make_parts(settings, None), ROUTES))
+    for peer, named in (("192.0.2.1", "203.0.113.9"), ("192.0.2.2", "192.0.2.2")):
+        wire = client.connect(peer)
+        wire.send(b"POST / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.9\r\nContent-Length: 99999999\r\n\r\n")
+        assert (await wire.receive()).status == 413
+        assert lines(client)[-1]["address"] == named
 
 
 async def test_a_client_that_hung_up_is_logged_as_499(client: Client, lines: Lines) -> None:

@@ -118,6 +118,10 @@ async def test_an_address_has_so_many_requests_in_hand(web_settings: Settings, p
     held = [ask("192.0.2.1"), ask("192.0.2.1")]
     refused = await ask("192.0.2.1").receive()
     assert (refused.status, refused.headers["retry-after"]) == (429, "1")
+    policy = refused.headers["ratelimit-policy"], refused.headers["ratelimit"]
+    assert policy == ('"address_requests";q=2;qu="concurrent-requests"', '"address_requests";r=0'), (
+        "a quota without a window"
+    )
     other = ask("192.0.2.2")
     waiting.callback(None)
     assert [(await one.receive()).status for one in [*held, other]] == [204] * 3

@@ -7,6 +7,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from harvestd.settings.table import Settings
+from harvestd.web.replies import CLOSED_POLICY, SECURITY
 from harvestd.web.server import make_site
 from tests.waiting import eventually
 from tests.web.client import Client, Connection, encode
@@ -31,6 +32,8 @@ async def refused(wire: Connection, data: bytes, status: int = 400) -> None:
     assert response.headers["connection"] == "close"
     assert response.headers["x-request-id"] == response.json()["request_id"]
     assert response.json()["status"] == status
+    for name, value in (*SECURITY, CLOSED_POLICY):
+        assert response.headers[name.decode().lower()] == value.decode()
     assert not wire.open
     assert not wire.transport.written
 
@@ -145,6 +148,21 @@ async def test_a_host_outside_the_setting_is_400(web_settings: Settings) -> None
         assert (await client.get("/api/list", headers={"Host": host})).status == 400, host
     evil = client.connect()
     await refused(evil, b"GET http://evil.example/api/list HTTP/1.1\r\nHost: market.example\r\n\r\n")
+
+
+@pytest.mark.parametrize("fault", [b"X-A: b\x00c\r\n", b"Content-Length: 99999999\r\n", b"X-A: b\r\n c\r\n"])
+async def test_a_refusal_has_the_id_that_the_request_came_with(wire: Connection, fault: bytes) -> None:
+    """As far as it was read; one that is not well formed is replaced, as everywhere."""
+    start = b"POST /api/echo HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: mine-1\r\nX-B: c\r\n"
+    wire.send(start + fault + b"\r\n")
+    response = await wire.receive()
+    assert response.headers["x-request-id"] == response.json()["request_id"] == "mine-1"
+
+
+async def test_a_refusal_replaces_an_id_that_is_not_well_formed(wire: Connection) -> None:
+    wire.send(b"POST /api/echo HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: a b\r\nContent-Length: 99999999\r\n\r\n")
+    response = await wire.receive()
+    assert (response.status, len(response.headers["x-request-id"])) == (413, 36)
 
 
 async def test_absolute_form_is_understood(wire: Connection) -> None:
