@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from harvestd.kernel.patterns import USERNAME
 from harvestd.kernel.permissions import ROLES
+from harvestd.market.accounts.avatar_shapes import Avatar
 from harvestd.market.accounts.password_rules import LONGEST as MAX_PASSWORD
 from harvestd.market.accounts.rules import MAX_NAME, MAX_USERNAME, MIN_USERNAME, USERNAME_RULE
 from harvestd.web.shapes import In, Named, Out
@@ -92,7 +93,7 @@ class User(Out, kw_only=True, frozen=True):
     username: str
     name: str
     role: RoleOut
-    avatar: str | None
+    avatar: Avatar | None
     phone: str | None
     farms: list[UserFarm]
 
@@ -115,7 +116,7 @@ class PublicUser(Out, kw_only=True, frozen=True):
     username: str
     name: str
     role: RoleOut
-    avatar: str | None
+    avatar: Avatar | None
     farms: list[UserFarm]
 
 
@@ -132,7 +133,6 @@ class SignedIn(Out, kw_only=True, frozen=True):
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "access_token": "Send it as `Authorization: Bearer …` with each request; short-lived.",
-    "avatar": "URL of a picture. Not implemented yet: always null.",
     "email": "The e-mail address; nobody else sees it.",
     "email_verified": "Whether the owner has opened the link of a mail to this address.",
     "everywhere": "End all sign-ins of the account, not only this one.",

@@ -15,6 +15,7 @@ from harvestd.market.accounts import actions, guessing, passwords
 from harvestd.market.accounts import factor_actions as factors
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_ins as sessions
+from harvestd.market.accounts.avatar_shapes import avatar_of
 from harvestd.market.accounts.password_rules import LONGEST
 from harvestd.market.accounts.shapes import Login, SignedIn, User, UserFarm
 from harvestd.store.postgres.database import Reader
@@ -96,7 +97,7 @@ async def own(reader: Reader, user_id: str) -> User:
         raise Unauthenticated("the account is closed")
     return User(
         id=found.id, email=found.email, email_verified=found.verified, username=found.username, name=found.name, role=found.role,
-        avatar=found.avatar, phone=found.phone, farms=await farms(reader, user_id),
+        avatar=avatar_of(found.avatar), phone=found.phone, farms=await farms(reader, user_id),
     )  # fmt: skip
 
 

@@ -12,6 +12,8 @@ from harvestd.market.accounts import (
     admin_routes,
     admin_shapes,
     audit,
+    avatar_routes,
+    avatar_shapes,
     closing_routes,
     consent_routes,
     consent_shapes,
@@ -35,7 +37,16 @@ from harvestd.web.context import ActedFor, CountedPage
 from harvestd.web.routes import Mode, Route, Section
 
 _ADMIN = Section("administration", "Accounts and the audit log, for the market's admins.", admin_shapes.WORDS)
-_SHAPES = (shapes, recovery_shapes, factor_shapes, session_shapes, key_shapes, address_shapes, consent_shapes)
+_SHAPES = (
+    shapes,
+    avatar_shapes,
+    recovery_shapes,
+    factor_shapes,
+    session_shapes,
+    key_shapes,
+    address_shapes,
+    consent_shapes,
+)
 _WORDS = {name: text for module in _SHAPES for name, text in module.WORDS.items()}
 _ACCOUNTS = Section("accounts", "Registration, sign-in and sign-out, and user profiles.", _WORDS)
 
@@ -103,6 +114,12 @@ SUBJECT = Subject(
               summary="The signed-in user", answer=shapes.User),
         Route(method="PATCH", path="/api/users/me", operation="changeMe", handler=profiles.change, permission=Permission.OWN_ACCOUNT, mode=Mode.WRITE, section=_ACCOUNTS,
               summary="Change the caller's name or telephone number", body=shapes.ChangeProfile, rules=profiles.faults, answer=shapes.User),
+        Route(method="PUT", path="/api/users/me/avatar", operation="putAvatar", handler=avatar_routes.put, permission=Permission.OWN_ACCOUNT, mode=Mode.OWN, section=_ACCOUNTS,
+              summary="Set the caller's picture", body=avatar_shapes.PutAvatar, answer=shapes.User, upload=True, limit="rate_upload", endpoint_class="uploads",
+              errors=(errors.Invalid, errors.WrongKind),
+              description="The picture is cut to a square and made anew in two sizes; nothing of the file itself is kept, neither its name nor where it was taken."),
+        Route(method="DELETE", path="/api/users/me/avatar", operation="deleteAvatar", handler=avatar_routes.delete, permission=Permission.OWN_ACCOUNT, mode=Mode.WRITE,
+              section=_ACCOUNTS, summary="Take the caller's picture away", status=204),
         Route(method="PUT", path="/api/users/me/password", operation="changePassword", handler=credential_routes.change_password, permission=Permission.OWN_ACCOUNT,
               mode=Mode.OWN, section=_ACCOUNTS, summary="Set a new password", body=credential_shapes.ChangePassword, rules=credential_routes.password_faults, status=204, errors=(errors.NotConfirmed,),
               description="Ends every other sign-in."),
@@ -151,6 +168,9 @@ SUBJECT = Subject(
               section=_ACCOUNTS, summary="What the caller agreed to, when, and in which version", answer=consent_shapes.Consents, limit="rate_read"),
         Route(method="PUT", path="/api/users/me/consents", operation="putConsents", handler=consent_routes.put, permission=Permission.OWN_ACCOUNT, mode=Mode.WRITE,
               section=_ACCOUNTS, summary="Agree to something, or no longer", body=consent_shapes.PutConsents, answer=consent_shapes.Consents),
+        Route(method="GET", path="/api/blobs/{id}/{name}", operation="getBlob", handler=avatar_routes.see, permission=None, mode=Mode.FRESH, section=_ACCOUNTS,
+              summary="A picture, at the address that something with a picture names", media_type="image/*", credentials=False, limit="rate_read", endpoint_class="blobs",
+              errors=(errors.NotFound,)),
         Route(method="GET", path="/api/users/{id}", operation="getUser", handler=routes.public, permission=None, mode=Mode.READ, section=_ACCOUNTS,
               summary="A user as others see them", answer=shapes.PublicUser, limit="rate_read", errors=(errors.NotFound,)),
         Route(method="GET", path="/api/admin/users", operation="listAccounts", handler=admin_routes.listed, permission=Permission.MANAGE_ACCOUNTS, mode=Mode.FRESH,
