@@ -40,7 +40,7 @@ def part(name: str, content: bytes, *headers: str, filename: str | None = None, 
     return "\r\n".join(lines).encode() + content + b"\r\n"
 
 
-def form(content: bytes, filename: str = "me.png", **fields: str) -> tuple[bytes, dict[str, str]]:
+def form(content: bytes, filename: str = "me.png", /, **fields: str) -> tuple[bytes, dict[str, str]]:
     """A form with a file and texts: its body and headers."""
     parts = [part(name, text.encode()) for name, text in fields.items()]
     return whole(*parts, part("file", content, "Content-Type: image/png", filename=filename))
@@ -48,4 +48,6 @@ def form(content: bytes, filename: str = "me.png", **fields: str) -> tuple[bytes
 
 def whole(*parts: bytes, boundary: str = BOUNDARY) -> tuple[bytes, dict[str, str]]:
     """Parts with their end, and the headers of such a body."""
-    return b"".join(parts) + f"--{boundary}--\r\n".encode(), {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    return b"".join(parts) + f"--{boundary}--\r\n".encode(), {
+        "Content-Type": f"multipart/form-data; boundary={boundary}"
+    }

@@ -108,7 +108,7 @@ def _read(answer: bytes) -> list[Made]:
 
 
 def _overloaded() -> Overloaded:
-    return Overloaded("too many pictures are being read at once; try again in a moment")
+    return Overloaded("the server has no room for this at present; try again in a moment")
 
 
 class _Child(ProcessProtocol):

@@ -116,7 +116,9 @@ class _Reader:
         if part.name == FILE:
             form.file = self._opened()
         elif part.filename is not None:
-            raise _faulty(part.name, f"is no file here; send the file as the part {FILE}", "not-accepted")
+            raise _faulty(
+                part.name, "is no file here; send the file itself as the part file", "not-accepted", reason="as-file"
+            )
 
     def _more(self, form: Form, data: bytes | bytearray) -> None:
         if self._name == FILE:
@@ -160,5 +162,5 @@ def _decoded(name: str, text: bytes) -> str:
         raise Refusal("malformed", worded("the part {name} is not UTF-8", name=repr(name[:80]))) from error
 
 
-def _faulty(name: str, message: str, code: str) -> Invalid:
-    return Invalid("some values are not acceptable", (FieldError(name[:80], message, code=code),))
+def _faulty(name: str, message: str, code: str, **params: str) -> Invalid:
+    return Invalid("some values are not acceptable", (FieldError(name[:80], message, code=code, params=params),))

@@ -98,7 +98,9 @@ def _of_form(spool: IO[bytes], content_type: str, most: int) -> tuple[Upload, An
     form = multipart_form.read(spool, content_type, most)
     if "content" in form.fields:
         form.close()
-        raise Invalid.of("content", f"is for JSON; send the file as the part {multipart_form.FILE}", "not-accepted")
+        raise Invalid.of(
+            "content", "is for JSON; send the file itself as the part file", "not-accepted", reason="as-file"
+        )
     if form.file is None:
         raise Invalid.of(multipart_form.FILE, "is required: a file", "required", expected="file")
     try:

@@ -44,6 +44,12 @@ class Named(msgspec.Struct, frozen=True):
         return blob_keys.of(self.id, self.name)
 
 
+class Standing(Named, frozen=True):
+    """A blob that was not dropped, and whether it is marked as lost."""
+
+    lost: bool
+
+
 _INSERT = Statement(
     "blobs.insert",
     """insert into blobs (id, name, kind, user_id, farm_id, media_type, size, sha256, created_at, changed_at)
@@ -74,15 +80,16 @@ _KNOWN = Statement(
          join blobs b on b.id = given.id and b.name = given.name""",
     scalar,
 )
-_LIVE = Statement(
-    "blobs.live",
-    """select id::text, name from blobs where state = 'live' and created_at < :before and (id, name) > (:after_id::uuid, :after_name)
+_STANDING = Statement(
+    "blobs.standing",
+    """select id::text, name, state = 'lost' from blobs where state <> 'dropped' and created_at < :before and (id, name) > (:after_id::uuid, :after_name)
         order by id, name limit :limit""",
-    Named,
+    Standing,
 )
-_LOST = Statement(
-    "blobs.lost",
-    "update blobs set state = 'lost', changed_at = :now where id = :blob_id and name = :name and state = 'live'",
+_MARK = Statement(
+    "blobs.mark",
+    """update blobs set state = case when :lost then 'lost' else 'live' end, changed_at = :now
+        where id = :blob_id and name = :name and state <> 'dropped'""",
     nothing,
 )
 
@@ -120,11 +127,11 @@ async def known(reader: Reader, keys: Sequence[str]) -> set[str]:
     return set(found)
 
 
-async def live(reader: Reader, before: datetime, after: Named, limit: int) -> list[Named]:
-    """Live blobs of before a time, in the order of their ids and names, after one."""
-    return await reader.rows(_LIVE, before=before, after_id=after.id, after_name=after.name, limit=limit)
+async def standing(reader: Reader, before: datetime, after: Named, limit: int) -> list[Standing]:
+    """Blobs of before a time that were not dropped, in the order of their ids and names, after one."""
+    return await reader.rows(_STANDING, before=before, after_id=after.id, after_name=after.name, limit=limit)
 
 
-async def lost(tx: Transaction, blob: Named, now: datetime) -> bool:
-    """Mark a blob of which the store has nothing; False if it is not live any more."""
-    return bool(await tx.run(_LOST, blob_id=blob.id, name=blob.name, now=now))
+async def mark(tx: Transaction, blob: Named, lost: bool, now: datetime) -> bool:
+    """Mark a blob as lost, if the store has nothing of it, or as live again; False if it was dropped meanwhile."""
+    return bool(await tx.run(_MARK, blob_id=blob.id, name=blob.name, lost=lost, now=now))
