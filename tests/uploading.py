@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -21,15 +22,16 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (300, 200), **options: An
     return file.getvalue()
 
 
+@cache
 def bomb(width: int = 20_000, height: int = 20_000) -> bytes:
-    """A PNG of some 50 KB that takes ``width * height`` bytes once it is decoded."""
+    """A PNG of some 50 KB that takes ``width * height`` bytes and more once it is decoded."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     squeezer = zlib.compressobj(9)
-    lines = b"".join(squeezer.compress(bytes(1 + width)) for _ in range(height)) + squeezer.flush()
+    lines = b"".join(squeezer.compress(bytes(1 + width // 8)) for _ in range(height)) + squeezer.flush()
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", lines) + chunk(b"IEND", b"")
 
 

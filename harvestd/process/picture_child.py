@@ -3,7 +3,7 @@ a decoder. Started by its path (``pictures.py``), so it uses nothing of this pac
 
 Standard input is the file; the argument is JSON, ``{"pixels": n, "memory": bytes, "seconds": n, "wanted": [{"name", "width", "height"}]}``. Standard output gets a
 line of JSON, ``{"files": [{"name", "media_type", "size", "width", "height"}]}`` and then the bytes of each; or ``{"fault": …}``: ``kind`` (no
-picture that is taken), ``pixels`` (too many), ``damaged``.
+picture that is taken), ``pixels`` (more than ``most``), ``damaged``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import resource
 import struct
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 
@@ -31,12 +32,18 @@ SIGNS = (
 MARKUP = re.compile(rb"<!doctype|<html|<script|<svg[ :>]|<iframe|<\?php", re.IGNORECASE)
 #: Of these, where they count: PDF readers look for the beginning here, archives have their directory at the end.
 PDF_WITHIN, ARCHIVE_WITHIN = 1024, 65_557
+#: How many times as many pixels a format may have: JPEG is decoded in a smaller size, WebP in several copies.
+SHARES = {"JPEG": 2.0, "WEBP": 0.5}
 WHITE = (255, 255, 255)
 QUALITY = {"webp": ("WEBP", "image/webp", {"quality": 80, "method": 4}), "jpg": ("JPEG", "image/jpeg", {"quality": 85, "optimize": True})}  # fmt: skip
 
 
 class Fault(Exception):
-    """The file is refused; the text is the fault's name."""
+    """The file is refused; the text is the fault's name. ``most`` is how many pixels it may have."""
+
+    def __init__(self, name: str, most: int = 0) -> None:
+        super().__init__(name)
+        self.most = most
 
 
 def limited(memory: int, seconds: int) -> None:
@@ -46,7 +53,8 @@ def limited(memory: int, seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-    os.nice(5)
+    with suppress(OSError):  # a sandbox may not permit it
+        os.nice(5)
 
 
 def kind_of(content: bytes) -> str:
@@ -77,25 +85,33 @@ def decoded(content: bytes, pixels: int, side: int) -> Any:
     from PIL import Image, ImageOps
 
     kind = kind_of(content)
+    most = int(pixels * SHARES.get(kind, 1.0))
     if kind == "WEBP":
-        _bounded(webp_size(content), pixels)
+        _bounded(webp_size(content), most)
     Image.MAX_IMAGE_PIXELS = None  # ours is what bounds it
     image: Any = Image.open(BytesIO(content), formats=(kind,))
-    _bounded(image.size, pixels)
+    _bounded(image.size, most)
     if kind == "JPEG":
         image.draft("RGB", (2 * side, 2 * side))
     image.load()
-    profile = image.info.get("icc_profile")
-    image = ImageOps.exif_transpose(image)
-    return _standard(_plain(image), profile)
+    profile, exif = image.info.get("icc_profile"), image.getexif()
+    image = _reduced(_plain(image), side)
+    image.info["exif"] = exif.tobytes()
+    return _standard(ImageOps.exif_transpose(image), profile)
 
 
-def _bounded(size: tuple[int, int], pixels: int) -> None:
+def _bounded(size: tuple[int, int], most: int) -> None:
     width, height = size
-    if width * height > pixels:
-        raise Fault("pixels")
+    if width * height > most:
+        raise Fault("pixels", most)
     if width < 1 or height < 1:
         raise Fault("damaged")
+
+
+def _reduced(image: Any, side: int) -> Any:
+    """A large picture, made smaller before it is copied any further."""
+    factor = min(image.size) // (2 * side)
+    return image.reduce(factor) if factor > 1 else image
 
 
 def _plain(image: Any) -> Any:
@@ -151,7 +167,7 @@ def answered(read: Callable[[], bytes], task: dict[str, Any]) -> tuple[dict[str,
         image = decoded(read(), task["pixels"], max(max(one["width"], one["height"]) for one in wanted))
         files = [file for one in wanted for file in made(image, one)]
     except Fault as fault:
-        return {"fault": str(fault)}, []
+        return {"fault": str(fault), "most": fault.most}, []
     except Exception as error:  # whatever a decoder raises is about the file
         return {"fault": "damaged", "why": f"{type(error).__name__}: {error}"[:200]}, []
     return {"files": [told for told, _ in files]}, [content for _, content in files]

@@ -22,10 +22,10 @@ from harvestd.kernel.errors import Overloaded
 
 #: Pictures in work at once, and how many more may wait.
 AT_ONCE, WAITING = 2, 32
-#: Width times height of the largest picture; each takes four bytes, twice while it is turned upright.
-PIXELS = 40_000_000
+#: Width times height of the largest picture (a JPEG may have twice as much, a WebP half); each takes four bytes, twice while it is made smaller.
+PIXELS = 30_000_000
 #: Bytes of memory of the child; seconds of the processor, and by the clock.
-MEMORY, SECONDS, DEADLINE = 768 * 1024 * 1024, 8, 15.0
+MEMORY, SECONDS, DEADLINE = 448 * 1024 * 1024, 8, 15.0
 #: Bytes of its answer; characters of what it says of an error.
 MAX_ANSWER, MAX_SAID = 16 * 1024 * 1024, 2000
 _PROGRAM = str(Path(__file__).with_name("picture_child.py"))
@@ -33,11 +33,11 @@ log = Logger()
 
 
 class NoPicture(Exception):
-    """The file is refused: ``fault`` is ``kind`` (it is no picture of a kind that is taken), ``pixels`` (too many) or ``damaged``."""
+    """The file is refused: ``fault`` is ``kind`` (it is no picture of a kind that is taken), ``pixels`` (more than ``most``) or ``damaged``."""
 
-    def __init__(self, fault: str) -> None:
+    def __init__(self, fault: str, most: int = 0) -> None:
         super().__init__(fault)
-        self.fault = fault
+        self.fault, self.most = fault, most
 
 
 @attrs.frozen
@@ -64,6 +64,7 @@ class _Line(msgspec.Struct):
     files: list[Made] = []
     fault: str = ""
     why: str = ""
+    most: int = 0
 
 
 class Pictures:
@@ -97,7 +98,7 @@ def _read(answer: bytes) -> list[Made]:
     line = msgspec.json.decode(head, type=_Line)
     if line.fault:
         log.info("a picture was refused: {fault} {why}", fault=line.fault, why=line.why)
-        raise NoPicture(line.fault)
+        raise NoPicture(line.fault, line.most)
     found, at = [], 0
     for one in line.files:
         found.append(msgspec.structs.replace(one, content=rest[at : at + one.size]))

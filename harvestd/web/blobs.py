@@ -10,7 +10,7 @@ from typing import Any
 from harvestd.interfaces import NoSuchBlob
 from harvestd.kernel.errors import Invalid, NotFound, WrongKind
 from harvestd.parts import Parts
-from harvestd.process.pictures import PIXELS, Made, NoPicture, Wanted
+from harvestd.process.pictures import Made, NoPicture, Wanted
 from harvestd.store.blobs import rows
 from harvestd.store.blobs.rows import Blob, Named
 from harvestd.unit_of_work import UnitOfWork
@@ -30,8 +30,8 @@ async def pictures(parts: Parts, upload: Upload, wanted: Iterable[Wanted]) -> li
         if refused.fault == "kind":
             raise WrongKind("the file is no picture that is taken here; send JPEG, PNG, WebP, GIF or AVIF") from refused
         if refused.fault == "pixels":
-            message = f"has more than {PIXELS // 1_000_000} million pixels; make it smaller"
-            raise Invalid.of("file", message, "too-many-pixels", maximum=str(PIXELS)) from refused
+            message = f"has more than {refused.most // 1_000_000} million pixels; make it smaller"
+            raise Invalid.of("file", message, "too-many-pixels", maximum=str(refused.most)) from refused
         raise Invalid.of("file", "is damaged, or not whole; open it and save it anew", "damaged") from refused
 
 

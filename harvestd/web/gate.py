@@ -21,7 +21,7 @@ from werkzeug.exceptions import NotFound as NoSuchPath
 
 from harvestd.interfaces import Entry
 from harvestd.kernel import readers
-from harvestd.kernel.errors import MarketError, NotFound, Overloaded, TooMany, Unavailable
+from harvestd.kernel.errors import Invalid, MarketError, NotFound, Overloaded, TooMany, Unavailable
 from harvestd.kernel.sentences import worded
 from harvestd.parts import Parts
 from harvestd.runtime import descriptors
@@ -254,7 +254,11 @@ class Gate:
         upload, given = await self._uploads.taken(spool, context.headers, wanted)
         try:
             spool.close()  # its room is another's now
-            body = sound.convert(given, wanted, None if rules is None else partial(rules, context))
+            faults = upload.faults
+            more = None if rules is None else partial(rules, context)
+            body = sound.convert(given, wanted, lambda sound: [*faults, *(more(sound) if more is not None else ())])
+            if faults:
+                raise Invalid("some values are not acceptable", faults)
             value = await route.handler(attrs.evolve(context, body=body), body, upload)
             return replies.of_value(route, value, context.path, None)
         finally:

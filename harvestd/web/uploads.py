@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Mapping
+from io import BytesIO
 from tempfile import TemporaryFile
 from typing import IO, Annotated, Any
 
@@ -15,7 +16,7 @@ import attrs
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from harvestd.kernel.errors import Invalid, Overloaded
+from harvestd.kernel.errors import FieldError, Invalid, Overloaded
 from harvestd.runtime.shortages import Shortages
 from harvestd.runtime.threads import Threads
 from harvestd.web import bodies, multipart_form
@@ -47,11 +48,13 @@ WORDS = {
 
 @attrs.frozen(eq=False)
 class Upload:
-    """The file, in a temporary file of its own, and its size in bytes. Nothing that the sender says of its type is here: whoever uses it
+    """The file, in a temporary file of its own, and its size in bytes; ``faults`` is why there is none, to be told with those of the
+    other fields. Nothing that the sender says of its type is here: whoever uses it
     looks at the content."""
 
     file: IO[bytes]
     size: int
+    faults: tuple[FieldError, ...] = ()
 
     def close(self) -> None:
         """Remove it; idempotent."""
@@ -101,15 +104,19 @@ def _of_form(spool: IO[bytes], content_type: str, most: int) -> tuple[Upload, An
         raise Invalid.of(
             "content", "is for JSON; send the file itself as the part file", "not-accepted", reason="as-file"
         )
-    if form.file is None:
-        raise Invalid.of(multipart_form.FILE, "is required: a file", "required", expected="file")
     try:
         bodies.inspect(form.fields)
-        form.file.flush()
+        if form.file is not None:
+            form.file.flush()
     except BaseException:
         form.close()
         raise
-    return Upload(form.file, form.size), {**form.fields, "content": ""}
+    fields = {**form.fields, "content": ""}
+    if form.file is None:
+        message = "is required: the file, as a part of this name"
+        missing = FieldError(multipart_form.FILE, message, code="required", params={"expected": "file"})
+        return Upload(BytesIO(), 0, (missing,)), fields
+    return Upload(form.file, form.size), fields
 
 
 def _of_json(spool: IO[bytes], content_type: str, most: int) -> tuple[Upload, Any]:
@@ -117,9 +124,17 @@ def _of_json(spool: IO[bytes], content_type: str, most: int) -> tuple[Upload, An
     spool.seek(0)
     given = bodies.decode(spool.read())
     text = given.get("content") if isinstance(given, dict) else None
+    if not isinstance(text, str):
+        return Upload(BytesIO(), 0), given
+    given["content"] = ""
+    try:
+        content = binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
+    except (UnicodeEncodeError, binascii.Error):
+        message = "must be the file in base64 (RFC 4648, section 4), with its padding"
+        wrong = FieldError("content", message, code="wrong-form", params={"reason": "base64"})
+        return Upload(BytesIO(), 0, (wrong,)), given
     file = TemporaryFile()
     try:
-        content = b"" if not isinstance(text, str) else _decoded(text)
         if len(content) > most:
             raise multipart_form.too_large(most)
         file.write(content)
@@ -127,14 +142,4 @@ def _of_json(spool: IO[bytes], content_type: str, most: int) -> tuple[Upload, An
     except BaseException:
         file.close()
         raise
-    if isinstance(text, str):
-        given["content"] = ""
     return Upload(file, len(content)), given
-
-
-def _decoded(text: str) -> bytes:
-    try:
-        return binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
-    except (UnicodeEncodeError, binascii.Error):
-        message = "must be the file in base64 (RFC 4648, section 4), with its padding"
-        raise Invalid.of("content", message, "wrong-form", reason="base64") from None

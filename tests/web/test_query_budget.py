@@ -23,6 +23,7 @@ from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.settings.table import Settings
 from harvestd.web.server import make_site
 from tests.market.accounts.mailbox import token
+from tests.market.accounts.walk import FACE
 from tests.people import Market, Person
 from tests.queue.processes import LEADING
 from tests.web.budget import counting
@@ -85,7 +86,10 @@ BUDGET: dict[str, tuple[int, int]] = {
     "delete_api_auth_session": (2, 2),
     "post_api_auth_confirm": (3, 4),
     "put_api_users_me_password": (9, 8),
-    "put_api_users_me_email": (4, 4),
+    "put_api_users_me_avatar": (10, 7),
+    "get_api_blobs_id_name": (1, 1),
+    "delete_api_users_me_avatar": (4, 5),
+    "put_api_users_me_email": (3, 3),
     "get_api_users_me_export": (9, 10),
     "get_api_users_me_sessions": (1, 1),
     "delete_api_users_me_sessions_id": (2, 2),
@@ -114,7 +118,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "patch_api_admin_users_id": (8, 7),
     "post_api_admin_users_id_impersonate": (7, 7),
     "get_api_admin_audit": (1, 1),
-    "delete_api_users_me": (27, 26),
+    "delete_api_users_me": (28, 27),
     "post_api_farms": (12, 10),
     "post_api_farms_id_verification": (6, 6),
     "get_account": (0, 0),
@@ -248,6 +252,12 @@ async def _end_another(s: Stage, headers: dict[str, str]) -> Response:
     await s.stranger.post("/api/auth/login", {**SECOND, "password": "a longer walk to market"})
     other = (await s.second.get("/api/users/me/sessions")).json()["items"][0]
     return await s.second.client.request("DELETE", f"/api/users/me/sessions/{other['id']}", headers=headers)
+
+
+async def _avatar(s: Stage, headers: dict[str, str]) -> Response:
+    response = await s.second.client.request("PUT", "/api/users/me/avatar", json={"content": FACE}, headers=headers)
+    s.mailed |= {"avatar": response.json()["avatar"]["sizes"]["small"]["webp"].split("/")[3]}
+    return response
 
 
 async def _end_key(s: Stage, headers: dict[str, str]) -> Response:
@@ -386,6 +396,9 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "put_api_users_me_password": _ask(
         "PUT", "/api/users/me/password", "second", {"password": "a longer walk to market"}
     ),
+    "put_api_users_me_avatar": _avatar,
+    "get_api_blobs_id_name": _get("/api/blobs/{s.mailed[avatar]}/small.webp"),
+    "delete_api_users_me_avatar": _ask("DELETE", "/api/users/me/avatar", "second"),
     "put_api_users_me_email": _ask("PUT", "/api/users/me/email", "second", {"email": "other@example.org"}),
     "get_api_users_me_export": _get("/api/users/me/export", "second"),
     "get_api_users_me_sessions": _get("/api/users/me/sessions", "second"),
