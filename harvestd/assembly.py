@@ -24,6 +24,7 @@ from harvestd.market.operations import probes
 from harvestd.market.search.postgres.engine import PostgresSearch, configuration
 from harvestd.partners.mail import FolderMailer, Sender
 from harvestd.parts import Parts
+from harvestd.process.pictures import Pictures
 from harvestd.process.secret import token_secret
 from harvestd.queue.postgres.broker import PostgresBroker
 from harvestd.queue.relay import Relay
@@ -32,6 +33,7 @@ from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.runtime.metrics import Metrics
 from harvestd.settings.table import Settings
 from harvestd.store import outbox
+from harvestd.store.blobs.folder import FolderBlobs, folder_of
 from harvestd.store.cache import invalidations
 from harvestd.store.cache.near import NearCache
 from harvestd.store.limiter import MemoryLimiter
@@ -88,7 +90,7 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
         settings=settings, reactor=reactor, lifecycle=lifecycle, metrics=metrics, database=primary, reads=reads,
         control=control, topics=topics, cache=cache, limiter=limiter,
         sign_ins=sign_ins, api_keys=api_keys, groups=groups, search=searching or postgres, broker=broker,
-        mailer=_mailer(reactor, settings), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, due=Due(reactor, control), topology=TOPOLOGY, listeners=LISTENERS,
+        mailer=_mailer(reactor, settings), blobs=FolderBlobs(reactor, folder_of(settings)), pictures=Pictures(reactor), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, due=Due(reactor, control), topology=TOPOLOGY, listeners=LISTENERS,
     )  # fmt: skip
     for title, part in (
         ("database", primary), ("replicas", reads), ("control connection", control), ("redis", redis), ("topics", topics),

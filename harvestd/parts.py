@@ -8,8 +8,20 @@ from typing import Any
 
 import attrs
 
-from harvestd.interfaces import IApiKeys, IBroker, ICache, IGroups, ILimiter, IMailer, ISignIns, IStoredSearch, ITopics
+from harvestd.interfaces import (
+    IApiKeys,
+    IBlobs,
+    IBroker,
+    ICache,
+    IGroups,
+    ILimiter,
+    IMailer,
+    ISignIns,
+    IStoredSearch,
+    ITopics,
+)
 from harvestd.kernel.topology import Topology
+from harvestd.process.pictures import Pictures
 from harvestd.runtime.health import Health
 from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.runtime.metrics import Metrics
@@ -43,6 +55,8 @@ class Parts:
     search: IStoredSearch
     broker: IBroker
     mailer: IMailer
+    blobs: IBlobs
+    pictures: Pictures
     secret: str
     now: Callable[[], datetime]
     new_id: Callable[[], str]

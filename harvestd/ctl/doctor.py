@@ -9,7 +9,7 @@ from harvestd.ctl.accelerators import elasticsearch, redis
 from harvestd.ctl.brokers import rabbitmq
 from harvestd.ctl.check_result import CheckResult, examined, looked_at
 from harvestd.ctl.command import FINE, FOUND, Command, CommandContext
-from harvestd.ctl.doctor_checks import data_folder, database, market, replica
+from harvestd.ctl.doctor_checks import blobs, data_folder, database, market, replica
 from harvestd.ctl.post import mail
 from harvestd.settings.table import Settings
 
@@ -22,6 +22,7 @@ async def _run(errand: CommandContext) -> int:
     settings, reactor = errand.loaded.settings, errand.reactor
     begun = [
         examined(reactor, "data folder", lambda: data_folder(settings)),
+        examined(reactor, "blobs", lambda: blobs(settings)),
         looked_at(reactor, "Redis", lambda: redis(reactor, settings)),
         looked_at(reactor, "RabbitMQ", lambda: rabbitmq(reactor, settings)),
         looked_at(reactor, "Elasticsearch", lambda: elasticsearch(reactor, settings)),
@@ -59,8 +60,8 @@ def _of_database(settings: Settings, url: str) -> Iterator[CheckResult]:
 
 
 COMMAND = Command(
-    "Tests the data folder, the database with its version, encoding, privileges and schema, replicas, queues, the outbox, mail and\n"
-    "search, and Redis, RabbitMQ and Elasticsearch if they are configured, by doing what the daemon does. Prints versions and\n"
+    "Tests the data folder, the folder of blobs, the database with its version, encoding, privileges and schema, replicas, queues, the\n"
+    "outbox, mail and search, and Redis, RabbitMQ and Elasticsearch if they are configured, by doing what the daemon does. Prints versions and\n"
     "latencies, what is well and what is not, with the cure. Each test is independent and has a timeout. It changes nothing\n"
     "except for probes that it removes again, or that nobody receives.",
     _arguments,

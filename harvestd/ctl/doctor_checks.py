@@ -20,6 +20,7 @@ from harvestd.ctl.words import counted
 from harvestd.market.search.postgres.engine import configuration
 from harvestd.settings.table import Settings
 from harvestd.settings.urls import mask_url
+from harvestd.store.blobs.folder import folder_of
 from harvestd.store.postgres import clock_skew
 from harvestd.store.postgres.migrations import SchemaError, pending
 
@@ -59,6 +60,25 @@ def data_folder(settings: Settings) -> Iterator[CheckResult]:
     free = shutil.disk_usage(path).free
     cure = "free some: without space the embedded database stops, and no mail is written"
     yield CheckResult("free space", free > MIN_SPACE, f"{free / 1e9:.1f} GB", cure)
+
+
+def blobs(settings: Settings) -> Iterator[CheckResult]:
+    """Check that the folder of blobs can be written, if there is one already, and count what an unfinished write left."""
+    path = folder_of(settings)
+    if not path.exists() and not settings.blobs:
+        yield CheckResult("blobs", True, f"{path}: nothing was uploaded yet")
+        return
+    try:
+        with tempfile.TemporaryFile(dir=path) as probe:
+            probe.write(b"x" * PROBE)
+            probe.flush()
+    except OSError as error:
+        cure = "mount it, mend its owner and mode, or correct blobs; pictures and documents are missing meanwhile"
+        yield CheckResult("blobs", False, f"{path} cannot be written: {error.strerror}", cure)
+        return
+    free = shutil.disk_usage(path).free
+    words = f"{path} can be written, {free / 1e9:.1f} GB are free"
+    yield CheckResult("blobs", free > MIN_SPACE, words, "free some: without space nothing can be uploaded")
 
 
 def database(settings: Settings, url: str) -> Generator[CheckResult, None, bool]:

@@ -5,6 +5,7 @@ behind the interface: an unreachable cache is a miss, not an error.
 """
 
 from harvestd.interfaces.api_keys import ApiKey, IApiKeys
+from harvestd.interfaces.blobs import IBlobs, NoSuchBlob, StoredBlob
 from harvestd.interfaces.cache import CacheState, Entry, ICache
 from harvestd.interfaces.groups import IGroups
 from harvestd.interfaces.limits import Allowance, ILimiter
@@ -41,6 +42,7 @@ __all__ = [
     "Found",
     "Hit",
     "IApiKeys",
+    "IBlobs",
     "IBroker",
     "ICache",
     "IGroups",
@@ -54,11 +56,13 @@ __all__ = [
     "Mail",
     "MailServerUnreachable",
     "Message",
+    "NoSuchBlob",
     "Outcome",
     "QueueState",
     "Receive",
     "Refused",
     "Retried",
     "Search",
+    "StoredBlob",
     "Suggestion",
 ]

@@ -53,6 +53,9 @@ CODES: dict[str, Code] = {
     "not-an-email": Code("It is not an e-mail address that mail can be sent to."),
     "not-an-id": Code("It is not a UUID; `list` names the request that answers those that there are.", (), ("list",)),
     "bad-cursor": Code("It is not the `next` of a page of this list."),
+    # Files.
+    "too-many-pixels": Code("The picture has more pixels than the maximum.", ("maximum",)),
+    "damaged": Code("The file is damaged, or not whole."),
     # Related fields.
     "before-start": Code("It ends before it begins."),
     "below-itself": Code("A category cannot be below itself."),

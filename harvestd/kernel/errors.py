@@ -55,6 +55,10 @@ def faults(*works: Callable[[], object]) -> list[FieldError]:
     return found
 
 
+class WrongKind(MarketError):
+    """The file is of no kind that is taken here."""
+
+
 class SecondFactorNeeded(MarketError):
     """The password is right, and the account has a second factor."""
 

@@ -69,6 +69,7 @@ class Metrics:
         self._handled = counter("consumer_handled", "Messages handled.", "queue", "outcome")
         self._handling = histogram("consumer_seconds", "Work on one message.", WORK_SECONDS, "queue")
         self._mails = counter("mails", "Mails handed over or given up.", "outcome")
+        self._swept = counter("blobs_swept", "Blobs without a row, deleted; and rows without a blob.", "what")
         shortages = counter("shortages", "How often something ran out, by its name in the log's warnings.", "what")
         self.shortages = Shortages(lambda name: shortages.labels(name).inc())
         self._buffers = gauge("http_buffered_bytes", "Requests that are not whole and answers that are not taken.")
@@ -141,6 +142,10 @@ class Metrics:
     def mailed(self, outcome: str) -> None:
         """One mail was ``sent``, will be ``retried``, ``failed`` permanently, or was ``left`` over its recipient's limit."""
         self._mails.labels(outcome).inc()
+
+    def swept(self, what: str) -> None:
+        """The sweep of blobs found one ``without_row``, or a row ``without_thing``."""
+        self._swept.labels(what).inc()
 
     # --- read at the scrape ---
 

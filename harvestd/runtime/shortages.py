@@ -21,7 +21,7 @@ SHORTAGES = {
     "address_requests": "an address has as many requests in hand as requests_per_address allows; more of it are 429",
     "buffers": "connections hold more bytes than buffer_limit allows; those that hold most were ended",
     "slow-reader": "clients that took less of their answers than read_rate_least were ended",
-    "spool": "a request's body could not be kept on disk; look at the space left in the folder for temporary files",
+    "spool": "a request's body could not be kept on disk; look at the space left in the folder for temporary files, and at upload_spool",
     "passwords": "more sign-ins waited than password_queue allows; more are 503",
     "recipient_mails": "somebody was to get more mails within an hour than mails_per_recipient allows; one mail says so, the notices have all",
     "searches": "all database connections that searches may use (search_share) were in use; more are 503",

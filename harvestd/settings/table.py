@@ -60,6 +60,7 @@ class Settings:
     elasticsearch_index: str = setting("harvest", "", "Prefix of the names of this market's indices.")
     elasticsearch_timeout: float = setting(1.0, "seconds", "Timeout of a search in Elasticsearch; after it PostgreSQL answers.", least=0.05, most=60)
     smtp_url: str = setting("", "URL", "Mail relay, smtp://user:password@host:587; empty: a folder of .eml files.", secret=True)
+    blobs: str = setting("", "path", "Folder of people's files, pictures and documents, shared by all machines of the market; empty: blobs in data_dir.")
     postgres_bin: str = setting("", "path", "Folder of initdb and postgres for the embedded database; empty: search for it.")
 
     # the database
@@ -109,8 +110,11 @@ class Settings:
     rate_login_address: str = setting("30/60 600/3600", "requests/seconds", "Sign-in, each address, whatever the account.")
     rate_login_account: str = setting("60/3600 300/86400", "requests/seconds", "Sign-in, each account, from all addresses except those that it has signed in from before.")
     rate_recovery: str = setting("10/3600 30/86400", "requests/seconds", "Mails asked for (a forgotten password, a link to sign in with), each address.")
+    rate_upload: str = setting("30/60", "requests/seconds", "Files uploaded, each caller.")
     rate_register: str = setting("10/3600 50/86400", "requests/seconds", "Registration, each address; forms with mistakes are not counted.")
     body_limit: int = setting(1_048_576, "bytes", "Maximum size of a request body on any route; most accept 64 KiB, products, farms, carts and orders 256 KiB.", least=1024, most=104857600)
+    upload_max_bytes: int = setting(10_000_000, "bytes", "Maximum size of a file that somebody uploads; a request with one may have a third more, for base64.", least=1024, most=104857600)
+    upload_spool: int = setting(268_435_456, "bytes", "Request bodies in files, over all connections of one process, in the system's folder for temporary files; more are 503. One address may have a quarter of it.", least=1048576, most=17179869184)
     header_limit: int = setting(16_384, "bytes", "Maximum size of the request line and headers together.", least=1024, most=1048576)
     header_deadline: float = setting(10.0, "seconds", "Time from the first byte of a request to its last header.", least=0.1, most=300)
     body_deadline: float = setting(15.0, "seconds", "Time from the last header to the last byte of the body.", least=0.1, most=600)
@@ -168,7 +172,7 @@ GROUPS = {
 OF_THE_API = frozenset(
     """
     http_host http_port allowed_hosts cors_origins processes workers demo order_lines_most second_factor_required_for passkey_domain access_token_ttl refresh_token_ttl sign_in_ttl
-    rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_recovery rate_register body_deadline write_deadline idle_deadline connections_most
-    connections_per_address requests_per_address buffer_limit read_rate_least idempotency_ttl cache_ttl cache_stale
+    rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_recovery rate_upload rate_register body_deadline write_deadline idle_deadline connections_most
+    connections_per_address requests_per_address upload_max_bytes upload_spool buffer_limit read_rate_least idempotency_ttl cache_ttl cache_stale
     """.split()
 )

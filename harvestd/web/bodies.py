@@ -69,7 +69,7 @@ def decode(body: bytes) -> Any:
     if containers > DEPTH and _is_too_deep(body):
         raise _too_deep()
     if _SUSPECT.search(body):
-        _inspect(value)
+        inspect(value)
     return value
 
 
@@ -137,7 +137,8 @@ def _is_too_deep(body: bytes) -> bool:
     return bool(left)
 
 
-def _inspect(value: Any) -> None:
+def inspect(value: Any) -> None:
+    """Raise a 400 for half a surrogate pair in a text of the value, ``Invalid`` naming the fields with a NUL in theirs."""
     errors: list[FieldError] = []
     for place, text in _texts(value):
         if _has_surrogate(text):

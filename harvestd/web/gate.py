@@ -21,7 +21,7 @@ from werkzeug.exceptions import NotFound as NoSuchPath
 
 from harvestd.interfaces import Entry
 from harvestd.kernel import readers
-from harvestd.kernel.errors import MarketError, NotFound, Overloaded, TooMany, Unavailable
+from harvestd.kernel.errors import Invalid, MarketError, NotFound, Overloaded, TooMany, Unavailable
 from harvestd.kernel.sentences import worded
 from harvestd.parts import Parts
 from harvestd.runtime import descriptors
@@ -44,6 +44,7 @@ from harvestd.web.problems import Refusal
 from harvestd.web.rate_limits import Limited, Limits, at_once_headers
 from harvestd.web.replies import Response
 from harvestd.web.routes import Mode, Route, is_path_of, may_be_empty
+from harvestd.web.uploads import Uploads
 
 _NO_VERSION = 'the header If-Match is missing; read it first, and send its ETag, or its version as "v<version>" (of version 7, "v7")'
 #: Maximum characters of an unknown method repeated in a message.
@@ -63,6 +64,7 @@ class Gate:
         self._routes = routes
         self._pages = {route.path.encode() for route in routes if route.page or route.also_html}
         self.limits = Limits(parts.settings, parts.limiter)
+        self._uploads = Uploads(parts.reactor, parts.settings.upload_max_bytes, parts.metrics.shortages)
         self.working = 0
         self._in_hand: Counter[str] = Counter()
         self._claims = Claims(parts.reactor.seconds)
@@ -172,8 +174,17 @@ class Gate:
         return request.refusal(error)
 
     async def _pass(self, route: Route, request: Request, path: dict[str, str]) -> Response:
+        # before the first await: a disconnect closes the content
+        spool = request.take_content() if route.upload else None
+        raw = request.content.read()
+        try:
+            return await self._admit(route, request, path, raw, spool)
+        finally:
+            if spool is not None:
+                spool.close()
+
+    async def _admit(self, route: Route, request: Request, path: dict[str, str], raw: bytes, spool: Any) -> Response:
         parts, now = self._parts, self._parts.now()
-        raw = request.content.read()  # before the first await: a disconnect closes the content
         caller = await self._caller(route, request)
         refused = credentials.lacking(route, caller, parts.settings.second_factor_required_for)
         credentials.admit(route, caller, refused)
@@ -193,7 +204,10 @@ class Gate:
             refused=refused, if_match=_if_match(route, headers), routes=self._routes, gone=lambda: request.gone,
             direct=lambda: request.direct,
         )  # fmt: skip
-        reply = await self._handle(route, context, query, request, raw)
+        if spool is not None:
+            reply = await self._take(route, context, request, spool)
+        else:
+            reply = await self._handle(route, context, query, request, raw)
         return freshness.settled(route, caller, request.text(b"if-none-match"), reply)
 
     async def _caller(self, route: Route, request: Request) -> Caller | None:
@@ -232,6 +246,23 @@ class Gate:
         reply = await keys.write(self._parts, key, context.now, work)
         await failpoint("write.before_answer")
         return reply
+
+    async def _take(self, route: Route, context: RequestContext, request: Request, spool: Any) -> Response:
+        """Handle a request with a file."""
+        wanted, rules = route.body, route.rules
+        assert wanted is not None
+        upload, given = await self._uploads.taken(spool, context.headers, wanted)
+        try:
+            spool.close()  # its room is another's now
+            faults = upload.faults
+            more = None if rules is None else partial(rules, context)
+            body = sound.convert(given, wanted, lambda sound: [*faults, *(more(sound) if more is not None else ())])
+            if faults:
+                raise Invalid("some values are not acceptable", faults)
+            value = await route.handler(attrs.evolve(context, body=body), body, upload)
+            return replies.of_value(route, value, context.path, None)
+        finally:
+            upload.close()
 
     async def _cached(self, route: Route, context: RequestContext, query: Any, request: Request) -> Response:
         """Serve through the near cache, keyed by the canonical request: the path and the decoded query with defaults."""

@@ -120,6 +120,9 @@ class Route:
     stored: bool = False
     #: Body limit in bytes, capped by the setting of this name.
     body_limit: int = BODY
+    #: Whether it takes a file, as multipart/form-data or as base64 in JSON (``uploads.py``): the body is never in memory, and bounded by
+    #: ``upload_max_bytes``. The handler gets the :class:`~harvestd.web.uploads.Upload` after the body, whose ``content`` is then empty.
+    upload: bool = False
     #: ``application/json`` unless the route serves something else.
     media_type: str = "application/json"
     #: Whether ``Authorization`` is read. If not, an expired token sent along does no harm (sign-in).

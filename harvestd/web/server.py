@@ -20,6 +20,7 @@ from harvestd.web.http.klein_resource import Routes
 from harvestd.web.http.listening import cease, listen
 from harvestd.web.http.site import Site
 from harvestd.web.routes import BODY, Route
+from harvestd.web.uploads import body_most
 
 #: Seconds between two checks for requests in progress while draining.
 LOOK = 0.05
@@ -53,7 +54,8 @@ def make_site(parts: Parts, routes: Sequence[Route], gate: Gate | None = None) -
 def _body_limit(parts: Parts, routes: Sequence[Route], app: Klein) -> Callable[[bytes, bytes], int]:
     """A function from method and target to the body limit: the route's, capped by the setting."""
     most = parts.settings.body_limit
-    limits = {route.name: min(route.body_limit, most) for route in routes}
+    upload = body_most(parts.settings.upload_max_bytes)
+    limits = {route.name: upload if route.upload else min(route.body_limit, most) for route in routes}
     addresses = app.url_map.bind("localhost")
 
     def body_limit(method: bytes, target: bytes) -> int:

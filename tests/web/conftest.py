@@ -22,9 +22,11 @@ from harvestd.market.accounts.sign_ins_near import NearSignIns
 from harvestd.market.groups.groups_near import NearGroups
 from harvestd.market.search.postgres.engine import PostgresSearch
 from harvestd.parts import Parts
+from harvestd.process.pictures import Pictures
 from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.runtime.metrics import Metrics
 from harvestd.settings.table import Settings
+from harvestd.store.blobs.folder import FolderBlobs, folder_of
 from harvestd.store.cache.near import NearCache
 from harvestd.store.limiter import MemoryLimiter
 from harvestd.store.postgres.database import Database
@@ -100,6 +102,8 @@ def make_parts(settings: Settings, database: Any, reactor: Any = None) -> Parts:
         search=PostgresSearch(database) if database is not None else absent,
         broker=absent,
         mailer=absent,
+        blobs=FolderBlobs(reactor, folder_of(settings)),
+        pictures=Pictures(reactor),
         secret=SECRET,
         now=lambda: datetime.now(UTC),
         new_id=lambda: str(uuid_utils.uuid7()),

@@ -25,6 +25,7 @@ from harvestd.settings.table import Settings
 from harvestd.web.server import make_site
 from tests.market.accounts.authenticator import Authenticator
 from tests.market.accounts.mailbox import token
+from tests.market.accounts.walk import FACE
 from tests.people import Market, Person
 from tests.queue.processes import LEADING
 from tests.web.budget import counting
@@ -87,6 +88,9 @@ BUDGET: dict[str, tuple[int, int]] = {
     "delete_api_auth_session": (2, 2),
     "post_api_auth_confirm": (3, 4),
     "put_api_users_me_password": (9, 8),
+    "put_api_users_me_avatar": (10, 7),
+    "get_api_blobs_id_name": (1, 1),
+    "delete_api_users_me_avatar": (4, 5),
     "put_api_users_me_email": (4, 4),
     "get_api_users_me_export": (10, 11),
     "get_api_users_me_sessions": (1, 1),
@@ -267,6 +271,12 @@ async def _end_another(s: Stage, headers: dict[str, str]) -> Response:
     return await s.second.client.request("DELETE", f"/api/users/me/sessions/{other['id']}", headers=headers)
 
 
+async def _avatar(s: Stage, headers: dict[str, str]) -> Response:
+    response = await s.second.client.request("PUT", "/api/users/me/avatar", json={"content": FACE}, headers=headers)
+    s.mailed |= {"avatar": response.json()["avatar"]["sizes"]["small"]["webp"].split("/")[3]}
+    return response
+
+
 async def _end_key(s: Stage, headers: dict[str, str]) -> Response:
     key = (await s.second.get("/api/users/me/api-keys")).json()["items"][0]
     return await s.second.client.request("DELETE", f"/api/users/me/api-keys/{key['id']}", headers=headers)
@@ -429,6 +439,9 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "put_api_users_me_password": _ask(
         "PUT", "/api/users/me/password", "second", {"password": "a longer walk to market"}
     ),
+    "put_api_users_me_avatar": _avatar,
+    "get_api_blobs_id_name": _get("/api/blobs/{s.mailed[avatar]}/small.webp"),
+    "delete_api_users_me_avatar": _ask("DELETE", "/api/users/me/avatar", "second"),
     "put_api_users_me_email": _ask("PUT", "/api/users/me/email", "second", {"email": "other@example.org"}),
     "get_api_users_me_export": _get("/api/users/me/export", "second"),
     "get_api_users_me_sessions": _get("/api/users/me/sessions", "second"),

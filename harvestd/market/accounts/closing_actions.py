@@ -22,7 +22,9 @@ from harvestd.market.accounts import (
 )
 from harvestd.market.accounts import recovery_rows as tokens
 from harvestd.market.accounts import rows as accounts
+from harvestd.market.accounts.avatar_shapes import avatar_of
 from harvestd.unit_of_work import UnitOfWork
+from harvestd.web import blobs
 
 
 @attrs.frozen
@@ -58,6 +60,7 @@ async def close(unit: UnitOfWork, user_id: str) -> None:
     await key_rows.end_all(unit.tx, user_id, unit.now)
     await address_rows.delete_all(unit.tx, user_id)
     await factor_rows.delete_all(unit.tx, user_id, unit.now)
+    await blobs.drop_of_user(unit, user_id)
     await actions.end_all(unit, user_id)
     await closing_rows.anonymise(unit.tx, user_id, unit.now)
     unit.record(Event("account.deleted", f"user:{user_id}", user.version + 1, {"user_id": user_id}))
@@ -69,7 +72,7 @@ async def exported(unit: UnitOfWork, user_id: str) -> dict[str, Any]:
     assert user is not None
     account = {
         "id": user.id, "email": user.email, "email_verified": user.verified, "username": user.username, "name": user.name,
-        "role": user.role, "phone": user.phone,
+        "role": user.role, "phone": user.phone, "avatar": avatar_of(user.avatar),
     }  # fmt: skip
     sections: dict[str, Any] = {
         "account": account,

@@ -14,6 +14,7 @@ from harvestd.market.accounts import actions, guessing, passwords
 from harvestd.market.accounts import rows as store
 from harvestd.market.accounts import rules as market
 from harvestd.market.accounts import sign_ins as sessions
+from harvestd.market.accounts.avatar_shapes import avatar_of
 from harvestd.market.accounts.shapes import Login, LogoutQuery, PublicUser, Refresh, Register, SignedIn, User
 from harvestd.market.accounts.signing_in import admitted, begun, expiry, farms, own, renewed, second_step, written
 from harvestd.unit_of_work import UnitOfWork
@@ -121,6 +122,6 @@ async def public(request: RequestContext) -> PublicUser:
     if found is None or not found.active:
         raise NotFound("there is no such user")
     return PublicUser(
-        id=found.id, username=found.username, name=found.name, role=found.role, avatar=found.avatar,
+        id=found.id, username=found.username, name=found.name, role=found.role, avatar=avatar_of(found.avatar),
         farms=await farms(request.reader, found.id),
     )  # fmt: skip

@@ -12,7 +12,7 @@ from harvestd.store.postgres.database import Reader, Statement, Transaction, not
 
 
 class User(msgspec.Struct, frozen=True):
-    """A person. ``password_hash`` is argon2id's encoded form, or empty: then no password matches; ``verified`` whether their
+    """A person. ``avatar`` is the id of the blobs of their picture. ``password_hash`` is argon2id's encoded form, or empty: then no password matches; ``verified`` whether their
     address is known to be theirs."""
 
     id: str

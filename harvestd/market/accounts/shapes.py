@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from harvestd.kernel.patterns import USERNAME
 from harvestd.kernel.permissions import ROLES
+from harvestd.market.accounts.avatar_shapes import Avatar
 from harvestd.market.accounts.passkey_shapes import PasskeyIn
 from harvestd.market.accounts.password_rules import LONGEST as MAX_PASSWORD
 from harvestd.market.accounts.rules import MAX_NAME, MAX_USERNAME, MIN_USERNAME, USERNAME_RULE
@@ -94,7 +95,7 @@ class User(Out, kw_only=True, frozen=True):
     username: str
     name: str
     role: RoleOut
-    avatar: str | None
+    avatar: Avatar | None
     phone: str | None
     farms: list[UserFarm]
     groups: list[Named]
@@ -118,7 +119,7 @@ class PublicUser(Out, kw_only=True, frozen=True):
     username: str
     name: str
     role: RoleOut
-    avatar: str | None
+    avatar: Avatar | None
     farms: list[UserFarm]
 
 
@@ -135,7 +136,6 @@ class SignedIn(Out, kw_only=True, frozen=True):
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "access_token": "Send it as `Authorization: Bearer …` with each request; short-lived.",
-    "avatar": "URL of a picture. Not implemented yet: always null.",
     "email": "The e-mail address; nobody else sees it.",
     "email_verified": "Whether the owner has opened the link of a mail to this address.",
     "everywhere": "End all sign-ins of the account, not only this one.",

@@ -18,6 +18,7 @@ from harvestd.market.accounts import factor_actions as factors
 from harvestd.market.accounts import passkey_actions as passkeys
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_ins as sessions
+from harvestd.market.accounts.avatar_shapes import avatar_of
 from harvestd.market.accounts.passkey_challenges import Purpose
 from harvestd.market.accounts.password_rules import LONGEST
 from harvestd.market.accounts.shapes import Login, SignedIn, User, UserFarm
@@ -147,7 +148,7 @@ async def own(reader: Reader, user_id: str) -> User:
     belongs = await accounts.belongs(reader, user_id)
     return User(
         id=found.id, email=found.email, email_verified=found.verified, username=found.username, name=found.name, role=found.role,
-        avatar=found.avatar, phone=found.phone,
+        avatar=avatar_of(found.avatar), phone=found.phone,
         farms=[UserFarm(id=one.id, slug=one.slug, name=one.name, role=one.role) for one in belongs if one.kind == "farm"],
         groups=[Named(id=one.id, slug=one.slug, name=one.name) for one in belongs if one.kind == "group"],
     )  # fmt: skip

@@ -110,3 +110,14 @@ select h.seq, 'the head' from audit_head h
 -- name: an account whose second factor is asked for without one, or not asked for though it has one
 select u.id from users u
  where u.second_factor <> exists (select from second_factors f where f.user_id = u.id and f.confirmed_at is not null);
+
+-- name: an account's picture that has no live blob, or a live one of a picture that nobody has
+select u.id, u.avatar from users u
+ where u.avatar is not null and not exists (select from blobs b where b.id::text = u.avatar and b.user_id = u.id and b.kind = 'avatar' and b.state <> 'dropped')
+union all
+select b.user_id, b.id::text from blobs b
+ where b.kind = 'avatar' and b.state <> 'dropped' and not exists (select from users u where u.id = b.user_id and u.avatar = b.id::text);
+
+-- name: a blob that is lost, or one dropped and not swept for three hours
+select id, name, kind, state, changed_at from blobs
+ where state = 'lost' or (state = 'dropped' and changed_at < now() - interval '3 hours');

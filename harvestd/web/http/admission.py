@@ -16,8 +16,13 @@ RESERVE = 200
 log = Logger()
 
 
+#: What one address may have of ``upload_spool``, as a share.
+SPOOL_SHARE = 0.25
+
+
 class Admission:
-    """Admission of one Site. ``files`` counts the further descriptors of its connections: bodies spooled to disk."""
+    """Admission of one Site. ``files`` counts the further descriptors of its connections: bodies spooled to disk, whose bytes are
+    ``spooled``."""
 
     def __init__(self, settings: Settings, proxies: Proxies, shortages: Shortages) -> None:
         self._settings = settings
@@ -28,6 +33,8 @@ class Admission:
         self._open: Counter[str] = Counter()
         self.connections = 0
         self.files = 0
+        self.spooled = 0
+        self._spooled_of: Counter[str] = Counter()
 
     def measure(self) -> None:
         """Raise the soft descriptor limit as far as allowed, and stay below it: at the limit every operation fails, not just the next
@@ -59,6 +66,18 @@ class Admission:
     def room(self) -> bool:
         """Whether another descriptor may be used."""
         return self.connections + self.files < self._descriptors
+
+    def spool(self, host: str, size: int) -> bool:
+        """Count ``size`` more bytes of bodies on disk of ``host`` (less, if negative); False, and nothing counted, if there is no room."""
+        most, group = self._settings.upload_spool, bucket_of(host)
+        own = most if self._exempt(host) else most * SPOOL_SHARE
+        if size > 0 and (self.spooled + size > most or self._spooled_of[group] + size > own):
+            return False
+        self.spooled += size
+        self._spooled_of[group] += size
+        if self._spooled_of[group] <= 0:
+            del self._spooled_of[group]
+        return True
 
     def opened(self, host: str) -> None:
         """A connection of ``host`` is open."""

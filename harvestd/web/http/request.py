@@ -55,7 +55,7 @@ class Request(server.Request):
     # --- receiving ---
 
     def gotLength(self, length: int | None) -> None:
-        self.content: Any = BytesIO() if length == 0 else Body(self.channel.site.admission)
+        self.content: Any = BytesIO() if length == 0 else Body(self.channel.site.admission, self.channel.host)
 
     def parseCookies(self) -> None:
         """Do nothing: handlers that need cookies parse them."""
@@ -67,6 +67,11 @@ class Request(server.Request):
             except OSError:
                 self.channel.site.shortages.tell("spool")
                 self.channel.refuse("unavailable", "there is no room for the body at present; try again later")
+
+    def take_content(self) -> Body | BytesIO:
+        """The complete body, which the caller closes: the end of the connection does not."""
+        content, self.content = self.content, BytesIO()
+        return content  # type: ignore[no-any-return]
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         self.content.seek(0)

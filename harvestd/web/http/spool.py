@@ -14,10 +14,12 @@ IN_MEMORY = 65_536
 
 
 class Body:
-    """A file object as Twisted expects it. ``held`` is the number of bytes in memory."""
+    """A file object as Twisted expects it. ``held`` is the number of bytes in memory; ``host`` is whose body it is."""
 
-    def __init__(self, admission: Admission) -> None:
+    def __init__(self, admission: Admission, host: str = "") -> None:
         self._admission = admission
+        self._host = host
+        self._spooled = 0
         self._file: IO[bytes] = BytesIO()
         self._on_disk = False
         self.held = 0
@@ -26,13 +28,21 @@ class Body:
         """Append. Raises ``OSError`` when the disk is full or no file descriptor is left."""
         if not self._on_disk and self.held + len(data) > IN_MEMORY:
             self._move()
+        if self._on_disk:
+            self._count(len(data))
         self._file.write(data)
         if not self._on_disk:
             self.held += len(data)
 
+    def _count(self, size: int) -> None:
+        if not self._admission.spool(self._host, size):
+            raise OSError(errno.EDQUOT, "bodies take all the room that they may")
+        self._spooled += size
+
     def _move(self) -> None:
         if not self._admission.room():
             raise OSError(errno.EMFILE, "no descriptor is left for a file")
+        self._count(self.held)
         disk = TemporaryFile()
         disk.write(self._file.getvalue())  # type: ignore[attr-defined]
         self._admission.files += 1
@@ -42,9 +52,9 @@ class Body:
         """Seek to ``offset``."""
         return self._file.seek(offset)
 
-    def read(self) -> bytes:
-        """Read to the end."""
-        return self._file.read()
+    def read(self, size: int = -1) -> bytes:
+        """Read up to ``size`` bytes, or to the end."""
+        return self._file.read(size)
 
     @property
     def closed(self) -> bool:
@@ -56,4 +66,5 @@ class Body:
         if self._on_disk and not self._file.closed:
             self._admission.files -= 1
         self._file.close()
-        self.held = 0
+        self._admission.spool(self._host, -self._spooled)
+        self.held = self._spooled = 0

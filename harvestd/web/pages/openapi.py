@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from harvestd import __version__
 from harvestd.kernel.errors import NotConfirmed
 from harvestd.kernel.permissions import GRANTS, ROLES, SCOPES
@@ -91,10 +93,24 @@ def _operation(route: Route, by_type: dict[Any, Any], parameters: dict[Any, Any]
         content = {"schema": by_type[route.body], **examples.of(route, "body")}
         operation["requestBody"] = {
             "required": not may_be_empty(route.body),
-            "content": {"application/json": content},
+            "content": {"application/json": content, **(_form(route.body) if route.upload else {})},
         }
     operation["responses"] = {**_success(route, by_type), **failures.of(route)}
     return operation
+
+
+def _form(body: type[msgspec.Struct]) -> dict[str, Any]:
+    """The form of a body with a file: the file itself in place of its content in base64."""
+    texts = [field for field in msgspec.structs.fields(body) if field.name not in ("content", "filename")]
+    schema = {
+        "type": "object",
+        "properties": {
+            "file": {"type": "string", "contentMediaType": "application/octet-stream", "description": "The file."},
+            **{field.encode_name: {"type": "string"} for field in texts},
+        },
+        "required": ["file", *(field.encode_name for field in texts if field.required)],
+    }
+    return {"multipart/form-data": {"schema": schema}}
 
 
 def _description(route: Route) -> str:

@@ -16,6 +16,16 @@ ADA = {"email": "ada@example.org", "password": "carrots by the kilogram"}
 CARL = {"email": "carl@example.org", "password": "turnips by the dozen"}
 HOME = "0197f0a0-7c1e-7abc-8def-0123456789ab"
 
+#: A picture of a green square, in base64.
+FACE = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAIAQMAAAD+wSzIAAAAA1BMVEUAgACc+aWRAAAAC0lEQVR42mNgQAUAABAAAaoZ+IIAAAAASUVORK5CYII="
+)
+
+
+def _blob(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
+    """Where the picture is."""
+    return {"blob": {"id": known["putAvatar"]["avatar"]["sizes"]["small"]["webp"].split("/")[3]}}
+
 
 def _carl(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
     return {
@@ -76,6 +86,9 @@ STEPS: tuple[Step, ...] = (
     Step("requestSignInLink", body={"email": "ada@example.org"}),
     Step("getMe", BUYER),
     Step("changeMe", BUYER, body={"phone": "+43 664 1234567"}),
+    Step("putAvatar", BUYER, body={"filename": "me.png", "content": FACE}),
+    Step("getBlob", parameters={"id": "{blob.id}", "name": "small.webp"}, prepare=_blob),
+    Step("deleteAvatar", BUYER),
     Step("getUser", parameters={"id": FAY}),
     Step("listSessions", BUYER),
     Step("createApiKey", BUYER, body={"name": "Till in the shop", "scopes": ["orders:read"], "expires_at": "2099-01-01T00:00:00Z"}),

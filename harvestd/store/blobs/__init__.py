@@ -1,0 +1,1 @@
+"""Blobs: where they are kept, and their rows."""

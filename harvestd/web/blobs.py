@@ -1,0 +1,90 @@
+"""Blobs in the work of a request: put before its unit of work, which writes their rows, and deleted after it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from io import BytesIO
+from typing import Any
+
+from harvestd.interfaces import NoSuchBlob
+from harvestd.kernel.errors import Invalid, NotFound, WrongKind
+from harvestd.parts import Parts
+from harvestd.process.pictures import Made, NoPicture, Wanted
+from harvestd.store.blobs import rows
+from harvestd.store.blobs.rows import Blob, Named
+from harvestd.unit_of_work import UnitOfWork
+from harvestd.web.context import RequestContext, Result
+from harvestd.web.uploads import Upload
+
+#: What a browser may do with a blob: show it, and nothing that it might contain.
+POLICY = ("Content-Security-Policy", "default-src 'none'; sandbox; frame-ancestors 'none'")
+
+
+async def pictures(parts: Parts, upload: Upload, wanted: Iterable[Wanted]) -> list[Made]:
+    """The picture in a file that somebody sent, made anew in each size. Raises ``WrongKind``, and ``Invalid`` for one that is damaged
+    or too large."""
+    try:
+        return await parts.pictures.made(upload.file.fileno(), tuple(wanted))
+    except NoPicture as refused:
+        if refused.fault == "kind":
+            raise WrongKind("the file is no picture that is taken here; send JPEG, PNG, WebP, GIF or AVIF") from refused
+        if refused.fault == "pixels":
+            message = f"has more than {refused.most // 1_000_000} million pixels; make it smaller"
+            raise Invalid.of("file", message, "too-many-pixels", maximum=str(refused.most)) from refused
+        raise Invalid.of("file", "is damaged, or not whole; open it and save it anew", "damaged") from refused
+
+
+async def kept(parts: Parts, made: Iterable[Made], kind: str, *, user_id: str) -> list[Blob]:
+    """Put pictures that were made of one upload. The caller inserts the rows; what has none in the end is swept."""
+    blob_id, found = parts.new_id(), []
+    for one in made:
+        digest = hashlib.sha256(one.content).hexdigest()
+        blob = Blob(
+            id=blob_id, name=one.name, kind=kind, user_id=user_id, media_type=one.media_type, size=one.size, sha256=digest
+        )  # fmt: skip
+        await parts.blobs.put(blob.key, BytesIO(one.content))
+        found.append(blob)
+    return found
+
+
+async def kept_as_sent(parts: Parts, upload: Upload, blob: Blob) -> None:
+    """Put a file as it was sent."""
+    await parts.blobs.put(blob.key, upload.file)
+
+
+def digest_of(file: Any) -> str:
+    """The SHA-256 of a file, in hexadecimal digits. Blocks."""
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+async def drop(unit: UnitOfWork, blob_id: str) -> None:
+    """Have all blobs of an id deleted, at once after the commit; should that fail, by the sweep."""
+    _delete_then(unit, await rows.drop(unit.tx, blob_id, unit.now))
+
+
+async def drop_of_user(unit: UnitOfWork, user_id: str) -> None:
+    """Have all blobs of an account deleted, likewise."""
+    _delete_then(unit, await rows.drop_of_user(unit.tx, user_id, unit.now))
+
+
+def _delete_then(unit: UnitOfWork, blobs: list[Named]) -> None:
+    async def delete() -> None:
+        for blob in blobs:
+            await unit.parts.blobs.delete(blob.key)
+
+    if blobs:
+        unit.on_commit(delete)
+
+
+async def shown(request: RequestContext, blob: Blob | None, caching: str) -> Result:
+    """A blob as a response: it never changes, so its digest is its ETag. Raises ``NotFound``."""
+    if blob is None:
+        raise NotFound("there is no such file")
+    try:
+        content = await request.parts.blobs.read(blob.key, blob.size)
+    except NoSuchBlob as error:
+        raise NotFound("there is no such file") from error
+    headers = (("ETag", f'"{blob.sha256[:32]}"'), ("Cache-Control", caching), POLICY)
+    return Result(content, headers=headers, media_type=blob.media_type)

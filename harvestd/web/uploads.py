@@ -1,0 +1,145 @@
+"""A file that somebody uploads: multipart/form-data with the file as its part ``file``, or JSON with the file as base64 in ``content``.
+
+The body is in a temporary file by the time that it is read here, in a thread; what comes out is another temporary file and the other
+fields. Neither has a name, so nothing is left of them, however the request ends.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Mapping
+from io import BytesIO
+from tempfile import TemporaryFile
+from typing import IO, Annotated, Any
+
+import attrs
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from harvestd.kernel.errors import FieldError, Invalid, Overloaded
+from harvestd.runtime.shortages import Shortages
+from harvestd.runtime.threads import Threads
+from harvestd.web import bodies, multipart_form
+from harvestd.web.problems import Refusal
+from harvestd.web.shapes import In
+
+#: Bodies that are read at once (one of JSON is in memory meanwhile), and how many more may wait.
+AT_ONCE, WAITING = 2, 64
+#: Bytes of a body beside its file.
+BESIDE = 65_536
+FORM, JSON = "multipart/form-data", "application/json"
+Content = Annotated[str, Meta(extra={"message": "must be the file in base64 (RFC 4648, section 4), with its padding"})]
+FileName = Annotated[str, Meta(max_length=255)]
+
+
+class Uploaded(In, kw_only=True, frozen=True):
+    """A file as JSON has it. The handler finds ``content`` empty, since it has the :class:`Upload`."""
+
+    content: Content
+    filename: FileName | UnsetType = UNSET
+
+
+#: The words of these fields, for the sections whose bodies have them.
+WORDS = {
+    "content": "The file in base64 (RFC 4648, section 4). In `multipart/form-data`, send the file itself as the part `file`.",
+    "filename": "The file's name; it is used for nothing.",
+}
+
+
+@attrs.frozen(eq=False)
+class Upload:
+    """The file, in a temporary file of its own, and its size in bytes; ``faults`` is why there is none, to be told with those of the
+    other fields. Nothing that the sender says of its type is here: whoever uses it
+    looks at the content."""
+
+    file: IO[bytes]
+    size: int
+    faults: tuple[FieldError, ...] = ()
+
+    def close(self) -> None:
+        """Remove it; idempotent."""
+        self.file.close()
+
+
+def body_most(most: int) -> int:
+    """The largest body with a file of ``most`` bytes: base64 takes four for three."""
+    return 4 * (-(-most // 3)) + BESIDE
+
+
+class Uploads:
+    """Reads the bodies of one process, with files of ``most`` bytes at most."""
+
+    def __init__(self, reactor: Any, most: int, shortages: Shortages) -> None:
+        self._threads = Threads(reactor, AT_ONCE, WAITING)
+        self._most = most
+        self._shortages = shortages
+
+    async def taken(
+        self, spool: IO[bytes], headers: Mapping[str, str], wanted: type[msgspec.Struct]
+    ) -> tuple[Upload, Any]:
+        """The file in a body, which the caller closes, and the other fields as JSON would have them. Raises a 400, 413 or 415, or
+        ``Invalid``."""
+        given = headers.get("content-type", "")
+        kind = given.partition(";")[0].strip().lower()
+        if kind not in (FORM, JSON):
+            raise Refusal(
+                "media-type",
+                "send the file as the part file of multipart/form-data, or application/json with it in base64 as content",
+            )
+        if headers.get("content-encoding", "identity").strip().lower() != "identity":
+            raise Refusal("media-type", "send the body uncompressed, without Content-Encoding")
+        work = _of_form if kind == FORM else _of_json
+        try:
+            return await self._threads.run(work, spool, given, self._most)
+        except OSError as error:
+            self._shortages.tell("spool")
+            raise Overloaded("there is no room for the body at present; try again later") from error
+
+
+def _of_form(spool: IO[bytes], content_type: str, most: int) -> tuple[Upload, Any]:
+    spool.seek(0)
+    form = multipart_form.read(spool, content_type, most)
+    if "content" in form.fields:
+        form.close()
+        raise Invalid.of(
+            "content", "is for JSON; send the file itself as the part file", "not-accepted", reason="as-file"
+        )
+    try:
+        bodies.inspect(form.fields)
+        if form.file is not None:
+            form.file.flush()
+    except BaseException:
+        form.close()
+        raise
+    fields = {**form.fields, "content": ""}
+    if form.file is None:
+        message = "is required: the file, as a part of this name"
+        missing = FieldError(multipart_form.FILE, message, code="required", params={"expected": "file"})
+        return Upload(BytesIO(), 0, (missing,)), fields
+    return Upload(form.file, form.size), fields
+
+
+def _of_json(spool: IO[bytes], content_type: str, most: int) -> tuple[Upload, Any]:
+    """Whatever else is wrong with the fields is told by their conversion: ``content`` stays as it is unless it is text."""
+    spool.seek(0)
+    given = bodies.decode(spool.read())
+    text = given.get("content") if isinstance(given, dict) else None
+    if not isinstance(text, str):
+        return Upload(BytesIO(), 0), given
+    given["content"] = ""
+    try:
+        content = binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
+    except (UnicodeEncodeError, binascii.Error):
+        message = "must be the file in base64 (RFC 4648, section 4), with its padding"
+        wrong = FieldError("content", message, code="wrong-form", params={"reason": "base64"})
+        return Upload(BytesIO(), 0, (wrong,)), given
+    file = TemporaryFile()
+    try:
+        if len(content) > most:
+            raise multipart_form.too_large(most)
+        file.write(content)
+        file.flush()
+    except BaseException:
+        file.close()
+        raise
+    return Upload(file, len(content)), given
