@@ -110,3 +110,7 @@ select h.seq, 'the head' from audit_head h
 -- name: an account whose second factor is asked for without one, or not asked for though it has one
 select u.id from users u
  where u.second_factor <> exists (select from second_factors f where f.user_id = u.id and f.confirmed_at is not null);
+
+-- name: a passkey that counts without its key, or has one and does not count
+select f.id from second_factors f left join passkeys p on p.id = f.id
+ where (f.kind = 'passkey' and f.confirmed_at is not null) <> (p.id is not null);
