@@ -41,6 +41,8 @@ ALGORITHMS = {-7: COSEKTY.EC2, -8: COSEKTY.OKP, -257: COSEKTY.RSA}
 #: Bits of an RSA key.
 RSA_BITS = range(2048, 4097)
 TRANSPORTS = frozenset({"ble", "cable", "hybrid", "internal", "nfc", "smart-card", "usb"})
+#: Ports that an origin leaves out.
+_PORTS = {"http": 80, "https": 443}
 #: Attestation is not asked for; what a browser gives then, with or without the key's own signature.
 _ATTESTATIONS = frozenset({"none", "packed"})
 
@@ -65,8 +67,8 @@ def party(settings: Settings) -> Party:
     url = urlsplit(settings.public_url or "http://localhost")
     host = url.hostname or "localhost"
     host = "localhost" if host == "::1" or host.startswith("127.") else host
-    own = f"{url.scheme}://{host}" + (f":{url.port}" if url.port else "")
-    others = tuple(origin for origin in settings.cors_origins if origin != "*")
+    own = f"{url.scheme}://{host}" + ("" if url.port in (None, _PORTS[url.scheme]) else f":{url.port}")
+    others = tuple(origin.lower() for origin in settings.cors_origins if origin != "*")
     return Party(settings.passkey_domain or host, settings.market_name, (own, *others))
 
 

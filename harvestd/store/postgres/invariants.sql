@@ -121,3 +121,7 @@ select b.user_id, b.id::text from blobs b
 -- name: a blob that is lost, or one dropped and not swept for three hours
 select id, name, kind, state, changed_at from blobs
  where state = 'lost' or (state = 'dropped' and changed_at < now() - interval '3 hours');
+
+-- name: a passkey that counts without its key, or has one and does not count
+select f.id from second_factors f left join passkeys p on p.id = f.id
+ where (f.kind = 'passkey' and f.confirmed_at is not null) <> (p.id is not null);

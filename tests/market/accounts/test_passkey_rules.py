@@ -149,10 +149,11 @@ def test_a_counter_that_does_not_grow_tells_of_a_copy(before: int, now: int, bac
     ("url", "domain", "cors", "id", "origins"),
     [
         ("https://market.example.org", "", (), "market.example.org", ("https://market.example.org",)),
+        ("https://Market.example.org:443", "", (), "market.example.org", ("https://market.example.org",)),
         ("http://127.0.0.1:8080", "", (), "localhost", ("http://localhost:8080",)),
         ("http://[::1]:8080", "", (), "localhost", ("http://localhost:8080",)),
         ("", "", ("*",), "localhost", ("http://localhost",)),
-        ("https://api.example.org", "example.org", ("https://shop.example.org", "*"), "example.org",
+        ("https://api.example.org", "example.org", ("https://Shop.example.org", "*"), "example.org",
          ("https://api.example.org", "https://shop.example.org")),
     ],
 )  # fmt: skip

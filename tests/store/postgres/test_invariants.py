@@ -41,6 +41,9 @@ DAMAGE: dict[str, str] = {
     "a farm that takes orders nobody would hear of, or takes none though somebody would": "update farms set staffed = not staffed",
     "the audit log was changed: a hash that is not of its row and the row before": "update audit_head set seq = 7",
     "an account whose second factor is asked for without one, or not asked for though it has one": "update users set second_factor = true",
+    "a passkey that counts without its key, or has one and does not count": """
+        with one as (update users set second_factor = true where id = (select id from users limit 1) returning id)
+        insert into second_factors (id, user_id, kind, name, created_at, confirmed_at) select id, id, 'passkey', 'k', now(), now() from one""",
     "a mail given up": """
         insert into mails (id, recipient, subject, body, dedupe_key, state, due_at, created_at)
         select id, 'a@b', 's', 'b', 'k', 'failed', now(), now() from users limit 1""",
