@@ -177,10 +177,10 @@ class Gate:
         caller = await self._caller(route, request)
         user_id = caller.user_id if caller is not None else None
         request.user_id = user_id or ""
-        credentials.admit(route, caller)
         request.more, too_many = await self.limits.spend(route, user_id, request.address)
         if too_many is not None:
             raise too_many
+        credentials.admit(route, caller)  # counted, too: what is refused may not be asked without end
         strict = route.query is not None or route.path.startswith("/api/")
         decode = queries.decode if route.cached is None else queries.decode_public
         query = decode(request.query.decode("ascii"), route.query) if strict else None
