@@ -194,6 +194,7 @@ class Gate:
         request.more, too_many = await self.limits.spend(route, user_id, request.address)
         if too_many is not None:
             raise too_many
+        credentials.admit(route, caller)  # counted, too: what is refused may not be asked without end
         strict = route.query is not None or route.path.startswith("/api/")
         decode = queries.decode if route.cached is None else queries.decode_public
         query = decode(request.query.decode("ascii"), route.query) if strict else None

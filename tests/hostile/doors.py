@@ -106,7 +106,7 @@ def house(server: PostgresServer, **settings: Any) -> Iterator[House]:
 
 
 def call(
-    method: str, path: str, body: Any = None, token: str = "", host: str = "Host: localhost", raw: bytes | None = None, **headers: Any
+    method: str, path: str, body: Any = None, token: str = "", host: str = "Host: localhost", raw: Any = None, **headers: Any
 ) -> bytes:  # fmt: skip
     """A request whose HTTP is sound; headers as ``If_Match="*"``. ``raw`` is a body as it is."""
     content = raw if raw is not None else b"" if body is None else json.dumps(body, ensure_ascii=False).encode()

@@ -113,6 +113,16 @@ async def test_every_quota_that_was_counted_is_told(web_settings: Settings) -> N
     assert await statuses(client, 2) == [200, 429]
 
 
+@pytest.mark.parametrize("role", [None, "buyer"])
+async def test_what_somebody_may_not_do_is_counted(web_settings: Settings, role: str | None) -> None:
+    client = limited(web_settings)
+    who = client if role is None else client.signed_in(token_for("u", role))
+    answers = [await who.get("/api/admin") for _ in range(4)]
+    assert [one.status for one in answers] == [401 if role is None else 403] * 3 + [429]
+    assert all(one.headers["ratelimit-policy"] == '"default";q=3;w=60' for one in answers)
+    assert [one.headers["ratelimit"].partition(";t")[0] for one in answers[:2]] == ['"default";r=2', '"default";r=1']
+
+
 async def test_handlers_count_buckets_of_their_own(web_settings: Settings) -> None:
     """Such as the account that somebody tries passwords on, from however many addresses."""
     parts = make_parts(attrs.evolve(web_settings, rate_limits=True, rate_login="1/60"), None)
