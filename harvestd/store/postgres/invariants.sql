@@ -121,3 +121,10 @@ select b.user_id, b.id::text from blobs b
 -- name: a blob that is lost, or one dropped and not swept for three hours
 select id, name, kind, state, changed_at from blobs
  where state = 'lost' or (state = 'dropped' and changed_at < now() - interval '3 hours');
+
+-- name: a farm's document without its live blob, or a live one without its document
+select d.farm_id, d.id from farm_documents d join blobs b on b.id = d.id and b.name = d.name
+ where b.state = 'dropped' or b.kind <> 'farm_document' or b.farm_id is distinct from d.farm_id
+union all
+select b.farm_id, b.id from blobs b
+ where b.kind = 'farm_document' and b.state <> 'dropped' and not exists (select from farm_documents d where d.id = b.id and d.name = b.name);
