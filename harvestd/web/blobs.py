@@ -32,8 +32,8 @@ async def pictures(parts: Parts, upload: Upload, wanted: Iterable[Wanted]) -> li
             raise WrongKind("the file is no picture that is taken here; send JPEG, PNG, WebP, GIF or AVIF") from refused
         if refused.fault == "pixels":
             message = f"has more than {refused.most // 1_000_000} million pixels; make it smaller"
-            raise Invalid.of("file", message, "too-many-pixels", maximum=str(refused.most)) from refused
-        raise Invalid.of("file", "is damaged, or not whole; open it and save it anew", "damaged") from refused
+            raise Invalid.of(upload.field, message, "too-many-pixels", maximum=str(refused.most)) from refused
+        raise Invalid.of(upload.field, "is damaged, or not whole; open it and save it anew", "damaged") from refused
 
 
 async def kept(

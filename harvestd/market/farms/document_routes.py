@@ -71,12 +71,12 @@ async def add(request: RequestContext, body: NewDocument, upload: Upload) -> Res
     title = accept(clean_name("title", body.title, MAX_TITLE))[0]
     assert isinstance(title, str)
     farm_id = (await _seen(request, Permission.CHANGE_DOCUMENTS)).id  # before the work on the file
-    await _check_number(await rows.number(request.reader, farm_id))
+    _check_number(await rows.number(request.reader, farm_id))
     blob = await _put(request, upload, farm_id)
 
     async def work(unit: UnitOfWork) -> rows.Document:
         farm = await actions.locked(unit, request.user, Permission.CHANGE_DOCUMENTS, farm_id)
-        await _check_number(await rows.number(unit.tx, farm.id))
+        _check_number(await rows.number(unit.tx, farm.id))
         blob_rows.insert(unit.tx, [blob], unit.now)
         await rows.insert(unit.tx, blob, body.kind, title, request.user.user_id, unit.now)
         after = {"document": blob.id, "kind": body.kind}
@@ -89,7 +89,7 @@ async def add(request: RequestContext, body: NewDocument, upload: Upload) -> Res
     return Result(made, headers=(("Location", made.url),))
 
 
-async def _check_number(number: int) -> None:
+def _check_number(number: int) -> None:
     if number >= MOST:
         raise Conflict(worded("a farm has {most} documents at most; delete one first", most=MOST))
 
@@ -108,7 +108,7 @@ async def _put(request: RequestContext, upload: Upload, farm_id: str) -> Blob:
         jpeg = [one for one in made if one.media_type == "image/jpeg"]
         return (await blobs.kept(parts, jpeg, rows.KIND, farm_id=farm_id))[0]
     if _ENDS not in tail:
-        raise Invalid.of("file", "is damaged, or not whole; open it and save it anew", "damaged")
+        raise Invalid.of(upload.field, "is damaged, or not whole; open it and save it anew", "damaged")
     blob = Blob(
         id=parts.new_id(), name="document.pdf", kind=rows.KIND, farm_id=farm_id, media_type="application/pdf",
         size=upload.size, sha256=digest,

@@ -27,7 +27,7 @@ class FileBody:
 
     def __getitem__(self, piece: slice) -> bytes:
         start, stop, _ = piece.indices(self._size)
-        return os.pread(self._descriptor, stop - start, start)
+        return os.pread(self._descriptor, stop - start, start) if self._descriptor >= 0 else b""
 
     def close(self) -> None:
         """Close the file; idempotent."""

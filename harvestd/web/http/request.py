@@ -241,5 +241,7 @@ class Request(server.Request):
     def connectionLost(self, reason: Any) -> None:
         waiting = self.started and not self.finished
         super().connectionLost(reason)
+        if self._file is not None:
+            self._file.close()
         if waiting:
             self.site.hung_up(self)
