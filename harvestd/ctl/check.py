@@ -22,6 +22,8 @@ def _arguments(parser: ArgumentParser) -> None:
 #: Rules that are also broken while nobody does the work, and what to do then.
 _CURES = {
     "an event unsent for over 60 s": "is a daemon running, and is its broker there? Nothing is lost: it is sent once they are",
+    "a blob that is lost, or one dropped and not swept for three hours": "restore the folder of blobs, or mount it; or is no worker running? "
+    "The sweep, once an hour, marks what is there again",
     "a message with an expired lease or overdue for over 60 s": "is a worker running, or an API process with workers on?",
 }
 

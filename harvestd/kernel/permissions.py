@@ -33,6 +33,8 @@ class Permission(enum.Enum):
     CHANGE_IMPRINT = "farm:imprint:write"
     SEE_MEMBERS = "farm:members:read"
     CHANGE_MEMBERS = "farm:members:write"
+    SEE_DOCUMENTS = "farm:documents:read"
+    CHANGE_DOCUMENTS = "farm:documents:write"
     CHANGE_PRODUCTS = "farm:products:write"
     CHANGE_STOCK = "farm:stock:write"
     MANAGE_ACCOUNTS = "market:accounts:write"
@@ -70,6 +72,8 @@ GRANTS: dict[Permission, Grant] = {
     Permission.JUDGE_FARMS: Grant(STAFF, STAFF),
     Permission.CHANGE_FARM: Grant(_SELLERS, STAFF, _RUN),
     Permission.CHANGE_IMPRINT: Grant(_SELLERS, STAFF, frozenset({OWNER})),
+    Permission.SEE_DOCUMENTS: Grant(_SELLERS, STAFF, _RUN),
+    Permission.CHANGE_DOCUMENTS: Grant(_SELLERS, STAFF, _RUN),
     Permission.CHANGE_PRODUCTS: Grant(_SELLERS, STAFF, _RUN),
     Permission.CHANGE_STOCK: Grant(_SELLERS, STAFF, _PACK),
     Permission.MANAGE_ACCOUNTS: Grant(_ADMINS, _ADMINS),

@@ -1,7 +1,7 @@
 """The program that decodes one picture, in a process of its own with limits on memory and time: what a stranger sent may be made to break
 a decoder. Started by its path (``pictures.py``), so it uses nothing of this package.
 
-Standard input is the file; the argument is JSON, ``{"pixels": n, "memory": bytes, "seconds": n, "wanted": [{"name", "width", "height"}]}``. Standard output gets a
+Standard input is the file; the argument is JSON, ``{"pixels": n, "memory": bytes, "seconds": n, "wanted": [{"name", "width", "height", "cut"}]}``. Standard output gets a
 line of JSON, ``{"files": [{"name", "media_type", "size", "width", "height"}]}`` and then the bytes of each; or ``{"fault": …}``: ``kind`` (no
 picture that is taken), ``pixels`` (more than ``most``), ``damaged``.
 """
@@ -139,7 +139,11 @@ def made(image: Any, wanted: dict[str, Any]) -> list[tuple[dict[str, Any], bytes
     from PIL import Image, ImageOps
 
     size = (wanted["width"], wanted["height"])
-    small = ImageOps.fit(image, size, Image.Resampling.LANCZOS)
+    if wanted["cut"]:
+        small = ImageOps.fit(image, size, Image.Resampling.LANCZOS)
+    else:
+        small = image.copy()
+        small.thumbnail(size, Image.Resampling.LANCZOS)
     found = []
     for suffix, (kind, media_type, options) in QUALITY.items():
         shown = _on_white(small) if kind == "JPEG" and small.mode == "RGBA" else small
@@ -148,7 +152,7 @@ def made(image: Any, wanted: dict[str, Any]) -> list[tuple[dict[str, Any], bytes
         clean.save(file, kind, **options)
         content = file.getvalue()
         told = {"name": f"{wanted['name']}.{suffix}", "media_type": media_type, "size": len(content)}
-        found.append(({**told, "width": size[0], "height": size[1]}, content))
+        found.append(({**told, "width": small.width, "height": small.height}, content))
     return found
 
 

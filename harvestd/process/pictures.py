@@ -42,11 +42,12 @@ class NoPicture(Exception):
 
 @attrs.frozen
 class Wanted:
-    """A size that a picture is made in: cut to this shape, in pixels. ``name`` is a short word."""
+    """A size that a picture is made in, in pixels: cut to this shape, or made to fit into it, and never larger. ``name`` is a short word."""
 
     name: str
     width: int
     height: int
+    cut: bool = True
 
 
 class Made(msgspec.Struct, frozen=True):

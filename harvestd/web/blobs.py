@@ -15,6 +15,7 @@ from harvestd.store.blobs import rows
 from harvestd.store.blobs.rows import Blob, Named
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import RequestContext, Result
+from harvestd.web.http.pieces import FileBody
 from harvestd.web.uploads import Upload
 
 #: What a browser may do with a blob: show it, and nothing that it might contain.
@@ -31,26 +32,24 @@ async def pictures(parts: Parts, upload: Upload, wanted: Iterable[Wanted]) -> li
             raise WrongKind("the file is no picture that is taken here; send JPEG, PNG, WebP, GIF or AVIF") from refused
         if refused.fault == "pixels":
             message = f"has more than {refused.most // 1_000_000} million pixels; make it smaller"
-            raise Invalid.of("file", message, "too-many-pixels", maximum=str(refused.most)) from refused
-        raise Invalid.of("file", "is damaged, or not whole; open it and save it anew", "damaged") from refused
+            raise Invalid.of(upload.field, message, "too-many-pixels", maximum=str(refused.most)) from refused
+        raise Invalid.of(upload.field, "is damaged, or not whole; open it and save it anew", "damaged") from refused
 
 
-async def kept(parts: Parts, made: Iterable[Made], kind: str, *, user_id: str) -> list[Blob]:
+async def kept(
+    parts: Parts, made: Iterable[Made], kind: str, *, user_id: str | None = None, farm_id: str | None = None
+) -> list[Blob]:
     """Put pictures that were made of one upload. The caller inserts the rows; what has none in the end is swept."""
     blob_id, found = parts.new_id(), []
     for one in made:
         digest = hashlib.sha256(one.content).hexdigest()
         blob = Blob(
-            id=blob_id, name=one.name, kind=kind, user_id=user_id, media_type=one.media_type, size=one.size, sha256=digest
+            id=blob_id, name=one.name, kind=kind, user_id=user_id, farm_id=farm_id, media_type=one.media_type, size=one.size,
+            sha256=digest,
         )  # fmt: skip
         await parts.blobs.put(blob.key, BytesIO(one.content))
         found.append(blob)
     return found
-
-
-async def kept_as_sent(parts: Parts, upload: Upload, blob: Blob) -> None:
-    """Put a file as it was sent."""
-    await parts.blobs.put(blob.key, upload.file)
 
 
 def digest_of(file: Any) -> str:
@@ -76,6 +75,21 @@ def _delete_then(unit: UnitOfWork, blobs: list[Named]) -> None:
 
     if blobs:
         unit.on_commit(delete)
+
+
+async def downloaded(request: RequestContext, blob: Blob, name: str) -> Result:
+    """A private blob as a file to keep, under a ``name`` of ours. Raises ``NotFound``."""
+    try:
+        with await request.parts.blobs.open(blob.key) as file:
+            body = FileBody(file, blob.size)
+    except NoSuchBlob as error:
+        raise NotFound("there is no such file") from error
+    headers = (
+        ("Content-Disposition", f'attachment; filename="{name}"'),
+        ("Cache-Control", "private, no-store"),
+        POLICY,
+    )
+    return Result(body, headers=headers, media_type=blob.media_type)
 
 
 async def shown(request: RequestContext, blob: Blob | None, caching: str) -> Result:

@@ -72,7 +72,7 @@ class Caller:
 
 @attrs.frozen
 class Result:
-    """A handler's result with more than a value: ``value`` is a Struct (JSON), bytes (with ``media_type``) or None.
+    """A handler's result with more than a value: ``value`` is a Struct (JSON), bytes or a ``FileBody`` (with ``media_type``), or None.
 
     ``status`` None means the route's. ``version``, if set, goes into the strong ETag: of a single resource, for ``If-Match``, or
     of a list, to tell which of two responses is the later one.

@@ -34,7 +34,7 @@ def settled(route: Route, caller: Caller | None, if_none_match: str, reply: Resp
     if known is not None:
         same = ((b"ETag", known.encode("latin-1")) if name == b"ETag" else (name, value) for name, value in headers)
         return Response(304, tuple(pair for pair in same if pair[0] in _REPEATED))
-    return Response(200, headers, reply.body)
+    return Response(200, headers, reply.body, file=reply.file)
 
 
 def _policy(route: Route, caller: Caller | None, status: int) -> Headers:

@@ -55,6 +55,8 @@ class Upload:
     file: IO[bytes]
     size: int
     faults: tuple[FieldError, ...] = ()
+    #: Where the file is in the body, for errors that are about it.
+    field: str = multipart_form.FILE
 
     def close(self) -> None:
         """Remove it; idempotent."""
@@ -142,4 +144,4 @@ def _of_json(spool: IO[bytes], content_type: str, most: int) -> tuple[Upload, An
     except BaseException:
         file.close()
         raise
-    return Upload(file, len(content)), given
+    return Upload(file, len(content), field="content"), given

@@ -244,3 +244,12 @@ def test_something_else_at_the_address_of_elasticsearch_is_told_with_its_address
         server.server_close()
     assert "elasticsearch_url" in cure(said, "Elasticsearch", url)
     assert "data folder" in said and "could not be looked at" not in said
+
+
+def test_a_folder_of_blobs_that_is_not_mounted_or_writable_is_a_finding(doctor: Doctor, tmp_path: Path) -> None:
+    assert "ok       blobs" in doctor()
+    assert "mount it" in cure(doctor(blobs=str(tmp_path / "nowhere")), " blobs: ")
+    (tmp_path / "there").mkdir()
+    assert "can be written" in next(
+        line for line in doctor(blobs=str(tmp_path / "there")).splitlines() if " blobs: " in line
+    )

@@ -26,6 +26,7 @@ from harvestd.web.server import make_site
 from tests.market.accounts.authenticator import Authenticator
 from tests.market.accounts.mailbox import token
 from tests.market.accounts.walk import FACE
+from tests.market.farms.walk import PAPER
 from tests.people import Market, Person
 from tests.queue.processes import LEADING
 from tests.web.budget import counting
@@ -118,6 +119,10 @@ BUDGET: dict[str, tuple[int, int]] = {
     "post_api_farms_id_members": (9, 9),
     "patch_api_farms_id_members_user_id": (9, 9),
     "delete_api_farms_id_members_user_id": (9, 8),
+    "post_api_farms_id_documents": (11, 11),
+    "get_api_farms_id_documents": (3, 3),
+    "get_api_farms_id_documents_document_id": (3, 3),
+    "delete_api_farms_id_documents_document_id": (6, 7),
     "get_api_farms_id_invitations": (3, 3),
     "delete_api_farms_id_invitations_invitation_id": (5, 6),
     "post_api_invitations_token_accept": (13, 11),
@@ -326,6 +331,13 @@ async def _passkey_options(s: Stage, headers: dict[str, str]) -> Response:
     return await s.stranger.post("/api/auth/second-factor/options", body, headers=headers)
 
 
+async def _document(s: Stage, headers: dict[str, str]) -> Response:
+    body = {"kind": "other", "title": "Paper", "content": PAPER}
+    response = await s.farmer.client.post(f"/api/farms/{s.farmer.farm_id}/documents", body, headers=headers)
+    s.mailed |= {"document": response.json()["url"]}
+    return response
+
+
 async def _withdraw(s: Stage, headers: dict[str, str]) -> Response:
     path = f"/api/farms/{s.farmer.farm_id}/invitations"
     open_ = (await s.farmer.get(path)).json()["items"][0]
@@ -483,6 +495,10 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "delete_api_farms_id_members_user_id": _ask(
         "DELETE", "/api/farms/{s.farmer.farm_id}/members/{s.member.id}", "farmer"
     ),
+    "post_api_farms_id_documents": _document,
+    "get_api_farms_id_documents": _get("/api/farms/{s.farmer.farm_id}/documents", "farmer"),
+    "get_api_farms_id_documents_document_id": _get("{s.mailed[document]}", "farmer"),
+    "delete_api_farms_id_documents_document_id": _ask("DELETE", "{s.mailed[document]}", "farmer"),
     "get_api_farms_id_invitations": _get("/api/farms/{s.farmer.farm_id}/invitations", "farmer"),
     "delete_api_farms_id_invitations_invitation_id": _withdraw,
     "post_api_invitations_token_accept": _ask("POST", "/api/invitations/{s.mailed[invitation]}/accept", "member"),

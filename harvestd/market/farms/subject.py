@@ -11,6 +11,8 @@ from harvestd.market.accounts.actions import Demoted, Registered
 from harvestd.market.accounts.closing_actions import Closed
 from harvestd.market.farms import (
     actions,
+    document_routes,
+    document_shapes,
     events,
     member_actions,
     member_routes,
@@ -26,7 +28,7 @@ from harvestd.web.routes import LONG_BODY, Cached, Mode, Route, Section, always
 _FARMS = Section(
     "farms",
     "The sellers: where they are, when they sell, and how their goods reach the buyer.",
-    {**shapes.WORDS, **member_shapes.WORDS},
+    {**shapes.WORDS, **member_shapes.WORDS, **document_shapes.WORDS},
 )
 
 
@@ -73,6 +75,20 @@ SUBJECT = Subject(
               answer=CountedPage[member_shapes.Invitation], limit="rate_read", errors=(errors.NotFound, errors.Forbidden)),
         Route(method="DELETE", path="/api/farms/{id}/invitations/{invitation_id}", operation="withdrawInvitation", handler=member_routes.withdraw,
               permission=Permission.CHANGE_MEMBERS, mode=Mode.WRITE, section=_FARMS, summary="Withdraw an invitation", status=204,
+              errors=(errors.NotFound, errors.Forbidden)),
+        Route(method="GET", path="/api/farms/{id}/documents", operation="listDocuments", handler=document_routes.listed, permission=Permission.SEE_DOCUMENTS, mode=Mode.FRESH,
+              section=_FARMS, summary="A farm's papers, newest first", query=document_shapes.DocumentsQuery, answer=CountedPage[document_shapes.Document], limit="rate_read",
+              errors=(errors.NotFound, errors.Forbidden), description="For those who run the farm, and the market's staff; never public."),
+        Route(method="POST", path="/api/farms/{id}/documents", operation="addDocument", handler=document_routes.add, permission=Permission.CHANGE_DOCUMENTS, mode=Mode.OWN,
+              section=_FARMS, summary="Add a paper to a farm: a certificate, an extract of a register", body=document_shapes.NewDocument, rules=document_routes.faults,
+              answer=document_shapes.Document, status=201, upload=True, limit="rate_upload", endpoint_class="uploads",
+              errors=(errors.NotFound, errors.Forbidden, errors.Invalid, errors.WrongKind, errors.Conflict),
+              description="A PDF is kept as it is; a picture is made anew as JPEG, without what its file says of where it was taken."),
+        Route(method="GET", path="/api/farms/{id}/documents/{document_id}", operation="getDocument", handler=document_routes.see, permission=Permission.SEE_DOCUMENTS,
+              mode=Mode.FRESH, section=_FARMS, summary="The file of a farm's paper", media_type="application/octet-stream", limit="rate_read", endpoint_class="blobs",
+              errors=(errors.NotFound, errors.Forbidden)),
+        Route(method="DELETE", path="/api/farms/{id}/documents/{document_id}", operation="deleteDocument", handler=document_routes.delete,
+              permission=Permission.CHANGE_DOCUMENTS, mode=Mode.WRITE, section=_FARMS, summary="Delete a farm's paper", status=204,
               errors=(errors.NotFound, errors.Forbidden)),
         Route(method="POST", path="/api/invitations/{token}/accept", operation="acceptInvitation", handler=member_routes.join, permission=Permission.OWN_ACCOUNT,
               mode=Mode.WRITE, section=_FARMS, summary="Accept an invitation to a farm", answer=member_shapes.Joined, limit="rate_login_address",

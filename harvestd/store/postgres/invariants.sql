@@ -125,3 +125,10 @@ select id, name, kind, state, changed_at from blobs
 -- name: a passkey that counts without its key, or has one and does not count
 select f.id from second_factors f left join passkeys p on p.id = f.id
  where (f.kind = 'passkey' and f.confirmed_at is not null) <> (p.id is not null);
+
+-- name: a farm's document without its live blob, or a live one without its document
+select d.farm_id, d.id from farm_documents d join blobs b on b.id = d.id and b.name = d.name
+ where b.state = 'dropped' or b.kind <> 'farm_document' or b.farm_id is distinct from d.farm_id
+union all
+select b.farm_id, b.id from blobs b
+ where b.kind = 'farm_document' and b.state <> 'dropped' and not exists (select from farm_documents d where d.id = b.id and d.name = b.name);

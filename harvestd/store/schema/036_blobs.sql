@@ -18,3 +18,16 @@ create index blobs_of_user on blobs (user_id) where user_id is not null;
 create index blobs_of_farm on blobs (farm_id) where farm_id is not null;
 create index blobs_to_sweep on blobs (changed_at) where state = 'dropped';
 comment on column users.avatar is 'The id of its blobs; null: none.';
+
+-- Papers of a farm, for those who run it and the market's staff: what says who it is and what it may call its goods.
+create table farm_documents (
+    id          uuid        primary key,        -- of its blob
+    farm_id     uuid        not null references farms (id),
+    kind        text        not null check (kind in ('organic_certificate', 'register_extract', 'hygiene_certificate', 'insurance', 'other')),
+    title       text        not null,
+    name        text        not null,
+    added_by    uuid        not null references users (id),
+    created_at  timestamptz not null,
+    foreign key (id, name) references blobs (id, name)
+);
+create index farm_documents_of_farm on farm_documents (farm_id, id desc);

@@ -3,8 +3,9 @@ once, and each connection buffers one piece."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from typing import Any
+from typing import IO, Any
 
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
@@ -13,14 +14,39 @@ from zope.interface import implementer
 PIECE = 65_536
 
 
+class FileBody:
+    """The content of a file as a body: each piece is read when the client has room for it, so a response takes no memory however
+    large it is. The file must not become shorter. It is closed when the response is written, or forgotten."""
+
+    def __init__(self, file: IO[bytes], size: int) -> None:
+        self._descriptor = os.dup(file.fileno())
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, piece: slice) -> bytes:
+        start, stop, _ = piece.indices(self._size)
+        return os.pread(self._descriptor, stop - start, start) if self._descriptor >= 0 else b""
+
+    def close(self) -> None:
+        """Close the file; idempotent."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def __del__(self) -> None:
+        self.close()
+
+
 @implementer(IPushProducer)
 class Pieces:
     """A push producer that writes ``head`` and ``body`` to ``channel``; calls ``done`` once, when the last piece is written."""
 
-    def __init__(self, channel: Any, head: bytes, body: bytes, done: Callable[[], None]) -> None:
+    def __init__(self, channel: Any, head: bytes, body: bytes | FileBody, done: Callable[[], None]) -> None:
         self._channel = channel
         self._head = head
-        self._body = memoryview(body)
+        self._body = memoryview(body) if isinstance(body, bytes) else body
         self._at = 0
         self._flowing = False
         self._done = done
@@ -30,16 +56,22 @@ class Pieces:
         self._channel.registerProducer(self, True)
         self.resumeProducing()
 
-    def resumeProducing(self) -> None:
+    def resumeProducing(self) -> Any:
         """Called when the write buffer has drained."""
         self._flowing = True
         while self._flowing:
             piece = self._body[self._at : self._at + PIECE]
             self._at += len(piece)
+            if not piece and self._at < len(
+                self._body
+            ):  # the file is shorter than it was: the client must not take it for whole
+                self.stopProducing()
+                return self._channel.transport.abortConnection()
             head, self._head = self._head, b""
             self._channel.write(head + piece)
             if self._at >= len(self._body):
                 self._flowing = False
+                self._close()
                 self._channel.unregisterProducer()
                 self._done()
 
@@ -50,3 +82,8 @@ class Pieces:
     def stopProducing(self) -> None:
         """Called when the connection is lost: drop the rest."""
         self._flowing = False
+        self._close()
+
+    def _close(self) -> None:
+        if isinstance(self._body, FileBody):
+            self._body.close()

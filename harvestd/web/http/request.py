@@ -15,7 +15,7 @@ from harvestd.kernel import languages
 from harvestd.kernel.errors import Invalid
 from harvestd.runtime.tracing import Trace
 from harvestd.web.headers import LISTS, by_a_proxy
-from harvestd.web.http.pieces import PIECE, Pieces
+from harvestd.web.http.pieces import PIECE, FileBody, Pieces
 from harvestd.web.http.spool import Body
 from harvestd.web.problems import Refusal
 from harvestd.web.replies import BODILESS, Headers, Response, of_error, of_missing, opening, rest_of
@@ -50,6 +50,7 @@ class Request(server.Request):
         self.started = 0.0
         self.more: Headers = ()
         self._head: bytes | None = None
+        self._file: FileBody | None = None
         self._written, self._ending = True, False
 
     # --- receiving ---
@@ -186,6 +187,7 @@ class Request(server.Request):
             if not self.channel.persistent:
                 head += b"\r\nConnection: close"
         self._head = head + b"\r\n\r\n"
+        self._file = None if self.method == b"HEAD" else reply.file
         return b"" if self.method == b"HEAD" or reply.status in BODILESS else reply.body
 
     def _cors(self) -> tuple[tuple[bytes, bytes], ...]:
@@ -199,11 +201,12 @@ class Request(server.Request):
             raise RuntimeError("write without begin: an answer has its status and headers from a Reply")
         if not self.gone:
             self.startedWriting = 1
-            self.sentLength += len(data)
+            body = data if self._file is None else self._file
+            self.sentLength += len(body)
             head, self._head = self._head, b""
-            if len(data) > PIECE:
+            if len(body) > PIECE or body is not data:
                 self._written = False
-                Pieces(self.channel, head, data, self._whole).start()  # the channel has it until it is done
+                Pieces(self.channel, head, body, self._whole).start()  # the channel has it until it is done
             else:
                 self.channel.write(head + data if head else data)
 
@@ -239,5 +242,7 @@ class Request(server.Request):
     def connectionLost(self, reason: Any) -> None:
         waiting = self.started and not self.finished
         super().connectionLost(reason)
+        if self._file is not None:
+            self._file.close()
         if waiting:
             self.site.hung_up(self)

@@ -7,13 +7,16 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from PIL import Image
 
 from harvestd.market.accounts.avatar_shapes import SIZES
+from harvestd.market.operations.blob_sweep import GRACE, sweep
 from tests.people import Market, Person
 from tests.uploading import form, picture
 from tests.web.client import Response
+from tests.web.conftest import settled
 
 AVATAR = "/api/users/me/avatar"
 
@@ -107,6 +110,26 @@ async def test_the_picture_of_a_deactivated_account_is_not_shown_until_it_is_ope
         return {(await market.stranger.get(address)).status for address in before}
 
     assert [await statuses(False), await statuses(True)] == [{404}, {200}]
+
+
+async def test_pictures_that_come_at_once_leave_one(market: Market) -> None:
+    ann = await market.person()
+    answers = await settled(*(put(ann, picture(size=(20 + n, 20))) for n in range(4)), ann.request("DELETE", AVATAR))
+    assert {answer.status for answer in answers} == {200, 204}
+    there = (await ann.get("/api/users/me")).json()["avatar"] is not None
+    assert len(files(market)) == 4 * there
+    assert market.broken() == []
+
+
+async def test_an_account_that_is_closed_meanwhile_has_no_picture(market: Market) -> None:
+    """Whichever comes first: what was put and has no row is swept."""
+    ann = await market.person()
+    answers = await settled(put(ann, picture()), put(ann, picture()), ann.request("DELETE", "/api/users/me"))
+    assert {answer.status for answer in answers} <= {200, 204, 401}
+    assert answers[2].status == 204
+    now = market.parts.now
+    await sweep(attrs.evolve(market.parts, now=lambda: now() + 2 * GRACE))
+    assert (files(market), market.broken()) == ([], [])
 
 
 async def test_nobody_else_has_a_persons_picture(market: Market) -> None:

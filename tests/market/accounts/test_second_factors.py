@@ -95,7 +95,9 @@ async def test_whoever_has_a_second_factor_signs_in_with_both(market: Market) ->
     try:
         for path in ("login", "session"):
             wrong = await bo.login(path, code="000000")
-            assert (wrong.status, wrong.json()["type"]) == (401, "/problems/second-factor"), "it is the code that is wrong"
+            assert (wrong.status, wrong.json()["type"]) == (401, "/problems/second-factor"), (
+                "it is the code that is wrong"
+            )
             assert "no code of your second factor" in wrong.json()["detail"]
             assert "set-cookie" not in wrong.headers and "access_token" not in wrong.text
     finally:

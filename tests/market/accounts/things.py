@@ -40,6 +40,16 @@ _INVITATIONS = Statement(
          from (select gen_random_uuid() || '@example.org' as e from generate_series(1, :count)) emails""",
     nothing,
 )
+_DOCUMENTS = Statement(
+    "test.farm_documents",
+    """with blob as (
+         insert into blobs (id, name, kind, farm_id, media_type, size, sha256, created_at, changed_at)
+         select gen_random_uuid(), 'document.pdf', 'farm_document', :farm_id, 'application/pdf', 9, repeat('0', 64), now(), now()
+           from generate_series(1, :count) returning id, name, farm_id)
+       insert into farm_documents (id, farm_id, kind, title, name, added_by, created_at)
+       select id, farm_id, 'other', 'Paper', name, :user_id, now() from blob""",
+    nothing,
+)
 
 
 _GROUPS = Statement(
@@ -68,6 +78,7 @@ async def some(market: Market, person: Person, count: int) -> None:
             await tx.run(_INVITATIONS, farm_id=person.farm_id, user_id=person.id, count=count)
             await tx.run(_GROUPS, farm_id=person.farm_id, count=count)
             await tx.run(_IN_ONE, farm_id=person.farm_id, count=count)
+            await tx.run(_DOCUMENTS, farm_id=person.farm_id, user_id=person.id, count=count)
 
     await market.parts.database.transaction(work)
     key = (await person.post("/api/users/me/api-keys", {"name": "till", "scopes": ["orders:read"]})).json()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
 from tests.openapi.steps import ADMIN, FARMER, SUNNY_ACRES, Step
+
+#: The smallest PDF that is one, in base64.
+PAPER = base64.b64encode(b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n").decode()
 
 
 def _ada(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
@@ -31,6 +35,10 @@ STEPS: tuple[Step, ...] = (
     Step("listInvitations", FARMER, {"id": SUNNY_ACRES}),
     Step("acceptInvitation", token="{carl.access_token}", parameters={"token": "{mail.carl.invitation}"}),
     Step("withdrawInvitation", FARMER, {"id": SUNNY_ACRES, "invitation_id": "{mistaken.id}"}, prepare=_another),
+    Step("addDocument", FARMER, {"id": SUNNY_ACRES}, {"kind": "organic_certificate", "title": "Organic certificate 2026", "content": PAPER}),
+    Step("listDocuments", FARMER, {"id": SUNNY_ACRES}),
+    Step("getDocument", FARMER, {"id": SUNNY_ACRES, "document_id": "{addDocument.id}"}),
+    Step("deleteDocument", FARMER, {"id": SUNNY_ACRES, "document_id": "{addDocument.id}"}),
     Step("listMembers", FARMER, {"id": SUNNY_ACRES}),
     Step("changeMember", FARMER, {"id": SUNNY_ACRES, "user_id": "{carl.user.id}"}, {"role": "driver"}),
     Step("removeMember", FARMER, {"id": SUNNY_ACRES, "user_id": "{carl.user.id}"}),

@@ -35,7 +35,7 @@ class TestFolderBlobs(BlobsContract):
 
 async def test_nobody_else_can_read_it(blobs: FolderBlobs, folder: Path) -> None:
     await blobs.put(KEYS[0], BytesIO(b"x"))
-    assert {path.stat().st_mode & 0o077 for path in [*files(folder), *folder.iterdir()]} == {0}
+    assert {path.stat().st_mode & 0o077 for path in [*files(folder), *folder.iterdir(), folder]} == {0}
 
 
 class Breaking(BytesIO):
