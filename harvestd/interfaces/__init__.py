@@ -21,6 +21,7 @@ from harvestd.interfaces.messages import (
     Receive,
     Retried,
 )
+from harvestd.interfaces.oidc import Attempt, Identity, IIssuer, IssuerAway
 from harvestd.interfaces.search import Document, Facet, Found, Hit, ISearch, IStoredSearch, Search, Suggestion
 from harvestd.interfaces.sign_ins import ISignIns
 from harvestd.interfaces.topics import ITopics
@@ -29,6 +30,7 @@ __all__ = [
     "Acked",
     "Allowance",
     "ApiKey",
+    "Attempt",
     "CacheState",
     "DeadLetter",
     "Delivery",
@@ -41,6 +43,7 @@ __all__ = [
     "IApiKeys",
     "IBroker",
     "ICache",
+    "IIssuer",
     "ILimiter",
     "IMailer",
     "ISearch",
@@ -48,6 +51,8 @@ __all__ = [
     "IStoredSearch",
     "ISubscription",
     "ITopics",
+    "Identity",
+    "IssuerAway",
     "Mail",
     "MailServerUnreachable",
     "Message",

@@ -63,6 +63,14 @@ class SecondFactorNeeded(MarketError):
         self.challenge = challenge
 
 
+class SignInUnknown(MarketError):
+    """This sign-in elsewhere was not begun in this browser, has ended already, or has taken too long."""
+
+
+class IdentityRefused(MarketError):
+    """What the service elsewhere says of the person is no reason to sign them in."""
+
+
 class NotConfirmed(MarketError):
     """This needs a sign-in, or a confirmation of it, of the last five minutes."""
 
@@ -77,6 +85,10 @@ class Conflict(MarketError):
 
 class AlreadyTaken(Conflict):
     """A name or address that must be unique is in use."""
+
+
+class LinkNeeded(Conflict):
+    """An account has the address of somebody who signs in elsewhere, and is not linked with that."""
 
 
 class IllegalTransition(Conflict):

@@ -83,6 +83,9 @@ class Settings:
     security_contact: str = setting("", "contact", "Address, or URL, of whom to tell of a vulnerability, in /.well-known/security.txt; empty: there is none.")
     private_registration: bool = setting(False, "", "Whether registering answers the same for addresses that have an account and those that have none (202), so that nobody learns who is here; a mail tells the rest, and accounts sign in once their address is verified.")
     link_sign_in: bool = setting(False, "", "Whether accounts can sign in by a link that is mailed to them.")
+    oidc_issuer: str = setting("https://accounts.google.com", "URL", "Issuer (OpenID Connect) with whose accounts people can sign in, if oidc_client_id is set: exactly the issuer of its /.well-known/openid-configuration.")
+    oidc_client_id: str = setting("", "", "Id under which the issuer knows this market; its redirect URI is /api/auth/google/callback under public_url. Empty: nobody signs in with an account elsewhere.")
+    oidc_client_secret: str = setting("", "", "Secret that belongs to oidc_client_id; empty for a public client, which PKCE protects alone.", secret=True)
     password_least: int = setting(12, "characters", "Minimum length of a password.", least=8, most=128)
     access_token_ttl: float = setting(900.0, "seconds", "Lifetime of an access token.", least=10, most=86400)
     refresh_token_ttl: float = setting(2592000.0, "seconds", "Lifetime of a refresh token.", least=60, most=31536000)
@@ -159,7 +162,7 @@ GROUPS = {
 #: Settings that only the API uses: harvest-worker does not offer them.
 OF_THE_API = frozenset(
     """
-    http_host http_port allowed_hosts cors_origins processes workers demo order_lines_most access_token_ttl refresh_token_ttl
+    http_host http_port allowed_hosts cors_origins oidc_issuer oidc_client_id oidc_client_secret processes workers demo order_lines_most access_token_ttl refresh_token_ttl
     rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_recovery rate_register body_deadline write_deadline idle_deadline connections_most
     connections_per_address requests_per_address buffer_limit read_rate_least idempotency_ttl cache_ttl cache_stale
     """.split()

@@ -35,17 +35,23 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
 
 async def sign_in(request: RequestContext, body: SecondStep) -> SignedIn:
     """The second step of a sign-in: a code, after the password."""
-    user_id = actions.challenged(body.challenge, request.now)
-    user = await accounts.by_id(request.reader, user_id) if user_id is not None else None
-    if user is None or not user.active or not actions.proven(request.parts.secret, body.challenge, user):
-        raise Unauthenticated("this sign-in has taken too long, or the password has changed; begin again")
-    await guessing.admit(request, user.email_key, user)
+    user = await challenger(request, body)
 
     async def work(unit: UnitOfWork) -> SignedIn:
         await actions.check(unit, user.id, body.code)
         return await begun(request, unit, user.id)
 
     return await request.write(work)
+
+
+async def challenger(request: RequestContext, body: SecondStep) -> accounts.User:
+    """Whose challenge it is; it counts as an attempt to sign in. Raises ``Unauthenticated``."""
+    user_id = actions.challenged(body.challenge, request.now)
+    user = await accounts.by_id(request.reader, user_id) if user_id is not None else None
+    if user is None or not user.active or not actions.proven(request.parts.secret, body.challenge, user):
+        raise Unauthenticated("this sign-in has taken too long, or the password has changed; begin again")
+    await guessing.admit(request, user.email_key, user)
+    return user
 
 
 async def listed(request: RequestContext) -> Factors:

@@ -20,6 +20,8 @@ from harvestd.market.accounts import (
     events,
     factor_routes,
     factor_shapes,
+    identity_routes,
+    identity_shapes,
     key_routes,
     key_shapes,
     profiles,
@@ -35,7 +37,16 @@ from harvestd.web.context import ActedFor, CountedPage
 from harvestd.web.routes import Mode, Route, Section
 
 _ADMIN = Section("administration", "Accounts and the audit log, for the market's admins.", admin_shapes.WORDS)
-_SHAPES = (shapes, recovery_shapes, factor_shapes, session_shapes, key_shapes, address_shapes, consent_shapes)
+_SHAPES = (
+    identity_shapes,
+    shapes,
+    recovery_shapes,
+    factor_shapes,
+    session_shapes,
+    key_shapes,
+    address_shapes,
+    consent_shapes,
+)
 _WORDS = {name: text for module in _SHAPES for name, text in module.WORDS.items()}
 _ACCOUNTS = Section("accounts", "Registration, sign-in and sign-out, and user profiles.", _WORDS)
 
@@ -93,6 +104,27 @@ SUBJECT = Subject(
         Route(method="POST", path="/api/auth/second-factor", operation="giveSecondFactor", handler=factor_routes.sign_in, permission=None, mode=Mode.OWN, section=_ACCOUNTS,
               summary="Sign in by the code of a second factor, after the password", body=factor_shapes.SecondStep, answer=shapes.SignedIn,
               limit="rate_login_address", endpoint_class="login", credentials=False, errors=(errors.WrongCredentials, errors.Unauthenticated)),
+        Route(method="POST", path="/api/auth/second-factor/session", operation="beginSessionBySecondFactor", handler=session_routes.begin_by_factor, permission=None,
+              mode=Mode.OWN, section=_ACCOUNTS, summary="Sign in a browser by the code of a second factor, after what asked for it", body=factor_shapes.SecondStep,
+              answer=session_shapes.BrowserSession, limit="rate_login_address", endpoint_class="login", credentials=False, cookie=True,
+              errors=(errors.WrongCredentials, errors.Unauthenticated)),
+        Route(method="GET", path="/api/auth/google", operation="signInElsewhere", handler=identity_routes.begin, permission=None, mode=Mode.OWN, section=_ACCOUNTS,
+              summary="Send a browser to sign in with an account elsewhere (OpenID Connect)", query=identity_shapes.BeginQuery, status=303, limit="rate_login_address",
+              endpoint_class="login", cookie=True, errors=(errors.NotFound, errors.Forbidden, errors.NotConfirmed, errors.Conflict, errors.Unavailable),
+              description="The browser goes there itself, as to any page; `sign_in_issuer` of `GET /api/market` says whether it can. Whoever is new gets an account, if the issuer has verified "
+              "their address and no account has it; an account that has it is linked by its owner alone, with `link`."),
+        Route(method="GET", path=identity_routes.CALLBACK, operation="endSignInElsewhere", handler=identity_routes.end, permission=None, mode=Mode.OWN, section=_ACCOUNTS,
+              summary="Where the issuer sends the browser back to: it is signed in, or the two accounts are linked", query=identity_shapes.CallbackQuery, lenient=True, status=303,
+              limit="rate_login_address", endpoint_class="login", cookie=True,
+              errors=(errors.SignInUnknown, errors.IdentityRefused, errors.NotFound, errors.LinkNeeded, errors.Conflict, errors.AlreadyTaken, errors.Unauthenticated,
+                      errors.SecondFactorNeeded, errors.Unavailable),
+              description="The cookie begins a session as `POST /api/auth/session` does; `GET /api/auth/session` has its CSRF token. An account with a second factor still needs "
+              "its code: browsers are sent to the page of mailed links with `#factor=` and the challenge, others get the problem; `POST /api/auth/second-factor/session` takes both."),
+        Route(method="GET", path="/api/users/me/identities", operation="listIdentities", handler=identity_routes.listed, permission=Permission.OWN_ACCOUNT, mode=Mode.FRESH,
+              section=_ACCOUNTS, summary="The accounts elsewhere that sign in to the caller's", answer=identity_shapes.LinkedIdentities, limit="rate_read"),
+        Route(method="DELETE", path="/api/users/me/identities/{id}", operation="deleteIdentity", handler=identity_routes.remove, permission=Permission.OWN_ACCOUNT,
+              mode=Mode.WRITE, section=_ACCOUNTS, summary="Part the caller's account from an account elsewhere", status=204,
+              errors=(errors.NotConfirmed, errors.NotFound, errors.Conflict), description="Not from the last one, for an account without a password."),
         Route(method="POST", path="/api/auth/confirm", operation="confirmSignIn", handler=session_routes.confirm, permission=Permission.OWN_ACCOUNT, mode=Mode.OWN,
               section=_ACCOUNTS, summary="Confirm by one's password that it is oneself", body=session_shapes.Confirm, status=204, limit="rate_login_address",
               endpoint_class="login", errors=(errors.Forbidden,),

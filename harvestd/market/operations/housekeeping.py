@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
 
+from harvestd.market.accounts import identity_rows as identities
 from harvestd.market.accounts import recovery_rows as recovery
 from harvestd.market.accounts import sign_ins as sessions
 from harvestd.market.carts import rows as carts
@@ -59,7 +60,10 @@ async def tidy(parts: Parts, going_on: GoingOn = always) -> None:
     async def secrets(tx: Transaction) -> int:
         return await recovery.delete_expired(tx, now - timedelta(days=1), BATCH)
 
-    for kind in (keys, events, marks, letters, old_carts, tokens, secrets):
+    async def states(tx: Transaction) -> int:
+        return await identities.delete_spent(tx, now, BATCH)
+
+    for kind in (keys, events, marks, letters, old_carts, tokens, secrets, states):
         for _ in range(ROUNDS):
             if not await going_on():
                 return

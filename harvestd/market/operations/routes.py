@@ -86,6 +86,7 @@ async def market(request: RequestContext) -> Market:
         name=settings.market_name, currency=settings.market_currency, timezone=settings.market_timezone,
         languages=list(spoken(settings.market_languages)), units=list(get_args(Unit)), tax_included=True,
         password_min_length=settings.password_least,
+        sign_in_issuer=settings.oidc_issuer if settings.oidc_client_id else None,
     )  # fmt: skip
 
 

@@ -70,6 +70,7 @@ class Market(Out, kw_only=True, frozen=True):
     units: list[UnitOut]
     tax_included: bool
     password_min_length: int
+    sign_in_issuer: str | None
 
 
 class PublicKey(Out, kw_only=True, frozen=True):
@@ -110,6 +111,7 @@ WORDS: dict[str, str] = {
     "languages": "BCP 47 tags of the market's languages.",
     "Ready.parts": "Each dependency of the process, by name.",
     "password_min_length": "Minimum length of a new password.",
+    "sign_in_issuer": "With whose accounts people can sign in, by sending their browser to `GET /api/auth/google`; null: with nobody's.",
     "state": "The state of the dependency.",
     "ProblemText.status": "The HTTP status.",
     "Alive.status": "Always `ok`.",
