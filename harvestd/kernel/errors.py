@@ -56,7 +56,7 @@ def faults(*works: Callable[[], object]) -> list[FieldError]:
 
 
 class SecondFactorNeeded(MarketError):
-    """The password is right, and the account has a second factor."""
+    """Everything so far is right, and the account has a second factor."""
 
     def __init__(self, challenge: str = "") -> None:
         super().__init__()

@@ -75,7 +75,7 @@ PROBLEMS: tuple[Problem, ...] = (
             "Try again with another password. An account that was closed cannot sign in either.",
             (market.WrongCredentials,)),
     Problem("second-factor", 401, "Please give the code of your second factor",
-            "The password is right, and the account has a second factor.",
+            "Everything so far is right, and the account has a second factor.",
             "Sign in again with the code as code; or POST /api/auth/second-factor with the code and the challenge of this answer.",
             (market.SecondFactorNeeded,)),
     Problem("forbidden", 403, "You may not do this",

@@ -73,6 +73,7 @@ def test_no_route_that_changes_something_is_for_anyone_but_signing_in_and_the_ca
         "/api/auth/link",
         "/api/auth/link/session",
         "/api/auth/second-factor",
+        "/api/auth/second-factor/session",
         "/api/auth/link/use",
         "/api/cart",
         "/api/cart/items",
