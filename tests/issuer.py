@@ -144,6 +144,14 @@ def _handler(issuer: SmallIssuer) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             path = urlsplit(self.path).path
             issuer.asked[path] += 1
+            if path == "/authorize":  # a browser; who it is comes with it
+                given = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+                self.send_response(302)
+                self.send_header(
+                    "Location", issuer.visit(self.path, **{n: given[n] for n in ("sub", "email") if n in given})
+                )
+                self.send_header("Content-Length", "0")
+                return self.end_headers()
             body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
             form = {name: values[0] for name, values in parse_qs(body).items()}
             time.sleep(issuer.slow)

@@ -427,7 +427,16 @@ async def test_a_browser_finds_its_way_from_the_index(client: Client) -> None:
 async def test_a_front_end_learns_of_the_market(client: Client) -> None:
     market = (await client.get("/api/market")).json()
     assert market["currency"] == "EUR"
-    assert set(market) == {"name", "currency", "timezone", "languages", "units", "tax_included", "password_min_length"}
+    assert set(market) == {
+        "name",
+        "currency",
+        "timezone",
+        "languages",
+        "units",
+        "tax_included",
+        "password_min_length",
+        "sign_in_issuer",
+    }
 
 
 async def test_a_front_end_learns_the_least_length_of_passwords(web_settings: Settings) -> None:
