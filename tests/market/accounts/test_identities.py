@@ -12,6 +12,7 @@ import pytest
 import pytest_twisted
 
 from harvestd.market.accounts.identity_cookie import LIFE
+from harvestd.market.operations import housekeeping
 from harvestd.store.postgres.database import Statement, nothing, scalar
 from tests.issuer import SmallIssuer
 from tests.market.accounts.elsewhere import Browser, market_of
@@ -24,6 +25,13 @@ _ACCOUNTS = Statement("test.accounts", "select count(*) from users where email_k
 _AUDIT = Statement(
     "test.audit", "select action from audit where subject_id = :id and action like 'identity.%' order by seq", scalar
 )
+_LEFT = Statement(
+    "test.left",
+    """select (select count(*) from identities i join users u on u.id = i.user_id where not u.active)
+            + (select count(*) from sign_ins s join users u on u.id = s.user_id where not u.active and s.ended_at is null)""",
+    scalar,
+)
+_STATES = Statement("test.states", "select count(*) from spent_states", scalar)
 _CLOSE = Statement("test.close", "update users set active = false where id = :id", nothing)
 
 
@@ -474,3 +482,56 @@ async def test_a_password_set_by_a_mail_parts_from_what_has_another_address(
         again = Browser(offering)
         await again.ask("POST", "/api/auth/session", {"email": email, "password": body["password"]})
         assert len(await identities(again)) == left, email
+
+
+# --- two at once ---
+
+
+async def test_of_two_partings_at_once_one_leaves_a_way_to_sign_in(offering: Market, issuer: SmallIssuer) -> None:
+    browser = Browser(offering)
+    await browser.sign_in(issuer)
+    assert (await browser.sign_in(issuer, {"sub": "2"}, link="true")).status == 303
+    token_of = await csrf(browser)
+    paths = [f"/api/users/me/identities/{one['id']}" for one in await identities(browser)]
+    answers = await settled(*[browser.ask("DELETE", path, **token_of) for path in paths])
+    assert sorted(answer.status for answer in answers) == [204, 409] and len(await identities(browser)) == 1
+
+
+async def test_an_account_that_is_closed_beside_a_link_or_a_sign_in_keeps_neither(
+    offering: Market, issuer: SmallIssuer
+) -> None:
+    for n in range(4):
+        browser, other = Browser(offering), Browser(offering)
+        person = {"sub": f"{n}", "email": f"p{n}@example.org"}
+        await browser.sign_in(issuer, person)
+        token_of, held = await csrf(browser), Browser(offering, dict(browser.cookies))
+        linking = issuer.visit(await browser.begin(link="true"), **person | {"sub": f"{n}b"})
+        signing = issuer.visit(await other.begin(), **person)
+        closed, *_ = await settled(
+            held.ask("DELETE", "/api/users/me", **token_of), browser.go(linking), other.go(signing)
+        )
+        assert closed.status == 204, closed.text
+    assert await offering.parts.database.row(_LEFT) == 0
+
+
+async def test_an_account_without_a_password_is_confirmed_by_none(offering: Market, issuer: SmallIssuer) -> None:
+    browser = Browser(offering)
+    await browser.sign_in(issuer)
+    for password in ("", "a long walk to market"):
+        refused = await browser.ask("POST", "/api/auth/confirm", {"password": password}, **await csrf(browser))
+        assert (refused.status, refused.json()["errors"][0]["params"]) == (422, {"reason": "wrong-password"})
+
+
+async def test_new_accounts_are_counted_as_registrations_are(market: Market, issuer: SmallIssuer) -> None:
+    offering = market_of(market, issuer, rate_limits=True, rate_register="2/3600")
+    answers = [await Browser(offering).sign_in(issuer, {"sub": str(n), "email": f"p{n}@example.org"}) for n in range(3)]
+    assert [answer.status for answer in answers] == [303, 303, 429]
+    assert (await Browser(offering).sign_in(issuer, {"sub": "1"})).status == 303, "who is known is none"
+
+
+async def test_a_used_state_is_forgotten_once_it_is_too_old(offering: Market, issuer: SmallIssuer) -> None:
+    await Browser(offering).sign_in(issuer)
+    now = offering.parts.now
+    for moment, left in ((LIFE - timedelta(seconds=30), 1), (LIFE + timedelta(seconds=30), 0)):
+        await housekeeping.tidy(attrs.evolve(offering.parts, now=lambda moment=moment: now() + moment))
+        assert await offering.parts.database.row(_STATES) == left
