@@ -47,6 +47,7 @@ from harvestd.tables import LISTENERS, TOPOLOGY
 
 if TYPE_CHECKING:
     from harvestd.market.search.fallback import SearchWithFallback
+    from harvestd.partners.oidc import OidcIssuer
     from harvestd.queue.rabbitmq.broker import RabbitBroker
     from harvestd.store.redis.cache import RedisCache
     from harvestd.store.redis.client import RedisClient
@@ -85,12 +86,14 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
     groups = NearGroups(reactor, topics, primary)
     rabbitmq = _rabbitmq(reactor, settings, primary)
     broker: IBroker = rabbitmq or PostgresBroker(reactor, settings, TOPOLOGY, primary, control)
+    issuer = _issuer(reactor, settings) if name == "api" else None
     relay = Relay(reactor, settings, TOPOLOGY, primary, control, broker, now, secret, metrics)
     parts = Parts(
         settings=settings, reactor=reactor, lifecycle=lifecycle, metrics=metrics, database=primary, reads=reads,
         control=control, topics=topics, cache=cache, limiter=limiter,
         sign_ins=sign_ins, api_keys=api_keys, groups=groups, search=searching or postgres, broker=broker,
         mailer=_mailer(reactor, settings), blobs=FolderBlobs(reactor, folder_of(settings)), pictures=Pictures(reactor), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, due=Due(reactor, control), topology=TOPOLOGY, listeners=LISTENERS,
+        issuer=issuer,
     )  # fmt: skip
     for title, part in (
         ("database", primary), ("replicas", reads), ("control connection", control), ("redis", redis), ("topics", topics),
@@ -104,6 +107,8 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
             probes.of_accelerator(parts, title, used)
     if searching is not None:
         probes.of_search(parts, searching)
+    if issuer is not None:
+        parts.health.add("issuer", issuer.condition)
     return parts, relay
 
 
@@ -168,6 +173,14 @@ def _rabbitmq(reactor: Any, settings: Settings, primary: Database) -> RabbitBrok
             await primary.transaction(lambda tx: outbox.ask_again(tx, queues, after))
 
     return RabbitBroker(reactor, settings, TOPOLOGY, PostgresTrials(primary), again)
+
+
+def _issuer(reactor: Any, settings: Settings) -> OidcIssuer | None:
+    if not settings.oidc_client_id:
+        return None
+    from harvestd.partners.oidc import OidcIssuer
+
+    return OidcIssuer(reactor, settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret, now)
 
 
 def _mailer(reactor: Any, settings: Settings) -> IMailer:

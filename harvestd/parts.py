@@ -14,6 +14,7 @@ from harvestd.interfaces import (
     IBroker,
     ICache,
     IGroups,
+    IIssuer,
     ILimiter,
     IMailer,
     ISignIns,
@@ -37,7 +38,7 @@ class Parts:
     listens and holds advisory locks; ``secret`` signs tokens; ``wake_relay`` tells the outbox relay, wherever it runs,
     that something was committed, and ``due`` wakes the process that runs the periodic task of that name; ``health`` has
     the readiness probes; ``topology`` has the event types and their queues; ``listeners`` are called for what happens
-    in a unit of work, in its transaction."""
+    in a unit of work, in its transaction; ``issuer`` is whose accounts people can sign in with, or None."""
 
     settings: Settings
     reactor: Any
@@ -65,3 +66,4 @@ class Parts:
     topology: Topology
     health: Health = attrs.field(factory=Health)
     listeners: Mapping[type, Sequence[Callable[[Any, Any], Awaitable[None]]]] = attrs.field(factory=dict)
+    issuer: IIssuer | None = None

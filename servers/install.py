@@ -1,6 +1,6 @@
 """Installs the real servers that the tests use, where they are missing: ``python -m servers.install``.
 
-Debian's packages by apt, the search engines by Maven. What cannot be installed is named: its tests are skipped then, and
+Debian's packages by apt, the search engines by Maven, an OpenID Connect issuer by npm. What cannot be installed is named: its tests are skipped then, and
 fail with ``CI=true``.
 """
 
@@ -44,9 +44,21 @@ def search_engines() -> bool:
     return True
 
 
+def issuer() -> bool:
+    """Have an OpenID Connect issuer; False, and a line that says why, where that cannot be done here."""
+    from servers import oidc
+
+    try:
+        oidc.install()
+    except Exception as error:
+        print(f"The OpenID Connect issuer is missing: {error}", file=sys.stderr)
+        return False
+    return True
+
+
 def main() -> int:
     """Answers an exit code: a failure only where tests would fail for it."""
-    whole = provided(PACKAGES, "the tests") & search_engines()
+    whole = provided(PACKAGES, "the tests") & search_engines() & issuer()
     return int(not whole and os.environ.get("CI") == "true")
 
 

@@ -10,6 +10,7 @@ from harvestd.ctl.brokers import rabbitmq
 from harvestd.ctl.check_result import CheckResult, examined, looked_at
 from harvestd.ctl.command import FINE, FOUND, Command, CommandContext
 from harvestd.ctl.doctor_checks import blobs, data_folder, database, market, replica
+from harvestd.ctl.issuers import issuer
 from harvestd.ctl.post import mail
 from harvestd.settings.table import Settings
 
@@ -27,6 +28,7 @@ async def _run(errand: CommandContext) -> int:
         looked_at(reactor, "RabbitMQ", lambda: rabbitmq(reactor, settings)),
         looked_at(reactor, "Elasticsearch", lambda: elasticsearch(reactor, settings)),
         looked_at(reactor, "mail", lambda: mail(reactor, settings)),
+        looked_at(reactor, "issuer", lambda: issuer(reactor, settings)),
     ]
     of_database = await _database(errand)
     folder, *others = [await one for one in begun]
@@ -61,7 +63,8 @@ def _of_database(settings: Settings, url: str) -> Iterator[CheckResult]:
 
 COMMAND = Command(
     "Tests the data folder, the folder of blobs, the database with its version, encoding, privileges and schema, replicas, queues, the\n"
-    "outbox, mail and search, and Redis, RabbitMQ and Elasticsearch if they are configured, by doing what the daemon does. Prints versions and\n"
+    "outbox, mail and search, and Redis, RabbitMQ, Elasticsearch and the issuer of sign-ins if they are configured, by doing what the\n"
+    "daemon does. Prints versions and\n"
     "latencies, what is well and what is not, with the cure. Each test is independent and has a timeout. It changes nothing\n"
     "except for probes that it removes again, or that nobody receives.",
     _arguments,

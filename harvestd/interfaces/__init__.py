@@ -23,6 +23,7 @@ from harvestd.interfaces.messages import (
     Receive,
     Retried,
 )
+from harvestd.interfaces.oidc import Attempt, Identity, IIssuer, IssuerAway
 from harvestd.interfaces.search import Document, Facet, Found, Hit, ISearch, IStoredSearch, Search, Suggestion
 from harvestd.interfaces.sign_ins import Account, ISignIns
 from harvestd.interfaces.topics import ITopics
@@ -32,6 +33,7 @@ __all__ = [
     "Acked",
     "Allowance",
     "ApiKey",
+    "Attempt",
     "CacheState",
     "DeadLetter",
     "Delivery",
@@ -46,6 +48,7 @@ __all__ = [
     "IBroker",
     "ICache",
     "IGroups",
+    "IIssuer",
     "ILimiter",
     "IMailer",
     "ISearch",
@@ -53,6 +56,8 @@ __all__ = [
     "IStoredSearch",
     "ISubscription",
     "ITopics",
+    "Identity",
+    "IssuerAway",
     "Mail",
     "MailServerUnreachable",
     "Message",

@@ -60,7 +60,7 @@ class WrongKind(MarketError):
 
 
 class SecondFactorNeeded(MarketError):
-    """The password is right, and the account has a second factor."""
+    """Everything so far is right, and the account has a second factor."""
 
     def __init__(self, challenge: str = "") -> None:
         super().__init__()
@@ -73,6 +73,14 @@ class WrongSecondFactor(MarketError):
 
 class SecondFactorRequired(MarketError):
     """The account's role needs a second factor, and it has none."""
+
+
+class SignInUnknown(MarketError):
+    """This sign-in elsewhere was not begun in this browser, has ended already, or has taken too long."""
+
+
+class IdentityRefused(MarketError):
+    """What the service elsewhere says of the person is no reason to sign them in."""
 
 
 class NotConfirmed(MarketError):
@@ -89,6 +97,10 @@ class Conflict(MarketError):
 
 class AlreadyTaken(Conflict):
     """A name or address that must be unique is in use."""
+
+
+class LinkNeeded(Conflict):
+    """An account has the address of somebody who signs in elsewhere, and is not linked with that."""
 
 
 class IllegalTransition(Conflict):

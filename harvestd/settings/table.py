@@ -84,10 +84,13 @@ class Settings:
     market_register: str = setting("", "", "Register and number under which they are entered, if they are, for the imprint.")
     market_tax_number: str = setting("", "", "Their number for VAT, or other taxes, for the imprint.")
     mail_from: str = setting("market@localhost", "address", "Sender of the market's mails.")
-    account_url: str = setting("", "URL", "Page of the shop that mails lead to, with #verify=…, #reset=… or #link=… and a token behind it; empty: /account under public_url, a plain page of this server.")
+    account_url: str = setting("", "URL", "Page of the shop that mails lead to, with #verify=…, #reset=… or #link=… and a token behind it, and those who still need the code of a second factor after signing in elsewhere, with #factor=… and a challenge; empty: /account under public_url, a plain page of this server.")
     security_contact: str = setting("", "contact", "Address, or URL, of whom to tell of a vulnerability, in /.well-known/security.txt; empty: there is none.")
     private_registration: bool = setting(False, "", "Whether registering answers the same for addresses that have an account and those that have none (202), so that nobody learns who is here; a mail tells the rest, and accounts sign in once their address is verified.")
     link_sign_in: bool = setting(False, "", "Whether accounts can sign in by a link that is mailed to them.")
+    oidc_issuer: str = setting("https://accounts.google.com", "URL", "Issuer (OpenID Connect) with whose accounts people can sign in, if oidc_client_id is set: exactly the issuer of its /.well-known/openid-configuration.")
+    oidc_client_id: str = setting("", "", "Id under which the issuer knows this market; its redirect URI is /api/auth/google/callback under public_url. Empty: nobody signs in with an account elsewhere.")
+    oidc_client_secret: str = setting("", "", "Secret that belongs to oidc_client_id; empty for a public client, which PKCE protects alone.", secret=True)
     password_least: int = setting(12, "characters", "Minimum length of a password.", least=8, most=128)
     second_factor_required_for: tuple[str, ...] = setting((), "roles", "Roles whose accounts can do nothing but set up a second factor until they have one, manager, admin or both; empty: none.", choices=("manager", "admin"))
     passkey_domain: str = setting("", "domain", "Domain that passkeys are made for, where the shop's pages are on another host than the API, e.g. example.org for shop.example.org and api.example.org; empty: the host of public_url. Passkeys of another domain no longer work.")
@@ -171,7 +174,7 @@ GROUPS = {
 #: Settings that only the API uses: harvest-worker does not offer them.
 OF_THE_API = frozenset(
     """
-    http_host http_port allowed_hosts cors_origins processes workers demo order_lines_most second_factor_required_for passkey_domain access_token_ttl refresh_token_ttl sign_in_ttl
+    http_host http_port allowed_hosts cors_origins oidc_issuer oidc_client_id oidc_client_secret processes workers demo order_lines_most second_factor_required_for passkey_domain access_token_ttl refresh_token_ttl sign_in_ttl
     rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_recovery rate_upload rate_register body_deadline write_deadline idle_deadline connections_most
     connections_per_address requests_per_address upload_max_bytes upload_spool buffer_limit read_rate_least idempotency_ttl cache_ttl cache_stale
     """.split()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from harvestd.settings.rows import Row, Unfit
@@ -10,6 +11,7 @@ from harvestd.settings.rows import Row, Unfit
 SCHEMES = {
     "public_url": ("http", "https"),
     "account_url": ("http", "https"),
+    "oidc_issuer": ("https", "http"),
     "database_url": ("postgresql", "postgres"),
     "replica_urls": ("postgresql", "postgres"),
     "redis_url": ("redis", "rediss", "unix"),
@@ -21,6 +23,7 @@ SCHEMES = {
 EXAMPLES = {
     "public_url": "https://market.example.org",
     "account_url": "https://shop.example.org/account",
+    "oidc_issuer": "https://accounts.google.com",
     "redis_url": "redis://user:password@host:6379/0",
     "rabbitmq_url": "amqp://user:password@host:5672/vhost",
     "elasticsearch_url": "https://user:password@host:9200",
@@ -55,6 +58,8 @@ def judge_url(row: Row, value: str) -> None:
         raise Unfit(f"{needed}, like {like}")
     if row.name == "rabbitmq_url" and url.username is not None and url.password is None:
         raise Unfit(f"after its user comes a password, like {like}")
+    if row.name == "oidc_issuer" and (url.username or (url.scheme == "http" and not is_loopback(url.hostname or ""))):
+        raise Unfit(f"https:// is needed, without a user (http:// only for this machine itself), like {like}")
     if row.name == "public_url" and url.username:
         raise Unfit(f"scheme, host and port alone are needed, like {like}")
 
@@ -62,6 +67,7 @@ def judge_url(row: Row, value: str) -> None:
 #: The permitted text after host and port, and the error message for any other.
 _REST = {
     "public_url": (re.compile(r"/?"), "scheme, host and port alone are needed"),
+    "oidc_issuer": (re.compile(r"[^?#]*"), "after host and port only a path may follow"),
     "account_url": (re.compile(r"[^#]*"), "no # may be in it, since the links of mails have their own"),
     "redis_url": (re.compile(r"/?[0-9]*"), "after host and port only the number of a database may follow"),
     "rabbitmq_url": (
@@ -70,6 +76,14 @@ _REST = {
     ),
     "elasticsearch_url": (re.compile(r"[^?#]*"), "after host and port only a path may follow"),
 }
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself, as far as its name says."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def mask_url(text: str) -> str:

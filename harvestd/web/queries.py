@@ -25,13 +25,15 @@ def decode(query: str, wanted: type[msgspec.Struct] | None) -> Any:
     """``query`` (as sent, without its ``?``) as a ``wanted``; None where the route takes no parameters.
 
     Raises a 400 for bad escapes, ``Invalid`` for parameters that are unknown, repeated (unless the field is a list), or of
-    the wrong type.
+    the wrong type; of a type that lets unknown fields pass, these are as if not sent.
     """
     pairs = _pairs(query) if query else []
     if wanted is None:
         if pairs:
             raise _refuse([fields.unknown(name[: fields.MAX_NAME], name, None) for name, _ in pairs])
         return None
+    if not wanted.__struct_config__.forbid_unknown_fields:
+        pairs = [pair for pair in pairs if pair[0] in _names(wanted)]
     lists = _list_names(wanted)
     values: dict[str, Any] = {}
     errors: list[FieldError] = []
@@ -93,6 +95,11 @@ def _pairs(query: str) -> list[tuple[str, str]]:
         raise Refusal("malformed", "the query is not percent-encoded UTF-8") from error
     except ValueError as error:
         raise Refusal("malformed", worded("the query has more than {most} parameters", most=MAX)) from error
+
+
+@cache
+def _names(wanted: type[msgspec.Struct]) -> frozenset[str]:
+    return frozenset(field.encode_name for field in fields.of(wanted))
 
 
 @cache

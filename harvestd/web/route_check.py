@@ -42,7 +42,7 @@ def _wrong_with(route: Route, known_limit: Callable[[str], bool]) -> Iterator[st
         yield "takes a file, so it needs a body with content, and cannot be in a transaction or under a key meanwhile"
     if route.cached is not None and (route.method != "GET" or route.permission is not None or route.mode is Mode.WRITE):
         yield "is cached without being a GET for anyone"
-    for kind in (route.body, route.query):
+    for kind in (route.body, None if route.lenient else route.query):
         for name in () if kind is None else _lax(kind):
             yield f"takes {name}, which lets unknown fields pass; set forbid_unknown_fields=True"
 

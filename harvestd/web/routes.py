@@ -86,6 +86,8 @@ class Route:
     scope: Permission | None = None
     body: type[msgspec.Struct] | None = None
     query: type[msgspec.Struct] | None = None
+    #: Whether parameters that it does not know are ignored: for an address that others make.
+    lenient: bool = False
     answer: Any = None
     #: (RequestContext, fields by name) -> field errors: business rules for the readable fields of a body whose others are invalid.
     rules: Callable[[Any, Mapping[str, Any]], Iterable[FieldError]] | None = None

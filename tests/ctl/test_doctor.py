@@ -24,6 +24,7 @@ from servers.rabbitmq import RabbitServer
 from servers.redis import RedisServer
 from tests.daemons import ctl
 from tests.faults.test_mail import WAITING
+from tests.issuer import SECRET, SmallIssuer
 
 Doctor = Callable[..., str]
 
@@ -64,11 +65,23 @@ def test_servers_that_accept_and_say_nothing_are_each_a_finding(doctor: Doctor, 
         rabbitmq_url=f"amqp://market:hush@127.0.0.1:{silent}/market",
         elasticsearch_url=f"http://127.0.0.1:{silent}",
         smtp_url=f"smtp://127.0.0.1:{silent}",
+        oidc_issuer=f"http://127.0.0.1:{silent}",
+        oidc_client_id="market",
     )
-    for subject in ("database", "Redis", "RabbitMQ", "Elasticsearch", "mail"):
+    for subject in ("database", "Redis", "RabbitMQ", "Elasticsearch", "mail", "issuer"):
         assert cure(said, f" {subject}: ")
     assert "ok       data folder" in said
     assert "hush" not in said
+
+
+def test_an_issuer_that_answers_has_its_redirect_uri_shown(doctor: Doctor) -> None:
+    with SmallIssuer() as issuer:
+        said = doctor(**issuer.settings, public_url="https://market.example.org")
+    assert (
+        f"ok       issuer: {issuer.url} answers; it must have https://market.example.org/api/auth/google/callback"
+        in said
+    )
+    assert SECRET not in said
 
 
 async def test_what_never_ends_is_bounded_and_what_raises_is_caught_with_what_came_before() -> None:

@@ -80,6 +80,7 @@ def test_no_route_that_changes_something_is_for_anyone_but_signing_in_and_the_ca
         "/api/auth/passkey",
         "/api/auth/passkey/options",
         "/api/auth/passkey/session",
+        "/api/auth/second-factor/session",
         "/api/auth/link/use",
         "/api/cart",
         "/api/cart/items",

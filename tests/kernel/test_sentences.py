@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from harvestd.interfaces import IssuerAway
 from harvestd.kernel import errors
 from harvestd.kernel.errors import MarketError, Overloaded
 from harvestd.kernel.languages import WORDS, sentence
@@ -54,7 +55,7 @@ def _value(node: ast.expr, module: Any) -> Any:
 
 FOUND = [
     one
-    for folder in ("kernel", "market", "store", "web")
+    for folder in ("kernel", "market", "partners", "store", "web")
     for path in sorted((PACKAGE / folder).rglob("*.py"))
     if path.name != "sentences.py"
     for one in _said(path)
@@ -82,6 +83,7 @@ def test_a_language_has_every_sentence_and_no_other(tag: str) -> None:
 ELSEWHERE_SAID = {
     "Whether the change was kept is not known. Send the request again with the same Idempotency-Key, or read what it would have changed.",
     "there is nothing at this address",
+    IssuerAway.shown,
 }
 
 

@@ -14,18 +14,20 @@ from playwright.sync_api import sync_playwright
 from harvestd.loading.demo import demo_password
 from servers import temporary_folder
 from tests.daemons import Daemon, free_port, request
+from tests.issuer import SmallIssuer
 from tests.process.conftest import end_database
 
 
 @attrs.frozen
 class DemoMarket:
-    """Where it is, its contract, the password of its people, and its log."""
+    """Where it is, its contract, the password of its people, its log, and with whose accounts people sign in."""
 
     port: int
     document: dict[str, Any]
     password: str
     log: Path
     mails: Path
+    issuer: SmallIssuer
 
     @property
     def address(self) -> str:
@@ -59,16 +61,23 @@ class started:
     def __enter__(self) -> DemoMarket:
         self.folder = temporary_folder("openapi")
         self.folder.chmod(0o755)
+        self.issuer = SmallIssuer().__enter__()
         self.daemon = Daemon(
-            "harvest-api", self.folder, http_port=free_port(), demo=1, stop_deadline=10, **self.settings
+            "harvest-api",
+            self.folder,
+            http_port=free_port(),
+            demo=1,
+            stop_deadline=10,
+            **self.issuer.settings | self.settings,
         )
         self.daemon.start()
         document = request(self.daemon.port, "GET", "/openapi.json")[1]
         password = demo_password(str(self.folder))
         assert password is not None
-        return DemoMarket(self.daemon.port, document, password, self.daemon.log, self.folder / "mail")
+        return DemoMarket(self.daemon.port, document, password, self.daemon.log, self.folder / "mail", self.issuer)
 
     def __exit__(self, *_: object) -> None:
         self.daemon.stop()
+        self.issuer.__exit__()
         end_database(self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)

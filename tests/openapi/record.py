@@ -17,7 +17,7 @@ def main() -> int:
     """Answers an exit code."""
     with started() as market:
         done = list(walk(market.port, market.document, market.password, market.mails))
-    wrong = [f"{one.step.operation}: {one.status} {one.answer}" for one in done if one.status >= 300]
+    wrong = [f"{one.step.operation}: {one.status} {one.answer}" for one in done if one.status >= 400]
     if wrong:
         print(*wrong, sep="\n", file=sys.stderr)
         return 1

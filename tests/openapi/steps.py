@@ -32,6 +32,8 @@ class Step:
     token: str = ""
     #: Whether the browser asks that signed in before (``beginSession``).
     browser: bool = False
+    #: Instead of that browser's cookie: another.
+    cookie: str = ""
     #: What is asked beforehand, by (method, path, body, token), knowing the answers so far and, as ``tokens``, those of who has signed in:
     #: further answers, by names that the step may use.
     prepare: Callable[[Callable[..., Any], dict[str, Any]], dict[str, Any]] = lambda ask, known: {}

@@ -19,7 +19,13 @@ from tests.openapi.walk import Mails
 
 pytestmark = [pytest.mark.xdist_group("demo_market"), pytest.mark.limit(60)]
 PASSWORD, NEW = "a long walk to market", "three turnips in a row"
-FRAGMENTS = ("", *(f"#{what}={'x' * 43}" for what in ("verify", "reset", "link", "invitation")))
+FRAGMENTS = ("", *(f"#{what}={'x' * 43}" for what in ("verify", "reset", "link", "factor", "invitation")))
+#: As a signed-in browser's page.
+SEND = """async ([path, body]) => {
+  const { csrf_token: csrf } = await (await fetch("/api/auth/session")).json();
+  const headers = { "Content-Type": "application/json", "X-CSRF-Token": csrf };
+  return (await fetch(path, { method: "POST", headers, body: JSON.stringify(body) })).json();
+}"""
 
 
 def ask(market: DemoMarket, method: str, path: str, body: Any = None, token: str = "") -> Any:
@@ -150,3 +156,43 @@ def test_the_docs_ask_for_the_code_too(browser: Any, demo_market: DemoMarket) ->
     page.fill("#sign-in [name=code]", person.code())
     page.click("#sign-in .fields button")
     expect(page.locator(".who")).to_have_text("Signed in as Bo", timeout=15_000)
+
+
+def test_who_signs_in_elsewhere_gives_the_code_of_their_second_factor_and_goes_on(
+    browser: Any, demo_market: DemoMarket
+) -> None:
+    name = f"p{secrets.token_hex(4)}"
+    demo_market.issuer.person = {"sub": name, "email": f"{name}@example.org", "email_verified": True, "name": name}
+    entrance = f"{demo_market.address}/api/auth/google?return_to=/docs/accounts%3Fx"
+    page: Page = browser.new_context().new_page()
+    page.goto(entrance)
+    assert page.url == f"{demo_market.address}/docs/accounts?x"
+    factor = page.evaluate(SEND, ["/api/users/me/second-factors", {"name": "telephone"}])
+    totp = pyotp.TOTP(factor["secret"])
+    before, now = totp.at(datetime.now(UTC) - timedelta(seconds=30)), totp.now()
+    page.evaluate(SEND, [f"/api/users/me/second-factors/{factor['id']}/confirm", {"code": before}])
+    other: Page = browser.new_context().new_page()
+    other.goto(entrance)
+    assert other.url == f"{demo_market.address}/account", "with nothing of the challenge left in it"
+    other.fill("#factor [name=code]", "000000")
+    other.click("#factor button")
+    says(other, "^This is no code of your second factor")
+    other.fill("#factor [name=code]", now)
+    other.click("#factor button")
+    other.wait_for_url(f"{demo_market.address}/docs/accounts?x")
+    assert other.evaluate('async () => (await fetch("/api/users/me")).status') == 200
+
+
+@pytest.mark.parametrize("to", ["https%3A%2F%2Fevil.example%2F", "%2F%2Fevil.example", "javascript%3Aalert(1)", "%ZZ"])
+def test_the_page_sends_nobody_to_another_site(browser: Any, demo_market: DemoMarket, to: str) -> None:
+    person = Person(demo_market, factor=True)
+    status, asked, _ = request(
+        demo_market.port, "POST", "/api/auth/login", {"email": person.email, "password": PASSWORD}
+    )
+    assert status == 401
+    page: Page = browser.new_context().new_page()
+    page.goto(f"{demo_market.address}/account#factor={asked['challenge']}&return_to={to}")
+    page.fill("#factor [name=code]", person.code())
+    page.click("#factor button")
+    says(page, "You are signed in in this browser")
+    assert page.url == f"{demo_market.address}/account"

@@ -115,6 +115,8 @@ def walk(
             body = _filled(step.body, answers)
             if step.who or step.token:
                 headers["Authorization"] = f"Bearer {tokens[step.who] if step.who else _filled(step.token, answers)}"
+            if step.cookie:
+                headers["Cookie"] = _filled(step.cookie, answers)
             if step.browser:
                 headers |= {"Cookie": cookie, "X-CSRF-Token": answers["beginSession"]["csrf_token"]}
         except KeyError as error:

@@ -40,6 +40,7 @@ SECRET = {
     "post_api_auth_session",
     "post_api_auth_confirm",
     "post_api_auth_second_factor",
+    "post_api_auth_second_factor_session",
     "post_api_users_me_second_factors_id_confirm",
 }
 #: Named as the end of a season is, and the next status of a part.

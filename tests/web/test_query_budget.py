@@ -6,9 +6,10 @@ makes a route cheaper says so here, who makes it dearer has to say why.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 import psycopg2
@@ -23,6 +24,7 @@ from harvestd.market.accounts.passkey_rules import party
 from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.settings.table import Settings
 from harvestd.web.server import make_site
+from tests.issuer import SmallIssuer
 from tests.market.accounts.authenticator import Authenticator
 from tests.market.accounts.mailbox import token
 from tests.market.accounts.walk import FACE
@@ -99,7 +101,14 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_users_me_api_keys": (2, 2),
     "post_api_users_me_api_keys": (6, 6),
     "delete_api_users_me_api_keys_id": (3, 3),
-    "get_api_users_me_addresses": (2, 2),
+    "get_api_auth_google": (0, 0),
+    "get_api_auth_google to link": (3, 3),
+    "get_api_auth_google_callback to link": (8, 9),
+    "get_api_auth_google_callback": (11, 13),
+    "get_api_auth_google_callback of somebody new": (13, 13),
+    "get_api_users_me_identities": (1, 1),
+    "delete_api_users_me_identities_id": (6, 6),
+    "get_api_users_me_addresses": (1, 1),
     "put_api_users_me_addresses_id": (3, 4),
     "delete_api_users_me_addresses_id": (1, 2),
     "get_api_users_me_consents": (1, 1),
@@ -115,6 +124,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "post_api_auth_passkey_session": (10, 11),
     "post_api_auth_second_factor_options": (2, 2),
     "post_api_auth_confirm_options": (2, 2),
+    "post_api_auth_second_factor_session": (7, 8),
     "get_api_farms_id_members": (3, 3),
     "post_api_farms_id_members": (9, 9),
     "patch_api_farms_id_members_user_id": (9, 9),
@@ -177,6 +187,7 @@ class Stage:
     category: dict[str, Any]
     second: Person
     member: Person
+    issuer: SmallIssuer
     mailed: dict[str, str] = attrs.field(factory=dict)
     passkey: Authenticator | None = None
     refresh: str = ""
@@ -189,8 +200,14 @@ class Stage:
         return {"product_id": self.product["id"], "quantity": quantity}
 
 
+@pytest.fixture
+def issuer() -> Iterator[SmallIssuer]:
+    with SmallIssuer() as found:
+        yield found
+
+
 @pytest_twisted.async_yield_fixture
-async def stage(settings: Settings, database_url: str) -> AsyncIterator[Stage]:
+async def stage(settings: Settings, database_url: str, issuer: SmallIssuer) -> AsyncIterator[Stage]:
     """A whole process, without consumers, on a database of its own; another leads its outbox, so that all that is recorded is
     there for ``market.work`` to handle."""
     from twisted.internet import reactor
@@ -201,6 +218,7 @@ async def stage(settings: Settings, database_url: str) -> AsyncIterator[Stage]:
     lifecycle = Lifecycle(reactor, 5.0)
     settings = attrs.evolve(
         settings,
+        **issuer.settings,
         database_url=database_url,
         rate_limits=False,
         link_sign_in=True,
@@ -233,7 +251,7 @@ async def stage(settings: Settings, database_url: str) -> AsyncIterator[Stage]:
         mailed[purpose] = await token(market, email, purpose)
     await market.stranger.post("/api/auth/link", {"email": person.email})
     mailed["link2"] = await token(market, person.email, "link")
-    yield Stage(market, farmer, buyer, admin, product, other, order, category, person, member, mailed)
+    yield Stage(market, farmer, buyer, admin, product, other, order, category, person, member, issuer, mailed)
     await Deferred.fromCoroutine(lifecycle.stop()).addTimeout(10, reactor)
     leader.close()
 
@@ -325,6 +343,42 @@ def _by_passkey(path: str) -> Callable[[Stage, dict[str, str]], Awaitable[Respon
     return ask
 
 
+async def _second_step_in_a_browser(s: Stage, headers: dict[str, str]) -> Response:
+    asked = await s.stranger.post("/api/auth/login", {**SECOND, "password": "a longer walk to market"})
+    code = pyotp.TOTP(s.mailed["secret"]).at(datetime.now(UTC) + timedelta(seconds=30))
+    body = {"challenge": asked.json()["challenge"], "code": code}
+    return await s.stranger.post("/api/auth/second-factor/session", body, headers=headers)
+
+
+def _cookie(answer: Response) -> str:
+    return answer.headers["set-cookie"].partition(";")[0]
+
+
+async def _begin_link(s: Stage, headers: dict[str, str]) -> Response:
+    """The second person, in a browser, who has an account elsewhere with the same address."""
+    own = {**SECOND, "password": "a longer walk to market"}
+    s.mailed["linking"] = _cookie(await s.stranger.post("/api/auth/session", own))
+    asked = headers | {"Cookie": s.mailed["linking"]}
+    answer = await s.stranger.get("/api/auth/google?link=true", headers=asked)
+    back = s.issuer.visit(answer.headers["location"], sub="second@example.org", email="second@example.org")
+    s.mailed |= {"linking": f"{s.mailed['linking']}; {_cookie(answer)}", "back": urlsplit(back).query}
+    return answer
+
+
+async def _end_link(s: Stage, headers: dict[str, str]) -> Response:
+    headers = headers | {"Cookie": s.mailed["linking"]}
+    return await s.stranger.get(f"/api/auth/google/callback?{s.mailed['back']}", headers=headers)
+
+
+def _elsewhere(email: str) -> Callable[[Stage, dict[str, str]], Awaitable[Response]]:
+    async def ask(s: Stage, headers: dict[str, str]) -> Response:
+        begun = await s.stranger.get("/api/auth/google")
+        back = urlsplit(s.issuer.visit(begun.headers["location"], sub=email, email=email))
+        return await s.stranger.get(f"{back.path}?{back.query}", headers=headers | {"Cookie": _cookie(begun)})
+
+    return ask
+
+
 async def _passkey_options(s: Stage, headers: dict[str, str]) -> Response:
     asked = await s.stranger.post("/api/auth/login", {**SECOND, "password": "a longer walk to market"})
     body = {"challenge": asked.json()["challenge"]}
@@ -336,6 +390,11 @@ async def _document(s: Stage, headers: dict[str, str]) -> Response:
     response = await s.farmer.client.post(f"/api/farms/{s.farmer.farm_id}/documents", body, headers=headers)
     s.mailed |= {"document": response.json()["url"]}
     return response
+
+
+async def _part(s: Stage, headers: dict[str, str]) -> Response:
+    (one,) = (await s.second.get("/api/users/me/identities")).json()["items"]
+    return await s.second.client.request("DELETE", f"/api/users/me/identities/{one['id']}", headers=headers)
 
 
 async def _withdraw(s: Stage, headers: dict[str, str]) -> Response:
@@ -463,6 +522,13 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
         "POST", "/api/users/me/api-keys", "second", {"name": "till", "scopes": ["orders:read"]}
     ),
     "delete_api_users_me_api_keys_id": _end_key,
+    "get_api_auth_google": _get("/api/auth/google"),
+    "get_api_auth_google to link": _begin_link,
+    "get_api_auth_google_callback to link": _end_link,
+    "get_api_auth_google_callback": _elsewhere("second@example.org"),
+    "get_api_auth_google_callback of somebody new": _elsewhere("new@example.org"),
+    "get_api_users_me_identities": _get("/api/users/me/identities", "second"),
+    "delete_api_users_me_identities_id": _part,
     "get_api_users_me_addresses": _get("/api/users/me/addresses", "second"),
     "put_api_users_me_addresses_id": _ask(
         "PUT", "/api/users/me/addresses/{s.product[id]}", "second", {"recipient": "Bo", "address": "Road 1"}
@@ -476,6 +542,7 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "post_api_users_me_second_factors": _set_up,
     "post_api_users_me_second_factors_id_confirm": _confirm_factor,
     "post_api_auth_second_factor": _second_step,
+    "post_api_auth_second_factor_session": _second_step_in_a_browser,
     "post_api_users_me_recovery_codes": _ask("POST", "/api/users/me/recovery-codes", "second"),
     "delete_api_users_me_second_factors_id": _ask(
         "DELETE", "/api/users/me/second-factors/{s.mailed[factor]}", "second"

@@ -6,7 +6,7 @@ from __future__ import annotations
 import attrs
 
 from harvestd.kernel import families
-from harvestd.kernel.errors import AlreadyTaken
+from harvestd.kernel.errors import AlreadyTaken, FieldError
 from harvestd.kernel.events import Event
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_ins
@@ -49,15 +49,23 @@ async def register(unit: UnitOfWork, account: NewAccount, user_id: str, password
 async def register_privately(unit: UnitOfWork, account: NewAccount, user_id: str, password_hash: str) -> None:
     """The same, but an address that has an account is only mailed so. A username is public, so it is said to be taken:
     raises ``AlreadyTaken`` for that alone."""
-    taken = await accounts.insert_unless_taken(unit.tx, account, user_id, password_hash, unit.now)
+    taken = await register_unless_taken(unit, account, user_id, password_hash)
     usernames = tuple(fault for fault in taken if fault.field == "username")
     if usernames:
         raise AlreadyTaken(errors=usernames)
     if taken:
         data = {"purpose": "known", "email": account.email}
         unit.record(Event("account.mail_requested", f"mail:{unit.new_id()}", 1, data))
-    else:
+
+
+async def register_unless_taken(
+    unit: UnitOfWork, account: NewAccount, user_id: str, password_hash: str
+) -> tuple[FieldError, ...]:
+    """The same; or, with nothing stored, a fault for every field whose value another account has."""
+    taken = await accounts.insert_unless_taken(unit.tx, account, user_id, password_hash, unit.now)
+    if not taken:
         await _founded(unit, account, user_id)
+    return taken
 
 
 async def become_farmer(unit: UnitOfWork, user_id: str) -> None:

@@ -18,6 +18,7 @@ from harvestd.market.accounts import (
     closing_rows,
     consent_rows,
     factor_rows,
+    identity_rows,
     key_rows,
 )
 from harvestd.market.accounts import recovery_rows as tokens
@@ -61,6 +62,7 @@ async def close(unit: UnitOfWork, user_id: str) -> None:
     await address_rows.delete_all(unit.tx, user_id)
     await factor_rows.delete_all(unit.tx, user_id, unit.now)
     await blobs.drop_of_user(unit, user_id)
+    await identity_rows.delete_all(unit.tx, user_id)
     await actions.end_all(unit, user_id)
     await closing_rows.anonymise(unit.tx, user_id, unit.now)
     unit.record(Event("account.deleted", f"user:{user_id}", user.version + 1, {"user_id": user_id}))
@@ -83,6 +85,16 @@ async def exported(unit: UnitOfWork, user_id: str) -> dict[str, Any]:
         "second_factors": [
             {"kind": one.kind, "name": one.name, "created_at": one.created_at, "last_used_at": one.last_used_at}
             for one in await factor_rows.all_of(unit.tx, user_id)
+        ],
+        "identities": [
+            {
+                "issuer": one.issuer,
+                "subject": one.subject,
+                "email": one.email,
+                "created_at": one.created_at,
+                "last_used_at": one.last_used_at,
+            }
+            for one in await identity_rows.all_of(unit.tx, user_id)
         ],
         "sign_ins": await closing_rows.sign_ins(unit.tx, user_id),
     }

@@ -36,10 +36,7 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
 
 async def sign_in(request: RequestContext, body: SecondStep) -> SignedIn:
     """The second step of a sign-in: a code or a passkey, after the password."""
-    user = await proven(request, body.challenge)
-    if body.code is None and body.passkey is None:
-        raise Invalid.of("code", "is needed, or passkey", "required", reason="second-factor")
-    await guessing.admit(request, user.email_key, user)
+    user = await challenger(request, body)
 
     async def work(unit: UnitOfWork) -> SignedIn:
         await second_step(unit, user, body.code, body.passkey)
@@ -49,11 +46,20 @@ async def sign_in(request: RequestContext, body: SecondStep) -> SignedIn:
 
 
 async def proven(request: RequestContext, challenge: str) -> accounts.User:
-    """The account whose password was given. Raises ``Unauthenticated``."""
+    """The account whose password was given, or who came from an issuer. Raises ``Unauthenticated``."""
     user_id = actions.challenged(challenge, request.now)
     user = await accounts.by_id(request.reader, user_id) if user_id is not None else None
     if user is None or not user.active or not actions.proven(request.parts.secret, challenge, user):
         raise Unauthenticated("this sign-in has taken too long, or the password has changed; begin again")
+    return user
+
+
+async def challenger(request: RequestContext, body: SecondStep) -> accounts.User:
+    """Whose challenge it is; it counts as an attempt to sign in. Raises ``Unauthenticated``, and ``Invalid`` without a second factor."""
+    user = await proven(request, body.challenge)
+    if body.code is None and body.passkey is None:
+        raise Invalid.of("code", "is needed, or passkey", "required", reason="second-factor")
+    await guessing.admit(request, user.email_key, user)
     return user
 
 

@@ -15,7 +15,7 @@ from harvestd.kernel.email_addresses import EmailAddress
 from harvestd.kernel.errors import AlreadyTaken, FieldError, Invalid
 from harvestd.kernel.events import Event
 from harvestd.kernel.secret_hashes import secret_hash
-from harvestd.market.accounts import actions, factor_rows, key_rows
+from harvestd.market.accounts import actions, factor_rows, identity_rows, key_rows
 from harvestd.market.accounts import recovery_rows as tokens
 from harvestd.market.accounts import rows as accounts
 from harvestd.unit_of_work import UnitOfWork
@@ -95,13 +95,14 @@ async def change_password(unit: UnitOfWork, user_id: str, password_hash: str, ke
 
 
 async def reset(unit: UnitOfWork, secret: str, password_hash: str) -> str:
-    """Set a new password, and end every sign-in, every API key and every other mailed secret of the account; of an account that
-    somebody else may have registered (:func:`use_link`), the second factors too. Raises ``Invalid``."""
+    """Set a new password, and end every sign-in, every API key and every other mailed secret of the account, and its links with
+    accounts elsewhere that have another address; of an account that somebody else may have registered (:func:`use_link`), the second factors too. Raises ``Invalid``."""
     user_id = await _used(unit, secret, "reset")
     await tokens.set_password(unit.tx, user_id, password_hash, unit.now)
     if await verified(unit, user_id):
         await factor_rows.delete_all(unit.tx, user_id, unit.now)
     await key_rows.end_all(unit.tx, user_id, unit.now)
+    await identity_rows.delete_others(unit.tx, user_id)
     await _renewed(unit, user_id)
     unit.record(Event("account.password_reset", f"user:{user_id}", 1, {"user_id": user_id}))
     return user_id

@@ -10,6 +10,8 @@ from harvestd.market.accounts import actions, confirming, guessing, passwords, s
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_in_rows as devices
 from harvestd.market.accounts import sign_ins as sessions
+from harvestd.market.accounts.factor_routes import challenger
+from harvestd.market.accounts.factor_shapes import SecondStep
 from harvestd.market.accounts.passkey_challenges import Purpose
 from harvestd.market.accounts.recovery_routes import check_links, linked
 from harvestd.market.accounts.recovery_shapes import LinkToken
@@ -19,6 +21,13 @@ from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import session_cookie
 from harvestd.web.context import Caller, CountedPage, RequestContext, Result
 from harvestd.web.paging import Keyset
+
+#: Whom to sign in, at the beginning of a unit of work.
+Who = Callable[[UnitOfWork], Awaitable[accounts.User]]
+
+
+async def _nothing(unit: UnitOfWork, user_id: str) -> None:
+    """Nothing more is done."""
 
 
 async def begin(request: RequestContext, body: Login) -> Result:
@@ -38,8 +47,28 @@ async def begin_by_link(request: RequestContext, body: LinkToken) -> Result:
     return await begun(request, lambda unit: linked(unit, body))
 
 
-async def begun(request: RequestContext, who: Callable[[UnitOfWork], Awaitable[accounts.User]]) -> Result:
+async def begin_by_factor(request: RequestContext, body: SecondStep) -> Result:
+    """The same by a second factor, after what asked for it."""
+    user = await challenger(request, body)
+
+    async def who(unit: UnitOfWork) -> accounts.User:
+        await signing_in.second_step(unit, user, body.code, body.passkey)
+        return user
+
+    return await begun(request, who)
+
+
+async def begun(request: RequestContext, who: Who) -> Result:
     """A new session of whoever ``who`` has signed in."""
+    shown, cookie = await opened(request, who)
+    return Result(shown, headers=(cookie,))
+
+
+async def opened(
+    request: RequestContext, who: Who, then: Callable[[UnitOfWork, str], Awaitable[None]] = _nothing
+) -> tuple[BrowserSession, tuple[str, str]]:
+    """A new session for whom ``who`` answers, in one unit of work, with what ``then`` does at its end; and the header that sets its
+    cookie. The session that the browser had ends. Raises ``Unauthenticated`` if the account is closed."""
     session = request.new_id()
     settings = request.parts.settings
     expires = signing_in.expiry(request, request.now)
@@ -58,14 +87,14 @@ async def begun(request: RequestContext, who: Callable[[UnitOfWork], Awaitable[a
             raise Unauthenticated("the account is closed")
         signing_in.noted(request, unit, user.id)
         await unit.tell(actions.SignedIn(user.id, request))
-        return await _shown(request, unit, user.id, session), user
+        shown = await _shown(request, unit, user.id, session)
+        await then(unit, user.id)
+        return shown, user
 
     shown, user = await signing_in.written(request, work)
     caller = Caller(user.id, user.role, session, by_cookie=True)
     cookie = session_cookie.value(request.parts.secret, caller, expires)
-    return Result(
-        shown, headers=(session_cookie.set_cookie(settings, cookie, int((expires - request.now).total_seconds())),)
-    )
+    return shown, session_cookie.set_cookie(settings, cookie, int((expires - request.now).total_seconds()))
 
 
 async def _shown(request: RequestContext, unit: UnitOfWork, user_id: str, session: str) -> BrowserSession:

@@ -110,8 +110,11 @@ async def _concerned(unit: UnitOfWork, events: Sequence[Envelope]) -> dict[str, 
 
 
 async def welcome(unit: UnitOfWork, event: Envelope) -> None:
-    """Welcome a new account, and have its address verified."""
-    await _mail_account(unit, event, event.data["email"], "verify", "welcome")
+    """Welcome a new account, and have its address verified, unless somebody else has done that."""
+    email = event.data["email"]
+    user = await recovery.told(unit, email_addresses.key(email))
+    known = user is not None and user.verified
+    await _mail_account(unit, event, email, "" if known else "verify", "welcome_elsewhere" if known else "welcome")
 
 
 async def account_mail(unit: UnitOfWork, event: Envelope) -> None:

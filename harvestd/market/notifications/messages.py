@@ -130,6 +130,11 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
         "Welcome.\n\nAn account at {market} was opened with this address. Please confirm that it is yours:\n\n{link}\n\n"
         "The link works once, within seven days.\nIf that was not you, ignore this mail.\n",
     ),
+    "welcome_elsewhere": (
+        "Welcome to {market}",
+        "Welcome.\n\nAn account at {market} was opened by signing in with an account of yours elsewhere that has this address. Go on signing in "
+        "with that; or set a password here, too:\n\n{link}\n\nIf that was not you, tell the market's staff.\n",
+    ),
     "verify": (
         "Confirm your address at {market}",
         "Please confirm that this address is yours:\n\n{link}\n\nThe link works once, within seven days.\n"
@@ -202,6 +207,8 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
 NOTED: dict[str, str] = {
     "api_key.created": "a new API key can act for your account",
     "second_factor.added": "a second factor was added to your account; signing in needs one from now on",
+    "identity.linked": "your account was linked with an account of yours elsewhere, which signs in to it from now on",
+    "identity.removed": "an account elsewhere can no longer sign in to your account",
     "second_factor.removed": "a second factor was taken away from your account",
     "second_factor.codes_renewed": "the recovery codes of your account were replaced by new ones",
     "passkey.copied": "an answer of one of your passkeys was refused, as there may be a copy of it; take that passkey away, and set up another one",

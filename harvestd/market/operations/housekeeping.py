@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
 
+from harvestd.market.accounts import identity_rows as identities
 from harvestd.market.accounts import passkey_challenges as challenges
 from harvestd.market.accounts import recovery_rows as recovery
 from harvestd.market.accounts import sign_ins as sessions
@@ -63,7 +64,10 @@ async def tidy(parts: Parts, going_on: GoingOn = always) -> None:
     async def answered(tx: Transaction) -> int:
         return await challenges.delete_expired(tx, now, BATCH)
 
-    for kind in (keys, events, marks, letters, old_carts, tokens, secrets, answered):
+    async def states(tx: Transaction) -> int:
+        return await identities.delete_spent(tx, now, BATCH)
+
+    for kind in (keys, events, marks, letters, old_carts, tokens, secrets, answered, states):
         for _ in range(ROUNDS):
             if not await going_on():
                 return

@@ -100,6 +100,7 @@ class Market(Out, kw_only=True, frozen=True):
     password: PasswordRule
     password_min_length: int
     imprint: Imprint | None
+    sign_in_issuer: str | None
 
 
 class PublicKey(Out, kw_only=True, frozen=True):
@@ -147,6 +148,7 @@ WORDS: dict[str, str] = {
     "min_length": "Minimum length.",
     "password_min_length": "The same as `password.min_length`.",
     "sandbox": "Whether this market is for trying things out, where the clock can be moved.",
+    "sign_in_issuer": "With whose accounts people can sign in, by sending their browser to `GET /api/auth/google`; null: with nobody's.",
     "state": "The state of the dependency.",
     "ProblemText.status": "The HTTP status.",
     "Alive.status": "Always `ok`.",

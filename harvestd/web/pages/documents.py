@@ -49,7 +49,7 @@ def index(title: str) -> bytes:
 
 
 HEADINGS = {
-    "verify": "Confirm your address", "link": "Sign in", "reset": "Set a new password", "invitation": "Join a farm",
+    "verify": "Confirm your address", "link": "Sign in", "reset": "Set a new password", "factor": "Sign in", "invitation": "Join a farm",
     "forgot": "Forgotten password",
 }  # fmt: skip
 
@@ -59,6 +59,7 @@ def account(title: str, password_least: int) -> bytes:
     forms = (
         ("verify", "", "Confirm this address"),
         ("link", CODE, "Sign in"),
+        ("factor", CODE, "Sign in"),
         ("reset", f'<label>New password, {password_least} characters or more <input name="password" type="password" required '
          f'minlength="{password_least}" autocomplete="new-password"></label>', "Set the password"),
         ("invitation", '<p>Sign in with your account, or open one first and come back to this link.</p>'

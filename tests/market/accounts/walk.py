@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pyotp
 
+from tests.daemons import request
 from tests.market.accounts.authenticator import Authenticator
 from tests.openapi.steps import ADMIN, BUYER, FAY, Step
 
@@ -73,6 +75,18 @@ def _answered(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
     return {"answered": {"passkey": known["key"].answer(ask("POST", "/api/auth/passkey/options"))}}
 
 
+def _back(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
+    """Ada, in a browser, comes back from the issuer with which she links her account."""
+    port = ask.args[0]  # type: ignore[attr-defined]
+    session = request(port, "POST", "/api/auth/session", ADA)[2]["set-cookie"].partition(";")[0]
+    begun = request(port, "GET", "/api/auth/google?link=true", None, {"Cookie": session})[2]
+    issuer = urlsplit(begun["location"])
+    there = f"{issuer.path}?{issuer.query}&sub=ada&email={ADA['email']}"
+    back = parse_qs(urlsplit(request(issuer.port or 80, "GET", there)[2]["location"]).query)
+    cookie = f"{session}; {begun['set-cookie'].partition(';')[0]}"
+    return {"elsewhere": {"cookie": cookie, "code": back["code"][0], "state": back["state"][0]}}
+
+
 STEPS: tuple[Step, ...] = (
     Step("register", body=ADA | {"username": "ada", "name": "Ada Archer", "role": "farmer", "farm_name": "Archer's Field"}),
     Step("signIn", body=ADA),
@@ -84,6 +98,10 @@ STEPS: tuple[Step, ...] = (
     Step("requestVerification", BUYER),
     Step("requestPasswordReset", body={"email": "ada@example.org"}),
     Step("requestSignInLink", body={"email": "ada@example.org"}),
+    Step("signInElsewhere", parameters={"return_to": "/orders"}),
+    Step("endSignInElsewhere", parameters={"code": "{elsewhere.code}", "state": "{elsewhere.state}"}, cookie="{elsewhere.cookie}", prepare=_back),
+    Step("listIdentities", token="{signIn.access_token}"),
+    Step("deleteIdentity", token="{signIn.access_token}", parameters={"id": "{listIdentities.items.0.id}"}),
     Step("getMe", BUYER),
     Step("changeMe", BUYER, body={"phone": "+43 664 1234567"}),
     Step("putAvatar", BUYER, body={"filename": "me.png", "content": FACE}),
@@ -108,6 +126,7 @@ STEPS: tuple[Step, ...] = (
     Step("confirmSecondFactor", token="{carl.access_token}", parameters={"id": "{setUpSecondFactor.id}"}, body={"code": "{shown.code}"}, prepare=_shown),
     Step("listSecondFactors", token="{carl.access_token}"),
     Step("giveSecondFactor", body={"challenge": "{asked.challenge}", "code": "{confirmSecondFactor.recovery_codes.0}"}, prepare=_asked),
+    Step("beginSessionBySecondFactor", body={"challenge": "{asked.challenge}", "code": "{confirmSecondFactor.recovery_codes.1}"}, prepare=_asked),
     Step("renewRecoveryCodes", token="{carl.access_token}"),
     Step("deleteSecondFactor", token="{carl.access_token}", parameters={"id": "{setUpSecondFactor.id}"}),
     Step("requestPasskeyOptions", prepare=_passkey),

@@ -430,7 +430,7 @@ async def test_a_front_end_learns_of_the_market(client: Client) -> None:
     assert market["currency"] == "EUR"
     assert set(market) == {
         "name", "currency", "timezone", "languages", "units", "tax_included", "guests", "methods", "sandbox", "password",
-        "password_min_length", "imprint",
+        "password_min_length", "imprint", "sign_in_issuer",
     }  # fmt: skip
     units = {unit.pop("unit"): unit for unit in market["units"]}
     assert set(units) == set(get_args(Unit))

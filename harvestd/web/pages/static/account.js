@@ -1,13 +1,16 @@
 "use strict";
 // What a mailed link leads to: the part of the address behind # says what is to be done, and has the token. It is sent to the market
-// only when the button is pressed, so that programs that follow the links of mails use none up.
-const [, what, token] = /^#(verify|reset|link|invitation)=([A-Za-z0-9_-]+)$/.exec(location.hash) || [null, "forgot", ""];
+// only when the button is pressed, so that programs that follow the links of mails use none up. Who signs in with an account elsewhere
+// comes here for the code of their second factor.
+const LINK = /^#(verify|reset|link|invitation|factor)=([A-Za-z0-9._-]+)(?:&return_to=([^&]*))?$/;
+const [, what, token, to = ""] = LINK.exec(location.hash) || [null, "forgot", ""];
 const form = document.getElementById(what);
 const said = document.getElementById("said");
 const ROUTES = {
   verify: "/api/auth/email/verify",
   reset: "/api/auth/password/reset",
   link: "/api/auth/link/session",
+  factor: "/api/auth/second-factor/session",
   invitation: `/api/invitations/${token}/accept`,
   forgot: "/api/auth/password/forgot",
 };
@@ -15,6 +18,7 @@ const DONE = {
   verify: "Thank you. The address is confirmed.",
   reset: "The new password is set. Sign in with it.",
   link: "You are signed in in this browser.",
+  factor: "You are signed in in this browser.",
   invitation: "Welcome: you belong to the farm now.",
   forgot: "If there is an account with this address, a mail is on its way to it.",
 };
@@ -23,6 +27,16 @@ function say(words, wrong) {
   said.textContent = words;
   said.className = wrong ? "wrong" : "";
   said.focus();
+}
+
+// To where they wanted, if that is here: whoever made the link may have made that, too.
+function goOn() {
+  try {
+    const there = new URL(decodeURIComponent(to), location.origin);
+    if (to && there.origin === location.origin) location.replace(there);
+  } catch {
+    // it is no address; they are signed in all the same
+  }
 }
 
 // Where a code was sent, it is the code that is wrong, which the detail alone says.
@@ -59,13 +73,17 @@ function refuse(found) {
 }
 
 form.hidden = false;
+if (what === "factor") {
+  form.querySelector(".code").hidden = false;
+  form.code.required = true;
+}
 if (token) history.replaceState(null, "", location.pathname); // out of the history, and of what is bookmarked
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const body = what === "forgot" ? { email: form.email.value } : { token };
+  const body = what === "forgot" ? { email: form.email.value } : { [what === "factor" ? "challenge" : "token"]: token };
   if (what === "reset") body.password = form.password.value;
   const code = form.code && form.code.value ? { code: form.code.value } : {};
-  if (what === "link") Object.assign(body, code);
+  if (what === "link" || what === "factor") Object.assign(body, code);
   const button = form.querySelector("button");
   button.disabled = true;
   say("One moment…");
@@ -85,6 +103,7 @@ form.addEventListener("submit", async (event) => {
     if (answer.ok) {
       form.hidden = true;
       say(DONE[what]);
+      if (what === "factor") goOn();
     } else {
       refuse(await answer.json());
     }

@@ -1,0 +1,537 @@
+"""Accounts of people elsewhere: who gets an account by one, who signs in by one, and who links one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from typing import Any
+
+import attrs
+import pyotp
+import pytest
+import pytest_twisted
+
+from harvestd.market.accounts.identity_cookie import LIFE
+from harvestd.market.operations import housekeeping
+from harvestd.store.postgres.database import Statement, nothing, scalar
+from tests.issuer import SmallIssuer
+from tests.market.accounts.elsewhere import Browser, market_of
+from tests.market.accounts.mailbox import mails, token
+from tests.people import Market
+from tests.web.conftest import make_market, settled
+
+IVY = {"email": "ivy@example.org", "password": "a long walk to market"}
+_ACCOUNTS = Statement("test.accounts", "select count(*) from users where email_key = :email", scalar)
+_AUDIT = Statement(
+    "test.audit", "select action from audit where subject_id = :id and action like 'identity.%' order by seq", scalar
+)
+_LEFT = Statement(
+    "test.left",
+    """select (select count(*) from identities i join users u on u.id = i.user_id where not u.active)
+            + (select count(*) from sign_ins s join users u on u.id = s.user_id where not u.active and s.ended_at is null)""",
+    scalar,
+)
+_STATES = Statement("test.states", "select count(*) from spent_states", scalar)
+_CLOSE = Statement("test.close", "update users set active = false where id = :id", nothing)
+
+
+@pytest.fixture
+def issuer() -> Iterator[SmallIssuer]:
+    with SmallIssuer() as found:
+        yield found
+
+
+@pytest_twisted.async_yield_fixture
+async def offering(market: Market, issuer: SmallIssuer) -> AsyncIterator[Market]:
+    yield market_of(market, issuer, cors_origins=("https://shop.example.org",))
+
+
+def kind(answer: Any) -> tuple[int, str]:
+    return answer.status, answer.json()["type"].removeprefix("/problems/")
+
+
+async def registered(market: Market, verified: bool = True) -> Browser:
+    """Ivy has an account with a password, and is signed in by it in a browser."""
+    made = await market.stranger.post("/api/auth/register", IVY | {"username": "ivy", "name": "Ivy", "role": "buyer"})
+    assert made.status == 201, made.text
+    if verified:
+        secret = await token(market, IVY["email"], "verify")
+        assert (await market.stranger.post("/api/auth/email/verify", {"token": secret})).status == 204
+    return await signed_in(market)
+
+
+async def signed_in(market: Market) -> Browser:
+    browser = Browser(market)
+    assert (await browser.ask("POST", "/api/auth/session", IVY)).status == 200
+    return browser
+
+
+async def csrf(browser: Browser) -> dict[str, str]:
+    return {"X_CSRF_Token": (await browser.go("/api/auth/session")).json()["csrf_token"]}
+
+
+async def identities(browser: Browser) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await browser.go("/api/users/me/identities")).json()["items"]
+    return found
+
+
+# --- somebody new, and somebody known ---
+
+
+async def test_somebody_new_gets_an_account_with_a_verified_address_and_no_password(
+    offering: Market, issuer: SmallIssuer
+) -> None:
+    browser = Browser(offering)
+    answer = await browser.sign_in(issuer, return_to="/orders?page=2")
+    assert (answer.status, answer.headers["location"]) == (303, "/orders?page=2")
+    assert answer.headers["cache-control"].endswith("no-store")
+    me = (await browser.me()).json()
+    assert (me["email"], me["email_verified"], me["name"], me["role"]) == (
+        "ivy@example.org",
+        True,
+        "Ivy Irwin",
+        "buyer",
+    )
+    assert me["username"] == "ivy-irwin" and "ivy@" not in me["username"]
+    (one,) = await identities(browser)
+    assert (one["issuer"], one["email"]) == (issuer.url, "ivy@example.org")
+    ((subject, body),) = await mails(offering, "ivy@example.org")
+    assert subject.startswith("Welcome") and "#verify" not in body, "there is nothing to verify"
+    for password in ("", "x", "a long walk to market"):
+        refused = await offering.stranger.post("/api/auth/login", {"email": "ivy@example.org", "password": password})
+        assert kind(refused) == (401, "wrong-credentials")
+
+
+async def test_somebody_known_signs_in_to_their_account_whatever_their_address_is_now(
+    offering: Market, issuer: SmallIssuer
+) -> None:
+    first, second = Browser(offering), Browser(offering)
+    await first.sign_in(issuer)
+    changed = {"email": "other@example.org", "email_verified": False, "name": "Somebody"}
+    assert (await second.sign_in(issuer, changed)).status == 303
+    assert (await second.me()).json() == (await first.me()).json()
+    actions = await offering.parts.database.rows(_AUDIT, id=(await first.me()).json()["id"])
+    assert actions == ["identity.account_opened", "identity.signed_in"]
+
+
+async def test_another_subject_with_the_same_address_is_somebody_else(offering: Market, issuer: SmallIssuer) -> None:
+    """The address may have become theirs; the account has not."""
+    await Browser(offering).sign_in(issuer)
+    other = Browser(offering)
+    assert kind(await other.sign_in(issuer, {"sub": "2"})) == (409, "link-needed")
+    assert (await other.me()).status == 401
+
+
+@pytest.mark.parametrize(
+    "person",
+    [
+        {"email_verified": False},
+        {"email_verified": None},
+        {"email_verified": 1},
+        {"email": "not an address"},
+        {"email": ""},
+        {"email": 7},
+    ],
+)
+async def test_an_address_that_the_issuer_has_not_verified_opens_no_account(
+    offering: Market, issuer: SmallIssuer, person: dict[str, Any]
+) -> None:
+    browser = Browser(offering)
+    assert kind(await browser.sign_in(issuer, person)) == (403, "identity")
+    assert (await browser.me()).status == 401 and not await offering.parts.database.row(_ACCOUNTS, email=IVY["email"])
+
+
+@pytest.mark.parametrize("verified", [False, True])
+async def test_an_account_that_has_the_address_is_never_linked_without_its_owner(
+    offering: Market, issuer: SmallIssuer, verified: bool
+) -> None:
+    owner = await registered(offering, verified)
+    stranger = Browser(offering)
+    answer = await stranger.sign_in(issuer)
+    assert kind(answer) == (409, "link-needed") and "link the two" in answer.json()["detail"]
+    assert (await stranger.me()).status == 401 and await identities(owner) == []
+    unverified = await Browser(offering).sign_in(issuer, {"email_verified": False})
+    assert kind(unverified) == (403, "identity"), "and nobody learns whose address it is without having it"
+
+
+async def test_two_tabs_at_once_get_one_account(offering: Market, issuer: SmallIssuer) -> None:
+    tabs = [Browser(offering) for _ in range(3)]
+    backs = [issuer.visit(await tab.begin()) for tab in tabs]
+    answers = await settled(*[tab.go(back) for tab, back in zip(tabs, backs, strict=True)])
+    assert [answer.status for answer in answers] == [303, 303, 303]
+    assert len({(await tab.me()).json()["id"] for tab in tabs}) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "username"),
+    [
+        ("Ivy Irwin", "ivy-irwin-"),
+        ("青菜", "qing-cai-"),
+        ("", "member-"),
+        ("\u0007", "member-"),
+        ("x" * 300, "member-"),
+    ],
+)
+async def test_any_name_makes_a_username_that_nobody_has(
+    offering: Market, issuer: SmallIssuer, name: str, username: str
+) -> None:
+    for n in range(3):
+        browser = Browser(offering)
+        await browser.sign_in(issuer, {"sub": str(n), "email": f"p{n}@example.org", "name": name})
+        me = (await browser.me()).json()
+        assert me["name"].strip() and f"{me['username']}-".startswith(username)
+
+
+async def test_a_closed_account_signs_in_no_more(offering: Market, issuer: SmallIssuer) -> None:
+    first = Browser(offering)
+    await first.sign_in(issuer)
+    user = (await first.me()).json()["id"]
+    await offering.parts.database.transaction(lambda tx: tx.run(_CLOSE, id=user))
+    again = Browser(offering)
+    assert kind(await again.sign_in(issuer)) == (401, "unauthenticated")
+    assert "harvest_session" not in again.cookies
+
+
+async def test_closing_an_account_erases_its_identities_and_the_export_has_them(
+    offering: Market, issuer: SmallIssuer
+) -> None:
+    browser = Browser(offering)
+    await browser.sign_in(issuer)
+    before = (await browser.me()).json()["id"]
+    (exported,) = (await browser.go("/api/users/me/export")).json()["identities"]
+    assert (exported["issuer"], exported["subject"], exported["email"]) == (issuer.url, "1", "ivy@example.org")
+    assert (await browser.ask("DELETE", "/api/users/me", **await csrf(browser))).status == 204
+    again = Browser(offering)
+    assert (await again.sign_in(issuer)).status == 303
+    assert (await again.me()).json()["id"] != before, "they are somebody new"
+
+
+async def test_each_sign_in_is_a_new_session_and_ends_the_one_that_the_browser_had(
+    offering: Market, issuer: SmallIssuer
+) -> None:
+    browser = await registered(offering)
+    before = browser.cookies["harvest_session"]
+    await browser.sign_in(issuer, {"sub": "2", "email": "other@example.org"})
+    assert (await browser.me()).json()["email"] == "other@example.org"
+    assert (await Browser(offering, {"harvest_session": before}).me()).status == 401
+
+
+# --- the state ---
+
+
+async def test_a_state_is_good_once(offering: Market, issuer: SmallIssuer) -> None:
+    browser = Browser(offering)
+    back = issuer.visit(await browser.begin())
+    held = dict(browser.cookies)
+    assert (await browser.go(back)).status == 303
+    browser.cookies = held | browser.cookies
+    assert kind(await browser.go(back)) == (400, "sign-in-state")
+    assert issuer.asked["/token"] == 1, "the issuer is not asked"
+
+
+async def test_of_two_at_once_with_one_state_one_goes_on(offering: Market, issuer: SmallIssuer) -> None:
+    browser = Browser(offering)
+    back = issuer.visit(await browser.begin())
+    twins = [Browser(offering, dict(browser.cookies)) for _ in range(4)]
+    answers = await settled(*[twin.go(back) for twin in twins])
+    assert sorted(answer.status for answer in answers) == [303, 400, 400, 400]
+
+
+async def test_a_state_is_of_the_browser_that_began(offering: Market, issuer: SmallIssuer) -> None:
+    """Or somebody could sign others in to an account of their own."""
+    attacker, victim = Browser(offering), Browser(offering)
+    back = issuer.visit(await attacker.begin())
+    assert kind(await victim.go(back)) == (400, "sign-in-state")
+    await victim.begin()
+    assert kind(await victim.go(back)) == (400, "sign-in-state")
+    assert (await attacker.go(back)).status == 303, "and it was not used up by that"
+
+
+@pytest.mark.parametrize("change", [("state=", "state=x"), ("&state=", "&stat="), ("state=", "state=%C3%BC")])
+async def test_another_state_is_refused(offering: Market, issuer: SmallIssuer, change: tuple[str, str]) -> None:
+    browser = Browser(offering)
+    back = issuer.visit(await browser.begin())
+    assert kind(await browser.go(back.replace(*change))) == (400, "sign-in-state")
+
+
+async def test_the_cookie_is_of_this_market_and_of_now(offering: Market, issuer: SmallIssuer) -> None:
+    browser = Browser(offering)
+    back = issuer.visit(await browser.begin())
+    good = browser.cookies["harvest_sign_in"]
+    for forged in (good[:-2] + ("AA" if good[-2:] != "AA" else "BB"), "x", "é", "A" * 5000, good[10:]):
+        answer = await Browser(offering, {"harvest_sign_in": forged}).go(back)
+        assert kind(answer) == (400, "sign-in-state"), forged
+    now = offering.parts.now
+    later = make_market(attrs.evolve(offering.parts, now=lambda: now() + LIFE))
+    assert kind(await Browser(later, dict(browser.cookies)).go(back)) == (400, "sign-in-state")
+    sooner = make_market(attrs.evolve(offering.parts, now=lambda: now() + LIFE - timedelta(seconds=30)))
+    assert (await Browser(sooner, dict(browser.cookies)).go(back)).status == 303
+
+
+@pytest.mark.parametrize(("url", "secure"), [("http://127.0.0.1:8080", False), ("https://market.example.org", True)])
+async def test_the_cookie_is_for_these_routes_alone(
+    market: Market, issuer: SmallIssuer, url: str, secure: bool
+) -> None:
+    offering = market_of(market, issuer, public_url=url)
+    answer = await Browser(offering).go("/api/auth/google")
+    line = answer.headers["set-cookie"]
+    assert {"HttpOnly", "SameSite=Lax", "Path=/api/auth/google", "Max-Age=600"} <= set(line.split("; "))
+    assert ("Secure" in line.split("; "), line.startswith("__Secure-harvest_sign_in=")) == (secure, secure)
+
+
+async def test_what_the_person_declined_is_told_and_ends_there(offering: Market, issuer: SmallIssuer) -> None:
+    browser = Browser(offering)
+    back = issuer.visit(await browser.begin())
+    state = back.partition("state=")[2].partition("&")[0]
+    denied = f"/api/auth/google/callback?error=access_denied&error_description=no&state={state}"
+    assert kind(await browser.go(denied)) == (403, "identity")
+    assert kind(await browser.go(back)) == (400, "sign-in-state")
+
+
+async def test_a_market_without_an_issuer_says_which_setting_is_missing(market: Market, issuer: SmallIssuer) -> None:
+    for path in ("/api/auth/google", "/api/auth/google/callback?state=x&code=y"):
+        answer = await market.stranger.get(path)
+        assert answer.status == 404 and "oidc_client_id" in answer.json()["detail"]
+    assert (await market.stranger.get("/api/market")).json()["sign_in_issuer"] is None
+    offering = market_of(market, issuer)
+    await offering.parts.cache.drop(())
+    assert (await offering.stranger.get("/api/market")).json()["sign_in_issuer"] == issuer.url
+
+
+# --- where it goes in the end ---
+
+
+async def test_the_browser_goes_to_where_it_may_and_nowhere_else(offering: Market, issuer: SmallIssuer) -> None:
+    """The rule has a table of its own (``test_identity_rules.py``)."""
+    for to in ("/a/b?c=d%26e", "https://shop.example.org/a", "http://127.0.0.1:8080/x"):
+        answer = await Browser(offering).sign_in(issuer, return_to=to)
+        assert answer.status == 303 and answer.headers["location"] == to.replace("%26", "&")
+    for to in (
+        "//evil.example",
+        "/%5Cevil.example",
+        "https://evil.example",
+        "/%09/evil.example",
+        "/a%0D%0ASet-Cookie:x",
+        "/a%00",
+        "",
+    ):
+        answer = await Browser(offering).go(f"/api/auth/google?return_to={to}")
+        assert kind(answer) == (422, "invalid"), to
+        assert answer.json()["errors"][0]["field"] == "return_to" and "set-cookie" not in answer.headers
+
+
+async def test_every_site_is_no_site_to_go_to(market: Market, issuer: SmallIssuer) -> None:
+    offering = market_of(market, issuer, cors_origins=("*",))
+    answer = await Browser(offering).go("/api/auth/google?return_to=https://evil.example/")
+    assert answer.status == 422
+
+
+# --- second factors ---
+
+
+async def _with_factor(browser: Browser) -> str:
+    made = await browser.ask("POST", "/api/users/me/second-factors", {"name": "telephone"}, **await csrf(browser))
+    assert made.status == 201, made.text
+    code = {"code": pyotp.TOTP(made.json()["secret"]).now()}
+    path = f"/api/users/me/second-factors/{made.json()['id']}/confirm"
+    codes = (await browser.ask("POST", path, code, **await csrf(browser))).json()["recovery_codes"]
+    return str(codes[0])
+
+
+async def test_a_second_factor_is_asked_for_all_the_same(offering: Market, issuer: SmallIssuer) -> None:
+    first, again = Browser(offering), Browser(offering)
+    await first.sign_in(issuer)
+    code = await _with_factor(first)
+    asked = await again.sign_in(issuer)
+    assert kind(asked) == (401, "second-factor") and (await again.me()).status == 401
+    step = {"challenge": asked.json()["challenge"], "code": "000000"}
+    assert (await again.ask("POST", "/api/auth/second-factor/session", step)).status == 401
+    done = await again.ask("POST", "/api/auth/second-factor/session", step | {"code": code})
+    assert done.status == 200 and (await again.me()).json() == done.json()["user"]
+    reused = await Browser(offering).ask("POST", "/api/auth/second-factor/session", step | {"code": code})
+    assert reused.status == 401
+
+
+async def test_a_browser_that_shows_pages_is_sent_to_one_that_asks_for_the_code(
+    offering: Market, issuer: SmallIssuer
+) -> None:
+    first, again = Browser(offering), Browser(offering)
+    await first.sign_in(issuer)
+    code = await _with_factor(first)
+    back = issuer.visit(await again.begin(return_to="/orders?a=b"))
+    sent = await again.go(back, Accept="text/html,*/*")
+    assert sent.status == 303 and (await again.me()).status == 401
+    page, _, rest = sent.headers["location"].partition("#factor=")
+    challenge, _, to = rest.partition("&return_to=")
+    assert (page, to) == ("/account", "%2Forders%3Fa%3Db")
+    done = await again.ask("POST", "/api/auth/second-factor/session", {"challenge": challenge, "code": code})
+    assert done.status == 200
+
+
+# --- linking ---
+
+
+async def test_an_owner_who_is_signed_in_links_the_account_that_has_their_address(
+    offering: Market, issuer: SmallIssuer
+) -> None:
+    owner = await registered(offering)
+    answer = await owner.sign_in(issuer, link="true", return_to="/account")
+    assert (answer.status, answer.headers["location"]) == (303, "/account")
+    assert [one["email"] for one in await identities(owner)] == ["ivy@example.org"]
+    other = Browser(offering)
+    assert (await other.sign_in(issuer)).status == 303
+    me = (await owner.me()).json()
+    assert (await other.me()).json() == me and me["username"] == "ivy"
+    assert await offering.parts.database.rows(_AUDIT, id=me["id"]) == ["identity.linked", "identity.signed_in"]
+    assert any("was linked" in body for _, body in await mails(offering, IVY["email"]))
+    assert (await owner.sign_in(issuer, link="true")).status == 303, "once more changes nothing"
+    assert len(await identities(owner)) == 1
+
+
+@pytest.mark.parametrize("person", [{"email": "other@example.org"}, {"email_verified": False}, {"email": ""}])
+async def test_an_account_elsewhere_with_another_address_is_not_linked(
+    offering: Market, issuer: SmallIssuer, person: dict[str, Any]
+) -> None:
+    """Or somebody signed in there as another, in the owner's browser, would give the other the owner's account."""
+    owner = await registered(offering)
+    assert kind(await owner.sign_in(issuer, person, link="true")) == (409, "conflict")
+    assert await identities(owner) == []
+
+
+async def test_linking_needs_a_browser_s_session_a_confirmation_and_a_verified_address(
+    offering: Market, issuer: SmallIssuer
+) -> None:
+    assert kind(await Browser(offering).go("/api/auth/google?link=true")) == (401, "unauthenticated")
+    owner = await registered(offering, verified=False)
+    assert kind(await owner.go("/api/auth/google?link=true")) == (409, "conflict")
+    bearer = (await offering.stranger.post("/api/auth/login", IVY)).json()["access_token"]
+    assert kind(await offering.stranger.signed_in(bearer).get("/api/auth/google?link=true")) == (403, "forbidden")
+    now = offering.parts.now
+    later = make_market(attrs.evolve(offering.parts, now=lambda: now() + timedelta(minutes=6)))
+    assert kind(await Browser(later, owner.cookies).go("/api/auth/google?link=true")) == (403, "confirm")
+
+
+async def test_the_session_that_began_to_link_is_the_one_that_ends_it(offering: Market, issuer: SmallIssuer) -> None:
+    owner = await registered(offering)
+    back = issuer.visit(await owner.begin(link="true"))
+    assert (await owner.ask("DELETE", "/api/auth/session", **await csrf(owner))).status == 204
+    assert kind(await owner.go(back)) == (401, "unauthenticated")
+    again = await signed_in(offering)
+    back = issuer.visit(await again.begin(link="true"))
+    other = await signed_in(offering)
+    other.cookies["harvest_sign_in"] = again.cookies["harvest_sign_in"]
+    assert kind(await other.go(back)) == (401, "unauthenticated")
+    assert await identities(other) == []
+
+
+async def test_an_account_elsewhere_signs_in_to_one_account(offering: Market, issuer: SmallIssuer) -> None:
+    first = Browser(offering)
+    await first.sign_in(issuer)
+    move = await first.ask("PUT", "/api/users/me/email", {"email": "moved@example.org"}, **await csrf(first))
+    assert move.status == 202
+    secret = await token(offering, "moved@example.org", "verify")
+    assert (await offering.stranger.post("/api/auth/email/verify", {"token": secret})).status == 204
+    owner = await registered(offering)
+    assert kind(await owner.sign_in(issuer, link="true")) == (409, "already-taken")
+
+
+# --- parting ---
+
+
+async def test_the_last_way_to_sign_in_stays(offering: Market, issuer: SmallIssuer) -> None:
+    browser = Browser(offering)
+    await browser.sign_in(issuer)
+    path = f"/api/users/me/identities/{(await identities(browser))[0]['id']}"
+    refused = await browser.ask("DELETE", path, **await csrf(browser))
+    assert kind(refused) == (409, "conflict") and len(await identities(browser)) == 1
+    password = {"password": "a long walk to market"}
+    assert (await browser.ask("PUT", "/api/users/me/password", password, **await csrf(browser))).status == 204
+    assert (await browser.ask("DELETE", path, **await csrf(browser))).status == 204
+    assert await identities(browser) == []
+    assert kind(await Browser(offering).sign_in(issuer)) == (409, "link-needed")
+    assert any("no longer sign in" in body for _, body in await mails(offering, IVY["email"]))
+    assert (await browser.ask("DELETE", path, **await csrf(browser))).status == 404
+
+
+async def test_parting_needs_a_confirmation_and_one_s_own(offering: Market, issuer: SmallIssuer) -> None:
+    browser, other = Browser(offering), await registered(offering)
+    await browser.sign_in(issuer, {"email": "p@example.org"})
+    path = f"/api/users/me/identities/{(await identities(browser))[0]['id']}"
+    assert (await other.ask("DELETE", path, **await csrf(other))).status == 404
+    now = offering.parts.now
+    later = Browser(
+        make_market(attrs.evolve(offering.parts, now=lambda: now() + timedelta(minutes=6))), browser.cookies
+    )
+    assert kind(await later.ask("DELETE", path, **await csrf(later))) == (403, "confirm")
+
+
+async def test_a_password_set_by_a_mail_parts_from_what_has_another_address(
+    offering: Market, issuer: SmallIssuer
+) -> None:
+    """It may be a former owner's of the mailbox, or an impostor's; what has the account's own address is the owner's."""
+    for email, left in (("new@example.org", 0), ("same@example.org", 1)):
+        browser = Browser(offering)
+        await browser.sign_in(issuer, {"sub": email, "email": "old@example.org" if not left else email})
+        if not left:
+            await browser.ask("PUT", "/api/users/me/email", {"email": email}, **await csrf(browser))
+            moved = await token(offering, email, "verify")
+            assert (await offering.stranger.post("/api/auth/email/verify", {"token": moved})).status == 204
+        await offering.stranger.post("/api/auth/password/forgot", {"email": email})
+        body = {"token": await token(offering, email, "reset"), "password": "a long walk to market"}
+        assert (await offering.stranger.post("/api/auth/password/reset", body)).status == 204
+        again = Browser(offering)
+        await again.ask("POST", "/api/auth/session", {"email": email, "password": body["password"]})
+        assert len(await identities(again)) == left, email
+
+
+# --- two at once ---
+
+
+async def test_of_two_partings_at_once_one_leaves_a_way_to_sign_in(offering: Market, issuer: SmallIssuer) -> None:
+    browser = Browser(offering)
+    await browser.sign_in(issuer)
+    assert (await browser.sign_in(issuer, {"sub": "2"}, link="true")).status == 303
+    token_of = await csrf(browser)
+    paths = [f"/api/users/me/identities/{one['id']}" for one in await identities(browser)]
+    answers = await settled(*[browser.ask("DELETE", path, **token_of) for path in paths])
+    assert sorted(answer.status for answer in answers) == [204, 409] and len(await identities(browser)) == 1
+
+
+async def test_an_account_that_is_closed_beside_a_link_or_a_sign_in_keeps_neither(
+    offering: Market, issuer: SmallIssuer
+) -> None:
+    for n in range(4):
+        browser, other = Browser(offering), Browser(offering)
+        person = {"sub": f"{n}", "email": f"p{n}@example.org"}
+        await browser.sign_in(issuer, person)
+        token_of, held = await csrf(browser), Browser(offering, dict(browser.cookies))
+        linking = issuer.visit(await browser.begin(link="true"), **person | {"sub": f"{n}b"})
+        signing = issuer.visit(await other.begin(), **person)
+        closed, *_ = await settled(
+            held.ask("DELETE", "/api/users/me", **token_of), browser.go(linking), other.go(signing)
+        )
+        assert closed.status == 204, closed.text
+    assert await offering.parts.database.row(_LEFT) == 0
+
+
+async def test_an_account_without_a_password_is_confirmed_by_none(offering: Market, issuer: SmallIssuer) -> None:
+    browser = Browser(offering)
+    await browser.sign_in(issuer)
+    for password in ("", "a long walk to market"):
+        refused = await browser.ask("POST", "/api/auth/confirm", {"password": password}, **await csrf(browser))
+        assert (refused.status, refused.json()["errors"][0]["params"]) == (422, {"reason": "wrong-password"})
+
+
+async def test_new_accounts_are_counted_as_registrations_are(market: Market, issuer: SmallIssuer) -> None:
+    offering = market_of(market, issuer, rate_limits=True, rate_register="2/3600")
+    answers = [await Browser(offering).sign_in(issuer, {"sub": str(n), "email": f"p{n}@example.org"}) for n in range(3)]
+    assert [answer.status for answer in answers] == [303, 303, 429]
+    assert (await Browser(offering).sign_in(issuer, {"sub": "1"})).status == 303, "who is known is none"
+
+
+async def test_a_used_state_is_forgotten_once_it_is_too_old(offering: Market, issuer: SmallIssuer) -> None:
+    await Browser(offering).sign_in(issuer)
+    now = offering.parts.now
+    for moment, left in ((LIFE - timedelta(seconds=30), 1), (LIFE + timedelta(seconds=30), 0)):
+        await housekeeping.tidy(attrs.evolve(offering.parts, now=lambda moment=moment: now() + moment))
+        assert await offering.parts.database.row(_STATES) == left
