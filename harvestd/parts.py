@@ -25,7 +25,7 @@ class Parts:
     listens and holds advisory locks; ``secret`` signs tokens; ``wake_relay`` tells the outbox relay, wherever it runs,
     that something was committed, and ``due`` wakes the process that runs the periodic task of that name; ``health`` has
     the readiness probes; ``topology`` has the event types and their queues; ``listeners`` are called for what happens
-    in a unit of work, in its transaction."""
+    in a unit of work, in its transaction; ``long_work`` has the kinds of operations, by name."""
 
     settings: Settings
     reactor: Any
@@ -50,3 +50,4 @@ class Parts:
     topology: Topology
     health: Health = attrs.field(factory=Health)
     listeners: Mapping[type, Sequence[Callable[[Any, Any], Awaitable[None]]]] = attrs.field(factory=dict)
+    long_work: Mapping[str, Any] = attrs.field(factory=dict)

@@ -19,6 +19,7 @@ from twisted.internet.defer import Deferred
 
 from harvestd import tables as table
 from harvestd.application import API, start
+from harvestd.market.long_work import running
 from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.settings.table import Settings
 from harvestd.web.server import make_site
@@ -86,7 +87,13 @@ BUDGET: dict[str, tuple[int, int]] = {
     "post_api_auth_confirm": (3, 4),
     "put_api_users_me_password": (9, 8),
     "put_api_users_me_email": (4, 4),
-    "get_api_users_me_export": (9, 10),
+    "get_api_users_me_export": (14, 15),
+    "post_api_users_me_export": (6, 5),
+    "get_api_operations": (1, 1),
+    "get_api_operations of everyone": (1, 1),
+    "get_api_operations_id": (1, 1),
+    "get_api_operations_id_file": (2, 2),
+    "delete_api_operations_id": (4, 5),
     "get_api_users_me_sessions": (1, 1),
     "delete_api_users_me_sessions_id": (2, 2),
     "get_api_users_me_api_keys": (2, 2),
@@ -114,7 +121,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "patch_api_admin_users_id": (8, 7),
     "post_api_admin_users_id_impersonate": (7, 7),
     "get_api_admin_audit": (1, 1),
-    "delete_api_users_me": (27, 26),
+    "delete_api_users_me": (28, 27),
     "post_api_farms": (12, 10),
     "post_api_farms_id_verification": (6, 6),
     "get_account": (0, 0),
@@ -242,6 +249,19 @@ def _browser(method: str, path: str) -> Callable[[Stage, dict[str, str]], Awaita
         return await s.stranger.request(method, path, headers=headers | own)
 
     return ask
+
+
+async def _begin_export(s: Stage, headers: dict[str, str]) -> Response:
+    """The second person's, which is written at once."""
+    response = await s.second.client.post("/api/users/me/export", headers=headers)
+    s.mailed["operation"] = response.json()["id"]
+    await running.run(s.market.parts)
+    return response
+
+
+async def _cancel_export(s: Stage, headers: dict[str, str]) -> Response:
+    operation = (await s.buyer.post("/api/users/me/export", None)).json()["id"]
+    return await s.buyer.client.request("DELETE", f"/api/operations/{operation}", headers=headers)
 
 
 async def _end_another(s: Stage, headers: dict[str, str]) -> Response:
@@ -388,6 +408,12 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     ),
     "put_api_users_me_email": _ask("PUT", "/api/users/me/email", "second", {"email": "other@example.org"}),
     "get_api_users_me_export": _get("/api/users/me/export", "second"),
+    "post_api_users_me_export": _begin_export,
+    "get_api_operations": _get("/api/operations", "second"),
+    "get_api_operations of everyone": _get("/api/operations?everyone=true", "admin"),
+    "get_api_operations_id": _get("/api/operations/{s.mailed[operation]}", "second"),
+    "get_api_operations_id_file": _get("/api/operations/{s.mailed[operation]}/file", "second"),
+    "delete_api_operations_id": _cancel_export,
     "get_api_users_me_sessions": _get("/api/users/me/sessions", "second"),
     "delete_api_users_me_sessions_id": _end_another,
     "get_api_users_me_api_keys": _get("/api/users/me/api-keys", "second"),

@@ -1,8 +1,6 @@
-"""The end of an account, and what is held on its person. Other subjects listen, and do their part in the same transaction."""
+"""The end of an account. Other subjects listen, and do their part in the same transaction."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import attrs
 
@@ -16,12 +14,11 @@ from harvestd.market.accounts import (
     address_rows,
     admin_rows,
     closing_rows,
-    consent_rows,
     factor_rows,
     key_rows,
 )
 from harvestd.market.accounts import recovery_rows as tokens
-from harvestd.market.accounts import rows as accounts
+from harvestd.market.long_work import rows as operations
 from harvestd.unit_of_work import UnitOfWork
 
 
@@ -32,14 +29,6 @@ class Closed:
     user_id: str
     email: str
     email_key: str
-
-
-@attrs.frozen
-class Exported:
-    """A person asks for everything held on them: a listener adds its sections."""
-
-    user_id: str
-    sections: dict[str, Any]
 
 
 async def close(unit: UnitOfWork, user_id: str) -> None:
@@ -54,34 +43,13 @@ async def close(unit: UnitOfWork, user_id: str) -> None:
     if farms:
         raise Conflict(worded("you are the only owner of {farm}; hand it on first", farm=one_line(farms[0])))
     await unit.tell(Closed(user_id, user.email, user.email_key))
+    await operations.forget(unit.tx, user_id)
     await tokens.delete_all(unit.tx, user_id)
     await key_rows.end_all(unit.tx, user_id, unit.now)
     await address_rows.delete_all(unit.tx, user_id)
     await factor_rows.delete_all(unit.tx, user_id, unit.now)
     await actions.end_all(unit, user_id)
     await closing_rows.anonymise(unit.tx, user_id, unit.now)
-    unit.record(Event("account.deleted", f"user:{user_id}", user.version + 1, {"user_id": user_id}))
-
-
-async def exported(unit: UnitOfWork, user_id: str) -> dict[str, Any]:
-    """Everything held on a person, by what it is about."""
-    user = await accounts.by_id(unit.tx, user_id)
-    assert user is not None
-    account = {
-        "id": user.id, "email": user.email, "email_verified": user.verified, "username": user.username, "name": user.name,
-        "role": user.role, "phone": user.phone,
-    }  # fmt: skip
-    sections: dict[str, Any] = {
-        "account": account,
-        "farms": await accounts.farms_of(unit.tx, user_id),
-        "addresses": await address_rows.listed(unit.tx, user_id, None, 1000),
-        "consents": await consent_rows.history(unit.tx, user_id),
-        "api_keys": await key_rows.listed(unit.tx, user_id, None, 1000),
-        "second_factors": [
-            {"kind": one.kind, "name": one.name, "created_at": one.created_at, "last_used_at": one.last_used_at}
-            for one in await factor_rows.all_of(unit.tx, user_id)
-        ],
-        "sign_ins": await closing_rows.sign_ins(unit.tx, user_id),
-    }
-    await unit.tell(Exported(user_id, sections))
-    return sections
+    unit.record(
+        Event("account.deleted", f"user:{user_id}", user.version + 1, {"user_id": user_id, "email": user.email})
+    )

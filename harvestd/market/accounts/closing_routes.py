@@ -1,26 +1,11 @@
-"""Everything held on a person, and the end of their account."""
+"""The end of an account."""
 
 from __future__ import annotations
 
-import msgspec
-
 from harvestd.market.accounts import audit, confirming
 from harvestd.market.accounts import closing_actions as actions
-from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import session_cookie
 from harvestd.web.context import RequestContext, Result
-
-
-async def export(request: RequestContext) -> Result:
-    """Everything held on the caller."""
-    confirming.check_oneself(request)
-    user_id = request.user.user_id
-
-    async def work(unit: UnitOfWork) -> bytes:
-        return msgspec.json.encode(await actions.exported(unit, user_id))
-
-    headers = (("Content-Disposition", 'attachment; filename="account.json"'),)
-    return Result(await request.write(work), headers=headers)
 
 
 async def close(request: RequestContext) -> Result:

@@ -1,12 +1,11 @@
-"""Erasing a person, and reading what is held on one."""
+"""Erasing a person."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from harvestd.market.accounts.rows import USER, User
-from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.database import Statement, Transaction, nothing, scalar
 
 _LOCK = Statement("closing.lock", f"select {USER} from users where id = :user_id for update", User)
 #: As by all that changes who owns a farm, which would otherwise not see what this does beside it.
@@ -42,12 +41,6 @@ _ANONYMISE = Statement(
         where id = :user_id""",
     nothing,
 )
-_SIGN_INS = Statement(
-    "closing.sign_ins",
-    """select to_jsonb(s) from (select kind, device, created_at, renewed_at, expires_at, ended_at from sign_ins
-                                 where user_id = :user_id order by id) s""",
-    scalar,
-)
 
 
 async def lock(tx: Transaction, user_id: str) -> User:
@@ -68,8 +61,3 @@ async def anonymise(tx: Transaction, user_id: str, now: datetime) -> None:
     for statement in (_LEAVE, _FORGET, _CONSENTS, _ANSWERS):
         await tx.run(statement, user_id=user_id)
     await tx.run(_ANONYMISE, user_id=user_id, now=now)
-
-
-async def sign_ins(reader: Reader, user_id: str) -> list[dict[str, Any]]:
-    """A person's sign-ins, oldest first."""
-    return await reader.rows(_SIGN_INS, user_id=user_id)

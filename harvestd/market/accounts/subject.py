@@ -18,6 +18,8 @@ from harvestd.market.accounts import (
     credential_routes,
     credential_shapes,
     events,
+    export_actions,
+    export_routes,
     factor_routes,
     factor_shapes,
     key_routes,
@@ -30,6 +32,8 @@ from harvestd.market.accounts import (
     session_shapes,
     shapes,
 )
+from harvestd.market.long_work.kinds import File, LongWork
+from harvestd.market.long_work.shapes import Operation
 from harvestd.market.subject import Subject
 from harvestd.web.context import ActedFor, CountedPage
 from harvestd.web.routes import Mode, Route, Section
@@ -48,9 +52,12 @@ SUBJECT = Subject(
         "account.password_reset": events.AccountChanged,
         "account.address_changed": events.AccountAddressChanged,
         "account.noted": events.AccountNoted,
-        "account.deleted": events.AccountChanged,
+        "account.deleted": events.AccountDeleted,
+        "account.exported": events.AccountExported,
     },
     listeners={ActedFor: audit.acted},
+    long_work=(LongWork(name=export_actions.KIND, step=export_actions.step, permission=Permission.OWN_ACCOUNT, alone=True, personal=True,
+                        file=File("account.json", "application/json")),),
     routes=(
         Route(method="POST", path="/api/auth/register", operation="register", handler=routes.register, permission=None, mode=Mode.OWN, section=_ACCOUNTS,
               summary="Create an account and sign in", body=shapes.Register, rules=routes.faults, answer=shapes.SignedIn, status=201, accepted=True,
@@ -112,8 +119,11 @@ SUBJECT = Subject(
         Route(method="DELETE", path="/api/users/me", operation="deleteMe", handler=closing_routes.close, permission=Permission.OWN_ACCOUNT, mode=Mode.WRITE,
               section=_ACCOUNTS, summary="Close the account for good", status=204, errors=(errors.NotConfirmed, errors.Conflict),
               description="Erases the person and keeps the books. Not while an order is open, or a farm would be left without an owner."),
-        Route(method="GET", path="/api/users/me/export", operation="exportMe", handler=closing_routes.export, permission=Permission.OWN_ACCOUNT, mode=Mode.OWN,
+        Route(method="GET", path="/api/users/me/export", operation="exportMe", handler=export_routes.export, permission=Permission.OWN_ACCOUNT, mode=Mode.OWN,
               section=_ACCOUNTS, summary="Everything held on the caller", answer=dict[str, Any]),
+        Route(method="POST", path="/api/users/me/export", operation="beginExport", handler=export_routes.begin, permission=Permission.OWN_ACCOUNT, mode=Mode.WRITE,
+              section=_ACCOUNTS, summary="Have everything held on the caller written to a file", answer=Operation, status=202, key="optional", limit="rate_export",
+              description="An operation; one at a time: while it goes on, it is answered again. A mail tells when the file is there."),
         Route(method="GET", path="/api/users/me/sessions", operation="listSessions", handler=session_routes.listed, permission=Permission.OWN_ACCOUNT, mode=Mode.FRESH,
               section=_ACCOUNTS, summary="The caller's sign-ins, newest first", query=session_shapes.DevicesQuery, answer=CountedPage[session_shapes.Device], limit="rate_read"),
         Route(method="DELETE", path="/api/users/me/sessions/{id}", operation="endSignIn", handler=session_routes.end_one, permission=Permission.OWN_ACCOUNT,

@@ -185,6 +185,16 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
         "At {market}, {what}.\n\nIf you know of this, there is nothing to do. If not, set a new password here, which ends every sign-in and "
         "API key, and tell the market's staff:\n\n{link}\n",
     ),
+    "exported": (
+        "What {market} holds on you",
+        "The file that you asked for, with all that {market} holds on you, is ready. Sign in to fetch it, within {days}:\n\n{link}\n\n"
+        "It is deleted then. If you did not ask for it, set a new password there, which ends every sign-in and API key.\n",
+    ),
+    "closed": (
+        "Your account at {market} is closed",
+        "Your account at {market} was closed, and what it held on you is erased; what you ordered stays in the books without your name. "
+        "This is the last mail about it. Goodbye, and thank you.\n\nIf you did not close it, tell the market's staff at once.\n",
+    ),
     "changed": (
         "Your password at {market} was changed",
         "A new password was set for your account at {market}, and every other sign-in has ended.\n\n"

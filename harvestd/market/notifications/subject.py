@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from harvestd.kernel.permissions import Permission
 from harvestd.kernel.topology import Queue
-from harvestd.market.accounts.closing_actions import Closed, Exported
+from harvestd.market.accounts.closing_actions import Closed
+from harvestd.market.accounts.export_actions import Exported
 from harvestd.market.notifications import closing, handlers, mail_sender, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic, QueueHandlers
@@ -37,6 +38,8 @@ SUBJECT = Subject(
                 "farm.suspended": handlers.judged,
                 "account.address_changed": handlers.address_changed,
                 "account.noted": handlers.noted,
+                "account.exported": handlers.exported,
+                "account.deleted": handlers.goodbye,
             },
             bulk=handlers.order,
         )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from harvestd.kernel.errors import Conflict
 from harvestd.kernel.sentences import worded
-from harvestd.market.accounts.closing_actions import Closed, Exported
+from harvestd.market.accounts.closing_actions import Closed
+from harvestd.market.accounts.export_actions import Exported
+from harvestd.market.accounts.export_rows import section
 from harvestd.market.orders import actions
 from harvestd.queue.envelope import Envelope
 from harvestd.store.postgres.database import Statement, nothing, scalar
@@ -38,14 +40,26 @@ _SCRUB_STEPS = Statement(
         where order_id in (select id from orders where buyer_id = :user_id) and actor = 'buyer' and reason <> ''""",
     nothing,
 )
-_EXPORT = Statement(
-    "orders_closing.export",
-    """select to_jsonb(o) from (
-           select r.id, r.number, r.status, r.currency, r.goods, r.fees, r.tax, r.discount, r.total, r.fulfilment, r.note, r.placed_at,
-                  (select json_agg(l) from (select title, quantity::text, unit, unit_price, total from order_lines
-                                             where order_id = r.id order by position) l) as lines
-             from orders r where r.buyer_id = :user_id order by r.id) o""",
-    scalar,
+_LINES = """(select json_agg(l) from (select title, quantity::text, unit, unit_price, total from order_lines
+                                where order_id = o.id order by position) l) as lines"""
+_HELD = section(
+    "orders",
+    (
+        "id",
+        "number",
+        "status",
+        "currency",
+        "goods",
+        "fees",
+        "tax",
+        "discount",
+        "total",
+        "fulfilment",
+        "note",
+        "placed_at",
+        _LINES,
+    ),
+    "orders o where buyer_id = :user_id",
 )
 
 
@@ -72,4 +86,4 @@ async def sweep(unit: UnitOfWork, event: Envelope) -> None:
 
 async def export(unit: UnitOfWork, exported: Exported) -> None:
     """The person's orders."""
-    exported.sections["orders"] = await unit.tx.rows(_EXPORT, user_id=exported.user_id)
+    exported.sections.append(_HELD)

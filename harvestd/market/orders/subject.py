@@ -5,7 +5,8 @@ from __future__ import annotations
 from harvestd.kernel import errors
 from harvestd.kernel.permissions import Permission
 from harvestd.kernel.topology import Queue
-from harvestd.market.accounts.closing_actions import Closed, Exported
+from harvestd.market.accounts.closing_actions import Closed
+from harvestd.market.accounts.export_actions import Exported
 from harvestd.market.orders import closing, events, expiry, handlers, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic, QueueHandlers

@@ -72,6 +72,7 @@ STEPS: tuple[Step, ...] = (
     Step("putConsents", BUYER, body={"items": [{"kind": "terms", "version": "2026-05", "agreed": True}]}),
     Step("getConsents", BUYER),
     Step("exportMe", BUYER),
+    Step("beginExport", BUYER),
     Step("deleteAddress", BUYER, {"id": HOME}),
     Step("confirmSignIn", token="{carl.access_token}", body={"password": CARL["password"]}, prepare=_carl),
     Step("endSignIn", token="{carl.access_token}", parameters={"id": "{device.id}"}, prepare=_elsewhere),
