@@ -18,6 +18,10 @@ StatusIn = Annotated[
 StatusOut = Annotated[str, closed("OperationStatus", STATUSES, _MEANING)]
 
 
+#: By the kind; only what it has in common is described.
+ResultOut = Annotated[dict[str, Any], Meta(extra_json_schema={"additionalProperties": True})]
+
+
 class OperationsQuery(CountedQuery, kw_only=True, frozen=True):
     """Which operations."""
 
@@ -49,7 +53,7 @@ class Operation(Out, kw_only=True, frozen=True):
     kind: str
     status: StatusOut
     progress: Progress
-    result: dict[str, Any] | None
+    result: ResultOut | None
     errors: list[OperationError]
     created_at: datetime
     finished_at: datetime | None
