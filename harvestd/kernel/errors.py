@@ -63,6 +63,10 @@ class SecondFactorNeeded(MarketError):
         self.challenge = challenge
 
 
+class Deactivated(MarketError):
+    """The password is right, and the account is deactivated; to open it again, sign in with reactivate: true."""
+
+
 class NotConfirmed(MarketError):
     """This needs a sign-in, or a confirmation of it, of the last five minutes."""
 

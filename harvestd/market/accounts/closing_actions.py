@@ -18,22 +18,30 @@ from harvestd.market.accounts import (
     key_rows,
 )
 from harvestd.market.accounts import recovery_rows as tokens
+from harvestd.market.accounts.rows import User
 from harvestd.market.long_work import rows as operations
 from harvestd.unit_of_work import UnitOfWork
 
 
 @attrs.frozen
 class Closed:
-    """An account is closed for good, and locked; ``email`` is what its address was. A listener may refuse with ``Conflict``."""
+    """An account is closed for good, and locked; ``email`` is what its address was."""
 
     user_id: str
     email: str
     email_key: str
 
 
-async def close(unit: UnitOfWork, user_id: str) -> None:
-    """Erase a person and keep the books: the account's id stays, where orders and farms refer to it. Raises ``Conflict`` if a farm would be
-    left without an owner, or an order is open."""
+@attrs.frozen
+class Leaving:
+    """An account is about to be closed or deactivated, and is locked. A listener may refuse with ``Conflict``."""
+
+    user_id: str
+
+
+async def leaving(unit: UnitOfWork, user_id: str) -> User:
+    """The account, locked, if its person may leave for good or for a while. Raises ``Conflict`` if a farm would be left without an owner, or
+    the market without an admin, or an order is open."""
     user = await closing_rows.lock(unit.tx, user_id)
     if not user.active:
         raise Unauthenticated("the account is closed")
@@ -42,6 +50,14 @@ async def close(unit: UnitOfWork, user_id: str) -> None:
     farms = await closing_rows.owned_alone(unit.tx, user_id)
     if farms:
         raise Conflict(worded("you are the only owner of {farm}; hand it on first", farm=one_line(farms[0])))
+    await unit.tell(Leaving(user_id))
+    return user
+
+
+async def close(unit: UnitOfWork, user_id: str) -> None:
+    """Erase a person and keep the books: the account's id stays, where orders and farms refer to it. Raises ``Conflict`` as
+    :func:`leaving` does."""
+    user = await leaving(unit, user_id)
     await unit.tell(Closed(user_id, user.email, user.email_key))
     await operations.forget(unit.tx, user_id)
     await tokens.delete_all(unit.tx, user_id)

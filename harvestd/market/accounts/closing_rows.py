@@ -42,6 +42,18 @@ _ANONYMISE = Statement(
     nothing,
 )
 
+_DEACTIVATE = Statement(
+    "closing.deactivate",
+    "update users set active = false, deactivated_at = :now, version = version + 1, updated_at = :now where id = :user_id",
+    nothing,
+)
+_REOPEN = Statement(
+    "closing.reopen",
+    """update users set active = true, deactivated_at = null, version = version + 1, updated_at = :now
+        where id = :user_id and deactivated_at is not null""",
+    nothing,
+)
+
 
 async def lock(tx: Transaction, user_id: str) -> User:
     """The account, locked until the end of the transaction."""
@@ -61,3 +73,13 @@ async def anonymise(tx: Transaction, user_id: str, now: datetime) -> None:
     for statement in (_LEAVE, _FORGET, _CONSENTS, _ANSWERS):
         await tx.run(statement, user_id=user_id)
     await tx.run(_ANONYMISE, user_id=user_id, now=now)
+
+
+async def deactivate(tx: Transaction, user_id: str, now: datetime) -> None:
+    """Put an account to rest, by its owner's wish. It is locked."""
+    await tx.run(_DEACTIVATE, user_id=user_id, now=now)
+
+
+async def reopen(tx: Transaction, user_id: str, now: datetime) -> bool:
+    """Open an account again that its owner has put to rest; False for any other."""
+    return bool(await tx.run(_REOPEN, user_id=user_id, now=now))

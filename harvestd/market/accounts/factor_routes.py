@@ -8,6 +8,7 @@ from typing import Any
 from harvestd.kernel.errors import FieldError, Unauthenticated
 from harvestd.kernel.names import accept, clean_name, named
 from harvestd.market.accounts import audit, confirming, guessing
+from harvestd.market.accounts import deactivation_actions as deactivation
 from harvestd.market.accounts import factor_actions as actions
 from harvestd.market.accounts import factor_rows as rows
 from harvestd.market.accounts import factor_rules as rules
@@ -22,7 +23,7 @@ from harvestd.market.accounts.factor_shapes import (
     SetUpFactor,
 )
 from harvestd.market.accounts.shapes import SignedIn
-from harvestd.market.accounts.signing_in import begun
+from harvestd.market.accounts.signing_in import begun, note_opened
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import RequestContext, Result
 
@@ -37,13 +38,18 @@ async def sign_in(request: RequestContext, body: SecondStep) -> SignedIn:
     """The second step of a sign-in: a code, after the password."""
     user_id = actions.challenged(body.challenge, request.now)
     user = await accounts.by_id(request.reader, user_id) if user_id is not None else None
-    if user is None or not user.active or not actions.proven(request.parts.secret, body.challenge, user):
+    there = user is not None and (user.active or user.deactivated)
+    if user is None or not there or not actions.proven(request.parts.secret, body.challenge, user):
         raise Unauthenticated("this sign-in has taken too long, or the password has changed; begin again")
+    deactivation.check(user, body.reactivate)
     await guessing.admit(request, user.email_key, user)
 
     async def work(unit: UnitOfWork) -> SignedIn:
+        await deactivation.reopen(unit, user, body.reactivate)
         await actions.check(unit, user.id, body.code)
-        return await begun(request, unit, user.id)
+        signed_in = await begun(request, unit, user.id)
+        await note_opened(request, unit, user)
+        return signed_in
 
     return await request.write(work)
 

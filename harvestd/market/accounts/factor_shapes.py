@@ -22,6 +22,7 @@ class SecondStep(In, kw_only=True, frozen=True):
 
     challenge: Annotated[str, Meta(max_length=200)]
     code: CodeIn
+    reactivate: bool = False
 
 
 class NewFactor(In, kw_only=True, frozen=True):

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from harvestd.kernel.errors import Invalid, NotFound, Unauthenticated, WrongCredentials
 from harvestd.market.accounts import actions, confirming, guessing, passwords, signing_in
+from harvestd.market.accounts import deactivation_actions as deactivation
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_in_rows as devices
 from harvestd.market.accounts import sign_ins as sessions
@@ -26,6 +27,7 @@ async def begin(request: RequestContext, body: Login) -> Result:
     user = await signing_in.admitted(request, body)
 
     async def who(unit: UnitOfWork) -> accounts.User:
+        await deactivation.reopen(unit, user, body.reactivate)
         await signing_in.second_step(unit, user, body.code)
         return user
 
@@ -56,7 +58,9 @@ async def _begun(request: RequestContext, who: Callable[[UnitOfWork], Awaitable[
         ):  # fmt: skip
             raise Unauthenticated("the account is closed")
         await unit.tell(actions.SignedIn(user.id, request))
-        return await _shown(request, unit, user.id, session), user
+        shown = await _shown(request, unit, user.id, session)
+        await signing_in.note_opened(request, unit, user)
+        return shown, user
 
     shown, user = await request.write(work)
     caller = Caller(user.id, user.role, session, by_cookie=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harvestd.kernel.errors import Conflict
 from harvestd.kernel.sentences import worded
-from harvestd.market.accounts.closing_actions import Closed
+from harvestd.market.accounts.closing_actions import Closed, Leaving
 from harvestd.market.accounts.export_actions import Exported
 from harvestd.market.accounts.export_rows import section
 from harvestd.market.orders import actions
@@ -63,11 +63,15 @@ _HELD = section(
 )
 
 
-async def forget(unit: UnitOfWork, closed: Closed) -> None:
-    """Keep what was bought, for the books; erase where it went, and what the buyer wrote. Raises ``Conflict`` while an order is open."""
-    number = await unit.tx.row(_OPEN, user_id=closed.user_id)
+async def refuse(unit: UnitOfWork, leaving: Leaving) -> None:
+    """Raise ``Conflict`` while an order of whoever leaves is open."""
+    number = await unit.tx.row(_OPEN, user_id=leaving.user_id)
     if number is not None:
         raise Conflict(worded("order {number} is still open; cancel it, or wait until it is complete", number=number))
+
+
+async def forget(unit: UnitOfWork, closed: Closed) -> None:
+    """Keep what was bought, for the books; erase where it went, and what the buyer wrote."""
     await _scrub(unit, closed.user_id)
 
 
