@@ -16,8 +16,8 @@ from harvestd.web.context import Caller
 
 #: The periodic task that does the steps.
 TASK = "operations"
-#: Bytes of a piece of a file.
-PIECE = 256 * 1024
+#: Bytes of a piece of a file; and of a whole one, which is answered from memory.
+PIECE, MAX_FILE = 256 * 1024, 32 * 1024 * 1024
 
 
 async def begin(
@@ -48,7 +48,9 @@ async def cancel(unit: UnitOfWork, id: str) -> None:
 
 
 async def append(unit: UnitOfWork, operation: Operation, content: bytes) -> None:
-    """Add to the end of an operation's file."""
+    """Add to the end of an operation's file. Raises ``Conflict`` if that would have more than :data:`MAX_FILE` bytes."""
+    if await rows.size(unit.tx, operation.id) + len(content) > MAX_FILE:
+        raise Conflict("the file of this operation would be too large; ask the market's staff for it")
     pieces = [content[at : at + PIECE] for at in range(0, len(content), PIECE)]
     if pieces:
         await rows.append(unit.tx, operation.id, pieces)

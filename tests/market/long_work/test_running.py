@@ -176,3 +176,15 @@ async def test_work_that_goes_on_is_never_swept(market: Market) -> None:
     await begun(market, person, parts)
     await housekeeping.tidy(await later(parts, 40 * parts.settings.operations_keep))
     assert await market.parts.database.row(ROWS) == (1, 0)
+
+
+async def test_a_file_has_a_maximum_beyond_which_the_work_has_failed(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, parts = await market.person(), knowing(market.parts, kind())
+    monkeypatch.setattr("harvestd.market.long_work.actions.MAX_FILE", 4)
+    fits, other = await begun(market, person, parts, 2), await begun(market, person, parts, 3)
+    await run(parts)
+    assert [(await seen(person, id))["status"] for id in (fits, other)] == ["succeeded", "failed"]
+    assert (await written(market, fits), await written(market, other)) == (b"1\n2\n", b"")
+    assert market.broken() == []

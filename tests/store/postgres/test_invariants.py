@@ -41,6 +41,9 @@ DAMAGE: dict[str, str] = {
     "a farm that takes orders nobody would hear of, or takes none though somebody would": "update farms set staffed = not staffed",
     "the audit log was changed: a hash that is not of its row and the row before": "update audit_head set seq = 7",
     "an account whose second factor is asked for without one, or not asked for though it has one": "update users set second_factor = true",
+    "an operation without success that has a file, or whose file is not of the size that its result says": """
+        insert into operations (id, kind, user_id, status, result, due_at, created_at, finished_at)
+        select id, 'account.export', id, 'succeeded', '{"size": 3}', now(), now(), now() from users limit 1""",
     "a mail given up": """
         insert into mails (id, recipient, subject, body, dedupe_key, state, due_at, created_at)
         select id, 'a@b', 's', 'b', 'k', 'failed', now(), now() from users limit 1""",

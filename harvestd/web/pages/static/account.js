@@ -57,6 +57,7 @@ function refuse(found) {
   }
 }
 
+let reopen = {}; // once the person was told that the account is deactivated
 form.hidden = false;
 if (token) history.replaceState(null, "", location.pathname); // out of the history, and of what is bookmarked
 form.addEventListener("submit", async (event) => {
@@ -64,7 +65,7 @@ form.addEventListener("submit", async (event) => {
   const body = what === "forgot" ? { email: form.email.value } : { token };
   if (what === "reset") body.password = form.password.value;
   const code = form.code && form.code.value ? { code: form.code.value } : {};
-  if (what === "link") Object.assign(body, code);
+  if (what === "link") Object.assign(body, code, reopen);
   const button = form.querySelector("button");
   button.disabled = true;
   say("One moment…");
@@ -72,7 +73,7 @@ form.addEventListener("submit", async (event) => {
     let answer = null;
     if (what === "invitation") {
       // whoever accepts has an account: the page signs in for this one request
-      answer = await post("/api/auth/login", { email: form.email.value, password: form.password.value, ...code });
+      answer = await post("/api/auth/login", { email: form.email.value, password: form.password.value, ...code, ...reopen });
       if (answer.ok) {
         const { access_token: bearer } = await answer.json();
         answer = await post(ROUTES[what], {}, bearer);
@@ -85,7 +86,13 @@ form.addEventListener("submit", async (event) => {
       form.hidden = true;
       say(DONE[what]);
     } else {
-      refuse(await answer.json());
+      const problem = await answer.json();
+      if (problem.type === "/problems/deactivated") {
+        reopen = { reactivate: true };
+        say("Your account is deactivated. To open it again, press the button once more.", true);
+      } else {
+        refuse(problem);
+      }
     }
   } catch {
     say("The market does not answer. Please try again in a moment.", true);
