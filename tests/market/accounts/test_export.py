@@ -15,7 +15,8 @@ from harvestd.unit_of_work import change
 from tests.market.accounts.mailbox import mails
 from tests.market.accounts.test_own_things import DELIVERED, HOME, ONE, bought, complete
 from tests.people import Market, Person
-from tests.web.client import Response
+from tests.web.client import Client, Response
+from tests.web.conftest import make_market
 
 EXPORT = "/api/users/me/export"
 LEFT = Statement(
@@ -161,3 +162,11 @@ async def test_a_closed_account_is_told_so_at_the_address_that_it_had(market: Ma
     assert [one for one in told if "is closed" in one] == told[-1:]
     await market.work(twice=True)
     assert len(await mails(market, person.email)) == len(told)
+
+
+async def test_exports_are_few_an_hour(market: Market) -> None:
+    person = await market.person()
+    settings = attrs.evolve(market.parts.settings, rate_limits=True, rate_export="2/3600")
+    here = Client(make_market(attrs.evolve(market.parts, settings=settings)).stranger.site, person.client.headers)
+    answers = [await here.post(EXPORT, None) for _ in range(3)]
+    assert [answer.status for answer in answers] == [202, 202, 429]
