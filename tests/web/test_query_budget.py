@@ -121,7 +121,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "patch_api_admin_users_id": (8, 7),
     "post_api_admin_users_id_impersonate": (7, 7),
     "get_api_admin_audit": (1, 1),
-    "delete_api_users_me": (28, 27),
+    "delete_api_users_me": (26, 25),
     "post_api_users_me_deactivation": (13, 12),
     "post_api_farms": (12, 10),
     "post_api_farms_id_verification": (6, 6),

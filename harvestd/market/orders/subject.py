@@ -7,7 +7,7 @@ from harvestd.kernel.permissions import Permission
 from harvestd.kernel.topology import Queue
 from harvestd.market.accounts.closing_actions import Closed, Leaving
 from harvestd.market.accounts.export_actions import Exported
-from harvestd.market.orders import closing, events, expiry, handlers, routes, shapes
+from harvestd.market.orders import closing, events, expiry, handlers, retention, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic, QueueHandlers
 from harvestd.web.context import CountedPage
@@ -40,5 +40,5 @@ SUBJECT = Subject(
     ),
     handlers={Queue("harvest.orders", ("order.created", "order.updated", "order.cancelled", "order.expired", "account.deleted"), 50): QueueHandlers(
         each={"account.deleted": closing.sweep}, bulk=handlers.sell)},
-    periodic=(Periodic("expiry", 1.0, expiry.release),),
+    periodic=(Periodic("expiry", 1.0, expiry.release), Periodic("order details", 3600.0, retention.erase_old)),
 )  # fmt: skip
