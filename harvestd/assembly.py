@@ -43,7 +43,7 @@ from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.replicas import Replicas
 from harvestd.store.topics import PostgresTopics
 from harvestd.store.trials import PostgresTrials
-from harvestd.tables import LISTENERS, TOPOLOGY
+from harvestd.tables import LISTENERS, LONG_WORK, TOPOLOGY
 
 if TYPE_CHECKING:
     from harvestd.market.search.fallback import SearchWithFallback
@@ -93,7 +93,7 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
         control=control, topics=topics, cache=cache, limiter=limiter,
         sign_ins=sign_ins, api_keys=api_keys, groups=groups, search=searching or postgres, broker=broker,
         mailer=_mailer(reactor, settings), blobs=FolderBlobs(reactor, folder_of(settings)), pictures=Pictures(reactor), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, due=Due(reactor, control), topology=TOPOLOGY, listeners=LISTENERS,
-        issuer=issuer,
+        issuer=issuer, long_work=LONG_WORK,
     )  # fmt: skip
     for title, part in (
         ("database", primary), ("replicas", reads), ("control connection", control), ("redis", redis), ("topics", topics),

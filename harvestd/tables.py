@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from harvestd.kernel.topology import Topology
+from harvestd.market.long_work.kinds import LongWork
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic, QueueHandlers
 from harvestd.unit_of_work import UnitOfWork
@@ -15,6 +16,7 @@ from harvestd.web.routes import Route
 
 #: Their folders in ``market/``.
 NAMES = (
+    "long_work",
     "accounts",
     "groups",
     "farms",
@@ -42,6 +44,8 @@ TOPOLOGY = Topology(
 )
 #: The periodic tasks.
 PERIODIC: tuple[Periodic, ...] = tuple(periodic for subject in SUBJECTS for periodic in subject.periodic)
+#: The kinds of operations, by name.
+LONG_WORK: dict[str, LongWork] = {kind.name: kind for subject in SUBJECTS for kind in subject.long_work}
 #: The listeners in a unit of work, by the type of happening, in the order of the subjects.
 LISTENERS: dict[type, list[Callable[[UnitOfWork, Any], Awaitable[None]]]] = {}
 for _subject in SUBJECTS:

@@ -29,6 +29,7 @@ CODES: dict[str, Code] = {
     "not-one-of": Code("It is not one of the values that are possible (now); `allowed` lists these, separated by commas.", ("allowed",), ("reason",)),
     "not-found": Code("It names something that does not exist, or does not belong here.", (), ("reason", "value", "farm", "list")),
     "expired": Code("It was good once, or until a time that has passed.", (), ("reason",)),
+    "failed": Code("The work came to an end by an error of the server."),
     "taken": Code("Somebody else has it already, and it must be unique.", (), ("reason",)),
     # Numbers.
     "not-a-number": Code("It is not a number, not a whole number where one is needed, or has far too many digits.", (), ("reason", "example", "minimum", "maximum")),

@@ -83,6 +83,10 @@ class IdentityRefused(MarketError):
     """What the service elsewhere says of the person is no reason to sign them in."""
 
 
+class Deactivated(MarketError):
+    """The password is right, and the account is deactivated; to open it again, sign in with reactivate: true."""
+
+
 class NotConfirmed(MarketError):
     """This needs a sign-in, or a confirmation of it, of the last five minutes."""
 

@@ -23,6 +23,7 @@ class Permission(enum.Enum):
     OWN_ACCOUNT = "account:own"
     SEE_ACCOUNT = "account:read"
     OWN_NOTICES = "notices:own"
+    OWN_OPERATIONS = "operations:own"
     PLACE_ORDERS = "orders:place"
     SEE_ORDERS = "orders:read"
     CANCEL_ORDERS = "orders:cancel"
@@ -62,6 +63,7 @@ GRANTS: dict[Permission, Grant] = {
     Permission.OWN_ACCOUNT: Grant(_ALL),
     Permission.SEE_ACCOUNT: Grant(_ALL),
     Permission.OWN_NOTICES: Grant(_ALL),
+    Permission.OWN_OPERATIONS: Grant(_ALL, STAFF),
     Permission.PLACE_ORDERS: Grant(_ALL),
     Permission.SEE_ORDERS: Grant(_ALL, STAFF, _PACK | {DRIVER}),
     Permission.CANCEL_ORDERS: Grant(_ALL, STAFF, _RUN),

@@ -31,6 +31,8 @@ POINTS = {
     "consumer.before_transaction": "a batch was received, its transaction not begun",
     "consumer.before_commit": "a batch is handled, not committed",
     "consumer.after_commit": "a batch is committed, not acknowledged",
+    "operation.before_kept": "a step of an operation is done, its progress not written, nothing committed",
+    "retention.before_commit": "a batch of orders has lost what it had of people, nothing committed",
     "mail.before_send": "a mail was chosen, not handed over",
     "mail.after_send": "a mail was handed over, not marked as sent",
     "mail.before_mark": "several mails were handed over, and are about to be marked",

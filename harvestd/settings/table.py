@@ -103,6 +103,7 @@ class Settings:
     encryption_keys: tuple[str, ...] = setting((), "", "Keys that encrypt the secrets of second factors in the database, 32 characters or more each, the newest first; empty: derived from token_secret.", secret=True)
     order_confirmation: str = setting("automatic", "", "When a reservation becomes a sale: automatic (once the order is processed) or farm (when the farm confirms it).", choices=("automatic", "farm"))
     reservation_ttl: float = setting(172800.0, "seconds", "With order_confirmation=farm: how long stock is reserved for an order that no farm confirms.", least=1, most=2592000)
+    order_details_kept: float = setting(31536000.0, "seconds", "How long an order that is over keeps where it went and what its buyer wrote, and its notices are kept; goods and amounts stay for the books. 0: as long as the account.", least=0, most=946080000)
     order_lines_most: int = setting(100, "lines", "Maximum number of lines in an order.", least=1, most=1000)
 
     # limits of the web
@@ -114,6 +115,7 @@ class Settings:
     rate_login_account: str = setting("60/3600 300/86400", "requests/seconds", "Sign-in, each account, from all addresses except those that it has signed in from before.")
     rate_recovery: str = setting("10/3600 30/86400", "requests/seconds", "Mails asked for (a forgotten password, a link to sign in with), each address.")
     rate_upload: str = setting("30/60", "requests/seconds", "Files uploaded, each caller.")
+    rate_export: str = setting("10/3600", "requests/seconds", "Exports begun of what is held on a person, each caller.")
     rate_register: str = setting("10/3600 50/86400", "requests/seconds", "Registration, each address; forms with mistakes are not counted.")
     body_limit: int = setting(1_048_576, "bytes", "Maximum size of a request body on any route; most accept 64 KiB, products, farms, carts and orders 256 KiB.", least=1024, most=104857600)
     upload_max_bytes: int = setting(10_000_000, "bytes", "Maximum size of a file that somebody uploads; a request with one may have a third more, for base64.", least=1024, most=104857600)
@@ -149,6 +151,8 @@ class Settings:
     mails_per_recipient: int = setting(60, "mails/hour", "Mails that one recipient gets within an hour; beyond it, one mail says that the rest is in the notices.", least=1, most=1000000)
     outbox_keep: float = setting(604800.0, "seconds", "How long sent events and sent mail are kept, at least; events that a queue has not handled are kept ten times as long, and inbox marks as long as their events.", least=3600, most=31536000)
 
+    operations_keep: float = setting(604800.0, "seconds", "How long an operation that is over is kept, with the file that it made.", least=60, most=31536000)
+
     # the process
     stop_deadline: float = setting(20.0, "seconds", "Timeout of a graceful shutdown; what is unfinished then is abandoned.", least=0.1, most=600)
     stop_grace: float = setting(0.5, "seconds", "When stopping: how long an idle connection stays open; behind a proxy, set it longer than the proxy keeps idle connections.", least=0.0, most=60)
@@ -175,7 +179,7 @@ GROUPS = {
 OF_THE_API = frozenset(
     """
     http_host http_port allowed_hosts cors_origins oidc_issuer oidc_client_id oidc_client_secret processes workers demo order_lines_most second_factor_required_for passkey_domain access_token_ttl refresh_token_ttl sign_in_ttl
-    rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_recovery rate_upload rate_register body_deadline write_deadline idle_deadline connections_most
+    rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_recovery rate_upload rate_export rate_register body_deadline write_deadline idle_deadline connections_most
     connections_per_address requests_per_address upload_max_bytes upload_spool buffer_limit read_rate_least idempotency_ttl cache_ttl cache_stale
     """.split()
 )

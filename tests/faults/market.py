@@ -30,6 +30,7 @@ _LEFT = """
 select 'unsent event' where exists (select from outbox where sent_at is null)
 union all select 'message' where exists (select from queue_messages)
 union all select 'mail' where exists (select from mails where state = 'pending')
+union all select 'operation' where exists (select from operations where status in ('queued', 'running'))
 union all select 'renewal' where exists (select from search_renewals)
 union all select 'document' where exists (select from search_pending where refused is null)
 union all select 'lost queue' where exists (select from outbox_again)

@@ -126,6 +126,21 @@ def test_a_mailed_link_asks_for_the_code_of_the_second_factor(
     assert page.evaluate("fetch('/api/users/me').then(answer => answer.status)") == 200
 
 
+def test_an_account_at_rest_is_opened_by_a_mailed_link_and_a_second_press(
+    browser: Any,
+    demo_market: DemoMarket,
+) -> None:
+    person = Person(demo_market)
+    ask(demo_market, "POST", "/api/users/me/deactivation", None, person.token)
+    ask(demo_market, "POST", "/api/auth/link", {"email": person.email})
+    page = opened(browser, demo_market, "link", person.mails["link"])
+    page.click("#link button")
+    says(page, "account is deactivated")
+    assert page.evaluate("fetch('/api/users/me').then(answer => answer.status)") == 401
+    page.click("#link button")
+    says(page, "You are signed in")
+
+
 def test_an_invitation_is_accepted_with_the_code_and_leaves_no_sign_in_behind(
     browser: Any,
     demo_market: DemoMarket,

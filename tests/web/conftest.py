@@ -111,6 +111,7 @@ def make_parts(settings: Settings, database: Any, reactor: Any = None) -> Parts:
         due=lambda task: None,
         wake_relay=Wakes(),
         listeners=tables.LISTENERS,
+        long_work=tables.LONG_WORK,
     )
 
 

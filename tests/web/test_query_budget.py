@@ -21,6 +21,7 @@ from twisted.internet.defer import Deferred
 from harvestd import tables as table
 from harvestd.application import API, start
 from harvestd.market.accounts.passkey_rules import party
+from harvestd.market.long_work import running
 from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.settings.table import Settings
 from harvestd.web.server import make_site
@@ -95,7 +96,13 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_blobs_id_name": (1, 1),
     "delete_api_users_me_avatar": (4, 5),
     "put_api_users_me_email": (4, 4),
-    "get_api_users_me_export": (10, 11),
+    "get_api_users_me_export": (14, 15),
+    "post_api_users_me_export": (7, 5),
+    "get_api_operations": (1, 1),
+    "get_api_operations of everyone": (1, 1),
+    "get_api_operations_id": (1, 1),
+    "get_api_operations_id_file": (2, 2),
+    "delete_api_operations_id": (4, 5),
     "get_api_users_me_sessions": (1, 1),
     "delete_api_users_me_sessions_id": (2, 2),
     "get_api_users_me_api_keys": (2, 2),
@@ -142,6 +149,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "post_api_admin_users_id_impersonate": (7, 7),
     "get_api_admin_audit": (1, 1),
     "delete_api_users_me": (28, 27),
+    "post_api_users_me_deactivation": (13, 12),
     "post_api_farms": (12, 10),
     "post_api_farms_id_verification": (6, 6),
     "post_api_groups": (7, 6),
@@ -188,6 +196,7 @@ class Stage:
     second: Person
     member: Person
     issuer: SmallIssuer
+    spare: Person
     mailed: dict[str, str] = attrs.field(factory=dict)
     passkey: Authenticator | None = None
     refresh: str = ""
@@ -241,7 +250,7 @@ async def stage(settings: Settings, database_url: str, issuer: SmallIssuer) -> A
     person = Person(made["user"]["id"], SECOND["email"], market.stranger.signed_in(made["access_token"]))
     await market.work()
     mailed = {"verify": await token(market, SECOND["email"], "verify")}
-    spare, member = await market.person(), await market.person()
+    spare, member, leaving = await market.person(), await market.person(), await market.person()
     await market.join(member, farmer.farm_id, "packer")
     invitation = {"email": member.email, "role": "packer"}
     await second.post(f"/api/farms/{second.farm_id}/members", invitation)
@@ -251,7 +260,7 @@ async def stage(settings: Settings, database_url: str, issuer: SmallIssuer) -> A
         mailed[purpose] = await token(market, email, purpose)
     await market.stranger.post("/api/auth/link", {"email": person.email})
     mailed["link2"] = await token(market, person.email, "link")
-    yield Stage(market, farmer, buyer, admin, product, other, order, category, person, member, issuer, mailed)
+    yield Stage(market, farmer, buyer, admin, product, other, order, category, person, member, issuer, leaving, mailed)
     await Deferred.fromCoroutine(lifecycle.stop()).addTimeout(10, reactor)
     leader.close()
 
@@ -286,6 +295,19 @@ def _browser(method: str, path: str) -> Callable[[Stage, dict[str, str]], Awaita
         return await s.stranger.request(method, path, headers=headers | own)
 
     return ask
+
+
+async def _begin_export(s: Stage, headers: dict[str, str]) -> Response:
+    """The second person's, which is written at once."""
+    response = await s.second.client.post("/api/users/me/export", headers=headers)
+    s.mailed["operation"] = response.json()["id"]
+    await running.run(s.market.parts)
+    return response
+
+
+async def _cancel_export(s: Stage, headers: dict[str, str]) -> Response:
+    operation = (await s.buyer.post("/api/users/me/export", None)).json()["id"]
+    return await s.buyer.client.request("DELETE", f"/api/operations/{operation}", headers=headers)
 
 
 async def _end_another(s: Stage, headers: dict[str, str]) -> Response:
@@ -515,6 +537,12 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "delete_api_users_me_avatar": _ask("DELETE", "/api/users/me/avatar", "second"),
     "put_api_users_me_email": _ask("PUT", "/api/users/me/email", "second", {"email": "other@example.org"}),
     "get_api_users_me_export": _get("/api/users/me/export", "second"),
+    "post_api_users_me_export": _begin_export,
+    "get_api_operations": _get("/api/operations", "second"),
+    "get_api_operations of everyone": _get("/api/operations?everyone=true", "admin"),
+    "get_api_operations_id": _get("/api/operations/{s.mailed[operation]}", "second"),
+    "get_api_operations_id_file": _get("/api/operations/{s.mailed[operation]}/file", "second"),
+    "delete_api_operations_id": _cancel_export,
     "get_api_users_me_sessions": _get("/api/users/me/sessions", "second"),
     "delete_api_users_me_sessions_id": _end_another,
     "get_api_users_me_api_keys": _get("/api/users/me/api-keys", "second"),
@@ -577,6 +605,7 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     ),
     "get_api_admin_audit": _get("/api/admin/audit", "admin"),
     "delete_api_users_me": _ask("DELETE", "/api/users/me", "second"),
+    "post_api_users_me_deactivation": _ask("POST", "/api/users/me/deactivation", "spare"),
     "post_api_farms": _ask("POST", "/api/farms", "member", {"name": "Corner"}),
     "post_api_farms_id_verification": _ask(
         "POST",
@@ -622,7 +651,7 @@ def test_every_route_has_a_budget() -> None:
 @pytest.mark.limit(60)
 async def test_each_route_keeps_to_its_budget(stage: Stage) -> None:
     expected = {route.name: route.status for route in table.ROUTES}
-    for person in (stage.farmer, stage.buyer, stage.admin, stage.second):
+    for person in (stage.farmer, stage.buyer, stage.admin, stage.second, stage.spare):
         assert (await person.get("/api/users/me")).status == 200, "known from now on"
     wrong = []
     with counting() as costs:

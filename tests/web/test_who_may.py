@@ -74,7 +74,7 @@ async def test_the_gate_lets_in_whom_the_table_names(market: Market) -> None:
 
 
 #: They end the sign-in of whoever asks.
-ENDING = {"post_api_auth_logout", "delete_api_auth_session", "delete_api_users_me"}
+ENDING = {"post_api_auth_logout", "delete_api_auth_session", "delete_api_users_me", "post_api_users_me_deactivation"}
 
 
 @pytest.mark.limit(120)

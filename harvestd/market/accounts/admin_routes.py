@@ -54,7 +54,7 @@ async def listed(request: RequestContext, query: AccountsQuery) -> CountedPage[A
 def _shown(row: admin_rows.Account) -> Account:
     return Account(
         id=row.id, email=row.email, email_verified=row.verified, username=row.username, name=row.name, role=row.role,
-        active=row.active, second_factor=row.second_factor, erased=row.erased, created_at=row.created_at, version=row.version,
+        active=row.active, second_factor=row.second_factor, deactivated=row.deactivated, erased=row.erased, created_at=row.created_at, version=row.version,
     )  # fmt: skip
 
 
@@ -85,6 +85,7 @@ async def change(request: RequestContext, body: ChangeAccount) -> Result:
         raise Conflict("this account was closed by its owner, for good")
     role = before.role if body.role is UNSET else body.role
     active = before.active if body.active is UNSET else body.active
+    rests = before.deactivated and body.active is UNSET
     if body.second_factor is True:
         message = "can only be false: second factors are set up by the account's owner"
         raise Invalid.of("second_factor", message, "not-one-of", allowed="false")
@@ -92,8 +93,8 @@ async def change(request: RequestContext, body: ChangeAccount) -> Result:
         await factor_rows.delete_all(unit.tx, user_id, unit.now)
         await _end_acting(unit, user_id)
         actions.ended(unit, user_id)
-    if (role, active) != (before.role, before.active):
-        await _changed(request, before, role, active)
+    if (role, active, rests) != (before.role, before.active, before.deactivated):
+        await _changed(request, before, role, active, rests)
     if body.second_factor is False and before.second_factor:
         await audit.note(request, unit, "second_factor.removed", user_id, f"user:{user_id}")
     after = await admin_rows.lock(unit.tx, user_id)
@@ -107,14 +108,14 @@ async def _end_acting(unit: UnitOfWork, user_id: str) -> None:
         actions.ended(unit, other)
 
 
-async def _changed(request: RequestContext, before: admin_rows.Account, role: str, active: bool) -> None:
+async def _changed(request: RequestContext, before: admin_rows.Account, role: str, active: bool, rests: bool) -> None:
     unit, user_id = request.work, before.id
     stays = role == ADMIN and active
     if before.role == ADMIN and not stays and not await admin_rows.another_admin(unit.tx, user_id):
         raise Conflict("this is the market's only admin; make somebody else one first")
     if role == BUYER and before.role != BUYER and await admin_rows.farms(unit.tx, user_id):
         raise Conflict("this account works for a farm, and farms are worked by farmers; take it out of its farms first")
-    await admin_rows.change(unit.tx, user_id, role, active, unit.now)
+    await admin_rows.change(unit.tx, user_id, role, active, unit.now, rests)
     if not active or (before.role in STAFF and role not in STAFF):
         await unit.tell(actions.Demoted(user_id, active))
     if role == ADMIN:
@@ -124,7 +125,11 @@ async def _changed(request: RequestContext, before: admin_rows.Account, role: st
     if not stays:
         await _end_acting(unit, user_id)
     actions.ended(unit, user_id)
-    changed = {"role": (before.role, role), "active": (before.active, active)}
+    changed = {
+        "role": (before.role, role),
+        "active": (before.active, active),
+        "deactivated": (before.deactivated, rests),
+    }
     changed = {name: pair for name, pair in changed.items() if pair[0] != pair[1]}
     await audit.note(
         request, unit, "account.changed", user_id, f"user:{user_id}",

@@ -25,6 +25,7 @@ class Account(msgspec.Struct, frozen=True):
     version: int
     erased: bool
     second_factor: bool
+    deactivated: bool
 
 
 class Details(Account, frozen=True):
@@ -34,7 +35,7 @@ class Details(Account, frozen=True):
     last_sign_in_at: datetime | None
 
 
-_COLUMNS = "id, email, verified_at is not null, username, name, role, active, created_at, version, anonymised_at is not null, second_factor"
+_COLUMNS = "id, email, verified_at is not null, username, name, role, active, created_at, version, anonymised_at is not null, second_factor, deactivated_at is not null"
 _WHICH = """(:role::text is null or role = :role) and (:active::boolean is null or active = :active)
           and (:text::text = '' or position(:text in email_key) > 0 or position(:text in username_key) > 0
                or position((select folded(:text)) in folded(name)) > 0 or id::text = :text)"""
@@ -55,7 +56,9 @@ _ONE = Statement(
 _LOCK = Statement("accounts_admin.lock", f"select {_COLUMNS} from users where id = :user_id for no key update", Account)
 _CHANGE = Statement(
     "accounts_admin.change",
-    """update users set role = :role, active = :active, version = version + 1, updated_at = :now where id = :user_id""",
+    """update users set role = :role, active = :active, deactivated_at = case when :deactivated::boolean then deactivated_at end,
+              version = version + 1, updated_at = :now
+        where id = :user_id""",
     nothing,
 )
 _ADMINS = Statement(
@@ -104,9 +107,11 @@ async def lock(tx: Transaction, user_id: str) -> Account | None:
     return await tx.row(_LOCK, user_id=user_id)
 
 
-async def change(tx: Transaction, user_id: str, role: str, active: bool, now: datetime) -> None:
-    """Change the role of an account, and whether it is open."""
-    await tx.run(_CHANGE, user_id=user_id, role=role, active=active, now=now)
+async def change(
+    tx: Transaction, user_id: str, role: str, active: bool, now: datetime, deactivated: bool = False
+) -> None:
+    """Change the role of an account, and whether it is open; one that its owner had ``deactivated`` stays theirs to open only if said so."""
+    await tx.run(_CHANGE, user_id=user_id, role=role, active=active, deactivated=deactivated, now=now)
 
 
 async def another_admin(tx: Transaction, user_id: str) -> bool:

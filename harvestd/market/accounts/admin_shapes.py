@@ -38,6 +38,7 @@ class Account(Out, kw_only=True, frozen=True):
     role: RoleOut
     active: bool
     second_factor: bool
+    deactivated: bool
     erased: bool
     created_at: datetime
     version: int
@@ -121,6 +122,7 @@ WORDS: dict[str, str] = {
     "AuditEntry.address": "From which network address.",
     "AuditEntry.after": "What it is now, as far as it changed.",
     "AuditEntry.at": "When.",
+    "deactivated": "Whether its owner has put it to rest, and may open it again; changing `active` takes that from them.",
     "erased": "Whether its owner has closed it for good.",
     "before": "What it was, as far as it changed.",
     "object": "What it was done to, as `<what>:<id>`.",

@@ -37,8 +37,8 @@ THINGS = {
 #: Actions whose subject is mailed, since somebody else may have done it in their name; True for those that one does oneself, too.
 TOLD = {
     "api_key.created": True, "second_factor.added": True, "second_factor.removed": True, "second_factor.codes_renewed": True,
-    "passkey.copied": True,
-    "identity.linked": True, "identity.removed": True, "account.changed": False,
+    "passkey.copied": True, "identity.linked": True, "identity.removed": True,
+    "account.changed": False, "account.deactivated": True, "account.reactivated": True, "account.export_begun": True,
     "account.impersonated": False, "farm.member_changed": False, "farm.member_left": False,
 }  # fmt: skip
 

@@ -1,26 +1,12 @@
-"""Everything held on a person, and the end of their account."""
+"""The end of an account, and its rest."""
 
 from __future__ import annotations
 
-import msgspec
-
 from harvestd.market.accounts import audit, confirming
 from harvestd.market.accounts import closing_actions as actions
-from harvestd.unit_of_work import UnitOfWork
+from harvestd.market.accounts import deactivation_actions as deactivation
 from harvestd.web import session_cookie
 from harvestd.web.context import RequestContext, Result
-
-
-async def export(request: RequestContext) -> Result:
-    """Everything held on the caller."""
-    confirming.check_oneself(request)
-    user_id = request.user.user_id
-
-    async def work(unit: UnitOfWork) -> bytes:
-        return msgspec.json.encode(await actions.exported(unit, user_id))
-
-    headers = (("Content-Disposition", 'attachment; filename="account.json"'),)
-    return Result(await request.write(work), headers=headers)
 
 
 async def close(request: RequestContext) -> Result:
@@ -28,5 +14,17 @@ async def close(request: RequestContext) -> Result:
     await confirming.check(request)
     await actions.close(request.work, request.user.user_id)
     await audit.note(request, request.work, "account.closed", request.user.user_id)
+    return _signed_out(request)
+
+
+async def deactivate(request: RequestContext) -> Result:
+    """Put the caller's account to rest."""
+    await confirming.check(request)
+    await deactivation.deactivate(request.work, request.user.user_id)
+    await audit.note(request, request.work, "account.deactivated", request.user.user_id)
+    return _signed_out(request)
+
+
+def _signed_out(request: RequestContext) -> Result:
     cookie = (session_cookie.set_cookie(request.parts.settings, "", 0),) if request.user.by_cookie else ()
     return Result(None, status=204, headers=cookie)

@@ -1,12 +1,11 @@
-"""Erasing a person, and reading what is held on one."""
+"""Erasing a person."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from harvestd.market.accounts.rows import USER, User
-from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.database import Statement, Transaction, nothing, scalar
 
 _LOCK = Statement("closing.lock", f"select {USER} from users where id = :user_id for update", User)
 #: As by all that changes who owns a farm, which would otherwise not see what this does beside it.
@@ -42,11 +41,17 @@ _ANONYMISE = Statement(
         where id = :user_id""",
     nothing,
 )
-_SIGN_INS = Statement(
-    "closing.sign_ins",
-    """select to_jsonb(s) from (select kind, device, created_at, renewed_at, expires_at, ended_at from sign_ins
-                                 where user_id = :user_id order by id) s""",
-    scalar,
+
+_DEACTIVATE = Statement(
+    "closing.deactivate",
+    "update users set active = false, deactivated_at = :now, version = version + 1, updated_at = :now where id = :user_id",
+    nothing,
+)
+_REOPEN = Statement(
+    "closing.reopen",
+    """update users set active = true, deactivated_at = null, version = version + 1, updated_at = :now
+        where id = :user_id and deactivated_at is not null""",
+    nothing,
 )
 
 
@@ -70,6 +75,11 @@ async def anonymise(tx: Transaction, user_id: str, now: datetime) -> None:
     await tx.run(_ANONYMISE, user_id=user_id, now=now)
 
 
-async def sign_ins(reader: Reader, user_id: str) -> list[dict[str, Any]]:
-    """A person's sign-ins, oldest first."""
-    return await reader.rows(_SIGN_INS, user_id=user_id)
+async def deactivate(tx: Transaction, user_id: str, now: datetime) -> None:
+    """Put an account to rest, by its owner's wish. It is locked."""
+    await tx.run(_DEACTIVATE, user_id=user_id, now=now)
+
+
+async def reopen(tx: Transaction, user_id: str, now: datetime) -> bool:
+    """Open an account again that its owner has put to rest; False for any other."""
+    return bool(await tx.run(_REOPEN, user_id=user_id, now=now))

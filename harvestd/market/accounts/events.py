@@ -44,3 +44,17 @@ class AccountChanged(Data, frozen=True, kw_only=True):
     """Something of an account changed: its address was verified, its password reset."""
 
     user_id: UUID
+
+
+class AccountDeleted(Data, frozen=True, kw_only=True):
+    """The account of a person was closed for good; ``email`` is the address that it had, to say goodbye to."""
+
+    user_id: UUID
+    email: str = ""
+
+
+class AccountExported(Data, frozen=True, kw_only=True):
+    """What is held on a person was written to a file, by this operation."""
+
+    user_id: UUID
+    operation_id: UUID

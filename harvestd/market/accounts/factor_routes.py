@@ -8,6 +8,7 @@ from typing import Any
 from harvestd.kernel.errors import FieldError, Invalid, Unauthenticated
 from harvestd.kernel.names import accept, clean_name, named
 from harvestd.market.accounts import audit, confirming, guessing
+from harvestd.market.accounts import deactivation_actions as deactivation
 from harvestd.market.accounts import factor_actions as actions
 from harvestd.market.accounts import factor_rows as rows
 from harvestd.market.accounts import factor_rules as rules
@@ -23,7 +24,7 @@ from harvestd.market.accounts.factor_shapes import (
     SetUpFactor,
 )
 from harvestd.market.accounts.shapes import SignedIn
-from harvestd.market.accounts.signing_in import begun, second_step, written
+from harvestd.market.accounts.signing_in import begun, note_opened, second_step, written
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import RequestContext, Result
 
@@ -39,8 +40,11 @@ async def sign_in(request: RequestContext, body: SecondStep) -> SignedIn:
     user = await challenger(request, body)
 
     async def work(unit: UnitOfWork) -> SignedIn:
+        await deactivation.reopen(unit, user, body.reactivate)
         await second_step(unit, user, body.code, body.passkey)
-        return await begun(request, unit, user.id)
+        signed_in = await begun(request, unit, user.id)
+        await note_opened(request, unit, user)
+        return signed_in
 
     return await written(request, work)
 
@@ -49,7 +53,8 @@ async def proven(request: RequestContext, challenge: str) -> accounts.User:
     """The account whose password was given, or who came from an issuer. Raises ``Unauthenticated``."""
     user_id = actions.challenged(challenge, request.now)
     user = await accounts.by_id(request.reader, user_id) if user_id is not None else None
-    if user is None or not user.active or not actions.proven(request.parts.secret, challenge, user):
+    there = user is not None and (user.active or user.deactivated)
+    if user is None or not there or not actions.proven(request.parts.secret, challenge, user):
         raise Unauthenticated("this sign-in has taken too long, or the password has changed; begin again")
     return user
 
@@ -57,6 +62,7 @@ async def proven(request: RequestContext, challenge: str) -> accounts.User:
 async def challenger(request: RequestContext, body: SecondStep) -> accounts.User:
     """Whose challenge it is; it counts as an attempt to sign in. Raises ``Unauthenticated``, and ``Invalid`` without a second factor."""
     user = await proven(request, body.challenge)
+    deactivation.check(user, body.reactivate)
     if body.code is None and body.passkey is None:
         raise Invalid.of("code", "is needed, or passkey", "required", reason="second-factor")
     await guessing.admit(request, user.email_key, user)

@@ -26,6 +26,7 @@ class SecondStep(In, kw_only=True, frozen=True):
     challenge: Annotated[str, Meta(max_length=200)]
     code: CodeIn | None = None
     passkey: PasskeyIn | None = None
+    reactivate: bool = False
 
 
 class NewFactor(In, kw_only=True, frozen=True):

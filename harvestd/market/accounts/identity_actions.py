@@ -10,6 +10,7 @@ from harvestd.interfaces import Identity
 from harvestd.kernel.email_addresses import EmailAddress
 from harvestd.kernel.errors import AlreadyTaken, Conflict, IdentityRefused, LinkNeeded, NotFound
 from harvestd.market.accounts import actions
+from harvestd.market.accounts import deactivation_actions as deactivation
 from harvestd.market.accounts import identity_rows as rows
 from harvestd.market.accounts import identity_rules as rules
 from harvestd.market.accounts import rows as accounts
@@ -24,25 +25,33 @@ _UNLIKE = "only an account elsewhere that has the verified address of your accou
 _ANOTHER_S = "this account elsewhere signs in to another account of this market; take it away from that first"
 
 
-async def entered(unit: UnitOfWork, identity: Identity, user_id: str) -> str:
-    """The account that an identity signs in to, locked; for somebody new a new one, with the id ``user_id``. Raises ``Unauthenticated`` if it
-    is closed, ``IdentityRefused`` and ``LinkNeeded``."""
+async def entered(unit: UnitOfWork, identity: Identity, user_id: str, reactivate: bool = False) -> User:
+    """The account that an identity signs in to, as it was, locked and opened if it was at rest; for somebody new a new one, with the id ``user_id``.
+    Raises ``Unauthenticated`` if it is closed, ``Deactivated``, ``IdentityRefused`` and ``LinkNeeded``."""
     found = await rows.find(unit.tx, identity.issuer, identity.subject)
     if found is None:
-        return await _opened(unit, identity, user_id)
-    return await _known(unit, found)
+        return await _opened(unit, identity, user_id, reactivate)
+    return await _known(unit, found, reactivate)
 
 
-async def _known(unit: UnitOfWork, found: IdentityRow) -> str:
+async def _known(unit: UnitOfWork, found: IdentityRow, reactivate: bool) -> User:
+    user = await _account(unit, found.user_id)
+    await deactivation.reopen(unit, user, reactivate)
     await accounts.lock(unit.tx, found.user_id)
     now = await rows.find(unit.tx, found.issuer, found.subject)
     if now is None or now.user_id != found.user_id:  # it was taken away until the account was locked
         raise IdentityRefused("your account elsewhere signs in to no account of this market any more; begin again")
     await rows.used(unit.tx, found.id, unit.now)
-    return found.user_id
+    return user
 
 
-async def _opened(unit: UnitOfWork, identity: Identity, user_id: str) -> str:
+async def _account(unit: UnitOfWork, user_id: str) -> User:
+    user = await accounts.by_id(unit.tx, user_id)
+    assert user is not None, "identities go with their account"
+    return user
+
+
+async def _opened(unit: UnitOfWork, identity: Identity, user_id: str, reactivate: bool) -> User:
     """An account for somebody new: its address is verified, and no password is its."""
     address = _address(identity)
     if address is None:
@@ -52,13 +61,13 @@ async def _opened(unit: UnitOfWork, identity: Identity, user_id: str) -> str:
         if not taken:
             await verified(unit, user_id)
             await rows.insert(unit.tx, _row(unit, identity, user_id, address))
-            return user_id
+            return await _account(unit, user_id)
         if "email" in taken:
             break
     found = await rows.find(unit.tx, identity.issuer, identity.subject)  # the same person in another tab
     if found is None:
         raise LinkNeeded(_EXISTS)
-    return await _known(unit, found)
+    return await _known(unit, found, reactivate)
 
 
 async def link(unit: UnitOfWork, identity: Identity, user_id: str) -> IdentityRow | None:

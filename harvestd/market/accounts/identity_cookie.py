@@ -26,7 +26,7 @@ _LONGEST = 4000
 
 
 class Begun(msgspec.Struct, frozen=True):
-    """``return_to`` is where the browser goes in the end; to link, ``user_id`` and ``session`` are the owner's and their sign-in's."""
+    """``return_to`` is where the browser goes in the end; to link, ``user_id`` and ``session`` are the owner's and their sign-in's. ``reactivate`` opens an account at rest."""
 
     state: str
     nonce: str
@@ -35,6 +35,7 @@ class Begun(msgspec.Struct, frozen=True):
     expires: int
     user_id: str = ""
     session: str = ""
+    reactivate: bool = False
 
     def attempt(self, redirect_uri: str) -> Attempt:
         """What the issuer is told."""
@@ -46,10 +47,10 @@ class Begun(msgspec.Struct, frozen=True):
         return datetime.fromtimestamp(self.expires, UTC)
 
 
-def fresh(now: datetime, return_to: str, user_id: str = "", session: str = "") -> Begun:
+def fresh(now: datetime, return_to: str, user_id: str = "", session: str = "", reactivate: bool = False) -> Begun:
     """One that begins now; three secrets of 256 bits."""
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-    return Begun(state, nonce, verifier, return_to, int((now + LIFE).timestamp()), user_id, session)
+    return Begun(state, nonce, verifier, return_to, int((now + LIFE).timestamp()), user_id, session, reactivate)
 
 
 def name(settings: Settings) -> str:

@@ -42,7 +42,7 @@ async def begin(request: RequestContext, query: BeginQuery) -> Result:
     (to,) = accept(rules.return_to(query.return_to, (settings.public_url, *settings.cors_origins)))
     assert isinstance(to, str)
     owner, session = await _owner(request) if query.link else ("", "")
-    begun = cookie.fresh(request.now, to, owner, session)
+    begun = cookie.fresh(request.now, to, owner, session, query.reactivate)
     address = await issuer.address(begun.attempt(settings.public_url + CALLBACK))
     return _sent(address, cookie.set_cookie(settings, request.parts.secret, begun))
 
@@ -77,7 +77,7 @@ async def end(request: RequestContext, query: CallbackQuery) -> Result:
         await _linked(request, begun, identity)
         return _sent(begun.return_to, over)
     try:
-        return _sent(begun.return_to, over, await _signed_in(request, identity))
+        return _sent(begun.return_to, over, await _signed_in(request, begun, identity))
     except SecondFactorNeeded as needed:
         if "text/html" not in request.headers.get("accept", ""):
             raise
@@ -101,7 +101,7 @@ async def _spent(request: RequestContext, state: str) -> Begun:
     return begun
 
 
-async def _signed_in(request: RequestContext, identity: Identity) -> tuple[str, str]:
+async def _signed_in(request: RequestContext, begun: Begun, identity: Identity) -> tuple[str, str]:
     """The header of the new session's cookie."""
     if await rows.find(request.reader, identity.issuer, identity.subject) is None:
         await guessing.admit_new(request)
@@ -111,8 +111,7 @@ async def _signed_in(request: RequestContext, identity: Identity) -> tuple[str, 
     )  # whoever was signed in here before has no part in it
 
     async def who(unit: UnitOfWork) -> accounts.User:
-        user = await accounts.by_id(unit.tx, await actions.entered(unit, identity, new))
-        assert user is not None
+        user = await actions.entered(unit, identity, new, begun.reactivate)
         await signing_in.second_step(unit, user, None, None)
         return user
 

@@ -16,6 +16,7 @@ class BeginQuery(In, kw_only=True, frozen=True):
 
     return_to: Annotated[str, Meta(max_length=MAX_RETURN)] = "/"
     link: bool = False
+    reactivate: bool = False
 
 
 class CallbackQuery(In, kw_only=True, frozen=True, forbid_unknown_fields=False):

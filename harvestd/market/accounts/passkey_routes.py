@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harvestd.kernel.errors import Conflict
 from harvestd.market.accounts import confirming, guessing, passkey_options, session_routes, signing_in
+from harvestd.market.accounts import deactivation_actions as deactivation
 from harvestd.market.accounts import passkey_actions as actions
 from harvestd.market.accounts import passkey_rows as rows
 from harvestd.market.accounts import rows as accounts
@@ -47,8 +48,11 @@ async def sign_in(request: RequestContext, body: PasskeySignIn) -> SignedIn:
     user = await _owner(request, body)
 
     async def work(unit: UnitOfWork) -> SignedIn:
+        await deactivation.reopen(unit, user, body.reactivate)
         await actions.check(unit, user.id, body.passkey, Purpose.SIGN_IN, "")
-        return await signing_in.begun(request, unit, user.id)
+        signed_in = await signing_in.begun(request, unit, user.id)
+        await signing_in.note_opened(request, unit, user)
+        return signed_in
 
     return await signing_in.written(request, work)
 
@@ -58,6 +62,7 @@ async def begin_session(request: RequestContext, body: PasskeySignIn) -> Result:
     user = await _owner(request, body)
 
     async def who(unit: UnitOfWork) -> accounts.User:
+        await deactivation.reopen(unit, user, body.reactivate)
         await actions.check(unit, user.id, body.passkey, Purpose.SIGN_IN, "")
         return user
 

@@ -20,6 +20,7 @@ class PasskeySignIn(In, kw_only=True, frozen=True):
     """The answer of a passkey that signs in alone."""
 
     passkey: PasskeyIn
+    reactivate: bool = False
 
 
 class AskForPasskey(In, kw_only=True, frozen=True):

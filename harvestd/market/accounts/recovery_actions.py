@@ -149,9 +149,9 @@ async def _renewed(unit: UnitOfWork, user_id: str, keeping: str | None = None) -
 
 
 async def told(unit: UnitOfWork, email_key: str) -> accounts.User | None:
-    """The open account with this address, to be mailed; None if there is none."""
+    """The account with this address, to be mailed; None if there is none, or the staff have closed it."""
     found = await accounts.by_email(unit.tx, email_key)
-    return found if found is not None and found.active else None
+    return found if found is not None and (found.active or found.deactivated) else None
 
 
 async def is_another_s(unit: UnitOfWork, user_id: str, email_key: str) -> bool:

@@ -8,13 +8,14 @@ from harvestd.kernel.errors import Conflict, Forbidden
 from harvestd.kernel.names import accept
 from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.accounts import audit, guessing, passwords
+from harvestd.market.accounts import deactivation_actions as deactivation
 from harvestd.market.accounts import recovery_actions as actions
 from harvestd.market.accounts import recovery_rows as tokens
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts.credential_routes import check_password, password_faults
 from harvestd.market.accounts.recovery_shapes import Forgot, LinkToken, MailedToken, Reset
 from harvestd.market.accounts.shapes import SignedIn
-from harvestd.market.accounts.signing_in import begun, second_step, written
+from harvestd.market.accounts.signing_in import begun, note_opened, second_step, written
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import RequestContext
 
@@ -78,7 +79,10 @@ async def use_link(request: RequestContext, body: LinkToken) -> SignedIn:
     check_links(request)
 
     async def work(unit: UnitOfWork) -> SignedIn:
-        return await begun(request, unit, (await linked(unit, body)).id)
+        user = await linked(unit, body)
+        signed_in = await begun(request, unit, user.id)
+        await note_opened(request, unit, user)
+        return signed_in
 
     return await written(request, work)
 
@@ -89,6 +93,7 @@ async def linked(unit: UnitOfWork, body: LinkToken) -> accounts.User:
     user_id = await actions.use_link(unit, body.token)
     user = await accounts.by_id(unit.tx, user_id)
     assert user is not None
+    await deactivation.reopen(unit, user, body.reactivate)
     await second_step(unit, user, body.code, body.passkey)
     return user
 

@@ -19,10 +19,12 @@ class Mailed(msgspec.Struct, frozen=True):
     email_key: str
 
 
+#: Of accounts that are open, or that their owners have put to rest, who open them by signing in.
+THERE = "(active or deactivated_at is not null)"
 _INSERT = Statement(
     "mailed_tokens.insert",
-    """insert into mailed_tokens (token_hash, user_id, purpose, email_key, created_at, expires_at)
-       select :token_hash, id, :purpose, email_key, :now, :expires_at from users where id = :user_id and active""",
+    f"""insert into mailed_tokens (token_hash, user_id, purpose, email_key, created_at, expires_at)
+       select :token_hash, id, :purpose, email_key, :now, :expires_at from users where id = :user_id and {THERE}""",
     nothing,
 )
 _LATELY = Statement(
@@ -32,7 +34,7 @@ _LATELY = Statement(
 )
 _USER = Statement(
     "mailed_tokens.user",
-    f"""select {USER} from users where active and (id, email_key) in (
+    f"""select {USER} from users where {THERE} and (id, email_key) in (
            select user_id, email_key from mailed_tokens
             where token_hash = :token_hash and purpose = :purpose and used_at is null and expires_at > :now)""",
     User,
@@ -40,9 +42,9 @@ _USER = Statement(
 #: The account is locked first, as by all that changes it, so that two uses are serialised.
 _LOCK = Statement(
     "mailed_tokens.lock",
-    """select u.id, t.email, t.email_key from users u
+    f"""select u.id, t.email, t.email_key from users u
          join mailed_tokens t on u.id = t.user_id and (u.email_key = t.email_key or t.purpose = 'address')
-        where t.token_hash = :token_hash and u.active for no key update of u""",
+        where t.token_hash = :token_hash and {THERE} for no key update of u""",
     Mailed,
 )
 _INSERT_ADDRESS = Statement(
@@ -91,7 +93,7 @@ _REVOKE = Statement(
 async def insert(
     tx: Transaction, token_hash: bytes, user_id: str, purpose: str, now: datetime, expires_at: datetime
 ) -> None:
-    """Store a token for the account's present address, if the account is open."""
+    """Store a token for the account's present address, unless the staff have closed the account."""
     await tx.run(_INSERT, token_hash=token_hash, user_id=user_id, purpose=purpose, now=now, expires_at=expires_at)
 
 

@@ -38,6 +38,7 @@ class LinkToken(In, kw_only=True, frozen=True):
     token: Token
     code: Annotated[str, Meta(max_length=40)] | None = None
     passkey: PasskeyIn | None = None
+    reactivate: bool = False
 
 
 WORDS: dict[str, str] = {

@@ -11,12 +11,23 @@ from typing import Any
 from harvestd.kernel.errors import FieldError, NotFound, Unauthenticated
 from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.accounts import actions, guessing, passwords
+from harvestd.market.accounts import deactivation_actions as deactivation
 from harvestd.market.accounts import rows as store
 from harvestd.market.accounts import rules as market
 from harvestd.market.accounts import sign_ins as sessions
 from harvestd.market.accounts.avatar_shapes import avatar_of
 from harvestd.market.accounts.shapes import Login, LogoutQuery, PublicUser, Refresh, Register, SignedIn, User
-from harvestd.market.accounts.signing_in import admitted, begun, expiry, farms, own, renewed, second_step, written
+from harvestd.market.accounts.signing_in import (
+    admitted,
+    begun,
+    expiry,
+    farms,
+    note_opened,
+    own,
+    renewed,
+    second_step,
+    written,
+)
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import RequestContext, Result
 
@@ -58,8 +69,11 @@ async def login(request: RequestContext, body: Login) -> SignedIn:
     user = await admitted(request, body)
 
     async def work(unit: UnitOfWork) -> SignedIn:
+        await deactivation.reopen(unit, user, body.reactivate)
         await second_step(unit, user, body.code, body.passkey)
-        return await begun(request, unit, user.id)
+        signed_in = await begun(request, unit, user.id)
+        await note_opened(request, unit, user)
+        return signed_in
 
     return await written(request, work)
 

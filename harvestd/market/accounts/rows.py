@@ -12,7 +12,7 @@ from harvestd.store.postgres.database import Reader, Statement, Transaction, not
 
 
 class User(msgspec.Struct, frozen=True):
-    """A person. ``avatar`` is the id of the blobs of their picture. ``password_hash`` is argon2id's encoded form, or empty: then no password matches; ``verified`` whether their
+    """A person. ``avatar`` is the id of the blobs of their picture. ``deactivated`` is whether they have put the account to rest themselves; ``password_hash`` is argon2id's encoded form, or empty: then no password matches; ``verified`` whether their
     address is known to be theirs."""
 
     id: str
@@ -28,6 +28,7 @@ class User(msgspec.Struct, frozen=True):
     verified: bool
     email_key: str
     second_factor: bool
+    deactivated: bool
 
 
 class Belonging(msgspec.Struct, frozen=True):
@@ -49,7 +50,7 @@ class Membership(msgspec.Struct, frozen=True):
     role: str
 
 
-USER = "id, email, username, name, role, avatar, active, password_hash, version, phone, verified_at is not null, email_key, second_factor"
+USER = "id, email, username, name, role, avatar, active, password_hash, version, phone, verified_at is not null, email_key, second_factor, deactivated_at is not null"
 BY_ID = Statement("accounts.by_id", f"select {USER} from users where id = :user_id", User)
 BY_EMAIL = Statement("accounts.by_email", f"select {USER} from users where email_key = :key", User)
 _LOCK = Statement("accounts.lock", "select active from users where id = :user_id for no key update", scalar)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from harvestd.kernel.errors import Invalid, NotFound, Unauthenticated, WrongCredentials, WrongSecondFactor
 from harvestd.market.accounts import actions, confirming, guessing, passwords, signing_in
+from harvestd.market.accounts import deactivation_actions as deactivation
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_in_rows as devices
 from harvestd.market.accounts import sign_ins as sessions
@@ -35,6 +36,7 @@ async def begin(request: RequestContext, body: Login) -> Result:
     user = await signing_in.admitted(request, body)
 
     async def who(unit: UnitOfWork) -> accounts.User:
+        await deactivation.reopen(unit, user, body.reactivate)
         await signing_in.second_step(unit, user, body.code, body.passkey)
         return user
 
@@ -52,6 +54,7 @@ async def begin_by_factor(request: RequestContext, body: SecondStep) -> Result:
     user = await challenger(request, body)
 
     async def who(unit: UnitOfWork) -> accounts.User:
+        await deactivation.reopen(unit, user, body.reactivate)
         await signing_in.second_step(unit, user, body.code, body.passkey)
         return user
 
@@ -88,6 +91,7 @@ async def opened(
         signing_in.noted(request, unit, user.id)
         await unit.tell(actions.SignedIn(user.id, request))
         shown = await _shown(request, unit, user.id, session)
+        await signing_in.note_opened(request, unit, user)
         await then(unit, user.id)
         return shown, user
 

@@ -66,6 +66,7 @@ class Login(In, kw_only=True, frozen=True):
     password: Password
     code: Annotated[str, Meta(max_length=40)] | None = None
     passkey: PasskeyIn | None = None
+    reactivate: bool = False
 
 
 class Refresh(In, kw_only=True, frozen=True):
@@ -146,6 +147,7 @@ WORDS: dict[str, str] = {
     "groups": "The groups of buyers that the user is in.",
     "password": "Any characters; several words make a good password.",
     "Register.password": "Any characters, at least as many as `password_min_length` of `GET /api/market`; several words make a good password.",
+    "reactivate": "Whether to open the account again, if its owner has deactivated it; without it, such a sign-in is refused (`/problems/deactivated`).",
     "refresh_token": "Valid once, for a new pair of tokens; keep it secret.",
     "role": "The role of the account in the market.",
     "UserFarm.role": "The role of the user in the farm.",

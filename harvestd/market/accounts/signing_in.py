@@ -14,6 +14,7 @@ from harvestd.kernel.errors import Unauthenticated, WrongCredentials, WrongSecon
 from harvestd.kernel.names import one_line
 from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.accounts import actions, audit, guessing, passwords
+from harvestd.market.accounts import deactivation_actions as deactivation
 from harvestd.market.accounts import factor_actions as factors
 from harvestd.market.accounts import passkey_actions as passkeys
 from harvestd.market.accounts import rows as accounts
@@ -42,7 +43,8 @@ _WRONG = (
 
 async def admitted(request: RequestContext, body: Login) -> accounts.User:
     """The account with this address and password. The same refusal, after the same time, for an unknown address, a wrong password and
-    a closed account; and, where registering is private, for an address that was not verified."""
+    a closed account; and, where registering is private, for an address that was not verified. Raises ``Deactivated`` for an account at rest,
+    unless it is to be opened."""
     settings, key = request.parts.settings, email_addresses.key(body.email)
     found = await accounts.by_email(request.reader, key)
     await guessing.admit(request, key, found)
@@ -50,15 +52,23 @@ async def admitted(request: RequestContext, body: Login) -> accounts.User:
     stored = found.password_hash if found else None
     good = await passwords.verified(body.password[:LONGEST], stored, passwords.place(request))
     unproven = found is not None and settings.private_registration and not found.verified
-    if found is None or not (good and whole) or not found.active or unproven:
+    there = found is not None and (found.active or found.deactivated)
+    if found is None or not (good and whole) or not there or unproven:
         log.info("sign-in failed for {account}", account=bounded(key), address=request.address)
         raise WrongCredentials(_WRONG)
+    deactivation.check(found, body.reactivate)
     return found
 
 
 def device(request: RequestContext) -> str:
     """What signs in, by its own account: the ``User-Agent``, as far as it can be shown."""
     return one_line(request.headers.get("user-agent", ""))[:MAX_DEVICE]
+
+
+async def note_opened(request: RequestContext, unit: UnitOfWork, user: accounts.User) -> None:
+    """At the end of a sign-in: note that it has opened the account, if that was at rest."""
+    if user.deactivated:
+        await audit.note(request, unit, "account.reactivated", user.id)
 
 
 async def second_step(

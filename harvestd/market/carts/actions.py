@@ -10,6 +10,7 @@ from harvestd.kernel.errors import Invalid
 from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.accounts.actions import SignedIn
 from harvestd.market.accounts.closing_actions import Closed
+from harvestd.market.accounts.export_actions import Exported
 from harvestd.market.carts import rows as store
 from harvestd.market.carts.rules import Item
 from harvestd.market.carts.token import fresh, token_of
@@ -27,6 +28,11 @@ async def adopt(unit: UnitOfWork, signed_in: SignedIn) -> None:
 async def drop(unit: UnitOfWork, closed: Closed) -> None:
     """Delete the cart of an account that is closed."""
     await store.delete_of(unit.tx, closed.user_id)
+
+
+async def export(unit: UnitOfWork, exported: Exported) -> None:
+    """What is in the cart of somebody who asks what is held on them."""
+    exported.sections.append(store.HELD)
 
 
 @attrs.frozen

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
+from harvestd.market.accounts.export_rows import section
 from harvestd.market.carts.rules import Item
 from harvestd.market.catalogue.on_sale import Agreed
 from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
@@ -124,6 +125,15 @@ _OLD = Statement(
     """delete from carts where updated_at < :before and id in (
            select id from carts where user_id is null and updated_at < :before order by updated_at limit 1000)""",
     nothing,
+)
+
+
+#: Of a person who asks what is held on them.
+HELD = section(
+    "cart",
+    ("p.id as product_id", "p.title", "i.quantity::text as quantity", "p.unit", "i.added_at"),
+    "carts c join cart_items i on i.cart_id = c.id join products p on p.id = i.product_id where c.user_id = :user_id",
+    "p.id",
 )
 
 

@@ -6,6 +6,7 @@ from harvestd.kernel import errors
 from harvestd.kernel.permissions import Permission
 from harvestd.market.accounts.actions import SignedIn
 from harvestd.market.accounts.closing_actions import Closed
+from harvestd.market.accounts.export_actions import Exported
 from harvestd.market.carts import actions, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.web.routes import LONG_BODY, Mode, Route, Section
@@ -14,7 +15,7 @@ _CART = Section("cart", "The cart of a signed-in user, or of a guest who keeps t
 
 SUBJECT = Subject(
     name="carts",
-    listeners={SignedIn: actions.adopt, Closed: actions.drop},
+    listeners={SignedIn: actions.adopt, Closed: actions.drop, Exported: actions.export},
     routes=(
         Route(method="GET", path="/api/cart", operation="getCart", cart=True, handler=routes.see, permission=None, scope=Permission.PLACE_ORDERS, mode=Mode.FRESH, section=_CART,
               summary="The cart at current prices", answer=shapes.Cart, limit="rate_read"),

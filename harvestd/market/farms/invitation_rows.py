@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from harvestd.market.accounts.export_rows import section
 from harvestd.store import counting
 from harvestd.store.postgres.database import LAST_ID, Reader, Statement, Transaction, nothing
 
@@ -78,6 +79,14 @@ _END = Statement(
     """update farm_invitations set ended_at = :now, accepted_by = :accepted_by
         where id = :id and farm_id = :farm_id and ended_at is null""",
     nothing,
+)
+
+#: Of a person who asks what is held on them.
+HELD = section(
+    "invitations",
+    ("f.name as farm", "i.role", "i.created_at", "i.expires_at", "i.ended_at"),
+    "farm_invitations i join farms f on f.id = i.farm_id where i.email_key = (select email_key from users where id = :user_id)",
+    "i.id",
 )
 
 

@@ -15,6 +15,7 @@ from harvestd.market.accounts import actions as accounts
 from harvestd.market.accounts import recovery_actions as recovery
 from harvestd.market.accounts import rows as people
 from harvestd.market.accounts.closing_actions import Closed
+from harvestd.market.accounts.export_actions import Exported
 from harvestd.market.farms import invitation_rows as invitations
 from harvestd.market.farms import member_rows as rows
 from harvestd.market.farms.rows import Farm
@@ -97,6 +98,11 @@ def _changed(unit: UnitOfWork, farm_id: str, *slugs: str) -> None:
 async def forget(unit: UnitOfWork, closed: Closed) -> None:
     """Erase what invitations have of a person whose account is closed."""
     await invitations.forget(unit.tx, closed.user_id, closed.email_key, unit.now)
+
+
+async def export(unit: UnitOfWork, exported: Exported) -> None:
+    """The invitations that a person got."""
+    exported.sections.append(invitations.HELD)
 
 
 async def demoted(unit: UnitOfWork, happening: accounts.Demoted) -> None:

@@ -9,6 +9,7 @@ from harvestd.kernel.families import FARMS
 from harvestd.kernel.permissions import Permission
 from harvestd.market.accounts.actions import Demoted, Registered
 from harvestd.market.accounts.closing_actions import Closed
+from harvestd.market.accounts.export_actions import Exported
 from harvestd.market.farms import (
     actions,
     document_routes,
@@ -42,7 +43,7 @@ SUBJECT = Subject(
         "farm.updated": events.FarmUpdated, "farm.member_invited": events.FarmMemberInvited, "farm.verified": events.FarmJudged,
         "farm.suspended": events.FarmJudged, "farm.imprint_changed": events.FarmImprintChanged,
     },
-    listeners={Registered: actions.found, Closed: member_actions.forget, Demoted: member_actions.demoted},
+    listeners={Registered: actions.found, Closed: member_actions.forget, Exported: member_actions.export, Demoted: member_actions.demoted},
     routes=(
         Route(method="GET", path="/api/farms", operation="listFarms", handler=routes.listed, permission=None, mode=Mode.READ, section=_FARMS,
               summary="Farms, newest first or nearest first", query=shapes.FarmsQuery, answer=CountedPage[shapes.Farm],

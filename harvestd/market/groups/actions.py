@@ -15,7 +15,8 @@ from harvestd.kernel.errors import AlreadyTaken, Conflict, Invalid, NotFound
 from harvestd.kernel.sentences import worded
 from harvestd.kernel.slugs import candidates
 from harvestd.market.accounts import admin_rows as accounts
-from harvestd.market.accounts.closing_actions import Closed, Exported
+from harvestd.market.accounts.closing_actions import Closed
+from harvestd.market.accounts.export_actions import Exported
 from harvestd.market.groups import member_rows as members
 from harvestd.market.groups import rows, rules
 from harvestd.parts import Parts
@@ -123,4 +124,4 @@ async def leave_all(unit: UnitOfWork, closed: Closed) -> None:
 
 async def export(unit: UnitOfWork, exported: Exported) -> None:
     """The groups that a person is in."""
-    exported.sections["groups"] = await members.exported(unit.tx, exported.user_id)
+    exported.sections.append(members.HELD)

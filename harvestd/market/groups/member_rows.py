@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
+from harvestd.market.accounts.export_rows import section
 from harvestd.store import counting
 from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
 
@@ -42,11 +42,12 @@ _REMOVE = Statement(
     "group_members.remove", "delete from group_members where group_id = :group_id and user_id = :user_id", nothing
 )
 _LEAVE = Statement("group_members.leave", "delete from group_members where user_id = :user_id", nothing)
-_EXPORT = Statement(
-    "group_members.export",
-    """select to_jsonb(e) from (select g.slug, g.name, m.joined_at from group_members m join groups g on g.id = m.group_id
-                                 where m.user_id = :user_id order by m.joined_at, g.id) e""",
-    scalar,
+#: What is held on a person.
+HELD = section(
+    "groups",
+    ("g.name", "m.joined_at"),
+    "group_members m join groups g on g.id = m.group_id where m.user_id = :user_id",
+    "g.id",
 )
 
 
@@ -84,8 +85,3 @@ async def remove(tx: Transaction, group_id: str, user_id: str) -> bool:
 async def leave_all(tx: Transaction, user_id: str) -> None:
     """Take somebody out of all groups."""
     await tx.run(_LEAVE, user_id=user_id)
-
-
-async def exported(reader: Reader, user_id: str) -> list[dict[str, Any]]:
-    """The groups that a person is in, and since when."""
-    return await reader.rows(_EXPORT, user_id=user_id)

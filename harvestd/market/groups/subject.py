@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from harvestd.kernel import errors
 from harvestd.kernel.permissions import Permission
-from harvestd.market.accounts.closing_actions import Closed, Exported
+from harvestd.market.accounts.closing_actions import Closed
+from harvestd.market.accounts.export_actions import Exported
 from harvestd.market.groups import actions, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.web.context import CountedPage

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from harvestd.market.accounts.closing_actions import Closed, Exported
-from harvestd.store.postgres.database import Statement, nothing, scalar
+from harvestd.market.accounts.closing_actions import Closed
+from harvestd.market.accounts.export_actions import Exported
+from harvestd.market.accounts.export_rows import section
+from harvestd.market.orders.retention import Erased
+from harvestd.store.postgres.database import Statement, nothing
 from harvestd.unit_of_work import UnitOfWork
 
 _NOTICES = Statement("notifications_closing.notices", "delete from notifications where user_id = :user_id", nothing)
+_OF_ORDERS = Statement(
+    "notifications_closing.of_orders", "delete from notifications where data->>'order_id' = any(:ids::text[])", nothing
+)
 _MAILS = Statement("notifications_closing.mails", "delete from mails where recipient = :email", nothing)
-_EXPORT = Statement(
-    "notifications_closing.export",
-    """select to_jsonb(n) from (select kind, title, body, created_at, read_at from notifications
-                                 where user_id = :user_id order by id) n""",
-    scalar,
+_HELD = (
+    section("notices", ("kind", "title", "body", "created_at", "read_at"), "notifications where user_id = :user_id"),
+    section(
+        "mails",
+        ("subject", "state", "created_at", "sent_at"),
+        "mails where recipient = (select email from users where id = :user_id)",
+    ),
 )
 
 
@@ -22,6 +30,11 @@ async def forget(unit: UnitOfWork, closed: Closed) -> None:
     await unit.tx.run(_MAILS, email=closed.email)
 
 
+async def forget_orders(unit: UnitOfWork, erased: Erased) -> None:
+    """Delete the notices of these orders, also their farms', which have the buyer's name, telephone number and address."""
+    await unit.tx.run(_OF_ORDERS, ids=list(erased.order_ids))
+
+
 async def export(unit: UnitOfWork, exported: Exported) -> None:
-    """The person's notices."""
-    exported.sections["notices"] = await unit.tx.rows(_EXPORT, user_id=exported.user_id)
+    """The person's notices, and what they were mailed, without the texts: these may have links with secrets."""
+    exported.sections.extend(_HELD)

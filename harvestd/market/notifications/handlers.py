@@ -149,6 +149,21 @@ async def noted(unit: UnitOfWork, event: Envelope) -> None:
         await _send(unit, event, user.id, user.email, "noted", what=NOTED[event.data["action"]])
 
 
+async def exported(unit: UnitOfWork, event: Envelope) -> None:
+    """Tell a person that the file with all that is held on them is there."""
+    user = await accounts.by_id(unit.tx, event.data["user_id"])
+    if user is not None:
+        days = round(unit.parts.settings.operations_keep / 86_400) or 1
+        await _send(unit, event, user.id, user.email, "exported", days="a day" if days == 1 else f"{days} days")
+
+
+async def goodbye(unit: UnitOfWork, event: Envelope) -> None:
+    """Tell the address that a closed account had, whose owner may not have done it."""
+    email = event.data.get("email", "")
+    if email:
+        await _send(unit, event, event.data["user_id"], email, "closed")
+
+
 #: How the address of an account ends whose owner has closed it (RFC 2606: nobody has such an address).
 ERASED = "@invalid"
 #: Roles in a farm, as they stand in a sentence.

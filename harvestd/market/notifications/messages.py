@@ -195,6 +195,16 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
         "At {market}, {what}.\n\nIf you know of this, there is nothing to do. If not, set a new password here, which ends every sign-in and "
         "API key, and tell the market's staff:\n\n{link}\n",
     ),
+    "exported": (
+        "What {market} holds on you",
+        "The file that you asked for, with all that {market} holds on you, is ready. Sign in to fetch it, within {days}:\n\n{link}\n\n"
+        "It is deleted then. If you did not ask for it, set a new password there, which ends every sign-in and API key.\n",
+    ),
+    "closed": (
+        "Your account at {market} is closed",
+        "Your account at {market} was closed, and what it held on you is erased; what you ordered stays in the books without your name. "
+        "This is the last mail about it. Goodbye, and thank you.\n\nIf you did not close it, tell the market's staff at once.\n",
+    ),
     "changed": (
         "Your password at {market} was changed",
         "A new password was set for your account at {market}, and every other sign-in has ended.\n\n"
@@ -213,6 +223,9 @@ NOTED: dict[str, str] = {
     "second_factor.codes_renewed": "the recovery codes of your account were replaced by new ones",
     "passkey.copied": "an answer of one of your passkeys was refused, as there may be a copy of it; take that passkey away, and set up another one",
     "account.changed": "the staff have changed the role of your account, or have closed or opened it",
+    "account.deactivated": "your account was deactivated: every sign-in and API key has ended, and nobody sees it; signing in opens it again",
+    "account.reactivated": "your account was opened again by signing in",
+    "account.export_begun": "a file with all that we hold on you was asked for; another mail tells when it is ready",
     "account.impersonated": "somebody of the staff acts for you, for half an hour at most; what they change is noted in the audit log",
     "farm.member_changed": "your role in a farm has changed",
     "farm.member_left": "you no longer belong to a farm",

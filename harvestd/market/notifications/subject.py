@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from harvestd.kernel.permissions import Permission
 from harvestd.kernel.topology import Queue
-from harvestd.market.accounts.closing_actions import Closed, Exported
+from harvestd.market.accounts.closing_actions import Closed
+from harvestd.market.accounts.export_actions import Exported
 from harvestd.market.notifications import closing, handlers, mail_sender, routes, shapes
+from harvestd.market.orders.retention import Erased
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic, QueueHandlers
 from harvestd.web.context import UnreadPage
@@ -15,7 +17,7 @@ _NOTIFICATIONS = Section("notifications", "What the market tells a user.", shape
 
 SUBJECT = Subject(
     name="notifications",
-    listeners={Closed: closing.forget, Exported: closing.export},
+    listeners={Closed: closing.forget, Erased: closing.forget_orders, Exported: closing.export},
     routes=(
         Route(method="GET", path="/api/notifications", operation="listNotifications", handler=routes.listed, permission=Permission.OWN_NOTICES, mode=Mode.FRESH, section=_NOTIFICATIONS,
               summary="The caller's notices", query=shapes.NotificationsQuery, answer=UnreadPage[shapes.Notification], limit="rate_read"),
@@ -38,6 +40,8 @@ SUBJECT = Subject(
                 "farm.imprint_changed": handlers.imprint_changed,
                 "account.address_changed": handlers.address_changed,
                 "account.noted": handlers.noted,
+                "account.exported": handlers.exported,
+                "account.deleted": handlers.goodbye,
             },
             bulk=handlers.order,
         )

@@ -11,6 +11,7 @@ from harvestd.market.accounts import passkey_challenges as challenges
 from harvestd.market.accounts import recovery_rows as recovery
 from harvestd.market.accounts import sign_ins as sessions
 from harvestd.market.carts import rows as carts
+from harvestd.market.long_work import rows as operations
 from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.search.elasticsearch import builds as search_builds
 from harvestd.market.search.postgres import pending as search_pending
@@ -28,10 +29,12 @@ CART_KEPT = timedelta(days=30)
 UNHANDLED = 10
 #: Rows of a kind deleted in one transaction, to keep each short; and the number of such transactions in one run.
 BATCH, ROUNDS = 1000, 50
+#: Operations deleted in one transaction: each may have a file of many pieces.
+OPERATIONS = 20
 
 
 async def tidy(parts: Parts, going_on: GoingOn = always) -> None:
-    """Delete old idempotency keys, marks, sent events, sent mail, carts, tokens and sign-ins, a batch at a time."""
+    """Delete old idempotency keys, marks, sent events, sent mail, carts, tokens and sign-ins, and operations, a batch at a time."""
     now, settings = parts.now(), parts.settings
     if not settings.elasticsearch_url:
         await _deleted(parts, search_pending.forget)
@@ -67,7 +70,10 @@ async def tidy(parts: Parts, going_on: GoingOn = always) -> None:
     async def states(tx: Transaction) -> int:
         return await identities.delete_spent(tx, now, BATCH)
 
-    for kind in (keys, events, marks, letters, old_carts, tokens, secrets, answered, states):
+    async def over(tx: Transaction) -> int:
+        return await operations.sweep(tx, now - timedelta(seconds=settings.operations_keep), OPERATIONS)
+
+    for kind in (keys, events, marks, letters, old_carts, tokens, secrets, answered, states, over):
         for _ in range(ROUNDS):
             if not await going_on():
                 return

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from harvestd.kernel.errors import Conflict
 from harvestd.kernel.sentences import worded
-from harvestd.market.accounts.closing_actions import Closed, Exported
+from harvestd.market.accounts.closing_actions import Closed, Leaving
+from harvestd.market.accounts.export_actions import Exported
+from harvestd.market.accounts.export_rows import section
 from harvestd.market.orders import actions
+from harvestd.market.orders.retention import erase
 from harvestd.queue.envelope import Envelope
-from harvestd.store.postgres.database import Statement, nothing, scalar
+from harvestd.store.postgres.database import Statement, scalar
 from harvestd.unit_of_work import UnitOfWork
 
 _OPEN = Statement(
@@ -21,45 +24,42 @@ _STILL_OPEN = Statement(
     """select id::text from orders where buyer_id = :user_id and status not in ('completed', 'cancelled', 'expired') order by id""",
     scalar,
 )
-_SCRUB = Statement(
-    "orders_closing.scrub",
-    "update orders set note = '', fulfilment = fulfilment - 'address' where buyer_id = :user_id",
-    nothing,
+_OF_BUYER = Statement(
+    "orders_closing.of_buyer", "select id::text from orders where buyer_id = :user_id and erased_at is null", scalar
 )
-_SCRUB_PARTS = Statement(
-    "orders_closing.scrub_parts",
-    """update order_parts set fulfilment = fulfilment - 'address'
-        where order_id in (select id from orders where buyer_id = :user_id) and fulfilment ? 'address'""",
-    nothing,
+_LINES = """(select json_agg(l) from (select title, quantity::text, unit, unit_price, total from order_lines
+                                where order_id = o.id order by position) l) as lines"""
+_HELD = section(
+    "orders",
+    (
+        "id",
+        "number",
+        "status",
+        "currency",
+        "goods",
+        "fees",
+        "tax",
+        "discount",
+        "total",
+        "fulfilment",
+        "note",
+        "placed_at",
+        _LINES,
+    ),
+    "orders o where buyer_id = :user_id",
 )
-_SCRUB_STEPS = Statement(
-    "orders_closing.scrub_steps",
-    """update order_transitions set reason = ''
-        where order_id in (select id from orders where buyer_id = :user_id) and actor = 'buyer' and reason <> ''""",
-    nothing,
-)
-_EXPORT = Statement(
-    "orders_closing.export",
-    """select to_jsonb(o) from (
-           select r.id, r.number, r.status, r.currency, r.goods, r.fees, r.tax, r.discount, r.total, r.fulfilment, r.note, r.placed_at,
-                  (select json_agg(l) from (select title, quantity::text, unit, unit_price, total from order_lines
-                                             where order_id = r.id order by position) l) as lines
-             from orders r where r.buyer_id = :user_id order by r.id) o""",
-    scalar,
-)
+
+
+async def refuse(unit: UnitOfWork, leaving: Leaving) -> None:
+    """Raise ``Conflict`` while an order of whoever leaves is open."""
+    number = await unit.tx.row(_OPEN, user_id=leaving.user_id)
+    if number is not None:
+        raise Conflict(worded("order {number} is still open; cancel it, or wait until it is complete", number=number))
 
 
 async def forget(unit: UnitOfWork, closed: Closed) -> None:
-    """Keep what was bought, for the books; erase where it went, and what the buyer wrote. Raises ``Conflict`` while an order is open."""
-    number = await unit.tx.row(_OPEN, user_id=closed.user_id)
-    if number is not None:
-        raise Conflict(worded("order {number} is still open; cancel it, or wait until it is complete", number=number))
-    await _scrub(unit, closed.user_id)
-
-
-async def _scrub(unit: UnitOfWork, user_id: str) -> None:
-    for statement in (_SCRUB, _SCRUB_PARTS, _SCRUB_STEPS):
-        await unit.tx.run(statement, user_id=user_id)
+    """Keep what was bought, for the books; erase where it went, and what the buyer wrote."""
+    await erase(unit, await unit.tx.rows(_OF_BUYER, user_id=closed.user_id))
 
 
 async def sweep(unit: UnitOfWork, event: Envelope) -> None:
@@ -67,9 +67,9 @@ async def sweep(unit: UnitOfWork, event: Envelope) -> None:
     user_id = event.data["user_id"]
     for order_id in await unit.tx.rows(_STILL_OPEN, user_id=user_id):
         await actions.withdraw(unit, order_id, "the account was closed")
-    await _scrub(unit, user_id)
+    await erase(unit, await unit.tx.rows(_OF_BUYER, user_id=user_id))
 
 
 async def export(unit: UnitOfWork, exported: Exported) -> None:
     """The person's orders."""
-    exported.sections["orders"] = await unit.tx.rows(_EXPORT, user_id=exported.user_id)
+    exported.sections.append(_HELD)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from harvestd.kernel import errors
 from harvestd.kernel.permissions import Permission
 from harvestd.kernel.topology import Queue
-from harvestd.market.accounts.closing_actions import Closed, Exported
-from harvestd.market.orders import closing, events, expiry, handlers, routes, shapes
+from harvestd.market.accounts.closing_actions import Closed, Leaving
+from harvestd.market.accounts.export_actions import Exported
+from harvestd.market.orders import closing, events, expiry, handlers, retention, routes, shapes
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic, QueueHandlers
 from harvestd.web.context import CountedPage
@@ -22,7 +23,7 @@ SUBJECT = Subject(
         "order.created": events.OrderCreated, "order.updated": events.OrderUpdated, "order.completed": events.OrderEnded,
         "order.cancelled": events.OrderEnded, "order.expired": events.OrderEnded,
     },
-    listeners={Closed: closing.forget, Exported: closing.export},
+    listeners={Leaving: closing.refuse, Closed: closing.forget, Exported: closing.export},
     routes=(
         Route(method="POST", path="/api/orders", operation="placeOrder", handler=routes.place, permission=Permission.PLACE_ORDERS, mode=Mode.WRITE, section=_ORDERS,
               summary="Place an order, from lines or from the cart", body=shapes.PlaceOrder, rules=routes.faults, answer=shapes.Order, status=201,
@@ -39,5 +40,5 @@ SUBJECT = Subject(
     ),
     handlers={Queue("harvest.orders", ("order.created", "order.updated", "order.cancelled", "order.expired", "account.deleted"), 50): QueueHandlers(
         each={"account.deleted": closing.sweep}, bulk=handlers.sell)},
-    periodic=(Periodic("expiry", 1.0, expiry.release),),
+    periodic=(Periodic("expiry", 1.0, expiry.release), Periodic("order details", 3600.0, retention.erase_old)),
 )  # fmt: skip

@@ -16,6 +16,12 @@ select coalesce(l.line_id, r.line_id) as line_id, l.sold, l.returned, r.state
   full join (select line_id, state from reservations where state in ('sold', 'returned')) r on r.line_id = l.line_id
  where l.line_id is null or r.line_id is null or l.sold <> 1 or l.returned <> (r.state = 'returned')::integer;
 
+-- name: an operation without success that has a file, or whose file is not of the size that its result says
+select o.id, o.kind, o.status from operations o
+ where (o.status in ('failed', 'cancelled') and exists (select from operation_files f where f.operation_id = o.id))
+    or (o.status = 'succeeded' and (o.result->>'size')::bigint
+            is distinct from (select sum(octet_length(content)) from operation_files f where f.operation_id = o.id));
+
 -- name: reserved differs from the live reservations
 select p.id, p.slug, p.reserved, coalesce(sum(r.quantity), 0) as live
   from products p left join reservations r on r.product_id = p.id and r.state = 'live'

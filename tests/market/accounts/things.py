@@ -65,13 +65,19 @@ _IN_ONE = Statement(
        on conflict do nothing""",
     nothing,
 )
+_OPERATIONS = Statement(
+    "test.operations_of",
+    """insert into operations (id, kind, user_id, status, due_at, created_at, finished_at)
+       select gen_random_uuid(), 'test.nothing', :user_id, 'succeeded', now(), now(), now() from generate_series(1, :count)""",
+    nothing,
+)
 
 
 async def some(market: Market, person: Person, count: int) -> None:
-    """So many sign-ins more, members and invitations of their farm, groups, members of the one with the farm's id, addresses and API keys; and two entries in the audit log, of a key that was made and ended."""
+    """So many sign-ins and operations more, members and invitations of their farm, groups, members of the one with the farm's id, addresses and API keys; and two entries in the audit log, of a key that was made and ended."""
 
     async def work(tx: Transaction) -> None:
-        for statement in (_SIGN_INS, _ADDRESSES, _KEYS):
+        for statement in (_SIGN_INS, _ADDRESSES, _KEYS, _OPERATIONS):
             await tx.run(statement, user_id=person.id, count=count)
         if person.farm_id:
             await tx.run(_MEMBERS, farm_id=person.farm_id, count=count)

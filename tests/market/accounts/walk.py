@@ -16,6 +16,8 @@ from tests.openapi.steps import ADMIN, BUYER, FAY, Step
 ADA = {"email": "ada@example.org", "password": "carrots by the kilogram"}
 #: Somebody whose account ends on the way.
 CARL = {"email": "carl@example.org", "password": "turnips by the dozen"}
+#: Somebody who takes a rest.
+DORA = {"email": "dora@example.org", "password": "dill by the bunch, please"}
 HOME = "0197f0a0-7c1e-7abc-8def-0123456789ab"
 
 #: A picture of a green square, in base64.
@@ -32,6 +34,12 @@ def _blob(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
 def _carl(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
     return {
         "carl": ask("POST", "/api/auth/register", CARL | {"username": "carl", "name": "Carl Corn", "role": "buyer"})
+    }
+
+
+def _dora(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "dora": ask("POST", "/api/auth/register", DORA | {"username": "dora", "name": "Dora Dill", "role": "buyer"})
     }
 
 
@@ -118,6 +126,8 @@ STEPS: tuple[Step, ...] = (
     Step("putConsents", BUYER, body={"items": [{"kind": "terms", "version": "2026-05", "agreed": True}]}),
     Step("getConsents", BUYER),
     Step("exportMe", BUYER),
+    Step("beginExport", BUYER),
+    Step("deactivateMe", token="{dora.access_token}", prepare=_dora),
     Step("deleteAddress", BUYER, {"id": HOME}),
     Step("confirmSignIn", token="{carl.access_token}", body={"password": CARL["password"]}, prepare=_carl),
     Step("endSignIn", token="{carl.access_token}", parameters={"id": "{device.id}"}, prepare=_elsewhere),

@@ -44,6 +44,9 @@ DAMAGE: dict[str, str] = {
     "a passkey that counts without its key, or has one and does not count": """
         with one as (update users set second_factor = true where id = (select id from users limit 1) returning id)
         insert into second_factors (id, user_id, kind, name, created_at, confirmed_at) select id, id, 'passkey', 'k', now(), now() from one""",
+    "an operation without success that has a file, or whose file is not of the size that its result says": """
+        insert into operations (id, kind, user_id, status, result, due_at, created_at, finished_at)
+        select id, 'account.export', id, 'succeeded', '{"size": 3}', now(), now(), now() from users limit 1""",
     "a mail given up": """
         insert into mails (id, recipient, subject, body, dedupe_key, state, due_at, created_at)
         select id, 'a@b', 's', 'b', 'k', 'failed', now(), now() from users limit 1""",

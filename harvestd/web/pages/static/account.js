@@ -72,6 +72,7 @@ function refuse(found) {
   }
 }
 
+let reopen = {}; // once the person was told that the account is deactivated
 form.hidden = false;
 if (what === "factor") {
   form.querySelector(".code").hidden = false;
@@ -83,7 +84,7 @@ form.addEventListener("submit", async (event) => {
   const body = what === "forgot" ? { email: form.email.value } : { [what === "factor" ? "challenge" : "token"]: token };
   if (what === "reset") body.password = form.password.value;
   const code = form.code && form.code.value ? { code: form.code.value } : {};
-  if (what === "link" || what === "factor") Object.assign(body, code);
+  if (what === "link" || what === "factor") Object.assign(body, code, reopen);
   const button = form.querySelector("button");
   button.disabled = true;
   say("One moment…");
@@ -91,7 +92,7 @@ form.addEventListener("submit", async (event) => {
     let answer = null;
     if (what === "invitation") {
       // whoever accepts has an account: the page signs in for this one request
-      answer = await post("/api/auth/login", { email: form.email.value, password: form.password.value, ...code });
+      answer = await post("/api/auth/login", { email: form.email.value, password: form.password.value, ...code, ...reopen });
       if (answer.ok) {
         const { access_token: bearer } = await answer.json();
         answer = await post(ROUTES[what], {}, bearer);
@@ -105,7 +106,13 @@ form.addEventListener("submit", async (event) => {
       say(DONE[what]);
       if (what === "factor") goOn();
     } else {
-      refuse(await answer.json());
+      const problem = await answer.json();
+      if (problem.type === "/problems/deactivated") {
+        reopen = { reactivate: true };
+        say("Your account is deactivated. To open it again, press the button once more.", true);
+      } else {
+        refuse(problem);
+      }
     }
   } catch {
     say("The market does not answer. Please try again in a moment.", true);

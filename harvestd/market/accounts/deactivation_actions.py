@@ -1,0 +1,40 @@
+"""An account that its owner puts to rest: nobody can use or see it, all of it is kept, and its owner opens it again by signing in.
+
+One that the staff have closed is no such account, whoever closed it first: only they open it.
+"""
+
+from __future__ import annotations
+
+from harvestd.kernel.errors import Deactivated, Unauthenticated
+from harvestd.market.accounts import actions, closing_actions, closing_rows, key_rows
+from harvestd.market.accounts import recovery_rows as tokens
+from harvestd.market.accounts.rows import User
+from harvestd.unit_of_work import UnitOfWork
+
+
+async def deactivate(unit: UnitOfWork, user_id: str) -> None:
+    """Put an account to rest: its sign-ins, API keys, mailed secrets and invitations end. Raises ``Conflict`` as closing it does."""
+    await closing_actions.leaving(unit, user_id)
+    await unit.tell(actions.Demoted(user_id, active=False))
+    await tokens.revoke(unit.tx, user_id, unit.now)
+    await key_rows.end_all(unit.tx, user_id, unit.now)
+    await actions.end_all(unit, user_id)
+    await closing_rows.deactivate(unit.tx, user_id, unit.now)
+
+
+def check(user: User, reactivate: bool) -> None:
+    """Raise ``Deactivated`` for an account at rest that is not to be opened."""
+    if user.deactivated and not reactivate:
+        raise Deactivated
+
+
+async def reopen(unit: UnitOfWork, user: User, reactivate: bool) -> bool:
+    """Open the account of somebody who signs in, if it is at rest; returns whether it was. Its credentials are checked before this, or in the
+    same transaction. Raises ``Deactivated`` if it is not to be opened, and ``Unauthenticated`` if the staff have closed it meanwhile."""
+    check(user, reactivate)
+    if not user.deactivated:
+        return False
+    if not await closing_rows.reopen(unit.tx, user.id, unit.now):
+        raise Unauthenticated("the account is closed")
+    actions.ended(unit, user.id)
+    return True

@@ -1,0 +1,74 @@
+"""Who sees operations, and cancels them."""
+
+from __future__ import annotations
+
+import attrs
+
+from harvestd import tables
+from tests.market.long_work.work import begun, kind, knowing, later, run, seen
+from tests.people import Market, Person
+from tests.web.client import Client
+from tests.web.conftest import make_market
+
+
+async def test_an_operation_is_its_owner_s_and_the_staff_s(market: Market) -> None:
+    one, other, manager = await market.person(), await market.person(), await market.person("manager")
+    parts = knowing(market.parts, kind())
+    id = await begun(market, one, parts)
+    assert (await other.get(f"/api/operations/{id}")).status == 404
+    assert (await other.request("DELETE", f"/api/operations/{id}")).status == 404
+    assert (await manager.get(f"/api/operations/{id}")).status == 200
+    assert (await other.get("/api/operations")).json()["items"] == []
+    assert (await manager.get("/api/operations")).json()["items"] == []
+    assert [o["id"] for o in (await manager.get("/api/operations?everyone=true")).json()["items"]] == [id]
+    assert (await other.get("/api/operations?everyone=true")).status == 403
+    assert (await manager.request("DELETE", f"/api/operations/{id}")).json()["status"] == "cancelled"
+    assert (await seen(one, id))["status"] == "cancelled"
+
+
+async def test_the_list_is_newest_first_and_by_status_and_kind(market: Market) -> None:
+    person, parts = await market.person(), knowing(market.parts, kind())
+    first, second = [await begun(market, person, parts) for _ in range(2)]
+    await person.request("DELETE", f"/api/operations/{first}")
+    listed = (await person.get("/api/operations?count=true")).json()
+    assert ([o["id"] for o in listed["items"]], listed["total"]) == ([second, first], 2)
+    queued = (await person.get("/api/operations?status=queued&kind=test.count")).json()["items"]
+    assert [o["id"] for o in queued] == [second]
+    assert (await person.get("/api/operations?kind=other")).json()["items"] == []
+
+
+async def test_what_is_over_cannot_be_cancelled_and_what_was_cancelled_may_be_again(market: Market) -> None:
+    person, parts = await market.person(), knowing(market.parts, kind())
+    done = await begun(market, person, parts)
+    await run(parts)
+    assert (await person.request("DELETE", f"/api/operations/{done}")).status == 409
+    other = await begun(market, person, parts)
+    answers = [await person.request("DELETE", f"/api/operations/{other}") for _ in range(2)]
+    assert [(a.status, a.json()["status"]) for a in answers] == [(200, "cancelled")] * 2
+    assert answers[0].json()["finished_at"] == answers[1].json()["finished_at"]
+    await run(parts)
+    assert (await seen(person, other))["progress"]["done"] == 0
+
+
+async def test_the_file_is_there_once_it_is_whole_and_as_long_as_its_operation(market: Market) -> None:
+    person, manager = await market.person(), await market.person("manager")
+    parts = knowing(market.parts, kind())
+    here = make_market(parts)
+    asks = [Person(p.id, p.email, Client(here.stranger.site, p.client.headers)) for p in (person, manager)]
+    id = await begun(market, person, parts)
+    path = f"/api/operations/{id}/file"
+    assert (await asks[0].get(path)).status == 409
+    await run(parts)
+    for one in asks:
+        answer = await one.get(path)
+        assert (answer.status, answer.text) == (200, "1\n2\n3\n")
+        assert answer.headers["content-disposition"] == 'attachment; filename="numbers.txt"'
+        assert (answer.headers["cache-control"], answer.headers["content-type"]) == ("private, no-store", "text/plain")
+    short = attrs.evolve(parts, settings=attrs.evolve(parts.settings, operations_keep=60.0))
+    for seconds, status in ((50, 200), (70, 404)):
+        then = make_market(await later(short, seconds))
+        assert (await Client(then.stranger.site, person.client.headers).get(path)).status == status
+
+
+def test_every_kind_of_work_is_begun_by_a_route() -> None:
+    assert set(tables.LONG_WORK) >= {"account.export"}
