@@ -110,3 +110,8 @@ select h.seq, 'the head' from audit_head h
 -- name: an account whose second factor is asked for without one, or not asked for though it has one
 select u.id from users u
  where u.second_factor <> exists (select from second_factors f where f.user_id = u.id and f.confirmed_at is not null);
+
+-- name: an account that is closed for good, and still in a group or a farm
+select u.id from users u
+ where u.anonymised_at is not null
+   and (exists (select from group_members m where m.user_id = u.id) or exists (select from farm_members m where m.user_id = u.id));

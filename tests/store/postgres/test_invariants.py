@@ -41,6 +41,10 @@ DAMAGE: dict[str, str] = {
     "a farm that takes orders nobody would hear of, or takes none though somebody would": "update farms set staffed = not staffed",
     "the audit log was changed: a hash that is not of its row and the row before": "update audit_head set seq = 7",
     "an account whose second factor is asked for without one, or not asked for though it has one": "update users set second_factor = true",
+    "an account that is closed for good, and still in a group or a farm": """
+        insert into groups (id, slug, name, name_key, created_at, updated_at) select id, 's', 'n', 'n', now(), now() from products limit 1;
+        insert into group_members (group_id, user_id, joined_at) select g.id, u.id, now() from groups g, users u where u.role = 'buyer';
+        update users set anonymised_at = now() where role = 'buyer'""",
     "a mail given up": """
         insert into mails (id, recipient, subject, body, dedupe_key, state, due_at, created_at)
         select id, 'a@b', 's', 'b', 'k', 'failed', now(), now() from users limit 1""",
