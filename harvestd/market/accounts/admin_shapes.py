@@ -108,6 +108,7 @@ class AuditEntry(Out, kw_only=True, frozen=True):
 WORDS: dict[str, str] = {
     "action": "What was done, such as `account.changed`.",
     "active": "Whether the account is open: a closed one cannot sign in.",
+    "AccountDetails.second_factor": "Whether signing in needs a code of a second factor.",
     "AccountDetails.second_factors": "The kinds of the second factors that count.",
     "AccountDetails.farms": "The farms that the user belongs to.",
     "AccountDetails.groups": "The groups of buyers that the user is in.",

@@ -138,3 +138,8 @@ select d.farm_id, d.id from farm_documents d join blobs b on b.id = d.id and b.n
 union all
 select b.farm_id, b.id from blobs b
  where b.kind = 'farm_document' and b.state <> 'dropped' and not exists (select from farm_documents d where d.id = b.id and d.name = b.name);
+
+-- name: an account that is closed for good, and still in a group or a farm
+select u.id from users u
+ where u.anonymised_at is not null
+   and (exists (select from group_members m where m.user_id = u.id) or exists (select from farm_members m where m.user_id = u.id));

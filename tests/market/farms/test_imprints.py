@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
-import pytest
 
-from harvestd.market.farms.imprint_rules import merged
 from harvestd.parts import Parts
 from tests.market.accounts.mailbox import mails
 from tests.market.farms.test_states import judged
@@ -27,20 +25,6 @@ async def change(who: Person, farm: str, imprint: Any) -> Response:
 
 def strict(parts: Parts, **more: Any) -> Market:
     return make_market(attrs.evolve(parts, settings=attrs.evolve(parts.settings, farm_approval=True, **more)))
-
-
-@pytest.mark.parametrize(
-    ("before", "given", "after"),
-    [
-        ({}, {"legal_name": "A"}, {"legal_name": "A"}),
-        ({"legal_name": "A", "register": "B"}, {"register": ""}, {"legal_name": "A"}),
-        ({"legal_name": "A"}, {"legal_name": "C", "address": "D"}, {"legal_name": "C", "address": "D"}),
-        ({"legal_name": "A"}, {}, {"legal_name": "A"}),
-        ({"legal_name": "A"}, None, {}),
-    ],
-)
-def test_a_change_of_an_imprint_keeps_what_it_does_not_name(before: Any, given: Any, after: Any) -> None:
-    assert merged(before, given) == after
 
 
 async def test_an_imprint_is_public_and_shows_at_once(market: Market) -> None:

@@ -15,7 +15,6 @@ from harvestd.interfaces import IGroups
 from harvestd.kernel.permissions import ROLES
 from harvestd.market.groups.actions import groups_of
 from harvestd.market.groups.groups_near import NearGroups
-from harvestd.market.groups.rules import taken
 from harvestd.store.postgres.database import Statement, scalar
 from harvestd.web.context import Caller
 from tests.locks import holding, meeting
@@ -44,18 +43,6 @@ async def drop(who: Person, group: str, person: Person) -> Response:
 async def known(market: Market, person: Person) -> frozenset[str]:
     """The groups that a request of the person knows."""
     return await groups_of(market.parts, Caller(person.id, "buyer", ""))
-
-
-@pytest.mark.parametrize(
-    ("name", "slug", "fields"),
-    [
-        ("Shops", "shops", []), ("wholesale", "shops", ["name"]), ("WHOLESALE", "wholesale", ["name", "slug"]),
-        ("Wholesale 2", "wholesale", ["slug"]), ("Strasse", "s", ["name"]),
-    ],
-)  # fmt: skip
-def test_a_name_is_taken_regardless_of_case_and_a_slug_as_it_is(name: str, slug: str, fields: list[str]) -> None:
-    faults = taken(name, slug, {"wholesale", "strasse"}, {"wholesale"})
-    assert [(fault.field, fault.code) for fault in faults] == [(field, "taken") for field in fields]
 
 
 async def test_a_manager_makes_changes_and_deletes_groups(market: Market) -> None:

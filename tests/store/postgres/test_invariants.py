@@ -47,6 +47,10 @@ DAMAGE: dict[str, str] = {
     "an operation without success that has a file, or whose file is not of the size that its result says": """
         insert into operations (id, kind, user_id, status, result, due_at, created_at, finished_at)
         select id, 'account.export', id, 'succeeded', '{"size": 3}', now(), now(), now() from users limit 1""",
+    "an account that is closed for good, and still in a group or a farm": """
+        insert into groups (id, slug, name, name_key, created_at, updated_at) select id, 's', 'n', 'n', now(), now() from products limit 1;
+        insert into group_members (group_id, user_id, joined_at) select g.id, u.id, now() from groups g, users u where u.role = 'buyer';
+        update users set anonymised_at = now() where role = 'buyer'""",
     "a mail given up": """
         insert into mails (id, recipient, subject, body, dedupe_key, state, due_at, created_at)
         select id, 'a@b', 's', 'b', 'k', 'failed', now(), now() from users limit 1""",
