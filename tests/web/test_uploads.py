@@ -148,7 +148,7 @@ async def test_who_is_not_signed_in_uploads_nothing(market: Market, spools: Call
 
 
 def memory() -> int:
-    """The most that this process, and the largest of its children, had so far, in bytes."""
+    """The most memory that this process had so far, in bytes."""
     return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
@@ -253,9 +253,26 @@ async def test_bodies_on_disk_are_bounded_for_all_and_for_each_address(market: M
     assert (await second.receive()).status == 503
     others = [begun(f"10.1.2.{n}") for n in range(5)]
     assert [bool(line.transport.written) for line in others] == [False, False, False, True, True]
+    first.send(request[-10:])
+    assert (await first.receive()).status == 415, "those that have their room come through"
+    assert not begun("10.1.3.1").transport.written
     for line in (first, second, *others):
         line.hang_up()
-    assert first.protocol.site.admission.spooled == 0
+    await eventually("all room is free", lambda: first.protocol.site.admission.spooled <= 400_500)
+
+
+async def test_what_a_refused_client_sent_is_gone_at_once(market: Market, spools: Callable[[], int]) -> None:
+    """It may take its time to read why."""
+    ann = await market.person()
+    line = ann.client.connect()
+    line.send(encode("PUT", AVATAR, headers=ann.client.headers | form(b"")[1] | {"Transfer-Encoding": "chunked"}))
+    piece = b"x" * 50_000
+    while not line.transport.written:
+        line.send(b"%x\r\n%s\r\n" % (len(piece), piece))
+        await eventually("it reads on", lambda: not line.transport.paused or line.transport.written)
+        if line.protocol.refused:
+            assert spools() == 0
+    line.hang_up()
 
 
 async def test_a_child_that_hangs_is_ended(market: Market, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

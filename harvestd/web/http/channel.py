@@ -336,6 +336,8 @@ class Channel(http.HTTPChannel):
         if self.refused:
             return
         self.refused = True
+        if self.requests and self.requests[-1].content is not None:
+            self.requests[-1].content.close()  # it may take a while until the connection is closed
         problem, request_id = BY_SLUG[slug], self._request_id()
         language = self.site.languages[0]  # Accept-Language, if it arrived, was not parsed
         instance = getattr(self, "_path", b"/").decode("ascii", "replace").partition("?")[0]

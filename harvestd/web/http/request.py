@@ -56,7 +56,7 @@ class Request(server.Request):
     # --- receiving ---
 
     def gotLength(self, length: int | None) -> None:
-        self.content: Any = BytesIO() if length == 0 else Body(self.channel.site.admission, self.channel.host)
+        self.content: Any = BytesIO() if length == 0 else Body(self.channel.site.admission, self.channel.host, length)
 
     def parseCookies(self) -> None:
         """Do nothing: handlers that need cookies parse them."""

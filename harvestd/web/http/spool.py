@@ -14,35 +14,39 @@ IN_MEMORY = 65_536
 
 
 class Body:
-    """A file object as Twisted expects it. ``held`` is the number of bytes in memory; ``host`` is whose body it is."""
+    """A file object as Twisted expects it. ``held`` is the number of bytes in memory; ``host`` is whose body it is, and ``length`` how long it
+    will be, if that is known: room for all of it is taken at once, so that of many that come together some come through."""
 
-    def __init__(self, admission: Admission, host: str = "") -> None:
+    def __init__(self, admission: Admission, host: str = "", length: int | None = None) -> None:
         self._admission = admission
         self._host = host
-        self._spooled = 0
+        self._length = length or 0
+        self._size = self._spooled = 0
         self._file: IO[bytes] = BytesIO()
         self._on_disk = False
         self.held = 0
 
     def write(self, data: bytes) -> None:
         """Append. Raises ``OSError`` when the disk is full or no file descriptor is left."""
-        if not self._on_disk and self.held + len(data) > IN_MEMORY:
+        self._size += len(data)
+        if not self._on_disk and self._size > IN_MEMORY:
             self._move()
         if self._on_disk:
-            self._count(len(data))
+            self._take_room()
         self._file.write(data)
         if not self._on_disk:
             self.held += len(data)
 
-    def _count(self, size: int) -> None:
-        if not self._admission.spool(self._host, size):
+    def _take_room(self) -> None:
+        more = max(self._length, self._size) - self._spooled
+        if more > 0 and not self._admission.spool(self._host, more):
             raise OSError(errno.EDQUOT, "bodies take all the room that they may")
-        self._spooled += size
+        self._spooled += max(more, 0)
 
     def _move(self) -> None:
         if not self._admission.room():
             raise OSError(errno.EMFILE, "no descriptor is left for a file")
-        self._count(self.held)
+        self._take_room()
         disk = TemporaryFile()
         disk.write(self._file.getvalue())  # type: ignore[attr-defined]
         self._admission.files += 1
