@@ -69,19 +69,19 @@ def test_a_market_can_be_set_to_each_language_and_babel_knows_it() -> None:
 @pytest.mark.parametrize("tag", WORDS)
 def test_a_language_has_every_title_code_unit_and_type(tag: str) -> None:
     words = WORDS[tag]
-    assert set(words.titles) == {problem.slug for problem in PROBLEMS}
-    assert set(words.messages) == set(CODES)
-    assert set(words.types) >= set(_JSON_TYPES.values())
-    assert {unit for unit in UNITS if unit not in words.units} <= {"kg", "g", "lb", "litre"}, "CLDR has measures alone"
-    assert all(len(forms) == 2 and all(forms) for forms in words.units.values())
-    assert all(text.strip() == text and text for text in (*words.titles.values(), *words.messages.values()))
+    assert set(words.title) == {problem.title for problem in PROBLEMS}
+    assert set(words.message) == set(CODES)
+    assert set(words.type) >= set(_JSON_TYPES.values())
+    assert {unit for unit in UNITS if unit not in words.unit} <= {"kg", "g", "lb", "litre"}, "CLDR has measures alone"
+    assert all(len(forms) == 2 and all(forms) for forms in words.unit.values())
+    assert all(text.strip() == text and text for text in (*words.title.values(), *words.message.values()))
 
 
 @pytest.mark.parametrize("tag", WORDS)
 @pytest.mark.parametrize("code", CODES)
 def test_a_message_has_exactly_the_parameters_of_its_code(tag: str, code: str) -> None:
     used = Used()
-    WORDS[tag].messages[code].format_map(used)
+    WORDS[tag].message[code].format_map(used)
     always = set(CODES[code].params)
     assert set(used) <= always, "what may be missing cannot be in a message"
     assert always - set(used) <= BESIDE, "each is told"
@@ -90,7 +90,7 @@ def test_a_message_has_exactly_the_parameters_of_its_code(tag: str, code: str) -
 @pytest.mark.parametrize("tag", WORDS)
 def test_a_fuller_message_has_parameters_of_its_code_alone_and_each_case_has_one(tag: str) -> None:
     """Whatever a code says more by a reason or a parameter in English, the others say, too."""
-    fuller = WORDS[tag].fuller
+    fuller = WORDS[tag].reason
     for code, by in fuller.items():
         known = {*CODES[code].params, *CODES[code].more}
         for key, template in by.items():
@@ -98,7 +98,7 @@ def test_a_fuller_message_has_parameters_of_its_code_alone_and_each_case_has_one
             template.format_map(used)
             about = "what" in known and key in CODES  # the warning that is meant
             assert set(used) <= known and (key in known or about or key in REASONS[code]), (code, key)
-            assert template.strip() == template and template != WORDS[tag].messages[code]
+            assert template.strip() == template and template != WORDS[tag].message[code]
     for code, reasons in REASONS.items():
         assert reasons <= fuller[code].keys(), code
     for code, row in CODES.items():
@@ -248,6 +248,6 @@ def test_no_more_than_the_first_ranges_are_looked_at() -> None:
 
 
 def test_a_title_is_in_the_language_that_is_asked_for() -> None:
-    slug = next(iter(WORDS["de"].titles))
-    assert languages.title(slug, "as it is", languages.ENGLISH) == "as it is"
-    assert languages.title(slug, "as it is", "de") == WORDS["de"].titles[slug]
+    assert languages.title("Out of stock", languages.ENGLISH) == "Out of stock"
+    assert languages.title("Out of stock", "de") == "Nicht mehr vorrätig"
+    assert languages.title("as it is", "de") == "as it is"
