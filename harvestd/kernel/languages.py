@@ -68,6 +68,16 @@ def sentence(english: str, language: str) -> str | None:
     return template if template is None or own is None else template.format_map(own.params)
 
 
+def mail(english: str, language: str) -> str:
+    """A text of a mail or notice, with its placeholders; in English if the language does not have it."""
+    return english if language == ENGLISH else WORDS[language].mail.get(english, english)
+
+
+def page(english: str, language: str) -> str:
+    """The same, of a page for people."""
+    return english if language == ENGLISH else WORDS[language].page.get(english, english)
+
+
 def message(code: str, params: Mapping[str, str], english: str, language: str) -> str:
     """The translated message of a field error; ``english`` if that is the language, or the code has no translation."""
     if language == ENGLISH or code not in WORDS[language].message:
@@ -108,13 +118,14 @@ def _shown(name: str, params: Mapping[str, str], language: str) -> str:
     if "currency" in params and name not in _QUANTITIES and number == number.to_integral_value():
         return formatting.money(int(number), params["currency"], language)
     if "unit" in params:
-        return _quantity(number, params.get(_UNIT_OF.get(name, "unit"), params["unit"]), language)
+        return quantity(number, params.get(_UNIT_OF.get(name, "unit"), params["unit"]), language)
     return formatting.number(number, language)
 
 
-def _quantity(number: Decimal, unit: str, language: str) -> str:
-    words = WORDS[language]
-    forms = words.unit.get(unit)
-    if forms is None:
+def quantity(number: Decimal, unit: str, language: str) -> str:
+    """A quantity with its unit."""
+    words = WORDS.get(language)
+    forms = None if words is None else words.unit.get(unit)
+    if words is None or forms is None:
         return formatting.quantity(number, unit, language)
     return f"{formatting.number(number, language)} {forms[words.form(number)]}"

@@ -21,6 +21,7 @@ from harvestd.kernel.catalogues import WORDS
 from harvestd.kernel.codes import CODES
 from harvestd.kernel.formatting import COUNTED
 from harvestd.kernel.units import UNITS
+from harvestd.market.notifications.messages import texts
 from harvestd.web.problems import PROBLEMS
 from harvestd.web.type_descriptions import _JSON_TYPES
 
@@ -55,6 +56,7 @@ def wanted() -> Iterator[Entry]:
     yield from (Entry("unit", unit, plural=COUNTED[unit][1] or unit) for unit in UNITS if unit in COUNTED)
     yield from (Entry("type", name) for name in dict.fromkeys(_JSON_TYPES.values()))
     yield from (Entry("sentence", english) for english in sorted(SENTENCES | ELSEWHERE_SAID, key=str.lower))
+    yield from (Entry("mail", english) for english in dict.fromkeys(texts()))
 
 
 def _meaning(code: str) -> str:

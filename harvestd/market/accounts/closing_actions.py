@@ -69,7 +69,7 @@ async def exported(unit: UnitOfWork, user_id: str) -> dict[str, Any]:
     assert user is not None
     account = {
         "id": user.id, "email": user.email, "email_verified": user.verified, "username": user.username, "name": user.name,
-        "role": user.role, "phone": user.phone,
+        "role": user.role, "phone": user.phone, "language": user.language,
     }  # fmt: skip
     sections: dict[str, Any] = {
         "account": account,

@@ -96,7 +96,7 @@ async def own(reader: Reader, user_id: str) -> User:
         raise Unauthenticated("the account is closed")
     return User(
         id=found.id, email=found.email, email_verified=found.verified, username=found.username, name=found.name, role=found.role,
-        avatar=found.avatar, phone=found.phone, farms=await farms(reader, user_id),
+        avatar=found.avatar, phone=found.phone, language=found.language, farms=await farms(reader, user_id),
     )  # fmt: skip
 
 
