@@ -22,7 +22,7 @@ from babel.messages.pofile import read_po
 
 from harvestd.kernel.codes import CODES
 
-#: Whole numbers that are tried to find one that a language counts as it counts another number, such as a fraction.
+#: Whole numbers that are tried to find one that a language counts as it counts a fraction.
 _COUNTED = range(200)
 
 
@@ -51,9 +51,8 @@ def _read(tag: str, file: Traversable) -> Words:
     catalogue = read_po(file.read_text("utf-8").split("\n"), locale=tag.replace("-", "_"))
     kinds: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
     for entry in catalogue:
-        if (
-            entry.id and entry.string and not entry.fuzzy
-        ):  # neither the head, nor what has no words yet, or uncertain ones
+        # neither the head, nor what has no words yet, or uncertain ones
+        if entry.id and entry.string and all(entry.string) and not entry.fuzzy:
             kinds[str(entry.context)][entry.id[0] if entry.pluralizable else str(entry.id)] = entry.string
     return Words(**{**kinds, "reason": _by_code(kinds["reason"])}, form=_forms(catalogue))
 
@@ -80,9 +79,10 @@ def _forms(catalogue: Catalog) -> Callable[[Decimal], int]:
 
     @lru_cache(maxsize=1024)
     def form(number: Decimal) -> int:
+        if number == number.to_integral_value():
+            return place(abs(int(number)))
         kind = kind_of(number)
-        alike = next((n for n in _COUNTED if kind_of(n) == kind), None)
-        return catalogue.num_plurals - 1 if alike is None else place(alike)
+        return next((place(n) for n in _COUNTED if kind_of(n) == kind), catalogue.num_plurals - 1)
 
     return form
 

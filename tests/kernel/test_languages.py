@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 import attrs
 import pytest
@@ -51,6 +52,10 @@ for _own in (MINOR_UNITS, MINOR_UNITS_ALONE):
 REASONS["below-minimum"] = {"to-remove", "exclusive", "stock"}
 
 
+#: Numbers of each kind that languages count apart.
+COUNTED = [Decimal(text) for text in ("0", "1", "2", "5", "11", "21", "1000000", "0.5", "1.5", "2.5")]
+
+
 class Used(dict[str, str]):
     """What a message asks for."""
 
@@ -73,7 +78,7 @@ def test_a_language_has_every_title_code_unit_and_type(tag: str) -> None:
     assert set(words.message) == set(CODES)
     assert set(words.type) >= set(_JSON_TYPES.values())
     assert {unit for unit in UNITS if unit not in words.unit} <= {"kg", "g", "lb", "litre"}, "CLDR has measures alone"
-    assert all(len(forms) == 2 and all(forms) for forms in words.unit.values())
+    assert all(all(forms) and words.form(n) < len(forms) for forms in words.unit.values() for n in COUNTED)
     assert all(text.strip() == text and text for text in (*words.title.values(), *words.message.values()))
 
 

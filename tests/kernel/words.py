@@ -22,6 +22,7 @@ from harvestd.kernel.codes import CODES
 from harvestd.kernel.formatting import COUNTED
 from harvestd.kernel.units import UNITS
 from harvestd.market.notifications.messages import texts
+from harvestd.web.pages.people import TEXTS
 from harvestd.web.problems import PROBLEMS
 from harvestd.web.type_descriptions import _JSON_TYPES
 
@@ -57,6 +58,7 @@ def wanted() -> Iterator[Entry]:
     yield from (Entry("type", name) for name in dict.fromkeys(_JSON_TYPES.values()))
     yield from (Entry("sentence", english) for english in sorted(SENTENCES | ELSEWHERE_SAID, key=str.lower))
     yield from (Entry("mail", english) for english in dict.fromkeys(texts()))
+    yield from (Entry("page", english) for english in dict.fromkeys(TEXTS.values()))
 
 
 def _meaning(code: str) -> str:

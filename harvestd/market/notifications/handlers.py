@@ -227,6 +227,6 @@ def _tell(
     notices.append(
         Notice(
             user_id=person.user_id, kind=kind(event.type, to), title=title, body=body, data=data, dedupe_key=key, language=language,
-            facts={**facts, "of": [event.type, to, message.whom]},
+            facts={"of": [event.type, to, message.whom], "values": facts},
         )
     )  # fmt: skip

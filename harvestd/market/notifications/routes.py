@@ -40,7 +40,7 @@ def _told(notice: store.Notification, language: str | None) -> tuple[str, str, s
     """Language, title and text of a notice. One that cannot be told in ``language`` any more stays as it was."""
     of = notice.facts.get("of")
     if of and language is not None and language != notice.language:
-        found = again(of, notice.facts, language)
+        found = again(of, notice.facts["values"], language)
         if found is not None:
             return language, *found
     return notice.language, notice.title, notice.body

@@ -14,7 +14,8 @@ from harvestd.store.postgres.database import LAST_ID, Reader, Statement, Transac
 
 
 class Notification(msgspec.Struct, frozen=True):
-    """One notice in a person's feed, in the language that it was told in; ``facts`` are what it tells, for another one, or empty."""
+    """One notice in a person's feed, in the language that it was told in; ``facts`` are what it tells, for another one:
+    ``of`` which message and its ``values``, or nothing."""
 
     id: str
     kind: str
