@@ -12,6 +12,7 @@ _WORDS = frozenset(
 
 
 def english_in(text: str) -> set[str]:
-    """The English words of a text, in lower case. Names in braces, addresses and what is in capitals or joined by underscores is for programs."""
-    plain = re.sub(r"\{[^{}]*\}|<[^<>]*>|\S*[_/@=]\S*|\b[A-Z]{2,}\b", " ", text)
+    """The English words of a text, in lower case. Names in braces, addresses, and what is
+    in capitals or joined by dots or underscores, is for programs."""
+    plain = re.sub(r"\{[^{}]*\}|<[^<>]*>|\S*(?:[_/@=]|\w\.\w)\S*|\b[A-Z]{2,}\b", " ", text)
     return {word for word in re.findall(r"[a-zà-ÿœ]+(?:-[a-zà-ÿœ]+)*", plain.lower()) if word in _WORDS}

@@ -216,6 +216,36 @@ def test_numbers_amounts_quantities_and_days_are_written_as_the_language_writes_
     assert message(code, params, "", "de") == text
 
 
+@pytest.mark.parametrize(
+    ("tag", "code", "params", "text"),
+    [
+        ("fr", "below-minimum", {"minimum": "1250", "currency": "EUR"}, "doit être au moins 12,50 €"),
+        ("fr", "out-of-season", {"from": "05-01", "to": "10-31"}, "est de saison du 1 mai au 31 octobre"),
+        ("fr", "out-of-stock", {"available": "1.5", "unit": "kg", "title": "Poireau"}, "de Poireau, il reste 1,5 kg"),
+        ("fr", "wrong-type", {"expected": "string, integer"}, "type attendu\u00a0: texte, nombre entier"),
+        ("fr", "quantity", {"reason": "off-step", "step": "0.05", "unit": "kg", "title": "Poireau"},
+         "Poireau\u00a0: la quantité doit être un multiple de 0,05 kg"),
+        ("es", "order-minimum", {"farm_id": "1", "farm": "Sol", "minimum": "1000", "missing": "415", "currency": "EUR"},
+         "Sol acepta pedidos a partir de 10,00 €; faltan todavía 4,15 €"),
+        ("es", "out-of-season", {"from": "05-01", "to": "10-31"}, "es de temporada del 1 de mayo al 31 de octubre"),
+        ("es", "not-accepted", {"meant": "title"}, "no se acepta aquí; ¿quiso decir title?"),
+        ("es", "unit-changed", {"before": "kg", "after": "bunch"},
+         "la unidad ha cambiado: antes kg, ahora manojo; indique de nuevo la cantidad, por favor"),
+        ("es", "price-changed", {"before": "390", "after": "400", "currency": "EUR", "per_before": "1", "per_after": "1", "unit": "kg", "unit_before": "kg"},
+         "el precio ha cambiado: antes 3,90 € por 1 kg, ahora 4,00 € por 1 kg"),
+    ],
+)  # fmt: skip
+def test_french_and_spanish_write_them_their_own_way(tag: str, code: str, params: dict[str, str], text: str) -> None:
+    assert message(code, params, "", tag) == text
+
+
+def test_of_the_fuller_messages_a_reason_comes_first_and_then_the_one_that_tells_most() -> None:
+    for words in WORDS.values():
+        assert list(words.reason["changed"])[:3] == ["minimum-changed", "step-changed", "unit-changed"]
+        assert list(words.reason["changed"])[3:] == ["per_before", "title"]
+        assert list(words.reason["not-found"])[-2:] == ["value", "list"]
+
+
 def test_what_has_no_word_is_said_in_english() -> None:
     assert message("not-a-code", {}, "in English", "de") == "in English"
     assert message("required", {}, "in English", "en") == "in English"

@@ -39,7 +39,13 @@ async def mails(market: Market, email: str) -> list[tuple[str, str]]:
 
 
 async def registered(market: Market, email: str, accepted: str = "") -> Client:
-    body = {"email": email, "username": f"{email.partition('@')[0]}-1", "password": PASSWORD, "name": "Bo", "role": "buyer"}
+    body = {
+        "email": email,
+        "username": f"{email.partition('@')[0]}-1",
+        "password": PASSWORD,
+        "name": "Bo",
+        "role": "buyer",
+    }
     headers = {"Accept-Language": accepted} if accepted else {}
     answer = await market.stranger.post("/api/auth/register", body, headers=headers)
     return market.stranger.signed_in(answer.json()["access_token"])

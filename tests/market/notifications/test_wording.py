@@ -68,6 +68,8 @@ def test_a_language_has_every_text_of_mails_and_no_other(tag: str) -> None:
 AMOUNTS = {
     "en": ("  1.25 kg  Möhre  €4.88\n  2 boxes  Ei  €2.50", "€1,234.50"),
     "de": ("  1,25 kg  Möhre  4,88 €\n  2 Kisten  Ei  2,50 €", "1.234,50 €"),
+    "fr": ("  1,25 kg  Möhre  4,88 €\n  2 caisses  Ei  2,50 €", "1 234,50 €"),
+    "es": ("  1,25 kg  Möhre  4,88 €\n  2 cajas  Ei  2,50 €", "1.234,50 €"),
 }
 
 
