@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from gettext import c2py
-from importlib.resources import files
 from importlib.resources.abc import Traversable
 from string import Formatter
 from typing import Any
@@ -21,6 +20,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 from harvestd.kernel.codes import CODES
+from harvestd.kernel.tags import FOLDER, TAGS
 
 #: Whole numbers that are tried to find one that a language counts as it counts a fraction.
 _COUNTED = range(200)
@@ -92,10 +92,5 @@ def named(template: str) -> frozenset[str]:
     return frozenset(name for _, name, _, _ in Formatter().parse(template) if name)
 
 
-_FILES = {
-    file.name.removesuffix(".po"): file
-    for file in sorted((files("harvestd.kernel") / "words").iterdir(), key=lambda file: file.name)
-    if file.name.endswith(".po")
-}
 #: All languages but English, by tag.
-WORDS: dict[str, Words] = {tag: _read(tag, file) for tag, file in _FILES.items()}
+WORDS: dict[str, Words] = {tag: _read(tag, FOLDER / f"{tag}.po") for tag in TAGS}

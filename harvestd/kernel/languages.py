@@ -12,8 +12,8 @@ from babel.core import negotiate_locale
 from harvestd.kernel import catalogues, formatting, readers
 from harvestd.kernel.catalogues import WORDS, Words
 from harvestd.kernel.sentences import Sentence
+from harvestd.kernel.tags import ENGLISH as ENGLISH
 
-ENGLISH = "en"
 #: Maximum ranges of an ``Accept-Language`` considered, the first ones; browsers send some five.
 MAX_RANGES = 20
 _WEIGHT = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)", re.IGNORECASE)
@@ -23,10 +23,6 @@ _QUANTITIES = frozenset({"per_before", "per_after"})
 _UNIT_OF = {"before": "unit_before", "per_before": "unit_before"}
 #: The numeric parameters. Others may look like a number: a product titled 1000, an example value to send.
 _NUMBERS = _QUANTITIES | {"minimum", "maximum", "step", "available", "reserved", "before", "after", "missing", "count"}
-
-
-#: The languages that a market can be configured for.
-LANGUAGES: tuple[str, ...] = (ENGLISH, *WORDS)
 
 
 def spoken(market: Iterable[str]) -> tuple[str, ...]:

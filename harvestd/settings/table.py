@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from harvestd.kernel.languages import LANGUAGES
+from harvestd.kernel.tags import LANGUAGES
 
 #: The maximum of ``queue_retry_scale``: RabbitMQ's queues are declared for it.
 MAX_RETRY_SCALE = 10

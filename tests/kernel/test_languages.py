@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from harvestd.kernel import languages
 from harvestd.kernel.codes import CODES
-from harvestd.kernel.languages import LANGUAGES, MAX_RANGES, WORDS, choose, message, spoken
+from harvestd.kernel.languages import MAX_RANGES, WORDS, choose, message, spoken
+from harvestd.kernel.tags import LANGUAGES
 from harvestd.kernel.units import UNITS
 from harvestd.market.catalogue.on_sale import NOBODY_THERE
 from harvestd.market.catalogue.product_routes import _REASONS

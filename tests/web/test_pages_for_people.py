@@ -7,7 +7,8 @@ import re
 import attrs
 import pytest
 
-from harvestd.kernel.languages import LANGUAGES, WORDS
+from harvestd.kernel.catalogues import WORDS
+from harvestd.kernel.tags import LANGUAGES
 from harvestd.parts import Parts
 from harvestd.web.pages import people
 from harvestd.web.pages.people import TEXTS

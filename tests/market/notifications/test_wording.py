@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from harvestd.kernel.languages import LANGUAGES, WORDS
+from harvestd.kernel.catalogues import WORDS
+from harvestd.kernel.tags import LANGUAGES
 from harvestd.market.accounts.audit import TOLD
 from harvestd.market.notifications.messages import ACCOUNT_MAILS, MESSAGES, NOTED, ROLES, texts
 from harvestd.market.notifications.wording import account_shown, again, more_shown, shown
