@@ -20,7 +20,7 @@ TESTS ?= tests
 # What is compiled is kept: each of the hundreds of processes that the tests start would compile all of it again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help ctl run test fuzz mutations check format docs examples install install-test install-bench install-servers bench bench-full clean
+.PHONY: help ctl run test fuzz mutations check format docs examples words install install-test install-bench install-servers bench bench-full clean
 .DEFAULT_GOAL := run
 
 # What there is to make.
@@ -33,6 +33,7 @@ help:
 	@echo "make fuzz             odd input, pairs at once and made-up requests, at length"
 	@echo "make mutations        what the tests notice of faults that are put in"
 	@echo "make docs examples    docs/settings.md, from the table of settings; the contract's examples, from the demo"
+	@echo "make words            the catalogues of the languages, with what the code has; WORDS=it begins one"
 	@echo "make clean            what was installed or built here; data/ stays"
 	@echo "make PYTHON=/path/of/python3 ... makes .venv with another Python; HARVEST_... variables are settings (docs/settings.md)"
 
@@ -79,6 +80,11 @@ docs: install
 # The examples in the contract, as a market with the demo's data gives them.
 examples: install-test
 	$(BIN)/python -m tests.openapi.record
+
+# Every text that people meet, in each catalogue of harvestd/kernel/words; what has no translation yet is counted.
+WORDS ?=
+words: install-test
+	$(BIN)/python -m tests.kernel.words $(WORDS)
 
 install:
 	@$(call installed,run,-e .)

@@ -10,12 +10,14 @@ from harvestd.kernel.errors import Unavailable
 
 @attrs.frozen
 class Mail:
-    """A plain text mail. ``key`` is an idempotency key, stable across retries, and becomes the Message-ID."""
+    """A plain text mail. ``key`` is an idempotency key, stable across retries, and becomes the Message-ID; ``language`` is the tag of its
+    language (RFC 3282)."""
 
     key: str
     recipient: str
     subject: str
     body: str
+    language: str = "en"
 
 
 class IMailer(Interface):

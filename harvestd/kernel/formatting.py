@@ -21,7 +21,7 @@ _MEASURES = {
     "ml": "volume-milliliter",
 }  # fmt: skip
 #: Counted units: singular and plural, in English. ``each`` needs no word.
-_COUNTED = {
+COUNTED = {
     "each": ("", ""), "bunch": ("bunch", "bunches"), "box": ("box", "boxes"), "dozen": ("dozen", "dozen"), "jar": ("jar", "jars"),
     "punnet": ("punnet", "punnets"), "crate": ("crate", "crates"), "head": ("head", "heads"),
 }  # fmt: skip
@@ -44,7 +44,7 @@ def quantity(value: Decimal, unit: str, locale: str = LOCALE) -> str:
     measure = _MEASURES.get(unit)
     if measure is not None:
         return _plain(format_unit(value.normalize(), measure, length="short", format="#,##0.###", locale=locale))
-    word = _COUNTED.get(unit, (unit, unit))[value != 1]
+    word = COUNTED.get(unit, (unit, unit))[value != 1]
     return f"{number(value, locale)} {word}".rstrip()
 
 

@@ -1,25 +1,19 @@
-"""The market's languages, language negotiation, and translated error messages.
-
-A language is one file, ``words/<tag>.toml``; English is in the code itself, so it has no file and is always available.
-"""
+"""The market's languages, language negotiation, and translated texts. The words are in catalogues (``catalogues.py``)."""
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
-from importlib.resources import files
-from string import Formatter
 
-import attrs
 from babel.core import negotiate_locale
 
-from harvestd.kernel import formatting, readers
+from harvestd.kernel import catalogues, formatting, readers
+from harvestd.kernel.catalogues import WORDS, Words
 from harvestd.kernel.sentences import Sentence
+from harvestd.kernel.tags import ENGLISH as ENGLISH
 
-ENGLISH = "en"
 #: Maximum ranges of an ``Accept-Language`` considered, the first ones; browsers send some five.
 MAX_RANGES = 20
 _WEIGHT = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)", re.IGNORECASE)
@@ -29,29 +23,6 @@ _QUANTITIES = frozenset({"per_before", "per_after"})
 _UNIT_OF = {"before": "unit_before", "per_before": "unit_before"}
 #: The numeric parameters. Others may look like a number: a product titled 1000, an example value to send.
 _NUMBERS = _QUANTITIES | {"minimum", "maximum", "step", "available", "reserved", "before", "after", "missing", "count"}
-
-
-@attrs.frozen
-class Words:
-    """The content of a file: ``titles`` by slug, ``messages`` by code, ``fuller`` ones by code and by the ``reason`` or the parameter
-    that they require, ``units`` (one, other) and ``types`` by name, ``sentences`` by the English ones."""
-
-    titles: Mapping[str, str]
-    messages: Mapping[str, str]
-    fuller: Mapping[str, Mapping[str, str]]
-    units: Mapping[str, Sequence[str]]
-    types: Mapping[str, str]
-    sentences: Mapping[str, str]
-
-
-#: All languages but English, by tag.
-WORDS: dict[str, Words] = {
-    file.name.removesuffix(".toml"): Words(**tomllib.loads(file.read_text("utf-8")))
-    for file in sorted((files("harvestd.kernel") / "words").iterdir(), key=lambda file: file.name)
-    if file.name.endswith(".toml")
-}
-#: The languages that a market can be configured for.
-LANGUAGES: tuple[str, ...] = (ENGLISH, *WORDS)
 
 
 def spoken(market: Iterable[str]) -> tuple[str, ...]:
@@ -79,9 +50,9 @@ def _range(part: str) -> tuple[str, float] | None:
     return tag.lower(), float(weight[1]) if weight else 1.0
 
 
-def title(slug: str, english: str, language: str) -> str:
-    """The translated title of a problem."""
-    return english if language == ENGLISH else WORDS[language].titles[slug]
+def title(english: str, language: str) -> str:
+    """The translated title of a problem; in English if the language does not have it."""
+    return english if language == ENGLISH else WORDS[language].title.get(english, english)
 
 
 def sentence(english: str, language: str) -> str | None:
@@ -89,13 +60,23 @@ def sentence(english: str, language: str) -> str | None:
     if language == ENGLISH:
         return str(english)
     own = english if isinstance(english, Sentence) else None
-    template = WORDS[language].sentences.get(str(english) if own is None else own.template)
+    template = WORDS[language].sentence.get(str(english) if own is None else own.template)
     return template if template is None or own is None else template.format_map(own.params)
+
+
+def mail(english: str, language: str) -> str:
+    """A text of a mail or notice, with its placeholders; in English if the language does not have it."""
+    return english if language == ENGLISH else WORDS[language].mail.get(english, english)
+
+
+def page(english: str, language: str) -> str:
+    """The same, of a page for people."""
+    return english if language == ENGLISH else WORDS[language].page.get(english, english)
 
 
 def message(code: str, params: Mapping[str, str], english: str, language: str) -> str:
     """The translated message of a field error; ``english`` if that is the language, or the code has no translation."""
-    if language == ENGLISH or code not in WORDS[language].messages:
+    if language == ENGLISH or code not in WORDS[language].message:
         return english
     template = _fullest(WORDS[language], code, params)
     return template.format_map({name: _shown(name, params, language) for name in params})
@@ -103,45 +84,44 @@ def message(code: str, params: Mapping[str, str], english: str, language: str) -
 
 def _fullest(words: Words, code: str, params: Mapping[str, str]) -> str:
     """The first of the fuller messages whose parameters are all present; otherwise the basic one."""
-    for key, template in words.fuller.get(code, {}).items():
+    for key, template in words.reason.get(code, {}).items():
         if (key in (params.get("reason"), params.get("what")) or params.get(key)) and all(
             params.get(name) for name in _named(template)
         ):
             return template
-    return words.messages[code]
+    return words.message[code]
 
 
-@cache
-def _named(template: str) -> frozenset[str]:
-    """The parameters that a message uses."""
-    return frozenset(name for _, name, _, _ in Formatter().parse(template) if name)
+_named = cache(catalogues.named)
 
 
 def _shown(name: str, params: Mapping[str, str], language: str) -> str:
     """A parameter formatted for people; names given by people, and values to be sent literally, stay unchanged."""
     value, words = params[name], WORDS[language]
-    if name == "reason" and value in words.messages:
+    if name == "reason" and value in words.message:
         its_own = {one: params[one] for one in params if one not in ("reason", "title")}
-        if _named(words.messages[value]) <= its_own.keys():
+        if _named(words.message[value]) <= its_own.keys():
             return message(value, its_own, value, language)
     if name in _DAYS and (readers.is_yearly_day(value) or readers.is_day(value)):
         return formatting.season_day(value, language)
     if name == "expected":
-        return ", ".join(words.types.get(one, one) for one in value.split(", "))
-    if name in ("before", "after") and value in words.units:
-        return words.units[value][0]
+        return ", ".join(words.type.get(one, one) for one in value.split(", "))
+    if name in ("before", "after") and value in words.unit:
+        return words.unit[value][0]
     number = readers.decimal_or_none(value) if name in _NUMBERS else None
     if number is None:
         return value
     if "currency" in params and name not in _QUANTITIES and number == number.to_integral_value():
         return formatting.money(int(number), params["currency"], language)
     if "unit" in params:
-        return _quantity(number, params.get(_UNIT_OF.get(name, "unit"), params["unit"]), language)
+        return quantity(number, params.get(_UNIT_OF.get(name, "unit"), params["unit"]), language)
     return formatting.number(number, language)
 
 
-def _quantity(number: Decimal, unit: str, language: str) -> str:
-    word = WORDS[language].units.get(unit)
-    if word is None:
+def quantity(number: Decimal, unit: str, language: str) -> str:
+    """A quantity with its unit."""
+    words = WORDS.get(language)
+    forms = None if words is None else words.unit.get(unit)
+    if words is None or forms is None:
         return formatting.quantity(number, unit, language)
-    return f"{formatting.number(number, language)} {word[number != 1]}"
+    return f"{formatting.number(number, language)} {forms[words.form(number)]}"

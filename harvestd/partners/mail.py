@@ -81,6 +81,7 @@ def compose(mail: Mail, sender: Sender, date: datetime, *, eight_bit: bool) -> b
         + _header("Subject", one_line(mail.subject)[:SUBJECT_LIMIT].rstrip())
         + f"Date: {format_datetime(date)}\n"
         + f"Message-ID: <{name_of(mail.key)}@{sender.domain}>\n"
+        + f"Content-Language: {mail.language}\n"
         + "Auto-Submitted: auto-generated\n"
         + 'MIME-Version: 1.0\nContent-Type: text/plain; charset="utf-8"\n'
     )

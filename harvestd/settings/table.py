@@ -10,6 +10,8 @@ from typing import Any
 
 import attrs
 
+from harvestd.kernel.tags import LANGUAGES
+
 #: The maximum of ``queue_retry_scale``: RabbitMQ's queues are declared for it.
 MAX_RETRY_SCALE = 10
 
@@ -77,7 +79,7 @@ class Settings:
     # the market
     market_name: str = setting("harvestd market", "", "Name of the market, in mails and on pages.")
     market_currency: str = setting("EUR", "ISO 4217", "The market's only currency.")
-    market_languages: tuple[str, ...] = setting(("en",), "BCP 47 tags", "Languages of error messages, the default first; English is always included: en, de.", choices=("en", "de"))
+    market_languages: tuple[str, ...] = setting(("en",), "BCP 47 tags", f"Languages of errors, mails, notices and the pages for people, the default first; English is always included: {', '.join(LANGUAGES)}.", choices=LANGUAGES)
     market_timezone: str = setting("UTC", "tz name", "Time zone in which days begin and seasons change, e.g. Europe/Paris.")
     market_legal_name: str = setting("", "", "Legal name of whoever runs the market, for its imprint in /api/market; empty: there is none.")
     market_address: str = setting("", "", "Address of whoever runs the market, for the imprint.")

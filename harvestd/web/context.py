@@ -145,6 +145,11 @@ class RequestContext:
         accepted = self.headers.get("accept-language", "")
         return languages.choose(accepted, languages.spoken(self.parts.settings.market_languages))
 
+    @property
+    def language_asked(self) -> str | None:
+        """The same, or None if the client asks for none."""
+        return self.language if self.headers.get("accept-language") else None
+
     async def write(self, work: Callable[[UnitOfWork], Awaitable[Value]]) -> Value:
         """Run a unit of work of a ``Mode.OWN`` route: open it, retry if needed, commit, publish its events."""
 

@@ -215,7 +215,7 @@ def document(
     fields = [_member(e, language) for e in errors]
     members: dict[str, Any] = {
         "type": problem.type,
-        "title": languages.title(problem.slug, problem.title, language),
+        "title": languages.title(problem.title, language),
         "status": problem.status,
         "detail": _detail(problem, error, language)[0],
         "instance": instance,

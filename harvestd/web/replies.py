@@ -11,10 +11,11 @@ from urllib.parse import quote, quote_plus
 import attrs
 import msgspec
 
+from harvestd.kernel import languages
 from harvestd.web import conditional, queries
 from harvestd.web.context import Result
 from harvestd.web.http.pieces import FileBody
-from harvestd.web.pages import documents
+from harvestd.web.pages import documents, people
 from harvestd.web.problems import MEDIA_TYPE, document, headers_of, problem_of, told_in
 from harvestd.web.routes import Route
 
@@ -137,14 +138,17 @@ def of_error(error: BaseException, instance: str, request_id: str, language: str
     )
 
 
-def of_missing(instance: str, error: BaseException) -> Response:
-    """The HTML page for a browser that requests a missing page."""
+def of_missing(instance: str, error: BaseException, language: str) -> Response:
+    """The HTML page for a browser that requests a missing page, in ``language``, one of the market's."""
+    problem = problem_of(error)
+    why = getattr(error, "detail", "") or problem.cause
+    said = languages.sentence(why, language)
+    spoken = language if said is not None else f"{language}, {languages.ENGLISH}"
     headers = [
         _header(*documents.POLICY),
         (b"Content-Type", documents.HTML.encode("ascii")),
         NO_STORE,
-        (b"Vary", b"Accept"),
+        (b"Content-Language", spoken.encode("ascii")),
+        (b"Vary", b"Accept, Accept-Language"),
     ]
-    problem = problem_of(error)
-    why = getattr(error, "detail", "") or problem.cause
-    return Response(problem.status, tuple(headers), documents.missing(instance, why), problem.slug)
+    return Response(problem.status, tuple(headers), people.missing(instance, said or why, language), problem.slug)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvestd.kernel.formatting import day, moment, money, quantity, season
+from harvestd.kernel.formatting import day, moment, money, quantity, season, season_day
 from harvestd.kernel.units import Unit
 
 
@@ -29,6 +29,16 @@ def test_a_locale_says_it_its_own_way() -> None:
     assert money(1250, "KWD", "de") == "1,250 KWD"
     assert quantity(Decimal("1.250"), "kg", "de") == "1,25 kg"
     assert day(date(2026, 5, 9), "de") == "09.05.2026"
+
+
+def test_no_break_spaces_of_french_and_spanish_are_plain_ones() -> None:
+    """As everywhere: mails and logs may garble them."""
+    assert (money(125_050, "EUR", "fr"), money(125_050, "EUR", "es")) == ("1 250,50 €", "1.250,50 €")
+    assert (money(1300, "JPY", "fr"), money(1250, "KWD", "es")) == ("1 300 JPY", "1,250 KWD")
+    assert (quantity(Decimal("1250.5"), "g", "fr"), quantity(Decimal("1.5"), "litre", "es")) == ("1 250,5 g", "1,5 l")
+    assert (day(date(2026, 5, 9), "fr"), day(date(2026, 5, 9), "es")) == ("9 mai 2026", "9 may 2026")
+    assert (season_day("05-01", "fr"), season_day("05-01", "es")) == ("1 mai", "1 de mayo")
+    assert moment(datetime(2026, 5, 9, 14, 5, tzinfo=UTC), UTC, "fr") == "9 mai 2026, 14:05"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 import attrs
 import pytest
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 
 from harvestd.kernel import languages
 from harvestd.kernel.codes import CODES
-from harvestd.kernel.languages import LANGUAGES, MAX_RANGES, WORDS, choose, message, spoken
+from harvestd.kernel.languages import MAX_RANGES, WORDS, choose, message, spoken
+from harvestd.kernel.tags import LANGUAGES
 from harvestd.kernel.units import UNITS
 from harvestd.market.catalogue.on_sale import NOBODY_THERE
 from harvestd.market.catalogue.product_routes import _REASONS
@@ -51,6 +53,10 @@ for _own in (MINOR_UNITS, MINOR_UNITS_ALONE):
 REASONS["below-minimum"] = {"to-remove", "exclusive", "stock"}
 
 
+#: Numbers of each kind that languages count apart.
+COUNTED = [Decimal(text) for text in ("0", "1", "2", "5", "11", "21", "1000000", "0.5", "1.5", "2.5")]
+
+
 class Used(dict[str, str]):
     """What a message asks for."""
 
@@ -69,19 +75,19 @@ def test_a_market_can_be_set_to_each_language_and_babel_knows_it() -> None:
 @pytest.mark.parametrize("tag", WORDS)
 def test_a_language_has_every_title_code_unit_and_type(tag: str) -> None:
     words = WORDS[tag]
-    assert set(words.titles) == {problem.slug for problem in PROBLEMS}
-    assert set(words.messages) == set(CODES)
-    assert set(words.types) >= set(_JSON_TYPES.values())
-    assert {unit for unit in UNITS if unit not in words.units} <= {"kg", "g", "lb", "litre"}, "CLDR has measures alone"
-    assert all(len(forms) == 2 and all(forms) for forms in words.units.values())
-    assert all(text.strip() == text and text for text in (*words.titles.values(), *words.messages.values()))
+    assert set(words.title) == {problem.title for problem in PROBLEMS}
+    assert set(words.message) == set(CODES)
+    assert set(words.type) >= set(_JSON_TYPES.values())
+    assert {unit for unit in UNITS if unit not in words.unit} <= {"kg", "g", "lb", "litre"}, "CLDR has measures alone"
+    assert all(all(forms) and words.form(n) < len(forms) for forms in words.unit.values() for n in COUNTED)
+    assert all(text.strip() == text and text for text in (*words.title.values(), *words.message.values()))
 
 
 @pytest.mark.parametrize("tag", WORDS)
 @pytest.mark.parametrize("code", CODES)
 def test_a_message_has_exactly_the_parameters_of_its_code(tag: str, code: str) -> None:
     used = Used()
-    WORDS[tag].messages[code].format_map(used)
+    WORDS[tag].message[code].format_map(used)
     always = set(CODES[code].params)
     assert set(used) <= always, "what may be missing cannot be in a message"
     assert always - set(used) <= BESIDE, "each is told"
@@ -90,7 +96,7 @@ def test_a_message_has_exactly_the_parameters_of_its_code(tag: str, code: str) -
 @pytest.mark.parametrize("tag", WORDS)
 def test_a_fuller_message_has_parameters_of_its_code_alone_and_each_case_has_one(tag: str) -> None:
     """Whatever a code says more by a reason or a parameter in English, the others say, too."""
-    fuller = WORDS[tag].fuller
+    fuller = WORDS[tag].reason
     for code, by in fuller.items():
         known = {*CODES[code].params, *CODES[code].more}
         for key, template in by.items():
@@ -98,7 +104,7 @@ def test_a_fuller_message_has_parameters_of_its_code_alone_and_each_case_has_one
             template.format_map(used)
             about = "what" in known and key in CODES  # the warning that is meant
             assert set(used) <= known and (key in known or about or key in REASONS[code]), (code, key)
-            assert template.strip() == template and template != WORDS[tag].messages[code]
+            assert template.strip() == template and template != WORDS[tag].message[code]
     for code, reasons in REASONS.items():
         assert reasons <= fuller[code].keys(), code
     for code, row in CODES.items():
@@ -211,6 +217,36 @@ def test_numbers_amounts_quantities_and_days_are_written_as_the_language_writes_
     assert message(code, params, "", "de") == text
 
 
+@pytest.mark.parametrize(
+    ("tag", "code", "params", "text"),
+    [
+        ("fr", "below-minimum", {"minimum": "1250", "currency": "EUR"}, "doit être au moins 12,50 €"),
+        ("fr", "out-of-season", {"from": "05-01", "to": "10-31"}, "est de saison du 1 mai au 31 octobre"),
+        ("fr", "out-of-stock", {"available": "1.5", "unit": "kg", "title": "Poireau"}, "de Poireau, il reste 1,5 kg"),
+        ("fr", "wrong-type", {"expected": "string, integer"}, "type attendu\u00a0: texte, nombre entier"),
+        ("fr", "quantity", {"reason": "off-step", "step": "0.05", "unit": "kg", "title": "Poireau"},
+         "Poireau\u00a0: la quantité doit être un multiple de 0,05 kg"),
+        ("es", "order-minimum", {"farm_id": "1", "farm": "Sol", "minimum": "1000", "missing": "415", "currency": "EUR"},
+         "Sol acepta pedidos a partir de 10,00 €; faltan todavía 4,15 €"),
+        ("es", "out-of-season", {"from": "05-01", "to": "10-31"}, "es de temporada del 1 de mayo al 31 de octubre"),
+        ("es", "not-accepted", {"meant": "title"}, "no se acepta aquí; ¿quiso decir title?"),
+        ("es", "unit-changed", {"before": "kg", "after": "bunch"},
+         "la unidad ha cambiado: antes kg, ahora manojo; indique de nuevo la cantidad, por favor"),
+        ("es", "price-changed", {"before": "390", "after": "400", "currency": "EUR", "per_before": "1", "per_after": "1", "unit": "kg", "unit_before": "kg"},
+         "el precio ha cambiado: antes 3,90 € por 1 kg, ahora 4,00 € por 1 kg"),
+    ],
+)  # fmt: skip
+def test_french_and_spanish_write_them_their_own_way(tag: str, code: str, params: dict[str, str], text: str) -> None:
+    assert message(code, params, "", tag) == text
+
+
+def test_of_the_fuller_messages_a_reason_comes_first_and_then_the_one_that_tells_most() -> None:
+    for words in WORDS.values():
+        assert list(words.reason["changed"])[:3] == ["minimum-changed", "step-changed", "unit-changed"]
+        assert list(words.reason["changed"])[3:] == ["per_before", "title"]
+        assert list(words.reason["not-found"])[-2:] == ["value", "list"]
+
+
 def test_what_has_no_word_is_said_in_english() -> None:
     assert message("not-a-code", {}, "in English", "de") == "in English"
     assert message("required", {}, "in English", "en") == "in English"
@@ -248,6 +284,6 @@ def test_no_more_than_the_first_ranges_are_looked_at() -> None:
 
 
 def test_a_title_is_in_the_language_that_is_asked_for() -> None:
-    slug = next(iter(WORDS["de"].titles))
-    assert languages.title(slug, "as it is", languages.ENGLISH) == "as it is"
-    assert languages.title(slug, "as it is", "de") == WORDS["de"].titles[slug]
+    assert languages.title("Out of stock", languages.ENGLISH) == "Out of stock"
+    assert languages.title("Out of stock", "de") == "Nicht mehr vorrätig"
+    assert languages.title("as it is", "de") == "as it is"

@@ -74,7 +74,7 @@ def test_a_sentence_is_put_together_by_worded_alone() -> None:
 
 @pytest.mark.parametrize("tag", WORDS)
 def test_a_language_has_every_sentence_and_no_other(tag: str) -> None:
-    own = WORDS[tag].sentences
+    own = WORDS[tag].sentence
     assert SENTENCES - own.keys() == set()
     assert own.keys() - SENTENCES - ELSEWHERE_SAID == set()
 
@@ -93,7 +93,7 @@ def _named(text: str) -> set[str]:
 
 @pytest.mark.parametrize("tag", WORDS)
 def test_a_sentence_has_no_value_that_the_english_one_lacks(tag: str) -> None:
-    for english, own in WORDS[tag].sentences.items():
+    for english, own in WORDS[tag].sentence.items():
         assert _named(own) <= _named(english)
         assert own.strip() == own and own != english
 

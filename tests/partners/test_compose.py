@@ -23,7 +23,7 @@ from harvestd.partners import mail as module
 from harvestd.partners.mail import SUBJECT_LIMIT, Sender, compose, name_of
 
 NOON = datetime(2026, 5, 9, 12, tzinfo=UTC)
-HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"]  # fmt: skip
+HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "Content-Language", "Auto-Submitted", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"]  # fmt: skip
 #: What was once written into the mail of others: by names that are decoded, or that end a line.
 EVIL = ["=?utf-8?q?a=0d=0aBcc:_eve@example.org=0d=0a=0d=0a<b>hello</b>?=", "=?utf-8?b?DQpCY2M6IGVAeC5vcmc=?=", "=?x?q?y?= =?x?q?z?=",
         "\r\nBcc: eve@example.org", "\nBcc: eve@example.org", "\rBcc: eve@example.org", "\u2028Bcc: eve@example.org", "\x85Bcc: eve@example.org",
@@ -66,7 +66,7 @@ def says_what_was_meant(mail: Mail, name: str = "The market", at: str = "market@
         assert [(a.display_name, a.addr_spec) for a in recipient.addresses] == [("", read(mail.recipient).mailed)]
         assert str(found["Subject"]) == one_line(mail.subject)[:SUBJECT_LIMIT].rstrip()
         assert found["Message-ID"] == f"<{name_of(mail.key)}@{at.rpartition('@')[2]}>"
-        assert found["Date"].datetime == NOON
+        assert found["Date"].datetime == NOON and found["Content-Language"] == mail.language
         assert found.get_content_type() == "text/plain" and not found.is_multipart()
         body = str(found.get_content()).replace("\r\n", "\n")
         assert body == lines(mail.body).removesuffix("\n") + "\n"
@@ -74,7 +74,7 @@ def says_what_was_meant(mail: Mail, name: str = "The market", at: str = "market@
 
 
 def mail(recipient: str = "ann@example.org", subject: str = "Your order", body: str = "Thank you.\n") -> Mail:
-    return Mail("key", recipient, subject, body)
+    return Mail("key", recipient, subject, body, "fr")
 
 
 @pytest.mark.parametrize("text", EVIL)

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from harvestd.kernel.errors import FieldError, Invalid
-from harvestd.kernel.languages import LANGUAGES
+from harvestd.kernel.tags import LANGUAGES
 from harvestd.parts import Parts
 from harvestd.web.pages.documents import problem_list, problem_page
 from harvestd.web.problems import BY_SLUG, PROBLEMS, Problem, document, told_in

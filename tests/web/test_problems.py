@@ -17,7 +17,7 @@ from twisted.logger import formatEvent, globalLogPublisher
 from harvestd.kernel import errors
 from harvestd.kernel.codes import CODES
 from harvestd.kernel.errors import MarketError, Overloaded, Unavailable
-from harvestd.kernel.languages import LANGUAGES
+from harvestd.kernel.tags import LANGUAGES
 from harvestd.store.postgres.database import CommitUncertain
 from harvestd.web.problems import BY_SLUG, PROBLEMS, Problem, document, problem_of
 from harvestd.web.validation import convert

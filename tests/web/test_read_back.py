@@ -126,7 +126,7 @@ async def _group(market: Market) -> Thing:
 
 #: By route: something to write, and the values that its fields get beforehand, one at a time.
 THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any]]]] = {
-    "patch_api_users_me": (_me, {"name": ["O'Neill \\ \"Æ\" 👩\u200d🌾", "x" * 200], "phone": [None, "+43 664 123-4567", "01/2345"]}),
+    "patch_api_users_me": (_me, {"name": ["O'Neill \\ \"Æ\" 👩\u200d🌾", "x" * 200], "phone": [None, "+43 664 123-4567", "01/2345"], "language": [None, "en"]}),
     "patch_api_farms_id": (_farm, {
         "name": ["Łosoś & Co", "x" * 200], "slug": ["a", "a" * 80], "description": ["", "two\nlines\tand more", "x" * 10_000],
         "location": [

@@ -36,7 +36,7 @@ _ANSWERS = Statement("closing.answers", "delete from idempotency_keys where user
 _ANONYMISE = Statement(
     "closing.anonymise",
     """update users set email = 'deleted-' || id || '@invalid', email_key = 'deleted-' || id || '@invalid', username = 'deleted-' || id,
-              username_key = 'deleted-' || id, name = 'Deleted account', phone = null, avatar = null, password_hash = '', verified_at = null, second_factor = false, passkey_handle = null,
+              username_key = 'deleted-' || id, name = 'Deleted account', phone = null, avatar = null, language = null, password_hash = '', verified_at = null, second_factor = false, passkey_handle = null,
               active = false, anonymised_at = :now, version = version + 1, updated_at = :now
         where id = :user_id""",
     nothing,

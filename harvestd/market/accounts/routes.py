@@ -47,6 +47,7 @@ async def register(request: RequestContext, body: Register) -> Result:
     new = market.register(
         email=body.email, username=body.username, password=body.password, name=body.name, role=body.role,
         farm_name=body.farm_name, least=request.parts.settings.password_least, common=passwords.common(), market=request.parts.settings.market_name,
+        language=request.language_asked,
     )  # fmt: skip
     await guessing.admit_new(request)
     where = passwords.place(request)

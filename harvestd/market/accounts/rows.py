@@ -13,7 +13,7 @@ from harvestd.store.postgres.database import Reader, Statement, Transaction, not
 
 class User(msgspec.Struct, frozen=True):
     """A person. ``avatar`` is the id of the blobs of their picture. ``deactivated`` is whether they have put the account to rest themselves; ``password_hash`` is argon2id's encoded form, or empty: then no password matches; ``verified`` whether their
-    address is known to be theirs."""
+    address is known to be theirs; ``language`` the one that they want to be written to in, None for the market's first."""
 
     id: str
     email: str
@@ -29,6 +29,7 @@ class User(msgspec.Struct, frozen=True):
     email_key: str
     second_factor: bool
     deactivated: bool
+    language: str | None
 
 
 class Belonging(msgspec.Struct, frozen=True):
@@ -50,9 +51,14 @@ class Membership(msgspec.Struct, frozen=True):
     role: str
 
 
-USER = "id, email, username, name, role, avatar, active, password_hash, version, phone, verified_at is not null, email_key, second_factor, deactivated_at is not null"
+USER = "id, email, username, name, role, avatar, active, password_hash, version, phone, verified_at is not null, email_key, second_factor, deactivated_at is not null, language"
 BY_ID = Statement("accounts.by_id", f"select {USER} from users where id = :user_id", User)
 BY_EMAIL = Statement("accounts.by_email", f"select {USER} from users where email_key = :key", User)
+_LANGUAGE = Statement(
+    "accounts.language",
+    "select language from users where id = :user_id or email_key = :email_key order by (id = :user_id) desc limit 1",
+    scalar,
+)
 _LOCK = Statement("accounts.lock", "select active from users where id = :user_id for no key update", scalar)
 _BECOME_FARMER = Statement(
     "accounts.become_farmer",
@@ -75,8 +81,8 @@ _BELONGS = Statement(
 )
 _INSERT = Statement(
     "accounts.insert",
-    """insert into users (id, email, email_key, username, username_key, name, password_hash, role, created_at, updated_at)
-       values (:user_id, :email, :email_key, :username, :username_key, :name, :password_hash, :role, :now, :now) on conflict do nothing returning id""",
+    """insert into users (id, email, email_key, username, username_key, name, password_hash, role, language, created_at, updated_at)
+       values (:user_id, :email, :email_key, :username, :username_key, :name, :password_hash, :role, :language, :now, :now) on conflict do nothing returning id""",
     scalar,
 )
 #: The fields that other accounts already have, looked up after a conflict.
@@ -106,7 +112,7 @@ async def insert_unless_taken(
     """Store a new account, or return a fault for every field whose value another account has."""
     stored = await tx.row(
         _INSERT, user_id=user_id, email=account.email, email_key=account.email_key, username=account.username, username_key=account.username_key, name=account.name,
-        password_hash=password_hash, role=account.role, now=now,
+        password_hash=password_hash, role=account.role, language=account.language, now=now,
     )  # fmt: skip
     if stored is not None:
         return ()
@@ -139,6 +145,11 @@ async def by_email(reader: Reader, key: str) -> User | None:
 async def belongs(reader: Reader, user_id: str) -> list[Belonging]:
     """The farms and groups that a person belongs to, ordered by name: in one statement, since whoever signs in is told."""
     return await reader.rows(_BELONGS, user_id=user_id)
+
+
+async def language(reader: Reader, user_id: str, email_key: str) -> str | None:
+    """The language of an account, by its id, or else by its address; None if it has chosen none, or there is no such account."""
+    return await reader.row(_LANGUAGE, user_id=user_id, email_key=email_key)
 
 
 async def farms_of(reader: Reader, user_id: str) -> list[Membership]:

@@ -25,7 +25,7 @@ USERNAME_RULE = (
 
 @attrs.frozen
 class NewAccount:
-    """An acceptable registration, not yet stored."""
+    """An acceptable registration, not yet stored; ``language`` is the one that the person wants to be written to in, None for the market's first."""
 
     email: str
     email_key: str
@@ -34,11 +34,12 @@ class NewAccount:
     name: str
     role: str
     farm_name: str | None
+    language: str | None = None
 
 
 def register(
     *, email: str, username: str, password: str, name: str, role: Literal["buyer", "farmer"], farm_name: str | None,
-    least: int, common: Container[str], market: str = "",
+    least: int, common: Container[str], market: str = "", language: str | None = None,
 ) -> NewAccount:  # fmt: skip
     """Check a registration; raises :class:`Invalid` with every field that is wrong. ``market`` is the market's name."""
     given = {
@@ -50,7 +51,7 @@ def register(
     address, login, person, farm = (found.get(field) for field in ("email", "username", "name", "farm_name"))
     assert isinstance(address, EmailAddress) and isinstance(login, str) and isinstance(person, str)
     assert farm is None or isinstance(farm, str)
-    return NewAccount(address.shown, address.key, login, login.lower(), person, role, farm)
+    return NewAccount(address.shown, address.key, login, login.lower(), person, role, farm, language)
 
 
 def faults(given: Mapping[str, Any], least: int, common: Container[str], market: str = "") -> list[FieldError]:

@@ -98,12 +98,13 @@ class User(Out, kw_only=True, frozen=True):
     role: RoleOut
     avatar: Avatar | None
     phone: str | None
+    language: str | None
     farms: list[UserFarm]
     groups: list[Named]
 
 
 class ChangeProfile(In, kw_only=True, frozen=True):
-    """The fields to change; null removes the telephone number."""
+    """The fields to change; null removes the telephone number, or the language."""
 
     ELSEWHERE: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("username", "role"), "as-registered"), "email": "email-route", "password": "password-route",
@@ -111,6 +112,7 @@ class ChangeProfile(In, kw_only=True, frozen=True):
 
     name: Annotated[str, Meta(max_length=MAX_NAME)] | UnsetType = UNSET
     phone: Annotated[str, Meta(max_length=50)] | UnsetType | None = UNSET
+    language: Annotated[str, Meta(max_length=35)] | UnsetType | None = UNSET
 
 
 class PublicUser(Out, kw_only=True, frozen=True):
@@ -142,6 +144,7 @@ WORDS: dict[str, str] = {
     "everywhere": "End all sign-ins of the account, not only this one.",
     "expires_in": "Seconds for which the access token is valid.",
     "phone": "Telephone number: digits, optionally with a leading +.",
+    "language": "The language of mails and notices to the account, one of the `languages` of `GET /api/market`; null: the first of them. A new account has the one that `Accept-Language` chose.",
     "farm_name": "The farm that a farmer registers with.",
     "farms": "The farms that the user belongs to.",
     "groups": "The groups of buyers that the user is in.",

@@ -158,7 +158,7 @@ async def own(reader: Reader, user_id: str) -> User:
     belongs = await accounts.belongs(reader, user_id)
     return User(
         id=found.id, email=found.email, email_verified=found.verified, username=found.username, name=found.name, role=found.role,
-        avatar=avatar_of(found.avatar), phone=found.phone,
+        avatar=avatar_of(found.avatar), phone=found.phone, language=found.language,
         farms=[UserFarm(id=one.id, slug=one.slug, name=one.name, role=one.role) for one in belongs if one.kind == "farm"],
         groups=[Named(id=one.id, slug=one.slug, name=one.name) for one in belongs if one.kind == "group"],
     )  # fmt: skip

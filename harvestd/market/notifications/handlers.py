@@ -9,8 +9,7 @@ from typing import Any
 import attrs
 
 from harvestd.interfaces import Mail
-from harvestd.kernel import email_addresses
-from harvestd.kernel.formatting import money
+from harvestd.kernel import email_addresses, languages
 from harvestd.kernel.names import one_line
 from harvestd.market.accounts import recovery_actions as recovery
 from harvestd.market.accounts import rows as accounts
@@ -19,20 +18,9 @@ from harvestd.market.farms import rows as farms
 from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.notifications import mail_sender
 from harvestd.market.notifications import rows as notifications
-from harvestd.market.notifications.messages import (
-    MESSAGES,
-    NOTED,
-    Message,
-    account_shown,
-    buyer_shown,
-    farm_of,
-    is_told,
-    kind,
-    lines_shown,
-    more_shown,
-    ways_shown,
-)
+from harvestd.market.notifications.messages import MESSAGES, NOTED, ROLES, Message, farm_of, is_told, kind
 from harvestd.market.notifications.rows import Notice, Person
+from harvestd.market.notifications.wording import account_shown, more_shown, shown
 from harvestd.market.orders import rows as orders
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.retry import Drop
@@ -52,7 +40,7 @@ async def order(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
         for message in _messages(event):
             for person in order.people:
                 if _hears(message, person, event):
-                    _tell(message, person, event, order, outgoing, notices)
+                    _tell(message, person, event, order, _language(unit, person.language), outgoing, notices)
     await notifications.tell(unit.tx, notices, unit.new_id, unit.now)
     await _mail(unit, outgoing)
 
@@ -63,14 +51,23 @@ async def _mail(unit: UnitOfWork, outgoing: Sequence[Mail]) -> None:
     settings = unit.parts.settings
     added = await mails.enqueue(unit.tx, outgoing, unit.new_id, unit.now, settings.mails_per_recipient)
     left = {one.recipient: one for one in reversed(added) if one.left and one.first}
-    subject, body = more_shown(settings.market_name, settings.mails_per_recipient)
-    notes = [Mail(f"{one.key}:more", one.recipient, subject, body) for one in left.values()]
+    read = {mail.recipient: mail.language for mail in outgoing}
+    notes = [
+        Mail(f"{one.key}:more", to, *more_shown(settings.market_name, settings.mails_per_recipient, read[to]), read[to])
+        for to, one in left.items()
+    ]
     await mails.enqueue(unit.tx, notes, unit.new_id, unit.now)
     if outgoing:
         unit.on_commit(lambda: unit.parts.due(mail_sender.TASK))
     for _ in range(sum(one.left for one in added)):
         unit.parts.metrics.mailed("left")
         unit.parts.metrics.shortages.tell("recipient_mails")
+
+
+def _language(unit: UnitOfWork, wanted: str | None) -> str:
+    """The language that a person is written to in: theirs, if it is one of the market's, or else the market's first."""
+    offered = languages.spoken(unit.parts.settings.market_languages)
+    return wanted if wanted in offered else offered[0]
 
 
 def _messages(event: Envelope) -> tuple[Message, ...]:
@@ -166,8 +163,6 @@ async def goodbye(unit: UnitOfWork, event: Envelope) -> None:
 
 #: How the address of an account ends whose owner has closed it (RFC 2606: nobody has such an address).
 ERASED = "@invalid"
-#: Roles in a farm, as they stand in a sentence.
-ROLES = {"owner": "an owner", "manager": "a manager", "packer": "a packer", "driver": "a driver"}
 
 
 async def invited(unit: UnitOfWork, event: Envelope) -> None:
@@ -221,8 +216,9 @@ async def _send(
         return
     settings = unit.parts.settings
     page = settings.account_url or f"{settings.public_url}/account"
-    subject, body = account_shown(kind, settings.market_name, page + fragment, **values)
-    await _mail(unit, [Mail(key=f"{event.id}:{user_id}:{kind}", recipient=email, subject=subject, body=body)])
+    language = _language(unit, await accounts.language(unit.tx, user_id, email_addresses.key(email)))
+    subject, body = account_shown(kind, language, settings.market_name, page + fragment, **values)
+    await _mail(unit, [Mail(f"{event.id}:{user_id}:{kind}", email, subject, body, language)])
 
 
 def _hears(message: Message, person: Person, event: Envelope) -> bool:
@@ -232,43 +228,32 @@ def _hears(message: Message, person: Person, event: Envelope) -> bool:
     return message.whom == whom and own and is_told(whom, event.data)
 
 
-def _values(order: _Told, person: Person, event: Envelope) -> dict[str, str]:
+def _facts(order: _Told, person: Person, event: Envelope) -> dict[str, Any]:
     row, farm_id = order.row, farm_of(person.farm_id, event.data)
     part = next((part for part in order.parts if part.farm_id == farm_id), None)
-    views: list[Any] = [
-        {"quantity": x.quantity, "unit": x.unit, "title": one_line(x.title), "total": x.total}
-        for x in order.lines
-        if person.farm_id is None or x.farm_id == person.farm_id
-    ]
-    ways = [(x.farm_name, x.fulfilment) for x in ([part] if part else order.parts)]
-    ended = [x.farm_name for x in order.parts if event.type == f"order.{x.status}"]
-    reason = one_line(event.data.get("reason", ""))
+    lines = [x for x in order.lines if person.farm_id is None or x.farm_id == person.farm_id]
     return {
-        "number": row.number, "name": one_line(person.name), "farm": one_line(part.farm_name) if part else "",
-        "lines": lines_shown(views, row.currency), "total": money(row.total, row.currency),
-        "subtotal": money(part.subtotal, row.currency) if part else "", "way": ways_shown(ways),
-        "farms": ", ".join(one_line(name) for name in ended), "buyer": buyer_shown(row.buyer_name, row.buyer_phone),
-        "note": f"Note: {one_line(row.note)}\n" if row.note else "", "reason": f" Reason: {reason}" if reason else "",
+        "number": row.number, "name": person.name, "farm": part.farm_name if part else "", "currency": row.currency, "total": row.total,
+        "subtotal": part.subtotal if part else None, "lines": [[str(x.quantity), x.unit, x.title, x.total] for x in lines],
+        "way": [[x.farm_name, x.fulfilment] for x in ([part] if part else order.parts)],
+        "farms": [x.farm_name for x in order.parts if event.type == f"order.{x.status}"],
+        "buyer": [row.buyer_name, row.buyer_phone], "note": row.note, "reason": event.data.get("reason", ""),
     }  # fmt: skip
 
 
 def _tell(
-    message: Message, person: Person, event: Envelope, order: _Told, outgoing: list[Mail], notices: list[Notice]
-) -> None:
-    values = _values(order, person, event)
-    title, body = message.title.format(**values), message.body.format(**values)
+    message: Message, person: Person, event: Envelope, order: _Told, language: str, outgoing: list[Mail], notices: list[Notice]
+) -> None:  # fmt: skip
+    facts, to = _facts(order, person, event), event.data.get("to", "")
+    title, body = shown(message, facts, language)
     key = f"{event.id}:{person.user_id}:{person.farm_id or 'buyer'}"
     if message.mail:
-        outgoing.append(Mail(key=key, recipient=person.email, subject=title, body=body))
+        outgoing.append(Mail(key, person.email, title, body, language))
     farm_id = farm_of(person.farm_id, event.data)
     data = {"order_id": order.row.id, "number": order.row.number} | ({"farm_id": farm_id} if farm_id else {})
     notices.append(
         Notice(
-            user_id=person.user_id,
-            kind=kind(event.type, event.data.get("to", "")),
-            title=title,
-            body=body,
-            data=data,
-            dedupe_key=key,
+            user_id=person.user_id, kind=kind(event.type, to), title=title, body=body, data=data, dedupe_key=key, language=language,
+            facts={"of": [event.type, to, message.whom], "values": facts},
         )
-    )
+    )  # fmt: skip

@@ -48,17 +48,17 @@ class Added(msgspec.Struct, frozen=True):
 
 
 def _claimed(
-    id: str, key: str, recipient: str, subject: str, body: str, attempts: int, created_at: datetime
+    id: str, key: str, recipient: str, subject: str, body: str, language: str, attempts: int, created_at: datetime
 ) -> Claimed:
-    return Claimed(id, Mail(key, recipient, subject, body), attempts, created_at)
+    return Claimed(id, Mail(key, recipient, subject, body, language), attempts, created_at)
 
 
 ENQUEUE = Statement(
     "mails_enqueue",
     """with asked as (
          select m.*, row_number() over (partition by m.recipient order by m.n) as place
-         from unnest(:ids::uuid[], :recipients::text[], :subjects::text[], :bodies::text[], :keys::text[])
-           with ordinality as m(id, recipient, subject, body, key, n)),
+         from unnest(:ids::uuid[], :recipients::text[], :subjects::text[], :bodies::text[], :keys::text[], :languages::text[])
+           with ordinality as m(id, recipient, subject, body, key, language, n)),
        had as (
          select r.recipient,
                 (select count(*) from (select from mails where recipient = r.recipient and created_at > :since::timestamptz
@@ -67,8 +67,8 @@ ENQUEUE = Statement(
                            and state = 'left' offset 0) as left_out
          from (select distinct recipient from asked) r),
        added as (
-         insert into mails (id, recipient, subject, body, dedupe_key, due_at, created_at, state)
-         select a.id, a.recipient, a.subject, a.body, a.key, :now, :now,
+         insert into mails (id, recipient, subject, body, language, dedupe_key, due_at, created_at, state)
+         select a.id, a.recipient, a.subject, a.body, a.language, a.key, :now, :now,
                 case when h.sent + a.place <= :most then 'pending' else 'left' end
          from asked a join had h on h.recipient = a.recipient
          on conflict (dedupe_key) do nothing returning recipient, dedupe_key, state)
@@ -81,7 +81,7 @@ CLAIM = Statement(
     """update mails set attempts = attempts + 1, due_at = :until
        where id in (select id from mails where state = 'pending' and due_at <= :now
                     order by due_at limit :limit for update skip locked)
-       returning id::text, dedupe_key, recipient, subject, body, attempts, created_at""",
+       returning id::text, dedupe_key, recipient, subject, body, language, attempts, created_at""",
     _claimed,
 )
 SENT = Statement(
@@ -143,6 +143,7 @@ async def enqueue(
         subjects=[m.subject for m in mails],
         bodies=[m.body for m in mails],
         keys=[m.key for m in mails],
+        languages=[m.language for m in mails],
         now=now,
         since=now - WINDOW,
         most=most,

@@ -1,20 +1,18 @@
-"""Notification texts: one table of kinds, each with its audience, its channels, and the words. Pure."""
+"""Notification texts, in English: one table of kinds, each with its audience, its channels, and the words; ``wording.py`` fills them, in any
+language. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
-
-from harvestd.kernel.formatting import LOCALE, money, quantity
-from harvestd.kernel.names import one_line
 
 
 @attrs.frozen
 class Message:
     """One kind of message. ``whom`` is buyer or farm; ``mail`` whether it is also mailed. It is always a notice, so an
-    undelivered mail loses no information. Texts are ``str.format`` templates over the order's values in the worker."""
+    undelivered mail loses no information. Texts are ``str.format`` templates over the facts of the worker, and keys of the catalogues."""
 
     whom: str
     title: str
@@ -82,46 +80,21 @@ def farm_of(own: str | None, data: Mapping[str, Any]) -> str | None:
     return own or data.get("farm_id")
 
 
-def lines_shown(lines: list[Mapping[str, Any]], currency: str, locale: str = LOCALE) -> str:
-    """An order's lines (``{quantity, unit, title, total}``), for a plain-text mail."""
-    return "\n".join(
-        f"  {quantity(line['quantity'], line['unit'], locale)}  {line['title']}  {money(line['total'], currency, locale)}"
-        for line in lines
-    )
+#: What stands in the texts above: the fulfilment of a part, and what people wrote, where they did.
+PIECES: dict[str, str] = {
+    "delivery": "To be delivered to: {address}\n",
+    "point": "To be picked up at: {name}, {address}\n",
+    "pickup": "To be picked up.\n",
+    "note": "Note: {text}\n",
+    "reason": " Reason: {text}",
+}
 
-
-def way_shown(way: Mapping[str, Any]) -> str:
-    """The fulfilment of a part, as a sentence."""
-    if way.get("method") == "delivery":
-        return f"To be delivered to: {one_line(way.get('address', ''))}\n"
-    point = way.get("pickup_point")
-    return (
-        f"To be picked up at: {one_line(point['name'])}, {one_line(point['address'])}\n"
-        if point
-        else "To be picked up.\n"
-    )
-
-
-def ways_shown(ways: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
-    """The fulfilment of each farm's part (by the farm's name): one sentence if it is the same for all."""
-    if all(way == ways[0][1] for _, way in ways):
-        return way_shown(ways[0][1])
-    return "".join(f"{one_line(farm)}: {way_shown(way)}" for farm, way in ways)
-
-
-def more_shown(market: str, most: int) -> tuple[str, str]:
-    """Subject and text of the one mail that stands in for those beyond ``most`` an hour."""
-    return (
-        f"More has happened at {one_line(market)}",
-        f"You have had {most} mails from us within an hour, so what else happens for now is not mailed one by one.\n"
-        "All of it is in your notices and orders at the market: please look there.\n",
-    )
-
-
-def buyer_shown(name: str, phone: str | None) -> str:
-    """The buyer's name and telephone number, for the farms of the order."""
-    return f"{one_line(name)} ({phone})" if phone else one_line(name)
-
+#: Subject and text of the one mail that stands in for those beyond ``most`` an hour.
+MORE = (
+    "More has happened at {market}",
+    "You have had {most} mails from us within an hour, so what else happens for now is not mailed one by one.\n"
+    "All of it is in your notices and orders at the market: please look there.\n",
+)
 
 #: Mails to accounts about themselves, by their kind: the subject, and the text.
 ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
@@ -230,10 +203,16 @@ NOTED: dict[str, str] = {
     "farm.member_changed": "your role in a farm has changed",
     "farm.member_left": "you no longer belong to a farm",
 }
+#: Roles in a farm, as they stand in a sentence.
+ROLES = {"owner": "an owner", "manager": "a manager", "packer": "a packer", "driver": "a driver"}
 
 
-def account_shown(kind: str, market: str, link: str, **values: str) -> tuple[str, str]:
-    """Subject and text of a mail of :data:`ACCOUNT_MAILS`; ``values`` are what it has beside the market and the link."""
-    subject, body = ACCOUNT_MAILS[kind]
-    given = {"market": one_line(market), **values}
-    return subject.format(**given), body.format(**given, link=link)
+def texts() -> Iterator[str]:
+    """Every text here, each of which a language's catalogue has as a ``mail``."""
+    for messages in MESSAGES.values():
+        for message in messages:
+            yield from (message.title, message.body)
+    yield from (*PIECES.values(), *MORE)
+    for mail in ACCOUNT_MAILS.values():
+        yield from mail
+    yield from (*NOTED.values(), *ROLES.values())

@@ -14,7 +14,8 @@ from harvestd.store.postgres.database import LAST_ID, Reader, Statement, Transac
 
 
 class Notification(msgspec.Struct, frozen=True):
-    """One notice in a person's feed."""
+    """One notice in a person's feed, in the language that it was told in; ``facts`` are what it tells, for another one:
+    ``of`` which message and its ``values``, or nothing."""
 
     id: str
     kind: str
@@ -23,6 +24,8 @@ class Notification(msgspec.Struct, frozen=True):
     data: dict[str, Any]
     created_at: datetime
     read_at: datetime | None
+    language: str
+    facts: dict[str, Any]
 
 
 @attrs.frozen(kw_only=True)
@@ -35,21 +38,24 @@ class Notice:
     body: str
     data: dict[str, Any]
     dedupe_key: str
+    language: str = "en"
+    facts: dict[str, Any] = attrs.field(factory=dict)
 
 
 class Person(msgspec.Struct, frozen=True):
-    """A recipient: the buyer (``farm_id`` None) or a member of a farm."""
+    """A recipient: the buyer (``farm_id`` None) or a member of a farm; ``language`` is the one that they chose, if they did."""
 
     user_id: str
     email: str
     name: str
     farm_id: str | None
     farm_name: str | None
+    language: str | None = None
 
 
 _FEED = Statement(
     "notifications.feed",
-    f"""select id, kind, title, body, data, created_at, read_at from notifications
+    f"""select id, kind, title, body, data, created_at, read_at, language, facts from notifications
        where user_id = :user_id and id < coalesce(:after::uuid, {LAST_ID}) and (not :unread or read_at is null)
        order by id desc limit :limit""",
     Notification,
@@ -64,16 +70,17 @@ _READ = Statement(
 )
 _TELL = Statement(
     "notifications.tell",
-    """insert into notifications (id, user_id, kind, title, body, data, dedupe_key, created_at)
-       select t.id, t.user_id, t.kind, t.title, t.body, t.data, t.key, :now
-         from unnest(:ids::uuid[], :user_ids::uuid[], :kinds::text[], :titles::text[], :bodies::text[], :data::jsonb[], :dedupe_keys::text[])
-              as t(id, user_id, kind, title, body, data, key)
+    """insert into notifications (id, user_id, kind, title, body, data, dedupe_key, language, facts, created_at)
+       select t.id, t.user_id, t.kind, t.title, t.body, t.data, t.key, t.language, t.facts, :now
+         from unnest(:ids::uuid[], :user_ids::uuid[], :kinds::text[], :titles::text[], :bodies::text[], :data::jsonb[], :dedupe_keys::text[],
+                     :languages::text[], :facts::jsonb[])
+              as t(id, user_id, kind, title, body, data, key, language, facts)
        on conflict (dedupe_key) do nothing""",
     nothing,
 )
 _OWNERS = Statement(
     "notifications.owners",
-    """select u.id, u.email, u.name, f.id::text, f.name
+    """select u.id, u.email, u.name, f.id::text, f.name, u.language
          from farm_members m join users u on u.id = m.user_id join farms f on f.id = m.farm_id
         where m.farm_id = :farm_id and m.role = 'owner' and u.active order by u.id""",
     Person,
@@ -85,9 +92,9 @@ _STAFF = Statement(
 )
 _PEOPLE = Statement(
     "notifications.people",
-    """select u.id, u.email, u.name, null, null from users u where u.id = any(:buyers::uuid[]) and u.active
+    """select u.id, u.email, u.name, null, null, u.language from users u where u.id = any(:buyers::uuid[]) and u.active
        union all
-       select u.id, u.email, u.name, f.id::text, f.name
+       select u.id, u.email, u.name, f.id::text, f.name, u.language
          from farm_members m join users u on u.id = m.user_id join farms f on f.id = m.farm_id
         where m.farm_id = any(:farms::uuid[]) and u.active""",
     Person,
@@ -120,7 +127,7 @@ async def tell(tx: Transaction, notices: Sequence[Notice], new_id: Callable[[], 
         await tx.run(
             _TELL, ids=[new_id() for _ in notices], user_ids=[n.user_id for n in notices], kinds=[n.kind for n in notices],
             titles=[n.title for n in notices], bodies=[n.body for n in notices], data=[n.data for n in notices],
-            dedupe_keys=[n.dedupe_key for n in notices], now=now,
+            dedupe_keys=[n.dedupe_key for n in notices], languages=[n.language for n in notices], facts=[n.facts for n in notices], now=now,
         )  # fmt: skip
 
 

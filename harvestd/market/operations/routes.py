@@ -28,7 +28,7 @@ from harvestd.runtime import metrics as prometheus
 from harvestd.settings.table import Settings
 from harvestd.web.context import RequestContext, Result
 from harvestd.web.http.client_address import is_loopback
-from harvestd.web.pages import documents, openapi, reference
+from harvestd.web.pages import documents, openapi, people, reference
 from harvestd.web.problems import BY_SLUG, PROBLEMS, Problem, Refusal
 from harvestd.web.routes import Cached, Mode, Route, Section
 from harvestd.web.shapes import Imprint
@@ -112,9 +112,10 @@ async def index(request: RequestContext) -> Result:
 
 
 async def account(request: RequestContext) -> Result:
-    """The page that mailed links lead to."""
-    settings = request.parts.settings
-    return _html(documents.account(settings.market_name, settings.password_least))
+    """The page that mailed links lead to, in the language that the browser asks for."""
+    settings, language = request.parts.settings, request.language
+    body = people.account(settings.market_name, settings.password_least, language)
+    return _html(body, ("Content-Language", language), ("Vary", "Accept-Language"))
 
 
 async def change_password(request: RequestContext) -> Result:

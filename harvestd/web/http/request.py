@@ -157,7 +157,11 @@ class Request(server.Request):
         try:
             reply = of_error(error, self.instance, self.trace.request_id, self.language)
             page = reply.status == 404 and self.method in (b"GET", b"HEAD") and not self.path.startswith(b"/api/")
-            return of_missing(self.instance, error) if page and "text/html" in self.text(b"accept") else reply
+            return (
+                of_missing(self.instance, error, self.language)
+                if page and "text/html" in self.text(b"accept")
+                else reply
+            )
         except Exception as fault:
             self.site.log_unexpected(self, Failure(fault))
             return of_error(fault, self.instance, self.trace.request_id, languages.ENGLISH)

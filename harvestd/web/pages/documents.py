@@ -1,4 +1,4 @@
-"""HTML pages: the index and the problems; and the static files that all pages share."""
+"""HTML pages for developers, in English: the index and the problems; and the static files that all pages share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from html import escape
 from importlib.resources import files
 
 from harvestd.kernel.codes import CODES
-from harvestd.web.pages.html import CODE, marked, page, table
+from harvestd.web.pages.html import marked, page, table
 from harvestd.web.problems import PROBLEMS, Problem
 
 HTML = "text/html; charset=utf-8"
@@ -46,50 +46,6 @@ def index(title: str) -> bytes:
     )
     items = "".join(f'<li><a href="{path}">{path}</a> {escape(text)}</li>' for path, text in links)
     return page(title, f"<h1>{escape(title)}</h1><p>This is the market's API server.</p><ul>{items}</ul>")
-
-
-HEADINGS = {
-    "verify": "Confirm your address", "link": "Sign in", "reset": "Set a new password", "factor": "Sign in", "invitation": "Join a farm",
-    "forgot": "Forgotten password",
-}  # fmt: skip
-
-
-def account(title: str, password_least: int) -> bytes:
-    """The page that mailed links lead to where the shop has none; ``account.js`` shows the form for the link."""
-    forms = (
-        ("verify", "", "Confirm this address"),
-        ("link", CODE, "Sign in"),
-        ("factor", CODE, "Sign in"),
-        ("reset", f'<label>New password, {password_least} characters or more <input name="password" type="password" required '
-         f'minlength="{password_least}" autocomplete="new-password"></label>', "Set the password"),
-        ("invitation", '<p>Sign in with your account, or open one first and come back to this link.</p>'
-         '<label>E-mail address <input name="email" type="email" required autocomplete="username"></label>'
-         '<label>Password <input name="password" type="password" required autocomplete="current-password"></label>'
-         + CODE, "Sign in and accept"),
-        ("forgot", '<label>E-mail address of your account <input name="email" type="email" required autocomplete="email"></label>',
-         "Send a mail to set a new password"),
-    )  # fmt: skip
-    shown = "".join(
-        f'<form id="{name}" method="post" hidden><h2>{escape(HEADINGS[name])}</h2>{fields}<p><button>{escape(button)}</button></p></form>'
-        for name, fields, button in forms
-    )
-    return page(
-        f"Your account at {title}",
-        f'<h1>Your account at {escape(title)}</h1><p id="said" role="status" tabindex="-1"></p>{shown}'
-        '<p id="again" hidden>Ask for a new mail: <a href="/account">for a new password</a>, or where you asked for this one.</p>'
-        "<noscript><p>This page needs JavaScript.</p></noscript>",
-        head='<script src="/docs/account.js" defer></script>',
-        navigation=False,
-    )
-
-
-def missing(path: str, why: str) -> bytes:
-    """The page for a browser that requests a missing page."""
-    return page(
-        "There is no such page",
-        f"<h1>There is no such page</h1><p><code>{escape(path)}</code>: {escape(why)}.</p>"
-        '<ul><li><a href="/docs">The API</a></li><li><a href="/">The start</a></li></ul>',
-    )
 
 
 def problem_list() -> bytes:

@@ -13,21 +13,34 @@ _NAVIGATION = (
     ("/openapi.json", "OpenAPI"),
 )
 
-#: Asked for once the market says that the account has a second factor; empty and hidden until then.
-CODE = '<label class="code" hidden>Code of your second factor, or a recovery code <input name="code" autocomplete="one-time-code"></label>'
+
+def code_field(label: str) -> str:
+    """Asked for once the market says that the account has a second factor; empty and hidden until then."""
+    return f'<label class="code" hidden>{escape(label)} <input name="code" autocomplete="one-time-code"></label>'
 
 
-def page(title: str, main: str, head: str = "", beside: str = "", navigation: bool = True) -> bytes:
+CODE = code_field("Code of your second factor, or a recovery code")
+
+
+def page(
+    title: str,
+    main: str,
+    head: str = "",
+    beside: str = "",
+    navigation: bool = True,
+    language: str = "en",
+    skip: str = "Skip to the content",
+) -> bytes:
     """A complete page; ``main`` begins with its one ``h1``, ``beside`` comes before it (navigation, sign-in). Pages for
-    buyers have no ``navigation`` of the API."""
+    people have no ``navigation`` of the API, and may be in another ``language``, with ``skip`` for the link to what matters."""
     links = "".join(f'<li><a href="{path}">{escape(text)}</a></li>' for path, text in _NAVIGATION)
     header = f'<header><nav aria-label="Site"><ul>{links}</ul></nav></header>' if navigation else ""
     text = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
         f'<link rel="icon" href="/docs/favicon.svg"><title>{escape(title)}</title>'
         f'<link rel="stylesheet" href="/docs/pages.css">{head}</head><body>'
-        '<a class="skip" href="#main">Skip to the content</a>'
+        f'<a class="skip" href="#main">{escape(skip)}</a>'
         f'{header}{beside}<main id="main">{main}</main></body></html>'
     )
     return text.encode("utf-8")

@@ -42,7 +42,7 @@ async def test_who_registers_is_signed_in(market: Market) -> None:
     assert me.json() == answer["user"]
     assert me.json() | {"id": ""} == {
         "id": "", "email": "bo@example.org", "email_verified": False, "username": "bob", "name": "Bo", "role": "buyer", "avatar": None, "phone": None,
-        "farms": [], "groups": [],
+        "language": None, "farms": [], "groups": [],
     }  # fmt: skip
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from harvestd import tables as table
 from harvestd.market.accounts import audit
-from harvestd.market.accounts.audit import TOLD
 from harvestd.market.notifications.messages import NOTED
 from harvestd.parts import Parts
 from harvestd.store.postgres.database import Statement
@@ -368,7 +367,3 @@ async def test_nobody_is_mailed_who_has_closed_their_account(market: Market) -> 
     assert (await person.request("DELETE", "/api/users/me")).status == 204
     await market.work()
     assert await market.parts.database.rows(RECIPIENTS) == []
-
-
-def test_each_action_that_is_told_has_its_words() -> None:
-    assert NOTED.keys() == TOLD.keys()

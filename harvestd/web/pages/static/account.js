@@ -14,14 +14,8 @@ const ROUTES = {
   invitation: `/api/invitations/${token}/accept`,
   forgot: "/api/auth/password/forgot",
 };
-const DONE = {
-  verify: "Thank you. The address is confirmed.",
-  reset: "The new password is set. Sign in with it.",
-  link: "You are signed in in this browser.",
-  factor: "You are signed in in this browser.",
-  invitation: "Welcome: you belong to the farm now.",
-  forgot: "If there is an account with this address, a mail is on its way to it.",
-};
+// What is said here stands in the page, in its language.
+const WORDS = said.dataset;
 
 function say(words, wrong) {
   said.textContent = words;
@@ -45,6 +39,10 @@ function sentence(found) {
   return form.code && form.code.value ? detail : `${found.title}. ${detail}`;
 }
 
+function name(field) {
+  return form[field] && form[field].dataset.name ? form[field].dataset.name : field;
+}
+
 function post(path, body, bearer) {
   const headers = { "Content-Type": "application/json" };
   if (bearer) headers.Authorization = `Bearer ${bearer}`;
@@ -65,9 +63,9 @@ function refuse(found) {
   if (errors.some((one) => one.field === "token") || found.status === 404) {
     form.hidden = true;
     document.getElementById("again").hidden = false;
-    say("This link was used already, or is too old.", true);
+    say(WORDS.old, true);
   } else {
-    const told = errors.map((one) => `${one.field[0].toUpperCase()}${one.field.slice(1)}: ${one.message}.`);
+    const told = errors.map((one) => `${name(one.field)}: ${one.message}.`);
     say(told.length ? told.join(" ") : sentence(found), true);
   }
 }
@@ -87,7 +85,7 @@ form.addEventListener("submit", async (event) => {
   if (what === "link" || what === "factor") Object.assign(body, code, reopen);
   const button = form.querySelector("button");
   button.disabled = true;
-  say("One moment…");
+  say(WORDS.busy);
   try {
     let answer = null;
     if (what === "invitation") {
@@ -103,19 +101,19 @@ form.addEventListener("submit", async (event) => {
     }
     if (answer.ok) {
       form.hidden = true;
-      say(DONE[what]);
+      say(form.dataset.done);
       if (what === "factor") goOn();
     } else {
       const problem = await answer.json();
       if (problem.type === "/problems/deactivated") {
         reopen = { reactivate: true };
-        say("Your account is deactivated. To open it again, press the button once more.", true);
+        say(WORDS.rests, true);
       } else {
         refuse(problem);
       }
     }
   } catch {
-    say("The market does not answer. Please try again in a moment.", true);
+    say(WORDS.away, true);
   } finally {
     button.disabled = false;
   }

@@ -1,0 +1,107 @@
+"""Messages in the language of whoever reads them: the texts of ``messages.py`` in that language, filled with facts. Pure.
+
+Facts are JSON, and say nothing of how they are shown: a notice keeps them, and is told in another language from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from harvestd.kernel.formatting import money
+from harvestd.kernel.languages import mail, quantity
+from harvestd.kernel.names import one_line
+from harvestd.market.notifications.messages import ACCOUNT_MAILS, MESSAGES, MORE, PIECES, Message
+
+Facts = Mapping[str, Any]
+
+
+def shown(message: Message, facts: Facts, language: str) -> tuple[str, str]:
+    """Title and text. Raises ``KeyError`` if a fact is missing, which the texts of its time had no place for."""
+    values = {name: _SHOWN.get(name, _plain)(value, facts, language) for name, value in facts.items()}
+    return mail(message.title, language).format_map(values), mail(message.body, language).format_map(values)
+
+
+def again(of: Sequence[str], facts: Facts, language: str) -> tuple[str, str] | None:
+    """Title and text of a notice that was told before, in another language; ``of`` is its event's type, the step, and whom it tells. None if it is of
+    a kind that is no longer told, or of facts that are too few for it by now."""
+    message = next((m for m in MESSAGES.get(tuple(of[:2]), ()) if m.whom == of[2]), None)  # type: ignore[arg-type]
+    try:
+        return None if message is None else shown(message, facts, language)
+    except KeyError:
+        return None
+
+
+def account_shown(kind: str, language: str, market: str, link: str, **values: str) -> tuple[str, str]:
+    """Subject and text of a mail of ``ACCOUNT_MAILS``; ``values`` are what it has beside the market and the link: names that people gave, and
+    those of :data:`OURS`."""
+    subject, body = (mail(text, language) for text in ACCOUNT_MAILS[kind])
+    told = {name: mail(value, language) if name in OURS else value for name, value in values.items()}
+    given = {"market": one_line(market), **told}
+    return subject.format_map(given), body.format_map({**given, "link": link})
+
+
+#: Values of account mails that are texts of ours.
+OURS = frozenset({"what", "role"})
+
+
+def more_shown(market: str, most: int, language: str) -> tuple[str, str]:
+    """Subject and text of the one mail that stands in for those beyond ``most`` an hour."""
+    subject, body = (mail(text, language) for text in MORE)
+    return subject.format(market=one_line(market)), body.format(most=most)
+
+
+def _plain(value: Any, facts: Facts, language: str) -> str:
+    return one_line(value)
+
+
+def _money(value: int | None, facts: Facts, language: str) -> str:
+    return "" if value is None else money(value, facts["currency"], language)
+
+
+def _lines(value: Sequence[tuple[str, str, str, int]], facts: Facts, language: str) -> str:
+    """Each line of an order: quantity, unit, title and total."""
+    return "\n".join(
+        f"  {quantity(Decimal(number), unit, language)}  {one_line(title)}  {_money(total, facts, language)}"
+        for number, unit, title, total in value
+    )
+
+
+def _way(way: Mapping[str, Any], language: str) -> str:
+    """The fulfilment of a part, as a sentence."""
+    if way.get("method") == "delivery":
+        return mail(PIECES["delivery"], language).format(address=one_line(way.get("address", "")))
+    point = way.get("pickup_point")
+    if not point:
+        return mail(PIECES["pickup"], language)
+    return mail(PIECES["point"], language).format(name=one_line(point["name"]), address=one_line(point["address"]))
+
+
+def _ways(value: Sequence[tuple[str, Mapping[str, Any]]], facts: Facts, language: str) -> str:
+    """The fulfilment of each farm's part (by the farm's name): one sentence if it is the same for all."""
+    if all(way == value[0][1] for _, way in value):
+        return _way(value[0][1], language)
+    return "".join(f"{one_line(farm)}: {_way(way, language)}" for farm, way in value)
+
+
+def _names(value: Sequence[str], facts: Facts, language: str) -> str:
+    return ", ".join(one_line(name) for name in value)
+
+
+def _buyer(value: tuple[str, str | None], facts: Facts, language: str) -> str:
+    """Name and telephone number, for the farms of the order."""
+    name, phone = value
+    return f"{one_line(name)} ({phone})" if phone else one_line(name)
+
+
+def _if_any(piece: str) -> Callable[[Any, Facts, str], str]:
+    """What was written, in a sentence of its own; nothing if nothing was."""
+    return lambda value, facts, language: mail(PIECES[piece], language).format(text=one_line(value)) if value else ""
+
+
+#: How facts are shown that are more than names.
+_SHOWN: dict[str, Callable[[Any, Facts, str], str]] = {
+    "lines": _lines, "total": _money, "subtotal": _money, "way": _ways, "farms": _names, "buyer": _buyer, "note": _if_any("note"),
+    "reason": _if_any("reason"),
+}  # fmt: skip

@@ -1,0 +1,111 @@
+"""Pages for people, in their language: what mailed links lead to, and what is not there."""
+
+from __future__ import annotations
+
+from functools import partial
+from html import escape
+
+from harvestd.kernel import languages
+from harvestd.web.pages.html import code_field, marked, page
+
+#: Every text, in English; each language's catalogue has it as a ``page``.
+TEXTS: dict[str, str] = {
+    "title": "Your account at {market}",
+    "skip": "Skip to the content",
+    "verify": "Confirm your address",
+    "verify button": "Confirm this address",
+    "verify done": "Thank you. The address is confirmed.",
+    "link": "Sign in",
+    "link button": "Sign in",
+    "link done": "You are signed in in this browser.",
+    "factor": "Sign in",
+    "factor button": "Sign in",
+    "factor done": "You are signed in in this browser.",
+    "reset": "Set a new password",
+    "reset button": "Set the password",
+    "reset done": "The new password is set. Sign in with it.",
+    "new password": "New password, {least} characters or more",
+    "invitation": "Join a farm",
+    "invitation first": "Sign in with your account, or open one first and come back to this link.",
+    "invitation button": "Sign in and accept",
+    "invitation done": "Welcome: you belong to the farm now.",
+    "forgot": "Forgotten password",
+    "forgot button": "Send a mail to set a new password",
+    "forgot done": "If there is an account with this address, a mail is on its way to it.",
+    "own email": "E-mail address of your account",
+    "email": "E-mail address",
+    "password": "Password",
+    "code": "Code of your second factor, or a recovery code",
+    "again": "Ask for a new mail: [for a new password](/account), or where you asked for this one.",
+    "old": "This link was used already, or is too old.",
+    "busy": "One moment…",
+    "away": "The market does not answer. Please try again in a moment.",
+    "rests": "Your account is deactivated. To open it again, press the button once more.",
+    "script": "This page needs JavaScript.",
+    "missing": "There is no such page",
+    "start": "The start",
+    "api": "The API",
+}
+
+
+def _said(name: str, language: str) -> str:
+    return languages.page(TEXTS[name], language)
+
+
+def account(market: str, password_least: int, language: str) -> bytes:
+    """The page that mailed links lead to where the shop has none; ``account.js`` shows the form for the link."""
+    said = partial(_said, language=language)
+    field = partial(_field, language=language)
+    code = code_field(said("code"))
+    password = field(
+        "password",
+        said("new password").format(least=password_least),
+        f'type="password" minlength="{password_least}" autocomplete="new-password"',
+    )
+    forms = {
+        "verify": "",
+        "link": code,
+        "factor": code,
+        "reset": password,
+        "invitation": f"<p>{escape(said('invitation first'))}</p>"
+        + field("email", said("email"), 'type="email" autocomplete="username"')
+        + field("password", said("password"), 'type="password" autocomplete="current-password"')
+        + code,
+        "forgot": field("email", said("own email"), 'type="email" autocomplete="email"'),
+    }
+    shown = "".join(_form(name, fields, language) for name, fields in forms.items())
+    title = said("title").format(market=market)
+    told = " ".join(f'data-{name}="{escape(said(name))}"' for name in ("old", "busy", "away", "rests"))
+    return page(
+        title,
+        f'<h1>{escape(title)}</h1><p id="said" role="status" tabindex="-1" {told}></p>{shown}'
+        f'<p id="again" hidden>{marked(said("again"))}</p><noscript><p>{escape(said("script"))}</p></noscript>',
+        head='<script src="/docs/account.js" defer></script>',
+        navigation=False,
+        language=language,
+        skip=said("skip"),
+    )
+
+
+def _field(name: str, label: str, attributes: str, language: str) -> str:
+    """An input that is needed; ``data-name`` is what a fault of it is told under."""
+    short = escape(_said(name, language))
+    return f'<label>{escape(label)} <input name="{name}" required data-name="{short}" {attributes}></label>'
+
+
+def _form(name: str, fields: str, language: str) -> str:
+    heading, button, done = (escape(_said(f"{name}{part}", language)) for part in ("", " button", " done"))
+    return f'<form id="{name}" method="post" data-done="{done}" hidden><h2>{heading}</h2>{fields}<p><button>{button}</button></p></form>'
+
+
+def missing(path: str, why: str, language: str) -> bytes:
+    """The page for a browser that requests a missing page."""
+    said = partial(_said, language=language)
+    return page(
+        said("missing"),
+        f"<h1>{escape(said('missing'))}</h1><p><code>{escape(path)}</code>: {escape(why)}.</p>"
+        f'<ul><li><a href="/docs">{escape(said("api"))}</a></li><li><a href="/">{escape(said("start"))}</a></li></ul>',
+        navigation=False,
+        language=language,
+        skip=said("skip"),
+    )

@@ -1,0 +1,123 @@
+"""What people are told, in the language of each."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from harvestd.kernel.catalogues import WORDS
+from harvestd.kernel.tags import LANGUAGES
+from harvestd.market.accounts.audit import TOLD
+from harvestd.market.notifications.messages import ACCOUNT_MAILS, MESSAGES, NOTED, ROLES, texts
+from harvestd.market.notifications.wording import account_shown, again, more_shown, shown
+from tests.english import english_in
+
+GATE = {"method": "pickup", "pickup_point": {"name": "Gate", "address": "1 Lane"}}
+FACTS: dict[str, Any] = {
+    "number": "H-1", "name": "Zoë", "farm": "Œuvre", "currency": "EUR", "total": 123450, "subtotal": 488,
+    "lines": [["1.250", "kg", "Möhre", 488], ["2.000", "box", "Ei", 250]], "way": [["Œuvre", GATE]], "farms": ["Œuvre", "Ñandú"],
+    "buyer": ["Bo", "+436641234567"], "note": "zwei\nmal", "reason": "…",
+}  # fmt: skip
+LINK = "https://x/#verify=y"
+KINDS = [(*key, message.whom) for key, messages in MESSAGES.items() for message in messages]
+
+
+def of(key: tuple[str, str], whom: str = "buyer") -> Any:
+    return next(message for message in MESSAGES[key] if message.whom == whom)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", KINDS, ids="-".join)
+def test_a_message_about_an_order_is_whole_in_each_language(kind: tuple[str, str, str], language: str) -> None:
+    title, body = shown(of(kind[:2], kind[2]), FACTS, language)
+    assert "H-1" in title and not {"{", "}"} & set(title + body)
+    assert body.endswith("\n") and body.strip()
+    if language != "en":
+        told = shown(of(kind[:2], kind[2]), FACTS, "en")
+        assert title != told[0] and body != told[1] and english_in(title + "\n" + body) == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", ACCOUNT_MAILS)
+def test_a_mail_of_an_account_is_whole_in_each_language(kind: str, language: str) -> None:
+    for what, role in [*((what, "") for what in NOTED.values()), *(("", role) for role in ROLES.values())]:
+        given = {"farm": "Œuvre", "reason": "", "what": what, "role": role}
+        subject, body = account_shown(kind, language, "Märkt", LINK, **given)
+        assert not {"{", "}"} & set(subject + body) and ("{link}" in ACCOUNT_MAILS[kind][1]) == (LINK in body)
+        if language != "en":
+            assert english_in(f"{subject}\n{body.replace(LINK, '')}") == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_gets_no_more_mails_for_now_is_told_where_to_look(language: str) -> None:
+    subject, body = more_shown("Market\nof Ada", 60, language)
+    assert "Market of Ada" in subject and "60" in body
+    assert language == "en" or english_in(body) == set()
+
+
+def test_each_action_that_is_told_has_its_words() -> None:
+    assert NOTED.keys() == TOLD.keys()
+
+
+@pytest.mark.parametrize("tag", WORDS)
+def test_a_language_has_every_text_of_mails_and_no_other(tag: str) -> None:
+    assert set(WORDS[tag].mail) == set(texts())
+
+
+AMOUNTS = {
+    "en": ("  1.25 kg  Möhre  €4.88\n  2 boxes  Ei  €2.50", "€1,234.50"),
+    "de": ("  1,25 kg  Möhre  4,88 €\n  2 Kisten  Ei  2,50 €", "1.234,50 €"),
+    "fr": ("  1,25 kg  Möhre  4,88 €\n  2 caisses  Ei  2,50 €", "1 234,50 €"),
+    "es": ("  1,25 kg  Möhre  4,88 €\n  2 cajas  Ei  2,50 €", "1.234,50 €"),
+}
+
+
+@pytest.mark.parametrize("language", AMOUNTS)
+def test_numbers_amounts_and_quantities_are_those_of_the_language(language: str) -> None:
+    lines, total = AMOUNTS[language]
+    body = shown(of(("order.created", "")), FACTS, language)[1]
+    assert lines in body and total in body
+
+
+def test_each_farms_way_is_told_unless_it_is_the_same_for_all() -> None:
+    def told(*ways: Any) -> str:
+        return shown(of(("order.updated", "ready")), {**FACTS, "way": list(ways)}, "en")[1].partition("\n\n")[2]
+
+    assert told(["One", GATE], ["Two", GATE]) == told(["One", GATE]) == "To be picked up at: Gate, 1 Lane\n"
+    both = told(["One", GATE], ["Two", {"method": "pickup"}])
+    assert both == "One: To be picked up at: Gate, 1 Lane\nTwo: To be picked up.\n"
+    assert told(["One", {"method": "delivery", "address": "1 Lane\nBcc: x"}]) == "To be delivered to: 1 Lane Bcc: x\n"
+
+
+def test_who_ordered_is_told_with_the_telephone_if_there_is_one() -> None:
+    for buyer, said in ((["Bo\nB", None], "of Bo B has"), (["Bo", "+436641234567"], "of Bo (+436641234567) has")):
+        assert said in shown(of(("order.created", ""), "farm"), {**FACTS, "buyer": buyer}, "en")[1]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_people_wrote_is_neither_filled_in_nor_another_line_nor_said_where_there_is_nothing(language: str) -> None:
+    evil = {**FACTS, "name": "{total}", "note": "a\nTotal: 0", "reason": "", "lines": [["1", "kg", "x\n{link}", 1]]}
+    body = shown(of(("order.created", ""), "farm"), {**evil, "buyer": ["{name}\nTotal: 1", None]}, language)[1]
+    assert "a Total: 0" in body and "{name} Total: 1" in body and "x {link}" in body
+    message = of(("order.cancelled", ""))
+    assert shown(message, evil, language)[1] == message_without(message, evil, language)
+
+
+def message_without(message: Any, facts: dict[str, Any], language: str) -> str:
+    """The text, with nothing where the reason has its place."""
+    template = WORDS[language].mail[message.body] if language != "en" else message.body
+    return str(template.replace("{reason}", "").format(number=facts["number"], farms=", ".join(facts["farms"])))
+
+
+def test_a_notice_is_told_again_in_another_language_unless_its_kind_or_its_facts_are_of_the_past() -> None:
+    assert again(["order.created", "", "buyer"], FACTS, "de") == shown(of(("order.created", "")), FACTS, "de")
+    assert again(["order.created", "", "nobody"], FACTS, "de") is None
+    assert again(["order.sung", "", "buyer"], FACTS, "de") is None
+    assert again(["order.created", "", "buyer"], {"number": "H-1"}, "de") is None
+
+
+def test_quantities_of_a_line_are_exact() -> None:
+    facts = {**FACTS, "lines": [[str(Decimal("0.050")), "kg", "Möhre", 20]]}
+    assert "  0.05 kg  Möhre  €0.20" in shown(of(("order.created", "")), facts, "en")[1]

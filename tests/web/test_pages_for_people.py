@@ -1,0 +1,73 @@
+"""What people see in a browser is in the language that it asks for, of those of the market."""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+import pytest
+
+from harvestd.kernel.catalogues import WORDS
+from harvestd.kernel.tags import LANGUAGES
+from harvestd.parts import Parts
+from harvestd.web.pages import people
+from harvestd.web.pages.people import TEXTS
+from tests.english import english_in
+from tests.people import Market
+from tests.web.conftest import make_market
+
+#: Attributes that are for browsers.
+SAID = re.compile(r'data-(?:old|busy|away|done|name)="([^"]*)"')
+
+
+def words_of(page: bytes) -> str:
+    """What a page says, with what ``account.js`` says later."""
+    text = page.decode()
+    return "\n".join([re.sub(r"<[^>]*>|<code>.*?</code>", "\n", text), *SAID.findall(text)])
+
+
+@pytest.fixture
+def market(parts: Parts) -> Market:
+    return make_market(attrs.evolve(parts, settings=attrs.evolve(parts.settings, market_languages=("de", "fr"))))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_of_mailed_links_says_each_of_its_texts_in_the_language(language: str) -> None:
+    page = people.account("Märkt", 12, language).decode()
+    assert page.startswith(f'<!doctype html><html lang="{language}">')
+    for name in TEXTS.keys() - {"missing", "start", "api"}:
+        said = TEXTS[name] if language == "en" else WORDS[language].page[TEXTS[name]]
+        whole = said.format(market="Märkt", least=12).partition("[")[0]
+        assert whole.strip() and whole.replace("'", "&#x27;") in page, name
+    assert 'href="/account"' in page
+    assert language == "en" or english_in(words_of(page.encode())) == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_missing_page_is_missing_in_each_language(language: str) -> None:
+    page = people.missing("/<x>", "…", language)
+    assert f'lang="{language}"'.encode() in page and b"&lt;x&gt;" in page
+    assert language == "en" or english_in(words_of(page)) == set()
+
+
+def test_what_a_market_is_called_is_no_markup() -> None:
+    assert b"<b>" not in people.account("<b>&{x}", 12, "en")
+
+
+@pytest.mark.parametrize(("accepted", "language"), [("fr-CH, en;q=0.5", "fr"), ("en", "en"), ("es", "de"), ("", "de")])
+async def test_a_browser_gets_the_page_in_the_language_that_it_asks_for(
+    market: Market, accepted: str, language: str
+) -> None:
+    headers = {"Accept": "text/html"} | ({"Accept-Language": accepted} if accepted else {})
+    for path, status in (("/account", 200), ("/acount", 404)):
+        answer = await market.stranger.get(path, headers=headers)
+        assert (answer.status, answer.headers["content-language"]) == (status, language)
+        assert "Accept-Language" in answer.headers["vary"] and f'lang="{language}"' in answer.text
+
+
+async def test_a_missing_page_whose_reason_has_no_words_says_so(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harvestd.kernel.languages.sentence", lambda english, language: None)
+    answer = await market.stranger.get("/acount", headers={"Accept": "text/html", "Accept-Language": "fr"})
+    assert answer.headers["content-language"] == "fr, en"
