@@ -19,7 +19,7 @@ from harvestd.web.shapes import ListQuery
 HEADERS = {
     "ETag": "Identifies this version of the answer; send it as If-None-Match to revalidate, or as If-Match to change it.",
     "Link": 'RFC 8288: the next page, rel="next".',
-    "Location": "URL of the new resource, or of the operation that makes it.",
+    "Location": "URL of the new resource, of the operation that makes it, or to where the browser goes on.",
     "RateLimit": "What is left of the limit, and the seconds until it is fully restored.",
     "RateLimit-Policy": "The limit: q requests in w seconds.",
     "Idempotent-Replayed": "true if this is the stored answer of an earlier request with the same idempotency key.",
@@ -29,7 +29,7 @@ HEADERS = {
     "Vary": "Request headers that the answer depends on.",
     "WWW-Authenticate": "What is wrong with the credentials.",
     "X-Cart-Token": "The token of a guest's cart, for clients without cookies.",
-    "Set-Cookie": "A cookie: `harvest_cart` (with TLS `__Host-harvest_cart`) holds the token of a guest's cart, `harvest_session` (with TLS `__Host-harvest_session`) a browser's session.",
+    "Set-Cookie": "A cookie: `harvest_cart` (with TLS `__Host-harvest_cart`) holds the token of a guest's cart, `harvest_session` (with TLS `__Host-harvest_session`) a browser's session, `harvest_sign_in` (`__Secure-harvest_sign_in`) what it began elsewhere.",
 }
 #: Parameters of every operation.
 PARAMETERS: dict[str, dict[str, Any]] = {
@@ -206,7 +206,7 @@ def _success(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
         (_has_tag(route), ("ETag",)),
         (route.limit != "none", ("RateLimit", "RateLimit-Policy")),
         (route.key != "no", ("Idempotent-Replayed",)),
-        (route.status == 201 or (route.status == 202 and route.answer is not None), ("Location",)),
+        (route.status in (201, 303) or (route.status == 202 and route.answer is not None), ("Location",)),
         (route.query is not None and issubclass(route.query, ListQuery), ("Link",)),
         (route.cart, ("X-Cart-Token", "Set-Cookie")),
         (route.cookie, ("Set-Cookie",)),
