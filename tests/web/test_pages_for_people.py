@@ -11,6 +11,7 @@ from harvestd.kernel.catalogues import WORDS
 from harvestd.kernel.tags import LANGUAGES
 from harvestd.parts import Parts
 from harvestd.web.pages import people
+from harvestd.web.pages.documents import static
 from harvestd.web.pages.people import TEXTS
 from tests.english import english_in
 from tests.people import Market
@@ -71,3 +72,10 @@ async def test_a_missing_page_whose_reason_has_no_words_says_so(
     monkeypatch.setattr("harvestd.kernel.languages.sentence", lambda english, language: None)
     answer = await market.stranger.get("/acount", headers={"Accept": "text/html", "Accept-Language": "fr"})
     assert answer.headers["content-language"] == "fr, en"
+
+
+def test_the_script_of_the_page_says_nothing_of_its_own() -> None:
+    """What it says stands in the page, in its language."""
+    script = "\n".join(line.partition("//")[0] for line in static("account.js").decode().splitlines())
+    said = [text for text in re.findall(r"[\"'`]([^\"'`\n]*)[\"'`]", script) if english_in(text)]
+    assert said == []

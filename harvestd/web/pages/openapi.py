@@ -37,7 +37,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "name": "Accept-Language",
         "in": "header",
         "required": False,
-        "description": "Preferred languages for problems (RFC 9110, 12.5.4), among those that `GET /api/market` lists; the first of "
+        "description": "Preferred languages for problems, warnings and notices (RFC 9110, 12.5.4), among those that `GET /api/market` lists; the first of "
         "those if none matches. `code` and `params` of errors are the same in every language.",
         "schema": {"type": "string"},
         "example": "de-AT, en;q=0.5",

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
+from harvestd.market.accounts import rows as accounts
 from harvestd.parts import Parts
 from harvestd.store.postgres.database import Statement, nothing
 from tests.people import Market, Person
@@ -159,3 +160,17 @@ async def test_what_stands_in_for_too_many_mails_is_in_the_language_of_who_gets_
 async def test_an_export_says_the_language(market: Market) -> None:
     buyer = await speaking(market, "fr", await market.person())
     assert (await buyer.get("/api/users/me/export")).json()["account"]["language"] == "fr"
+
+
+async def test_an_account_s_own_language_counts_and_not_that_of_who_has_the_address(market: Market) -> None:
+    """An address that an account gave up may be another's by now."""
+    first, second = (
+        await speaking(market, "fr", await market.person()),
+        await speaking(market, "en", await market.person()),
+    )
+    database = market.parts.database
+    for one, other in ((first, second), (second, first)):
+        own = await accounts.language(database, one.id, "nobody@example.org")
+        assert own is not None and await accounts.language(database, one.id, other.email) == own
+        assert await accounts.language(database, market.parts.new_id(), one.email) == own
+    assert await accounts.language(database, market.parts.new_id(), "nobody@example.org") is None
