@@ -298,6 +298,18 @@ async def test_a_group_that_is_deleted_beside_an_addition_leaves_no_orphan(marke
         assert await market.parts.database.rows(MEMBERS) == []
 
 
+async def test_whoever_is_put_in_a_group_that_is_being_deleted_is_told_so(market: Market, database_url: str) -> None:
+    """The deletion has happened, and waits for its entry in the audit log, when the other comes."""
+    manager, person = await market.person("manager"), await market.person()
+    group = await made(manager)
+    with holding(database_url, "select from audit_head for update") as held:
+        answers = await meeting(
+            database_url, held, manager.request("DELETE", f"/api/groups/{group}"), put(manager, group, person)
+        )
+    assert [answer.status for answer in answers] == [204, 404], [answer.text for answer in answers]
+    assert await market.parts.database.rows(MEMBERS) == []
+
+
 async def test_an_account_that_is_closed_beside_an_addition_is_in_no_group(market: Market, database_url: str) -> None:
     manager = await market.person("manager")
     group = await made(manager)
