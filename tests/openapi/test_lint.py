@@ -9,7 +9,6 @@ from typing import Any
 from tests.openapi.test_document import DOCUMENT
 from tests.openapi.tools import need, run, written
 
-
 #: What only sends browsers on, and so never answers with 2XX.
 SENDING = {"#/paths/~1api~1auth~1google/get", "#/paths/~1api~1auth~1google~1callback/get"}
 

@@ -15,6 +15,7 @@ from harvestd.market.accounts.identity_cookie import LIFE
 from harvestd.market.operations import housekeeping
 from harvestd.store.postgres.database import Statement, nothing, scalar
 from tests.issuer import SmallIssuer
+from tests.locks import holding, meeting
 from tests.market.accounts.elsewhere import Browser, market_of
 from tests.market.accounts.mailbox import mails, token
 from tests.people import Market
@@ -487,14 +488,18 @@ async def test_a_password_set_by_a_mail_parts_from_what_has_another_address(
 # --- two at once ---
 
 
-async def test_of_two_partings_at_once_one_leaves_a_way_to_sign_in(offering: Market, issuer: SmallIssuer) -> None:
+async def test_of_two_partings_at_once_one_leaves_a_way_to_sign_in(
+    offering: Market, issuer: SmallIssuer, database_url: str
+) -> None:
     browser = Browser(offering)
     await browser.sign_in(issuer)
     assert (await browser.sign_in(issuer, {"sub": "2"}, link="true")).status == 303
     token_of = await csrf(browser)
     paths = [f"/api/users/me/identities/{one['id']}" for one in await identities(browser)]
-    answers = await settled(*[browser.ask("DELETE", path, **token_of) for path in paths])
-    assert sorted(answer.status for answer in answers) == [204, 409] and len(await identities(browser)) == 1
+    with holding(database_url, "select from identities for update") as held:
+        partings = [browser.ask("DELETE", path, **token_of) for path in paths]
+        answers = await meeting(database_url, held, *partings)
+    assert [answer.status for answer in answers] == [204, 409] and len(await identities(browser)) == 1
 
 
 async def test_an_account_that_is_closed_beside_a_link_or_a_sign_in_keeps_neither(
