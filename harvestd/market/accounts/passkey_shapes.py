@@ -13,6 +13,9 @@ from msgspec import Meta
 from harvestd.market.accounts.passkey_rules import MAX_TEXT
 from harvestd.web.shapes import In, Out
 
+#: Formats of ids that are no UUIDs.
+Bytes = Annotated[str, Meta(extra_json_schema={"format": "base64url"})]
+Domain = Annotated[str, Meta(extra_json_schema={"format": "hostname"})]
 PasskeyIn = Annotated[str, Meta(max_length=MAX_TEXT)]
 
 
@@ -33,21 +36,21 @@ class PasskeyName(Out, kw_only=True, frozen=True):
     """A passkey, as browsers find it."""
 
     type: str
-    id: str
+    id: Bytes
     transports: list[str]
 
 
 class PasskeyParty(Out, kw_only=True, frozen=True):
     """The market."""
 
-    id: str
+    id: Domain
     name: str
 
 
 class PasskeyUser(Out, kw_only=True, frozen=True, rename="camel"):
     """Whose passkey it is to be, as authenticators show it."""
 
-    id: str
+    id: Bytes
     name: str
     display_name: str
 
@@ -72,7 +75,7 @@ class PasskeyCreation(Out, kw_only=True, frozen=True, rename="camel"):
 
     rp: PasskeyParty
     user: PasskeyUser
-    challenge: str
+    challenge: Bytes
     pub_key_cred_params: list[PasskeyAlgorithm]
     timeout: int
     exclude_credentials: list[PasskeyName]
@@ -83,8 +86,8 @@ class PasskeyCreation(Out, kw_only=True, frozen=True, rename="camel"):
 class PasskeyRequest(Out, kw_only=True, frozen=True, rename="camel"):
     """The options of ``navigator.credentials.get``."""
 
-    challenge: str
-    rp_id: str
+    challenge: Bytes
+    rp_id: Domain
     allow_credentials: list[PasskeyName]
     user_verification: str
     timeout: int
