@@ -59,8 +59,8 @@ FIELDS = [
     for path in dict.fromkeys(text_fields(msgspec.inspect.type_info(route.body)))
     if path[-1] not in SECRETS
 ]
-#: Read by a reader of their own, which takes one form exactly: money's currency, days, quantities.
-FORMS = {"currency", "from", "to"}
+#: Read by a reader of their own, which takes one form exactly: money's currency, days, a language.
+FORMS = {"currency", "from", "to", "language"}
 TEXTS = [(operation, path) for operation, path in FIELDS if path[-1] not in FORMS]
 
 
