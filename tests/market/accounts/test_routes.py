@@ -322,7 +322,7 @@ async def test_brute_force_is_limited(market: Market, registered: bool) -> None:
     """Whether or not there is such an account: nobody learns that by it."""
     if registered:
         await register(market)
-    client = limited(market, rate_login="3/60", rate_login_address="5/60", rate_login_account="4/60")
+    client = limited(market, rate_login="3/3600", rate_login_address="5/3600", rate_login_account="4/3600")
     assert [await tried(client, "198.51.100.1") for _ in range(4)] == [401] * 3 + [429], "one account from one address"
     assert [await tried(client, f"198.51.100.{n}") for n in (2, 3)] == [401, 429], "one account from many addresses"
     several = [await tried(client, "203.0.113.9", email=f"user-{n}@example.org") for n in range(6)]
@@ -345,7 +345,7 @@ async def test_a_refusal_says_which_limit_it_was(market: Market) -> None:
 
 async def test_who_tries_elsewhere_does_not_keep_the_owner_out(market: Market) -> None:
     await register(market)
-    client = limited(market, rate_login="3/60", rate_login_address="100/60", rate_login_account="9/60")
+    client = limited(market, rate_login="3/3600", rate_login_address="100/3600", rate_login_account="9/3600")
     assert [await tried(client, "203.0.113.7") for _ in range(4)] == [401] * 3 + [429]
     assert await tried(client, "198.51.100.1", PASSWORD) == 200, "the owner's first time there"
     while await tried(client, f"203.0.113.{next(NUMBERS)}") == 401:
