@@ -106,8 +106,23 @@ async def _session(s: Stage) -> Try:
 
 async def _farm(s: Stage) -> Try:
     body = {"name": "Acres", "description": "Fields.", "certifications": ["Organic"],
-            "location": {"latitude": 1, "longitude": 1, "address": "Road 1"}, "pickup_points": [{"name": "Gate", "address": "Road 1"}]}  # fmt: skip
+            "location": {"latitude": 1, "longitude": 1, "address": "Road 1"}, "pickup_points": [{"name": "Gate", "address": "Road 1"}],
+            "imprint": {"legal_name": "Acres KG", "address": "Road 1", "register": "FN 1a", "tax_number": "ATU1"}}  # fmt: skip
     return s.farmer, "PATCH", f"/api/farms/{s.farmer.farm_id}", body
+
+
+async def _group(s: Stage) -> Try:
+    return s.admin, "POST", "/api/groups", {"name": f"Trade {next(_numbers)}", "description": "By the crate."}
+
+
+async def _change_group(s: Stage) -> Try:
+    made = (await s.admin.post("/api/groups", {"name": f"Trade {next(_numbers)}"})).json()
+    return (
+        s.admin,
+        "PATCH",
+        f"/api/groups/{made['id']}",
+        {"name": f"Trade {next(_numbers)}", "description": "By the crate."},
+    )
 
 
 async def _category(s: Stage) -> Try:
@@ -202,7 +217,7 @@ async def _factor(s: Stage) -> Try:
 
 EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
     "register": _register, "signIn": _login, "updateFarm": _farm, "createCategory": _category, "updateCategory": _change_category,
-    "createProduct": _product, "updateProduct": _change_product, "changeStock": _stock, "placeOrder": _order,
+    "createGroup": _group, "changeGroup": _change_group, "createProduct": _product, "updateProduct": _change_product, "changeStock": _stock, "placeOrder": _order,
     "cancelOrder": _cancel, "changeMe": _profile, "moveOrderPart": _move,
     "requestPasswordReset": _forgot, "requestSignInLink": _link, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
     "changeAccount": _account, "impersonate": _impersonate, "inviteMember": _invite, "setUpSecondFactor": _factor, "createFarm": _found, "judgeFarm": _judge, "beginSession": _session,
