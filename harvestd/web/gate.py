@@ -257,7 +257,9 @@ class Gate:
             spool.close()  # its room is another's now
             faults = upload.faults
             more = None if rules is None else partial(rules, context)
-            body = sound.convert(given, wanted, lambda sound: [*faults, *(more(sound) if more is not None else ())])
+            body = sound.convert(
+                given, wanted, lambda readable: [*faults, *(more(readable) if more is not None else ())]
+            )
             if faults:
                 raise Invalid("some values are not acceptable", faults)
             value = await route.handler(attrs.evolve(context, body=body), body, upload)

@@ -16,6 +16,7 @@ from servers.nginx import NginxServer
 from servers.private import free_port, needed
 from tests.nginx.conftest import Answer, Shop, ask
 from tests.nginx.upstream import BODY, Asked, Upstream
+from tests.uploading import form, picture
 
 Front = Callable[..., NginxServer]
 CLOSED = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -91,6 +92,41 @@ def test_503_of_the_daemon_is_left_as_it_is(front: Front, upstream: Upstream) ->
     answer = ask(front(upstream.port), "/api/orders", "POST", b"{}")
     assert (answer.status, answer.one("retry-after"), answer.body) == (503, "7", b"{}")
     assert len(upstream.asked) == 1
+
+
+def test_a_file_of_10_mb_passes_as_base64_too_where_files_are_taken_and_larger_ones_are_413(
+    front: Front, upstream: Upstream
+) -> None:
+    nginx = front(upstream.port)
+    for path in ("/api/users/me/avatar", "/api/farms/sunny-acres/documents"):
+        assert ask(nginx, path, "PUT", b"x" * 13_400_000).status == 200
+        head = f"PUT {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 15000000\r\n\r\n".encode()
+        assert_problem(raw(nginx, head), 413, "too-large", path)
+
+
+def test_a_picture_is_shown_and_kept_by_the_one_browser_alone(shop: Shop) -> None:
+    person = {
+        "email": "pia@example.org",
+        "username": "pia",
+        "password": "a long walk to market",
+        "name": "Pia",
+        "role": "buyer",
+    }
+    answer = ask(shop.nginx, "/api/auth/register", "POST", json.dumps(person).encode(), Content_Type="application/json")
+    token = f"Bearer {json.loads(answer.body)['access_token']}"
+    body, headers = form(picture())
+    given = {"Authorization": token, "Content_Type": headers["Content-Type"]}
+    answer = ask(shop.nginx, "/api/users/me/avatar", "PUT", body, **given)
+    assert answer.status == 200, answer
+    address = json.loads(answer.body)["avatar"]["sizes"]["small"]["webp"]
+    for _ in range(2):
+        shown = ask(shop.nginx, address)
+        assert (shown.status, shown.one("content-type")) == (200, "image/webp")
+        assert shown.one("cache-control") == "private, max-age=604800, immutable"
+        assert_secure(shown, "default-src 'none'; sandbox; frame-ancestors 'none'")
+    assert ask(shop.nginx, address, If_None_Match=shown.one("etag")).status == 304
+    assert ask(shop.nginx, "/api/users/me/avatar", "DELETE", Authorization=token).status == 204
+    assert ask(shop.nginx, address).status == 404
 
 
 def test_bodies_up_to_10_mb_pass_and_larger_ones_are_413(front: Front, upstream: Upstream) -> None:

@@ -93,7 +93,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "post_api_auth_confirm": (3, 4),
     "put_api_users_me_password": (9, 8),
     "put_api_users_me_avatar": (10, 7),
-    "get_api_blobs_id_name": (1, 1),
+    "get_api_blobs_id_file": (1, 1),
     "delete_api_users_me_avatar": (4, 5),
     "put_api_users_me_email": (4, 4),
     "get_api_users_me_export": (14, 15),
@@ -533,7 +533,7 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
         "PUT", "/api/users/me/password", "second", {"password": "a longer walk to market"}
     ),
     "put_api_users_me_avatar": _avatar,
-    "get_api_blobs_id_name": _get("/api/blobs/{s.mailed[avatar]}/small.webp"),
+    "get_api_blobs_id_file": _get("/api/blobs/{s.mailed[avatar]}/small.webp"),
     "delete_api_users_me_avatar": _ask("DELETE", "/api/users/me/avatar", "second"),
     "put_api_users_me_email": _ask("PUT", "/api/users/me/email", "second", {"email": "other@example.org"}),
     "get_api_users_me_export": _get("/api/users/me/export", "second"),

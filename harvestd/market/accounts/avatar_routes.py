@@ -47,5 +47,5 @@ async def _replace(unit: UnitOfWork, user_id: str, blob_id: str | None) -> None:
 
 async def see(request: RequestContext) -> Result:
     """A picture in one size and format."""
-    found = await avatar_rows.shown(request.reader, request.id("id"), request.path["name"])
+    found = await avatar_rows.shown(request.reader, request.id("id"), request.path["file"])
     return await blobs.shown(request, found, CACHING)

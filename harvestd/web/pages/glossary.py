@@ -64,6 +64,8 @@ PATH: dict[str, str] = {
     "product_id": "Id of the product.",
     "user_id": "Id of the user.",
     "invitation_id": "Id of the invitation.",
+    "document_id": "Id of the document.",
+    "file": "Which of its files, such as `small.webp`.",
     "token": "The token of the mail's link, what follows the last `=`.",
     "slug": "Name of the problem, such as `out-of-stock`.",
     "name": "Name of a page.",

@@ -113,7 +113,7 @@ STEPS: tuple[Step, ...] = (
     Step("getMe", BUYER),
     Step("changeMe", BUYER, body={"phone": "+43 664 1234567"}),
     Step("putAvatar", BUYER, body={"filename": "me.png", "content": FACE}),
-    Step("getBlob", parameters={"id": "{blob.id}", "name": "small.webp"}, prepare=_blob),
+    Step("getBlob", parameters={"id": "{blob.id}", "file": "small.webp"}, prepare=_blob),
     Step("deleteAvatar", BUYER),
     Step("getUser", parameters={"id": FAY}),
     Step("listSessions", BUYER),
