@@ -61,6 +61,11 @@ def number(value: Decimal, locale: str = LOCALE) -> str:
     return _plain(format_decimal(value.normalize(), format="#,##0.###", locale=locale))
 
 
+def days(count: int, locale: str = LOCALE) -> str:
+    """A length of time: ``1 day``, ``7 days``."""
+    return _plain(format_unit(count, "duration-day", length="long", locale=locale))
+
+
 def day(value: date, locale: str = LOCALE) -> str:
     """``May 9, 2026``."""
     return _plain(format_date(value, "medium", locale=locale))

@@ -17,6 +17,7 @@ from tests.kernel.words import FOLDER, renewed, wanted
 #: Values that a translation need not have: what a parser says, and amounts, are in English.
 ENGLISH_VALUES = {
     "the body is not JSON: {why} (line {line}, column {column})": {"why"},
+    "the form is not whole multipart/form-data: {why}": {"why"},
     "the total is now {is_}, not {was}; look at it again": {"is_", "was"},
 }
 #: A language has its own text for a code by what it has to be told; by the English text its placeholders are those of that.

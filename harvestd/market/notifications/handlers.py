@@ -151,7 +151,7 @@ async def exported(unit: UnitOfWork, event: Envelope) -> None:
     user = await accounts.by_id(unit.tx, event.data["user_id"])
     if user is not None:
         days = round(unit.parts.settings.operations_keep / 86_400) or 1
-        await _send(unit, event, user.id, user.email, "exported", days="a day" if days == 1 else f"{days} days")
+        await _send(unit, event, user.id, user.email, "exported", days=days)
 
 
 async def goodbye(unit: UnitOfWork, event: Envelope) -> None:
@@ -210,7 +210,7 @@ async def _mail_account(unit: UnitOfWork, event: Envelope, email: str, purpose: 
 
 
 async def _send(
-    unit: UnitOfWork, event: Envelope, user_id: str, email: str, kind: str, fragment: str = "", **values: str
+    unit: UnitOfWork, event: Envelope, user_id: str, email: str, kind: str, fragment: str = "", **values: str | int
 ) -> None:
     if email.endswith(ERASED):
         return

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from harvestd.kernel.formatting import money
+from harvestd.kernel.formatting import days, money
 from harvestd.kernel.languages import mail, quantity
 from harvestd.kernel.names import one_line
 from harvestd.market.notifications.messages import ACCOUNT_MAILS, MESSAGES, MORE, PIECES, Message
@@ -33,17 +33,23 @@ def again(of: Sequence[str], facts: Facts, language: str) -> tuple[str, str] | N
         return None
 
 
-def account_shown(kind: str, language: str, market: str, link: str, **values: str) -> tuple[str, str]:
-    """Subject and text of a mail of ``ACCOUNT_MAILS``; ``values`` are what it has beside the market and the link: names that people gave, and
-    those of :data:`OURS`."""
+def account_shown(kind: str, language: str, market: str, link: str, **values: str | int) -> tuple[str, str]:
+    """Subject and text of a mail of ``ACCOUNT_MAILS``; ``values`` are what it has beside the market and the link: names that people gave,
+    those of :data:`OURS`, and numbers of days."""
     subject, body = (mail(text, language) for text in ACCOUNT_MAILS[kind])
-    told = {name: mail(value, language) if name in OURS else value for name, value in values.items()}
+    told = {name: _told(name, value, language) for name, value in values.items()}
     given = {"market": one_line(market), **told}
     return subject.format_map(given), body.format_map({**given, "link": link})
 
 
 #: Values of account mails that are texts of ours.
 OURS = frozenset({"what", "role"})
+
+
+def _told(name: str, value: str | int, language: str) -> str:
+    if isinstance(value, int):
+        return days(value, language)
+    return mail(value, language) if name in OURS else value
 
 
 def more_shown(market: str, most: int, language: str) -> tuple[str, str]:

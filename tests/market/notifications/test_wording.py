@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -43,11 +44,21 @@ def test_a_message_about_an_order_is_whole_in_each_language(kind: tuple[str, str
 @pytest.mark.parametrize("kind", ACCOUNT_MAILS)
 def test_a_mail_of_an_account_is_whole_in_each_language(kind: str, language: str) -> None:
     for what, role in [*((what, "") for what in NOTED.values()), *(("", role) for role in ROLES.values())]:
-        given = {"farm": "Œuvre", "reason": "", "what": what, "role": role}
+        given: dict[str, Any] = {"farm": "Œuvre", "reason": "", "what": what, "role": role, "days": 7}
         subject, body = account_shown(kind, language, "Märkt", LINK, **given)
         assert not {"{", "}"} & set(subject + body) and ("{link}" in ACCOUNT_MAILS[kind][1]) == (LINK in body)
         if language != "en":
             assert english_in(f"{subject}\n{body.replace(LINK, '')}") == set()
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "more"),
+    [("en", "1 day", "7 days"), ("de", "1 Tag", "7 Tage"), ("fr", "1 jour", "7 jours"), ("es", "1 día", "7 días")],
+)
+def test_how_long_a_file_is_kept_is_told_in_the_language(language: str, one: str, more: str) -> None:
+    for days, said in ((1, one), (7, more)):
+        body = account_shown("exported", language, "Märkt", LINK, days=days)[1]
+        assert re.search(rf"\b{said}\b", body)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
