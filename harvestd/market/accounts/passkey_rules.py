@@ -12,7 +12,11 @@ from urllib.parse import urlsplit
 import attrs
 import msgspec
 from webauthn import verify_authentication_response, verify_registration_response
-from webauthn.helpers import decode_credential_public_key, decoded_public_key_to_cryptography
+from webauthn.helpers import (
+    decode_credential_public_key,
+    decoded_public_key_to_cryptography,
+    parse_attestation_object,
+)
 from webauthn.helpers.cose import COSEKTY, COSEAlgorithmIdentifier
 from webauthn.helpers.structs import (
     AuthenticationCredential,
@@ -148,6 +152,8 @@ def made(party: Party, answer: Answer) -> Made:
     response = AuthenticatorAttestationResponse(client_data_json=answer.client, attestation_object=answer.attestation)
     text = readers.base64url_of(answer.id)
     try:
+        if parse_attestation_object(answer.attestation).fmt not in _ATTESTATIONS:
+            raise Unfit("its attestation is not taken")  # before its certificates are read
         found = verify_registration_response(
             credential=RegistrationCredential(id=text, raw_id=answer.id, response=response),
             expected_challenge=answer.challenge, expected_rp_id=party.id, expected_origin=list(party.origins),
@@ -156,8 +162,8 @@ def made(party: Party, answer: Answer) -> Made:
         _check_key(found.credential_public_key)
     except Exception as error:  # whatever strangers' CBOR, keys and certificates make the library raise
         raise Unfit(f"{type(error).__name__}: {error}") from error
-    if found.credential_id != answer.id or found.fmt not in _ATTESTATIONS:
-        raise Unfit("it names another credential, or has an attestation that is not taken")
+    if found.credential_id != answer.id:
+        raise Unfit("it names another credential")
     return Made(found.credential_id, found.credential_public_key, found.sign_count)
 
 

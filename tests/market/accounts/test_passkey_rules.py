@@ -112,6 +112,17 @@ def test_what_the_passkey_would_not_answer_is_unfit(what: str) -> None:
         answered(MARKET, read(key.answer(GET, **UNFIT_TO_ANSWER[what])), public, alone=False)
 
 
+def test_an_attestation_with_certificates_of_makers_is_not_even_read() -> None:
+    with pytest.raises(Unfit, match="attestation is not taken"):
+        made(MARKET, read(authenticator().make(CREATE, fmt="tpm")))
+
+
+def test_a_good_key_is_taken_for_its_own_algorithm_alone() -> None:
+    key = authenticator()
+    with pytest.raises(Unfit, match="not of its algorithm"):
+        made(MARKET, read(key.make(CREATE, key=key.public | {3: -257})))
+
+
 @pytest.mark.parametrize("size", [MAX_ID, MAX_ID + 1])
 def test_an_id_has_as_many_bytes_as_the_standard_allows(size: int) -> None:
     key = authenticator()
