@@ -32,7 +32,7 @@ PERSONAL = frozenset({
 #: What the collections in paths have, by the words of the log. Whatever else a path has (a mailed secret) is kept nowhere.
 THINGS = {
     "farms": "farm", "products": "product", "categories": "category", "orders": "order", "users": "user", "addresses": "address",
-    "api-keys": "api_key", "sessions": "sign_in", "second-factors": "second_factor", "identities": "identity", "items": "product", "groups": "group", "documents": "document",
+    "api-keys": "api_key", "sessions": "sign_in", "second-factors": "second_factor", "identities": "identity", "items": "product", "groups": "group", "documents": "document", "operations": "operation",
 }  # fmt: skip
 #: Actions whose subject is mailed, since somebody else may have done it in their name; True for those that one does oneself, too.
 TOLD = {
