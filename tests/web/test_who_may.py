@@ -27,6 +27,7 @@ from harvestd.kernel.permissions import (
 )
 from harvestd.tables import ROUTES
 from harvestd.web.routes import Route
+from tests.market.farms.walk import PAPER
 from tests.people import Market, Person
 from tests.web.client import Client, Response
 
@@ -37,7 +38,18 @@ FARM_ROLES = (OWNER, MANAGER, PACKER, DRIVER)
 
 def address(route: Route, **ids: str) -> str:
     """A path of the route; nothing has the ids that are not given."""
-    for name in ("id", "farm_id", "user_id", "product_id", "invitation_id", "line_id", "token", "external_id"):
+    for name in (
+        "id",
+        "farm_id",
+        "user_id",
+        "product_id",
+        "invitation_id",
+        "line_id",
+        "token",
+        "external_id",
+        "document_id",
+        "file",
+    ):
         ids.setdefault(name, ID)
     return route.path.format(**ids)
 
@@ -117,6 +129,7 @@ class Farm:
     order: dict[str, Any]
     member: Person
     invitation: str
+    document: str
 
 
 async def farm_of(market: Market, owner: Person, buyer: Person) -> Farm:
@@ -128,9 +141,11 @@ async def farm_of(market: Market, owner: Person, buyer: Person) -> Farm:
     await market.join(member, owner.farm_id, "driver")
     body = {"email": f"{member.id}@example.org", "role": "packer"}
     invitation = (await owner.post(f"/api/farms/{owner.farm_id}/members", body)).json()["id"]
-    return Farm(market, owner, product, order.json(), member, invitation)
+    document = (await owner.post(f"/api/farms/{owner.farm_id}/documents", DOCUMENT)).json()["id"]
+    return Farm(market, owner, product, order.json(), member, invitation, document)
 
 
+DOCUMENT = {"kind": "other", "title": "Paper", "content": PAPER}
 Ask = Callable[[Farm, Client], Awaitable[Response]]
 
 
@@ -155,6 +170,10 @@ ASKS: dict[str, Ask] = {
     "delete_api_farms_id_members_user_id": ask("DELETE", f"{FARM}/members/{{f.member.id}}"),
     "get_api_farms_id_invitations": ask("GET", f"{FARM}/invitations"),
     "delete_api_farms_id_invitations_invitation_id": ask("DELETE", f"{FARM}/invitations/{{f.invitation}}"),
+    "get_api_farms_id_documents": ask("GET", f"{FARM}/documents"),
+    "post_api_farms_id_documents": ask("POST", f"{FARM}/documents", DOCUMENT),
+    "get_api_farms_id_documents_document_id": ask("GET", f"{FARM}/documents/{{f.document}}"),
+    "delete_api_farms_id_documents_document_id": ask("DELETE", f"{FARM}/documents/{{f.document}}"),
     "post_api_products": ask(
         "POST", "/api/products", lambda f: {"title": "Leek", "unit": "each", "price": 1, "stock": 1, "farm_id": f.owner.farm_id}
     ),

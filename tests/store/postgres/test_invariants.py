@@ -51,6 +51,13 @@ DAMAGE: dict[str, str] = {
         insert into groups (id, slug, name, name_key, created_at, updated_at) select id, 's', 'n', 'n', now(), now() from products limit 1;
         insert into group_members (group_id, user_id, joined_at) select g.id, u.id, now() from groups g, users u where u.role = 'buyer';
         update users set anonymised_at = now() where role = 'buyer'""",
+    "an account's picture that has no live blob, or a live one of a picture that nobody has": "update users set avatar = id",
+    "a blob that is lost, or one dropped and not swept for three hours": """
+        insert into blobs (id, name, kind, user_id, media_type, size, sha256, created_at, state, changed_at)
+        select id, 'small.webp', 'avatar', id, 'image/webp', 1, repeat('0', 64), now(), 'dropped', now() - interval '4 hours' from users limit 1""",
+    "a farm's document without its live blob, or a live one without its document": """
+        insert into blobs (id, name, kind, farm_id, media_type, size, sha256, created_at, changed_at)
+        select id, 'document.pdf', 'farm_document', id, 'application/pdf', 1, repeat('0', 64), now(), now() from farms""",
     "a mail given up": """
         insert into mails (id, recipient, subject, body, dedupe_key, state, due_at, created_at)
         select id, 'a@b', 's', 'b', 'k', 'failed', now(), now() from users limit 1""",
