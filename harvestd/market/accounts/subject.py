@@ -121,7 +121,7 @@ SUBJECT = Subject(
               answer=session_shapes.BrowserSession, limit="rate_login_address", endpoint_class="login", credentials=False, cookie=True,
               errors=(errors.WrongCredentials, errors.Unauthenticated)),
         Route(method="POST", path="/api/auth/confirm/options", operation="requestConfirmationOptions", handler=passkey_routes.options_of_confirmation,
-              permission=Permission.OWN_ACCOUNT, without_factor=True, mode=Mode.FRESH, section=_ACCOUNTS, summary="What to ask a passkey with, to confirm",
+              permission=Permission.OWN_ACCOUNT, mode=Mode.FRESH, section=_ACCOUNTS, summary="What to ask a passkey with, to confirm",
               answer=passkey_shapes.PasskeyRequest, limit="rate_login_address", endpoint_class="passkeys", errors=(errors.Conflict, errors.Forbidden)),
         Route(method="POST", path="/api/auth/confirm", operation="confirmSignIn", handler=session_routes.confirm, permission=Permission.OWN_ACCOUNT, without_factor=True, mode=Mode.OWN,
               section=_ACCOUNTS, summary="Confirm by one's password that it is oneself", body=session_shapes.Confirm, status=204, limit="rate_login_address",
