@@ -156,7 +156,7 @@ SUBJECT = Subject(
               mode=Mode.WRITE, section=_ACCOUNTS, summary="Part the caller's account from an account elsewhere", status=204,
               errors=(errors.NotConfirmed, errors.NotFound, errors.Conflict), description="Not from the last one, for an account without a password."),
         Route(method="POST", path="/api/auth/confirm/options", operation="requestConfirmationOptions", handler=passkey_routes.options_of_confirmation,
-              permission=Permission.OWN_ACCOUNT, without_factor=True, mode=Mode.FRESH, section=_ACCOUNTS, summary="What to ask a passkey with, to confirm",
+              permission=Permission.OWN_ACCOUNT, mode=Mode.FRESH, section=_ACCOUNTS, summary="What to ask a passkey with, to confirm",
               answer=passkey_shapes.PasskeyRequest, limit="rate_login_address", endpoint_class="passkeys", errors=(errors.Conflict, errors.Forbidden)),
         Route(method="POST", path="/api/auth/confirm", operation="confirmSignIn", handler=session_routes.confirm, permission=Permission.OWN_ACCOUNT, without_factor=True, mode=Mode.OWN,
               section=_ACCOUNTS, summary="Confirm by one's password that it is oneself", body=session_shapes.Confirm, status=204, limit="rate_login_address",
