@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import pytest_twisted
 from twisted.internet.defer import CancelledError, Deferred
@@ -34,6 +35,10 @@ from servers.rabbitmq import RabbitServer
 from servers.redis import RedisServer
 from tests import forking
 from tests.daemons import LOGS
+
+#: No example has a deadline by the clock: what else this machine does at that moment is no property of the code.
+hypothesis.settings.register_profile("harvestd", deadline=None)
+hypothesis.settings.load_profile("harvestd")
 
 LIMIT = 30.0
 #: How many times as long as it says the backstop of a test waits.
