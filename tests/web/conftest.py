@@ -170,7 +170,8 @@ async def settled(*coroutines: Any) -> list[Any]:
 
 def make_market(parts: Parts) -> Market:
     """The whole route table over ``parts``, and people to come, whose sign-ins are looked at."""
-    sessions = NearSignIns(parts.reactor, parts.topics, PostgresSignIns(parts.database, parts.now))
+    source = PostgresSignIns(parts.database, parts.now)
+    sessions = NearSignIns(parts.reactor, parts.topics, source, ttl=600.0)  # however slow the machine, asked once
     keys = NearApiKeys(parts.reactor, parts.topics, parts.database, sessions, parts.now)
     groups = NearGroups(parts.reactor, parts.topics, parts.database)
     parts = attrs.evolve(parts, sign_ins=sessions, api_keys=keys, groups=groups)
