@@ -161,7 +161,7 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
 def _success(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
     names = ["X-Request-Id"]
     conditions = (
-        ((route.method == "GET" and route.status == 200) or (route.if_match and route.method != "DELETE"), ("ETag",)),
+        (route.method == "GET" or (route.if_match and route.method != "DELETE"), ("ETag",)),
         (route.limit != "none", ("RateLimit", "RateLimit-Policy")),
         (route.key != "no", ("Idempotent-Replayed",)),
         (route.status in (201, 303), ("Location",)),
