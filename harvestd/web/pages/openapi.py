@@ -203,7 +203,11 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
 def _success(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
     names = ["X-Request-Id"]
     conditions = (
+<<<<<<< HEAD
         (_has_tag(route), ("ETag",)),
+=======
+        (route.method == "GET" or (route.if_match and route.method != "DELETE"), ("ETag",)),
+>>>>>>> wA
         (route.limit != "none", ("RateLimit", "RateLimit-Policy")),
         (route.key != "no", ("Idempotent-Replayed",)),
         (route.status in (201, 303) or (route.status == 202 and route.answer is not None), ("Location",)),
