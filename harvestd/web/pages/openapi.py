@@ -137,9 +137,8 @@ def _api_keys(route: Route) -> str:
 
 
 def _step_up(route: Route) -> str:
-    return (
-        "Needs a sign-in of the last five minutes, or `POST /api/auth/confirm`." if NotConfirmed in route.errors else ""
-    )
+    always = route.permission is not None and NotConfirmed in route.errors
+    return "Needs a sign-in of the last five minutes, or `POST /api/auth/confirm`." if always else ""
 
 
 def _security(route: Route) -> list[dict[str, list[str]]]:
@@ -203,11 +202,7 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
 def _success(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
     names = ["X-Request-Id"]
     conditions = (
-<<<<<<< HEAD
         (_has_tag(route), ("ETag",)),
-=======
-        (route.method == "GET" or (route.if_match and route.method != "DELETE"), ("ETag",)),
->>>>>>> wA
         (route.limit != "none", ("RateLimit", "RateLimit-Policy")),
         (route.key != "no", ("Idempotent-Replayed",)),
         (route.status in (201, 303) or (route.status == 202 and route.answer is not None), ("Location",)),
