@@ -61,7 +61,7 @@ def _slugs(route: Route) -> set[str]:
         (route.credentials, ("unauthenticated",)),
         (route.permission is not None, ("forbidden",)),
         (route.credentials and route.method != "GET", ("csrf",)),
-        ("{" in route.path, ("not-found",)),
+        ("{" in route.path, ("not-found", "invalid")),
         (route.query is not None, ("invalid",)),
         (route.body is not None, ("invalid", "media-type", "too-large")),
         (route.key == "required", ("idempotency-key",)),
