@@ -116,8 +116,11 @@ async def _signed_in(request: RequestContext, begun: Begun, identity: Identity) 
         return user
 
     async def then(unit: UnitOfWork, user_id: str) -> None:
-        what = "identity.account_opened" if user_id == new else "identity.signed_in"
-        await audit.note(own, unit, what, user_id, after={"issuer": identity.issuer})
+        after = {"issuer": identity.issuer}
+        if user_id == new:
+            await audit.note(own, unit, "identity.account_opened", user_id, after=after)
+        else:
+            await audit.note(own, unit, "identity.signed_in", user_id, after=after)
 
     return (await session_routes.opened(own, who, then))[1]
 
