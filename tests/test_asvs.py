@@ -20,7 +20,7 @@ from harvestd.settings.table import Settings
 from harvestd.store.encryption import Encryption
 from harvestd.tables import ROUTES
 from harvestd.web import signing_keys
-from harvestd.web.pages import documents, reference
+from harvestd.web.pages import people, reference
 from harvestd.web.routes import Mode
 
 ROOT = Path(__file__).parents[1]
@@ -173,7 +173,7 @@ def test_pages_write_no_markup_from_scripts() -> None:
 
 
 def test_fields_for_passwords_are_masked_and_can_be_filled_in() -> None:
-    pages = documents.account("Acres", 12).decode() + Path(reference.__file__).read_text()
+    pages = people.account("Acres", 12, "en").decode() + Path(reference.__file__).read_text()
     fields = re.findall(r'<input name="password"[^>]*>', pages)
     assert len(fields) >= 3
     assert all(

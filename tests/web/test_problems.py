@@ -26,7 +26,7 @@ from tests.web.dummies import ROUTES
 
 #: The contract's statuses.
 STATUS = {
-    errors.Unauthenticated: 401, errors.WrongCredentials: 401, errors.Forbidden: 403, errors.NotConfirmed: 403, errors.SecondFactorRequired: 403, errors.Deactivated: 403, errors.SecondFactorNeeded: 401, errors.WrongSecondFactor: 401, errors.NotFound: 404, errors.Conflict: 409, errors.AlreadyTaken: 409,
+    errors.Unauthenticated: 401, errors.WrongCredentials: 401, errors.Forbidden: 403, errors.NotConfirmed: 403, errors.SecondFactorRequired: 403, errors.Deactivated: 403, errors.SecondFactorNeeded: 401, errors.WrongSecondFactor: 401, errors.SignInUnknown: 400, errors.IdentityRefused: 403, errors.LinkNeeded: 409, errors.NotFound: 404, errors.Conflict: 409, errors.AlreadyTaken: 409,
     errors.IllegalTransition: 409, errors.OutOfStock: 409, errors.PriceChanged: 409, errors.KeyInFlight: 409, errors.Stale: 412,
     errors.WrongKind: 415, errors.Invalid: 422, errors.KeyReused: 422, errors.TooMany: 429, errors.Unavailable: 503,
     errors.Overloaded: 503,
@@ -124,7 +124,9 @@ def test_nothing_that_a_server_or_the_system_said_is_in_an_answer(kind: type[Exc
     error = kind(inside)
     told = document(problem_of(error), error, "/api/products", "abc").decode()
     assert "10.1.2.3" not in told and "base/16384" not in told
-    assert json.loads(told)["detail"].endswith(".")
+    assert json.loads(told)["detail"].removesuffix(".") == (
+        getattr(kind, "shown", "") or problem_of(error).cause
+    ).removesuffix(".")
 
 
 async def test_the_cause_of_a_503_is_in_the_log_under_the_requests_id(client: Client) -> None:

@@ -6,6 +6,7 @@ The fields are found in the types of the bodies, so a new one is tested by being
 
 from __future__ import annotations
 
+import base64
 import copy
 import itertools
 import unicodedata
@@ -19,7 +20,9 @@ import pytest
 
 from harvestd.kernel.names import has_invisible
 from harvestd.tables import ROUTES
+from tests.market.farms.walk import PAPER
 from tests.people import Market, Person
+from tests.uploading import picture
 from tests.web.client import Response
 from tests.web.conftest import make_market
 
@@ -29,6 +32,8 @@ BLANKS = [" ", "\u200b", "\u3164", "\u2800", "\u00a0\u3000", "\u202e", "\u0301"]
 WRITTEN = "\u200b  Cafe\u0301 \u00a0d\u00adu\u202e Nord\u2028 "
 KEPT, KEPT_LINES = "Café du Nord", "Café \u00a0du Nord"
 RUNS = ["a", " ", "\u0301\u0323", "&", "é", "\u200b", "=?", "'"]
+
+PICTURE = base64.b64encode(picture(size=(8, 8))).decode()
 
 _numbers = itertools.count(1)
 Path = tuple[str | int, ...]
@@ -59,8 +64,9 @@ FIELDS = [
     for path in dict.fromkeys(text_fields(msgspec.inspect.type_info(route.body)))
     if path[-1] not in SECRETS
 ]
-#: Read by a reader of their own, which takes one form exactly: money's currency, days, a language.
-FORMS = {"currency", "from", "to", "language"}
+#: Read by a reader of their own, which takes one form exactly: money's currency, days, a language, base64; and the name of a
+#: file, which is used for nothing.
+FORMS = {"currency", "from", "to", "language", "content", "filename"}
 TEXTS = [(operation, path) for operation, path in FIELDS if path[-1] not in FORMS]
 
 
@@ -211,6 +217,16 @@ async def _judge(s: Stage) -> Try:
     return s.admin, "POST", f"/api/farms/{s.farmer.farm_id}/verification", {"state": "verified", "reason": "Visited."}
 
 
+async def _avatar(s: Stage) -> Try:
+    return s.buyer, "PUT", "/api/users/me/avatar", {"content": PICTURE, "filename": "bo.png"}
+
+
+async def _document(s: Stage) -> Try:
+    body = {"kind": "other", "title": "Paper", "content": PAPER, "filename": "paper.pdf"}
+    farmer = await s.market.farmer()
+    return farmer, "POST", f"/api/farms/{farmer.farm_id}/documents", body
+
+
 async def _factor(s: Stage) -> Try:
     return await s.market.person(), "POST", "/api/users/me/second-factors", {"name": "telephone"}
 
@@ -219,7 +235,7 @@ EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
     "register": _register, "signIn": _login, "updateFarm": _farm, "createCategory": _category, "updateCategory": _change_category,
     "createGroup": _group, "changeGroup": _change_group, "createProduct": _product, "updateProduct": _change_product, "changeStock": _stock, "placeOrder": _order,
     "cancelOrder": _cancel, "changeMe": _profile, "moveOrderPart": _move,
-    "requestPasswordReset": _forgot, "requestSignInLink": _link, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
+    "requestPasswordReset": _forgot, "requestSignInLink": _link, "putAvatar": _avatar, "addDocument": _document, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
     "changeAccount": _account, "impersonate": _impersonate, "inviteMember": _invite, "setUpSecondFactor": _factor, "createFarm": _found, "judgeFarm": _judge, "beginSession": _session,
 }  # fmt: skip
 
