@@ -213,7 +213,8 @@ WRITING_GETS = {
 
 def _sources(function: Any) -> str:
     """Of a function, and of those of its module that it calls."""
-    found, left = {}, [function]
+    found: dict[Any, str] = {}
+    left = [function]
     while left:
         one = left.pop()
         found[one] = inspect.getsource(one)
