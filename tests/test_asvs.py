@@ -15,6 +15,7 @@ import attrs
 import msgspec
 import pytest
 
+from harvestd.kernel.tags import LANGUAGES
 from harvestd.market.accounts import passwords
 from harvestd.settings.table import Settings
 from harvestd.store.encryption import Encryption
@@ -29,7 +30,7 @@ _ROW = re.compile(r"\| V([0-9]+\.[0-9]+\.[0-9]+) \| ([12]) \| ([^|]+) \| ([^|]+)
 _TEST, _SETTING = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`"), re.compile(r"setting `(\w+)`")
 _PAGE = re.compile(r"(docs/\w+\.md) \(\"([^\"]+)\"\)")
 #: What a row of the settings' or the tests' names nothing else for.
-EXCUSES = re.compile(r"(\(soon\) )?Not met: \S.+|Does not apply: [\w-]+\Z")
+EXCUSES = re.compile(r"Not met: \S.+|Does not apply: [\w-]+\Z")
 
 
 def _read(name: str) -> str:
@@ -173,9 +174,10 @@ def test_pages_write_no_markup_from_scripts() -> None:
 
 
 def test_fields_for_passwords_are_masked_and_can_be_filled_in() -> None:
-    pages = people.account("Acres", 12, "en").decode() + Path(reference.__file__).read_text()
+    shown = [people.account("Acres", 12, language).decode() for language in LANGUAGES]
+    pages = "".join(shown) + Path(reference.__file__).read_text()
     fields = re.findall(r'<input name="password"[^>]*>', pages)
-    assert len(fields) >= 3
+    assert len(fields) >= 2 * len(LANGUAGES) + 1
     assert all(
         'type="password"' in field and re.search(r'autocomplete="(new|current)-password"', field) for field in fields
     )
@@ -205,15 +207,41 @@ def test_nothing_in_the_contract_asks_for_hints_or_a_new_password_at_times() -> 
 #: A GET that opens a unit of work, and why no link of another site does harm by it.
 WRITING_GETS = {
     "exportMe": "reads all of it at one moment",
-    "signInElsewhere": "OpenID Connect: remembers what it sent the browser away with",
     "endSignInElsewhere": "OpenID Connect: takes what the browser comes back with, if it is what it was sent away with",
 }
+
+
+def _sources(function: Any) -> str:
+    """Of a function, and of those of its module that it calls."""
+    found: dict[Any, str] = {}
+    left = [function]
+    while left:
+        one = left.pop()
+        found[one] = inspect.getsource(one)
+        named = [one.__globals__.get(name) for name in one.__code__.co_names]
+        left += [
+            other
+            for other in named
+            if inspect.isfunction(other) and other.__module__ == one.__module__ and other not in found
+        ]
+    return "\n".join(found.values())
 
 
 def test_no_get_changes_anything() -> None:
     """So that no link and no picture of another site does."""
     gets = [route for route in ROUTES if route.method == "GET"]
     assert [route.operation for route in gets if route.mode is Mode.WRITE] == []
-    assert {
-        route.operation for route in gets if re.search(r"\.write\(|\bchange\(", inspect.getsource(route.handler))
-    } <= set(WRITING_GETS)
+    writing = {route.operation for route in gets if re.search(r"\.write\(|\bchange\(", _sources(route.handler))}
+    assert writing == set(WRITING_GETS)
+
+
+def test_what_is_asked_by_http_is_what_the_operator_names() -> None:
+    """The search engine and the issuer; there is no third, and no address of a person's."""
+    asking = {str(path.relative_to(ROOT / "harvestd")) for path in SOURCES if _asks(path)}
+    assert asking == {"partners/oidc_http.py", "store/elasticsearch/client.py"}
+
+
+def _asks(path: Path) -> bool:
+    """Whether a file has a client of HTTP."""
+    others = imported(path) & {"requests", "httpx", "aiohttp", "urllib3", "treq"}
+    return bool(others or re.search(r"twisted\.web\.client|http\.client\b|urllib\.request|urlopen", path.read_text()))

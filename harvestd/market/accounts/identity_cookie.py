@@ -62,7 +62,7 @@ def set_cookie(settings: Settings, secret: str, begun: Begun | None) -> tuple[st
     """The header that sets the cookie, or that deletes it."""
     value, seconds = "", 0
     if begun is not None:
-        sealed = Encryption((secret,)).encrypt(msgspec.json.encode(begun), _OWNER)
+        sealed = _encryption(secret).encrypt(msgspec.json.encode(begun), _OWNER)
         value, seconds = base64.urlsafe_b64encode(sealed).rstrip(b"=").decode(), int(LIFE.total_seconds())
     secure = "; Secure" if settings.public_url.startswith("https:") else ""
     return "Set-Cookie", f"{name(settings)}={value}; Path={PATH}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
@@ -74,7 +74,12 @@ def read(secret: str, text: str, now: datetime) -> Begun | None:
         return None
     try:
         sealed = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
-        begun = msgspec.json.decode(Encryption((secret,)).decrypt(sealed, _OWNER), type=Begun)
+        begun = msgspec.json.decode(_encryption(secret).decrypt(sealed, _OWNER), type=Begun)
     except (ValueError, NotDecrypted, msgspec.MsgspecError):
         return None
     return begun if now < begun.expires_at else None
+
+
+def _encryption(secret: str) -> Encryption:
+    """By a key of its own: anybody may have cookies made, as many as they like, and what is at rest is not to share its key with them."""
+    return Encryption((f"{_OWNER} {secret}",))

@@ -112,7 +112,9 @@ class ElasticsearchClient:
         headers = Headers(credentials)
         if body is not None:
             headers.setRawHeaders("Content-Type", [kind])
-        response = await self._client.request(method, base + path, headers=headers, data=body, unbuffered=True)
+        response = await self._client.request(
+            method, base + path, headers=headers, data=body, unbuffered=True, allow_redirects=False
+        )  # a redirect would lead the question, and the password, to wherever the answer says
         body_read = _Body()
         response.original.deliverBody(body_read)
         return response.code, await body_read.done

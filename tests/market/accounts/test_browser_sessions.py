@@ -9,7 +9,9 @@ import attrs
 import pytest
 
 from harvestd.parts import Parts
+from harvestd.tables import ROUTES
 from tests.people import Market
+from tests.uploading import form
 from tests.web.client import Client, Response
 from tests.web.conftest import make_market
 
@@ -86,6 +88,13 @@ async def test_a_form_of_another_site_does_nothing(market: Market) -> None:
     headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded", "Origin": "https://evil.example"}
     response = await market.stranger.request("POST", "/api/auth/logout", headers=headers, body=b"everywhere=true")
     assert response.status in (403, 415)
+    body, kind = form(b"%PDF-1.7 %%EOF", title="x", kind="other")
+    headers |= kind  # which browsers send to other sites without asking them first
+    files = [route for route in ROUTES if route.upload and route.method == "POST"]
+    assert files
+    for route in files:
+        refused = await market.stranger.request("POST", route.path.replace("{id}", "x"), headers=headers, body=body)
+        assert (refused.status, refused.json()["type"]) == (403, "/problems/csrf"), route.path
     assert (await ask(market.stranger, "GET", "/api/users/me", cookie)).status == 200
 
 

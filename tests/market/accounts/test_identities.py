@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ import pytest_twisted
 
 from harvestd.market.accounts.identity_cookie import LIFE
 from harvestd.market.operations import housekeeping
+from harvestd.store.encryption import Encryption, NotDecrypted
 from harvestd.store.postgres.database import Statement, nothing, scalar
 from tests.issuer import SmallIssuer
 from tests.locks import holding, meeting
@@ -121,6 +123,18 @@ async def test_another_subject_with_the_same_address_is_somebody_else(offering: 
     other = Browser(offering)
     assert kind(await other.sign_in(issuer, {"sub": "2"})) == (409, "link-needed")
     assert (await other.me()).status == 401
+
+
+async def test_the_same_subject_of_another_issuer_is_somebody_else(offering: Market, issuer: SmallIssuer) -> None:
+    """A market may change its issuer; what the former one called its people is nothing to the next."""
+    first = Browser(offering)
+    await first.sign_in(issuer)
+    with SmallIssuer() as another:
+        moved = market_of(offering, another)
+        other = Browser(moved)
+        assert (await other.sign_in(another, {"email": "eve@example.org"})).status == 303
+        assert (await other.me()).json()["id"] != (await first.me()).json()["id"]
+        assert kind(await Browser(moved).sign_in(another, {"sub": "2"})) == (409, "link-needed")
 
 
 @pytest.mark.parametrize(
@@ -267,6 +281,15 @@ async def test_the_cookie_is_of_this_market_and_of_now(offering: Market, issuer:
     assert kind(await Browser(later, dict(browser.cookies)).go(back)) == (400, "sign-in-state")
     sooner = make_market(attrs.evolve(offering.parts, now=lambda: now() + LIFE - timedelta(seconds=30)))
     assert (await Browser(sooner, dict(browser.cookies)).go(back)).status == 303
+
+
+async def test_the_cookie_shares_no_key_with_what_is_at_rest(offering: Market, issuer: SmallIssuer) -> None:
+    browser = Browser(offering)
+    await browser.begin()
+    text = browser.cookies["harvest_sign_in"]
+    sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    with pytest.raises(NotDecrypted):
+        Encryption((offering.parts.secret,)).decrypt(sealed, "sign_in_elsewhere")
 
 
 @pytest.mark.parametrize(("url", "secure"), [("http://127.0.0.1:8080", False), ("https://market.example.org", True)])

@@ -119,6 +119,16 @@ async def test_whatever_answers_it_is_an_answer_or_unavailable_within_the_time(
     assert pace.seconds() < 2.0
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_no_redirect_is_followed(node: Any, client: Any, method: str) -> None:
+    """Whoever it leads to would get the question, and the password."""
+    other = node(answer(b"{}"))
+    one = node(answer(b"", f"302 Found\r\nLocation: {other.url}/elsewhere"))
+    with pytest.raises(EngineError, match="302"):
+        await client(one.url.replace("//", "//user:secret@")).call(method, "/x/_search", {}, 5.0)
+    assert other.requests == []
+
+
 async def test_an_endless_answer_is_not_gathered(node: Any, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(elasticsearch_http, "MAX", 1000)
     one = node(answer(b"[" + b"1," * 2000))
