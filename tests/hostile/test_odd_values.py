@@ -38,7 +38,7 @@ DEAR = {"register", "signIn"}
 #: Fields that must be another's each time, or nothing after the first is tried to its end.
 FRESH = {"register": {"email": "ada-{}@example.org", "username": "ada-{}"}}
 HEADERS = {
-    "from", "to", "subject", "date", "message-id", "auto-submitted", "content-type", "content-transfer-encoding",
+    "from", "to", "subject", "date", "message-id", "auto-submitted", "content-language", "content-type", "content-transfer-encoding",
     "mime-version", "reply-to",
 }  # fmt: skip
 

@@ -36,7 +36,22 @@ def test_a_strict_shop_in_typescript_places_an_order(demo_market: DemoMarket, tm
 def test_a_generated_python_client_reads_and_orders(demo_market: DemoMarket, tmp_path: Path) -> None:
     document = written(demo_market.document, tmp_path)
     program = Path(sys.executable).parent / "openapi-python-client"
-    made = run([program, "generate", "--path", document, "--output-path", tmp_path / "shop", "--meta", "none"])
+    config = tmp_path / "config.yaml"  # pictures, which are bytes
+    config.write_text("content_type_overrides:\n  image/*: application/octet-stream\n")
+    made = run(
+        [
+            program,
+            "generate",
+            "--path",
+            document,
+            "--output-path",
+            tmp_path / "shop",
+            "--meta",
+            "none",
+            "--config",
+            config,
+        ]
+    )
     assert made.returncode == 0, made.stdout + made.stderr
     assert "WARNING" not in made.stdout + made.stderr, made.stdout + made.stderr
     sys.path.insert(0, str(tmp_path))
