@@ -70,7 +70,7 @@ class Route:
     as JSON with ``status``), a :class:`~harvestd.web.context.Result`, or None for 204.
     ``key`` is whether ``Idempotency-Key`` is honoured (``"optional"``) or required (``"required"``); only in ``Mode.WRITE``.
     ``limit`` names the setting (``rate_default`` ...), or is ``none``; with ``endpoint_class`` (the section's name, if empty) it
-    selects the bucket of the caller, or of the address if not signed in. A handler whose response may be stored by shared caches (``stored``)
+    selects the bucket of the caller, or of the address if not signed in. A handler whose response may be stored (``stored``)
     sets its own ``Cache-Control`` in :class:`~harvestd.web.context.Result`.
     """
 
@@ -118,7 +118,7 @@ class Route:
     without_factor: bool = False
     #: For the operator, authenticated by a token from the settings.
     operator: bool = False
-    #: Whether its handler lets shared caches store the answer, by a ``Cache-Control`` of its own.
+    #: Whether its handler lets caches store the answer, by a ``Cache-Control`` of its own.
     stored: bool = False
     #: Body limit in bytes, capped by the setting of this name.
     body_limit: int = BODY

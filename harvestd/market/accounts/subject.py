@@ -230,7 +230,7 @@ SUBJECT = Subject(
         Route(method="PUT", path="/api/users/me/consents", operation="putConsents", handler=consent_routes.put, permission=Permission.OWN_ACCOUNT, mode=Mode.WRITE,
               section=_ACCOUNTS, summary="Agree to something, or no longer", body=consent_shapes.PutConsents, answer=consent_shapes.Consents),
         Route(method="GET", path="/api/blobs/{id}/{file}", operation="getBlob", handler=avatar_routes.see, permission=None, mode=Mode.FRESH, section=_ACCOUNTS,
-              summary="A picture, at the address that something with a picture names", media_type="image/*", credentials=False, limit="rate_read", endpoint_class="blobs",
+              summary="A picture, at the address that something with a picture names", media_type="image/*", stored=True, credentials=False, limit="rate_read", endpoint_class="blobs",
               errors=(errors.NotFound,)),
         Route(method="GET", path="/api/users/{id}", operation="getUser", handler=routes.public, permission=None, mode=Mode.READ, section=_ACCOUNTS,
               summary="A user as others see them", answer=shapes.PublicUser, limit="rate_read", errors=(errors.NotFound,)),
