@@ -120,6 +120,8 @@ class Route:
     operator: bool = False
     #: Whether its handler lets caches store the answer, by a ``Cache-Control`` of its own.
     stored: bool = False
+    #: Whether its answer is in one of the caller's languages, and says so.
+    spoken: bool = False
     #: Body limit in bytes, capped by the setting of this name.
     body_limit: int = BODY
     #: Whether it takes a file, as multipart/form-data or as base64 in JSON (``uploads.py``): the body is never in memory, and bounded by

@@ -23,8 +23,7 @@ def alike(recorded: Any, now: Any) -> bool:
         return (
             not recorded
             or not now
-            or set(recorded) == set(now)
-            and all(alike(recorded[name], now[name]) for name in recorded)
+            or (set(recorded) == set(now) and all(alike(recorded[name], now[name]) for name in recorded))
         )
     if isinstance(recorded, list) and isinstance(now, list):
         return not recorded or not now or alike(recorded[0], now[0])

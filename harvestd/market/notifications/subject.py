@@ -19,7 +19,7 @@ SUBJECT = Subject(
     name="notifications",
     listeners={Closed: closing.forget, Erased: closing.forget_orders, Exported: closing.export},
     routes=(
-        Route(method="GET", path="/api/notifications", operation="listNotifications", handler=routes.listed, permission=Permission.OWN_NOTICES, mode=Mode.FRESH, section=_NOTIFICATIONS,
+        Route(method="GET", path="/api/notifications", operation="listNotifications", spoken=True, handler=routes.listed, permission=Permission.OWN_NOTICES, mode=Mode.FRESH, section=_NOTIFICATIONS,
               summary="The caller's notices", query=shapes.NotificationsQuery, answer=UnreadPage[shapes.Notification], limit="rate_read"),
         Route(method="POST", path="/api/notifications/read", operation="markNotificationsRead", handler=routes.mark_read, permission=Permission.OWN_NOTICES, mode=Mode.WRITE,
               section=_NOTIFICATIONS, summary="Mark notices as read", body=shapes.ReadNotifications, answer=shapes.MarkedRead),

@@ -25,7 +25,7 @@ HEADERS = {
     "Idempotent-Replayed": "true if this is the stored answer of an earlier request with the same idempotency key.",
     "X-Request-Id": "Identifies this request in the logs.",
     "Retry-After": "Seconds to wait before a retry.",
-    "Content-Language": "The language of the problem; also lists English if its detail is in English.",
+    "Content-Language": "The language of the answer; of a problem also lists English if its detail is in English.",
     "Vary": "Request headers that the answer depends on.",
     "WWW-Authenticate": "What is wrong with the credentials.",
     "X-Cart-Token": "The token of a guest's cart, for clients without cookies.",
@@ -203,6 +203,7 @@ def _success(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
     names = ["X-Request-Id"]
     conditions = (
         (_has_tag(route), ("ETag",)),
+        (route.spoken, ("Content-Language", "Vary")),
         (route.limit != "none", ("RateLimit", "RateLimit-Policy")),
         (route.key != "no", ("Idempotent-Replayed",)),
         (route.status in (201, 303) or (route.status == 202 and route.answer is not None), ("Location",)),
