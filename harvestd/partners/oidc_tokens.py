@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWK
 from jwt.types import Options
 
+from harvestd.kernel.patterns import CONTROL
+
 #: Asymmetric ones alone: who can verify by a shared secret can sign, too. The type of key that each needs.
 ALGORITHMS: dict[str, str] = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), "RSA"),
@@ -22,6 +24,8 @@ LEAST_RSA = 2048
 #: Seconds that clocks may differ; and for which a token may have been there before it is read: as long as a sign-in may take.
 LEEWAY, OLDEST = 60, 600
 MAX_SUBJECT = 255
+#: The end of the year 9999: no time is later, and none is NaN or infinite.
+LATEST = 253_402_300_800
 #: Times are checked against the clock that the caller passes, not PyJWT's.
 _OPTIONS: Options = {
     "require": ["iss", "aud", "sub", "exp", "iat"], "verify_exp": False, "verify_iat": False, "verify_nbf": False,
@@ -62,7 +66,12 @@ def _check(claims: Mapping[str, Any], client_id: str, nonce: str, now: float) ->
     party = claims.get("azp", None if isinstance(audience, list) and len(audience) > 1 else client_id)
     if party != client_id:
         raise BadToken(f"it was issued to {party!r}")
-    if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT or "\x00" in subject:
+    if (
+        not isinstance(subject, str)
+        or not 0 < len(subject) <= MAX_SUBJECT
+        or "\x00" in subject
+        or CONTROL.search(subject)
+    ):
         raise BadToken("its subject is none")
     if not hmac.compare_digest(str(claims.get("nonce")).encode("utf-8", "replace"), nonce.encode()):
         raise BadToken("its nonce is another's")
@@ -74,7 +83,7 @@ def _check(claims: Mapping[str, Any], client_id: str, nonce: str, now: float) ->
 
 
 def _instant(claim: object) -> float:
-    if type(claim) not in (int, float):
+    if type(claim) not in (int, float) or not -LATEST < claim < LATEST:  # type: ignore[operator]
         raise BadToken("a time in it is none")
     return float(claim)  # type: ignore[arg-type]
 

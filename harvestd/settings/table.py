@@ -116,7 +116,7 @@ class Settings:
     rate_login_address: str = setting("30/60 600/3600", "requests/seconds", "Sign-in, each address, whatever the account.")
     rate_login_account: str = setting("60/3600 300/86400", "requests/seconds", "Sign-in, each account, from all addresses except those that it has signed in from before.")
     rate_recovery: str = setting("10/3600 30/86400", "requests/seconds", "Mails asked for (a forgotten password, a link to sign in with), each address.")
-    rate_upload: str = setting("30/60", "requests/seconds", "Files uploaded, each caller.")
+    rate_upload: str = setting("10/60 60/3600", "requests/seconds", "Files uploaded, each caller.")
     rate_export: str = setting("10/3600", "requests/seconds", "Exports begun of what is held on a person, each caller.")
     rate_register: str = setting("10/3600 50/86400", "requests/seconds", "Registration, each address; forms with mistakes are not counted.")
     body_limit: int = setting(1_048_576, "bytes", "Maximum size of a request body on any route; most accept 64 KiB, products, farms, carts and orders 256 KiB.", least=1024, most=104857600)

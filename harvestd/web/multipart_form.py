@@ -84,7 +84,7 @@ def read(source: IO[bytes], content_type: str, most: int, opened: Callable[[], I
     except MultipartError as error:
         form.close()
         raise Refusal(
-            "malformed", worded("the form is not whole multipart/form-data: {why}", why=str(error)[:200])
+            "malformed", worded("the form is not whole multipart/form-data: {why}", why=str(error.args[0])[:200])
         ) from error
     except BaseException:
         form.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -162,6 +163,11 @@ FORGED: dict[str, Callable[[SmallIssuer], Any]] = {
     "that has expired": _claims(exp=_ago(61)),
     "that never expires": _claims(exp=None),
     "that expires at no time": _claims(exp=True),
+    "that expires at a number that is none": _claims(exp=math.nan),
+    "that expires at infinity": _claims(exp=math.inf),
+    "that expires after all time": _claims(exp=10**400),
+    "from before all time": _claims(iat=-(10**400)),
+    "from a number that is none": _claims(iat=math.nan),
     "from the future": _claims(iat=_ago(-90)),
     "from no time": _claims(iat=None),
     "from long ago": _claims(iat=_ago(700)),
@@ -171,6 +177,7 @@ FORGED: dict[str, Callable[[SmallIssuer], Any]] = {
     "with an odd nonce": _claims(nonce=["x"]),
     "of nobody": _claims(sub=None),
     "of an empty somebody": _claims(sub=""),
+    "of half a character": _claims(sub="a\ud800"),
     "of a number": _claims(sub=7),
     "of somebody endless": _claims(sub="x" * 256),
     "of somebody with a NUL": _claims(sub="a\x00b"),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from harvestd.kernel.errors import Forbidden, NotConfirmed
+from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_in_rows
+from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import RequestContext
 
 LATELY = timedelta(minutes=5)
@@ -17,9 +19,13 @@ def check_oneself(request: RequestContext) -> None:
         raise Forbidden("this is not possible while acting for somebody")
 
 
-async def check(request: RequestContext) -> None:
-    """Raise ``NotConfirmed`` unless the caller lately gave a credential."""
-    caller = request.user
+async def check(request: RequestContext, unit: UnitOfWork | None = None) -> None:
+    """Raise ``NotConfirmed`` unless the caller lately gave a credential. In a unit of work (the request's, or ``unit``) the account is locked
+    first: a new password that was set meanwhile has ended the sign-in by then, and what follows here is not done."""
+    caller, unit = request.user, unit or request.unit
     check_oneself(request)
-    if not await sign_in_rows.confirmed(request.reader, caller.session, caller.user_id, request.now - LATELY):
+    if unit is not None:
+        await accounts.lock(unit.tx, caller.user_id)
+    reader = request.reader if unit is None else unit.tx
+    if not await sign_in_rows.confirmed(reader, caller.session, caller.user_id, request.now - LATELY):
         raise NotConfirmed

@@ -43,6 +43,7 @@ async def change_password(request: RequestContext, body: ChangePassword) -> None
     password_hash = await passwords.hashed(body.password, passwords.place(request))
 
     async def work(unit: UnitOfWork) -> None:
+        await confirming.check(request, unit)
         await actions.change_password(unit, user.id, password_hash, keeping=request.user.session)
         await audit.note(request, unit, "account.password_changed", user.id)
 
@@ -70,7 +71,8 @@ async def change_email(request: RequestContext, body: ChangeEmail) -> None:
     user_id = user.id
 
     async def work(unit: UnitOfWork) -> None:
-        actions.request_address(unit, user_id, found)
+        await confirming.check(request, unit)
+        actions.request_address(unit, user_id, found, request.user.session)
 
     await request.write(work)
 

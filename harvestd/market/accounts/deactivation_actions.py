@@ -5,9 +5,10 @@ One that the staff have closed is no such account, whoever closed it first: only
 
 from __future__ import annotations
 
-from harvestd.kernel.errors import Deactivated, Unauthenticated
+from harvestd.kernel.errors import Deactivated
 from harvestd.market.accounts import actions, closing_actions, closing_rows, key_rows
 from harvestd.market.accounts import recovery_rows as tokens
+from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts.rows import User
 from harvestd.unit_of_work import UnitOfWork
 
@@ -34,7 +35,8 @@ async def reopen(unit: UnitOfWork, user: User, reactivate: bool) -> bool:
     check(user, reactivate)
     if not user.deactivated:
         return False
-    if not await closing_rows.reopen(unit.tx, user.id, unit.now):
-        raise Unauthenticated("the account is closed")
-    actions.ended(unit, user.id)
-    return True
+    if await closing_rows.reopen(unit.tx, user.id, unit.now):
+        actions.ended(unit, user.id)
+        return True
+    await accounts.lock(unit.tx, user.id)  # raises, unless it was opened in another tab meanwhile
+    return False

@@ -42,7 +42,7 @@ async def sign_in(request: RequestContext, body: SecondStep) -> SignedIn:
     async def work(unit: UnitOfWork) -> SignedIn:
         await deactivation.reopen(unit, user, body.reactivate)
         await second_step(unit, user, body.code, body.passkey)
-        signed_in = await begun(request, unit, user.id)
+        signed_in = await begun(request, unit, user.id, user)
         await note_opened(request, unit, user)
         return signed_in
 

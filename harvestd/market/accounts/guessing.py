@@ -54,6 +54,14 @@ async def admit_mail(request: RequestContext) -> None:
         raise refusal
 
 
+async def admit_known(request: RequestContext, key: str) -> None:
+    """The same of whoever has a sign-in, or a passkey, which nobody guesses: strangers' tries from elsewhere do not count. Raises ``TooMany``."""
+    limits = Limits(request.parts.settings, request.parts.limiter)
+    _, refusal = await limits.count("rate_login", f"account:{key}:{bucket_of(request.address)}", "sign-in")
+    if refusal is not None:
+        raise refusal
+
+
 async def admit(request: RequestContext, key: str, user: accounts.User | None) -> None:
     """Count one sign-in attempt for the normalised e-mail address ``key``, whose account is ``user``, if there is one. Raises
     ``TooMany``."""

@@ -25,6 +25,9 @@ HANDLE = 32
 #: One message whatever is wrong, so as not to disclose whose passkeys there are.
 _NOT_GOOD = "this passkey was not accepted; try again, or sign in another way"
 _STALE = "this has taken too long, or was answered already; ask for new options, and try again"
+_PASSWORD_FIRST = (
+    "a new password was set by a mail; sign in with it and this passkey once, and the passkey signs in alone again"
+)
 log = Logger()
 
 
@@ -86,6 +89,8 @@ async def check(unit: UnitOfWork, user_id: str, text: str, purpose: Purpose, abo
     except rules.Unfit as why:
         _log(user_id, why)
         raise WrongCredentials(_NOT_GOOD) from why
+    if alone and not found.alone:
+        raise WrongCredentials(_PASSWORD_FIRST)
     if rules.went_back(found.sign_count, count):
         raise Copied(found)
     await rows.counted(unit.tx, found.id, count)

@@ -50,7 +50,7 @@ async def sign_in(request: RequestContext, body: PasskeySignIn) -> SignedIn:
     async def work(unit: UnitOfWork) -> SignedIn:
         await deactivation.reopen(unit, user, body.reactivate)
         await actions.check(unit, user.id, body.passkey, Purpose.SIGN_IN, "")
-        signed_in = await signing_in.begun(request, unit, user.id)
+        signed_in = await signing_in.begun(request, unit, user.id, user)
         await signing_in.note_opened(request, unit, user)
         return signed_in
 
@@ -76,7 +76,7 @@ async def _owner(request: RequestContext, body: PasskeySignIn) -> accounts.User:
     user = await accounts.by_id(request.reader, found.user_id) if found is not None else None
     if user is None:
         raise actions.not_good()
-    await guessing.admit(request, user.email_key, user)
+    await guessing.admit_known(request, user.email_key)
     if request.parts.settings.private_registration and not user.verified:
         raise actions.not_good()
     return user

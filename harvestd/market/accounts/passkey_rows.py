@@ -10,13 +10,15 @@ from harvestd.store.postgres.database import Reader, Statement, Transaction, not
 
 
 class Passkey(msgspec.Struct, frozen=True):
-    """A passkey that counts, and its owner; ``handle`` is what authenticators know the owner by."""
+    """A passkey that counts, and its owner; ``handle`` is what authenticators know the owner by; ``alone`` whether it
+    signs in without the password."""
 
     id: str
     user_id: str
     handle: bytes
     public_key: bytes
     sign_count: int
+    alone: bool
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -28,10 +30,10 @@ class Known(msgspec.Struct, frozen=True):
 
 _BY_CREDENTIAL = Statement(
     "passkeys.by_credential",
-    """select p.id, f.user_id, u.passkey_handle, p.public_key, p.sign_count
+    """select p.id, f.user_id, u.passkey_handle, p.public_key, p.sign_count, p.alone
          from passkeys p join second_factors f on f.id = p.id join users u on u.id = f.user_id
         where p.credential_id = :credential_id and u.active""",
-    lambda id, user_id, handle, key, count: Passkey(id, user_id, bytes(handle), bytes(key), count),
+    lambda id, user_id, handle, key, count, alone: Passkey(id, user_id, bytes(handle), bytes(key), count, alone),
 )
 _OF = Statement(
     "passkeys.of",
@@ -45,7 +47,14 @@ _INSERT = Statement(
        values (:id, :credential_id, :public_key, :sign_count, :transports) on conflict do nothing""",
     nothing,
 )
-_COUNTED = Statement("passkeys.counted", "update passkeys set sign_count = :sign_count where id = :id", nothing)
+_COUNTED = Statement(
+    "passkeys.counted", "update passkeys set sign_count = :sign_count, alone = true where id = :id", nothing
+)
+_NOT_ALONE = Statement(
+    "passkeys.not_alone",
+    "update passkeys p set alone = false from second_factors f where f.id = p.id and f.user_id = :user_id",
+    nothing,
+)
 _HANDLE = Statement(
     "passkeys.handle",
     """update users set passkey_handle = coalesce(passkey_handle, :fresh) where id = :user_id returning passkey_handle""",
@@ -73,8 +82,13 @@ async def insert(
 
 
 async def counted(tx: Transaction, id: str, sign_count: int) -> None:
-    """Note the newest counter. The account is locked."""
+    """Note the newest counter of one that was accepted. The account is locked."""
     await tx.run(_COUNTED, id=id, sign_count=sign_count)
+
+
+async def not_alone(tx: Transaction, user_id: str) -> None:
+    """Have a user's passkeys sign in beside the password first. The account is locked."""
+    await tx.run(_NOT_ALONE, user_id=user_id)
 
 
 async def handle(tx: Transaction, user_id: str, fresh: bytes) -> bytes:

@@ -15,7 +15,7 @@ from harvestd.kernel.email_addresses import EmailAddress
 from harvestd.kernel.errors import AlreadyTaken, FieldError, Invalid
 from harvestd.kernel.events import Event
 from harvestd.kernel.secret_hashes import secret_hash
-from harvestd.market.accounts import actions, factor_rows, identity_rows, key_rows
+from harvestd.market.accounts import actions, factor_rows, identity_rows, key_rows, passkey_rows
 from harvestd.market.accounts import recovery_rows as tokens
 from harvestd.market.accounts import rows as accounts
 from harvestd.unit_of_work import UnitOfWork
@@ -42,14 +42,17 @@ async def issue(unit: UnitOfWork, user_id: str, purpose: str) -> str | None:
     return secret
 
 
-def request_address(unit: UnitOfWork, user_id: str, address: EmailAddress) -> None:
-    """Have a mail with a secret sent to a new address of the account."""
-    data = {"purpose": "address", "email": address.shown, "user_id": user_id}
+def request_address(unit: UnitOfWork, user_id: str, address: EmailAddress, session: str) -> None:
+    """Have a mail with a secret sent to a new address of the account, if the sign-in that asks goes on until then."""
+    data = {"purpose": "address", "email": address.shown, "user_id": user_id, "session": session}
     unit.record(Event("account.mail_requested", f"mail:{unit.new_id()}", 1, data))
 
 
-async def issue_address(unit: UnitOfWork, user_id: str, email: str) -> str | None:
-    """A new secret, to be mailed to a new address; None if the account asked for :data:`MAX_AN_HOUR` within the hour, or was closed."""
+async def issue_address(unit: UnitOfWork, user_id: str, email: str, session: str) -> str | None:
+    """A new secret, to be mailed to a new address; None if the account asked for :data:`MAX_AN_HOUR` within the hour, or the sign-in that
+    asked has ended, as all do with the account and with a new password that is set by a mail."""
+    if not await tokens.goes_on(unit.tx, user_id, session):
+        return None
     if await tokens.lately(unit.tx, user_id, "address", unit.now - timedelta(hours=1)) >= MAX_AN_HOUR:
         return None
     secret = secrets.token_urlsafe(32)
@@ -96,11 +99,13 @@ async def change_password(unit: UnitOfWork, user_id: str, password_hash: str, ke
 
 async def reset(unit: UnitOfWork, secret: str, password_hash: str) -> str:
     """Set a new password, and end every sign-in, every API key and every other mailed secret of the account, and its links with
-    accounts elsewhere that have another address; of an account that somebody else may have registered (:func:`use_link`), the second factors too. Raises ``Invalid``."""
+    accounts elsewhere that have another address; of an account that somebody else may have registered (:func:`use_link`), the second factors too. Passkeys sign in alone again once
+    they were used beside the new password: whoever had the old one may have set them up. Raises ``Invalid``."""
     user_id = await _used(unit, secret, "reset")
     await tokens.set_password(unit.tx, user_id, password_hash, unit.now)
     if await verified(unit, user_id):
         await factor_rows.delete_all(unit.tx, user_id, unit.now)
+    await passkey_rows.not_alone(unit.tx, user_id)
     await key_rows.end_all(unit.tx, user_id, unit.now)
     await identity_rows.delete_others(unit.tx, user_id)
     await _renewed(unit, user_id)

@@ -80,7 +80,7 @@ async def use_link(request: RequestContext, body: LinkToken) -> SignedIn:
 
     async def work(unit: UnitOfWork) -> SignedIn:
         user = await linked(unit, body)
-        signed_in = await begun(request, unit, user.id)
+        signed_in = await begun(request, unit, user.id, user)
         await note_opened(request, unit, user)
         return signed_in
 

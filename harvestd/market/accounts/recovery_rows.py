@@ -53,6 +53,12 @@ _INSERT_ADDRESS = Statement(
        select :token_hash, id, 'address', :email, :email_key, :now, :expires_at from users where id = :user_id and active""",
     nothing,
 )
+_OWNER = Statement("mailed_tokens.owner", "select active from users where id = :user_id for no key update", scalar)
+_GOES_ON = Statement(
+    "mailed_tokens.goes_on",
+    "select exists (select from sign_ins where id::text = :session and user_id = :user_id and ended_at is null)",
+    scalar,
+)
 _MOVE = Statement(
     "mailed_tokens.move",
     """update users set email = :email, email_key = :email_key, verified_at = :now, version = version + 1, updated_at = :now
@@ -114,6 +120,13 @@ async def insert_address(
     return bool(await tx.run(
         _INSERT_ADDRESS, token_hash=token_hash, user_id=user_id, email=email, email_key=email_key, now=now, expires_at=expires_at
     ))  # fmt: skip
+
+
+async def goes_on(tx: Transaction, user_id: str, session: str) -> bool:
+    """Lock the account; whether a sign-in of it goes on."""
+    return bool(await tx.row(_OWNER, user_id=user_id)) and bool(
+        await tx.row(_GOES_ON, user_id=user_id, session=session)
+    )
 
 
 async def move(tx: Transaction, user_id: str, email: str, email_key: str, now: datetime) -> bool:

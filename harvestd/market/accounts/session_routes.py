@@ -85,9 +85,9 @@ async def opened(
             await sessions.end(unit.tx, before.session, before.user_id, unit.now)
             actions.ended(unit, before.user_id)
         if not await sessions.begin(
-            unit.tx, session, user.id, unit.now, expires, guessing.place_of(request), "browser", signing_in.device(request)
+            unit.tx, session, user.id, unit.now, expires, guessing.place_of(request), "browser", signing_in.device(request), user
         ):  # fmt: skip
-            raise Unauthenticated("the account is closed")
+            raise Unauthenticated(signing_in.CHANGED)
         signing_in.noted(request, unit, user.id)
         await unit.tell(actions.SignedIn(user.id, request))
         shown = await _shown(request, unit, user.id, session)
@@ -127,7 +127,7 @@ async def confirm(request: RequestContext, body: Confirm) -> None:
     caller = request.user
     user = await accounts.by_id(request.reader, caller.user_id)
     assert user is not None
-    await guessing.admit(request, user.email_key, user)
+    await guessing.admit_known(request, user.email_key)
     if not await passwords.verified(body.password, user.password_hash, passwords.place(request)):
         signing_in.log.info("confirmation of {user_id} failed", user_id=user.id, address=request.address)
         raise Invalid.of("password", "is not the password of your account", "not-accepted", reason="wrong-password")

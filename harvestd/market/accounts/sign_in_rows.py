@@ -31,10 +31,12 @@ _LIVE = Statement(
 _COUNT = counting.counting(
     "sign_ins.count", "sign_ins where user_id = :user_id and ended_at is null and expires_at > :now"
 )
-_CONFIRM = Statement("sign_ins.confirm", "update sign_ins set confirmed_at = :now where id = :session", nothing)
+_CONFIRM = Statement(
+    "sign_ins.confirm", "update sign_ins set confirmed_at = :now where id = :session and ended_at is null", nothing
+)
 _CONFIRMED = Statement(
     "sign_ins.confirmed",
-    "select exists (select from sign_ins where id = :session and user_id = :user_id and confirmed_at > :since)",
+    "select exists (select from sign_ins where id = :session and user_id = :user_id and confirmed_at > :since and ended_at is null)",
     scalar,
 )
 

@@ -15,6 +15,7 @@ import attrs
 import msgspec
 
 from harvestd.interfaces import Account
+from harvestd.market.accounts.rows import User
 from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
 
 #: The most sign-ins returned for a user: the requested one and the newest.
@@ -51,7 +52,8 @@ LIVE = Statement(
 _BEGIN = Statement(
     "sessions.begin",
     """insert into sign_ins (id, user_id, created_at, expires_at, place, kind, device, confirmed_at)
-       select :session, id, :now, :expires_at, :place, :kind, :device, :now from users where id = :user_id and active for share""",
+       select :session, id, :now, :expires_at, :place, :kind, :device, :now from users
+        where id = :user_id and active and (:checked::text is null or (password_hash, second_factor) = (:checked, :second_factor)) for share""",
     nothing,
 )
 _KNOWN = Statement(
@@ -109,12 +111,14 @@ _FORGET = Statement(
 
 async def begin(
     tx: Transaction, session: str, user_id: str, now: datetime, expires_at: datetime, place: bytes | None = None,
-    kind: str = "tokens", device: str = "",
+    kind: str = "tokens", device: str = "", checked: User | None = None,
 ) -> bool:  # fmt: skip
-    """Begin a sign-in, without a token yet; False if there is no such account, or it is closed. ``place`` is its address's digest,
-    ``kind`` tokens or browser, ``device`` what signs in."""
+    """Begin a sign-in, without a token yet; False if there is no such account, or it is closed, or its password or whether it has a second
+    factor is not that of ``checked`` any more, by which they were checked. ``place`` is its address's digest, ``kind`` tokens or browser, ``device``
+    what signs in."""
     return bool(await tx.run(
-        _BEGIN, session=session, user_id=user_id, now=now, expires_at=expires_at, place=place, kind=kind, device=device
+        _BEGIN, session=session, user_id=user_id, now=now, expires_at=expires_at, place=place, kind=kind, device=device,
+        checked=None if checked is None else checked.password_hash, second_factor=checked is not None and checked.second_factor,
     ))  # fmt: skip
 
 

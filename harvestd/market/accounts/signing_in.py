@@ -31,6 +31,7 @@ from harvestd.web.http.access_log import bounded
 from harvestd.web.shapes import Named
 
 log = Logger()
+CHANGED = "the account was closed, or has another password or second factor by now; sign in again"
 Value = TypeVar("Value")
 #: Characters of a device's account of itself.
 MAX_DEVICE = 200
@@ -107,13 +108,18 @@ async def written(request: RequestContext, work: Callable[[UnitOfWork], Awaitabl
         raise
 
 
-async def begun(request: RequestContext, unit: UnitOfWork, user_id: str) -> SignedIn:
-    """A new sign-in, with its first pair of tokens. Raises ``Unauthenticated`` if the account is closed."""
+async def begun(
+    request: RequestContext, unit: UnitOfWork, user_id: str, checked: accounts.User | None = None
+) -> SignedIn:
+    """A new sign-in, with its first pair of tokens. Raises ``Unauthenticated`` if the account is closed, or its credentials are not those of
+    ``checked`` any more."""
     session = request.new_id()
     expires = expiry(request, request.now)
     place = guessing.place_of(request)
-    if not await sessions.begin(unit.tx, session, user_id, request.now, expires, place, "tokens", device(request)):
-        raise Unauthenticated("the account is closed")
+    if not await sessions.begin(
+        unit.tx, session, user_id, request.now, expires, place, "tokens", device(request), checked
+    ):
+        raise Unauthenticated(CHANGED)
     noted(request, unit, user_id)
     return await renewed(request, unit, user_id, session, secrets.token_urlsafe(32))
 

@@ -122,7 +122,7 @@ async def account_mail(unit: UnitOfWork, event: Envelope) -> None:
     elif await recovery.is_another_s(unit, event.data["user_id"], email_addresses.key(email)):
         await _mail_account(unit, event, email, "", "known_address")
     else:
-        secret = await recovery.issue_address(unit, event.data["user_id"], email)
+        secret = await recovery.issue_address(unit, event.data["user_id"], email, event.data.get("session") or "")
         if secret is not None:
             await _send(unit, event, event.data["user_id"], email, "address", f"#verify={secret}")
 

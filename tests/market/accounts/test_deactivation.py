@@ -11,6 +11,7 @@ from tests.market.accounts.mailbox import mails, token
 from tests.market.accounts.test_own_things import HOME, ONE, bought, complete
 from tests.people import Market, Person
 from tests.web.client import Client
+from tests.web.conftest import settled
 
 REST = "/api/users/me/deactivation"
 PASSWORD = "a long walk to market"
@@ -141,3 +142,9 @@ async def test_it_is_noted_in_the_audit_log(market: Market) -> None:
     assert (await sign_in(market.stranger, reactivate=True))[0] == 200
     log = (await admin.get(f"/api/admin/audit?subject={person.id}")).json()["items"]
     assert [one["action"] for one in log][:2] == ["account.reactivated", "account.deactivated"]
+
+
+async def test_two_tabs_that_open_an_account_at_once_are_both_signed_in(market: Market) -> None:
+    await resting(market)
+    answers = await settled(*(market.stranger.post("/api/auth/login", LOGIN | {"reactivate": True}) for _ in range(3)))
+    assert [one.status for one in answers] == [200] * 3

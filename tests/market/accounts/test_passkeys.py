@@ -419,3 +419,21 @@ async def test_guesses_are_limited_as_those_of_codes_are(shop: Market) -> None:
     bo.market = make_market(attrs.evolve(shop.parts, settings=settings))
     statuses = [(await bo.alone(response={"signature": "AAAA"})).status for _ in range(4)]
     assert statuses == [401, 401, 401, 429]
+
+
+async def test_after_a_new_password_by_mail_a_passkey_is_used_beside_it_before_it_signs_in_alone_again(
+    shop: Market,
+) -> None:
+    """Whoever knew the old password may have set it up."""
+    bo = await holder(shop)
+    await shop.stranger.post("/api/auth/email/verify", {"token": await token(shop, BO["email"], "verify")})
+    await shop.stranger.post("/api/auth/password/forgot", {"email": BO["email"]})
+    body = {"token": await token(shop, BO["email"], "reset"), "password": "three turnips in a row"}
+    assert (await shop.stranger.post("/api/auth/password/reset", body)).status == 204
+    refused = await bo.alone()
+    assert refused.status == 401 and "sign in with it and this passkey once" in refused.json()["detail"]
+    challenge = (await bo.login(password=body["password"])).json()["challenge"]
+    options = (await shop.stranger.post("/api/auth/second-factor/options", {"challenge": challenge})).json()
+    answer = {"challenge": challenge, "passkey": bo.key.answer(options)}
+    assert (await shop.stranger.post("/api/auth/second-factor", answer)).status == 200
+    assert (await bo.alone()).status == 200
