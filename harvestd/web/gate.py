@@ -187,14 +187,13 @@ class Gate:
         parts, now = self._parts, self._parts.now()
         caller = await self._caller(route, request)
         refused = credentials.lacking(route, caller, parts.settings.second_factor_required_for)
-        credentials.admit(route, caller, refused)
-        caller = None if refused is not None else caller
         user_id = caller.user_id if caller is not None else None
         request.user_id = user_id or ""
         request.more, too_many = await self.limits.spend(route, user_id, request.address)
         if too_many is not None:
             raise too_many
-        credentials.admit(route, caller)  # counted, too: what is refused may not be asked without end
+        credentials.admit(route, caller, refused)  # counted, too: what is refused may not be asked without end
+        caller = None if refused is not None else caller
         strict = route.query is not None or route.path.startswith("/api/")
         decode = queries.decode if route.cached is None else queries.decode_public
         query = decode(request.query.decode("ascii"), route.query) if strict else None

@@ -24,6 +24,8 @@ LISTS = {
     "/api/users/me/addresses": ("",),
     "/api/farms/{id}/members": ("",),
     "/api/farms/{id}/invitations": ("",),
+    "/api/farms/{id}/documents": ("",),
+    "/api/operations": ("",),
     "/api/groups": ("",),
     "/api/groups/{id}/members": ("",),
     "/api/admin/users": ("", "role=farmer", "q=example.org", "active=false"),

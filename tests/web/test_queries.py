@@ -114,7 +114,9 @@ async def test_a_page_links_to_the_next(client: Client) -> None:
     assert "link" not in last.headers
 
 
-@pytest.mark.parametrize("route", [route for route in TABLE if route.query is not None], ids=lambda route: route.name)
+@pytest.mark.parametrize(
+    "route", [route for route in TABLE if route.query is not None and not route.lenient], ids=lambda route: route.name
+)
 def test_no_parameter_is_said_to_be_null(route: Route) -> None:
     """A query has no null; what is not given is left out."""
     assert route.query is not None

@@ -164,8 +164,9 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
 
 
 def writers() -> Iterator[Route]:
-    """What is written and can be read: no password."""
-    return (r for r in ROUTES if r.method in ("PATCH", "PUT") and r.body is not None and r.answer is not None)
+    """What is written and can be read: no password, and no file, which is made anew."""
+    written = (r for r in ROUTES if r.method in ("PATCH", "PUT") and r.body is not None and r.answer is not None)
+    return (r for r in written if not r.upload)
 
 
 def lasting(value: Any) -> Any:

@@ -53,7 +53,7 @@ _AUDIT = (
 
 #: Without secrets: no password, no key, no code, and no text of a mail, which may have a link with one.
 SECTIONS: tuple[Section, ...] = (
-    section("account", ("id", "email", "verified_at is not null as email_verified", "username", "name", "role", "phone", "avatar", "language", "second_factor", "created_at"),
+    section("account", ("id", "email", "verified_at is not null as email_verified", "username", "name", "role", "phone", "case when avatar is not null then '/api/blobs/' || avatar || '/large.webp' end as avatar", "language", "second_factor", "created_at"),
             "users where id = :user_id", single=True),
     section("farms", ("f.id as farm_id", "f.slug", "f.name", "m.role", "m.joined_at"),
             "farm_members m join farms f on f.id = m.farm_id where m.user_id = :user_id", "f.id"),

@@ -39,7 +39,7 @@ MAX_ID, MAX_HANDLE, MAX_CLIENT, MAX_DATA, MAX_SIGNATURE, MAX_ATTESTATION, MAX_KE
     1024,
 )
 #: Characters of the JSON that a browser gives: all of the above in base64url, with what is ignored.
-MAX_TEXT = 32_768
+MAX_TEXT = 12_000
 #: By the names of COSE (RFC 9053): ES256, EdDSA, RS256, each with the only type of key that it goes with.
 ALGORITHMS = {-7: COSEKTY.EC2, -8: COSEKTY.OKP, -257: COSEKTY.RSA}
 #: Bits of an RSA key.

@@ -45,7 +45,7 @@ _LEAVE = Statement("group_members.leave", "delete from group_members where user_
 #: What is held on a person.
 HELD = section(
     "groups",
-    ("g.name", "m.joined_at"),
+    ("g.slug", "g.name", "m.joined_at"),
     "group_members m join groups g on g.id = m.group_id where m.user_id = :user_id",
     "g.id",
 )

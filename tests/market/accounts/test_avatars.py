@@ -145,14 +145,14 @@ async def test_there_is_nothing_under_another_name(market: Market, name: str) ->
     ann = await market.person()
     await put(ann, picture())
     address = (await addresses(ann))[0].rpartition("/")[0]
-    assert (await market.stranger.get(f"{address}/{name}")).status in (400, 404)
+    assert (await market.stranger.get(f"{address}/{name}")).status in (400, 404, 422)
 
 
 async def test_the_export_says_where_the_picture_is(market: Market) -> None:
     ann = await market.person()
     await put(ann, picture())
     exported: Any = (await ann.get("/api/users/me/export")).json()
-    assert exported["account"]["avatar"] == (await ann.get("/api/users/me")).json()["avatar"]
+    assert exported["account"]["avatar"] in await addresses(ann)
 
 
 async def test_a_picture_is_upright_and_without_where_it_was_taken(market: Market) -> None:

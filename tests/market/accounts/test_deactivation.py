@@ -75,7 +75,7 @@ async def test_the_second_factor_is_asked_for_too(market: Market) -> None:
     assert (await person.post(REST, None)).status == 204
     refused = await market.stranger.post("/api/auth/login", LOGIN | {"reactivate": True})
     assert (refused.status, refused.json()["type"]) == (401, "/problems/second-factor")
-    assert await sign_in(market.stranger, code="000000", reactivate=True) == (401, "/problems/wrong-credentials")
+    assert await sign_in(market.stranger, code="000000", reactivate=True) == (401, "/problems/second-factor")
     assert await sign_in(market.stranger) == (403, "/problems/deactivated"), "it is still at rest"
     step = {"challenge": refused.json()["challenge"], "code": first}
     assert (await market.stranger.post("/api/auth/second-factor", step)).status == 403
