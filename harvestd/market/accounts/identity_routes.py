@@ -111,7 +111,7 @@ async def _signed_in(request: RequestContext, begun: Begun, identity: Identity) 
     )  # whoever was signed in here before has no part in it
 
     async def who(unit: UnitOfWork) -> accounts.User:
-        user = await actions.entered(unit, identity, new, begun.reactivate)
+        user = await actions.entered(unit, identity, new, request.language_asked, reactivate=begun.reactivate)
         await signing_in.second_step(unit, user, None, None)
         return user
 

@@ -105,6 +105,19 @@ async def test_somebody_new_gets_an_account_with_a_verified_address_and_no_passw
         assert kind(refused) == (401, "wrong-credentials")
 
 
+@pytest.mark.parametrize(("accepted", "language"), [("fr-CA, en", "fr"), ("es", "en"), ("", None)])
+async def test_somebody_new_has_the_language_of_their_browser(
+    market: Market, issuer: SmallIssuer, accepted: str, language: str | None
+) -> None:
+    offering = market_of(market, issuer, market_languages=("en", "fr"))
+    browser = Browser(offering)
+    back = issuer.visit(await browser.begin())
+    await browser.go(back, **({"Accept_Language": accepted} if accepted else {}))
+    assert (await browser.me()).json()["language"] == language
+    ((subject, _),) = await mails(offering, IVY["email"])
+    assert subject.startswith("Bienvenue" if language == "fr" else "Welcome")
+
+
 async def test_somebody_known_signs_in_to_their_account_whatever_their_address_is_now(
     offering: Market, issuer: SmallIssuer
 ) -> None:
