@@ -91,7 +91,8 @@ def test_french_has_no_break_space_before_what_needs_one() -> None:
     """A line never begins with a colon, a semicolon, a question mark or an exclamation mark."""
     for entry in entries("fr"):
         for text in forms(entry):
-            assert not re.search(r" [:;?!]|[^\u00a0][;?!]", text), text
+            said = re.sub(r"\]\([^)]*\)", "]", text)  # without the addresses of links
+            assert not re.search(r" [:;?!]|[^\u00a0][;?!]", said), text
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,11 @@ from tests.openapi.walk import Mails
 
 pytestmark = [pytest.mark.xdist_group("demo_market"), pytest.mark.limit(60)]
 PASSWORD, NEW = "a long walk to market", "three turnips in a row"
-FRAGMENTS = ("", *(f"#{what}={'x' * 43}" for what in ("verify", "reset", "link", "factor", "invitation")))
+FRAGMENTS = (
+    "",
+    *(f"#{what}={'x' * 43}" for what in ("verify", "reset", "link", "factor", "invitation")),
+    "#problem=deactivated",
+)
 #: As a signed-in browser's page.
 SEND = """async ([path, body]) => {
   const { csrf_token: csrf } = await (await fetch("/api/auth/session")).json();
@@ -196,6 +200,16 @@ def test_who_signs_in_elsewhere_gives_the_code_of_their_second_factor_and_goes_o
     other.click("#factor button")
     other.wait_for_url(f"{demo_market.address}/docs/accounts?x")
     assert other.evaluate('async () => (await fetch("/api/users/me")).status') == 200
+
+
+@pytest.mark.parametrize(("slug", "words"), [("link-needed", "account with your address"), ("no-such", "begin again")])
+def test_the_page_says_why_nobody_was_signed_in(browser: Any, demo_market: DemoMarket, slug: str, words: str) -> None:
+    page: Page = browser.new_context().new_page()
+    page.goto(f"{demo_market.address}/account#problem={slug}")
+    (told,) = [one for one in page.locator(".wrong").all() if one.is_visible()]
+    expect(told).to_contain_text(words)
+    expect(told).to_be_focused()
+    assert page.url == f"{demo_market.address}/account" and not page.locator("form:visible").count()
 
 
 @pytest.mark.parametrize("to", ["https%3A%2F%2Fevil.example%2F", "%2F%2Fevil.example", "javascript%3Aalert(1)", "%ZZ"])

@@ -70,6 +70,5 @@ async def close(unit: UnitOfWork, user_id: str) -> None:
     await identity_rows.delete_all(unit.tx, user_id)
     await actions.end_all(unit, user_id)
     await closing_rows.anonymise(unit.tx, user_id, unit.now)
-    unit.record(
-        Event("account.deleted", f"user:{user_id}", user.version + 1, {"user_id": user_id, "email": user.email})
-    )
+    data = {"user_id": user_id, "email": user.email, "language": user.language}
+    unit.record(Event("account.deleted", f"user:{user_id}", user.version + 1, data))

@@ -48,10 +48,12 @@ class AccountChanged(Data, frozen=True, kw_only=True):
 
 
 class AccountDeleted(Data, frozen=True, kw_only=True):
-    """The account of a person was closed for good; ``email`` is the address that it had, to say goodbye to."""
+    """The account of a person was closed for good; ``email`` is the address that it had, to say goodbye to, and ``language`` the one that
+    it was written to in (None: the market's first)."""
 
     user_id: UUID
     email: str = ""
+    language: str | None = None
 
 
 class AccountExported(Data, frozen=True, kw_only=True):

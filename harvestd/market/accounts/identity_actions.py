@@ -25,12 +25,14 @@ _UNLIKE = "only an account elsewhere that has the verified address of your accou
 _ANOTHER_S = "this account elsewhere signs in to another account of this market; take it away from that first"
 
 
-async def entered(unit: UnitOfWork, identity: Identity, user_id: str, reactivate: bool = False) -> User:
-    """The account that an identity signs in to, as it was, locked and opened if it was at rest; for somebody new a new one, with the id ``user_id``.
-    Raises ``Unauthenticated`` if it is closed, ``Deactivated``, ``IdentityRefused`` and ``LinkNeeded``."""
+async def entered(
+    unit: UnitOfWork, identity: Identity, user_id: str, language: str | None = None, *, reactivate: bool = False
+) -> User:
+    """The account that an identity signs in to, as it was, locked and opened if it was at rest; for somebody new a new one, with the id ``user_id``,
+    that is written to in ``language``. Raises ``Unauthenticated`` if it is closed, ``Deactivated``, ``IdentityRefused`` and ``LinkNeeded``."""
     found = await rows.find(unit.tx, identity.issuer, identity.subject)
     if found is None:
-        return await _opened(unit, identity, user_id, reactivate)
+        return await _opened(unit, identity, user_id, language, reactivate)
     return await _known(unit, found, reactivate)
 
 
@@ -51,12 +53,12 @@ async def _account(unit: UnitOfWork, user_id: str) -> User:
     return user
 
 
-async def _opened(unit: UnitOfWork, identity: Identity, user_id: str, reactivate: bool) -> User:
+async def _opened(unit: UnitOfWork, identity: Identity, user_id: str, language: str | None, reactivate: bool) -> User:
     """An account for somebody new: its address is verified, and no password is its."""
     address = _address(identity)
     if address is None:
         raise IdentityRefused(_UNVERIFIED)
-    for account in rules.accounts_of(identity.name, address, user_id):
+    for account in rules.accounts_of(identity.name, address, user_id, language):
         taken = {fault.field for fault in await actions.register_unless_taken(unit, account, user_id, "")}
         if not taken:
             await verified(unit, user_id)

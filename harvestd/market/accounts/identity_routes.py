@@ -24,6 +24,7 @@ from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.accounts import audit, confirming, guessing, session_routes, signing_in
 from harvestd.market.accounts import identity_actions as actions
 from harvestd.market.accounts import identity_cookie as cookie
+from harvestd.market.accounts import identity_pages as people
 from harvestd.market.accounts import identity_rows as rows
 from harvestd.market.accounts import identity_rules as rules
 from harvestd.market.accounts import rows as accounts
@@ -36,6 +37,7 @@ CALLBACK = "/api/auth/google/callback"
 _NOT_BEGUN = "this sign-in was not begun in this browser within ten minutes, or it has ended already; begin again, in one tab alone"
 
 
+@people.shown
 async def begin(request: RequestContext, query: BeginQuery) -> Result:
     """Send the browser to the issuer."""
     issuer, settings = _issuer(request), request.parts.settings
@@ -44,7 +46,7 @@ async def begin(request: RequestContext, query: BeginQuery) -> Result:
     owner, session = await _owner(request) if query.link else ("", "")
     begun = cookie.fresh(request.now, to, owner, session, query.reactivate)
     address = await issuer.address(begun.attempt(settings.public_url + CALLBACK))
-    return _sent(address, cookie.set_cookie(settings, request.parts.secret, begun))
+    return people.sent(address, cookie.set_cookie(settings, request.parts.secret, begun))
 
 
 def _issuer(request: RequestContext) -> IIssuer:
@@ -65,6 +67,7 @@ async def _owner(request: RequestContext) -> tuple[str, str]:
     return user.id, request.user.session
 
 
+@people.shown
 async def end(request: RequestContext, query: CallbackQuery) -> Result:
     """The browser comes back: sign it in, or link, and send it where it wanted to go."""
     issuer, settings = _issuer(request), request.parts.settings
@@ -75,18 +78,15 @@ async def end(request: RequestContext, query: CallbackQuery) -> Result:
     over = cookie.set_cookie(settings, request.parts.secret, None)
     if begun.user_id:
         await _linked(request, begun, identity)
-        return _sent(begun.return_to, over)
+        return people.sent(begun.return_to, over)
     try:
-        return _sent(begun.return_to, over, await _signed_in(request, begun, identity))
+        return people.sent(begun.return_to, over, await _signed_in(request, begun, identity))
     except SecondFactorNeeded as needed:
-        if "text/html" not in request.headers.get("accept", ""):
+        if not people.shows_pages(request):
             raise
-        page = settings.account_url or "/account"
-        return _sent(f"{page}#factor={needed.challenge}&return_to={quote(begun.return_to, safe='')}", over)
-
-
-def _sent(address: str, *cookies: tuple[str, str]) -> Result:
-    return Result(None, status=303, headers=(("Location", address), *cookies))
+        return people.sent(
+            f"{people.page(request)}#factor={needed.challenge}&return_to={quote(begun.return_to, safe='')}", over
+        )
 
 
 async def _spent(request: RequestContext, state: str) -> Begun:
@@ -111,7 +111,7 @@ async def _signed_in(request: RequestContext, begun: Begun, identity: Identity) 
     )  # whoever was signed in here before has no part in it
 
     async def who(unit: UnitOfWork) -> accounts.User:
-        user = await actions.entered(unit, identity, new, begun.reactivate)
+        user = await actions.entered(unit, identity, new, request.language_asked, reactivate=begun.reactivate)
         await signing_in.second_step(unit, user, None, None)
         return user
 

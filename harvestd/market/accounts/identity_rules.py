@@ -37,8 +37,8 @@ def address_of(email: str) -> EmailAddress | None:
     return found if isinstance(found, EmailAddress) else None
 
 
-def accounts_of(name: str, address: EmailAddress, id: str) -> Iterator[NewAccount]:
-    """The account of somebody new, with the usernames to be tried, the most readable first; the last is unique. A username is public, so
+def accounts_of(name: str, address: EmailAddress, id: str, language: str | None = None) -> Iterator[NewAccount]:
+    """The account of somebody new, written to in ``language``, with the usernames to be tried, the most readable first; the last is unique. A username is public, so
     nothing of the address goes into it."""
     cleaned = clean_name("name", name, MAX_NAME)
     shown = "" if isinstance(cleaned, FieldError) else cleaned
@@ -46,4 +46,4 @@ def accounts_of(name: str, address: EmailAddress, id: str) -> Iterator[NewAccoun
     endings = ("", id[-6:], id.replace("-", "")[-16:])
     names = ["-".join(filter(None, (base, ending))) for ending in endings[shown == "" :]]
     for username in filter(USERNAME.fullmatch, names):
-        yield NewAccount(address.shown, address.key, username, username, shown or username, "buyer", None)
+        yield NewAccount(address.shown, address.key, username, username, shown or username, "buyer", None, language)

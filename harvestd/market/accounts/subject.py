@@ -142,14 +142,15 @@ SUBJECT = Subject(
               summary="Send a browser to sign in with an account elsewhere (OpenID Connect)", query=identity_shapes.BeginQuery, status=303, limit="rate_login_address",
               endpoint_class="login", cookie=True, errors=(errors.NotFound, errors.Forbidden, errors.NotConfirmed, errors.Conflict, errors.Unavailable),
               description="The browser goes there itself, as to any page; `sign_in_issuer` of `GET /api/market` says whether it can. Whoever is new gets an account, if the issuer has verified "
-              "their address and no account has it; an account that has it is linked by its owner alone, with `link`."),
+              "their address and no account has it; an account that has it is linked by its owner alone, with `link`. Browsers are told of problems as by `endSignInElsewhere`."),
         Route(method="GET", path=identity_routes.CALLBACK, operation="endSignInElsewhere", handler=identity_routes.end, permission=None, mode=Mode.OWN, section=_ACCOUNTS,
               summary="Where the issuer sends the browser back to: it is signed in, or the two accounts are linked", query=identity_shapes.CallbackQuery, lenient=True, status=303,
               limit="rate_login_address", endpoint_class="login", cookie=True,
               errors=(errors.SignInUnknown, errors.IdentityRefused, errors.NotFound, errors.LinkNeeded, errors.Deactivated, errors.Conflict, errors.AlreadyTaken, errors.Unauthenticated,
                       errors.SecondFactorNeeded, errors.Unavailable),
               description="The cookie begins a session as `POST /api/auth/session` does; `GET /api/auth/session` has its CSRF token. An account with a second factor still needs "
-              "its code: browsers are sent to the page of mailed links with `#factor=` and the challenge, others get the problem; `POST /api/auth/second-factor/session` takes both."),
+              "its code: browsers are sent to the page of mailed links with `#factor=` and the challenge, others get the problem; `POST /api/auth/second-factor/session` takes both. "
+              "Where anything else refuses, browsers (`Accept` with `text/html`) are sent to the same page with `#problem=` and the last part of the problem's `type`, such as `link-needed`."),
         Route(method="GET", path="/api/users/me/identities", operation="listIdentities", handler=identity_routes.listed, permission=Permission.OWN_ACCOUNT, mode=Mode.FRESH,
               section=_ACCOUNTS, summary="The accounts elsewhere that sign in to the caller's", answer=identity_shapes.LinkedIdentities, limit="rate_read"),
         Route(method="DELETE", path="/api/users/me/identities/{id}", operation="deleteIdentity", handler=identity_routes.remove, permission=Permission.OWN_ACCOUNT,

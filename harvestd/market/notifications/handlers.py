@@ -158,7 +158,7 @@ async def goodbye(unit: UnitOfWork, event: Envelope) -> None:
     """Tell the address that a closed account had, whose owner may not have done it."""
     email = event.data.get("email", "")
     if email:
-        await _send(unit, event, event.data["user_id"], email, "closed")
+        await _send(unit, event, event.data["user_id"], email, "closed", language=event.data.get("language"))
 
 
 #: How the address of an account ends whose owner has closed it (RFC 2606: nobody has such an address).
@@ -210,15 +210,17 @@ async def _mail_account(unit: UnitOfWork, event: Envelope, email: str, purpose: 
 
 
 async def _send(
-    unit: UnitOfWork, event: Envelope, user_id: str, email: str, kind: str, fragment: str = "", **values: str | int
-) -> None:
+    unit: UnitOfWork, event: Envelope, user_id: str, email: str, kind: str, fragment: str = "", *, language: str | None = None,
+    **values: str | int,
+) -> None:  # fmt: skip
+    """Mail an address, in ``language``, or else in that of the account, by its id or the address."""
     if email.endswith(ERASED):
         return
     settings = unit.parts.settings
     page = settings.account_url or f"{settings.public_url}/account"
-    language = _language(unit, await accounts.language(unit.tx, user_id, email_addresses.key(email)))
-    subject, body = account_shown(kind, language, settings.market_name, page + fragment, **values)
-    await _mail(unit, [Mail(f"{event.id}:{user_id}:{kind}", email, subject, body, language)])
+    read = _language(unit, language or await accounts.language(unit.tx, user_id, email_addresses.key(email)))
+    subject, body = account_shown(kind, read, settings.market_name, page + fragment, **values)
+    await _mail(unit, [Mail(f"{event.id}:{user_id}:{kind}", email, subject, body, read)])
 
 
 def _hears(message: Message, person: Person, event: Envelope) -> bool:

@@ -41,6 +41,22 @@ TEXTS: dict[str, str] = {
     "busy": "One moment…",
     "away": "The market does not answer. Please try again in a moment.",
     "rests": "Your account is deactivated. To open it again, press the button once more.",
+    "problem link-needed": "There is an account with your address here already. Sign in to it as before, or set a new password for it, and link the two "
+    "accounts then. [Set a new password](/account)",
+    "problem identity": "You could not be signed in: the service elsewhere did not sign you in, or has not verified your address. Verify your address "
+    "there and begin again, or sign in here with a password. [Begin again](/api/auth/google)",
+    "problem sign-in-state": "This sign-in cannot go on: it was begun in another browser or tab, has taken more than ten minutes, or has ended "
+    "already. [Begin again](/api/auth/google)",
+    "problem deactivated": "Your account is deactivated. It is opened again as you sign in, if you wish. "
+    "[Open it again and sign in](/api/auth/google?reactivate=true)",
+    "problem conflict": "The two accounts could not be linked. Both need the same address, which has to be verified here and there.",
+    "problem already-taken": "This account elsewhere signs in to another account of this market. Take it away from that first.",
+    "problem unauthenticated": "You are not signed in: your session has ended, or your account is closed. Sign in, and begin again.",
+    "problem confirm": "Please confirm with your password, or sign in again, before you link your account with another one.",
+    "problem too-many-requests": "There were too many attempts. Please wait a while, and begin again. [Begin again](/api/auth/google)",
+    "problem unavailable": "Signing in with an account elsewhere is not possible at the moment. Please try again in a moment, or sign in with a "
+    "password. [Begin again](/api/auth/google)",
+    "problem other": "You could not be signed in. Please begin again, or sign in in another way. [Begin again](/api/auth/google)",
     "script": "This page needs JavaScript.",
     "missing": "There is no such page",
     "start": "The start",
@@ -53,7 +69,8 @@ def _said(name: str, language: str) -> str:
 
 
 def account(market: str, password_least: int, language: str) -> bytes:
-    """The page that mailed links lead to where the shop has none; ``account.js`` shows the form for the link."""
+    """The page that mailed links lead to where the shop has none; ``account.js`` shows the form for the link, or
+    what has become of a sign-in elsewhere (``#problem=`` and its slug)."""
     said = partial(_said, language=language)
     field = partial(_field, language=language)
     code = code_field(said("code"))
@@ -76,9 +93,14 @@ def account(market: str, password_least: int, language: str) -> bytes:
     shown = "".join(_form(name, fields, language) for name, fields in forms.items())
     title = said("title").format(market=market)
     told = " ".join(f'data-{name}="{escape(said(name))}"' for name in ("old", "busy", "away", "rests"))
+    problems = "".join(
+        f'<p id="{name.replace(" ", "-")}" class="wrong" tabindex="-1" hidden>{marked(said(name))}</p>'
+        for name in TEXTS
+        if name.startswith("problem ")
+    )
     return page(
         title,
-        f'<h1>{escape(title)}</h1><p id="said" role="status" tabindex="-1" {told}></p>{shown}'
+        f'<h1>{escape(title)}</h1><p id="said" role="status" tabindex="-1" {told}></p>{problems}{shown}'
         f'<p id="again" hidden>{marked(said("again"))}</p><noscript><p>{escape(said("script"))}</p></noscript>',
         head='<script src="/docs/account.js" defer></script>',
         navigation=False,

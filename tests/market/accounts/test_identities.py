@@ -16,6 +16,8 @@ from harvestd.market.accounts.identity_cookie import LIFE
 from harvestd.market.operations import housekeeping
 from harvestd.store.encryption import Encryption, NotDecrypted
 from harvestd.store.postgres.database import Statement, nothing, scalar
+from harvestd.web.pages.people import TEXTS
+from harvestd.web.problems import BY_SLUG
 from tests.issuer import SmallIssuer
 from tests.locks import holding, meeting
 from tests.market.accounts.elsewhere import Browser, market_of
@@ -103,6 +105,19 @@ async def test_somebody_new_gets_an_account_with_a_verified_address_and_no_passw
     for password in ("", "x", "a long walk to market"):
         refused = await offering.stranger.post("/api/auth/login", {"email": "ivy@example.org", "password": password})
         assert kind(refused) == (401, "wrong-credentials")
+
+
+@pytest.mark.parametrize(("accepted", "language"), [("fr-CA, en", "fr"), ("es", "en"), ("", None)])
+async def test_somebody_new_has_the_language_of_their_browser(
+    market: Market, issuer: SmallIssuer, accepted: str, language: str | None
+) -> None:
+    offering = market_of(market, issuer, market_languages=("en", "fr"))
+    browser = Browser(offering)
+    back = issuer.visit(await browser.begin())
+    await browser.go(back, **({"Accept_Language": accepted} if accepted else {}))
+    assert (await browser.me()).json()["language"] == language
+    ((subject, _),) = await mails(offering, IVY["email"])
+    assert subject.startswith("Bienvenue" if language == "fr" else "Welcome")
 
 
 async def test_somebody_known_signs_in_to_their_account_whatever_their_address_is_now(
@@ -229,6 +244,107 @@ async def test_each_sign_in_is_a_new_session_and_ends_the_one_that_the_browser_h
     await browser.sign_in(issuer, {"sub": "2", "email": "other@example.org"})
     assert (await browser.me()).json()["email"] == "other@example.org"
     assert (await Browser(offering, {"harvest_session": before}).me()).status == 401
+
+
+# --- what people see of it ---
+
+PAGES = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+async def sent_back(browser: Browser, back: str) -> str:
+    """Where a browser that shows pages ends whose sign-in was refused."""
+    answer = await browser.go(back, **PAGES)
+    assert answer.status == 303 and (await browser.me()).status == 401, answer.text
+    return str(answer.headers["location"])
+
+
+async def test_a_browser_is_told_that_an_account_has_its_address(offering: Market, issuer: SmallIssuer) -> None:
+    await registered(offering)
+    browser = Browser(offering)
+    assert await sent_back(browser, issuer.visit(await browser.begin())) == "/account#problem=link-needed"
+
+
+async def test_a_browser_is_told_that_its_address_is_not_verified(offering: Market, issuer: SmallIssuer) -> None:
+    browser = Browser(offering)
+    back = issuer.visit(await browser.begin(), email_verified=False)
+    assert await sent_back(browser, back) == "/account#problem=identity"
+
+
+async def test_a_browser_is_told_that_its_sign_in_was_not_begun(market: Market, issuer: SmallIssuer) -> None:
+    """On the page that the shop has for it, whatever the request says."""
+    offering = market_of(market, issuer, account_url="https://shop.example.org/me")
+    back = issuer.visit(await Browser(offering).begin(return_to="/x")) + "&return_to=https://evil.example"
+    assert await sent_back(Browser(offering), back) == "https://shop.example.org/me#problem=sign-in-state"
+
+
+async def test_a_browser_is_told_that_its_account_rests_and_that_it_is_closed(
+    offering: Market, issuer: SmallIssuer
+) -> None:
+    owner = Browser(offering)
+    await owner.sign_in(issuer)
+    user = (await owner.me()).json()["id"]
+    assert (await owner.ask("POST", "/api/users/me/deactivation", **await csrf(owner))).status == 204
+    browser = Browser(offering)
+    assert await sent_back(browser, issuer.visit(await browser.begin())) == "/account#problem=deactivated"
+    reopened = Browser(offering)
+    assert (await reopened.sign_in(issuer, reactivate="true")).status == 303 and (await reopened.me()).status == 200
+    await offering.parts.database.transaction(lambda tx: tx.run(_CLOSE, id=user))
+    assert await sent_back(browser, issuer.visit(await browser.begin())) == "/account#problem=unauthenticated"
+
+
+@pytest.mark.parametrize(
+    ("person", "slug"),
+    [({"email": "other@example.org"}, "conflict"), ({"sub": "taken", "email": "ivy@example.org"}, "already-taken")],
+)
+async def test_a_browser_is_told_why_its_accounts_are_not_linked(
+    offering: Market, issuer: SmallIssuer, person: dict[str, Any], slug: str
+) -> None:
+    other = Browser(offering)
+    await other.sign_in(issuer, {"sub": "taken", "email": "first@example.org"})
+    owner = await registered(offering)
+    back = issuer.visit(await owner.begin(link="true"), **person)
+    answer = await owner.go(back, **PAGES)
+    assert (answer.status, answer.headers["location"]) == (303, f"/account#problem={slug}")
+    assert await identities(owner) == []
+
+
+async def test_a_browser_is_told_that_the_issuer_is_away_before_and_after(market: Market, issuer: SmallIssuer) -> None:
+    with SmallIssuer() as away:
+        offering = market_of(market, away)
+        browser, early = Browser(offering), Browser(market_of(market, away))
+        back = away.visit(await browser.begin())
+    assert await sent_back(browser, back) == "/account#problem=unavailable"
+    assert await sent_back(early, "/api/auth/google") == "/account#problem=unavailable"
+
+
+async def test_a_browser_is_told_that_too_many_accounts_are_opened_and_that_it_has_to_confirm(
+    market: Market, issuer: SmallIssuer
+) -> None:
+    offering = market_of(market, issuer, rate_limits=True, rate_register="1/3600")
+    await Browser(offering).sign_in(issuer)
+    browser = Browser(offering)
+    back = issuer.visit(await browser.begin(), sub="2", email="p2@example.org")
+    assert await sent_back(browser, back) == "/account#problem=too-many-requests"
+    owner, now = await signed_in_elsewhere(market, issuer), market.parts.now
+    late = make_market(attrs.evolve(market_of(market, issuer).parts, now=lambda: now() + timedelta(minutes=6)))
+    answer = await Browser(late, owner.cookies).go("/api/auth/google?link=true", **PAGES)
+    assert (answer.status, answer.headers["location"]) == (303, "/account#problem=confirm")
+
+
+async def signed_in_elsewhere(market: Market, issuer: SmallIssuer) -> Browser:
+    browser = Browser(market_of(market, issuer))
+    await browser.sign_in(issuer)
+    return browser
+
+
+async def test_what_a_developer_mends_is_a_problem_in_a_browser_too(offering: Market) -> None:
+    answer = await Browser(offering).go("/api/auth/google?return_to=//evil.example", **PAGES)
+    assert kind(answer) == (422, "invalid")
+
+
+@pytest.mark.parametrize("slug", [name.removeprefix("problem ") for name in TEXTS if name.startswith("problem ")])
+def test_the_page_has_words_for_problems_there_are(slug: str) -> None:
+    assert slug in {*BY_SLUG, "other"}
 
 
 # --- the state ---

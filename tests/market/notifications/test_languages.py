@@ -90,6 +90,16 @@ async def test_what_concerns_an_account_is_mailed_in_its_language_wherever_it_is
     assert [language for language, _ in await mails(market, "nobody@example.org")] == ["de"]
 
 
+@pytest.mark.parametrize(("language", "written"), [("fr", "fr"), (None, "de")])
+async def test_a_closed_account_is_said_goodbye_to_in_its_language(
+    market: Market, language: str | None, written: str
+) -> None:
+    bo = await market.person()
+    await bo.request("PATCH", "/api/users/me", {"language": language})
+    assert (await bo.request("DELETE", "/api/users/me")).status == 204
+    assert [one for one, _ in await mails(market, bo.email)] == [written]
+
+
 async def placed(market: Market) -> tuple[Person, Person, str]:
     """A French-speaking buyer, an English-speaking farmer, and the order's number."""
     farmer, buyer = (

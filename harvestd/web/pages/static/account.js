@@ -1,9 +1,10 @@
 "use strict";
 // What a mailed link leads to: the part of the address behind # says what is to be done, and has the token. It is sent to the market
 // only when the button is pressed, so that programs that follow the links of mails use none up. Who signs in with an account elsewhere
-// comes here for the code of their second factor.
+// comes here for the code of their second factor, or to be told why they are not signed in.
 const LINK = /^#(verify|reset|link|invitation|factor)=([A-Za-z0-9._-]+)(?:&return_to=([^&]*))?$/;
 const [, what, token, to = ""] = LINK.exec(location.hash) || [null, "forgot", ""];
+const [, problem] = /^#problem=([a-z-]+)$/.exec(location.hash) || [];
 const form = document.getElementById(what);
 const said = document.getElementById("said");
 const ROUTES = {
@@ -71,12 +72,17 @@ function refuse(found) {
 }
 
 let reopen = {}; // once the person was told that the account is deactivated
-form.hidden = false;
+form.hidden = Boolean(problem);
+if (problem) {
+  const told = document.getElementById(`problem-${problem}`) || document.getElementById("problem-other");
+  told.hidden = false;
+  told.focus();
+}
 if (what === "factor") {
   form.querySelector(".code").hidden = false;
   form.code.required = true;
 }
-if (token) history.replaceState(null, "", location.pathname); // out of the history, and of what is bookmarked
+if (token || problem) history.replaceState(null, "", location.pathname); // out of the history, and of what is bookmarked
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const body = what === "forgot" ? { email: form.email.value } : { [what === "factor" ? "challenge" : "token"]: token };
