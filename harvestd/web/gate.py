@@ -195,9 +195,8 @@ class Gate:
         if too_many is not None:
             raise too_many
         credentials.admit(route, caller)  # counted, too: what is refused may not be asked without end
-        strict = route.query is not None or route.path.startswith("/api/")
         decode = queries.decode if route.cached is None else queries.decode_public
-        query = decode(request.query.decode("ascii"), route.query) if strict else None
+        query = decode(request.query.decode("ascii"), route.query) if route.strict else None
         headers = RequestHeaders(request.requestHeaders)
         context = RequestContext(
             parts=parts, route=route, path=path, caller=caller, address=request.address, now=now, headers=headers,

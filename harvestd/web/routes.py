@@ -133,6 +133,11 @@ class Route:
     credentials: bool = True
 
     @property
+    def strict(self) -> bool:
+        """Whether its query string is read, so that a parameter that it does not know is refused (unless it is ``lenient``)."""
+        return self.query is not None or self.path.startswith("/api/")
+
+    @property
     def tag(self) -> str:
         """OpenAPI's tag: the name of the section."""
         return self.section.name

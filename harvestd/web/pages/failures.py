@@ -60,9 +60,10 @@ def _slugs(route: Route) -> set[str]:
     conditions: Iterable[tuple[bool, Iterable[str]]] = (
         (route.credentials, ("unauthenticated",)),
         (route.permission is not None, ("forbidden",)),
+        (route.permission is not None and not route.without_factor, ("second-factor-required",)),
         (route.credentials and route.method != "GET", ("csrf",)),
-        ("{" in route.path, ("not-found", "invalid")),
-        (route.query is not None, ("invalid",)),
+        ("{" in route.path, ("not-found",)),
+        (route.strict, ("invalid",)),
         (route.body is not None, ("invalid", "media-type", "too-large")),
         (route.key == "required", ("idempotency-key",)),
         (route.key != "no", ("key-in-flight", "key-reused")),
