@@ -194,6 +194,28 @@ def test_what_may_be_refused_is_said() -> None:
     assert set(SCHEMAS["FieldError"]["required"]) == {"field", "code", "message", "params"}
 
 
+@pytest.mark.parametrize("route", [one for one in table.ROUTES if not one.page], ids=lambda route: route.name)
+def test_who_lacks_a_second_factor_is_told_where_one_is_needed(route: table.Route) -> None:
+    """By the rule of the gate: on all that needs a sign-in but what one comes to have one by."""
+    found = OPERATIONS[route.operation_id]["responses"].get("403", {"$ref": ""})
+    told = DOCUMENT["components"]["responses"].get(found["$ref"].rpartition("/")[2], {"description": ""})["description"]
+    asks = route.permission is not None and not route.without_factor
+    assert ("/problems/second-factor-required" in told) == asks
+
+
+@pytest.mark.parametrize("name, words", {
+    "getMe": "For anyone who is signed in.",
+    "listAccounts": "For the market's admins.",
+    "judgeFarm": "For the market's managers and admins.",
+    "updateFarm": "For the owners and managers of the farm, and the market's managers and admins.",
+    "changeStock": "For the owners, managers and packers of the farm, and the market's managers and admins.",
+    "inviteMember": "For the owners of the farm, and the market's managers and admins.",
+    "cancelOrder": "For the buyer, the owners and managers of the farm, and the market's managers and admins.",
+}.items())  # fmt: skip
+def test_for_whom_an_operation_is_is_said_in_plain_words(name: str, words: str) -> None:
+    assert OPERATIONS[name]["description"].startswith(words)
+
+
 def test_a_guests_cart_can_be_found_out_from_the_contract() -> None:
     schemes = DOCUMENT["components"]["securitySchemes"]
     assert (schemes["cartToken"]["in"], schemes["cartToken"]["name"]) == ("header", "X-Cart-Token")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
 
 from harvestd import __version__
 from harvestd.kernel.errors import NotConfirmed
-from harvestd.kernel.permissions import GRANTS, ROLES, SCOPES
+from harvestd.kernel.permissions import FARM_ROLES, GRANTS, ROLES, SCOPES
 from harvestd.web.pages import examples, failures, glossary, prose, schemas
 from harvestd.web.problems import IF_MATCH
 from harvestd.web.routes import Route, may_be_empty
@@ -121,10 +121,18 @@ def _who(route: Route) -> str:
     if route.permission is None:
         return "For anyone."
     grant = GRANTS[route.permission]
-    everyone = route.roles >= frozenset(ROLES)
-    who = "For anyone who is signed in." if everyone else f"For {', '.join(sorted(route.roles))}."
-    staff = f", and the market's {' and '.join(sorted(grant.everywhere))} of any" if grant.everywhere else ""
-    return f"{who} Of a farm: its {', '.join(sorted(grant.in_farm))}{staff}." if grant.in_farm else who
+    everyone = grant.roles >= frozenset(ROLES)
+    if not grant.in_farm:
+        return "For anyone who is signed in." if everyone else f"For the market's {_those(ROLES, grant.roles)}."
+    buyer = "the buyer, " if everyone else ""  # what they see of farms' matters is what they ordered
+    staff = f", and the market's {_those(ROLES, grant.everywhere)}" if grant.everywhere else ""
+    return f"For {buyer}the {_those(FARM_ROLES, grant.in_farm)} of the farm{staff}."
+
+
+def _those(order: Sequence[str], roles: Collection[str]) -> str:
+    """The roles in the plural: ``owners, managers and packers``."""
+    *first, last = [f"{role}s" for role in order if role in roles]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _api_keys(route: Route) -> str:
