@@ -48,7 +48,7 @@ def _response(problems: tuple[Problem, ...]) -> dict[str, Any]:
     status = problems[0].status
     return {
         "description": "; ".join(f"[{problem.title}]({problem.type})" for problem in problems),
-        "headers": headers(["X-Request-Id", "Content-Language", "Vary", *_HEADERS.get(status, [])]),
+        "headers": headers(["X-Request-Id", "Cache-Control", "Content-Language", "Vary", *_HEADERS.get(status, [])]),
         "content": {MEDIA_TYPE: {"schema": {"$ref": REF.format(name="Problem")}, "example": _example(problems[-1])}},
     }
 

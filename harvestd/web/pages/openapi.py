@@ -24,6 +24,8 @@ HEADERS = {
     "RateLimit-Policy": "The limit: q requests in w seconds.",
     "Idempotent-Replayed": "true if this is the stored answer of an earlier request with the same idempotency key.",
     "X-Request-Id": "Identifies this request in the logs.",
+    "Cache-Control": "Who may keep the answer, and for how long (RFC 9111).",
+    "Content-Disposition": "The name under which to keep the file (RFC 6266).",
     "Retry-After": "Seconds to wait before a retry.",
     "Content-Language": "The language of the answer; of a problem also lists English if its detail is in English.",
     "Vary": "Request headers that the answer depends on.",
@@ -167,7 +169,7 @@ def _path_parameters(route: Route) -> list[dict[str, Any]]:
             "name": name,
             "in": "path",
             "required": True,
-            "description": glossary.PATH.get(name, ""),
+            "description": glossary.in_path(route.path, name),
             "schema": {"type": "string"},
         }
         for name in names
@@ -208,9 +210,10 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
 
 
 def _success(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
-    names = ["X-Request-Id"]
+    names = ["X-Request-Id", "Cache-Control"]
     conditions = (
         (_has_tag(route), ("ETag",)),
+        (route.download, ("Content-Disposition",)),
         (route.spoken, ("Content-Language", "Vary")),
         (route.limit != "none", ("RateLimit", "RateLimit-Policy")),
         (route.key != "no", ("Idempotent-Replayed",)),
@@ -226,19 +229,21 @@ def _success(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
     response: dict[str, Any] = {"description": route.summary, "headers": failures.headers(names)}
     if not empty:
         schema = {"type": "string"} if route.answer is None else by_type[route.answer]
-        response["content"] = {route.media_type.partition(";")[0]: {"schema": schema, **examples.of(route, "answer")}}
+        shown = {"schema": schema, **examples.of(route, "answer")}
+        kinds = route.media_types or (route.media_type.partition(";")[0],)
+        response["content"] = dict.fromkeys(kinds, shown)
     if route.also_html:
         response["content"]["text/html"] = {"schema": {"type": "string"}}
     responses = {str(one): response for one in (status, *route.also)}
     if route.accepted:
         responses["202"] = {
             "description": "Accepted: a mail tells the rest. Nothing says whether the address has an account.",
-            "headers": failures.headers(["X-Request-Id"]),
+            "headers": failures.headers(["X-Request-Id", "Cache-Control"]),
         }
     if route.cached is not None:
         responses["304"] = {
             "description": "Not modified: the client's copy is current.",
-            "headers": failures.headers(["ETag"]),
+            "headers": failures.headers(["ETag", "Cache-Control"]),
         }
     return responses
 
