@@ -14,7 +14,7 @@ BUYER, FARMER, ADMIN = "buyer", "farmer", "admin"
 #: Every role of an account in the market.
 ROLES = (BUYER, FARMER, "manager", ADMIN)
 #: Roles in a farm.
-OWNER, MANAGER, PACKER, DRIVER = "owner", "manager", "packer", "driver"
+FARM_ROLES = OWNER, MANAGER, PACKER, DRIVER = "owner", "manager", "packer", "driver"
 
 
 class Permission(enum.Enum):

@@ -194,9 +194,8 @@ class Gate:
             raise too_many
         credentials.admit(route, caller, refused)  # counted, too: what is refused may not be asked without end
         caller = None if refused is not None else caller
-        strict = route.query is not None or route.path.startswith("/api/")
         decode = queries.decode if route.cached is None else queries.decode_public
-        query = decode(request.query.decode("ascii"), route.query) if strict else None
+        query = decode(request.query.decode("ascii"), route.query) if route.strict else None
         headers = RequestHeaders(request.requestHeaders)
         context = RequestContext(
             parts=parts, route=route, path=path, caller=caller, address=request.address, now=now, headers=headers,

@@ -129,8 +129,17 @@ class Route:
     upload: bool = False
     #: ``application/json`` unless the route serves something else.
     media_type: str = "application/json"
+    #: All that its answer may be, if that is several; the handler's result then names its own.
+    media_types: tuple[str, ...] = ()
+    #: Whether its answer is a file to keep, with a name (``Content-Disposition``).
+    download: bool = False
     #: Whether ``Authorization`` is read. If not, an expired token sent along does no harm (sign-in).
     credentials: bool = True
+
+    @property
+    def strict(self) -> bool:
+        """Whether its query string is read, so that a parameter that it does not know is refused (unless it is ``lenient``)."""
+        return self.query is not None or self.path.startswith("/api/")
 
     @property
     def tag(self) -> str:

@@ -36,8 +36,9 @@ def test_a_strict_shop_in_typescript_places_an_order(demo_market: DemoMarket, tm
 def test_a_generated_python_client_reads_and_orders(demo_market: DemoMarket, tmp_path: Path) -> None:
     document = written(demo_market.document, tmp_path)
     program = Path(sys.executable).parent / "openapi-python-client"
-    config = tmp_path / "config.yaml"  # pictures, which are bytes
-    config.write_text("content_type_overrides:\n  image/*: application/octet-stream\n")
+    config = tmp_path / "config.yaml"  # files, which are bytes
+    kinds = ("image/webp", "image/jpeg", "application/pdf")
+    config.write_text("content_type_overrides:\n" + "".join(f"  {kind}: application/octet-stream\n" for kind in kinds))
     made = run(
         [
             program,

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -84,6 +85,71 @@ def test_prose_has_one_form_and_what_is_data_stays() -> None:
 )  # fmt: skip
 def test_a_name_that_means_something_else_is_described_as_that(schema: str, name: str, words: str) -> None:
     assert words in SCHEMAS[schema]["properties"][name]["description"]
+
+
+#: Names that mean one thing in one shape and another in the next: never described in general.
+AMBIGUOUS = {"code", "count", "kind", "total", "state", "alg", "at"}
+
+
+def test_a_name_has_one_meaning_or_is_described_with_its_shape() -> None:
+    """Two general descriptions of one name would leave it to the order of the sections which of them a shape shows."""
+    said: dict[str, set[str]] = defaultdict(set)
+    for words in (glossary.GLOSSARY, *_words_of_modules()):
+        for name, text in words.items():
+            said[name].add(text)
+    assert {name: texts for name, texts in said.items() if len(texts) > 1} == {}
+    assert AMBIGUOUS & said.keys() == set()
+
+
+def _words_of_modules() -> Iterator[dict[str, str]]:
+    for route in table.ROUTES:
+        yield dict(route.section.words)
+    for name, module in list(sys.modules.items()):
+        if name.startswith("harvestd.") and name.endswith(("shapes", "uploads")):
+            yield getattr(module, "WORDS", {})
+
+
+@pytest.mark.parametrize(
+    ("schema", "name", "words"),
+    [
+        ("AddressPage", "total", "on all pages"), ("OperationPage", "total", "on all pages"), ("CartLine", "total", "rounded half up"),
+        ("Login", "code", "six digits"), ("LinkToken", "code", "six digits"), ("SecondStep", "code", "six digits"),
+        ("Confirm", "code", "six digits"), ("ConfirmFactor", "code", "six digits"), ("CartWarning", "code", "machine-readable"),
+        ("ReadyPart", "state", "dependency"), ("PublicKey", "alg", "EdDSA"), ("AuditEntry", "request_id", "that did it"),
+        ("Impersonate", "reason", "audit log"), ("MarketUnit", "kind", "measures"),
+    ],
+)  # fmt: skip
+def test_a_name_of_several_shapes_says_what_it_is_in_each(schema: str, name: str, words: str) -> None:
+    assert words in SCHEMAS[schema]["properties"][name]["description"]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_parameter_says_what_it_is_there(name: str) -> None:
+    """``count`` is a switch; the code of a callback is the issuer's; a slug works where it does."""
+    for one in own_parameters(OPERATIONS[name]):
+        if (one["name"], one["in"]) == ("count", "query"):
+            assert one["description"].startswith("Whether to count"), one
+        if name == "endSignInElsewhere" and one["name"] == "code":
+            assert "issuer" in one["description"]
+    for path, methods in DOCUMENT["paths"].items():
+        for operation in methods.values():
+            told = [
+                one["description"] for one in own_parameters(operation) if (one["name"], one["in"]) == ("id", "path")
+            ]
+            assert [("slug" in text) for text in told] == [
+                path.startswith(("/api/farms/{id}", "/api/products/{id}"))
+            ] * len(told)
+
+
+def test_a_file_has_the_media_types_that_it_may_be_and_its_headers() -> None:
+    document, picture = (OPERATIONS[name]["responses"]["200"] for name in ("getDocument", "getBlob"))
+    assert (list(document["content"]), list(picture["content"])) == (
+        ["application/pdf", "image/jpeg"],
+        ["image/webp", "image/jpeg"],
+    )
+    assert {"Content-Disposition", "Cache-Control"} <= set(document["headers"])
+    assert "Content-Disposition" in OPERATIONS["getOperationFile"]["responses"]["200"]["headers"]
+    assert {"ETag", "Cache-Control"} <= set(picture["headers"])
 
 
 def test_every_parameter_is_described() -> None:
@@ -192,6 +258,28 @@ def test_what_may_be_refused_is_said() -> None:
     assert {"401", "403"} <= set(OPERATIONS["getMetrics"]["responses"])
     assert "503" in OPERATIONS["getReadiness"]["responses"]
     assert set(SCHEMAS["FieldError"]["required"]) == {"field", "code", "message", "params"}
+
+
+@pytest.mark.parametrize("route", [one for one in table.ROUTES if not one.page], ids=lambda route: route.name)
+def test_who_lacks_a_second_factor_is_told_where_one_is_needed(route: table.Route) -> None:
+    """By the rule of the gate: on all that needs a sign-in but what one comes to have one by."""
+    found = OPERATIONS[route.operation_id]["responses"].get("403", {"$ref": ""})
+    told = DOCUMENT["components"]["responses"].get(found["$ref"].rpartition("/")[2], {"description": ""})["description"]
+    asks = route.permission is not None and not route.without_factor
+    assert ("/problems/second-factor-required" in told) == asks
+
+
+@pytest.mark.parametrize("name, words", {
+    "getMe": "For anyone who is signed in.",
+    "listAccounts": "For the market's admins.",
+    "judgeFarm": "For the market's managers and admins.",
+    "updateFarm": "For the owners and managers of the farm, and the market's managers and admins.",
+    "changeStock": "For the owners, managers and packers of the farm, and the market's managers and admins.",
+    "inviteMember": "For the owners of the farm, and the market's managers and admins.",
+    "cancelOrder": "For the buyer, the owners and managers of the farm, and the market's managers and admins.",
+}.items())  # fmt: skip
+def test_for_whom_an_operation_is_is_said_in_plain_words(name: str, words: str) -> None:
+    assert OPERATIONS[name]["description"].startswith(words)
 
 
 def test_a_guests_cart_can_be_found_out_from_the_contract() -> None:

@@ -26,6 +26,7 @@ from harvestd.kernel.permissions import (
     may_for_farm,
 )
 from harvestd.tables import ROUTES
+from harvestd.web.pages import openapi
 from harvestd.web.routes import Route
 from tests.market.farms.walk import PAPER
 from tests.people import Market, Person
@@ -49,6 +50,7 @@ def address(route: Route, **ids: str) -> str:
         "external_id",
         "document_id",
         "file",
+        "slug",
     ):
         ids.setdefault(name, ID)
     return route.path.format(**ids)
@@ -83,6 +85,29 @@ async def test_the_gate_lets_in_whom_the_table_names(market: Market) -> None:
             if answer.status == 401 or refused(answer) == may(role, route.permission):
                 wrong.append(f"{route.name} as {role}: {answer.status} {answer.text}")
     assert not wrong, "\n".join(wrong)
+
+
+def declared() -> dict[tuple[str, str], set[str]]:
+    document = openapi.document(ROUTES, "A market")
+    return {(path, m.upper()): set(o["responses"]) for path, ms in document["paths"].items() for m, o in ms.items()}
+
+
+@pytest.mark.limit(120)
+async def test_the_contract_has_the_status_of_an_unknown_parameter_of_every_route(market: Market) -> None:
+    """Also of those that take no parameters; ``lenient`` ones pass over it."""
+    admin, known, met, wrong = await market.person("admin"), declared(), 0, []
+    for route in ROUTES:
+        if route.page or route.operator:
+            continue
+        headers = {"Idempotency-Key": f"{route.name}-unknown", "If-Match": "*"}
+        answer = await admin.client.request(route.method, f"{address(route)}?no_such=1", headers=headers)
+        met += answer.status == 422
+        if route.strict and not route.lenient and answer.status != 422:
+            wrong.append(f"{route.name} takes it: {answer.status}")
+        if str(answer.status) not in known[route.path, route.method]:
+            wrong.append(f"{route.name} answers {answer.status}, which the contract does not have")
+    assert not wrong, "\n".join(wrong)
+    assert met > 60
 
 
 #: They end the sign-in of whoever asks.

@@ -53,11 +53,11 @@ def _picture(blob_id: str, size: Wanted) -> Picture:
 WORDS: dict[str, str] = {
     **uploads.WORDS,
     "avatar": "Addresses of the account's picture, below this server's; null without one.",
-    "sizes": "The picture in each size.",
+    "Avatar.sizes": "The picture in each size.",
     "small": "For lists.",
     "large": "For a page.",
-    "webp": "Address of the picture as WebP.",
-    "jpeg": "Address of the picture as JPEG, for clients that do not show WebP.",
-    "width": "In pixels.",
-    "height": "In pixels.",
+    "Picture.webp": "Address of the picture as WebP.",
+    "Picture.jpeg": "Address of the picture as JPEG, for clients that do not show WebP.",
+    "Picture.width": "In pixels.",
+    "Picture.height": "In pixels.",
 }

@@ -47,7 +47,7 @@ class Consents(Out, kw_only=True, frozen=True):
 
 WORDS: dict[str, str] = {
     "agreed": "Whether the person agrees, or no longer does.",
-    "at": "When it was said.",
+    "Consent.at": "When it was said.",
     "Consent.kind": "A fixed word for what it is about, such as `terms` or `newsletter`.",
     "PutConsent.kind": "A fixed word for what it is about, such as `terms` or `newsletter`.",
     "Consent.version": "The version of the text that was agreed to.",

@@ -79,7 +79,10 @@ class RecoveryCodes(Out, kw_only=True, frozen=True):
 
 WORDS: dict[str, str] = {
     "challenge": "What the problem `/problems/second-factor` has: it proves the password for five minutes.",
-    "code": "The six digits that the authenticator shows, or a recovery code; each is good once.",
+    **dict.fromkeys(
+        ("ConfirmFactor.code", "SecondStep.code", "LinkToken.code", "Confirm.code", "Login.code"),
+        "The six digits that the authenticator shows, or a recovery code; each is good once.",
+    ),
     "SecondFactor.name": "What its owner calls it.",
     "NewFactor.name": "What to call it, such as the telephone that it is on.",
     "SetUpFactor.name": "What its owner calls it.",

@@ -45,7 +45,7 @@ class LinkedIdentities(Out, kw_only=True, frozen=True):
 
 
 WORDS: dict[str, str] = {
-    "code": "What the issuer gives for the sign-in; good once.",
+    "CallbackQuery.code": "What the issuer gives for the sign-in; good once.",
     "error": "Why the issuer has signed nobody in (RFC 6749, 4.1.2.1).",
     "iss": "The issuer (RFC 9207).",
     "issuer": "Who vouches for the person: a URL.",

@@ -109,7 +109,7 @@ WORDS: dict[str, str] = {
     "PasskeyName.type": "Always `public-key`.",
     "PasskeyAlgorithm.type": "Always `public-key`.",
     "transports": "How a browser reaches it, such as `usb` or `internal`.",
-    "alg": "-7 (ES256), -8 (EdDSA) or -257 (RS256).",
+    "PasskeyAlgorithm.alg": "-7 (ES256), -8 (EdDSA) or -257 (RS256).",
     "rp": "Who asks.",
     "PasskeyCreation.user": "Whose passkey it is to be.",
     "pubKeyCredParams": "The kinds of keys that are taken, the best first.",

@@ -255,7 +255,7 @@ WORDS: dict[str, str] = {
     "position": "Position among the pictures.",
     "width": "Width in pixels.",
     "height": "Height in pixels.",
-    "sizes": "Files by `small`, `medium`, `large`.",
+    "Image.sizes": "Files by `small`, `medium`, `large`.",
     "webp": "URL of the WebP file.",
     "jpeg": "URL of the JPEG file.",
     "available": "What can still be ordered: stock less reservations.",

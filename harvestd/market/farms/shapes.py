@@ -153,7 +153,7 @@ WORDS: dict[str, str] = {
     "order_minimum": "Minimum order: the farm takes no order below it.",
     "pickup_points": "Where buyers pick up the farm's goods.",
     "JudgeFarm.reason": "Why; its owners are told, and it is kept in the audit log.",
-    "state": "Whether the market lets the farm take orders.",
+    **dict.fromkeys(("Farm.state", "JudgeFarm.state"), "Whether the market lets the farm take orders."),
     "radius_km": "Radius in kilometres around `near`, which is required with it.",
     "FarmsQuery.radius_km": "Radius in kilometres around `near`, which is required with it: only farms within it are listed. Default 50.",
 }  # fmt: skip

@@ -86,7 +86,7 @@ SUBJECT = Subject(
               errors=(errors.NotFound, errors.Forbidden, errors.Invalid, errors.WrongKind, errors.Conflict),
               description="A PDF is kept as it is; a picture is made anew as JPEG, without what its file says of where it was taken."),
         Route(method="GET", path="/api/farms/{id}/documents/{document_id}", operation="getDocument", handler=document_routes.see, permission=Permission.SEE_DOCUMENTS,
-              mode=Mode.FRESH, section=_FARMS, summary="The file of a farm's paper", media_type="application/octet-stream", limit="rate_read", endpoint_class="blobs",
+              mode=Mode.FRESH, section=_FARMS, summary="The file of a farm's paper", media_type="application/octet-stream", media_types=("application/pdf", "image/jpeg"), download=True, limit="rate_read", endpoint_class="blobs",
               errors=(errors.NotFound, errors.Forbidden)),
         Route(method="DELETE", path="/api/farms/{id}/documents/{document_id}", operation="deleteDocument", handler=document_routes.delete,
               permission=Permission.CHANGE_DOCUMENTS, mode=Mode.WRITE, section=_FARMS, summary="Delete a farm's paper", status=204,

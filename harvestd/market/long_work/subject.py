@@ -27,7 +27,7 @@ SUBJECT = Subject(
               mode=Mode.WRITE, section=_OPERATIONS, summary="Cancel an operation", answer=shapes.Operation, errors=(errors.NotFound, errors.Conflict),
               description="What it has done stays done. Once it is over it cannot be cancelled any more."),
         Route(method="GET", path="/api/operations/{id}/file", operation="getOperationFile", handler=routes.file, permission=Permission.OWN_OPERATIONS,
-              mode=Mode.FRESH, section=_OPERATIONS, summary="The file that an operation has made", answer=dict[str, Any],
+              mode=Mode.FRESH, section=_OPERATIONS, summary="The file that an operation has made", download=True, answer=dict[str, Any],
               errors=(errors.NotFound, errors.Forbidden, errors.Conflict),
               description="Of the media type that the operation's `result` names. A file about a person is for that person alone, signed in."),
     ),

@@ -122,7 +122,7 @@ class KeySet(Out, kw_only=True, frozen=True):
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
-    "alg": "Always `EdDSA`.",
+    "PublicKey.alg": "Always `EdDSA`.",
     "crv": "Always `Ed25519`.",
     "decimals": "Decimal places of a quantity in this unit.",
     "guests": "Whether orders can be placed without an account.",
@@ -143,13 +143,14 @@ WORDS: dict[str, str] = {
     "Problems.items": "The problems.",
     "languages": "BCP 47 tags of the market's languages.",
     "Ready.parts": "Each dependency of the process, by name.",
+    "MarketUnit.kind": "What it measures.",
     "methods": "The ways in which goods reach the buyer.",
     "Market.password": "What a new password has to be.",
     "min_length": "Minimum length.",
     "password_min_length": "The same as `password.min_length`.",
     "sandbox": "Whether this market is for trying things out, where the clock can be moved.",
     "sign_in_issuer": "With whose accounts people can sign in, by sending their browser to `GET /api/auth/google`; null: with nobody's.",
-    "state": "The state of the dependency.",
+    "ReadyPart.state": "The state of the dependency.",
     "ProblemText.status": "The HTTP status.",
     "Alive.status": "Always `ok`.",
     "stopping": "True once the process has been asked to stop.",

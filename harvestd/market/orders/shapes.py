@@ -204,7 +204,7 @@ WORDS: dict[str, str] = {
     "discount": "The discount. Not implemented yet: always 0.",
     "expected_total": "The total that the buyer has seen; if it has changed since, nothing is ordered (409).",
     "by": "Who did it: the buyer, the farm, an admin, or the clock.",
-    "at": "When it happened.",
+    "OrderStep.at": "When it happened.",
     "buyer": "Who ordered, for the farms that prepare the order.",
     "steps": "The status changes, with their times.",
     "can": "What the caller may do with it now.",

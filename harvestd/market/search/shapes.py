@@ -82,6 +82,7 @@ class Suggestions(Out, kw_only=True, frozen=True):
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
+    "Suggestion.kind": "What it names.",
     "degraded": "True while the search engine is unavailable and PostgreSQL answers instead.",
     "facets": "For each facet, its values and how many hits there are with each as the only value of its filter; the other filters apply. Counts stop at 10,000 hits.",
     "highlight": "HTML by field: escaped text, the matches in `<em>`.",

@@ -48,7 +48,7 @@ def _response(problems: tuple[Problem, ...]) -> dict[str, Any]:
     status = problems[0].status
     return {
         "description": "; ".join(f"[{problem.title}]({problem.type})" for problem in problems),
-        "headers": headers(["X-Request-Id", "Content-Language", "Vary", *_HEADERS.get(status, [])]),
+        "headers": headers(["X-Request-Id", "Cache-Control", "Content-Language", "Vary", *_HEADERS.get(status, [])]),
         "content": {MEDIA_TYPE: {"schema": {"$ref": REF.format(name="Problem")}, "example": _example(problems[-1])}},
     }
 
@@ -60,9 +60,10 @@ def _slugs(route: Route) -> set[str]:
     conditions: Iterable[tuple[bool, Iterable[str]]] = (
         (route.credentials, ("unauthenticated",)),
         (route.permission is not None, ("forbidden",)),
+        (route.permission is not None and not route.without_factor, ("second-factor-required",)),
         (route.credentials and route.method != "GET", ("csrf",)),
-        ("{" in route.path, ("not-found", "invalid")),
-        (route.query is not None, ("invalid",)),
+        ("{" in route.path, ("not-found",)),
+        (route.strict, ("invalid",)),
         (route.body is not None, ("invalid", "media-type", "too-large")),
         (route.key == "required", ("idempotency-key",)),
         (route.key != "no", ("key-in-flight", "key-reused")),

@@ -14,9 +14,9 @@ GLOSSARY: dict[str, str] = {
     "after": "The `next` of an earlier page; leave it out for the first.",
     "amount": "In minor units of the currency: 1250 is 12.50 EUR, or 1250 JPY.",
     "FieldError.available": "The quantity left, if the error is about stock.",
-    "code": "A stable, machine-readable code, the same in every language.",
+    "CartWarning.code": "A stable, machine-readable code, the same in every language.",
     "FieldError.code": "What is wrong, as a stable code; `/problems` lists each with its meaning and `params`. More may be added.",
-    "count": "How many there are.",
+    **dict.fromkeys(("Cart.count", "Rating.count", "FacetValue.count"), "How many there are."),
     "CountedQuery.count": "Whether to count all of them in `total`, up to 10,000.",
     "CountedPage.total": "How many there are on all pages if `count` was set, else null; it stops at 10,000, the pages do not.",
     "created_at": "When it was created.",
@@ -30,7 +30,7 @@ GLOSSARY: dict[str, str] = {
     "id": "UUIDv7.",
     "instance": "The path of the request.",
     "items": "The items on this page.",
-    "kind": "What it is about; more kinds may be added.",
+    "Notification.kind": "What it is about; more kinds may be added.",
     "limit": "Maximum number of items on a page.",
     "lines": "Products and quantities.",
     "message": "A sentence that can be shown to a buyer.",
@@ -51,15 +51,24 @@ GLOSSARY: dict[str, str] = {
     "title": "The name of the product.",
     "Problem.title": "What happened, in words for a buyer; the same for every problem of this type.",
     "to": "The last day, in the same format as the first.",
-    "total": "Quantity times price, divided by what the price is for, rounded half up once.",
+    **dict.fromkeys(
+        ("CartLine.total", "OrderLine.total"),
+        "Quantity times price, divided by what the price is for, rounded half up once.",
+    ),
     "type": "URL of a page with the cause and the cure; programs can use it as the problem's code.",
     "updated_at": "When it was last changed.",
     "version": "Increases with each change; the ETag is derived from it.",
 }
 
-#: Path parameters.
+#: What ``{id}`` is the id of, by the segment before it; and of which of these the slug works, too.
+ONES: dict[str, str] = {
+    "addresses": "the address", "api-keys": "the API key", "blobs": "the picture", "categories": "the category", "farms": "the farm",
+    "groups": "the group", "identities": "the link with an account elsewhere", "operations": "the operation", "orders": "the order",
+    "products": "the product", "second-factors": "the second factor", "sessions": "the sign-in", "users": "the user",
+}  # fmt: skip
+BY_SLUG = frozenset({"farms", "products"})
+#: Other path parameters.
 PATH: dict[str, str] = {
-    "id": "Id; for farms and products, the slug works too.",
     "farm_id": "Id of the farm.",
     "product_id": "Id of the product.",
     "user_id": "Id of the user.",
@@ -71,18 +80,23 @@ PATH: dict[str, str] = {
     "name": "Name of a page.",
 }
 
-#: Queries and pages whose properties come from others, where they are described once.
-SHARED = {
-    "ProductsQuery": ("ProductFilters", "CountedQuery"), "SearchQuery": ("ProductFilters",),
-    **dict.fromkeys(("FarmsQuery", "OrdersQuery", "NotificationsQuery"), ("CountedQuery",)),
-    **dict.fromkeys(("ProductPage", "FarmPage", "OrderPage", "NotificationPage"), ("CountedPage",)),
-}  # fmt: skip
+#: Queries whose properties come from others, where they are described once; all queries and pages are ``_COUNTED``, too.
+SHARED = {"ProductsQuery": ("ProductFilters",), "SearchQuery": ("ProductFilters",)}
+_COUNTED = {"Query": "CountedQuery", "Page": "CountedPage"}
 
 
 def described(schema: str, name: str, words: Mapping[str, str] = GLOSSARY) -> str:
     """The description of a schema's property, or of a query parameter; "" if ``words`` has none."""
-    owners = (schema, *SHARED.get(schema, ()))
+    owners = (schema, *SHARED.get(schema, ()), *(one for end, one in _COUNTED.items() if schema.endswith(end)))
     return next((words[f"{one}.{name}"] for one in owners if f"{one}.{name}" in words), words.get(name, ""))
+
+
+def in_path(path: str, name: str) -> str:
+    """The description of the parameter ``name`` of a route's path."""
+    before = path.partition(f"/{{{name}}}")[0].rpartition("/")[2]
+    if name != "id" or before not in ONES:
+        return PATH.get(name, "")
+    return f"Id of {ONES[before]}{'; its slug works, too' if before in BY_SLUG else ''}."
 
 
 def of(routes: Iterable[Route]) -> dict[str, str]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
 
 from harvestd import __version__
 from harvestd.kernel.errors import NotConfirmed
-from harvestd.kernel.permissions import GRANTS, ROLES, SCOPES
+from harvestd.kernel.permissions import FARM_ROLES, GRANTS, ROLES, SCOPES
 from harvestd.web.pages import examples, failures, glossary, prose, schemas
 from harvestd.web.problems import IF_MATCH
 from harvestd.web.routes import Route, may_be_empty
@@ -24,6 +24,8 @@ HEADERS = {
     "RateLimit-Policy": "The limit: q requests in w seconds.",
     "Idempotent-Replayed": "true if this is the stored answer of an earlier request with the same idempotency key.",
     "X-Request-Id": "Identifies this request in the logs.",
+    "Cache-Control": "Who may keep the answer, and for how long (RFC 9111).",
+    "Content-Disposition": "The name under which to keep the file (RFC 6266).",
     "Retry-After": "Seconds to wait before a retry.",
     "Content-Language": "The language of the answer; of a problem also lists English if its detail is in English.",
     "Vary": "Request headers that the answer depends on.",
@@ -121,10 +123,18 @@ def _who(route: Route) -> str:
     if route.permission is None:
         return "For anyone."
     grant = GRANTS[route.permission]
-    everyone = route.roles >= frozenset(ROLES)
-    who = "For anyone who is signed in." if everyone else f"For {', '.join(sorted(route.roles))}."
-    staff = f", and the market's {' and '.join(sorted(grant.everywhere))} of any" if grant.everywhere else ""
-    return f"{who} Of a farm: its {', '.join(sorted(grant.in_farm))}{staff}." if grant.in_farm else who
+    everyone = grant.roles >= frozenset(ROLES)
+    if not grant.in_farm:
+        return "For anyone who is signed in." if everyone else f"For the market's {_those(ROLES, grant.roles)}."
+    buyer = "the buyer, " if everyone else ""  # what they see of farms' matters is what they ordered
+    staff = f", and the market's {_those(ROLES, grant.everywhere)}" if grant.everywhere else ""
+    return f"For {buyer}the {_those(FARM_ROLES, grant.in_farm)} of the farm{staff}."
+
+
+def _those(order: Sequence[str], roles: Collection[str]) -> str:
+    """The roles in the plural: ``owners, managers and packers``."""
+    *first, last = [f"{role}s" for role in order if role in roles]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _api_keys(route: Route) -> str:
@@ -159,7 +169,7 @@ def _path_parameters(route: Route) -> list[dict[str, Any]]:
             "name": name,
             "in": "path",
             "required": True,
-            "description": glossary.PATH.get(name, ""),
+            "description": glossary.in_path(route.path, name),
             "schema": {"type": "string"},
         }
         for name in names
@@ -200,9 +210,10 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
 
 
 def _success(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
-    names = ["X-Request-Id"]
+    names = ["X-Request-Id", "Cache-Control"]
     conditions = (
         (_has_tag(route), ("ETag",)),
+        (route.download, ("Content-Disposition",)),
         (route.spoken, ("Content-Language", "Vary")),
         (route.limit != "none", ("RateLimit", "RateLimit-Policy")),
         (route.key != "no", ("Idempotent-Replayed",)),
@@ -218,19 +229,21 @@ def _success(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
     response: dict[str, Any] = {"description": route.summary, "headers": failures.headers(names)}
     if not empty:
         schema = {"type": "string"} if route.answer is None else by_type[route.answer]
-        response["content"] = {route.media_type.partition(";")[0]: {"schema": schema, **examples.of(route, "answer")}}
+        shown = {"schema": schema, **examples.of(route, "answer")}
+        kinds = route.media_types or (route.media_type.partition(";")[0],)
+        response["content"] = dict.fromkeys(kinds, shown)
     if route.also_html:
         response["content"]["text/html"] = {"schema": {"type": "string"}}
     responses = {str(one): response for one in (status, *route.also)}
     if route.accepted:
         responses["202"] = {
             "description": "Accepted: a mail tells the rest. Nothing says whether the address has an account.",
-            "headers": failures.headers(["X-Request-Id"]),
+            "headers": failures.headers(["X-Request-Id", "Cache-Control"]),
         }
     if route.cached is not None:
         responses["304"] = {
             "description": "Not modified: the client's copy is current.",
-            "headers": failures.headers(["ETag"]),
+            "headers": failures.headers(["ETag", "Cache-Control"]),
         }
     return responses
 
