@@ -84,7 +84,7 @@ class IdentityRefused(MarketError):
 
 
 class Deactivated(MarketError):
-    """The password is right, and the account is deactivated; to open it again, sign in with reactivate: true."""
+    """You are known here, and your account is deactivated; sign in once more, and have it opened again."""
 
 
 class NotConfirmed(MarketError):

@@ -14,6 +14,13 @@ from harvestd.market.long_work.showing import shown
 from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.paging import Keyset
 
+#: Why an operation has no file, by its status.
+_NO_FILE = {
+    "cancelled": "this operation was cancelled, so there is no file of it; begin a new one",
+    "failed": "this operation has failed, so there is no file of it; see its errors, and begin a new one",
+}
+_NOT_READY = "the file of this operation is not ready; wait until its status is succeeded"
+
 
 async def listed(request: RequestContext, query: OperationsQuery) -> CountedPage[Operation]:
     """The caller's operations, newest first; for the market's staff also everyone's."""
@@ -49,7 +56,7 @@ async def file(request: RequestContext) -> Result:
     if kind.personal:
         _check_oneself(request, found)
     if found.status != "succeeded":
-        raise Conflict("the file of this operation is not ready; wait until its status is succeeded")
+        raise Conflict(_NO_FILE.get(found.status, _NOT_READY))
     headers = (
         ("Content-Disposition", f'attachment; filename="{kind.file.name}"'),
         ("Cache-Control", "private, no-store"),
