@@ -214,7 +214,7 @@ WRITING_GETS = {
 def _sources(function: Any) -> str:
     """Of a function, and of those of its module that it calls."""
     found: dict[Any, str] = {}
-    left = [function]
+    left = [inspect.unwrap(function)]
     while left:
         one = left.pop()
         found[one] = inspect.getsource(one)

@@ -84,7 +84,7 @@ class IdentityRefused(MarketError):
 
 
 class Deactivated(MarketError):
-    """The password is right, and the account is deactivated; to open it again, sign in with reactivate: true."""
+    """The account is at rest, and whoever signs in to it has not asked to open it."""
 
 
 class NotConfirmed(MarketError):

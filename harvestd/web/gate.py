@@ -315,9 +315,9 @@ def _body(route: Route, context: RequestContext, raw: bytes) -> Any:
 
 
 def _if_match(route: Route, headers: Mapping[str, str]) -> int | None:
-    if not route.if_match:
-        return None
     given = headers.get("if-match", "")
+    if not route.if_match and not (route.may_match and given):
+        return None
     if not given:
         raise Refusal("if-match", _NO_VERSION)
     return conditional.version_named(given)

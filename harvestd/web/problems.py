@@ -89,7 +89,7 @@ PROBLEMS: tuple[Problem, ...] = (
             "POST /api/users/me/second-factors and confirm it; this sign-in may do that, see its account and its sign-ins, and sign out.",
             (market.SecondFactorRequired,)),
     Problem("deactivated", 403, "Your account is deactivated",
-            "The password is right, and the account is deactivated; to open it again, sign in with reactivate: true.",
+            "Who signs in is known here, and the account is deactivated by its owner.",
             "Ask the person whether the account is to be opened again; if so, send the same with reactivate: true.",
             (market.Deactivated,)),
     Problem("csrf", 403, "Please reload the page and try again",
@@ -101,7 +101,8 @@ PROBLEMS: tuple[Problem, ...] = (
             (market.IdentityRefused,)),
     Problem("confirm", 403, "Please confirm that it is you",
             "This needs a sign-in, or a confirmation of it, of the last five minutes.",
-            "POST /api/auth/confirm with the password of the account (and the code of its second factor, if it has one), then send the request again.",
+            "POST /api/auth/confirm with the password of the account (and the code of its second factor, if it has one), or sign in again, which is the "
+            "only way for an account without a password; then send the request again.",
             (market.NotConfirmed,)),
     Problem("not-found", 404, "This could not be found",
             "There is nothing at this address, or it is not yours to see.",

@@ -96,6 +96,8 @@ class Route:
     accepted: bool = False
     key: Literal["no", "optional", "required"] = "no"
     if_match: bool = False
+    #: Whether ``If-Match`` is only checked if it is sent.
+    may_match: bool = False
     cached: Cached | None = None
     limit: str = "rate_default"
     endpoint_class: str = ""

@@ -13,7 +13,16 @@ from msgspec import UNSET
 from harvestd.kernel.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from harvestd.kernel.names import accept, clean_name
 from harvestd.kernel.permissions import ADMIN, BUYER, STAFF
-from harvestd.market.accounts import actions, admin_rows, audit, confirming, factor_rows, key_rows, signing_in
+from harvestd.market.accounts import (
+    actions,
+    admin_rows,
+    audit,
+    confirming,
+    factor_actions,
+    factor_rows,
+    key_rows,
+    signing_in,
+)
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts.admin_shapes import (
     Account,
@@ -81,6 +90,7 @@ async def change(request: RequestContext, body: ChangeAccount) -> Result:
     before = await admin_rows.lock(unit.tx, user_id)
     if before is None:
         raise NotFound("there is no such account")
+    request.check_version(before.version)
     if before.erased:
         raise Conflict("this account was closed by its owner, for good")
     role = before.role if body.role is UNSET else body.role
@@ -89,6 +99,8 @@ async def change(request: RequestContext, body: ChangeAccount) -> Result:
     if body.second_factor is True:
         message = "can only be false: second factors are set up by the account's owner"
         raise Invalid.of("second_factor", message, "not-one-of", allowed="false")
+    if body.second_factor is False and user_id == request.user.user_id:
+        await factor_actions.check_not_required(unit, user_id)
     if body.second_factor is False:  # what was only begun goes as well, and recovery codes
         await factor_rows.delete_all(unit.tx, user_id, unit.now)
         await _end_acting(unit, user_id)

@@ -26,7 +26,9 @@ async def deactivate(unit: UnitOfWork, user_id: str) -> None:
 def check(user: User, reactivate: bool) -> None:
     """Raise ``Deactivated`` for an account at rest that is not to be opened."""
     if user.deactivated and not reactivate:
-        raise Deactivated
+        raise Deactivated(
+            "you are known here, and your account is deactivated; sign in once more, and have it opened again"
+        )
 
 
 async def reopen(unit: UnitOfWork, user: User, reactivate: bool) -> bool:

@@ -153,7 +153,7 @@ async def remove(unit: UnitOfWork, user_id: str, id: str) -> None:
     factor = _of(known, id)
     last = [one.id for one in known if one.confirmed_at] == [factor.id]
     if last:
-        await _check_not_required(unit, user_id)
+        await check_not_required(unit, user_id)
     await rows.delete(unit.tx, user_id, id, unit.now)
     if last:
         await rows.delete_codes(unit.tx, user_id)
@@ -167,8 +167,8 @@ def _of(known: Sequence[Factor], id: str) -> Factor:
     return found
 
 
-async def _check_not_required(unit: UnitOfWork, user_id: str) -> None:
-    """The account is locked, so its role stays."""
+async def check_not_required(unit: UnitOfWork, user_id: str) -> None:
+    """Raise ``Conflict`` if the user's role needs a second factor. The account is locked, so its role stays."""
     user = await accounts.by_id(unit.tx, user_id)
     if user is not None and user.role in unit.parts.settings.second_factor_required_for:
         raise Conflict("your role needs a second factor, and this is the only one; set up another one first")

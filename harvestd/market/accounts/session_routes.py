@@ -127,6 +127,9 @@ async def confirm(request: RequestContext, body: Confirm) -> None:
     caller = request.user
     user = await accounts.by_id(request.reader, caller.user_id)
     assert user is not None
+    if not user.password_hash:
+        message = "cannot be checked: your account has none; sign in again, or set one by the mail for a forgotten one"
+        raise Invalid.of("password", message, "not-accepted", reason="no-password")
     await guessing.admit_known(request, user.email_key)
     if not await passwords.verified(body.password, user.password_hash, passwords.place(request)):
         signing_in.log.info("confirmation of {user_id} failed", user_id=user.id, address=request.address)

@@ -241,7 +241,7 @@ SUBJECT = Subject(
               section=_ADMIN, summary="An account, with what belongs to it", answer=admin_shapes.AccountDetails, limit="rate_read", errors=(errors.NotFound,)),
         Route(method="PATCH", path="/api/admin/users/{id}", operation="changeAccount", handler=admin_routes.change, permission=Permission.MANAGE_ACCOUNTS, mode=Mode.WRITE,
               section=_ADMIN, summary="Change an account's role, close or open it, or take its second factors away", body=admin_shapes.ChangeAccount, answer=admin_shapes.Account,
-              errors=(errors.NotConfirmed, errors.NotFound, errors.Conflict)),
+              may_match=True, errors=(errors.NotConfirmed, errors.NotFound, errors.Conflict)),
         Route(method="POST", path="/api/admin/users/{id}/impersonate", operation="impersonate", handler=admin_routes.impersonate, permission=Permission.MANAGE_ACCOUNTS,
               mode=Mode.OWN, section=_ADMIN, summary="Act for somebody, for a time", body=admin_shapes.Impersonate, rules=admin_routes.reason_faults, answer=admin_shapes.ActingFor,
               errors=(errors.NotFound, errors.Forbidden, errors.NotConfirmed),

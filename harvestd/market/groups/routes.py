@@ -67,6 +67,7 @@ async def create(request: RequestContext, body: NewGroup) -> Result:
 async def change(request: RequestContext, body: ChangeGroup) -> Result:
     """Change a group."""
     before, after = await actions.change(request.work, request.id("id"), given(body))
+    request.check_version(before.version)  # the group is locked, and what was done is undone
     changed = [name for name in ("name", "slug", "description") if getattr(before, name) != getattr(after, name)]
     if changed:
         was, now = ({name: getattr(one, name) for name in changed} for one in (before, after))
@@ -77,6 +78,7 @@ async def change(request: RequestContext, body: ChangeGroup) -> Result:
 async def delete(request: RequestContext) -> None:
     """Delete a group."""
     before, count = await actions.delete(request.work, request.id("id"))
+    request.check_version(before.version)
     was = {"name": before.name, "slug": before.slug, "members": count}
     await audit.note(request, request.work, "group.deleted", None, f"group:{before.id}", was)
 

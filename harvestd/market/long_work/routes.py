@@ -48,6 +48,10 @@ async def file(request: RequestContext) -> Result:
         raise NotFound("this operation makes no file")
     if kind.personal:
         _check_oneself(request, found)
+    if found.status == "cancelled":
+        raise Conflict("this operation was cancelled, so there is no file of it; begin a new one")
+    if found.status == "failed":
+        raise Conflict("this operation has failed, so there is no file of it; see its errors, and begin a new one")
     if found.status != "succeeded":
         raise Conflict("the file of this operation is not ready; wait until its status is succeeded")
     headers = (

@@ -68,6 +68,7 @@ def _slugs(route: Route) -> set[str]:
         (route.key == "required", ("idempotency-key",)),
         (route.key != "no", ("key-in-flight", "key-reused")),
         (route.if_match, ("if-match", "stale")),
+        (route.may_match, ("stale",)),
         (route.limit != "none", ("too-many-requests",)),
         (route.operator, ("unauthenticated", "forbidden")),
         (route.mode is not Mode.OWN or bool(route.body), ("unavailable",)),

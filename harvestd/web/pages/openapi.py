@@ -201,10 +201,16 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
         text = "1 to 255 visible characters: a fresh key for each new operation, the same key for each retry of it."
         key = {"name": "Idempotency-Key", "in": "header", "required": route.key == "required", "description": text}
         found.append({**key, "schema": {"type": "string", "minLength": 1, "maxLength": 257}})
-    if route.if_match:
+    if route.if_match or route.may_match:
         text = f"The version that this change is based on: {IF_MATCH}. Everything with a `version` has such a tag, in lists too; `*` matches any."
         found.append(
-            {"name": "If-Match", "in": "header", "required": True, "description": text, "schema": {"type": "string"}}
+            {
+                "name": "If-Match",
+                "in": "header",
+                "required": route.if_match,
+                "description": text,
+                "schema": {"type": "string"},
+            }
         )
     return found
 

@@ -224,3 +224,15 @@ async def test_it_ends_with_the_admin_s_role(market: Market) -> None:
     await second.request("PATCH", f"/api/admin/users/{admin.id}", {"role": "buyer"})
     assert (await client.get("/api/users/me")).status == 401
     assert (await person.get("/api/users/me")).status == 200, "whose own sign-in goes on"
+
+
+async def test_a_version_that_is_sent_has_to_be_the_present_one(market: Market) -> None:
+    admin, person = await market.person("admin"), await market.person()
+    path = f"/api/admin/users/{person.id}"
+    tag = (await admin.get(path)).headers["etag"]
+    answers = [
+        await admin.client.request("PATCH", path, headers={"If-Match": tag}, json={"role": role})
+        for role in ("farmer", "manager")
+    ]
+    assert [answer.status for answer in answers] == [200, 412]
+    assert (await admin.get(path)).json()["role"] == "farmer"

@@ -169,6 +169,14 @@ async def test_a_promotion_beside_the_removal_of_the_last_one_leaves_no_admin_op
             assert (await other.request("DELETE", f"/api/users/me/second-factors/{id}")).status == 204
 
 
+async def test_an_admin_does_not_take_their_own_away(strict: Market) -> None:
+    admin = await strict.person("admin")
+    await with_factor(admin)
+    refused = await admin.request("PATCH", f"/api/admin/users/{admin.id}", {"second_factor": False})
+    assert refused.status == 409 and "set up another one" in refused.json()["detail"]
+    assert (await admin.get("/api/orders")).status == 200
+
+
 async def test_who_loses_theirs_to_an_admin_is_closed_out_and_acts_for_nobody(strict: Market) -> None:
     admin, other, buyer = await strict.person("admin"), await strict.person("admin"), await strict.person()
     for one in (admin, other):

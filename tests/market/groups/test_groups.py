@@ -56,6 +56,14 @@ async def test_a_manager_makes_changes_and_deletes_groups(market: Market) -> Non
     changed = await manager.request("PATCH", path, {"name": "Solidarity", "slug": "solidarity"})
     assert (changed.status, changed.json()["name"], changed.json()["version"]) == (200, "Solidarity", 2)
     assert (await manager.request("PATCH", path, {"name": "Solidarity"})).json()["version"] == 2, "nothing has changed"
+    for method, body in (("PATCH", {"json": {"name": "Late"}}), ("DELETE", {})):
+        late = await manager.client.request(
+            method, path, headers={**manager.client.headers, "If-Match": '"v1"'}, **body
+        )
+        assert late.status == 412 and (await manager.get(path)).json()["name"] == "Solidarity"
+    tag = {"If-Match": (await manager.get(path)).headers["etag"]}
+    again = await manager.client.request("PATCH", path, headers=tag, json={"name": "Solidarity"})
+    assert again.status == 200
     other = await made(manager)
     assert [one["id"] for one in (await manager.get("/api/groups?count=true")).json()["items"]] == [other, group]
     assert (await manager.request("DELETE", path)).status == 204

@@ -5,6 +5,9 @@ from __future__ import annotations
 import attrs
 
 from harvestd import tables
+from harvestd.kernel.errors import Invalid
+from harvestd.market.long_work.kinds import Operation, Step
+from harvestd.unit_of_work import UnitOfWork
 from tests.market.long_work.work import begun, kind, knowing, later, run, seen
 from tests.people import Market, Person
 from tests.web.client import Client
@@ -68,6 +71,24 @@ async def test_the_file_is_there_once_it_is_whole_and_as_long_as_its_operation(m
     for seconds, status in ((50, 200), (70, 404)):
         then = make_market(await later(short, seconds))
         assert (await Client(then.stranger.site, person.client.headers).get(path)).status == status
+
+
+async def test_the_file_of_what_is_over_is_not_waited_for(market: Market) -> None:
+    person = await market.person()
+
+    async def refused(unit: UnitOfWork, operation: Operation) -> Step:
+        raise Invalid.of("rows[7].price", "must be 0 or more", "below-minimum", minimum="0")
+
+    parts = knowing(market.parts, kind(refused))
+    there = Client(make_market(parts).stranger.site, person.client.headers)
+    cancelled = await begun(market, person, parts)
+    await person.request("DELETE", f"/api/operations/{cancelled}")
+    failed = await begun(market, person, parts)
+    await run(parts)
+    for id, why in ((cancelled, "was cancelled"), (failed, "has failed")):
+        answer = await there.get(f"/api/operations/{id}/file")
+        assert answer.status == 409 and why in answer.json()["detail"], answer.text
+        assert "wait" not in answer.json()["detail"]
 
 
 def test_every_kind_of_work_is_begun_by_a_route() -> None:
