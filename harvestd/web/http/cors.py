@@ -11,7 +11,7 @@ from harvestd.settings.table import Settings
 Headers = tuple[tuple[bytes, bytes], ...]
 #: What a page of another site may read of an answer, beyond what every browser lets it.
 EXPOSED = (
-    "Content-Language", "ETag", "Idempotent-Replayed", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate",
+    "Content-Disposition", "Content-Language", "ETag", "Idempotent-Replayed", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate",
     "X-Cart-Token", "X-Request-Id",
 )  # fmt: skip
 #: What it may send, beyond what every browser lets it.

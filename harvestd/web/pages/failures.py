@@ -63,7 +63,7 @@ def _slugs(route: Route) -> set[str]:
         (route.permission is not None and not route.without_factor, ("second-factor-required",)),
         (route.credentials and route.method != "GET", ("csrf",)),
         ("{" in route.path, ("not-found",)),
-        (route.strict, ("invalid",)),
+        (route.strict or "{" in route.path, ("invalid",)),
         (route.body is not None, ("invalid", "media-type", "too-large")),
         (route.key == "required", ("idempotency-key",)),
         (route.key != "no", ("key-in-flight", "key-reused")),
