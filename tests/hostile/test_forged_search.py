@@ -66,8 +66,7 @@ class Forger(Resource):
         self.forge: Forge | None = None
         self.last: list[bytes] = []
         self._target = target
-        self.pool = HTTPConnectionPool(reactor)
-        self._client = HTTPClient(Agent(reactor, pool=self.pool))
+        self._client = HTTPClient(Agent(reactor, pool=HTTPConnectionPool(reactor, persistent=False)))
         self._passing: set[Deferred[None]] = set()
 
     def render(self, request: Any) -> Any:
@@ -76,12 +75,11 @@ class Forger(Resource):
         passing.addBoth(lambda result: self._passing.discard(passing) or result)
         return NOT_DONE_YET
 
-    async def stop(self) -> None:
-        """Leave nothing open: what is still passed on would be given back to the pool after it was closed."""
+    def stop(self) -> None:
+        """Leave nothing open: treq reads on what is cancelled, so that a pool would be given connections after it was closed."""
         for passing in list(self._passing):
             passing.addErrback(lambda _: None)  # however what is cut off calls it
             passing.cancel()
-        await self.pool.closeCachedConnections()
 
     async def _pass_on(self, request: Any) -> None:
         kind = request.getHeader("Content-Type") or "application/json"
@@ -154,7 +152,7 @@ async def forged(elasticsearch: ElasticsearchServer, parts: Parts, database: Dat
         await world.caught_up()
         yield Forged(market, world, forger)
     await port.stopListening()
-    await forger.stop()
+    forger.stop()
 
 
 @pytest.fixture(autouse=True)
