@@ -26,9 +26,9 @@ METHODS = {"match", "fullmatch", "search", "sub", "subn", "split", "findall", "f
 parser: Any = re._parser  # type: ignore[attr-defined]
 
 #: Characters of a run, at first and at last. What is linear takes some milliseconds for the last, what is quadratic seconds.
-SHORT, LONG = 26, 40_000
+SHORT, LONG = 26, 12_000
 #: Seconds of CPU; ten times what the slowest takes.
-LIMIT = 0.25
+LIMIT = 0.1
 
 
 @attrs.frozen
