@@ -20,6 +20,8 @@ from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 TURNS, PATIENCE = 5, 2.0
 #: After so many tests each, what lasts is not looked through any more.
 LASTING = 25
+#: The generations of garbage that a test's own can be in.
+YOUNG = 1
 
 
 class Errors:
@@ -62,7 +64,7 @@ def _no_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
     try:
         yield
         pytest_twisted.blockon(Deferred.fromCoroutine(_wind_down(reactor, known)))
-        gc.collect()  # a failed Deferred that nobody holds logs when it is collected
+        gc.collect(YOUNG)  # a failed Deferred that nobody holds logs when it is collected
         _set_aside(request)
     finally:
         globalLogPublisher.removeObserver(errors)
@@ -80,7 +82,7 @@ def expected_errors(request: pytest.FixtureRequest) -> Callable[..., list[str]]:
     errors: Errors = request.node.stash[_ERRORS]
 
     def take(kind: type[BaseException] | None = None) -> list[str]:
-        gc.collect()
+        gc.collect(YOUNG)
         return errors.take(kind)
 
     return take
@@ -92,16 +94,19 @@ _DONE = pytest.StashKey[int]()
 
 @pytest.fixture(autouse=True, scope="session")
 def _young_garbage_only() -> None:
-    """What was imported is never garbage: looking for it after every test would cost the most."""
+    """What was imported is never garbage, and what a test made stays young until it is over: looking through more than that
+    after every test would cost the most."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 1_000_000, 1_000_000)
 
 
 def _set_aside(request: pytest.FixtureRequest) -> None:
-    """Now and then what is still there is taken for lasting: to look through it all after each test would cost the most."""
+    """Now and then all is looked through, and what is still there is taken for lasting."""
     done = request.session.stash.get(_DONE, 0) + 1
     request.session.stash[_DONE] = done
     if done % LASTING == 0:
+        gc.collect()
         gc.freeze()
 
 
