@@ -132,7 +132,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "post_api_auth_passkey_session": (10, 11),
     "post_api_auth_second_factor_options": (2, 2),
     "post_api_auth_confirm_options": (2, 2),
-    "get_api_farms_id_members": (3, 3),
+    "get_api_farms_id_members": (4, 4),
     "post_api_farms_id_members": (9, 9),
     "patch_api_farms_id_members_user_id": (9, 9),
     "delete_api_farms_id_members_user_id": (9, 8),
