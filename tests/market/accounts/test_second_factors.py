@@ -186,6 +186,24 @@ async def test_a_mailed_link_and_a_confirmation_need_it_too(parts: Parts) -> Non
     assert (await bo.client.post("/api/auth/confirm", {"password": PASSWORD, "code": bo.code(1)})).status == 204
 
 
+@pytest.mark.parametrize("path", ["use", "session"])
+async def test_codes_beside_a_mailed_link_are_guessed_no_longer_than_beside_a_password(parts: Parts, path: str) -> None:
+    """The link works on after a wrong code, from as many addresses as somebody has who reads the mail."""
+    more = {"link_sign_in": True, "rate_limits": True, "rate_login": "3/60", "rate_login_account": "5/60"}
+    market = make_market(attrs.evolve(parts, settings=attrs.evolve(parts.settings, link_sign_in=True)))
+    await protected(market)
+    await market.stranger.post("/api/auth/email/verify", {"token": await token(market, BO["email"], "verify")})
+    await market.stranger.post("/api/auth/link", {"email": BO["email"]})
+    guess = {"token": await token(market, BO["email"], "link"), "code": "000000"}
+    limited = make_market(attrs.evolve(parts, settings=attrs.evolve(parts.settings, **more)))
+    hosts = ["10.1.1.1"] * 4 + ["10.1.1.2", "10.1.1.3", "10.1.1.4"]
+    found = [
+        (await limited.stranger.request("POST", f"/api/auth/link/{path}", json=guess, host=host)).status
+        for host in hosts
+    ]
+    assert found == [401, 401, 401, 429, 401, 401, 429]
+
+
 async def test_a_new_password_by_mail_takes_no_second_factor_away(market: Market) -> None:
     bo = await protected(market)
     await market.stranger.post("/api/auth/email/verify", {"token": await token(market, BO["email"], "verify")})
