@@ -146,7 +146,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_admin_users": (1, 1),
     "get_api_admin_users_id": (3, 3),
     "patch_api_admin_users_id": (9, 8),
-    "post_api_admin_users_id_impersonate": (7, 7),
+    "post_api_admin_users_id_impersonate": (8, 8),
     "get_api_admin_audit": (1, 1),
     "delete_api_users_me": (30, 29),
     "post_api_users_me_deactivation": (14, 13),
