@@ -139,7 +139,8 @@ async def confirm(request: RequestContext, body: Confirm) -> None:
 
     async def work(unit: UnitOfWork) -> None:
         await signing_in.second_step(unit, user, body.code, body.passkey, Purpose.CONFIRM, caller.session)
-        await devices.confirm(unit.tx, caller.session, unit.now)
+        if not await devices.confirm(unit.tx, caller.session, user, unit.now):
+            raise Unauthenticated(signing_in.CHANGED)
 
     try:
         await signing_in.written(request, work)
