@@ -13,15 +13,16 @@ from typing import Any
 
 import attrs
 import msgspec
-from twisted.internet.defer import Deferred, DeferredSemaphore
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessDone
 from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 
 from harvestd.kernel.errors import Overloaded
+from harvestd.runtime.fair_turns import Place, Turns
 
-#: Pictures in work at once, and how many more may wait.
-AT_ONCE, WAITING = 2, 32
+#: Pictures in work at once, those of one address, how many more may wait, and for how many seconds.
+AT_ONCE, OF_ONE, WAITING, WAIT = 2, 1, 32, 30.0
 #: Width times height of the largest picture (a JPEG may have twice as much, a WebP half); each takes four bytes, twice while it is made smaller.
 PIXELS = 30_000_000
 #: Bytes of memory of the child; seconds of the processor, and by the clock.
@@ -69,18 +70,19 @@ class _Line(msgspec.Struct):
 
 
 class Pictures:
-    """At most :data:`AT_ONCE` children at once."""
+    """At most :data:`AT_ONCE` children at once, of which one address has :data:`OF_ONE`: some pictures take all the time that there is."""
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
-        self._turn = DeferredSemaphore(AT_ONCE)
+        self.turns = Turns(AT_ONCE, _overloaded, OF_ONE)
 
-    async def made(self, descriptor: int, wanted: Sequence[Wanted], pixels: int = PIXELS) -> list[Made]:
+    async def made(
+        self, descriptor: int, wanted: Sequence[Wanted], pixels: int = PIXELS, place: Place | None = None
+    ) -> list[Made]:
         """The picture in the file ``descriptor`` in each size, as WebP and as JPEG, upright and without metadata. Raises
         :class:`NoPicture`, and ``Overloaded`` if too many wait or the machine is too slow."""
-        if len(self._turn.waiting) >= WAITING:
-            raise _overloaded()
-        await self._turn.acquire()
+        place = place or Place()
+        await self.turns.taken(place)
         try:
             child = _Child(self._reactor)
             task = {
@@ -91,7 +93,7 @@ class Pictures:
             }
             return _read(await child.run(descriptor, json.dumps(task)))
         finally:
-            self._turn.release()
+            self.turns.over(place)
 
 
 def _read(answer: bytes) -> list[Made]:

@@ -24,12 +24,13 @@ class FairQueue(Generic[Item]):
         self._waiting.setdefault(key, deque()).append(item)
         self._number += 1
 
-    def pop(self, used: Callable[[str], int] | None = None) -> Item:
-        """Remove and return the oldest item of the next key; with ``used``, among the keys with the lowest usage. Raises
-        ``KeyError`` when empty."""
-        if not self._waiting:
+    def pop(self, used: Callable[[str], int] | None = None, may: Callable[[str], bool] = lambda key: True) -> Item:
+        """Remove and return the oldest item of the next key that ``may``; with ``used``, among the keys with the lowest usage. Raises
+        ``KeyError`` when there is none."""
+        among = [key for key in self._waiting if may(key)] if used is not None else self._waiting
+        if not among:
             raise KeyError("nobody waits")
-        key = next(iter(self._waiting)) if used is None else min(self._waiting, key=used)
+        key = next(iter(among)) if used is None else min(among, key=used)
         items = self._waiting.pop(key)
         item = items.popleft()
         if items:

@@ -23,6 +23,7 @@ SHORTAGES = {
     "slow-reader": "clients that took less of their answers than read_rate_least were ended",
     "spool": "a request's body could not be kept on disk; look at the space left in the folder for temporary files, and at upload_spool",
     "passwords": "more sign-ins waited than password_queue allows; more are 503",
+    "pictures": "more pictures waited to be made anew than may; more are 503",
     "recipient_mails": "somebody was to get more mails within an hour than mails_per_recipient allows; one mail says so, the notices have all",
     "searches": "all database connections that searches may use (search_share) were in use; more are 503",
     "address_searches": "an address has as many searches in hand as searches_per_address allows; more of it are 429",

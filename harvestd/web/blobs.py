@@ -10,11 +10,13 @@ from typing import Any
 from harvestd.interfaces import NoSuchBlob
 from harvestd.kernel.errors import Invalid, NotFound, WrongKind
 from harvestd.parts import Parts
-from harvestd.process.pictures import Made, NoPicture, Wanted
+from harvestd.process.pictures import WAIT, WAITING, Made, NoPicture, Wanted
+from harvestd.runtime.fair_turns import Place
 from harvestd.store.blobs import rows
 from harvestd.store.blobs.rows import Blob, Named
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import RequestContext, Result
+from harvestd.web.http.client_address import bucket_of
 from harvestd.web.http.pieces import FileBody
 from harvestd.web.uploads import Upload
 
@@ -22,11 +24,11 @@ from harvestd.web.uploads import Upload
 POLICY = ("Content-Security-Policy", "default-src 'none'; sandbox; frame-ancestors 'none'")
 
 
-async def pictures(parts: Parts, upload: Upload, wanted: Iterable[Wanted]) -> list[Made]:
+async def pictures(request: RequestContext, upload: Upload, wanted: Iterable[Wanted]) -> list[Made]:
     """The picture in a file that somebody sent, made anew in each size. Raises ``WrongKind``, and ``Invalid`` for one that is damaged
     or too large."""
     try:
-        return await parts.pictures.made(upload.file.fileno(), tuple(wanted))
+        return await request.parts.pictures.made(upload.file.fileno(), tuple(wanted), place=_place(request))
     except NoPicture as refused:
         if refused.fault == "kind":
             raise WrongKind("the file is no picture that is taken here; send JPEG, PNG, WebP, GIF or AVIF") from refused
@@ -34,6 +36,12 @@ async def pictures(parts: Parts, upload: Upload, wanted: Iterable[Wanted]) -> li
             message = f"has more than {refused.most // 1_000_000} million pixels; make it smaller"
             raise Invalid.of(upload.field, message, "too-many-pixels", maximum=str(refused.most)) from refused
         raise Invalid.of(upload.field, "is damaged, or not whole; open it and save it anew", "damaged") from refused
+
+
+def _place(request: RequestContext) -> Place:
+    """The caller's turn among those whose pictures wait."""
+    shortages, who = request.parts.metrics.shortages, bucket_of(request.address)
+    return Place(who, request.gone, WAITING, lambda: shortages.tell("pictures", who), WAIT)
 
 
 async def kept(

@@ -30,7 +30,7 @@ from harvestd.runtime.lifecycle import shield
 from harvestd.runtime.tracing import asked_by, tracing
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import authentication as credentials
-from harvestd.web import bodies, conditional, queries, replies, sound
+from harvestd.web import bodies, bodiless, conditional, queries, replies, sound
 from harvestd.web import http_caching as freshness
 from harvestd.web import idempotency as keys
 from harvestd.web import validation as fields
@@ -228,6 +228,8 @@ class Gate:
             return await self._cached(route, context, query, request)
         header = context.headers.get("idempotency-key")
         key = keys.key_of(route, header, request.user_id or None, request.method, request.uri, raw)
+        if route.body is None:
+            bodiless.check(route, context.headers, raw)
         arguments = [] if route.body is None else [_body(route, context, raw)]
         if arguments:
             context = attrs.evolve(context, body=arguments[0])

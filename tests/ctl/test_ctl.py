@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Callable
@@ -153,6 +154,22 @@ def test_check_finds_what_is_broken(run: Run, database_url: str) -> None:
     assert broken.returncode == 1
     assert "BROKEN: the stock ledger does not add up to the stock" in broken.stdout
     assert "slug=eggs-" in broken.stdout
+
+
+def test_check_looks_at_the_folder_of_blobs(run: Run, tmp_path: Path) -> None:
+    """Of the market's settings; what has no row there is named, and nothing is deleted."""
+    stray = tmp_path / "blobs" / "5e" / "0197f0a0-7c1e-7abc-8def-01234567895e.small.webp"
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(b"x")
+    os.utime(stray, (1e9, 1e9))
+    done = run("check")
+    assert (done.returncode, "has no row" in done.stdout, stray.name in done.stdout.replace("\n", "")) == (
+        1,
+        True,
+        True,
+    )
+    stray.unlink()
+    assert run("check").returncode == 0
 
 
 # --- import-directory ---

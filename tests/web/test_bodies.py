@@ -248,3 +248,44 @@ def test_depth_is_counted_whatever_it_is_made_of_and_not_in_texts(shape: str, de
 def test_more_lists_and_objects_than_any_body_has_are_not_even_read() -> None:
     with pytest.raises(Refusal, match="more than"):
         decode(b"[" + b",".join([b"[]"] * MAX_CONTAINERS) + b"]")
+
+
+#: Bodies for a route that takes none, with the status that comes of each.
+SENT: dict[str, tuple[bytes, str, int]] = {
+    "none": (b"", "", 204),
+    "none, said to be JSON": (b"", "application/json", 204),
+    "blanks": (b" \r\n", "application/json", 204),
+    "an empty object": (b"{}", "application/json", 204),
+    "null": (b"null", "application/json; charset=utf-8", 204),
+    "a field": (b'{"role": "admin"}', "application/json", 422),
+    "a list": (b"[]", "application/json", 422),
+    "a text": (b'""', "application/json", 422),
+    "no JSON": (b"{", "application/json", 400),
+    "two names": (b'{"a": 1, "a": 2}', "application/json", 400),
+    "a form": (b"a=b", "application/x-www-form-urlencoded", 415),
+    "of no type": (b"{}", "", 415),
+}
+
+
+@pytest.mark.parametrize("what", SENT)
+async def test_a_route_that_takes_no_body_refuses_what_says_anything(client: Client, what: str) -> None:
+    body, kind, status = SENT[what]
+    answer = await client.request("DELETE", "/api/things/7", body=body, headers={"Content-Type": kind} if kind else {})
+    assert answer.status == status, answer.text
+    if status in (415, 422):
+        assert "takes no body" in answer.json()["detail"]
+
+
+async def test_what_such_a_route_does_not_take_is_named(client: Client) -> None:
+    answer = await client.request("DELETE", "/api/things/7", json={"role": "admin", "price": 1})
+    assert [(error["field"], error["code"]) for error in answer.json()["errors"]] == [
+        ("role", "not-accepted"), ("price", "not-accepted"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"role": "admin"}', b"\xff"])
+async def test_the_content_of_a_get_has_no_meaning(client: Client, body: bytes) -> None:
+    """On the regular path, and where the fast path would have answered: it leaves such a request to that."""
+    for _ in range(3):
+        plain, sent = await client.get("/api/cached"), await client.get("/api/cached", body=body, headers=JSON)
+        assert (sent.status, sent.body) == (plain.status, plain.body)

@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 import pytest
+from twisted.internet.defer import Deferred
 
 from harvestd.process import pictures
 from harvestd.settings.table import Settings
@@ -211,7 +212,7 @@ async def test_a_client_that_leaves_while_its_picture_is_read_leaves_no_file(
 async def test_fifty_uploads_at_once_are_bounded(
     market: Market, spools: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All of them are answered, with two pictures in work at any time, and the others' files on disk."""
+    """All of them are answered, whichever addresses they have, with two pictures in work at any time, and the others' files on disk."""
     people = [await market.person() for _ in range(50)]
     run, at_once, most = pictures._Child.run, 0, 0
 
@@ -227,11 +228,68 @@ async def test_fifty_uploads_at_once_are_bounded(
         return result
 
     monkeypatch.setattr(pictures._Child, "run", counted)
-    answers = await settled(*(put(one, picture("PNG", (300, 200), compress_level=0)) for one in people))
+    content = picture("PNG", (300, 200), compress_level=0)
+    answers = await settled(*(put_from(f"10.1.1.{n}", one, content) for n, one in enumerate(people)))
     assert {answer.status for answer in answers} <= {200, 503}
     assert sum(answer.status == 200 for answer in answers) >= pictures.WAITING
     assert most == pictures.AT_ONCE
     assert spools() == 0
+
+
+async def put_from(host: str, person: Person, content: bytes) -> Response:
+    body, headers = form(content)
+    line = person.client.connect(host)
+    line.send(encode("PUT", AVATAR, body=body, headers=person.client.headers | headers))
+    return await line.receive()
+
+
+async def test_the_pictures_of_one_network_leave_room_for_those_of_others(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many accounts and addresses of its network it uses, and however long each of its pictures takes: an IPv6 /64 is one."""
+    run, held = pictures._Child.run, list[Any]()
+    slow = picture("PNG", (300, 200), compress_level=0)
+
+    def counted(child: Any, descriptor: int, task: str) -> Any:
+        if os.fstat(descriptor).st_size != len(slow):
+            return run(child, descriptor, task)
+        held.append(Deferred())
+        return held[-1]
+
+    monkeypatch.setattr(pictures._Child, "run", counted)
+    people = [await market.person() for _ in range(8)]
+    crowd = [Deferred.fromCoroutine(put_from(f"2001:db8:0:1::{n + 1}", one, slow)) for n, one in enumerate(people)]
+    await eventually("one of them is in work", lambda: len(held) == 1)
+    await eventually("the others wait", lambda: len(market.parts.pictures.turns) == len(crowd) - 1)
+    for honest in ("2001:db8:0:2::1", "10.1.1.1"):
+        assert (await put_from(honest, await market.person(), PNG)).status == 200
+    assert len(held) == 1
+    for n in range(len(crowd)):
+        await eventually("the next one is in work", lambda n=n: len(held) > n)
+        held[n].errback(pictures.NoPicture("damaged"))
+    assert {answer.status for answer in [await one for one in crowd]} == {422}
+
+
+async def test_whose_client_left_has_no_turn(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = list[Any]()
+
+    def hold(child: Any, *arguments: Any) -> Any:
+        held.append(Deferred())
+        return held[-1]
+
+    monkeypatch.setattr(pictures._Child, "run", hold)
+    first = Deferred.fromCoroutine(put(await market.person(), PNG))
+    await eventually("it is in work", lambda: len(held) == 1)
+    ann = await market.person()
+    body, headers = form(PNG)
+    line = ann.client.connect()
+    line.send(encode("PUT", AVATAR, body=body, headers=ann.client.headers | headers))
+    await eventually("it waits", lambda: len(market.parts.pictures.turns) == 1)
+    line.hang_up()
+    held[0].errback(pictures.NoPicture("damaged"))
+    await first
+    await eventually("nobody waits", lambda: len(market.parts.pictures.turns) == 0)
+    assert len(held) == 1
 
 
 async def test_bodies_on_disk_are_bounded_for_all_and_for_each_address(market: Market) -> None:

@@ -151,13 +151,13 @@ async def _changed(request: RequestContext, before: admin_rows.Account, role: st
 
 async def impersonate(request: RequestContext, body: Impersonate) -> ActingFor:
     """Act for somebody, for a time; whatever is done meanwhile has both names in the audit log."""
-    await confirming.check(request)
     reason = accept(clean_name("reason", body.reason, MAX_REASON))[0]
     assert isinstance(reason, str)
     user_id, admin, settings = request.id("id"), request.user, request.parts.settings
     session, ttl = request.new_id(), min(settings.access_token_ttl, ACTING.total_seconds())
 
     async def work(unit: UnitOfWork) -> ActingFor:
+        await confirming.check(request, unit)
         found = await admin_rows.lock(unit.tx, user_id)
         if found is None or not found.active:
             raise NotFound("there is no such open account")

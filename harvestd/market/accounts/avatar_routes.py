@@ -19,7 +19,7 @@ CACHING = "private, max-age=604800, immutable"
 async def put(request: RequestContext, body: PutAvatar, upload: Upload) -> User:
     """Set the caller's picture."""
     parts, user_id = request.parts, request.user.user_id
-    made = await blobs.pictures(parts, upload, SIZES)
+    made = await blobs.pictures(request, upload, SIZES)
     kept = await blobs.kept(parts, made, avatar_rows.KIND, user_id=user_id)
 
     async def work(unit: UnitOfWork) -> User:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harvestd.kernel.errors import FieldError, Invalid
+from harvestd.market.accounts import confirming
 from harvestd.market.accounts import consent_rows as rows
 from harvestd.market.accounts.consent_shapes import Consent, Consents, PutConsents
 from harvestd.web.context import RequestContext
@@ -15,7 +16,8 @@ async def see(request: RequestContext) -> Consents:
 
 
 async def put(request: RequestContext, body: PutConsents) -> Consents:
-    """Add what the person says now; what they said before is kept."""
+    """Add what the person says now; what they said before is kept. Nobody says it for them."""
+    confirming.check_oneself(request)
     kinds = [one.kind for one in body.items]
     twice = [
         FieldError(f"items[{n}].kind", "is given twice", code="given-twice")

@@ -41,12 +41,23 @@ _NOT_BEGUN = "this sign-in was not begun in this browser within ten minutes, or 
 async def begin(request: RequestContext, query: BeginQuery) -> Result:
     """Send the browser to the issuer."""
     issuer, settings = _issuer(request), request.parts.settings
+    _check_own_page(request)
     (to,) = accept(rules.return_to(query.return_to, (settings.public_url, *settings.cors_origins)))
     assert isinstance(to, str)
     owner, session = await _owner(request) if query.link else ("", "")
     begun = cookie.fresh(request.now, to, owner, session, query.reactivate)
     address = await issuer.address(begun.attempt(settings.public_url + CALLBACK))
     return people.sent(address, cookie.set_cookie(settings, request.parts.secret, begun))
+
+
+def _check_own_page(request: RequestContext) -> None:
+    """Raise ``Forbidden`` if a page of a stranger sent the browser: it would sign people in who did not ask for that, where the issuer asks nothing."""
+    settings, headers = request.parts.settings, request.headers
+    ours = (settings.public_url, settings.account_url, *settings.cors_origins)
+    if rules.by_a_stranger(headers.get("sec-fetch-site", ""), headers.get("referer", ""), ours):
+        raise Forbidden(
+            "a page of another site began this sign-in; begin it on a page of the market, or of a site in its cors_origins, which must send its Referer"
+        )
 
 
 def _issuer(request: RequestContext) -> IIssuer:

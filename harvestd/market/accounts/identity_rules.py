@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
 
 from harvestd.kernel import email_addresses, slugs
 from harvestd.kernel.email_addresses import EmailAddress
@@ -29,6 +30,24 @@ def return_to(text: str, origins: Sequence[str]) -> str | FieldError:
     if plain and (path or elsewhere):
         return text
     return FieldError("return_to", _RETURN, code="not-accepted", params={"reason": "elsewhere"})
+
+
+def by_a_stranger(site: str, referer: str, origins: Sequence[str]) -> bool:
+    """Whether a page of another site than those of ``origins`` (addresses) sent the browser here: by what browsers say in ``Sec-Fetch-Site`` (W3C Fetch
+    Metadata; they send it by TLS and to this machine), and the origin of the page in ``Referer``, which each page may leave out, so that
+    without it another site's is a stranger's. Whoever types the address comes from nowhere, and what sends neither is no browser, or an old one."""
+    if site in ("same-origin", "none") or not (site or referer):
+        return False
+    return origin_of(referer) not in {origin_of(one) for one in origins} - {""}
+
+
+def origin_of(address: str) -> str:
+    """Scheme, host and port of an address, as browsers write them; "" for what is none."""
+    try:
+        url = urlsplit(address)
+    except ValueError:
+        return ""
+    return f"{url.scheme}://{url.netloc}".lower() if url.scheme in ("http", "https") and url.netloc else ""
 
 
 def address_of(email: str) -> EmailAddress | None:

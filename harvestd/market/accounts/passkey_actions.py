@@ -62,6 +62,10 @@ async def confirm(unit: UnitOfWork, user_id: str, factor: Factor, text: str) -> 
         raise _stale()
     try:
         made = rules.made(party, answer)
+    except rules.Weak as why:
+        _log(user_id, why)
+        message = "has a key that others could sign for; take another authenticator"
+        raise Invalid.of("passkey", message, "not-accepted", reason="weak-key") from why
     except rules.Unfit as why:
         _log(user_id, why)
         message = "is not what an authenticator makes for this market; begin again, or take another authenticator"

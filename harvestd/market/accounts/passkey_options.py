@@ -7,6 +7,7 @@ from datetime import datetime
 
 from harvestd.kernel.readers import base64url_of
 from harvestd.market.accounts import passkey_challenges as challenges
+from harvestd.market.accounts import passkey_keys
 from harvestd.market.accounts import passkey_rules as rules
 from harvestd.market.accounts.passkey_challenges import Purpose
 from harvestd.market.accounts.passkey_rows import Known
@@ -36,7 +37,7 @@ def creation(
         rp=PasskeyParty(id=party.id, name=party.name),
         user=PasskeyUser(id=base64url_of(handle), name=user.email, display_name=user.name),
         challenge=base64url_of(challenges.made(parts.secret, Purpose.SET_UP, factor_id, now)),
-        pub_key_cred_params=[PasskeyAlgorithm(type=_KIND, alg=name) for name in rules.ALGORITHMS],
+        pub_key_cred_params=[PasskeyAlgorithm(type=_KIND, alg=name) for name in passkey_keys.ALGORITHMS],
         timeout=_TIMEOUT, exclude_credentials=_names(known), attestation="none",
         authenticator_selection=PasskeySelection(
             resident_key="required", require_resident_key=True, user_verification="preferred"

@@ -6,18 +6,13 @@ so unknown ones are ignored here, the known ones are bounded, and their bytes go
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
 import msgspec
 from webauthn import verify_authentication_response, verify_registration_response
-from webauthn.helpers import (
-    decode_credential_public_key,
-    decoded_public_key_to_cryptography,
-    parse_attestation_object,
-)
-from webauthn.helpers.cose import COSEKTY, COSEAlgorithmIdentifier
+from webauthn.helpers import parse_attestation_object
+from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.structs import (
     AuthenticationCredential,
     AuthenticatorAssertionResponse,
@@ -26,24 +21,14 @@ from webauthn.helpers.structs import (
 )
 
 from harvestd.kernel import readers
+from harvestd.market.accounts import passkey_keys
+from harvestd.market.accounts.passkey_keys import ALGORITHMS
 from harvestd.settings.table import Settings
 
-#: Bytes, by what they are of. A credential's id has 1,023 at the most, a user handle 64 (by the standard), an RSA key of 4,096 bits some 530.
-MAX_ID, MAX_HANDLE, MAX_CLIENT, MAX_DATA, MAX_SIGNATURE, MAX_ATTESTATION, MAX_KEY = (
-    1023,
-    64,
-    4096,
-    1024,
-    1024,
-    8192,
-    1024,
-)
+#: Bytes, by what they are of. A credential's id has 1,023 at the most, a user handle 64 (by the standard).
+MAX_ID, MAX_HANDLE, MAX_CLIENT, MAX_DATA, MAX_SIGNATURE, MAX_ATTESTATION = 1023, 64, 4096, 1024, 1024, 8192
 #: Characters of the JSON that a browser gives: all of the above in base64url, with what is ignored.
 MAX_TEXT = 12_000
-#: By the names of COSE (RFC 9053): ES256, EdDSA, RS256, each with the only type of key that it goes with.
-ALGORITHMS = {-7: COSEKTY.EC2, -8: COSEKTY.OKP, -257: COSEKTY.RSA}
-#: Bits of an RSA key.
-RSA_BITS = range(2048, 4097)
 TRANSPORTS = frozenset({"ble", "cable", "hybrid", "internal", "nfc", "smart-card", "usb"})
 #: Ports that an origin leaves out.
 _PORTS = {"http": 80, "https": 443}
@@ -53,6 +38,10 @@ _ATTESTATIONS = frozenset({"none", "packed"})
 
 class Unfit(Exception):
     """What a browser sent is no answer of an authenticator, or does not hold; the text is for the log."""
+
+
+class Weak(Unfit):
+    """An authenticator has made it, with a key that protects nothing."""
 
 
 @attrs.frozen
@@ -159,23 +148,14 @@ def made(party: Party, answer: Answer) -> Made:
             expected_challenge=answer.challenge, expected_rp_id=party.id, expected_origin=list(party.origins),
             supported_pub_key_algs=[COSEAlgorithmIdentifier(name) for name in ALGORITHMS],
         )  # fmt: skip
-        _check_key(found.credential_public_key)
+        passkey_keys.check(found.credential_public_key)
+    except passkey_keys.WeakKey as error:
+        raise Weak(str(error)) from error
     except Exception as error:  # whatever strangers' CBOR, keys and certificates make the library raise
         raise Unfit(f"{type(error).__name__}: {error}") from error
     if found.credential_id != answer.id:
         raise Unfit("it names another credential")
     return Made(found.credential_id, found.credential_public_key, found.sign_count)
-
-
-def _check_key(key: bytes) -> None:
-    if len(key) > MAX_KEY:
-        raise Unfit("its key is too long")
-    decoded = decode_credential_public_key(key)
-    if ALGORITHMS.get(decoded.alg) != decoded.kty:
-        raise Unfit("its key is not of its algorithm")
-    public: Any = decoded_public_key_to_cryptography(decoded)
-    if decoded.kty == COSEKTY.RSA and public.key_size not in RSA_BITS:
-        raise Unfit("its RSA key is too short, or too long")
 
 
 def answered(party: Party, answer: Answer, key: bytes, *, alone: bool) -> int:

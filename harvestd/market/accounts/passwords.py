@@ -10,8 +10,9 @@ from importlib.util import find_spec, module_from_spec
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
-from harvestd.market.accounts.hashing import Hashing, Place
+from harvestd.market.accounts.hashing import Hashing
 from harvestd.market.accounts.password_rules import normal
+from harvestd.runtime.fair_turns import Place
 from harvestd.web.context import RequestContext
 from harvestd.web.http.client_address import bucket_of
 

@@ -76,7 +76,7 @@ async def reset(request: RequestContext, body: Reset) -> None:
 
 async def use_link(request: RequestContext, body: LinkToken) -> SignedIn:
     """Sign in by a mailed token."""
-    check_links(request)
+    await admit_link(request, body)
 
     async def work(unit: UnitOfWork) -> SignedIn:
         user = await linked(unit, body)
@@ -96,6 +96,18 @@ async def linked(unit: UnitOfWork, body: LinkToken) -> accounts.User:
     await deactivation.reopen(unit, user, body.reactivate)
     await second_step(unit, user, body.code, body.passkey)
     return user
+
+
+async def admit_link(request: RequestContext, body: LinkToken) -> None:
+    """What is asked of whoever signs in by a mailed token: a market that does so, and, since the link works on after a wrong code, that its
+    account has not had too many. Raises ``Forbidden``, ``Invalid`` and ``TooMany``."""
+    check_links(request)
+    if body.code is None:
+        return
+    user = await tokens.user_of(request.reader, secret_hash(body.token), "link", request.now)
+    if user is None:
+        raise actions.not_good()
+    await guessing.admit(request, user.email_key, user)
 
 
 def check_links(request: RequestContext) -> None:

@@ -59,7 +59,7 @@ _LANGUAGE = Statement(
     "select language from users where id = :user_id or email_key = :email_key order by (id = :user_id) desc limit 1",
     scalar,
 )
-_LOCK = Statement("accounts.lock", "select active from users where id = :user_id for no key update", scalar)
+_LOCK = Statement("accounts.lock", "select role from users where id = :user_id and active for no key update", scalar)
 _BECOME_FARMER = Statement(
     "accounts.become_farmer",
     "update users set role = 'farmer', version = version + 1, updated_at = :now where id = :user_id and role = 'buyer'",
@@ -120,11 +120,13 @@ async def insert_unless_taken(
     return tuple(fault for fault, taken in zip(_TAKEN_FAULTS, found or (), strict=False) if taken)
 
 
-async def lock(tx: Transaction, user_id: str) -> None:
+async def lock(tx: Transaction, user_id: str) -> str:
     """Lock a person's row, so that what is counted of theirs stays as it is, and nothing is added to an account that is being closed beside
-    it. Raises ``Unauthenticated`` for a closed one."""
-    if not await tx.row(_LOCK, user_id=user_id):
+    it; returns their role, which stays, too. Raises ``Unauthenticated`` for a closed one."""
+    role: str | None = await tx.row(_LOCK, user_id=user_id)
+    if role is None:
         raise Unauthenticated("the account is closed")
+    return role
 
 
 async def become_farmer(tx: Transaction, user_id: str, now: datetime) -> bool:

@@ -14,7 +14,7 @@ from harvestd.market.accounts import sign_ins as sessions
 from harvestd.market.accounts.factor_routes import challenger
 from harvestd.market.accounts.factor_shapes import SecondStep
 from harvestd.market.accounts.passkey_challenges import Purpose
-from harvestd.market.accounts.recovery_routes import check_links, linked
+from harvestd.market.accounts.recovery_routes import admit_link, linked
 from harvestd.market.accounts.recovery_shapes import LinkToken
 from harvestd.market.accounts.session_shapes import BrowserSession, Confirm, Device, DevicesQuery
 from harvestd.market.accounts.shapes import Login
@@ -45,7 +45,7 @@ async def begin(request: RequestContext, body: Login) -> Result:
 
 async def begin_by_link(request: RequestContext, body: LinkToken) -> Result:
     """The same by a mailed token."""
-    check_links(request)
+    await admit_link(request, body)
     return await begun(request, lambda unit: linked(unit, body))
 
 
@@ -139,7 +139,8 @@ async def confirm(request: RequestContext, body: Confirm) -> None:
 
     async def work(unit: UnitOfWork) -> None:
         await signing_in.second_step(unit, user, body.code, body.passkey, Purpose.CONFIRM, caller.session)
-        await devices.confirm(unit.tx, caller.session, unit.now)
+        if not await devices.confirm(unit.tx, caller.session, user, unit.now):
+            raise Unauthenticated(signing_in.CHANGED)
 
     try:
         await signing_in.written(request, work)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from harvestd.market.accounts.rows import User
 from harvestd.store import counting
 from harvestd.store.postgres.database import LAST_ID, Reader, Statement, Transaction, nothing, scalar
 
@@ -32,7 +33,10 @@ _COUNT = counting.counting(
     "sign_ins.count", "sign_ins where user_id = :user_id and ended_at is null and expires_at > :now"
 )
 _CONFIRM = Statement(
-    "sign_ins.confirm", "update sign_ins set confirmed_at = :now where id = :session and ended_at is null", nothing
+    "sign_ins.confirm",
+    """update sign_ins s set confirmed_at = :now from users u
+        where s.id = :session and s.ended_at is null and u.id = s.user_id and (u.password_hash, u.second_factor) = (:password_hash, :second_factor)""",
+    nothing,
 )
 _CONFIRMED = Statement(
     "sign_ins.confirmed",
@@ -51,9 +55,12 @@ async def count(reader: Reader, user_id: str, now: datetime) -> int:
     return await counting.count(reader, _COUNT, user_id=user_id, now=now)
 
 
-async def confirm(tx: Transaction, session: str, now: datetime) -> None:
-    """Note that the owner of a sign-in gave a credential again."""
-    await tx.run(_CONFIRM, session=session, now=now)
+async def confirm(tx: Transaction, session: str, checked: User, now: datetime) -> bool:
+    """Note that the owner of a sign-in gave a credential again; False if it has ended, or the account has another password or second factor than
+    when it was ``checked``."""
+    return bool(await tx.run(
+        _CONFIRM, session=session, now=now, password_hash=checked.password_hash, second_factor=checked.second_factor
+    ))  # fmt: skip
 
 
 async def confirmed(reader: Reader, session: str, user_id: str, since: datetime) -> bool:

@@ -141,7 +141,7 @@ SUBJECT = Subject(
         Route(method="GET", path="/api/auth/google", operation="signInElsewhere", handler=identity_routes.begin, permission=None, mode=Mode.OWN, section=_ACCOUNTS,
               summary="Send a browser to sign in with an account elsewhere (OpenID Connect)", query=identity_shapes.BeginQuery, status=303, limit="rate_login_address",
               endpoint_class="login", cookie=True, errors=(errors.NotFound, errors.Forbidden, errors.NotConfirmed, errors.Conflict, errors.Unavailable),
-              description="The browser goes there itself, as to any page; `sign_in_issuer` of `GET /api/market` says whether it can. Whoever is new gets an account, if the issuer has verified "
+              description="The browser goes there itself, as to any page, from one of the market or of a site that it lets in (`cors_origins`, `account_url`), whose `Referer` has to say so; one of another site is 403. `sign_in_issuer` of `GET /api/market` says whether it can. Whoever is new gets an account, if the issuer has verified "
               "their address and no account has it; an account that has it is linked by its owner alone, with `link`. Browsers are told of problems as by `endSignInElsewhere`."),
         Route(method="GET", path=identity_routes.CALLBACK, operation="endSignInElsewhere", handler=identity_routes.end, permission=None, mode=Mode.OWN, section=_ACCOUNTS,
               summary="Where the issuer sends the browser back to: it is signed in, or the two accounts are linked", query=identity_shapes.CallbackQuery, lenient=True, status=303,

@@ -102,7 +102,7 @@ async def _put(request: RequestContext, upload: Upload, farm_id: str) -> Blob:
     )
     if not head.startswith(_BEGINS):
         try:
-            made = await blobs.pictures(parts, upload, (PAGE,))
+            made = await blobs.pictures(request, upload, (PAGE,))
         except WrongKind:
             raise WrongKind("send the document as PDF, or a picture of it as JPEG, PNG, WebP, GIF or AVIF") from None
         jpeg = [one for one in made if one.media_type == "image/jpeg"]

@@ -23,6 +23,14 @@ class Invitation(msgspec.Struct, frozen=True):
     expires_at: datetime
 
 
+class Sent(msgspec.Struct, frozen=True):
+    """How many invitations of a farm are open, how many it has sent since a time, and when the first of those."""
+
+    open: int
+    lately: int
+    first: datetime | None
+
+
 _INVITATION = "id, farm_id, email, email_key, role, created_at, expires_at"
 _REPLACE = Statement(
     "farm_invitations.replace",
@@ -30,6 +38,12 @@ _REPLACE = Statement(
     nothing,
 )
 _COUNT = counting.counting("farm_invitations.count", "farm_invitations where farm_id = :farm_id and ended_at is null")
+_SENT = Statement(
+    "farm_invitations.sent",
+    """select count(*) filter (where ended_at is null), count(*) filter (where created_at > :since), min(created_at) filter (where created_at > :since)
+         from farm_invitations where farm_id = :farm_id and (ended_at is null or created_at > :since)""",
+    Sent,
+)
 _INVITE = Statement(
     "farm_invitations.insert",
     """insert into farm_invitations (id, farm_id, email, email_key, role, invited_by, created_at, expires_at)
@@ -107,6 +121,13 @@ async def listed(reader: Reader, farm_id: str, after: str | None, limit: int) ->
 async def count(reader: Reader, farm_id: str) -> int:
     """How many there are, up to the counting limit."""
     return await counting.count(reader, _COUNT, farm_id=farm_id)
+
+
+async def sent(tx: Transaction, farm_id: str, since: datetime) -> Sent:
+    """What a farm has sent. The farm is locked."""
+    found = await tx.row(_SENT, farm_id=farm_id, since=since)
+    assert found is not None, "an aggregate is a row"
+    return found
 
 
 async def mint(tx: Transaction, id: str, token_hash: bytes, now: datetime) -> Invitation | None:

@@ -6,11 +6,12 @@ import secrets
 from datetime import timedelta
 
 from harvestd.kernel.email_addresses import EmailAddress
-from harvestd.kernel.errors import AlreadyTaken, Conflict, FieldError, Forbidden, Invalid, NotFound
+from harvestd.kernel.errors import AlreadyTaken, Conflict, FieldError, Forbidden, Invalid, NotFound, TooMany
 from harvestd.kernel.events import Event
 from harvestd.kernel.families import CATALOGUE, FARMS, farm, stale
 from harvestd.kernel.permissions import OWNER
 from harvestd.kernel.secret_hashes import secret_hash
+from harvestd.kernel.sentences import worded
 from harvestd.market.accounts import actions as accounts
 from harvestd.market.accounts import recovery_actions as recovery
 from harvestd.market.accounts import rows as people
@@ -21,24 +22,33 @@ from harvestd.market.farms import member_rows as rows
 from harvestd.market.farms.rows import Farm
 from harvestd.unit_of_work import UnitOfWork
 
-#: How long an invitation can be accepted, and how many of a farm may be open.
-LIFE, MAX_OPEN = timedelta(days=7), 100
+#: How long an invitation can be accepted; how many of a farm may be open, and how many it may send in a DAY: each is a mail to a stranger.
+LIFE, MAX_OPEN, MAX_A_DAY = timedelta(days=7), 100, 50
+DAY = timedelta(days=1)
 
 
 async def invite(unit: UnitOfWork, farm: Farm, address: EmailAddress, role: str, by: str) -> invitations.Invitation:
     """Invite somebody by mail; an earlier invitation of the same address ends. The farm is locked. Raises ``AlreadyTaken`` for a
-    member's address."""
+    member's address, ``Invalid`` if too many are open, and ``TooMany`` for too many a day."""
     if await rows.has_address(unit.tx, farm.id, address.key):
         fault = FieldError("email", "belongs to a member already", code="taken", params={"reason": "member"})
         raise AlreadyTaken(errors=(fault,))
-    if await invitations.count(unit.tx, farm.id) >= MAX_OPEN:
-        message = f"a farm has {MAX_OPEN} open invitations at most; withdraw one first"
-        raise Invalid.of("email", message, "not-accepted", reason="too-many-invitations")
+    await _check_room(unit, farm)
     made = invitations.Invitation(unit.new_id(), farm.id, address.shown, address.key, role, unit.now, unit.now + LIFE)
     await invitations.invite(unit.tx, made, by)
     data = {"farm_id": farm.id, "invitation_id": made.id}
     unit.record(Event("farm.member_invited", f"invitation:{made.id}", 1, data))
     return made
+
+
+async def _check_room(unit: UnitOfWork, farm: Farm) -> None:
+    sent = await invitations.sent(unit.tx, farm.id, unit.now - DAY)
+    if sent.open >= MAX_OPEN:
+        message = f"a farm has {MAX_OPEN} open invitations at most; withdraw one first"
+        raise Invalid.of("email", message, "not-accepted", reason="too-many-invitations")
+    if sent.lately >= MAX_A_DAY and sent.first is not None:
+        detail = worded("a farm invites {most} people a day at most; go on tomorrow", most=MAX_A_DAY)
+        raise TooMany(detail, (sent.first + DAY - unit.now).total_seconds())
 
 
 async def mailed(unit: UnitOfWork, invitation_id: str) -> tuple[invitations.Invitation, str] | None:

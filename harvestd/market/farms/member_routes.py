@@ -38,12 +38,13 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
 
 
 async def listed(request: RequestContext, query: MembersQuery) -> CountedPage[Member]:
-    """The members of a farm, in the order in which they joined."""
+    """The members of a farm, in the order in which they joined. Nobody sees an account at rest, but for those who can take it out of the farm."""
     farm = await _seen(request, Permission.SEE_MEMBERS)
+    everybody = await actions.allowed(request.reader, request.user, Permission.CHANGE_MEMBERS, farm.id)
     keyset = Keyset(query, "members", (datetime, UUID), lambda row: (row.joined_at, row.user_id))
     after: Any = keyset.after
-    shown, following = keyset.page(await rows.listed(request.reader, farm.id, after, keyset.ask))
-    total = await rows.count(request.reader, farm.id) if query.count else None
+    shown, following = keyset.page(await rows.listed(request.reader, farm.id, after, keyset.ask, everybody))
+    total = await rows.count(request.reader, farm.id, everybody) if query.count else None
     return CountedPage([_member(row) for row in shown], following, total)
 
 
@@ -56,7 +57,9 @@ async def _seen(request: RequestContext, permission: Permission) -> farms.Farm:
 
 
 def _member(row: rows.Member) -> Member:
-    return Member(id=row.user_id, username=row.username, name=row.name, role=row.role, joined_at=row.joined_at)
+    return Member(
+        id=row.user_id, username=row.username, name=row.name, role=row.role, joined_at=row.joined_at, resting=row.resting
+    )  # fmt: skip
 
 
 def _invitation(row: open_invitations.Invitation) -> Invitation:

@@ -11,27 +11,33 @@ from harvestd.store.postgres.database import Reader, Statement, Transaction, not
 
 
 class Member(msgspec.Struct, frozen=True):
-    """Somebody of a farm."""
+    """Somebody of a farm; ``resting`` is whether their account is not open."""
 
     user_id: str
     username: str
     name: str
     role: str
     joined_at: datetime
+    resting: bool
+
+
+_MEMBER = "select u.id, u.username, u.name, m.role, m.joined_at, not u.active from farm_members m join users u on u.id = m.user_id"
 
 
 _LIST = Statement(
     "farm_members.list",
-    """select u.id, u.username, u.name, m.role, m.joined_at from farm_members m join users u on u.id = m.user_id
-        where m.farm_id = :farm_id and (:after_at::timestamptz is null or (m.joined_at, u.id) > (:after_at, :after_id::uuid))
+    f"""{_MEMBER}
+        where m.farm_id = :farm_id and (:all or u.active) and (:after_at::timestamptz is null or (m.joined_at, u.id) > (:after_at, :after_id::uuid))
         order by m.joined_at, u.id limit :limit""",
     Member,
 )
-_COUNT = counting.counting("farm_members.count", "farm_members where farm_id = :farm_id")
+_COUNT = counting.counting(
+    "farm_members.count",
+    "farm_members m join users u on u.id = m.user_id where m.farm_id = :farm_id and (:all or u.active)",
+)
 _ONE = Statement(
     "farm_members.one",
-    """select u.id, u.username, u.name, m.role, m.joined_at from farm_members m join users u on u.id = m.user_id
-        where m.farm_id = :farm_id and m.user_id = :user_id""",
+    f"{_MEMBER} where m.farm_id = :farm_id and m.user_id = :user_id",
     Member,
 )
 _OWNERS = Statement(
@@ -62,15 +68,17 @@ _BY_ADDRESS = Statement(
 )
 
 
-async def listed(reader: Reader, farm_id: str, after: tuple[datetime, str] | None, limit: int) -> list[Member]:
-    """The members of a farm, in the order in which they joined."""
+async def listed(
+    reader: Reader, farm_id: str, after: tuple[datetime, str] | None, limit: int, everybody: bool
+) -> list[Member]:
+    """The members of a farm, in the order in which they joined; those whose account rests only among ``everybody``."""
     at, id = after or (None, None)
-    return await reader.rows(_LIST, farm_id=farm_id, after_at=at, after_id=id, limit=limit)
+    return await reader.rows(_LIST, farm_id=farm_id, after_at=at, after_id=id, limit=limit, all=everybody)
 
 
-async def count(reader: Reader, farm_id: str) -> int:
-    """How many there are."""
-    return await counting.count(reader, _COUNT, farm_id=farm_id)
+async def count(reader: Reader, farm_id: str, everybody: bool) -> int:
+    """How many there are, likewise."""
+    return await counting.count(reader, _COUNT, farm_id=farm_id, all=everybody)
 
 
 async def one(reader: Reader, farm_id: str, user_id: str) -> Member | None:

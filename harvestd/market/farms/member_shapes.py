@@ -28,6 +28,7 @@ class Member(Out, kw_only=True, frozen=True):
     name: str
     role: FarmRoleOut
     joined_at: datetime
+    resting: bool
 
 
 class Invite(In, kw_only=True, frozen=True):
@@ -66,6 +67,7 @@ class Joined(Out, kw_only=True, frozen=True):
 
 WORDS: dict[str, str] = {
     "joined_at": "Since when they belong to the farm.",
+    "resting": "Whether their account is deactivated, or closed by the market's staff, so that they can do nothing for now. Only those who may take them out see them then.",
     "Member.id": "Id of the user.",
     "Member.role": "Their role in the farm: owners and managers change it and its products, packers pack, drivers deliver.",
     "Invite.role": "The role that they are to have.",

@@ -12,15 +12,18 @@ from harvestd.store.postgres.database import Reader, Statement, Transaction, not
 
 
 class Member(msgspec.Struct, frozen=True):
-    """Somebody in a group."""
+    """Somebody in a group; ``resting`` is whether their account is not open."""
 
     user_id: str
     username: str
     name: str
     joined_at: datetime
+    resting: bool
 
 
-_MEMBER = "select u.id, u.username, u.name, m.joined_at from group_members m join users u on u.id = m.user_id"
+_MEMBER = (
+    "select u.id, u.username, u.name, m.joined_at, not u.active from group_members m join users u on u.id = m.user_id"
+)
 _LIST = Statement(
     "group_members.list",
     f"""{_MEMBER}

@@ -26,7 +26,9 @@ def _shown(row: store.Group) -> Group:
 
 
 def _member(row: members.Member) -> GroupMember:
-    return GroupMember(id=row.user_id, username=row.username, name=row.name, joined_at=row.joined_at)
+    return GroupMember(
+        id=row.user_id, username=row.username, name=row.name, joined_at=row.joined_at, resting=row.resting
+    )  # fmt: skip
 
 
 def faults(request: RequestContext, sent: Mapping[str, Any]) -> list[FieldError]:

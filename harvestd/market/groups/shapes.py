@@ -54,6 +54,7 @@ class GroupMember(Out, kw_only=True, frozen=True):
     username: str
     name: str
     joined_at: datetime
+    resting: bool
 
 
 #: The meaning of each name here, as the contract describes it.
@@ -63,5 +64,6 @@ WORDS: dict[str, str] = {
     "ChangeGroup.description": "What the group is for; its members do not see it.",
     "Group.name": "Its name, which its members see in their profile.",
     "GroupMember.id": "Id of the user.",
+    "GroupMember.resting": "Whether their account is deactivated, or closed by the market's staff, so that they can do nothing for now.",
     "GroupMember.joined_at": "Since when they are in the group.",
 }

@@ -166,15 +166,17 @@ ERASED = "@invalid"
 
 
 async def invited(unit: UnitOfWork, event: Envelope) -> None:
-    """Mail an invitation to a farm, with the farm's name: whoever sends it is known, and answers for it."""
+    """Mail an invitation to a farm, with the farm's name if the market has verified it: anybody may call a farm whatever they like, and have it mailed
+    to strangers."""
     found = await members.mailed(unit, event.data["invitation_id"])
     if found is None:
         return
     invitation, secret = found
     farm = await farms.find(unit.tx, invitation.farm_id)
     assert farm is not None
-    values = {"farm": one_line(farm.name), "role": ROLES[invitation.role]}
-    await _send(unit, event, invitation.id, invitation.email, "invitation", f"#invitation={secret}", **values)
+    named = {"farm": one_line(farm.name)} if farm.state == "verified" else {}
+    kind, values = "invitation" if named else "invitation_unnamed", {"role": ROLES[invitation.role], **named}
+    await _send(unit, event, invitation.id, invitation.email, kind, f"#invitation={secret}", **values)
 
 
 async def judged(unit: UnitOfWork, event: Envelope) -> None:

@@ -145,6 +145,12 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
         "{farm}, a farm at {market}, invites you to join it as {role}. Sign in with this address, or open an account with it, and accept "
         "here:\n\n{link}\n\nThe link works once, within seven days. If you do not know the farm, ignore this mail.\n",
     ),
+    "invitation_unnamed": (
+        "Invitation from a farm at {market}",
+        "A farm at {market} invites you to join it as {role}. Its name is not written here, since the market does not vouch for it at present. "
+        "Sign in with this address, or open an account with it, and accept here:\n\n{link}\n\n"
+        "The link works once, within seven days. If you expect no invitation, ignore this mail.\n",
+    ),
     "farm_verified": (
         "{farm} is verified at {market}",
         "{farm} has been verified at {market}: it takes orders now.\n{reason}",

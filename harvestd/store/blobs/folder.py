@@ -34,6 +34,12 @@ def folder_of(settings: Settings) -> Path:
     return Path(settings.blobs) if settings.blobs else Path(settings.data_dir) / "blobs"
 
 
+def path_of(folder: Path, key: str) -> Path:
+    """The file of a blob."""
+    blob_id, _ = blob_keys.parts(key)
+    return folder / blob_id[-_SHARD:] / key
+
+
 @implementer(IBlobs)
 class FolderBlobs:
     """Content is written under another name, synced, and renamed: a file with a key's name is whole, whatever crashes."""
@@ -67,8 +73,7 @@ class FolderBlobs:
         await self._done(_tidy, self._folder, before.timestamp())
 
     def _path(self, key: str) -> Path:
-        blob_id, _ = blob_keys.parts(key)
-        return self._folder / blob_id[-_SHARD:] / key
+        return path_of(self._folder, key)
 
     async def _done(self, work: Callable[..., Result], *arguments: Any) -> Result:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from harvestd.web import bodiless
 from harvestd.web.pages.schemas import REF
 from harvestd.web.problems import BY_SLUG, MEDIA_TYPE, PROBLEMS, Problem
 from harvestd.web.routes import Mode, Route
@@ -64,7 +65,7 @@ def _slugs(route: Route) -> set[str]:
         (route.credentials and route.method != "GET", ("csrf",)),
         ("{" in route.path, ("not-found",)),
         (route.strict or "{" in route.path, ("invalid",)),
-        (route.body is not None, ("invalid", "media-type", "too-large")),
+        (route.body is not None or route.method not in bodiless.IGNORED, ("invalid", "media-type", "too-large")),
         (route.key == "required", ("idempotency-key",)),
         (route.key != "no", ("key-in-flight", "key-reused")),
         (route.if_match, ("if-match", "stale")),

@@ -9,6 +9,7 @@ import psycopg2
 import pytest
 
 from harvestd.store.postgres.database import Statement, nothing, scalar
+from tests.locks import holding, meeting
 from tests.people import Market, Person
 
 TAMPER = (
@@ -236,3 +237,28 @@ async def test_a_version_that_is_sent_has_to_be_the_present_one(market: Market) 
     ]
     assert [answer.status for answer in answers] == [200, 412]
     assert (await admin.get(path)).json()["role"] == "farmer"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [("POST", "/impersonate", {"reason": "one last time"}), ("PATCH", "", {"role": "manager"})],
+)
+async def test_an_admin_who_is_demoted_meanwhile_has_no_last_act(
+    market: Market, method: str, path: str, body: dict[str, str]
+) -> None:
+    """The gate has let it in before; what counts is the role when it is done."""
+    admin, person = await market.person("admin"), await market.person()
+    await market.person("admin")
+    url = market.parts.database.settings.dsn
+    with holding(url, "update users set role = 'buyer', version = version + 1 where id = %s", admin.id) as held:
+        (refused,) = await meeting(url, held, admin.request(method, f"/api/admin/users/{person.id}{path}", body))
+    assert (refused.status, refused.json()["type"]) == (403, "/problems/forbidden"), refused.text
+    assert "another role" in refused.json()["detail"]
+
+
+async def test_nobody_agrees_to_anything_for_somebody_else(market: Market) -> None:
+    admin, person = await market.person("admin"), await market.person()
+    client = await acting(market, admin, person)
+    agreed = {"items": [{"kind": "terms", "version": "1", "agreed": True}]}
+    assert (await client.request("PUT", "/api/users/me/consents", json=agreed)).status == 403
+    assert (await person.request("PUT", "/api/users/me/consents", agreed)).status == 200

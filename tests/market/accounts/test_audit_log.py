@@ -12,7 +12,7 @@ import pytest
 
 from harvestd.market.accounts.audit import TOLD
 from harvestd.market.accounts.audit_actions import ACTIONS, markdown
-from harvestd.market.notifications.messages import NOTED
+from harvestd.market.notifications.messages import ACCOUNT_MAILS, NOTED
 from tests.people import Market
 
 ROOT = Path(__file__).parents[3]
@@ -36,6 +36,29 @@ def test_every_action_that_is_noted_is_in_the_table_and_no_other() -> None:
 
 def test_what_is_told_of_the_log_is_in_the_table() -> None:
     assert set(TOLD) == set(NOTED) and set(TOLD) <= set(ACTIONS)
+
+
+#: What is done to an account and told by no mail of the log: by its own mail, or why by none.
+TOLD_OTHERWISE = {
+    "account.address_verified": "whoever does it has read a mail; the address that the account had is told (moved)",
+    "account.closed": "closed",
+    "account.password_changed": "changed",
+    "account.password_reset": "changed",
+    "api_key.ended": "nobody gets at the account by it, and what ends it otherwise is told",
+    "identity.account_opened": "welcome_elsewhere",
+    "identity.signed_in": "a sign-in like any other: the list of sign-ins has it",
+}
+
+
+def test_whatever_is_done_to_an_account_is_mailed_to_its_owner_or_says_why_not() -> None:
+    own = {
+        action
+        for action in ACTIONS
+        if action.partition(".")[0] in ("account", "api_key", "identity", "passkey", "second_factor")
+    }
+    assert own - TOLD.keys() == TOLD_OTHERWISE.keys()
+    assert TOLD.keys() - own == {"farm.member_changed", "farm.member_left"}
+    assert {told for told in TOLD_OTHERWISE.values() if " " not in told} <= ACCOUNT_MAILS.keys()
 
 
 def test_the_docs_have_the_table() -> None:

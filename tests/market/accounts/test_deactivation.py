@@ -9,6 +9,7 @@ import pytest
 
 from tests.market.accounts.mailbox import mails, token
 from tests.market.accounts.test_own_things import HOME, ONE, bought, complete
+from tests.market.farms.test_members import joined
 from tests.people import Market, Person
 from tests.web.client import Client
 from tests.web.conftest import settled
@@ -148,3 +149,34 @@ async def test_two_tabs_that_open_an_account_at_once_are_both_signed_in(market: 
     await resting(market)
     answers = await settled(*(market.stranger.post("/api/auth/login", LOGIN | {"reactivate": True}) for _ in range(3)))
     assert [one.status for one in answers] == [200] * 3
+
+
+async def test_whoever_rests_is_shown_to_those_alone_who_can_take_them_out(market: Market) -> None:
+    """In a farm to its owners, in a group to the market's staff, both of whom are told; the rest of the farm sees and counts them no more."""
+    admin, farmer, packer, person = (
+        await market.person("admin"),
+        await market.farmer(),
+        await market.person(),
+        await bob(market),
+    )
+    for one, role in ((packer, "packer"), (person, "driver")):
+        await joined(market, farmer, role, one)
+    group = (await admin.post("/api/groups", {"name": "Members"})).json()["id"]
+    assert (await admin.request("PUT", f"/api/groups/{group}/members/{person.id}")).status == 200
+    farm, group = f"/api/farms/{farmer.farm_id}/members?count=true", f"/api/groups/{group}/members?count=true"
+
+    async def shown(who: Person, path: str) -> tuple[bool | None, int]:
+        """Whether the person is shown as resting, None if not at all; and the total, which is that of the items."""
+        page = (await who.get(path)).json()
+        assert page["total"] == len(page["items"])
+        return next((one["resting"] for one in page["items"] if one["id"] == person.id), None), page["total"]
+
+    assert [await shown(who, farm) for who in (farmer, packer, admin)] == [(False, 3)] * 3
+    assert await shown(admin, group) == (False, 1)
+    assert (await person.post(REST, None)).status == 204
+    assert [await shown(who, farm) for who in (farmer, packer, admin)] == [(True, 3), (None, 2), (True, 3)]
+    assert await shown(admin, group) == (True, 1)
+    assert (await farmer.request("DELETE", f"/api/farms/{farmer.farm_id}/members/{person.id}")).status == 204
+    assert await shown(farmer, farm) == (None, 2)
+    await sign_in(market.stranger, reactivate=True)
+    assert await shown(admin, group) == (False, 1)

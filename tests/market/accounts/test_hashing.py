@@ -13,8 +13,9 @@ from twisted.internet.defer import Deferred, ensureDeferred
 
 from harvestd.kernel.errors import Overloaded
 from harvestd.market.accounts import passwords
-from harvestd.market.accounts.hashing import NICER, Hashing, Place
+from harvestd.market.accounts.hashing import NICER, Hashing
 from harvestd.parts import Parts
+from harvestd.runtime.fair_turns import Place
 from tests.waiting import eventually
 from tests.web.client import encode
 from tests.web.conftest import make_market
@@ -170,13 +171,13 @@ async def test_who_hangs_up_leaves_the_queue(parts: Parts, desk: Desk, monkeypat
     first = desk.come("a first")
     wire = market.stranger.connect()
     wire.send(encode("POST", "/api/auth/login", json={"email": "bo@example.org", "password": "a long walk to market"}))
-    await eventually("it waits", lambda: len(desk.hashing._queue) == 1)
+    await eventually("it waits", lambda: len(desk.hashing.turns) == 1)
     wire.hang_up()
     called: list[str] = []
     monkeypatch.setattr(passwords, "_verify", lambda password, stored: called.append(password))
     desk.open.set()
     await first
-    await eventually("the queue is empty", lambda: len(desk.hashing._queue) == 0)
+    await eventually("the queue is empty", lambda: len(desk.hashing.turns) == 0)
     await desk.come("a last")
     assert called == []
     assert desk.order == ["a first", "a last"]

@@ -551,6 +551,43 @@ async def test_linking_needs_a_browser_s_session_a_confirmation_and_a_verified_a
     assert kind(await Browser(later, owner.cookies).go("/api/auth/google?link=true")) == (403, "confirm")
 
 
+CROSS, SAME_SITE = {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}
+
+
+@pytest.mark.parametrize("query", ["", "?link=true", "?reactivate=true"])
+@pytest.mark.parametrize(
+    "sent",
+    [CROSS, SAME_SITE, CROSS | {"Referer": "https://evil.example/"}, SAME_SITE | {"Referer": "https://evil.example.org/"},
+     {"Referer": "https://evil.example/"}, CROSS | {"Referer": "https://shop.example.org.evil.example/"}],
+)  # fmt: skip
+async def test_a_page_of_a_stranger_begins_no_sign_in(offering: Market, sent: dict[str, str], query: str) -> None:
+    """Nor a link, nor opens an account at rest: where the issuer asks nothing, the person would never have said so."""
+    owner = await registered(offering)
+    refused = await owner.go(f"/api/auth/google{query}", **sent)
+    assert kind(refused) == (403, "forbidden")
+    assert "harvest_sign_in" not in owner.cookies
+    shown = await owner.go(f"/api/auth/google{query}", **sent, Accept="text/html")
+    assert (shown.status, shown.headers["location"]) == (303, "/account#problem=forbidden")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [{}, {"Sec-Fetch-Site": "none"}, {"Sec-Fetch-Site": "same-origin"}, {"Referer": "http://127.0.0.1:8080/account"},
+     CROSS | {"Referer": "https://shop.example.org/"}, CROSS | {"Referer": "https://shop.example.org/cart?x=y"},
+     SAME_SITE | {"Referer": "https://login.example.org/"}],
+)  # fmt: skip
+async def test_pages_of_the_market_and_of_sites_that_it_lets_in_begin_one(
+    market: Market, issuer: SmallIssuer, sent: dict[str, str]
+) -> None:
+    letting = market_of(
+        market, issuer, cors_origins=("https://shop.example.org",), account_url="https://login.example.org/account"
+    )
+    browser = Browser(letting)
+    answer = await browser.go("/api/auth/google", **sent)
+    assert answer.headers["location"].startswith(issuer.url)
+    assert (await browser.go(issuer.visit(answer.headers["location"]), **CROSS)).status == 303
+
+
 async def test_the_session_that_began_to_link_is_the_one_that_ends_it(offering: Market, issuer: SmallIssuer) -> None:
     owner = await registered(offering)
     back = issuer.visit(await owner.begin(link="true"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harvestd.kernel.errors import FieldError
-from harvestd.market.accounts.identity_rules import MAX_RETURN, accounts_of, address_of, return_to
+from harvestd.market.accounts.identity_rules import MAX_RETURN, accounts_of, address_of, by_a_stranger, return_to
 
 SITES = ("https://shop.example.org", "http://127.0.0.1:8080", "*")
 
@@ -30,6 +30,17 @@ def test_a_path_or_a_site_that_is_let_in_may_be_gone_to(to: str) -> None:
 def test_nothing_else_may(to: str) -> None:
     found = return_to(to, SITES)
     assert isinstance(found, FieldError) and (found.field, found.code) == ("return_to", "not-accepted")
+
+
+@pytest.mark.parametrize(
+    ("site", "referer", "stranger"),
+    [("", "", False), ("none", "", False), ("same-origin", "https://market.example.org/", False), ("cross-site", "", True),
+     ("same-site", "", True), ("tomorrow's", "", True), ("", "https://evil.example/", True), ("", "https://shop.example.org/x", False),
+     ("cross-site", "https://SHOP.example.org/", False), ("cross-site", "http://shop.example.org/", True), ("cross-site", "https://[", True),
+     ("cross-site", "about:blank", True), ("cross-site", "https:///", True), ("cross-site", "https://shop.example.org:8443/", True)],
+)  # fmt: skip
+def test_who_sent_the_browser_is_told_by_what_browsers_say(site: str, referer: str, stranger: bool) -> None:
+    assert by_a_stranger(site, referer, ("", *SITES)) is stranger
 
 
 ID = "0197f0a0-7c1e-7abc-8def-0123456789ab"

@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from harvestd.kernel.readers import base64url_of
-from harvestd.market.accounts.passkey_rules import MAX_ID, Party, Unfit, answered, made, party, read, went_back
+from harvestd.market.accounts.passkey_rules import MAX_ID, Party, Unfit, Weak, answered, made, party, read, went_back
 from harvestd.settings.table import Settings
 from tests.market.accounts.authenticator import KEYS, Authenticator
 
@@ -121,6 +122,58 @@ def test_a_good_key_is_taken_for_its_own_algorithm_alone() -> None:
     key = authenticator()
     with pytest.raises(Unfit, match="not of its algorithm"):
         made(MARKET, read(key.make(CREATE, key=key.public | {3: -257})))
+
+
+_P = 2**255 - 19
+_ORDER_8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD83D3D706A17C7
+
+
+def _edwards(number: int) -> dict[int, Any]:
+    return {1: 1, 3: -8, -1: 6, -2: number.to_bytes(32, "little")}
+
+
+def _rsa(modulus: int, exponent: bytes = b"\1\0\1") -> dict[int, Any]:
+    return {1: 3, 3: -257, -1: modulus.to_bytes((modulus.bit_length() + 7) // 8, "big"), -2: exponent}
+
+
+_GOOD_RSA = int.from_bytes(KEYS["RS256"]()[0][-1], "big")
+#: Keys that are of their kind, and that somebody else could sign for, or nobody.
+WEAK: dict[str, dict[int, Any]] = {
+    "an RSA key of 1024 bits": _rsa((_GOOD_RSA >> 1024) | 1 << 1023 | 1),
+    "an RSA key of 2047 bits": _rsa(_GOOD_RSA >> 1 | 1),
+    "an RSA key of 4097 bits": _rsa(1 << 4096 | 1),
+    "an even RSA modulus": _rsa(_GOOD_RSA + 1),
+    "an RSA modulus with a small factor": _rsa(_GOOD_RSA * 3),
+    "an RSA exponent of 1": _rsa(_GOOD_RSA, b"\1"),
+    "an RSA exponent of 3": _rsa(_GOOD_RSA, b"\3"),
+    "an even RSA exponent": _rsa(_GOOD_RSA, b"\1\0\2"),
+    "the P-256 point at infinity": {1: 2, 3: -7, -1: 1, -2: bytes(32), -3: bytes(32)},
+    "no point of P-256": {1: 2, 3: -7, -1: 1, -2: b"\1" * 32, -3: b"\1" * 32},
+    "P-256 coordinates beyond the prime": {1: 2, 3: -7, -1: 1, -2: b"\xff" * 32, -3: b"\xff" * 32},
+    "an Ed25519 key of zeros": _edwards(0),
+    "Ed25519's neutral point": _edwards(1),
+    "Ed25519's neutral point, with a sign": _edwards(1 | 1 << 255),
+    "an Ed25519 point of order 2": _edwards(_P - 1),
+    "an Ed25519 point of order 4, with a sign": _edwards(1 << 255),
+    "an Ed25519 point of order 8": _edwards(_ORDER_8),
+    "another Ed25519 point of order 8": _edwards(_P - _ORDER_8 | 1 << 255),
+    "Ed25519's neutral point in another encoding": _edwards(_P + 1),
+    "no point of Ed25519": _edwards(2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", sorted(WEAK))
+def test_a_key_that_protects_nothing_is_weak(what: str) -> None:
+    with pytest.raises(Weak):
+        made(MARKET, read(authenticator().make(CREATE, key=WEAK[what])))
+
+
+@pytest.mark.parametrize("curve, size", [(2, 48), (3, 66)])
+def test_a_key_of_a_curve_that_goes_with_another_algorithm_is_unfit(curve: int, size: int) -> None:
+    made_there = ec.generate_private_key({2: ec.SECP384R1(), 3: ec.SECP521R1()}[curve]).public_key().public_numbers()
+    key = {1: 2, 3: -7, -1: curve, -2: made_there.x.to_bytes(size, "big"), -3: made_there.y.to_bytes(size, "big")}
+    with pytest.raises(Unfit, match="no point of P-256"):
+        made(MARKET, read(authenticator().make(CREATE, key=key)))
 
 
 @pytest.mark.parametrize("size", [MAX_ID, MAX_ID + 1])

@@ -16,7 +16,7 @@ from harvestd.parts import Parts
 from harvestd.store.postgres.database import Statement
 from tests.market.accounts.authenticator import KEYS, Authenticator
 from tests.market.accounts.mailbox import token
-from tests.market.accounts.test_passkey_rules import UNFIT_TO_ANSWER, UNFIT_TO_MAKE
+from tests.market.accounts.test_passkey_rules import UNFIT_TO_ANSWER, UNFIT_TO_MAKE, WEAK
 from tests.market.accounts.test_second_factors import BO, PASSWORD, protected
 from tests.people import Market
 from tests.web.client import Client, Response
@@ -213,6 +213,15 @@ async def test_what_no_authenticator_would_make_is_refused(shop: Market) -> None
     assert not wrong, "\n".join(wrong)
     assert await shop.parts.database.rows(PASSKEYS) == []
     assert (await bo.login()).status == 200, "and none counts"
+
+
+async def test_a_key_that_protects_nothing_is_refused_by_its_name(shop: Market) -> None:
+    bo, refused = await newcomer(shop), {}
+    for what, key in WEAK.items():
+        answer = await bo.set_up(key=key)
+        (error,) = answer.json()["errors"]
+        refused[what] = (answer.status, error["field"], error["params"])
+    assert refused == dict.fromkeys(WEAK, (422, "passkey", {"reason": "weak-key"}))
 
 
 async def test_a_key_for_another_domain_is_refused(shop: Market) -> None:

@@ -11,10 +11,11 @@ import pyotp
 import pytest
 from twisted.logger import formatEvent, globalLogPublisher
 
+from harvestd.market.accounts import passwords
 from harvestd.market.accounts.factor_rules import step_of, uri
 from harvestd.parts import Parts
 from harvestd.store.encryption import Encryption, NotDecrypted
-from harvestd.store.postgres.database import Statement
+from harvestd.store.postgres.database import Statement, nothing
 from tests.market.accounts.mailbox import token
 from tests.people import Market
 from tests.web.client import Client, Response
@@ -184,6 +185,46 @@ async def test_a_mailed_link_and_a_confirmation_need_it_too(parts: Parts) -> Non
     ]
     assert [(a.status, a.json()["errors"][0]["field"]) for a in (bare, wrong)] == [(422, "code")] * 2
     assert (await bo.client.post("/api/auth/confirm", {"password": PASSWORD, "code": bo.code(1)})).status == 204
+
+
+async def test_a_confirmation_counts_for_the_factors_that_the_account_has_when_it_is_noted(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A factor that is set up while the password is hashed is asked for, as at a sign-in."""
+    made = await market.stranger.post("/api/auth/register", BO)
+    client = market.stranger.signed_in(made.json()["access_token"])
+    verified = passwords.verified
+
+    async def set_up_meanwhile(*given: Any) -> bool:
+        for n, sql in enumerate((
+            "insert into second_factors (id, user_id, kind, name, secret, created_at, confirmed_at) values (gen_random_uuid(), :id, 'totp', 'x', '', now(), now())",
+            "update users set second_factor = true where id = :id",
+        )):  # fmt: skip
+            statement = Statement(f"test.meanwhile{n}", sql, nothing)
+            await market.parts.database.transaction(lambda tx, one=statement: tx.run(one, id=made.json()["user"]["id"]))
+        return await verified(*given)
+
+    monkeypatch.setattr(passwords, "verified", set_up_meanwhile)
+    refused = await client.post("/api/auth/confirm", {"password": PASSWORD})
+    assert (refused.status, "another password or second factor" in refused.text) == (401, True), refused.text
+
+
+@pytest.mark.parametrize("path", ["use", "session"])
+async def test_codes_beside_a_mailed_link_are_guessed_no_longer_than_beside_a_password(parts: Parts, path: str) -> None:
+    """The link works on after a wrong code, from as many addresses as somebody has who reads the mail."""
+    more = {"link_sign_in": True, "rate_limits": True, "rate_login": "3/60", "rate_login_account": "5/60"}
+    market = make_market(attrs.evolve(parts, settings=attrs.evolve(parts.settings, link_sign_in=True)))
+    await protected(market)
+    await market.stranger.post("/api/auth/email/verify", {"token": await token(market, BO["email"], "verify")})
+    await market.stranger.post("/api/auth/link", {"email": BO["email"]})
+    guess = {"token": await token(market, BO["email"], "link"), "code": "000000"}
+    limited = make_market(attrs.evolve(parts, settings=attrs.evolve(parts.settings, **more)))
+    hosts = ["10.1.1.1"] * 4 + ["10.1.1.2", "10.1.1.3", "10.1.1.4"]
+    found = [
+        (await limited.stranger.request("POST", f"/api/auth/link/{path}", json=guess, host=host)).status
+        for host in hosts
+    ]
+    assert found == [401, 401, 401, 429, 401, 401, 429]
 
 
 async def test_a_new_password_by_mail_takes_no_second_factor_away(market: Market) -> None:

@@ -9,13 +9,19 @@ from typing import Any
 import attrs
 import pytest
 
-from harvestd.store.postgres.database import Statement
+from harvestd.store.postgres.database import Statement, nothing
 from tests.market.accounts.mailbox import mails
+from tests.market.farms.test_states import judged
 from tests.people import Market, Person
 from tests.web.conftest import make_market, settled
 
 OWNERS = Statement(
     "test.owners", "select count(*) from farm_members where farm_id = :farm and role = 'owner'", lambda n: n
+)
+YESTERDAY = Statement(
+    "test.yesterday",
+    "update farm_invitations set created_at = created_at - interval '1 day' where farm_id = :farm",
+    nothing,
 )
 SENT = Statement("test.sent", "select data from outbox where type = 'farm.member_invited'", lambda data: data)
 
@@ -55,6 +61,33 @@ async def test_somebody_is_invited_by_mail_and_joins(market: Market) -> None:
     me = (await person.get("/api/users/me")).json()
     assert (me["role"], [f["role"] for f in me["farms"]]) == ("farmer", ["packer"])
     assert (await person.post(f"/api/invitations/{token}/accept", None)).status == 404, "once"
+
+
+@pytest.mark.parametrize("state", ["pending", "suspended"])
+async def test_the_name_of_a_farm_that_is_not_verified_reaches_no_stranger(market: Market, state: str) -> None:
+    """Anybody may call a farm what they like, and invite whom they like: their text would come in the market's name."""
+    farmer, person = await market.farmer("Cheap pills at pills.example"), await market.person()
+    assert (await judged(market, farmer.farm_id, state)).status == 200
+    token = await invited(market, farmer, person)
+    subject, body = (await mails(market, person.email))[-1]
+    assert "pills" not in subject + body and "packer" in body
+    assert (await person.post(f"/api/invitations/{token}/accept", None)).status == 200, "its staff joins all the same"
+
+
+async def test_a_farm_invites_so_many_people_a_day(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many accepted, or were invited again: each was mailed."""
+    monkeypatch.setattr("harvestd.market.farms.member_actions.MAX_A_DAY", 3)
+    farmer, other, person = await market.farmer(), await market.farmer(), await market.person()
+    await joined(market, farmer)
+    for _ in range(2):
+        await invited(market, farmer, person)
+    path, body = f"/api/farms/{farmer.farm_id}/members", {"email": "one.more@example.org", "role": "packer"}
+    refused = await farmer.post(path, body)
+    assert (refused.status, refused.json()["type"]) == (429, "/problems/too-many-requests"), refused.text
+    assert 86_300 < int(refused.headers["retry-after"]) <= 86_400
+    await invited(market, other, person)
+    await market.parts.database.transaction(lambda tx: tx.run(YESTERDAY, farm=farmer.farm_id))
+    assert (await farmer.post(path, body)).status == 201
 
 
 async def test_a_packer_moves_orders_and_changes_no_price(market: Market) -> None:

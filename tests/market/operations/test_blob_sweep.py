@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -12,7 +13,10 @@ import pytest
 
 from harvestd.interfaces import IBlobs
 from harvestd.kernel.errors import Unavailable
+from harvestd.market.accounts import avatar_routes
 from harvestd.market.operations.blob_sweep import GRACE, sweep
+from harvestd.store.blobs.comparing import MISSING, STRAY, compared
+from harvestd.store.blobs.folder import folder_of
 from tests.contracts.blobs import KEYS
 from tests.market.accounts.test_avatars import addresses, files, put
 from tests.people import Market
@@ -94,3 +98,48 @@ async def test_a_folder_that_is_not_mounted_loses_nothing(market: Market) -> Non
     folder.rename(folder.with_name("elsewhere"))
     await sweep(later(market, 2 * GRACE))
     assert market.broken() == []
+
+
+def found(market: Market) -> list[tuple[str, int]]:
+    """What ``harvestctl check`` says of the folder: the rules that are broken, and by how much."""
+    settings = market.parts.settings
+    return [(one.rule, one.count) for one in compared(market.parts.database.settings.dsn, folder_of(settings))]
+
+
+@pytest.mark.logs_errors
+async def test_the_check_finds_what_a_killed_upload_left_and_the_sweep_takes_it(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await market.person()
+    await put(ann, picture())
+    kept = set(files(market))
+
+    async def dies(*_: Any) -> None:
+        raise ZeroDivisionError("the process ends between its files and their rows")
+
+    with monkeypatch.context() as killing:
+        killing.setattr(avatar_routes, "_replace", dies)
+        assert (await put(await market.person(), picture())).status == 500
+    left = set(files(market)) - kept
+    unfinished = next(iter(left)).with_name(".new-0123456789abcdef")
+    unfinished.write_bytes(b"half")
+    assert len(left) == 4 and found(market) == [], "it may be under way"
+    for path in (*left, unfinished, *kept):
+        os.utime(path, (1e9, 1e9))
+    assert found(market) == [(STRAY, 5)]
+    await sweep(market.parts)
+    assert set(files(market)) == kept and found(market) == []
+
+
+async def test_the_check_finds_rows_whose_file_is_gone(market: Market) -> None:
+    """At once, before the sweep has marked them; dropped rows need no file."""
+    ann, bob = await market.person(), await market.person()
+    for person in (ann, bob):
+        await put(person, picture())
+    files(market)[0].unlink()
+    assert found(market) == [(MISSING, 1)]
+    folder_of(market.parts.settings).rename(folder_of(market.parts.settings).with_name("elsewhere"))
+    assert found(market) == [(MISSING, 8)], "of a folder that is not mounted"
+    for person in (ann, bob):
+        assert (await person.request("DELETE", "/api/users/me/avatar")).status == 204
+    assert found(market) == []
