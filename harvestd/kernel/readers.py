@@ -104,7 +104,7 @@ def instant(field: str, text: str) -> datetime:
             return datetime.fromisoformat(_FRACTION.sub("", text)).astimezone(UTC)
         except (ValueError, OverflowError):  # the 30th of February; the year 0, or 10000 in UTC
             pass
-    message = "must be a day and a time with its zone, such as 2026-05-01T08:00:00Z; in an address, write + as %2B"
+    message = "must be a day and a time with its zone, such as 2026-05-01T08:00:00Z"
     raise Invalid.of(field, message, "not-a-date", reason="time", example="2026-05-01T08:00:00Z")
 
 

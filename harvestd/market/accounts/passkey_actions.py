@@ -62,7 +62,7 @@ async def confirm(unit: UnitOfWork, user_id: str, factor: Factor, text: str) -> 
     if answer is None:
         raise Invalid.of("passkey", _MALFORMED, "wrong-form", reason="passkey")
     if answer.origin not in party.origins:
-        raise Invalid.of("passkey", _elsewhere(party), "not-accepted", reason="origin", possible=_expected(party))
+        raise Invalid.of("passkey", str(_elsewhere(party)), "not-accepted", reason="origin", possible=_expected(party))
     if not await challenges.use(unit.tx, secret, answer.challenge, Purpose.SET_UP, factor.id, unit.now):
         raise _stale()
     try:
