@@ -17,6 +17,7 @@ import psycopg2
 from harvestd.ctl.check_result import CheckResult, first_line
 from harvestd.ctl.versions import aged, median, within
 from harvestd.ctl.words import counted
+from harvestd.kernel.formatting import Duration
 from harvestd.market.search.postgres.engine import configuration
 from harvestd.settings.table import Settings
 from harvestd.settings.urls import mask_url
@@ -199,14 +200,16 @@ def market(url: str) -> Iterator[CheckResult]:
         "select count(*), coalesce(extract(epoch from now() - min(created_at)), 0)::int from outbox where sent_at is null",
     )[0]
     cure = "no relay publishes them: is a daemon running, and is its broker there?"
-    yield CheckResult("outbox", age < MAX_BACKLOG, f"{counted(unsent, 'event')} unsent, the oldest for {age} s", cure)
+    yield CheckResult(
+        "outbox", age < MAX_BACKLOG, f"{counted(unsent, 'event')} unsent, the oldest for {Duration(age)}", cure
+    )
     waiting, age = _query(
         url,
         """select count(*), coalesce(extract(epoch from now() - min(available_at)), 0)::int from queue_messages
             where available_at <= now()""",
     )[0]
     cure = "nobody consumes them: is a worker running, or an API process with workers on?"
-    words = f"{counted(waiting, 'message')} due, the oldest for {max(age, 0)} s"
+    words = f"{counted(waiting, 'message')} due, the oldest for {Duration(age)}"
     yield CheckResult("queues", age < MAX_BACKLOG, words, cure)
     late, overdue, since, failed, cause = _query(
         url,
@@ -219,7 +222,7 @@ def market(url: str) -> Iterator[CheckResult]:
     words = f"{late} wait for over an hour, {failed} were given up"
     words += f"; some could not be handed over: {_short(cause)}" if cause else ""
     words += (
-        f"; {overdue} are due, the oldest for {since} s, and nobody sends them: is a worker running, and not frozen?"
+        f"; {overdue} are due, the oldest for {Duration(since)}, and nobody sends them: is a worker running, and not frozen?"
         if overdue
         else ""
     )

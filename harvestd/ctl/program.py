@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
 import textwrap
@@ -73,6 +74,7 @@ class Paper(Console):
 def run(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code. Raises ``BrokenPipeError`` if the reader of the output has gone."""
     words = sys.argv[1:] if argv is None else argv
+    _check_order(words)
     arguments, unknown = parser(next(iter(words), "")).parse_known_args(words)
     if unknown:
         arguments.parser.error(_unknown(unknown))
@@ -94,6 +96,17 @@ def run(argv: Sequence[str] | None = None) -> int:
     level = "debug" if arguments.verbose else "error"
     logs.begin(logs.LineObserver(sys.stderr, loaded.settings.log_format, level, secrets(loaded.settings)))
     return _run(CommandContext(arguments, loaded, out, err))
+
+
+def _check_order(words: Sequence[str]) -> None:
+    """Exit with the cure if an option stands before the command, whose option it is."""
+    first = next(iter(words), "")
+    if not first.startswith("-") or first in ("-h", "--help", "--version"):
+        return
+    command = next((word for word in words if word in COMMANDS), None)
+    rest = [word for word in words if word != command]
+    right = shlex.join(["harvestctl", command or "COMMAND", *rest])
+    parser("").error(f"{first.partition('=')[0]} is an option of a command, which comes first: {right}")
 
 
 def _not_utf8(arguments: argparse.Namespace) -> str | None:

@@ -46,7 +46,7 @@ CODES: dict[str, Code] = {
     "control-character": Code("It contains a control character."),
     "common-password": Code("It is among the passwords that attackers try first, or close to one."),
     # Formats.
-    "not-a-date": Code("It is not a day, or a time, in the documented form.", (), ("example",)),
+    "not-a-date": Code("It is not a day, or a time, in the documented form.", (), ("reason", "example")),
     "not-a-phone-number": Code("It is not a telephone number."),
     "not-a-position": Code("It is not a latitude and longitude in degrees.", (), ("minimum", "maximum")),
     "not-a-slug": Code("It is not made of words of a to z and digits joined by hyphens, or it looks like an id."),

@@ -6,7 +6,7 @@ what is wrong and, where one exists, the fix.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 import attrs
@@ -60,15 +60,20 @@ class WrongKind(MarketError):
 
 
 class SecondFactorNeeded(MarketError):
-    """Everything so far is right, and the account has a second factor."""
+    """Everything so far is right, and the account has a second factor; ``factors`` are the kinds that it can answer with."""
 
-    def __init__(self, challenge: str = "") -> None:
+    def __init__(self, challenge: str = "", factors: Sequence[str] = ()) -> None:
         super().__init__()
         self.challenge = challenge
+        self.factors = tuple(factors)
 
 
 class WrongSecondFactor(MarketError):
-    """The code is none of the account's second factor."""
+    """The code is none of the account's second factor; ``factors`` as of :class:`SecondFactorNeeded`."""
+
+    def __init__(self, detail: str = "", factors: Sequence[str] = ()) -> None:
+        super().__init__(detail)
+        self.factors = tuple(factors)
 
 
 class SecondFactorRequired(MarketError):
@@ -133,6 +138,10 @@ class Unauthenticated(MarketError):
 
 class WrongCredentials(Unauthenticated):
     """No account has this address and this password."""
+
+
+class WrongPasskey(WrongCredentials):
+    """What the browser sent is not the answer of a passkey that is good here."""
 
 
 class Forbidden(MarketError):

@@ -8,12 +8,17 @@ from __future__ import annotations
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
+from math import ceil
 
+import attrs
 from babel.dates import format_date, format_skeleton, format_time
+from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 from babel.units import format_unit
 
 LOCALE = "en"
+#: Durations are told in seconds up to so many, and without minutes from so many hours on.
+SECONDS_TOLD, HOURS_TOLD = 120, 24
 
 #: Units of weight and volume, by their CLDR names.
 _MEASURES = {
@@ -63,7 +68,33 @@ def number(value: Decimal, locale: str = LOCALE) -> str:
 
 def days(count: int, locale: str = LOCALE) -> str:
     """A length of time: ``1 day``, ``7 days``."""
-    return _plain(format_unit(count, "duration-day", length="long", locale=locale))
+    return _length(count, "day", locale)
+
+
+@attrs.frozen
+class Duration:
+    """A length of time in seconds, told as people say it: in seconds up to two minutes, in minutes up to an hour, then in hours and minutes,
+    from a day on in hours. Rounded up, so that nobody who waits for it is early."""
+
+    seconds: float
+
+    def said(self, locale: str = LOCALE) -> str:
+        """``45 seconds``, ``1 minute``, ``15 minutes``, ``2 hours and 5 minutes``."""
+        seconds = max(0, ceil(self.seconds))
+        if seconds <= SECONDS_TOLD and (seconds % 60 or not seconds):
+            return _length(seconds, "second", locale)
+        hours, minutes = divmod(-(-seconds // 60), 60)
+        if hours >= HOURS_TOLD and minutes:
+            hours, minutes = hours + 1, 0
+        told = [_length(count, unit, locale) for count, unit in ((hours, "hour"), (minutes, "minute")) if count]
+        return _plain(format_list(told, locale=locale))
+
+    def __str__(self) -> str:
+        return self.said()
+
+
+def _length(count: int, unit: str, locale: str) -> str:
+    return _plain(format_unit(count, f"duration-{unit}", length="long", locale=locale))
 
 
 def day(value: date, locale: str = LOCALE) -> str:

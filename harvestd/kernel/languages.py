@@ -61,7 +61,11 @@ def sentence(english: str, language: str) -> str | None:
         return str(english)
     own = english if isinstance(english, Sentence) else None
     template = WORDS[language].sentence.get(str(english) if own is None else own.template)
-    return template if template is None or own is None else template.format_map(own.params)
+    if template is None or own is None:
+        return template
+    return template.format_map(
+        {name: one.said(language) if isinstance(one, formatting.Duration) else one for name, one in own.params.items()}
+    )
 
 
 def mail(english: str, language: str) -> str:

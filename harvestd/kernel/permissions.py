@@ -40,6 +40,7 @@ class Permission(enum.Enum):
     CHANGE_STOCK = "farm:stock:write"
     MANAGE_ACCOUNTS = "market:accounts:write"
     SEE_AUDIT = "market:audit:read"
+    SEE_GROUPS = "market:groups:read"
     MANAGE_GROUPS = "market:groups:write"
     CHANGE_CATEGORIES = "market:categories:write"
 
@@ -80,6 +81,7 @@ GRANTS: dict[Permission, Grant] = {
     Permission.CHANGE_STOCK: Grant(_SELLERS, STAFF, _PACK),
     Permission.MANAGE_ACCOUNTS: Grant(_ADMINS, _ADMINS),
     Permission.SEE_AUDIT: Grant(_ADMINS, _ADMINS),
+    Permission.SEE_GROUPS: Grant(STAFF, STAFF),
     Permission.MANAGE_GROUPS: Grant(STAFF, STAFF),
     Permission.CHANGE_CATEGORIES: Grant(_ADMINS, _ADMINS),
 }

@@ -104,7 +104,8 @@ def instant(field: str, text: str) -> datetime:
             return datetime.fromisoformat(_FRACTION.sub("", text)).astimezone(UTC)
         except (ValueError, OverflowError):  # the 30th of February; the year 0, or 10000 in UTC
             pass
-    raise Invalid.of(field, "must be a time such as 2026-05-01T08:00:00Z", "not-a-date", example="2026-05-01T08:00:00Z")
+    message = "must be a day and a time with its zone, such as 2026-05-01T08:00:00Z"
+    raise Invalid.of(field, message, "not-a-date", reason="time", example="2026-05-01T08:00:00Z")
 
 
 def id(field: str, text: str) -> str:

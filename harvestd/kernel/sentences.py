@@ -5,16 +5,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from harvestd.kernel.formatting import Duration
+
 
 class Sentence(str):
     """An English sentence that keeps its template and values."""
 
     template: str
-    params: Mapping[str, str]
+    params: Mapping[str, str | Duration]
 
 
 def worded(template: str, **params: object) -> Sentence:
-    """``template`` with ``params`` substituted for its placeholders."""
+    """``template`` with ``params`` substituted for its placeholders; a ``Duration`` is told as each language tells it."""
     found = Sentence(template.format_map(params))
-    found.template, found.params = template, {name: str(value) for name, value in params.items()}
+    found.template, found.params = (
+        template,
+        {name: value if isinstance(value, Duration) else str(value) for name, value in params.items()},
+    )
     return found

@@ -86,7 +86,7 @@ class Settings:
     market_register: str = setting("", "", "Register and number under which they are entered, if they are, for the imprint.")
     market_tax_number: str = setting("", "", "Their number for VAT, or other taxes, for the imprint.")
     mail_from: str = setting("market@localhost", "address", "Sender of the market's mails.")
-    account_url: str = setting("", "URL", "Page of the shop that mails lead to, with #verify=…, #reset=… or #link=… and a token behind it, and those who still need the code of a second factor after signing in elsewhere, with #factor=… and a challenge; empty: /account under public_url, a plain page of this server.")
+    account_url: str = setting("", "URL", "Page of the shop that mails lead to, with #verify=…, #reset=…, #link=… or #invitation=… and a token behind it, and those who still need the code of a second factor after signing in elsewhere, with #factor=… and a challenge, and &return_to=… with where they wanted to go; empty: /account under public_url, a plain page of this server.")
     security_contact: str = setting("", "contact", "Address, or URL, of whom to tell of a vulnerability, in /.well-known/security.txt; empty: there is none.")
     private_registration: bool = setting(False, "", "Whether registering answers the same for addresses that have an account and those that have none (202), so that nobody learns who is here; a mail tells the rest, and accounts sign in once their address is verified.")
     link_sign_in: bool = setting(False, "", "Whether accounts can sign in by a link that is mailed to them.")

@@ -31,7 +31,9 @@ async def pictures(request: RequestContext, upload: Upload, wanted: Iterable[Wan
         return await request.parts.pictures.made(upload.file.fileno(), tuple(wanted), place=_place(request))
     except NoPicture as refused:
         if refused.fault == "kind":
-            raise WrongKind("the file is no picture that is taken here; send JPEG, PNG, WebP, GIF or AVIF") from refused
+            raise WrongKind(
+                "this file cannot be used as a picture; send a JPEG, PNG, WebP, GIF or AVIF file"
+            ) from refused
         if refused.fault == "pixels":
             message = f"has more than {refused.most // 1_000_000} million pixels; make it smaller"
             raise Invalid.of(upload.field, message, "too-many-pixels", maximum=str(refused.most)) from refused

@@ -102,6 +102,7 @@ class RequestContext:
     ``direct()`` is whether there is no proxy; ``if_match`` is the version number that ``If-Match`` names, or None (for ``*``);
     ``headers`` has lower-case names; ``body`` is the decoded body; ``routes`` is the whole table, for handlers that describe it. ``gone()`` is whether the
     client disconnected, so that nobody waits for the response. ``refused`` is why a caller with credentials counts as nobody here.
+    ``limited(headers)`` adds those of a limit that a handler counted to the response's.
     """
 
     parts: Parts
@@ -120,6 +121,7 @@ class RequestContext:
     body: Any = None
     gone: Callable[[], bool] = lambda: False
     direct: Callable[[], bool] = lambda: False
+    limited: Callable[[tuple[tuple[bytes, bytes], ...]], None] = lambda headers: None
 
     @property
     def work(self) -> UnitOfWork:

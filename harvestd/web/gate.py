@@ -41,7 +41,7 @@ from harvestd.web.http.client_address import bucket_of
 from harvestd.web.http.pieces import PIECE
 from harvestd.web.http.request import Request
 from harvestd.web.problems import Refusal
-from harvestd.web.rate_limits import Limited, Limits, at_once_headers
+from harvestd.web.rate_limits import Limited, Limits, at_once_headers, beside
 from harvestd.web.replies import Response
 from harvestd.web.routes import Mode, Route, is_path_of, may_be_empty
 from harvestd.web.uploads import Uploads
@@ -201,7 +201,7 @@ class Gate:
             parts=parts, route=route, path=path, caller=caller, address=request.address, now=now, headers=headers,
             cookies=Cookies(headers), reader=parts.reads if route.mode is Mode.READ else parts.database,
             refused=refused, if_match=_if_match(route, headers), routes=self._routes, gone=lambda: request.gone,
-            direct=lambda: request.direct,
+            direct=lambda: request.direct, limited=partial(_tell_limit, request, request.more),
         )  # fmt: skip
         if spool is not None:
             reply = await self._take(route, context, request, spool)
@@ -298,6 +298,10 @@ class Gate:
                 self._claims.disproved(key)
         age: replies.Headers = () if entry.age is None else ((b"Age", b"%d" % entry.age),)
         return Response(entry.status, (*entry.headers, (b"ETag", entry.etag.encode("ascii")), *age), entry.body)
+
+
+def _tell_limit(request: Request, counted: replies.Headers, also: replies.Headers) -> None:
+    request.more = beside(counted, also)
 
 
 def _body(route: Route, context: RequestContext, raw: bytes) -> Any:

@@ -77,7 +77,7 @@ def read(source: IO[bytes], content_type: str, most: int, opened: Callable[[], I
         raise Refusal(
             "too-large",
             worded(
-                "the form has more than {parts} parts, or one with more than {headers} header lines of {bytes} bytes",
+                "the form has more than {parts} parts, or one with more than {headers} header lines of {bytes} bytes; leave out what is not asked for",
                 parts=MAX_PARTS, headers=MAX_HEADERS, bytes=MAX_HEADER,
             ),
         ) from error  # fmt: skip
@@ -117,7 +117,7 @@ class _Reader:
             form.file = self._opened()
         elif part.filename is not None:
             raise _faulty(
-                part.name, "is no file here; send the file itself as the part file", "not-accepted", reason="as-file"
+                part.name, "cannot be a file; send the file as the part named file", "not-accepted", reason="as-file"
             )
 
     def _more(self, form: Form, data: bytes | bytearray) -> None:
@@ -130,24 +130,33 @@ class _Reader:
             return
         self._text += data
         if len(self._text) > MAX_FIELD:
-            raise Refusal("too-large", worded("a part that is no file has more than {most} bytes", most=MAX_FIELD))
+            raise Refusal(
+                "too-large",
+                worded(
+                    "the part {name} has more than {most} bytes; shorten it, or send a file as the part named file",
+                    name=repr(self._name[:80]),
+                    most=MAX_FIELD,
+                ),
+            )
 
 
 def too_large(most: int) -> Refusal:
     """The refusal of a file with more than ``most`` bytes."""
-    return Refusal("too-large", worded("the file has more than {most} bytes", most=most))
+    return Refusal("too-large", worded("the file has more than {most} bytes; choose a smaller one", most=most))
 
 
 def _check(part: MultipartSegment) -> None:
     if len({name for name, _ in part.headerlist}) != len(part.headerlist):
-        raise Refusal("malformed", "a part of the form has a header twice")
+        raise Refusal("malformed", "a part of the form has a header twice; send each header once")
     for name, value in part.headerlist:
         if _CONTROL.search(value):
-            raise Refusal("malformed", "a header of a part contains a control character")
+            raise Refusal("malformed", "a header of a part contains a control character; leave it out")
         if name == "Content-Transfer-Encoding" and value.strip().lower() not in _AS_IT_IS:
             raise Refusal("media-type", "send each part as it is, without a Content-Transfer-Encoding")
     if not part.name:
-        raise Refusal("malformed", "a part of the form has no name")
+        raise Refusal(
+            "malformed", "a part of the form has no name; give each part one in its Content-Disposition, such as file"
+        )
     kind = str(part.content_type or "").lower()
     if kind.startswith(("multipart/", "message/")):
         raise Refusal("media-type", "a part of the form is made of parts itself; send each file as a part of its own")
@@ -159,7 +168,9 @@ def _decoded(name: str, text: bytes) -> str:
     try:
         return text.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Refusal("malformed", worded("the part {name} is not UTF-8", name=repr(name[:80]))) from error
+        raise Refusal(
+            "malformed", worded("the part {name} is not UTF-8; send its text as UTF-8", name=repr(name[:80]))
+        ) from error
 
 
 def _faulty(name: str, message: str, code: str, **params: str) -> Invalid:

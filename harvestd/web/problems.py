@@ -74,9 +74,15 @@ PROBLEMS: tuple[Problem, ...] = (
             "There is no account with this address and this password; which of the two is wrong is not revealed.",
             "Try again with another password. An account that was closed cannot sign in either.",
             (market.WrongCredentials,)),
+    Problem("passkey", 401, "The passkey was not accepted",
+            "What was sent is no answer of a passkey that is good here: it is malformed, it was asked for more than five minutes ago or is answered "
+            "already, it comes from a page of another origin, or there is no such passkey. The detail says which, as far as it may be known.",
+            "Ask for new options and have the browser answer them: POST /api/auth/passkey/options to sign in with a passkey alone, "
+            "POST /api/auth/second-factor/options beside a password. Send JSON.stringify(credential) as passkey, or sign in another way.",
+            (market.WrongPasskey,)),
     Problem("second-factor", 401, "Please give the code of your second factor",
             "Everything so far is right, and the account has a second factor.",
-            "Sign in again with the code as code; or POST /api/auth/second-factor with the code and the challenge of this answer. "
+            "factors names the kinds that the account has. Sign in again with the code as code; or POST /api/auth/second-factor with the code and the challenge of this answer. "
             "With a passkey: POST /api/auth/second-factor/options with the challenge, and send what it answers as passkey instead. "
             "If a code was sent, it is wrong or was used already: wait for the next one.",
             (market.SecondFactorNeeded, market.WrongSecondFactor)),
@@ -226,6 +232,8 @@ def document(
         members["errors"] = fields
     if isinstance(error, market.SecondFactorNeeded):
         members["challenge"] = error.challenge
+    if isinstance(error, (market.SecondFactorNeeded, market.WrongSecondFactor)):
+        members["factors"] = error.factors
     return msgspec.json.encode(members)
 
 

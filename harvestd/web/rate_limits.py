@@ -1,7 +1,8 @@
 """Rate limits: the bucket of each request, and the headers with the remaining quota.
 
 The headers are those of draft-ietf-httpapi-ratelimit-headers-10: ``RateLimit-Policy: "default";q=60;w=60`` and
-``RateLimit: "default";r=59;t=1``, where ``t`` is the seconds until the full quota is available again.
+``RateLimit: "default";r=59;t=1``, where ``t`` is the seconds until the full quota is available again. ``RateLimit-Policy`` has every quota
+that may refuse the request, ``RateLimit`` those that were counted, the one that is nearest its end first.
 
 A limit is a row of quotas, the shortest window first. ``10/60 30/3600`` allows ten attempts at once, then one in six seconds, and from
 the thirtieth on one in two minutes: the delay grows with the attempts. An attempt that a quota refuses is not counted by the longer ones, so
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 
 from harvestd.interfaces import Allowance, ILimiter
 from harvestd.kernel.errors import TooMany
+from harvestd.kernel.formatting import Duration
 from harvestd.kernel.sentences import worded
 from harvestd.settings.quotas import Quota, quotas
 from harvestd.settings.table import Settings
@@ -89,10 +91,10 @@ class Limits:
 
 def _refused(headers: Headers, limit: int, period: int, allowance: Allowance) -> tuple[Headers, TooMany]:
     detail = worded(
-        "more than {limit} requests in {period} s; try again in {wait} s",
+        "more than {limit} requests in {period}; try again in {wait}",
         limit=limit,
-        period=period,
-        wait=_seconds(allowance.retry_after),
+        period=Duration(period),
+        wait=Duration(max(1, allowance.retry_after)),
     )
     return headers, Limited(detail, allowance.retry_after, headers)
 
@@ -102,16 +104,30 @@ def _key(who: str, name: str, endpoint: str, at: int = 0) -> str:
 
 
 def _headers(name: str, several: Sequence[Quota], found: Sequence[Allowance]) -> Headers:
-    """Of the quotas that were counted: each has a name, the first the limit's own."""
-    policies, left = [], []
-    for at, ((limit, period), allowance) in enumerate(zip(several, found, strict=False)):
-        policy = name.removeprefix("rate_") + (f"_{period}" if at else "")
-        policies.append(f'"{policy}";q={limit};w={period}')
-        left.append(f'"{policy}";r={allowance.remaining};t={_seconds(allowance.reset)}')
+    """Of the quotas of a limit, of which the first ones were counted: each has a name, the first the limit's own."""
+    names = [name.removeprefix("rate_") + (f"_{period}" if at else "") for at, (_, period) in enumerate(several)]
+    policies = [f'"{own}";q={limit};w={period}' for own, (limit, period) in zip(names, several, strict=True)]
+    left = [f'"{own}";r={one.remaining};t={_seconds(one.reset)}' for own, one in zip(names, found, strict=False)]
     return (
         (b"RateLimit-Policy", ", ".join(policies).encode("ascii")),
-        (b"RateLimit", ", ".join(left).encode("ascii")),
+        (b"RateLimit", _nearest_first(left).encode("ascii")),
     )
+
+
+def beside(counted: Headers, also: Headers) -> Headers:
+    """The headers of a request that two limits counted."""
+    if not (counted and also):
+        return counted or also
+    (policies, left), (more_policies, more_left) = ((one[0][1], one[1][1]) for one in (counted, also))
+    quotas_left = f"{left.decode('ascii')}, {more_left.decode('ascii')}".split(", ")
+    return (
+        (b"RateLimit-Policy", policies + b", " + more_policies),
+        (b"RateLimit", _nearest_first(quotas_left).encode("ascii")),
+    )
+
+
+def _nearest_first(left: Sequence[str]) -> str:
+    return ", ".join(sorted(left, key=lambda one: int(one.partition(";r=")[2].partition(";")[0])))
 
 
 def at_once_headers(policy: str, most: int) -> Headers:

@@ -60,7 +60,10 @@ def fault(value: Any, wanted: Any) -> tuple[str, dict[str, str]]:
             return "too-long", {"maximum": str(info.max_length)}
         return "too-short", {"minimum": str(info.min_length or 0)}
     if isinstance(value, str) and isinstance(info, (inspect.DateType, inspect.DateTimeType)):
-        return "not-a-date", dict(example(wanted))
+        return "not-a-date", {
+            **({"reason": "time"} if isinstance(info, inspect.DateTimeType) else {}),
+            **example(wanted),
+        }
     return "wrong-type", {"expected": ", ".join(dict.fromkeys(_json_types(info)))}
 
 
@@ -194,7 +197,7 @@ _WORDS: dict[type, Callable[[Any], str]] = {
     inspect.DecimalType: lambda _: 'a number, such as 1.25 or "1.250"',
     inspect.StrType: _text,
     inspect.UUIDType: lambda _: "an id (a UUID)",
-    inspect.DateTimeType: lambda _: "a time such as 2026-05-01T08:00:00Z",
+    inspect.DateTimeType: lambda _: "a day and a time with its zone, such as 2026-05-01T08:00:00Z",
     inspect.DateType: lambda _: "a date such as 2026-05-01",
     inspect.NoneType: lambda _: "null",
     inspect.LiteralType: lambda info: _choice(info.values),

@@ -86,7 +86,7 @@ class Uploads:
         if kind not in (FORM, JSON):
             raise Refusal(
                 "media-type",
-                "send the file as the part file of multipart/form-data, or application/json with it in base64 as content",
+                "send multipart/form-data with the file as the part named file, or application/json with the file in base64 as content",
             )
         if headers.get("content-encoding", "identity").strip().lower() != "identity":
             raise Refusal("media-type", "send the body uncompressed, without Content-Encoding")
@@ -104,7 +104,7 @@ def _of_form(spool: IO[bytes], content_type: str, most: int) -> tuple[Upload, An
     if "content" in form.fields:
         form.close()
         raise Invalid.of(
-            "content", "is for JSON; send the file itself as the part file", "not-accepted", reason="as-file"
+            "content", "is for JSON; in a form, send the file as the part named file", "not-accepted", reason="as-file"
         )
     try:
         bodies.inspect(form.fields)
@@ -115,7 +115,7 @@ def _of_form(spool: IO[bytes], content_type: str, most: int) -> tuple[Upload, An
         raise
     fields = {**form.fields, "content": ""}
     if form.file is None:
-        message = "is required: the file, as a part of this name"
+        message = "is missing; send the file as the part named file"
         missing = FieldError(multipart_form.FILE, message, code="required", params={"expected": "file"})
         return Upload(BytesIO(), 0, (missing,)), fields
     return Upload(form.file, form.size), fields

@@ -511,7 +511,7 @@ def test_doctor_says_what_is_wrong_and_the_cure(run: Run, database_url: str) -> 
     assert done.returncode == 1
     for words in (
         "dead letters: harvest.search 1 (such as: no such thing)",
-        "1 event unsent, the oldest for 36",
+        "1 event unsent, the oldest for 1 hour",
         "is a daemon running, and is its broker there?",
         "products not found as now offered",
         "harvestctl reindex",
@@ -591,3 +591,18 @@ def test_a_command_uses_the_database_of_the_running_daemon(api: Callable[..., Da
     assert request(daemon.port, "GET", "/api/search?q=honey")[1]["total"] > 0
     assert ctl(folder, "check").returncode == 0
     assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "right"),
+    [(("--data-dir", "/srv/market", "doctor"), "harvestctl doctor --data-dir /srv/market"),
+     (("--data-dir=/srv/market", "doctor"), "harvestctl doctor --data-dir=/srv/market"),
+     (("--verbose",), "harvestctl COMMAND --verbose")],
+)  # fmt: skip
+def test_an_option_before_its_command_is_told_where_it_belongs(run: Run, words: tuple[str, ...], right: str) -> None:
+    done = run(*words)
+    assert done.returncode == 2 and right in done.stderr, done.stderr
+
+
+def test_help_needs_no_command(run: Run) -> None:
+    assert run("--help").returncode == run("--version").returncode == 0

@@ -187,7 +187,7 @@ def test_mail_that_nobody_sends_is_told_with_its_number_and_since_when(
     postgres.query(name, WAITING.replace("now(), now()", "now() - interval '10 min', now()"), 3)
     said = doctor(database_url=database_url)
     line = next(line for line in said.splitlines() if "mails:" in line)
-    assert re.search(r"3 are due, the oldest for 60\d s, and nobody sends them", line), said
+    assert re.search(r"3 are due, the oldest for 1\d minutes, and nobody sends them", line), said
     assert "could not be handed over" not in line
     postgres.query(name, "update mails set cause = repeat('the server is full ', 20)")
     line = next(line for line in doctor(database_url=database_url).splitlines() if "mails:" in line)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvestd.kernel.formatting import day, moment, money, quantity, season, season_day
+from harvestd.kernel.formatting import Duration, day, moment, money, quantity, season, season_day
 from harvestd.kernel.units import Unit
 
 
@@ -62,3 +62,17 @@ def test_days_and_times_are_the_market_s() -> None:
     assert moment(datetime(2026, 5, 9, 22, 30, tzinfo=UTC), ZoneInfo("Europe/Paris")) == "May 10, 2026, 12:30 AM"
     assert season("05-01", "10-31") == "May 1 to October 31"
     assert season("2026-05-01", "2026-06-30") == "May 1, 2026 to Jun 30, 2026"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 seconds"), (0.2, "1 second"), (45, "45 seconds"), (60, "1 minute"), (90, "90 seconds"), (120, "2 minutes"), (121, "3 minutes"),
+     (864, "15 minutes"), (3600, "1 hour"), (3601, "1 hour and 1 minute"), (86_399, "24 hours"), (86_400, "24 hours"), (90_001, "26 hours")],
+)  # fmt: skip
+def test_a_length_of_time_has_no_more_than_120_seconds_and_is_never_too_short(seconds: float, said: str) -> None:
+    assert Duration(seconds).said() == said
+
+
+def test_a_length_of_time_is_told_in_each_language() -> None:
+    told = [Duration(3720).said(tag) for tag in ("de", "fr", "es")]
+    assert told == ["1 Stunde und 2 Minuten", "1 heure et 2 minutes", "1 hora y 2 minutos"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from harvestd.interfaces import IssuerAway
 from harvestd.kernel import errors
 from harvestd.kernel.errors import MarketError, Overloaded
+from harvestd.kernel.formatting import Duration
 from harvestd.kernel.languages import WORDS, sentence
 from harvestd.kernel.sentences import worded
 from harvestd.web.problems import PROBLEMS
@@ -99,12 +101,26 @@ def test_a_sentence_has_no_value_that_the_english_one_lacks(tag: str) -> None:
 
 
 def test_a_sentence_is_told_in_the_language_that_is_asked_for() -> None:
-    late = worded("the body has more than {most} bytes", most=7)
-    assert (late, sentence(late, "en")) == ("the body has more than 7 bytes", "the body has more than 7 bytes")
-    assert sentence(late, "de") == "der Inhalt hat mehr als 7 Bytes"
+    late = worded("the file has more than {most} bytes; choose a smaller one", most=7)
+    assert late == sentence(late, "en") == "the file has more than 7 bytes; choose a smaller one"
+    assert sentence(late, "de") == "die Datei hat mehr als 7 Bytes; wählen Sie eine kleinere"
     assert sentence("there is no such order", "de") == "diese Bestellung gibt es nicht"
     assert sentence("something else", "de") is None and sentence("something else", "en") == "something else"
     assert type(sentence(late, "en")) is str
+
+
+def test_a_length_of_time_in_a_sentence_is_of_its_language() -> None:
+    busy = worded(
+        "more than {limit} requests in {period}; try again in {wait}", limit=3, period=Duration(3600), wait=Duration(61)
+    )
+    assert busy == "more than 3 requests in 1 hour; try again in 61 seconds"
+    assert "1 Stunde" in (sentence(busy, "de") or "") and "61 Sekunden" in (sentence(busy, "de") or "")
+
+
+@pytest.mark.parametrize("text", sorted(SENTENCES))
+def test_no_sentence_counts_time_in_seconds_by_itself(text: str) -> None:
+    """A ``Duration`` says what it is."""
+    assert not re.search(r"\} ?(s|seconds|minutes|hours|days)\b", text)
 
 
 @pytest.mark.parametrize("text", sorted(SENTENCES))

@@ -39,6 +39,14 @@ def leaves(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from leaves(one)
 
 
+def test_a_form_has_its_fields_as_json_has_them() -> None:
+    """A generated client offers the kinds of a document, however it is sent."""
+    content = OPERATIONS["addDocument"]["requestBody"]["content"]
+    form = content["multipart/form-data"]["schema"]
+    assert form["properties"]["kind"]["$ref"] == "#/components/schemas/DocumentKind"
+    assert (form["properties"]["title"]["maxLength"], form["required"]) == (120, ["file", "kind", "title"])
+
+
 def test_every_property_is_described() -> None:
     assert [f"{schema}.{name}" for schema, name, kind in properties() if not kind.get("description")] == []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from referencing.jsonschema import DRAFT202012
 
 from harvestd.web.pages.examples import RECORDED
 from tests.openapi.conftest import DemoMarket
-from tests.openapi.walk import Answered, example, shape, walk
+from tests.openapi.walk import STEPS, Answered, example, shape, walk
 
 pytestmark = pytest.mark.xdist_group("demo_market")
 AGAIN = "record them again: python -m tests.openapi.record"
@@ -79,3 +81,16 @@ def test_every_example_is_answered_as_the_document_says(demo_market: DemoMarket)
         known = recorded.get(name, {})
         assert set(known) == set(now), f"{name}: {AGAIN}"
         assert alike(shape(known), shape(now)), f"{name}: {AGAIN}"
+
+
+def test_no_example_names_the_machine_where_it_was_recorded() -> None:
+    """Readers would try it."""
+    assert not re.findall(r"127\.0\.0\.1|localhost", json.dumps(RECORDED))
+    assert RECORDED["getMarket"]["answer"]["sign_in_issuer"] == "https://accounts.example.org"
+
+
+def test_a_recorded_example_names_reserved_hosts() -> None:
+    sent = {"address": "127.0.0.1", "rpId": "localhost", "items": ["http://127.0.0.1:41835/x"]}
+    step = next(step for step in STEPS if step.operation == "getMarket")
+    shown = example(Answered(step, 200, {}, None, sent, {}, {}))["answer"]
+    assert shown == {"address": "192.0.2.1", "rpId": "example.org", "items": ["https://accounts.example.org/x"]}

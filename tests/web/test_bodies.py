@@ -162,7 +162,7 @@ async def test_every_wrong_field_is_named_with_its_cure(client: Client) -> None:
         "name": "must be text of 1 to 40 characters",
         "unit": "must be one of: each, kg",
         "count": "must be a whole number from 1 to 100",
-        "at": "must be a time such as 2026-05-01T08:00:00Z, or null",
+        "at": "must be a day and a time with its zone, such as 2026-05-01T08:00:00Z, or null",
         "open": "must be true or false",
         "lines[1].product_id": "is required: text",
         "lines[1].quantity": 'must be a number, such as 1.25 or "1.250"',

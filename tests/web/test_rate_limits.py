@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 from harvestd.market.operations.routes import SYSTEM
 from harvestd.settings.table import Settings
 from harvestd.store.limiter import MemoryLimiter
-from harvestd.web.rate_limits import Limits
+from harvestd.web.rate_limits import Limits, beside
 from harvestd.web.server import make_site
 from tests.web.client import Client, Response
 from tests.web.conftest import make_parts, token_for
@@ -111,6 +111,41 @@ async def test_every_quota_that_was_counted_is_told(web_settings: Settings) -> N
     assert seen["ratelimit-policy"] == '"default";q=2;w=60, "default_3600";q=3;w=3600'
     assert seen["ratelimit"] == '"default";r=1;t=30, "default_3600";r=2;t=1200'
     assert await statuses(client, 2) == [200, 429]
+    refused = (await client.get("/api/list")).headers
+    assert refused["ratelimit-policy"] == seen["ratelimit-policy"], "the longer quota is not counted, and there"
+    assert refused["ratelimit"].startswith('"default";r=0;t=')
+
+
+async def test_the_quota_that_is_nearest_its_end_is_the_first(web_settings: Settings) -> None:
+    """It is the one that bites next, and many clients read one alone."""
+    clock = Clock()
+    limits = Limits(
+        attrs.evolve(web_settings, rate_limits=True, rate_login="10/60 12/3600"), MemoryLimiter(clock.seconds)
+    )
+    told = [""]
+    for _ in range(12):
+        headers, _ = await limits.count("rate_login", "anna", "sign-in")
+        told.append(headers[1][1].decode())
+        clock.advance(6)
+    assert told[1].startswith('"login";r=9;') and told[-1].startswith('"login_3600";r=0;')
+
+
+def test_two_limits_are_told_as_one_with_the_nearest_end_first() -> None:
+    first = ((b"RateLimit-Policy", b'"a";q=9;w=60'), (b"RateLimit", b'"a";r=8;t=1'))
+    second = ((b"RateLimit-Policy", b'"b";q=3;w=60'), (b"RateLimit", b'"b";r=2;t=20'))
+    assert beside(first, second) == (
+        (b"RateLimit-Policy", b'"a";q=9;w=60, "b";q=3;w=60'),
+        (b"RateLimit", b'"b";r=2;t=20, "a";r=8;t=1'),
+    )
+    assert beside(first, ()) == beside((), first) == first
+
+
+async def test_the_wait_is_told_in_minutes_and_hours_and_the_header_in_seconds(web_settings: Settings) -> None:
+    client = limited(web_settings, rate_default="1/7200")
+    await client.get("/api/list")
+    refused = await client.get("/api/list")
+    assert refused.json()["detail"] == "more than 1 requests in 2 hours; try again in 2 hours"
+    assert refused.headers["retry-after"] == "7200"
 
 
 @pytest.mark.parametrize("role", [None, "buyer"])

@@ -38,9 +38,10 @@ def encryption(parts: Parts) -> Encryption:
     return Encryption(parts.settings.encryption_keys or (parts.secret,))
 
 
-def needed(parts: Parts, user: User, now: datetime) -> SecondFactorNeeded:
+async def needed(unit: UnitOfWork, user: User) -> SecondFactorNeeded:
     """The refusal of a sign-in that has given the password alone."""
-    return SecondFactorNeeded(challenge(parts.secret, user, now + CHALLENGE))
+    factors = await rows.kinds(unit.tx, user.id)
+    return SecondFactorNeeded(challenge(unit.parts.secret, user, unit.now + CHALLENGE), factors)
 
 
 def challenge(secret: str, user: User, until: datetime) -> str:
@@ -80,7 +81,10 @@ async def check(unit: UnitOfWork, user_id: str, code: str) -> None:
             return
     if not await rows.use_code(unit.tx, user_id, secret_hash(rules.plain(code)), unit.now):
         log.info("second factor of {user_id} refused", user_id=user_id)
-        raise WrongSecondFactor("this is no code of your second factor, or it was used already; wait for the next one")
+        raise WrongSecondFactor(
+            "this is no code of your second factor, or it was used already; wait for the next one",
+            await rows.kinds(unit.tx, user_id),
+        )
 
 
 def _secret(parts: Parts, factor: Factor) -> str:

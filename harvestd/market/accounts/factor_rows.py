@@ -38,6 +38,14 @@ _ALL = Statement(
         where user_id = :user_id order by id""",
     _factor,
 )
+_KINDS = Statement(
+    "second_factors.kinds",
+    """select kind from second_factors where user_id = :user_id and confirmed_at is not null
+       union select 'recovery_code' where exists (select from recovery_codes where user_id = :user_id and used_at is null)""",
+    scalar,
+)
+#: The kinds that an account can answer with, in the order in which they are told.
+KINDS = ("totp", "passkey", "recovery_code")
 _INSERT = Statement(
     "second_factors.insert",
     """insert into second_factors (id, user_id, kind, name, secret, created_at)
@@ -86,6 +94,11 @@ _DELETE_CODES = Statement("recovery_codes.delete", "delete from recovery_codes w
 async def all_of(reader: Reader, user_id: str) -> list[Factor]:
     """A user's second factors, oldest first; those that do not count yet, too."""
     return await reader.rows(_ALL, user_id=user_id)
+
+
+async def kinds(reader: Reader, user_id: str) -> list[str]:
+    """The kinds of what a user can answer with: factors that count, and recovery codes that were not used."""
+    return sorted(await reader.rows(_KINDS, user_id=user_id), key=KINDS.index)
 
 
 async def insert(tx: Transaction, user_id: str, factor: Factor) -> None:

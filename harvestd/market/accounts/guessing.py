@@ -39,37 +39,33 @@ async def remember(request: RequestContext, unit: UnitOfWork, user_id: str) -> N
 
 async def admit_new(request: RequestContext) -> None:
     """Count one valid registration; one with a typing error does not count. Raises ``TooMany``."""
-    limits = Limits(request.parts.settings, request.parts.limiter)
-    _, refusal = await limits.count("rate_register", f"address:{bucket_of(request.address)}", "registration")
-    if refusal is not None:
-        raise refusal
+    await _count(request, "rate_register", f"address:{bucket_of(request.address)}", "registration")
 
 
 async def admit_mail(request: RequestContext) -> None:
     """Count one request for a mail, whatever the address. Raises ``TooMany``. (How many mails an account gets is bounded where they are
     made, without a word to whoever asks: a limit by account would let strangers keep its owner from asking.)"""
-    limits = Limits(request.parts.settings, request.parts.limiter)
-    _, refusal = await limits.count("rate_recovery", f"address:{bucket_of(request.address)}", "recovery")
-    if refusal is not None:
-        raise refusal
+    await _count(request, "rate_recovery", f"address:{bucket_of(request.address)}", "recovery")
 
 
 async def admit_known(request: RequestContext, key: str) -> None:
     """The same of whoever has a sign-in, or a passkey, which nobody guesses: strangers' tries from elsewhere do not count. Raises ``TooMany``."""
-    limits = Limits(request.parts.settings, request.parts.limiter)
-    _, refusal = await limits.count("rate_login", f"account:{key}:{bucket_of(request.address)}", "sign-in")
-    if refusal is not None:
-        raise refusal
+    await _count(request, "rate_login", f"account:{key}:{bucket_of(request.address)}", "sign-in")
 
 
 async def admit(request: RequestContext, key: str, user: accounts.User | None) -> None:
     """Count one sign-in attempt for the normalised e-mail address ``key``, whose account is ``user``, if there is one. Raises
-    ``TooMany``."""
+    ``TooMany``. What is left of ``rate_login_account`` is told to nobody: it would show when others sign in."""
+    await admit_known(request, key)
     limits = Limits(request.parts.settings, request.parts.limiter)
-    who = f"account:{key}"
-    _, refusal = await limits.count("rate_login", f"{who}:{bucket_of(request.address)}", "sign-in")
-    if refusal is not None:
-        raise refusal
-    _, refusal = await limits.count("rate_login_account", who, "sign-in")
+    _, refusal = await limits.count("rate_login_account", f"account:{key}", "sign-in")
     if refusal is not None and (user is None or not await sessions.known(request.reader, user.id, place_of(request))):
         raise refusal
+
+
+async def _count(request: RequestContext, name: str, who: str, endpoint: str) -> None:
+    """Count, and tell what is left."""
+    headers, refusal = await Limits(request.parts.settings, request.parts.limiter).count(name, who, endpoint)
+    if refusal is not None:
+        raise refusal
+    request.limited(headers)

@@ -6,7 +6,8 @@ import os
 
 from twisted.logger import Logger
 
-from harvestd.kernel.errors import Invalid, WrongCredentials
+from harvestd.kernel.errors import Invalid, WrongPasskey
+from harvestd.kernel.sentences import Sentence, worded
 from harvestd.market.accounts import factor_actions as factors
 from harvestd.market.accounts import factor_rows, passkey_options
 from harvestd.market.accounts import passkey_challenges as challenges
@@ -17,6 +18,7 @@ from harvestd.market.accounts.factor_rows import Factor
 from harvestd.market.accounts.passkey_challenges import Purpose
 from harvestd.market.accounts.passkey_rows import Passkey
 from harvestd.market.accounts.passkey_shapes import PasskeyCreation
+from harvestd.settings.table import Settings
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.http.access_log import bounded
 
@@ -24,6 +26,7 @@ from harvestd.web.http.access_log import bounded
 HANDLE = 32
 #: One message whatever is wrong, so as not to disclose whose passkeys there are.
 _NOT_GOOD = "this passkey was not accepted; try again, or sign in another way"
+_MALFORMED = "this is not what a browser gives for a passkey; send JSON.stringify(credential) as passkey"
 _STALE = "this has taken too long, or was answered already; ask for new options, and try again"
 _PASSWORD_FIRST = (
     "a new password was set by a mail; sign in with it and this passkey once, and the passkey signs in alone again"
@@ -31,7 +34,7 @@ _PASSWORD_FIRST = (
 log = Logger()
 
 
-class Copied(WrongCredentials):
+class Copied(WrongPasskey):
     """The counter of a passkey went back: somebody may have a copy of it. Whoever opened the unit of work notes that in another one
     (``signing_in.written``), since this one is undone."""
 
@@ -56,9 +59,11 @@ async def confirm(unit: UnitOfWork, user_id: str, factor: Factor, text: str) -> 
     """Have a passkey count, by what its authenticator made. The account is locked. Raises ``Invalid``."""
     answer = read(text)
     secret, party = unit.parts.secret, rules.party(unit.parts.settings)
-    if answer is None or not await challenges.use(
-        unit.tx, secret, answer.challenge, Purpose.SET_UP, factor.id, unit.now
-    ):
+    if answer is None:
+        raise Invalid.of("passkey", _MALFORMED, "wrong-form", reason="passkey")
+    if answer.origin not in party.origins:
+        raise Invalid.of("passkey", str(_elsewhere(party)), "not-accepted", reason="origin", possible=_expected(party))
+    if not await challenges.use(unit.tx, secret, answer.challenge, Purpose.SET_UP, factor.id, unit.now):
         raise _stale()
     try:
         made = rules.made(party, answer)
@@ -75,26 +80,24 @@ async def confirm(unit: UnitOfWork, user_id: str, factor: Factor, text: str) -> 
 
 
 async def check(unit: UnitOfWork, user_id: str, text: str, purpose: Purpose, about: str) -> None:
-    """Take the answer of one of the user's passkeys; each challenge is good once. Raises ``WrongCredentials``, of which :class:`Copied`."""
-    answer = read(text)
-    if answer is None:
-        raise WrongCredentials(_NOT_GOOD)
+    """Take the answer of one of the user's passkeys; each challenge is good once. Raises ``WrongPasskey``, of which :class:`Copied`."""
+    answer = taken(unit.parts.settings, text)
     await accounts.lock(unit.tx, user_id)
     found = await rows.by_credential(unit.tx, answer.id)
     if found is None or found.user_id != user_id:
-        raise WrongCredentials(_NOT_GOOD)
+        raise WrongPasskey(_NOT_GOOD)
     if not await challenges.use(unit.tx, unit.parts.secret, answer.challenge, purpose, about, unit.now):
-        raise WrongCredentials(_STALE)
+        raise WrongPasskey(_STALE)
     alone = purpose is Purpose.SIGN_IN
     if answer.handle != found.handle and (alone or answer.handle is not None):
-        raise WrongCredentials(_NOT_GOOD)
+        raise WrongPasskey(_NOT_GOOD)
     try:
         count = rules.answered(rules.party(unit.parts.settings), answer, found.public_key, alone=alone)
     except rules.Unfit as why:
         _log(user_id, why)
-        raise WrongCredentials(_NOT_GOOD) from why
+        raise WrongPasskey(_NOT_GOOD) from why
     if alone and not found.alone:
-        raise WrongCredentials(_PASSWORD_FIRST)
+        raise WrongPasskey(_PASSWORD_FIRST)
     if rules.went_back(found.sign_count, count):
         raise Copied(found)
     await rows.counted(unit.tx, found.id, count)
@@ -110,9 +113,32 @@ def read(text: str) -> rules.Answer | None:
         return None
 
 
-def not_good() -> WrongCredentials:
+def taken(settings: Settings, text: str) -> rules.Answer:
+    """What a browser gave to sign in with. Raises ``WrongPasskey`` if it is malformed, or of a page that may not ask: whoever sent it is told,
+    since neither hangs on whose passkeys there are."""
+    answer, party = read(text), rules.party(settings)
+    if answer is None:
+        raise WrongPasskey(_MALFORMED)
+    if answer.origin not in party.origins:
+        raise WrongPasskey(_elsewhere(party))
+    return answer
+
+
+def _elsewhere(party: rules.Party) -> Sentence:
+    return worded(
+        "the passkey was used on a page of another origin than {possible}; open the shop there, or have its operator name the page's "
+        "origin in the setting public_url or cors_origins",
+        possible=_expected(party),
+    )
+
+
+def _expected(party: rules.Party) -> str:
+    return ", ".join(party.origins)
+
+
+def not_good() -> WrongPasskey:
     """For a passkey of nobody."""
-    return WrongCredentials(_NOT_GOOD)
+    return WrongPasskey(_NOT_GOOD)
 
 
 def _stale() -> Invalid:

@@ -71,8 +71,8 @@ async def begin_session(request: RequestContext, body: PasskeySignIn) -> Result:
 
 async def _owner(request: RequestContext, body: PasskeySignIn) -> accounts.User:
     """Whom the passkey would sign in, counted as every attempt to sign in is."""
-    answer = actions.read(body.passkey)
-    found = await rows.by_credential(request.reader, answer.id) if answer is not None else None
+    answer = actions.taken(request.parts.settings, body.passkey)
+    found = await rows.by_credential(request.reader, answer.id)
     user = await accounts.by_id(request.reader, found.user_id) if found is not None else None
     if user is None:
         raise actions.not_good()

@@ -83,6 +83,7 @@ class _Credential(msgspec.Struct):
 
 class _Client(msgspec.Struct):
     challenge: str
+    origin: str = ""
     crossOrigin: bool = False
 
 
@@ -98,6 +99,7 @@ class Answer:
     handle: bytes | None
     attestation: bytes | None
     transports: tuple[str, ...]
+    origin: str = ""
 
 
 def read(text: str) -> Answer:
@@ -121,7 +123,7 @@ def read(text: str) -> Answer:
         id, challenge, client, readers.base64url(response.authenticatorData, MAX_DATA),
         readers.base64url(response.signature, MAX_SIGNATURE), readers.base64url(response.userHandle or "", MAX_HANDLE),
         readers.base64url(response.attestationObject, MAX_ATTESTATION),
-        tuple(sorted(TRANSPORTS.intersection(response.transports))),
+        tuple(sorted(TRANSPORTS.intersection(response.transports))), said.origin,
     )  # fmt: skip
 
 

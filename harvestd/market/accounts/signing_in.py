@@ -10,7 +10,7 @@ from typing import TypeVar
 from twisted.logger import Logger
 
 from harvestd.kernel import email_addresses
-from harvestd.kernel.errors import Unauthenticated, WrongCredentials, WrongSecondFactor
+from harvestd.kernel.errors import Unauthenticated, WrongCredentials
 from harvestd.kernel.names import one_line
 from harvestd.kernel.secret_hashes import secret_hash
 from harvestd.market.accounts import actions, audit, guessing, passwords
@@ -76,21 +76,16 @@ async def second_step(
     unit: UnitOfWork, user: accounts.User, code: str | None, passkey: str | None,
     purpose: Purpose = Purpose.SECOND_STEP, about: str = "",
 ) -> None:  # fmt: skip
-    """Ask for a code, or the answer of a passkey, of an account that has a second factor. Raises ``SecondFactorNeeded`` and ``WrongSecondFactor``,
-    which both say that the password, or the mailed link, was right: a wrong one is refused before. (And ``passkey_actions.Copied``.)"""
+    """Ask for a code, or the answer of a passkey, of an account that has a second factor. Raises ``SecondFactorNeeded``, ``WrongSecondFactor``
+    and ``WrongPasskey``, which all say that the password, or the mailed link, was right: a wrong one is refused before."""
     if not user.second_factor:
         return
     if code is not None:
         await factors.check(unit, user.id, code)
     elif passkey is not None:
-        try:
-            await passkeys.check(unit, user.id, passkey, purpose, about or user.id)
-        except passkeys.Copied:
-            raise
-        except WrongCredentials as refused:
-            raise WrongSecondFactor(refused.detail) from refused
+        await passkeys.check(unit, user.id, passkey, purpose, about or user.id)
     else:
-        raise factors.needed(unit.parts, user, unit.now)
+        raise await factors.needed(unit, user)
 
 
 async def written(request: RequestContext, work: Callable[[UnitOfWork], Awaitable[Value]]) -> Value:

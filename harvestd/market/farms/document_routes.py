@@ -104,7 +104,9 @@ async def _put(request: RequestContext, upload: Upload, farm_id: str) -> Blob:
         try:
             made = await blobs.pictures(request, upload, (PAGE,))
         except WrongKind:
-            raise WrongKind("send the document as PDF, or a picture of it as JPEG, PNG, WebP, GIF or AVIF") from None
+            raise WrongKind(
+                "this file cannot be used as a document; send a PDF, or a picture of it as JPEG, PNG, WebP, GIF or AVIF"
+            ) from None
         jpeg = [one for one in made if one.media_type == "image/jpeg"]
         return (await blobs.kept(parts, jpeg, rows.KIND, farm_id=farm_id))[0]
     if _ENDS not in tail:

@@ -25,8 +25,11 @@ async def change(unit: UnitOfWork, caller: Caller, farm: Farm, given: Mapping[st
     if after == farm.imprint:
         return after
     if caller.scopes is not None:
-        raise Forbidden("this is not possible with an API key; sign in")
-    await actions.require(unit.tx, caller, Permission.CHANGE_IMPRINT, farm.id)
+        raise Forbidden("the imprint cannot be changed with an API key; its owner has to sign in")
+    if not await actions.allowed(unit.tx, caller, Permission.CHANGE_IMPRINT, farm.id):
+        raise Forbidden(
+            "only an owner of the farm, or the market's staff, may change its imprint; leave it out, or ask an owner"
+        )
     lacking = tuple(rules.lacking(after))
     if unit.parts.settings.farm_imprint_needed and farm.state == "verified" and lacking:
         raise Invalid("a verified farm keeps its imprint whole", lacking)

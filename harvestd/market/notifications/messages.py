@@ -101,12 +101,12 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
     "welcome": (
         "Welcome to {market}",
         "Welcome.\n\nAn account at {market} was opened with this address. Please confirm that it is yours:\n\n{link}\n\n"
-        "The link works once, within seven days.\nIf that was not you, ignore this mail.\n",
+        "The link works once, within seven days.\nIf this was not you, ignore this mail.\n",
     ),
     "welcome_elsewhere": (
         "Welcome to {market}",
         "Welcome.\n\nAn account at {market} was opened by signing in with an account of yours elsewhere that has this address. Go on signing in "
-        "with that; or set a password here, too:\n\n{link}\n\nIf that was not you, tell the market's staff.\n",
+        "with that; or set a password here, too:\n\n{link}\n\nIf this was not you, tell the market's staff.\n",
     ),
     "verify": (
         "Confirm your address at {market}",
@@ -117,7 +117,7 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
         "Set a new password at {market}",
         "Somebody, hopefully you, asked to set a new password for your account at {market}:\n\n{link}\n\n"
         "The link works once, within an hour. It ends every sign-in of the account.\n"
-        "If that was not you, ignore this mail: nothing has changed.\n",
+        "If this was not you, ignore this mail: nothing has changed.\n",
     ),
     "link": (
         "Sign in at {market}",
@@ -127,7 +127,7 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
     "known": (
         "You have an account at {market}",
         "Somebody, hopefully you, wanted to open an account at {market} with this address, which has one already. Sign in with it; "
-        "if the password is forgotten, set a new one:\n\n{link}\n\nIf that was not you, ignore this mail.\n",
+        "if the password is forgotten, set a new one:\n\n{link}\n\nIf this was not you, ignore this mail.\n",
     ),
     "address": (
         "Confirm your new address at {market}",
@@ -138,7 +138,7 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
     "known_address": (
         "Your address at {market}",
         "Somebody, hopefully you, wanted to give this address to another account at {market}. It belongs to your account, and stays there.\n\n"
-        "If that was not you, ignore this mail.\n",
+        "If this was not you, ignore this mail.\n",
     ),
     "invitation": (
         "Invitation from {farm} at {market}",
@@ -167,17 +167,17 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
     "moved": (
         "Your account at {market} has another address",
         "Your account at {market} was given another address, and this one is no longer used for it.\n\n"
-        "If that was not you, tell the market's staff at once.\n",
+        "If this was not you, tell the market's staff at once.\n",
     ),
     "noted": (
-        "A change of your account at {market}",
-        "At {market}, {what}.\n\nIf you know of this, there is nothing to do. If not, set a new password here, which ends every sign-in and "
-        "API key, and tell the market's staff:\n\n{link}\n",
+        "A change to your account at {market}",
+        "At {market}, {what}.\n\nIf this was you, or you expected it, there is nothing to do. If not, set a new password here, which ends every "
+        "sign-in and API key, and tell the market's staff:\n\n{link}\n",
     ),
     "exported": (
-        "What {market} holds on you",
-        "The file that you asked for, with all that {market} holds on you, is ready. Sign in to fetch it, within {days}:\n\n{link}\n\n"
-        "It is deleted then. If you did not ask for it, set a new password there, which ends every sign-in and API key.\n",
+        "Your data at {market}",
+        "The file that you asked for, with everything that {market} holds about you, is ready. Sign in to download it, within {days}:\n\n{link}\n\n"
+        "After that it is deleted. If you did not ask for it, set a new password there, which ends every sign-in and API key.\n",
     ),
     "closed": (
         "Your account at {market} is closed",
@@ -187,7 +187,7 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
     "changed": (
         "Your password at {market} was changed",
         "A new password was set for your account at {market}, and every other sign-in has ended.\n\n"
-        "If that was not you, somebody reads your mail: secure that first, then set another password:\n\n{link}\n",
+        "If this was not you, somebody reads your mail: secure that first, then set another password:\n\n{link}\n",
     ),
 }
 
@@ -196,16 +196,16 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
 NOTED: dict[str, str] = {
     "api_key.created": "a new API key can act for your account",
     "second_factor.added": "a second factor was added to your account; signing in needs one from now on",
-    "identity.linked": "your account was linked with an account of yours elsewhere, which signs in to it from now on",
-    "identity.removed": "an account elsewhere can no longer sign in to your account",
-    "second_factor.removed": "a second factor was taken away from your account",
+    "identity.linked": "an account of yours elsewhere was linked with your account, and can sign in to it from now on",
+    "identity.removed": "an account elsewhere was unlinked from your account, and can no longer sign in to it",
+    "second_factor.removed": "a second factor was removed from your account",
     "second_factor.codes_renewed": "the recovery codes of your account were replaced by new ones",
-    "passkey.copied": "an answer of one of your passkeys was refused, as there may be a copy of it; take that passkey away, and set up another one",
-    "account.changed": "the staff have changed the role of your account, or have closed or opened it",
+    "passkey.copied": "a sign-in with one of your passkeys was refused, since there may be a copy of it; remove that passkey and set up another one",
+    "account.changed": "the market's staff changed the role of your account, or closed or reopened it",
     "account.deactivated": "your account was deactivated: every sign-in and API key has ended, and nobody sees it; signing in opens it again",
     "account.reactivated": "your account was opened again by signing in",
-    "account.export_begun": "a file with all that we hold on you was asked for; another mail tells when it is ready",
-    "account.impersonated": "somebody of the staff acts for you, for half an hour at most; what they change is noted in the audit log",
+    "account.export_begun": "a file with everything that we hold about you was asked for; another mail will tell you when it is ready",
+    "account.impersonated": "a member of the market's staff is acting for you, for half an hour at most; what they change is noted in the audit log",
     "farm.member_changed": "your role in a farm has changed",
     "farm.member_left": "you no longer belong to a farm",
 }

@@ -93,6 +93,8 @@ async def market(request: RequestContext) -> Market:
         units=[MarketUnit(unit=unit, unit_code=one.code, kind=one.kind, decimals=one.decimals) for unit, one in UNITS.items()],
         password=PasswordRule(min_length=settings.password_least), password_min_length=settings.password_least,
         imprint=_imprint(settings), sign_in_issuer=settings.oidc_issuer if settings.oidc_client_id else None,
+        link_sign_in=settings.link_sign_in, private_registration=settings.private_registration,
+        second_factor_required_for=list(settings.second_factor_required_for), upload_max_bytes=settings.upload_max_bytes,
     )  # fmt: skip
 
 

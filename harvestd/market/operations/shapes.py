@@ -85,6 +85,11 @@ class PasswordRule(Out, kw_only=True, frozen=True):
     min_length: int
 
 
+MarketRoleOut = Annotated[
+    str, closed("StaffRole", ("manager", "admin"), "A role that a market can require a second factor of.")
+]
+
+
 class Market(Out, kw_only=True, frozen=True):
     """What a front end needs to know; money is in ``currency``, days begin at midnight in ``timezone``."""
 
@@ -101,6 +106,10 @@ class Market(Out, kw_only=True, frozen=True):
     password_min_length: int
     imprint: Imprint | None
     sign_in_issuer: str | None
+    link_sign_in: bool
+    private_registration: bool
+    second_factor_required_for: list[MarketRoleOut]
+    upload_max_bytes: int
 
 
 class PublicKey(Out, kw_only=True, frozen=True):
@@ -150,6 +159,10 @@ WORDS: dict[str, str] = {
     "password_min_length": "The same as `password.min_length`.",
     "sandbox": "Whether this market is for trying things out, where the clock can be moved.",
     "sign_in_issuer": "With whose accounts people can sign in, by sending their browser to `GET /api/auth/google`; null: with nobody's.",
+    "link_sign_in": "Whether people can have a link to sign in with mailed to them, by `POST /api/auth/link`.",
+    "private_registration": "Whether registering answers 202 and the same for every address; accounts sign in once their address is verified.",
+    "second_factor_required_for": "The roles whose accounts can do nothing but set up a second factor until they have one.",
+    "upload_max_bytes": "Maximum size of a file that is uploaded, in bytes; a larger one is 413.",
     "ReadyPart.state": "The state of the dependency.",
     "ProblemText.status": "The HTTP status.",
     "Alive.status": "Always `ok`.",

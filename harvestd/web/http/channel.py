@@ -17,6 +17,8 @@ from twisted.protocols.basic import LineReceiver
 from twisted.web import http
 from zope.interface import implementer
 
+from harvestd.kernel import languages
+from harvestd.kernel.formatting import Duration
 from harvestd.kernel.sentences import worded
 from harvestd.web.http import framing
 from harvestd.web.http.client_address import bucket_of
@@ -37,7 +39,8 @@ HEAD_SHARE = 4
 #: Lingering close: seconds in which a refused client's input is read and discarded, so that it gets the response (RFC 9112, 9.6).
 LINGER = 2.0
 _GUARDED = "".join(f"{name.decode()}: {value.decode()}\r\n" for name, value in (*SECURITY, CLOSED_POLICY))
-_LATE_HEAD, _LATE_BODY = "the headers were not complete in time", "the body was not complete in time"
+_LATE_HEAD = "the headers were not complete within {time}; send them again, over a better connection"
+_LATE_BODY = "the body was not complete within {time}; send it again, over a better connection or in smaller parts"
 
 
 @implementer(IHalfCloseableProtocol)
@@ -68,6 +71,7 @@ class Channel(http.HTTPChannel):
         self._head_bytes = self._lines = self._body_bytes = self._empty = 0
         self._body_limit: int | None = None
         self._in_head = False
+        self._last_line = b""
 
     # --- the connection ---
 
@@ -177,20 +181,34 @@ class Channel(http.HTTPChannel):
                 return self.refuse("malformed", "a header line begins with white space (obs-fold); put it on one line")
             if self._lines > LINES + 1:
                 return self.refuse(
-                    "headers-too-large", worded("the request has more than {most} header lines", most=LINES)
+                    "headers-too-large",
+                    worded(
+                        "the request has more than {most} header lines; send fewer, or clear the cookies of this site",
+                        most=LINES,
+                    ),
                 )
         self._in_head = self._in_head or bool(line)
+        self._last_line = line
         super().lineReceived(line)
 
     def _pass_over_empty_line(self) -> None:
         self._empty += 1
         if self._empty > EMPTY_LINES:
-            self.refuse("malformed", worded("the request begins with more than {most} empty lines", most=EMPTY_LINES))
+            self.refuse(
+                "malformed",
+                worded(
+                    "the request begins with more than {most} empty lines; begin it with the request line",
+                    most=EMPTY_LINES,
+                ),
+            )
 
     def lineLengthExceeded(self, line: bytes) -> None:
         self.refuse(
             "headers-too-large",
-            worded("the request line and the headers have more than {most} bytes", most=self.totalHeadersSize),
+            worded(
+                "the request line and the headers have more than {most} bytes; shorten them, or clear the cookies of this site",
+                most=self.totalHeadersSize,
+            ),
         )
 
     def headerReceived(self, line: bytes) -> bool:
@@ -249,7 +267,11 @@ class Channel(http.HTTPChannel):
         if self._body_limit is None:
             self._body_limit = self.site.body_limit(self._command, self._path)
         if size > self._body_limit:
-            raise Refusal("too-large", worded("the body has more than {most} bytes", most=self._body_limit))
+            most = self._body_limit
+            raise Refusal(
+                "too-large",
+                worded("the body has more than {most} bytes; send less, in several requests if need be", most=most),
+            )
 
     def allContentReceived(self) -> None:
         if self.refused:
@@ -339,13 +361,14 @@ class Channel(http.HTTPChannel):
         if self.requests and self.requests[-1].content is not None:
             self.requests[-1].content.close()  # it may take a while until the connection is closed
         problem, request_id = BY_SLUG[slug], self._request_id()
-        language = self.site.languages[0]  # Accept-Language, if it arrived, was not parsed
+        language = languages.choose(",".join(self.heard(b"accept-language")), self.site.languages)
         instance = getattr(self, "_path", b"/").decode("ascii", "replace").partition("?")[0]
         refusal = Refusal(slug, detail)
         body = document(problem, refusal, instance, request_id, language)
         head = (
             f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\nServer: harvestd\r\n"
-            f"Content-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\nContent-Language: {told_in(problem, refusal, language)}\r\nX-Request-Id: {request_id}\r\n"
+            f"Content-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\nContent-Language: {told_in(problem, refusal, language)}\r\n"
+            f"Vary: Accept-Language\r\nX-Request-Id: {request_id}\r\n"
             f"{_GUARDED}Cache-Control: no-store\r\nConnection: close\r\n\r\n"
         )
         self.site.refused(self, problem, detail, request_id)
@@ -358,9 +381,12 @@ class Channel(http.HTTPChannel):
         return heard[-1] if heard and REQUEST_ID.match(heard[-1]) else self.site.new_id()
 
     def heard(self, name: bytes) -> list[str]:
-        """The values of a header of the present request, as far as its head was read."""
+        """The values of a header of the present request, as far as its head was read. Twisted puts a line among the headers when it has
+        the next one, so the last one is looked at here."""
         request = self.requests[-1] if self.requests else None
-        values = () if request is None else request.requestHeaders.getRawHeaders(name) or ()
+        values = list((request.requestHeaders.getRawHeaders(name) or ()) if request is not None else ())
+        last, colon, value = self._last_line.partition(b":")
+        values += [value.strip()] if self._in_head and colon and last.lower() == name else []
         return [value.decode("latin-1") for value in values]
 
     def _linger(self) -> None:
@@ -389,7 +415,8 @@ class Channel(http.HTTPChannel):
 
     def _overdue(self) -> None:
         if self.stage in ("head", "body"):
-            self.refuse("timeout", _LATE_HEAD if self.stage == "head" else _LATE_BODY)
+            time = Duration(self._patience())
+            self.refuse("timeout", worded(_LATE_HEAD if self.stage == "head" else _LATE_BODY, time=time))
         elif self.stage == "idle":
             self.site.ended(self, "idle")
             self._enter("closing", LINGER)

@@ -25,9 +25,9 @@ def check_header(line: bytes, version: bytes) -> None:
     name, _, value = line.partition(b":")
     name, value = name.lower(), value.strip(b" \t")
     if _CONTROL.search(value):
-        raise Refusal("malformed", "a header contains a control character")
+        raise Refusal("malformed", "a header contains a control character; leave it out")
     if name == b"content-length" and not _DIGITS.match(value):
-        raise Refusal("malformed", "Content-Length is not a number of bytes")
+        raise Refusal("malformed", "Content-Length is not a number of bytes; send it in digits")
     if name == b"transfer-encoding" and (value.lower() != b"chunked" or version != b"HTTP/1.1"):
         raise Refusal("malformed", "Transfer-Encoding can only be chunked, and only in HTTP/1.1")
 
@@ -48,7 +48,10 @@ def origin_form(target: bytes, method: bytes) -> tuple[bytes, bytes | None]:
         host, rest = absolute.groups()
         target = rest if rest.startswith(b"/") else b"/" + rest
     if not _TARGET.match(target) and (target, method) != (b"*", b"OPTIONS"):
-        raise Refusal("malformed", "the request line has no valid address")
+        raise Refusal(
+            "malformed",
+            "the request line has no valid address; send a path that begins with /, with everything else percent-encoded",
+        )
     return target, host
 
 

@@ -85,6 +85,8 @@ def _example(problem: Problem) -> dict[str, Any]:
     if problem.slug == "invalid":
         wrong = {"field": "lines[0].quantity", "code": "below-minimum", "message": "must be at least 0.5 kg"}
         example["errors"] = [{**wrong, "params": {"minimum": "0.500", "unit": "kg"}}]
+    if problem is BY_SLUG["second-factor"]:
+        example |= {"challenge": "…", "factors": ["totp", "passkey", "recovery_code"]}
     if problem is BY_SLUG["out-of-stock"]:
         left = {"field": "lines[0].quantity", "code": "out-of-stock", "message": "only 1.25 kg are left"}
         example["errors"] = [{**left, "params": {"available": "1.250", "unit": "kg"}, "available": "1.250"}]

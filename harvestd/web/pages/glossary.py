@@ -43,6 +43,7 @@ GLOSSARY: dict[str, str] = {
     "quantity": "How much, in the product's unit, with at most three decimals.",
     "reason": "Why; the other parties read it.",
     "Problem.challenge": "With `/problems/second-factor` alone: send it with the code to `POST /api/auth/second-factor`.",
+    "Problem.factors": "With `/problems/second-factor` alone: the kinds that the account can answer with, of `totp`, `passkey` and `recovery_code`; more may be added.",
     "request_id": "Identifies this request in the logs; quote it when you ask for help.",
     "slug": "The readable name in URLs.",
     "status": "The current status.",

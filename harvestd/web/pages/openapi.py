@@ -20,8 +20,8 @@ HEADERS = {
     "ETag": "Identifies this version of the answer; send it as If-None-Match to revalidate, or as If-Match to change it.",
     "Link": 'RFC 8288: the next page, rel="next".',
     "Location": "URL of the new resource, of the operation that makes it, or to where the browser goes on.",
-    "RateLimit": "What is left of the limit, and the seconds until it is fully restored.",
-    "RateLimit-Policy": "The limit: q requests in w seconds.",
+    "RateLimit": "What is left of each limit that was counted, and the seconds until it is fully restored; the one that is nearest its end is the first.",
+    "RateLimit-Policy": "Each limit: q requests in w seconds.",
     "Idempotent-Replayed": "true if this is the stored answer of an earlier request with the same idempotency key.",
     "X-Request-Id": "Identifies this request in the logs.",
     "Cache-Control": "Who may keep the answer, and for how long (RFC 9111).",
@@ -55,7 +55,7 @@ def document(routes: Sequence[Route], title: str) -> dict[str, Any]:
     by_type, found, parameters = schemas.components(types, queries, glossary.of(shown))
     paths: dict[str, dict[str, Any]] = {}
     for route in shown:
-        operation = _operation(route, by_type, parameters)
+        operation = _operation(route, by_type, parameters, found)
         paths.setdefault(route.path, {})[route.method.lower()] = operation
     sections = dict.fromkeys(route.section for route in shown)
     described: dict[str, Any] = prose.tidied({
@@ -81,7 +81,9 @@ def document(routes: Sequence[Route], title: str) -> dict[str, Any]:
     return described
 
 
-def _operation(route: Route, by_type: dict[Any, Any], parameters: dict[Any, Any]) -> dict[str, Any]:
+def _operation(
+    route: Route, by_type: dict[Any, Any], parameters: dict[Any, Any], found: dict[str, Any]
+) -> dict[str, Any]:
     taken = [*_path_parameters(route), *_query_parameters(route, parameters), *_header_parameters(route)]
     operation: dict[str, Any] = {
         "operationId": route.operation_id,
@@ -95,24 +97,30 @@ def _operation(route: Route, by_type: dict[Any, Any], parameters: dict[Any, Any]
         content = {"schema": by_type[route.body], **examples.of(route, "body")}
         operation["requestBody"] = {
             "required": not may_be_empty(route.body),
-            "content": {"application/json": content, **(_form(route.body) if route.upload else {})},
+            "content": {"application/json": content, **_as_form(route, by_type, found)},
         }
     operation["responses"] = {**_success(route, by_type), **failures.of(route)}
     return operation
 
 
-def _form(body: type[msgspec.Struct]) -> dict[str, Any]:
-    """The form of a body with a file: the file itself in place of its content in base64."""
+def _as_form(route: Route, by_type: dict[Any, Any], found: dict[str, Any]) -> dict[str, Any]:
+    if route.body is None or not route.upload:
+        return {}
+    return _form(route.body, found[by_type[route.body]["$ref"].rpartition("/")[2]])
+
+
+def _form(body: type[msgspec.Struct], schema: dict[str, Any]) -> dict[str, Any]:
+    """The form of a body with a file: the file itself in place of its content in base64, and beside it the fields as JSON has them."""
     texts = [field for field in msgspec.structs.fields(body) if field.name not in ("content", "filename")]
-    schema = {
+    form = {
         "type": "object",
         "properties": {
             "file": {"type": "string", "contentMediaType": "application/octet-stream", "description": "The file."},
-            **{field.encode_name: {"type": "string"} for field in texts},
+            **{field.encode_name: schema["properties"][field.encode_name] for field in texts},
         },
         "required": ["file", *(field.encode_name for field in texts if field.required)],
     }
-    return {"multipart/form-data": {"schema": schema}}
+    return {"multipart/form-data": {"schema": form}}
 
 
 def _description(route: Route) -> str:

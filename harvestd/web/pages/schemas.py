@@ -174,6 +174,11 @@ PROBLEM: dict[str, Any] = {
         "instance": {"type": "string", "format": "uri-reference", "description": described("Problem", "instance")},
         "request_id": {"type": "string", "description": described("Problem", "request_id")},
         "challenge": {"type": "string", "description": described("Problem", "challenge")},
+        "factors": {
+            "type": "array",
+            "items": {"type": "string", "examples": ["totp", "passkey", "recovery_code"]},
+            "description": described("Problem", "factors"),
+        },
         "errors": {
             "type": "array",
             "items": {"$ref": REF.format(name="FieldError")},

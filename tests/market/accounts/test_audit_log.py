@@ -94,8 +94,17 @@ async def test_the_log_is_read_by_times(market: Market) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["from=yesterday", "from=2026-05-01", "to=2026-05-01T08:00:00", "from=", "to=2026-02-30T08:00:00Z"]
+    "query",
+    [
+        "from=yesterday",
+        "from=2026-05-01",
+        "to=2026-05-01T08:00:00",
+        "from=",
+        "to=2026-02-30T08:00:00Z",
+        "from=2026-05-01T08:00:00+02:00",
+    ],
 )
 async def test_what_is_no_time_is_refused(market: Market, query: str) -> None:
     answer = await (await market.person("admin")).get(f"/api/admin/audit?{query}")
     assert (answer.status, answer.json()["errors"][0]["field"]) == (422, query.partition("=")[0])
+    assert "a time with its zone" in answer.json()["errors"][0]["message"], "which most often is what is missing"

@@ -124,10 +124,10 @@ async def test_a_worker_that_dies_in_an_export_leaves_no_half_of_it(
 async def test_the_person_is_told_by_mail_once_the_file_is_there(market: Market) -> None:
     person = await market.person()
     await exported(market, person)
-    told = [body for subject, body in await mails(market, person.email) if "holds on you" in subject]
+    told = [body for subject, body in await mails(market, person.email) if subject.startswith("Your data at")]
     assert len(told) == 1 and "7 days" in told[0]
     await market.work(twice=True)
-    assert len([1 for subject, _ in await mails(market, person.email) if "holds on you" in subject]) == 1
+    assert len([1 for subject, _ in await mails(market, person.email) if subject.startswith("Your data at")]) == 1
 
 
 async def test_nobody_but_the_person_gets_the_file(market: Market) -> None:

@@ -94,9 +94,9 @@ def kind_of(answer: Response) -> tuple[int, str]:
     return answer.status, answer.json()["type"]
 
 
-REFUSED = (401, "/problems/wrong-credentials")
-#: Beside a password that is right.
-REFUSED_SECOND = (401, "/problems/second-factor")
+REFUSED = (401, "/problems/passkey")
+#: Beside a password that is right, it is the same.
+REFUSED_SECOND = REFUSED
 
 
 @pytest.mark.parametrize("algorithm", KEYS)
@@ -240,6 +240,43 @@ async def test_what_is_no_credential_is_refused(shop: Market) -> None:
         assert refused.status in (400, 422), refused.text
         refused = await shop.stranger.request("POST", "/api/auth/passkey", body=body, headers=headers)
         assert refused.status in (400, 401), refused.text
+
+
+async def test_what_is_malformed_is_told_as_that_and_not_as_expired(shop: Market) -> None:
+    bo = await holder(shop)
+    begun = (await bo.client.post(FACTORS, {"name": "laptop", "kind": "passkey"})).json()["id"]
+    (wrong,) = (await bo.client.post(f"{FACTORS}/{begun}/confirm", {"passkey": "{}"})).json()["errors"]
+    assert (wrong["field"], wrong["code"], wrong["params"]) == ("passkey", "wrong-form", {"reason": "passkey"})
+    assert "JSON.stringify(credential)" in wrong["message"] and "long ago" not in wrong["message"]
+    for refused in (await shop.stranger.post("/api/auth/passkey", {"passkey": "{}"}), await bo.login(passkey="{}")):
+        assert kind_of(refused) == REFUSED
+        assert "JSON.stringify(credential)" in refused.json()["detail"]
+
+
+async def test_a_page_of_another_origin_is_told_which_one_is_expected(shop: Market) -> None:
+    """And by which settings an operator lets it in."""
+    bo = await holder(shop)
+    bo.key.origin, expected = "https://evil.example", bo.key.origin
+    begun = (await bo.client.post(FACTORS, {"name": "laptop", "kind": "passkey"})).json()
+    made = bo.key.make(begun["options"])
+    (wrong,) = (await bo.client.post(f"{FACTORS}/{begun['id']}/confirm", {"passkey": made})).json()["errors"]
+    assert (wrong["code"], wrong["params"]) == ("not-accepted", {"reason": "origin", "possible": expected})
+    for refused in (await bo.alone(), await bo.login(passkey=bo.key.answer(await bo.second_options()))):
+        detail = refused.json()["detail"]
+        assert kind_of(refused) == REFUSED and "evil" not in detail
+        assert all(one in detail for one in (expected, "public_url", "cors_origins")), detail
+
+
+async def test_a_sign_in_is_told_what_the_account_can_answer_with(shop: Market) -> None:
+    """A front end shows what fits, and nothing that the account lacks."""
+    bo = await holder(shop)
+    asked = (await bo.login()).json()
+    assert (asked["type"], asked["factors"]) == ("/problems/second-factor", ["passkey", "recovery_code"])
+    wrong = (await bo.login(code="000000")).json()
+    assert (wrong["type"], wrong["factors"]) == ("/problems/second-factor", ["passkey", "recovery_code"])
+    none_left = Statement("test.no_codes", "delete from recovery_codes", lambda: None)
+    await shop.parts.database.transaction(lambda tx: tx.run(none_left))
+    assert (await bo.login()).json()["factors"] == ["passkey"]
 
 
 async def test_what_is_too_long_is_refused_before_it_is_read(shop: Market) -> None:

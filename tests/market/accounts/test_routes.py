@@ -337,9 +337,12 @@ async def test_a_refusal_says_which_limit_it_was(market: Market) -> None:
     body = {"email": "ada@example.org", "password": "not that one either"}
     answers = [await client.request("POST", "/api/auth/login", json=body) for _ in range(2)]
     assert [(one.status, one.headers["ratelimit"].partition(";t")[0]) for one in answers] == [
-        (401, '"login_address";r=49'),
+        (401, '"login";r=0'),
         (429, '"login";r=0'),
     ]
+    assert '"login_address";r=49' in answers[0].headers["ratelimit"], "beside the one that ends first"
+    assert answers[0].headers["ratelimit-policy"] == '"login_address";q=50;w=60, "login";q=1;w=60'
+    assert "login_account" not in str(answers[0].headers), "when others sign in is nobody's business"
     assert answers[1].headers["ratelimit-policy"] == '"login";q=1;w=60'
 
 

@@ -56,7 +56,8 @@ async def test_every_fault_of_an_imprint_is_told_at_once(market: Market) -> None
 async def test_its_owner_changes_an_imprint_and_nobody_else_of_the_farm(market: Market) -> None:
     farmer, manager = await market.farmer(), await market.farmer("Elsewhere")
     await market.join(manager, farmer.farm_id, "manager")
-    assert (await change(manager, farmer.farm_id, WHOLE)).status == 403
+    refused = await change(manager, farmer.farm_id, WHOLE)
+    assert refused.status == 403 and "only an owner of the farm" in refused.json()["detail"], "who may, and what to do"
     assert (await change(farmer, farmer.farm_id, WHOLE)).status == 200
     assert (await change(manager, farmer.farm_id, WHOLE)).status == 200, (
         "who changes nothing may send back what was read"
@@ -69,7 +70,8 @@ async def test_no_api_key_changes_who_answers_for_a_farm(market: Market) -> None
     farmer = await market.farmer()
     made = await farmer.post("/api/users/me/api-keys", {"name": "Till", "scopes": ["farm:write"]})
     key = attrs.evolve(farmer, client=market.stranger.signed_in(made.json()["key"]))
-    assert (await change(key, farmer.farm_id, WHOLE)).status == 403
+    refused = await change(key, farmer.farm_id, WHOLE)
+    assert refused.status == 403 and "imprint" in refused.json()["detail"]
     path = f"/api/farms/{farmer.farm_id}"
     assert (await key.request("PATCH", path, {"description": "Ours"}, If_Match="*")).status == 200
     scopes = await farmer.post("/api/users/me/api-keys", {"name": "Till", "scopes": ["farm:imprint:write"]})

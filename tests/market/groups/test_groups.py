@@ -88,6 +88,17 @@ async def test_nobody_but_the_market_s_staff_sees_groups(market: Market, role: s
     assert (await put(person, group, person)).status == 403
 
 
+async def test_an_api_key_may_see_groups_without_changing_them(market: Market) -> None:
+    manager = await market.person("manager")
+    group = await made(manager)
+    given = await manager.post("/api/users/me/api-keys", {"name": "Prices", "scopes": ["market:groups:read"]})
+    key = attrs.evolve(manager, client=market.stranger.signed_in(given.json()["key"]))
+    for path in ("", f"/{group}", f"/{group}/members"):
+        assert (await key.get(f"/api/groups{path}")).status == 200
+    assert (await key.request("DELETE", f"/api/groups/{group}")).status == 403
+    assert (await put(key, group, manager)).status == 403
+
+
 async def test_a_name_or_slug_is_one_group_s(market: Market) -> None:
     manager = await market.person("manager")
     await made(manager, "Großhandel", slug="trade")

@@ -164,7 +164,7 @@ async def test_what_stands_in_for_too_many_mails_is_in_the_language_of_who_gets_
         await buyer.order((product["id"], 1))
         await market.work(twice=True)
     assert ("en", "More has happened at harvestd market") in await mails(market, buyer.email)
-    assert ("de", "Bei harvestd market ist noch mehr geschehen") in await mails(market, farmer.email)
+    assert ("de", "Weitere Neuigkeiten von harvestd market") in await mails(market, farmer.email)
 
 
 async def test_an_export_says_the_language(market: Market) -> None:

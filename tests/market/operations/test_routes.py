@@ -430,13 +430,33 @@ async def test_a_front_end_learns_of_the_market(client: Client) -> None:
     assert market["currency"] == "EUR"
     assert set(market) == {
         "name", "currency", "timezone", "languages", "units", "tax_included", "guests", "methods", "sandbox", "password",
-        "password_min_length", "imprint", "sign_in_issuer",
+        "password_min_length", "imprint", "sign_in_issuer", "link_sign_in", "private_registration", "second_factor_required_for",
+        "upload_max_bytes",
     }  # fmt: skip
     units = {unit.pop("unit"): unit for unit in market["units"]}
     assert set(units) == set(get_args(Unit))
     assert units["kg"] == {"unit_code": "KGM", "kind": "weight", "decimals": 3}
     assert units["bunch"] == {"unit_code": "C62", "kind": "piece", "decimals": 0}
     assert (market["guests"], market["methods"], market["sandbox"]) == (False, ["pickup", "delivery"], False)
+
+
+async def test_a_front_end_learns_how_people_sign_in_and_what_they_may_upload(web_settings: Settings) -> None:
+    """What it would otherwise find out by a refusal."""
+
+    async def told(**changes: Any) -> Any:
+        market = Client(make_site(make_parts(attrs.evolve(web_settings, **changes), None), table.ROUTES))
+        found = (await market.get("/api/market")).json()
+        names = ("link_sign_in", "private_registration", "second_factor_required_for", "upload_max_bytes")
+        return tuple(found[name] for name in names)
+
+    assert await told() == (False, False, [], 10_000_000)
+    changed = {
+        "link_sign_in": True,
+        "private_registration": True,
+        "second_factor_required_for": ("admin",),
+        "upload_max_bytes": 5000,
+    }
+    assert await told(**changed) == (True, True, ["admin"], 5000)
 
 
 async def test_a_market_that_says_who_runs_it_is_shown_so(web_settings: Settings) -> None:

@@ -192,6 +192,45 @@ async def test_more_than_150_header_lines_are_431(wire: Connection) -> None:
     await refused(wire, b"GET /api/list HTTP/1.1\r\n" + HEAD + b"X: y\r\n" * 151 + b"\r\n", 431)
 
 
+BEFORE_ROUTING = {
+    "a large body": (b"Accept-Language: de\r\nContent-Length: 99999999\r\n\r\n", 413, "65536"),
+    "a large header": (b"Accept-Language: de\r\nCookie: " + b"a" * 20_000, 431, "16384"),
+    "a large header, and others between": (b"Accept-Language: de\r\nX-A: b\r\nCookie: " + b"a" * 20_000, 431, "16384"),
+    "many headers": (b"Accept-Language: de\r\n" + b"X-A: b\r\n" * 200, 431, "150"),
+    "a header that is none": (b"Accept-Language: de\r\nno colon\r\n\r\n", 400, ""),
+    "no length": (b"Accept-Language: de\r\nContent-Length: x\r\n\r\n", 400, "Content-Length"),
+}
+
+
+@pytest.mark.parametrize("fault", BEFORE_ROUTING.values(), ids=BEFORE_ROUTING)
+async def test_what_is_refused_before_routing_is_told_in_the_language_that_was_read(
+    web_settings: Settings, fault: tuple[bytes, int, str]
+) -> None:
+    """With the limit, and what to do about it."""
+    data, status, limit = fault
+    settings = attrs.evolve(web_settings, market_languages=("en", "de", "fr"))
+    wire = Client(make_site(make_parts(settings, None), ROUTES)).connect()
+    wire.send(b"POST /api/echo HTTP/1.1\r\n" + HEAD + data)
+    response = await wire.receive()
+    assert (response.status, response.headers["content-language"]) == (status, "de")
+    assert response.headers["vary"] == "Accept-Language"
+    detail = response.json()["detail"]
+    assert limit in detail and sentence_is_german(detail)
+    assert status == 400 or "; " in detail, "a cure"
+
+
+def sentence_is_german(text: str) -> bool:
+    return bool({"der", "die", "eine", "ein", "mehr", "ist"} & set(text.lower().split()))
+
+
+async def test_what_is_refused_before_its_language_was_read_is_told_in_the_market_s(web_settings: Settings) -> None:
+    settings = attrs.evolve(web_settings, market_languages=("fr", "de"))
+    wire = Client(make_site(make_parts(settings, None), ROUTES)).connect()
+    wire.send(b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nAccept-Language: de\r\n")
+    response = await wire.receive()
+    assert (response.status, response.headers["content-language"]) == (431, "fr")
+
+
 async def test_headers_just_below_the_limits_are_fine(wire: Connection) -> None:
     wire.send(b"GET /api/list HTTP/1.1\r\n" + HEAD + b"X: y\r\n" * 140 + b"Y: " + b"z" * 15_000 + b"\r\n\r\n")
     assert (await wire.receive()).status == 200
