@@ -100,7 +100,7 @@ def own(said: Said, least: int, languages: Sequence[str]) -> str:
         _part("sessions", said("sessions"), f"<ul></ul>{_button(said('everywhere'), 'everywhere')}"),
         _part("passkeys", said("passkeys"), _passkeys(said)),
         _part("totp", said("totp"), _totp(said)),
-        _part("codes", said("codes"), f"<p>{escape(said('codes left'))} <b></b></p>{_button(said('codes renew'), 'renew')}"
+        _part("codes", said("codes"), f"<p>{escape(said('codes left'))} <strong></strong></p>{_button(said('codes renew'), 'renew')}"
               f'<div id="fresh" tabindex="-1" hidden><p>{escape(said("codes shown"))}</p><ul></ul></div>'),
         _part("data", said("data"), f"<p>{escape(said('data about'))}</p>{_button(said('data button'), 'export')}"
               f'<progress hidden aria-label="{escape(said("data going"))}"></progress><p><a class="button" download hidden>{escape(said("data file"))}</a></p>'),

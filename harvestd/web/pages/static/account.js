@@ -110,7 +110,7 @@ form.addEventListener("submit", async (event) => {
   const code = form.code && form.code.value ? { code: form.code.value } : passkey;
   passkey = {};
   if (what === "link" || what === "factor") Object.assign(body, code, reopen);
-  const button = form.querySelector("button:not([type])");
+  const button = form.querySelector("button");
   button.disabled = true;
   say(WORDS.busy);
   try {

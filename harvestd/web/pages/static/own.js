@@ -66,7 +66,7 @@ function failed(error, where) {
 function does(element, event, work) {
   element.addEventListener(event, async (happened) => {
     happened.preventDefault();
-    const button = element.querySelector("button:not([type])") || element;
+    const button = element.querySelector("button") || element;
     if (button.disabled) return;
     button.disabled = true;
     try {
@@ -200,6 +200,14 @@ async function welcome(found) {
 
 const when = (time) => new Date(time).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
 
+// A browser and its system, in short, where its own account of itself has them.
+function device(agent) {
+  const [browser] = /Edg|OPR|SamsungBrowser|Firefox|FxiOS|CriOS|(?:Chrome|Safari)(?!.*(?:Edg|OPR))/.exec(agent) || [];
+  const [system] = /Android|iPhone|iPad|Windows|Mac OS X|CrOS|Linux/.exec(agent) || [];
+  const short = { Edg: "Edge", OPR: "Opera", FxiOS: "Firefox", CriOS: "Chrome" };
+  return browser && system ? `${short[browser] || browser}, ${system}` : agent || "–";
+}
+
 function row(kind, words, work) {
   const found = the(kind).content.cloneNode(true).firstElementChild;
   const button = found.querySelector("button");
@@ -216,7 +224,7 @@ function row(kind, words, work) {
 async function showSessions() {
   const { items } = await send("GET", "/api/users/me/sessions");
   const rows = items.map((one) => {
-    const words = `${one.device || one.kind}, ${when(one.created_at)}`;
+    const words = `${device(one.device)}, ${when(one.created_at)}`;
     const shown = row("end", words, async () => {
       await ask("DELETE", `/api/users/me/sessions/${one.id}`);
       await showSessions();
@@ -242,7 +250,7 @@ async function showFactors() {
     the(part).querySelector("ul").replaceChildren(...(rows.length ? rows : [none]));
   }
   the("codes").hidden = !items.length;
-  the("codes").querySelector("b").textContent = left;
+  the("codes").querySelector("strong").textContent = left;
   if (!items.length) the("fresh").hidden = true;
 }
 
