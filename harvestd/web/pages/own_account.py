@@ -133,7 +133,9 @@ def _totp(said: Said) -> str:
 
 def confirmation(said: Said, code: str) -> str:
     """What asks for the password, or a passkey, where the market wants a confirmation."""
-    fields = _input(said("password"), 'name="password" type="password" autocomplete="current-password" required')
+    fields = _input(
+        said("password"), 'name="password" type="password" autocomplete="current-password" required autofocus'
+    )
     head = f'<h2 id="confirm-head">{escape(said("confirm"))}</h2>{_TOLD}'
     more = f"{_button(said('confirm passkey'), 'confirm-passkey', ' hidden')}{_button(said('cancel'), 'cancel')}"
     return f'<dialog id="confirm" aria-labelledby="confirm-head">{head}{_form("confirm-form", fields + code, said("confirm button"))}{more}</dialog>'
