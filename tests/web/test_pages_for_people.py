@@ -18,7 +18,7 @@ from tests.people import Market
 from tests.web.conftest import make_market
 
 #: Attributes that are for browsers.
-SAID = re.compile(r'data-(?:old|busy|away|done|name)="([^"]*)"')
+SAID = re.compile(r'data-(?!id)[a-z-]+="([^"]*)"')
 
 
 def words_of(page: bytes) -> str:
@@ -34,13 +34,13 @@ def market(parts: Parts) -> Market:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_of_mailed_links_says_each_of_its_texts_in_the_language(language: str) -> None:
-    page = people.account("Märkt", 12, language).decode()
+    page = people.account("Märkt", 12, language, ("de", "fr"), True, "https://accounts.google.com").decode()
     assert page.startswith(f'<!doctype html><html lang="{language}">')
     for name in TEXTS.keys() - {"missing", "start", "api"}:
         said = TEXTS[name] if language == "en" else WORDS[language].page[TEXTS[name]]
-        whole = said.format(market="Märkt", least=12).partition("[")[0]
+        whole = said.format(market="Märkt", least=12, issuer="Google").partition("[")[0]
         assert whole.strip() and whole.replace("'", "&#x27;") in page, name
-    assert 'href="/account"' in page
+    assert 'href="/account#forgot"' in page
     assert language == "en" or english_in(words_of(page.encode())) == set()
 
 
@@ -49,6 +49,17 @@ def test_a_missing_page_is_missing_in_each_language(language: str) -> None:
     page = people.missing("/<x>", "…", language)
     assert f'lang="{language}"'.encode() in page and b"&lt;x&gt;" in page
     assert language == "en" or english_in(words_of(page)) == set()
+
+
+@pytest.mark.parametrize(("links", "issuer"), [(True, "https://id.example.org"), (False, "")])
+def test_the_page_offers_the_ways_in_that_the_market_has(links: bool, issuer: str) -> None:
+    page = people.account("M", 12, "en", ("de",), links, issuer).decode()
+    assert ('id="ask-link"' in page) == links
+    assert (
+        ("Sign in with id.example.org" in page)
+        == ('href="/api/auth/google?return_to=/account"' in page)
+        == bool(issuer)
+    )
 
 
 def test_what_a_market_is_called_is_no_markup() -> None:
@@ -74,8 +85,9 @@ async def test_a_missing_page_whose_reason_has_no_words_says_so(
     assert answer.headers["content-language"] == "fr, en"
 
 
-def test_the_script_of_the_page_says_nothing_of_its_own() -> None:
-    """What it says stands in the page, in its language."""
-    script = "\n".join(line.partition("//")[0] for line in static("account.js").decode().splitlines())
+@pytest.mark.parametrize("name", ["account.js", "own.js", "passkeys.js"])
+def test_the_scripts_of_the_page_say_nothing_of_their_own(name: str) -> None:
+    """What they say stands in the page, in its language."""
+    script = "\n".join(line.partition("//")[0] for line in static(name).decode().splitlines())
     said = [text for text in re.findall(r"[\"'`]([^\"'`\n]*)[\"'`]", script) if english_in(text)]
     assert said == []

@@ -43,6 +43,10 @@ class Copied(WrongPasskey):
         self.passkey = passkey
 
 
+class NotAlone(WrongPasskey):
+    """The passkey is the account's, but does not do alone: its user was not verified, or it has to be used beside a new password first."""
+
+
 async def begin(unit: UnitOfWork, user_id: str, name: str) -> tuple[Factor, PasskeyCreation]:
     """Set up a passkey: it counts once its authenticator has answered. Raises ``Invalid`` for one factor too many."""
     await factors.make_room(unit, user_id)
@@ -79,8 +83,11 @@ async def confirm(unit: UnitOfWork, user_id: str, factor: Factor, text: str) -> 
         raise Invalid.of("passkey", "is set up already", "given-twice", reason="passkey")
 
 
-async def check(unit: UnitOfWork, user_id: str, text: str, purpose: Purpose, about: str) -> None:
-    """Take the answer of one of the user's passkeys; each challenge is good once. Raises ``WrongPasskey``, of which :class:`Copied`."""
+async def check(
+    unit: UnitOfWork, user_id: str, text: str, purpose: Purpose, about: str, *, alone: bool = False
+) -> None:
+    """Take the answer of one of the user's passkeys; each challenge is good once. ``alone``, nothing else is given, so its authenticator has to have
+    verified its user, and it has to do alone. Raises ``WrongPasskey``, of which :class:`Copied` and :class:`NotAlone`."""
     answer = taken(unit.parts.settings, text)
     await accounts.lock(unit.tx, user_id)
     found = await rows.by_credential(unit.tx, answer.id)
@@ -88,16 +95,17 @@ async def check(unit: UnitOfWork, user_id: str, text: str, purpose: Purpose, abo
         raise WrongPasskey(_NOT_GOOD)
     if not await challenges.use(unit.tx, unit.parts.secret, answer.challenge, purpose, about, unit.now):
         raise WrongPasskey(_STALE)
-    alone = purpose is Purpose.SIGN_IN
-    if answer.handle != found.handle and (alone or answer.handle is not None):
+    if answer.handle != found.handle and (purpose is Purpose.SIGN_IN or answer.handle is not None):
         raise WrongPasskey(_NOT_GOOD)
+    if alone and not rules.verified_user(answer):
+        raise NotAlone(_NOT_GOOD)
     try:
         count = rules.answered(rules.party(unit.parts.settings), answer, found.public_key, alone=alone)
     except rules.Unfit as why:
         _log(user_id, why)
         raise WrongPasskey(_NOT_GOOD) from why
     if alone and not found.alone:
-        raise WrongPasskey(_PASSWORD_FIRST)
+        raise NotAlone(_PASSWORD_FIRST)
     if rules.went_back(found.sign_count, count):
         raise Copied(found)
     await rows.counted(unit.tx, found.id, count)

@@ -45,12 +45,14 @@ def creation(
     )  # fmt: skip
 
 
-def request(parts: Parts, purpose: Purpose, about: str, known: Sequence[Known], now: datetime) -> PasskeyRequest:
-    """For the answer of one of these passkeys; to sign in alone, of whichever the authenticator has."""
+def request(
+    parts: Parts, purpose: Purpose, about: str, known: Sequence[Known], now: datetime, *, alone: bool = False
+) -> PasskeyRequest:
+    """For the answer of one of these passkeys; to sign in, of whichever the authenticator has. ``alone``, it has to verify its user."""
     return PasskeyRequest(
         challenge=base64url_of(challenges.made(parts.secret, purpose, about, now)), rp_id=rules.party(parts.settings).id,
         allow_credentials=_names(known), timeout=_TIMEOUT,
-        user_verification="required" if purpose is Purpose.SIGN_IN else "preferred",
+        user_verification="required" if alone else "preferred",
     )  # fmt: skip
 
 

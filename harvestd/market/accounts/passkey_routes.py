@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from harvestd.kernel.errors import Conflict
-from harvestd.market.accounts import confirming, guessing, passkey_options, session_routes, signing_in
 from harvestd.market.accounts import deactivation_actions as deactivation
+from harvestd.market.accounts import guessing, passkey_options, session_routes, signing_in
 from harvestd.market.accounts import passkey_actions as actions
 from harvestd.market.accounts import passkey_rows as rows
 from harvestd.market.accounts import rows as accounts
@@ -19,24 +19,18 @@ from harvestd.web.context import RequestContext, Result
 
 async def options(request: RequestContext) -> PasskeyRequest:
     """Options for whoever wants to sign in by a passkey alone."""
-    return passkey_options.request(request.parts, Purpose.SIGN_IN, "", (), request.now)
+    return passkey_options.request(request.parts, Purpose.SIGN_IN, "", (), request.now, alone=True)
 
 
 async def options_of_second_step(request: RequestContext, body: AskForPasskey) -> PasskeyRequest:
     """Options for the passkeys of whoever gave the password."""
     user = await proven(request, body.challenge)
-    known = await _known(request, user.id)
+    known = await known_of(request, user.id)
     return passkey_options.request(request.parts, Purpose.SECOND_STEP, user.id, known, request.now)
 
 
-async def options_of_confirmation(request: RequestContext) -> PasskeyRequest:
-    """Options for the caller's passkeys, to confirm."""
-    confirming.check_oneself(request)
-    known = await _known(request, request.user.user_id)
-    return passkey_options.request(request.parts, Purpose.CONFIRM, request.user.session, known, request.now)
-
-
-async def _known(request: RequestContext, user_id: str) -> list[Known]:
+async def known_of(request: RequestContext, user_id: str) -> list[Known]:
+    """The account's passkeys. Raises ``Conflict`` if it has none."""
     known = await rows.of(request.reader, user_id)
     if not known:
         raise Conflict("your account has no passkey; give a code of its second factor")
@@ -49,7 +43,7 @@ async def sign_in(request: RequestContext, body: PasskeySignIn) -> SignedIn:
 
     async def work(unit: UnitOfWork) -> SignedIn:
         await deactivation.reopen(unit, user, body.reactivate)
-        await actions.check(unit, user.id, body.passkey, Purpose.SIGN_IN, "")
+        await actions.check(unit, user.id, body.passkey, Purpose.SIGN_IN, "", alone=True)
         signed_in = await signing_in.begun(request, unit, user.id, user)
         await signing_in.note_opened(request, unit, user)
         return signed_in
@@ -63,7 +57,7 @@ async def begin_session(request: RequestContext, body: PasskeySignIn) -> Result:
 
     async def who(unit: UnitOfWork) -> accounts.User:
         await deactivation.reopen(unit, user, body.reactivate)
-        await actions.check(unit, user.id, body.passkey, Purpose.SIGN_IN, "")
+        await actions.check(unit, user.id, body.passkey, Purpose.SIGN_IN, "", alone=True)
         return user
 
     return await session_routes.begun(request, who)

@@ -30,6 +30,8 @@ MAX_ID, MAX_HANDLE, MAX_CLIENT, MAX_DATA, MAX_SIGNATURE, MAX_ATTESTATION = 1023,
 #: Characters of the JSON that a browser gives: all of the above in base64url, with what is ignored.
 MAX_TEXT = 12_000
 TRANSPORTS = frozenset({"ble", "cable", "hybrid", "internal", "nfc", "smart-card", "usb"})
+#: Where the flags of authenticator data are, and that of a verified user (6.1).
+_FLAGS, _USER_VERIFIED = 32, 4
 #: Ports that an origin leaves out.
 _PORTS = {"http": 80, "https": 443}
 #: Attestation is not asked for; what a browser gives then, with or without the key's own signature.
@@ -178,6 +180,11 @@ def answered(party: Party, answer: Answer, key: bytes, *, alone: bool) -> int:
     except Exception as error:  # as above
         raise Unfit(f"{type(error).__name__}: {error}") from error
     return found.new_sign_count
+
+
+def verified_user(answer: Answer) -> bool:
+    """Whether the answer says that its authenticator has verified its user (6.1, the flag UV); it holds once :func:`answered` has verified it."""
+    return answer.data is not None and len(answer.data) > _FLAGS and bool(answer.data[_FLAGS] & _USER_VERIFIED)
 
 
 def went_back(before: int, now: int) -> bool:

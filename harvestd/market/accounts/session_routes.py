@@ -1,22 +1,21 @@
-"""Browser sessions, an account's sign-ins, and confirming one's own."""
+"""Browser sessions, and an account's sign-ins."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from harvestd.kernel.errors import Invalid, NotFound, Unauthenticated, WrongCredentials, WrongSecondFactor
-from harvestd.market.accounts import actions, confirming, guessing, passwords, signing_in
+from harvestd.kernel.errors import NotFound, Unauthenticated
+from harvestd.market.accounts import actions, confirming, guessing, signing_in
 from harvestd.market.accounts import deactivation_actions as deactivation
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_in_rows as devices
 from harvestd.market.accounts import sign_ins as sessions
 from harvestd.market.accounts.factor_routes import challenger
 from harvestd.market.accounts.factor_shapes import SecondStep
-from harvestd.market.accounts.passkey_challenges import Purpose
 from harvestd.market.accounts.recovery_routes import admit_link, linked
 from harvestd.market.accounts.recovery_shapes import LinkToken
-from harvestd.market.accounts.session_shapes import BrowserSession, Confirm, Device, DevicesQuery
+from harvestd.market.accounts.session_shapes import BrowserSession, Device, DevicesQuery
 from harvestd.market.accounts.shapes import Login
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import session_cookie
@@ -119,37 +118,6 @@ async def end(request: RequestContext) -> Result:
     """Sign the browser out."""
     await actions.end(request.work, request.user.user_id, request.user.session)
     return Result(None, status=204, headers=(session_cookie.set_cookie(request.parts.settings, "", 0),))
-
-
-async def confirm(request: RequestContext, body: Confirm) -> None:
-    """The password again, for what asks for it."""
-    confirming.check_oneself(request)
-    caller = request.user
-    user = await accounts.by_id(request.reader, caller.user_id)
-    assert user is not None
-    if not user.password_hash:
-        message = "cannot be checked: your account has none; sign in again, or set one by the mail for a forgotten one"
-        raise Invalid.of("password", message, "not-accepted", reason="no-password")
-    await guessing.admit_known(request, user.email_key)
-    if not await passwords.verified(body.password, user.password_hash, passwords.place(request)):
-        signing_in.log.info("confirmation of {user_id} failed", user_id=user.id, address=request.address)
-        raise Invalid.of("password", "is not the password of your account", "not-accepted", reason="wrong-password")
-    if user.second_factor and body.code is None and body.passkey is None:
-        raise Invalid.of("code", "is needed: the code of your second factor", "required", reason="second-factor")
-
-    async def work(unit: UnitOfWork) -> None:
-        await signing_in.second_step(unit, user, body.code, body.passkey, Purpose.CONFIRM, caller.session)
-        if not await devices.confirm(unit.tx, caller.session, user, unit.now):
-            raise Unauthenticated(signing_in.CHANGED)
-
-    try:
-        await signing_in.written(request, work)
-    except (WrongSecondFactor, WrongCredentials) as refused:  # a 401 would have clients sign the person out
-        if body.code is None:
-            message = "was not accepted; ask for new options, and try again"
-            raise Invalid.of("passkey", message, "not-accepted", reason="passkey") from refused
-        message = "is no code of your second factor, or was used already"
-        raise Invalid.of("code", message, "expired", reason="code") from refused
 
 
 async def listed(request: RequestContext, query: DevicesQuery) -> CountedPage[Device]:

@@ -26,11 +26,17 @@ class BrowserSession(Out, kw_only=True, frozen=True):
 
 
 class Confirm(In, kw_only=True, frozen=True):
-    """The password of the account; with a second factor also its code, or the answer of its passkey."""
+    """The password of the account, with a second factor also its code, or the answer of its passkey; or a passkey alone."""
 
-    password: Password
+    password: Password | None = None
     code: Annotated[str, Meta(max_length=40)] | None = None
     passkey: PasskeyIn | None = None
+
+
+class ConfirmOptionsQuery(In, kw_only=True, frozen=True):
+    """What a passkey is to confirm with."""
+
+    alone: bool = False
 
 
 class DevicesQuery(CountedQuery, kw_only=True, frozen=True):
@@ -50,6 +56,8 @@ class Device(Out, kw_only=True, frozen=True):
 
 
 WORDS: dict[str, str] = {
+    "alone": "Whether no password is given beside the passkey: its authenticator then has to verify its user.",
+    "Confirm.password": "The password of the account; needed unless a passkey confirms alone.",
     "csrf_token": "Send it as `X-CSRF-Token` with each request that changes something.",
     "current": "Whether this request came by it.",
     "device": "The `User-Agent` that signed in.",

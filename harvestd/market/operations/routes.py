@@ -114,9 +114,11 @@ async def index(request: RequestContext) -> Result:
 
 
 async def account(request: RequestContext) -> Result:
-    """The page that mailed links lead to, in the language that the browser asks for."""
+    """The page of one's own account, which mailed links lead to, in the language that the browser asks for."""
     settings, language = request.parts.settings, request.language
-    body = people.account(settings.market_name, settings.password_least, language)
+    issuer = settings.oidc_issuer if settings.oidc_client_id else ""
+    tags = spoken(settings.market_languages)
+    body = people.account(settings.market_name, settings.password_least, language, tags, settings.link_sign_in, issuer)
     return _html(body, ("Content-Language", language), ("Vary", "Accept-Language"))
 
 
@@ -189,7 +191,7 @@ def _system(path: str, handler: Any, summary: str, **more: Any) -> Route:
 
 SYSTEM: tuple[Route, ...] = (
     _system("/", index, "A page with links to everything else", media_type=documents.HTML, page=True),
-    _system("/account", account, "What mailed links lead to, and a forgotten password", media_type=documents.HTML, page=True),
+    _system("/account", account, "One's own account, and what mailed links lead to", media_type=documents.HTML, page=True),
     _system("/.well-known/jwks.json", well_known.keys, "The public keys that verify access tokens", answer=KeySet, operation="getKeys", stored=True),
     _system("/.well-known/api-catalog", well_known.api_catalog, "Where this API is described", media_type="application/linkset+json",
             page=True),

@@ -19,6 +19,8 @@ POLICY = (
 #: Files that ``/docs/<name>`` serves beside the sections of the reference.
 STATIC = {
     "sign-in.js": "text/javascript; charset=utf-8",
+    "passkeys.js": "text/javascript; charset=utf-8",
+    "own.js": "text/javascript; charset=utf-8",
     "account.js": "text/javascript; charset=utf-8",
     "reference.js": "text/javascript; charset=utf-8",
     "pages.css": "text/css; charset=utf-8",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from html import escape
 
 from harvestd.kernel import languages
+from harvestd.web.pages import own_account
 from harvestd.web.pages.html import code_field, marked, page
 
 #: Every text, in English; each language's catalogue has it as a ``page``.
-TEXTS: dict[str, str] = {
+TEXTS: dict[str, str] = own_account.TEXTS | {
     "title": "Your account at {market}",
     "skip": "Skip to the content",
     "verify": "Confirm your address",
@@ -36,13 +38,13 @@ TEXTS: dict[str, str] = {
     "email": "E-mail address",
     "password": "Password",
     "code": "Code of your second factor, or a recovery code",
-    "again": "Ask for a new mail: [for a new password](/account), or where you asked for this one.",
+    "again": "Ask for a new mail: [for a new password](/account#forgot), or where you asked for this one.",
     "old": "This link was used already, or is too old.",
     "busy": "One moment…",
     "away": "The market does not answer. Please try again in a moment.",
     "rests": "Your account is deactivated. To open it again, press the button once more.",
     "problem link-needed": "There is an account with your address here already. Sign in to it as before, or set a new password for it, and link the two "
-    "accounts then. [Set a new password](/account)",
+    "accounts then. [Set a new password](/account#forgot)",
     "problem identity": "You could not be signed in: the service elsewhere did not sign you in, or has not verified your address. Verify your address "
     "there and begin again, or sign in here with a password. [Begin again](/api/auth/google)",
     "problem sign-in-state": "This sign-in cannot go on: it was begun in another browser or tab, has taken more than ten minutes, or has ended "
@@ -68,12 +70,16 @@ def _said(name: str, language: str) -> str:
     return languages.page(TEXTS[name], language)
 
 
-def account(market: str, password_least: int, language: str) -> bytes:
-    """The page that mailed links lead to where the shop has none; ``account.js`` shows the form for the link, or
-    what has become of a sign-in elsewhere (``#problem=`` and its slug)."""
+def account(
+    market: str, password_least: int, language: str, tags: Sequence[str] = (), links: bool = False, issuer: str = ""
+) -> bytes:
+    """The page of one's own account, and that mailed links lead to where the shop has none; ``account.js`` shows the form for the link, or
+    what has become of a sign-in elsewhere (``#problem=`` and its slug), ``own.js`` all else. ``tags`` are the market's languages; ``links``
+    whether mails sign in, ``issuer`` who else does."""
     said = partial(_said, language=language)
     field = partial(_field, language=language)
     code = code_field(said("code"))
+    passkey = f'<p><button type="button" class="use-passkey" hidden>{escape(said("use passkey"))}</button></p>'
     password = field(
         "password",
         said("new password").format(least=password_least),
@@ -90,9 +96,10 @@ def account(market: str, password_least: int, language: str) -> bytes:
         + code,
         "forgot": field("email", said("own email"), 'type="email" autocomplete="email"'),
     }
-    shown = "".join(_form(name, fields, language) for name, fields in forms.items())
+    shown = "".join(_form(name, fields, language, passkey if code in fields else "") for name, fields in forms.items())
     title = said("title").format(market=market)
     told = " ".join(f'data-{name}="{escape(said(name))}"' for name in ("old", "busy", "away", "rests"))
+    own = own_account.entrance(said, code, passkey, links, issuer) + own_account.own(said, password_least, tags)
     problems = "".join(
         f'<p id="{name.replace(" ", "-")}" class="wrong" tabindex="-1" hidden>{marked(said(name))}</p>'
         for name in TEXTS
@@ -100,9 +107,10 @@ def account(market: str, password_least: int, language: str) -> bytes:
     )
     return page(
         title,
-        f'<h1>{escape(title)}</h1><p id="said" role="status" tabindex="-1" {told}></p>{problems}{shown}'
-        f'<p id="again" hidden>{marked(said("again"))}</p><noscript><p>{escape(said("script"))}</p></noscript>',
-        head='<script src="/docs/account.js" defer></script>',
+        f'<h1>{escape(title)}</h1><p id="said" role="status" tabindex="-1" {told} {own_account.told(said)}></p>{problems}{shown}'
+        f'<p id="again" hidden>{marked(said("again"))}</p><p id="onward" hidden><a href="/account">{escape(title)}</a></p>'
+        f"{own}{own_account.confirmation(said, code)}<noscript><p>{escape(said('script'))}</p></noscript>",
+        head="".join(f'<script src="/docs/{name}.js" defer></script>' for name in ("passkeys", "account", "own")),
         navigation=False,
         language=language,
         skip=said("skip"),
@@ -115,9 +123,9 @@ def _field(name: str, label: str, attributes: str, language: str) -> str:
     return f'<label>{escape(label)} <input name="{name}" required data-name="{short}" {attributes}></label>'
 
 
-def _form(name: str, fields: str, language: str) -> str:
+def _form(name: str, fields: str, language: str, after: str) -> str:
     heading, button, done = (escape(_said(f"{name}{part}", language)) for part in ("", " button", " done"))
-    return f'<form id="{name}" method="post" data-done="{done}" hidden><h2>{heading}</h2>{fields}<p><button>{button}</button></p></form>'
+    return f'<form id="{name}" method="post" data-done="{done}" hidden><h2>{heading}</h2>{fields}<p><button>{button}</button></p>{after}</form>'
 
 
 def missing(path: str, why: str, language: str) -> bytes:

@@ -17,7 +17,7 @@ from harvestd.kernel.errors import NotFound
 from harvestd.web.pages.examples import inputs
 from harvestd.web.pages.html import CODE, code, marked, page, table
 
-_SCRIPT = '<script src="/docs/sign-in.js" defer></script><script src="/docs/reference.js" defer></script>'
+_SCRIPT = "".join(f'<script src="/docs/{name}.js" defer></script>' for name in ("passkeys", "sign-in", "reference"))
 #: Without the script a form is refused: POST keeps typed values out of the URL, and so out of logs.
 _POST = 'method="post"'
 #: Pattern and error message of a field. In a path, browsers resolve ``.`` and ``..`` before sending (even percent-encoded), and a
@@ -27,7 +27,7 @@ _ANYTHING = r".*\S.*", "not only blanks"
 _SIGN_IN = f"""<form id="sign-in" {_POST} aria-label="Sign in"><noscript><p>The forms need scripts.</p></noscript><p class="who" role="status">Not signed in</p>
 <div class="fields"><label>E-mail <input name="email" type="email" autocomplete="username" required></label>
 <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
-{CODE}<button>Sign in</button></div><button type="button" name="out" hidden>Sign out</button></form>"""
+{CODE}<button>Sign in</button><button type="button" name="passkey">Sign in with a passkey</button></div><button type="button" name="out" hidden>Sign out</button></form>"""
 
 
 def index(document: dict[str, Any]) -> bytes:

@@ -5,6 +5,8 @@
 const LINK = /^#(verify|reset|link|invitation|factor)=([A-Za-z0-9._-]+)(?:&return_to=([^&]*))?$/;
 const [, what, token, to = ""] = LINK.exec(location.hash) || [null, "forgot", ""];
 const [, problem] = /^#problem=([a-z-]+)$/.exec(location.hash) || [];
+// Without any of these the page is that of one's own account (own.js).
+const begun = Boolean(token || problem || location.hash.startsWith("#forgot"));
 const form = document.getElementById(what);
 const said = document.getElementById("said");
 const ROUTES = {
@@ -56,6 +58,8 @@ function refuse(found) {
     const asked = form.querySelector(".code");
     asked.hidden = false;
     form.code.required = true;
+    challenge = found.challenge || challenge;
+    form.querySelector(".use-passkey").hidden = !passkeys.able;
     if (form.code.value) say(sentence(found), true);
     else say(`${found.title}.`);
     form.code.focus();
@@ -71,8 +75,10 @@ function refuse(found) {
   }
 }
 
+let challenge = what === "factor" ? token : "";
+let passkey = {}; // the answer of one, in place of the code
 let reopen = {}; // once the person was told that the account is deactivated
-form.hidden = Boolean(problem);
+form.hidden = !begun || Boolean(problem);
 if (problem) {
   const told = document.getElementById(`problem-${problem}`) || document.getElementById("problem-other");
   told.hidden = false;
@@ -81,13 +87,28 @@ if (problem) {
 if (what === "factor") {
   form.querySelector(".code").hidden = false;
   form.code.required = true;
+  form.querySelector(".use-passkey").hidden = !passkeys.able;
 }
 if (token || problem) history.replaceState(null, "", location.pathname); // out of the history, and of what is bookmarked
+addEventListener("hashchange", () => location.hash && location.reload());
+form.querySelector(".use-passkey")?.addEventListener("click", async () => {
+  try {
+    const answer = await post("/api/auth/second-factor/options", { challenge });
+    if (!answer.ok) return say((await answer.json()).title, true);
+    passkey = { passkey: await passkeys.get(await answer.json()) };
+    form.code.required = false;
+    form.code.value = "";
+    form.requestSubmit();
+  } catch (error) {
+    say(error.name === "TypeError" ? WORDS.away : WORDS.refused, true);
+  }
+});
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const body = what === "forgot" ? { email: form.email.value } : { [what === "factor" ? "challenge" : "token"]: token };
   if (what === "reset") body.password = form.password.value;
-  const code = form.code && form.code.value ? { code: form.code.value } : {};
+  const code = form.code && form.code.value ? { code: form.code.value } : passkey;
+  passkey = {};
   if (what === "link" || what === "factor") Object.assign(body, code, reopen);
   const button = form.querySelector("button");
   button.disabled = true;
@@ -108,6 +129,7 @@ form.addEventListener("submit", async (event) => {
     if (answer.ok) {
       form.hidden = true;
       say(form.dataset.done);
+      document.getElementById("onward").hidden = what === "forgot";
       if (what === "factor") goOn();
     } else {
       const problem = await answer.json();

@@ -6,7 +6,7 @@ const fields = form.querySelector(".fields");
 const out = form.querySelector("[name=out]");
 const JSON_HEADERS = { "Content-Type": "application/json" };
 // What takes no access token: a 401 says nothing of ours.
-const WITHOUT = ["/api/auth/login", "/api/auth/refresh", "/api/auth/register"];
+const WITHOUT = ["/api/auth/login", "/api/auth/passkey", "/api/auth/refresh", "/api/auth/register"];
 let renewing = null;
 
 function show(words) {
@@ -48,6 +48,22 @@ async function signIn() {
     }
     return;
   }
+  begin(found);
+}
+
+// By a passkey alone.
+async function signInByPasskey() {
+  const asked = await fetch("/api/auth/passkey/options", { method: "POST" });
+  const options = await asked.json();
+  if (!asked.ok) return void (who.textContent = options.detail);
+  const body = JSON.stringify({ passkey: await passkeys.get(options) });
+  const answer = await fetch("/api/auth/passkey", { method: "POST", headers: JSON_HEADERS, body });
+  const found = await answer.json();
+  if (answer.ok) begin(found);
+  else who.textContent = found.detail;
+}
+
+function begin(found) {
   keep(found);
   form.password.value = "";
   form.code.value = "";
@@ -105,4 +121,12 @@ form.addEventListener("submit", async (event) => {
   }
 });
 
+form.querySelector("[name=passkey]").hidden = !passkeys.able;
+form.querySelector("[name=passkey]").addEventListener("click", async () => {
+  try {
+    await signInByPasskey();
+  } catch (error) {
+    who.textContent = error.name === "NotAllowedError" ? "The passkey was not used" : `No answer: ${error.message}`;
+  }
+});
 out.addEventListener("click", signOut);

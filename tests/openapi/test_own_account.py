@@ -1,0 +1,257 @@
+"""The page of one's own account in a browser, with an authenticator of its own: whole journeys, as somebody makes them."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyotp
+import pytest
+from playwright.sync_api import Page, expect
+
+from harvestd.web.pages.documents import static
+from tests.daemons import request
+from tests.openapi.conftest import DemoMarket
+from tests.openapi.test_account_page import PASSWORD, Person, says
+from tests.openapi.test_passkeys import page_with_authenticator
+from tests.openapi.tools import need
+
+pytestmark = [pytest.mark.xdist_group("demo_market"), pytest.mark.limit(60)]
+#: Milliseconds for which an answer is waited for.
+SOON = 15_000
+
+
+def entered(page: Page, person: Person, password: str = PASSWORD) -> None:
+    page.fill("#enter [name=email]", person.email)
+    page.fill("#enter [name=password]", password)
+    page.click("#enter button:not([type])")
+
+
+def at_home(page: Page) -> None:
+    expect(page.locator("#who")).to_be_visible(timeout=SOON)
+
+
+def told(page: Page, part: str, words: str) -> None:
+    expect(page.locator(f"#{part} .told")).to_contain_text(re.compile(words), timeout=SOON)
+
+
+def signed_in(browser: Any, market: DemoMarket, person: Person, **about: Any) -> Page:
+    page = page_with_authenticator(browser, market, **about)
+    entered(page, person)
+    at_home(page)
+    return page
+
+
+def add_passkey(page: Page, name: str) -> None:
+    page.fill("#passkey-form [name=name]", name)
+    page.click("#passkey-form button")
+    expect(page.locator("#passkeys li", has_text=name)).to_be_visible(timeout=SOON)
+
+
+def another_authenticator(page: Page) -> None:
+    """The device has another place for passkeys, as a security key would be."""
+    client = page.context.new_cdp_session(page)
+    client.send("WebAuthn.enable")
+    options = {"protocol": "ctap2", "transport": "usb", "hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True}  # fmt: skip
+    client.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+
+
+def test_a_passkey_is_added_signs_in_and_gets_a_second_beside_it_and_one_s_data_are_downloaded(
+    browser: Any, demo_market: DemoMarket
+) -> None:
+    person = Person(demo_market)
+    page = signed_in(browser, demo_market, person)
+    expect(page.locator("#who")).to_be_focused()
+    add_passkey(page, "laptop")
+    expect(page.locator("#fresh")).to_be_focused()
+    assert page.locator("#fresh li").count() == 10
+    page.click("#out")
+    says(page, "You are signed out")
+    assert page.evaluate("fetch('/api/users/me').then(answer => answer.status)") == 401
+    page.click("#by-passkey")
+    at_home(page)
+    expect(page.locator("#who")).to_contain_text(person.email)
+    page.fill("#passkey-form [name=name]", "again")
+    page.click("#passkey-form button")
+    told(page, "passkeys", "has a passkey of your account already")
+    another_authenticator(page)
+    add_passkey(page, "key ring")
+    assert page.locator("#passkeys li").count() == 2
+    page.click("#export")
+    link = page.locator("#data a")
+    expect(link).to_be_focused(timeout=30_000)
+    with page.expect_download() as download:
+        link.click()
+    file = json.loads(download.value.path().read_bytes())
+    names = {one["name"] for one in file["second_factors"]}
+    assert file["account"]["email"] == person.email and names >= {"laptop", "key ring"}
+    page.click("#passkeys li:has-text('key ring') button")
+    told(page, "passkeys", "Saved")
+    assert page.locator("#passkeys li").count() == 1
+
+
+def test_what_needs_a_confirmation_asks_for_it_by_password_or_by_a_passkey_alone(
+    browser: Any, demo_market: DemoMarket
+) -> None:
+    person = Person(demo_market)
+    page = signed_in(browser, demo_market, person)
+    add_passkey(page, "laptop")
+    # the market is asked again once the page has confirmed: its first answer is what a sign-in of long ago gets
+    refusal = {"type": "/problems/confirm", "title": "Please confirm", "status": 403, "detail": "confirm first"}
+    waiting = [1]
+
+    def refuse_once(route: Any) -> None:
+        if route.request.method == "POST" and waiting:
+            waiting.pop()
+            route.fulfill(status=403, body=json.dumps(refusal), content_type="application/problem+json")
+        else:
+            route.continue_()
+
+    page.route("**/api/users/me/recovery-codes", refuse_once)
+    page.click("#renew")
+    expect(page.locator("#confirm")).to_be_visible(timeout=SOON)
+    page.keyboard.press("Escape")
+    told(page, "codes", "Nothing was done")
+    waiting.append(1)
+    page.click("#renew")
+    with page.expect_response("**/api/auth/confirm") as answer:
+        page.click("#confirm-passkey")
+    assert answer.value.status == 204
+    assert list(json.loads(answer.value.request.post_data)) == ["passkey"]
+    expect(page.locator("#fresh")).to_be_focused(timeout=SOON)
+    codes = page.locator("#fresh li").all_inner_texts()
+    waiting.append(1)
+    page.click("#renew")
+    page.fill("#confirm [name=password]", "not the password")
+    page.press("#confirm [name=password]", "Enter")
+    expect(page.locator("#confirm .told")).to_contain_text("is not the password of your account", timeout=SOON)
+    expect(page.locator("#confirm .told")).to_have_attribute("role", "alert")
+    page.fill("#confirm [name=password]", PASSWORD)
+    page.press("#confirm [name=password]", "Enter")
+    expect(page.locator("#confirm [name=code]")).to_be_focused(timeout=SOON)
+    page.fill("#confirm [name=code]", codes[0])
+    page.press("#confirm [name=code]", "Enter")
+    expect(page.locator("#confirm")).to_be_hidden(timeout=SOON)
+    expect(page.locator("#fresh li").first).not_to_have_text(codes[0], timeout=SOON)
+
+
+def test_a_wrong_password_and_a_wrong_code_are_said_and_an_app_s_code_signs_in(
+    browser: Any, demo_market: DemoMarket
+) -> None:
+    person = Person(demo_market)
+    page = page_with_authenticator(browser, demo_market)
+    entered(page, person, "not the password")
+    says(page, "password is wrong")
+    entered(page, person)
+    at_home(page)
+    page.fill("#totp-form [name=name]", "telephone")
+    page.click("#totp-form button")
+    code = page.locator("#totp-code [name=code]")
+    expect(code).to_be_focused(timeout=SOON)
+    person.secret = page.locator("#totp-code code").inner_text()
+    code.fill("000000")
+    page.click("#totp-code button")
+    told(page, "totp", "not the code that the authenticator shows now")
+    code.fill(person.code(-1))
+    page.click("#totp-code button")
+    expect(page.locator("#totp li", has_text="telephone")).to_be_visible(timeout=SOON)
+    page.click("#out")
+    says(page, "You are signed out")
+    entered(page, person)
+    expect(page.locator("#enter [name=code]")).to_be_focused(timeout=SOON)
+    page.fill("#enter [name=code]", "abc-def")
+    page.press("#enter [name=code]", "Enter")
+    says(page, "^This is no code of your second factor")
+    page.fill("#enter [name=code]", pyotp.TOTP(person.secret).at(datetime.now(UTC) + timedelta(seconds=0)))
+    page.press("#enter [name=code]", "Enter")
+    at_home(page)
+
+
+def test_a_passkey_is_the_second_factor_after_the_password_too(browser: Any, demo_market: DemoMarket) -> None:
+    person = Person(demo_market)
+    page = signed_in(browser, demo_market, person)
+    add_passkey(page, "laptop")
+    page.click("#out")
+    says(page, "You are signed out")
+    entered(page, person)
+    page.click("#enter .use-passkey", timeout=SOON)
+    at_home(page)
+
+
+def test_name_and_language_are_kept_and_every_sign_in_is_ended(browser: Any, demo_market: DemoMarket) -> None:
+    person = Person(demo_market)
+    page = signed_in(browser, demo_market, person)
+    page.fill("#profile-form [name=name]", "Bo Bean")
+    page.select_option("#profile-form [name=language]", index=1)
+    page.click("#profile-form button")
+    told(page, "profile", "Saved")
+    page.reload()
+    at_home(page)
+    expect(page.locator("#profile-form [name=name]")).to_have_value("Bo Bean")
+    expect(page.locator("#sessions li")).to_have_count(2, timeout=SOON)
+    page.click("#everywhere")
+    says(page, "You are signed out")
+    bearer = {"Authorization": f"Bearer {person.token}"}
+    assert request(demo_market.port, "GET", "/api/users/me", None, bearer)[0] == 401
+
+
+def test_a_forgotten_password_and_a_mailed_link_are_asked_for_from_here(browser: Any, demo_market: DemoMarket) -> None:
+    person = Person(demo_market)
+    page = page_with_authenticator(browser, demo_market)
+    page.fill("#ask-link [name=email]", person.email)
+    page.click("#ask-link button")
+    says(page, "a mail is on its way")
+    link = page.context.new_page()
+    link.goto(f"http://localhost:{demo_market.port}/account#link={person.mails['link']}")
+    link.click("#link button:not([type])")
+    says(link, "You are signed in")
+    link.click("#onward a")
+    at_home(link)
+    link.click("#out")
+    link.click("#entrance a[href='#forgot']")
+    link.fill("#forgot [name=email]", person.email)
+    link.click("#forgot button")
+    says(link, "a mail is on its way")
+    assert person.mails["reset"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_and_nothing_sticks_out_of_a_narrow_telephone(
+    browser: Any, demo_market: DemoMarket, scheme: str
+) -> None:
+    axe = need("axe-core/axe.min.js").read_text("utf-8")
+    person = Person(demo_market)
+    page: Page = browser.new_context(
+        color_scheme=scheme, bypass_csp=True, viewport={"width": 320, "height": 640}
+    ).new_page()
+    page.goto(f"{demo_market.address}/account")
+    for state in ("entrance", "own", "dialog"):
+        if state == "own":
+            entered(page, person)
+            at_home(page)
+            expect(page.locator("#sessions li").first).to_be_visible(timeout=SOON)
+            page.evaluate("for (const one of document.querySelectorAll('#own [hidden]')) one.hidden = false")
+        if state == "dialog":
+            page.evaluate("document.getElementById('confirm').showModal()")
+        page.evaluate(axe)
+        found = page.evaluate('axe.run(document, { resultTypes: ["violations"] })')
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == [], state
+        assert page.evaluate("document.scrollingElement.scrollWidth") == 320, state
+
+
+def test_the_docs_sign_in_by_a_passkey_too(browser: Any, demo_market: DemoMarket) -> None:
+    person = Person(demo_market)
+    page = signed_in(browser, demo_market, person)
+    add_passkey(page, "laptop")
+    page.goto(f"http://localhost:{demo_market.port}/docs/orders")
+    page.click("#sign-in [name=passkey]")
+    expect(page.locator(".who")).to_have_text("Signed in as Bo", timeout=SOON)
+
+
+def test_the_page_is_small_and_asks_no_faster_than_every_two_seconds() -> None:
+    scripts = [static(f"{name}.js") for name in ("passkeys", "account", "own")]
+    assert sum(map(len, scripts)) < 32_000
+    (pause,) = re.findall(rb"const PAUSE = (\d+);", scripts[2])
+    assert int(pause) >= 2000 and b"pause * 1.5" in scripts[2]
