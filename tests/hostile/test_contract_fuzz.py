@@ -1,6 +1,8 @@
 """Schemathesis makes requests of the contract, sound and unsound, as each role: no 5xx, nothing that the contract does not name.
 
-``HARVEST_FUZZ=1`` makes many of them for every role; otherwise a few for one, which changes with the seed.
+``HARVEST_FUZZ=1`` makes 1,000 of each operation for every role (``HARVEST_FUZZ_EXAMPLES``: so many; ``HARVEST_FUZZ_TAGS``: of the
+operations with these tags), and calls in a row where one's answer is what the next is about; otherwise a few for one role, which
+changes with the seed. ``schemathesis.toml`` says what is checked, ``signing_in.py`` who asks.
 """
 
 from __future__ import annotations
@@ -74,8 +76,8 @@ def test_every_answer_is_one_that_the_contract_names(
          "--seed", SEED, *(f"--include-tag={tag}" for tag in TAGS)],
         cwd=tmp_path, patience=7000 if WHOLE else 170, variables=variables,
     )  # fmt: skip
-    told = re.findall(r"(\d+) generated", done.stdout)
-    measured(f"{role}: {' '.join(told)} cases, seed {SEED}")
+    told = re.findall(r"Tested: (\d+)|(\d+) generated| in ([\d.]+)s =+$", done.stdout, re.MULTILINE)
+    measured(f"{role}: {', '.join(''.join(one) for one in told)} operations, cases and seconds, seed {SEED}")
     if role != "nobody":
         assert request(market.port, "POST", "/api/auth/login", _credentials(market, role))[0] == 200, (
             "they still are who they were"
