@@ -71,9 +71,9 @@ def test_every_answer_is_one_that_the_contract_names(
         variables |= {f"HARVEST_FUZZ_{name.upper()}": word for name, word in _credentials(market, role).items()}
     program = Path(sys.executable).parent / "st"
     done = run(
-        [program, "--config-file", CHECKS, "run", written(market.document, tmp_path), "--url", market.address, "--no-color", "--continue-on-failure",
-         "--warnings", "off", "--generation-database", "none", "--max-failures", "20", "-n", EXAMPLES, "--phases", phases,
-         "--seed", SEED, *(f"--include-tag={tag}" for tag in TAGS)],
+        [program, "--config-file", CHECKS, "run", written(market.document, tmp_path), "--url", market.address, "--no-color",
+         "--continue-on-failure", "--warnings", "off", "--generation-database", "none", "--max-failures", "20", "-n", EXAMPLES,
+         "--phases", phases, "--seed", SEED, *(f"--include-tag={tag}" for tag in TAGS)],
         cwd=tmp_path, patience=7000 if WHOLE else 170, variables=variables,
     )  # fmt: skip
     told = re.findall(r"Tested: (\d+)|(\d+) generated| in ([\d.]+)s =+$", done.stdout, re.MULTILINE)
