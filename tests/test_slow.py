@@ -55,6 +55,12 @@ def test_what_is_short_or_not_ours_is_not_reported() -> None:
     assert reported(lambda: time.sleep(LIMIT * 2), "test_x (/x/tests/test_x.py:1)") == []
 
 
+def test_a_long_log_of_other_lines_is_read_at_once() -> None:
+    began = time.thread_time()
+    assert list(reports(f"GET /api/products/{'x' * 200} 200 from 127.0.0.1\n" * 10_000)) == []
+    assert time.thread_time() - began < 0.5
+
+
 async def test_what_blocks_on_the_reactors_thread_is_found_however_fast_it_was(tmp_path: Path) -> None:
     tmp_path.joinpath("bin").mkdir()
     for program in ("initdb", "postgres"):

@@ -1,7 +1,8 @@
 """Requests with bytes lost, doubled, swapped and made up, over the routes of the contract: each is answered in HTTP, or its connection
-is closed; never with a 5xx, never with anything but JSON where it is refused, and without a traceback in the log.
+is closed; never with a 5xx, never with anything but JSON where it is refused, and without a traceback in the log. And the fast
+path answers them as the long way does.
 
-``HARVEST_FUZZ=1`` sends 200,000; otherwise 2,000 that change with the seed.
+``HARVEST_FUZZ=1`` sends 200,000, and 100,000 both ways; otherwise 2,000 and 500 that change with the seed.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import Any
 import psutil
 import pytest
 
+from harvestd.web.http.fast_path import _WHOLE
 from tests.daemons import request
 from tests.hostile.raw import connected
 from tests.lengths import WHOLE
@@ -25,6 +28,7 @@ from tests.openapi.conftest import DemoMarket
 pytestmark = pytest.mark.xdist_group("odd_values")
 SEED = int(os.environ.get("HARVEST_SEED", random.randrange(10**6)))
 NUMBER = 200_000 if WHOLE else 2_000
+BOTH_WAYS = 100_000 if WHOLE else 500
 #: What bytes are made up of.
 PIECES = (
     b"\r\n", b"\n", b"\r", b"\x00", b"\xff", b" ", b"\t", b":", b"%", b"%00", b"%zz", b"?", b"&", b"=", b"..", b"//", b'"',
@@ -132,6 +136,47 @@ def test_whatever_bytes_come_are_answered_or_refused(own_market: tuple[DemoMarke
     assert request(demo.port, "GET", "/api/products")[0] == 200
     logs = "".join(log.read_text("utf-8", "replace") for log in folder.glob("harvest-api-*.log"))
     assert "Traceback" not in logs, f"seed {SEED}: {logs[logs.find('Traceback') - 500 :][:3000]}"
+
+
+def cached(demo: DemoMarket) -> list[bytes]:
+    """Whole requests for what is cached and has no parameter in its path: in few words, in a browser's, and of one who has it already,
+    so that a fault meets more than the request line."""
+    made = []
+    for path, methods in demo.document["paths"].items():
+        if "304" in methods.get("get", {}).get("responses", {}) and "{" not in path:
+            tag = request(demo.port, "GET", path)[2].get("etag", "*")
+            for more in (
+                "",
+                _BROWSER,
+                f"If-None-Match: {tag}\r\n",
+                f"X-Request-Id: r-1\r\nIf-None-Match: W/{tag}, *\r\n",
+            ):
+                made.append(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{more}\r\n".encode())
+    return made
+
+
+_BROWSER = "Connection: keep-alive\r\nAccept: application/json, */*;q=0.5\r\nCookie: theme=dark\r\nX-Forwarded-For: 127.0.0.9\r\n"
+
+
+def told(came: bytes) -> bytes:
+    """What came back, without what each answer has of its own: the time, and the id that the server gives."""
+    return re.sub(rb"(?i)\r\ndate: [^\r\n]*|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", b"", came)
+
+
+@pytest.mark.timeout(3600 if WHOLE else 180)
+def test_the_fast_path_answers_what_the_long_way_does(own_market: tuple[DemoMarket, Path], measured: Any) -> None:
+    """An empty line before a request is passed over (RFC 9112, 2.2), and is nothing that the fast path takes."""
+    demo, _ = own_market
+    chance, requests, complete = random.Random(SEED), cached(demo), 0
+    for _ in range(BOTH_WAYS):
+        sent = spoilt(chance.choice(requests), chance)
+        complete += _WHOLE.fullmatch(sent) is not None
+        ways = [told(exchanged(demo.port, before + sent)) for before in (b"", b"\r\n")]
+        if ways[0] != ways[1]:  # what is cached may have been made anew between the two
+            ways = [told(exchanged(demo.port, before + sent)) for before in (b"", b"\r\n")]
+        assert ways[0] == ways[1], f"seed {SEED}, {sent[:600]!r}:\n{ways[0][:1500]!r}\n{ways[1][:1500]!r}"
+    measured(f"{BOTH_WAYS} requests both ways, {complete} of them complete for the fast path, seed {SEED}")
+    assert complete > BOTH_WAYS / 20
 
 
 def _listener(port: int) -> int:

@@ -55,9 +55,12 @@ def need(name: str) -> Path:
     return found
 
 
-def run(arguments: list[Any], *, patience: float = 120, **more: Any) -> subprocess.CompletedProcess[str]:
-    """A tool, to its end; its output is text."""
+def run(
+    arguments: list[Any], *, patience: float = 120, variables: dict[str, str] | None = None, **more: Any
+) -> subprocess.CompletedProcess[str]:
+    """A tool, to its end, with these variables of the environment beside our own; its output is text."""
     environment = {**os.environ, "REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "NO_COLOR": "1"}
+    environment |= variables or {}
     return subprocess.run([str(one) for one in arguments], capture_output=True, text=True, timeout=patience, env=environment, **more)  # fmt: skip
 
 
