@@ -107,8 +107,8 @@ PROBLEMS: tuple[Problem, ...] = (
             (market.IdentityRefused,)),
     Problem("confirm", 403, "Please confirm that it is you",
             "This needs a sign-in, or a confirmation of it, of the last five minutes.",
-            "POST /api/auth/confirm with the password of the account (and the code of its second factor, if it has one), or sign in again, which is the "
-            "only way for an account without a password; then send the request again.",
+            "POST /api/auth/confirm with the password of the account (and the code of its second factor, if it has one) or with a passkey alone "
+            "(its options: POST /api/auth/confirm/options?alone=true), or sign in again; then send the request again.",
             (market.NotConfirmed,)),
     Problem("not-found", 404, "This could not be found",
             "There is nothing at this address, or it is not yours to see.",
