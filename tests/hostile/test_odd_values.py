@@ -77,7 +77,8 @@ class Attacker:
         target = self._address(path, operation, done.parameters)
         for place in places(whole):
             for name, odd in self._odds(at(whole, place), done.step.operation):
-                body = replaced(self._fresh(done.step.operation, whole), place, odd)
+                asked = {**done.body, place[0]: whole[place[0]]}  # a word for each would be refused for one of them
+                body = replaced(self._fresh(done.step.operation, asked), place, odd)
                 self._send(f"{done.step.operation}: {place} is {name}", method, target, done.headers, body)
 
     def _fresh(self, operation: str, body: Any) -> Any:
@@ -112,6 +113,8 @@ class Attacker:
         sent = dict(headers)
         if "Idempotency-Key" in sent:
             sent["Idempotency-Key"] = f"odd-{self.tried.count}"
+        if "If-Match" in sent:
+            sent["If-Match"] = "*"  # the walk's version is over once one of these is taken
         data = None
         if body is not None:
             data, sent["Content-Type"] = json.dumps(body).encode(), "application/json"
