@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,9 +19,11 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred
 
+from harvestd import assembly
 from harvestd import tables as table
 from harvestd.application import API, start
 from harvestd.market.accounts.passkey_rules import party
+from harvestd.market.accounts.sign_ins_near import NearSignIns
 from harvestd.market.long_work import running
 from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.settings.table import Settings
@@ -216,11 +219,14 @@ def issuer() -> Iterator[SmallIssuer]:
 
 
 @pytest_twisted.async_yield_fixture
-async def stage(settings: Settings, database_url: str, issuer: SmallIssuer) -> AsyncIterator[Stage]:
+async def stage(
+    settings: Settings, database_url: str, issuer: SmallIssuer, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Stage]:
     """A whole process, without consumers, on a database of its own; another leads its outbox, so that all that is recorded is
-    there for ``market.work`` to handle."""
+    there for ``market.work`` to handle. However slow the machine, nobody who is signed in is asked about twice."""
     from twisted.internet import reactor
 
+    monkeypatch.setattr(assembly, "NearSignIns", partial(NearSignIns, ttl=3600.0))
     leader = psycopg2.connect(database_url)
     leader.autocommit = True
     leader.cursor().execute(LEADING)
