@@ -66,7 +66,7 @@ def test_a_passkey_is_added_signs_in_and_gets_a_second_beside_it_and_one_s_data_
     expect(page.locator("#who")).to_be_focused()
     add_passkey(page, "laptop")
     expect(page.locator("#fresh")).to_be_focused()
-    assert page.locator("#fresh li").count() == 10
+    expect(page.locator("#fresh li")).to_have_count(10)
     page.click("#out")
     says(page, "You are signed out")
     assert page.evaluate("fetch('/api/users/me').then(answer => answer.status)") == 401
@@ -78,7 +78,7 @@ def test_a_passkey_is_added_signs_in_and_gets_a_second_beside_it_and_one_s_data_
     told(page, "passkeys", "has a passkey of your account already")
     another_authenticator(page)
     add_passkey(page, "key ring")
-    assert page.locator("#passkeys li").count() == 2
+    expect(page.locator("#passkeys li")).to_have_count(2)
     page.click("#export")
     link = page.locator("#data a")
     expect(link).to_be_focused(timeout=30_000)
@@ -89,7 +89,7 @@ def test_a_passkey_is_added_signs_in_and_gets_a_second_beside_it_and_one_s_data_
     assert file["account"]["email"] == person.email and names >= {"laptop", "key ring"}
     page.click("#passkeys li:has-text('key ring') button")
     told(page, "passkeys", "Saved")
-    assert page.locator("#passkeys li").count() == 1
+    expect(page.locator("#passkeys li")).to_have_count(1)
 
 
 def test_what_needs_a_confirmation_asks_for_it_by_password_or_by_a_passkey_alone(
