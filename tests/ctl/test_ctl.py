@@ -601,7 +601,7 @@ def test_a_command_uses_the_database_of_the_running_daemon(api: Callable[..., Da
 )  # fmt: skip
 def test_an_option_before_its_command_is_told_where_it_belongs(run: Run, words: tuple[str, ...], right: str) -> None:
     done = run(*words)
-    assert done.returncode == 2 and right in done.stderr, done.stderr
+    assert done.returncode == 2 and right in done.stdout, done.stdout
 
 
 def test_help_needs_no_command(run: Run) -> None:

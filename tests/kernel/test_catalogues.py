@@ -51,6 +51,10 @@ def test_a_catalogue_is_as_make_words_writes_it(tag: str) -> None:
     assert renewed(tag, read_po(text.decode().split("\n"), locale=tag)) == text, "make words"
 
 
+#: Words that are the same in English.
+SAME = {("de", "Name")}
+
+
 @pytest.mark.parametrize("tag", WORDS)
 def test_a_translation_has_the_placeholders_of_the_english_text_and_its_line_ends(tag: str) -> None:
     for entry in entries(tag):
@@ -61,7 +65,8 @@ def test_a_translation_has_the_placeholders_of_the_english_text_and_its_line_end
         assert entry.string.endswith("\n") == entry.id.endswith("\n") and entry.string.count("\n") == entry.id.count(
             "\n"
         ), entry.id
-        assert entry.string.startswith(" ") == entry.id.startswith(" ") and entry.string != entry.id
+        assert entry.string.startswith(" ") == entry.id.startswith(" ")
+        assert entry.string != entry.id or (tag, entry.id) in SAME
 
 
 @pytest.mark.parametrize("tag", WORDS)

@@ -101,7 +101,7 @@ async def test_a_challenge_to_sign_in_does_not_confirm_nor_one_to_confirm_sign_i
         assert refused_at(await confirmed(bo, bo.key.answer(options))) == NOT_ACCEPTED
     for path in ("passkey", "passkey/session"):
         answer = await shop.stranger.post(f"/api/auth/{path}", {"passkey": bo.key.answer(await asked(bo))})
-        assert (answer.status, answer.json()["type"]) == (401, "/problems/wrong-credentials")
+        assert (answer.status, answer.json()["type"]) == (401, "/problems/passkey")
     assert (await bo.login(passkey=bo.key.answer(await asked(bo)))).status == 401
 
 

@@ -310,7 +310,7 @@ async def test_recovery_codes_renewed_at_once_are_ten_and_none_outlives_the_last
 
 async def told(market: Market, person: Person) -> list[str]:
     """What the mails say happened to the account, in order of their time."""
-    texts = [body for subject, body in await mails(market, person.email) if subject.startswith("A change of")]
+    texts = [body for subject, body in await mails(market, person.email) if subject.startswith("A change to")]
     return [next(action for action, what in NOTED.items() if what in text) for text in texts]
 
 
@@ -334,7 +334,7 @@ async def test_a_second_factor_is_told_when_it_comes_and_when_it_goes(market: Ma
     bo = await protected(market)
     assert (await bo.client.request("DELETE", f"/api/users/me/second-factors/{bo.id}")).status == 204
     subjects = [subject for subject, _ in await mails(market, BO["email"])]
-    assert len([subject for subject in subjects if subject.startswith("A change of")]) == 2
+    assert len([subject for subject in subjects if subject.startswith("A change to")]) == 2
 
 
 async def test_the_staff_help_somebody_who_has_lost_their_second_factor(market: Market) -> None:
