@@ -38,5 +38,7 @@ USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,38}[A-Za-z0-9]")
 PHONE = re.compile(r"\+?[0-9]{5,15}")
 #: A run of characters not allowed in our file names and Message-IDs.
 NOT_FILE_NAME = re.compile(r"[^A-Za-z0-9_-]+")
+#: What mail programs make a link of: a scheme, or the name of a host.
+LINK = re.compile(r"://|[^\W_]\.[A-Za-z]{2,24}(?![^\W_])")
 #: A word of a search: letters and digits of any script.
 WORD = re.compile(r"[^\W_]+")

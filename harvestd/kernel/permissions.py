@@ -34,6 +34,7 @@ class Permission(enum.Enum):
     CHANGE_IMPRINT = "farm:imprint:write"
     SEE_MEMBERS = "farm:members:read"
     CHANGE_MEMBERS = "farm:members:write"
+    CHANGE_OWNERS = "farm:owners:write"
     SEE_DOCUMENTS = "farm:documents:read"
     CHANGE_DOCUMENTS = "farm:documents:write"
     CHANGE_PRODUCTS = "farm:products:write"
@@ -71,6 +72,7 @@ GRANTS: dict[Permission, Grant] = {
     Permission.FULFIL_ORDERS: Grant(_SELLERS, STAFF, _PACK | {DRIVER}),
     Permission.SEE_MEMBERS: Grant(_SELLERS, STAFF, _PACK | {DRIVER}),
     Permission.CHANGE_MEMBERS: Grant(_SELLERS, STAFF, frozenset({OWNER})),
+    Permission.CHANGE_OWNERS: Grant(_SELLERS, STAFF, frozenset({OWNER})),
     Permission.FOUND_FARMS: Grant(_ALL),
     Permission.JUDGE_FARMS: Grant(STAFF, STAFF),
     Permission.CHANGE_FARM: Grant(_SELLERS, STAFF, _RUN),
@@ -90,7 +92,8 @@ GRANTS: dict[Permission, Grant] = {
 SCOPES: dict[str, Permission] = {
     one.value: one
     for one in Permission
-    if one not in (Permission.OWN_ACCOUNT, Permission.MANAGE_ACCOUNTS, Permission.CHANGE_IMPRINT)
+    if one
+    not in (Permission.OWN_ACCOUNT, Permission.MANAGE_ACCOUNTS, Permission.CHANGE_OWNERS, Permission.CHANGE_IMPRINT)
 }
 
 

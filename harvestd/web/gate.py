@@ -76,7 +76,6 @@ class Gate:
 
         def serve(request: Request, **path: str) -> Deferred[bytes]:
             request.route_name = name
-            request.secret = path.get("token", "")
             return shield(self._serve(route, request, {name: readers.token(segment) for name, segment in path.items()}))
 
         return serve
@@ -227,7 +226,7 @@ class Gate:
         if shared and route.cached is not None and (context.caller is None or route.cached.signed_in == "shared"):
             return await self._cached(route, context, query, request)
         header = context.headers.get("idempotency-key")
-        key = keys.key_of(route, header, request.user_id or None, request.method, request.uri, raw)
+        key = keys.key_of(route, header, context.caller, request.method, request.uri, raw)
         if route.body is None:
             bodiless.check(route, context.headers, raw)
         arguments = [] if route.body is None else [_body(route, context, raw)]

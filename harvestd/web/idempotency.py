@@ -12,6 +12,7 @@ import attrs
 from harvestd.parts import Parts
 from harvestd.store import idempotency
 from harvestd.unit_of_work import UnitOfWork, change
+from harvestd.web.context import Caller
 from harvestd.web.problems import Refusal
 from harvestd.web.replies import Response
 from harvestd.web.routes import Route
@@ -33,8 +34,11 @@ class Key:
     fingerprint: bytes
 
 
-def key_of(route: Route, header: str | None, user_id: str | None, method: bytes, uri: bytes, body: bytes) -> Key | None:
-    """The key of a request, or None if it has none that applies (no header, no user, a route without keys).
+def key_of(
+    route: Route, header: str | None, caller: Caller | None, method: bytes, uri: bytes, body: bytes
+) -> Key | None:
+    """The key of a request, or None if it has none that applies (no header, no user, a route without keys). It is of whoever makes the request:
+    somebody who acts for another gets nothing that was answered to them.
 
     Raises a 400 if it is required and missing, or is not 1 to 255 visible characters, bare or quoted; an empty key is refused
     even where the key is optional.
@@ -44,10 +48,11 @@ def key_of(route: Route, header: str | None, user_id: str | None, method: bytes,
     found = _KEY.match(header or "")
     if not found:
         raise Refusal("idempotency-key", _NO_KEY if header is None else _BAD_KEY)
-    if user_id is None:
+    if caller is None:
         return None
-    digest = hashlib.sha256(b"\x00".join((method, uri, body))).digest()
-    return Key(user_id, found[1] or found[2], digest)
+    acted_for = (caller.user_id.encode(),) if caller.actor else ()
+    digest = hashlib.sha256(b"\x00".join((method, uri, body, *acted_for))).digest()
+    return Key(caller.actor or caller.user_id, found[1] or found[2], digest)
 
 
 async def write(

@@ -46,6 +46,7 @@ def test_what_is_for_a_farm_wants_a_role_in_it_or_the_staff_s(permission: Permis
         (Permission.CHANGE_FARM, {OWNER, MANAGER}),
         (Permission.SEE_MEMBERS, {OWNER, MANAGER, PACKER, DRIVER}),
         (Permission.CHANGE_MEMBERS, {OWNER}),
+        (Permission.CHANGE_OWNERS, {OWNER}),
         (Permission.CHANGE_IMPRINT, {OWNER}),
         (Permission.SEE_DOCUMENTS, {OWNER, MANAGER}),
         (Permission.CHANGE_DOCUMENTS, {OWNER, MANAGER}),

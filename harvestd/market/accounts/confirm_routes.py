@@ -36,7 +36,7 @@ async def confirm(request: RequestContext, body: Confirm) -> None:
     if not alone and not user.password_hash:
         message = "cannot be checked: your account has none; give a passkey, or sign in again, or set one by the mail for a forgotten one"
         raise Invalid.of("password", message, "not-accepted", reason="no-password")
-    await guessing.admit_known(request, user.email_key)
+    await guessing.admit_confirmation(request, user.email_key)
     if body.password is not None:
         await _check_password(request, body, user)
 

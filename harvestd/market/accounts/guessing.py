@@ -53,6 +53,11 @@ async def admit_known(request: RequestContext, key: str) -> None:
     await _count(request, "rate_login", f"account:{key}:{bucket_of(request.address)}", "sign-in")
 
 
+async def admit_confirmation(request: RequestContext, key: str) -> None:
+    """The same of whoever confirms who they are: nobody without a sign-in of the account can use these tries up. Raises ``TooMany``."""
+    await _count(request, "rate_login", f"confirm:{key}:{bucket_of(request.address)}", "confirmation")
+
+
 async def admit(request: RequestContext, key: str, user: accounts.User | None) -> None:
     """Count one sign-in attempt for the normalised e-mail address ``key``, whose account is ``user``, if there is one. Raises
     ``TooMany``. What is left of ``rate_login_account`` is told to nobody: it would show when others sign in."""

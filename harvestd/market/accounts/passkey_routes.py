@@ -42,8 +42,7 @@ async def sign_in(request: RequestContext, body: PasskeySignIn) -> SignedIn:
     user = await _owner(request, body)
 
     async def work(unit: UnitOfWork) -> SignedIn:
-        await deactivation.reopen(unit, user, body.reactivate)
-        await actions.check(unit, user.id, body.passkey, Purpose.SIGN_IN, "", alone=True)
+        await _check(unit, user, body)
         signed_in = await signing_in.begun(request, unit, user.id, user)
         await signing_in.note_opened(request, unit, user)
         return signed_in
@@ -56,11 +55,18 @@ async def begin_session(request: RequestContext, body: PasskeySignIn) -> Result:
     user = await _owner(request, body)
 
     async def who(unit: UnitOfWork) -> accounts.User:
-        await deactivation.reopen(unit, user, body.reactivate)
-        await actions.check(unit, user.id, body.passkey, Purpose.SIGN_IN, "", alone=True)
+        await _check(unit, user, body)
         return user
 
     return await session_routes.begun(request, who)
+
+
+async def _check(unit: UnitOfWork, user: accounts.User, body: PasskeySignIn) -> None:
+    """Check the passkey, of an account at rest as if it were open: that it is, and that it stays so, is told to its owner alone, and then this
+    unit of work is undone, so that the same answer opens it with ``reactivate``. Raises ``WrongPasskey`` and ``Deactivated``."""
+    await deactivation.reopen(unit, user, True)
+    await actions.check(unit, user.id, body.passkey, Purpose.SIGN_IN, "", alone=True)
+    deactivation.check(user, body.reactivate)
 
 
 async def _owner(request: RequestContext, body: PasskeySignIn) -> accounts.User:

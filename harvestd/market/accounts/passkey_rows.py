@@ -32,7 +32,7 @@ _BY_CREDENTIAL = Statement(
     "passkeys.by_credential",
     """select p.id, f.user_id, u.passkey_handle, p.public_key, p.sign_count, p.alone
          from passkeys p join second_factors f on f.id = p.id join users u on u.id = f.user_id
-        where p.credential_id = :credential_id and u.active""",
+        where p.credential_id = :credential_id and (u.active or u.deactivated_at is not null)""",
     lambda id, user_id, handle, key, count, alone: Passkey(id, user_id, bytes(handle), bytes(key), count, alone),
 )
 _OF = Statement(

@@ -29,7 +29,9 @@ DAY = timedelta(days=1)
 
 async def invite(unit: UnitOfWork, farm: Farm, address: EmailAddress, role: str, by: str) -> invitations.Invitation:
     """Invite somebody by mail; an earlier invitation of the same address ends. The farm is locked. Raises ``AlreadyTaken`` for a
-    member's address, ``Invalid`` if too many are open, and ``TooMany`` for too many a day."""
+    member's address, ``Conflict`` for a farm that is suspended, ``Invalid`` if too many are open, and ``TooMany`` for too many a day."""
+    if farm.state == "suspended":
+        raise Conflict("this farm is suspended, and invites nobody; ask the market's staff")
     if await rows.has_address(unit.tx, farm.id, address.key):
         fault = FieldError("email", "belongs to a member already", code="taken", params={"reason": "member"})
         raise AlreadyTaken(errors=(fault,))

@@ -11,7 +11,7 @@ from harvestd.kernel import email_addresses
 from harvestd.kernel.email_addresses import EmailAddress
 from harvestd.kernel.errors import FieldError, Forbidden, NotFound
 from harvestd.kernel.names import accept
-from harvestd.kernel.permissions import Permission
+from harvestd.kernel.permissions import OWNER, Permission
 from harvestd.market.accounts import audit
 from harvestd.market.farms import actions, member_actions
 from harvestd.market.farms import invitation_rows as open_invitations
@@ -66,12 +66,17 @@ def _invitation(row: open_invitations.Invitation) -> Invitation:
     return Invitation(id=row.id, email=row.email, role=row.role, created_at=row.created_at, expires_at=row.expires_at)
 
 
+def _deciding(*roles: str) -> Permission:
+    """What it takes to give or take these roles: who owns a farm is decided by people alone, not by a program with their key."""
+    return Permission.CHANGE_OWNERS if OWNER in roles else Permission.CHANGE_MEMBERS
+
+
 async def invite(request: RequestContext, body: Invite) -> Result:
     """Invite somebody by mail."""
     unit, user = request.work, request.user
     address = accept(email_addresses.checked("email", body.email))[0]
     assert isinstance(address, EmailAddress)
-    farm = await actions.locked(unit, user, Permission.CHANGE_MEMBERS, request.path["id"])
+    farm = await actions.locked(unit, user, _deciding(body.role), request.path["id"])
     made = await member_actions.invite(unit, farm, address, body.role, user.user_id)
     after = {"invitation": made.id, "role": made.role}  # no address: that stays erasable
     await audit.note(request, unit, "farm.member_invited", None, f"farm:{farm.id}", None, after)
@@ -119,6 +124,7 @@ async def change(request: RequestContext, body: ChangeMember) -> Member:
     unit = request.work
     farm = await actions.locked(unit, request.user, Permission.CHANGE_MEMBERS, request.path["id"])
     before = await _other(request, farm)
+    await actions.require(unit.tx, request.user, _deciding(before.role, body.role), farm.id)
     if before.role != body.role:
         await member_actions.change(unit, farm, before, body.role)
         await audit.note(
@@ -140,5 +146,6 @@ async def leave(request: RequestContext) -> None:
     if not oneself and not await actions.allowed(unit.tx, user, Permission.CHANGE_MEMBERS, farm.id):
         raise Forbidden("this farm is not yours")
     member = await _other(request, farm)
+    user.require_scope(_deciding(member.role))
     await member_actions.leave(unit, farm, member)
     await audit.note(request, unit, "farm.member_left", member.user_id, f"farm:{farm.id}", {"role": member.role})

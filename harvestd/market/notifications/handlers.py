@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from harvestd.interfaces import Mail
-from harvestd.kernel import email_addresses, languages
+from harvestd.kernel import email_addresses, languages, patterns
 from harvestd.kernel.names import one_line
 from harvestd.market.accounts import recovery_actions as recovery
 from harvestd.market.accounts import rows as accounts
@@ -166,15 +166,16 @@ ERASED = "@invalid"
 
 
 async def invited(unit: UnitOfWork, event: Envelope) -> None:
-    """Mail an invitation to a farm, with the farm's name if the market has verified it: anybody may call a farm whatever they like, and have it mailed
-    to strangers."""
+    """Mail an invitation to a farm, with the farm's name if the market has verified it, and nobody would take it for a link: anybody may call a farm
+    whatever they like, and have it mailed to strangers."""
     found = await members.mailed(unit, event.data["invitation_id"])
     if found is None:
         return
     invitation, secret = found
     farm = await farms.find(unit.tx, invitation.farm_id)
     assert farm is not None
-    named = {"farm": one_line(farm.name)} if farm.state == "verified" else {}
+    tellable = farm.state == "verified" and not patterns.LINK.search(farm.name)
+    named = {"farm": one_line(farm.name)} if tellable else {}
     kind, values = "invitation" if named else "invitation_unnamed", {"role": ROLES[invitation.role], **named}
     await _send(unit, event, invitation.id, invitation.email, kind, f"#invitation={secret}", **values)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 from twisted.internet.interfaces import IAddress
 from twisted.python.failure import Failure
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from harvestd.web.http.site import Site
 
 _UNKNOWN = Trace()
+#: Beginnings of paths that have a secret behind them; in lower case.
+SECRET = ("/api/invitations/",)
 
 
 class Request(server.Request):
@@ -42,7 +44,6 @@ class Request(server.Request):
         super().__init__(*args, **kwargs)
         self.trace = _UNKNOWN
         self.route_name = "unmatched"
-        self.secret = ""
         self.user_id = ""
         self.problem = ""
         self.address = ""
@@ -124,8 +125,13 @@ class Request(server.Request):
 
     @property
     def logged(self) -> str:
-        """The path as it is logged: without what is secret in it."""
-        return self.instance.replace(self.secret, "…") if self.secret else self.instance
+        """The path as it is logged: without what may be secret in it, however it is written, and whether it is a route's or not."""
+        path = self.instance
+        readable = unquote(path).lower() if "%" in path else path.lower()
+        for beginning in SECRET:
+            if beginning in readable:
+                return f"{readable.partition(beginning)[0]}{beginning}…"
+        return path
 
     @property
     def instance(self) -> str:

@@ -171,6 +171,21 @@ async def acting(market: Market, admin: Person, person: Person) -> Any:
     return market.stranger.signed_in(answer.json()["access_token"])
 
 
+async def test_who_acts_for_somebody_gets_no_answer_that_they_were_given_nor_they_one_of_that(market: Market) -> None:
+    admin, person = await market.person("admin"), await market.person()
+    client, key = await acting(market, admin, person), {"Idempotency-Key": "one"}
+    path = "/api/orders"
+    farmer = await market.farmer()
+    product = await market.product(farmer, unit="each", stock="9")
+    body = {"lines": [{"product_id": product["id"], "quantity": 1}]}
+    mine = await person.client.request("POST", path, json=body, headers=key)
+    for_them = await client.request("POST", path, json=body, headers=key)
+    assert (mine.status, for_them.status) == (201, 201)
+    assert mine.json()["id"] != for_them.json()["id"] and "idempotent-replayed" not in for_them.headers
+    again = await client.request("POST", path, json=body, headers=key)
+    assert (again.json()["id"], again.headers["idempotent-replayed"]) == (for_them.json()["id"], "true")
+
+
 async def test_an_admin_acts_for_somebody_and_both_names_are_in_the_audit_log(market: Market) -> None:
     admin, person, farmer = await market.person("admin"), await market.person(), await market.farmer()
     product = await market.product(farmer, unit="each", stock="9")

@@ -181,3 +181,26 @@ async def test_what_an_act_needs_besides_its_route_is_a_scope_too(market: Market
     reads = market.stranger.signed_in(await secret(farmer, "farm:members:read"))
     refused = await reads.request("DELETE", f"/api/farms/{farmer.farm_id}/members/{farmer.id}")
     assert (refused.status, "scope farm:members:write" in refused.json()["detail"]) == (403, True)
+
+
+async def test_who_owns_a_farm_is_decided_by_people_alone(market: Market) -> None:
+    """A key that changes the staff makes nobody an owner, and takes no owner out: whoever had it would have the farm."""
+    farmer, owner, packer = await market.farmer(), await market.person("farmer"), await market.person("farmer")
+    await market.join(owner, farmer.farm_id)
+    await market.join(packer, farmer.farm_id, "packer")
+    key, path = (
+        market.stranger.signed_in(await secret(farmer, "farm:members:write")),
+        f"/api/farms/{farmer.farm_id}/members",
+    )
+    stars = {"If-Match": "*"}
+    for refused in (
+        await key.post(path, {"email": "thief@example.org", "role": "owner"}),
+        await key.request("PATCH", f"{path}/{packer.id}", json={"role": "owner"}, headers=stars),
+        await key.request("PATCH", f"{path}/{owner.id}", json={"role": "packer"}, headers=stars),
+        await key.request("DELETE", f"{path}/{owner.id}"),
+        await key.request("DELETE", f"{path}/{farmer.id}"),
+    ):
+        assert (refused.status, "sign in" in refused.json()["detail"]) == (403, True), refused.text
+    assert (await key.post(path, {"email": "driver@example.org", "role": "driver"})).status == 201
+    assert (await key.request("PATCH", f"{path}/{packer.id}", json={"role": "driver"}, headers=stars)).status == 200
+    assert (await key.request("DELETE", f"{path}/{packer.id}")).status == 204

@@ -166,8 +166,11 @@ async def test_a_copy_is_told_of_here_too(shop: Market) -> None:
 async def test_tries_are_limited_as_those_of_passwords_are(parts: Parts) -> None:
     settings = attrs.evolve(parts.settings, public_url=ORIGIN, rate_limits=True, rate_login="3/60")
     bo = await holder(make_market(attrs.evolve(parts, settings=settings)))
+    wrong = {"email": BO["email"], "password": "not the password"}
+    tried = [(await bo.market.stranger.post("/api/auth/login", wrong)).status for _ in range(4)]
+    assert 429 in tried, "by whoever is at the same address"
     statuses = [(await confirmed(bo, "{}")).status for _ in range(4)]
-    assert statuses == [422, 422, 422, 429]
+    assert statuses == [422, 422, 422, 429], "of nobody but those who are signed in"
 
 
 @pytest.mark.parametrize("text", ["", "x", "{}", "[]", "null"])

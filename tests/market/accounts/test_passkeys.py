@@ -99,6 +99,23 @@ REFUSED = (401, "/problems/passkey")
 REFUSED_SECOND = REFUSED
 
 
+@pytest.mark.parametrize("path", ["passkey", "passkey/session"])
+async def test_a_passkey_opens_an_account_at_rest_and_tells_its_owner_alone_that_it_rests(
+    shop: Market, path: str
+) -> None:
+    bo = await holder(shop)
+    assert (await bo.client.post("/api/users/me/deactivation")).status == 204
+    answer = bo.key.answer((await shop.stranger.post("/api/auth/passkey/options")).json())
+    forged = bo.key.answer(
+        (await shop.stranger.post("/api/auth/passkey/options")).json(), response={"signature": "AAAA"}
+    )
+    refused = await shop.stranger.post(f"/api/auth/{path}", {"passkey": forged, "reactivate": True})
+    assert kind_of(refused) == REFUSED
+    assert kind_of(await shop.stranger.post(f"/api/auth/{path}", {"passkey": answer})) == (403, "/problems/deactivated")
+    opened = await shop.stranger.post(f"/api/auth/{path}", {"passkey": answer, "reactivate": True})
+    assert opened.status == 200 and opened.json()["user"]["email"] == BO["email"], opened.text
+
+
 @pytest.mark.parametrize("algorithm", KEYS)
 async def test_a_passkey_signs_in_alone_and_as_the_second_factor(shop: Market, algorithm: str) -> None:
     bo = await holder(shop, algorithm)

@@ -67,11 +67,29 @@ async def test_somebody_is_invited_by_mail_and_joins(market: Market) -> None:
 async def test_the_name_of_a_farm_that_is_not_verified_reaches_no_stranger(market: Market, state: str) -> None:
     """Anybody may call a farm what they like, and invite whom they like: their text would come in the market's name."""
     farmer, person = await market.farmer("Cheap pills at pills.example"), await market.person()
+    path, body = f"/api/farms/{farmer.farm_id}/members", {"email": person.email, "role": "packer"}
+    assert (await farmer.post(path, body)).status == 201
     assert (await judged(market, farmer.farm_id, state)).status == 200
-    token = await invited(market, farmer, person)
+    again = await farmer.post(path, body)
+    assert (again.status, "suspended" in again.text) == ((201, False) if state == "pending" else (409, True))
     subject, body = (await mails(market, person.email))[-1]
+    token = re.findall(r"#invitation=([\w-]{43})", body)[-1]
     assert "pills" not in subject + body and "packer" in body
     assert (await person.post(f"/api/invitations/{token}/accept", None)).status == 200, "its staff joins all the same"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("Win 1000 EUR http://evil.example/x", False), ("Look at EVIL.example, now", False), ("evil.example", False), ("xn--pypal-4ve.com/a", False),
+     ("St. Mary's Farm Inc.", True), ("Hof Nr.7 & Co.", True), ("Anna & Bert 2.0", True)],
+)  # fmt: skip
+async def test_a_name_that_reads_as_a_link_reaches_no_stranger_whatever_the_farm_is(
+    market: Market, name: str, told: bool
+) -> None:
+    farmer, person = await market.farmer(name), await market.person()
+    await invited(market, farmer, person)
+    subject, body = (await mails(market, person.email))[-1]
+    assert (name in subject, name in " ".join(body.split())) == (told, told)
 
 
 async def test_a_farm_invites_so_many_people_a_day(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:

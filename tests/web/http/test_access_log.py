@@ -13,9 +13,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 
+from harvestd import tables
 from harvestd.process.logs import LineObserver, entries
 from harvestd.settings.table import Settings
 from harvestd.web.http.access_log import BATCH, Access
+from harvestd.web.http.request import SECRET
 from harvestd.web.server import make_site
 from tests.web.client import Client, encode
 from tests.web.conftest import make_parts, token_for
@@ -158,3 +160,20 @@ async def test_what_a_client_wrote_is_noted_up_to_a_bound() -> None:
 async def test_a_line_for_people_says_who(client: Client) -> None:
     made = Access("GET", "/api/orders", "get_api_orders", 200, 1, 0.1, "r-1", "u-7", "192.0.2.1")
     assert "192.0.2.1" in made.message() and "u-7" in made.message()
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/invitations/s3cret/accept", "/api/invitations/s3cret", "/api/invitations/%733cret/Accept/", "/api/Invitations/s3cret/accept",
+             "/api/%69nvitations/s3cret/accept", "/api/invitations/x/../s3cret"],
+)  # fmt: skip
+async def test_what_may_be_a_secret_in_a_path_is_not_logged_whether_it_is_a_route_s_or_not(
+    client: Client, lines: Lines, path: str
+) -> None:
+    await client.post(path, None)
+    (line,) = lines(client)
+    assert line["path"] == "/api/invitations/…" and "cret" not in line["message"]
+
+
+def test_every_route_with_a_secret_in_its_path_is_one_of_these() -> None:
+    secret = [route.path for route in tables.ROUTES if "{token}" in route.path]
+    assert secret and all(path.lower().startswith(SECRET) for path in secret)
