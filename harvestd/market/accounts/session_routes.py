@@ -132,7 +132,7 @@ async def listed(request: RequestContext, query: DevicesQuery) -> CountedPage[De
     total = await devices.count(request.reader, request.user.user_id, request.now) if query.count else None
     return CountedPage(
         [Device(id=row.id, kind=row.kind, device=row.device, created_at=row.created_at, renewed_at=row.renewed_at,
-                expires_at=row.expires_at, current=row.id == own) for row in shown],
+                expires_at=row.expires_at, current=row.id == own, acting=row.acting) for row in shown],
         following,
         total,
     )  # fmt: skip

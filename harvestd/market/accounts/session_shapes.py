@@ -53,6 +53,7 @@ class Device(Out, kw_only=True, frozen=True):
     renewed_at: datetime | None
     expires_at: datetime
     current: bool
+    acting: bool
 
 
 WORDS: dict[str, str] = {
@@ -61,6 +62,7 @@ WORDS: dict[str, str] = {
     "csrf_token": "Send it as `X-CSRF-Token` with each request that changes something.",
     "current": "Whether this request came by it.",
     "device": "The `User-Agent` that signed in.",
+    "acting": "Whether somebody of the market's staff acts for the account by it; `device` is empty then.",
     "Device.kind": "Whether it is a browser's session, or used by tokens.",
     "Device.expires_at": "When it ends, unless its tokens are refreshed before.",
     "renewed_at": "When its tokens were last refreshed.",

@@ -20,11 +20,12 @@ class DeviceRow(msgspec.Struct, frozen=True):
     created_at: datetime
     renewed_at: datetime | None
     expires_at: datetime
+    acting: bool
 
 
 _LIVE = Statement(
     "sign_ins.live",
-    f"""select id, kind, device, created_at, renewed_at, expires_at from sign_ins
+    f"""select id, kind, case when actor_id is null then device else '' end, created_at, renewed_at, expires_at, actor_id is not null from sign_ins
         where user_id = :user_id and ended_at is null and expires_at > :now and id < coalesce(:after::uuid, {LAST_ID})
         order by id desc limit :limit""",
     DeviceRow,

@@ -191,6 +191,8 @@ async def test_an_admin_acts_for_somebody_and_both_names_are_in_the_audit_log(ma
     product = await market.product(farmer, unit="each", stock="9")
     client = await acting(market, admin, person)
     assert (await client.get("/api/users/me")).json()["id"] == person.id
+    signed_in = (await person.get("/api/users/me/sessions")).json()["items"]
+    assert [(one["acting"], one["current"]) for one in signed_in] == [(True, False), (False, True)]
     answer = await client.request(
         "POST",
         "/api/orders",
