@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +21,11 @@ from tests.openapi.test_account_page import PASSWORD, Person, says
 from tests.openapi.test_passkeys import page_with_authenticator
 
 pytestmark = [pytest.mark.xdist_group("demo_market"), pytest.mark.limit(60)]
+#: The browser's session is ended, and its page does not know.
+OUT = """async () => {
+  const { csrf_token: csrf } = await (await fetch("/api/auth/session")).json();
+  await fetch("/api/auth/session", { method: "DELETE", headers: { "X-CSRF-Token": csrf } });
+}"""
 #: Milliseconds for which an answer is waited for.
 SOON = 15_000
 
@@ -48,6 +55,17 @@ def add_passkey(page: Page, name: str) -> None:
     page.fill("#passkey-form [name=name]", name)
     page.click("#passkey-form button")
     expect(page.locator("#passkeys li", has_text=name)).to_be_visible(timeout=SOON)
+
+
+@contextmanager
+def held(page: Page, path: str, method: str) -> Iterator[None]:
+    """Requests of the page are under way for as long as the context lasts."""
+    routes: list[Any] = []
+    page.route(path, lambda route: routes.append(route) if route.request.method == method else route.fallback())
+    yield
+    for route in routes:
+        route.continue_()
+    page.unroute(path)
 
 
 def another_authenticator(page: Page) -> None:
@@ -167,6 +185,59 @@ def test_a_wrong_password_and_a_wrong_code_are_said_and_an_app_s_code_signs_in(
     page.fill("#enter [name=code]", pyotp.TOTP(person.secret).at(datetime.now(UTC) + timedelta(seconds=0)))
     page.press("#enter [name=code]", "Enter")
     at_home(page)
+
+
+@pytest.mark.parametrize("ending", ["the button", "the market"])
+def test_nothing_of_a_person_stays_in_the_page_after_they_sign_out(
+    browser: Any, demo_market: DemoMarket, ending: str
+) -> None:
+    page = signed_in(browser, demo_market, Person(demo_market))
+    add_passkey(page, "laptop")
+    expect(page.locator("#fresh li")).to_have_count(10)
+    secrets = page.locator("#fresh li").all_inner_texts()
+    page.fill("#totp-form [name=name]", "telephone")
+    page.click("#totp-form button")
+    expect(page.locator("#totp-code [name=code]")).to_be_focused(timeout=SOON)
+    secrets.append(page.locator("#totp-code code").inner_text())
+    page.click("#export")
+    expect(page.locator("#data a")).to_be_focused(timeout=30_000)
+    secrets += [page.locator("#data a").get_attribute("href") or "", "otpauth:", "laptop"]
+    shown = page.content()
+    assert all(one in shown for one in secrets)
+    if ending == "the market":
+        page.evaluate(OUT)
+    page.click("#out" if ending == "the button" else "#profile-form button")
+    says(page, "You are signed out")
+    expect(page.locator("#enter [name=email]")).to_have_value("")
+    left = page.content()
+    assert [one for one in secrets if one in left] == []
+    entered(page, Person(demo_market))
+    at_home(page)
+    expect(page.locator("#sessions li").first).to_be_visible(timeout=SOON)
+    left = page.content()
+    assert [one for one in secrets if one in left] == [], "to the next person"
+
+
+def test_a_message_goes_with_the_next_action_of_its_section(browser: Any, demo_market: DemoMarket) -> None:
+    page = signed_in(browser, demo_market, Person(demo_market))
+    add_passkey(page, "laptop")
+    told(page, "passkeys", "Saved")
+    page.fill("#passkey-form [name=name]", "another")
+    another_authenticator(page)
+    with held(page, "**/api/users/me/second-factors", "POST"):
+        page.click("#passkey-form button")
+        expect(page.locator("#passkeys .told")).to_have_text("")
+    told(page, "passkeys", "Saved")
+
+
+def test_it_is_said_that_a_sign_in_takes_a_moment(browser: Any, demo_market: DemoMarket) -> None:
+    page = page_with_authenticator(browser, demo_market)
+    with held(page, "**/api/auth/session", "POST"):
+        entered(page, Person(demo_market))
+        expect(page.locator("#said")).to_have_text("One moment…")
+        expect(page.locator("#said")).to_have_attribute("role", "status")
+    at_home(page)
+    expect(page.locator("#said")).to_have_text("")
 
 
 def test_a_passkey_is_the_second_factor_after_the_password_too(browser: Any, demo_market: DemoMarket) -> None:

@@ -5,6 +5,7 @@ const own = document.getElementById("own");
 const entrance = document.getElementById("entrance");
 const dialog = document.getElementById("confirm");
 const PAUSE = 2000; // milliseconds between two questions how an operation goes; longer each time
+const LEFT = "harvest-left"; // in this tab's storage while the page begins anew after a sign-out
 let csrf = "";
 let me = null;
 
@@ -16,7 +17,8 @@ function tell(where, words, wrong) {
   box.textContent = words;
   box.className = wrong ? "told wrong" : "told";
   box.setAttribute("role", wrong ? "alert" : "status");
-  if (words) box.focus();
+  if (words && words !== WORDS.busy) box.focus();
+  return box;
 }
 
 // The sentences of a problem; a fault under the name of its field.
@@ -62,19 +64,21 @@ function failed(error, where) {
   return tell(where, words[error.name] || WORDS.away, true);
 }
 
-// Does what a button or a form is for, once at a time; says what went wrong.
+// Does what a button or a form is for, once at a time; says what went wrong. Passwords take a second to check, which is said, too.
 function does(element, event, work) {
   element.addEventListener(event, async (happened) => {
     happened.preventDefault();
     const button = element.querySelector("button") || element;
     if (button.disabled) return;
     button.disabled = true;
+    const box = tell(element, element.closest("section") ? "" : WORDS.busy);
     try {
       await work(element);
     } catch (error) {
       failed(error, element);
     } finally {
       button.disabled = false;
+      if (box.textContent === WORDS.busy) box.textContent = "";
     }
   });
 }
@@ -168,16 +172,20 @@ if (the("ask-link")) {
   });
 }
 
-function leave(words = WORDS.ended) {
-  csrf = "";
-  me = null;
-  for (const form of document.querySelectorAll("form")) form.reset();
-  the("fresh").hidden = true;
-  the("totp-code").hidden = true;
-  own.hidden = true;
+// Where nobody is signed in.
+function offer() {
   entrance.hidden = false;
   the("by-passkey").hidden = !passkeys.able;
-  if (words) tell(entrance, words);
+  if (sessionStorage.getItem(LEFT)) tell(entrance, WORDS.ended);
+  sessionStorage.removeItem(LEFT);
+}
+
+// The sign-in is over, so nothing stays of what somebody saw or typed: the page begins anew, as the market sends it.
+function leave() {
+  me = null;
+  sessionStorage.setItem(LEFT, "1");
+  document.body.replaceChildren();
+  location.replace("/account");
 }
 
 // --- one's own ---
@@ -345,11 +353,14 @@ does(the("export"), "click", async (button) => {
 
 // --- the beginning ---
 
+// A page that a browser kept, for its button "back", may show somebody who has signed out since.
+addEventListener("pageshow", (shown) => shown.persisted && me && location.reload());
+
 const names = [...the("profile-form").language.options].filter((one) => one.value);
 for (const one of names) one.textContent = new Intl.DisplayNames([one.value], { type: "language" }).of(one.value);
 if (!begun) {
   send("GET", "/api/auth/session").then(welcome, (error) => {
-    leave("");
+    offer();
     if (!error.found) failed(error, entrance);
   });
 }
