@@ -13,11 +13,13 @@ import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
+from harvestd.kernel.catalogues import WORDS
+from harvestd.kernel.languages import NAMED
 from harvestd.web.pages.documents import static
 from tests.daemons import request
 from tests.openapi import axe
 from tests.openapi.conftest import DemoMarket
-from tests.openapi.test_account_page import PASSWORD, Person, says
+from tests.openapi.test_account_page import PASSWORD, Person, ask, says
 from tests.openapi.test_passkeys import page_with_authenticator
 
 pytestmark = [pytest.mark.xdist_group("demo_market"), pytest.mark.limit(60)]
@@ -238,6 +240,82 @@ def test_it_is_said_that_a_sign_in_takes_a_moment(browser: Any, demo_market: Dem
         expect(page.locator("#said")).to_have_attribute("role", "status")
     at_home(page)
     expect(page.locator("#said")).to_have_text("")
+
+
+def test_a_file_that_is_ready_is_offered_as_the_page_opens_and_no_other_is_written(
+    browser: Any, demo_market: DemoMarket
+) -> None:
+    person = Person(demo_market)
+    page = signed_in(browser, demo_market, person)
+    expect(page.locator("#data a")).to_be_hidden()
+    page.click("#export")
+    expect(page.locator("#data a")).to_be_focused(timeout=30_000)
+    page.click("#out")
+    says(page, "You are signed out")
+    entered(page, person)
+    expect(page.locator("#data a")).to_be_visible(timeout=SOON)
+    page.click("#export")
+    expect(page.locator("#data a")).to_be_focused(timeout=SOON)
+    with page.expect_download() as download:
+        page.click("#data a")
+    assert json.loads(download.value.path().read_bytes())["account"]["email"] == person.email
+    path = "/api/operations?kind=account.export"
+    (operation,) = ask(demo_market, "GET", path, None, person.token)["items"]
+    old = operation | {"finished_at": "2026-01-01T00:00:00Z"}
+    page.route(f"**{path}&status=*", lambda route: route.fulfill(json={"items": [old], "next_cursor": None}))
+    with page.expect_request("**/api/users/me/export"):
+        page.click("#export")
+
+
+def test_passkeys_are_offered_at_their_own_address_alone(browser: Any, demo_market: DemoMarket) -> None:
+    page: Page = browser.new_context().new_page()
+    page.goto(f"{demo_market.address}/account")
+    expect(page.locator("#entrance .not-here")).to_contain_text("Passkeys work at localhost alone")
+    expect(page.locator("#by-passkey")).to_be_hidden()
+    entered(page, Person(demo_market))
+    at_home(page)
+    expect(page.locator("#passkeys .not-here")).to_be_visible()
+    expect(page.locator("#passkey-form")).to_be_hidden()
+    page.goto(f"{demo_market.address}/docs/orders")
+    expect(page.locator("#sign-in .not-here")).to_be_visible()
+    expect(page.locator("#sign-in [name=passkey]")).to_be_hidden()
+    page.click("#sign-in .not-here a")
+    page.wait_for_url(f"http://localhost:{demo_market.port}/docs")
+    page.goto(f"http://localhost:{demo_market.port}/account")
+    expect(page.locator("#by-passkey")).to_be_visible()
+    expect(page.locator("#entrance .not-here")).to_be_hidden()
+
+
+@pytest.mark.parametrize("error", ["new DOMException('', 'SecurityError')", "new TypeError('no such option')"])
+def test_what_a_browser_cannot_do_with_a_passkey_is_not_said_of_the_market(
+    browser: Any, demo_market: DemoMarket, error: str
+) -> None:
+    page = page_with_authenticator(browser, demo_market)
+    page.evaluate(f"void (navigator.credentials.get = async () => {{ throw {error}; }})")
+    page.click("#by-passkey")
+    says(page, "This browser could not use a passkey here")
+    page.goto(f"http://localhost:{demo_market.port}/docs/orders")
+    page.evaluate(f"void (navigator.credentials.get = async () => {{ throw {error}; }})")
+    page.click("#sign-in [name=passkey]")
+    expect(page.locator(".who")).to_contain_text("This browser could not use a passkey here", timeout=SOON)
+
+
+def test_a_fault_is_told_under_the_words_of_its_field_as_the_language_writes_that(
+    browser: Any, demo_market: DemoMarket
+) -> None:
+    person = Person(demo_market)
+    page = signed_in(browser, demo_market, person)
+    page.evaluate("name => void (said.dataset.named = name)", WORDS["fr"].page[NAMED])
+    field = [{"field": "code", "code": "not-accepted", "message": "n'est pas le bon $&", "params": {}}]
+    fault = {"type": "/problems/invalid", "title": "t", "status": 422, "detail": "d", "errors": field}
+    refusal = {"type": "/problems/confirm", "title": "t", "status": 403, "detail": "d"}
+    kind = "application/problem+json"
+    page.route("**/api/users/me", lambda route: route.fulfill(status=403, json=refusal, content_type=kind))
+    page.route("**/api/auth/confirm", lambda route: route.fulfill(status=422, json=fault, content_type=kind))
+    page.click("#profile-form button")
+    page.fill("#confirm [name=password]", PASSWORD)
+    page.press("#confirm [name=password]", "Enter")
+    expect(page.locator("#confirm .told")).to_have_text("Code\u00a0: n'est pas le bon $&.", timeout=SOON)
 
 
 def test_a_passkey_is_the_second_factor_after_the_password_too(browser: Any, demo_market: DemoMarket) -> None:
