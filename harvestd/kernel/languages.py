@@ -16,6 +16,8 @@ from harvestd.kernel.tags import ENGLISH as ENGLISH
 
 #: Maximum ranges of an ``Accept-Language`` considered, the first ones; browsers send some five.
 MAX_RANGES = 20
+#: A name and what is told of it; a ``page`` of the catalogues.
+NAMED = "{name}: {words}"
 _WEIGHT = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)", re.IGNORECASE)
 _DAYS = frozenset({"from", "to"})
 #: Parameters that are always a quantity, and those with a unit parameter of their own.
@@ -76,6 +78,11 @@ def mail(english: str, language: str) -> str:
 def page(english: str, language: str) -> str:
     """The same, of a page for people."""
     return english if language == ENGLISH else WORDS[language].page.get(english, english)
+
+
+def named(name: str, words: str, language: str) -> str:
+    """What is told of something, after its name."""
+    return page(NAMED, language).format(name=name, words=words)
 
 
 def message(code: str, params: Mapping[str, str], english: str, language: str) -> str:

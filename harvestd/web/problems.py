@@ -265,7 +265,10 @@ def _detail(problem: Problem, error: BaseException | None, language: str) -> tup
 
 
 def _listed(errors: tuple[FieldError, ...], language: str) -> str:
-    told = [f"{e.field}: {languages.message(e.code, e.params, e.message, language)}" for e in errors[:DETAILED]]
+    told = [
+        languages.named(e.field, languages.message(e.code, e.params, e.message, language), language)
+        for e in errors[:DETAILED]
+    ]
     rest = len(errors) - DETAILED
     more = languages.sentence(worded(_MORE, count=rest), language) if rest > 0 else None
     return "; ".join([*told, *([more] if more else [])])

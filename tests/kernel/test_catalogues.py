@@ -10,7 +10,7 @@ from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 
 from harvestd.kernel.catalogues import WORDS, named
-from harvestd.kernel.languages import quantity
+from harvestd.kernel.languages import NAMED, quantity
 from tests.english import english_in
 from tests.kernel.words import FOLDER, renewed, wanted
 
@@ -52,7 +52,7 @@ def test_a_catalogue_is_as_make_words_writes_it(tag: str) -> None:
 
 
 #: Words that are the same in English.
-SAME = {("de", "Name")}
+SAME = {("de", "Name"), ("de", "Code"), ("fr", "Code"), ("de", NAMED), ("es", NAMED)}
 
 
 @pytest.mark.parametrize("tag", WORDS)

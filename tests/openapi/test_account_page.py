@@ -160,6 +160,54 @@ def test_an_invitation_is_accepted_with_the_code_and_leaves_no_sign_in_behind(
     assert len(ask(demo_market, "GET", "/api/users/me/sessions", None, person.token)["items"]) == 1
 
 
+def test_an_invitation_is_accepted_without_a_password_by_whoever_is_signed_in(
+    browser: Any, demo_market: DemoMarket
+) -> None:
+    person = Person(demo_market)
+    farmer = ask(demo_market, "POST", "/api/auth/login", {"email": FARMER, "password": demo_market.password})
+    body = {"email": person.email, "role": "packer"}
+    ask(demo_market, "POST", f"/api/farms/{SUNNY_ACRES}/members", body, farmer["access_token"])
+    ask(demo_market, "POST", "/api/auth/link", {"email": person.email})
+    page = opened(browser, demo_market, "link", person.mails["link"])
+    page.click("#link button:not([type])")
+    says(page, "You are signed in")
+    page = page.context.new_page()
+    page.goto(f"{demo_market.address}/account#invitation={person.mails['invitation']}")
+    expect(page.locator("#invitation .as")).to_have_text(f"You are signed in as {person.email}.", timeout=15_000)
+    expect(page.locator("#invitation [name=password]")).to_have_count(0)
+    page.click("#invitation button:has-text('Accept')")
+    says(page, "you belong to the farm now")
+
+
+def test_who_is_signed_in_is_sent_another_mail_in_place_of_a_dead_link(browser: Any, demo_market: DemoMarket) -> None:
+    person = Person(demo_market)
+    page: Page = browser.new_context().new_page()
+    page.goto(f"{demo_market.address}/account")
+    page.fill("#enter [name=email]", person.email)
+    page.fill("#enter [name=password]", PASSWORD)
+    page.click("#enter button:not([type])")
+    expect(page.locator("#who")).to_be_visible(timeout=15_000)
+    stranger = opened(browser, demo_market, "verify", "x" * 43)
+    page = page.context.new_page()
+    page.goto(f"{demo_market.address}/account#verify={'x' * 43}")
+    for one in (stranger, page):
+        one.click("#verify button")
+        says(one, "used already, or is too old")
+    with page.expect_response("**/api/auth/email/verification") as answer:
+        page.click("#anew")
+    assert answer.value.status == 202
+    says(page, "A new mail is on its way to you")
+    expect(page.locator("#anew")).to_be_hidden()
+    expect(stranger.locator("#anew")).to_be_hidden()
+
+
+def test_a_way_leads_back_from_a_forgotten_password(browser: Any, demo_market: DemoMarket) -> None:
+    page = opened(browser, demo_market, "forgot", "")
+    page.click("text=Back to signing in")
+    expect(page.locator("#enter")).to_be_visible(timeout=15_000)
+    expect(page.locator("#forgot")).to_be_hidden()
+
+
 def test_the_docs_ask_for_the_code_too(browser: Any, demo_market: DemoMarket) -> None:
     person = Person(demo_market, factor=True)
     page: Page = browser.new_context().new_page()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,14 +13,21 @@ import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
+from harvestd.kernel.catalogues import WORDS
+from harvestd.kernel.languages import NAMED
 from harvestd.web.pages.documents import static
 from tests.daemons import request
 from tests.openapi import axe
 from tests.openapi.conftest import DemoMarket
-from tests.openapi.test_account_page import PASSWORD, Person, says
+from tests.openapi.test_account_page import PASSWORD, Person, ask, says
 from tests.openapi.test_passkeys import page_with_authenticator
 
 pytestmark = [pytest.mark.xdist_group("demo_market"), pytest.mark.limit(60)]
+#: The browser's session is ended, and its page does not know.
+OUT = """async () => {
+  const { csrf_token: csrf } = await (await fetch("/api/auth/session")).json();
+  await fetch("/api/auth/session", { method: "DELETE", headers: { "X-CSRF-Token": csrf } });
+}"""
 #: Milliseconds for which an answer is waited for.
 SOON = 15_000
 
@@ -48,6 +57,17 @@ def add_passkey(page: Page, name: str) -> None:
     page.fill("#passkey-form [name=name]", name)
     page.click("#passkey-form button")
     expect(page.locator("#passkeys li", has_text=name)).to_be_visible(timeout=SOON)
+
+
+@contextmanager
+def held(page: Page, path: str, method: str) -> Iterator[None]:
+    """Requests of the page are under way for as long as the context lasts."""
+    routes: list[Any] = []
+    page.route(path, lambda route: routes.append(route) if route.request.method == method else route.fallback())
+    yield
+    for route in routes:
+        route.continue_()
+    page.unroute(path)
 
 
 def another_authenticator(page: Page) -> None:
@@ -167,6 +187,135 @@ def test_a_wrong_password_and_a_wrong_code_are_said_and_an_app_s_code_signs_in(
     page.fill("#enter [name=code]", pyotp.TOTP(person.secret).at(datetime.now(UTC) + timedelta(seconds=0)))
     page.press("#enter [name=code]", "Enter")
     at_home(page)
+
+
+@pytest.mark.parametrize("ending", ["the button", "the market"])
+def test_nothing_of_a_person_stays_in_the_page_after_they_sign_out(
+    browser: Any, demo_market: DemoMarket, ending: str
+) -> None:
+    page = signed_in(browser, demo_market, Person(demo_market))
+    add_passkey(page, "laptop")
+    expect(page.locator("#fresh li")).to_have_count(10)
+    secrets = page.locator("#fresh li").all_inner_texts()
+    page.fill("#totp-form [name=name]", "telephone")
+    page.click("#totp-form button")
+    expect(page.locator("#totp-code [name=code]")).to_be_focused(timeout=SOON)
+    secrets.append(page.locator("#totp-code code").inner_text())
+    page.click("#export")
+    expect(page.locator("#data a")).to_be_focused(timeout=30_000)
+    secrets += [page.locator("#data a").get_attribute("href") or "", "otpauth:", "laptop"]
+    shown = page.content()
+    assert all(one in shown for one in secrets)
+    if ending == "the market":
+        page.evaluate(OUT)
+    page.click("#out" if ending == "the button" else "#profile-form button")
+    says(page, "You are signed out")
+    expect(page.locator("#enter [name=email]")).to_have_value("")
+    left = page.content()
+    assert [one for one in secrets if one in left] == []
+    entered(page, Person(demo_market))
+    at_home(page)
+    expect(page.locator("#sessions li").first).to_be_visible(timeout=SOON)
+    left = page.content()
+    assert [one for one in secrets if one in left] == [], "to the next person"
+
+
+def test_a_message_goes_with_the_next_action_of_its_section(browser: Any, demo_market: DemoMarket) -> None:
+    page = signed_in(browser, demo_market, Person(demo_market))
+    add_passkey(page, "laptop")
+    told(page, "passkeys", "Saved")
+    page.fill("#passkey-form [name=name]", "another")
+    another_authenticator(page)
+    with held(page, "**/api/users/me/second-factors", "POST"):
+        page.click("#passkey-form button")
+        expect(page.locator("#passkeys .told")).to_have_text("")
+    told(page, "passkeys", "Saved")
+
+
+def test_it_is_said_that_a_sign_in_takes_a_moment(browser: Any, demo_market: DemoMarket) -> None:
+    page = page_with_authenticator(browser, demo_market)
+    with held(page, "**/api/auth/session", "POST"):
+        entered(page, Person(demo_market))
+        expect(page.locator("#said")).to_have_text("One moment…")
+        expect(page.locator("#said")).to_have_attribute("role", "status")
+    at_home(page)
+    expect(page.locator("#said")).to_have_text("")
+
+
+def test_a_file_that_is_ready_is_offered_as_the_page_opens_and_no_other_is_written(
+    browser: Any, demo_market: DemoMarket
+) -> None:
+    person = Person(demo_market)
+    page = signed_in(browser, demo_market, person)
+    expect(page.locator("#data a")).to_be_hidden()
+    page.click("#export")
+    expect(page.locator("#data a")).to_be_focused(timeout=30_000)
+    page.click("#out")
+    says(page, "You are signed out")
+    entered(page, person)
+    expect(page.locator("#data a")).to_be_visible(timeout=SOON)
+    page.click("#export")
+    expect(page.locator("#data a")).to_be_focused(timeout=SOON)
+    with page.expect_download() as download:
+        page.click("#data a")
+    assert json.loads(download.value.path().read_bytes())["account"]["email"] == person.email
+    path = "/api/operations?kind=account.export"
+    (operation,) = ask(demo_market, "GET", path, None, person.token)["items"]
+    old = operation | {"finished_at": "2026-01-01T00:00:00Z"}
+    page.route(f"**{path}&status=*", lambda route: route.fulfill(json={"items": [old], "next_cursor": None}))
+    with page.expect_request("**/api/users/me/export"):
+        page.click("#export")
+
+
+def test_passkeys_are_offered_at_their_own_address_alone(browser: Any, demo_market: DemoMarket) -> None:
+    page: Page = browser.new_context().new_page()
+    page.goto(f"{demo_market.address}/account")
+    expect(page.locator("#entrance .not-here")).to_contain_text("Passkeys work at localhost alone")
+    expect(page.locator("#by-passkey")).to_be_hidden()
+    entered(page, Person(demo_market))
+    at_home(page)
+    expect(page.locator("#passkeys .not-here")).to_be_visible()
+    expect(page.locator("#passkey-form")).to_be_hidden()
+    page.goto(f"{demo_market.address}/docs/orders")
+    expect(page.locator("#sign-in .not-here")).to_be_visible()
+    expect(page.locator("#sign-in [name=passkey]")).to_be_hidden()
+    page.click("#sign-in .not-here a")
+    page.wait_for_url(f"http://localhost:{demo_market.port}/docs")
+    page.goto(f"http://localhost:{demo_market.port}/account")
+    expect(page.locator("#by-passkey")).to_be_visible()
+    expect(page.locator("#entrance .not-here")).to_be_hidden()
+
+
+@pytest.mark.parametrize("error", ["new DOMException('', 'SecurityError')", "new TypeError('no such option')"])
+def test_what_a_browser_cannot_do_with_a_passkey_is_not_said_of_the_market(
+    browser: Any, demo_market: DemoMarket, error: str
+) -> None:
+    page = page_with_authenticator(browser, demo_market)
+    page.evaluate(f"void (navigator.credentials.get = async () => {{ throw {error}; }})")
+    page.click("#by-passkey")
+    says(page, "This browser could not use a passkey here")
+    page.goto(f"http://localhost:{demo_market.port}/docs/orders")
+    page.evaluate(f"void (navigator.credentials.get = async () => {{ throw {error}; }})")
+    page.click("#sign-in [name=passkey]")
+    expect(page.locator(".who")).to_contain_text("This browser could not use a passkey here", timeout=SOON)
+
+
+def test_a_fault_is_told_under_the_words_of_its_field_as_the_language_writes_that(
+    browser: Any, demo_market: DemoMarket
+) -> None:
+    person = Person(demo_market)
+    page = signed_in(browser, demo_market, person)
+    page.evaluate("name => void (said.dataset.named = name)", WORDS["fr"].page[NAMED])
+    field = [{"field": "code", "code": "not-accepted", "message": "n'est pas le bon $&", "params": {}}]
+    fault = {"type": "/problems/invalid", "title": "t", "status": 422, "detail": "d", "errors": field}
+    refusal = {"type": "/problems/confirm", "title": "t", "status": 403, "detail": "d"}
+    kind = "application/problem+json"
+    page.route("**/api/users/me", lambda route: route.fulfill(status=403, json=refusal, content_type=kind))
+    page.route("**/api/auth/confirm", lambda route: route.fulfill(status=422, json=fault, content_type=kind))
+    page.click("#profile-form button")
+    page.fill("#confirm [name=password]", PASSWORD)
+    page.press("#confirm [name=password]", "Enter")
+    expect(page.locator("#confirm .told")).to_have_text("Code\u00a0: n'est pas le bon $&.", timeout=SOON)
 
 
 def test_a_passkey_is_the_second_factor_after_the_password_too(browser: Any, demo_market: DemoMarket) -> None:

@@ -38,7 +38,8 @@ def test_the_page_of_mailed_links_says_each_of_its_texts_in_the_language(languag
     assert page.startswith(f'<!doctype html><html lang="{language}">')
     for name in TEXTS.keys() - {"missing", "start", "api"}:
         said = TEXTS[name] if language == "en" else WORDS[language].page[TEXTS[name]]
-        whole = said.format(market="Märkt", least=12, issuer="Google").partition("[")[0]
+        values = {"market": "Märkt", "least": 12, "issuer": "Google", "domain": "", "origin": ""}
+        whole = said.partition("[")[0].format(**values, name="{name}", words="{words}", email="{email}")
         assert whole.strip() and whole.replace("'", "&#x27;") in page, name
     assert 'href="/account#forgot"' in page
     assert language == "en" or english_in(words_of(page.encode())) == set()

@@ -214,6 +214,13 @@ def test_a_detail_says_more_than_the_title_whatever_it_was_raised_with(kind: typ
         assert says_more(json.loads(document(problem_of(error), error, "/", "abc", language)))
 
 
+@pytest.mark.parametrize(("language", "between"), [("en", ": "), ("de", ": "), ("fr", "\u00a0: "), ("es", ": ")])
+def test_a_fault_stands_after_its_field_as_the_language_writes_that(language: str, between: str) -> None:
+    error = errors.Invalid.of("{text}", "is needed", "required")
+    told = json.loads(document(problem_of(error), error, "/", "abc", language))
+    assert told["detail"] == f"{{text}}{between}{told['errors'][0]['message']}"
+
+
 def test_no_two_problems_have_one_title() -> None:
     assert len({problem.title for problem in PROBLEMS}) == len(PROBLEMS)
 

@@ -9,6 +9,7 @@ from harvestd.kernel.codes import CODES
 from harvestd.kernel.errors import NotFound
 from harvestd.kernel.languages import spoken
 from harvestd.kernel.units import UNITS
+from harvestd.market.accounts import passkey_rules
 from harvestd.market.operations import well_known
 from harvestd.market.operations.shapes import (
     METHODS,
@@ -118,8 +119,22 @@ async def account(request: RequestContext) -> Result:
     settings, language = request.parts.settings, request.language
     issuer = settings.oidc_issuer if settings.oidc_client_id else ""
     tags = spoken(settings.market_languages)
-    body = people.account(settings.market_name, settings.password_least, language, tags, settings.link_sign_in, issuer)
+    body = people.account(
+        settings.market_name,
+        settings.password_least,
+        language,
+        tags,
+        settings.link_sign_in,
+        issuer,
+        *_passkeys(request),
+    )
     return _html(body, ("Content-Language", language), ("Vary", "Accept-Language"))
+
+
+def _passkeys(request: RequestContext) -> tuple[str, str]:
+    """The domain of the market's passkeys, and the origin of its own pages."""
+    party = passkey_rules.party(request.parts.settings)
+    return party.id, party.origins[0]
 
 
 async def change_password(request: RequestContext) -> Result:
@@ -137,7 +152,7 @@ async def docs_page(request: RequestContext) -> Result:
     name = request.path["name"]
     media_type = documents.STATIC.get(name)
     if media_type is None:
-        body = reference.section(await contract(request), name)
+        body = reference.section(await contract(request), name, *_passkeys(request))
         return Result(body, headers=(documents.POLICY,), media_type=documents.HTML)
     return Result(documents.static(name), media_type=media_type)
 

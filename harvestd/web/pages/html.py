@@ -14,12 +14,18 @@ _NAVIGATION = (
 )
 
 
-def code_field(label: str) -> str:
-    """Asked for once the market says that the account has a second factor; empty and hidden until then."""
-    return f'<label class="code" hidden>{escape(label)} <input name="code" autocomplete="one-time-code"></label>'
+def code_field(label: str, short: str = "Code") -> str:
+    """Asked for once the market says that the account has a second factor; empty and hidden until then. Its faults are told under ``short``."""
+    return f'<label class="code" hidden>{escape(label)} <input name="code" data-name="{escape(short)}" autocomplete="one-time-code"></label>'
 
 
 CODE = code_field("Code of your second factor, or a recovery code")
+
+
+def scripts(domain: str, *names: str) -> str:
+    """The elements that load these scripts of ``static``, after the one of passkeys, which are for ``domain``."""
+    first = f'<script src="/docs/passkeys.js" data-domain="{escape(domain.lower())}" defer></script>'
+    return first + "".join(f'<script src="/docs/{name}.js" defer></script>' for name in names)
 
 
 def page(

@@ -56,10 +56,23 @@ TEXTS: dict[str, str] = {
     "cancelled": "Nothing was done.",
     "ended": "You are signed out.",
     "refused": "The passkey was not used. Please try again, or take another way.",
+    "not here": "Passkeys work at [{domain}]({origin}/account) alone: open this page there.",
+    "unusable": "This browser could not use a passkey here. Please take another way.",
     "has one": "This device has a passkey of your account already.",
 }
 #: What the script says, in the data of the element ``said``.
-_SAID = ("saved", "none", "current", "data going", "data failed", "cancelled", "ended", "refused", "has one")
+_SAID = (
+    "saved",
+    "none",
+    "current",
+    "data going",
+    "data failed",
+    "cancelled",
+    "ended",
+    "refused",
+    "has one",
+    "unusable",
+)
 Said = Callable[[str], str]
 _TOLD = '<p class="told" role="status" tabindex="-1"></p>'
 
@@ -69,8 +82,9 @@ def told(said: Said) -> str:
     return " ".join(f'data-{name.replace(" ", "-")}="{escape(said(name))}"' for name in _SAID)
 
 
-def entrance(said: Said, code: str, passkey: str, links: bool, issuer: str) -> str:
-    """The ways in: password, passkey, and where the market has them a mailed link and accounts at ``issuer``."""
+def entrance(said: Said, code: str, passkey: str, not_here: str, links: bool, issuer: str) -> str:
+    """The ways in: password, passkey (``not_here`` says where, at another address), and where the market has them a mailed link and accounts
+    at ``issuer``."""
     way = f'<p><a href="#forgot">{escape(said("forgot"))}</a></p>'
     if issuer:
         host = urlsplit(issuer).hostname or issuer
@@ -83,11 +97,11 @@ def entrance(said: Said, code: str, passkey: str, links: bool, issuer: str) -> s
     fields += _input(said("password"), 'name="password" type="password" autocomplete="current-password" required')
     return (
         f'<div id="entrance" hidden><h2 id="enter-head" tabindex="-1">{escape(said("factor"))}</h2>'
-        f"{_button(said('by passkey'), 'by-passkey', ' hidden')}{_form('enter', fields + code, said('factor button'), after=passkey)}{way}</div>"
+        f"{_button(said('by passkey'), 'by-passkey', ' hidden')}{not_here}{_form('enter', fields + code, said('factor button'), after=passkey)}{way}</div>"
     )
 
 
-def own(said: Said, least: int, languages: Sequence[str]) -> str:
+def own(said: Said, least: int, languages: Sequence[str], not_here: str) -> str:
     """One's own account."""
     options = "".join(f'<option value="{escape(tag)}">{escape(tag)}</option>' for tag in languages)
     profile = _input(said("name"), 'name="name" autocomplete="name" required')
@@ -98,12 +112,12 @@ def own(said: Said, least: int, languages: Sequence[str]) -> str:
         _part("profile", said("profile"), _form("profile-form", profile, said("save"))),
         _part("password", said("change password"), _form("password-form", password, said("reset button"))),
         _part("sessions", said("sessions"), f"<ul></ul>{_button(said('everywhere'), 'everywhere')}"),
-        _part("passkeys", said("passkeys"), _passkeys(said)),
+        _part("passkeys", said("passkeys"), _passkeys(said, not_here)),
         _part("totp", said("totp"), _totp(said)),
         _part("codes", said("codes"), f"<p>{escape(said('codes left'))} <strong></strong></p>{_button(said('codes renew'), 'renew')}"
               f'<div id="fresh" tabindex="-1" hidden><p>{escape(said("codes shown"))}</p><ul></ul></div>'),
         _part("data", said("data"), f"<p>{escape(said('data about'))}</p>{_button(said('data button'), 'export')}"
-              f'<progress hidden aria-label="{escape(said("data going"))}"></progress><p><a class="button" download hidden>{escape(said("data file"))}</a></p>'),
+              f'<progress hidden aria-label="{escape(said("data going"))}"></progress><p><a class="button" download hidden>{escape(said("data file"))}</a> <span></span></p>'),
     )  # fmt: skip
     rows = "".join(
         f'<template id="{name}"><li><span></span> <button type="button">{escape(said(name))}</button></li></template>'
@@ -114,11 +128,9 @@ def own(said: Said, least: int, languages: Sequence[str]) -> str:
     )
 
 
-def _passkeys(said: Said) -> str:
+def _passkeys(said: Said, not_here: str) -> str:
     add = _input(said("passkey name"), 'name="name" maxlength="100" required')
-    return (
-        f"<p>{escape(said('passkeys about'))}</p><ul></ul>{_form('passkey-form', add, said('add passkey'), ' hidden')}"
-    )
+    return f"<p>{escape(said('passkeys about'))}</p>{not_here}<ul></ul>{_form('passkey-form', add, said('add passkey'), ' hidden')}"
 
 
 def _totp(said: Said) -> str:

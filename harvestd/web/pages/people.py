@@ -8,7 +8,7 @@ from html import escape
 
 from harvestd.kernel import languages
 from harvestd.web.pages import own_account
-from harvestd.web.pages.html import code_field, marked, page
+from harvestd.web.pages.html import code_field, marked, page, scripts
 
 #: Every text, in English; each language's catalogue has it as a ``page``.
 TEXTS: dict[str, str] = own_account.TEXTS | {
@@ -16,6 +16,8 @@ TEXTS: dict[str, str] = own_account.TEXTS | {
     "skip": "Skip to the content",
     "verify": "Confirm your address",
     "verify button": "Confirm this address",
+    "verify anew": "Send me a new mail",
+    "verify sent": "A new mail is on its way to you.",
     "verify done": "Thank you. The address is confirmed.",
     "link": "Sign in",
     "link button": "Sign in",
@@ -29,14 +31,20 @@ TEXTS: dict[str, str] = own_account.TEXTS | {
     "new password": "New password, {least} characters or more",
     "invitation": "Join a farm",
     "invitation first": "Sign in with your account, or open one first and come back to this link.",
+    "invitation without": "If your account has no password, [sign in another way](/account) first, and open the link of the mail again.",
+    "invitation as": "You are signed in as {email}.",
+    "invitation accept": "Accept",
     "invitation button": "Sign in and accept",
     "invitation done": "Welcome: you belong to the farm now.",
     "forgot": "Forgotten password",
     "forgot button": "Send a mail to set a new password",
+    "forgot back": "Back to signing in",
     "forgot done": "If there is an account with this address, a mail is on its way to it.",
     "own email": "E-mail address of your account",
     "email": "E-mail address",
     "password": "Password",
+    "named": languages.NAMED,
+    "code short": "Code",
     "code": "Code of your second factor, or a recovery code",
     "again": "Ask for a new mail: [for a new password](/account#forgot), or where you asked for this one.",
     "old": "This link was used already, or is too old.",
@@ -71,14 +79,21 @@ def _said(name: str, language: str) -> str:
 
 
 def account(
-    market: str, password_least: int, language: str, tags: Sequence[str] = (), links: bool = False, issuer: str = ""
+    market: str,
+    password_least: int,
+    language: str,
+    tags: Sequence[str] = (),
+    links: bool = False,
+    issuer: str = "",
+    domain: str = "localhost",
+    origin: str = "http://localhost",
 ) -> bytes:
     """The page of one's own account, and that mailed links lead to where the shop has none; ``account.js`` shows the form for the link, or
     what has become of a sign-in elsewhere (``#problem=`` and its slug), ``own.js`` all else. ``tags`` are the market's languages; ``links``
-    whether mails sign in, ``issuer`` who else does."""
+    whether mails sign in, ``issuer`` who else does; passkeys are for ``domain``, and the market's own pages at ``origin``."""
     said = partial(_said, language=language)
     field = partial(_field, language=language)
-    code = code_field(said("code"))
+    code = code_field(said("code"), said("code short"))
     passkey = f'<p><button type="button" class="use-passkey" hidden>{escape(said("use passkey"))}</button></p>'
     password = field(
         "password",
@@ -90,16 +105,23 @@ def account(
         "link": code,
         "factor": code,
         "reset": password,
-        "invitation": f"<p>{escape(said('invitation first'))}</p>"
+        "invitation": f'<p class="as" data-accept="{escape(said("invitation accept"))}" hidden>{escape(said("invitation as"))}</p>'
+        + f'<div class="who"><p>{escape(said("invitation first"))} {marked(said("invitation without"))}</p>'
         + field("email", said("email"), 'type="email" autocomplete="username"')
         + field("password", said("password"), 'type="password" autocomplete="current-password"')
-        + code,
+        + f"{code}</div>",
         "forgot": field("email", said("own email"), 'type="email" autocomplete="email"'),
     }
     shown = "".join(_form(name, fields, language, passkey if code in fields else "") for name, fields in forms.items())
+    beside = (
+        f'<p id="again" hidden>{marked(said("again"))}</p><p id="back" hidden><a href="/account">{escape(said("forgot back"))}</a></p>'
+        f'<p><button type="button" id="anew" data-done="{escape(said("verify sent"))}" hidden>{escape(said("verify anew"))}</button></p>'
+    )
     title = said("title").format(market=market)
-    told = " ".join(f'data-{name}="{escape(said(name))}"' for name in ("old", "busy", "away", "rests"))
-    own = own_account.entrance(said, code, passkey, links, issuer) + own_account.own(said, password_least, tags)
+    told = " ".join(f'data-{name}="{escape(said(name))}"' for name in ("old", "busy", "away", "rests", "named"))
+    not_here = f'<p class="not-here" hidden>{marked(said("not here").format(domain=domain, origin=origin))}</p>'
+    own = own_account.entrance(said, code, passkey, not_here, links, issuer)
+    own += own_account.own(said, password_least, tags, not_here)
     problems = "".join(
         f'<p id="{name.replace(" ", "-")}" class="wrong" tabindex="-1" hidden>{marked(said(name))}</p>'
         for name in TEXTS
@@ -108,9 +130,9 @@ def account(
     return page(
         title,
         f'<h1>{escape(title)}</h1><p id="said" role="status" tabindex="-1" {told} {own_account.told(said)}></p>{problems}{shown}'
-        f'<p id="again" hidden>{marked(said("again"))}</p><p id="onward" hidden><a href="/account">{escape(title)}</a></p>'
+        f'{beside}<p id="onward" hidden><a href="/account">{escape(title)}</a></p>'
         f"{own}{own_account.confirmation(said, code)}<noscript><p>{escape(said('script'))}</p></noscript>",
-        head="".join(f'<script src="/docs/{name}.js" defer></script>' for name in ("passkeys", "account", "own")),
+        head=scripts(domain, "account", "own"),
         navigation=False,
         language=language,
         skip=said("skip"),

@@ -15,9 +15,8 @@ from typing import Any
 
 from harvestd.kernel.errors import NotFound
 from harvestd.web.pages.examples import inputs
-from harvestd.web.pages.html import CODE, code, marked, page, table
+from harvestd.web.pages.html import CODE, code, marked, page, scripts, table
 
-_SCRIPT = "".join(f'<script src="/docs/{name}.js" defer></script>' for name in ("passkeys", "sign-in", "reference"))
 #: Without the script a form is refused: POST keeps typed values out of the URL, and so out of logs.
 _POST = 'method="post"'
 #: Pattern and error message of a field. In a path, browsers resolve ``.`` and ``..`` before sending (even percent-encoded), and a
@@ -27,7 +26,8 @@ _ANYTHING = r".*\S.*", "not only blanks"
 _SIGN_IN = f"""<form id="sign-in" {_POST} aria-label="Sign in"><noscript><p>The forms need scripts.</p></noscript><p class="who" role="status">Not signed in</p>
 <div class="fields"><label>E-mail <input name="email" type="email" autocomplete="username" required></label>
 <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
-{CODE}<button>Sign in</button><button type="button" name="passkey">Sign in with a passkey</button></div><button type="button" name="out" hidden>Sign out</button></form>"""
+{CODE}<button>Sign in</button><button type="button" name="passkey">Sign in with a passkey</button></div>
+<p class="not-here" hidden>Passkeys work at <a href="ORIGIN/docs">DOMAIN</a> alone: open this page there.</p><button type="button" name="out" hidden>Sign out</button></form>"""
 
 
 def index(document: dict[str, Any]) -> bytes:
@@ -47,8 +47,8 @@ def _section(document: dict[str, Any], tag: dict[str, str]) -> str:
     return f'<h2 id="{tag["name"]}">{tag["name"].capitalize()}</h2><p>{marked(tag["description"])}</p><ul class="operations">{items}</ul>'  # fmt: skip
 
 
-def section(document: dict[str, Any], name: str) -> bytes:
-    """The operations of one section, or ``schemas``. Raises ``NotFound``."""
+def section(document: dict[str, Any], name: str, domain: str = "localhost", origin: str = "http://localhost") -> bytes:
+    """The operations of one section, or ``schemas``; passkeys are for ``domain``, and the market's own pages at ``origin``. Raises ``NotFound``."""
     title = document["info"]["title"]
     if name == "schemas":
         return page(f"Schemas: {title}", "<h1>Schemas</h1>" + "".join(_schemas(document)))
@@ -56,8 +56,9 @@ def section(document: dict[str, Any], name: str) -> bytes:
     if tag is None:
         raise NotFound("there is no such page; /docs has all of them")
     operations = "".join(_operation(document, *found) for found in _operations(document, name))
+    sign_in = _SIGN_IN.replace("ORIGIN", escape(origin)).replace("DOMAIN", escape(domain))
     main = f"<h1>{name.capitalize()}</h1><p>{marked(tag['description'])}</p>{operations}"
-    return page(f"{name.capitalize()}: {title}", main, _SCRIPT, _SIGN_IN)
+    return page(f"{name.capitalize()}: {title}", main, scripts(domain, "sign-in", "reference"), sign_in)
 
 
 def _operations(document: dict[str, Any], tag: str) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -20,6 +20,9 @@ const ROUTES = {
 // What is said here stands in the page, in its language.
 const WORDS = said.dataset;
 
+// A name and what is told of it, as the language writes that.
+const named = (name, words) => WORDS.named.replace(/\{(name|words)\}/g, (_, which) => (which === "name" ? name : words));
+
 function say(words, wrong) {
   said.textContent = words;
   said.className = wrong ? "wrong" : "";
@@ -46,10 +49,49 @@ function name(field) {
   return form[field] && form[field].dataset.name ? form[field].dataset.name : field;
 }
 
-function post(path, body, bearer) {
-  const headers = { "Content-Type": "application/json" };
-  if (bearer) headers.Authorization = `Bearer ${bearer}`;
+function post(path, body, more) {
+  const headers = { "Content-Type": "application/json", ...more };
   return fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
+}
+
+// The browser's session, if it has one: whose it is, and what goes with what it changes.
+async function session() {
+  const answer = await fetch("/api/auth/session").catch(() => null);
+  if (!answer?.ok) return null;
+  const { user, csrf_token: csrf } = await answer.json();
+  return { user, headers: { "X-CSRF-Token": csrf } };
+}
+
+// Whoever is signed in accepts as that, without a password.
+async function welcomeInvited() {
+  signedIn = await session();
+  if (!signedIn) return;
+  const as = form.querySelector(".as");
+  as.textContent = as.textContent.replace("{email}", () => signedIn.user.email);
+  as.hidden = false;
+  form.querySelector(".who").remove();
+  form.querySelector("button").textContent = as.dataset.accept;
+}
+
+// Whoever is signed in is sent another mail to verify their address, in place of a link that is no longer good.
+async function offerAnew() {
+  signedIn = await session();
+  const button = document.getElementById("anew");
+  button.hidden = !signedIn;
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      const answer = await post("/api/auth/email/verification", {}, signedIn.headers);
+      if (!answer.ok) return say(sentence(await answer.json()), true);
+      button.hidden = true;
+      document.getElementById("again").hidden = true;
+      say(button.dataset.done);
+    } catch {
+      say(WORDS.away, true);
+    } finally {
+      button.disabled = false;
+    }
+  });
 }
 
 function refuse(found) {
@@ -69,8 +111,9 @@ function refuse(found) {
     form.hidden = true;
     document.getElementById("again").hidden = false;
     say(WORDS.old, true);
+    if (what === "verify") offerAnew();
   } else {
-    const told = errors.map((one) => `${name(one.field)}: ${one.message}.`);
+    const told = errors.map((one) => `${named(name(one.field), one.message)}.`);
     say(told.length ? told.join(" ") : sentence(found), true);
   }
 }
@@ -78,7 +121,10 @@ function refuse(found) {
 let challenge = what === "factor" ? token : "";
 let passkey = {}; // the answer of one, in place of the code
 let reopen = {}; // once the person was told that the account is deactivated
+let signedIn = null; // who is, where that matters
 form.hidden = !begun || Boolean(problem);
+document.getElementById("back").hidden = form.hidden || what !== "forgot";
+if (what === "invitation") welcomeInvited();
 if (problem) {
   const told = document.getElementById(`problem-${problem}`) || document.getElementById("problem-other");
   told.hidden = false;
@@ -100,7 +146,7 @@ form.querySelector(".use-passkey")?.addEventListener("click", async () => {
     form.code.value = "";
     form.requestSubmit();
   } catch (error) {
-    say(error.name === "TypeError" ? WORDS.away : WORDS.refused, true);
+    say(passkeys.why(error, WORDS) || WORDS.away, true);
   }
 });
 form.addEventListener("submit", async (event) => {
@@ -115,11 +161,13 @@ form.addEventListener("submit", async (event) => {
   say(WORDS.busy);
   try {
     let answer = null;
-    if (what === "invitation") {
+    if (signedIn) {
+      answer = await post(ROUTES[what], {}, signedIn.headers);
+    } else if (what === "invitation") {
       // whoever accepts has an account: the page signs in for this one request
       answer = await post("/api/auth/login", { email: form.email.value, password: form.password.value, ...code, ...reopen });
       if (answer.ok) {
-        const { access_token: bearer } = await answer.json();
+        const bearer = { Authorization: `Bearer ${(await answer.json()).access_token}` };
         answer = await post(ROUTES[what], {}, bearer);
         await post("/api/auth/logout", {}, bearer);
       }

@@ -5,6 +5,8 @@ const own = document.getElementById("own");
 const entrance = document.getElementById("entrance");
 const dialog = document.getElementById("confirm");
 const PAUSE = 2000; // milliseconds between two questions how an operation goes; longer each time
+const LEFT = "harvest-left"; // in this tab's storage while the page begins anew after a sign-out
+const FRESH = 24 * 3600_000; // milliseconds for which a file of one's data is new enough to be the one that is asked for
 let csrf = "";
 let me = null;
 
@@ -16,13 +18,14 @@ function tell(where, words, wrong) {
   box.textContent = words;
   box.className = wrong ? "told wrong" : "told";
   box.setAttribute("role", wrong ? "alert" : "status");
-  if (words) box.focus();
+  if (words && words !== WORDS.busy) box.focus();
+  return box;
 }
 
 // The sentences of a problem; a fault under the name of its field.
 function sentences(found, where) {
   const called = (field) => where.querySelector?.(`[name="${field}"]`)?.dataset.name;
-  const errors = (found.errors || []).map((one) => (called(one.field) ? `${called(one.field)}: ${one.message}.` : `${one.message}.`));
+  const errors = (found.errors || []).map((one) => `${called(one.field) ? named(called(one.field), one.message) : one.message}.`);
   return errors.length ? errors.join(" ") : `${found.title}. ${found.detail[0].toUpperCase()}${found.detail.slice(1)}.`;
 }
 
@@ -58,23 +61,24 @@ async function ask(method, path, body) {
 function failed(error, where) {
   if (error.found?.type === "/problems/unauthenticated" && me) return leave();
   if (error.found) return tell(where, sentences(error.found, where), true);
-  const words = { AbortError: WORDS.cancelled, NotAllowedError: WORDS.refused, InvalidStateError: WORDS.hasOne };
-  return tell(where, words[error.name] || WORDS.away, true);
+  return tell(where, passkeys.why(error, WORDS) || WORDS.away, true);
 }
 
-// Does what a button or a form is for, once at a time; says what went wrong.
+// Does what a button or a form is for, once at a time; says what went wrong. Passwords take a second to check, which is said, too.
 function does(element, event, work) {
   element.addEventListener(event, async (happened) => {
     happened.preventDefault();
     const button = element.querySelector("button") || element;
     if (button.disabled) return;
     button.disabled = true;
+    const box = tell(element, element.closest("section") ? "" : WORDS.busy);
     try {
       await work(element);
     } catch (error) {
       failed(error, element);
     } finally {
       button.disabled = false;
+      if (box.textContent === WORDS.busy) box.textContent = "";
     }
   });
 }
@@ -168,16 +172,20 @@ if (the("ask-link")) {
   });
 }
 
-function leave(words = WORDS.ended) {
-  csrf = "";
-  me = null;
-  for (const form of document.querySelectorAll("form")) form.reset();
-  the("fresh").hidden = true;
-  the("totp-code").hidden = true;
-  own.hidden = true;
+// Where nobody is signed in.
+function offer() {
   entrance.hidden = false;
   the("by-passkey").hidden = !passkeys.able;
-  if (words) tell(entrance, words);
+  if (sessionStorage.getItem(LEFT)) tell(entrance, WORDS.ended);
+  sessionStorage.removeItem(LEFT);
+}
+
+// The sign-in is over, so nothing stays of what somebody saw or typed: the page begins anew, as the market sends it.
+function leave() {
+  me = null;
+  sessionStorage.setItem(LEFT, "1");
+  document.body.replaceChildren();
+  location.replace("/account");
 }
 
 // --- one's own ---
@@ -195,7 +203,8 @@ async function welcome(found) {
   form.language.value = me.language || "";
   the("passkey-form").hidden = !passkeys.able;
   the("who").focus();
-  await Promise.all([showSessions(), showFactors()]);
+  // a file is nothing to somebody who has to set up a second factor first; whatever else is wrong is said by the button for it
+  await Promise.all([showSessions(), showFactors(), showData().catch(() => {})]);
 }
 
 const when = (time) => new Date(time).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
@@ -212,7 +221,7 @@ function row(kind, words, work) {
   const found = the(kind).content.cloneNode(true).firstElementChild;
   const button = found.querySelector("button");
   found.querySelector("span").textContent = words;
-  button.setAttribute("aria-label", `${button.textContent}: ${words}`);
+  button.setAttribute("aria-label", named(button.textContent, words));
   does(button, "click", async () => {
     const part = button.closest("section");
     await work();
@@ -318,38 +327,64 @@ does(the("out"), "click", async () => {
   await send("DELETE", "/api/auth/session");
   leave();
 });
-does(the("export"), "click", async (button) => {
-  const part = the("data");
-  const bar = part.querySelector("progress");
-  const link = part.querySelector("a");
-  link.hidden = true;
-  bar.hidden = false;
-  bar.removeAttribute("value");
-  tell(button, WORDS.dataGoing);
-  try {
-    let found = await ask("POST", "/api/users/me/export");
-    for (let pause = PAUSE; me && ["queued", "running"].includes(found.status); pause = Math.min(pause * 1.5, 8 * PAUSE)) {
-      if (found.progress.total) Object.assign(bar, { max: found.progress.total, value: found.progress.done });
-      await new Promise((resolve) => setTimeout(resolve, pause));
-      found = await send("GET", `/api/operations/${found.id}`);
-    }
-    if (found.status !== "succeeded") return tell(button, WORDS.dataFailed, true);
-    link.href = `/api/operations/${found.id}/file`;
-    link.hidden = false;
-    tell(button, "");
-    link.focus();
-  } finally {
-    bar.hidden = true;
+// The file of one's data that is there to be saved, by the operation that has made it.
+let written = null;
+
+function showFile(found) {
+  const link = the("data").querySelector("a");
+  written = found;
+  link.hidden = !found;
+  link.nextElementSibling.textContent = found ? when(found.finished_at) : "";
+  if (found) link.href = found.result.file;
+}
+
+async function showData() {
+  const { items } = await send("GET", "/api/operations?kind=account.export&status=succeeded&limit=1");
+  const [found] = items.filter((one) => new Date(one.result.expires_at) > Date.now());
+  showFile(found || null);
+}
+
+// The newest export, once it is over: a new one, or the one that goes on already.
+async function exported(bar) {
+  let found = await ask("POST", "/api/users/me/export");
+  for (let pause = PAUSE; me && ["queued", "running"].includes(found.status); pause = Math.min(pause * 1.5, 8 * PAUSE)) {
+    if (found.progress.total) Object.assign(bar, { max: found.progress.total, value: found.progress.done });
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    found = await send("GET", `/api/operations/${found.id}`);
   }
+  return found;
+}
+
+does(the("export"), "click", async (button) => {
+  const bar = the("data").querySelector("progress");
+  await showData();
+  if (!written || Date.now() - new Date(written.finished_at) > FRESH) {
+    showFile(null);
+    bar.hidden = false;
+    bar.removeAttribute("value");
+    tell(button, WORDS.dataGoing);
+    try {
+      const found = await exported(bar);
+      if (found.status !== "succeeded") return tell(button, WORDS.dataFailed, true);
+      showFile(found);
+    } finally {
+      bar.hidden = true;
+    }
+  }
+  tell(button, "");
+  return the("data").querySelector("a").focus();
 });
 
 // --- the beginning ---
+
+// A page that a browser kept, for its button "back", may show somebody who has signed out since.
+addEventListener("pageshow", (shown) => shown.persisted && me && location.reload());
 
 const names = [...the("profile-form").language.options].filter((one) => one.value);
 for (const one of names) one.textContent = new Intl.DisplayNames([one.value], { type: "language" }).of(one.value);
 if (!begun) {
   send("GET", "/api/auth/session").then(welcome, (error) => {
-    leave("");
+    offer();
     if (!error.found) failed(error, entrance);
   });
 }

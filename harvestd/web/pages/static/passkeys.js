@@ -1,7 +1,27 @@
 "use strict";
 // Passkeys in a browser, also one that does not know the standard's own functions for JSON yet.
+// The domain that the market's passkeys are for.
+const { domain } = document.currentScript.dataset;
+const here = location.hostname === domain || location.hostname.endsWith(`.${domain}`);
+for (const one of document.querySelectorAll(".not-here")) one.hidden = here;
+
 const passkeys = {
-  able: Boolean(window.PublicKeyCredential && navigator.credentials),
+  able: Boolean(here && window.PublicKeyCredential && navigator.credentials),
+
+  // What is said of an error that has come of a passkey, or of a person who stops; nothing of any other.
+  why(error, words) {
+    const known = { AbortError: words.cancelled, NotAllowedError: words.refused, InvalidStateError: words.hasOne };
+    return error instanceof DOMException ? known[error.name] || words.unusable : undefined;
+  },
+
+  // What the browser answers; whatever it cannot do is told by why.
+  async asked(how, publicKey) {
+    try {
+      return await navigator.credentials[how]({ publicKey });
+    } catch (error) {
+      throw error instanceof DOMException ? error : new DOMException(error.message, "NotSupportedError");
+    }
+  },
 
   bytes(text) {
     return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (one) => one.charCodeAt(0));
@@ -31,7 +51,7 @@ const passkeys = {
       user: { ...options.user, id: passkeys.bytes(options.user.id) },
       excludeCredentials: passkeys.names(options.excludeCredentials),
     };
-    return passkeys.sent(await navigator.credentials.create({ publicKey }), ["clientDataJSON", "attestationObject"]);
+    return passkeys.sent(await passkeys.asked("create", publicKey), ["clientDataJSON", "attestationObject"]);
   },
 
   // What a passkey answers.
@@ -42,6 +62,6 @@ const passkeys = {
       allowCredentials: passkeys.names(options.allowCredentials),
     };
     const names = ["clientDataJSON", "authenticatorData", "signature", "userHandle"];
-    return passkeys.sent(await navigator.credentials.get({ publicKey }), names);
+    return passkeys.sent(await passkeys.asked("get", publicKey), names);
   },
 };

@@ -7,6 +7,8 @@ const out = form.querySelector("[name=out]");
 const JSON_HEADERS = { "Content-Type": "application/json" };
 // What takes no access token: a 401 says nothing of ours.
 const WITHOUT = ["/api/auth/login", "/api/auth/passkey", "/api/auth/refresh", "/api/auth/register"];
+// What is said where a passkey did not sign in.
+const PASSKEYS = { refused: "The passkey was not used", unusable: "This browser could not use a passkey here; sign in another way" };
 let renewing = null;
 
 function show(words) {
@@ -126,7 +128,7 @@ form.querySelector("[name=passkey]").addEventListener("click", async () => {
   try {
     await signInByPasskey();
   } catch (error) {
-    who.textContent = error.name === "NotAllowedError" ? "The passkey was not used" : `No answer: ${error.message}`;
+    who.textContent = passkeys.why(error, PASSKEYS) || `No answer: ${error.message}`;
   }
 });
 out.addEventListener("click", signOut);
