@@ -17,7 +17,8 @@ from twisted.logger import formatEvent, globalLogPublisher
 from harvestd.kernel import errors
 from harvestd.kernel.codes import CODES
 from harvestd.kernel.errors import MarketError, Overloaded, Unavailable
-from harvestd.kernel.tags import LANGUAGES
+from harvestd.kernel.languages import sentence
+from harvestd.kernel.tags import ENGLISH, LANGUAGES
 from harvestd.store.postgres.database import CommitUncertain
 from harvestd.web.problems import BY_SLUG, PROBLEMS, Problem, document, problem_of
 from harvestd.web.validation import convert
@@ -40,6 +41,16 @@ def test_every_error_of_the_market_has_its_status() -> None:
     for kind in kinds - {MarketError}:
         assert problem_of(kind("why")).status == STATUS[kind]
     assert problem_of(ValueError()).status == 500
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_error_that_says_nothing_is_told_by_its_problem_s_cause_in_each_language(language: str) -> None:
+    """Never by what is written of its class, which is for developers."""
+    for kind in STATUS.keys() - {errors.Unavailable, errors.Overloaded}:
+        problem = problem_of(kind())
+        detail = json.loads(document(problem, kind(), "/api", "id", language))["detail"]
+        assert detail == sentence(problem.cause, language), kind
+        assert "`" not in detail and (language == ENGLISH or detail != problem.cause)
 
 
 def test_a_child_of_an_error_is_answered_as_its_parent() -> None:
