@@ -93,6 +93,10 @@ class Deactivated(MarketError):
     """The account is at rest, and whoever signs in to it has not asked to open it."""
 
 
+class ClosedByStaff(MarketError):
+    """The market's staff have closed the account of whoever signs in."""
+
+
 class NotConfirmed(MarketError):
     """This needs a sign-in, or a confirmation of it, of the last five minutes."""
 

@@ -142,8 +142,13 @@ async def password_reset(unit: UnitOfWork, event: Envelope) -> None:
 async def noted(unit: UnitOfWork, event: Envelope) -> None:
     """Tell the owner of an account what was done to it."""
     user = await accounts.by_id(unit.tx, event.data["user_id"])
-    if user is not None and event.data["action"] in NOTED:
-        await _send(unit, event, user.id, user.email, "noted", what=NOTED[event.data["action"]])
+    action, to = event.data["action"], event.data.get("to", "")
+    if user is None or action not in NOTED:
+        return
+    if to == "closed":
+        await _send(unit, event, user.id, user.email, "closed_by_staff")
+    else:
+        await _send(unit, event, user.id, user.email, "noted", what=NOTED.get(f"{action}/{to}", NOTED[action]))
 
 
 async def exported(unit: UnitOfWork, event: Envelope) -> None:

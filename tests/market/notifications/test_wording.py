@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from harvestd.kernel.catalogues import WORDS
+from harvestd.kernel.permissions import ROLES as MARKET_ROLES
 from harvestd.kernel.tags import LANGUAGES
 from harvestd.market.accounts.audit import TOLD
 from harvestd.market.notifications.messages import ACCOUNT_MAILS, MESSAGES, NOTED, ROLES, texts
@@ -69,7 +70,9 @@ def test_who_gets_no_more_mails_for_now_is_told_where_to_look(language: str) -> 
 
 
 def test_each_action_that_is_told_has_its_words() -> None:
-    assert NOTED.keys() == TOLD.keys()
+    assert {action.partition("/")[0] for action in NOTED} == TOLD.keys()
+    become = {to for action in NOTED for _, _, to in [action.partition("/")] if to}
+    assert become == {"opened", *MARKET_ROLES}, "each role has its own; a closed account, a mail of its own"
 
 
 @pytest.mark.parametrize("tag", WORDS)
