@@ -38,7 +38,7 @@ THINGS = {
 TOLD = {
     "api_key.created": True, "second_factor.added": True, "second_factor.removed": True, "second_factor.codes_renewed": True,
     "passkey.copied": True, "identity.linked": True, "identity.removed": True,
-    "account.changed": False, "account.deactivated": True, "account.reactivated": True, "account.export_begun": True,
+    "account.password_removed": True, "account.changed": False, "account.deactivated": True, "account.reactivated": True, "account.export_begun": True,
     "account.impersonated": False, "farm.member_changed": False, "farm.member_left": False,
 }  # fmt: skip
 

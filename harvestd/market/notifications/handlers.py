@@ -18,7 +18,7 @@ from harvestd.market.farms import rows as farms
 from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.notifications import mail_sender
 from harvestd.market.notifications import rows as notifications
-from harvestd.market.notifications.messages import MESSAGES, NOTED, ROLES, Message, farm_of, is_told, kind
+from harvestd.market.notifications.messages import MESSAGES, NOTED, OWN_MAILS, ROLES, Message, farm_of, is_told, kind
 from harvestd.market.notifications.rows import Notice, Person
 from harvestd.market.notifications.wording import account_shown, more_shown, shown
 from harvestd.market.orders import rows as orders
@@ -143,12 +143,13 @@ async def noted(unit: UnitOfWork, event: Envelope) -> None:
     """Tell the owner of an account what was done to it."""
     user = await accounts.by_id(unit.tx, event.data["user_id"])
     action, to = event.data["action"], event.data.get("to", "")
-    if user is None or action not in NOTED:
+    told = f"{action}/{to}" if to else action
+    if user is None:
         return
-    if to == "closed":
-        await _send(unit, event, user.id, user.email, "closed_by_staff")
-    else:
-        await _send(unit, event, user.id, user.email, "noted", what=NOTED.get(f"{action}/{to}", NOTED[action]))
+    if told in OWN_MAILS:
+        await _send(unit, event, user.id, user.email, OWN_MAILS[told], "#forgot")
+    elif action in NOTED:
+        await _send(unit, event, user.id, user.email, "noted", what=NOTED.get(told, NOTED[action]))
 
 
 async def exported(unit: UnitOfWork, event: Envelope) -> None:

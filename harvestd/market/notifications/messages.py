@@ -189,6 +189,12 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
         "Your account at {market} was closed, and what it held on you is erased; what you ordered stays in the books without your name. "
         "This is the last mail about it. Goodbye, and thank you.\n\nIf you did not close it, tell the market's staff at once.\n",
     ),
+    "password_removed": (
+        "Please set a new password at {market}",
+        "You have signed in at {market} by a mailed link, which has confirmed your address. The password that was set before was removed, since "
+        "somebody else may have set it; second factors, API keys and other sign-ins of before have ended, too.\n\n"
+        "Set a new password here, or go on signing in by mailed links:\n\n{link}\n",
+    ),
     "changed": (
         "Your password at {market} was changed",
         "A new password was set for your account at {market}, and every other sign-in has ended.\n\n"
@@ -218,6 +224,11 @@ NOTED: dict[str, str] = {
     "account.impersonated": "a member of the market's staff is acting for you, for half an hour at most; what they change is noted in the audit log",
     "farm.member_changed": "your role in a farm has changed",
     "farm.member_left": "you no longer belong to a farm",
+}
+#: What is told of an entry by a mail of its own.
+OWN_MAILS: dict[str, str] = {
+    "account.changed/closed": "closed_by_staff",
+    "account.password_removed": "password_removed",
 }
 #: Roles in a farm, as they stand in a sentence.
 ROLES = {"owner": "an owner", "manager": "a manager", "packer": "a packer", "driver": "a driver"}

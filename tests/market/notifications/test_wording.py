@@ -12,7 +12,7 @@ from harvestd.kernel.catalogues import WORDS
 from harvestd.kernel.permissions import ROLES as MARKET_ROLES
 from harvestd.kernel.tags import LANGUAGES
 from harvestd.market.accounts.audit import TOLD
-from harvestd.market.notifications.messages import ACCOUNT_MAILS, MESSAGES, NOTED, ROLES, texts
+from harvestd.market.notifications.messages import ACCOUNT_MAILS, MESSAGES, NOTED, OWN_MAILS, ROLES, texts
 from harvestd.market.notifications.wording import account_shown, again, more_shown, shown
 from tests.english import english_in
 
@@ -70,9 +70,10 @@ def test_who_gets_no_more_mails_for_now_is_told_where_to_look(language: str) -> 
 
 
 def test_each_action_that_is_told_has_its_words() -> None:
-    assert {action.partition("/")[0] for action in NOTED} == TOLD.keys()
-    become = {to for action in NOTED for _, _, to in [action.partition("/")] if to}
-    assert become == {"opened", *MARKET_ROLES}, "each role has its own; a closed account, a mail of its own"
+    told = [action.partition("/") for action in (*NOTED, *OWN_MAILS)]
+    assert {action for action, _, _ in told} == TOLD.keys()
+    assert {to for _, _, to in told if to} == {"opened", "closed", *MARKET_ROLES}
+    assert set(OWN_MAILS.values()) <= ACCOUNT_MAILS.keys()
 
 
 @pytest.mark.parametrize("tag", WORDS)
