@@ -247,7 +247,7 @@ class Line(msgspec.Struct, forbid_unknown_fields=True):
         ({"many": 0}, "below-minimum", {"minimum": "1"}), ({"many": 10}, "above-maximum", {"maximum": "9"}),
         ({"many": "1"}, "wrong-type", {"expected": "integer"}), ({"weight": None}, "wrong-type", {"expected": "number"}), ({"text": "a"}, "too-short", {"minimum": "2"}),
         ({"text": "abcd"}, "too-long", {"maximum": "3"}), ({"text": 5}, "wrong-type", {"expected": "string"}),
-        ({"some": [1, 2]}, "too-long", {"maximum": "1"}), ({"some": {}}, "wrong-type", {"expected": "array"}),
+        ({"some": [1, 2]}, "too-long", {"maximum": "1", "reason": "elements"}), ({"some": {}}, "wrong-type", {"expected": "array"}),
         ({"yes": "true"}, "wrong-type", {"expected": "boolean"}), ({"yes": None}, "wrong-type", {"expected": "boolean"}),
         ({"kind": "c"}, "not-one-of", {"allowed": "a, b"}), ({"day": "x"}, "not-a-date", {"example": "2026-05-01"}),
         ({"day": 5}, "wrong-type", {"expected": "string"}), ({"either": []}, "wrong-type", {"expected": "integer, string"}),

@@ -198,7 +198,7 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
     "changed": (
         "Your password at {market} was changed",
         "A new password was set for your account at {market}, and every other sign-in has ended.\n\n"
-        "If this was not you, somebody reads your mail: secure that first, then set another password:\n\n{link}\n",
+        "If this was not you, somebody reads your mail. Secure that first, then set another password:\n\n{link}\n",
     ),
 }
 
