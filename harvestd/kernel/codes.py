@@ -40,8 +40,8 @@ CODES: dict[str, Code] = {
     "above-maximum": Code("It is more than the maximum.", ("maximum",), ("product_id", "title", "currency", "reason", "unit")),
     "off-step": Code("It is not a multiple of the step.", ("step",), ("unit", "product_id", "title")),
     # Texts and lists.
-    "too-short": Code("It has fewer characters, or elements, than the minimum.", ("minimum",)),
-    "too-long": Code("It has more characters, or elements, than the maximum.", ("maximum",)),
+    "too-short": Code("It has fewer characters, or elements, than the minimum; `reason` is `elements` for a list.", ("minimum",), ("reason",)),
+    "too-long": Code("It has more characters, or elements, than the maximum; `reason` is `elements` for a list.", ("maximum",), ("reason",)),
     "not-visible": Code("It has no visible character."),
     "control-character": Code("It contains a control character."),
     "common-password": Code("It is among the passwords that attackers try first, or close to one."),

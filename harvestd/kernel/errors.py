@@ -27,11 +27,12 @@ class FieldError:
 
 
 class MarketError(Exception):
-    """The base class of every expected refusal. ``detail`` is one sentence for the requesting person."""
+    """The base class of every expected refusal. ``detail`` is one sentence for the requesting person; if empty, they are told the cause in
+    the row of its problem, which each language has."""
 
     def __init__(self, detail: str = "", errors: tuple[FieldError, ...] = ()) -> None:
-        super().__init__(detail or (self.__doc__ or "").split("\n")[0])
-        self.detail: str = self.args[0]
+        super().__init__(detail or type(self).__name__)
+        self.detail = detail
         self.errors = errors
 
 
@@ -90,6 +91,10 @@ class IdentityRefused(MarketError):
 
 class Deactivated(MarketError):
     """The account is at rest, and whoever signs in to it has not asked to open it."""
+
+
+class ClosedByStaff(MarketError):
+    """The market's staff have closed the account of whoever signs in."""
 
 
 class NotConfirmed(MarketError):

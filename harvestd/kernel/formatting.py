@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, tzinfo
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from functools import lru_cache
 from math import ceil
 
@@ -25,6 +25,8 @@ _MEASURES = {
     "kg": "mass-kilogram", "g": "mass-gram", "lb": "mass-pound", "oz": "mass-ounce", "litre": "volume-liter",
     "ml": "volume-milliliter",
 }  # fmt: skip
+#: Units of bytes, by their power of ten.
+_DIGITAL = {3: "digital-kilobyte", 6: "digital-megabyte", 9: "digital-gigabyte"}
 #: Counted units: singular and plural, in English. ``each`` needs no word.
 COUNTED = {
     "each": ("", ""), "bunch": ("bunch", "bunches"), "box": ("box", "boxes"), "dozen": ("dozen", "dozen"), "jar": ("jar", "jars"),
@@ -88,6 +90,27 @@ class Duration:
             hours, minutes = hours + 1, 0
         told = [_length(count, unit, locale) for count, unit in ((hours, "hour"), (minutes, "minute")) if count]
         return _plain(format_list(told, locale=locale))
+
+    def __str__(self) -> str:
+        return self.said()
+
+
+@attrs.frozen
+class Size:
+    """A number of bytes, told as people say it, in steps of a thousand: ``10 MB``, ``65.536 kB``, ``500 bytes``. Rounded down to three decimals,
+    so that what is said to be possible is."""
+
+    bytes: int
+
+    def said(self, locale: str = LOCALE) -> str:
+        """With its unit, by the locale."""
+        power = next((power for power in (9, 6, 3) if self.bytes >= 10**power), 0)
+        if not power:
+            return _plain(format_unit(self.bytes, "digital-byte", length="long", locale=locale))
+        value = Decimal(self.bytes).scaleb(-power).quantize(Decimal("0.001"), ROUND_DOWN)
+        return _plain(
+            format_unit(value.normalize(), _DIGITAL[power], length="short", format="#,##0.###", locale=locale)
+        )
 
     def __str__(self) -> str:
         return self.said()

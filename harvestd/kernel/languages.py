@@ -66,7 +66,7 @@ def sentence(english: str, language: str) -> str | None:
     if template is None or own is None:
         return template
     return template.format_map(
-        {name: one.said(language) if isinstance(one, formatting.Duration) else one for name, one in own.params.items()}
+        {name: one if isinstance(one, str) else one.said(language) for name, one in own.params.items()}
     )
 
 

@@ -36,6 +36,8 @@ ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,38}[A-Za-z0-9]")
 #: A phone number without separators; at most the length of E.164.
 PHONE = re.compile(r"\+?[0-9]{5,15}")
+#: The beginning of an international number, with the zero of national calls in parentheses: ``+49 (0)171``, ``0044 (020)``.
+TRUNK = re.compile(r"((?:\+|00) ?)([1-9][0-9]{0,2})[ ./-]*\(0([0-9]*)\)")
 #: A run of characters not allowed in our file names and Message-IDs.
 NOT_FILE_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 #: What mail programs make a link of: a scheme, or the name of a host.

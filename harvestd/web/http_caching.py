@@ -19,6 +19,12 @@ _REPEATED = frozenset(
 )
 
 
+def tagged(route: Route) -> bool:
+    """Whether its answers have an ETag, so that a GET of it may be a 304: what may be stored, and what has a version; not a list of the signed-in
+    caller's, which nobody stores."""
+    return route.cached is not None or route.stored or "version" in getattr(route.answer, "__struct_fields__", ())
+
+
 def settled(route: Route, caller: Caller | None, if_none_match: str, reply: Response) -> Response:
     """The response with ``Cache-Control`` and, if it may be stored, its ETag; a 304 if the client has it."""
     headers = reply.headers

@@ -20,6 +20,7 @@ from multipart import (  # type: ignore[import-untyped]
 )
 
 from harvestd.kernel.errors import FieldError, Invalid
+from harvestd.kernel.formatting import Size
 from harvestd.kernel.sentences import worded
 from harvestd.web.problems import Refusal
 
@@ -77,8 +78,8 @@ def read(source: IO[bytes], content_type: str, most: int, opened: Callable[[], I
         raise Refusal(
             "too-large",
             worded(
-                "the form has more than {parts} parts, or one with more than {headers} header lines of {bytes} bytes; leave out what is not asked for",
-                parts=MAX_PARTS, headers=MAX_HEADERS, bytes=MAX_HEADER,
+                "the form has more than {parts} parts, or one with more than {headers} header lines of {size}; leave out what is not asked for",
+                parts=MAX_PARTS, headers=MAX_HEADERS, size=Size(MAX_HEADER),
             ),
         ) from error  # fmt: skip
     except MultipartError as error:
@@ -133,16 +134,16 @@ class _Reader:
             raise Refusal(
                 "too-large",
                 worded(
-                    "the part {name} has more than {most} bytes; shorten it, or send a file as the part named file",
+                    "the part {name} is larger than {most}; shorten it, or send a file as the part named file",
                     name=repr(self._name[:80]),
-                    most=MAX_FIELD,
+                    most=Size(MAX_FIELD),
                 ),
             )
 
 
 def too_large(most: int) -> Refusal:
     """The refusal of a file with more than ``most`` bytes."""
-    return Refusal("too-large", worded("the file has more than {most} bytes; choose a smaller one", most=most))
+    return Refusal("too-large", worded("the file is larger than {most}; choose a smaller one", most=Size(most)))
 
 
 def _check(part: MultipartSegment) -> None:

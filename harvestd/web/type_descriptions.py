@@ -56,9 +56,10 @@ def fault(value: Any, wanted: Any) -> tuple[str, dict[str, str]]:
         if isinstance(value, str)
         else isinstance(info, _LISTS) and isinstance(value, list)
     ):
+        listed = {"reason": "elements"} if isinstance(value, list) else {}
         if info.max_length is not None and len(value) > info.max_length:
-            return "too-long", {"maximum": str(info.max_length)}
-        return "too-short", {"minimum": str(info.min_length or 0)}
+            return "too-long", {"maximum": str(info.max_length), **listed}
+        return "too-short", {"minimum": str(info.min_length or 0), **listed}
     if isinstance(value, str) and isinstance(info, (inspect.DateType, inspect.DateTimeType)):
         return "not-a-date", {
             **({"reason": "time"} if isinstance(info, inspect.DateTimeType) else {}),

@@ -139,6 +139,7 @@ def test_each_code_is_in_the_table_and_has_its_parameters(said: Said) -> None:
 #: Codes without parameters of which several things are said in English, that say no more than the code does; and why an address or a
 #: password is refused, which is told by who wrote the rule.
 ALIKE = {
+    "before-start",
     "control-character",
     "given-twice",
     "not-accepted",

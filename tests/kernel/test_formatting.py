@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvestd.kernel.formatting import Duration, day, moment, money, quantity, season, season_day
+from harvestd.kernel.formatting import Duration, Size, day, moment, money, quantity, season, season_day
 from harvestd.kernel.units import Unit
 
 
@@ -76,3 +76,12 @@ def test_a_length_of_time_has_no_more_than_120_seconds_and_is_never_too_short(se
 def test_a_length_of_time_is_told_in_each_language() -> None:
     told = [Duration(3720).said(tag) for tag in ("de", "fr", "es")]
     assert told == ["1 Stunde und 2 Minuten", "1 heure et 2 minutes", "1 hora y 2 minutos"]
+
+
+@pytest.mark.parametrize(
+    ("size", "english", "french"),
+    [(0, "0 bytes", "0 octet"), (1, "1 byte", "1 octet"), (999, "999 bytes", "999 octets"), (1000, "1 kB", "1 ko"), (65_536, "65.536 kB", "65,536 ko"),
+     (1_048_576, "1.048 MB", "1,048 Mo"), (10_000_000, "10 MB", "10 Mo"), (2_500_000_000, "2.5 GB", "2,5 Go")],
+)  # fmt: skip
+def test_a_size_is_told_as_people_say_it_and_never_as_more_than_it_is(size: int, english: str, french: str) -> None:
+    assert (str(Size(size)), Size(size).said("fr")) == (english, french)

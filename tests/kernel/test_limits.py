@@ -396,9 +396,9 @@ def test_what_errors_say_unless_they_are_told() -> None:
     ) == (1, 2, 7, 8, 2)
     assert MAX_RANGES == 20
     assert (NotFound().detail, NotFound("gone").detail, str(NotFound())) == (
-        "It is not there, or not yours to see.",
+        "",
         "gone",
-        "It is not there, or not yours to see.",
+        "NotFound",
     )
     assert (MarketError("x").errors, Invalid.of("f", "m", "taken").errors) == (
         (),

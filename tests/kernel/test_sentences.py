@@ -15,7 +15,7 @@ import pytest
 from harvestd.interfaces import IssuerAway
 from harvestd.kernel import errors
 from harvestd.kernel.errors import MarketError, Overloaded
-from harvestd.kernel.formatting import Duration
+from harvestd.kernel.formatting import Duration, Size
 from harvestd.kernel.languages import WORDS, sentence
 from harvestd.kernel.sentences import worded
 from harvestd.web.problems import PROBLEMS
@@ -101,9 +101,10 @@ def test_a_sentence_has_no_value_that_the_english_one_lacks(tag: str) -> None:
 
 
 def test_a_sentence_is_told_in_the_language_that_is_asked_for() -> None:
-    late = worded("the file has more than {most} bytes; choose a smaller one", most=7)
-    assert late == sentence(late, "en") == "the file has more than 7 bytes; choose a smaller one"
-    assert sentence(late, "de") == "die Datei hat mehr als 7 Bytes; wählen Sie eine kleinere"
+    late = worded("the file is larger than {most}; choose a smaller one", most=Size(10_000_000))
+    assert late == sentence(late, "en") == "the file is larger than 10 MB; choose a smaller one"
+    assert sentence(late, "de") == "die Datei ist größer als 10 MB; wählen Sie eine kleinere"
+    assert "10 Mo" in (sentence(late, "fr") or "")
     assert sentence("there is no such order", "de") == "diese Bestellung gibt es nicht"
     assert sentence("something else", "de") is None and sentence("something else", "en") == "something else"
     assert type(sentence(late, "en")) is str
@@ -118,9 +119,9 @@ def test_a_length_of_time_in_a_sentence_is_of_its_language() -> None:
 
 
 @pytest.mark.parametrize("text", sorted(SENTENCES))
-def test_no_sentence_counts_time_in_seconds_by_itself(text: str) -> None:
-    """A ``Duration`` says what it is."""
-    assert not re.search(r"\} ?(s|seconds|minutes|hours|days)\b", text)
+def test_no_sentence_counts_time_in_seconds_or_sizes_in_bytes_by_itself(text: str) -> None:
+    """A ``Duration`` or a ``Size`` says what it is."""
+    assert not re.search(r"\} ?(s|seconds|minutes|hours|days|bytes|octets)\b", text)
 
 
 @pytest.mark.parametrize("text", sorted(SENTENCES))

@@ -231,7 +231,7 @@ def test_limits_of_the_lines_of_an_order(most: int, taken: bool) -> None:
         product("leeks"),
         terms=attrs.evolve(TERMS, lines_most=most),
     )
-    assert found == ([] if taken else [("lines", "too-long", {"maximum": str(most)})])
+    assert found == ([] if taken else [("lines", "too-long", {"maximum": str(most), "reason": "elements"})])
     assert refused(placed, []) == [("lines", "required", {"reason": "no-lines"})]
     assert refused(placed, [], of_cart=True) == [("lines", "required", {"reason": "cart-empty"})]
     given = {

@@ -290,6 +290,22 @@ def test_for_whom_an_operation_is_is_said_in_plain_words(name: str, words: str) 
     assert OPERATIONS[name]["description"].startswith(words)
 
 
+def test_each_way_to_sign_in_says_more_than_for_whom_it_is() -> None:
+    auth = {
+        path: ways["post"]
+        for path, ways in DOCUMENT["paths"].items()
+        if path.startswith("/api/auth/") and "post" in ways
+    }
+    auth = {path: one for path, one in auth.items() if one["description"].startswith("For anyone.")}
+    assert len(auth) > 12
+    assert [path for path, operation in auth.items() if len(operation["description"]) < 80] == []
+    for path, words in (
+        ("refresh", "ten seconds"), ("password/forgot", "useless"), ("link/use", "the password of before"), ("register", "RateLimit"),
+        ("login", "429"), ("link/session", "the password of before"),
+    ):  # fmt: skip
+        assert words in auth[f"/api/auth/{path}"]["description"]
+
+
 def test_a_guests_cart_can_be_found_out_from_the_contract() -> None:
     schemes = DOCUMENT["components"]["securitySchemes"]
     assert (schemes["cartToken"]["in"], schemes["cartToken"]["name"]) == ("header", "X-Cart-Token")

@@ -173,7 +173,7 @@ def test_a_wrong_password_and_a_wrong_code_are_said_and_an_app_s_code_signs_in(
     person.secret = page.locator("#totp-code code").inner_text()
     code.fill("000000")
     page.click("#totp-code button")
-    told(page, "totp", "not the code that the authenticator shows now")
+    told(page, "totp", "is wrong, or was used already")
     code.fill(person.code(-1))
     page.click("#totp-code button")
     expect(page.locator("#totp li", has_text="telephone")).to_be_visible(timeout=SOON)

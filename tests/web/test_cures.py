@@ -123,7 +123,7 @@ def test_every_row_of_the_table_is_told_in_each_language(problem: Problem, langu
 
 def test_a_detail_without_words_in_a_language_does_not_claim_to_be_in_it() -> None:
     error = KeyError("x")
-    assert told_in(BY_SLUG["conflict"], Invalid("", ()), "de") == "de, en"
+    assert told_in(BY_SLUG["conflict"], Invalid("nobody has translated this", ()), "de") == "de, en"
     assert told_in(BY_SLUG["internal"], error, "de") == "de"
 
 

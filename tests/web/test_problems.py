@@ -17,7 +17,8 @@ from twisted.logger import formatEvent, globalLogPublisher
 from harvestd.kernel import errors
 from harvestd.kernel.codes import CODES
 from harvestd.kernel.errors import MarketError, Overloaded, Unavailable
-from harvestd.kernel.tags import LANGUAGES
+from harvestd.kernel.languages import sentence
+from harvestd.kernel.tags import ENGLISH, LANGUAGES
 from harvestd.store.postgres.database import CommitUncertain
 from harvestd.web.problems import BY_SLUG, PROBLEMS, Problem, document, problem_of
 from harvestd.web.validation import convert
@@ -26,7 +27,7 @@ from tests.web.dummies import ROUTES
 
 #: The contract's statuses.
 STATUS = {
-    errors.Unauthenticated: 401, errors.WrongCredentials: 401, errors.WrongPasskey: 401, errors.Forbidden: 403, errors.NotConfirmed: 403, errors.SecondFactorRequired: 403, errors.Deactivated: 403, errors.SecondFactorNeeded: 401, errors.WrongSecondFactor: 401, errors.SignInUnknown: 400, errors.IdentityRefused: 403, errors.LinkNeeded: 409, errors.NotFound: 404, errors.Conflict: 409, errors.AlreadyTaken: 409,
+    errors.Unauthenticated: 401, errors.WrongCredentials: 401, errors.WrongPasskey: 401, errors.Forbidden: 403, errors.NotConfirmed: 403, errors.SecondFactorRequired: 403, errors.Deactivated: 403, errors.ClosedByStaff: 403, errors.SecondFactorNeeded: 401, errors.WrongSecondFactor: 401, errors.SignInUnknown: 400, errors.IdentityRefused: 403, errors.LinkNeeded: 409, errors.NotFound: 404, errors.Conflict: 409, errors.AlreadyTaken: 409,
     errors.IllegalTransition: 409, errors.OutOfStock: 409, errors.PriceChanged: 409, errors.KeyInFlight: 409, errors.Stale: 412,
     errors.WrongKind: 415, errors.Invalid: 422, errors.KeyReused: 422, errors.TooMany: 429, errors.Unavailable: 503,
     errors.Overloaded: 503,
@@ -40,6 +41,16 @@ def test_every_error_of_the_market_has_its_status() -> None:
     for kind in kinds - {MarketError}:
         assert problem_of(kind("why")).status == STATUS[kind]
     assert problem_of(ValueError()).status == 500
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_error_that_says_nothing_is_told_by_its_problem_s_cause_in_each_language(language: str) -> None:
+    """Never by what is written of its class, which is for developers."""
+    for kind in STATUS.keys() - {errors.Unavailable, errors.Overloaded}:
+        problem = problem_of(kind())
+        detail = json.loads(document(problem, kind(), "/api", "id", language))["detail"]
+        assert detail == sentence(problem.cause, language), kind
+        assert "`" not in detail and (language == ENGLISH or detail != problem.cause)
 
 
 def test_a_child_of_an_error_is_answered_as_its_parent() -> None:
@@ -243,7 +254,7 @@ class Line(msgspec.Struct, forbid_unknown_fields=True):
         ({"many": 0}, "below-minimum", {"minimum": "1"}), ({"many": 10}, "above-maximum", {"maximum": "9"}),
         ({"many": "1"}, "wrong-type", {"expected": "integer"}), ({"weight": None}, "wrong-type", {"expected": "number"}), ({"text": "a"}, "too-short", {"minimum": "2"}),
         ({"text": "abcd"}, "too-long", {"maximum": "3"}), ({"text": 5}, "wrong-type", {"expected": "string"}),
-        ({"some": [1, 2]}, "too-long", {"maximum": "1"}), ({"some": {}}, "wrong-type", {"expected": "array"}),
+        ({"some": [1, 2]}, "too-long", {"maximum": "1", "reason": "elements"}), ({"some": {}}, "wrong-type", {"expected": "array"}),
         ({"yes": "true"}, "wrong-type", {"expected": "boolean"}), ({"yes": None}, "wrong-type", {"expected": "boolean"}),
         ({"kind": "c"}, "not-one-of", {"allowed": "a, b"}), ({"day": "x"}, "not-a-date", {"example": "2026-05-01"}),
         ({"day": 5}, "wrong-type", {"expected": "string"}), ({"either": []}, "wrong-type", {"expected": "integer, string"}),

@@ -27,6 +27,7 @@ from harvestd.market.accounts.sign_ins_near import NearSignIns
 from harvestd.market.long_work import running
 from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.settings.table import Settings
+from harvestd.web.pages.openapi import document
 from harvestd.web.server import make_site
 from tests.issuer import SmallIssuer
 from tests.market.accounts.authenticator import Authenticator
@@ -671,6 +672,26 @@ async def test_each_route_keeps_to_its_budget(stage: Stage) -> None:
             if (found := (len(cost.statements), cost.trips)) != BUDGET.get(name):
                 wrong.append(f'"{name}": {found},  # {", ".join(cost.statements)}')
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.limit(60)
+async def test_the_contract_says_of_which_answers_a_client_may_have_a_copy_that_is_current(stage: Stage) -> None:
+    """Those with an ETag: asked for with it, they are 304."""
+    paths = document(table.ROUTES, "0")["paths"]
+    asked, tagged = set(), set()
+    for name, ask in ASKS.items():
+        route = next(one for one in table.ROUTES if one.name == name.partition(" ")[0])
+        response = await ask(stage, {"Idempotency-Key": name.replace(" ", "-"), "If-Match": "*"})
+        if route.method != "GET" or response.status != 200 or route.page:
+            continue
+        asked.add(route.path)
+        if "etag" in response.headers:
+            tagged.add(route.path)
+            same = await ask(stage, {"If-None-Match": response.headers["etag"]})
+            assert (same.status, same.body) == (304, b""), name
+    said = {path: paths[path]["get"]["responses"] for path in asked}
+    assert {path for path in asked if "304" in said[path]} == tagged and len(tagged) > 15
+    assert {path for path in asked if "ETag" in said[path]["200"]["headers"]} == tagged
 
 
 def test_an_order_is_cheap() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
 from harvestd.kernel.permissions import ROLES
+from harvestd.market.accounts.audit_actions import ACTED, ACTIONS
 from harvestd.market.accounts.factor_shapes import KindOut
 from harvestd.market.accounts.shapes import RoleOut, User, UserFarm
 from harvestd.web.shapes import CountedQuery, Id, In, Named, Out
@@ -16,6 +18,21 @@ from harvestd.web.vocabulary import closed
 RoleIn = Annotated[
     Literal["buyer", "farmer", "manager", "admin"],
     closed("Role", ROLES, "The role of an account in the market. Every role can buy."),
+]
+
+
+#: One of the table's, or what was done for somebody, by its operation.
+ActionIn = Annotated[
+    str,
+    Meta(
+        max_length=60,
+        extra_json_schema={
+            "anyOf": [
+                closed("AuditAction", ACTIONS, "What the audit log tells of.").extra_json_schema,
+                {"pattern": rf"^{re.escape(ACTED)}[A-Za-z]+$"},
+            ]
+        },
+    ),
 ]
 
 
@@ -82,7 +99,7 @@ class AuditQuery(CountedQuery, kw_only=True, frozen=True):
 
     actor: Id | None = None
     subject: Id | None = None
-    action: Annotated[str, Meta(max_length=60)] | None = None
+    action: ActionIn | None = None
     object: Annotated[str, Meta(max_length=100)] | None = None
     from_: datetime | None = field(name="from", default=None)
     to: datetime | None = None

@@ -38,7 +38,7 @@ THINGS = {
 TOLD = {
     "api_key.created": True, "second_factor.added": True, "second_factor.removed": True, "second_factor.codes_renewed": True,
     "passkey.copied": True, "identity.linked": True, "identity.removed": True,
-    "account.changed": False, "account.deactivated": True, "account.reactivated": True, "account.export_begun": True,
+    "account.password_removed": True, "account.changed": False, "account.deactivated": True, "account.reactivated": True, "account.export_begun": True,
     "account.impersonated": False, "farm.member_changed": False, "farm.member_left": False,
 }  # fmt: skip
 
@@ -109,11 +109,19 @@ async def note(
         subject_id if subject_id is not None else (caller.user_id if caller is not None and caller.actor else None)
     )
     if subject is not None and action in TOLD and (TOLD[action] or acting != subject):
-        unit.record(Event("account.noted", f"user:{subject}", 1, {"user_id": subject, "action": action}))
+        for to in _become(after or {}) if action == "account.changed" else ("",):
+            unit.record(Event("account.noted", f"user:{subject}", 1, {"user_id": subject, "action": action, "to": to}))
     await unit.tx.run(
         _INSERT, id=unit.new_id(), now=unit.now, actor_id=acting, subject_id=subject, action=action, object=object,
         before=dict(before or {}), after=dict(after or {}), address=request.address, request_id=current_trace().request_id,
     )  # fmt: skip
+
+
+def _become(after: Mapping[str, Any]) -> list[str]:
+    """What an account has become: each is told by itself. One at rest that the staff take from its owner was closed, though it was not open."""
+    closed = not after.get("active", False)
+    state = ["closed" if closed else "opened"] if after.keys() & {"active", "deactivated"} else []
+    return [*state, *([after["role"]] if "role" in after else [])]
 
 
 async def acted(unit: UnitOfWork, happening: ActedFor) -> None:

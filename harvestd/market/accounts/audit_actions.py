@@ -14,6 +14,7 @@ ACTIONS: dict[str, str] = {
     "account.export_begun": "Somebody has asked for the export of what is held on them.",
     "account.impersonated": "An admin acts for somebody (`reason`).",
     "account.password_changed": "Somebody has set a new password, signed in.",
+    "account.password_removed": "Somebody has signed in by a mailed link, which has verified their address: the password of before has ended.",
     "account.password_reset": "Somebody has set a new password, by a mail.",
     "account.reactivated": "Somebody has opened their deactivated account again.",
     "api_key.created": "An API key was made (`name`, `scopes`).",

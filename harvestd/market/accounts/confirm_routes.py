@@ -71,4 +71,4 @@ def _fault(body: Confirm, refused: WrongSecondFactor | WrongPasskey) -> Invalid:
     if body.password is None or body.code is None:
         message = "was not accepted; ask for new options, and try again"
         return Invalid.of("passkey", message, "not-accepted", reason="passkey")
-    return Invalid.of("code", "is no code of your second factor, or was used already", "expired", reason="code")
+    return Invalid.of("code", "is wrong, or was used already; wait for the next one", "not-accepted", reason="code")

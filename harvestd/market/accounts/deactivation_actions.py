@@ -5,7 +5,7 @@ One that the staff have closed is no such account, whoever closed it first: only
 
 from __future__ import annotations
 
-from harvestd.kernel.errors import Deactivated
+from harvestd.kernel.errors import ClosedByStaff, Deactivated
 from harvestd.market.accounts import actions, closing_actions, closing_rows, key_rows
 from harvestd.market.accounts import recovery_rows as tokens
 from harvestd.market.accounts import rows as accounts
@@ -24,7 +24,11 @@ async def deactivate(unit: UnitOfWork, user_id: str) -> None:
 
 
 def check(user: User, reactivate: bool) -> None:
-    """Raise ``Deactivated`` for an account at rest that is not to be opened."""
+    """Raise ``Deactivated`` for an account at rest that is not to be opened, ``ClosedByStaff`` for one that its owner cannot open."""
+    if not user.active and not user.deactivated:
+        raise ClosedByStaff(
+            "you are known here, and the market's staff have closed your account; if you think that this is a mistake, write to them"
+        )
     if user.deactivated and not reactivate:
         raise Deactivated(
             "you are known here, and your account is deactivated; sign in once more, and have it opened again"
@@ -33,7 +37,7 @@ def check(user: User, reactivate: bool) -> None:
 
 async def reopen(unit: UnitOfWork, user: User, reactivate: bool) -> bool:
     """Open the account of somebody who signs in, if it is at rest; returns whether it was. Its credentials are checked before this, or in the
-    same transaction. Raises ``Deactivated`` if it is not to be opened, and ``Unauthenticated`` if the staff have closed it meanwhile."""
+    same transaction. Raises ``Deactivated`` if it is not to be opened, ``ClosedByStaff``, and ``Unauthenticated`` if they have closed it meanwhile."""
     check(user, reactivate)
     if not user.deactivated:
         return False

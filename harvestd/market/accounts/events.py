@@ -35,10 +35,12 @@ class AccountAddressChanged(Data, frozen=True, kw_only=True):
 
 
 class AccountNoted(Data, frozen=True, kw_only=True):
-    """Something was noted in the audit log that the account's owner has to be told of; ``action`` is the log's."""
+    """Something was noted in the audit log that the account's owner has to be told of; ``action`` is the log's. Of ``account.changed``,
+    ``to`` is what the account has become: closed, opened, or the role that it has now."""
 
     user_id: UUID
     action: str
+    to: str = ""
 
 
 class AccountChanged(Data, frozen=True, kw_only=True):

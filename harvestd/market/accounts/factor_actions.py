@@ -131,7 +131,7 @@ def step_given(unit: UnitOfWork, factor: Factor, code: str) -> int:
     """The step of an authenticator's code. Raises ``Invalid``."""
     step = rules.step_of(_secret(unit.parts, factor), code, unit.now, factor.last_step)
     if step is None:
-        raise Invalid.of("code", "is not the code that the authenticator shows now", "expired", reason="code")
+        raise Invalid.of("code", "is wrong, or was used already; wait for the next one", "not-accepted", reason="code")
     return step
 
 

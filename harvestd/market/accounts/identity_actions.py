@@ -29,7 +29,7 @@ async def entered(
     unit: UnitOfWork, identity: Identity, user_id: str, language: str | None = None, *, reactivate: bool = False
 ) -> User:
     """The account that an identity signs in to, as it was, locked and opened if it was at rest; for somebody new a new one, with the id ``user_id``,
-    that is written to in ``language``. Raises ``Unauthenticated`` if it is closed, ``Deactivated``, ``IdentityRefused`` and ``LinkNeeded``."""
+    that is written to in ``language``. Raises ``ClosedByStaff``, ``Deactivated``, ``IdentityRefused`` and ``LinkNeeded``."""
     found = await rows.find(unit.tx, identity.issuer, identity.subject)
     if found is None:
         return await _opened(unit, identity, user_id, language, reactivate)

@@ -61,7 +61,9 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
 
 def _scope_faults(scopes: Sequence[Any], role: str) -> Iterator[FieldError]:
     if not scopes:
-        yield FieldError("scopes", "must name one scope at least", code="too-short", params={"minimum": "1"})
+        yield FieldError(
+            "scopes", "must name one scope at least", code="too-short", params={"minimum": "1", "reason": "elements"}
+        )
     for n, scope in enumerate(scopes):
         if isinstance(scope, str) and not may(role, SCOPES[scope]):
             message = "is a right that your account does not have"

@@ -113,18 +113,19 @@ async def reset(unit: UnitOfWork, secret: str, password_hash: str) -> str:
     return user_id
 
 
-async def use_link(unit: UnitOfWork, secret: str) -> str:
-    """The account to be signed in, by the mailed link. Raises ``Invalid``.
+async def use_link(unit: UnitOfWork, secret: str) -> tuple[str, bool]:
+    """The account to be signed in, by the mailed link, and whether its password ended. Raises ``Invalid``.
 
     An address that was never verified may have been registered by somebody else, who knows the password: then that password, all
     sign-ins, API keys and second factors end here."""
     user_id = await _used(unit, secret, "link")
-    if await verified(unit, user_id):
+    first = await verified(unit, user_id)
+    if first:
         await tokens.set_password(unit.tx, user_id, "", unit.now)
         await factor_rows.delete_all(unit.tx, user_id, unit.now)
         await key_rows.end_all(unit.tx, user_id, unit.now)
         await _renewed(unit, user_id)
-    return user_id
+    return user_id, first
 
 
 async def _used(unit: UnitOfWork, secret: str, purpose: str) -> str:

@@ -79,23 +79,30 @@ async def use_link(request: RequestContext, body: LinkToken) -> SignedIn:
     await admit_link(request, body)
 
     async def work(unit: UnitOfWork) -> SignedIn:
-        user = await linked(unit, body)
+        user, ended = await linked(unit, body)
         signed_in = await begun(request, unit, user.id, user)
         await note_opened(request, unit, user)
+        if ended:
+            await note_ended(request, unit, user.id)
         return signed_in
 
     return await written(request, work)
 
 
-async def linked(unit: UnitOfWork, body: LinkToken) -> accounts.User:
-    """The account that a mailed token signs in. Where its second factor is still asked for, all of this is undone: the link works on,
+async def note_ended(request: RequestContext, unit: UnitOfWork, user_id: str) -> None:
+    """Note, at the end of a sign-in by a mailed link, that it has ended the password, of which the owner is mailed."""
+    await audit.note(request, unit, "account.password_removed", user_id)
+
+
+async def linked(unit: UnitOfWork, body: LinkToken) -> tuple[accounts.User, bool]:
+    """The account that a mailed token signs in, and whether that ended its password. Where its second factor is still asked for, all of this is undone: the link works on,
     with the code."""
-    user_id = await actions.use_link(unit, body.token)
+    user_id, ended = await actions.use_link(unit, body.token)
     user = await accounts.by_id(unit.tx, user_id)
     assert user is not None
     await deactivation.reopen(unit, user, body.reactivate)
     await second_step(unit, user, body.code, body.passkey)
-    return user
+    return user, ended
 
 
 async def admit_link(request: RequestContext, body: LinkToken) -> None:

@@ -66,7 +66,7 @@ async def register(request: RequestContext, body: Register) -> Result:
 
 
 async def login(request: RequestContext, body: Login) -> SignedIn:
-    """Sign in. The same answer, after the same time, for an unknown address, a wrong password and a closed account."""
+    """Sign in. The same answer, after the same time, for an unknown address and a wrong password."""
     user = await admitted(request, body)
 
     async def work(unit: UnitOfWork) -> SignedIn:

@@ -13,7 +13,7 @@ from harvestd.market.accounts import sign_in_rows as devices
 from harvestd.market.accounts import sign_ins as sessions
 from harvestd.market.accounts.factor_routes import challenger
 from harvestd.market.accounts.factor_shapes import SecondStep
-from harvestd.market.accounts.recovery_routes import admit_link, linked
+from harvestd.market.accounts.recovery_routes import admit_link, linked, note_ended
 from harvestd.market.accounts.recovery_shapes import LinkToken
 from harvestd.market.accounts.session_shapes import BrowserSession, Device, DevicesQuery
 from harvestd.market.accounts.shapes import Login
@@ -24,6 +24,8 @@ from harvestd.web.paging import Keyset
 
 #: Whom to sign in, at the beginning of a unit of work.
 Who = Callable[[UnitOfWork], Awaitable[accounts.User]]
+#: What else to do at its end, with the id of the account.
+Then = Callable[[UnitOfWork, str], Awaitable[None]]
 
 
 async def _nothing(unit: UnitOfWork, user_id: str) -> None:
@@ -45,7 +47,18 @@ async def begin(request: RequestContext, body: Login) -> Result:
 async def begin_by_link(request: RequestContext, body: LinkToken) -> Result:
     """The same by a mailed token."""
     await admit_link(request, body)
-    return await begun(request, lambda unit: linked(unit, body))
+    ended = False
+
+    async def who(unit: UnitOfWork) -> accounts.User:
+        nonlocal ended
+        user, ended = await linked(unit, body)
+        return user
+
+    async def then(unit: UnitOfWork, user_id: str) -> None:
+        if ended:
+            await note_ended(request, unit, user_id)
+
+    return await begun(request, who, then)
 
 
 async def begin_by_factor(request: RequestContext, body: SecondStep) -> Result:
@@ -60,15 +73,13 @@ async def begin_by_factor(request: RequestContext, body: SecondStep) -> Result:
     return await begun(request, who)
 
 
-async def begun(request: RequestContext, who: Who) -> Result:
-    """A new session of whoever ``who`` has signed in."""
-    shown, cookie = await opened(request, who)
+async def begun(request: RequestContext, who: Who, then: Then = _nothing) -> Result:
+    """A new session of whoever ``who`` has signed in; ``then`` is done at the end."""
+    shown, cookie = await opened(request, who, then)
     return Result(shown, headers=(cookie,))
 
 
-async def opened(
-    request: RequestContext, who: Who, then: Callable[[UnitOfWork, str], Awaitable[None]] = _nothing
-) -> tuple[BrowserSession, tuple[str, str]]:
+async def opened(request: RequestContext, who: Who, then: Then = _nothing) -> tuple[BrowserSession, tuple[str, str]]:
     """A new session for whom ``who`` answers, in one unit of work, with what ``then`` does at its end; and the header that sets its
     cookie. The session that the browser had ends. Raises ``Unauthenticated`` if the account is closed."""
     session = request.new_id()

@@ -43,9 +43,9 @@ _WRONG = (
 
 
 async def admitted(request: RequestContext, body: Login) -> accounts.User:
-    """The account with this address and password. The same refusal, after the same time, for an unknown address, a wrong password and
-    a closed account; and, where registering is private, for an address that was not verified. Raises ``Deactivated`` for an account at rest,
-    unless it is to be opened."""
+    """The account with this address and password. The same refusal, after the same time, for an unknown address and a wrong password;
+    and, where registering is private, for an address that was not verified. Raises ``Deactivated`` for an account at rest, unless it is to be
+    opened, and ``ClosedByStaff``: both to whoever has the password alone."""
     settings, key = request.parts.settings, email_addresses.key(body.email)
     found = await accounts.by_email(request.reader, key)
     await guessing.admit(request, key, found)
@@ -53,8 +53,7 @@ async def admitted(request: RequestContext, body: Login) -> accounts.User:
     stored = found.password_hash if found else None
     good = await passwords.verified(body.password[:LONGEST], stored, passwords.place(request))
     unproven = found is not None and settings.private_registration and not found.verified
-    there = found is not None and (found.active or found.deactivated)
-    if found is None or not (good and whole) or not there or unproven:
+    if found is None or not (good and whole) or unproven:
         log.info("sign-in failed for {account}", account=bounded(key), address=request.address)
         raise WrongCredentials(_WRONG)
     deactivation.check(found, body.reactivate)

@@ -65,7 +65,7 @@ async def put(unit: UnitOfWork, holder: Holder, items: Sequence[Item], field: st
     counted = await store.count(unit.tx, cart.id, items)
     if counted.all < (filled := counted.others + len(items)) > most:
         message = f"the cart would have {filled} products, and an order has at most {most}"
-        raise Invalid.of(field, message, "too-long", maximum=str(most))
+        raise Invalid.of(field, message, "too-long", maximum=str(most), reason="elements")
     return Changed(await store.put(unit.tx, cart.id, items, unit.now), counted.more, token)
 
 

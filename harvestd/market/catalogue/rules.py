@@ -112,7 +112,14 @@ def _tags(given: Sequence[str]) -> list[str | FieldError]:
     found = [tag(f"tags[{i}]", text) for i, text in enumerate(given[: MAX_TAGS + 1])]
     if len(given) > MAX_TAGS:
         most = str(MAX_TAGS)
-        found.append(FieldError("tags", f"must have at most {most} tags", code="too-long", params={"maximum": most}))
+        found.append(
+            FieldError(
+                "tags",
+                f"must have at most {most} tags",
+                code="too-long",
+                params={"maximum": most, "reason": "elements"},
+            )
+        )
     return found
 
 

@@ -61,7 +61,14 @@ def not_its_own(given: Sequence[str | None], known: Container[str]) -> Iterator[
 def _certifications(given: Sequence[str]) -> tuple[list[Any], list[FieldError]]:
     if len(given) > MAX_CERTIFICATIONS:
         message = f"must have at most {MAX_CERTIFICATIONS} elements"
-        return [], [FieldError("certifications", message, code="too-long", params={"maximum": str(MAX_CERTIFICATIONS)})]
+        return [], [
+            FieldError(
+                "certifications",
+                message,
+                code="too-long",
+                params={"maximum": str(MAX_CERTIFICATIONS), "reason": "elements"},
+            )
+        ]
     names = [_certification(i, name) for i, name in enumerate(given)]
     return list(dict.fromkeys(names)), [name for name in names if isinstance(name, FieldError)]
 

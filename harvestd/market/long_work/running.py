@@ -55,7 +55,12 @@ async def _tried(parts: Parts, claimed: Operation) -> None:
     except (Lost, Unavailable):
         raise
     except MarketError as refused:
-        await _failed(parts, claimed, refused.errors or (FieldError("", refused.detail, code="not-accepted"),))
+        await _failed(
+            parts,
+            claimed,
+            refused.errors
+            or (FieldError("", refused.detail or "this is not possible at the moment", code="not-accepted"),),
+        )
     except Exception:
         log.failure("a step of an operation failed", operation=claimed.id, kind=claimed.kind, tries=claimed.tries)
         await _again(parts, claimed)

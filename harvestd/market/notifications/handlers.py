@@ -18,7 +18,7 @@ from harvestd.market.farms import rows as farms
 from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.notifications import mail_sender
 from harvestd.market.notifications import rows as notifications
-from harvestd.market.notifications.messages import MESSAGES, NOTED, ROLES, Message, farm_of, is_told, kind
+from harvestd.market.notifications.messages import MESSAGES, NOTED, OWN_MAILS, ROLES, Message, farm_of, is_told, kind
 from harvestd.market.notifications.rows import Notice, Person
 from harvestd.market.notifications.wording import account_shown, more_shown, shown
 from harvestd.market.orders import rows as orders
@@ -142,8 +142,14 @@ async def password_reset(unit: UnitOfWork, event: Envelope) -> None:
 async def noted(unit: UnitOfWork, event: Envelope) -> None:
     """Tell the owner of an account what was done to it."""
     user = await accounts.by_id(unit.tx, event.data["user_id"])
-    if user is not None and event.data["action"] in NOTED:
-        await _send(unit, event, user.id, user.email, "noted", what=NOTED[event.data["action"]])
+    action, to = event.data["action"], event.data.get("to", "")
+    told = f"{action}/{to}" if to else action
+    if user is None:
+        return
+    if told in OWN_MAILS:
+        await _send(unit, event, user.id, user.email, OWN_MAILS[told], "#forgot")
+    elif action in NOTED:
+        await _send(unit, event, user.id, user.email, "noted", what=NOTED.get(told, NOTED[action]))
 
 
 async def exported(unit: UnitOfWork, event: Envelope) -> None:

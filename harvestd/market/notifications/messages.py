@@ -179,20 +179,31 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
         "The file that you asked for, with everything that {market} holds about you, is ready. Sign in to download it, within {days}:\n\n{link}\n\n"
         "After that it is deleted. If you did not ask for it, set a new password there, which ends every sign-in and API key.\n",
     ),
+    "closed_by_staff": (
+        "Your account at {market} was closed by its staff",
+        "The staff of {market} have closed your account: nobody can sign in to it, and its API keys have ended.\n\n"
+        "If you think that this is a mistake, write to the market's staff; they can open it again.\n",
+    ),
     "closed": (
         "Your account at {market} is closed",
         "Your account at {market} was closed, and what it held on you is erased; what you ordered stays in the books without your name. "
         "This is the last mail about it. Goodbye, and thank you.\n\nIf you did not close it, tell the market's staff at once.\n",
     ),
+    "password_removed": (
+        "Please set a new password at {market}",
+        "You have signed in at {market} by a mailed link, which has confirmed your address. The password that was set before was removed, since "
+        "somebody else may have set it; second factors, API keys and other sign-ins of before have ended, too.\n\n"
+        "Set a new password here, or go on signing in by mailed links:\n\n{link}\n",
+    ),
     "changed": (
         "Your password at {market} was changed",
         "A new password was set for your account at {market}, and every other sign-in has ended.\n\n"
-        "If this was not you, somebody reads your mail: secure that first, then set another password:\n\n{link}\n",
+        "If this was not you, somebody reads your mail. Secure that first, then set another password:\n\n{link}\n",
     ),
 }
 
 
-#: What is told of an entry of the audit log, by its action.
+#: What is told of an entry of the audit log, by its action and, after a slash, what it has made of the account.
 NOTED: dict[str, str] = {
     "api_key.created": "a new API key can act for your account",
     "second_factor.added": "a second factor was added to your account; signing in needs one from now on",
@@ -201,13 +212,23 @@ NOTED: dict[str, str] = {
     "second_factor.removed": "a second factor was removed from your account",
     "second_factor.codes_renewed": "the recovery codes of your account were replaced by new ones",
     "passkey.copied": "a sign-in with one of your passkeys was refused, since there may be a copy of it; remove that passkey and set up another one",
-    "account.changed": "the market's staff changed the role of your account, or closed or reopened it",
+    "account.changed": "the market's staff changed your account",
+    "account.changed/opened": "the market's staff opened your account again; sign in as before",
+    "account.changed/buyer": "the market's staff changed the role of your account: it is a buyer's now",
+    "account.changed/farmer": "the market's staff changed the role of your account: it is a farmer's now",
+    "account.changed/manager": "the market's staff changed the role of your account: it is a manager's now",
+    "account.changed/admin": "the market's staff changed the role of your account: it is an admin's now",
     "account.deactivated": "your account was deactivated: every sign-in and API key has ended, and nobody sees it; signing in opens it again",
     "account.reactivated": "your account was opened again by signing in",
     "account.export_begun": "a file with everything that we hold about you was asked for; another mail will tell you when it is ready",
     "account.impersonated": "a member of the market's staff is acting for you, for half an hour at most; what they change is noted in the audit log",
     "farm.member_changed": "your role in a farm has changed",
     "farm.member_left": "you no longer belong to a farm",
+}
+#: What is told of an entry by a mail of its own.
+OWN_MAILS: dict[str, str] = {
+    "account.changed/closed": "closed_by_staff",
+    "account.password_removed": "password_removed",
 }
 #: Roles in a farm, as they stand in a sentence.
 ROLES = {"owner": "an owner", "manager": "a manager", "packer": "a packer", "driver": "a driver"}

@@ -155,7 +155,11 @@ def _acceptable(
     asked = _merged(wanted)
     if len(asked) > terms.lines_most:
         message = f"must be of at most {terms.lines_most} products"
-        errors.append(FieldError("lines", message, code="too-long", params={"maximum": str(terms.lines_most)}))
+        errors.append(
+            FieldError(
+                "lines", message, code="too-long", params={"maximum": str(terms.lines_most), "reason": "elements"}
+            )
+        )
     for a in asked:
         amount = a.quantity if a.product_id in unfit else takeable("", a.quantity, shelf[a.product_id])
         if isinstance(amount, FieldError):

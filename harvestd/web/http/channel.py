@@ -18,7 +18,7 @@ from twisted.web import http
 from zope.interface import implementer
 
 from harvestd.kernel import languages
-from harvestd.kernel.formatting import Duration
+from harvestd.kernel.formatting import Duration, Size
 from harvestd.kernel.sentences import worded
 from harvestd.web.http import framing
 from harvestd.web.http.client_address import bucket_of
@@ -206,8 +206,8 @@ class Channel(http.HTTPChannel):
         self.refuse(
             "headers-too-large",
             worded(
-                "the request line and the headers have more than {most} bytes; shorten them, or clear the cookies of this site",
-                most=self.totalHeadersSize,
+                "the request line and the headers are longer than {most}; shorten them, or clear the cookies of this site",
+                most=Size(self.totalHeadersSize),
             ),
         )
 
@@ -270,7 +270,7 @@ class Channel(http.HTTPChannel):
             most = self._body_limit
             raise Refusal(
                 "too-large",
-                worded("the body has more than {most} bytes; send less, in several requests if need be", most=most),
+                worded("the body is larger than {most}; send less, in several requests if need be", most=Size(most)),
             )
 
     def allContentReceived(self) -> None:

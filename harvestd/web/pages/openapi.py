@@ -11,6 +11,7 @@ import msgspec
 from harvestd import __version__
 from harvestd.kernel.errors import NotConfirmed
 from harvestd.kernel.permissions import FARM_ROLES, GRANTS, ROLES, SCOPES
+from harvestd.web import http_caching
 from harvestd.web.pages import examples, failures, glossary, prose, schemas
 from harvestd.web.problems import IF_MATCH
 from harvestd.web.routes import Route, may_be_empty
@@ -226,7 +227,7 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
 def _success(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
     names = ["X-Request-Id", "Cache-Control"]
     conditions = (
-        (_has_tag(route), ("ETag",)),
+        (http_caching.tagged(route), ("ETag",)),
         (route.download, ("Content-Disposition",)),
         (route.spoken, ("Content-Language", "Vary")),
         (route.limit != "none", ("RateLimit", "RateLimit-Policy")),
@@ -254,17 +255,12 @@ def _success(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
             "description": "Accepted: a mail tells the rest. Nothing says whether the address has an account.",
             "headers": failures.headers(["X-Request-Id", "Cache-Control"]),
         }
-    if route.cached is not None:
+    if route.method == "GET" and http_caching.tagged(route):
         responses["304"] = {
             "description": "Not modified: the client's copy is current.",
             "headers": failures.headers(["ETag", "Cache-Control"]),
         }
     return responses
-
-
-def _has_tag(route: Route) -> bool:
-    """What may be stored has one, and what has a version; not a list of the signed-in caller's, which nobody stores."""
-    return route.cached is not None or route.stored or "version" in getattr(route.answer, "__struct_fields__", ())
 
 
 _SCHEMES = {

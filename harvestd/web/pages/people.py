@@ -59,6 +59,7 @@ TEXTS: dict[str, str] = own_account.TEXTS | {
     "already. [Begin again](/api/auth/google)",
     "problem deactivated": "Your account is deactivated. It is opened again as you sign in, if you wish. "
     "[Open it again and sign in](/api/auth/google?reactivate=true)",
+    "problem account-closed": "The market's staff have closed your account. If you think that this is a mistake, write to them.",
     "problem conflict": "The two accounts could not be linked. Both need the same address, which has to be verified here and there.",
     "problem already-taken": "This account elsewhere signs in to another account of this market. Take it away from that first.",
     "problem unauthenticated": "You are not signed in: your session has ended, or your account is closed. Sign in, and begin again.",

@@ -10,6 +10,7 @@ import pytest
 
 from harvestd.store.postgres.database import Statement, nothing, scalar
 from tests.locks import holding, meeting
+from tests.market.accounts.mailbox import mails
 from tests.people import Market, Person
 
 TAMPER = (
@@ -90,6 +91,20 @@ async def test_a_role_is_changed_and_an_account_closed_at_once(market: Market) -
     assert (await person.get("/api/users/me")).status == 401, "its sign-ins ended for good"
     assert (await admin.request("PATCH", f"/api/admin/users/{person.id}", {"role": "king"})).status == 422
     assert (await admin.request("PATCH", f"/api/admin/users/{market.parts.new_id()}", {"role": "buyer"})).status == 404
+
+
+async def test_its_owner_is_mailed_what_became_of_an_account_and_nothing_else(market: Market) -> None:
+    admin, person = await market.person("admin"), await market.person()
+    for change, said in (
+        ({"role": "manager"}, ["a manager's now"]),
+        ({"active": False}, ["closed your account"]),
+        ({"active": True}, ["opened your account again"]),
+        ({"active": False, "role": "farmer"}, ["closed your account", "a farmer's now"]),
+    ):
+        before = len(await mails(market, person.email))
+        assert (await admin.request("PATCH", f"/api/admin/users/{person.id}", change)).status == 200
+        told = [body for _, body in (await mails(market, person.email))[before:]]
+        assert len(told) == len(said) and all(any(one in body for body in told) for one in said), told
 
 
 @pytest.mark.parametrize("change", [{"role": "buyer"}, {"active": False}])

@@ -12,7 +12,7 @@ import pytest
 
 from harvestd.market.accounts.audit import TOLD
 from harvestd.market.accounts.audit_actions import ACTIONS, markdown
-from harvestd.market.notifications.messages import ACCOUNT_MAILS, NOTED
+from harvestd.market.notifications.messages import ACCOUNT_MAILS, NOTED, OWN_MAILS
 from tests.people import Market
 
 ROOT = Path(__file__).parents[3]
@@ -35,7 +35,7 @@ def test_every_action_that_is_noted_is_in_the_table_and_no_other() -> None:
 
 
 def test_what_is_told_of_the_log_is_in_the_table() -> None:
-    assert set(TOLD) == set(NOTED) and set(TOLD) <= set(ACTIONS)
+    assert set(TOLD) == {told.partition("/")[0] for told in (*NOTED, *OWN_MAILS)} and set(TOLD) <= set(ACTIONS)
 
 
 #: What is done to an account and told by no mail of the log: by its own mail, or why by none.
@@ -85,7 +85,9 @@ async def test_the_log_is_read_by_times(market: Market) -> None:
     assert await found(f"from={middle}") == [newest, middle], "from then on"
     assert await found(f"to={middle}") == [oldest], "before then"
     assert await found(f"from={middle}&to={newest}") == [middle]
-    assert await found(f"from={newest}&to={oldest}") == []
+    assert await found(f"from={newest}&to={newest}") == []
+    backwards = await admin.get(f"/api/admin/audit?from={newest}&to={oldest}")
+    assert [(one["field"], one["code"]) for one in backwards.json()["errors"]] == [("to", "before-start")]
     there = (market.parts.now() + timedelta(hours=1)).astimezone().isoformat(timespec="seconds")
     assert await found(f"to={quote(there)}&action=farm.founded") == times
     first = (await admin.get(f"/api/admin/audit?from={oldest}&limit=2")).json()
@@ -108,3 +110,14 @@ async def test_what_is_no_time_is_refused(market: Market, query: str) -> None:
     answer = await (await market.person("admin")).get(f"/api/admin/audit?{query}")
     assert (answer.status, answer.json()["errors"][0]["field"]) == (422, query.partition("=")[0])
     assert "a time with its zone" in answer.json()["errors"][0]["message"], "which most often is what is missing"
+
+
+async def test_an_action_that_there_is_none_of_is_refused_with_those_that_there_are(market: Market) -> None:
+    admin = await market.person("admin")
+    for action in (*ACTIONS, "for_another.putAddress"):
+        assert (await admin.get(f"/api/admin/audit?action={action}")).status == 200, action
+    for action in ("account", "account.changes", "for_another", "for_another.", "for_another.x y", ""):
+        answer = await admin.get(f"/api/admin/audit?action={quote(action)}")
+        (error,) = answer.json()["errors"]
+        assert (answer.status, error["field"], error["code"]) == (422, "action", "not-one-of"), action
+        assert set(ACTIONS) <= set(error["params"]["allowed"].split(", "))

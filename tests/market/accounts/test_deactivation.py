@@ -100,7 +100,10 @@ async def test_what_the_staff_have_closed_its_owner_does_not_open(market: Market
     closed = (await admin.request("PATCH", path, {"active": False})).json()
     assert (closed["active"], closed["deactivated"]) == (False, False)
     for more in ({}, {"reactivate": True}):
-        assert await sign_in(market.stranger, **more) == (401, "/problems/wrong-credentials")
+        for way in ("login", "session"):
+            assert await sign_in(market.stranger, way, **more) == (403, "/problems/account-closed")
+        wrong = await sign_in(market.stranger, password="not the password", **more)
+        assert wrong == (401, "/problems/wrong-credentials"), "nobody else learns of it"
     await market.stranger.post("/api/auth/password/forgot", {"email": BODY["email"]})
     assert not [1 for subject, _ in await mails(market, person.email) if "new password" in subject]
     assert (await admin.request("PATCH", path, {"active": True})).json()["active"]

@@ -218,7 +218,7 @@ async def test_a_closed_account_signs_in_no_more(offering: Market, issuer: Small
     user = (await first.me()).json()["id"]
     await offering.parts.database.transaction(lambda tx: tx.run(_CLOSE, id=user))
     again = Browser(offering)
-    assert kind(await again.sign_in(issuer)) == (401, "unauthenticated")
+    assert kind(await again.sign_in(issuer)) == (403, "account-closed")
     assert "harvest_session" not in again.cookies
 
 
@@ -289,7 +289,7 @@ async def test_a_browser_is_told_that_its_account_rests_and_that_it_is_closed(
     reopened = Browser(offering)
     assert (await reopened.sign_in(issuer, reactivate="true")).status == 303 and (await reopened.me()).status == 200
     await offering.parts.database.transaction(lambda tx: tx.run(_CLOSE, id=user))
-    assert await sent_back(browser, issuer.visit(await browser.begin())) == "/account#problem=unauthenticated"
+    assert await sent_back(browser, issuer.visit(await browser.begin())) == "/account#problem=account-closed"
 
 
 @pytest.mark.parametrize(

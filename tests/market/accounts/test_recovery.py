@@ -192,18 +192,28 @@ async def test_who_reads_the_mail_is_signed_in(linked: Market) -> None:
     assert (await linked.stranger.signed_in(answer.json()["access_token"]).get("/api/users/me")).status == 200
     assert (await asked(linked, "link/use", token=secret)).status == 422
     assert await login(linked, PASSWORD) == 200, "the password stays"
+    assert not [subject for subject, _ in await mails(linked, BO) if "new password" in subject]
 
 
-async def test_whoever_registered_an_address_that_they_cannot_read_loses_it_to_its_owner(linked: Market) -> None:
-    """They know the password, and may be signed in: both end when the owner comes in by a mail."""
+@pytest.mark.parametrize("way", ["use", "session"])
+async def test_whoever_registered_an_address_that_they_cannot_read_loses_it_to_its_owner(
+    linked: Market, way: str
+) -> None:
+    """They know the password, and may be signed in: both end when the owner comes in by a mail, who is told so."""
     squatter = (await register(linked)).json()
     await asked(linked, "link", email=BO)
-    answer = await asked(linked, "link/use", token=await token(linked, BO, "link"))
+    answer = await asked(linked, f"link/{way}", token=await token(linked, BO, "link"))
     assert answer.json()["user"]["email_verified"] is True
+    subject, body = (await mails(linked, BO))[-1]
+    assert subject.startswith("Please set a new password") and "/account#forgot" in body
+    admin = await linked.person("admin")
+    (entry,) = (await admin.get("/api/admin/audit?action=account.password_removed")).json()["items"]
+    assert entry["subject_id"] == entry["actor_id"] == squatter["user"]["id"]
     assert await login(linked, PASSWORD) == 401
     assert (await linked.stranger.signed_in(squatter["access_token"]).get("/api/users/me")).status == 401
     assert (await asked(linked, "refresh", refresh_token=squatter["refresh_token"])).status == 401
-    assert (await linked.stranger.signed_in(answer.json()["access_token"]).get("/api/users/me")).status == 200
+    if way == "use":
+        assert (await linked.stranger.signed_in(answer.json()["access_token"]).get("/api/users/me")).status == 200
 
 
 # --- registering where nobody may learn who is here ---

@@ -121,6 +121,25 @@ async def test_whoever_has_a_second_factor_signs_in_with_both(market: Market) ->
         )
 
 
+async def test_a_wrong_code_at_the_setting_up_was_never_good(market: Market) -> None:
+    person = await market.person()
+    made = (await person.post("/api/users/me/second-factors", {"name": "telephone"})).json()
+    wrong = await person.post(f"/api/users/me/second-factors/{made['id']}/confirm", {"code": "000000"})
+    (error,) = wrong.json()["errors"]
+    assert (wrong.status, error["code"], error["params"]) == (422, "not-accepted", {"reason": "code"})
+
+
+async def test_whoever_lacks_the_code_is_told_so_in_their_language(market: Market) -> None:
+    await protected(market)
+    german = make_market(
+        attrs.evolve(market.parts, settings=attrs.evolve(market.parts.settings, market_languages=("en", "de")))
+    )
+    body = {"email": BO["email"], "password": BO["password"]}
+    refused = await german.stranger.post("/api/auth/login", body, headers={"Accept-Language": "de"})
+    assert (refused.status, refused.headers["content-language"]) == (401, "de")
+    assert refused.json()["detail"] == "Bis hierher stimmt alles, und das Konto hat einen zweiten Faktor."
+
+
 async def test_the_code_may_come_in_a_second_step(market: Market) -> None:
     bo = await protected(market)
     challenge = (await bo.login()).json()["challenge"]

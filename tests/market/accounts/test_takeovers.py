@@ -322,7 +322,7 @@ async def test_whoever_is_given_a_key_a_role_or_a_deputy_is_mailed_so(market: Ma
         (person, "POST", "/api/users/me/api-keys", KEY, "api_key.created"),
         (farmer, "PATCH", member, {"role": "driver"}, "farm.member_changed"),
         (farmer, "DELETE", member, None, "farm.member_left"),
-        (admin, "PATCH", f"/api/admin/users/{person.id}", {"role": "manager"}, "account.changed"),
+        (admin, "PATCH", f"/api/admin/users/{person.id}", {"role": "manager"}, "account.changed/manager"),
         (admin, "POST", f"/api/admin/users/{person.id}/impersonate", {"reason": "a call"}, "account.impersonated"),
     ):
         assert (await who.request(method, path, body)).status < 300

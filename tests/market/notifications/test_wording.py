@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from harvestd.kernel.catalogues import WORDS
+from harvestd.kernel.permissions import ROLES as MARKET_ROLES
 from harvestd.kernel.tags import LANGUAGES
 from harvestd.market.accounts.audit import TOLD
-from harvestd.market.notifications.messages import ACCOUNT_MAILS, MESSAGES, NOTED, ROLES, texts
+from harvestd.market.notifications.messages import ACCOUNT_MAILS, MESSAGES, NOTED, OWN_MAILS, ROLES, texts
 from harvestd.market.notifications.wording import account_shown, again, more_shown, shown
 from tests.english import english_in
 
@@ -68,8 +69,19 @@ def test_who_gets_no_more_mails_for_now_is_told_where_to_look(language: str) -> 
     assert language == "en" or english_in(body) == set()
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_sentence_of_a_mail_to_an_account_has_one_colon_at_most(language: str) -> None:
+    for kind, what in [*((kind, "") for kind in ACCOUNT_MAILS), *(("noted", what) for what in NOTED.values())]:
+        given: dict[str, Any] = {"farm": "Œuvre", "reason": "", "what": what, "role": "", "days": 7}
+        for said in re.split(r"(?<=[.!?])\s|\n\n", account_shown(kind, language, "Märkt", "", **given)[1]):
+            assert said.count(":") <= 1, said
+
+
 def test_each_action_that_is_told_has_its_words() -> None:
-    assert NOTED.keys() == TOLD.keys()
+    told = [action.partition("/") for action in (*NOTED, *OWN_MAILS)]
+    assert {action for action, _, _ in told} == TOLD.keys()
+    assert {to for _, _, to in told if to} == {"opened", "closed", *MARKET_ROLES}
+    assert set(OWN_MAILS.values()) <= ACCOUNT_MAILS.keys()
 
 
 @pytest.mark.parametrize("tag", WORDS)
