@@ -124,7 +124,7 @@ async def change(request: RequestContext, body: ChangeMember) -> Member:
     unit = request.work
     farm = await actions.locked(unit, request.user, Permission.CHANGE_MEMBERS, request.path["id"])
     before = await _other(request, farm)
-    await actions.require(unit.tx, request.user, _deciding(before.role, body.role), farm.id)
+    request.user.require_scope(_deciding(before.role, body.role))
     if before.role != body.role:
         await member_actions.change(unit, farm, before, body.role)
         await audit.note(

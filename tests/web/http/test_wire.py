@@ -193,9 +193,13 @@ async def test_more_than_150_header_lines_are_431(wire: Connection) -> None:
 
 
 BEFORE_ROUTING = {
-    "a large body": (b"Accept-Language: de\r\nContent-Length: 99999999\r\n\r\n", 413, "65536"),
-    "a large header": (b"Accept-Language: de\r\nCookie: " + b"a" * 20_000, 431, "16384"),
-    "a large header, and others between": (b"Accept-Language: de\r\nX-A: b\r\nCookie: " + b"a" * 20_000, 431, "16384"),
+    "a large body": (b"Accept-Language: de\r\nContent-Length: 99999999\r\n\r\n", 413, "65,536 kB"),
+    "a large header": (b"Accept-Language: de\r\nCookie: " + b"a" * 20_000, 431, "16,384 kB"),
+    "a large header, and others between": (
+        b"Accept-Language: de\r\nX-A: b\r\nCookie: " + b"a" * 20_000,
+        431,
+        "16,384 kB",
+    ),
     "many headers": (b"Accept-Language: de\r\n" + b"X-A: b\r\n" * 200, 431, "150"),
     "a header that is none": (b"Accept-Language: de\r\nno colon\r\n\r\n", 400, ""),
     "no length": (b"Accept-Language: de\r\nContent-Length: x\r\n\r\n", 400, "Content-Length"),
