@@ -90,6 +90,19 @@ def test_an_address_is_verified_once_and_the_link_is_out_of_the_history(
     expect(again.locator("#again")).to_be_visible()
 
 
+@pytest.mark.parametrize("behind", ["&utm_source=x", ".", "%2E", "=", "%20"])
+def test_what_others_put_behind_a_mailed_link_is_none_of_it_and_it_is_out_of_the_history(
+    browser: Any, demo_market: DemoMarket, behind: str
+) -> None:
+    page = opened(browser, demo_market, "reset", f"s3cret{behind}")
+    expect(page.locator("#reset")).to_be_visible()
+    assert page.url == f"{demo_market.address}/account"
+    with page.expect_request("**/api/auth/password/reset") as asked:
+        page.fill("#reset [name=password]", NEW)
+        page.click("text=Set the password")
+    assert asked.value.post_data_json["token"] == "s3cret"
+
+
 def test_a_forgotten_password_is_set_anew(browser: Any, demo_market: DemoMarket) -> None:
     person = Person(demo_market)
     page = opened(browser, demo_market, "forgot", "")

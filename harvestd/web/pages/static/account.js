@@ -2,8 +2,10 @@
 // What a mailed link leads to: the part of the address behind # says what is to be done, and has the token. It is sent to the market
 // only when the button is pressed, so that programs that follow the links of mails use none up. Who signs in with an account elsewhere
 // comes here for the code of their second factor, or to be told why they are not signed in.
-const LINK = /^#(verify|reset|link|invitation|factor)=([A-Za-z0-9._-]+)(?:&return_to=([^&]*))?$/;
-const [, what, token, to = ""] = LINK.exec(location.hash) || [null, "forgot", ""];
+// What programs that count or write out links put behind the token is none of it.
+const LINK = /^#(verify|reset|link|invitation|factor)=([\w-]+(?:\.[\w-]+)*)/;
+const [, what, token] = LINK.exec(location.hash) || [null, "forgot", ""];
+const [, to = ""] = /&return_to=([^&]*)/.exec(location.hash) || [];
 const [, problem] = /^#problem=([a-z-]+)$/.exec(location.hash) || [];
 // Without any of these the page is that of one's own account (own.js).
 const begun = Boolean(token || problem || location.hash.startsWith("#forgot"));
@@ -135,7 +137,7 @@ if (what === "factor") {
   form.code.required = true;
   form.querySelector(".use-passkey").hidden = !passkeys.able;
 }
-if (token || problem) history.replaceState(null, "", location.pathname); // out of the history, and of what is bookmarked
+if (location.hash.includes("=")) history.replaceState(null, "", location.pathname); // out of the history, and of what is bookmarked
 addEventListener("hashchange", () => location.hash && location.reload());
 form.querySelector(".use-passkey")?.addEventListener("click", async () => {
   try {
