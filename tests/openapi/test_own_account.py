@@ -220,6 +220,16 @@ def test_nothing_of_a_person_stays_in_the_page_after_they_sign_out(
     assert [one for one in secrets if one in left] == [], "to the next person"
 
 
+def test_a_sign_in_by_which_the_staff_act_is_told_apart(browser: Any, demo_market: DemoMarket) -> None:
+    person = Person(demo_market)
+    admin = {"email": "admin@example.org", "password": demo_market.password}
+    token = ask(demo_market, "POST", "/api/auth/login", admin)["access_token"]
+    me = ask(demo_market, "GET", "/api/users/me", token=person.token)["id"]
+    ask(demo_market, "POST", f"/api/admin/users/{me}/impersonate", {"reason": "they called"}, token)
+    page = signed_in(browser, demo_market, person)
+    expect(page.locator("#sessions li").nth(1)).to_contain_text("The market's staff, for you", timeout=SOON)
+
+
 def test_a_message_goes_with_the_next_action_of_its_section(browser: Any, demo_market: DemoMarket) -> None:
     page = signed_in(browser, demo_market, Person(demo_market))
     add_passkey(page, "laptop")

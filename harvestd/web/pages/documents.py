@@ -43,6 +43,7 @@ def index(title: str) -> bytes:
         ("/docs", "The API, and forms to try it"),
         ("/openapi.json", "The API as OpenAPI 3.1"),
         ("/api/products", "What is on sale, as JSON"),
+        ("/account", "One's own account: signing in, passkeys, one's data"),
         ("/problems", "What errors mean, and their cures"),
         ("/health/ready", "How the server is"),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from html import escape
 
@@ -93,26 +93,9 @@ def account(
     what has become of a sign-in elsewhere (``#problem=`` and its slug), ``own.js`` all else. ``tags`` are the market's languages; ``links``
     whether mails sign in, ``issuer`` who else does; passkeys are for ``domain``, and the market's own pages at ``origin``."""
     said = partial(_said, language=language)
-    field = partial(_field, language=language)
     code = code_field(said("code"), said("code short"))
     passkey = f'<p><button type="button" class="use-passkey" hidden>{escape(said("use passkey"))}</button></p>'
-    password = field(
-        "password",
-        said("new password").format(least=password_least),
-        f'type="password" minlength="{password_least}" autocomplete="new-password"',
-    )
-    forms = {
-        "verify": "",
-        "link": code,
-        "factor": code,
-        "reset": password,
-        "invitation": f'<p class="as" data-accept="{escape(said("invitation accept"))}" hidden>{escape(said("invitation as"))}</p>'
-        + f'<div class="who"><p>{escape(said("invitation first"))} {marked(said("invitation without"))}</p>'
-        + field("email", said("email"), 'type="email" autocomplete="username"')
-        + field("password", said("password"), 'type="password" autocomplete="current-password"')
-        + f"{code}</div>",
-        "forgot": field("email", said("own email"), 'type="email" autocomplete="email"'),
-    }
+    forms = _forms(said, partial(_field, language=language), password_least, code)
     shown = "".join(_form(name, fields, language, passkey if code in fields else "") for name, fields in forms.items())
     beside = (
         f'<p id="again" hidden>{marked(said("again"))}</p><p id="back" hidden><a href="/account">{escape(said("forgot back"))}</a></p>'
@@ -123,20 +106,44 @@ def account(
     not_here = f'<p class="not-here" hidden>{marked(said("not here").format(domain=domain, origin=origin))}</p>'
     own = own_account.entrance(said, code, passkey, not_here, links, issuer)
     own += own_account.own(said, password_least, tags, not_here)
-    problems = "".join(
-        f'<p id="{name.replace(" ", "-")}" class="wrong" tabindex="-1" hidden>{marked(said(name))}</p>'
-        for name in TEXTS
-        if name.startswith("problem ")
-    )
     return page(
         title,
-        f'<h1>{escape(title)}</h1><p id="said" role="status" tabindex="-1" {told} {own_account.told(said)}></p>{problems}{shown}'
+        f'<h1>{escape(title)}</h1><p id="said" role="status" tabindex="-1" {told} {own_account.told(said)}></p>{_problems(said)}{shown}'
         f'{beside}<p id="onward" hidden><a href="/account">{escape(title)}</a></p>'
         f"{own}{own_account.confirmation(said, code)}<noscript><p>{escape(said('script'))}</p></noscript>",
         head=scripts(domain, "account", "own"),
         navigation=False,
         language=language,
         skip=said("skip"),
+    )
+
+
+def _forms(said: own_account.Said, field: Callable[..., str], password_least: int, code: str) -> dict[str, str]:
+    """The fields for each kind of link."""
+    password = field(
+        "password",
+        said("new password").format(least=password_least),
+        f'type="password" minlength="{password_least}" autocomplete="new-password"',
+    )
+    invitation = (
+        f'<p class="as" data-accept="{escape(said("invitation accept"))}" hidden>{escape(said("invitation as"))}</p>'
+        + f'<div class="who"><p>{escape(said("invitation first"))} {marked(said("invitation without"))}</p>'
+        + field("email", said("email"), 'type="email" autocomplete="username"')
+        + field("password", said("password"), 'type="password" autocomplete="current-password"')
+        + f"{code}</div>"
+    )
+    forgot = field("email", said("own email"), 'type="email" autocomplete="email"')
+    return {
+        "verify": "", "link": code, "factor": code, "reset": password, "invitation": invitation, "forgot": forgot,
+    }  # fmt: skip
+
+
+def _problems(said: own_account.Said) -> str:
+    """What may have become of a sign-in elsewhere."""
+    return "".join(
+        f'<p id="{name.replace(" ", "-")}" class="wrong" tabindex="-1" hidden>{marked(said(name))}</p>'
+        for name in TEXTS
+        if name.startswith("problem ")
     )
 
 

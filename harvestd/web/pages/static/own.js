@@ -233,7 +233,7 @@ function row(kind, words, work) {
 async function showSessions() {
   const { items } = await send("GET", "/api/users/me/sessions");
   const rows = items.map((one) => {
-    const words = `${device(one.device)}, ${when(one.created_at)}`;
+    const words = `${one.acting ? WORDS.acting : device(one.device)}, ${when(one.created_at)}`;
     const shown = row("end", words, async () => {
       await ask("DELETE", `/api/users/me/sessions/${one.id}`);
       await showSessions();
