@@ -23,7 +23,7 @@ from harvestd.queue.runner import Workers
 from harvestd.queue.work import QueueHandlers
 from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.settings.sources import load
-from harvestd.store.postgres.database import Statement, nothing
+from harvestd.store.postgres.statements import Statement, nothing
 from harvestd.unit_of_work import UnitOfWork
 
 #: What the consumer by itself consumes: an event of each order.

@@ -33,9 +33,9 @@ from harvestd.settings.sources import Problem, SettingError, resolved
 from harvestd.settings.table import Settings
 from harvestd.store.embedded.server import EmbeddedError, EmbeddedPostgres, running
 from harvestd.store.postgres.connection import ConnectionSettings
-from harvestd.store.postgres.database import Statement, scalar
 from harvestd.store.postgres.migrations import SchemaError, migrate, pending
 from harvestd.store.postgres.startup import DatabaseAway, answering
+from harvestd.store.postgres.statements import Statement, scalar
 from harvestd.tables import HANDLERS, PERIODIC, ROUTES
 from harvestd.web.server import PortInUse, WebService
 

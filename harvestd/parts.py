@@ -28,7 +28,8 @@ from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.runtime.metrics import Metrics
 from harvestd.settings.table import Settings
 from harvestd.store.postgres.control import ControlConnection
-from harvestd.store.postgres.database import Database, Reader
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.statements import Reader
 
 
 @attrs.frozen(eq=False)

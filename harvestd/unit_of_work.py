@@ -14,7 +14,7 @@ from harvestd.kernel.events import Event
 from harvestd.kernel.families import families_of, merged
 from harvestd.parts import Parts
 from harvestd.store import outbox
-from harvestd.store.postgres.database import Transaction
+from harvestd.store.postgres.transactions import Transaction
 
 Result = TypeVar("Result")
 log = Logger()

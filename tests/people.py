@@ -22,8 +22,9 @@ from harvestd.queue.consumer import Consumer
 from harvestd.queue.relay import message_of
 from harvestd.queue.seals import EventSeals
 from harvestd.store import outbox
-from harvestd.store.postgres.database import Statement, Transaction, nothing
 from harvestd.store.postgres.invariants import rules, violations
+from harvestd.store.postgres.statements import Statement, nothing
+from harvestd.store.postgres.transactions import Transaction
 from harvestd.tables import HANDLERS, TOPOLOGY
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import tokens

@@ -10,7 +10,8 @@ from harvestd.kernel.families import stale
 from harvestd.parts import Parts
 from harvestd.settings.table import Settings
 from harvestd.store import outbox
-from harvestd.store.postgres.database import Database, Statement, scalar
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.statements import Statement, scalar
 from harvestd.unit_of_work import UnitOfWork, change
 from tests.web.conftest import Wakes, make_parts
 

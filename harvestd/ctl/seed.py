@@ -20,7 +20,7 @@ from harvestd.market.search.fallback import SearchWithFallback
 from harvestd.market.search.postgres import rows as search_rows
 from harvestd.market.search.postgres.engine import configuration
 from harvestd.parts import Parts
-from harvestd.store.postgres.database import Statement, scalar
+from harvestd.store.postgres.statements import Statement, scalar
 
 #: Limits that catch typing errors; and the number of products for each farm if no number of farms is given.
 MAX_PRODUCTS, MAX_FARMS, MAX_SEED = 10_000_000, 100_000, 1_000_000_000

@@ -30,7 +30,8 @@ from harvestd.store import outbox
 from harvestd.store.leases import Lease
 from harvestd.store.outbox import Recorded
 from harvestd.store.postgres.control import ControlConnection
-from harvestd.store.postgres.database import Database, Transaction
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.transactions import Transaction
 
 #: The name of the lease.
 LEASE = "relay"

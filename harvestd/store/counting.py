@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harvestd.store.postgres.database import Reader, Statement, scalar
+from harvestd.store.postgres.statements import Reader, Statement, scalar
 
 #: Where counting stops: a page then says "so many or more".
 MAX_COUNTED = 10_000

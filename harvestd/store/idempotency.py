@@ -13,7 +13,8 @@ from typing import Any
 import attrs
 
 from harvestd.kernel.errors import KeyInFlight, KeyReused
-from harvestd.store.postgres.database import Statement, Transaction, nothing
+from harvestd.store.postgres.statements import Statement, nothing
+from harvestd.store.postgres.transactions import Transaction
 
 
 @attrs.frozen

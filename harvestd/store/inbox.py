@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from harvestd.store.postgres.database import Statement, Transaction, scalar
+from harvestd.store.postgres.statements import Statement, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 # The ids are sorted so that two consumers with overlapping batches wait for each other instead of deadlocking.
 CLAIM = Statement(

@@ -13,7 +13,9 @@ from typing import Any
 
 from harvestd.kernel.errors import Unavailable
 from harvestd.store.postgres.control import ControlConnection
-from harvestd.store.postgres.database import Database, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.statements import Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 #: Passed to the work, which awaits it now and then: it renews the lease, and returns whether the work may go on.
 GoingOn = Callable[[], Awaitable[bool]]

@@ -15,7 +15,8 @@ import msgspec
 from harvestd.kernel.events import Event
 from harvestd.kernel.topology import Topology
 from harvestd.runtime.tracing import current_trace
-from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 
 class Recorded(msgspec.Struct, frozen=True):

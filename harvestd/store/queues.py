@@ -12,7 +12,8 @@ from datetime import datetime
 import attrs
 
 from harvestd.interfaces import DeadLetter, Message, QueueState
-from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 
 @attrs.frozen

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from harvestd.store.postgres.database import Database, Statement, Transaction, nothing
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.statements import Statement, nothing
+from harvestd.store.postgres.transactions import Transaction
 
 #: The age at which a trial is obsolete: its message has long had an outcome elsewhere.
 FORGOTTEN = timedelta(days=7)

@@ -14,7 +14,8 @@ from harvestd.kernel.errors import Forbidden, MarketError, NotFound, Stale, Unau
 from harvestd.kernel.permissions import SCOPES, Permission
 from harvestd.kernel.sentences import worded
 from harvestd.parts import Parts
-from harvestd.store.postgres.database import Reader, Transaction
+from harvestd.store.postgres.statements import Reader
+from harvestd.store.postgres.transactions import Transaction
 from harvestd.unit_of_work import UnitOfWork, change
 from harvestd.web.routes import Route
 

@@ -17,7 +17,8 @@ from harvestd.kernel.errors import Unavailable
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_ins as sessions
 from harvestd.market.accounts.rules import NewAccount
-from harvestd.store.postgres.database import Database, Row, Statement, nothing
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.statements import Row, Statement, nothing
 from tests.waiting import eventually
 
 ROLE = Statement("test_role", "update users set role = :role, version = version + 1 where id = :user_id", nothing)

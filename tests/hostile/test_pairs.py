@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import pytest
 
-from harvestd.store.postgres.database import Statement, nothing
+from harvestd.store.postgres.statements import Statement, nothing
 from tests.lengths import length
 from tests.people import Market, Person
 from tests.web.client import Response

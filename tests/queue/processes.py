@@ -26,7 +26,8 @@ from harvestd.settings.table import Settings
 from harvestd.store import outbox
 from harvestd.store.postgres.connection import ConnectionSettings
 from harvestd.store.postgres.control import ControlConnection
-from harvestd.store.postgres.database import Database, Transaction
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.transactions import Transaction
 from harvestd.tables import TOPOLOGY
 from servers import PostgresServer
 

@@ -19,7 +19,7 @@ from harvestd.queue.retry import Drop, Retry
 from harvestd.queue.work import Handle, QueueHandlers
 from harvestd.runtime import failpoints
 from harvestd.runtime.tracing import Trace, current_trace
-from harvestd.store.postgres.database import Statement, nothing
+from harvestd.store.postgres.statements import Statement, nothing
 from harvestd.unit_of_work import UnitOfWork
 from tests.contracts.broker import ORDERS, is_empty
 from tests.queue.processes import SEALS, Process, Processes, data, envelope, message, new_id

@@ -17,7 +17,8 @@ from harvestd.runtime import failpoints
 from harvestd.runtime.tracing import Trace, tracing
 from harvestd.settings.table import Settings
 from harvestd.store import outbox
-from harvestd.store.postgres.database import Statement, Transaction, nothing
+from harvestd.store.postgres.statements import Statement, nothing
+from harvestd.store.postgres.transactions import Transaction
 from harvestd.tables import TOPOLOGY
 from servers import PostgresServer
 from tests.contracts.broker import ORDERS, Received

@@ -13,7 +13,9 @@ import pytest
 from twisted.internet.defer import CancelledError, Deferred
 
 from harvestd.runtime.failpoints import POINTS, FailPointHit, arm, armed, disarm, failpoint, failpoint_here
-from harvestd.store.postgres.database import Database, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.statements import Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 TESTING = {"HARVEST_TESTING": "1"}
 POINT = "order.before_commit"

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from harvestd.runtime.lifecycle import sleep
 from harvestd.store.leases import Lease, Lost
-from harvestd.store.postgres.database import Transaction
+from harvestd.store.postgres.transactions import Transaction
 from tests.queue.processes import Process, Processes
 from tests.waiting import eventually
 

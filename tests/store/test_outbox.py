@@ -10,7 +10,8 @@ from twisted.internet.defer import Deferred
 from harvestd.kernel.events import Event
 from harvestd.runtime.tracing import Trace, tracing
 from harvestd.store import inbox, outbox
-from harvestd.store.postgres.database import Database, Transaction
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.transactions import Transaction
 from harvestd.tables import TOPOLOGY
 from tests.queue.processes import data, new_id
 

@@ -16,7 +16,7 @@ from harvestd.kernel.permissions import Permission
 from harvestd.market.operations.routes import SYSTEM
 from harvestd.runtime.tracing import current_trace
 from harvestd.store import outbox
-from harvestd.store.postgres.database import Statement, nothing, scalar
+from harvestd.store.postgres.statements import Statement, nothing, scalar
 from harvestd.web.context import Page, RequestContext, Result
 from harvestd.web.routes import Cached, Mode, Route, Section
 

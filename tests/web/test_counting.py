@@ -7,7 +7,7 @@ from typing import Any, get_origin
 import pytest
 
 from harvestd.store.counting import MAX_COUNTED
-from harvestd.store.postgres.database import Statement, nothing
+from harvestd.store.postgres.statements import Statement, nothing
 from harvestd.tables import ROUTES
 from harvestd.web.context import CountedPage, Page
 from harvestd.web.shapes import CountedQuery, ListQuery

@@ -11,7 +11,8 @@ from twisted.internet.defer import Deferred
 
 from harvestd.parts import Parts
 from harvestd.store import idempotency
-from harvestd.store.postgres.database import Database, Statement, scalar
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.statements import Statement, scalar
 from harvestd.web.server import make_site
 from tests.waiting import eventually
 from tests.web.client import Client, Response, encode

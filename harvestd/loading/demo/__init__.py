@@ -29,7 +29,7 @@ from harvestd.market.catalogue.rules import Offer
 from harvestd.market.farms import rows as farms
 from harvestd.market.search.actions import current, reindex
 from harvestd.parts import Parts
-from harvestd.store.postgres.database import Statement, nothing
+from harvestd.store.postgres.statements import Statement, nothing
 from harvestd.unit_of_work import UnitOfWork, change
 
 log = Logger()

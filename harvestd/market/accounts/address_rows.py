@@ -10,7 +10,8 @@ import msgspec
 
 from harvestd.market.accounts import rows as accounts
 from harvestd.store import counting
-from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 
 class Address(msgspec.Struct, frozen=True):

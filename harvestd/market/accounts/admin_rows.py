@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from harvestd.store import counting
-from harvestd.store.postgres.database import LAST_ID, Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import LAST_ID, Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 
 class Account(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ from harvestd.kernel.events import Event
 from harvestd.market.accounts.audit_actions import ACTED
 from harvestd.runtime.tracing import current_trace
 from harvestd.store import counting
-from harvestd.store.postgres.database import Reader, Statement, nothing, scalar
+from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import ActedFor, RequestContext
 

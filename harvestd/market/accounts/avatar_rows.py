@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from harvestd.store.blobs.rows import Blob
-from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing
+from harvestd.store.postgres.statements import Reader, Statement, nothing
+from harvestd.store.postgres.transactions import Transaction
 
 #: The kind of these blobs.
 KIND = "avatar"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from harvestd.market.accounts.rows import USER, User
-from harvestd.store.postgres.database import Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 _LOCK = Statement("closing.lock", f"select {USER} from users where id = :user_id for update", User)
 #: As by all that changes who owns a farm, which would otherwise not see what this does beside it.

@@ -8,7 +8,8 @@ from datetime import datetime
 import msgspec
 
 from harvestd.market.accounts import rows as accounts
-from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing
+from harvestd.store.postgres.statements import Reader, Statement, nothing
+from harvestd.store.postgres.transactions import Transaction
 
 
 class Consent(msgspec.Struct, frozen=True):

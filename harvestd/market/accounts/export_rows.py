@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from harvestd.store.postgres.database import Reader, Statement
+from harvestd.store.postgres.statements import Reader, Statement
 
 #: A row with its key, after which the next page starts.
 Keyed = tuple[str, dict[str, Any]]

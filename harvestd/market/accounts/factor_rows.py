@@ -7,7 +7,8 @@ from datetime import datetime
 
 import msgspec
 
-from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 
 class Factor(msgspec.Struct, frozen=True):

@@ -7,7 +7,8 @@ from datetime import datetime
 import msgspec
 
 from harvestd.store import counting
-from harvestd.store.postgres.database import LAST_ID, Reader, Statement, Transaction, nothing
+from harvestd.store.postgres.statements import LAST_ID, Reader, Statement, nothing
+from harvestd.store.postgres.transactions import Transaction
 
 
 class KeyRow(msgspec.Struct, frozen=True):

@@ -12,7 +12,8 @@ import hmac
 import os
 from datetime import UTC, datetime, timedelta
 
-from harvestd.store.postgres.database import Statement, Transaction, nothing
+from harvestd.store.postgres.statements import Statement, nothing
+from harvestd.store.postgres.transactions import Transaction
 
 LIFE = timedelta(minutes=5)
 #: Bytes: what is random, the second at which it ends, and the seal.

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 
 class Passkey(msgspec.Struct, frozen=True):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from harvestd.store.postgres.database import Statement, Transaction, nothing
+from harvestd.store.postgres.statements import Statement, nothing
+from harvestd.store.postgres.transactions import Transaction
 
 _CHANGE = Statement(
     "profiles.change",

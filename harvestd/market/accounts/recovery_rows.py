@@ -8,7 +8,8 @@ import msgspec
 from psycopg2 import errors as pg
 
 from harvestd.market.accounts.rows import USER, User
-from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 
 class Mailed(msgspec.Struct, frozen=True):

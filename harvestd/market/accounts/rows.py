@@ -8,7 +8,8 @@ import msgspec
 
 from harvestd.kernel.errors import AlreadyTaken, FieldError, Unauthenticated
 from harvestd.market.accounts.rules import NewAccount
-from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 
 class User(msgspec.Struct, frozen=True):

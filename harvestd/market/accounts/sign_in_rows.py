@@ -8,7 +8,8 @@ import msgspec
 
 from harvestd.market.accounts.rows import User
 from harvestd.store import counting
-from harvestd.store.postgres.database import LAST_ID, Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import LAST_ID, Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 
 class DeviceRow(msgspec.Struct, frozen=True):

@@ -16,7 +16,8 @@ import msgspec
 
 from harvestd.interfaces import Account
 from harvestd.market.accounts.rows import User
-from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 #: The most sign-ins returned for a user: the requested one and the newest.
 MAX = 50

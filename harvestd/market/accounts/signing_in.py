@@ -23,7 +23,7 @@ from harvestd.market.accounts.avatar_shapes import avatar_of
 from harvestd.market.accounts.passkey_challenges import Purpose
 from harvestd.market.accounts.password_rules import LONGEST
 from harvestd.market.accounts.shapes import Login, SignedIn, User, UserFarm
-from harvestd.store.postgres.database import Reader
+from harvestd.store.postgres.statements import Reader
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import tokens
 from harvestd.web.context import Caller, RequestContext

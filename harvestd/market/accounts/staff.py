@@ -11,7 +11,8 @@ from harvestd.market.accounts import passwords
 from harvestd.market.accounts import rules as market
 from harvestd.market.accounts.actions import register
 from harvestd.parts import Parts
-from harvestd.store.postgres.database import Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 from harvestd.unit_of_work import change
 
 _PROMOTE = Statement(

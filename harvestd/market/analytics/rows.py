@@ -7,7 +7,8 @@ from datetime import date
 
 import attrs
 
-from harvestd.store.postgres.database import Statement, Transaction, nothing
+from harvestd.store.postgres.statements import Statement, nothing
+from harvestd.store.postgres.transactions import Transaction
 
 #: Stands in for a farm's id in the rows of the whole market.
 MARKET = "00000000-0000-0000-0000-000000000000"

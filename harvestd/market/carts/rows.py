@@ -11,7 +11,8 @@ import msgspec
 from harvestd.market.accounts.export_rows import section
 from harvestd.market.carts.rules import Item
 from harvestd.market.catalogue.on_sale import Agreed
-from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 
 class Found(msgspec.Struct, frozen=True):

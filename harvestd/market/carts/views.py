@@ -9,7 +9,7 @@ from harvestd.market.carts import rules as market
 from harvestd.market.carts.selling import terms
 from harvestd.market.carts.shapes import Cart, CartLine, CartPart, CartWarning
 from harvestd.market.catalogue import stock_rows as stock
-from harvestd.store.postgres.database import Reader
+from harvestd.store.postgres.statements import Reader
 from harvestd.web.context import RequestContext
 from harvestd.web.market_day import today
 from harvestd.web.money import money

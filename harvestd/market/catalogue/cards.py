@@ -16,7 +16,7 @@ from harvestd.kernel.quantities import COMPARED
 from harvestd.kernel.slugs import is_id
 from harvestd.market.catalogue import product_shapes
 from harvestd.market.catalogue.on_sale import NOBODY_THERE
-from harvestd.store.postgres.database import Reader, Statement
+from harvestd.store.postgres.statements import Reader, Statement
 
 
 class Card(msgspec.Struct, frozen=True):

@@ -9,7 +9,8 @@ import msgspec
 from psycopg2 import errors as pg
 
 from harvestd.kernel.errors import AlreadyTaken, Conflict, FieldError, Invalid
-from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 
 class Category(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ import attrs
 
 from harvestd.kernel.errors import FieldError, Invalid
 from harvestd.kernel.slugs import is_id
-from harvestd.store.postgres.database import Reader, Statement
+from harvestd.store.postgres.statements import Reader, Statement
 
 _RESOLVE = Statement(
     "filters.resolve",

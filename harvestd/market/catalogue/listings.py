@@ -21,7 +21,7 @@ from harvestd.kernel.geography import box_around
 from harvestd.market.catalogue import cards
 from harvestd.store import counting
 from harvestd.store.nearness import distance_sql
-from harvestd.store.postgres.database import ENDED, Reader, Statement
+from harvestd.store.postgres.statements import ENDED, Reader, Statement
 
 
 @attrs.frozen

@@ -12,7 +12,8 @@ from psycopg2 import errors as pg
 from harvestd.kernel.errors import AlreadyTaken, Invalid
 from harvestd.kernel.seasons import Season
 from harvestd.market.catalogue.rules import OFFERED, Known, Offer
-from harvestd.store.postgres.database import FIRST_ID, Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import FIRST_ID, Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 
 class Product(msgspec.Struct, frozen=True):

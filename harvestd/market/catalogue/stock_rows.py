@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.stock_rules import Effect, Held
-from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 
 def _on_sale(*c: object) -> OnSale:

@@ -14,7 +14,7 @@ from harvestd.kernel.permissions import Permission, may_everywhere, may_for_farm
 from harvestd.kernel.slugs import distinct
 from harvestd.market.accounts.actions import Registered
 from harvestd.market.farms import rows as store
-from harvestd.store.postgres.database import Reader
+from harvestd.store.postgres.statements import Reader
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import Caller
 

@@ -13,7 +13,8 @@ from harvestd.kernel.errors import AlreadyTaken, FieldError
 from harvestd.kernel.geography import Box
 from harvestd.kernel.slugs import is_id
 from harvestd.store import counting
-from harvestd.store.postgres.database import LAST_ID, Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import LAST_ID, Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 
 class Farm(msgspec.Struct, frozen=True):

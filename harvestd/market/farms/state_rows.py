@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from harvestd.market.accounts import rows as accounts
-from harvestd.store.postgres.database import Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 _OWNED = Statement(
     "farm_states.owned", "select count(*) from farm_members where user_id = :user_id and role = 'owner'", scalar

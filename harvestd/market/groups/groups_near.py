@@ -15,7 +15,7 @@ from zope.interface import implementer
 from harvestd.interfaces import IGroups, ITopics
 from harvestd.market.accounts.sign_ins_near import CHANNEL, user_of
 from harvestd.market.groups import member_rows as rows
-from harvestd.store.postgres.database import Reader
+from harvestd.store.postgres.statements import Reader
 
 
 @implementer(IGroups)

@@ -8,7 +8,8 @@ import msgspec
 
 from harvestd.market.accounts.export_rows import section
 from harvestd.store import counting
-from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 
 class Member(msgspec.Struct, frozen=True):

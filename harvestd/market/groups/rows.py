@@ -8,7 +8,8 @@ import msgspec
 
 from harvestd.market.groups.rules import name_key
 from harvestd.store import counting
-from harvestd.store.postgres.database import LAST_ID, Reader, Statement, Transaction, nothing
+from harvestd.store.postgres.statements import LAST_ID, Reader, Statement, nothing
+from harvestd.store.postgres.transactions import Transaction
 
 
 class Group(msgspec.Struct, frozen=True):

@@ -10,7 +10,8 @@ import msgspec
 
 from harvestd.market.long_work.kinds import Operation
 from harvestd.store import counting
-from harvestd.store.postgres.database import LAST_ID, Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import LAST_ID, Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 _COLUMNS = (
     """id, kind, user_id, status, done, total, given, state, result, errors, claims, tries, created_at, finished_at"""

@@ -6,7 +6,7 @@ from harvestd.market.accounts.closing_actions import Closed
 from harvestd.market.accounts.export_actions import Exported
 from harvestd.market.accounts.export_rows import section
 from harvestd.market.orders.retention import Erased
-from harvestd.store.postgres.database import Statement, nothing
+from harvestd.store.postgres.statements import Statement, nothing
 from harvestd.unit_of_work import UnitOfWork
 
 _NOTICES = Statement("notifications_closing.notices", "delete from notifications where user_id = :user_id", nothing)

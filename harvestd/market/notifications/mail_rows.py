@@ -14,7 +14,8 @@ import attrs
 import msgspec
 
 from harvestd.interfaces import Mail
-from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 #: The window over which mails are counted for each recipient; and the value for no limit.
 WINDOW, UNBOUNDED = timedelta(hours=1), 2**31 - 1

@@ -10,7 +10,8 @@ import attrs
 import msgspec
 
 from harvestd.store import counting
-from harvestd.store.postgres.database import LAST_ID, Reader, Statement, Transaction, nothing
+from harvestd.store.postgres.statements import LAST_ID, Reader, Statement, nothing
+from harvestd.store.postgres.transactions import Transaction
 
 
 class Notification(msgspec.Struct, frozen=True):

@@ -18,7 +18,7 @@ from harvestd.market.search.postgres import pending as search_pending
 from harvestd.parts import Parts
 from harvestd.store import idempotency, inbox, outbox, trials
 from harvestd.store.leases import GoingOn, always
-from harvestd.store.postgres.database import Transaction
+from harvestd.store.postgres.transactions import Transaction
 from harvestd.unit_of_work import change
 
 Result = TypeVar("Result")

@@ -14,8 +14,9 @@ from harvestd.queue.relay import Relay
 from harvestd.runtime.health import Condition
 from harvestd.store import outbox
 from harvestd.store.embedded.server import running
-from harvestd.store.postgres.database import Database, Statement, nothing
+from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.replicas import Replicas
+from harvestd.store.postgres.statements import Statement, nothing
 
 if TYPE_CHECKING:  # it loads an HTTP client
     from harvestd.market.search.fallback import SearchWithFallback

@@ -10,7 +10,7 @@ from harvestd.market.accounts.export_rows import section
 from harvestd.market.orders import actions
 from harvestd.market.orders.retention import erase
 from harvestd.queue.envelope import Envelope
-from harvestd.store.postgres.database import Statement, scalar
+from harvestd.store.postgres.statements import Statement, scalar
 from harvestd.unit_of_work import UnitOfWork
 
 _OPEN = Statement(

@@ -14,7 +14,7 @@ import attrs
 from harvestd.parts import Parts
 from harvestd.runtime.failpoints import failpoint
 from harvestd.store.leases import GoingOn, always
-from harvestd.store.postgres.database import Statement, nothing, scalar
+from harvestd.store.postgres.statements import Statement, nothing, scalar
 from harvestd.unit_of_work import UnitOfWork, change
 
 #: Orders of which it is erased in one transaction.

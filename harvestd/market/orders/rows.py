@@ -12,7 +12,8 @@ import msgspec
 from harvestd.market.orders.fulfilment import Moved, Standing
 from harvestd.market.orders.placing import Part, Placed, Totals
 from harvestd.store import counting
-from harvestd.store.postgres.database import LAST_ID, Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import LAST_ID, Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 
 class Order(msgspec.Struct, frozen=True):

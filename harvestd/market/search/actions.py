@@ -8,7 +8,7 @@ from harvestd.interfaces import Document
 from harvestd.market.catalogue import rows as products
 from harvestd.market.search.handlers import document
 from harvestd.parts import Parts
-from harvestd.store.postgres.database import Statement, scalar
+from harvestd.store.postgres.statements import Statement, scalar
 
 _COUNT = Statement("reindexing.count", "select count(*) from products", scalar)
 _CURRENT = Statement(

@@ -39,7 +39,8 @@ from harvestd.runtime.spawn import spawn
 from harvestd.store.elasticsearch.client import EngineError
 from harvestd.store.leases import GoingOn, Lease, always
 from harvestd.store.postgres.control import ControlConnection
-from harvestd.store.postgres.database import Database, Transaction
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.transactions import Transaction
 
 #: Seconds that the engine may lag behind PostgreSQL's documents before it is no longer queried.
 BEHIND = 3.0

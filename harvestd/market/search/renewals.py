@@ -12,7 +12,8 @@ from typing import NamedTuple
 import msgspec
 
 from harvestd.market.catalogue.rules import Known
-from harvestd.store.postgres.database import FIRST_ID, Statement, Transaction, nothing
+from harvestd.store.postgres.statements import FIRST_ID, Statement, nothing
+from harvestd.store.postgres.transactions import Transaction
 
 #: Products in one transaction.
 PAGE = 500

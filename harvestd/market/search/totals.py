@@ -12,7 +12,7 @@ import attrs
 
 from harvestd.market.search.elasticsearch.engine import ElasticsearchSearch
 from harvestd.market.search.elasticsearch.totals import Totals
-from harvestd.store.postgres.database import Reader, Statement
+from harvestd.store.postgres.statements import Reader, Statement
 
 #: The largest share of one connection's time that counting PostgreSQL's documents may take.
 PART = 1 / 50

@@ -27,7 +27,8 @@ from harvestd.runtime.wakeup import Wakeup
 from harvestd.settings.table import Settings
 from harvestd.store import queues
 from harvestd.store.postgres.control import ControlConnection
-from harvestd.store.postgres.database import Database, Transaction
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.transactions import Transaction
 from harvestd.store.queues import Taken
 
 #: Backoff in seconds after a failure of ``receive`` or of the database: the first pause, doubling up to the last.

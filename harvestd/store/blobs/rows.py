@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from harvestd.kernel import blob_keys
-from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 
 class Blob(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ import psycopg2
 from psycopg2 import errors as pg
 
 from harvestd.store.postgres import email_keys
-from harvestd.store.postgres.database import Statement, scalar
+from harvestd.store.postgres.statements import Statement, scalar
 
 #: The migrators' advisory lock.
 LOCK = 0x48415256_53434D41

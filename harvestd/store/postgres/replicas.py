@@ -19,7 +19,8 @@ from twisted.logger import Logger
 from harvestd.kernel.errors import Unavailable
 from harvestd.runtime.health import Condition
 from harvestd.runtime.spawn import spawn
-from harvestd.store.postgres.database import Database, Reader, Row, Statement, scalar
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.statements import Reader, Row, Statement, scalar
 
 Result = TypeVar("Result")
 Probe = Callable[[Database], Awaitable[float]]

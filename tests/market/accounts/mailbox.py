@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from harvestd.store.postgres.database import Statement
+from harvestd.store.postgres.statements import Statement
 from tests.people import Market
 
 _MAILS = Statement(

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from harvestd.store.postgres.database import Statement, nothing, scalar
+from harvestd.store.postgres.statements import Statement, nothing, scalar
 from tests.locks import holding, meeting
 from tests.market.accounts.mailbox import mails
 from tests.people import Market, Person

@@ -12,7 +12,7 @@ from zope.interface.verify import verifyObject
 from harvestd.interfaces import ApiKey, IApiKeys
 from harvestd.kernel.permissions import SCOPES, Permission
 from harvestd.market.accounts.keys_near import NearApiKeys
-from harvestd.store.postgres.database import Statement, nothing
+from harvestd.store.postgres.statements import Statement, nothing
 from tests.people import Market, Person
 from tests.web.client import Response
 from tests.web.conftest import make_market

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harvestd.market.accounts import confirming, passwords
-from harvestd.store.postgres.database import Statement
+from harvestd.store.postgres.statements import Statement
 from tests.market.accounts.mailbox import mails, token
 from tests.market.accounts.test_second_factors import BO
 from tests.people import Market

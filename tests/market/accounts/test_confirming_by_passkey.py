@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from harvestd.parts import Parts
-from harvestd.store.postgres.database import Statement
+from harvestd.store.postgres.statements import Statement
 from tests.market.accounts.authenticator import Authenticator
 from tests.market.accounts.mailbox import token
 from tests.market.accounts.test_passkeys import AUDITED, FACTORS, ORIGIN, Holder, holder, shop

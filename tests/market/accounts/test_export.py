@@ -10,7 +10,7 @@ import pytest
 
 from harvestd.market.accounts import export_actions
 from harvestd.market.long_work import running
-from harvestd.store.postgres.database import Statement
+from harvestd.store.postgres.statements import Statement
 from harvestd.unit_of_work import change
 from tests.market.accounts.mailbox import mails
 from tests.market.accounts.test_own_things import DELIVERED, HOME, ONE, bought, complete

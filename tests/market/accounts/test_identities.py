@@ -15,7 +15,7 @@ import pytest_twisted
 from harvestd.market.accounts.identity_cookie import LIFE
 from harvestd.market.operations import housekeeping
 from harvestd.store.encryption import Encryption, NotDecrypted
-from harvestd.store.postgres.database import Statement, nothing, scalar
+from harvestd.store.postgres.statements import Statement, nothing, scalar
 from harvestd.web.pages.people import TEXTS
 from harvestd.web.problems import BY_SLUG
 from tests.issuer import SmallIssuer

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harvestd.store.postgres.database import Statement
+from harvestd.store.postgres.statements import Statement
 from tests.people import Market
 
 ONE, TWO = "0197f0a0-7c1e-7abc-8def-000000000001", "0197f0a0-7c1e-7abc-8def-000000000002"

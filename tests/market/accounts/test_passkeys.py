@@ -13,7 +13,7 @@ import pytest
 from harvestd.market.accounts import passkey_challenges as challenges
 from harvestd.market.accounts.passkey_rules import MAX_TEXT
 from harvestd.parts import Parts
-from harvestd.store.postgres.database import Statement
+from harvestd.store.postgres.statements import Statement
 from tests.market.accounts.authenticator import KEYS, Authenticator
 from tests.market.accounts.mailbox import token
 from tests.market.accounts.test_passkey_rules import UNFIT_TO_ANSWER, UNFIT_TO_MAKE, WEAK

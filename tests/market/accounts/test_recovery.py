@@ -10,7 +10,7 @@ import pytest
 
 from harvestd.market.accounts.recovery_actions import MAX_AN_HOUR
 from harvestd.parts import Parts
-from harvestd.store.postgres.database import Statement
+from harvestd.store.postgres.statements import Statement
 from tests.market.accounts.mailbox import mails, token
 from tests.people import Market
 from tests.web.client import Response

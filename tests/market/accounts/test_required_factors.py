@@ -10,7 +10,7 @@ import pyotp
 import pytest
 
 from harvestd.parts import Parts
-from harvestd.store.postgres.database import Statement, nothing
+from harvestd.store.postgres.statements import Statement, nothing
 from harvestd.tables import ROUTES
 from tests.market.accounts.test_api_keys import secret
 from tests.people import Market, Person

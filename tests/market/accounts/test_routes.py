@@ -13,7 +13,7 @@ from twisted.logger import formatEvent, globalLogPublisher
 
 from harvestd.market.accounts.rules import USERNAME_RULE
 from harvestd.store.limiter import MemoryLimiter
-from harvestd.store.postgres.database import Statement, nothing
+from harvestd.store.postgres.statements import Statement, nothing
 from tests.people import Market
 from tests.web.client import Client, Response
 from tests.web.conftest import make_market

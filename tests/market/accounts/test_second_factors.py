@@ -15,7 +15,7 @@ from harvestd.market.accounts import passwords
 from harvestd.market.accounts.factor_rules import step_of, uri
 from harvestd.parts import Parts
 from harvestd.store.encryption import Encryption, NotDecrypted
-from harvestd.store.postgres.database import Statement, nothing
+from harvestd.store.postgres.statements import Statement, nothing
 from tests.market.accounts.mailbox import token
 from tests.people import Market
 from tests.web.client import Client, Response

@@ -15,7 +15,8 @@ import attrs
 import pytest
 
 from harvestd.market.accounts import sign_ins as sessions
-from harvestd.store.postgres.database import Statement, Transaction, nothing
+from harvestd.store.postgres.statements import Statement, nothing
+from harvestd.store.postgres.transactions import Transaction
 from harvestd.web import tokens
 from harvestd.web.context import Caller
 from tests.locks import holding, meeting

@@ -13,7 +13,7 @@ from harvestd import tables as table
 from harvestd.market.accounts import audit
 from harvestd.market.notifications.messages import NOTED
 from harvestd.parts import Parts
-from harvestd.store.postgres.database import Statement
+from harvestd.store.postgres.statements import Statement
 from harvestd.web.routes import Route
 from tests.market.accounts.mailbox import mails, token
 from tests.market.accounts.test_admin import acting, entries

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harvestd.store.postgres.database import Statement, Transaction, nothing
+from harvestd.store.postgres.statements import Statement, nothing
+from harvestd.store.postgres.transactions import Transaction
 from tests.people import Market, Person
 
 _SIGN_INS = Statement(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import attrs
 
 from harvestd.market.analytics.rows import MARKET
-from harvestd.store.postgres.database import Statement
+from harvestd.store.postgres.statements import Statement
 from tests.people import Market
 from tests.web.conftest import make_market
 

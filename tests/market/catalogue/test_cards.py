@@ -13,7 +13,7 @@ from harvestd.market.catalogue import cards, listings
 from harvestd.market.catalogue import rows as products
 from harvestd.market.catalogue.product_shapes import Product
 from harvestd.market.search.shapes import FoundProduct, SearchPage
-from harvestd.store.postgres.database import Statement, nothing
+from harvestd.store.postgres.statements import Statement, nothing
 from harvestd.web.context import Page
 from tests.people import Market
 

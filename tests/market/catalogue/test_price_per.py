@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harvestd.store.postgres.database import Statement, nothing
+from harvestd.store.postgres.statements import Statement, nothing
 from tests.people import Market, Person
 
 EUR = {"currency": "EUR"}

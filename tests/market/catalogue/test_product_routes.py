@@ -9,7 +9,7 @@ import pytest
 from uuid_utils import uuid7
 
 from harvestd.market.catalogue import listings
-from harvestd.store.postgres.database import Statement, nothing, scalar
+from harvestd.store.postgres.statements import Statement, nothing, scalar
 from tests.people import Market, Person
 from tests.web.conftest import make_market
 

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
-from harvestd.store.postgres.database import Statement, nothing
+from harvestd.store.postgres.statements import Statement, nothing
 from tests.market.accounts.mailbox import mails
 from tests.market.farms.test_states import judged
 from tests.people import Market, Person

@@ -15,7 +15,7 @@ from harvestd.interfaces import IGroups
 from harvestd.kernel.permissions import ROLES
 from harvestd.market.groups.actions import groups_of
 from harvestd.market.groups.groups_near import NearGroups
-from harvestd.store.postgres.database import Statement, scalar
+from harvestd.store.postgres.statements import Statement, scalar
 from harvestd.web.context import Caller
 from tests.locks import holding, meeting
 from tests.people import Market, Person

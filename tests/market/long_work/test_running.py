@@ -14,7 +14,7 @@ from harvestd.market.long_work import rows, running
 from harvestd.market.long_work.kinds import Operation, Step
 from harvestd.market.operations import housekeeping
 from harvestd.store.leases import Lost
-from harvestd.store.postgres.database import Statement
+from harvestd.store.postgres.statements import Statement
 from harvestd.unit_of_work import UnitOfWork, change
 from tests.market.long_work.work import begun, count, kind, knowing, later, run, seen
 from tests.people import Market

@@ -12,7 +12,7 @@ from harvestd.kernel.permissions import Permission
 from harvestd.market.long_work import actions, running
 from harvestd.market.long_work.kinds import File, LongWork, Operation, Step
 from harvestd.parts import Parts
-from harvestd.store.postgres.database import Statement, nothing
+from harvestd.store.postgres.statements import Statement, nothing
 from harvestd.unit_of_work import UnitOfWork, change
 from harvestd.web.context import Caller
 from tests.people import Market, Person

@@ -11,7 +11,7 @@ from harvestd.parts import Parts
 from harvestd.queue.relay import message_of
 from harvestd.queue.seals import EventSeals
 from harvestd.store import outbox
-from harvestd.store.postgres.database import Statement
+from harvestd.store.postgres.statements import Statement
 from harvestd.tables import TOPOLOGY
 from tests.people import Market, Person
 from tests.web.budget import counting

@@ -9,7 +9,7 @@ import pytest
 
 from harvestd.market.accounts import rows as accounts
 from harvestd.parts import Parts
-from harvestd.store.postgres.database import Statement, nothing
+from harvestd.store.postgres.statements import Statement, nothing
 from tests.people import Market, Person
 from tests.web.client import Client
 from tests.web.conftest import make_market

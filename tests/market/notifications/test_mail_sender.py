@@ -32,7 +32,8 @@ from harvestd.partners.mail import FolderMailer, Sender
 from harvestd.parts import Parts
 from harvestd.runtime import failpoints
 from harvestd.runtime.lifecycle import sleep
-from harvestd.store.postgres.database import Database, Statement
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.statements import Statement
 
 NOON = datetime(2026, 5, 9, 12, tzinfo=UTC)
 SENDER = Sender("market@harvest.example", "The market")

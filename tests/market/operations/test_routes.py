@@ -20,7 +20,8 @@ from harvestd.kernel.units import Unit
 from harvestd.parts import Parts
 from harvestd.runtime.health import Condition
 from harvestd.settings.table import Settings
-from harvestd.store.postgres.database import Database, Statement, nothing, scalar
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.statements import Statement, nothing, scalar
 from harvestd.web import probes
 from harvestd.web.headers import BY_PROXIES
 from harvestd.web.pages import openapi

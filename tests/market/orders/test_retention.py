@@ -11,7 +11,7 @@ import pytest
 from harvestd.market.orders import retention
 from harvestd.runtime import failpoints
 from harvestd.runtime.failpoints import FailPointHit
-from harvestd.store.postgres.database import Statement
+from harvestd.store.postgres.statements import Statement
 from tests.market.accounts.test_own_things import DELIVERED, bought, complete
 from tests.people import Market
 

@@ -9,7 +9,7 @@ import pytest
 from twisted.internet.threads import deferToThread
 
 from harvestd.market.orders.fulfilment import STEPS
-from harvestd.store.postgres.database import Statement, nothing
+from harvestd.store.postgres.statements import Statement, nothing
 from tests.ctl.test_ctl import MARKETS
 from tests.daemons import ctl
 from tests.people import Market, Person

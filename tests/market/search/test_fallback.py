@@ -23,8 +23,9 @@ from harvestd.market.search.fallback import SearchWithFallback
 from harvestd.market.search.postgres import pending as search_pending
 from harvestd.market.search.postgres.engine import PostgresSearch
 from harvestd.store.postgres.control import ControlConnection
-from harvestd.store.postgres.database import Database, Statement, nothing
+from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.invariants import rules, violations
+from harvestd.store.postgres.statements import Statement, nothing
 from servers import Proxy
 from servers.elasticsearch import ElasticsearchServer
 from servers.pace import Pace

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import unicodedata
 
-from harvestd.store.postgres.database import Database, Statement
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.statements import Statement
 
 #: What has another form in Unicode's own case folding; dotted and dotless i are one here.
 LETTERS = [

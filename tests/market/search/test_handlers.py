@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harvestd.market.operations import housekeeping
 from harvestd.market.search import handlers as search
-from harvestd.store.postgres.database import Statement, nothing, scalar
+from harvestd.store.postgres.statements import Statement, nothing, scalar
 from tests.people import Market
 
 MARK = Statement("test.mark", "insert into search_pending (kind, id) select 'product', id from products", nothing)

@@ -8,7 +8,7 @@ import pytest
 
 from harvestd.market.search import renewals as search_renewals
 from harvestd.market.search.copied import COPIED
-from harvestd.store.postgres.database import Statement
+from harvestd.store.postgres.statements import Statement
 from tests.people import Market
 
 #: A change of each source, as people make it.

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from harvestd.queue.postgres import consumer as leases
 from harvestd.runtime.lifecycle import sleep
 from harvestd.store import queues
-from harvestd.store.postgres.database import Transaction
+from harvestd.store.postgres.transactions import Transaction
 from harvestd.store.queues import Taken
 from tests.contracts.broker import ORDERS, Held, Received, is_empty, message, state
 from tests.queue.processes import Process, Processes

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from harvestd.queue.rabbitmq import declarations as rabbit_topology
 from harvestd.runtime import failpoints
 from harvestd.store import outbox
-from harvestd.store.postgres.database import Statement, scalar
+from harvestd.store.postgres.statements import Statement, scalar
 from tests.contracts.broker import ORDERS, Received, is_empty
 from tests.queue.processes import Processes, now
 from tests.queue.rabbitmq.rabbits import RabbitRig

@@ -304,7 +304,7 @@ async def test_a_server_that_dies_is_started_again(
     daemons: Any, folder: Path, connected: Any, expected_errors: Any, fault: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from harvestd.kernel.errors import Unavailable
-    from harvestd.store.postgres.database import Statement, scalar
+    from harvestd.store.postgres.statements import Statement, scalar
 
     one = daemons(folder / "data")
     database = connected(await one.start(), wait=5.0)

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import attrs
 
-from harvestd.store.postgres.database import Row, Statement
 from harvestd.store.postgres.literals import bind, teach
+from harvestd.store.postgres.statements import Row, Statement
 
 Result = TypeVar("Result")
 

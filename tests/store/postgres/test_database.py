@@ -11,7 +11,9 @@ import pytest
 from psycopg2 import errors as pg
 
 from harvestd.store.postgres.connection import ConnectionSettings, TimedOut
-from harvestd.store.postgres.database import Database, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.statements import Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 from servers import PostgresServer
 
 ONE = Statement("test one", "select :n::int + 1", scalar)
@@ -123,12 +125,6 @@ async def test_two_statements_of_one_name_are_refused(connected: Any, database_u
     await database.row(ONE, n=1)
     with pytest.raises(ValueError, match="two statements are called 'test one'"):
         await database.row(Statement("test one", "select 2", scalar))
-
-
-@pytest.mark.parametrize("name", ["", 'a"b', "100%", "x" * 64, "é" * 32])
-def test_a_name_that_postgresql_would_cut_or_misread_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="a name has"):
-        Statement(name, "select 1", scalar)
 
 
 async def test_a_table_that_a_migration_changes_is_read_on(connected: Any, database_url: str) -> None:

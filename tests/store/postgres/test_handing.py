@@ -8,8 +8,9 @@ from typing import Any
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 
-from harvestd.store.postgres.database import Database, Statement, scalar
+from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.share import Share
+from harvestd.store.postgres.statements import Statement, scalar
 from tests.waiting import eventually
 
 CROWD = 2000

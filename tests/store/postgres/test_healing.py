@@ -9,7 +9,9 @@ from twisted.internet.defer import Deferred, DeferredList, gatherResults
 
 from harvestd.kernel.errors import Unavailable
 from harvestd.store.postgres.connection import ConnectionLost, TimedOut
-from harvestd.store.postgres.database import Database, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.statements import Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 from servers import PostgresServer
 from servers.pace import Pace
 from tests.waiting import eventually

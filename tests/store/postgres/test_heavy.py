@@ -10,7 +10,8 @@ from twisted.internet.defer import ensureDeferred
 from harvestd.kernel.errors import Overloaded, Unavailable
 from harvestd.market.search.postgres.query import FINDS, LISTS, SIMILAR
 from harvestd.runtime.tracing import asked_by
-from harvestd.store.postgres.database import Database, Statement, nothing, scalar
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.statements import Statement, nothing, scalar
 from tests.waiting import eventually
 
 SLEEP = Statement("test.heavy_sleep", "select pg_sleep(:seconds::float8)", nothing, heavy=True)

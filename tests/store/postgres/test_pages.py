@@ -17,7 +17,8 @@ from harvestd.market.catalogue import rows as products
 from harvestd.market.farms import rows as farms
 from harvestd.market.notifications import rows as notifications
 from harvestd.market.orders import rows as orders
-from harvestd.store.postgres.database import Database, Statement
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.statements import Statement
 from harvestd.web.shapes import Limit
 
 ID = "00000000-0000-7000-8000-000000000001"

@@ -30,7 +30,7 @@ from harvestd.market.search.postgres import pending as search_pending
 from harvestd.market.search.postgres.engine import PostgresSearch
 from harvestd.market.search.postgres.suggest import known, suggest
 from harvestd.store import idempotency, inbox, outbox, queues
-from harvestd.store.postgres.database import Statement
+from harvestd.store.postgres.statements import Statement
 from harvestd.tables import TOPOLOGY
 from servers import PostgresServer
 from tests.store.postgres.plans import ONCE, USES, Planner, faults, finished

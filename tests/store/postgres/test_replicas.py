@@ -11,8 +11,9 @@ from twisted.internet.defer import Deferred
 
 from harvestd.kernel.errors import Unavailable
 from harvestd.store.postgres.connection import ConnectionSettings
-from harvestd.store.postgres.database import Database, Statement, nothing, scalar
+from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.replicas import Replicas
+from harvestd.store.postgres.statements import Statement, nothing, scalar
 from servers import PostgresServer
 from servers.pace import Pace
 from tests.waiting import eventually

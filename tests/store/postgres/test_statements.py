@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 import harvestd
-from harvestd.store.postgres.database import Statement, scalar
+from harvestd.store.postgres.statements import Statement, scalar
 
 MODULES = [importlib.import_module(found.name) for found in pkgutil.walk_packages(harvestd.__path__, "harvestd.")]
 
@@ -39,6 +39,12 @@ def test_a_value_too_few_or_too_many_is_refused_by_its_name(values: dict[str, in
 def test_numbers_are_refused() -> None:
     with pytest.raises(ValueError, match="and no numbers"):
         Statement("test.numbered", "select $1", scalar)
+
+
+@pytest.mark.parametrize("name", ["", 'a"b', "100%", "x" * 64, "é" * 32])
+def test_a_name_that_postgresql_would_cut_or_misread_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="a name has"):
+        Statement(name, "select 1", scalar)
 
 
 def _runs(module: ModuleType) -> Iterator[tuple[int, Statement[object], list[str]]]:

@@ -10,7 +10,9 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults
 
 from harvestd.kernel.errors import OutOfStock, Unavailable
 from harvestd.store.postgres.connection import Connection, ConnectionLost, TimedOut
-from harvestd.store.postgres.database import ATTEMPTS, CommitUncertain, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.database import ATTEMPTS
+from harvestd.store.postgres.statements import Statement, nothing, scalar
+from harvestd.store.postgres.transactions import CommitUncertain, Transaction
 from tests.waiting import eventually
 
 PUT = Statement("put", "insert into counters (name, n) values (:name, :n)", nothing)

@@ -16,7 +16,7 @@ import pytest
 
 from harvestd.market.search.postgres.engine import PostgresSearch
 from harvestd.parts import Parts
-from harvestd.store.postgres.database import Statement, nothing
+from harvestd.store.postgres.statements import Statement, nothing
 from harvestd.tables import ROUTES
 from harvestd.web.routes import Route
 from tests.market.accounts.things import some

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import msgspec
 
-from harvestd.store.postgres.database import Database, Reader, Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 #: This many builds of a series run without a pause; then the backoff doubles, from ``PAUSE`` to ``MAX_PAUSE`` seconds.
 AT_ONCE, PAUSE, MAX_PAUSE = 3, 30.0, 3600.0

@@ -11,7 +11,7 @@ from uuid import UUID
 from harvestd.market.search.elasticsearch.hits import Key, NameSource, Point, Shown, Slug, Source
 from harvestd.market.search.postgres.query import TEXT_SHOWN
 from harvestd.store.elasticsearch.client import EngineError
-from harvestd.store.postgres.database import Reader, Statement
+from harvestd.store.postgres.statements import Reader, Statement
 
 
 def _row(

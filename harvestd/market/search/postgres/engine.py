@@ -19,7 +19,9 @@ from harvestd.market.search.postgres import rows as search_rows
 from harvestd.market.search.postgres import suggest as search_suggest
 from harvestd.market.search.postgres.query import FACETS, SIMILAR, Page, Row, parameters, statement
 from harvestd.market.search.text import asked, bracket_name, errors_allowed, highlight, nearest, trigrams
-from harvestd.store.postgres.database import Database, Reader, Transaction
+from harvestd.store.postgres.database import Database
+from harvestd.store.postgres.statements import Reader
+from harvestd.store.postgres.transactions import Transaction
 
 #: With fewer hits than this, similar words are searched for too.
 FEW = 5

@@ -13,7 +13,8 @@ import attrs
 import msgspec
 
 from harvestd.interfaces import Document
-from harvestd.store.postgres.database import Reader, Statement, Transaction, nothing
+from harvestd.store.postgres.statements import Reader, Statement, nothing
+from harvestd.store.postgres.transactions import Transaction
 
 if TYPE_CHECKING:  # it brings an HTTP client
     from harvestd.market.search.elasticsearch.documents import Refused

@@ -26,7 +26,7 @@ from harvestd.market.search.places import Place
 from harvestd.market.search.text import PRICE_EDGES, storable
 from harvestd.store.counting import MAX_COUNTED
 from harvestd.store.nearness import distance_sql
-from harvestd.store.postgres.database import Statement
+from harvestd.store.postgres.statements import Statement
 
 #: The facets, in the order in which the statement counts them.
 FACETS = ("category", "farm", "tag", "price", "unit")

@@ -10,7 +10,8 @@ import msgspec
 
 from harvestd.interfaces import Document
 from harvestd.market.search.text import name_key, storable, trigrams, words
-from harvestd.store.postgres.database import Statement, Transaction, nothing, scalar
+from harvestd.store.postgres.statements import Statement, nothing, scalar
+from harvestd.store.postgres.transactions import Transaction
 
 _UPSERT = """
 insert into search_documents (kind, id, version, removed, in_stock, price, popularity, rating, latitude, longitude, fresh_at,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from harvestd.interfaces import Suggestion
 from harvestd.interfaces.search import MAX_ALIKE
 from harvestd.market.search.text import words
-from harvestd.store.postgres.database import Reader, Statement
+from harvestd.store.postgres.statements import Reader, Statement
 
 #: Sorts after every name with a prefix, in code point order.
 END = "\U0010ffff"

@@ -18,8 +18,9 @@ from harvestd.market.search.postgres.query import FINDS, SIMILAR, parameters
 from harvestd.market.search.postgres.suggest import BEGINS
 from harvestd.market.search.text import PRICE_EDGES, QUERY_WORDS
 from harvestd.store.counting import MAX_COUNTED
-from harvestd.store.postgres.database import Database, Statement, nothing, scalar
+from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.literals import bind
+from harvestd.store.postgres.statements import Statement, nothing, scalar
 from tests.contracts.search import NOON, STALL, SearchContract, id_of, pages, product
 
 WORDS = Statement("test.words", "select word from search_words order by word", scalar)
