@@ -171,7 +171,7 @@ class SearchWithFallback:
             return False
         documents = [one.document for one in marked]
         self._compared.pushed()
-        taken = await self.engine.put(documents)
+        taken = await self.engine.documents.put(documents)
         if taken.held and (why := await self._made_up(documents, taken.held)):
             await self._accuse(why)
             return False
@@ -201,7 +201,7 @@ class SearchWithFallback:
         """Whether the engine has an index to push to; checked each second."""
         if self._reactor.seconds() < self._looked + LOOK:
             return True
-        state = await self.engine.state()
+        state = await self.engine.indices.state()
         self._uuid = state.uuid if state is not None else ""
         if state is None or not state.current or not await self._whole(state.uuid):
             if (await search_builds.lately(self._database, self.engine.names.alias)).wait > 0:
@@ -260,10 +260,10 @@ class SearchWithFallback:
                 return False
             try:
                 refused: list[Refused] = []
-                await self.engine.build(page, progress, refused.append, before)
+                await self.engine.reindexing.build(page, progress, refused.append, before)
                 self._tell(refused)
                 await self._database.transaction(lambda tx: search_pending.refuse(tx, refused))
-                state = await self.engine.state()
+                state = await self.engine.indices.state()
                 if state is not None:
                     uuid = state.uuid
                     await self._database.transaction(lambda tx: search_builds.done(tx, alias, uuid))
@@ -287,7 +287,7 @@ class SearchWithFallback:
 
     async def _check(self) -> None:
         """Check that the engine is complete and up to date. Raises :class:`EngineError`."""
-        state = await self.engine.state()
+        state = await self.engine.indices.state()
         if state is None:
             raise NotWhole("it has no index yet: the workers build it")
         if not await self._whole(state.uuid):

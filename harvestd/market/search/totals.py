@@ -76,7 +76,7 @@ class Comparison:
         if ours is None or await self._engine.totals(ours.refused) == ours.totals:
             self._differed = 0
             return None
-        await self._engine.refresh()  # pushes of the last half second are not visible before it
+        await self._engine.indices.refresh()  # pushes of the last half second are not visible before it
         ours = await self._count()
         if ours is None:
             return None

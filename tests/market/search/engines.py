@@ -34,8 +34,8 @@ async def engine(
 
     search = ElasticsearchSearch(reactor, settings_for(server, **more), lambda: NOON, visible)
     try:
-        await search.prepare()
+        await search.indices.prepare()
         yield search
     finally:
-        await search.remove()
+        await search.indices.remove()
         await search.stop()

@@ -60,13 +60,13 @@ class World:
 
     def impatient(self) -> None:
         """Wait for the engine only shortly, in a test whose engine will not answer."""
-        self.search.engine._timeout = 0.4
+        self.search.engine._timeout = self.search.engine.indices.timeout = 0.4
 
     def mend(self) -> None:
         """The engine is there again, and has time."""
         self.proxy.mend()
         self.proxy.cut()
-        self.search.engine._timeout = 10.0
+        self.search.engine._timeout = self.search.engine.indices.timeout = 10.0
 
     async def away(self) -> None:
         """Until nobody asks the engine any more."""
@@ -112,7 +112,7 @@ async def standing(server: ElasticsearchServer, database: Database, **more: Any)
     finally:
         proxy.mend()
         if server.process is not None:
-            await engine.remove()
+            await engine.indices.remove()
         await search.stop()
         await session.stop()
         proxy.close()
@@ -252,7 +252,7 @@ async def test_an_engine_that_was_emptied_or_replaced_is_not_believed_and_is_bui
     (index,) = world.ask("GET", f"/_alias/{world.alias}")
     world.ask("DELETE", f"/{index}")
     if left == "an empty index":
-        await world.search.engine.prepare()
+        await world.search.engine.indices.prepare()
     elif left == "a stranger's index":
         world.ask("PUT", f"/{index}x", {"aliases": {world.alias: {}}, "settings": {"number_of_replicas": 0}})
     await world.away()

@@ -143,7 +143,7 @@ async def test_an_index_that_is_as_it_should_be_is_left_alone(world: World, expe
         await world.search.index([product(n, f"Honey {n}", version=version, removed=n == 3) for n in range(1, 9)])
         await world.search.index([product(20, "Nowhere", version=version, latitude=95.0, longitude=0.0)])
         await world.search.catch_up()
-        await world.search.engine.put([product(2, "Honey 2", version=version)])
+        await world.search.engine.documents.put([product(2, "Honey 2", version=version)])
         await world.search.catch_up()
     await world.caught_up()
     assert (await search_builds.lately(world.database, world.alias)).times == before
@@ -169,7 +169,7 @@ def test_the_pause_between_builds_doubles_to_an_hour() -> None:
 
 async def test_a_process_that_only_asks_knows_it_from_postgresql(world: World, expected_errors: Any) -> None:
     """Another one found the fault."""
-    state = await world.search.engine.state()
+    state = await world.search.engine.indices.state()
     assert state is not None
     assert await search_builds.accuse(world.database, world.alias, state.uuid, "it holds nonsense")
     assert not await search_builds.accuse(world.database, world.alias, state.uuid, "it holds worse")

@@ -63,11 +63,11 @@ async def test_an_engine_of_nothing_is_prepared_by_the_first_who_writes(elastics
     search = ElasticsearchSearch(reactor, settings_for(elasticsearch), lambda: NOON, visible=True)
     with pytest.raises(Unavailable, match="index_not_found"):
         await search.search(Search())
-    assert await search.state() is None
+    assert await search.indices.state() is None
     for writing in [Deferred.fromCoroutine(search.index([product(n, "Honey")])) for n in range(1, 5)]:
         await writing
     assert (await search.search(Search())).total == 4
-    await search.remove()
+    await search.indices.remove()
     await search.stop()
 
 
@@ -83,8 +83,8 @@ async def test_what_an_interrupted_rebuild_left_is_cleared_away_by_the_next(sear
     await search.index([product(1, "Parsnips", version=2)])
     await search.rebuild(pages(STALL, 3), lambda done: None)
     assert (await search.search(Search(text="parsnips"))).total == 1
-    assert not await search._indices(search.names.building)
-    assert len(await search._indices(search.names.alias)) == 1
+    assert not await search.indices.behind(search.names.building)
+    assert len(await search.indices.behind(search.names.alias)) == 1
 
 
 @pytest.mark.xdist_group("opensearch")

@@ -1,4 +1,4 @@
-"""The index of products: its fields, their analysis, and its names.
+"""The mapping of the index of products: its fields and their analysis.
 
 Text is split into words here (``search/text.py``: lower case, without accents), as for PostgreSQL's search; the engine adds only
 stemming and stop words, with its own analyzer of the language. An engine without language analyzers works with ``none``.
@@ -10,8 +10,6 @@ Fields hold words (``*_words``), with the sub-fields ``typed`` (with stop words 
 from __future__ import annotations
 
 from typing import Any
-
-import attrs
 
 #: The version of the mapping; an index of another version is rebuilt.
 FORMAT = 2
@@ -29,34 +27,15 @@ LANGUAGES = {
 LONGEST = 1_000
 
 
-@attrs.frozen
-class Names:
-    """``alias`` is searched and written to; ``building`` is the index that will replace it, while there is one."""
-
-    prefix: str
-
-    @property
-    def alias(self) -> str:
-        return f"{self.prefix}-products"
-
-    @property
-    def building(self) -> str:
-        return f"{self.prefix}-building"
-
-    def index(self, moment: str) -> str:
-        """The name of one index; ``moment`` makes it unique."""
-        return f"{self.alias}-{moment}"
-
-
 def about(language: str) -> dict[str, Any]:
     """The metadata of an index; if it differs, the index is of another version or language."""
     return {"harvest_format": FORMAT, "harvest_language": language}
 
 
-def template(names: Names, language: str) -> dict[str, Any]:
-    """The index template, which applies to every index of these names."""
+def template(pattern: str, language: str) -> dict[str, Any]:
+    """The index template, which applies to every index whose name fits the pattern."""
     return {
-        "index_patterns": [f"{names.alias}-*"],
+        "index_patterns": [pattern],
         "priority": 200,
         "template": {"settings": _settings(language), "mappings": _mappings(language)},
     }
