@@ -28,6 +28,7 @@ from twisted.web.server import NOT_DONE_YET, Site
 
 from harvestd.kernel.formatting import money
 from harvestd.market.search import fallback as search_fallback
+from harvestd.market.search.elasticsearch import indexer as search_indexer
 from harvestd.market.search.text import PRICE_EDGES, bracket_name
 from harvestd.parts import Parts
 from harvestd.store.cache.near import NearCache
@@ -157,7 +158,8 @@ async def forged(elasticsearch: ElasticsearchServer, parts: Parts, database: Dat
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search_fallback, "LOOK", 0.1)
+    for module in (search_fallback, search_indexer):
+        monkeypatch.setattr(module, "LOOK", 0.1)
     monkeypatch.setattr("harvestd.runtime.breaker.FIRST_PAUSE", 0.01)
 
 

@@ -51,7 +51,7 @@ async def catch_up(parts: Parts, going_on: GoingOn = always) -> None:
     from harvestd.market.search.fallback import SearchWithFallback  # imported here, since it loads an HTTP client
 
     if isinstance(parts.search, SearchWithFallback):
-        await parts.search.catch_up(going_on)
+        await parts.search.indexer.catch_up(going_on)
 
 
 def document(row: products.Product) -> Document:

@@ -18,6 +18,7 @@ from harvestd.interfaces import Document, ISearch, Search
 from harvestd.kernel.errors import Unavailable
 from harvestd.market.search import fallback as search_fallback
 from harvestd.market.search.elasticsearch import builds as search_builds
+from harvestd.market.search.elasticsearch import indexer as search_indexer
 from harvestd.market.search.elasticsearch.engine import ElasticsearchSearch
 from harvestd.market.search.fallback import SearchWithFallback
 from harvestd.market.search.postgres import pending as search_pending
@@ -53,7 +54,7 @@ class World:
         """The workers' periodic task, until nothing waits and the engine is asked."""
 
         async def done() -> bool:
-            await self.search.catch_up()
+            await self.search.indexer.catch_up()
             return self.search.breaker.closed and not (await self.search.pending()).count
 
         await eventually("the engine has caught up", done, 20.0, 0.05)
@@ -128,7 +129,8 @@ async def world(elasticsearch: ElasticsearchServer, database: Database) -> Async
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search_fallback, "LOOK", 0.1)
+    for module in (search_fallback, search_indexer):
+        monkeypatch.setattr(module, "LOOK", 0.1)
 
 
 def broken(database: Database) -> list[Any]:
@@ -180,7 +182,7 @@ async def test_while_the_engine_is_away_postgresql_answers_and_afterwards_the_en
     assert (await world.search.condition()).state == "degraded"
     await world.search.index([product(1, "Parsnips", version=2), product(2, "Purple carrots", version=2, removed=True)])
     await world.search.index([product(20, "Quinces")])
-    await world.search.catch_up()
+    await world.search.indexer.catch_up()
     await world.served_by_postgres("quinces", 1)
     assert [s.text for s in await world.search.suggest("quin")] == ["Quinces"]
     world.mend()
@@ -226,7 +228,7 @@ async def test_what_was_marked_survives_the_process(world: World) -> None:
     from twisted.internet import reactor
 
     other = SearchWithFallback(reactor, world.search.engine, world.search.postgres, world.database, world.session)
-    await other.catch_up()
+    await other.indexer.catch_up()
     await world.served_by_engine("quinces", 1)
 
 
@@ -234,7 +236,7 @@ async def test_an_index_that_takes_no_writes_is_not_asked_once_it_is_behind_and_
     """What Elasticsearch does when its disk is full."""
     world.ask("PUT", f"/{world.alias}/_settings", {"index.blocks.read_only_allow_delete": True})
     await world.search.index([product(20, "Carrot seeds")])
-    await world.search.catch_up()
+    await world.search.indexer.catch_up()
     assert (await world.search.pending()).count == 1
     await world.database.transaction(lambda tx: tx.run(AGE))
     await world.away()
@@ -267,7 +269,7 @@ async def test_an_index_of_another_language_is_built_anew(world: World) -> None:
     settings = settings_for(world.server, elasticsearch_index=world.search.engine.names.prefix, search_language="none")
     plain = ElasticsearchSearch(reactor, settings, lambda: NOON, visible=True)
     other = SearchWithFallback(reactor, plain, world.search.postgres, world.database, world.session)
-    await other.catch_up()
+    await other.indexer.catch_up()
     assert (await plain.search(Search(text="baking"))).total == 0
     assert (await plain.search(Search(text="carrots"))).total == 4
     await plain.stop()
@@ -345,7 +347,7 @@ async def test_searches_are_answered_and_changes_are_kept_while_it_is_rebuilt(wo
             number = 200 + written % 10
             present[id_of(number)] = product(number, f"Honey {written}", version=written)
             await world.search.index([present[id_of(number)]])
-            await world.search.catch_up()
+            await world.search.indexer.catch_up()
 
     tasks = [Deferred.fromCoroutine(asking()), Deferred.fromCoroutine(writing())]
     rebuilt = 0

@@ -14,6 +14,7 @@ from harvestd.interfaces import Search
 from harvestd.market.search import fallback as search_fallback
 from harvestd.market.search import totals as search_totals
 from harvestd.market.search.elasticsearch import builds as search_builds
+from harvestd.market.search.elasticsearch import indexer as search_indexer
 from harvestd.store.postgres.database import Database
 from servers.elasticsearch import ElasticsearchServer
 from tests.contracts.search import STALL, product
@@ -25,7 +26,8 @@ pytestmark = pytest.mark.xdist_group("elasticsearch")
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search_fallback, "LOOK", 0.1)
+    for module in (search_fallback, search_indexer):
+        monkeypatch.setattr(module, "LOOK", 0.1)
     monkeypatch.setattr(search_totals, "PART", 1)  # or one slow count would be fifty times as long without a look
 
 
@@ -89,7 +91,7 @@ async def noticed(world: World) -> str:
     """Until no process asks it; answers what readiness says then."""
 
     async def found() -> bool:
-        await world.search.catch_up()
+        await world.search.indexer.catch_up()
         return not world.search.breaker.closed
 
     await eventually("the fault is noticed", found, 20.0, 0.05)
@@ -106,7 +108,7 @@ async def test_what_somebody_did_to_the_index_is_noticed_and_mended_and_postgres
     assert "it holds" in said and "build it anew in" in said, said
     assert expected_errors(), "the log says it"
     for _ in range(3):
-        await world.search.catch_up()
+        await world.search.indexer.catch_up()
         await world.served_by_postgres()
     monkeypatch.setattr(search_builds, "AT_ONCE", 9)
     await world.caught_up()
@@ -124,10 +126,10 @@ async def test_a_version_that_nobody_wrote_is_noticed_when_the_engine_keeps_it(
     """Though the document says of itself what it should, so that no total tells."""
     write(world, (STALL[0].id, 2**60, {"version": STALL[0].version}))
     for _ in range(5):
-        await world.search.catch_up()
+        await world.search.indexer.catch_up()
     await world.served_by_engine()
     await world.search.index([product(1, "Carrots anew", version=2)])
-    await world.search.catch_up()
+    await world.search.indexer.catch_up()
     await world.away()
     await world.served_by_postgres("anew", 1)
     assert expected_errors()
@@ -142,9 +144,9 @@ async def test_an_index_that_is_as_it_should_be_is_left_alone(world: World, expe
     for version in range(2, 12):
         await world.search.index([product(n, f"Honey {n}", version=version, removed=n == 3) for n in range(1, 9)])
         await world.search.index([product(20, "Nowhere", version=version, latitude=95.0, longitude=0.0)])
-        await world.search.catch_up()
+        await world.search.indexer.catch_up()
         await world.search.engine.documents.put([product(2, "Honey 2", version=version)])
-        await world.search.catch_up()
+        await world.search.indexer.catch_up()
     await world.caught_up()
     assert (await search_builds.lately(world.database, world.alias)).times == before
     assert expected_errors(), "of the refused ones"
