@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 
 from harvestd.kernel.errors import Stale
 from harvestd.web.problems import Refusal
+from harvestd.web.routes import Route
 
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _LIST = re.compile(r'\s*(W/)?"[\x21\x23-\x7e\x80-\xff]*"\s*(,\s*(W/)?"[\x21\x23-\x7e\x80-\xff]*"\s*)*\Z')
+_NO_VERSION = 'the header If-Match is missing; read it first, and send its ETag, or its version as "v<version>" (of version 7, "v7")'
 _VERSION = re.compile(r"v([0-9]{1,18})(-|\Z)")
 
 
@@ -49,6 +52,17 @@ def behind(tag: str, if_none_match: str) -> bool:
 def _digest(opaque: str) -> str:
     found = _VERSION.match(opaque)
     return opaque[found.end() :] or opaque if found else opaque
+
+
+def if_match(route: Route, headers: Mapping[str, str]) -> int | None:
+    """The version that a request to a route is about, None if the route needs none or any will do; raises as :func:`version_named` does,
+    and a 428 if the route needs one."""
+    given = headers.get("if-match", "")
+    if not route.if_match and not (route.may_match and given):
+        return None
+    if not given:
+        raise Refusal("if-match", _NO_VERSION)
+    return version_named(given)
 
 
 def version_named(if_match: str) -> int | None:

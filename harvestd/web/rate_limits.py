@@ -20,6 +20,7 @@ from harvestd.kernel.sentences import worded
 from harvestd.settings.quotas import Quota, quotas
 from harvestd.settings.table import Settings
 from harvestd.web.http.client_address import bucket_of
+from harvestd.web.http.request import Request
 from harvestd.web.routes import Route
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -61,9 +62,13 @@ class Limits:
         who = user_id if user_id is not None else f"address:{bucket_of(address)}"
         return await self.count(route.limit, who, route.endpoint_class or route.tag)
 
-    async def spend_stray(self, address: str, endpoint: str) -> tuple[Headers, TooMany | None]:
-        """Count a request that no route's limit covers: for an unknown address, or with an invalid token."""
-        return await self.count("rate_read", f"address:{bucket_of(address)}", endpoint)
+    async def spend_stray(self, request: Request, endpoint: str) -> None:
+        """Count a request that no route's limit covers, for an unknown address or with an invalid token, and give it the headers.
+        Raises ``TooMany``."""
+        who = f"address:{bucket_of(request.address)}"
+        request.more, too_many = await self.count("rate_read", who, endpoint)
+        if too_many is not None:
+            raise too_many
 
     def at_once(self, route: Route, address: str) -> Headers | None:
         """:meth:`spend` for an anonymous request, synchronously: the headers. None, with nothing counted, if that is not possible or

@@ -1,0 +1,72 @@
+"""Public responses from the near cache, and which of them the fast path may answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import msgspec
+
+from harvestd.interfaces import Entry
+from harvestd.parts import Parts
+from harvestd.web import conditional, replies
+from harvestd.web.claims import Claims
+from harvestd.web.context import RequestContext, Result
+from harvestd.web.http.pieces import PIECE
+from harvestd.web.http.request import Request
+from harvestd.web.replies import Response
+from harvestd.web.routes import Route
+
+
+class ResponseCache:
+    """The responses of routes that declare how they are ``cached``."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._cache = parts.cache
+        self._ttl = parts.settings.cache_ttl
+        self._claims = Claims(parts.reactor.seconds)
+
+    async def answer(self, route: Route, context: RequestContext, query: Any, request: Request) -> Response:
+        """Serve through the near cache, keyed by the canonical request: the path and the decoded query with defaults."""
+        cache = self._cache
+        names = "/".join(context.path.values())
+        key = f"{request.route_name}/{names}?{'' if query is None else msgspec.json.encode(query).decode()}"
+        known = request.text(b"if-none-match")  # the client may have a later version, from another process
+        entry = cache.peek(key)
+        if entry is not None and self._outdated(entry, key, known):
+            entry = None
+        lane = request.site.lane
+        if lane is not None and context.caller is None and entry is not None and len(entry.body) <= PIECE:
+            lane.learn(request.uri, route, key)  # only on a cache hit: an address requested once may never be again
+        if entry is None:
+            entry = await self._load(route, context, query, key, known)
+        age: replies.Headers = () if entry.age is None else ((b"Age", b"%d" % entry.age),)
+        return Response(entry.status, (*entry.headers, (b"ETag", entry.etag.encode("ascii")), *age), entry.body)
+
+    async def _load(self, route: Route, context: RequestContext, query: Any, key: str, known: str) -> Entry:
+        cached = route.cached
+        assert cached is not None
+        anonymous = attrs.evolve(context, caller=None, headers={}, cookies={}, address="")
+
+        async def load() -> Entry:
+            value = await route.handler(anonymous, *([] if query is None else [query]))
+            reply = replies.of_value(route, value, context.path, query)
+            return _entry(reply, value.families if isinstance(value, Result) else ())
+
+        def outdated(entry: Entry) -> bool:
+            return self._outdated(entry, key, known)
+
+        families = cached.families(context.path, query)
+        entry = await self._cache.fetch(key, families, load, self._ttl, cached.instead, outdated)
+        if outdated(entry):
+            self._claims.disproved(key)
+        return entry
+
+    def _outdated(self, entry: Entry, key: str, known: str) -> bool:
+        return self._claims.believed(key) and conditional.behind(entry.etag, known)
+
+
+def _entry(reply: Response, families: tuple[str, ...]) -> Entry:
+    tag = reply.header(b"ETag") or conditional.etag(reply.body).encode("ascii")
+    headers = tuple(pair for pair in reply.headers if pair[0] != b"ETag")
+    return Entry(reply.body, tag.decode("ascii"), headers, reply.status, families)
