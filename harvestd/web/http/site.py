@@ -23,6 +23,8 @@ from harvestd.web.http.access_log import Access, AccessLog
 from harvestd.web.http.admission import Admission
 from harvestd.web.http.channel import Channel
 from harvestd.web.http.client_address import Proxies, is_loopback, parse_networks
+from harvestd.web.http.closing import ClosingConnection
+from harvestd.web.http.connection import Connection
 from harvestd.web.http.cors import Cors
 from harvestd.web.http.fast_path import Lane
 from harvestd.web.http.holdings import Holdings
@@ -165,13 +167,13 @@ class Site(server.Site):
             self.admission.closed(channel.host)
         self._metrics.connections(len(self.channels))
 
-    def ended(self, channel: Channel, why: str) -> None:
+    def ended(self, channel: Connection, why: str) -> None:
         """The server drops a connection without a response."""
         self._metrics.refused(why)
         if why in SHORTAGES:
             self.shortages.tell(why, channel.host)
 
-    def refused(self, channel: Channel, problem: Problem, detail: str, request_id: str) -> None:
+    def refused(self, channel: ClosingConnection, problem: Problem, detail: str, request_id: str) -> None:
         """A connection was refused before its request was complete."""
         self._metrics.refused(problem.slug)
         address = self.proxies.client(channel.host, channel.heard(b"x-forwarded-for"))

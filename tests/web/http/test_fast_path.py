@@ -16,8 +16,8 @@ from twisted.internet.threads import deferToThread
 
 from harvestd.settings.table import Settings
 from harvestd.store.limiter import MemoryLimiter
-from harvestd.web.http.channel import EMPTY_LINES
 from harvestd.web.http.listening import cease, listen
+from harvestd.web.http.parsing import EMPTY_LINES
 from harvestd.web.server import make_site
 from tests.web.client import Connection, Response
 from tests.web.conftest import make_parts, token_for
