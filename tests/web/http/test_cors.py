@@ -10,7 +10,7 @@ import pytest
 from harvestd.settings.sources import SettingError, load
 from harvestd.settings.table import Settings
 from harvestd.web.http.cors import EXPOSED, TAKEN
-from harvestd.web.pages.openapi import HEADERS
+from harvestd.web.pages.responses import HEADERS
 from harvestd.web.server import make_site
 from tests.web.client import Client
 from tests.web.conftest import make_parts, token_for
