@@ -20,7 +20,8 @@ from harvestd.market.catalogue.stock_rules import give_back, settle
 from harvestd.market.notifications.messages import MESSAGES
 from harvestd.market.orders.delivery_rules import Farm, Way, chosen
 from harvestd.market.orders.fulfilment import cancel, expire, move, totals_of
-from harvestd.market.orders.placing import MAX_ADDRESS, MAX_NOTE, MAX_REASON, Totals, place
+from harvestd.market.orders.order import MAX_ADDRESS, MAX_NOTE, MAX_REASON, Totals
+from harvestd.market.orders.placing import place
 from harvestd.tables import TOPOLOGY
 from tests.market.accounts.test_rules import registration
 from tests.market.catalogue.shelves import NOW, TERMS, TODAY, placed, product, standing

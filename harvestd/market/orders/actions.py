@@ -18,6 +18,8 @@ from harvestd.market.farms import rows as farms
 from harvestd.market.orders import delivery_rules, fulfilment, placing
 from harvestd.market.orders import rows as orders
 from harvestd.market.orders.fulfilment import OVER, Moved, Standing, told
+from harvestd.market.orders.order import Placed
+from harvestd.market.orders.placing_rules import Wanted
 from harvestd.runtime.failpoints import failpoint
 from harvestd.unit_of_work import UnitOfWork
 
@@ -30,7 +32,7 @@ class Ordering:
     already found in the rest of the request, to be reported together with all others."""
 
     buyer_id: str
-    lines: Sequence[placing.Wanted] | None
+    lines: Sequence[Wanted] | None
     ways: Sequence[delivery_rules.Way]
     note: str
     expected_total: int | None
@@ -49,7 +51,7 @@ class Party:
 
 async def place(
     unit: UnitOfWork, ordering: Ordering, terms: Terms, today: date
-) -> tuple[placing.Placed, dict[str, dict[str, Any]]]:
+) -> tuple[Placed, dict[str, dict[str, Any]]]:
     """Place an order; returns it, with the fulfilment of each farm's part. Raises what :func:`placing.place` does."""
     cart_id, wanted, seen = await _wanted(unit, ordering)
     number, shelf = await stock.lock_for_order(unit.tx, [one.product_id for one in wanted])
@@ -67,9 +69,7 @@ async def place(
     return order, ways
 
 
-async def _wanted(
-    unit: UnitOfWork, ordering: Ordering
-) -> tuple[str | None, Sequence[placing.Wanted], dict[str, Agreed]]:
+async def _wanted(unit: UnitOfWork, ordering: Ordering) -> tuple[str | None, Sequence[Wanted], dict[str, Agreed]]:
     """The cart, if it is being ordered; the wanted lines; and the terms agreed to, by product, where known."""
     if ordering.lines is not None:
         return None, ordering.lines, {}
@@ -77,7 +77,7 @@ async def _wanted(
     if cart is None:
         return None, [], {}
     items = await carts.items(unit.tx, cart.id)
-    wanted = [placing.Wanted(item.product_id, item.quantity) for item in items]
+    wanted = [Wanted(item.product_id, item.quantity) for item in items]
     return cart.id, wanted, {item.product_id: item.seen for item in items}
 
 

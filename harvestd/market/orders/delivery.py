@@ -10,7 +10,7 @@ import msgspec
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.names import clean_text
 from harvestd.market.orders.delivery_rules import Way, alone
-from harvestd.market.orders.placing import MAX_ADDRESS
+from harvestd.market.orders.order import MAX_ADDRESS
 from harvestd.market.orders.shapes import PlaceOrder
 from harvestd.web import sound
 

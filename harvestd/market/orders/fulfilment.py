@@ -10,7 +10,7 @@ import attrs
 from harvestd.kernel.errors import FieldError, IllegalTransition
 from harvestd.kernel.events import Event
 from harvestd.kernel.sentences import worded
-from harvestd.market.orders.placing import Part, Totals
+from harvestd.market.orders.order import Part, Totals
 
 #: The steps that a farm may take, from each status of its part. Only the clock sets ``expired``.
 STEPS: dict[str, frozenset[str]] = {

@@ -15,8 +15,9 @@ from harvestd.market.accounts import rows as accounts
 from harvestd.market.carts.selling import quantity_faults, terms
 from harvestd.market.orders import actions
 from harvestd.market.orders import delivery as ways
-from harvestd.market.orders import placing as market
 from harvestd.market.orders import rows as store
+from harvestd.market.orders.order import MAX_NOTE, MAX_REASON
+from harvestd.market.orders.placing_rules import Wanted
 from harvestd.market.orders.shapes import CancelOrder, MovePart, Order, OrdersQuery, PlaceOrder
 from harvestd.market.orders.views import placed_view, seen
 from harvestd.web import sound
@@ -29,7 +30,7 @@ from harvestd.web.paging import Keyset
 
 def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
     """Faults in an order's fields that can be found without its products, cart or farms."""
-    note = errors.faults(lambda: told("note", given.get("note", ""), market.MAX_NOTE))
+    note = errors.faults(lambda: told("note", given.get("note", ""), MAX_NOTE))
     total = given_faults("expected_total", given, terms(request.parts.settings).currency, MAX_TOTAL)
     lines = quantity_faults(sound.elements(given, "lines"))
     return [*note, *total, *lines.values(), *ways.faults(given)]
@@ -37,7 +38,7 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
 
 def reason_faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
     """Faults in the reason of a step, whichever step it is."""
-    return errors.faults(lambda: told("reason", given.get("reason", ""), market.MAX_REASON))
+    return errors.faults(lambda: told("reason", given.get("reason", ""), MAX_REASON))
 
 
 async def place(request: RequestContext, body: PlaceOrder) -> Result:
@@ -45,7 +46,7 @@ async def place(request: RequestContext, body: PlaceOrder) -> Result:
     rules = terms(request.parts.settings)
     order, chosen = await actions.place(request.work, _ordering(request, body), rules, today(request))
     location = ("Location", f"/api/orders/{order.id}")
-    note = told("note", body.note, market.MAX_NOTE)
+    note = told("note", body.note, MAX_NOTE)
     return Result(placed_view(order, rules.currency, chosen, note), headers=(location,), version=1)
 
 
@@ -56,8 +57,8 @@ def _ordering(request: RequestContext, body: PlaceOrder) -> actions.Ordering:
     expected = body.expected_total
     return actions.Ordering(
         buyer_id=request.user.user_id,
-        lines=None if body.lines is None else [market.Wanted(line.product_id, line.quantity) for line in body.lines],
-        ways=[] if wrong else ways.asked(body), note="" if wrong else told("note", body.note, market.MAX_NOTE),
+        lines=None if body.lines is None else [Wanted(line.product_id, line.quantity) for line in body.lines],
+        ways=[] if wrong else ways.asked(body), note="" if wrong else told("note", body.note, MAX_NOTE),
         expected_total=expected if expected is None or isinstance(expected, int) else expected.amount, wrong=wrong,
     )  # fmt: skip
 
@@ -134,14 +135,14 @@ def _acting_for(request: RequestContext, farms: list[accounts.Membership], permi
 
 async def cancel(request: RequestContext, body: CancelOrder) -> Result:
     """Cancel an order, or a farm's part of it."""
-    farms, reason = await _farms(request), told("reason", body.reason, market.MAX_REASON)
+    farms, reason = await _farms(request), told("reason", body.reason, MAX_REASON)
     await actions.cancel(request.work, _party(request, farms, Permission.CANCEL_ORDERS), request.id("id"), reason)
     return await _stepped(request, farms)
 
 
 async def move(request: RequestContext, body: MovePart) -> Result:
     """Move a farm's part to its next status."""
-    farms, reason = await _farms(request), told("reason", body.reason, market.MAX_REASON)
+    farms, reason = await _farms(request), told("reason", body.reason, MAX_REASON)
     permission = Permission.CANCEL_ORDERS if body.to == "cancelled" else Permission.FULFIL_ORDERS
     request.user.require_scope(permission)
     await actions.move(

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from harvestd.market.orders.fulfilment import Moved, Standing
-from harvestd.market.orders.placing import Part, Placed, Totals
+from harvestd.market.orders.order import Part, Placed, Totals
 from harvestd.store import counting
 from harvestd.store.postgres.statements import LAST_ID, Reader, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from harvestd.market.orders.placing import MAX_ADDRESS, MAX_NOTE, MAX_REASON
+from harvestd.market.orders.order import MAX_ADDRESS, MAX_NOTE, MAX_REASON
 from harvestd.web.shapes import (
     CountedQuery,
     FarmId,

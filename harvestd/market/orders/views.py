@@ -12,7 +12,7 @@ from harvestd.kernel.permissions import Permission, may_everywhere
 from harvestd.kernel.quantities import shown as quantity
 from harvestd.market.orders import fulfilment
 from harvestd.market.orders import rows as store
-from harvestd.market.orders.placing import Line, Part, Placed
+from harvestd.market.orders.order import Line, Part, Placed
 from harvestd.market.orders.shapes import (
     Fulfilment,
     Order,

@@ -7,9 +7,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.orders.fulfilment import Standing
-from harvestd.market.orders.placing import Part, Placed, Terms, Totals, Wanted, place
+from harvestd.market.orders.order import Part, Placed, Totals
+from harvestd.market.orders.placing import place
+from harvestd.market.orders.placing_rules import Wanted
 
 NOW = datetime(2026, 7, 3, 12, 0, tzinfo=UTC)
 TODAY = date(2026, 7, 3)

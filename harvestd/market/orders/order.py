@@ -1,0 +1,72 @@
+"""An order: its lines, the part of each farm, its totals, and how long its texts may be."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+import attrs
+
+from harvestd.kernel.events import Event
+
+#: Maximum lengths, in characters, of a buyer's note, of the reason of a cancellation, and of a delivery address.
+MAX_NOTE, MAX_REASON, MAX_ADDRESS = 2000, 500, 500
+
+
+@attrs.frozen(kw_only=True)
+class Line:
+    """An order line, at the price when it was placed: ``unit_price`` for ``price_per`` of the unit."""
+
+    id: str
+    farm_id: str
+    position: int
+    product_id: str
+    title: str
+    quantity: Decimal
+    unit: str
+    unit_price: int
+    price_per: Decimal
+    total: int
+
+
+@attrs.frozen
+class Part:
+    """One farm's part of an order."""
+
+    farm_id: str
+    farm_name: str
+    position: int
+    status: str
+    subtotal: int
+
+
+@attrs.frozen
+class Totals:
+    """In minor units; ``total`` is goods and fees and tax less discount."""
+
+    goods: int
+    fees: int = 0
+    tax: int = 0
+    discount: int = 0
+
+    @property
+    def total(self) -> int:
+        """The amount that the buyer owes."""
+        return self.goods + self.fees + self.tax - self.discount
+
+
+@attrs.frozen(kw_only=True)
+class Placed:
+    """An accepted order; ``taken`` is the quantity reserved of each product, ``ran_out`` the products with none left."""
+
+    id: str
+    number: str
+    buyer_id: str
+    parts: tuple[Part, ...]
+    lines: tuple[Line, ...]
+    totals: Totals
+    taken: dict[str, Decimal]
+    ran_out: frozenset[str]
+    hold_until: datetime | None
+    placed_at: datetime
+    events: tuple[Event, ...]
