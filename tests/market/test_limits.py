@@ -15,7 +15,9 @@ from harvestd.kernel.units import UNITS, unfit
 from harvestd.market.accounts import password_rules as passwords
 from harvestd.market.accounts.rules import MAX_NAME, MAX_USERNAME, MIN_USERNAME, registered
 from harvestd.market.carts.rules import Item, price
-from harvestd.market.catalogue.rules import Known, checked, faults, happened, opening_stock
+from harvestd.market.catalogue.product_events import Known, happened
+from harvestd.market.catalogue.rules import checked, faults
+from harvestd.market.catalogue.stock_level_rules import opening_stock
 from harvestd.market.catalogue.stock_rules import give_back, settle
 from harvestd.market.notifications.messages import MESSAGES
 from harvestd.market.orders.delivery_rules import Farm, Way, chosen
@@ -25,7 +27,8 @@ from harvestd.market.orders.placing import place
 from harvestd.tables import TOPOLOGY
 from tests.market.accounts.test_rules import registration
 from tests.market.catalogue.shelves import NOW, TERMS, TODAY, placed, product, standing
-from tests.market.catalogue.test_rules import OFFER, level
+from tests.market.catalogue.test_rules import OFFER
+from tests.market.catalogue.test_stock_level_rules import level
 from tests.market.catalogue.test_stock_rules import held
 
 MAX = Decimal("9999999.999")

@@ -23,7 +23,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "return accept(clean_text(field, text, longest))[0]",
         "return accept(clean_text(field, text, longest))[-1]",
     ): "there is one",
-    ("market.catalogue.rules", "return kept, levels[0]", "return kept, levels[-1]"): "there is one",
+    ("market.catalogue.stock_level_rules", "return kept, levels[0]", "return kept, levels[-1]"): "there is one",
     ("market.orders.placing", _FARM_NAME, _FARM_NAME.replace("own[0]", "own[-1]")): "they are of one farm",
     ("kernel.cursors", _SAME_LENGTH, _SAME_LENGTH.replace("True", "False")): "their lengths were compared before",
     (

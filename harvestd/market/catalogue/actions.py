@@ -15,7 +15,9 @@ from harvestd.kernel.slugs import distinct, is_id
 from harvestd.market.catalogue import rows as store
 from harvestd.market.catalogue import rules as market
 from harvestd.market.catalogue import stock_rows as stock
-from harvestd.market.catalogue.rules import Known, Offer, happened
+from harvestd.market.catalogue.product_events import Known, happened
+from harvestd.market.catalogue.rules import Offer
+from harvestd.market.catalogue.stock_level_rules import restocked
 from harvestd.market.farms import rows as farms
 from harvestd.market.farms.actions import allowed
 from harvestd.unit_of_work import UnitOfWork
@@ -84,10 +86,8 @@ async def _store(unit: UnitOfWork, before: store.Product, after: Offer, changed:
 async def restock(
     unit: UnitOfWork, before: store.Product, *, set_to: Decimal | None, change: Decimal | None, reason: str
 ) -> Decimal:
-    """Set or change the stock, with a row of the ledger; returns the new level. Raises what :func:`rules.restocked` does."""
-    reason, level = market.restocked(
-        before.unit, before.stock, before.reserved, set_to=set_to, change=change, reason=reason
-    )
+    """Set or change the stock, with a row of the ledger; returns the new level. Raises what :func:`stock_level_rules.restocked` does."""
+    reason, level = restocked(before.unit, before.stock, before.reserved, set_to=set_to, change=change, reason=reason)
     kind = "restock" if level > before.stock else "correction"
     await stock.set_level(unit.tx, before.id, level, unit.now)
     await stock.enter(unit.tx, unit.new_id(), before.id, kind, level - before.stock, level, reason, unit.now)

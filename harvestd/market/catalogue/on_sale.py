@@ -13,7 +13,7 @@ from harvestd.kernel.errors import FieldError
 from harvestd.kernel.quantities import least_worth, line_total, orderable, shown
 from harvestd.kernel.seasons import in_season
 from harvestd.kernel.units import in_unit
-from harvestd.market.catalogue.rules import Known
+from harvestd.market.catalogue.product_events import Known
 
 #: Why a product cannot be ordered although it is on sale: its farm has no member with an account.
 NOBODY_THERE = "nobody-there"

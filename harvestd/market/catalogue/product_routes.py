@@ -21,6 +21,7 @@ from harvestd.market.accounts import rows as accounts
 from harvestd.market.catalogue import actions, cards, filters, listings
 from harvestd.market.catalogue import rows as store
 from harvestd.market.catalogue import rules as market
+from harvestd.market.catalogue.price_rules import per_faults
 from harvestd.market.catalogue.product_shapes import (
     ChangeProduct,
     ChangeStock,
@@ -29,6 +30,8 @@ from harvestd.market.catalogue.product_shapes import (
     ProductsQuery,
     StockLevel,
 )
+from harvestd.market.catalogue.stock_level_rules import MAX_REASON, level_faults, opening_stock
+from harvestd.market.catalogue.tag_rules import tag_faults
 from harvestd.market.farms import rows as farms
 from harvestd.market.farms.actions import allowed, require
 from harvestd.web import sound
@@ -101,11 +104,11 @@ def _faults_in_part(request: RequestContext, given: Mapping[str, Any]) -> Iterat
     if "price" not in given:
         yield from given_faults("price", given, request.parts.settings.market_currency)
     if "price_per" not in given:
-        yield from market.per_faults(sound.members(given, "price_per"))
+        yield from per_faults(sound.members(given, "price_per"))
     if "season" not in given:
         yield from season_faults(sound.members(given, "season"))
     if "tags" not in given:
-        yield from market.tag_faults(sound.elements(given, "tags"))
+        yield from tag_faults(sound.elements(given, "tags"))
 
 
 def _read(request: RequestContext, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
@@ -130,7 +133,7 @@ async def add(request: RequestContext, body: NewProduct) -> Result:
     accept(*wrong, message="the product cannot be accepted")
     assert farm is not None
     read, _ = _read(request, sent)
-    level = market.opening_stock(body.stock, body.unit)
+    level = opening_stock(body.stock, body.unit)
     product_id = await actions.offer(request.work, farm, market.begun(read), level)
     location = ("Location", f"/api/products/{product_id}")
     return attrs.evolve(await _now(request, product_id), headers=(location,))
@@ -210,8 +213,8 @@ async def archive(request: RequestContext) -> None:
 
 def stock_faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
     """Faults of a stock change, whatever the current stock."""
-    reason = errors.faults(lambda: told("reason", given.get("reason", ""), market.MAX_REASON))
-    return [*reason, *market.level_faults(given.get("set"), given.get("change"))]
+    reason = errors.faults(lambda: told("reason", given.get("reason", ""), MAX_REASON))
+    return [*reason, *level_faults(given.get("set"), given.get("change"))]
 
 
 async def restock(request: RequestContext, body: ChangeStock) -> StockLevel:

@@ -9,7 +9,9 @@ from typing import Annotated, ClassVar, Literal, get_args
 from msgspec import UNSET, Meta, UnsetType
 
 from harvestd.kernel.units import Unit
-from harvestd.market.catalogue.rules import MAX_DESCRIPTION, MAX_REASON, MAX_TAG_LENGTH, MAX_TAGS, MAX_TITLE, Status
+from harvestd.market.catalogue.rules import MAX_DESCRIPTION, MAX_TITLE, Status
+from harvestd.market.catalogue.stock_level_rules import MAX_REASON
+from harvestd.market.catalogue.tag_rules import MAX_TAGS, MAX_TAG_LENGTH
 from harvestd.web.shapes import (
     MINOR_UNITS_ALONE,
     CategoryId,

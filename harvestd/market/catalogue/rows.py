@@ -11,7 +11,8 @@ from psycopg2 import errors as pg
 
 from harvestd.kernel.errors import AlreadyTaken, Invalid
 from harvestd.kernel.seasons import Season
-from harvestd.market.catalogue.rules import OFFERED, Known, Offer
+from harvestd.market.catalogue.product_events import Known
+from harvestd.market.catalogue.rules import OFFERED, Offer
 from harvestd.store.postgres.statements import FIRST_ID, Reader, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
 

@@ -17,7 +17,7 @@ import attrs
 from harvestd.kernel import families
 from harvestd.kernel.events import Event
 from harvestd.market.catalogue.on_sale import OnSale
-from harvestd.market.catalogue.rules import happened
+from harvestd.market.catalogue.product_events import happened
 
 NOTHING = Decimal(0)
 

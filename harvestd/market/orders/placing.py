@@ -13,7 +13,7 @@ from harvestd.kernel.events import Event
 from harvestd.kernel.quantities import PLACES, shown
 from harvestd.market.carts.selling import Terms
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
-from harvestd.market.catalogue.rules import happened
+from harvestd.market.catalogue.product_events import happened
 from harvestd.market.orders.order import Line, Part, Placed, Totals
 from harvestd.market.orders.placing_rules import Asked, Wanted, acceptable, check_stock, check_terms
 

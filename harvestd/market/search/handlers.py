@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harvestd.interfaces import Document
 from harvestd.market.catalogue import rows as products
-from harvestd.market.catalogue.rules import happened
+from harvestd.market.catalogue.product_events import happened
 from harvestd.market.search import renewals as search_renewals
 from harvestd.market.search.copied import renews
 from harvestd.parts import Parts

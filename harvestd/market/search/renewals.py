@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from harvestd.market.catalogue.rules import Known
+from harvestd.market.catalogue.product_events import Known
 from harvestd.store.postgres.statements import FIRST_ID, Statement, nothing
 from harvestd.store.postgres.transactions import Transaction
 

@@ -1,0 +1,33 @@
+"""The event of a change of a product."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import attrs
+
+from harvestd.kernel import families
+from harvestd.kernel.events import Event
+
+
+@attrs.frozen
+class Known:
+    """The identifiers of a product in events and caches."""
+
+    id: str
+    slug: str
+    farm_id: str
+    farm_slug: str
+
+
+def happened(kind: Literal["created", "updated", "deleted"], product: Known, version: int, changed: list[str]) -> Event:
+    """The event of a catalogue change; ``version`` is the product's revision."""
+    data: dict[str, Any] = {
+        "product_id": product.id, "farm_id": product.farm_id, "changed": changed,
+        "families": list(
+            families.product(
+                product.id, product.slug, product.farm_id, product.farm_slug, changed if kind == "updated" else None
+            )
+        ),
+    }  # fmt: skip
+    return Event(f"product.{kind}", f"product:{product.id}", version, data)
