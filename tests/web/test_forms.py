@@ -185,7 +185,8 @@ def test_the_largest_sensible_body_is_within_its_routes_limit(route: Route) -> N
 
 
 def test_a_number_is_whole_however_it_is_written_and_zero_is_never_negative() -> None:
-    from harvestd.market.catalogue.product_shapes import ChangeStock, NewProduct
+    from harvestd.market.catalogue.product_shapes import NewProduct
+    from harvestd.market.catalogue.stock_shapes import ChangeStock
 
     body = b'{"title": "Leek", "unit": "kg", "price": 250.0, "stock": "-0"}'
     found = fields.convert(bodies.decode(body), NewProduct)

@@ -13,8 +13,8 @@ import attrs
 
 from harvestd.kernel import readers
 from harvestd.market.catalogue import filter_rows as store
+from harvestd.market.catalogue.listing_shapes import ProductFilters
 from harvestd.market.catalogue.listings import within
-from harvestd.market.catalogue.product_shapes import ProductFilters
 from harvestd.market.catalogue.tag_rules import tag_asked
 from harvestd.web.context import RequestContext
 from harvestd.web.market_day import today

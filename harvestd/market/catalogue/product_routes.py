@@ -21,16 +21,11 @@ from harvestd.market.accounts import rows as accounts
 from harvestd.market.catalogue import actions, cards, filters, listings
 from harvestd.market.catalogue import rows as store
 from harvestd.market.catalogue import rules as market
+from harvestd.market.catalogue.listing_shapes import ProductsQuery
 from harvestd.market.catalogue.price_rules import per_faults
-from harvestd.market.catalogue.product_shapes import (
-    ChangeProduct,
-    ChangeStock,
-    NewProduct,
-    PricePerIn,
-    ProductsQuery,
-    StockLevel,
-)
+from harvestd.market.catalogue.product_shapes import ChangeProduct, NewProduct, PricePerIn
 from harvestd.market.catalogue.stock_level_rules import MAX_REASON, level_faults, opening_stock
+from harvestd.market.catalogue.stock_shapes import ChangeStock, StockLevel
 from harvestd.market.catalogue.tag_rules import tag_faults
 from harvestd.market.farms import rows as farms
 from harvestd.market.farms.actions import allowed, require

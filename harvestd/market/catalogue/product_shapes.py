@@ -1,29 +1,24 @@
-"""Products, their listing and their stock."""
+"""A product, as it is shown, created and changed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, ClassVar, get_args
 
 from msgspec import UNSET, Meta, UnsetType
 
 from harvestd.kernel.units import Unit
 from harvestd.market.catalogue.rules import MAX_DESCRIPTION, MAX_TITLE, Status
-from harvestd.market.catalogue.stock_level_rules import MAX_REASON
-from harvestd.market.catalogue.tag_rules import MAX_TAGS, MAX_TAG_LENGTH
+from harvestd.market.catalogue.tag_rules import MAX_TAG_LENGTH, MAX_TAGS
 from harvestd.web.shapes import (
-    MINOR_UNITS_ALONE,
     CategoryId,
     FarmId,
-    IdOrSlug,
     In,
-    ListQuery,
     MinorUnits,
     Money,
     Named,
     Out,
-    Position,
     PricePer,
     Quantity,
     Season,
@@ -40,23 +35,6 @@ ImageStatusOut = Annotated[
 CompareByOut = Annotated[
     str, closed("CompareBy", ("kg", "litre", "each", "bunch", "box"), "The units that prices are compared by.")
 ]
-#: Each sort of a list, and what comes first in it.
-_FIRST = {
-    "relevance": "the best match",
-    "newest": "the latest addition",
-    "price": "the lowest `price`, whatever quantity it is for",
-    "-price": "the highest",
-    "popular": "the best seller",
-    "rating": "the best rated",
-}
-
-
-def sorts(words: Iterable[str]) -> Meta:
-    """The description of the sort parameter, with what comes first in each sort."""
-    return Meta(description=f"What comes first: {', '.join(f'`{word}` {_FIRST[word]}' for word in words)}.")
-
-
-ProductSort = Literal["newest", "price", "-price", "popular", "rating"]
 
 
 class UnitPrice(Out, kw_only=True, frozen=True):
@@ -129,43 +107,6 @@ class Product(Out, kw_only=True, frozen=True):
     updated_at: datetime
 
 
-#: Values of one filter.
-MAX_VALUES = 20
-
-
-PriceBound = Annotated[int, Meta(ge=0, le=2**53, extra=MINOR_UNITS_ALONE)]
-
-
-class ProductFilters(ListQuery, kw_only=True, frozen=True):
-    """The filters that the listing and search share. Several values of one filter match products with any of them; a category includes its
-    subcategories. Category and farm are given by slug or id; price bounds are in minor units and compare with ``price``, whatever quantity it is for."""
-
-    category: Annotated[list[IdOrSlug], Meta(max_length=MAX_VALUES)] = []
-    farm: Annotated[list[IdOrSlug], Meta(max_length=MAX_VALUES)] = []
-    tag: Annotated[list[Annotated[str, Meta(max_length=MAX_TAG_LENGTH)]], Meta(max_length=MAX_VALUES)] = []
-    unit: Annotated[list[Unit], Meta(max_length=MAX_VALUES)] = []
-    min_price: PriceBound | None = None
-    max_price: PriceBound | None = None
-    in_stock: bool = False
-    in_season: bool = False
-    near: Position | None = None
-    radius_km: Annotated[float, Meta(gt=0, le=500)] | None = None
-
-
-class ProductsQuery(ProductFilters, kw_only=True, frozen=True):
-    """Filters and order of the listing. ``mine`` lists the products of the caller's own farms, including drafts and archived ones;
-    ``status`` narrows those to one status. ``count`` is that of ``CountedQuery``."""
-
-    mine: bool = False
-    status: Status | None = None
-    sort: Annotated[
-        ProductSort,
-        closed("ProductSort", get_args(ProductSort), "What comes first in a list of products."),
-        sorts(get_args(ProductSort)),
-    ] = "newest"
-    count: bool = False
-
-
 Title = Annotated[str, Meta(max_length=MAX_TITLE)]
 Description = Annotated[str, Meta(max_length=MAX_DESCRIPTION)]
 Tags = Annotated[list[Annotated[str, Meta(max_length=MAX_TAG_LENGTH)]], Meta(max_length=MAX_TAGS)]
@@ -227,29 +168,6 @@ class ChangeProduct(In, kw_only=True, frozen=True):
     status: Status | UnsetType = UNSET
 
 
-class ChangeStock(In, kw_only=True, frozen=True):
-    """Either ``set``, the new level, or ``change``, the amount to add (negative: remove). The stock of counted goods (each,
-    bunch, box) is a whole number."""
-
-    ELSEWHERE: ClassVar[Mapping[str, str]] = {
-        "stock": "set-or-change",
-        "quantity": "set-or-change",
-    }
-
-    set: Quantity | None = None
-    change: Quantity | None = None
-    reason: Annotated[str, Meta(max_length=MAX_REASON)] = ""
-
-
-class StockLevel(Out, kw_only=True, frozen=True):
-    """A product's stock after a change."""
-
-    product_id: str
-    stock: str
-    reserved: str
-    available: str
-
-
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "alt": "Alternative text: what the picture shows.",
@@ -263,18 +181,10 @@ WORDS: dict[str, str] = {
     "available": "What can still be ordered: stock less reservations.",
     "average": "Mean of the stars; null if nobody has rated.",
     "category": "The category; null if there is none.",
-    "ProductFilters.category": "Slug or id of a category, including its subcategories. Several match any of them.",
     "category_id": "Id of the category; null for none.",
-    "change": "The amount to add to the stock; negative removes.",
-    "ProductFilters.farm": "Slug or id of a farm. Several match any of them.",
     "NewProduct.farm_id": "Id of the farm that sells it; required only of callers with more than one farm, and of staff.",
     "harvested_on": "Day of the harvest.",
     "images": "Pictures, in order. Not implemented yet: always empty.",
-    "in_season": "Only what is in season today.",
-    "in_stock": "Only what can be ordered now.",
-    "max_price": "Highest `price` in minor units, whatever quantity it is for.",
-    "mine": "Only the products of the caller's own farms, whatever their status; requires sign-in.",
-    "min_price": "Lowest `price` in minor units, whatever quantity it is for.",
     "min_quantity": "The minimum order quantity.",
     "not_orderable": "Why it cannot be ordered; null if it can.",
     "orderable": "Whether it can be ordered: false if nobody at the farm would receive the order.",
@@ -283,19 +193,12 @@ WORDS: dict[str, str] = {
     "price_per": "The quantity that the price is for.",
     "NewProduct.price_per": "The quantity that `price` is for; one unit if null or omitted.",
     "ChangeProduct.price_per": "The quantity that `price` is for; null means one unit.",
-    "product_id": "Id of the product.",
     "quantity_step": "Quantities are multiples of this.",
     "rating": "The buyers' rating. Not implemented yet: always without ratings.",
-    "reserved": "What open orders have reserved.",
     "season": "First and last day of sale, inclusive; null for all year.",
-    "set": "The new stock level.",
-    "ProductsQuery.status": "Only products with this status; use with `mine`.",
     "stock": "What the farm has, reserved or not.",
-    "ProductFilters.tag": "Only products with this tag, regardless of case. Several match any of them.",
-    "ProductFilters.near": "`latitude,longitude` in degrees, such as `48.85,2.35`: the centre of `radius_km`, and what search ranks by.",
     "tags": "Words that buyers filter by.",
     "unit": "The unit of quantities and of the price.",
-    "ProductFilters.unit": "Only products sold in this unit. Several match any of them.",
     "unit_price": "The price of a kilogram, a litre or a piece, for comparing offers.",
     "upvote_count": "How many users liked it. Not implemented yet: always 0.",
     "view_count": "How often its page was viewed. Not implemented yet: always 0.",

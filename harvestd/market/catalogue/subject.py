@@ -7,13 +7,25 @@ from typing import Any
 from harvestd.kernel import errors
 from harvestd.kernel.families import AMOUNTS, CATALOGUE, CATEGORIES, CHANGED, PRICES, PRODUCTS
 from harvestd.kernel.permissions import Permission
-from harvestd.market.catalogue import category_routes, category_shapes, events, product_routes, product_shapes
+from harvestd.market.catalogue import (
+    category_routes,
+    category_shapes,
+    events,
+    listing_shapes,
+    product_routes,
+    product_shapes,
+    stock_shapes,
+)
 from harvestd.market.subject import Subject
 from harvestd.web.context import CountedPage, Page
 from harvestd.web.routes import LONG_BODY, Cached, Mode, Route, Section, always
 
 _CATEGORIES = Section("categories", "The tree of product categories.", category_shapes.WORDS)
-_PRODUCTS = Section("products", "Products on sale, and how farmers manage them.", product_shapes.WORDS)
+_PRODUCTS = Section(
+    "products",
+    "Products on sale, and how farmers manage them.",
+    {**product_shapes.WORDS, **listing_shapes.WORDS, **stock_shapes.WORDS},
+)
 
 
 def _listing(path: dict[str, str], query: Any) -> tuple[str, ...]:
@@ -46,7 +58,7 @@ SUBJECT = Subject(
         Route(method="DELETE", path="/api/categories/{id}", operation="deleteCategory", handler=category_routes.remove, permission=Permission.CHANGE_CATEGORIES, mode=Mode.WRITE, section=_CATEGORIES,
               summary="Delete an empty category", status=204, if_match=True, errors=(errors.NotFound, errors.Conflict)),
         Route(method="GET", path="/api/products", operation="listProducts", handler=product_routes.listed, permission=None, scope=Permission.CHANGE_PRODUCTS, mode=Mode.READ, section=_PRODUCTS,
-              summary="Products on sale, filtered and sorted", query=product_shapes.ProductsQuery, answer=CountedPage[product_shapes.Product],
+              summary="Products on sale, filtered and sorted", query=listing_shapes.ProductsQuery, answer=CountedPage[product_shapes.Product],
               cached=Cached(_listing, instead=(CHANGED,), private=lambda query: query.mine), limit="rate_read"),
         Route(method="POST", path="/api/products", operation="createProduct", handler=product_routes.add, permission=Permission.CHANGE_PRODUCTS, mode=Mode.WRITE, section=_PRODUCTS,
               summary="Create a product", body=product_shapes.NewProduct, rules=product_routes.faults, answer=product_shapes.Product, status=201, key="optional",
@@ -60,7 +72,7 @@ SUBJECT = Subject(
         Route(method="DELETE", path="/api/products/{id}", operation="archiveProduct", handler=product_routes.archive, permission=Permission.CHANGE_PRODUCTS, mode=Mode.WRITE, section=_PRODUCTS,
               summary="Archive a product; existing orders keep it", status=204, if_match=True, errors=(errors.NotFound,)),
         Route(method="POST", path="/api/products/{id}/stock", operation="changeStock", handler=product_routes.restock, permission=Permission.CHANGE_STOCK, mode=Mode.WRITE, section=_PRODUCTS,
-              summary="Set or adjust the stock", body=product_shapes.ChangeStock, rules=product_routes.stock_faults, answer=product_shapes.StockLevel, key="optional",
+              summary="Set or adjust the stock", body=stock_shapes.ChangeStock, rules=product_routes.stock_faults, answer=stock_shapes.StockLevel, key="optional",
               errors=(errors.NotFound,)),
     ),
 )  # fmt: skip

@@ -6,7 +6,8 @@ from typing import Annotated, Generic, Literal, TypeVar, get_args
 
 from msgspec import Meta
 
-from harvestd.market.catalogue.product_shapes import Image, Product, ProductFilters, sorts
+from harvestd.market.catalogue.listing_shapes import ProductFilters, sorts
+from harvestd.market.catalogue.product_shapes import Image, Product
 from harvestd.web.shapes import In, Named, Out
 from harvestd.web.vocabulary import closed
 

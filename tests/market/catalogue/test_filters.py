@@ -13,7 +13,7 @@ import pytest
 from harvestd.interfaces import Search
 from harvestd.market.catalogue import listings
 from harvestd.market.catalogue.filters import FILTERS
-from harvestd.market.catalogue.product_shapes import ProductFilters, ProductSort, ProductsQuery
+from harvestd.market.catalogue.listing_shapes import ProductFilters, ProductSort, ProductsQuery
 from harvestd.market.search.shapes import SearchQuery, SearchSort
 from harvestd.tables import ROUTES
 from harvestd.web.shapes import ListQuery

@@ -1,0 +1,83 @@
+"""The listing of products: its filters, which search shares, and its sorts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Literal, get_args
+
+from msgspec import Meta
+
+from harvestd.kernel.units import Unit
+from harvestd.market.catalogue.rules import Status
+from harvestd.market.catalogue.tag_rules import MAX_TAG_LENGTH
+from harvestd.web.shapes import MINOR_UNITS_ALONE, IdOrSlug, ListQuery, Position
+from harvestd.web.vocabulary import closed
+
+#: Each sort of a list, and what comes first in it.
+_FIRST = {
+    "relevance": "the best match",
+    "newest": "the latest addition",
+    "price": "the lowest `price`, whatever quantity it is for",
+    "-price": "the highest",
+    "popular": "the best seller",
+    "rating": "the best rated",
+}
+
+
+def sorts(words: Iterable[str]) -> Meta:
+    """The description of the sort parameter, with what comes first in each sort."""
+    return Meta(description=f"What comes first: {', '.join(f'`{word}` {_FIRST[word]}' for word in words)}.")
+
+
+ProductSort = Literal["newest", "price", "-price", "popular", "rating"]
+
+#: Values of one filter.
+MAX_VALUES = 20
+
+PriceBound = Annotated[int, Meta(ge=0, le=2**53, extra=MINOR_UNITS_ALONE)]
+
+
+class ProductFilters(ListQuery, kw_only=True, frozen=True):
+    """The filters that the listing and search share. Several values of one filter match products with any of them; a category includes its
+    subcategories. Category and farm are given by slug or id; price bounds are in minor units and compare with ``price``, whatever quantity it is for."""
+
+    category: Annotated[list[IdOrSlug], Meta(max_length=MAX_VALUES)] = []
+    farm: Annotated[list[IdOrSlug], Meta(max_length=MAX_VALUES)] = []
+    tag: Annotated[list[Annotated[str, Meta(max_length=MAX_TAG_LENGTH)]], Meta(max_length=MAX_VALUES)] = []
+    unit: Annotated[list[Unit], Meta(max_length=MAX_VALUES)] = []
+    min_price: PriceBound | None = None
+    max_price: PriceBound | None = None
+    in_stock: bool = False
+    in_season: bool = False
+    near: Position | None = None
+    radius_km: Annotated[float, Meta(gt=0, le=500)] | None = None
+
+
+class ProductsQuery(ProductFilters, kw_only=True, frozen=True):
+    """Filters and order of the listing. ``mine`` lists the products of the caller's own farms, including drafts and archived ones;
+    ``status`` narrows those to one status. ``count`` is that of ``CountedQuery``."""
+
+    mine: bool = False
+    status: Status | None = None
+    sort: Annotated[
+        ProductSort,
+        closed("ProductSort", get_args(ProductSort), "What comes first in a list of products."),
+        sorts(get_args(ProductSort)),
+    ] = "newest"
+    count: bool = False
+
+
+#: The meaning of each name here, as the contract describes it.
+WORDS: dict[str, str] = {
+    "ProductFilters.category": "Slug or id of a category, including its subcategories. Several match any of them.",
+    "ProductFilters.farm": "Slug or id of a farm. Several match any of them.",
+    "in_season": "Only what is in season today.",
+    "in_stock": "Only what can be ordered now.",
+    "max_price": "Highest `price` in minor units, whatever quantity it is for.",
+    "mine": "Only the products of the caller's own farms, whatever their status; requires sign-in.",
+    "min_price": "Lowest `price` in minor units, whatever quantity it is for.",
+    "ProductsQuery.status": "Only products with this status; use with `mine`.",
+    "ProductFilters.tag": "Only products with this tag, regardless of case. Several match any of them.",
+    "ProductFilters.near": "`latitude,longitude` in degrees, such as `48.85,2.35`: the centre of `radius_km`, and what search ranks by.",
+    "ProductFilters.unit": "Only products sold in this unit. Several match any of them.",
+}  # fmt: skip
