@@ -59,10 +59,85 @@ REPLICA_WAIT = 0.2
 SURE = (invalidations.CHANNEL, sign_ins_near.CHANNEL)
 
 
+@attrs.frozen
+class _Postgres:
+    """The databases of a process, and its control connection. ``reads`` is the primary or one of the ``replicas``."""
+
+    primary: Database
+    replicas: list[Database]
+    reads: Replicas
+    control: ControlConnection
+
+
+@attrs.frozen
+class _Used:
+    """The servers that the market can do without, as far as the settings name them."""
+
+    redis: RedisClient | None
+    rabbitmq: RabbitBroker | None
+    elasticsearch: SearchWithFallback | None
+    issuer: OidcIssuer | None
+
+
 def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool = False) -> tuple[Parts, Relay]:
     """The parts of a process, and the relay; services to start are in the lifecycle's list, each after its
     dependencies. A ``passing`` process leaves nothing in the data folder."""
     reactor, metrics = lifecycle.reactor, Metrics()
+    postgres = _postgres(reactor, settings, metrics, name)
+    primary, reads, control = postgres.primary, postgres.reads, postgres.control
+    redis, topics = _redis(reactor, settings, control)
+    settle = settings.replica_max_lag if postgres.replicas else 0.0
+    secret = token_secret(settings, making=not passing)
+    near = NearCache(reactor, topics, settings.cache_size, settings.cache_stale, settle=settle)
+    plain = PostgresSearch(primary, configuration(settings.search_language), now, reads)
+    searching = _elasticsearch(reactor, settings, plain, primary, control)
+    cache, source, limiter = _shared(
+        redis, near, secret, settle, PostgresSignIns(primary, now), MemoryLimiter(reactor.seconds)
+    )
+    sign_ins = NearSignIns(reactor, topics, source)
+    rabbitmq = _rabbitmq(reactor, settings, primary)
+    broker: IBroker = rabbitmq or PostgresBroker(reactor, settings, TOPOLOGY, primary, control)
+    issuer = _issuer(reactor, settings) if name == "api" else None
+    relay = Relay(reactor, settings, TOPOLOGY, primary, control, broker, now, secret, metrics)
+    parts = Parts(
+        settings=settings, reactor=reactor, lifecycle=lifecycle, metrics=metrics, database=primary, reads=reads,
+        control=control, topics=topics, cache=cache, limiter=limiter, sign_ins=sign_ins,
+        api_keys=NearApiKeys(reactor, topics, primary, sign_ins, now), groups=NearGroups(reactor, topics, primary),
+        search=searching or plain, broker=broker, mailer=_mailer(reactor, settings), blobs=FolderBlobs(reactor, folder_of(settings)),
+        pictures=Pictures(reactor), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, due=Due(reactor, control),
+        topology=TOPOLOGY, listeners=LISTENERS, issuer=issuer, long_work=LONG_WORK,
+    )  # fmt: skip
+    used = _Used(redis, rabbitmq, searching, issuer)
+    _start(parts, postgres, used)
+    _watch(parts, relay, postgres, used)
+    return parts, relay
+
+
+def _start(parts: Parts, postgres: _Postgres, used: _Used) -> None:
+    """Have the lifecycle start what needs it, each after its dependencies, and stop it in the reverse order."""
+    services: tuple[tuple[str, Any], ...] = (
+        ("database", postgres.primary), ("replicas", postgres.reads), ("control connection", postgres.control),
+        ("redis", used.redis), ("topics", parts.topics), ("cache", parts.cache), ("sign-ins", parts.sign_ins),
+        ("API keys", parts.api_keys), ("groups", parts.groups), ("search", used.elasticsearch), ("broker", parts.broker),
+    )  # fmt: skip
+    for title, service in services:
+        if service is not None:
+            parts.lifecycle.add(title, service.start, service.stop)
+
+
+def _watch(parts: Parts, relay: Relay, postgres: _Postgres, used: _Used) -> None:
+    """Have health and metrics ask how the parts are."""
+    probes.of_parts(parts, relay, postgres.reads, postgres.replicas)
+    for title, one in (("redis", used.redis), ("rabbitmq", used.rabbitmq), ("elasticsearch", used.elasticsearch)):
+        if one is not None:
+            probes.of_accelerator(parts, title, one)
+    if used.elasticsearch is not None:
+        probes.of_search(parts, used.elasticsearch)
+    if used.issuer is not None:
+        parts.health.add("issuer", used.issuer.condition)
+
+
+def _postgres(reactor: Any, settings: Settings, metrics: Metrics, name: str) -> _Postgres:
     link = ConnectionSettings(
         settings.database_url, settings.database_connect_timeout, settings.statement_timeout, settings.lock_timeout,
         heavy_timeout=settings.search_timeout, heavy_share=settings.search_share, application_name=f"harvestd-{name}",
@@ -71,45 +146,7 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
     primary = Database(reactor, link, settings.database_pool, settings.database_wait, short)
     replicas = _replicas(reactor, settings, link, short)
     reads = Replicas(reactor, primary, replicas, settings.replica_max_lag)
-    control = ControlConnection(reactor, link)
-    redis, topics = _redis(reactor, settings, control)
-    settle = settings.replica_max_lag if replicas else 0.0
-    secret = token_secret(settings, making=not passing)
-    near = NearCache(reactor, topics, settings.cache_size, settings.cache_stale, settle=settle)
-    postgres = PostgresSearch(primary, configuration(settings.search_language), now, reads)
-    searching = _elasticsearch(reactor, settings, postgres, primary, control)
-    cache, source, limiter = _shared(
-        redis, near, secret, settle, PostgresSignIns(primary, now), MemoryLimiter(reactor.seconds)
-    )
-    sign_ins = NearSignIns(reactor, topics, source)
-    api_keys = NearApiKeys(reactor, topics, primary, sign_ins, now)
-    groups = NearGroups(reactor, topics, primary)
-    rabbitmq = _rabbitmq(reactor, settings, primary)
-    broker: IBroker = rabbitmq or PostgresBroker(reactor, settings, TOPOLOGY, primary, control)
-    issuer = _issuer(reactor, settings) if name == "api" else None
-    relay = Relay(reactor, settings, TOPOLOGY, primary, control, broker, now, secret, metrics)
-    parts = Parts(
-        settings=settings, reactor=reactor, lifecycle=lifecycle, metrics=metrics, database=primary, reads=reads,
-        control=control, topics=topics, cache=cache, limiter=limiter,
-        sign_ins=sign_ins, api_keys=api_keys, groups=groups, search=searching or postgres, broker=broker,
-        mailer=_mailer(reactor, settings), blobs=FolderBlobs(reactor, folder_of(settings)), pictures=Pictures(reactor), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, due=Due(reactor, control), topology=TOPOLOGY, listeners=LISTENERS,
-        issuer=issuer, long_work=LONG_WORK,
-    )  # fmt: skip
-    for title, part in (
-        ("database", primary), ("replicas", reads), ("control connection", control), ("redis", redis), ("topics", topics),
-        ("cache", cache), ("sign-ins", sign_ins), ("API keys", api_keys), ("groups", groups), ("search", searching), ("broker", broker),
-    ):  # fmt: skip
-        if part is not None:
-            lifecycle.add(title, part.start, part.stop)
-    probes.of_parts(parts, relay, reads, replicas)
-    for title, used in (("redis", redis), ("rabbitmq", rabbitmq), ("elasticsearch", searching)):
-        if used is not None:
-            probes.of_accelerator(parts, title, used)
-    if searching is not None:
-        probes.of_search(parts, searching)
-    if issuer is not None:
-        parts.health.add("issuer", issuer.condition)
-    return parts, relay
+    return _Postgres(primary, replicas, reads, ControlConnection(reactor, link))
 
 
 def _replicas(reactor: Any, settings: Settings, link: ConnectionSettings, short: Callable[[], None]) -> list[Database]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from harvestd.market.accounts import identity_rows as identities
@@ -33,53 +33,47 @@ BATCH, ROUNDS = 1000, 50
 OPERATIONS = 20
 
 
+#: Deletes a batch of one kind of rows; returns how many there were.
+Kind = Callable[[Transaction, Parts, datetime], Awaitable[int]]
+KINDS: tuple[Kind, ...] = (
+    lambda tx, parts, now: idempotency.forget(tx, now, parts.settings.idempotency_ttl, BATCH),
+    lambda tx, parts, now: outbox.purge(
+        tx, now - _kept(parts), now - UNHANDLED * _kept(parts), parts.topology.bindings, BATCH
+    ),
+    # an event's marks are deleted after the event itself, so that `check` never misses one
+    lambda tx, parts, now: inbox.purge(tx, now - _kept(parts) - timedelta(days=1), BATCH),
+    lambda tx, parts, now: mails.purge(tx, now - _kept(parts), BATCH),
+    lambda tx, parts, now: carts.delete_old(tx, now - CART_KEPT),
+    lambda tx, parts, now: sessions.delete_expired(tx, now, BATCH),
+    lambda tx, parts, now: recovery.delete_expired(tx, now - timedelta(days=1), BATCH),
+    # an hour late: no process, whatever its clock, may still take what is no longer known to be answered
+    lambda tx, parts, now: challenges.delete_expired(tx, now - timedelta(hours=1), BATCH),
+    lambda tx, parts, now: identities.delete_spent(tx, now, BATCH),
+    lambda tx, parts, now: operations.sweep(tx, now - timedelta(seconds=parts.settings.operations_keep), OPERATIONS),
+)
+
+
 async def tidy(parts: Parts, going_on: GoingOn = always) -> None:
     """Delete old idempotency keys, marks, sent events, sent mail, carts, tokens and sign-ins, and operations, a batch at a time."""
-    now, settings = parts.now(), parts.settings
-    if not settings.elasticsearch_url:
+    now = parts.now()
+    if not parts.settings.elasticsearch_url:
         await _deleted(parts, search_pending.forget)
         await _deleted(parts, search_builds.forget)
     await _deleted(parts, trials.forget)
-    kept = now - timedelta(seconds=settings.outbox_keep)
-
-    async def keys(tx: Transaction) -> int:
-        return await idempotency.forget(tx, now, settings.idempotency_ttl, BATCH)
-
-    async def events(tx: Transaction) -> int:
-        return await outbox.purge(tx, kept, now - UNHANDLED * (now - kept), parts.topology.bindings, BATCH)
-
-    async def marks(tx: Transaction) -> int:
-        # an event's marks are deleted after the event itself, so that `check` never misses one
-        return await inbox.purge(tx, kept - timedelta(days=1), BATCH)
-
-    async def letters(tx: Transaction) -> int:
-        return await mails.purge(tx, kept, BATCH)
-
-    async def old_carts(tx: Transaction) -> int:
-        return await carts.delete_old(tx, now - CART_KEPT)
-
-    async def tokens(tx: Transaction) -> int:
-        return await sessions.delete_expired(tx, now, BATCH)
-
-    async def secrets(tx: Transaction) -> int:
-        return await recovery.delete_expired(tx, now - timedelta(days=1), BATCH)
-
-    async def answered(tx: Transaction) -> int:
-        # an hour late: no process, whatever its clock, may still take what is no longer known to be answered
-        return await challenges.delete_expired(tx, now - timedelta(hours=1), BATCH)
-
-    async def states(tx: Transaction) -> int:
-        return await identities.delete_spent(tx, now, BATCH)
-
-    async def over(tx: Transaction) -> int:
-        return await operations.sweep(tx, now - timedelta(seconds=settings.operations_keep), OPERATIONS)
-
-    for kind in (keys, events, marks, letters, old_carts, tokens, secrets, answered, states, over):
+    for kind in KINDS:
         for _ in range(ROUNDS):
             if not await going_on():
                 return
-            if not await _deleted(parts, kind):
+            if not await _batch(parts, kind, now):
                 break
+
+
+async def _batch(parts: Parts, kind: Kind, now: datetime) -> int:
+    return await _deleted(parts, lambda tx: kind(tx, parts, now))
+
+
+def _kept(parts: Parts) -> timedelta:
+    return timedelta(seconds=parts.settings.outbox_keep)
 
 
 async def _deleted(parts: Parts, delete: Callable[[Transaction], Awaitable[Result]]) -> Result:
