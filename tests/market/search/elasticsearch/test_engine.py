@@ -37,7 +37,7 @@ async def stall(request: pytest.FixtureRequest) -> AsyncIterator[ElasticsearchSe
     server: ElasticsearchServer = request.getfixturevalue(request.cls.server)
     settings = _STALLS.setdefault(server.url, settings_for(server))
     search = ElasticsearchSearch(reactor, settings, lambda: NOON, visible=True)
-    if await search.state() is None:
+    if await search.indices.state() is None:
         await search.prepare()
         await search.index(STALL)
     yield search
