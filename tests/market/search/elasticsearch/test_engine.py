@@ -38,7 +38,7 @@ async def stall(request: pytest.FixtureRequest) -> AsyncIterator[ElasticsearchSe
     settings = _STALLS.setdefault(server.url, settings_for(server))
     search = ElasticsearchSearch(reactor, settings, lambda: NOON, visible=True)
     if await search.indices.state() is None:
-        await search.prepare()
+        await search.indices.prepare()
         await search.index(STALL)
     yield search
     await search.stop()
