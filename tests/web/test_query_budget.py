@@ -160,6 +160,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_groups": (1, 1),
     "get_api_groups_id": (1, 1),
     "patch_api_groups_id": (5, 6),
+    "post_api_groups_id_members": (6, 7),
     "put_api_groups_id_members_user_id": (6, 7),
     "get_api_groups_id_members": (2, 2),
     "delete_api_groups_id_members_user_id": (4, 5),
@@ -624,6 +625,9 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "get_api_groups": _get("/api/groups", "admin"),
     "get_api_groups_id": _get("/api/groups/{s.mailed[group]}", "admin"),
     "patch_api_groups_id": _ask("PATCH", "/api/groups/{s.mailed[group]}", "admin", {"name": "Trade"}),
+    "post_api_groups_id_members": _ask(
+        "POST", "/api/groups/{s.mailed[group]}/members", "admin", lambda s: {"email": s.buyer.email}
+    ),
     "put_api_groups_id_members_user_id": _ask("PUT", "/api/groups/{s.mailed[group]}/members/{s.farmer.id}", "admin"),
     "get_api_groups_id_members": _get("/api/groups/{s.mailed[group]}/members", "admin"),
     "delete_api_groups_id_members_user_id": _ask(
