@@ -12,9 +12,8 @@ from harvestd.market.long_work.kinds import Operation
 from harvestd.store import counting
 from harvestd.store.postgres.database import LAST_ID, Reader, Statement, Transaction, nothing, scalar
 
-_COLUMNS = (
-    """id, kind, user_id, status, done, total, given, state, result, errors, claims, tries, created_at, finished_at"""
-)
+_COLUMNS = """id, kind, user_id, status, done, total, given, state, result, errors, claims, tries, created_at, finished_at,
+              (select u.name from users u where u.id = operations.user_id)"""
 _GOING = "status in ('queued', 'running')"
 _ONE = Statement("operations.one", f"select {_COLUMNS} from operations where id = :id", Operation)
 _LOCK = Statement("operations.lock", f"select {_COLUMNS} from operations where id = :id for no key update", Operation)
