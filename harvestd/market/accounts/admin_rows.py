@@ -49,7 +49,7 @@ _LIST = Statement(
 )
 _ONE = Statement(
     "accounts_admin.one",
-    f"""select {_COLUMNS}, phone, (select max(s.created_at) from sign_ins s where s.user_id = u.id and s.actor_id is null)
+    f"""select {_COLUMNS}, phone, (select max(s.created_at) from sign_ins s where s.user_id = u.id and s.actor_id is null and s.kind <> 'place')
           from users u where id = :user_id""",
     Details,
 )
