@@ -139,7 +139,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_farms_id_members": (4, 4),
     "post_api_farms_id_members": (9, 9),
     "patch_api_farms_id_members_user_id": (9, 9),
-    "delete_api_farms_id_members_user_id": (9, 8),
+    "delete_api_farms_id_members_user_id": (8, 8),
     "post_api_farms_id_documents": (11, 11),
     "get_api_farms_id_documents": (3, 3),
     "get_api_farms_id_documents_document_id": (3, 3),
@@ -152,8 +152,8 @@ BUDGET: dict[str, tuple[int, int]] = {
     "patch_api_admin_users_id": (9, 8),
     "post_api_admin_users_id_impersonate": (8, 8),
     "get_api_admin_audit": (1, 1),
-    "delete_api_users_me": (30, 29),
-    "post_api_users_me_deactivation": (14, 13),
+    "delete_api_users_me": (31, 30),
+    "post_api_users_me_deactivation": (15, 14),
     "post_api_farms": (12, 10),
     "post_api_farms_id_verification": (6, 6),
     "post_api_groups": (7, 6),
@@ -626,7 +626,7 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "get_api_groups_id": _get("/api/groups/{s.mailed[group]}", "admin"),
     "patch_api_groups_id": _ask("PATCH", "/api/groups/{s.mailed[group]}", "admin", {"name": "Trade"}),
     "post_api_groups_id_members": _ask(
-        "POST", "/api/groups/{s.mailed[group]}/members", "admin", lambda s: {"email": s.buyer.email}
+        "POST", "/api/groups/{s.mailed[group]}/members", "admin", lambda s: {"email": s.member.email}
     ),
     "put_api_groups_id_members_user_id": _ask("PUT", "/api/groups/{s.mailed[group]}/members/{s.farmer.id}", "admin"),
     "get_api_groups_id_members": _get("/api/groups/{s.mailed[group]}/members", "admin"),

@@ -90,9 +90,7 @@ async def add(unit: UnitOfWork, group_id: str, user_id: str) -> tuple[members.Me
     return await _joined(unit, group_id, account.id)
 
 
-async def add_by_address(
-    unit: UnitOfWork, group_id: str, address: EmailAddress
-) -> tuple[members.Member, bool]:
+async def add_by_address(unit: UnitOfWork, group_id: str, address: EmailAddress) -> tuple[members.Member, bool]:
     """The same with whoever has this address, for staff who know nobody's id. Raises ``NotFound`` without such a group, ``Invalid`` where no
     open account has the address, and ``Conflict`` for one group too many."""
     await _kept(unit, group_id)

@@ -231,7 +231,9 @@ async def test_whoever_has_an_address_is_put_in_as_by_their_id(market: Market) -
     answer = await put_by_address(manager, group, f" {person.email.upper()} ")
     assert (answer.status, answer.json()["id"]) == (200, person.id), answer.text
     assert await known(market, person) == {group}, "at once"
-    assert answer.json() == (await put_by_address(manager, group, person.email)).json(), "to say it again changes nothing"
+    assert answer.json() == (await put_by_address(manager, group, person.email)).json(), (
+        "to say it again changes nothing"
+    )
     assert answer.json() == (await put(manager, group, person)).json()
     assert "email" not in answer.json()
     log = (await admin.get(f"/api/admin/audit?object=group:{group}")).json()["items"]
