@@ -23,6 +23,7 @@ FRAGMENTS = (
     "",
     *(f"#{what}={'x' * 43}" for what in ("verify", "reset", "link", "factor", "invitation")),
     "#problem=deactivated",
+    "#problem=account-closed",
 )
 #: As a signed-in browser's page.
 SEND = """async ([path, body]) => {
@@ -259,7 +260,14 @@ def test_who_signs_in_elsewhere_gives_the_code_of_their_second_factor_and_goes_o
     assert other.evaluate('async () => (await fetch("/api/users/me")).status') == 200
 
 
-@pytest.mark.parametrize(("slug", "words"), [("link-needed", "account with your address"), ("no-such", "begin again")])
+@pytest.mark.parametrize(
+    ("slug", "words"),
+    [
+        ("link-needed", "account with your address"),
+        ("account-closed", "staff have closed your account"),
+        ("no-such", "begin again"),
+    ],
+)
 def test_the_page_says_why_nobody_was_signed_in(browser: Any, demo_market: DemoMarket, slug: str, words: str) -> None:
     page: Page = browser.new_context().new_page()
     page.goto(f"{demo_market.address}/account#problem={slug}")

@@ -42,6 +42,7 @@ async def reopen(unit: UnitOfWork, user: User, reactivate: bool) -> bool:
     if not user.deactivated:
         return False
     if await closing_rows.reopen(unit.tx, user.id, unit.now):
+        await unit.tell(actions.Opened(user.id))
         actions.ended(unit, user.id)
         return True
     await accounts.lock(unit.tx, user.id)  # raises, unless it was opened in another tab meanwhile

@@ -28,9 +28,10 @@ LIFE: dict[str, timedelta] = {
 MAX_AN_HOUR = 5
 
 
-def request(unit: UnitOfWork, purpose: str, email: str) -> None:
-    """Have a mail with a secret sent to whoever has this address, if that is an account."""
-    unit.record(Event("account.mail_requested", f"mail:{unit.new_id()}", 1, {"purpose": purpose, "email": email}))
+def request(unit: UnitOfWork, purpose: str, email: str, language: str | None) -> None:
+    """Have a mail sent to whoever has this address, if that is an account; in ``language``, that of the request, if the account has chosen none."""
+    data = {"purpose": purpose, "email": email, "language": language}
+    unit.record(Event("account.mail_requested", f"mail:{unit.new_id()}", 1, data))
 
 
 async def issue(unit: UnitOfWork, user_id: str, purpose: str) -> str | None:
@@ -42,9 +43,9 @@ async def issue(unit: UnitOfWork, user_id: str, purpose: str) -> str | None:
     return secret
 
 
-def request_address(unit: UnitOfWork, user_id: str, address: EmailAddress, session: str) -> None:
-    """Have a mail with a secret sent to a new address of the account, if the sign-in that asks goes on until then."""
-    data = {"purpose": "address", "email": address.shown, "user_id": user_id, "session": session}
+def request_address(unit: UnitOfWork, user_id: str, address: EmailAddress, session: str, language: str | None) -> None:
+    """Have a mail with a secret sent to a new address of the account, if the sign-in that asks goes on until then; ``language`` likewise."""
+    data = {"purpose": "address", "email": address.shown, "user_id": user_id, "session": session, "language": language}
     unit.record(Event("account.mail_requested", f"mail:{unit.new_id()}", 1, data))
 
 

@@ -35,11 +35,14 @@ async def _ask(request: RequestContext, purpose: str, email: str) -> None:
     found = accept(email_addresses.checked("email", email))[0]
     assert isinstance(found, EmailAddress)
     await guessing.admit_mail(request)
-    await request.write(lambda unit: _requested(unit, purpose, found.shown))
+    await _requested(request, purpose, found.shown)
 
 
-async def _requested(unit: UnitOfWork, purpose: str, email: str) -> None:
-    actions.request(unit, purpose, email)
+async def _requested(request: RequestContext, purpose: str, email: str) -> None:
+    async def work(unit: UnitOfWork) -> None:
+        actions.request(unit, purpose, email, request.language_asked)
+
+    await request.write(work)
 
 
 async def again(request: RequestContext) -> None:
@@ -49,7 +52,7 @@ async def again(request: RequestContext) -> None:
     if found is not None and found.verified:
         raise Conflict("your address is verified already")
     if found is not None:
-        await request.write(lambda unit: _requested(unit, "verify", found.email))
+        await _requested(request, "verify", found.email)
 
 
 async def verify(request: RequestContext, body: MailedToken) -> None:

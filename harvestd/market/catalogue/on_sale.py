@@ -32,7 +32,7 @@ class Agreed:
 
 @attrs.frozen(kw_only=True)
 class OnSale:
-    """A product in its current state; ``price`` is for ``price_per`` of the unit, ``staffed`` is whether its farm has a member
+    """A product in its current state; ``price`` is for ``price_per`` of the unit, ``staffed`` is whether its farm is verified, and has an owner
     who would be notified of an order."""
 
     id: str

@@ -7,7 +7,7 @@ from typing import Any
 from harvestd.kernel import errors
 from harvestd.kernel.families import FARMS
 from harvestd.kernel.permissions import Permission
-from harvestd.market.accounts.actions import Demoted, Registered
+from harvestd.market.accounts.actions import Demoted, Opened, Registered
 from harvestd.market.accounts.closing_actions import Closed
 from harvestd.market.accounts.export_actions import Exported
 from harvestd.market.farms import (
@@ -42,8 +42,10 @@ SUBJECT = Subject(
     events={
         "farm.updated": events.FarmUpdated, "farm.member_invited": events.FarmMemberInvited, "farm.verified": events.FarmJudged,
         "farm.suspended": events.FarmJudged, "farm.imprint_changed": events.FarmImprintChanged,
+        **dict.fromkeys(("farm.member_joined", "farm.member_left", "farm.member_removed", "farm.member_changed"), events.FarmMember),
     },
-    listeners={Registered: actions.found, Closed: member_actions.forget, Exported: member_actions.export, Demoted: member_actions.demoted},
+    listeners={Registered: actions.found, Closed: member_actions.forget, Exported: member_actions.export, Demoted: member_actions.demoted,
+               Opened: member_actions.opened},
     routes=(
         Route(method="GET", path="/api/farms", operation="listFarms", handler=routes.listed, permission=None, mode=Mode.READ, section=_FARMS,
               summary="Farms, newest first or nearest first", query=shapes.FarmsQuery, answer=CountedPage[shapes.Farm],

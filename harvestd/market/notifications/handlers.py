@@ -9,18 +9,17 @@ from typing import Any
 import attrs
 
 from harvestd.interfaces import Mail
-from harvestd.kernel import email_addresses, languages, patterns
+from harvestd.kernel import email_addresses, patterns
 from harvestd.kernel.names import one_line
 from harvestd.market.accounts import recovery_actions as recovery
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.farms import member_actions as members
 from harvestd.market.farms import rows as farms
-from harvestd.market.notifications import mail_rows as mails
-from harvestd.market.notifications import mail_sender
 from harvestd.market.notifications import rows as notifications
 from harvestd.market.notifications.messages import MESSAGES, NOTED, OWN_MAILS, ROLES, Message, farm_of, is_told, kind
+from harvestd.market.notifications.outgoing import language_of, mail
 from harvestd.market.notifications.rows import Notice, Person
-from harvestd.market.notifications.wording import account_shown, more_shown, shown
+from harvestd.market.notifications.wording import account_shown, shown
 from harvestd.market.orders import rows as orders
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.retry import Drop
@@ -40,34 +39,9 @@ async def order(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
         for message in _messages(event):
             for person in order.people:
                 if _hears(message, person, event):
-                    _tell(message, person, event, order, _language(unit, person.language), outgoing, notices)
+                    _tell(message, person, event, order, language_of(unit, person.language), outgoing, notices)
     await notifications.tell(unit.tx, notices, unit.new_id, unit.now)
-    await _mail(unit, outgoing)
-
-
-async def _mail(unit: UnitOfWork, outgoing: Sequence[Mail]) -> None:
-    """Enqueue mails, up to the hourly limit for each recipient. One mail stands in for those over the limit, and no further one
-    while any was left out within the hour: the notices and the orders have everything."""
-    settings = unit.parts.settings
-    added = await mails.enqueue(unit.tx, outgoing, unit.new_id, unit.now, settings.mails_per_recipient)
-    left = {one.recipient: one for one in reversed(added) if one.left and one.first}
-    read = {mail.recipient: mail.language for mail in outgoing}
-    notes = [
-        Mail(f"{one.key}:more", to, *more_shown(settings.market_name, settings.mails_per_recipient, read[to]), read[to])
-        for to, one in left.items()
-    ]
-    await mails.enqueue(unit.tx, notes, unit.new_id, unit.now)
-    if outgoing:
-        unit.on_commit(lambda: unit.parts.due(mail_sender.TASK))
-    for _ in range(sum(one.left for one in added)):
-        unit.parts.metrics.mailed("left")
-        unit.parts.metrics.shortages.tell("recipient_mails")
-
-
-def _language(unit: UnitOfWork, wanted: str | None) -> str:
-    """The language that a person is written to in: theirs, if it is one of the market's, or else the market's first."""
-    offered = languages.spoken(unit.parts.settings.market_languages)
-    return wanted if wanted in offered else offered[0]
+    await mail(unit, outgoing)
 
 
 def _messages(event: Envelope) -> tuple[Message, ...]:
@@ -164,7 +138,7 @@ async def goodbye(unit: UnitOfWork, event: Envelope) -> None:
     """Tell the address that a closed account had, whose owner may not have done it."""
     email = event.data.get("email", "")
     if email:
-        await _send(unit, event, event.data["user_id"], email, "closed", language=event.data.get("language"))
+        await _send(unit, event, event.data["user_id"], email, "closed")
 
 
 #: How the address of an account ends whose owner has closed it (RFC 2606: nobody has such an address).
@@ -219,17 +193,18 @@ async def _mail_account(unit: UnitOfWork, event: Envelope, email: str, purpose: 
 
 
 async def _send(
-    unit: UnitOfWork, event: Envelope, user_id: str, email: str, kind: str, fragment: str = "", *, language: str | None = None,
-    **values: str | int,
-) -> None:  # fmt: skip
-    """Mail an address, in ``language``, or else in that of the account, by its id or the address."""
+    unit: UnitOfWork, event: Envelope, user_id: str, email: str, kind: str, fragment: str = "", **values: str | int
+) -> None:
+    """Mail an address in the language of its account, by the account's id or else the address; where it has none, in the one that the event names:
+    that of the request which has caused it, or of an account that is no more. Everything that an account is mailed of itself comes by here."""
     if email.endswith(ERASED):
         return
     settings = unit.parts.settings
     page = settings.account_url or f"{settings.public_url}/account"
-    read = _language(unit, language or await accounts.language(unit.tx, user_id, email_addresses.key(email)))
+    own = await accounts.language(unit.tx, user_id, email_addresses.key(email))
+    read = language_of(unit, own, event.data.get("language"))
     subject, body = account_shown(kind, read, settings.market_name, page + fragment, **values)
-    await _mail(unit, [Mail(f"{event.id}:{user_id}:{kind}", email, subject, body, read)])
+    await mail(unit, [Mail(f"{event.id}:{user_id}:{kind}", email, subject, body, read)])
 
 
 def _hears(message: Message, person: Person, event: Envelope) -> bool:

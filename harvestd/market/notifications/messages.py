@@ -11,7 +11,7 @@ import attrs
 
 @attrs.frozen
 class Message:
-    """One kind of message. ``whom`` is buyer or farm; ``mail`` whether it is also mailed. It is always a notice, so an
+    """One kind of message. ``whom`` is buyer or farm, of a farm's staff owner (each other one) or member (the one that it is about); ``mail`` whether it is also mailed. It is always a notice, so an
     undelivered mail loses no information. Texts are ``str.format`` templates over the facts of the worker, and keys of the catalogues."""
 
     whom: str
@@ -52,6 +52,20 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
     ("order.completed", ""): (Message("buyer", "Order {number} is complete", "All of order {number} has been handed over by {farms}.\n", mail=False),),
     ("order.cancelled", ""): (Message("buyer", "Order {number} is cancelled", "Your order {number} from {farms} has been cancelled; nothing is owed for it.{reason}\n", mail=True),),
     ("order.expired", ""): (Message("buyer", "Order {number} has expired", "Order {number} was not confirmed in time by {farms}; nothing is owed for it.\n", mail=True),),
+    ("farm.member_joined", ""): (
+        Message("owner", "{member} has joined {farm}", "{member} has accepted an invitation to {farm}, and works for it as {role} from now on.\n\n"
+                "If you do not know them, ask the other owners, or take them out of the farm.\n", mail=True),
+    ),
+    ("farm.member_left", ""): (Message("owner", "{member} has left {farm}", "{member} has left {farm}, and can no longer act for it.\n", mail=True),),
+    ("farm.member_removed", ""): (
+        Message("owner", "{member} no longer belongs to {farm}", "{member} was taken out of {farm}, by another owner or by the market's staff, and can no longer act for it.\n", mail=True),
+        Message("member", "You no longer belong to {farm}", "You were taken out of {farm}, by one of its owners or by the market's staff, and can no longer act for it.\n\n"
+                "If you think that this is a mistake, ask its owners.\n", mail=True),
+    ),
+    ("farm.member_changed", ""): (
+        Message("member", "Your role in {farm} has changed", "Your role in {farm} has changed: you work for it as {role} from now on.\n\n"
+                "If you think that this is a mistake, ask its owners.\n", mail=True),
+    ),
 }  # fmt: skip
 
 
@@ -60,6 +74,8 @@ def kind(event: str, to: str = "") -> str:
     return f"order.{to}" if to else event
 
 
+#: The event of a member of a farm who has another role.
+MEMBER_CHANGED = "farm.member_changed"
 #: The kinds of notices.
 KINDS = tuple(sorted({kind(*told) for told in MESSAGES}))
 #: The steps of a part that can end its order.
@@ -222,8 +238,6 @@ NOTED: dict[str, str] = {
     "account.reactivated": "your account was opened again by signing in",
     "account.export_begun": "a file with everything that we hold about you was asked for; another mail will tell you when it is ready",
     "account.impersonated": "a member of the market's staff is acting for you, for half an hour at most; what they change is noted in the audit log",
-    "farm.member_changed": "your role in a farm has changed",
-    "farm.member_left": "you no longer belong to a farm",
 }
 #: What is told of an entry by a mail of its own.
 OWN_MAILS: dict[str, str] = {

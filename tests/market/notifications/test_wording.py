@@ -20,7 +20,7 @@ GATE = {"method": "pickup", "pickup_point": {"name": "Gate", "address": "1 Lane"
 FACTS: dict[str, Any] = {
     "number": "H-1", "name": "Zoë", "farm": "Œuvre", "currency": "EUR", "total": 123450, "subtotal": 488,
     "lines": [["1.250", "kg", "Möhre", 488], ["2.000", "box", "Ei", 250]], "way": [["Œuvre", GATE]], "farms": ["Œuvre", "Ñandú"],
-    "buyer": ["Bo", "+436641234567"], "note": "zwei\nmal", "reason": "…",
+    "buyer": ["Bo", "+436641234567"], "note": "zwei\nmal", "reason": "…", "member": "Bo", "role": "packer",
 }  # fmt: skip
 LINK = "https://x/#verify=y"
 KINDS = [(*key, message.whom) for key, messages in MESSAGES.items() for message in messages]
@@ -32,9 +32,9 @@ def of(key: tuple[str, str], whom: str = "buyer") -> Any:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", KINDS, ids="-".join)
-def test_a_message_about_an_order_is_whole_in_each_language(kind: tuple[str, str, str], language: str) -> None:
+def test_a_message_is_whole_in_each_language(kind: tuple[str, str, str], language: str) -> None:
     title, body = shown(of(kind[:2], kind[2]), FACTS, language)
-    assert "H-1" in title and not {"{", "}"} & set(title + body)
+    assert ("H-1" if kind[0].startswith("order.") else "Œuvre") in title and not {"{", "}"} & set(title + body)
     assert body.endswith("\n") and body.strip()
     if language != "en":
         told = shown(of(kind[:2], kind[2]), FACTS, "en")
