@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Mapping
+from functools import partial
 from io import BytesIO
 from tempfile import TemporaryFile
 from typing import IO, Annotated, Any
@@ -72,7 +73,7 @@ class Uploads:
     """Reads the bodies of one process, with files of ``most`` bytes at most."""
 
     def __init__(self, reactor: Any, most: int, shortages: Shortages) -> None:
-        self._threads = Threads(reactor, AT_ONCE, WAITING)
+        self._threads = Threads(reactor, AT_ONCE, WAITING, partial(shortages.tell, "files"))
         self._most = most
         self._shortages = shortages
 
