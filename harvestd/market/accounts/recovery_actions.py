@@ -62,14 +62,13 @@ async def issue_address(unit: UnitOfWork, user_id: str, email: str, session: str
     return secret if stored else None
 
 
-async def verify(unit: UnitOfWork, secret: str) -> str:
+async def verify(unit: UnitOfWork, secret: str) -> tuple[str, bool]:
     """The owner has read the mail of this secret, which went to the account's address or to the one that it is to have. Raises
-    ``Invalid``, and ``AlreadyTaken`` if another account has that by now. Returns the id of the account."""
+    ``Invalid``, and ``AlreadyTaken`` if another account has that by now. Returns the id of the account, and whether that was news."""
     found = await tokens.use(unit.tx, secret_hash(secret), "verify", unit.now)
     if found is None:
-        return await _moved(unit, secret)
-    await verified(unit, found.user_id)
-    return found.user_id
+        return await _moved(unit, secret), True
+    return found.user_id, await verified(unit, found.user_id)
 
 
 async def _moved(unit: UnitOfWork, secret: str) -> str:

@@ -54,7 +54,9 @@ async def again(request: RequestContext) -> None:
 
 async def verify(request: RequestContext, body: MailedToken) -> None:
     """The address of an account is its owner's."""
-    await audit.note(request, request.work, "account.address_verified", await actions.verify(request.work, body.token))
+    user_id, first = await actions.verify(request.work, body.token)
+    if first:
+        await audit.note(request, request.work, "account.address_verified", user_id)
 
 
 async def reset(request: RequestContext, body: Reset) -> None:
@@ -100,7 +102,7 @@ async def linked(unit: UnitOfWork, body: LinkToken) -> tuple[accounts.User, bool
     user_id, ended = await actions.use_link(unit, body.token)
     user = await accounts.by_id(unit.tx, user_id)
     assert user is not None
-    await deactivation.reopen(unit, user, body.reactivate)
+    user = await deactivation.reopen(unit, user, body.reactivate)
     await second_step(unit, user, body.code, body.passkey)
     return user, ended
 

@@ -37,9 +37,9 @@ async def begin(request: RequestContext, body: Login) -> Result:
     user = await signing_in.admitted(request, body)
 
     async def who(unit: UnitOfWork) -> accounts.User:
-        await deactivation.reopen(unit, user, body.reactivate)
+        before = await deactivation.reopen(unit, user, body.reactivate)
         await signing_in.second_step(unit, user, body.code, body.passkey)
-        return user
+        return before
 
     return await begun(request, who)
 
@@ -66,9 +66,9 @@ async def begin_by_factor(request: RequestContext, body: SecondStep) -> Result:
     user = await challenger(request, body)
 
     async def who(unit: UnitOfWork) -> accounts.User:
-        await deactivation.reopen(unit, user, body.reactivate)
+        before = await deactivation.reopen(unit, user, body.reactivate)
         await signing_in.second_step(unit, user, body.code, body.passkey)
-        return user
+        return before
 
     return await begun(request, who)
 
