@@ -36,7 +36,7 @@ from harvestd.web import idempotency as keys
 from harvestd.web import validation as fields
 from harvestd.web.claims import Claims
 from harvestd.web.context import Caller, RequestContext, Result
-from harvestd.web.headers import Cookies, RequestHeaders
+from harvestd.web.headers import Cookies, RequestHeaders, is_coded
 from harvestd.web.http.client_address import bucket_of
 from harvestd.web.http.pieces import PIECE
 from harvestd.web.http.request import Request
@@ -314,17 +314,18 @@ def _body(route: Route, context: RequestContext, raw: bytes) -> Any:
             raise Refusal("media-type", "send Content-Type: application/json; this request has none")
         sent = repr(media_type[:80])
         raise Refusal("media-type", worded("send Content-Type: application/json; this request has {sent}", sent=sent))
-    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+    if is_coded(headers):
         raise Refusal("media-type", "send the body uncompressed, without Content-Encoding")
     return sound.convert(bodies.decode(raw), route.body, None if rules is None else partial(rules, context))
 
 
 def _if_match(route: Route, headers: Mapping[str, str]) -> int | None:
-    given = headers.get("if-match", "")
-    if not route.if_match and not (route.may_match and given):
-        return None
-    if not given:
+    """One that is sent without a version is malformed, not absent: its sender wants no change of whatever is there."""
+    given = headers.get("if-match")
+    if given is None and route.if_match:
         raise Refusal("if-match", _NO_VERSION)
+    if given is None or not (route.if_match or route.may_match):
+        return None
     return conditional.version_named(given)
 
 

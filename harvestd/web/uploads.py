@@ -21,6 +21,7 @@ from harvestd.kernel.errors import FieldError, Invalid, Overloaded
 from harvestd.runtime.shortages import Shortages
 from harvestd.runtime.threads import Threads
 from harvestd.web import bodies, multipart_form
+from harvestd.web.headers import is_coded
 from harvestd.web.problems import Refusal
 from harvestd.web.shapes import In
 
@@ -89,7 +90,7 @@ class Uploads:
                 "media-type",
                 "send multipart/form-data with the file as the part named file, or application/json with the file in base64 as content",
             )
-        if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        if is_coded(headers):
             raise Refusal("media-type", "send the body uncompressed, without Content-Encoding")
         work = _of_form if kind == FORM else _of_json
         try:
