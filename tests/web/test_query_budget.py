@@ -90,7 +90,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "post_api_auth_email_verification": (2, 2),
     "post_api_auth_link": (1, 1),
     "post_api_auth_link_use": (8, 9),
-    "post_api_auth_link_session": (7, 8),
+    "post_api_auth_link_session": (8, 9),
     "post_api_auth_session": (4, 5),
     "get_api_auth_session": (3, 3),
     "delete_api_auth_session": (2, 2),
@@ -530,7 +530,7 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "post_api_auth_link": _ask("POST", "/api/auth/link", "stranger", {"email": "p1@example.org"}),
     "post_api_auth_link_use": _ask("POST", "/api/auth/link/use", "stranger", lambda s: {"token": s.mailed["link"]}),
     "post_api_auth_link_session": _ask(
-        "POST", "/api/auth/link/session", "stranger", lambda s: {"token": s.mailed["link2"]}
+        "POST", "/api/auth/link/session", "stranger", lambda s: {"token": s.mailed["link2"], "email": s.person.email}
     ),
     "post_api_auth_session": _session,
     "get_api_auth_session": _browser("GET", "/api/auth/session"),

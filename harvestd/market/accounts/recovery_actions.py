@@ -139,6 +139,20 @@ def not_good() -> Invalid:
     return Invalid.of("token", "was used already, or is too old: ask for a new mail, and use the newest one", "expired")
 
 
+def not_mailed() -> Invalid:
+    """For a link whose opener names another address than the one it went to; the same for a secret that is not good."""
+    message = "is not where a link that is still good was sent; look for typing errors, or ask for a new mail"
+    return Invalid.of("email", message, "not-found", reason="link")
+
+
+def by_another() -> Invalid:
+    """For a browser that opens a link that it has not asked for."""
+    message = (
+        "is needed, as this browser did not ask for the link: give that of the account that you want to sign in to"
+    )
+    return Invalid.of("email", message, "required", reason="link")
+
+
 async def verified(unit: UnitOfWork, user_id: str) -> bool:
     """Note that the owner reads the account's mail; False if that was known."""
     first = await tokens.verify(unit.tx, user_id, unit.now)

@@ -45,8 +45,8 @@ async def begin(request: RequestContext, body: Login) -> Result:
 
 
 async def begin_by_link(request: RequestContext, body: LinkToken) -> Result:
-    """The same by a mailed token."""
-    await admit_link(request, body)
+    """The same by a mailed token, which this browser asked for, or whose address the person names."""
+    await admit_link(request, body, browser=True)
     ended = False
 
     async def who(unit: UnitOfWork) -> accounts.User:
