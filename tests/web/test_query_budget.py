@@ -530,7 +530,7 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "post_api_auth_link": _ask("POST", "/api/auth/link", "stranger", {"email": "p1@example.org"}),
     "post_api_auth_link_use": _ask("POST", "/api/auth/link/use", "stranger", lambda s: {"token": s.mailed["link"]}),
     "post_api_auth_link_session": _ask(
-        "POST", "/api/auth/link/session", "stranger", lambda s: {"token": s.mailed["link2"], "email": s.person.email}
+        "POST", "/api/auth/link/session", "stranger", lambda s: {"token": s.mailed["link2"], "email": s.second.email}
     ),
     "post_api_auth_session": _session,
     "get_api_auth_session": _browser("GET", "/api/auth/session"),
