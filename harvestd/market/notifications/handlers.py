@@ -231,6 +231,13 @@ async def imprint_changed(unit: UnitOfWork, event: Envelope) -> None:
         await _send(unit, event, one.user_id, one.email, "farm_imprint", farm=one_line(farm.name))
 
 
+async def renamed(unit: UnitOfWork, event: Envelope) -> None:
+    """Tell the market's staff that a farm which they have verified has another name."""
+    before, after = (one_line(event.data[name]) for name in ("before", "after"))
+    for one in await notifications.staff(unit.tx):
+        await _send(unit, event, one.user_id, one.email, "farm_renamed", before=before, farm=after)
+
+
 async def _mail_account(unit: UnitOfWork, event: Envelope, email: str, purpose: str, kind: str) -> None:
     """Mail an account about itself, with a fresh secret for the ``purpose``, if there is one. No text of these mails is the account's own:
     until the owner has responded, the address may be a stranger's, and a name could be any text."""

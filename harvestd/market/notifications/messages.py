@@ -181,6 +181,11 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
         "{farm}, which was verified at {market}, has changed its imprint, which says who sells. It goes on taking orders.\n\n"
         "Please look at it again; if it is not right, suspend the farm. What it was before is in the audit log.\n",
     ),
+    "farm_renamed": (
+        "{before} is now called {farm} at {market}",
+        "{before}, which was verified at {market}, has another name: {farm}. It goes on taking orders.\n\n"
+        "Please look at it again; if it passes for somebody else, suspend the farm. Both names are in the audit log.\n",
+    ),
     "moved": (
         "Your account at {market} has another address",
         "Your account at {market} was given another address, and this one is no longer used for it.\n\n"

@@ -27,7 +27,7 @@ SUBJECT = Subject(
     handlers={
         Queue(
             "harvest.notifications",
-            ("order.*", "payment.*", "rating.created", "comment.created", "notification.send", "account.*", "farm.member_invited", "farm.verified", "farm.suspended", "farm.imprint_changed"),
+            ("order.*", "payment.*", "rating.created", "comment.created", "notification.send", "account.*", "farm.member_invited", "farm.verified", "farm.suspended", "farm.imprint_changed", "farm.renamed"),
             200,
         ): QueueHandlers(
             each={
@@ -38,6 +38,7 @@ SUBJECT = Subject(
                 "farm.verified": handlers.judged,
                 "farm.suspended": handlers.judged,
                 "farm.imprint_changed": handlers.imprint_changed,
+                "farm.renamed": handlers.renamed,
                 "account.address_changed": handlers.address_changed,
                 "account.noted": handlers.noted,
                 "account.exported": handlers.exported,
