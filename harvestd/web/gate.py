@@ -320,9 +320,9 @@ def _body(route: Route, context: RequestContext, raw: bytes) -> Any:
 
 
 def _if_match(route: Route, headers: Mapping[str, str]) -> int | None:
-    """One that is sent without a version is malformed, not absent: its sender wants no change of whatever is there."""
+    """One that is sent without a version is not as none: its sender wants no change of whatever is there."""
     given = headers.get("if-match")
-    if given is None and route.if_match:
+    if not given and route.if_match:
         raise Refusal("if-match", _NO_VERSION)
     if given is None or not (route.if_match or route.may_match):
         return None

@@ -68,7 +68,12 @@ async def test_empty_elements_of_a_list_of_codings_count_for_nothing(client: Cli
 
 #: What a condition or a key that says nothing is answered: its sender wants no change without it.
 GUARDS = {
-    "If-Match": ("PATCH", "/api/things/1", 400, "13.1.1: a list of tags, none of which matches: no version is named"),
+    "If-Match": (
+        "PATCH",
+        "/api/things/1",
+        428,
+        "13.1.1: a list of tags, of which there are none, so that no version is named",
+    ),
     "Idempotency-Key": ("POST", "/api/maybe", 400, "a key has 1 to 255 characters, where it is optional, too"),
 }
 

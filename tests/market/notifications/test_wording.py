@@ -45,7 +45,14 @@ def test_a_message_about_an_order_is_whole_in_each_language(kind: tuple[str, str
 @pytest.mark.parametrize("kind", ACCOUNT_MAILS)
 def test_a_mail_of_an_account_is_whole_in_each_language(kind: str, language: str) -> None:
     for what, role in [*((what, "") for what in NOTED.values()), *(("", role) for role in ROLES.values())]:
-        given: dict[str, Any] = {"farm": "Œuvre", "before": "Œuvre", "reason": "", "what": what, "role": role, "days": 7}
+        given: dict[str, Any] = {
+            "farm": "Œuvre",
+            "before": "Œuvre",
+            "reason": "",
+            "what": what,
+            "role": role,
+            "days": 7,
+        }
         subject, body = account_shown(kind, language, "Märkt", LINK, **given)
         assert not {"{", "}"} & set(subject + body) and ("{link}" in ACCOUNT_MAILS[kind][1]) == (LINK in body)
         if language != "en":
