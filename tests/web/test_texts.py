@@ -188,6 +188,14 @@ async def _link(s: Stage) -> Try:
     return s.market.stranger, "POST", "/api/auth/link", {"email": "bo@example.org"}
 
 
+async def _use_link(s: Stage) -> Try:
+    return s.market.stranger, "POST", "/api/auth/link/use", {"token": "x" * 43, "email": "bo@example.org"}
+
+
+async def _link_session(s: Stage) -> Try:
+    return s.market.stranger, "POST", "/api/auth/link/session", {"token": "x" * 43, "email": "bo@example.org"}
+
+
 async def _email(s: Stage) -> Try:
     return s.buyer, "PUT", "/api/users/me/email", {"email": "bo@example.org"}
 
@@ -242,6 +250,7 @@ EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
     "cancelOrder": _cancel, "changeMe": _profile, "moveOrderPart": _move,
     "requestPasswordReset": _forgot, "requestSignInLink": _link, "putAvatar": _avatar, "addDocument": _document, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
     "changeAccount": _account, "impersonate": _impersonate, "inviteMember": _invite, "setUpSecondFactor": _factor, "createFarm": _found, "judgeFarm": _judge, "beginSession": _session,
+    "signInByLink": _use_link, "beginSessionByLink": _link_session,
 }  # fmt: skip
 
 

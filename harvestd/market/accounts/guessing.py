@@ -58,6 +58,12 @@ async def admit_confirmation(request: RequestContext, key: str) -> None:
     await _count(request, "rate_login", f"confirm:{key}:{bucket_of(request.address)}", "confirmation")
 
 
+async def admit_link(request: RequestContext, token_hash: bytes) -> None:
+    """The same of whoever names the address that a link went to, from whichever place: nobody without its token can use these tries up. Raises
+    ``TooMany``."""
+    await _count(request, "rate_login", f"link:{token_hash.hex()}", "sign-in")
+
+
 async def admit(request: RequestContext, key: str, user: accounts.User | None) -> None:
     """Count one sign-in attempt for the normalised e-mail address ``key``, whose account is ``user``, if there is one. Raises
     ``TooMany``. What is left of ``rate_login_account`` is told to nobody: it would show when others sign in."""

@@ -14,6 +14,7 @@ from harvestd.kernel.permissions import FARMER, Permission, may_everywhere, may_
 from harvestd.kernel.slugs import distinct
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts.actions import Registered
+from harvestd.market.farms import name_actions
 from harvestd.market.farms import rows as store
 from harvestd.store.postgres.statements import Reader
 from harvestd.unit_of_work import UnitOfWork
@@ -60,6 +61,8 @@ async def found(unit: UnitOfWork, account: Registered) -> None:
     """Create the farm of a new account, in its transaction."""
     if account.farm_id is None or account.farm_name is None:
         return
+    if not unit.parts.settings.private_registration:  # there it would tell whether the address has an account
+        await name_actions.check(unit, account.farm_name, account.farm_id, "farm_name")
     slug = distinct(account.farm_name, account.farm_id)
     await store.insert(
         unit.tx, account.farm_id, slug, account.farm_name, account.user_id, unit.now, state=initial(unit)
@@ -87,9 +90,12 @@ async def locked(unit: UnitOfWork, caller: Caller, permission: Permission, token
 
 
 async def change(unit: UnitOfWork, before: store.Farm, changes: Mapping[str, Any]) -> store.Farm:
-    """Change a farm, and notify the subjects that show copies of the changed fields."""
+    """Change a farm, and notify the subjects that show copies of the changed fields. Raises ``AlreadyTaken`` for a slug, or a name, that
+    is another's."""
     if all(getattr(before, name) == value for name, value in changes.items()):
         return before
+    if changes.get("name", before.name) != before.name:
+        await name_actions.check(unit, changes["name"], before.id)
     after = msgspec.structs.replace(before, **changes, version=before.version + 1, updated_at=unit.now)
     await store.update(unit.tx, after)
     tokens = dict.fromkeys((before.id, before.slug, after.slug))

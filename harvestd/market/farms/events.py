@@ -37,6 +37,14 @@ class FarmImprintChanged(Data, frozen=True, kw_only=True):
     farm_id: UUID
 
 
+class FarmRenamed(Data, frozen=True, kw_only=True):
+    """A verified farm has another name, and has to be looked at again."""
+
+    farm_id: UUID
+    before: str
+    after: str
+
+
 class FarmJudged(Data, frozen=True, kw_only=True):
     """The market has verified or suspended a farm."""
 

@@ -17,9 +17,9 @@ from harvestd.market.farms import member_actions as members
 from harvestd.market.farms import rows as farms
 from harvestd.market.notifications import rows as notifications
 from harvestd.market.notifications.messages import MESSAGES, NOTED, OWN_MAILS, ROLES, Message, farm_of, is_told, kind
-from harvestd.market.notifications.outgoing import language_of, mail
+from harvestd.market.notifications.outgoing import language_of, mail, mail_unproven
 from harvestd.market.notifications.rows import Notice, Person
-from harvestd.market.notifications.wording import account_shown, shown
+from harvestd.market.notifications.wording import account_shown, shown, unproven_shown
 from harvestd.market.orders import rows as orders
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.retry import Drop
@@ -32,16 +32,17 @@ async def order(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
     if not concerned:
         return
     found = await _concerned(unit, concerned)
-    outgoing: list[Mail] = []
+    outgoing: dict[bool, list[Mail]] = {True: [], False: []}
     notices: list[Notice] = []
     for event in concerned:
         order = found[event.data["order_id"]]
         for message in _messages(event):
             for person in order.people:
                 if _hears(message, person, event):
-                    _tell(message, person, event, order, language_of(unit, person.language), outgoing, notices)
+                    _tell(unit, message, person, event, order, outgoing[person.verified], notices)
     await notifications.tell(unit.tx, notices, unit.new_id, unit.now)
-    await mail(unit, outgoing)
+    await mail(unit, outgoing[True])
+    await mail_unproven(unit, outgoing[False])
 
 
 def _messages(event: Envelope) -> tuple[Message, ...]:
@@ -121,9 +122,10 @@ async def noted(unit: UnitOfWork, event: Envelope) -> None:
     if user is None:
         return
     if told in OWN_MAILS:
-        await _send(unit, event, user.id, user.email, OWN_MAILS[told], "#forgot")
+        await _send(unit, event, user.id, user.email, OWN_MAILS[told], "#forgot", proven=user.verified)
     elif action in NOTED:
-        await _send(unit, event, user.id, user.email, "noted", what=NOTED.get(told, NOTED[action]))
+        what = NOTED.get(told, NOTED[action])
+        await _send(unit, event, user.id, user.email, "noted", proven=user.verified, what=what)
 
 
 async def exported(unit: UnitOfWork, event: Envelope) -> None:
@@ -131,7 +133,7 @@ async def exported(unit: UnitOfWork, event: Envelope) -> None:
     user = await accounts.by_id(unit.tx, event.data["user_id"])
     if user is not None:
         days = round(unit.parts.settings.operations_keep / 86_400) or 1
-        await _send(unit, event, user.id, user.email, "exported", days=days)
+        await _send(unit, event, user.id, user.email, "exported", proven=user.verified, days=days)
 
 
 async def goodbye(unit: UnitOfWork, event: Envelope) -> None:
@@ -155,9 +157,9 @@ async def invited(unit: UnitOfWork, event: Envelope) -> None:
     farm = await farms.find(unit.tx, invitation.farm_id)
     assert farm is not None
     tellable = farm.state == "verified" and not patterns.LINK.search(farm.name)
-    named = {"farm": one_line(farm.name)} if tellable else {}
-    kind, values = "invitation" if named else "invitation_unnamed", {"role": ROLES[invitation.role], **named}
-    await _send(unit, event, invitation.id, invitation.email, kind, f"#invitation={secret}", **values)
+    named: dict[str, Any] = {"farm": one_line(farm.name)} if tellable else {}
+    kind, role = "invitation" if named else "invitation_unnamed", ROLES[invitation.role]
+    await _send(unit, event, invitation.id, invitation.email, kind, f"#invitation={secret}", role=role, **named)
 
 
 async def judged(unit: UnitOfWork, event: Envelope) -> None:
@@ -167,9 +169,12 @@ async def judged(unit: UnitOfWork, event: Envelope) -> None:
     if farm is None or event.type != f"farm.{farm.state}":
         return
     reason = one_line(event.data["reason"])
-    values = {"farm": one_line(farm.name), "reason": f"\n{reason}\n" if reason else ""}
-    for owner in await notifications.owners(unit.tx, farm.id):
-        await _send(unit, event, owner.user_id, owner.email, event.type.replace(".", "_"), **values)
+    kind, told = event.type.replace(".", "_"), f"\n{reason}\n" if reason else ""
+    for one in await notifications.owners(unit.tx, farm.id):
+        if one.verified:
+            await _send(unit, event, one.user_id, one.email, kind, farm=one_line(farm.name), reason=told)
+        else:
+            await _send(unit, event, one.user_id, one.email, f"{kind}_unnamed", proven=False, reason=told)
 
 
 async def imprint_changed(unit: UnitOfWork, event: Envelope) -> None:
@@ -178,6 +183,13 @@ async def imprint_changed(unit: UnitOfWork, event: Envelope) -> None:
     for one in await notifications.staff(unit.tx) if farm is not None else ():
         assert farm is not None
         await _send(unit, event, one.user_id, one.email, "farm_imprint", farm=one_line(farm.name))
+
+
+async def renamed(unit: UnitOfWork, event: Envelope) -> None:
+    """Tell the market's staff that a farm which they have verified has another name."""
+    before, after = (one_line(event.data[name]) for name in ("before", "after"))
+    for one in await notifications.staff(unit.tx):
+        await _send(unit, event, one.user_id, one.email, "farm_renamed", before=before, farm=after)
 
 
 async def _mail_account(unit: UnitOfWork, event: Envelope, email: str, purpose: str, kind: str) -> None:
@@ -189,22 +201,30 @@ async def _mail_account(unit: UnitOfWork, event: Envelope, email: str, purpose: 
     secret = await recovery.issue(unit, user.id, purpose) if purpose in recovery.LIFE else ""
     if secret is None:
         return
-    await _send(unit, event, user.id, user.email, kind, f"#{purpose}={secret}" if secret else "")
+    fragment, proven = f"#{purpose}={secret}" if secret else "", user.verified or bool(secret)
+    await _send(unit, event, user.id, user.email, kind, fragment, proven=proven)
 
 
 async def _send(
-    unit: UnitOfWork, event: Envelope, user_id: str, email: str, kind: str, fragment: str = "", **values: str | int
-) -> None:
+    unit: UnitOfWork, event: Envelope, user_id: str, email: str, kind: str, fragment: str = "", *, proven: bool = True,
+    **values: str | int,
+) -> None:  # fmt: skip
     """Mail an address in the language of its account, by the account's id or else the address; where it has none, in the one that the event names:
-    that of the request which has caused it, or of an account that is no more. Everything that an account is mailed of itself comes by here."""
+    that of the request which has caused it, or of an account that is no more. Everything that an account is mailed of itself comes by here.
+    One that is not ``proven`` to be the account's gets few mails, of ours alone; those with a secret, which prove that, have a limit of their own
+    (``recovery_actions.py``)."""
     if email.endswith(ERASED):
         return
-    settings = unit.parts.settings
-    page = settings.account_url or f"{settings.public_url}/account"
     own = await accounts.language(unit.tx, user_id, email_addresses.key(email))
     read = language_of(unit, own, event.data.get("language"))
-    subject, body = account_shown(kind, read, settings.market_name, page + fragment, **values)
-    await mail(unit, [Mail(f"{event.id}:{user_id}:{kind}", email, subject, body, read)])
+    subject, body = account_shown(kind, read, unit.parts.settings.market_name, _page(unit) + fragment, **values)
+    one = Mail(f"{event.id}:{user_id}:{kind}", email, subject, body, read)
+    await (mail if proven else mail_unproven)(unit, [one])
+
+
+def _page(unit: UnitOfWork) -> str:
+    settings = unit.parts.settings
+    return settings.account_url or f"{settings.public_url}/account"
 
 
 def _hears(message: Message, person: Person, event: Envelope) -> bool:
@@ -228,13 +248,15 @@ def _facts(order: _Told, person: Person, event: Envelope) -> dict[str, Any]:
 
 
 def _tell(
-    message: Message, person: Person, event: Envelope, order: _Told, language: str, outgoing: list[Mail], notices: list[Notice]
+    unit: UnitOfWork, message: Message, person: Person, event: Envelope, order: _Told, outgoing: list[Mail], notices: list[Notice]
 ) -> None:  # fmt: skip
-    facts, to = _facts(order, person, event), event.data.get("to", "")
+    """Add the notice, and the mail, in which an address that may be a stranger's finds nothing that anybody has written."""
+    facts, to, language = _facts(order, person, event), event.data.get("to", ""), language_of(unit, person.language)
     title, body = shown(message, facts, language)
     key = f"{event.id}:{person.user_id}:{person.farm_id or 'buyer'}"
     if message.mail:
-        outgoing.append(Mail(key, person.email, title, body, language))
+        bare = unproven_shown(order.row.number, unit.parts.settings.market_name, _page(unit), language)
+        outgoing.append(Mail(key, person.email, *((title, body) if person.verified else bare), language))
     farm_id = farm_of(person.farm_id, event.data)
     data = {"order_id": order.row.id, "number": order.row.number} | ({"farm_id": farm_id} if farm_id else {})
     notices.append(

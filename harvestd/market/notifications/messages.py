@@ -112,6 +112,15 @@ MORE = (
     "All of it is in your notices and orders at the market: please look there.\n",
 )
 
+#: Subject and text of every mail about an order to an address that its account has not verified, which may be a stranger's: there is no word in it that
+#: anybody but the market has written.
+UNPROVEN = (
+    "Order {number} at {market}",
+    "There is something new about order {number} at {market}. Sign in to read it:\n\n{link}\n\n"
+    "More is not written here, since this address was not confirmed yet: do so by the link of the mail that welcomed you, and later mails tell all.\n"
+    "If you have no account at {market}, ignore this mail.\n",
+)
+
 #: Mails to accounts about themselves, by their kind: the subject, and the text.
 ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
     "welcome": (
@@ -175,10 +184,23 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
         "{farm} is suspended at {market}",
         "{market} has suspended {farm}: it takes no orders for now. Orders that were placed before go on.\n{reason}",
     ),
+    "farm_verified_unnamed": (
+        "Your farm is verified at {market}",
+        "Your farm has been verified at {market}: it takes orders now.\n{reason}",
+    ),
+    "farm_suspended_unnamed": (
+        "Your farm is suspended at {market}",
+        "{market} has suspended your farm: it takes no orders for now. Orders that were placed before go on.\n{reason}",
+    ),
     "farm_imprint": (
         "{farm} has another imprint at {market}",
         "{farm}, which was verified at {market}, has changed its imprint, which says who sells. It goes on taking orders.\n\n"
         "Please look at it again; if it is not right, suspend the farm. What it was before is in the audit log.\n",
+    ),
+    "farm_renamed": (
+        "{before} is now called {farm} at {market}",
+        "{before}, which was verified at {market}, has another name: {farm}. It goes on taking orders.\n\n"
+        "Please look at it again; if it passes for somebody else, suspend the farm. Both names are in the audit log.\n",
     ),
     "moved": (
         "Your account at {market} has another address",
@@ -253,7 +275,7 @@ def texts() -> Iterator[str]:
     for messages in MESSAGES.values():
         for message in messages:
             yield from (message.title, message.body)
-    yield from (*PIECES.values(), *MORE)
+    yield from (*PIECES.values(), *MORE, *UNPROVEN)
     for mail in ACCOUNT_MAILS.values():
         yield from mail
     yield from (*NOTED.values(), *ROLES.values())

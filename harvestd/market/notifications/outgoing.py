@@ -36,3 +36,14 @@ async def mail(unit: UnitOfWork, outgoing: Sequence[Mail]) -> None:
     for _ in range(sum(one.left for one in added)):
         unit.parts.metrics.mailed("left")
         unit.parts.metrics.shortages.tell("recipient_mails")
+
+
+async def mail_unproven(unit: UnitOfWork, outgoing: Sequence[Mail]) -> None:
+    """The same to addresses that may be strangers', up to a daily limit, beyond which nothing is mailed."""
+    settings = unit.parts.settings
+    most = min(settings.mails_per_unverified, settings.mails_per_recipient)
+    added = await mails.enqueue(unit.tx, outgoing, unit.new_id, unit.now, most, mails.UNPROVEN_WINDOW)
+    if outgoing:
+        unit.on_commit(lambda: unit.parts.due(mail_sender.TASK))
+    for _ in range(sum(one.left for one in added)):
+        unit.parts.metrics.mailed("left")

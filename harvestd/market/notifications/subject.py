@@ -28,7 +28,7 @@ SUBJECT = Subject(
         Queue(
             "harvest.notifications",
             ("order.*", "payment.*", "rating.created", "comment.created", "notification.send", "account.*", "farm.member_invited", "farm.verified", "farm.suspended", "farm.imprint_changed",
-             "farm.member_joined", "farm.member_left", "farm.member_removed", "farm.member_changed"),
+             "farm.renamed", "farm.member_joined", "farm.member_left", "farm.member_removed", "farm.member_changed"),
             200,
         ): QueueHandlers(
             each={
@@ -43,6 +43,7 @@ SUBJECT = Subject(
                 "farm.member_left": member_handlers.changed,
                 "farm.member_removed": member_handlers.changed,
                 "farm.member_changed": member_handlers.changed,
+                "farm.renamed": handlers.renamed,
                 "account.address_changed": handlers.address_changed,
                 "account.noted": handlers.noted,
                 "account.exported": handlers.exported,

@@ -65,7 +65,7 @@ async def test_the_owner_of_an_address_gets_in_whatever_a_squatter_has_set_up(li
         assert (await squatter.login(password=NEW)).status == 200
     else:
         await linked.stranger.post("/api/auth/link", {"email": BO["email"]})
-        secret = {"token": await token(linked, BO["email"], "link")}
+        secret = {"token": await token(linked, BO["email"], "link"), "email": BO["email"]}
         path = "/api/auth/link/use" if way == "link" else "/api/auth/link/session"
         assert (await linked.stranger.post(path, secret)).status in (200, 201)
     assert (await squatter.login(code=squatter.code())).status == 401
@@ -76,7 +76,7 @@ async def test_the_owner_of_an_address_gets_in_whatever_a_squatter_has_set_up(li
 async def test_a_mailed_link_begins_a_browser_s_session(linked: Market) -> None:
     await linked.stranger.post("/api/auth/register", BO)
     await linked.stranger.post("/api/auth/link", {"email": BO["email"]})
-    body = {"token": await token(linked, BO["email"], "link")}
+    body = {"token": await token(linked, BO["email"], "link"), "email": BO["email"]}
     answers = await settled(*(linked.stranger.post("/api/auth/link/session", body) for _ in range(2)))
     (begun,) = [a for a in answers if a.status != 422]
     assert begun.json()["user"]["email"] == BO["email"] and "access_token" not in begun.text

@@ -45,7 +45,14 @@ def test_a_message_is_whole_in_each_language(kind: tuple[str, str, str], languag
 @pytest.mark.parametrize("kind", ACCOUNT_MAILS)
 def test_a_mail_of_an_account_is_whole_in_each_language(kind: str, language: str) -> None:
     for what, role in [*((what, "") for what in NOTED.values()), *(("", role) for role in ROLES.values())]:
-        given: dict[str, Any] = {"farm": "Œuvre", "reason": "", "what": what, "role": role, "days": 7}
+        given: dict[str, Any] = {
+            "farm": "Œuvre",
+            "before": "Œuvre",
+            "reason": "",
+            "what": what,
+            "role": role,
+            "days": 7,
+        }
         subject, body = account_shown(kind, language, "Märkt", LINK, **given)
         assert not {"{", "}"} & set(subject + body) and ("{link}" in ACCOUNT_MAILS[kind][1]) == (LINK in body)
         if language != "en":
@@ -72,7 +79,7 @@ def test_who_gets_no_more_mails_for_now_is_told_where_to_look(language: str) -> 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_sentence_of_a_mail_to_an_account_has_one_colon_at_most(language: str) -> None:
     for kind, what in [*((kind, "") for kind in ACCOUNT_MAILS), *(("noted", what) for what in NOTED.values())]:
-        given: dict[str, Any] = {"farm": "Œuvre", "reason": "", "what": what, "role": "", "days": 7}
+        given: dict[str, Any] = {"farm": "Œuvre", "before": "Œuvre", "reason": "", "what": what, "role": "", "days": 7}
         for said in re.split(r"(?<=[.!?])\s|\n\n", account_shown(kind, language, "Märkt", "", **given)[1]):
             assert said.count(":") <= 1, said
 
