@@ -32,7 +32,7 @@ async def changed(unit: UnitOfWork, event: Envelope) -> None:
     language = await people.language(unit.tx, member.id, "")
     concerned = {
         "owner": [one for one in await notifications.owners(unit.tx, farm.id) if one.user_id != member.id],
-        "member": [Person(member.id, member.email, member.name, farm.id, farm.name, language)] if member.active else [],
+        "member": [Person(member.id, member.email, member.name, farm.id, farm.name, language, member.verified)] if member.active else [],
     }
     facts = {"member": member.name, "farm": farm.name, "role": now}
     told = [
@@ -58,7 +58,7 @@ async def _tell(
                 facts={"of": [event.type, "", message.whom], "values": facts},
             )
         )  # fmt: skip
-        if message.mail:
+        if message.mail and person.verified:  # any other address may be a stranger's, and here are people's own words
             outgoing.append(Mail(key, person.email, title, body, language))
     await notifications.tell(unit.tx, notices, unit.new_id, unit.now)
     await mail(unit, outgoing)
