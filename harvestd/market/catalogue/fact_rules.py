@@ -83,6 +83,13 @@ def checked(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]
     return found, wrong
 
 
+def told(facts: Mapping[str, Any], today: date) -> dict[str, Any]:
+    """The facts of a product as they are told to whoever orders it on a day, which its order keeps: without claims that are over."""
+    day = today.isoformat()
+    claims = [claim for claim in facts.get("certifications", ()) if (claim["valid_until"] or day) >= day]
+    return {**facts, "certifications": claims} if facts else {}
+
+
 def foreign_notes(given: Mapping[str, str]) -> tuple[Mapping[str, str], list[FieldError]]:
     """A product's ``metadata``."""
     return foreign.metadata("metadata", given)

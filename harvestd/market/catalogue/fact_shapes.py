@@ -82,6 +82,18 @@ class Certification(Out, kw_only=True, frozen=True):
     valid_until: datetime.date | None
 
 
+class Facts(Out, kw_only=True, frozen=True):
+    """What the law has shown of food (Regulation (EU) 1169/2011), as it was when it was ordered."""
+
+    lot: str = ""
+    allergens: list[AllergenOut] = []
+    ingredients: str = ""
+    origin: str = ""
+    storage: StorageOut | None = None
+    durability: Durability | None = None
+    certifications: list[Certification] = []
+
+
 Certifications = Annotated[list[CertificationIn], Meta(max_length=MAX_CERTIFICATIONS)]
 
 #: The meaning of each name here, as the contract describes it.
@@ -98,11 +110,15 @@ WORDS: dict[str, str] = {
     "date": "The day.",
     "Durability.kind": "What the day says.",
     "DurabilityIn.kind": "What the day says.",
-    "certifications": "Claims such as organic farming, each until its last day.",
+    **dict.fromkeys(
+        (f"{shape}.certifications" for shape in ("Product", "NewProduct", "ChangeProduct", "Facts")),
+        "Claims such as organic farming, each until its last day.",
+    ),
+    "CertificationIn.number": "Number of the certificate.",
+    "Certification.number": "Number of the certificate.",
+    "unit_code": "The code of UN/ECE Recommendation 20.",
     "scheme": "What is claimed.",
     "body_code": "Code of the body that certifies it.",
-    "number": "Number of the certificate.",
     "valid_until": "Its last day; null: without end.",
     "metadata": "Notes of another system: kept, returned, never read.",
-    "unit_code": "Code of the unit by UN/ECE Recommendation 20.",
 }  # fmt: skip
