@@ -33,7 +33,7 @@ from servers.elasticsearch import ELASTICSEARCH, ELASTICSEARCH_8, OPENSEARCH, El
 from servers.pace import Pace
 from servers.rabbitmq import RabbitServer
 from servers.redis import RedisServer
-from tests import forking
+from tests import forking, hashes
 from tests.daemons import LOGS
 
 #: No example has a deadline by the clock: what else this machine does at that moment is no property of the code.
@@ -56,6 +56,21 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(autouse=True, scope="session")
 def _forked_programs() -> Iterator[None]:
     with forking.forked():
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _cheap_hashes() -> Iterator[None]:
+    """Thousands of tests sign people in: their hashes are argon2id's, at its least cost. What the cost is to a market is tested with
+    ``real_hashes``."""
+    with hashes.cheap():
+        yield
+
+
+@pytest.fixture
+def real_hashes() -> Iterator[None]:
+    """Hashes at the cost that a market has."""
+    with hashes.real():
         yield
 
 

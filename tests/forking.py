@@ -183,6 +183,9 @@ def main() -> None:
     """Import, then fork; in the child run the program."""
     for name in PRELOADED:
         __import__(name)
+    from harvestd.market.accounts import passwords
+    from tests import hashes
+
     assert "twisted.internet.reactor" not in sys.modules, "each program has a reactor of its own"
     import gc
 
@@ -191,6 +194,8 @@ def main() -> None:
     arguments = _serve(socket.socket(fileno=int(sys.argv[1])))
     if arguments is None:
         return
+    if hashes.VARIABLE not in os.environ:
+        passwords._HASHER = hashes.CHEAP
     sys.argv = arguments
     if Path(arguments[0]).name == "harvestctl":
         from harvestd.ctl import main as program

@@ -149,7 +149,7 @@ def test_secrets_come_of_the_system_s_generator() -> None:
     assert [name for name, _ in broken] == ["client.py"], "Redis names scripts by SHA-1"
 
 
-def test_passwords_are_hashed_and_tokens_signed_as_the_table_of_keys_says() -> None:
+def test_passwords_are_hashed_and_tokens_signed_as_the_table_of_keys_says(real_hashes: None) -> None:
     assert passwords._HASHER.hash("a long walk to market").startswith("$argon2id$v=19$m=65536,t=3,p=4$")
     assert signing_keys.ALGORITHM == "EdDSA"
     stored = Encryption(["k" * 32]).encrypt(b"secret", "second_factor:1")

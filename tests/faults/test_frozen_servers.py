@@ -40,10 +40,10 @@ OVERDUE = "select count(*) from mails where state = 'pending' and due_at < now()
 
 
 def turns() -> list[str]:
-    """What is frozen: everything, or of the instances and workers one each, which changes with the seed."""
-    chance, instances, workers = random.Random(SEED), range(INSTANCES), range(WORKERS)
-    chosen = (instances, workers) if WHOLE else ([chance.choice(instances)], [chance.choice(workers)])
-    return [f"api {n}" for n in chosen[0]] + [f"worker {n}" for n in chosen[1]] + [*ACCELERATORS]
+    """What is frozen: everything, or of the instances, the workers and the accelerators one each, which changes with the seed."""
+    kinds = [[f"api {n}" for n in range(INSTANCES)], [f"worker {n}" for n in range(WORKERS)], [*ACCELERATORS]]
+    chance = random.Random(SEED)
+    return [name for kind in kinds for name in (kind if WHOLE else [chance.choice(kind)])]
 
 
 @contextmanager

@@ -28,7 +28,7 @@ def own_server() -> Iterator[PostgresServer]:
 
 @pytest.mark.timeout(240)
 def test_a_restart_under_load(own_server: PostgresServer, tmp_path: Path, measured: Callable[[str], None]) -> None:
-    drawn = baskets(int(length(500, 1500)))
+    drawn = baskets(int(length(250, 1500)))
     with market(own_server, tmp_path) as shop:
         shop.populate(goods_of(drawn), farms=2, buyers=16)
         clients = Clients(lambda: shop.api.port, shop.jobs(drawn))

@@ -24,7 +24,7 @@ from tests.lengths import WHOLE, length
 pytestmark = pytest.mark.xdist_group("region")
 
 #: Seconds that a frozen server stays frozen, longer than whatever waits for it may wait; and that a killed one stays away.
-FROZEN, AWAY = length(8.0, 60.0), length(3.0, 5.0)
+FROZEN, AWAY = length(8.0, 60.0), length(2.0, 5.0)
 #: Longer than this, in seconds, nobody waits for what is away.
 EXTRA = 0.05
 
@@ -69,7 +69,7 @@ def test_the_journey_with_one_of_them_alone(
 def test_real_baskets_by_sixteen_clients_through_nginx(
     postgres: PostgresServer, accelerators: Accelerators, tmp_path: Path, measured: Callable[[str], None]
 ) -> None:
-    real = baskets(int(length(500, 2000)))
+    real = baskets(int(length(250, 2000)))
     with region(postgres, accelerators, tmp_path) as here:
         shop = here.market
         shop.populate(goods_of(real), farms=3, buyers=16)

@@ -18,7 +18,7 @@ from tests.hostile.raw import answer, connected, cpu
 from tests.lengths import length
 
 #: Tries, of 30 addresses in turn.
-CROWD = int(length(150, 300))
+CROWD = int(length(90, 300))
 
 
 def tried(port: int, source: str, email: str, password: str) -> socket.socket:
@@ -30,6 +30,7 @@ def tried(port: int, source: str, email: str, password: str) -> socket.socket:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.usefixtures("real_hashes")
 def test_an_honest_sign_in_waits_for_a_turn_and_not_for_the_crowd(
     postgres: PostgresServer, tmp_path: Path, measured: Callable[[str], None]
 ) -> None:

@@ -52,6 +52,15 @@ def browser() -> Iterator[Any]:
         found.close()
 
 
+@pytest.fixture(autouse=True)
+def _closed(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The pages of a test are closed with it: those of all would go on together."""
+    yield
+    if "browser" in request.fixturenames:
+        for context in request.getfixturevalue("browser").contexts:
+            context.close()
+
+
 class started:
     """The market, for as long as the context lasts; ``folder`` is its data."""
 

@@ -8,12 +8,15 @@ import subprocess
 import sys
 import venv
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from servers import free_port, temporary_folder, wait_until
 from tests.daemons import environment, register, request
@@ -60,21 +63,57 @@ def installed() -> Iterator[Installed]:
     (wheel,) = home.glob("harvestd-*.whl")
     shutil.rmtree(source)
     venv.create(home / "venv", with_pip=False)
-    _call(
+    pip = [
         sys.executable,
         "-m",
         "pip",
         "--python",
         home / "venv" / "bin" / "python",
         "install",
+        "--no-deps",
         "--no-compile",
         *quiet,
-        wheel,
-    )
+    ]
+    _call(*pip, wheel)
+    site = next((home / "venv" / "lib").glob("python*/site-packages"))
+    needed = _needed(next(site.glob("harvestd-*.dist-info")))
+    _call(*pip, f"twisted=={needed.pop('twisted').version}")  # which brings twistd
+    _link(needed, site)
     (home / "market").mkdir()
     yield Installed(home / "venv" / "bin", wheel, home / "market")
     end_database(home / "market")
     shutil.rmtree(home)
+
+
+def _needed(metadata: Path) -> dict[str, Distribution]:
+    """What the wheel asks for, and what that asks for in its turn, by name, as it is installed here: no more than a virtualenv of its
+    own would be given, without asking the network for it once more."""
+    found: dict[str, Distribution] = {}
+    waiting = [(Distribution.at(metadata), "")]
+    asked: set[tuple[str, str]] = set()
+    while waiting:
+        distribution, extra = waiting.pop()
+        for requirement in map(Requirement, distribution.requires or ()):
+            if requirement.marker is not None and not requirement.marker.evaluate({"extra": extra}):
+                continue
+            name = canonicalize_name(requirement.name)
+            found.setdefault(name, Distribution.from_name(name))
+            assert requirement.specifier.contains(found[name].version, prereleases=True), requirement
+            fresh = {(name, wanted) for wanted in ("", *requirement.extras)} - asked
+            asked |= fresh
+            waiting += [(found[name], wanted) for _, wanted in fresh]
+    return found
+
+
+def _link(distributions: Mapping[str, Distribution], site: Path) -> None:
+    """Their modules, without programs."""
+    for distribution in distributions.values():
+        for file in distribution.files or ():
+            source, target = Path(distribution.locate_file(file)), site / file  # type: ignore[arg-type]
+            if ".." in file.parts or not source.is_file():
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target)
 
 
 def _sources() -> list[str]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from harvestd.market.accounts.hashing import Hashing
@@ -16,7 +16,7 @@ from harvestd.runtime.fair_turns import Place
 from harvestd.web.context import RequestContext
 from harvestd.web.http.client_address import bucket_of
 
-# RFC 9106, 4: the second recommended option (64 MiB, 3 passes, 4 lanes).
+# RFC 9106, 4: the second recommended option (64 MiB, 3 passes, 4 lanes). Once it is raised, whoever signs in is given a new hash.
 _HASHER = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=4)
 #: Two at once: each takes 64 MiB and a core, and a burst of sign-ins must not starve the rest.
 _HASHING = Hashing(2)
@@ -80,3 +80,13 @@ def _verify(password: str, stored: str | None) -> bool:
         return _HASHER.verify(stored or _decoy(), password) and bool(stored)
     except (Argon2Error, InvalidHashError):
         return False
+
+
+def outdated(stored: str) -> bool:
+    """Whether a stored hash costs less than one of today. Those that cost more stay: during an upgrade, processes of two versions
+    sign people in."""
+    try:
+        kept = extract_parameters(stored)
+    except InvalidHashError:
+        return False
+    return kept.memory_cost < _HASHER.memory_cost or kept.time_cost < _HASHER.time_cost

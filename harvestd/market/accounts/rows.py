@@ -86,6 +86,11 @@ _INSERT = Statement(
        values (:user_id, :email, :email_key, :username, :username_key, :name, :password_hash, :role, :language, :now, :now) on conflict do nothing returning id""",
     scalar,
 )
+_REHASH = Statement(
+    "accounts.rehash",
+    "update users set password_hash = :fresh where id = :user_id and password_hash = :stored",
+    nothing,
+)
 #: The fields that other accounts already have, looked up after a conflict.
 _TAKEN = Statement(
     "accounts.taken",
@@ -119,6 +124,12 @@ async def insert_unless_taken(
         return ()
     found = await tx.row(_TAKEN, email_key=account.email_key, username_key=account.username_key)
     return tuple(fault for fault, taken in zip(_TAKEN_FAULTS, found or (), strict=False) if taken)
+
+
+async def rehash(tx: Transaction, user: User, fresh: str) -> bool:
+    """Store another hash of the password that the account has; False if by now it has another hash than ``user``. The account stays the
+    version that it is: nothing that its owner knows of has changed."""
+    return bool(await tx.run(_REHASH, user_id=user.id, stored=user.password_hash, fresh=fresh))
 
 
 async def lock(tx: Transaction, user_id: str) -> str:

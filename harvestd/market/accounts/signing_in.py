@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+import msgspec
 from twisted.logger import Logger
 
 from harvestd.kernel import email_addresses
@@ -57,7 +58,16 @@ async def admitted(request: RequestContext, body: Login) -> accounts.User:
         log.info("sign-in failed for {account}", account=bounded(key), address=request.address)
         raise WrongCredentials(_WRONG)
     deactivation.check(found, body.reactivate)
-    return found
+    return await _rehashed(request, body, found) if passwords.outdated(found.password_hash) else found
+
+
+async def _rehashed(request: RequestContext, body: Login, user: accounts.User) -> accounts.User:
+    """The account, once its password is stored as it would be today. Of several sign-ins at once one stores its hash; the others begin again,
+    since the password may be another one by now."""
+    fresh = await passwords.hashed(body.password, passwords.place(request))
+    if await request.write(lambda unit: accounts.rehash(unit.tx, user, fresh)):
+        return msgspec.structs.replace(user, password_hash=fresh)
+    return await admitted(request, body)
 
 
 def device(request: RequestContext) -> str:

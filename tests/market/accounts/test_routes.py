@@ -9,17 +9,20 @@ from typing import Any
 
 import attrs
 import pytest
+from twisted.internet.defer import Deferred
 from twisted.logger import formatEvent, globalLogPublisher
 
 from harvestd.market.accounts.rules import USERNAME_RULE
 from harvestd.store.limiter import MemoryLimiter
-from harvestd.store.postgres.statements import Statement, nothing
+from harvestd.store.postgres.statements import Statement, nothing, scalar
+from tests.hashes import real
 from tests.people import Market
 from tests.web.client import Client, Response
 from tests.web.conftest import make_market
 
 #: Of addresses that were not used yet.
 NUMBERS = itertools.count(20)
+HASH = Statement("test.hash", "select password_hash from users where username = 'bob'", scalar)
 PASSWORD = "a long walk to market"
 BUYER = {"email": "bo@example.org", "username": "bob", "password": PASSWORD, "name": "Bo", "role": "buyer"}
 
@@ -121,6 +124,20 @@ async def test_signing_in_takes_the_password_alone(market: Market) -> None:
     without_ids = [{k: v for k, v in r.json().items() if k != "request_id"} for r in (wrong, unknown)]
     assert without_ids[0] == without_ids[1]  # nothing tells an unknown address from a wrong password
     assert "typing errors" in wrong.json()["detail"] and "forgotten" in wrong.json()["detail"]  # what to do about it
+
+
+async def test_a_password_whose_hash_costs_less_than_todays_is_hashed_anew_at_the_next_sign_in(market: Market) -> None:
+    await register(market)
+    before = await market.parts.database.row(HASH)
+    with real():
+        assert (await login(market, password="another long walk")).status == 401
+        assert await market.parts.database.row(HASH) == before, "nobody has proved to know it"
+        both = [Deferred.fromCoroutine(login(market)) for _ in range(2)]
+        assert [(await one).status for one in both] == [200, 200], "of two at once either counts"
+        after = await market.parts.database.row(HASH)
+        assert after.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert (await login(market)).status == 200
+    assert await market.parts.database.row(HASH) == after, "and none is made cheaper"
 
 
 async def test_a_sign_in_that_fails_is_logged_with_its_account_and_address_and_without_what_was_typed(

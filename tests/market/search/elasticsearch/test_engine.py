@@ -26,6 +26,24 @@ async def search(request: pytest.FixtureRequest) -> AsyncIterator[ElasticsearchS
         yield made
 
 
+#: By server, the settings of the index that every test searches which changes nothing: it is filled once.
+_STALLS: dict[str, Settings] = {}
+
+
+@pytest_twisted.async_yield_fixture
+async def stall(request: pytest.FixtureRequest) -> AsyncIterator[ElasticsearchSearch]:
+    from twisted.internet import reactor
+
+    server: ElasticsearchServer = request.getfixturevalue(request.cls.server)
+    settings = _STALLS.setdefault(server.url, settings_for(server))
+    search = ElasticsearchSearch(reactor, settings, lambda: NOON, visible=True)
+    if await search.indices.state() is None:
+        await search.indices.prepare()
+        await search.index(STALL)
+    yield search
+    await search.stop()
+
+
 @pytest.mark.xdist_group("elasticsearch")
 class TestElasticsearchContract(SearchContract):
     server = "elasticsearch"

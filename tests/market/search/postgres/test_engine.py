@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import AsyncIterator
 from typing import Any
 
 import attrs
 import psycopg2
 import pytest
+import pytest_twisted
 from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
@@ -30,6 +32,12 @@ VERSION = Statement("test.version", "select version from search_documents where 
 @pytest.fixture
 def search(database: Database) -> PostgresSearch:
     return PostgresSearch(database, "english", lambda: NOON)
+
+
+@pytest_twisted.async_yield_fixture
+async def stall(search: PostgresSearch) -> AsyncIterator[PostgresSearch]:
+    await search.index(STALL)
+    yield search
 
 
 class TestPostgresSearchContract(SearchContract):
