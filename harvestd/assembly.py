@@ -103,7 +103,7 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
         settings=settings, reactor=reactor, lifecycle=lifecycle, metrics=metrics, database=primary, reads=reads,
         control=control, topics=topics, cache=cache, limiter=limiter, sign_ins=sign_ins,
         api_keys=NearApiKeys(reactor, topics, primary, sign_ins, now), groups=NearGroups(reactor, topics, primary),
-        search=searching or plain, broker=broker, mailer=_mailer(reactor, settings), blobs=FolderBlobs(reactor, folder_of(settings)),
+        search=searching or plain, broker=broker, mailer=_mailer(reactor, settings), blobs=FolderBlobs(reactor, folder_of(settings), metrics.shortages),
         pictures=Pictures(reactor), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, due=Due(reactor, control),
         topology=TOPOLOGY, listeners=LISTENERS, issuer=issuer, long_work=LONG_WORK,
     )  # fmt: skip

@@ -35,6 +35,7 @@ _numbers = itertools.count(1)
 _JOIN = Statement(
     "test.join", "insert into farm_members (user_id, farm_id, role) values (:user_id, :farm_id, :role)", nothing
 )
+_VERIFIED = Statement("test.verified", "update users set verified_at = :now where id = :user_id", nothing)
 
 
 @attrs.frozen
@@ -76,8 +77,8 @@ class Market:
     parts: Parts
     stranger: Client
 
-    async def person(self, role: str = "buyer", farm: str | None = None) -> Person:
-        """A new buyer, farmer (with a farm) or admin."""
+    async def person(self, role: str = "buyer", farm: str | None = None, verified: bool = True) -> Person:
+        """A new buyer, farmer (with a farm) or admin, whose address is ``verified``."""
         n = next(_numbers)
         email, user_id, now = f"{role}-{n}@example.org", self.parts.new_id(), self.parts.now()
         account = NewAccount(email, email, f"{role}-{n}", f"{role}-{n}", f"{role.title()} {n}", role, farm)
@@ -85,6 +86,8 @@ class Market:
 
         async def work(tx: Transaction) -> str | None:
             farm_id = await registration.register(UnitOfWork(self.parts, tx, now), account, user_id, "x")
+            if verified:
+                await tx.run(_VERIFIED, user_id=user_id, now=now)
             until = now + timedelta(days=30)
             await sessions.begin(tx, session, user_id, now, until)
             await sessions.add_token(tx, self.parts.new_id(), session, user_id, session.encode(), now, until)

@@ -153,6 +153,10 @@ class Forbidden(MarketError):
     """The caller's role does not allow this."""
 
 
+class NoFarm(Forbidden):
+    """Whoever asks for something of a farm is a farmer, and belongs to none."""
+
+
 class Stale(MarketError):
     """If-Match names a version that is not the present one."""
 

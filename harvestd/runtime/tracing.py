@@ -6,6 +6,7 @@ that fires it, so code outside coroutines must carry the trace by hand. The clie
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import TypeVar
@@ -31,12 +32,22 @@ def current_trace() -> Trace:
     return _current.get()
 
 
-_asker: ContextVar[str] = ContextVar("harvestd-asker", default="")
+def _stays() -> bool:
+    return False
+
+
+#: Who asks, and whether they are gone.
+_asker: ContextVar[tuple[str, Callable[[], bool]]] = ContextVar("harvestd-asker", default=("", _stays))
 
 
 def current_asker() -> str:
     """The client address or network for which the running coroutine works; empty outside requests."""
-    return _asker.get()
+    return _asker.get()[0]
+
+
+def current_gone() -> Callable[[], bool]:
+    """What tells whether the client is gone for which the running coroutine works; outside requests nobody ever is."""
+    return _asker.get()[1]
 
 
 def tracing(trace: Trace) -> AbstractContextManager[Trace]:
@@ -44,9 +55,9 @@ def tracing(trace: Trace) -> AbstractContextManager[Trace]:
     return _Held(_current, trace)
 
 
-def asked_by(who: str) -> AbstractContextManager[str]:
-    """Run the body on behalf of ``who``, a client address or network."""
-    return _Held(_asker, who)
+def asked_by(who: str, gone: Callable[[], bool] = _stays) -> AbstractContextManager[tuple[str, Callable[[], bool]]]:
+    """Run the body on behalf of ``who``, a client address or network; ``gone()`` tells whether the client is."""
+    return _Held(_asker, (who, gone))
 
 
 class _Held(AbstractContextManager[Value]):

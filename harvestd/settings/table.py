@@ -150,6 +150,7 @@ class Settings:
     queue_lease: float = setting(8.0, "seconds", "PostgreSQL queue: lease of a message; without a renewal by its consumer it is redelivered.", least=0.5, most=3600)
     work_lease: float = setting(6.0, "seconds", "Lease of work that one process at a time does (relay, mail, expiry, search); without a renewal another process takes over.", least=0.5, most=60)
     queue_retry_scale: float = setting(1.0, "", "Factor on the delays between retries (tests shorten them).", least=0.001, most=MAX_RETRY_SCALE)
+    mails_per_unverified: int = setting(20, "mails/day", "Mails that an address gets within a day which its account has not verified: it may be a stranger's. What verifies it or sets a password is mailed beyond that, too.", least=1, most=1000000)
     mails_per_recipient: int = setting(60, "mails/hour", "Mails that one recipient gets within an hour; beyond it, one mail says that the rest is in the notices.", least=1, most=1000000)
     outbox_keep: float = setting(604800.0, "seconds", "How long sent events and sent mail are kept, at least; events that a queue has not handled are kept ten times as long, and inbox marks as long as their events.", least=3600, most=31536000)
 

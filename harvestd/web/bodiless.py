@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from harvestd.kernel.errors import FieldError, Invalid
 from harvestd.web import bodies
 from harvestd.web import validation as fields
+from harvestd.web.headers import is_coded
 from harvestd.web.problems import Refusal
 from harvestd.web.routes import Route
 
@@ -23,8 +24,7 @@ def check(route: Route, headers: Mapping[str, str], raw: bytes) -> None:
     if route.method in IGNORED or not raw.strip(b" \t\r\n"):
         return
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    encoding = headers.get("content-encoding", "identity").strip().lower()
-    if media_type != "application/json" or encoding != "identity":
+    if media_type != "application/json" or is_coded(headers):
         raise Refusal("media-type", "this address takes no body; send none")
     given = bodies.decode(raw)
     if given not in ({}, None):

@@ -56,12 +56,12 @@ def _digest(opaque: str) -> str:
 
 def if_match(route: Route, headers: Mapping[str, str]) -> int | None:
     """The version that a request to a route is about, None if the route needs none or any will do; raises as :func:`version_named` does,
-    and a 428 if the route needs one."""
-    given = headers.get("if-match", "")
-    if not route.if_match and not (route.may_match and given):
-        return None
-    if not given:
+    and a 428 if the route needs one. A header without a value is not as none: its sender wants no change of whatever is there."""
+    given = headers.get("if-match")
+    if not given and route.if_match:
         raise Refusal("if-match", _NO_VERSION)
+    if given is None or not (route.if_match or route.may_match):
+        return None
     return version_named(given)
 
 

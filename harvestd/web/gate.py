@@ -78,7 +78,7 @@ class Gate:
         self._parts.metrics.began()
         try:
             self._concurrency.check(who, route)
-            with tracing(request.trace), asked_by(who):
+            with tracing(request.trace), asked_by(who, lambda: request.gone):
                 reply = await self._pass(route, request, path)
         except Exception as error:
             reply = refusal(error, request)

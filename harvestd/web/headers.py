@@ -80,6 +80,13 @@ class RequestHeaders(Mapping[str, str]):
         return sum(1 for _ in self._raw.getAllRawHeaders())
 
 
+def is_coded(headers: Mapping[str, str]) -> bool:
+    """Whether ``Content-Encoding`` names a coding of the body. It is a list (RFC 9110, 8.4), of which empty elements count for nothing and which may
+    have none at all (5.6.1.2); ``identity``, which some clients send, is no coding."""
+    codings = headers.get("content-encoding", "").lower().split(",")
+    return any(one.strip() not in ("", "identity") for one in codings)
+
+
 class Cookies(Mapping[str, str]):
     """The cookies of the ``Cookie`` header (RFC 6265, 5.4). The first of a name counts: it has the most specific path."""
 

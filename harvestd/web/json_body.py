@@ -9,6 +9,7 @@ from harvestd.kernel.sentences import worded
 from harvestd.web import bodies, sound
 from harvestd.web import validation as fields
 from harvestd.web.context import RequestContext
+from harvestd.web.headers import is_coded
 from harvestd.web.problems import Refusal
 from harvestd.web.routes import Route, may_be_empty
 
@@ -26,6 +27,6 @@ def typed(route: Route, context: RequestContext, raw: bytes) -> Any:
             raise Refusal("media-type", "send Content-Type: application/json; this request has none")
         sent = repr(media_type[:80])
         raise Refusal("media-type", worded("send Content-Type: application/json; this request has {sent}", sent=sent))
-    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+    if is_coded(headers):
         raise Refusal("media-type", "send the body uncompressed, without Content-Encoding")
     return sound.convert(bodies.decode(raw), route.body, None if rules is None else partial(rules, context))

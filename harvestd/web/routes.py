@@ -110,7 +110,7 @@ class Route:
     page: bool = False
     #: Whether it also serves HTML, by content negotiation, to clients that do not ask for JSON.
     also_html: bool = False
-    #: Whether its answer sets or deletes the cookie of a browser's session.
+    #: Whether its answer sets or deletes a cookie of the browser's, other than that of its cart.
     cookie: bool = False
     #: Whether it is about the cart, which guests own by a token.
     cart: bool = False

@@ -13,10 +13,11 @@ import re
 from datetime import UTC, datetime
 
 from harvestd.settings.table import Settings
+from harvestd.web import cookies
 from harvestd.web.context import Caller
+from harvestd.web.cookies import Cookie
 
-#: With TLS, and without; the prefix has browsers refuse it from anywhere but this host, by TLS (RFC 6265bis, 4.1.3.2).
-SECURE, PLAIN = "__Host-harvest_session", "harvest_session"
+_PURPOSE = b"harvest.cookies"
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _FORM = re.compile(rf"({_ID})\.({_ID})\.([0-9]{{10}})\.([0-9a-f]{{64}})")
 #: Methods that change nothing (RFC 9110, 9.2.1).
@@ -25,19 +26,19 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def name(settings: Settings) -> str:
     """The cookie's name in this market."""
-    return SECURE if settings.public_url.startswith("https:") else PLAIN
+    return cookies.name(settings, Cookie.SESSION)
 
 
 def value(secret: str, caller: Caller, expires: datetime) -> str:
     """The cookie's value, good until ``expires``."""
     words = f"{caller.session}.{caller.user_id}.{int(expires.timestamp()):010d}"
-    return f"{words}.{_seal(secret, words)}"
+    return f"{words}.{cookies.seal(secret, _PURPOSE, words)}"
 
 
 def read(secret: str, text: str, now: datetime) -> Caller | None:
     """The caller that a cookie names, without a role yet; None if it is not of this market, or has expired."""
     found = _FORM.fullmatch(text)
-    if found is None or not hmac.compare_digest(_seal(secret, text.rpartition(".")[0]), found[4]):
+    if found is None or not hmac.compare_digest(cookies.seal(secret, _PURPOSE, text.rpartition(".")[0]), found[4]):
         return None
     if now >= datetime.fromtimestamp(int(found[3]), UTC):
         return None
@@ -46,21 +47,9 @@ def read(secret: str, text: str, now: datetime) -> Caller | None:
 
 def csrf_token(secret: str, session: str) -> str:
     """The CSRF token of a sign-in."""
-    return hashlib.blake2b(session.encode(), digest_size=24, key=_key(secret, b"harvest.csrf")).hexdigest()
+    return hashlib.blake2b(session.encode(), digest_size=24, key=cookies.key(secret, b"harvest.csrf")).hexdigest()
 
 
 def set_cookie(settings: Settings, text: str, seconds: int) -> tuple[str, str]:
     """The header that sets the cookie; with an empty text and no seconds, that deletes it."""
-    secure = "; Secure" if name(settings) == SECURE else ""
-    return (
-        "Set-Cookie",
-        f"{name(settings)}={text}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}",
-    )
-
-
-def _seal(secret: str, words: str) -> str:
-    return hashlib.blake2b(words.encode(), digest_size=32, key=_key(secret, b"harvest.cookies")).hexdigest()
-
-
-def _key(secret: str, person: bytes) -> bytes:
-    return hashlib.blake2b(secret.encode(), digest_size=32, person=person).digest()
+    return cookies.header(settings, Cookie.SESSION, text, seconds)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Mapping
+from functools import partial
 from io import BytesIO
 from tempfile import TemporaryFile
 from typing import IO, Annotated, Any
@@ -20,6 +21,7 @@ from harvestd.kernel.errors import FieldError, Invalid, Overloaded
 from harvestd.runtime.shortages import Shortages
 from harvestd.runtime.threads import Threads
 from harvestd.web import bodies, multipart_form
+from harvestd.web.headers import is_coded
 from harvestd.web.problems import Refusal
 from harvestd.web.shapes import In
 
@@ -72,7 +74,7 @@ class Uploads:
     """Reads the bodies of one process, with files of ``most`` bytes at most."""
 
     def __init__(self, reactor: Any, most: int, shortages: Shortages) -> None:
-        self._threads = Threads(reactor, AT_ONCE, WAITING)
+        self._threads = Threads(reactor, AT_ONCE, WAITING, partial(shortages.tell, "files"))
         self._most = most
         self._shortages = shortages
 
@@ -88,7 +90,7 @@ class Uploads:
                 "media-type",
                 "send multipart/form-data with the file as the part named file, or application/json with the file in base64 as content",
             )
-        if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        if is_coded(headers):
             raise Refusal("media-type", "send the body uncompressed, without Content-Encoding")
         work = _of_form if kind == FORM else _of_json
         try:

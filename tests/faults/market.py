@@ -158,7 +158,11 @@ def market(
 ) -> Iterator[Market]:  # fmt: skip
     """A started market of so many processes on a fresh database of ``server``."""
     database = server.clone()
-    shared = {"database_url": server.url(database), "access_token_ttl": 86400} | settings
+    shared = {
+        "database_url": server.url(database),
+        "access_token_ttl": 86400,
+        "mails_per_unverified": 1_000_000,
+    } | settings
     serving = [Daemon("harvest-api", folder, http_port=free_port(), workers="off", **shared) for _ in range(apis)]
     working = [Daemon("harvest-worker", folder, **shared) for _ in range(workers)]
     try:

@@ -121,6 +121,10 @@ def _group(method: str, body: Any = None, path: str = "") -> Action:
     return change
 
 
+async def _group_by_address(s: Stage) -> Response:
+    return await s.admin.post(f"/api/groups/{s.group['id']}/members", {"email": s.buyer.email})
+
+
 async def _another_group(s: Stage) -> Response:
     return await s.admin.post("/api/groups", {"name": "Trade"})
 
@@ -154,6 +158,7 @@ ACTIONS: dict[str, dict[str, Action]] = {
     "group": {
         "name": _group("PATCH", {"name": "Trade"}), "delete": _group("DELETE"),
         "add": _group("PUT", None, "/members/{buyer}"), "take out": _group("DELETE", None, "/members/{buyer}"),
+        "add by address": _group_by_address,
         "another of its name": _another_group,
     },
     "farm": {

@@ -23,6 +23,7 @@ FRAGMENTS = (
     "",
     *(f"#{what}={'x' * 43}" for what in ("verify", "reset", "link", "factor", "invitation")),
     "#problem=deactivated",
+    "#problem=account-closed",
 )
 #: As a signed-in browser's page.
 SEND = """async ([path, body]) => {
@@ -63,6 +64,18 @@ def opened(browser: Any, market: DemoMarket, what: str, token: str) -> Page:
     return page
 
 
+def linked(browser: Any, market: DemoMarket, person: Person) -> Page:
+    """A link to sign in, opened in the browser that asked for it."""
+    page: Page = browser.new_context().new_page()
+    page.goto(f"{market.address}/account")
+    page.fill("#ask-link [name=email]", person.email)
+    with page.expect_response("**/api/auth/link"):
+        page.click("#ask-link button")
+    page = page.context.new_page()
+    page.goto(f"{market.address}/account#link={person.mails['link']}")
+    return page
+
+
 def says(page: Page, words: str) -> None:
     expect(page.locator("#said")).to_contain_text(re.compile(words), timeout=15_000)
 
@@ -71,7 +84,7 @@ def test_axe_finds_nothing_in_light_and_dark(browser: Any, demo_market: DemoMark
     for fragment in FRAGMENTS:
         page: Page = browser.new_context(bypass_csp=True).new_page()
         page.goto(f"{demo_market.address}/account{fragment}")
-        page.evaluate("for (const one of document.querySelectorAll('.code')) one.hidden = false")
+        page.evaluate("for (const one of document.querySelectorAll('.code, .whose')) one.hidden = false")
         axe.check(page, fragment)
 
 
@@ -126,6 +139,8 @@ def test_a_mailed_link_asks_for_the_code_of_the_second_factor(
     person = Person(demo_market, factor=True)
     ask(demo_market, "POST", "/api/auth/link", {"email": person.email})
     page = opened(browser, demo_market, "link", person.mails["link"])
+    page.click("#link button")
+    page.fill("#link [name=email]", person.email)
     expect(page.locator("#link [name=code]")).to_be_hidden()
     page.click("#link button")
     says(page, "code of your second factor")
@@ -139,14 +154,44 @@ def test_a_mailed_link_asks_for_the_code_of_the_second_factor(
     assert page.evaluate("fetch('/api/users/me').then(answer => answer.status)") == 200
 
 
+def test_a_browser_that_did_not_ask_for_a_link_signs_in_to_no_account_but_the_one_that_the_person_names(
+    browser: Any, demo_market: DemoMarket
+) -> None:
+    person = Person(demo_market)
+    ask(demo_market, "POST", "/api/auth/link", {"email": person.email})
+    page = opened(browser, demo_market, "link", person.mails["link"])
+    expect(page.locator("#link [name=email]")).to_be_hidden()
+    page.click("#link button")
+    says(page, "asked for in another browser")
+    expect(page.locator("#link [name=email]")).to_be_focused()
+    page.click("#link button")
+    page.fill("#link [name=email]", "victim@example.org")
+    page.click("#link button")
+    says(page, "^E-mail address: is not where a link that is still good was sent")
+    expect(page.locator("#again")).to_be_visible()
+    assert page.evaluate("fetch('/api/users/me').then(answer => answer.status)") == 401
+    page.fill("#link [name=email]", person.email)
+    page.click("#link button")
+    says(page, f"^You are signed in as {person.email}")
+    expect(page.locator("#again")).to_be_hidden()
+
+
+def test_the_browser_that_asked_for_a_link_signs_in_by_one_press_and_says_as_whom(
+    browser: Any, demo_market: DemoMarket
+) -> None:
+    person = Person(demo_market)
+    page = linked(browser, demo_market, person)
+    page.click("#link button")
+    says(page, f"^You are signed in as {person.email}")
+
+
 def test_an_account_at_rest_is_opened_by_a_mailed_link_and_a_second_press(
     browser: Any,
     demo_market: DemoMarket,
 ) -> None:
     person = Person(demo_market)
     ask(demo_market, "POST", "/api/users/me/deactivation", None, person.token)
-    ask(demo_market, "POST", "/api/auth/link", {"email": person.email})
-    page = opened(browser, demo_market, "link", person.mails["link"])
+    page = linked(browser, demo_market, person)
     page.click("#link button")
     says(page, "account is deactivated")
     assert page.evaluate("fetch('/api/users/me').then(answer => answer.status)") == 401
@@ -180,8 +225,7 @@ def test_an_invitation_is_accepted_without_a_password_by_whoever_is_signed_in(
     farmer = ask(demo_market, "POST", "/api/auth/login", {"email": FARMER, "password": demo_market.password})
     body = {"email": person.email, "role": "packer"}
     ask(demo_market, "POST", f"/api/farms/{SUNNY_ACRES}/members", body, farmer["access_token"])
-    ask(demo_market, "POST", "/api/auth/link", {"email": person.email})
-    page = opened(browser, demo_market, "link", person.mails["link"])
+    page = linked(browser, demo_market, person)
     page.click("#link button:not([type])")
     says(page, "You are signed in")
     page = page.context.new_page()
@@ -259,7 +303,14 @@ def test_who_signs_in_elsewhere_gives_the_code_of_their_second_factor_and_goes_o
     assert other.evaluate('async () => (await fetch("/api/users/me")).status') == 200
 
 
-@pytest.mark.parametrize(("slug", "words"), [("link-needed", "account with your address"), ("no-such", "begin again")])
+@pytest.mark.parametrize(
+    ("slug", "words"),
+    [
+        ("link-needed", "account with your address"),
+        ("account-closed", "staff have closed your account"),
+        ("no-such", "begin again"),
+    ],
+)
 def test_the_page_says_why_nobody_was_signed_in(browser: Any, demo_market: DemoMarket, slug: str, words: str) -> None:
     page: Page = browser.new_context().new_page()
     page.goto(f"{demo_market.address}/account#problem={slug}")

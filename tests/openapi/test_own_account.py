@@ -157,6 +157,80 @@ def test_what_needs_a_confirmation_asks_for_it_by_password_or_by_a_passkey_alone
     expect(page.locator("#fresh li").first).not_to_have_text(codes[0], timeout=SOON)
 
 
+#: Two buttons whose work needs a confirmation, in one go.
+BOTH = "for (const one of ['profile', 'password']) document.querySelector(`#${one}-form button`).click()"
+
+
+def refused_once(page: Page) -> list[str]:
+    """The market's first answer to a change of the profile, and to one of the password, is what a sign-in of long ago gets. What is sent there
+    after that, and how often it was confirmed."""
+    waiting, sent = {"me", "password"}, []
+    refusal = {"type": "/problems/confirm", "title": "Please confirm", "status": 403, "detail": "confirm first"}
+
+    def answer(route: Any) -> None:
+        name = route.request.url.rpartition("/")[2]
+        if route.request.method != "GET" and name in waiting:
+            waiting.remove(name)
+            route.fulfill(status=403, json=refusal, content_type="application/problem+json")
+        else:
+            sent.append(name)
+            route.fallback()
+
+    for path in ("users/me", "users/me/password", "auth/confirm"):
+        page.route(f"**/api/{path}", answer)
+    page.fill("#password-form [name=password]", "three turnips in a row")
+    return sent
+
+
+def confirm(page: Page) -> None:
+    page.fill("#confirm [name=password]", PASSWORD)
+    page.press("#confirm [name=password]", "Enter")
+
+
+def test_two_things_that_need_a_confirmation_at_once_are_confirmed_once(browser: Any, demo_market: DemoMarket) -> None:
+    page = signed_in(browser, demo_market, Person(demo_market))
+    sent = refused_once(page)
+    page.evaluate(BOTH)
+    confirm(page)
+    for part in ("profile", "password"):
+        told(page, part, "Saved")
+    expect(page.locator("#confirm")).to_be_hidden()
+    assert sent[0] == "confirm" and sorted(sent) == ["confirm", "me", "password"]
+
+
+def test_who_does_not_confirm_has_done_neither_and_can_do_both_later(browser: Any, demo_market: DemoMarket) -> None:
+    page = signed_in(browser, demo_market, Person(demo_market))
+    sent = refused_once(page)
+    page.evaluate(BOTH)
+    expect(page.locator("#confirm")).to_be_visible(timeout=SOON)
+    page.keyboard.press("Escape")
+    for part in ("profile", "password"):
+        told(page, part, "Nothing was done")
+    assert sent == []
+    page.evaluate(BOTH)
+    for part in ("profile", "password"):
+        told(page, part, "Saved")
+
+
+def test_a_confirmation_whose_dialog_was_closed_confirms_nothing_else(browser: Any, demo_market: DemoMarket) -> None:
+    page = signed_in(browser, demo_market, Person(demo_market))
+    sent = refused_once(page)
+    with held(page, "**/api/auth/confirm", "POST"):
+        page.click("#profile-form button")
+        with page.expect_request("**/api/auth/confirm"):
+            confirm(page)
+        page.keyboard.press("Escape")
+        told(page, "profile", "Nothing was done")
+        page.click("#password-form button")
+        expect(page.locator("#confirm")).to_be_visible(timeout=SOON)
+        expect(page.locator("#confirm .told")).to_be_empty()
+    assert sent == []
+    with page.expect_request("**/api/auth/confirm"):
+        confirm(page)
+    told(page, "password", "Saved")
+    assert sent == ["password"]
+
+
 def test_a_wrong_password_and_a_wrong_code_are_said_and_an_app_s_code_signs_in(
     browser: Any, demo_market: DemoMarket
 ) -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 ABSENT: Any = object()
+#: What every cookie of the market is like (``web/cookies.py``).
+COOKIE = re.compile(
+    r"(?:__Host-harvest_\w+=[^;,\s]*; Path=/; Max-Age=[0-9]+; HttpOnly; SameSite=Lax; Secure"
+    r"|harvest_\w+=[^;,\s]*; Path=/; Max-Age=[0-9]+; HttpOnly; SameSite=Lax)"
+)
 
 
 @attrs.frozen
@@ -259,6 +265,8 @@ def _parse(data: bytes, head: bool, closed: bool) -> tuple[Response, int] | None
     body = data[begin : begin + size]
     if body and headers.get("content-type") == "application/problem+json":
         assert says_more(jsonlib.loads(body)), f"the detail says no more than the title: {body!r}"
+    for name, value in pairs:
+        assert name.lower() != "set-cookie" or COOKIE.fullmatch(value), f"a cookie that others could set: {value}"
     return Response(status, headers, pairs, body), begin + size
 
 

@@ -105,9 +105,11 @@ async def test_every_field_that_is_wrong_is_named_at_once(
         if any(word in route.path for word in ("categories", "admin", "verification", "groups"))
         else await market.farmer()
     )
-    if "members" in route.path:
+    member_id = ID
+    if "/api/farms/{id}/members" in route.path:
         await market.join(member := await market.person(), who.farm_id, "packer")
-    ids = {"user_id": member.id if "members" in route.path else ID, "id": ID, "farm_id": who.farm_id, "product_id": ID}
+        member_id = member.id
+    ids = {"user_id": member_id, "id": ID, "farm_id": who.farm_id, "product_id": ID}
     if "/api/farms" in route.path:
         ids["id"] = who.farm_id or (await market.farmer()).farm_id
     elif "/api/products/{id}" in route.path:

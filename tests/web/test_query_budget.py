@@ -51,7 +51,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_farms nearest": (1, 1),
     "get_api_farms_id": (1, 1),
     "patch_api_farms_id": (5, 5),
-    "patch_api_farms_id renamed": (5, 5),
+    "patch_api_farms_id renamed": (6, 6),
     "get_api_categories": (1, 1),
     "post_api_categories": (7, 5),
     "patch_api_categories_id": (5, 5),
@@ -90,7 +90,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "post_api_auth_email_verification": (2, 2),
     "post_api_auth_link": (1, 1),
     "post_api_auth_link_use": (8, 9),
-    "post_api_auth_link_session": (7, 8),
+    "post_api_auth_link_session": (8, 9),
     "post_api_auth_session": (4, 5),
     "get_api_auth_session": (3, 3),
     "delete_api_auth_session": (2, 2),
@@ -139,7 +139,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_farms_id_members": (4, 4),
     "post_api_farms_id_members": (9, 9),
     "patch_api_farms_id_members_user_id": (9, 9),
-    "delete_api_farms_id_members_user_id": (9, 8),
+    "delete_api_farms_id_members_user_id": (8, 8),
     "post_api_farms_id_documents": (11, 11),
     "get_api_farms_id_documents": (3, 3),
     "get_api_farms_id_documents_document_id": (3, 3),
@@ -152,14 +152,15 @@ BUDGET: dict[str, tuple[int, int]] = {
     "patch_api_admin_users_id": (9, 8),
     "post_api_admin_users_id_impersonate": (8, 8),
     "get_api_admin_audit": (1, 1),
-    "delete_api_users_me": (30, 29),
-    "post_api_users_me_deactivation": (14, 13),
+    "delete_api_users_me": (31, 30),
+    "post_api_users_me_deactivation": (15, 14),
     "post_api_farms": (12, 10),
     "post_api_farms_id_verification": (6, 6),
     "post_api_groups": (7, 6),
     "get_api_groups": (1, 1),
     "get_api_groups_id": (1, 1),
     "patch_api_groups_id": (5, 6),
+    "post_api_groups_id_members": (6, 7),
     "put_api_groups_id_members_user_id": (6, 7),
     "get_api_groups_id_members": (2, 2),
     "delete_api_groups_id_members_user_id": (4, 5),
@@ -244,7 +245,7 @@ async def stage(
     )
     parts = await start(lifecycle, settings, API)
     market = Market(parts, Client(make_site(parts, table.ROUTES)))
-    farmer, buyer, admin = await market.farmer("One"), await market.person(), await market.person("admin")
+    farmer, buyer, admin = await market.farmer("One"), await market.person(verified=False), await market.person("admin")
     second = await market.farmer("Two")
     product = await market.product(farmer, stock="100", tags=["organic"])
     other = await market.product(second, title="Eggs", unit="box", price=250, stock=100)
@@ -257,7 +258,7 @@ async def stage(
     person = Person(made["user"]["id"], SECOND["email"], market.stranger.signed_in(made["access_token"]))
     await market.work()
     mailed = {"verify": await token(market, SECOND["email"], "verify")}
-    spare, member, leaving = await market.person(), await market.person(), await market.person()
+    spare, member, leaving = [await market.person(verified=False) for _ in range(3)]
     await market.join(member, farmer.farm_id, "packer")
     invitation = {"email": member.email, "role": "packer"}
     await second.post(f"/api/farms/{second.farm_id}/members", invitation)
@@ -530,7 +531,7 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "post_api_auth_link": _ask("POST", "/api/auth/link", "stranger", {"email": "p1@example.org"}),
     "post_api_auth_link_use": _ask("POST", "/api/auth/link/use", "stranger", lambda s: {"token": s.mailed["link"]}),
     "post_api_auth_link_session": _ask(
-        "POST", "/api/auth/link/session", "stranger", lambda s: {"token": s.mailed["link2"]}
+        "POST", "/api/auth/link/session", "stranger", lambda s: {"token": s.mailed["link2"], "email": s.second.email}
     ),
     "post_api_auth_session": _session,
     "get_api_auth_session": _browser("GET", "/api/auth/session"),
@@ -624,6 +625,9 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "get_api_groups": _get("/api/groups", "admin"),
     "get_api_groups_id": _get("/api/groups/{s.mailed[group]}", "admin"),
     "patch_api_groups_id": _ask("PATCH", "/api/groups/{s.mailed[group]}", "admin", {"name": "Trade"}),
+    "post_api_groups_id_members": _ask(
+        "POST", "/api/groups/{s.mailed[group]}/members", "admin", lambda s: {"email": s.member.email}
+    ),
     "put_api_groups_id_members_user_id": _ask("PUT", "/api/groups/{s.mailed[group]}/members/{s.farmer.id}", "admin"),
     "get_api_groups_id_members": _get("/api/groups/{s.mailed[group]}/members", "admin"),
     "delete_api_groups_id_members_user_id": _ask(

@@ -131,6 +131,11 @@ async def _change_group(s: Stage) -> Try:
     )
 
 
+async def _group_member(s: Stage) -> Try:
+    made = (await s.admin.post("/api/groups", {"name": f"Trade {next(_numbers)}"})).json()
+    return s.admin, "POST", f"/api/groups/{made['id']}/members", {"email": s.buyer.email}
+
+
 async def _category(s: Stage) -> Try:
     body = {"name": f"Fruit {next(_numbers)}", "description": "Sweet.", "icon": "apple"}
     return s.admin, "POST", "/api/categories", body
@@ -183,6 +188,14 @@ async def _link(s: Stage) -> Try:
     return s.market.stranger, "POST", "/api/auth/link", {"email": "bo@example.org"}
 
 
+async def _use_link(s: Stage) -> Try:
+    return s.market.stranger, "POST", "/api/auth/link/use", {"token": "x" * 43, "email": "bo@example.org"}
+
+
+async def _link_session(s: Stage) -> Try:
+    return s.market.stranger, "POST", "/api/auth/link/session", {"token": "x" * 43, "email": "bo@example.org"}
+
+
 async def _email(s: Stage) -> Try:
     return s.buyer, "PUT", "/api/users/me/email", {"email": "bo@example.org"}
 
@@ -233,10 +246,11 @@ async def _factor(s: Stage) -> Try:
 
 EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
     "register": _register, "signIn": _login, "updateFarm": _farm, "createCategory": _category, "updateCategory": _change_category,
-    "createGroup": _group, "changeGroup": _change_group, "createProduct": _product, "updateProduct": _change_product, "changeStock": _stock, "placeOrder": _order,
+    "createGroup": _group, "changeGroup": _change_group, "addGroupMemberByAddress": _group_member, "createProduct": _product, "updateProduct": _change_product, "changeStock": _stock, "placeOrder": _order,
     "cancelOrder": _cancel, "changeMe": _profile, "moveOrderPart": _move,
     "requestPasswordReset": _forgot, "requestSignInLink": _link, "putAvatar": _avatar, "addDocument": _document, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
     "changeAccount": _account, "impersonate": _impersonate, "inviteMember": _invite, "setUpSecondFactor": _factor, "createFarm": _found, "judgeFarm": _judge, "beginSession": _session,
+    "signInByLink": _use_link, "beginSessionByLink": _link_session,
 }  # fmt: skip
 
 

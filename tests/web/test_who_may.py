@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from harvestd.kernel.permissions import (
+    BUYER,
     DRIVER,
     GRANTS,
     MANAGER,
@@ -247,3 +248,52 @@ async def test_a_farm_s_things_are_for_the_roles_that_the_table_names(market: Ma
         if (answer.status < 300) != allowed or (not allowed and answer.status not in (403, 404)):
             wrong.append(f"{who}: {answer.status} {answer.text}")
     assert not wrong, f"{name}, {permission}:\n" + "\n".join(wrong)
+
+
+# --- a farmer without a farm ---
+
+#: What people of a farm do there, and nobody who only buys.
+SELLING = [
+    route.name
+    for route in GUARDED
+    if route.permission is not None and GRANTS[route.permission].in_farm and not may(BUYER, route.permission)
+]
+
+
+def nowhere(market: Market) -> Farm:
+    """A farm of which there is nothing."""
+    nobody = Person(ID, "nobody@example.org", market.stranger, ID)
+    return Farm(market, nobody, {"id": ID}, {"id": ID}, nobody, ID, ID)
+
+
+async def farmless(market: Market, owner: Person) -> dict[str, Person]:
+    """Farmers without a farm: one who never had one, and one who has left it."""
+    never, left = await market.person("farmer"), await market.person("farmer")
+    await market.join(left, owner.farm_id, "manager")
+    assert (await left.request("DELETE", f"/api/farms/{owner.farm_id}/members/{left.id}")).status == 204
+    return {"who never had one": never, "who has left it": left}
+
+
+@pytest.mark.limit(60)
+@pytest.mark.parametrize("name", SELLING)
+async def test_a_farmer_without_a_farm_is_told_so_and_how_to_come_to_one(market: Market, name: str) -> None:
+    """Whatever is asked for, of whichever farm, and whether or not it is there."""
+    owner, buyer = await market.farmer(), await market.person()
+    wrong = []
+    for who, person in (await farmless(market, owner)).items():
+        for whose, farm in {"another's": await farm_of(market, owner, buyer), "nobody's": nowhere(market)}.items():
+            answer = await ASKS[name](farm, person.client)
+            problem = answer.json() if answer.body else {}
+            if problem.get("type") != "/problems/no-farm" or "POST /api/farms" not in problem["detail"]:
+                wrong.append(f"somebody {who}, of {whose}: {answer.status} {answer.text}")
+    assert not wrong, f"{name}:\n" + "\n".join(wrong)
+
+
+async def test_a_farmer_without_a_farm_who_offers_a_product_for_none_is_told_the_same(market: Market) -> None:
+    farmer, owner, staff = await market.person("farmer"), await market.farmer(), await market.person("manager")
+    body = {"title": "Leek", "unit": "each", "price": 1, "stock": 1}
+    assert (await farmer.post("/api/products", body)).json()["type"] == "/problems/no-farm"
+    assert (await owner.post("/api/products", body)).status == 201
+    assert (await staff.post("/api/products", body)).status == 422, "the staff names the farm"
+    assert (await farmer.post("/api/farms", {"name": "Corner"})).status == 201
+    assert (await farmer.post("/api/products", body)).status == 201, "the cure works"

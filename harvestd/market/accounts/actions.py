@@ -40,6 +40,13 @@ class Demoted:
     active: bool
 
 
+@attrs.frozen
+class Opened:
+    """An account that was at rest, or closed by an admin, is open again; it is locked."""
+
+    user_id: str
+
+
 async def register(unit: UnitOfWork, account: NewAccount, user_id: str, password_hash: str) -> str | None:
     """Store the account and notify the listeners; returns the id of the farm, if there is one. Raises ``AlreadyTaken``."""
     await accounts.insert(unit.tx, account, user_id, password_hash, unit.now)
@@ -54,7 +61,7 @@ async def register_privately(unit: UnitOfWork, account: NewAccount, user_id: str
     if usernames:
         raise AlreadyTaken(errors=usernames)
     if taken:
-        data = {"purpose": "known", "email": account.email}
+        data = {"purpose": "known", "email": account.email, "language": account.language}
         unit.record(Event("account.mail_requested", f"mail:{unit.new_id()}", 1, data))
 
 

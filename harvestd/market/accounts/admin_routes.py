@@ -130,6 +130,8 @@ async def _changed(request: RequestContext, before: admin_rows.Account, role: st
     await admin_rows.change(unit.tx, user_id, role, active, unit.now, rests)
     if not active or (before.role in STAFF and role not in STAFF):
         await unit.tell(actions.Demoted(user_id, active))
+    if active and not before.active:
+        await unit.tell(actions.Opened(user_id))
     if role == ADMIN:
         await admin_rows.end_acted_for(unit.tx, user_id, unit.now)
     if not active:

@@ -50,11 +50,16 @@ _LIST = Statement(
 )
 _ONE = Statement(
     "accounts_admin.one",
-    f"""select {_COLUMNS}, phone, (select max(s.created_at) from sign_ins s where s.user_id = u.id and s.actor_id is null)
+    f"""select {_COLUMNS}, phone, (select max(s.created_at) from sign_ins s where s.user_id = u.id and s.actor_id is null and s.kind <> 'place')
           from users u where id = :user_id""",
     Details,
 )
 _LOCK = Statement("accounts_admin.lock", f"select {_COLUMNS} from users where id = :user_id for no key update", Account)
+_LOCK_BY_ADDRESS = Statement(
+    "accounts_admin.lock_by_address",
+    f"select {_COLUMNS} from users where email_key = :email_key for no key update",
+    Account,
+)
 _CHANGE = Statement(
     "accounts_admin.change",
     """update users set role = :role, active = :active, deactivated_at = case when :deactivated::boolean then deactivated_at end,
@@ -106,6 +111,11 @@ async def one(reader: Reader, user_id: str) -> Details | None:
 async def lock(tx: Transaction, user_id: str) -> Account | None:
     """An account, locked."""
     return await tx.row(_LOCK, user_id=user_id)
+
+
+async def lock_by_address(tx: Transaction, email_key: str) -> Account | None:
+    """The account that has this address, locked; it is still theirs once they were waited for."""
+    return await tx.row(_LOCK_BY_ADDRESS, email_key=email_key)
 
 
 async def change(

@@ -19,7 +19,7 @@ from harvestd.runtime.tracing import current_trace
 from harvestd.store import counting
 from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
 from harvestd.unit_of_work import UnitOfWork
-from harvestd.web.context import ActedFor, RequestContext
+from harvestd.web.context import ActedFor, Caller, RequestContext
 
 #: Fields of bodies that are kept nowhere.
 SECRET = frozenset({"password", "code", "passkey", "token", "challenge", "refresh_token"})
@@ -39,7 +39,7 @@ TOLD = {
     "api_key.created": True, "second_factor.added": True, "second_factor.removed": True, "second_factor.codes_renewed": True,
     "passkey.copied": True, "identity.linked": True, "identity.removed": True,
     "account.password_removed": True, "account.changed": False, "account.deactivated": True, "account.reactivated": True, "account.export_begun": True,
-    "account.impersonated": False, "farm.member_changed": False, "farm.member_left": False,
+    "account.impersonated": False,
 }  # fmt: skip
 
 
@@ -98,21 +98,26 @@ _LIST = Statement(
 )
 
 
+def acting(caller: Caller) -> str:
+    """The id of who does what this caller does: whoever acts for somebody else does it themselves."""
+    return caller.actor or caller.user_id
+
+
 async def note(
     request: RequestContext, unit: UnitOfWork, action: str, subject_id: str | None, object: str = "",
     before: Mapping[str, Any] | None = None, after: Mapping[str, Any] | None = None,
 ) -> None:  # fmt: skip
     """Note what the caller does, to or for ``subject_id``. Somebody who acts for another is the actor, and the other the subject."""
     caller = request.caller
-    acting = caller.actor or caller.user_id if caller is not None else subject_id
+    actor = acting(caller) if caller is not None else subject_id
     subject = (
         subject_id if subject_id is not None else (caller.user_id if caller is not None and caller.actor else None)
     )
-    if subject is not None and action in TOLD and (TOLD[action] or acting != subject):
+    if subject is not None and action in TOLD and (TOLD[action] or actor != subject):
         for to in _become(after or {}) if action == "account.changed" else ("",):
             unit.record(Event("account.noted", f"user:{subject}", 1, {"user_id": subject, "action": action, "to": to}))
     await unit.tx.run(
-        _INSERT, id=unit.new_id(), now=unit.now, actor_id=acting, subject_id=subject, action=action, object=object,
+        _INSERT, id=unit.new_id(), now=unit.now, actor_id=actor, subject_id=subject, action=action, object=object,
         before=dict(before or {}), after=dict(after or {}), address=request.address, request_id=current_trace().request_id,
     )  # fmt: skip
 

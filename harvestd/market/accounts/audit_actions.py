@@ -29,6 +29,7 @@ ACTIONS: dict[str, str] = {
     "farm.member_invited": "A farm has invited somebody (`invitation`, `role`).",
     "farm.member_joined": "Somebody has joined a farm (`role`).",
     "farm.member_left": "Somebody has left a farm, or was taken out (`role`).",
+    "farm.renamed": "A verified farm has another name (`name`).",
     "group.changed": "A buyer group was changed (`name`, `slug`, `description`).",
     "group.created": "A buyer group was made (`name`, `slug`).",
     "group.deleted": "A buyer group was deleted (`name`, `slug`, and how many `members` it had).",

@@ -72,7 +72,7 @@ async def change_email(request: RequestContext, body: ChangeEmail) -> None:
 
     async def work(unit: UnitOfWork) -> None:
         await confirming.check(request, unit)
-        actions.request_address(unit, user_id, found, request.user.session)
+        actions.request_address(unit, user_id, found, request.user.session, request.language_asked)
 
     await request.write(work)
 

@@ -5,6 +5,8 @@ One that the staff have closed is no such account, whoever closed it first: only
 
 from __future__ import annotations
 
+import msgspec
+
 from harvestd.kernel.errors import ClosedByStaff, Deactivated
 from harvestd.market.accounts import actions, closing_actions, closing_rows, key_rows
 from harvestd.market.accounts import recovery_rows as tokens
@@ -35,14 +37,15 @@ def check(user: User, reactivate: bool) -> None:
         )
 
 
-async def reopen(unit: UnitOfWork, user: User, reactivate: bool) -> bool:
-    """Open the account of somebody who signs in, if it is at rest; returns whether it was. Its credentials are checked before this, or in the
-    same transaction. Raises ``Deactivated`` if it is not to be opened, ``ClosedByStaff``, and ``Unauthenticated`` if they have closed it meanwhile."""
+async def reopen(unit: UnitOfWork, user: User, reactivate: bool) -> User:
+    """Open the account of somebody who signs in, if it is at rest; returns it as it was, ``deactivated`` if this has opened it and not another
+    tab. Its credentials are checked before this, or in the same transaction. Raises ``Deactivated`` if it is not to be opened, ``ClosedByStaff``, and ``Unauthenticated`` if they have closed it meanwhile."""
     check(user, reactivate)
     if not user.deactivated:
-        return False
+        return user
     if await closing_rows.reopen(unit.tx, user.id, unit.now):
+        await unit.tell(actions.Opened(user.id))
         actions.ended(unit, user.id)
-        return True
+        return user
     await accounts.lock(unit.tx, user.id)  # raises, unless it was opened in another tab meanwhile
-    return False
+    return msgspec.structs.replace(user, deactivated=False)

@@ -19,12 +19,13 @@ class AccountRegistered(Data, frozen=True, kw_only=True):
 
 class AccountMailRequested(Data, frozen=True, kw_only=True):
     """Somebody asked for a mail to this address, which may have no account: ``purpose`` is verify, reset, link, or known (they tried to
-    register it, and it has an account); of a new address ``session`` is the sign-in that asked."""
+    register it, and it has an account); of a new address ``session`` is the sign-in that asked. ``language`` is what the request asked for, for an account that has chosen none."""
 
     purpose: Literal["verify", "reset", "link", "known", "address"]
     email: str
     user_id: UUID | None = None
     session: UUID | None = None
+    language: str | None = None
 
 
 class AccountAddressChanged(Data, frozen=True, kw_only=True):

@@ -51,6 +51,12 @@ _AUDIT = (
     "case when actor_id = :user_id then address else '' end as address",
 )  # fmt: skip
 
+#: As the list of one's sign-ins has it (sign_in_rows.py), with those that are over: nothing of the device by which somebody of the staff acts.
+_SIGN_IN = (
+    "kind", "case when actor_id is null then device else '' end as device", "actor_id is not null as acting",
+    "ended_at is null and expires_at > now() as live", "created_at", "renewed_at", "expires_at", "ended_at",
+)  # fmt: skip
+
 #: Without secrets: no password, no key, no code, and no text of a mail, which may have a link with one.
 SECTIONS: tuple[Section, ...] = (
     section("account", ("id", "email", "verified_at is not null as email_verified", "username", "name", "role", "phone", "case when avatar is not null then '/api/blobs/' || avatar || '/large.webp' end as avatar", "language", "second_factor", "created_at"),
@@ -62,7 +68,7 @@ SECTIONS: tuple[Section, ...] = (
     section("api_keys", ("id", "name", "hint", "scopes", "created_at", "expires_at", "last_used_at", "ended_at"), "api_keys where user_id = :user_id"),
     section("second_factors", ("kind", "name", "created_at", "confirmed_at", "last_used_at"), "second_factors where user_id = :user_id"),
     section("identities", ("issuer", "subject", "email", "created_at", "last_used_at"), "identities where user_id = :user_id"),
-    section("sign_ins", ("kind", "device", "created_at", "renewed_at", "expires_at", "ended_at"), "sign_ins where user_id = :user_id"),
+    section("sign_ins", _SIGN_IN, "sign_ins where user_id = :user_id and kind <> 'place'"),
     section("operations", ("id", "kind", "status", "created_at", "finished_at"), "operations where user_id = :user_id"),
     section("audit", _AUDIT, "audit where (subject_id = :user_id or actor_id = :user_id)", "seq", "bigint"),
 )  # fmt: skip

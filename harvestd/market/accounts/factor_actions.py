@@ -114,17 +114,23 @@ async def make_room(unit: UnitOfWork, user_id: str) -> None:
     await rows.delete_unfinished(unit.tx, user_id)
 
 
-async def confirm(unit: UnitOfWork, user_id: str, id: str, check: Callable[[Factor], Awaitable[int]]) -> list[str]:
+async def confirm(
+    unit: UnitOfWork, user_id: str, id: str, check: Callable[[Factor], Awaitable[int]]
+) -> tuple[list[str], bool]:
     """Have a factor count that ``check`` has proven to be the caller's; it returns the newest step. Returns new recovery codes if it is the
-    first that counts. Raises ``NotFound``, and what ``check`` does."""
+    first that counts, and whether it did not count before. Raises ``NotFound``, and what ``check`` does."""
     await accounts.lock(unit.tx, user_id)
     known = await rows.all_of(unit.tx, user_id)
-    step = await check(_of(known, id))
+    factor = _of(known, id)
+    step = await check(factor)
+    if factor.confirmed_at:
+        await rows.used(unit.tx, id, step, unit.now)
+        return [], False
     await rows.confirm(unit.tx, user_id, id, step, unit.now)
     if any(one.confirmed_at for one in known):
-        return []
+        return [], True
     actions.ended(unit, user_id)  # what the account may do hangs on it
-    return await _fresh_codes(unit, user_id)
+    return await _fresh_codes(unit, user_id), True
 
 
 def step_given(unit: UnitOfWork, factor: Factor, code: str) -> int:
@@ -149,8 +155,8 @@ async def _fresh_codes(unit: UnitOfWork, user_id: str) -> list[str]:
     return [rules.grouped(code) for code in fresh]
 
 
-async def remove(unit: UnitOfWork, user_id: str, id: str) -> None:
-    """Take a factor away; with the last one go the recovery codes. Raises ``NotFound``, and ``Conflict`` for the last one of a role that
+async def remove(unit: UnitOfWork, user_id: str, id: str) -> bool:
+    """Take a factor away; with the last one go the recovery codes. Returns whether it counted. Raises ``NotFound``, and ``Conflict`` for the last one of a role that
     needs one."""
     await accounts.lock(unit.tx, user_id)
     known = await rows.all_of(unit.tx, user_id)
@@ -162,6 +168,7 @@ async def remove(unit: UnitOfWork, user_id: str, id: str) -> None:
     if last:
         await rows.delete_codes(unit.tx, user_id)
         actions.ended(unit, user_id)
+    return factor.confirmed_at is not None
 
 
 def _of(known: Sequence[Factor], id: str) -> Factor:

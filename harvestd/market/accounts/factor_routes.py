@@ -40,10 +40,10 @@ async def sign_in(request: RequestContext, body: SecondStep) -> SignedIn:
     user = await challenger(request, body)
 
     async def work(unit: UnitOfWork) -> SignedIn:
-        await deactivation.reopen(unit, user, body.reactivate)
+        before = await deactivation.reopen(unit, user, body.reactivate)
         await second_step(unit, user, body.code, body.passkey)
         signed_in = await begun(request, unit, user.id, user)
-        await note_opened(request, unit, user)
+        await note_opened(request, unit, before)
         return signed_in
 
     return await written(request, work)
@@ -120,8 +120,9 @@ async def confirm(request: RequestContext, body: ConfirmFactor) -> RecoveryCodes
         await passkeys.confirm(unit, user_id, factor, body.passkey)
         return 0
 
-    codes = await actions.confirm(unit, user_id, request.id("id"), check)
-    await audit.note(request, unit, "second_factor.added", user_id, f"second_factor:{request.id('id')}")
+    codes, new = await actions.confirm(unit, user_id, request.id("id"), check)
+    if new:
+        await audit.note(request, unit, "second_factor.added", user_id, f"second_factor:{request.id('id')}")
     return RecoveryCodes(recovery_codes=codes)
 
 
@@ -138,5 +139,5 @@ async def remove(request: RequestContext) -> None:
     """Take a factor away."""
     await confirming.check(request)
     unit, user_id = request.work, request.user.user_id
-    await actions.remove(unit, user_id, request.id("id"))
-    await audit.note(request, unit, "second_factor.removed", user_id, f"second_factor:{request.id('id')}")
+    if await actions.remove(unit, user_id, request.id("id")):
+        await audit.note(request, unit, "second_factor.removed", user_id, f"second_factor:{request.id('id')}")

@@ -29,11 +29,11 @@ def place_of(request: RequestContext) -> bytes:
 
 
 async def remember(request: RequestContext, unit: UnitOfWork, user_id: str) -> None:
-    """Take the caller's address for one where the account has signed in: whoever asks has read its mail. It is kept as a sign-in that
-    has ended, for as long as one that goes on."""
+    """Take the caller's address for one where the account has signed in: whoever asks has read its mail. It is kept as a sign-in
+    that never was (of the kind ``place``, and ended), for as long as one that goes on."""
     session, settings = request.new_id(), request.parts.settings
     expires = request.now + timedelta(seconds=settings.refresh_token_ttl)
-    await sessions.begin(unit.tx, session, user_id, request.now, expires, place_of(request))
+    await sessions.begin(unit.tx, session, user_id, request.now, expires, place_of(request), "place")
     await sessions.end(unit.tx, session, user_id, request.now)
 
 
@@ -56,6 +56,12 @@ async def admit_known(request: RequestContext, key: str) -> None:
 async def admit_confirmation(request: RequestContext, key: str) -> None:
     """The same of whoever confirms who they are: nobody without a sign-in of the account can use these tries up. Raises ``TooMany``."""
     await _count(request, "rate_login", f"confirm:{key}:{bucket_of(request.address)}", "confirmation")
+
+
+async def admit_link(request: RequestContext, token_hash: bytes) -> None:
+    """The same of whoever names the address that a link went to, from whichever place: nobody without its token can use these tries up. Raises
+    ``TooMany``."""
+    await _count(request, "rate_login", f"link:{token_hash.hex()}", "sign-in")
 
 
 async def admit(request: RequestContext, key: str, user: accounts.User | None) -> None:

@@ -38,7 +38,7 @@ async def entered(
 
 async def _known(unit: UnitOfWork, found: IdentityRow, reactivate: bool) -> User:
     user = await _account(unit, found.user_id)
-    await deactivation.reopen(unit, user, reactivate)
+    user = await deactivation.reopen(unit, user, reactivate)
     await accounts.lock(unit.tx, found.user_id)
     now = await rows.find(unit.tx, found.issuer, found.subject)
     if now is None or now.user_id != found.user_id:  # it was taken away until the account was locked

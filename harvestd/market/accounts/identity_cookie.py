@@ -2,7 +2,8 @@
 
 Whoever begins leaves nothing in the database, so beginning a million of them fills no table. The cookie binds the sign-in to its browser,
 and lasts ten minutes; that its state is good once is a row of the database, written when the browser comes back
-(``identity_rows.spend``).
+(``identity_rows.spend``). It goes along with whatever the browser asks for meanwhile, some hundred bytes: a path of its own would cost it the
+prefix that keeps it of this host (``web/cookies.py``).
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ import msgspec
 from harvestd.interfaces import Attempt
 from harvestd.settings.table import Settings
 from harvestd.store.encryption import Encryption, NotDecrypted
+from harvestd.web import cookies
+from harvestd.web.cookies import Cookie
 
 LIFE = timedelta(minutes=10)
-#: Where it is sent: to no other route.
-PATH = "/api/auth/google"
 _OWNER = "sign_in_elsewhere"
 #: Characters; browsers keep 4 KB.
 _LONGEST = 4000
@@ -54,8 +55,8 @@ def fresh(now: datetime, return_to: str, user_id: str = "", session: str = "", r
 
 
 def name(settings: Settings) -> str:
-    """The cookie's name: with TLS, one that browsers take by TLS alone (RFC 6265bis, 4.1.3.1)."""
-    return "__Secure-harvest_sign_in" if settings.public_url.startswith("https:") else "harvest_sign_in"
+    """The cookie's name in this market."""
+    return cookies.name(settings, Cookie.SIGN_IN)
 
 
 def set_cookie(settings: Settings, secret: str, begun: Begun | None) -> tuple[str, str]:
@@ -64,8 +65,7 @@ def set_cookie(settings: Settings, secret: str, begun: Begun | None) -> tuple[st
     if begun is not None:
         sealed = _encryption(secret).encrypt(msgspec.json.encode(begun), _OWNER)
         value, seconds = base64.urlsafe_b64encode(sealed).rstrip(b"=").decode(), int(LIFE.total_seconds())
-    secure = "; Secure" if settings.public_url.startswith("https:") else ""
-    return "Set-Cookie", f"{name(settings)}={value}; Path={PATH}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    return cookies.header(settings, Cookie.SIGN_IN, value, seconds)
 
 
 def read(secret: str, text: str, now: datetime) -> Begun | None:

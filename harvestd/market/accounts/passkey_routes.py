@@ -42,9 +42,9 @@ async def sign_in(request: RequestContext, body: PasskeySignIn) -> SignedIn:
     user = await _owner(request, body)
 
     async def work(unit: UnitOfWork) -> SignedIn:
-        await _check(unit, user, body)
+        before = await _check(unit, user, body)
         signed_in = await signing_in.begun(request, unit, user.id, user)
-        await signing_in.note_opened(request, unit, user)
+        await signing_in.note_opened(request, unit, before)
         return signed_in
 
     return await signing_in.written(request, work)
@@ -55,18 +55,18 @@ async def begin_session(request: RequestContext, body: PasskeySignIn) -> Result:
     user = await _owner(request, body)
 
     async def who(unit: UnitOfWork) -> accounts.User:
-        await _check(unit, user, body)
-        return user
+        return await _check(unit, user, body)
 
     return await session_routes.begun(request, who)
 
 
-async def _check(unit: UnitOfWork, user: accounts.User, body: PasskeySignIn) -> None:
+async def _check(unit: UnitOfWork, user: accounts.User, body: PasskeySignIn) -> accounts.User:
     """Check the passkey, of an account at rest as if it were open: that it is, and that it stays so, is told to its owner alone, and then this
-    unit of work is undone, so that the same answer opens it with ``reactivate``. Raises ``WrongPasskey`` and ``Deactivated``."""
-    await deactivation.reopen(unit, user, True)
+    unit of work is undone, so that the same answer opens it with ``reactivate``. The account as :func:`deactivation_actions.reopen` has it. Raises ``WrongPasskey`` and ``Deactivated``."""
+    before = await deactivation.reopen(unit, user, True)
     await actions.check(unit, user.id, body.passkey, Purpose.SIGN_IN, "", alone=True)
     deactivation.check(user, body.reactivate)
+    return before
 
 
 async def _owner(request: RequestContext, body: PasskeySignIn) -> accounts.User:

@@ -28,9 +28,10 @@ LIFE: dict[str, timedelta] = {
 MAX_AN_HOUR = 5
 
 
-def request(unit: UnitOfWork, purpose: str, email: str) -> None:
-    """Have a mail with a secret sent to whoever has this address, if that is an account."""
-    unit.record(Event("account.mail_requested", f"mail:{unit.new_id()}", 1, {"purpose": purpose, "email": email}))
+def request(unit: UnitOfWork, purpose: str, email: str, language: str | None) -> None:
+    """Have a mail sent to whoever has this address, if that is an account; in ``language``, that of the request, if the account has chosen none."""
+    data = {"purpose": purpose, "email": email, "language": language}
+    unit.record(Event("account.mail_requested", f"mail:{unit.new_id()}", 1, data))
 
 
 async def issue(unit: UnitOfWork, user_id: str, purpose: str) -> str | None:
@@ -42,9 +43,9 @@ async def issue(unit: UnitOfWork, user_id: str, purpose: str) -> str | None:
     return secret
 
 
-def request_address(unit: UnitOfWork, user_id: str, address: EmailAddress, session: str) -> None:
-    """Have a mail with a secret sent to a new address of the account, if the sign-in that asks goes on until then."""
-    data = {"purpose": "address", "email": address.shown, "user_id": user_id, "session": session}
+def request_address(unit: UnitOfWork, user_id: str, address: EmailAddress, session: str, language: str | None) -> None:
+    """Have a mail with a secret sent to a new address of the account, if the sign-in that asks goes on until then; ``language`` likewise."""
+    data = {"purpose": "address", "email": address.shown, "user_id": user_id, "session": session, "language": language}
     unit.record(Event("account.mail_requested", f"mail:{unit.new_id()}", 1, data))
 
 
@@ -62,14 +63,13 @@ async def issue_address(unit: UnitOfWork, user_id: str, email: str, session: str
     return secret if stored else None
 
 
-async def verify(unit: UnitOfWork, secret: str) -> str:
+async def verify(unit: UnitOfWork, secret: str) -> tuple[str, bool]:
     """The owner has read the mail of this secret, which went to the account's address or to the one that it is to have. Raises
-    ``Invalid``, and ``AlreadyTaken`` if another account has that by now. Returns the id of the account."""
+    ``Invalid``, and ``AlreadyTaken`` if another account has that by now. Returns the id of the account, and whether that was news."""
     found = await tokens.use(unit.tx, secret_hash(secret), "verify", unit.now)
     if found is None:
-        return await _moved(unit, secret)
-    await verified(unit, found.user_id)
-    return found.user_id
+        return await _moved(unit, secret), True
+    return found.user_id, await verified(unit, found.user_id)
 
 
 async def _moved(unit: UnitOfWork, secret: str) -> str:
@@ -138,6 +138,20 @@ async def _used(unit: UnitOfWork, secret: str, purpose: str) -> str:
 def not_good() -> Invalid:
     """For a secret that was used, has expired, or never was one."""
     return Invalid.of("token", "was used already, or is too old: ask for a new mail, and use the newest one", "expired")
+
+
+def not_mailed() -> Invalid:
+    """For a link whose opener names another address than the one it went to; the same for a secret that is not good."""
+    message = "is not where a link that is still good was sent; look for typing errors, or ask for a new mail"
+    return Invalid.of("email", message, "not-found", reason="link")
+
+
+def by_another() -> Invalid:
+    """For a browser that opens a link that it has not asked for."""
+    message = (
+        "is needed, as this browser did not ask for the link: give that of the account that you want to sign in to"
+    )
+    return Invalid.of("email", message, "required", reason="link")
 
 
 async def verified(unit: UnitOfWork, user_id: str) -> bool:

@@ -7,7 +7,7 @@ from harvestd.kernel.email_addresses import EmailAddress
 from harvestd.kernel.errors import Conflict, Forbidden
 from harvestd.kernel.names import accept
 from harvestd.kernel.secret_hashes import secret_hash
-from harvestd.market.accounts import audit, guessing, passwords
+from harvestd.market.accounts import audit, guessing, link_cookie, passwords
 from harvestd.market.accounts import deactivation_actions as deactivation
 from harvestd.market.accounts import recovery_actions as actions
 from harvestd.market.accounts import recovery_rows as tokens
@@ -17,7 +17,7 @@ from harvestd.market.accounts.recovery_shapes import Forgot, LinkToken, MailedTo
 from harvestd.market.accounts.shapes import SignedIn
 from harvestd.market.accounts.signing_in import begun, note_opened, second_step, written
 from harvestd.unit_of_work import UnitOfWork
-from harvestd.web.context import RequestContext
+from harvestd.web.context import RequestContext, Result
 
 
 async def forgot(request: RequestContext, body: Forgot) -> None:
@@ -25,21 +25,29 @@ async def forgot(request: RequestContext, body: Forgot) -> None:
     await _ask(request, "reset", body.email)
 
 
-async def link(request: RequestContext, body: Forgot) -> None:
-    """Ask for a mail with which to sign in."""
+async def link(request: RequestContext, body: Forgot) -> Result:
+    """Ask for a mail with which to sign in; the cookie says in which browser that was."""
     check_links(request)
-    await _ask(request, "link", body.email)
+    key = await _ask(request, "link", body.email)
+    parts = request.parts
+    cookie = link_cookie.set_cookie(parts.settings, parts.secret, key, request.now, actions.LIFE["link"])
+    return Result(None, status=202, headers=(cookie,))
 
 
-async def _ask(request: RequestContext, purpose: str, email: str) -> None:
+async def _ask(request: RequestContext, purpose: str, email: str) -> str:
+    """The key of the address."""
     found = accept(email_addresses.checked("email", email))[0]
     assert isinstance(found, EmailAddress)
     await guessing.admit_mail(request)
-    await request.write(lambda unit: _requested(unit, purpose, found.shown))
+    await _requested(request, purpose, found.shown)
+    return found.key
 
 
-async def _requested(unit: UnitOfWork, purpose: str, email: str) -> None:
-    actions.request(unit, purpose, email)
+async def _requested(request: RequestContext, purpose: str, email: str) -> None:
+    async def work(unit: UnitOfWork) -> None:
+        actions.request(unit, purpose, email, request.language_asked)
+
+    await request.write(work)
 
 
 async def again(request: RequestContext) -> None:
@@ -49,12 +57,14 @@ async def again(request: RequestContext) -> None:
     if found is not None and found.verified:
         raise Conflict("your address is verified already")
     if found is not None:
-        await request.write(lambda unit: _requested(unit, "verify", found.email))
+        await _requested(request, "verify", found.email)
 
 
 async def verify(request: RequestContext, body: MailedToken) -> None:
     """The address of an account is its owner's."""
-    await audit.note(request, request.work, "account.address_verified", await actions.verify(request.work, body.token))
+    user_id, first = await actions.verify(request.work, body.token)
+    if first:
+        await audit.note(request, request.work, "account.address_verified", user_id)
 
 
 async def reset(request: RequestContext, body: Reset) -> None:
@@ -100,21 +110,34 @@ async def linked(unit: UnitOfWork, body: LinkToken) -> tuple[accounts.User, bool
     user_id, ended = await actions.use_link(unit, body.token)
     user = await accounts.by_id(unit.tx, user_id)
     assert user is not None
-    await deactivation.reopen(unit, user, body.reactivate)
+    user = await deactivation.reopen(unit, user, body.reactivate)
     await second_step(unit, user, body.code, body.passkey)
     return user, ended
 
 
-async def admit_link(request: RequestContext, body: LinkToken) -> None:
-    """What is asked of whoever signs in by a mailed token: a market that does so, and, since the link works on after a wrong code, that its
-    account has not had too many. Raises ``Forbidden``, ``Invalid`` and ``TooMany``."""
+async def admit_link(request: RequestContext, body: LinkToken, browser: bool = False) -> None:
+    """What is asked of whoever signs in by a mailed token: a market that does so; the address that the link went to, in a ``browser`` that has
+    not asked for it; and, since the link works on after a wrong address or code, not too many of those. Raises ``Forbidden``, ``Invalid`` and
+    ``TooMany``."""
     check_links(request)
-    if body.code is None:
+    if body.code is None and body.email is None and not browser:
         return
     user = await tokens.user_of(request.reader, secret_hash(body.token), "link", request.now)
+    if body.email is not None:
+        await guessing.admit_link(request, secret_hash(body.token))
+        if user is None or email_addresses.key(body.email) != user.email_key:
+            raise actions.not_mailed()
     if user is None:
         raise actions.not_good()
-    await guessing.admit(request, user.email_key, user)
+    if browser and body.email is None and not _asked_here(request, user.email_key):
+        raise actions.by_another()
+    if body.code is not None:
+        await guessing.admit(request, user.email_key, user)
+
+
+def _asked_here(request: RequestContext, email_key: str) -> bool:
+    sent = request.cookies.get(link_cookie.name(request.parts.settings), "")
+    return link_cookie.asked(request.parts.secret, sent, email_key, request.now)
 
 
 def check_links(request: RequestContext) -> None:

@@ -39,9 +39,11 @@ class LinkToken(In, kw_only=True, frozen=True):
     code: Annotated[str, Meta(max_length=40)] | None = None
     passkey: PasskeyIn | None = None
     reactivate: bool = False
+    email: Email | None = None
 
 
 WORDS: dict[str, str] = {
     "token": "The token of the mail's link, what follows the last `=`; valid once, and for a short time.",
+    "LinkToken.email": "The address that the link was mailed to, by the person who opens it. A browser's session needs it, unless this browser asked for the link; whoever sends it has it checked.",
     "Forgot.email": "The e-mail address of the account. Nothing tells whether there is one.",
 }

@@ -70,10 +70,10 @@ async def login(request: RequestContext, body: Login) -> SignedIn:
     user = await admitted(request, body)
 
     async def work(unit: UnitOfWork) -> SignedIn:
-        await deactivation.reopen(unit, user, body.reactivate)
+        before = await deactivation.reopen(unit, user, body.reactivate)
         await second_step(unit, user, body.code, body.passkey)
         signed_in = await begun(request, unit, user.id, user)
-        await note_opened(request, unit, user)
+        await note_opened(request, unit, before)
         return signed_in
 
     return await written(request, work)

@@ -37,16 +37,16 @@ async def begin(request: RequestContext, body: Login) -> Result:
     user = await signing_in.admitted(request, body)
 
     async def who(unit: UnitOfWork) -> accounts.User:
-        await deactivation.reopen(unit, user, body.reactivate)
+        before = await deactivation.reopen(unit, user, body.reactivate)
         await signing_in.second_step(unit, user, body.code, body.passkey)
-        return user
+        return before
 
     return await begun(request, who)
 
 
 async def begin_by_link(request: RequestContext, body: LinkToken) -> Result:
-    """The same by a mailed token."""
-    await admit_link(request, body)
+    """The same by a mailed token, which this browser asked for, or whose address the person names."""
+    await admit_link(request, body, browser=True)
     ended = False
 
     async def who(unit: UnitOfWork) -> accounts.User:
@@ -66,9 +66,9 @@ async def begin_by_factor(request: RequestContext, body: SecondStep) -> Result:
     user = await challenger(request, body)
 
     async def who(unit: UnitOfWork) -> accounts.User:
-        await deactivation.reopen(unit, user, body.reactivate)
+        before = await deactivation.reopen(unit, user, body.reactivate)
         await signing_in.second_step(unit, user, body.code, body.passkey)
-        return user
+        return before
 
     return await begun(request, who)
 

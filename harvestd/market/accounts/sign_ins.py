@@ -115,7 +115,7 @@ async def begin(
     kind: str = "tokens", device: str = "", checked: User | None = None,
 ) -> bool:  # fmt: skip
     """Begin a sign-in, without a token yet; False if there is no such account, or it is closed, or its password or whether it has a second
-    factor is not that of ``checked`` any more, by which they were checked. ``place`` is its address's digest, ``kind`` tokens or browser, ``device``
+    factor is not that of ``checked`` any more, by which they were checked. ``place`` is its address's digest, ``kind`` tokens or browser (or place: nobody signs in, and its place is known), ``device``
     what signs in."""
     return bool(await tx.run(
         _BEGIN, session=session, user_id=user_id, now=now, expires_at=expires_at, place=place, kind=kind, device=device,

@@ -19,7 +19,7 @@ from harvestd.market.catalogue.product_events import Known, happened
 from harvestd.market.catalogue.rules import Offer
 from harvestd.market.catalogue.stock_level_rules import restocked
 from harvestd.market.farms import rows as farms
-from harvestd.market.farms.actions import allowed
+from harvestd.market.farms.actions import allowed, refusal
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import Caller
 
@@ -42,15 +42,16 @@ async def offer(unit: UnitOfWork, farm: Farm, begun: Offer, level: Decimal, prod
 
 
 async def locked(unit: UnitOfWork, caller: Caller, permission: Permission, token: str) -> store.Product:
-    """A product by id or slug, locked, if the caller may do this with it; :class:`NotFound` for another farm's product."""
+    """A product by id or slug, locked, if the caller may do this with it; :class:`NotFound` for another farm's product, :class:`NoFarm` for a
+    farmer who belongs to no farm, of whatever product."""
     found = token if is_id(token) else await store.id_of(unit.tx, token)
     row = await store.lock(unit.tx, found) if found else None
     if row is None:
-        raise NotFound("there is no such product")
+        raise await refusal(unit.tx, caller, NotFound("there is no such product"))
     if not await allowed(unit.tx, caller, permission, row.farm_id):
         if await farms.role(unit.tx, row.farm_id, caller.user_id) is not None:
             raise Forbidden("your role in the farm does not allow this; ask its owner")
-        raise NotFound("there is no such product")
+        raise await refusal(unit.tx, caller, NotFound("there is no such product"))
     return row
 
 

@@ -33,8 +33,8 @@ class Agreed:
 
 @attrs.frozen(kw_only=True)
 class OnSale:
-    """A product in its current state; ``price`` is for ``price_per`` of the unit, ``staffed`` is whether its farm has a member
-    who would be notified of an order, ``facts`` what the law has told of it."""
+    """A product in its current state; ``price`` is for ``price_per`` of the unit, ``staffed`` is whether its farm is verified, and has an owner
+    who would be notified of an order; ``facts`` are what the law has told of it."""
 
     id: str
     slug: str

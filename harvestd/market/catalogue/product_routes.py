@@ -11,7 +11,7 @@ import msgspec
 from harvestd.kernel import errors, families
 from harvestd.kernel.errors import FieldError, Forbidden, Invalid, NotFound
 from harvestd.kernel.names import accept, told
-from harvestd.kernel.permissions import Permission, may_for_farm
+from harvestd.kernel.permissions import FARMER, Permission, may_for_farm
 from harvestd.kernel.quantities import shown as quantity
 from harvestd.kernel.seasons import Season as MarketSeason
 from harvestd.kernel.seasons import checked as checked_season
@@ -30,7 +30,7 @@ from harvestd.market.catalogue.stock_shapes import ChangeStock, StockLevel
 from harvestd.market.catalogue.tag_rules import tag_faults
 from harvestd.market.catalogue.viewing import view
 from harvestd.market.farms import rows as farms
-from harvestd.market.farms.actions import allowed, require
+from harvestd.market.farms.actions import allowed, no_farm, require
 from harvestd.web import sound
 from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.money import given_faults, minor_units
@@ -38,11 +38,10 @@ from harvestd.web.paging import Keyset
 from harvestd.web.shapes import Money, SeasonIn, given
 
 #: Why a request that names no farm must name one, by role and by whether the caller has any; and the messages.
-_WHICH_FARM = {("admin", False): "staff-name-farm", ("manager", False): "staff-name-farm", ("farmer", False): "no-farm"}
+_WHICH_FARM = {("admin", False): "staff-name-farm", ("manager", False): "staff-name-farm"}
 _REASONS = {
     "one-of-yours": "name one of your farms",
     "staff-name-farm": "name the farm that offers the product",
-    "no-farm": "you do not belong to a farm; ask the market's staff to offer it for one",
 }
 
 
@@ -147,6 +146,8 @@ async def _now(request: RequestContext, product_id: str) -> Result:
 async def _farm_of(request: RequestContext, farm_id: str | None) -> actions.Farm:
     """The farm that offers the product; without ``farm_id`` the caller's own, if they have exactly one."""
     memberships = await accounts.farms_of(request.tx, request.user.user_id)
+    if not memberships and request.user.role == FARMER:
+        raise no_farm()
     own = [f for f in memberships if may_for_farm(request.user.role, f.role, Permission.CHANGE_PRODUCTS)]
     if farm_id is None:
         if len(own) == 1:

@@ -81,7 +81,7 @@ class Image(Out, kw_only=True, frozen=True):
 
 class Product(Out, kw_only=True, frozen=True):
     """A product. Quantities are in ``unit``, ``price`` is for ``price_per``, ``available`` is stock less reservations. ``orderable`` is false if
-    nobody would receive an order; ``not_orderable`` says why."""
+    nobody would answer for an order; ``not_orderable`` says why."""
 
     id: str
     slug: str
@@ -228,7 +228,7 @@ WORDS: dict[str, str] = {
     "images": "Pictures, in order. Not implemented yet: always empty.",
     "min_quantity": "The minimum order quantity.",
     "not_orderable": "Why it cannot be ordered; null if it can.",
-    "orderable": "Whether it can be ordered: false if nobody at the farm would receive the order.",
+    "orderable": "Whether it can be ordered: false if nobody would answer for the order, as the farm has no owner with an open account, or is not verified.",
     "per": "The unit that `amount` is for: a kilogram, a litre, a piece …",
     "price": "The current price, for `price_per`.",
     "price_per": "The quantity that the price is for.",

@@ -7,12 +7,14 @@ from typing import Any
 
 import msgspec
 
-from harvestd.kernel.errors import Forbidden, NotFound
+from harvestd.kernel.errors import Forbidden, MarketError, NoFarm, NotFound
 from harvestd.kernel.events import Event
 from harvestd.kernel.families import CATALOGUE, FARMS, farm, stale
-from harvestd.kernel.permissions import Permission, may_everywhere, may_for_farm
+from harvestd.kernel.permissions import FARMER, Permission, may_everywhere, may_for_farm
 from harvestd.kernel.slugs import distinct
+from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts.actions import Registered
+from harvestd.market.farms import name_actions
 from harvestd.market.farms import rows as store
 from harvestd.store.postgres.statements import Reader
 from harvestd.unit_of_work import UnitOfWork
@@ -29,13 +31,25 @@ async def allowed(reader: Reader, caller: Caller, permission: Permission, farm_i
 
 
 async def require(reader: Reader, caller: Caller, permission: Permission, farm_id: str) -> None:
-    """Raise :class:`Forbidden` unless the user has the permission."""
+    """Raise :class:`Forbidden` unless the user has the permission (:class:`NoFarm` for a farmer who has none at all)."""
     caller.require_scope(permission)
     if await allowed(reader, caller, permission, farm_id):
         return
     if await store.role(reader, farm_id, caller.user_id) is not None:
         raise Forbidden("your role in the farm does not allow this; ask its owner")
-    raise Forbidden("this farm is not yours")
+    raise await refusal(reader, caller, Forbidden("this farm is not yours"))
+
+
+async def refusal(reader: Reader, caller: Caller, otherwise: MarketError) -> MarketError:
+    """Why somebody gets at nothing of a farm: a farmer who belongs to none is told so, and what to do about it, whatever it was and whether or not it is
+    there; everybody else ``otherwise``."""
+    lost = caller.role == FARMER and not await accounts.farms_of(reader, caller.user_id)
+    return no_farm() if lost else otherwise
+
+
+def no_farm() -> NoFarm:
+    """For a farmer who belongs to no farm."""
+    return NoFarm("you have no farm yet; make one with POST /api/farms, or ask a farm's owner to invite you")
 
 
 def initial(unit: UnitOfWork) -> str:
@@ -47,6 +61,8 @@ async def found(unit: UnitOfWork, account: Registered) -> None:
     """Create the farm of a new account, in its transaction."""
     if account.farm_id is None or account.farm_name is None:
         return
+    if not unit.parts.settings.private_registration:  # there it would tell whether the address has an account
+        await name_actions.check(unit, account.farm_name, account.farm_id, "farm_name")
     slug = distinct(account.farm_name, account.farm_id)
     await store.insert(
         unit.tx, account.farm_id, slug, account.farm_name, account.user_id, unit.now, state=initial(unit)
@@ -54,20 +70,32 @@ async def found(unit: UnitOfWork, account: Registered) -> None:
     unit.record(stale(f"farm:{account.farm_id}", 1, FARMS))
 
 
+async def seen(reader: Reader, caller: Caller, permission: Permission, token: str) -> store.Farm:
+    """A farm by id or slug. Raises :class:`NotFound`, and :class:`Forbidden` if the caller lacks this permission for it."""
+    found = await store.find(reader, token)
+    if found is None:
+        raise await refusal(reader, caller, NotFound("there is no such farm"))
+    await require(reader, caller, permission, found.id)
+    return found
+
+
 async def locked(unit: UnitOfWork, caller: Caller, permission: Permission, token: str) -> store.Farm:
-    """A farm by id or slug, locked. Raises :class:`NotFound`, and :class:`Forbidden` if the caller lacks this permission for it."""
+    """The same, locked."""
     found = await store.find(unit.tx, token)
     row = await store.lock(unit.tx, found.id) if found else None
     if row is None:
-        raise NotFound("there is no such farm")
+        raise await refusal(unit.tx, caller, NotFound("there is no such farm"))
     await require(unit.tx, caller, permission, row.id)
     return row
 
 
 async def change(unit: UnitOfWork, before: store.Farm, changes: Mapping[str, Any]) -> store.Farm:
-    """Change a farm, and notify the subjects that show copies of the changed fields."""
+    """Change a farm, and notify the subjects that show copies of the changed fields. Raises ``AlreadyTaken`` for a slug, or a name, that
+    is another's."""
     if all(getattr(before, name) == value for name, value in changes.items()):
         return before
+    if changes.get("name", before.name) != before.name:
+        await name_actions.check(unit, changes["name"], before.id)
     after = msgspec.structs.replace(before, **changes, version=before.version + 1, updated_at=unit.now)
     await store.update(unit.tx, after)
     tokens = dict.fromkeys((before.id, before.slug, after.slug))

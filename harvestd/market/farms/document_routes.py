@@ -16,7 +16,6 @@ from harvestd.kernel.sentences import worded
 from harvestd.market.accounts import audit
 from harvestd.market.farms import actions
 from harvestd.market.farms import document_rows as rows
-from harvestd.market.farms import rows as farms
 from harvestd.market.farms.document_shapes import MAX_TITLE, Document, DocumentsQuery, NewDocument
 from harvestd.process.pictures import Wanted
 from harvestd.store.blobs import rows as blob_rows
@@ -43,20 +42,12 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
 
 async def listed(request: RequestContext, query: DocumentsQuery) -> CountedPage[Document]:
     """A farm's documents, newest first."""
-    farm = await _seen(request, Permission.SEE_DOCUMENTS)
+    farm = await actions.seen(request.reader, request.user, Permission.SEE_DOCUMENTS, request.path["id"])
     keyset = Keyset(query, "documents", (UUID,), lambda row: (row.id,))
     (after,) = keyset.after or (None,)
     shown, following = keyset.page(await rows.listed(request.reader, farm.id, after, keyset.ask))
     total = await rows.count(request.reader, farm.id) if query.count else None
     return CountedPage([_shown(row) for row in shown], following, total)
-
-
-async def _seen(request: RequestContext, permission: Permission) -> farms.Farm:
-    found = await farms.find(request.reader, request.path["id"])
-    if found is None:
-        raise NotFound("there is no such farm")
-    await actions.require(request.reader, request.user, permission, found.id)
-    return found
 
 
 def _shown(row: rows.Document) -> Document:
@@ -70,7 +61,9 @@ async def add(request: RequestContext, body: NewDocument, upload: Upload) -> Res
     """Add a document to a farm."""
     title = accept(clean_name("title", body.title, MAX_TITLE))[0]
     assert isinstance(title, str)
-    farm_id = (await _seen(request, Permission.CHANGE_DOCUMENTS)).id  # before the work on the file
+    farm_id = (
+        await actions.seen(request.reader, request.user, Permission.CHANGE_DOCUMENTS, request.path["id"])
+    ).id  # before the work on the file
     _check_number(await rows.number(request.reader, farm_id))
     blob = await _put(request, upload, farm_id)
 
@@ -127,7 +120,7 @@ def _looked_at(file: IO[bytes], size: int) -> tuple[bytes, bytes, str]:
 
 async def see(request: RequestContext) -> Result:
     """The file of a document, to keep."""
-    farm = await _seen(request, Permission.SEE_DOCUMENTS)
+    farm = await actions.seen(request.reader, request.user, Permission.SEE_DOCUMENTS, request.path["id"])
     found = await rows.one(request.reader, farm.id, request.id("document_id"))
     if found is None:
         raise NotFound("the farm has no such document")

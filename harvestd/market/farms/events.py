@@ -21,10 +21,28 @@ class FarmMemberInvited(Data, frozen=True, kw_only=True):
     invitation_id: UUID
 
 
+class FarmMember(Data, frozen=True, kw_only=True):
+    """Somebody has joined a farm, left it, was taken out, or has another role; ``role`` is the one that they have then (empty: none), ``actor_id``
+    whose doing it was."""
+
+    farm_id: UUID
+    user_id: UUID
+    actor_id: UUID
+    role: str
+
+
 class FarmImprintChanged(Data, frozen=True, kw_only=True):
     """A verified farm has changed its imprint, and has to be looked at again."""
 
     farm_id: UUID
+
+
+class FarmRenamed(Data, frozen=True, kw_only=True):
+    """A verified farm has another name, and has to be looked at again."""
+
+    farm_id: UUID
+    before: str
+    after: str
 
 
 class FarmJudged(Data, frozen=True, kw_only=True):

@@ -77,24 +77,27 @@ async def accept(unit: UnitOfWork, secret: str, user_id: str) -> invitations.Inv
     await invitations.end(unit.tx, found.farm_id, found.id, unit.now, user_id)
     await recovery.verified(unit, user_id)
     await accounts.become_farmer(unit, user_id)
-    _changed(unit, found.farm_id)
+    unit.record(_changed(found.farm_id), _told("joined", found.farm_id, user_id, found.role, by=user_id))
     return found
 
 
-async def change(unit: UnitOfWork, farm: Farm, member: rows.Member, role: str) -> None:
-    """Give a member another role. The farm is locked. Raises ``Conflict`` for its last owner."""
+async def change(unit: UnitOfWork, farm: Farm, member: rows.Member, role: str, by: str) -> None:
+    """Give a member another role, which is the doing of ``by``. The farm is locked. Raises ``Conflict`` for its last owner."""
     if role != OWNER:
         await _keep_an_owner(unit, farm, member)
         await invitations.end_by(unit.tx, farm.id, member.user_id, unit.now)
     await rows.change(unit.tx, farm.id, member.user_id, role)
+    owners = (_changed(farm.id, farm.slug),) if OWNER in (role, member.role) else ()
+    unit.record(*owners, _told("changed", farm.id, member.user_id, role, by))
 
 
-async def leave(unit: UnitOfWork, farm: Farm, member: rows.Member) -> None:
-    """Take a member out. The farm is locked. Raises ``Conflict`` for its last owner."""
+async def leave(unit: UnitOfWork, farm: Farm, member: rows.Member, by: str) -> None:
+    """Take a member out, which is the doing of ``by``. The farm is locked. Raises ``Conflict`` for its last owner."""
     await _keep_an_owner(unit, farm, member)
     await rows.leave(unit.tx, farm.id, member.user_id)
     await invitations.end_by(unit.tx, farm.id, member.user_id, unit.now)
-    _changed(unit, farm.id, farm.slug)
+    what = "left" if by == member.user_id else "removed"
+    unit.record(_changed(farm.id, farm.slug), _told(what, farm.id, member.user_id, "", by))
 
 
 async def _keep_an_owner(unit: UnitOfWork, farm: Farm, member: rows.Member) -> None:
@@ -102,9 +105,15 @@ async def _keep_an_owner(unit: UnitOfWork, farm: Farm, member: rows.Member) -> N
         raise Conflict("this is the farm's only owner; make somebody else one first")
 
 
-def _changed(unit: UnitOfWork, farm_id: str, *slugs: str) -> None:
-    """Whether anybody hears of the farm's orders may be another matter now."""
-    unit.record(stale(f"farm:{farm_id}", 1, FARMS, CATALOGUE, *farm(farm_id, *slugs)))
+def _told(what: str, farm_id: str, user_id: str, role: str, by: str) -> Event:
+    """By which the farm's owners, and the member, are told of it."""
+    data = {"farm_id": farm_id, "user_id": user_id, "actor_id": by, "role": role}
+    return Event(f"farm.member_{what}", f"farm:{farm_id}", 1, data)
+
+
+def _changed(farm_id: str, *slugs: str) -> Event:
+    """Whether the farm takes orders (it has an owner with an open account) may be another matter now."""
+    return stale(f"farm:{farm_id}", 1, FARMS, CATALOGUE, *farm(farm_id, *slugs))
 
 
 async def forget(unit: UnitOfWork, closed: Closed) -> None:
@@ -118,5 +127,17 @@ async def export(unit: UnitOfWork, exported: Exported) -> None:
 
 
 async def demoted(unit: UnitOfWork, happening: accounts.Demoted) -> None:
-    """End the invitations of somebody who may not invite any more."""
+    """End the invitations of somebody who may not invite any more. Of an account that is closed, farms that have no other owner take no orders."""
     await invitations.end_of(unit.tx, happening.user_id, happening.active, unit.now)
+    if not happening.active:
+        await _owners_changed(unit, happening.user_id)
+
+
+async def opened(unit: UnitOfWork, happening: accounts.Opened) -> None:
+    """Farms that had no other owner take orders again."""
+    await _owners_changed(unit, happening.user_id)
+
+
+async def _owners_changed(unit: UnitOfWork, user_id: str) -> None:
+    owned = [own for own in await people.farms_of(unit.tx, user_id) if own.role == OWNER]
+    unit.record(*(_changed(own.farm_id, own.slug) for own in owned))

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from harvestd.kernel import email_addresses
 from harvestd.kernel.email_addresses import EmailAddress
-from harvestd.kernel.errors import FieldError, Forbidden, NotFound
+from harvestd.kernel.errors import FieldError, NotFound
 from harvestd.kernel.names import accept
 from harvestd.kernel.permissions import OWNER, Permission
 from harvestd.market.accounts import audit
@@ -39,21 +39,13 @@ def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError
 
 async def listed(request: RequestContext, query: MembersQuery) -> CountedPage[Member]:
     """The members of a farm, in the order in which they joined. Nobody sees an account at rest, but for those who can take it out of the farm."""
-    farm = await _seen(request, Permission.SEE_MEMBERS)
+    farm = await actions.seen(request.reader, request.user, Permission.SEE_MEMBERS, request.path["id"])
     everybody = await actions.allowed(request.reader, request.user, Permission.CHANGE_MEMBERS, farm.id)
     keyset = Keyset(query, "members", (datetime, UUID), lambda row: (row.joined_at, row.user_id))
     after: Any = keyset.after
     shown, following = keyset.page(await rows.listed(request.reader, farm.id, after, keyset.ask, everybody))
     total = await rows.count(request.reader, farm.id, everybody) if query.count else None
     return CountedPage([_member(row) for row in shown], following, total)
-
-
-async def _seen(request: RequestContext, permission: Permission) -> farms.Farm:
-    found = await farms.find(request.reader, request.path["id"])
-    if found is None:
-        raise NotFound("there is no such farm")
-    await actions.require(request.reader, request.user, permission, found.id)
-    return found
 
 
 def _member(row: rows.Member) -> Member:
@@ -85,7 +77,7 @@ async def invite(request: RequestContext, body: Invite) -> Result:
 
 async def invitations(request: RequestContext, query: InvitationsQuery) -> CountedPage[Invitation]:
     """Invitations that were not answered, newest first."""
-    farm = await _seen(request, Permission.CHANGE_MEMBERS)
+    farm = await actions.seen(request.reader, request.user, Permission.CHANGE_MEMBERS, request.path["id"])
     keyset = Keyset(query, "invitations", (UUID,), lambda row: (row.id,))
     (after,) = keyset.after or (None,)
     shown, following = keyset.page(await open_invitations.listed(request.reader, farm.id, after, keyset.ask))
@@ -126,7 +118,7 @@ async def change(request: RequestContext, body: ChangeMember) -> Member:
     before = await _other(request, farm)
     request.user.require_scope(_deciding(before.role, body.role))
     if before.role != body.role:
-        await member_actions.change(unit, farm, before, body.role)
+        await member_actions.change(unit, farm, before, body.role, audit.acting(request.user))
         await audit.note(
             request, unit, "farm.member_changed", before.user_id, f"farm:{farm.id}", {"role": before.role}, {"role": body.role}
         )  # fmt: skip
@@ -141,11 +133,10 @@ async def leave(request: RequestContext) -> None:
     found = await farms.find(unit.tx, request.path["id"])
     farm = await farms.lock(unit.tx, found.id) if found is not None else None
     if farm is None:
-        raise NotFound("there is no such farm")
-    oneself = request.id("user_id") == user.user_id
-    if not oneself and not await actions.allowed(unit.tx, user, Permission.CHANGE_MEMBERS, farm.id):
-        raise Forbidden("this farm is not yours")
+        raise await actions.refusal(unit.tx, user, NotFound("there is no such farm"))
+    if request.id("user_id") != user.user_id:
+        await actions.require(unit.tx, user, Permission.CHANGE_MEMBERS, farm.id)
     member = await _other(request, farm)
     user.require_scope(_deciding(member.role))
-    await member_actions.leave(unit, farm, member)
+    await member_actions.leave(unit, farm, member, audit.acting(user))
     await audit.note(request, unit, "farm.member_left", member.user_id, f"farm:{farm.id}", {"role": member.role})

@@ -13,7 +13,7 @@ from harvestd.kernel.errors import FieldError, NotFound
 from harvestd.kernel.geography import box_around, distance_km, shown_km
 from harvestd.kernel.permissions import Permission
 from harvestd.market.accounts import audit
-from harvestd.market.farms import actions, imprint_actions
+from harvestd.market.farms import actions, imprint_actions, name_actions
 from harvestd.market.farms import imprint_rules as imprints
 from harvestd.market.farms import rows as store
 from harvestd.market.farms import rules as market
@@ -93,6 +93,10 @@ async def change(request: RequestContext, body: ChangeFarm) -> Result:
         imprint_actions.tell(unit, after)
         about = f"farm:{after.id}"
         await audit.note(request, unit, "farm.imprint_changed", None, about, before.imprint, after.imprint)
+    if after.name != before.name and after.state == "verified":
+        name_actions.tell(unit, before, after)
+        names = {"name": before.name}, {"name": after.name}
+        await audit.note(request, unit, "farm.renamed", None, f"farm:{after.id}", *names)
     return Result(shown(after, request.parts.settings.market_currency), version=after.version)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from harvestd.kernel import errors
 from harvestd.kernel.families import FARMS
 from harvestd.kernel.permissions import Permission
-from harvestd.market.accounts.actions import Demoted, Registered
+from harvestd.market.accounts.actions import Demoted, Opened, Registered
 from harvestd.market.accounts.closing_actions import Closed
 from harvestd.market.accounts.export_actions import Exported
 from harvestd.market.farms import (
@@ -42,8 +42,11 @@ SUBJECT = Subject(
     events={
         "farm.updated": events.FarmUpdated, "farm.member_invited": events.FarmMemberInvited, "farm.verified": events.FarmJudged,
         "farm.suspended": events.FarmJudged, "farm.imprint_changed": events.FarmImprintChanged,
+        **dict.fromkeys(("farm.member_joined", "farm.member_left", "farm.member_removed", "farm.member_changed"), events.FarmMember),
+        "farm.renamed": events.FarmRenamed,
     },
-    listeners={Registered: actions.found, Closed: member_actions.forget, Exported: member_actions.export, Demoted: member_actions.demoted},
+    listeners={Registered: actions.found, Closed: member_actions.forget, Exported: member_actions.export, Demoted: member_actions.demoted,
+               Opened: member_actions.opened},
     routes=(
         Route(method="GET", path="/api/farms", operation="listFarms", handler=routes.listed, permission=None, mode=Mode.READ, section=_FARMS,
               summary="Farms, newest first or nearest first", query=shapes.FarmsQuery, answer=CountedPage[shapes.Farm],
@@ -54,8 +57,8 @@ SUBJECT = Subject(
               summary="Change a farm", body=shapes.ChangeFarm, rules=routes.faults, answer=shapes.Farm, if_match=True, body_limit=LONG_BODY,
               errors=(errors.NotFound, errors.Forbidden, errors.AlreadyTaken)),
         Route(method="POST", path="/api/farms", operation="createFarm", handler=state_routes.create, permission=Permission.FOUND_FARMS, mode=Mode.WRITE, section=_FARMS,
-              summary="Found a farm, and own it", body=shapes.FoundFarm, rules=state_routes.name_faults, answer=shapes.Farm, status=201, key="optional",
-              description="Whoever founds one is a farmer from then on. It begins `pending` where the market approves farms."),
+              summary="Found a farm, and own it", body=shapes.FoundFarm, rules=state_routes.name_faults, answer=shapes.Farm, status=201, key="optional", errors=(errors.AlreadyTaken,),
+              description="Whoever founds one is a farmer from then on. It begins `pending` where the market approves farms; there a name that passes for that of a verified farm is 409."),
         Route(method="POST", path="/api/farms/{id}/verification", operation="judgeFarm", handler=state_routes.judge, permission=Permission.JUDGE_FARMS, mode=Mode.WRITE,
               section=_FARMS, summary="Verify a farm, suspend it, or have it wait", body=shapes.JudgeFarm, rules=state_routes.reason_faults, answer=shapes.Farm,
               errors=(errors.NotFound, errors.Conflict)),

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from harvestd.kernel.email_addresses import EmailAddress
 from harvestd.kernel.errors import AlreadyTaken, Conflict, Invalid, NotFound
 from harvestd.kernel.sentences import worded
 from harvestd.kernel.slugs import candidates
@@ -86,6 +87,22 @@ async def add(unit: UnitOfWork, group_id: str, user_id: str) -> tuple[members.Me
     account = await accounts.lock(unit.tx, user_id)
     if account is None or not account.active:
         raise NotFound("there is no such open account")
+    return await _joined(unit, group_id, account.id)
+
+
+async def add_by_address(unit: UnitOfWork, group_id: str, address: EmailAddress) -> tuple[members.Member, bool]:
+    """The same with whoever has this address, for staff who know nobody's id. Raises ``NotFound`` without such a group, ``Invalid`` where no
+    open account has the address, and ``Conflict`` for one group too many."""
+    await _kept(unit, group_id)
+    account = await accounts.lock_by_address(unit.tx, address.key)
+    if account is None or not account.active:
+        message = "nobody with an open account has this address; check it, or ask them to open an account first"
+        raise Invalid.of("email", message, "not-found", reason="no-account")
+    return await _joined(unit, group_id, account.id)
+
+
+async def _joined(unit: UnitOfWork, group_id: str, user_id: str) -> tuple[members.Member, bool]:
+    """The member, and whether that is new. The group is kept, and the account, which is open, locked."""
     own = await members.groups_of(unit.tx, user_id)
     if group_id not in own and len(own) >= rules.MAX_OF_ONE:
         raise Conflict(

@@ -9,13 +9,23 @@ from uuid import UUID
 
 import msgspec
 
-from harvestd.kernel import errors
+from harvestd.kernel import email_addresses, errors
+from harvestd.kernel.email_addresses import EmailAddress
 from harvestd.kernel.errors import FieldError, NotFound
+from harvestd.kernel.names import accept
 from harvestd.market.accounts import audit
 from harvestd.market.groups import actions, rules
 from harvestd.market.groups import member_rows as members
 from harvestd.market.groups import rows as store
-from harvestd.market.groups.shapes import ChangeGroup, Group, GroupMember, GroupMembersQuery, GroupsQuery, NewGroup
+from harvestd.market.groups.shapes import (
+    ChangeGroup,
+    Group,
+    GroupMember,
+    GroupMembersQuery,
+    GroupsQuery,
+    NewGroup,
+    NewGroupMember,
+)
 from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.paging import Keyset
 from harvestd.web.shapes import given
@@ -34,6 +44,12 @@ def _member(row: members.Member) -> GroupMember:
 def faults(request: RequestContext, sent: Mapping[str, Any]) -> list[FieldError]:
     """Faults in the given fields of a group, independent of the others."""
     return errors.faults(lambda: rules.checked(sent))
+
+
+def address_faults(request: RequestContext, sent: Mapping[str, Any]) -> list[FieldError]:
+    """The same of whom to put in a group."""
+    found = email_addresses.checked("email", sent["email"]) if isinstance(sent.get("email"), str) else None
+    return [found] if isinstance(found, FieldError) else []
 
 
 async def listed(request: RequestContext, query: GroupsQuery) -> CountedPage[Group]:
@@ -97,10 +113,20 @@ async def list_members(request: RequestContext, query: GroupMembersQuery) -> Cou
 
 async def add(request: RequestContext) -> GroupMember:
     """Put somebody in a group."""
-    group_id, user_id = request.id("id"), request.id("user_id")
-    member, fresh = await actions.add(request.work, group_id, user_id)
+    group_id = request.id("id")
+    return await _added(request, group_id, *await actions.add(request.work, group_id, request.id("user_id")))
+
+
+async def add_by_address(request: RequestContext, body: NewGroupMember) -> GroupMember:
+    """Put somebody in a group, by their address."""
+    group_id, address = request.id("id"), accept(email_addresses.checked("email", body.email))[0]
+    assert isinstance(address, EmailAddress)
+    return await _added(request, group_id, *await actions.add_by_address(request.work, group_id, address))
+
+
+async def _added(request: RequestContext, group_id: str, member: members.Member, fresh: bool) -> GroupMember:
     if fresh:
-        await audit.note(request, request.work, "group.member_added", user_id, f"group:{group_id}")
+        await audit.note(request, request.work, "group.member_added", member.user_id, f"group:{group_id}")
     return _member(member)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
+from harvestd.market.accounts.shapes import Email
 from harvestd.market.groups.rules import TEXTS
 from harvestd.web.shapes import CountedQuery, In, Out, Slug
 
@@ -47,6 +48,12 @@ class GroupMembersQuery(CountedQuery, kw_only=True, frozen=True):
     """A page of members."""
 
 
+class NewGroupMember(In, kw_only=True, frozen=True):
+    """Whom to put in a group, by their address."""
+
+    email: Email
+
+
 class GroupMember(Out, kw_only=True, frozen=True):
     """Somebody in a group."""
 
@@ -63,6 +70,7 @@ WORDS: dict[str, str] = {
     "NewGroup.description": "What the group is for; its members do not see it.",
     "ChangeGroup.description": "What the group is for; its members do not see it.",
     "Group.name": "Its name, which its members see in their profile.",
+    "NewGroupMember.email": "The e-mail address of their account, however it is spelt.",
     "GroupMember.id": "Id of the user.",
     "GroupMember.resting": "Whether their account is deactivated, or closed by the market's staff, so that they can do nothing for now.",
     "GroupMember.joined_at": "Since when they are in the group.",

@@ -15,7 +15,7 @@ from harvestd.unit_of_work import UnitOfWork
 
 class Operation(msgspec.Struct, frozen=True):
     """One piece of long work. ``given`` is what was asked for, ``state`` where its next step begins, ``errors`` field errors as in problems;
-    ``claims`` and ``tries`` are the worker's."""
+    ``user_name`` is that of whoever began it; ``claims`` and ``tries`` are the worker's."""
 
     id: str
     kind: str
@@ -31,6 +31,7 @@ class Operation(msgspec.Struct, frozen=True):
     tries: int
     created_at: datetime
     finished_at: datetime | None
+    user_name: str
 
 
 @attrs.frozen

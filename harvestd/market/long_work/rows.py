@@ -13,9 +13,8 @@ from harvestd.store import counting
 from harvestd.store.postgres.statements import LAST_ID, Reader, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
 
-_COLUMNS = (
-    """id, kind, user_id, status, done, total, given, state, result, errors, claims, tries, created_at, finished_at"""
-)
+_COLUMNS = """id, kind, user_id, status, done, total, given, state, result, errors, claims, tries, created_at, finished_at,
+              (select u.name from users u where u.id = operations.user_id)"""
 _GOING = "status in ('queued', 'running')"
 _ONE = Statement("operations.one", f"select {_COLUMNS} from operations where id = :id", Operation)
 _LOCK = Statement("operations.lock", f"select {_COLUMNS} from operations where id = :id for no key update", Operation)

@@ -46,11 +46,19 @@ class OperationError(Out, kw_only=True, frozen=True):
     params: dict[str, str]
 
 
+class OperationUser(Out, kw_only=True, frozen=True):
+    """Whoever began an operation."""
+
+    id: str
+    name: str
+
+
 class Operation(Out, kw_only=True, frozen=True):
     """Long work that somebody began."""
 
     id: str
     kind: str
+    user: OperationUser
     status: StatusOut
     progress: Progress
     result: ResultOut | None
@@ -65,6 +73,8 @@ WORDS: dict[str, str] = {
     "OperationsQuery.kind": "Operations of this kind alone.",
     "everyone": "Everyone's instead of one's own; for the market's staff.",
     "Operation.kind": "What is done, such as `account.export`.",
+    "Operation.user": "Whose it is; nobody else sees it but the market's staff, to whom it says whose of everyone's it is.",
+    "OperationUser.id": "Id of the user.",
     "Operation.status": "How far it is.",
     "Operation.created_at": "When it was begun.",
     "finished_at": "When it was over; null before.",

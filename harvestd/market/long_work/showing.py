@@ -6,14 +6,14 @@ from typing import Any
 
 from harvestd.kernel import languages
 from harvestd.market.long_work.kinds import Operation as Row
-from harvestd.market.long_work.shapes import Operation, OperationError, Progress
+from harvestd.market.long_work.shapes import Operation, OperationError, OperationUser, Progress
 from harvestd.web.context import RequestContext, Result
 
 
 def shown(request: RequestContext, row: Row) -> Operation:
     """An operation; its errors in the caller's language."""
     return Operation(
-        id=row.id, kind=row.kind, status=row.status, progress=Progress(done=row.done, total=row.total), result=row.result,
+        id=row.id, kind=row.kind, user=OperationUser(id=row.user_id, name=row.user_name), status=row.status, progress=Progress(done=row.done, total=row.total), result=row.result,
         errors=[_error(request, error) for error in row.errors], created_at=row.created_at, finished_at=row.finished_at,
     )  # fmt: skip
 

@@ -10,6 +10,9 @@ from harvestd.store.postgres.statements import Statement, nothing
 from harvestd.unit_of_work import UnitOfWork
 
 _NOTICES = Statement("notifications_closing.notices", "delete from notifications where user_id = :user_id", nothing)
+_OF_MEMBER = Statement(
+    "notifications_closing.of_member", "delete from notifications where data->>'user_id' = :user_id", nothing
+)
 _OF_ORDERS = Statement(
     "notifications_closing.of_orders", "delete from notifications where data->>'order_id' = any(:ids::text[])", nothing
 )
@@ -25,8 +28,9 @@ _HELD = (
 
 
 async def forget(unit: UnitOfWork, closed: Closed) -> None:
-    """Delete them; a mail that is being sent just now still arrives."""
+    """Delete them, and what others were told of the person as one of their farm; a mail that is being sent just now still arrives."""
     await unit.tx.run(_NOTICES, user_id=closed.user_id)
+    await unit.tx.run(_OF_MEMBER, user_id=closed.user_id)
     await unit.tx.run(_MAILS, email=closed.email)
 
 

@@ -9,18 +9,17 @@ from typing import Any
 import attrs
 
 from harvestd.interfaces import Mail
-from harvestd.kernel import email_addresses, languages, patterns
+from harvestd.kernel import email_addresses, patterns
 from harvestd.kernel.names import one_line
 from harvestd.market.accounts import recovery_actions as recovery
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.farms import member_actions as members
 from harvestd.market.farms import rows as farms
-from harvestd.market.notifications import mail_rows as mails
-from harvestd.market.notifications import mail_sender
 from harvestd.market.notifications import rows as notifications
 from harvestd.market.notifications.messages import MESSAGES, NOTED, OWN_MAILS, ROLES, Message, farm_of, is_told, kind
+from harvestd.market.notifications.outgoing import language_of, mail, mail_unproven
 from harvestd.market.notifications.rows import Notice, Person
-from harvestd.market.notifications.wording import account_shown, more_shown, shown
+from harvestd.market.notifications.wording import account_shown, shown, unproven_shown
 from harvestd.market.orders import rows as orders
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.retry import Drop
@@ -33,41 +32,17 @@ async def order(unit: UnitOfWork, events: Sequence[Envelope]) -> None:
     if not concerned:
         return
     found = await _concerned(unit, concerned)
-    outgoing: list[Mail] = []
+    outgoing: dict[bool, list[Mail]] = {True: [], False: []}
     notices: list[Notice] = []
     for event in concerned:
         order = found[event.data["order_id"]]
         for message in _messages(event):
             for person in order.people:
                 if _hears(message, person, event):
-                    _tell(message, person, event, order, _language(unit, person.language), outgoing, notices)
+                    _tell(unit, message, person, event, order, outgoing[person.verified], notices)
     await notifications.tell(unit.tx, notices, unit.new_id, unit.now)
-    await _mail(unit, outgoing)
-
-
-async def _mail(unit: UnitOfWork, outgoing: Sequence[Mail]) -> None:
-    """Enqueue mails, up to the hourly limit for each recipient. One mail stands in for those over the limit, and no further one
-    while any was left out within the hour: the notices and the orders have everything."""
-    settings = unit.parts.settings
-    added = await mails.enqueue(unit.tx, outgoing, unit.new_id, unit.now, settings.mails_per_recipient)
-    left = {one.recipient: one for one in reversed(added) if one.left and one.first}
-    read = {mail.recipient: mail.language for mail in outgoing}
-    notes = [
-        Mail(f"{one.key}:more", to, *more_shown(settings.market_name, settings.mails_per_recipient, read[to]), read[to])
-        for to, one in left.items()
-    ]
-    await mails.enqueue(unit.tx, notes, unit.new_id, unit.now)
-    if outgoing:
-        unit.on_commit(lambda: unit.parts.due(mail_sender.TASK))
-    for _ in range(sum(one.left for one in added)):
-        unit.parts.metrics.mailed("left")
-        unit.parts.metrics.shortages.tell("recipient_mails")
-
-
-def _language(unit: UnitOfWork, wanted: str | None) -> str:
-    """The language that a person is written to in: theirs, if it is one of the market's, or else the market's first."""
-    offered = languages.spoken(unit.parts.settings.market_languages)
-    return wanted if wanted in offered else offered[0]
+    await mail(unit, outgoing[True])
+    await mail_unproven(unit, outgoing[False])
 
 
 def _messages(event: Envelope) -> tuple[Message, ...]:
@@ -147,9 +122,10 @@ async def noted(unit: UnitOfWork, event: Envelope) -> None:
     if user is None:
         return
     if told in OWN_MAILS:
-        await _send(unit, event, user.id, user.email, OWN_MAILS[told], "#forgot")
+        await _send(unit, event, user.id, user.email, OWN_MAILS[told], "#forgot", proven=user.verified)
     elif action in NOTED:
-        await _send(unit, event, user.id, user.email, "noted", what=NOTED.get(told, NOTED[action]))
+        what = NOTED.get(told, NOTED[action])
+        await _send(unit, event, user.id, user.email, "noted", proven=user.verified, what=what)
 
 
 async def exported(unit: UnitOfWork, event: Envelope) -> None:
@@ -157,14 +133,14 @@ async def exported(unit: UnitOfWork, event: Envelope) -> None:
     user = await accounts.by_id(unit.tx, event.data["user_id"])
     if user is not None:
         days = round(unit.parts.settings.operations_keep / 86_400) or 1
-        await _send(unit, event, user.id, user.email, "exported", days=days)
+        await _send(unit, event, user.id, user.email, "exported", proven=user.verified, days=days)
 
 
 async def goodbye(unit: UnitOfWork, event: Envelope) -> None:
     """Tell the address that a closed account had, whose owner may not have done it."""
     email = event.data.get("email", "")
     if email:
-        await _send(unit, event, event.data["user_id"], email, "closed", language=event.data.get("language"))
+        await _send(unit, event, event.data["user_id"], email, "closed")
 
 
 #: How the address of an account ends whose owner has closed it (RFC 2606: nobody has such an address).
@@ -181,9 +157,9 @@ async def invited(unit: UnitOfWork, event: Envelope) -> None:
     farm = await farms.find(unit.tx, invitation.farm_id)
     assert farm is not None
     tellable = farm.state == "verified" and not patterns.LINK.search(farm.name)
-    named = {"farm": one_line(farm.name)} if tellable else {}
-    kind, values = "invitation" if named else "invitation_unnamed", {"role": ROLES[invitation.role], **named}
-    await _send(unit, event, invitation.id, invitation.email, kind, f"#invitation={secret}", **values)
+    named: dict[str, Any] = {"farm": one_line(farm.name)} if tellable else {}
+    kind, role = "invitation" if named else "invitation_unnamed", ROLES[invitation.role]
+    await _send(unit, event, invitation.id, invitation.email, kind, f"#invitation={secret}", role=role, **named)
 
 
 async def judged(unit: UnitOfWork, event: Envelope) -> None:
@@ -193,9 +169,12 @@ async def judged(unit: UnitOfWork, event: Envelope) -> None:
     if farm is None or event.type != f"farm.{farm.state}":
         return
     reason = one_line(event.data["reason"])
-    values = {"farm": one_line(farm.name), "reason": f"\n{reason}\n" if reason else ""}
-    for owner in await notifications.owners(unit.tx, farm.id):
-        await _send(unit, event, owner.user_id, owner.email, event.type.replace(".", "_"), **values)
+    kind, told = event.type.replace(".", "_"), f"\n{reason}\n" if reason else ""
+    for one in await notifications.owners(unit.tx, farm.id):
+        if one.verified:
+            await _send(unit, event, one.user_id, one.email, kind, farm=one_line(farm.name), reason=told)
+        else:
+            await _send(unit, event, one.user_id, one.email, f"{kind}_unnamed", proven=False, reason=told)
 
 
 async def imprint_changed(unit: UnitOfWork, event: Envelope) -> None:
@@ -204,6 +183,13 @@ async def imprint_changed(unit: UnitOfWork, event: Envelope) -> None:
     for one in await notifications.staff(unit.tx) if farm is not None else ():
         assert farm is not None
         await _send(unit, event, one.user_id, one.email, "farm_imprint", farm=one_line(farm.name))
+
+
+async def renamed(unit: UnitOfWork, event: Envelope) -> None:
+    """Tell the market's staff that a farm which they have verified has another name."""
+    before, after = (one_line(event.data[name]) for name in ("before", "after"))
+    for one in await notifications.staff(unit.tx):
+        await _send(unit, event, one.user_id, one.email, "farm_renamed", before=before, farm=after)
 
 
 async def _mail_account(unit: UnitOfWork, event: Envelope, email: str, purpose: str, kind: str) -> None:
@@ -215,21 +201,30 @@ async def _mail_account(unit: UnitOfWork, event: Envelope, email: str, purpose: 
     secret = await recovery.issue(unit, user.id, purpose) if purpose in recovery.LIFE else ""
     if secret is None:
         return
-    await _send(unit, event, user.id, user.email, kind, f"#{purpose}={secret}" if secret else "")
+    fragment, proven = f"#{purpose}={secret}" if secret else "", user.verified or bool(secret)
+    await _send(unit, event, user.id, user.email, kind, fragment, proven=proven)
 
 
 async def _send(
-    unit: UnitOfWork, event: Envelope, user_id: str, email: str, kind: str, fragment: str = "", *, language: str | None = None,
+    unit: UnitOfWork, event: Envelope, user_id: str, email: str, kind: str, fragment: str = "", *, proven: bool = True,
     **values: str | int,
 ) -> None:  # fmt: skip
-    """Mail an address, in ``language``, or else in that of the account, by its id or the address."""
+    """Mail an address in the language of its account, by the account's id or else the address; where it has none, in the one that the event names:
+    that of the request which has caused it, or of an account that is no more. Everything that an account is mailed of itself comes by here.
+    One that is not ``proven`` to be the account's gets few mails, of ours alone; those with a secret, which prove that, have a limit of their own
+    (``recovery_actions.py``)."""
     if email.endswith(ERASED):
         return
+    own = await accounts.language(unit.tx, user_id, email_addresses.key(email))
+    read = language_of(unit, own, event.data.get("language"))
+    subject, body = account_shown(kind, read, unit.parts.settings.market_name, _page(unit) + fragment, **values)
+    one = Mail(f"{event.id}:{user_id}:{kind}", email, subject, body, read)
+    await (mail if proven else mail_unproven)(unit, [one])
+
+
+def _page(unit: UnitOfWork) -> str:
     settings = unit.parts.settings
-    page = settings.account_url or f"{settings.public_url}/account"
-    read = _language(unit, language or await accounts.language(unit.tx, user_id, email_addresses.key(email)))
-    subject, body = account_shown(kind, read, settings.market_name, page + fragment, **values)
-    await _mail(unit, [Mail(f"{event.id}:{user_id}:{kind}", email, subject, body, read)])
+    return settings.account_url or f"{settings.public_url}/account"
 
 
 def _hears(message: Message, person: Person, event: Envelope) -> bool:
@@ -253,13 +248,15 @@ def _facts(order: _Told, person: Person, event: Envelope) -> dict[str, Any]:
 
 
 def _tell(
-    message: Message, person: Person, event: Envelope, order: _Told, language: str, outgoing: list[Mail], notices: list[Notice]
+    unit: UnitOfWork, message: Message, person: Person, event: Envelope, order: _Told, outgoing: list[Mail], notices: list[Notice]
 ) -> None:  # fmt: skip
-    facts, to = _facts(order, person, event), event.data.get("to", "")
+    """Add the notice, and the mail, in which an address that may be a stranger's finds nothing that anybody has written."""
+    facts, to, language = _facts(order, person, event), event.data.get("to", ""), language_of(unit, person.language)
     title, body = shown(message, facts, language)
     key = f"{event.id}:{person.user_id}:{person.farm_id or 'buyer'}"
     if message.mail:
-        outgoing.append(Mail(key, person.email, title, body, language))
+        bare = unproven_shown(order.row.number, unit.parts.settings.market_name, _page(unit), language)
+        outgoing.append(Mail(key, person.email, *((title, body) if person.verified else bare), language))
     farm_id = farm_of(person.farm_id, event.data)
     data = {"order_id": order.row.id, "number": order.row.number} | ({"farm_id": farm_id} if farm_id else {})
     notices.append(

@@ -17,8 +17,8 @@ from harvestd.interfaces import Mail
 from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
 
-#: The window over which mails are counted for each recipient; and the value for no limit.
-WINDOW, UNBOUNDED = timedelta(hours=1), 2**31 - 1
+#: The window over which mails are counted for each recipient, and for one whose address nobody has verified; and the value for no limit.
+WINDOW, UNPROVEN_WINDOW, UNBOUNDED = timedelta(hours=1), timedelta(days=1), 2**31 - 1
 
 
 @attrs.frozen
@@ -130,10 +130,10 @@ PURGE = Statement(
 
 
 async def enqueue(
-    tx: Transaction, mails: Sequence[Mail], new_id: Callable[[], str], now: datetime, most: int = UNBOUNDED
-) -> list[Added]:
+    tx: Transaction, mails: Sequence[Mail], new_id: Callable[[], str], now: datetime, most: int = UNBOUNDED, window: timedelta = WINDOW,
+) -> list[Added]:  # fmt: skip
     """Store mails to be sent once ``tx`` commits; returns the new ones. An idempotency key that already exists, sent or not,
-    keeps its one mail. Mails over the limit of ``most`` for one recipient within :data:`WINDOW` are left out (two concurrent processes
+    keeps its one mail. Mails over the limit of ``most`` for one recipient within ``window`` are left out (two concurrent processes
     may let a batch more through)."""
     if not mails:
         return []
@@ -146,7 +146,7 @@ async def enqueue(
         keys=[m.key for m in mails],
         languages=[m.language for m in mails],
         now=now,
-        since=now - WINDOW,
+        since=now - window,
         most=most,
     )
 

@@ -11,7 +11,7 @@ import attrs
 
 @attrs.frozen
 class Message:
-    """One kind of message. ``whom`` is buyer or farm; ``mail`` whether it is also mailed. It is always a notice, so an
+    """One kind of message. ``whom`` is buyer or farm, of a farm's staff owner (each other one) or member (the one that it is about); ``mail`` whether it is also mailed. It is always a notice, so an
     undelivered mail loses no information. Texts are ``str.format`` templates over the facts of the worker, and keys of the catalogues."""
 
     whom: str
@@ -52,6 +52,20 @@ MESSAGES: dict[tuple[str, str], tuple[Message, ...]] = {
     ("order.completed", ""): (Message("buyer", "Order {number} is complete", "All of order {number} has been handed over by {farms}.\n", mail=False),),
     ("order.cancelled", ""): (Message("buyer", "Order {number} is cancelled", "Your order {number} from {farms} has been cancelled; nothing is owed for it.{reason}\n", mail=True),),
     ("order.expired", ""): (Message("buyer", "Order {number} has expired", "Order {number} was not confirmed in time by {farms}; nothing is owed for it.\n", mail=True),),
+    ("farm.member_joined", ""): (
+        Message("owner", "{member} has joined {farm}", "{member} has accepted an invitation to {farm}, and works for it as {role} from now on.\n\n"
+                "If you do not know them, ask the other owners, or take them out of the farm.\n", mail=True),
+    ),
+    ("farm.member_left", ""): (Message("owner", "{member} has left {farm}", "{member} has left {farm}, and can no longer act for it.\n", mail=True),),
+    ("farm.member_removed", ""): (
+        Message("owner", "{member} no longer belongs to {farm}", "{member} was taken out of {farm}, by another owner or by the market's staff, and can no longer act for it.\n", mail=True),
+        Message("member", "You no longer belong to {farm}", "You were taken out of {farm}, by one of its owners or by the market's staff, and can no longer act for it.\n\n"
+                "If you think that this is a mistake, ask its owners.\n", mail=True),
+    ),
+    ("farm.member_changed", ""): (
+        Message("member", "Your role in {farm} has changed", "Your role in {farm} has changed: you work for it as {role} from now on.\n\n"
+                "If you think that this is a mistake, ask its owners.\n", mail=True),
+    ),
 }  # fmt: skip
 
 
@@ -60,6 +74,8 @@ def kind(event: str, to: str = "") -> str:
     return f"order.{to}" if to else event
 
 
+#: The event of a member of a farm who has another role.
+MEMBER_CHANGED = "farm.member_changed"
 #: The kinds of notices.
 KINDS = tuple(sorted({kind(*told) for told in MESSAGES}))
 #: The steps of a part that can end its order.
@@ -94,6 +110,15 @@ MORE = (
     "More has happened at {market}",
     "You have had {most} mails from us within an hour, so what else happens for now is not mailed one by one.\n"
     "All of it is in your notices and orders at the market: please look there.\n",
+)
+
+#: Subject and text of every mail about an order to an address that its account has not verified, which may be a stranger's: there is no word in it that
+#: anybody but the market has written.
+UNPROVEN = (
+    "Order {number} at {market}",
+    "There is something new about order {number} at {market}. Sign in to read it:\n\n{link}\n\n"
+    "More is not written here, since this address was not confirmed yet: do so by the link of the mail that welcomed you, and later mails tell all.\n"
+    "If you have no account at {market}, ignore this mail.\n",
 )
 
 #: Mails to accounts about themselves, by their kind: the subject, and the text.
@@ -159,10 +184,23 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
         "{farm} is suspended at {market}",
         "{market} has suspended {farm}: it takes no orders for now. Orders that were placed before go on.\n{reason}",
     ),
+    "farm_verified_unnamed": (
+        "Your farm is verified at {market}",
+        "Your farm has been verified at {market}: it takes orders now.\n{reason}",
+    ),
+    "farm_suspended_unnamed": (
+        "Your farm is suspended at {market}",
+        "{market} has suspended your farm: it takes no orders for now. Orders that were placed before go on.\n{reason}",
+    ),
     "farm_imprint": (
         "{farm} has another imprint at {market}",
         "{farm}, which was verified at {market}, has changed its imprint, which says who sells. It goes on taking orders.\n\n"
         "Please look at it again; if it is not right, suspend the farm. What it was before is in the audit log.\n",
+    ),
+    "farm_renamed": (
+        "{before} is now called {farm} at {market}",
+        "{before}, which was verified at {market}, has another name: {farm}. It goes on taking orders.\n\n"
+        "Please look at it again; if it passes for somebody else, suspend the farm. Both names are in the audit log.\n",
     ),
     "moved": (
         "Your account at {market} has another address",
@@ -222,8 +260,6 @@ NOTED: dict[str, str] = {
     "account.reactivated": "your account was opened again by signing in",
     "account.export_begun": "a file with everything that we hold about you was asked for; another mail will tell you when it is ready",
     "account.impersonated": "a member of the market's staff is acting for you, for half an hour at most; what they change is noted in the audit log",
-    "farm.member_changed": "your role in a farm has changed",
-    "farm.member_left": "you no longer belong to a farm",
 }
 #: What is told of an entry by a mail of its own.
 OWN_MAILS: dict[str, str] = {
@@ -239,7 +275,7 @@ def texts() -> Iterator[str]:
     for messages in MESSAGES.values():
         for message in messages:
             yield from (message.title, message.body)
-    yield from (*PIECES.values(), *MORE)
+    yield from (*PIECES.values(), *MORE, *UNPROVEN)
     for mail in ACCOUNT_MAILS.values():
         yield from mail
     yield from (*NOTED.values(), *ROLES.values())

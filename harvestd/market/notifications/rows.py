@@ -44,7 +44,8 @@ class Notice:
 
 
 class Person(msgspec.Struct, frozen=True):
-    """A recipient: the buyer (``farm_id`` None) or a member of a farm; ``language`` is the one that they chose, if they did."""
+    """A recipient: the buyer (``farm_id`` None) or a member of a farm; ``language`` is the one that they chose, if they did, and ``verified``
+    whether the address is known to be theirs."""
 
     user_id: str
     email: str
@@ -52,6 +53,7 @@ class Person(msgspec.Struct, frozen=True):
     farm_id: str | None
     farm_name: str | None
     language: str | None = None
+    verified: bool = False
 
 
 _FEED = Statement(
@@ -81,7 +83,7 @@ _TELL = Statement(
 )
 _OWNERS = Statement(
     "notifications.owners",
-    """select u.id, u.email, u.name, f.id::text, f.name, u.language
+    """select u.id, u.email, u.name, f.id::text, f.name, u.language, u.verified_at is not null
          from farm_members m join users u on u.id = m.user_id join farms f on f.id = m.farm_id
         where m.farm_id = :farm_id and m.role = 'owner' and u.active order by u.id""",
     Person,
@@ -93,9 +95,9 @@ _STAFF = Statement(
 )
 _PEOPLE = Statement(
     "notifications.people",
-    """select u.id, u.email, u.name, null, null, u.language from users u where u.id = any(:buyers::uuid[]) and u.active
+    """select u.id, u.email, u.name, null, null, u.language, u.verified_at is not null from users u where u.id = any(:buyers::uuid[]) and u.active
        union all
-       select u.id, u.email, u.name, f.id::text, f.name, u.language
+       select u.id, u.email, u.name, f.id::text, f.name, u.language, u.verified_at is not null
          from farm_members m join users u on u.id = m.user_id join farms f on f.id = m.farm_id
         where m.farm_id = any(:farms::uuid[]) and u.active""",
     Person,

@@ -21,11 +21,12 @@ class NotificationsQuery(CountedQuery, kw_only=True, frozen=True):
 
 
 class NotificationData(Out, kw_only=True, frozen=True):
-    """The subject of a notice: an order, or a farm's part of one."""
+    """The subject of a notice: an order, or a farm's part of one; or somebody of a farm."""
 
     order_id: str | UnsetType = UNSET
     number: str | UnsetType = UNSET
     farm_id: str | UnsetType = UNSET
+    user_id: str | UnsetType = UNSET
 
 
 class Notification(Out, kw_only=True, frozen=True):
@@ -57,7 +58,8 @@ WORDS: dict[str, str] = {
     "body": "The text of the notice.",
     "NotificationPage.unread": "How many of all the caller's notices are unread; it stops at 10,000.",
     "data": "Ids of what the notice is about.",
-    "NotificationData.farm_id": "Id of the farm whose part of the order it is about.",
+    "NotificationData.farm_id": "Id of the farm that it is about, or whose part of the order.",
+    "NotificationData.user_id": "Id of the member of the farm whom it is about.",
     "ids": "Ids of the notices to mark; null or omitted: all of them.",
     "order_id": "Id of the order.",
     "read": "How many were newly marked as read.",

@@ -6,7 +6,7 @@ from harvestd.kernel.permissions import Permission
 from harvestd.kernel.topology import Queue
 from harvestd.market.accounts.closing_actions import Closed
 from harvestd.market.accounts.export_actions import Exported
-from harvestd.market.notifications import closing, handlers, mail_sender, routes, shapes
+from harvestd.market.notifications import closing, handlers, mail_sender, member_handlers, routes, shapes
 from harvestd.market.orders.retention import Erased
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic, QueueHandlers
@@ -27,7 +27,8 @@ SUBJECT = Subject(
     handlers={
         Queue(
             "harvest.notifications",
-            ("order.*", "payment.*", "rating.created", "comment.created", "notification.send", "account.*", "farm.member_invited", "farm.verified", "farm.suspended", "farm.imprint_changed"),
+            ("order.*", "payment.*", "rating.created", "comment.created", "notification.send", "account.*", "farm.member_invited", "farm.verified", "farm.suspended", "farm.imprint_changed",
+             "farm.renamed", "farm.member_joined", "farm.member_left", "farm.member_removed", "farm.member_changed"),
             200,
         ): QueueHandlers(
             each={
@@ -38,6 +39,11 @@ SUBJECT = Subject(
                 "farm.verified": handlers.judged,
                 "farm.suspended": handlers.judged,
                 "farm.imprint_changed": handlers.imprint_changed,
+                "farm.member_joined": member_handlers.changed,
+                "farm.member_left": member_handlers.changed,
+                "farm.member_removed": member_handlers.changed,
+                "farm.member_changed": member_handlers.changed,
+                "farm.renamed": handlers.renamed,
                 "account.address_changed": handlers.address_changed,
                 "account.noted": handlers.noted,
                 "account.exported": handlers.exported,

@@ -12,7 +12,7 @@ from typing import Any
 from harvestd.kernel.formatting import days, money
 from harvestd.kernel.languages import mail, quantity
 from harvestd.kernel.names import one_line
-from harvestd.market.notifications.messages import ACCOUNT_MAILS, MESSAGES, MORE, PIECES, Message
+from harvestd.market.notifications.messages import ACCOUNT_MAILS, MESSAGES, MORE, PIECES, ROLES, UNPROVEN, Message
 
 Facts = Mapping[str, Any]
 
@@ -56,6 +56,13 @@ def more_shown(market: str, most: int, language: str) -> tuple[str, str]:
     """Subject and text of the one mail that stands in for those beyond ``most`` an hour."""
     subject, body = (mail(text, language) for text in MORE)
     return subject.format(market=one_line(market)), body.format(most=most)
+
+
+def unproven_shown(number: str, market: str, link: str, language: str) -> tuple[str, str]:
+    """Subject and text of a mail about an order to an address that may be a stranger's."""
+    subject, body = (mail(text, language) for text in UNPROVEN)
+    given = {"number": number, "market": one_line(market)}
+    return subject.format_map(given), body.format_map({**given, "link": link})
 
 
 def _plain(value: Any, facts: Facts, language: str) -> str:
@@ -106,8 +113,13 @@ def _if_any(piece: str) -> Callable[[Any, Facts, str], str]:
     return lambda value, facts, language: mail(PIECES[piece], language).format(text=one_line(value)) if value else ""
 
 
+def _role(value: str, facts: Facts, language: str) -> str:
+    """A role in a farm, as it stands in a sentence; of somebody who has none, nothing."""
+    return mail(ROLES[value], language) if value else ""
+
+
 #: How facts are shown that are more than names.
 _SHOWN: dict[str, Callable[[Any, Facts, str], str]] = {
     "lines": _lines, "total": _money, "subtotal": _money, "way": _ways, "farms": _names, "buyer": _buyer, "note": _if_any("note"),
-    "reason": _if_any("reason"),
+    "reason": _if_any("reason"), "role": _role,
 }  # fmt: skip

@@ -9,10 +9,11 @@ from uuid import UUID
 from harvestd.kernel import errors
 from harvestd.kernel.errors import FieldError, NotFound
 from harvestd.kernel.names import told
-from harvestd.kernel.permissions import Permission, may, may_everywhere, may_for_farm
+from harvestd.kernel.permissions import FARMER, Permission, may, may_everywhere, may_for_farm
 from harvestd.kernel.quantities import MAX_TOTAL
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.carts.selling import quantity_faults, terms
+from harvestd.market.farms.actions import no_farm
 from harvestd.market.orders import actions
 from harvestd.market.orders import delivery as ways
 from harvestd.market.orders import rows as store
@@ -145,6 +146,8 @@ async def move(request: RequestContext, body: MovePart) -> Result:
     farms, reason = await _farms(request), told("reason", body.reason, MAX_REASON)
     permission = Permission.CANCEL_ORDERS if body.to == "cancelled" else Permission.FULFIL_ORDERS
     request.user.require_scope(permission)
+    if not farms and request.user.role == FARMER:
+        raise no_farm()
     await actions.move(
         request.work, _party(request, farms, permission), request.id("id"), request.path["farm_id"], body.to, reason
     )

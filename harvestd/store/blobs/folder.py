@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -17,6 +18,7 @@ from harvestd.interfaces import IBlobs, NoSuchBlob, StoredBlob
 from harvestd.kernel import blob_keys
 from harvestd.kernel.errors import Unavailable
 from harvestd.runtime import descriptors
+from harvestd.runtime.shortages import Shortages
 from harvestd.runtime.threads import Threads
 from harvestd.settings.table import Settings
 
@@ -44,9 +46,9 @@ def path_of(folder: Path, key: str) -> Path:
 class FolderBlobs:
     """Content is written under another name, synced, and renamed: a file with a key's name is whole, whatever crashes."""
 
-    def __init__(self, reactor: Any, folder: Path) -> None:
+    def __init__(self, reactor: Any, folder: Path, shortages: Shortages) -> None:
         self._folder = Path(folder)
-        self._threads = Threads(reactor, AT_ONCE, WAITING)
+        self._threads = Threads(reactor, AT_ONCE, WAITING, partial(shortages.tell, "files"))
 
     async def put(self, key: str, content: IO[bytes]) -> None:
         """As the interface has it."""

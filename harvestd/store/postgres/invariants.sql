@@ -98,10 +98,10 @@ select p.order_id, null, null from order_parts p
 -- name: an expired reservation not released
 select line_id, order_id, expires_at from reservations where state = 'live' and expires_at < now() - interval '60 seconds';
 
--- name: a farm that takes orders nobody would hear of, or takes none though somebody would
+-- name: a farm that takes orders nobody would answer for, or takes none though an owner would
 select f.id, f.slug, f.staffed from farms f
  where f.staffed <> (f.state = 'verified' and exists (select from farm_members m join users u on u.id = m.user_id
-                                                       where m.farm_id = f.id and u.active));
+                                                       where m.farm_id = f.id and m.role = 'owner' and u.active));
 
 -- name: a mail given up
 select id, dedupe_key, cause from mails where state = 'failed';

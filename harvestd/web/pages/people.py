@@ -21,7 +21,8 @@ TEXTS: dict[str, str] = own_account.TEXTS | {
     "verify done": "Thank you. The address is confirmed.",
     "link": "Sign in",
     "link button": "Sign in",
-    "link done": "You are signed in in this browser.",
+    "link done": "You are signed in as {email}.",
+    "whose": "This link was asked for in another browser. Please type the address that it was mailed to: that is the account to which you are signed in.",
     "factor": "Sign in",
     "factor button": "Sign in",
     "factor done": "You are signed in in this browser.",
@@ -102,7 +103,9 @@ def account(
         f'<p><button type="button" id="anew" data-done="{escape(said("verify sent"))}" hidden>{escape(said("verify anew"))}</button></p>'
     )
     title = said("title").format(market=market)
-    told = " ".join(f'data-{name}="{escape(said(name))}"' for name in ("old", "busy", "away", "rests", "named"))
+    told = " ".join(
+        f'data-{name}="{escape(said(name))}"' for name in ("old", "busy", "away", "rests", "named", "whose")
+    )
     not_here = f'<p class="not-here" hidden>{marked(said("not here").format(domain=domain, origin=origin))}</p>'
     own = own_account.entrance(said, code, passkey, not_here, links, issuer)
     own += own_account.own(said, password_least, tags, not_here)
@@ -133,8 +136,9 @@ def _forms(said: own_account.Said, field: Callable[..., str], password_least: in
         + f"{code}</div>"
     )
     forgot = field("email", said("own email"), 'type="email" autocomplete="email"')
+    whose = f'<div class="whose" hidden>{forgot.replace(" required", "")}</div>'
     return {
-        "verify": "", "link": code, "factor": code, "reset": password, "invitation": invitation, "forgot": forgot,
+        "verify": "", "link": whose + code, "factor": code, "reset": password, "invitation": invitation, "forgot": forgot,
     }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ HEADERS = {
     "Vary": "Request headers that the answer depends on.",
     "WWW-Authenticate": "What is wrong with the credentials.",
     "X-Cart-Token": "The token of a guest's cart, for clients without cookies.",
-    "Set-Cookie": "A cookie: `harvest_cart` (with TLS `__Host-harvest_cart`) holds the token of a guest's cart, `harvest_session` (with TLS `__Host-harvest_session`) a browser's session, `harvest_sign_in` (`__Secure-harvest_sign_in`) what it began elsewhere.",
+    "Set-Cookie": "A cookie: `harvest_cart` (with TLS `__Host-harvest_cart`) holds the token of a guest's cart, `harvest_session` (with TLS `__Host-harvest_session`) a browser's session, `harvest_sign_in` (`__Host-harvest_sign_in`) what it began elsewhere, `harvest_link` (`__Host-harvest_link`) that it asked for a link to sign in.",
 }
 
 

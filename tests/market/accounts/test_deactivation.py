@@ -149,9 +149,11 @@ async def test_it_is_noted_in_the_audit_log(market: Market) -> None:
 
 
 async def test_two_tabs_that_open_an_account_at_once_are_both_signed_in(market: Market) -> None:
-    await resting(market)
+    admin, person = await market.person("admin"), await resting(market)
     answers = await settled(*(market.stranger.post("/api/auth/login", LOGIN | {"reactivate": True}) for _ in range(3)))
     assert [one.status for one in answers] == [200] * 3
+    log = (await admin.get(f"/api/admin/audit?subject={person.id}&action=account.reactivated")).json()["items"]
+    assert len(log) == 1, "it was opened once"
 
 
 async def test_whoever_rests_is_shown_to_those_alone_who_can_take_them_out(market: Market) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import attrs
 import pytest
 
-from harvestd.market.accounts import export_actions
+from harvestd.market.accounts import export_actions, sign_ins
 from harvestd.market.long_work import running
 from harvestd.store.postgres.statements import Statement
-from harvestd.unit_of_work import change
-from tests.market.accounts.mailbox import mails
+from harvestd.unit_of_work import UnitOfWork, change
+from tests.market.accounts.mailbox import mails, token
 from tests.market.accounts.test_own_things import DELIVERED, HOME, ONE, bought, complete
 from tests.people import Market, Person
 from tests.web.client import Client, Response
@@ -72,6 +72,57 @@ async def test_what_others_did_to_one_says_neither_who_they_are_nor_from_where(m
     assert admin.id not in text and admin.email not in text and other.id not in text
     own = [one for one in (await admin.get(EXPORT)).json()["audit"] if one["action"] == "account.changed"]
     assert [(one["by"], one["before"], one["after"]) for one in own] == [("you", {}, {})] * 2
+
+
+async def test_its_sign_ins_are_those_of_the_list_and_those_that_are_over_marked_so(market: Market) -> None:
+    """Of one by which the staff act it has as little as the list."""
+    person, admin = await market.person(), await market.person("admin")
+    acting = await admin.client.request(
+        "POST",
+        f"/api/admin/users/{person.id}/impersonate",
+        json={"reason": "to help"},
+        headers={"User-Agent": "Ada's own"},
+    )
+    assert acting.status == 200, acting.text
+    await change(market.parts, lambda unit: _over(unit, person))
+    listed = (await person.get("/api/users/me/sessions")).json()["items"]
+    answer, file = await person.get(EXPORT), await exported(market, person)
+    for found in (answer, file):
+        told = found.json()["sign_ins"]
+        shared = ("kind", "device", "acting", "created_at", "renewed_at", "expires_at")
+        assert [{name: one[name] for name in shared} for one in told if one["live"]] == [
+            {name: one[name] for name in shared} for one in reversed(listed)
+        ]
+        assert [(one["device"], one["ended_at"] is None) for one in told if not one["live"]] == [
+            ("signed out", False), ("expired", True)
+        ]  # fmt: skip
+        assert [one["acting"] for one in told].count(True) == 1
+        assert "Ada's own" not in found.text and admin.id not in found.text
+
+
+async def _over(unit: UnitOfWork, person: Person) -> None:
+    """Two sign-ins of a person that are over."""
+    for device, left in (("signed out", 60), ("expired", -60)):
+        session, until = unit.new_id(), unit.now + timedelta(seconds=left)
+        await sign_ins.begin(unit.tx, session, person.id, unit.now, until, None, "browser", device)
+        if device == "signed out":
+            await sign_ins.end(unit.tx, session, person.id, unit.now)
+
+
+async def test_a_place_that_is_known_by_a_new_password_is_no_sign_in(market: Market) -> None:
+    """Whoever sets one by a mail has signed in nowhere: neither the export nor the staff are told that they have."""
+    person, admin = await market.person(), await market.person("admin")
+    path = f"/api/admin/users/{person.id}"
+    before = (await admin.get(path)).json()["last_sign_in_at"]
+    await market.stranger.post("/api/auth/password/forgot", {"email": person.email})
+    secret = await token(market, person.email, "reset")
+    body = {"token": secret, "password": "a longer walk to market"}
+    assert (await market.stranger.post("/api/auth/password/reset", body)).status == 204
+    assert (await admin.get(path)).json()["last_sign_in_at"] == before
+    login = await market.stranger.post("/api/auth/login", {"email": person.email, "password": body["password"]})
+    again = attrs.evolve(person, client=market.stranger.signed_in(login.json()["access_token"]))
+    told = (await again.get(EXPORT)).json()["sign_ins"]
+    assert [one["live"] for one in told] == [False, True], "the one that the password ended, and the new one"
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, 500])

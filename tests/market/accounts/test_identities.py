@@ -409,14 +409,12 @@ async def test_the_cookie_shares_no_key_with_what_is_at_rest(offering: Market, i
 
 
 @pytest.mark.parametrize(("url", "secure"), [("http://127.0.0.1:8080", False), ("https://market.example.org", True)])
-async def test_the_cookie_is_for_these_routes_alone(
-    market: Market, issuer: SmallIssuer, url: str, secure: bool
-) -> None:
+async def test_the_cookie_is_of_this_host_alone(market: Market, issuer: SmallIssuer, url: str, secure: bool) -> None:
     offering = market_of(market, issuer, public_url=url)
     answer = await Browser(offering).go("/api/auth/google")
     line = answer.headers["set-cookie"]
-    assert {"HttpOnly", "SameSite=Lax", "Path=/api/auth/google", "Max-Age=600"} <= set(line.split("; "))
-    assert ("Secure" in line.split("; "), line.startswith("__Secure-harvest_sign_in=")) == (secure, secure)
+    assert {"HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=600"} <= set(line.split("; "))
+    assert ("Secure" in line.split("; "), line.startswith("__Host-harvest_sign_in=")) == (secure, secure)
 
 
 async def test_what_the_person_declined_is_told_and_ends_there(offering: Market, issuer: SmallIssuer) -> None:

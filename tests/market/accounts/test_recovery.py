@@ -202,7 +202,7 @@ async def test_whoever_registered_an_address_that_they_cannot_read_loses_it_to_i
     """They know the password, and may be signed in: both end when the owner comes in by a mail, who is told so."""
     squatter = (await register(linked)).json()
     await asked(linked, "link", email=BO)
-    answer = await asked(linked, f"link/{way}", token=await token(linked, BO, "link"))
+    answer = await asked(linked, f"link/{way}", token=await token(linked, BO, "link"), email=BO)
     assert answer.json()["user"]["email_verified"] is True
     subject, body = (await mails(linked, BO))[-1]
     assert subject.startswith("Please set a new password") and "/account#forgot" in body

@@ -61,7 +61,7 @@ def _linked(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
     end = time.monotonic() + 20
     while (second := known["mail"]["ada"]["link"]) == first and time.monotonic() < end:
         time.sleep(0.05)
-    return {"linked": {"token": first}, "second": second}
+    return {"linked": {"token": first, "email": "ada@example.org"}, "second": second}
 
 
 def _asked(ask: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
@@ -149,7 +149,7 @@ STEPS: tuple[Step, ...] = (
     Step("changeAccount", ADMIN, {"id": "{carl.user.id}"}, {"role": "farmer"}),
     Step("impersonate", ADMIN, {"id": FAY}, {"reason": "She called: her stock does not change."}),
     Step("listAudit", ADMIN),
-    Step("beginSessionByLink", body={"token": "{linked.token}"}, prepare=_linked),
+    Step("beginSessionByLink", body={"token": "{linked.token}", "email": "{linked.email}"}, prepare=_linked),
     Step("signInByLink", body={"token": "{mail.ada.link}"}),
     Step("resetPassword", body={"token": "{mail.ada.reset}", "password": "carrots by the crate"}),
     Step("changePassword", token="{carl.access_token}", body={"password": "turnips by the hundred"}, last=True),

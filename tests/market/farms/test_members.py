@@ -122,7 +122,8 @@ async def test_a_packer_moves_orders_and_changes_no_price(market: Market) -> Non
     assert (await packer.post(step, {"to": "confirmed"})).status == 200
     assert (await packer.get(f"/api/orders/{order['id']}")).status == 200
     assert (await packer.request("DELETE", f"/api/farms/{farmer.farm_id}/members/{packer.id}")).status == 204
-    assert (await packer.post(step, {"to": "ready"})).status == 404, "from the next request on"
+    gone = await packer.post(step, {"to": "ready"})
+    assert (gone.status, gone.json()["type"]) == (403, "/problems/no-farm"), "from the next request on"
 
 
 @pytest.mark.parametrize("role", ["manager", "packer", "driver"])

@@ -117,3 +117,75 @@ async def test_only_the_market_s_staff_judges(market: Market) -> None:
         {"state": "verified"},
         "suspended",
     )
+
+
+# --- a farm whose owner the staff have closed ---
+
+
+async def _can_be_had(market: Market, buyer: Person, product: dict[str, Any]) -> bool:
+    """Whether a product is shown so, in what is cached, too, and is ordered."""
+    shown = (await market.stranger.get(f"/api/products/{product['id']}")).json()["orderable"]
+    assert [one["orderable"] for one in (await market.stranger.get("/api/products")).json()["items"]] == [shown]
+    order = await buyer.order((product["id"], 1))
+    assert order.status == (201 if shown else 422), order.text
+    assert market.broken() == []
+    return bool(shown)
+
+
+async def _opened(admin: Person, person: Person, active: bool) -> None:
+    assert (await admin.request("PATCH", f"/api/admin/users/{person.id}", {"active": active})).status == 200
+
+
+async def test_a_farm_whose_only_owner_is_locked_out_takes_no_orders_until_it_has_one_again(market: Market) -> None:
+    """Whoever packs would hear of them, and could neither cancel nor answer for one."""
+    farmer, packer, buyer, admin = (
+        await market.farmer(), await market.person("farmer"), await market.person(), await market.person("admin")
+    )  # fmt: skip
+    await market.join(packer, farmer.farm_id, "packer")
+    product = await market.product(farmer, unit="each", stock="9")
+    assert await _can_be_had(market, buyer, product)
+    await _opened(admin, farmer, False)
+    assert not await _can_be_had(market, buyer, product)
+    await _opened(admin, farmer, True)
+    assert await _can_be_had(market, buyer, product)
+    await _opened(admin, farmer, False)
+    member = f"/api/farms/{farmer.farm_id}/members/{packer.id}"
+    assert (await admin.request("PATCH", member, {"role": "owner"})).status == 200
+    assert await _can_be_had(market, buyer, product), "the staff have handed it on"
+    assert (await admin.request("PATCH", member, {"role": "packer"})).status == 409, "its only owner who is there"
+
+
+async def test_a_farm_that_has_another_owner_goes_on_selling(market: Market) -> None:
+    farmer, other, buyer, admin = (
+        await market.farmer(), await market.person("farmer"), await market.person(), await market.person("admin")
+    )  # fmt: skip
+    await market.join(other, farmer.farm_id)
+    product = await market.product(farmer, unit="each", stock="9")
+    await _opened(admin, farmer, False)
+    assert await _can_be_had(market, buyer, product)
+
+
+async def test_an_owner_at_rest_who_comes_back_has_the_farm_sell_again(market: Market) -> None:
+    """They left it to another owner, whom the staff have locked out meanwhile."""
+    email, password = "rest@example.org", "a long walk to market"
+    body = {
+        "email": email,
+        "username": "rest",
+        "password": password,
+        "name": "Re",
+        "role": "farmer",
+        "farm_name": "Acres",
+    }
+    made = (await market.stranger.post("/api/auth/register", body)).json()
+    farm_id = made["user"]["farms"][0]["id"]
+    owner = Person(made["user"]["id"], email, market.stranger.signed_in(made["access_token"]), farm_id)
+    other, buyer, admin = await market.person("farmer"), await market.person(), await market.person("admin")
+    await market.join(other, farm_id)
+    product = await market.product(owner, unit="each", stock="9")
+    assert (await owner.post("/api/users/me/deactivation", None)).status == 204
+    assert await _can_be_had(market, buyer, product)
+    await _opened(admin, other, False)
+    assert not await _can_be_had(market, buyer, product)
+    again = await market.stranger.post("/api/auth/login", {"email": email, "password": password, "reactivate": True})
+    assert again.status == 200, again.text
+    assert await _can_be_had(market, buyer, product)

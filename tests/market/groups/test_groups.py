@@ -36,6 +36,10 @@ async def put(who: Person, group: str, person: Person) -> Response:
     return await who.request("PUT", f"/api/groups/{group}/members/{person.id}")
 
 
+async def put_by_address(who: Person, group: str, email: str) -> Response:
+    return await who.post(f"/api/groups/{group}/members", {"email": email})
+
+
 async def drop(who: Person, group: str, person: Person) -> Response:
     return await who.request("DELETE", f"/api/groups/{group}/members/{person.id}")
 
@@ -214,6 +218,91 @@ async def test_closing_an_account_ends_its_memberships(market: Market) -> None:
     await put(manager, group, person)
     assert (await person.request("DELETE", "/api/users/me")).status == 204
     assert (await manager.get(f"/api/groups/{group}/members")).json()["items"] == []
+    assert await market.parts.database.rows(MEMBERS) == []
+
+
+# --- by their address ---
+
+
+async def test_whoever_has_an_address_is_put_in_as_by_their_id(market: Market) -> None:
+    """However the address is spelt; managers know nobody's id."""
+    manager, admin, person = await market.person("manager"), await market.person("admin"), await market.person()
+    group = await made(manager)
+    answer = await put_by_address(manager, group, f" {person.email.upper()} ")
+    assert (answer.status, answer.json()["id"]) == (200, person.id), answer.text
+    assert await known(market, person) == {group}, "at once"
+    assert answer.json() == (await put_by_address(manager, group, person.email)).json(), (
+        "to say it again changes nothing"
+    )
+    assert answer.json() == (await put(manager, group, person)).json()
+    assert "email" not in answer.json()
+    log = (await admin.get(f"/api/admin/audit?object=group:{group}")).json()["items"]
+    assert [(one["action"], one["actor_id"], one["subject_id"]) for one in log] == [
+        ("group.member_added", manager.id, person.id), ("group.created", manager.id, None)
+    ]  # fmt: skip
+    assert person.email not in str(log), "an address stays erasable"
+
+
+@pytest.mark.parametrize("closed", ["never was", "by the staff", "at rest", "for good"])
+async def test_an_address_of_no_open_account_is_said_to_be_nobody_s(market: Market, closed: str) -> None:
+    manager, admin, person = await market.person("manager"), await market.person("admin"), await market.person()
+    group, email = await made(manager), person.email
+    if closed == "never was":
+        email = "nobody@example.org"
+    elif closed == "by the staff":
+        await admin.request("PATCH", f"/api/admin/users/{person.id}", {"active": False})
+    elif closed == "at rest":
+        assert (await person.post("/api/users/me/deactivation", None)).status == 204
+    else:
+        assert (await person.request("DELETE", "/api/users/me")).status == 204
+    refused = await put_by_address(manager, group, email)
+    (error,) = refused.json()["errors"]
+    assert (refused.status, error["field"], error["code"], error["params"]) == (
+        422, "email", "not-found", {"reason": "no-account"}
+    )  # fmt: skip
+    assert "ask them to open an account" in error["message"]
+    assert await market.parts.database.rows(MEMBERS) == []
+
+
+async def test_what_is_no_address_and_a_group_that_is_not_there_are_told_apart(market: Market) -> None:
+    manager, person = await market.person("manager"), await market.person()
+    group = await made(manager)
+    (error,) = (await put_by_address(manager, group, "x")).json()["errors"]
+    assert (error["field"], error["code"]) == ("email", "not-an-email")
+    for nowhere in (market.parts.new_id(), "x"):
+        assert (await put_by_address(manager, nowhere, person.email)).status == 404
+
+
+async def test_nobody_but_the_market_s_staff_puts_people_in_by_their_address(market: Market) -> None:
+    """Whoever may not learns nothing of who has an account either."""
+    manager, person = await market.person("manager"), await market.person()
+    group = await made(manager)
+    answers = [await put_by_address(person, group, email) for email in (person.email, "nobody@example.org")]
+    assert [answer.status for answer in answers] == [403, 403]
+    assert answers[0].json()["detail"] == answers[1].json()["detail"]
+
+
+async def test_somebody_is_in_so_many_groups_at_most_however_they_are_named(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harvestd.market.groups.rules.MAX_OF_ONE", 2)
+    manager, person = await market.person("manager"), await market.person()
+    groups = [await made(manager, f"Group {n}") for n in range(4)]
+    answers = await settled(
+        *(put(manager, group, person) for group in groups[:2]),
+        *(put_by_address(manager, group, person.email) for group in groups[2:]),
+    )
+    assert sorted(answer.status for answer in answers) == [200, 200, 409, 409]
+
+
+async def test_an_address_that_is_given_up_meanwhile_puts_nobody_in(market: Market, database_url: str) -> None:
+    """The account is locked as the one that has the address, and has it still once it was waited for."""
+    manager, person = await market.person("manager"), await market.person()
+    group = await made(manager)
+    lock = "update users set email = 'new@example.org', email_key = 'new@example.org' where id = %s"
+    with holding(database_url, lock, person.id) as held:
+        (answer,) = await meeting(database_url, held, put_by_address(manager, group, person.email))
+    assert answer.status == 422, answer.text
     assert await market.parts.database.rows(MEMBERS) == []
 
 

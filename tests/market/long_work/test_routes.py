@@ -29,6 +29,21 @@ async def test_an_operation_is_its_owner_s_and_the_staff_s(market: Market) -> No
     assert (await seen(one, id))["status"] == "cancelled"
 
 
+async def test_an_operation_says_whose_it_is(market: Market) -> None:
+    """The staff could not tell everyone's apart."""
+    people, manager = [await market.person(), await market.person()], await market.person("manager")
+    parts = knowing(market.parts, kind())
+    ids = [await begun(market, one, parts) for one in people]
+    names = [(await one.get("/api/users/me")).json()["name"] for one in people]
+    whose = {id: {"id": one.id, "name": name} for id, one, name in zip(ids, people, names, strict=True)}
+    listed = (await manager.get("/api/operations?everyone=true")).json()["items"]
+    assert {one["id"]: one["user"] for one in listed} == whose
+    assert (await manager.get(f"/api/operations/{ids[0]}")).json()["user"] == whose[ids[0]]
+    assert (await people[1].get(f"/api/operations/{ids[1]}")).json()["user"] == whose[ids[1]]
+    (own,) = (await people[0].get("/api/operations")).json()["items"]
+    assert own["user"] == whose[ids[0]]
+
+
 async def test_the_list_is_newest_first_and_by_status_and_kind(market: Market) -> None:
     person, parts = await market.person(), knowing(market.parts, kind())
     first, second = [await begun(market, person, parts) for _ in range(2)]

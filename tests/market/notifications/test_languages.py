@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from harvestd.market.accounts import rows as accounts
+from harvestd.market.notifications.wording import account_shown
 from harvestd.parts import Parts
 from harvestd.store.postgres.statements import Statement, nothing
 from tests.people import Market, Person
@@ -88,6 +89,40 @@ async def test_what_concerns_an_account_is_mailed_in_its_language_wherever_it_is
     await market.stranger.post("/api/auth/password/forgot", {"email": bo.email}, headers={"Accept-Language": "fr"})
     assert {language for language, _ in await mails(market, bo.email)} == {"en"}
     assert [language for language, _ in await mails(market, "nobody@example.org")] == ["de"]
+
+
+#: Mails that a request causes, by their kind: who asks, with what; whose address they go to, ``{bo}``.
+CAUSED: dict[str, tuple[str, str, str, dict[str, str]]] = {
+    "reset": ("stranger", "POST", "/api/auth/password/forgot", {"email": "{bo}"}),
+    "link": ("stranger", "POST", "/api/auth/link", {"email": "{bo}"}),
+    "known": ("stranger", "POST", "/api/auth/register", {"email": "{bo}", "username": "another", "password": PASSWORD, "name": "X", "role": "buyer"}),
+    "verify": ("bo", "POST", "/api/auth/email/verification", {}),
+    "known_address": ("other", "PUT", "/api/users/me/email", {"email": "{bo}"}),
+    "address": ("bo", "PUT", "/api/users/me/email", {"email": "new@example.org"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", CAUSED)
+@pytest.mark.parametrize(
+    ("own", "asked", "written"),
+    [("fr", "en", "fr"), ("en", "fr", "en"), ("fr", "", "fr"), (None, "en", "en"), (None, "fr-CA, en", "fr"), (None, "es", "de"), (None, "", "de")],
+)  # fmt: skip
+async def test_a_mail_is_in_the_language_of_its_account_or_else_of_the_request_that_caused_it(
+    market: Market, kind: str, own: str | None, asked: str, written: str
+) -> None:
+    settings = attrs.evolve(market.parts.settings, link_sign_in=True, private_registration=True)
+    market = make_market(attrs.evolve(market.parts, settings=settings))
+    who, method, path, body = CAUSED[kind]
+    bo, other = await market.person(), await market.person()
+    await bo.request("PATCH", "/api/users/me", {"language": own})
+    await mails(market, bo.email)  # the welcome
+    client = {"stranger": market.stranger, "bo": bo.client, "other": other.client}[who]
+    given = {name: value.format(bo=bo.email) for name, value in body.items()}
+    headers = {"Accept-Language": asked} if asked else {}
+    assert (await client.request(method, path, json=given, headers=headers)).status < 300
+    (*_, (language, subject)) = await mails(market, "new@example.org" if kind == "address" else bo.email)
+    expected, _ = account_shown(kind, written, market.parts.settings.market_name, "")
+    assert (language, subject) == (written, expected)
 
 
 @pytest.mark.parametrize(("language", "written"), [("fr", "fr"), (None, "de")])

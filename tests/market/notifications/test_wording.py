@@ -20,7 +20,7 @@ GATE = {"method": "pickup", "pickup_point": {"name": "Gate", "address": "1 Lane"
 FACTS: dict[str, Any] = {
     "number": "H-1", "name": "Zoë", "farm": "Œuvre", "currency": "EUR", "total": 123450, "subtotal": 488,
     "lines": [["1.250", "kg", "Möhre", 488], ["2.000", "box", "Ei", 250]], "way": [["Œuvre", GATE]], "farms": ["Œuvre", "Ñandú"],
-    "buyer": ["Bo", "+436641234567"], "note": "zwei\nmal", "reason": "…",
+    "buyer": ["Bo", "+436641234567"], "note": "zwei\nmal", "reason": "…", "member": "Bo", "role": "packer",
 }  # fmt: skip
 LINK = "https://x/#verify=y"
 KINDS = [(*key, message.whom) for key, messages in MESSAGES.items() for message in messages]
@@ -32,9 +32,9 @@ def of(key: tuple[str, str], whom: str = "buyer") -> Any:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", KINDS, ids="-".join)
-def test_a_message_about_an_order_is_whole_in_each_language(kind: tuple[str, str, str], language: str) -> None:
+def test_a_message_is_whole_in_each_language(kind: tuple[str, str, str], language: str) -> None:
     title, body = shown(of(kind[:2], kind[2]), FACTS, language)
-    assert "H-1" in title and not {"{", "}"} & set(title + body)
+    assert ("H-1" if kind[0].startswith("order.") else "Œuvre") in title and not {"{", "}"} & set(title + body)
     assert body.endswith("\n") and body.strip()
     if language != "en":
         told = shown(of(kind[:2], kind[2]), FACTS, "en")
@@ -45,7 +45,14 @@ def test_a_message_about_an_order_is_whole_in_each_language(kind: tuple[str, str
 @pytest.mark.parametrize("kind", ACCOUNT_MAILS)
 def test_a_mail_of_an_account_is_whole_in_each_language(kind: str, language: str) -> None:
     for what, role in [*((what, "") for what in NOTED.values()), *(("", role) for role in ROLES.values())]:
-        given: dict[str, Any] = {"farm": "Œuvre", "reason": "", "what": what, "role": role, "days": 7}
+        given: dict[str, Any] = {
+            "farm": "Œuvre",
+            "before": "Œuvre",
+            "reason": "",
+            "what": what,
+            "role": role,
+            "days": 7,
+        }
         subject, body = account_shown(kind, language, "Märkt", LINK, **given)
         assert not {"{", "}"} & set(subject + body) and ("{link}" in ACCOUNT_MAILS[kind][1]) == (LINK in body)
         if language != "en":
@@ -72,7 +79,7 @@ def test_who_gets_no_more_mails_for_now_is_told_where_to_look(language: str) -> 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_sentence_of_a_mail_to_an_account_has_one_colon_at_most(language: str) -> None:
     for kind, what in [*((kind, "") for kind in ACCOUNT_MAILS), *(("noted", what) for what in NOTED.values())]:
-        given: dict[str, Any] = {"farm": "Œuvre", "reason": "", "what": what, "role": "", "days": 7}
+        given: dict[str, Any] = {"farm": "Œuvre", "before": "Œuvre", "reason": "", "what": what, "role": "", "days": 7}
         for said in re.split(r"(?<=[.!?])\s|\n\n", account_shown(kind, language, "Märkt", "", **given)[1]):
             assert said.count(":") <= 1, said
 

@@ -373,6 +373,7 @@ async def test_a_farm_withdraws_its_own_part_alone(market: Market) -> None:
 async def test_who_packs_for_a_farm_takes_its_part_along_and_withdraws_nothing(market: Market) -> None:
     packer, buyer, stranger = await market.farmer("One"), await market.person(), await market.farmer("Two")
     product = await market.product(packer)
+    await market.join(await market.person("farmer"), packer.farm_id)  # who owns it from now on
     role = Statement("test.role", "update farm_members set role = :role where user_id = :user_id", nothing)
     await market.parts.database.transaction(lambda tx: tx.run(role, role="packer", user_id=packer.id))
     order = (await buyer.order((product["id"], 1))).json()

@@ -11,6 +11,7 @@ import pytest
 from twisted.internet import reactor
 
 from harvestd.kernel.errors import Unavailable
+from harvestd.runtime.metrics import Metrics
 from harvestd.store.blobs.folder import UNFINISHED, FolderBlobs
 from tests.contracts.blobs import KEYS, BlobsContract
 
@@ -22,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def blobs(folder: Path) -> FolderBlobs:
-    return FolderBlobs(reactor, folder)
+    return FolderBlobs(reactor, folder, Metrics().shortages)
 
 
 def files(folder: Path) -> list[Path]:

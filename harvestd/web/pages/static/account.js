@@ -109,14 +109,23 @@ function refuse(found) {
     form.code.focus();
     return;
   }
+  const told = errors.map((one) => `${named(name(one.field), one.message)}.`).join(" ");
+  if (what === "link" && errors.some((one) => one.field === "email")) {
+    const asked = form.querySelector(".whose");
+    document.getElementById("again").hidden = asked.hidden;
+    say(asked.hidden ? WORDS.whose : told, !asked.hidden);
+    asked.hidden = false;
+    form.email.required = true;
+    form.email.focus();
+    return;
+  }
   if (errors.some((one) => one.field === "token") || found.status === 404) {
     form.hidden = true;
     document.getElementById("again").hidden = false;
     say(WORDS.old, true);
     if (what === "verify") offerAnew();
   } else {
-    const told = errors.map((one) => `${named(name(one.field), one.message)}.`);
-    say(told.length ? told.join(" ") : sentence(found), true);
+    say(told || sentence(found), true);
   }
 }
 
@@ -158,6 +167,7 @@ form.addEventListener("submit", async (event) => {
   const code = form.code && form.code.value ? { code: form.code.value } : passkey;
   passkey = {};
   if (what === "link" || what === "factor") Object.assign(body, code, reopen);
+  if (what === "link" && form.email.value) body.email = form.email.value;
   const button = form.querySelector("button");
   button.disabled = true;
   say(WORDS.busy);
@@ -178,7 +188,9 @@ form.addEventListener("submit", async (event) => {
     }
     if (answer.ok) {
       form.hidden = true;
-      say(form.dataset.done);
+      document.getElementById("again").hidden = true;
+      const { user } = what === "link" ? await answer.json() : {};
+      say(form.dataset.done.replace("{email}", () => user.email));
       document.getElementById("onward").hidden = what === "forgot";
       if (what === "factor") goOn();
     } else {

@@ -36,11 +36,11 @@ class Refused extends Error {
   }
 }
 
-async function send(method, path, body) {
+async function send(method, path, body, signal) {
   const headers = { Accept: "application/json, application/problem+json" };
   if (csrf) headers["X-CSRF-Token"] = csrf;
   if (body) headers["Content-Type"] = "application/json";
-  const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+  const answer = await fetch(path, { method, headers, signal, body: body && JSON.stringify(body) });
   const text = await answer.text();
   const found = text ? JSON.parse(text) : null;
   if (!answer.ok) throw new Refused(found);
@@ -85,30 +85,45 @@ function does(element, event, work) {
 
 // --- confirming ---
 
-let settle = null;
+// The confirmation that is asked for, if one is. There is one at a time: whatever else needs one meanwhile has its outcome.
+let asking = null;
 
 // Resolves once it is confirmed; a person who does not want to is an AbortError.
 function confirmed() {
+  if (asking) return asking.outcome;
+  const mine = { given: false, stop: new AbortController() };
+  mine.outcome = new Promise((resolve, reject) => {
+    mine.over = () => (mine.given ? resolve() : reject(new DOMException("", "AbortError")));
+  });
+  asking = mine;
   the("confirm-passkey").hidden = !passkeys.able || !me.factors.some((one) => one.kind === "passkey");
   the("confirm-form").reset();
   dialog.querySelector(".code").hidden = true;
   tell(dialog, "");
   dialog.showModal();
-  return new Promise((resolve, reject) => {
-    settle = { resolve, reject };
-  });
+  return mine.outcome;
 }
 
-async function confirm(body) {
-  await send("POST", "/api/auth/confirm", body);
-  settle.resolve();
+// What was begun in a dialog that was closed since confirms nothing in the next one.
+async function confirm(mine, body) {
+  if (mine.stop.signal.aborted) throw new DOMException("", "AbortError");
+  await send("POST", "/api/auth/confirm", body, mine.stop.signal);
+  mine.given = dialog.open;
   dialog.close();
 }
 
+// The only end of a confirmation, so that the next one never begins before it.
+dialog.addEventListener("close", () => {
+  const mine = asking;
+  asking = null;
+  mine?.stop.abort();
+  mine?.over();
+});
 does(the("confirm-form"), "submit", async (form) => {
+  const mine = asking;
   const code = form.code.value ? { code: form.code.value } : {};
   try {
-    await confirm({ password: form.password.value, ...code });
+    await confirm(mine, { password: form.password.value, ...code });
   } catch (error) {
     const asked = form.querySelector(".code");
     const wanted = (error.found?.errors || []).some((one) => one.field === "code");
@@ -120,12 +135,13 @@ does(the("confirm-form"), "submit", async (form) => {
   }
 });
 does(the("confirm-passkey"), "click", async () => {
+  const mine = asking;
   const password = the("confirm-form").password.value;
-  const options = await send("POST", `/api/auth/confirm/options?alone=${!password}`);
-  await confirm({ ...(password && { password }), passkey: await passkeys.get(options) });
+  const options = await send("POST", `/api/auth/confirm/options?alone=${!password}`, null, mine.stop.signal);
+  const passkey = await passkeys.get(options, mine.stop.signal);
+  await confirm(mine, { ...(password && { password }), passkey });
 });
 the("cancel").addEventListener("click", () => dialog.close());
-dialog.addEventListener("close", () => settle?.reject(new DOMException("", "AbortError")));
 
 // --- the ways in ---
 

@@ -15,9 +15,9 @@ const passkeys = {
   },
 
   // What the browser answers; whatever it cannot do is told by why.
-  async asked(how, publicKey) {
+  async asked(how, publicKey, signal) {
     try {
-      return await navigator.credentials[how]({ publicKey });
+      return await navigator.credentials[how]({ publicKey, signal });
     } catch (error) {
       throw error instanceof DOMException ? error : new DOMException(error.message, "NotSupportedError");
     }
@@ -54,14 +54,14 @@ const passkeys = {
     return passkeys.sent(await passkeys.asked("create", publicKey), ["clientDataJSON", "attestationObject"]);
   },
 
-  // What a passkey answers.
-  async get(options) {
+  // What a passkey answers, unless `signal` says that nobody wants to know any more.
+  async get(options, signal) {
     const publicKey = {
       ...options,
       challenge: passkeys.bytes(options.challenge),
       allowCredentials: passkeys.names(options.allowCredentials),
     };
     const names = ["clientDataJSON", "authenticatorData", "signature", "userHandle"];
-    return passkeys.sent(await passkeys.asked("get", publicKey), names);
+    return passkeys.sent(await passkeys.asked("get", publicKey, signal), names);
   },
 };
