@@ -16,8 +16,9 @@ MAX_PRICE = 100_000_000
 MAX_TOTAL = 2**53 - 1
 #: For each unit, the unit of price comparison and how many make one; exact by definition (1959 international pound).
 COMPARED: dict[str, tuple[str, Decimal]] = {
-    "kg": ("kg", Decimal(1)), "g": ("kg", Decimal(1000)), "lb": ("kg", 1 / Decimal("0.45359237")),
-    "litre": ("litre", Decimal(1)), "each": ("each", Decimal(1)), "bunch": ("bunch", Decimal(1)), "box": ("box", Decimal(1)),
+    "kg": ("kg", ONE), "g": ("kg", Decimal(1000)), "lb": ("kg", 1 / Decimal("0.45359237")), "oz": ("kg", 16 / Decimal("0.45359237")),
+    "litre": ("litre", ONE), "ml": ("litre", Decimal(1000)),
+    **{unit: (unit, ONE) for unit in ("each", "bunch", "box", "dozen", "punnet", "jar", "crate", "head")},
 }  # fmt: skip
 
 

@@ -12,7 +12,9 @@ from harvestd.kernel.errors import FieldError
 from harvestd.kernel.formatting import quantity as said
 from harvestd.kernel.quantities import MAX, ONE, PLACES, exact, positive, shown
 
-Unit = Literal["kg", "g", "lb", "each", "bunch", "box", "litre"]
+Unit = Literal[
+    "kg", "g", "lb", "oz", "each", "bunch", "box", "dozen", "punnet", "jar", "crate", "head", "litre", "ml"
+]  # fmt: skip
 
 
 @attrs.frozen
@@ -37,15 +39,22 @@ class UnitKind:
 
 UNITS: dict[str, UnitKind] = {
     "kg": UnitKind(PLACES, "KGM", "weight"), "g": UnitKind(ONE, "GRM", "weight"), "lb": UnitKind(PLACES, "LBR", "weight"),
-    "each": UnitKind(ONE, "C62", "piece"), "bunch": UnitKind(ONE, "C62", "piece"), "box": UnitKind(ONE, "C62", "piece"),
-    "litre": UnitKind(PLACES, "LTR", "volume"),
+    "oz": UnitKind(PLACES, "ONZ", "weight"), "litre": UnitKind(PLACES, "LTR", "volume"), "ml": UnitKind(ONE, "MLT", "volume"),
+    "dozen": UnitKind(ONE, "DZN", "piece"),
+    **dict.fromkeys(("each", "bunch", "box", "punnet", "jar", "crate", "head"), UnitKind(ONE, "C62", "piece")),
 }  # fmt: skip
 
 
 #: Counted units, for use in a sentence.
-_PIECE = {"each": "the piece", "bunch": "the bunch", "box": "the box"}
+_PIECE = {
+    "each": "the piece", "bunch": "the bunch", "box": "the box", "dozen": "the dozen", "punnet": "the punnet", "jar": "the jar",
+    "crate": "the crate", "head": "the head",
+}  # fmt: skip
 #: By unit: how many of it one of another unit is, where the conversion is exact.
-_OTHERS: dict[str, dict[str, Decimal]] = {"kg": {"g": PLACES}, "g": {"kg": 1 / PLACES}}
+_OTHERS: dict[str, dict[str, Decimal]] = {
+    "kg": {"g": PLACES}, "g": {"kg": 1 / PLACES}, "litre": {"ml": PLACES}, "ml": {"litre": 1 / PLACES},
+    "lb": {"oz": Decimal("0.0625")}, "oz": {"lb": Decimal(16)}, "each": {"dozen": Decimal(12)},
+}  # fmt: skip
 
 
 @attrs.frozen

@@ -78,7 +78,9 @@ def test_a_language_has_every_title_code_unit_and_type(tag: str) -> None:
     assert set(words.title) == {problem.title for problem in PROBLEMS}
     assert set(words.message) == set(CODES)
     assert set(words.type) >= set(_JSON_TYPES.values())
-    assert {unit for unit in UNITS if unit not in words.unit} <= {"kg", "g", "lb", "litre"}, "CLDR has measures alone"
+    assert {unit for unit in UNITS if unit not in words.unit} <= {"kg", "g", "lb", "oz", "litre", "ml"}, (
+        "CLDR has measures alone"
+    )
     assert all(all(forms) and words.form(n) < len(forms) for forms in words.unit.values() for n in COUNTED)
     assert all(text.strip() == text and text for text in (*words.title.values(), *words.message.values()))
 

@@ -32,6 +32,7 @@ from harvestd.kernel.quantities import (  # fmt: skip
 )
 from harvestd.kernel.seasons import checked, in_season
 from harvestd.kernel.slugs import slug
+from harvestd.kernel.units import UNITS
 
 
 def fault(found: Any) -> tuple[str, dict[str, str]] | None:
@@ -115,11 +116,12 @@ def test_amounts_for_people(amount: int, text: str) -> None:
     ("unit", "per", "factor"),
     [
         ("kg", "kg", "1"), ("g", "kg", "1000"), ("litre", "litre", "1"), ("each", "each", "1"), ("bunch", "bunch", "1"), ("box", "box", "1"),
+        ("ml", "litre", "1000"), *((counted, counted, "1") for counted in ("dozen", "punnet", "jar", "crate", "head")),
     ],
 )  # fmt: skip
 def test_units_are_compared_by_one_of_their_kind(unit: str, per: str, factor: str) -> None:
     assert COMPARED[unit] == (per, Decimal(factor))
-    assert set(COMPARED) == {"kg", "g", "lb", "litre", "each", "bunch", "box"}
+    assert set(COMPARED) == set(UNITS)
     assert COMPARED["lb"][0] == "kg" and round(COMPARED["lb"][1] * Decimal("0.45359237"), 20) == 1
     assert Decimal("9999999.999") == MAX and shown(Decimal("1.0005")) == "1.000"
 

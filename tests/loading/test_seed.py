@@ -21,8 +21,8 @@ from harvestd.ctl.seed import numbers
 from harvestd.interfaces import Search
 from harvestd.loading.synthetic.bulk_load import bulk_load
 from harvestd.loading.synthetic.catalogue import SALES, Plan, zipf
+from harvestd.market.catalogue import cards, listings
 from harvestd.market.catalogue import filter_rows as filters
-from harvestd.market.catalogue import listings
 from harvestd.market.search.postgres.engine import PostgresSearch
 from harvestd.store.postgres.database import Database
 from servers import wait_until
@@ -31,6 +31,7 @@ from tests.ctl.test_ctl import changes, rows
 from tests.daemons import HARVESTCTL, ctl, environment
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+VIEW = cards.View("EUR", "2026-06-01")
 COUNTS = "select (select count(*) from farms), (select count(*) from products), (select count(*) from search_documents)"
 #: Everything of products that is not of the run: ids and times are, and days of harvest.
 CATALOGUE = """
@@ -156,11 +157,11 @@ async def test_what_was_seeded_is_listed_and_found(database: Database, database_
         "popular",
         None,
         20,
-        "EUR",
+        VIEW,
     )
     assert len(listed) == 20, "those of the categories below, too"
     assert [p.key for p in listed] == sorted((p.key for p in listed), reverse=True)
-    newest = await listings.products(database, listings.Filters(), "newest", None, 1, "EUR")
+    newest = await listings.products(database, listings.Filters(), "newest", None, 1, VIEW)
     product = json.loads(newest[0].text)
     assert product["slug"].endswith("-s1n199")
     found = await PostgresSearch(database).search(Search(text=product["title"]))

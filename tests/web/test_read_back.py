@@ -11,6 +11,7 @@ import pytest
 
 from harvestd.kernel.permissions import DRIVER, MANAGER, OWNER, PACKER, ROLES
 from harvestd.kernel.units import Unit
+from harvestd.market.catalogue.fact_rules import Allergen, Storage
 from harvestd.market.catalogue.rules import Status
 from harvestd.tables import ROUTES
 from harvestd.web.routes import Route
@@ -153,6 +154,13 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
         "quantity_step": [1, "1.0"], "season": [None, {"from": "11-01", "to": "02-29"}, {"from": "2024-02-29", "to": "2024-02-29"}],
         "harvested_on": [None, "0001-01-01", "9999-12-31"], "tags": [[], ["Organic", "É"], [f"{n:040}" for n in range(20)]],
         "status": [*get_args(Status)],
+        "sku": ["", "Łosoś 1", "x" * 64], "external_id": [None, "a/1", "x" * 64], "gtin": ["", "96385074", "04006381333931"], "lot": ["", "L 1"],
+        "allergens": [[], [*get_args(Allergen)]], "ingredients": ["", "Milk,\nnuts", "x" * 5000], "origin": ["", "Łódź"], "storage": [None, *get_args(Storage)],
+        "durability": [None, {"kind": "use_by", "date": "2026-01-01"}, {"kind": "best_before", "date": "9999-12-31"}],
+        "certifications": [
+            [], [{"scheme": "Organic"}], [{"scheme": "x" * 100, "body_code": "x" * 40, "number": f"{n:0100}", "valid_until": "9999-12-31"} for n in range(30)],
+        ],
+        "metadata": [{}, {"a": ""}, {f"{n:040}": "x" * 500 for n in range(50)}],
     }),
     "put_api_cart_items": (_cart, {}),
     "put_api_users_me_addresses_id": (_address, {}),

@@ -1,5 +1,6 @@
 """What the market shows: the response models."""
 
+import json
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any, Literal
@@ -15,10 +16,15 @@ COMPARED = {
     "g": ("kg", Decimal(1000)),
     "lb": ("kg", 1 / Decimal("0.45359237")),
     "litre": ("litre", Decimal(1)),
-    "each": ("each", Decimal(1)),
-    "bunch": ("bunch", Decimal(1)),
-    "box": ("box", Decimal(1)),
+    "oz": ("kg", 16 / Decimal("0.45359237")),
+    "ml": ("litre", Decimal(1000)),
+    **{unit: (unit, Decimal(1)) for unit in ("each", "bunch", "box", "dozen", "punnet", "jar", "crate", "head")},
 }
+#: UN/ECE Recommendation 20.
+CODES = {
+    "kg": "KGM", "g": "GRM", "lb": "LBR", "oz": "ONZ", "litre": "LTR", "ml": "MLT", "dozen": "DZN",
+    **dict.fromkeys(("each", "bunch", "box", "punnet", "jar", "crate", "head"), "C62"),
+}  # fmt: skip
 
 
 class ProductsQuery(BaseModel):
@@ -58,6 +64,18 @@ class Season(BaseModel):
     to: str
 
 
+class Durability(BaseModel):
+    kind: str
+    date: date
+
+
+class Certification(BaseModel):
+    scheme: str
+    body_code: str
+    number: str
+    valid_until: date | None
+
+
 class Rating(BaseModel):
     average: float | None
     count: int
@@ -71,6 +89,7 @@ class Product(BaseModel):
     farm: Named
     category: Named | None
     unit: str
+    unit_code: str
     price: Money
     price_per: PricePer
     unit_price: UnitPrice
@@ -79,8 +98,20 @@ class Product(BaseModel):
     quantity_step: Decimal
     min_quantity: Decimal
     season: Season | None
+    in_season: bool
     harvested_on: date | None
     tags: list[str]
+    sku: str
+    external_id: str | None
+    gtin: str
+    lot: str
+    allergens: list[str]
+    ingredients: str
+    origin: str
+    storage: str | None
+    durability: Durability | None
+    certifications: list[Certification]
+    metadata: dict[str, str]
     status: str
     orderable: bool
     not_orderable: str | None
@@ -99,10 +130,26 @@ class ProductPage(BaseModel):
     total: int | None = None
 
 
+def in_season(first: str | None, last: str | None, day: str) -> bool:
+    """``MM-DD`` or ``YYYY-MM-DD``, both of one kind; no first day: all year."""
+    if not first or not last:
+        return True
+    today = day if len(first) == 10 else day[5:]
+    return first <= today <= last if first <= last else today >= first or today <= last
+
+
+def valid(claims: list[dict[str, Any]], day: str) -> list[dict[str, Any]]:
+    """The claims that are not over."""
+    return [claim for claim in claims if (claim["valid_until"] or day) >= day]
+
+
 def shown(row: Record) -> dict[str, Any]:
     """A row as :class:`Product` takes it. A page of them is validated at once, which is quicker than model by model."""
     per, factor = COMPARED[row["unit"]]
-    category, season = None, None
+    category, season, durability = None, None, None
+    today = date.today().isoformat()
+    if row["durability_kind"]:
+        durability = {"kind": row["durability_kind"], "date": row["durability_date"]}
     if row["category_id"] is not None:
         category = {"id": row["category_id"], "slug": row["category_slug"], "name": row["category_name"]}
     if row["season_from"] and row["season_to"]:
@@ -118,6 +165,11 @@ def shown(row: Record) -> dict[str, Any]:
         },
         "available": row["stock"] - row["reserved"],
         "season": season,
+        "unit_code": CODES[row["unit"]],
+        "in_season": in_season(row["season_from"], row["season_to"], today),
+        "durability": durability,
+        "certifications": valid(json.loads(row["certifications"]), today),
+        "metadata": json.loads(row["metadata"]),
         "not_orderable": None if row["orderable"] else "nobody-there",
         "rating": {"average": row["rating_average"] if row["rating_count"] else None, "count": row["rating_count"]},
     }

@@ -13,6 +13,8 @@ SELECT = """
     select p.id, p.slug, p.title, p.description, f.id as farm_id, f.slug as farm_slug, f.name as farm_name,
            c.id as category_id, c.slug as category_slug, c.name as category_name, p.unit, p.price, p.price_per, p.stock, p.reserved,
            p.quantity_step, p.min_quantity, p.season_from, p.season_to, p.harvested_on, p.tags, p.status,
+           p.sku, p.external_id, p.gtin, p.lot, p.allergens, p.ingredients, p.origin, p.storage, p.durability_kind, p.durability_date,
+           p.certifications, p.metadata,
            f.staffed as orderable,
            p.upvote_count, p.view_count, p.rating_average, p.rating_count, p.version, p.created_at, p.updated_at
       from products p join farms f on f.id = p.farm_id left join categories c on c.id = p.category_id

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import attrs
 import msgspec
 
 from harvestd.kernel.quantities import COMPARED
 from harvestd.kernel.slugs import is_id
+from harvestd.kernel.units import UNITS
 from harvestd.market.catalogue import product_shapes
 from harvestd.market.catalogue.on_sale import NOBODY_THERE
 from harvestd.store.postgres.statements import Reader, Statement
@@ -29,6 +31,27 @@ class Card(msgspec.Struct, frozen=True):
     text: str
 
 
+@attrs.frozen
+class View:
+    """What every card is shown with: the market's currency, and its day (YYYY-MM-DD)."""
+
+    currency: str
+    today: str
+
+    @property
+    def bound(self) -> dict[str, str]:
+        """As :data:`FROM` takes it."""
+        return {"currency": self.currency, "today": self.today}
+
+
+def season_sql(day: str) -> str:
+    """The condition that a product ``p`` is in season on a day, as in kernel/seasons.py."""
+    return f"""(p.season_from is null or case when length(p.season_from) = 10
+        then {day} between p.season_from and p.season_to
+        when p.season_from <= p.season_to then substr({day}, 6) between p.season_from and p.season_to
+        else substr({day}, 6) >= p.season_from or substr({day}, 6) <= p.season_to end)"""
+
+
 def _case(column: str, otherwise: str, values: dict[str, str]) -> str:
     return f"case {column} {' '.join(f'when {given!r} then {value}' for given, value in values.items())} else {otherwise} end"
 
@@ -40,6 +63,11 @@ _AMOUNT = (
 )
 _PER = _case("p.unit", "p.unit", {u: f"'{per}'" for u, (per, _) in COMPARED.items() if per != u})
 _MOMENT = "to_char({} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+_CODE = _case("p.unit", "''", {unit: f"'{kind.code}'" for unit, kind in UNITS.items()})
+# A claim is shown until its day. Most products make none.
+_CLAIMS = """case when p.certifications = '[]' then '[]'::jsonb else (
+    select coalesce(jsonb_agg(c.claim order by c.position), '[]'::jsonb) from jsonb_array_elements(p.certifications) with ordinality as c(claim, position)
+     where coalesce(c.claim ->> 'valid_until', '9999') >= :today::text) end"""
 #: The fields of the contract's product that are not simply the column of that name.
 _MADE = {
     "farm": "row(f.id, f.slug, f.name)::card_named",
@@ -52,6 +80,10 @@ _MADE = {
     "quantity_step": "p.quantity_step::text",
     "min_quantity": "p.min_quantity::text",
     "season": "case when p.season_from is not null then row(p.season_from, p.season_to)::card_season end",
+    "in_season": season_sql(":today::text"),
+    "unit_code": _CODE,
+    "durability": "case when p.durability_kind is not null then row(p.durability_kind, p.durability_date)::card_durability end",
+    "certifications": _CLAIMS,
     "orderable": "f.staffed",
     "not_orderable": f"case when not f.staffed then '{NOBODY_THERE}' end",
     "images": "'[]'::json",
@@ -62,7 +94,7 @@ _MADE = {
 _COLUMNS = ", ".join(f"{_MADE.get(name, f'p.{name}')} as {name}" for name in product_shapes.Product.__struct_fields__)
 #: A product's JSON, selected from :data:`FROM`.
 TEXT = "row_to_json(card)::text"
-#: Products with the rows they are shown with; ``:currency`` is bound. PostgreSQL inlines the subquery, so it costs nothing.
+#: Products with the rows they are shown with; a :class:`View` is bound. PostgreSQL inlines the subquery, so it costs nothing.
 FROM = f"""products p join farms f on f.id = p.farm_id left join categories c on c.id = p.category_id
        cross join lateral (select {_COLUMNS}) card"""
 
@@ -72,11 +104,11 @@ _BY_SLUG = Statement("cards.by_slug", f"{_SELECT} p.slug = :token", Card)
 _BY_IDS = Statement("cards.by_ids", f"{_SELECT} p.id = any(:ids::uuid[])", Card)
 
 
-async def find(reader: Reader, token: str, currency: str) -> Card | None:
+async def find(reader: Reader, token: str, view: View) -> Card | None:
     """A product by id or slug, of any status."""
-    return await reader.row(_BY_ID if is_id(token) else _BY_SLUG, token=token, currency=currency)
+    return await reader.row(_BY_ID if is_id(token) else _BY_SLUG, token=token, **view.bound)
 
 
-async def by_ids(reader: Reader, ids: Sequence[str], currency: str) -> dict[str, Card]:
+async def by_ids(reader: Reader, ids: Sequence[str], view: View) -> dict[str, Card]:
     """The products with these ids that exist, by id."""
-    return {card.id: card for card in await reader.rows(_BY_IDS, ids=list(ids), currency=currency)}
+    return {card.id: card for card in await reader.rows(_BY_IDS, ids=list(ids), **view.bound)}

@@ -47,10 +47,6 @@ SORTS: dict[str, Sort] = {
     ),
 }
 
-_SEASON = """(p.season_from is null or case when length(p.season_from) = 10
-    then {0} between p.season_from and p.season_to
-    when p.season_from <= p.season_to then substr({0}, 6) between p.season_from and p.season_to
-    else substr({0}, 6) >= p.season_from or substr({0}, 6) <= p.season_to end)"""
 #: The array holds a position, a radius and its bounding box, from :func:`within`: the index covers the box.
 _WITHIN = f"""p.farm_id in (
     select id from farms where latitude between {{0}}[4] and {{0}}[5] and longitude between {{0}}[6] and {{0}}[7]
@@ -68,7 +64,7 @@ FILTERS: dict[str, tuple[str, str]] = {
     "in_stock": ("p.stock > p.reserved", ""),
     "member_id": ("p.farm_id in (select farm_id from farm_members where user_id = {0})", "uuid"),
     "status": ("p.status = {0}", "text"),
-    "in_season": (_SEASON, "text"),
+    "in_season": (cards.season_sql("{0}"), "text"),
     "within": (_WITHIN, "float8[]"),
 }
 
@@ -126,7 +122,7 @@ class Listed(NamedTuple):
 
 
 async def products(
-    reader: Reader, filters: Filters, sort: str, after: Sequence[Any] | None, limit: int, currency: str
+    reader: Reader, filters: Filters, sort: str, after: Sequence[Any] | None, limit: int, view: cards.View
 ) -> list[Listed]:
     """Products, only published ones unless a member's own; ``after`` is the last one's ``key``. ValueError if ``limit`` > :data:`MAX`."""
     if limit > MAX:
@@ -134,7 +130,7 @@ async def products(
     given, values = _given(filters)
     keys = {f"after_{i}": value for i, value in enumerate(after or ())}
     statement = _statement(sort, given, after is not None)
-    return await reader.rows(statement, **values, **keys, limit=limit, currency=currency)
+    return await reader.rows(statement, **values, **keys, limit=limit, **view.bound)
 
 
 async def count(reader: Reader, filters: Filters) -> int:

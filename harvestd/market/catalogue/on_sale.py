@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import attrs
 
@@ -33,7 +34,7 @@ class Agreed:
 @attrs.frozen(kw_only=True)
 class OnSale:
     """A product in its current state; ``price`` is for ``price_per`` of the unit, ``staffed`` is whether its farm is verified, and has an owner
-    who would be notified of an order."""
+    who would be notified of an order; ``facts`` are what the law has told of it."""
 
     id: str
     slug: str
@@ -54,6 +55,7 @@ class OnSale:
     season_to: str | None
     status: str
     revision: int
+    facts: Mapping[str, Any] = attrs.field(factory=dict)
 
     @property
     def available(self) -> Decimal:

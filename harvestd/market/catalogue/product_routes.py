@@ -21,12 +21,14 @@ from harvestd.market.accounts import rows as accounts
 from harvestd.market.catalogue import actions, cards, filters, listings
 from harvestd.market.catalogue import rows as store
 from harvestd.market.catalogue import rules as market
+from harvestd.market.catalogue.fact_rules import Certification, Durability, certification_faults
 from harvestd.market.catalogue.listing_shapes import ProductsQuery
 from harvestd.market.catalogue.price_rules import per_faults
 from harvestd.market.catalogue.product_shapes import ChangeProduct, NewProduct, PricePerIn
 from harvestd.market.catalogue.stock_level_rules import MAX_REASON, level_faults, opening_stock
 from harvestd.market.catalogue.stock_shapes import ChangeStock, StockLevel
 from harvestd.market.catalogue.tag_rules import tag_faults
+from harvestd.market.catalogue.viewing import view
 from harvestd.market.farms import rows as farms
 from harvestd.market.farms.actions import allowed, no_farm, require
 from harvestd.web import sound
@@ -63,8 +65,7 @@ async def listed(request: RequestContext, query: ProductsQuery) -> Result:
     asked = await filters.asked(request, query)
     member_id = request.user.user_id if query.mine else None
     wanted = listings.Filters.of(**asked.listing(), member_id=member_id, status=query.status)
-    currency = request.parts.settings.market_currency
-    rows = await listings.products(request.reader, wanted, query.sort, after, order.ask, currency)
+    rows = await listings.products(request.reader, wanted, query.sort, after, order.ask, view(request))
     total = await listings.count(request.reader, wanted) if query.count else None
     page, following = order.page(rows)
     shows = tuple([families.shown(row.key[-1]) for row in page])
@@ -75,7 +76,7 @@ async def listed(request: RequestContext, query: ProductsQuery) -> Result:
 
 async def page(request: RequestContext) -> Result:
     """One product, by id or slug; only its farm sees a draft or archived one."""
-    card = await cards.find(request.reader, request.path["id"], request.parts.settings.market_currency)
+    card = await cards.find(request.reader, request.path["id"], view(request))
     if card is None or (card.status != "published" and not await _may_see(request, card)):
         raise NotFound("there is no such product")
     return Result(shown(card), version=card.version)
@@ -103,6 +104,8 @@ def _faults_in_part(request: RequestContext, given: Mapping[str, Any]) -> Iterat
         yield from season_faults(sound.members(given, "season"))
     if "tags" not in given:
         yield from tag_faults(sound.elements(given, "tags"))
+    if "certifications" not in given:
+        yield from certification_faults(sound.elements(given, "certifications"))
 
 
 def _read(request: RequestContext, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
@@ -135,7 +138,7 @@ async def add(request: RequestContext, body: NewProduct) -> Result:
 
 async def _now(request: RequestContext, product_id: str) -> Result:
     """The product, as this transaction has written it."""
-    card = await cards.find(request.tx, product_id, request.parts.settings.market_currency)
+    card = await cards.find(request.tx, product_id, view(request))
     assert card is not None
     return Result(shown(card), version=card.version)
 
@@ -183,6 +186,8 @@ _READ: dict[str, Callable[[RequestContext, Any], Any]] = {
     "price_per": lambda request, per: _per(per),
     "season": lambda request, season: _season(season),
     "tags": lambda request, tags: tuple(tags),
+    "durability": lambda request, day: None if day is None else Durability(day.kind, day.date),
+    "certifications": lambda request, claims: tuple(Certification(**msgspec.structs.asdict(one)) for one in claims),
 }  # fmt: skip
 
 

@@ -8,7 +8,9 @@ from typing import Annotated, ClassVar, get_args
 
 from msgspec import UNSET, Meta, UnsetType
 
+from harvestd.kernel.quantities import COMPARED
 from harvestd.kernel.units import Unit
+from harvestd.market.catalogue import fact_shapes as facts
 from harvestd.market.catalogue.rules import MAX_DESCRIPTION, MAX_TITLE, Status
 from harvestd.market.catalogue.tag_rules import MAX_TAG_LENGTH, MAX_TAGS
 from harvestd.web.shapes import (
@@ -33,7 +35,10 @@ ImageStatusOut = Annotated[
     str, closed("ImageStatus", ("processing", "ready", "failed"), "Whether a picture can be shown.")
 ]
 CompareByOut = Annotated[
-    str, closed("CompareBy", ("kg", "litre", "each", "bunch", "box"), "The units that prices are compared by.")
+    str,
+    closed(
+        "CompareBy", tuple(dict.fromkeys(per for per, _ in COMPARED.values())), "The units that prices are compared by."
+    ),
 ]
 
 
@@ -85,6 +90,7 @@ class Product(Out, kw_only=True, frozen=True):
     farm: Named
     category: Named | None
     unit: UnitOut
+    unit_code: facts.UnitCodeOut
     price: Money
     price_per: PricePer
     unit_price: UnitPrice
@@ -93,8 +99,20 @@ class Product(Out, kw_only=True, frozen=True):
     quantity_step: str
     min_quantity: str
     season: Season | None
+    in_season: bool
     harvested_on: date | None
     tags: list[str]
+    sku: str
+    external_id: str | None
+    gtin: str
+    lot: str
+    allergens: list[facts.AllergenOut]
+    ingredients: str
+    origin: str
+    storage: facts.StorageOut | None
+    durability: facts.Durability | None
+    certifications: list[facts.Certification]
+    metadata: dict[str, str]
     status: ProductStatusOut
     orderable: bool
     not_orderable: NotOrderableOut | None
@@ -122,7 +140,7 @@ class PricePerIn(In, kw_only=True, frozen=True):
 
 class NewProduct(In, kw_only=True, frozen=True):
     """A new product. ``farm_id`` is required of callers with more than one farm, and of staff, who may create products for any farm. Without
-    ``quantity_step``, weighed goods are sold in any amount and counted goods by 1. Counted goods (each, bunch, box) have whole steps and whole stock.
+    ``quantity_step``, weighed goods are sold in any amount and counted goods by 1. Counted goods (each, bunch, dozen …) have whole steps and whole stock.
     ``price`` is for one unit unless ``price_per`` gives another quantity: 640 for 1000 g is 6.40 a kilogram of a product sold by the gram."""
 
     ELSEWHERE: ClassVar[Mapping[str, str]] = {"slug": "from-title"}
@@ -141,6 +159,17 @@ class NewProduct(In, kw_only=True, frozen=True):
     harvested_on: date | None = None
     tags: Tags = []
     status: Status = "published"
+    sku: facts.Sku = ""
+    external_id: facts.ExternalId | None = None
+    gtin: facts.Gtin = ""
+    lot: facts.Lot = ""
+    allergens: facts.Allergens = []
+    ingredients: facts.Ingredients = ""
+    origin: facts.Origin = ""
+    storage: facts.StorageIn | None = None
+    durability: facts.DurabilityIn | None = None
+    certifications: facts.Certifications = []
+    metadata: facts.Metadata = {}
 
 
 class ChangeProduct(In, kw_only=True, frozen=True):
@@ -166,10 +195,22 @@ class ChangeProduct(In, kw_only=True, frozen=True):
     harvested_on: date | UnsetType | None = UNSET
     tags: Tags | UnsetType = UNSET
     status: Status | UnsetType = UNSET
+    sku: facts.Sku | UnsetType = UNSET
+    external_id: facts.ExternalId | UnsetType | None = UNSET
+    gtin: facts.Gtin | UnsetType = UNSET
+    lot: facts.Lot | UnsetType = UNSET
+    allergens: facts.Allergens | UnsetType = UNSET
+    ingredients: facts.Ingredients | UnsetType = UNSET
+    origin: facts.Origin | UnsetType = UNSET
+    storage: facts.StorageIn | UnsetType | None = UNSET
+    durability: facts.DurabilityIn | UnsetType | None = UNSET
+    certifications: facts.Certifications | UnsetType = UNSET
+    metadata: facts.Metadata | UnsetType = UNSET
 
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
+    **facts.WORDS,
     "alt": "Alternative text: what the picture shows.",
     "dominant_color": "Dominant colour of the picture, as `#rrggbb`.",
     "position": "Position among the pictures.",
@@ -195,6 +236,7 @@ WORDS: dict[str, str] = {
     "ChangeProduct.price_per": "The quantity that `price` is for; null means one unit.",
     "quantity_step": "Quantities are multiples of this.",
     "rating": "The buyers' rating. Not implemented yet: always without ratings.",
+    "Product.in_season": "Whether it is in season today.",
     "season": "First and last day of sale, inclusive; null for all year.",
     "stock": "What the farm has, reserved or not.",
     "tags": "Words that buyers filter by.",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
+import attrs
 import msgspec
 from psycopg2 import errors as pg
 
-from harvestd.kernel.errors import AlreadyTaken, Invalid
+from harvestd.kernel.errors import AlreadyTaken, FieldError, Invalid
 from harvestd.kernel.seasons import Season
+from harvestd.market.catalogue.fact_rules import Certification, Durability
 from harvestd.market.catalogue.product_events import Known
 from harvestd.market.catalogue.rules import OFFERED, Offer
 from harvestd.store.postgres.statements import FIRST_ID, Reader, Statement, nothing, scalar
@@ -42,6 +45,18 @@ class Product(msgspec.Struct, frozen=True):
     harvested_on: date | None
     tags: list[str]
     status: str
+    sku: str
+    external_id: str | None
+    gtin: str
+    lot: str
+    allergens: list[str]
+    ingredients: str
+    origin: str
+    storage: str | None
+    durability_kind: str | None
+    durability_date: date | None
+    certifications: list[dict[str, Any]]
+    metadata: dict[str, str]
     upvote_count: int
     view_count: int
     rating_average: Decimal
@@ -62,8 +77,8 @@ class Product(msgspec.Struct, frozen=True):
     @property
     def offer(self) -> Offer:
         """The fields that its farm edits."""
-        season = Season(self.season_from, self.season_to) if self.season_from and self.season_to else None
-        return Offer(**{name: getattr(self, name) for name in _KEPT_AS_IT_IS}, season=season, tags=tuple(self.tags))
+        values = {name: getattr(self, name) for name in _KEPT_AS_IT_IS}
+        return Offer(**values, **{name: kept.read(self) for name, kept in _KEPT.items()})
 
 
 #: Fields of a :class:`Product` that are not columns of its own row.
@@ -73,9 +88,40 @@ _OTHERS = {
 }  # fmt: skip
 SELECT = f"""select {", ".join(_OTHERS.get(name, f"p.{name}") for name in Product.__struct_fields__)}
   from products p join farms f on f.id = p.farm_id left join categories c on c.id = p.category_id"""
-#: The fields of an offer that map to a column each, and the columns of all.
-_KEPT_AS_IT_IS = tuple(name for name in OFFERED if name not in ("season", "tags"))
-_OFFERED = (*_KEPT_AS_IT_IS, "season_from", "season_to", "tags")
+
+
+@attrs.frozen
+class Kept:
+    """How a field is kept that is not the column of its name as it is: the columns' values of it, and it of a row."""
+
+    written: Callable[[Any], dict[str, Any]]
+    read: Callable[[Product], Any]
+
+
+def _days(season: Season | None) -> dict[str, Any]:
+    return {"season_from": season and season.first, "season_to": season and season.last}
+
+
+def _until(durability: Durability | None) -> dict[str, Any]:
+    return {"durability_kind": durability and durability.kind, "durability_date": durability and durability.date}
+
+
+_KEPT: dict[str, Kept] = {
+    "season": Kept(_days, lambda row: Season(row.season_from, row.season_to) if row.season_from and row.season_to else None),
+    "tags": Kept(lambda tags: {"tags": list(tags)}, lambda row: tuple(row.tags)),
+    "allergens": Kept(lambda allergens: {"allergens": list(allergens)}, lambda row: tuple(row.allergens)),
+    "durability": Kept(
+        _until, lambda row: Durability(row.durability_kind, row.durability_date) if row.durability_kind and row.durability_date else None
+    ),
+    "certifications": Kept(
+        lambda claims: {"certifications": msgspec.json.encode(claims).decode()},
+        lambda row: msgspec.convert(row.certifications, tuple[Certification, ...]),
+    ),
+    "metadata": Kept(lambda notes: {"metadata": msgspec.json.encode(notes).decode()}, lambda row: row.metadata),
+}  # fmt: skip
+#: The fields of an offer that are a column each, and the columns of all.
+_KEPT_AS_IT_IS = tuple(name for name in OFFERED if name not in _KEPT)
+_OFFERED = (*_KEPT_AS_IT_IS, *_days(None), "tags", "allergens", *_until(None), "certifications", "metadata")
 
 _ID_OF = Statement("products.id_of", "select id from products where slug = :slug", scalar)
 _BY_IDS = Statement("products.by_ids", f"{SELECT} where p.id = any(:ids::uuid[]) order by p.id", Product)
@@ -138,15 +184,18 @@ async def update(tx: Transaction, product_id: str, offer: Offer, now: datetime) 
 
 
 def _columns(offer: Offer) -> dict[str, object]:
-    season = offer.season
-    kept = {name: getattr(offer, name) for name in _KEPT_AS_IT_IS}
-    days = {"season_from": season and season.first, "season_to": season and season.last}
-    return kept | days | {"tags": list(offer.tags)}
+    columns = {name: getattr(offer, name) for name in _KEPT_AS_IT_IS}
+    for name, kept in _KEPT.items():
+        columns |= kept.written(getattr(offer, name))
+    return columns
 
 
 async def _stored(tx: Transaction, statement: Statement[None], **values: object) -> int:
     try:
         return await tx.run(statement, **values)
+    except pg.UniqueViolation as error:
+        message = "is another product's of this farm; PATCH that one, or choose another id"
+        raise AlreadyTaken(errors=(FieldError("external_id", message, code="taken"),)) from error
     except pg.ForeignKeyViolation as error:
         raise Invalid.of(
             "category_id",

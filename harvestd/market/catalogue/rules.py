@@ -15,6 +15,8 @@ from harvestd.kernel.names import Rule, accept
 from harvestd.kernel.quantities import ONE, positive, shown
 from harvestd.kernel.seasons import Season
 from harvestd.kernel.units import Amount, default_step, unfit
+from harvestd.market.catalogue import fact_rules
+from harvestd.market.catalogue.fact_rules import Certification, Durability
 from harvestd.market.catalogue.price_rules import alone_faults, per_faults, price_faults, price_per
 from harvestd.market.catalogue.stock_level_rules import level
 from harvestd.market.catalogue.tag_rules import tags
@@ -42,6 +44,17 @@ class Offer:
     harvested_on: date | None = None
     tags: tuple[str, ...] = ()
     status: str = "published"
+    sku: str = ""
+    external_id: str | None = None
+    gtin: str = ""
+    lot: str = ""
+    allergens: tuple[str, ...] = ()
+    ingredients: str = ""
+    origin: str = ""
+    storage: str | None = None
+    durability: Durability | None = None
+    certifications: tuple[Certification, ...] = ()
+    metadata: Mapping[str, str] = attrs.field(factory=dict)
 
 
 #: The names of the offer's fields.
@@ -49,14 +62,14 @@ OFFERED = tuple(attrs.fields_dict(Offer))
 
 
 def begun(given: Mapping[str, Any]) -> Offer:
-    """The offer of a new product, from all fields of its body, converted; raises :class:`Invalid`. The default step is any amount for
+    """The offer of a new product, from the fields of its body, converted; raises :class:`Invalid`. The default step is any amount for
     weighed goods and one for counted ones; the default minimum is one step."""
     unit = given["unit"]
     step = default_step(unit) if given["quantity_step"] is None else given["quantity_step"]
     least = step if given["min_quantity"] is None else given["min_quantity"]
     (per,) = accept(price_per(given["price_per"], unit))
     anew = {"quantity_step": step, "min_quantity": least, "price_per": per}
-    return checked(Offer(**({name: given[name] for name in OFFERED} | anew)))
+    return checked(Offer(**({name: given[name] for name in OFFERED if name in given} | anew)))
 
 
 def checked(offer: Offer, also: Iterable[FieldError] = ()) -> Offer:
@@ -65,16 +78,17 @@ def checked(offer: Offer, also: Iterable[FieldError] = ()) -> Offer:
     kept_tags = tags(offer.tags)
     amounts = unfit(offer.unit, offer.quantity_step, offer.min_quantity)
     price = price_faults(offer.price, offer.price_per, offer.unit)
-    accept(*also, *texts.values(), *kept_tags, *price, *amounts, message="the product cannot be accepted")
+    facts, wrong = fact_rules.checked(attrs.asdict(offer, recurse=False))
+    accept(*also, *texts.values(), *kept_tags, *price, *amounts, *wrong, message="the product cannot be accepted")
     kept = accept(*texts.values(), *kept_tags)
     named: dict[str, Any] = dict(zip(texts, kept, strict=False))
-    return attrs.evolve(offer, **named, tags=tuple(dict.fromkeys(kept[len(named) :])))
+    return attrs.evolve(offer, **named, **facts, tags=tuple(dict.fromkeys(kept[len(named) :])))
 
 
 def faults(given: Mapping[str, Any]) -> list[FieldError]:
     """Faults in the given fields of a product (including its price in minor units and its opening stock), independent of
     the others."""
-    found: list[Any] = [*_texts(given).values(), *tags(given.get("tags", ()))]
+    found: list[Any] = [*_texts(given).values(), *tags(given.get("tags", ())), *fact_rules.checked(given)[1]]
     if "price" in given:
         found += alone_faults(given["price"])
     steps = {name: given[name] for name in ("quantity_step", "min_quantity") if given.get(name) is not None}

@@ -12,8 +12,8 @@ from harvestd.web.shapes import In, Out, Quantity
 
 
 class ChangeStock(In, kw_only=True, frozen=True):
-    """Either ``set``, the new level, or ``change``, the amount to add (negative: remove). The stock of counted goods (each,
-    bunch, box) is a whole number."""
+    """Either ``set``, the new level, or ``change``, the amount to add (negative: remove). The stock of counted goods (each, bunch,
+    dozen …) is a whole number."""
 
     ELSEWHERE: ClassVar[Mapping[str, str]] = {
         "stock": "set-or-change",

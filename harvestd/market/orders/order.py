@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import attrs
 
@@ -15,7 +17,8 @@ MAX_NOTE, MAX_REASON, MAX_ADDRESS = 2000, 500, 500
 
 @attrs.frozen(kw_only=True)
 class Line:
-    """An order line, at the price when it was placed: ``unit_price`` for ``price_per`` of the unit."""
+    """An order line, at the price when it was placed: ``unit_price`` for ``price_per`` of the unit; ``facts`` are what was told of the
+    food then."""
 
     id: str
     farm_id: str
@@ -27,6 +30,7 @@ class Line:
     unit_price: int
     price_per: Decimal
     total: int
+    facts: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 @attrs.frozen

@@ -12,6 +12,7 @@ from harvestd.kernel.errors import FieldError
 from harvestd.kernel.events import Event
 from harvestd.kernel.quantities import PLACES, shown
 from harvestd.market.carts.selling import Terms
+from harvestd.market.catalogue.fact_rules import told
 from harvestd.market.catalogue.on_sale import Agreed, OnSale
 from harvestd.market.catalogue.product_events import happened
 from harvestd.market.orders.order import Line, Part, Placed, Totals
@@ -36,7 +37,7 @@ def place(
     asked = acceptable(wanted, shelf, terms, today, of_cart, also)
     check_stock(asked, shelf)
     farms = list(dict.fromkeys(shelf[a.product_id].farm_id for a in asked))
-    lines = tuple(_line(i, a, shelf[a.product_id], line_ids[i]) for i, a in enumerate(asked))
+    lines = tuple(_line(i, a, shelf[a.product_id], line_ids[i], today) for i, a in enumerate(asked))
     parts = tuple(_part(farm_id, i, lines, shelf) for i, farm_id in enumerate(farms))
     totals = Totals(sum(part.subtotal for part in parts))
     check_terms(asked, shelf, seen, terms, expected_total, totals.total)
@@ -49,11 +50,12 @@ def place(
     return attrs.evolve(placed, events=_created(placed, shelf))
 
 
-def _line(i: int, asked: Asked, product: OnSale, line_id: str) -> Line:
+def _line(i: int, asked: Asked, product: OnSale, line_id: str, today: date) -> Line:
     quantity = asked.quantity.quantize(PLACES)
     return Line(
         id=line_id, farm_id=product.farm_id, position=i, product_id=product.id, title=product.title, quantity=quantity,
         unit=product.unit, unit_price=product.price, price_per=product.price_per, total=product.total(quantity),
+        facts=told(product.facts, today),
     )  # fmt: skip
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import UNSET, Meta, UnsetType, field
 
+from harvestd.market.catalogue.fact_shapes import WORDS as FACTS
+from harvestd.market.catalogue.fact_shapes import Facts
 from harvestd.market.orders.order import MAX_ADDRESS, MAX_NOTE, MAX_REASON
 from harvestd.web.shapes import (
     CountedQuery,
@@ -85,7 +87,7 @@ class PlaceOrder(In, kw_only=True, frozen=True):
 
 
 class OrderLine(Out, kw_only=True, frozen=True):
-    """A line of an order at the agreed price: ``unit_price`` for ``price_per``."""
+    """A line of an order at the agreed price: ``unit_price`` for ``price_per``. ``facts`` are what was told of the food before it was ordered."""
 
     id: str
     product_id: str
@@ -95,6 +97,7 @@ class OrderLine(Out, kw_only=True, frozen=True):
     unit_price: Money
     price_per: PricePer
     total: Money
+    facts: Facts
 
 
 class OrderFarm(Out, kw_only=True, frozen=True):
@@ -201,6 +204,8 @@ class MovePart(In, kw_only=True, frozen=True):
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
+    **FACTS,
+    "facts": "What was told of the food before it was ordered.",
     "discount": "The discount. Not implemented yet: always 0.",
     "expected_total": "The total that the buyer has seen; if it has changed since, nothing is ordered (409).",
     "by": "Who did it: the buyer, the farm, an admin, or the clock.",

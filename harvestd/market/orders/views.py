@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from harvestd.kernel.permissions import Permission, may_everywhere
 from harvestd.kernel.quantities import shown as quantity
+from harvestd.market.catalogue.fact_shapes import Facts
 from harvestd.market.orders import fulfilment
 from harvestd.market.orders import rows as store
 from harvestd.market.orders.order import Line, Part, Placed
@@ -129,6 +130,7 @@ def _line(line: Line | store.LineRow, currency: str) -> OrderLine:
         id=line.id, product_id=line.product_id, title=line.title, quantity=quantity(line.quantity), unit=line.unit,
         unit_price=money(line.unit_price, currency),
         price_per=PricePer(quantity=quantity(line.price_per), unit=line.unit), total=money(line.total, currency),
+        facts=msgspec.convert(line.facts, Facts),
     )  # fmt: skip
 
 

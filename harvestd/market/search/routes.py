@@ -10,6 +10,7 @@ from harvestd.interfaces import Facet, Hit, Search
 from harvestd.kernel.formatting import money
 from harvestd.kernel.geography import shown_km
 from harvestd.market.catalogue import cards, filters
+from harvestd.market.catalogue.viewing import view
 from harvestd.market.search.postgres import suggest as search_suggest
 from harvestd.market.search.postgres.query import FACET_VALUES
 from harvestd.market.search.shapes import FacetValue, SearchPage, SearchQuery, Suggestion, Suggestions, SuggestQuery
@@ -23,7 +24,7 @@ async def search(request: RequestContext, query: SearchQuery) -> SearchPage[msgs
     found = await request.parts.search.search(
         Search(**asked.search(), text=query.q, sort=query.sort, limit=query.limit, after=query.after or None)
     )
-    shown = await cards.by_ids(request.reader, [hit.id for hit in found.hits], request.parts.settings.market_currency)
+    shown = await cards.by_ids(request.reader, [hit.id for hit in found.hits], view(request))
     return SearchPage(
         items=[
             _shown(hit, shown[hit.id])

@@ -8,7 +8,7 @@ import attrs
 import pytest
 from uuid_utils import uuid7
 
-from harvestd.market.catalogue import listings
+from harvestd.market.catalogue import cards, listings
 from harvestd.store.postgres.statements import Statement, nothing, scalar
 from tests.people import Market, Person
 from tests.web.conftest import make_market
@@ -288,8 +288,10 @@ async def test_a_listing_read_later_in_another_process_is_known_to_be_later(mark
     )
     assert await titles(market) == ["Carrots"], "the drop has not come yet"
     filters = listings.Filters()
-    (row,) = await listings.products(market.parts.database, filters, "newest", None, 1, "EUR")
-    (later,) = await listings.products(market.parts.database, filters, "newest", None, 1, "EUR")
+    (row,) = await listings.products(market.parts.database, filters, "newest", None, 1, cards.View("EUR", "2026-06-01"))
+    (later,) = await listings.products(
+        market.parts.database, filters, "newest", None, 1, cards.View("EUR", "2026-06-01")
+    )
     version = int(first.headers["etag"].strip('"').partition("-")[0][1:])
     assert version < (row.ended or 0) <= (later.ended or 0)
     seen = f'"v{row.ended}-as-another-process-had-it"'

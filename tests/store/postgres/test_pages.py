@@ -12,7 +12,7 @@ from typing import Any, get_args
 import psycopg2
 import pytest
 
-from harvestd.market.catalogue import listings
+from harvestd.market.catalogue import cards, listings
 from harvestd.market.catalogue import rows as products
 from harvestd.market.farms import rows as farms
 from harvestd.market.notifications import rows as notifications
@@ -22,6 +22,7 @@ from harvestd.store.postgres.statements import Statement
 from harvestd.web.shapes import Limit
 
 ID = "00000000-0000-7000-8000-000000000001"
+VIEW = cards.View("EUR", "2026-06-01")
 LISTS: dict[str, tuple[Statement[Any], list[Any], str]] = {
     "orders of a buyer": (orders._OF_BUYER, {"user_id": ID, "after": ID, "status": None, "limit": 20}, "orders_buyer"),
     "orders of farms": (
@@ -83,6 +84,6 @@ async def test_no_page_is_cut_without_a_word(database: Database) -> None:
     """The listing's statement has a limit of its own; the longest page that the route allows is below it."""
     longest = get_args(Limit)[1].le + 1
     assert longest <= listings.MAX
-    await listings.products(database, listings.Filters(), "newest", None, longest, "EUR")
+    await listings.products(database, listings.Filters(), "newest", None, longest, VIEW)
     with pytest.raises(ValueError, match="would be cut"):
-        await listings.products(database, listings.Filters(), "newest", None, listings.MAX + 1, "EUR")
+        await listings.products(database, listings.Filters(), "newest", None, listings.MAX + 1, VIEW)

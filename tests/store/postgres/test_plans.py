@@ -39,6 +39,7 @@ pytestmark = pytest.mark.xdist_group("plans")
 
 PRODUCTS, FARMS = 100_000, 10_000
 NOW = datetime.now(UTC)
+VIEW = cards.View("EUR", "2026-06-01")
 USER, ORDER = "00000000-0000-7000-8000-000000000309", "00000000-0000-7000-9000-000000007530"
 
 Reads = Callable[[Any], Awaitable[Any]]
@@ -130,9 +131,7 @@ def test_the_listing_of_several_categories(
     with market.cursor() as cursor:
         cursor.execute("select id::text from categories order by id limit 4")
         filters = listings.Filters(category_ids=[id for (id,) in cursor.fetchall()])
-    _refuse(
-        market, big, use, partial(listings.products, filters=filters, sort=sort, after=None, limit=21, currency="EUR")
-    )
+    _refuse(market, big, use, partial(listings.products, filters=filters, sort=sort, after=None, limit=21, view=VIEW))
 
 
 @pytest.mark.parametrize("use", USES)
@@ -145,7 +144,7 @@ def test_the_listing(market: Any, big: set[str], middle: products.Product, which
             market,
             big,
             use,
-            partial(listings.products, filters=filters, sort=sort, after=after, limit=21, currency="EUR"),
+            partial(listings.products, filters=filters, sort=sort, after=after, limit=21, view=VIEW),
         )
 
 
@@ -153,9 +152,9 @@ def test_the_listing(market: Any, big: set[str], middle: products.Product, which
 
 READS: dict[str, Reads] = {
     "a product's id by slug": lambda r: products.id_of(r, "no-such-product"),
-    "a product's card by id": lambda r: cards.find(r, USER, "EUR"),
-    "a product's card by slug": lambda r: cards.find(r, "no-such-product", "EUR"),
-    "cards of a page of hits": lambda r: cards.by_ids(r, [new_id() for _ in range(20)], "EUR"),
+    "a product's card by id": lambda r: cards.find(r, USER, VIEW),
+    "a product's card by slug": lambda r: cards.find(r, "no-such-product", VIEW),
+    "cards of a page of hits": lambda r: cards.by_ids(r, [new_id() for _ in range(20)], VIEW),
     "products for a rebuild": lambda r: products.page(r, USER, 200),
     "a farm by slug": lambda r: farms.find(r, "no-such-farm"),
     "farms, newest": lambda r: farms.newest(r, None, "", 21),
