@@ -31,6 +31,24 @@ async def stocked(market: Market) -> Person:
     return farmer
 
 
+async def test_another_systems_id_is_one_products_of_a_farm(market: Market) -> None:
+    one, two = await market.farmer("One"), await market.farmer("Two")
+    first = await market.product(one, external_id="erp-1", metadata={"shelf": "B3"})
+    assert (first["external_id"], first["metadata"]) == ("erp-1", {"shelf": "B3"})
+    assert (await market.product(two, external_id="erp-1"))["external_id"] == "erp-1"
+    body = {"title": "Leeks", "unit": "kg", "price": 1, "stock": 1}
+    again = await one.post("/api/products", body | {"external_id": "erp-1"})
+    assert again.status == 409 and again.json()["errors"][0]["code"] == "taken"
+    second = (await one.post("/api/products", body)).json()
+    path = f"/api/products/{second['id']}"
+    moved = await one.request("PATCH", path, {"external_id": "erp-1"}, If_Match="*")
+    assert moved.status == 409 and moved.json()["errors"][0]["field"] == "external_id"
+    assert (
+        await one.request("PATCH", f"/api/products/{first['id']}", {"external_id": None}, If_Match="*")
+    ).status == 200
+    assert (await one.request("PATCH", path, {"external_id": "erp-1"}, If_Match="*")).status == 200
+
+
 async def test_many_farms_and_products_of_one_name_have_slugs_of_their_own(market: Market) -> None:
     """Whatever their ids end with: of some thousands of carrots two have the same last six digits, and both are offered."""
     alike = make_market(attrs.evolve(market.parts, new_id=lambda: f"{str(uuid7())[:-6]}c0ffee"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,36 @@ async def test_an_order_is_split_by_farm_and_priced_by_the_market(market: Market
     assert (await buyer.get(f"/api/orders/{order['id']}")).json() == order
     assert await available(market, carrots) == "1.250"
     assert market.broken() == []
+
+
+async def test_an_order_keeps_what_was_told_of_the_food(market: Market) -> None:
+    """Whatever its farm says of it afterwards. A claim that was over then had not been told."""
+    farmer, buyer = await market.farmer(), await market.person()
+    day = market.parts.now().date()
+    claims = [{"scheme": "Over", "valid_until": f"{day - timedelta(days=2)}"}, {"scheme": "Organic", "number": "7"}]
+    told = {
+        "lot": "L1", "allergens": ["milk", "nuts"], "ingredients": "Milk, nuts.", "origin": "Tirol", "storage": "chilled",
+        "durability": {"kind": "use_by", "date": "2099-01-01"},
+    }  # fmt: skip
+    cheese = await market.product(farmer, title="Cheese", **told, certifications=claims)
+    plain = await market.product(farmer)
+    order = (await buyer.order((cheese["id"], 1), (plain["id"], 1))).json()
+    facts = {**told, "certifications": [{"scheme": "Organic", "body_code": "", "number": "7", "valid_until": None}]}
+    nothing = {
+        "lot": "",
+        "allergens": [],
+        "ingredients": "",
+        "origin": "",
+        "storage": None,
+        "durability": None,
+        "certifications": [],
+    }
+    assert [line["facts"] for line in order["lines"]] == [facts, nothing]
+    changes = {"allergens": [], "lot": "L2", "durability": None, "certifications": []}
+    path, headers = f"/api/products/{cheese['id']}", {"If_Match": "*"}
+    assert (await farmer.request("PATCH", path, changes, **headers)).status == 200
+    assert (await buyer.get(f"/api/orders/{order['id']}")).json() == order
+    assert (await farmer.get(f"/api/orders/{order['id']}")).json()["lines"][0]["facts"] == facts
 
 
 async def test_an_order_needs_a_key(market: Market) -> None:
