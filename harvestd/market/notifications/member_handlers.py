@@ -32,7 +32,9 @@ async def changed(unit: UnitOfWork, event: Envelope) -> None:
     language = await people.language(unit.tx, member.id, "")
     concerned = {
         "owner": [one for one in await notifications.owners(unit.tx, farm.id) if one.user_id != member.id],
-        "member": [Person(member.id, member.email, member.name, farm.id, farm.name, language, member.verified)] if member.active else [],
+        "member": [Person(member.id, member.email, member.name, farm.id, farm.name, language, member.verified)]
+        if member.active
+        else [],
     }
     facts = {"member": member.name, "farm": farm.name, "role": now}
     told = [
