@@ -3,10 +3,10 @@
 A network is an IPv4 address, or an IPv6 /48, which one customer may get; its addresses are the /64s. Next is the network that has used least lately,
 and of it the address that has; among equal ones whoever waits longest. So whoever comes now and then goes before a crowd that has had its turns.
 
-But fresh networks can be had without end, and each has used nothing. So a network that has waited for :data:`PATIENCE` seconds goes before all that
-came after it, whatever they have used; after its turn it waits anew. **The bound**: whoever waits is served ``PATIENCE`` seconds after they came and as many turns
-as networks waited then, however many come afterwards and however much they have used themselves. Whoever shares a network with others that waited before
-has one such wait more for each address of these.
+But fresh networks can be had without end, and each has used nothing. So every other turn is the oldest's, if that has waited for :data:`PATIENCE`
+seconds, whatever others have used; after its turn it waits anew. **The bounds**: whoever waits is served ``PATIENCE`` seconds after they came and twice as many
+turns as networks waited then, however many come afterwards and however much they have used themselves; and whoever has used least is served in the next turn
+but one, however many wait for how long. The same holds between the addresses of a network, by its turns.
 
 When the queue is too long, the network with most in it loses its newest; among equal ones the one with the most use, of which as little as a person
 has (:data:`LITTLE`), or what somebody has that has waited for so long, counts as none; and then the newest. So nobody who waits with one thing makes
@@ -50,7 +50,10 @@ class _Line(Generic[Item]):
 
 @attrs.define
 class _Network(Generic[Item]):
+    """``by_age`` whether its last turn was its oldest address's."""
+
     since: float
+    by_age: bool = False
     lines: dict[str, _Line[Item]] = attrs.field(factory=dict)
 
     def __len__(self) -> int:
@@ -64,6 +67,7 @@ class TurnQueue(Generic[Item]):
         self._seconds = seconds
         self._networks: dict[str, _Network[Item]] = {}
         self._number = 0
+        self._by_age = False
 
     def __len__(self) -> int:
         return self._number
@@ -81,9 +85,9 @@ class TurnQueue(Generic[Item]):
         among = {name: network for name, network in self._networks.items() if lines[name]}
         if not among:
             raise KeyError("nobody waits")
-        name = self._next(among, used)
-        address = self._next(lines[name], used)
+        name, self._by_age = self._next(among, used, not self._by_age)
         network = self._networks.pop(name)  # at the end again, for those that came in the same moment
+        address, network.by_age = self._next(lines[name], used, not network.by_age)
         line = network.lines.pop(address)
         item = line.items.popleft()
         network.since = line.since = self._seconds()
@@ -125,11 +129,14 @@ class TurnQueue(Generic[Item]):
         else:
             self._networks.pop(name, None)
 
-    def _next(self, among: Mapping[str, _Network[Item]] | Mapping[str, _Line[Item]], used: Callable[[str], int]) -> str:
+    def _next(
+        self, among: Mapping[str, _Network[Item]] | Mapping[str, _Line[Item]], used: Callable[[str], int], by_age: bool
+    ) -> tuple[str, bool]:
+        """Whose turn it is, and whether by age."""
         oldest = min(among, key=lambda name: among[name].since)
-        if self._aged(among[oldest].since):
-            return oldest
-        return min(among, key=lambda name: (used(name), among[name].since))
+        if by_age and self._aged(among[oldest].since):
+            return oldest, True
+        return min(among, key=lambda name: (used(name), among[name].since)), False
 
     def _demand(self, name: str, network: _Network[Item], used: Callable[[str], int]) -> tuple[int, int, float]:
         return len(network), 0 if self._aged(network.since) else used(name) // LITTLE, network.since

@@ -47,11 +47,11 @@ def test_a_network_is_an_ipv4_address_or_an_ipv6_48(address: str, network: str) 
     arrivals=some.lists(some.integers(0, 5), min_size=1, max_size=20),
     pace=some.floats(0.01, 1.0),
 )
-def test_whoever_waits_is_served_after_their_patience_and_one_turn_of_each_that_waited_before(
+def test_whoever_waits_is_served_after_their_patience_and_two_turns_for_each_that_waited_before(
     before: list[int], uses: dict[int, int], own: int, arrivals: list[int], pace: float
 ) -> None:
     """Whatever they have used, however many newcomers come in between, and however much those before wait with."""
-    clock, bound = Clock(), len(set(before))
+    clock, bound = Clock(), 2 * len(set(before)) + 1
     queue = TurnQueue[str](clock)
     used = {network_of(fresh(n)): many for n, many in uses.items()} | dict.fromkeys((HONEST, network_of(HONEST)), own)
     for n in before:
@@ -67,6 +67,19 @@ def test_whoever_waits_is_served_after_their_patience_and_one_turn_of_each_that_
             break
         turns += clock.now >= PATIENCE
         assert turns <= bound, f"{turns} turns after {PATIENCE} s, where {bound} networks waited before"
+
+
+@given(some.integers(1, 60), some.floats(0.0, 2 * PATIENCE))
+def test_who_has_used_least_comes_next_but_one_however_long_others_have_waited(crowd: int, waited: float) -> None:
+    clock = Clock()
+    queue = TurnQueue[str](clock)
+    for n in range(crowd):
+        queue.push(fresh(n), "before")
+    for _ in range(crowd // 2):
+        queue.pop(used_nothing)
+    clock.now += waited
+    queue.push(HONEST, "honest")
+    assert "honest" in [queue.pop(lambda name: int(name != network_of(HONEST))) for _ in range(min(2, len(queue)))]
 
 
 @given(some.integers(2, 200))

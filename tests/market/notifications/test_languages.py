@@ -113,7 +113,7 @@ async def test_a_mail_is_in_the_language_of_its_account_or_else_of_the_request_t
     settings = attrs.evolve(market.parts.settings, link_sign_in=True, private_registration=True)
     market = make_market(attrs.evolve(market.parts, settings=settings))
     who, method, path, body = CAUSED[kind]
-    bo, other = await market.person(), await market.person()
+    bo, other = await market.person(verified=kind != "verify"), await market.person()
     await bo.request("PATCH", "/api/users/me", {"language": own})
     await mails(market, bo.email)  # the welcome
     client = {"stranger": market.stranger, "bo": bo.client, "other": other.client}[who]
