@@ -12,12 +12,14 @@ from benchmarks.contest import contest, of, spent
 from benchmarks.ground import Ground
 from benchmarks.load import Load, LoadError
 from benchmarks.pinning import SERVER, pin
-from benchmarks.readers import BEFORE, LISTING, OURS, Readers, compared, measured, readers
+from benchmarks.readers import BEFORE, LISTING, OURS, Readers, compared, measured, readers, warm
 from benchmarks.results import Figure, Target
 from benchmarks.served import Served, harvestd, peer
 from servers.nginx import NginxServer
 
 LIMIT = "bare twisted.web"
+#: What browsers take.
+BROWSER = {"Accept-Encoding": "gzip, deflate, br, zstd"}
 NOTES = [
     "One process each, under wrk with 32 connections that are kept alive, without compression.",
     "harvestd has its default settings but for limits of requests, which are off, and writes its access log to a file; "
@@ -37,7 +39,34 @@ def run(ground: Ground) -> list[Figure]:
             ("cached-page", "A product page, from the cache", f"/api/products/{product}", 2 if ground.quick else ground.rounds),
         ):  # fmt: skip
             figures.append(_near(ground, found, name, title, path, rounds))
+    with readers(ground, 10_000, cache=True, compressing=True) as found:
+        figures.append(_compressed(ground, found))
     return [*figures, _nginx(ground)]
+
+
+def _compressed(ground: Ground, found: Readers) -> Figure:
+    """The listing for those who take it compressed: ours once compressed and kept, the peers' anew for each request."""
+    plain = load.body(found[OURS].port, LISTING)
+    with _bare(plain, "--compress") as bare:
+        everybody = {**found, LIMIT: bare}
+        for served in everybody.values():
+            warm(served, LISTING)
+            for _ in range(50):  # ours is made after it was asked for
+                load.body(served.port, LISTING, BROWSER)
+        sizes = {who: len(load.body(served.port, LISTING, BROWSER)) for who, served in everybody.items()}
+        loads = measured(ground, everybody, {who: [LISTING] for who in everybody}, headers=BROWSER)
+    targets = [
+        Target(OURS, who, ratio) for who, ratio in ((LIMIT, 2.0), ("FastAPI", 3.3), ("Django", 3.3)) if who in loads
+    ]
+    told = ", ".join(f"{who} {size:,}" for who, size in sizes.items())
+    notes = [
+        *NOTES[1:],
+        f"All are asked with Accept-Encoding: {BROWSER['Accept-Encoding']}. Of {len(plain):,} bytes they send: {told}.",
+    ]
+    return Figure(
+        name="cached-compressed", title="The same listing, compressed", unit="requests/s", rounds=of(loads, lambda each: each.rate),
+        targets=targets, notes=notes, **spent(loads),
+    )  # fmt: skip
 
 
 def _near(ground: Ground, found: Readers, name: str, title: str, path: str, rounds: int) -> Figure:
@@ -59,12 +88,12 @@ def _near(ground: Ground, found: Readers, name: str, title: str, path: str, roun
 
 
 @contextmanager
-def _bare(body: bytes) -> Iterator[Served]:
+def _bare(body: bytes, *options: str) -> Iterator[Served]:
     """The resource that always has these bytes."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(body)
         file.flush()
-        with peer("twisted_web", "--body-file", file.name, ready="/") as served:
+        with peer("twisted_web", "--body-file", file.name, *options, ready="/") as served:
             yield served
 
 

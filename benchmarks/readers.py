@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -23,9 +23,11 @@ Readers = dict[str, Served]
 
 
 @contextmanager
-def readers(ground: Ground, products: int, *, cache: bool, peers: bool = True) -> Iterator[Readers]:
+def readers(
+    ground: Ground, products: int, *, cache: bool, peers: bool = True, compressing: bool = False
+) -> Iterator[Readers]:
     """Those that are installed, started, each with its cache or without. harvestd has its defaults but for its limits of
-    requests, which are off; it logs each request into a file."""
+    requests, which are off; it logs each request into a file. ``compressing``: peers do so by their usual middleware."""
     url = ground.market(products)
     settings: dict[str, Any] = {"workers": "auto"} if cache else {"cache_size": 0, "workers": "auto"}
     with ExitStack() as stack:
@@ -35,7 +37,8 @@ def readers(ground: Ground, products: int, *, cache: bool, peers: bool = True) -
             found[BEFORE] = stack.enter_context(harvestd(old, source=ground.against, **settings))
         for name, folder in PEERS.items() if peers else ():
             try:
-                served = peer(folder, *(() if cache else ("--no-cache",)), url=url)
+                options = (() if cache else ("--no-cache",)) + (("--compress",) if compressing else ())
+                served = peer(folder, *options, url=url)
             except Absent as absent:
                 ground.say(f"without {name}: {absent}")
                 continue
@@ -49,7 +52,12 @@ def warm(served: Served, path: str) -> None:
 
 
 def measured(
-    ground: Ground, found: Readers, paths: dict[str, list[str]], finer: int = 1, rounds: int = 0
+    ground: Ground,
+    found: Readers,
+    paths: dict[str, list[str]],
+    finer: int = 1,
+    rounds: int = 0,
+    headers: Mapping[str, str] | None = None,
 ) -> dict[str, list[Load]]:
     """All of them in rounds under wrk, each with its own paths in turn. ``finer`` is how many times as many rounds there
     are, each shorter: for ratios near 1, which a passing load of the machine would hide. ``rounds``, where it is not those."""
@@ -57,7 +65,7 @@ def measured(
         warm(served, paths[name][0])
 
     def loaded(name: str) -> Callable[[], Load]:
-        return lambda: load.wrk(found[name].port, *paths[name], seconds=ground.seconds / finer)
+        return lambda: load.wrk(found[name].port, *paths[name], seconds=ground.seconds / finer, headers=headers)
 
     return contest(ground, {name: loaded(name) for name in found}, rounds or finer * ground.rounds)
 

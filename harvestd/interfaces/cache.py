@@ -9,9 +9,19 @@ from zope.interface import Interface
 
 
 @attrs.frozen(eq=False)
+class Coded:
+    """A compressed variant of a response: its content coding, body and strong ETag."""
+
+    coding: str
+    body: bytes
+    etag: str
+
+
+@attrs.frozen(eq=False)
 class Entry:
     """A finished response: body, strong ETag and their headers; and the ``families`` known only after loading, such as the items
-    it shows. An entry served possibly stale has its ``age``: seconds since its load began."""
+    it shows. An entry served possibly stale has its ``age``: seconds since its load began. ``codings`` are its compressed variants as they
+    are made, in this process alone; None for one that is being made, or not worth it."""
 
     body: bytes
     etag: str
@@ -19,6 +29,7 @@ class Entry:
     status: int = 200
     families: tuple[str, ...] = ()
     age: float | None = None
+    codings: dict[str, Coded | None] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -63,6 +74,9 @@ class ICache(Interface):
         ``outdated`` tells whether this caller has seen a later version of an entry, from another process. Such an entry, from any
         cache level, is not served to this caller, but the result of a ``load`` begun after the call; other callers are unaffected.
         """
+
+    def grown(key: str, entry: Entry, size: int) -> None:
+        """Count so many bytes more for an entry, if it is still held."""
 
     async def drop(families: Sequence[str]) -> None:
         """Invalidate every entry of the families, here and, through :class:`ITopics`, in every process; an empty sequence

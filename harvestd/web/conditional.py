@@ -20,6 +20,7 @@ from harvestd.web.routes import Route
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _LIST = re.compile(r'\s*(W/)?"[\x21\x23-\x7e\x80-\xff]*"\s*(,\s*(W/)?"[\x21\x23-\x7e\x80-\xff]*"\s*)*\Z')
 _NO_VERSION = 'the header If-Match is missing; read it first, and send its ETag, or its version as "v<version>" (of version 7, "v7")'
+_CODING = re.compile(r"(?<=[0-9a-f])-(?:br|gzip)\Z")
 _VERSION = re.compile(r"v([0-9]{1,18})(-|\Z)")
 
 
@@ -29,8 +30,13 @@ def etag(body: bytes, version: int | None = None) -> str:
     return f'"{digest}"' if version is None else f'"v{version}-{digest}"'
 
 
+def coded_tag(tag: str, coding: str) -> str:
+    """The strong entity tag of a compressed variant of the response with this one."""
+    return f'{tag[:-1]}-{coding}"'
+
+
 def unchanged(if_none_match: str, tag: str) -> str | None:
-    """The tag of the same response in ``If-None-Match``, in the client's spelling, which a 304 must repeat (RFC 9111, 4.3.4);
+    """The tag of the same response, or of a compressed variant of it, in ``If-None-Match``, in the client's spelling, which a 304 must repeat (RFC 9111, 4.3.4);
     None if there is none. Uses the weak comparison, as GET requires."""
     if if_none_match == tag or if_none_match.strip() == "*":
         return tag
@@ -50,8 +56,10 @@ def behind(tag: str, if_none_match: str) -> bool:
 
 
 def _digest(opaque: str) -> str:
+    """What two tags of one content have in common: neither its version nor its coding."""
     found = _VERSION.match(opaque)
-    return opaque[found.end() :] or opaque if found else opaque
+    digest = opaque[found.end() :] or opaque if found else opaque
+    return _CODING.sub("", digest)
 
 
 def if_match(route: Route, headers: Mapping[str, str]) -> int | None:

@@ -24,6 +24,7 @@ from harvestd.web import authentication as credentials
 from harvestd.web import bodiless, conditional, json_body, queries, replies, sound
 from harvestd.web import http_caching as freshness
 from harvestd.web import idempotency as keys
+from harvestd.web.codings import Codings
 from harvestd.web.concurrency import Concurrency
 from harvestd.web.context import Caller, RequestContext
 from harvestd.web.headers import Cookies, RequestHeaders
@@ -49,7 +50,8 @@ class Gate:
         self._uploads = Uploads(parts.reactor, parts.settings.upload_max_bytes, parts.metrics.shortages)
         self.working = 0
         self._concurrency = Concurrency(parts.settings, parts.metrics.shortages)
-        self._responses = ResponseCache(parts)
+        self.codings = Codings(parts.cache)
+        self._responses = ResponseCache(parts, self.codings)
         self._unrouted = Unrouted(routes, self.limits)
 
     def endpoint(self, route: Route) -> Callable[..., Deferred[bytes]]:

@@ -11,7 +11,7 @@ from harvestd.web.context import Caller
 from harvestd.web.replies import NO_STORE, PRIVATE, Headers, Response
 from harvestd.web.routes import Route
 
-_VARY = (b"Vary", b"Authorization")
+_VARY = (b"Vary", b"Authorization, Accept-Encoding")
 #: Headers that a 304 repeats (RFC 9110, 15.4.5), and ``Age``. The page's own Content-Security-Policy is repeated, since a browser
 #: applies the 304's policy to its stored page, which would otherwise lose its styles and scripts on reload.
 _REPEATED = frozenset(

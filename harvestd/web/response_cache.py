@@ -7,10 +7,11 @@ from typing import Any
 import attrs
 import msgspec
 
-from harvestd.interfaces import Entry
+from harvestd.interfaces import Coded, Entry
 from harvestd.parts import Parts
 from harvestd.web import conditional, replies
 from harvestd.web.claims import Claims
+from harvestd.web.codings import Codings
 from harvestd.web.context import RequestContext, Result
 from harvestd.web.http.pieces import PIECE
 from harvestd.web.http.request import Request
@@ -21,10 +22,11 @@ from harvestd.web.routes import Route
 class ResponseCache:
     """The responses of routes that declare how they are ``cached``."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, codings: Codings) -> None:
         self._cache = parts.cache
         self._ttl = parts.settings.cache_ttl
         self._claims = Claims(parts.reactor.seconds)
+        self._codings = codings
 
     async def answer(self, route: Route, context: RequestContext, query: Any, request: Request) -> Response:
         """Serve through the near cache, keyed by the canonical request: the path and the decoded query with defaults."""
@@ -40,8 +42,9 @@ class ResponseCache:
             lane.learn(request.uri, route, key)  # only on a cache hit: an address requested once may never be again
         if entry is None:
             entry = await self._load(route, context, query, key, known)
+        reply = of_entry(entry, self._codings.of(key, entry, request.text(b"accept-encoding")))
         age: replies.Headers = () if entry.age is None else ((b"Age", b"%d" % entry.age),)
-        return Response(entry.status, (*entry.headers, (b"ETag", entry.etag.encode("ascii")), *age), entry.body)
+        return attrs.evolve(reply, headers=reply.headers + age)
 
     async def _load(self, route: Route, context: RequestContext, query: Any, key: str, known: str) -> Entry:
         cached = route.cached
@@ -64,6 +67,14 @@ class ResponseCache:
 
     def _outdated(self, entry: Entry, key: str, known: str) -> bool:
         return self._claims.believed(key) and conditional.behind(entry.etag, known)
+
+
+def of_entry(entry: Entry, coded: Coded | None) -> Response:
+    """The response of an entry, or of its variant."""
+    if coded is None:
+        return Response(entry.status, (*entry.headers, (b"ETag", entry.etag.encode("ascii"))), entry.body)
+    headers = ((b"Content-Encoding", coded.coding.encode("ascii")), (b"ETag", coded.etag.encode("ascii")))
+    return Response(entry.status, (*entry.headers, *headers), coded.body)
 
 
 def _entry(reply: Response, families: tuple[str, ...]) -> Entry:

@@ -109,7 +109,7 @@ class CacheContract:
         assert (
             attrs.astuple(found)
             == attrs.astuple(first)
-            == (b"\x00\xffbody", '"e"', ((b"a", b"1"), (b"a", b"2")), 203, ("é", "own"), None)
+            == (b"\x00\xffbody", '"e"', ((b"a", b"1"), (b"a", b"2")), 203, ("é", "own"), None, {})
         )
 
     async def test_a_fresh_entry_is_not_loaded_again(self, world: World) -> None:

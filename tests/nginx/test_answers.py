@@ -230,7 +230,19 @@ def test_answers_are_compressed_for_those_who_take_it(front: Front, upstream: Up
     plain = gzip.decompress(answer.body) if coding == "gzip" else by_curl(nginx)
     assert plain == BODY
     assert ask(nginx, "/api/products").body == BODY
-    assert all(not asked.headers.get("accept-encoding") for asked in upstream.asked), "compressed here alone"
+    assert {asked.headers.get("accept-encoding", "") for asked in upstream.asked} == {coding, ""}
+
+
+@pytest.mark.parametrize(
+    ("taken", "told"),
+    [
+        ("gzip, deflate, br, zstd", "br"), ("gzip;q=1.0, *;q=0.5", "gzip"), ("br;q=0, gzip", ""), ("gzip;q=0.0", ""), ("xbr, gzipped", ""),
+        ("BR", "br"), ("identity", ""),
+    ],
+)  # fmt: skip
+def test_the_daemon_is_told_of_one_coding_that_it_has(front: Front, upstream: Upstream, taken: str, told: str) -> None:
+    ask(front(upstream.port), "/api/products", Accept_Encoding=taken)
+    assert [asked.headers.get("accept-encoding", "") for asked in upstream.asked] == [told]
 
 
 def by_curl(nginx: NginxServer) -> bytes:

@@ -24,7 +24,7 @@ def first_version() -> Iterator[None]:
 async def test_a_cached_answer_is_public_and_has_a_strong_etag(client: Client) -> None:
     response = await client.get("/api/cached")
     assert response.headers["cache-control"] == "public, max-age=5, must-revalidate"
-    assert response.headers["vary"] == "Authorization"
+    assert response.headers["vary"] == "Authorization, Accept-Encoding"
     assert response.headers["etag"].startswith('"')
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import asyncpg
 from async_lru import alru_cache
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
+from fastapi.middleware.gzip import GZipMiddleware
 
 import queries
 from models import Product, ProductPage, ProductsQuery
@@ -24,6 +25,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 app = FastAPI(title="market", lifespan=lifespan)
+if os.environ.get("COMPRESS") == "1":
+    app.add_middleware(GZipMiddleware)
 
 
 async def get_pool(request: Request) -> asyncpg.Pool:

@@ -12,9 +12,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--database-url", required=True)
     parser.add_argument("--no-cache", action="store_true")
+    parser.add_argument("--compress", action="store_true")
     chosen = parser.parse_args()
     os.environ["DATABASE_URL"] = chosen.database_url
     os.environ["CACHE"] = "0" if chosen.no_cache else "1"
+    os.environ["COMPRESS"] = "1" if chosen.compress else "0"
     uvicorn.run(
         "app:app",
         app_dir=str(Path(__file__).parent),

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from twisted.internet import reactor
 from twisted.web.http import Request
-from twisted.web.resource import Resource
-from twisted.web.server import Site
+from twisted.web.resource import EncodingResourceWrapper, Resource
+from twisted.web.server import GzipEncoderFactory, Site
 
 
 class Bytes(Resource):
@@ -39,8 +39,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--body-file", type=Path, required=True)
     parser.add_argument("--content-type", default="application/json")
+    parser.add_argument("--compress", action="store_true")
     chosen = parser.parse_args()
-    resource = Bytes(chosen.body_file.read_bytes(), chosen.content_type.encode("ascii"))
+    resource: Resource = Bytes(chosen.body_file.read_bytes(), chosen.content_type.encode("ascii"))
+    if chosen.compress:
+        resource = EncodingResourceWrapper(resource, [GzipEncoderFactory()])
     reactor.listenTCP(chosen.port, Quiet(resource), backlog=511, interface="127.0.0.1")
     reactor.run()
 

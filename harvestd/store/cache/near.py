@@ -217,6 +217,17 @@ class NearCache:
         made = flight.began - loaded.age
         self._entries[key] = Held(entry, families, size, expires, useless, self._families.drops, flight.number, made)
         self._bytes += size
+        self._make_room()
+
+    def grown(self, key: str, entry: Entry, size: int) -> None:
+        """Count a variant's bytes."""
+        held = self._entries.get(key)
+        if held is not None and held.entry.codings is entry.codings:
+            held.size += size
+            self._bytes += size
+            self._make_room()
+
+    def _make_room(self) -> None:
         while self._bytes > self._limit:
             self._forget(next(iter(self._entries)))
 

@@ -131,6 +131,10 @@ class RedisCache:
         """A fresh entry of this process, or None."""
         return self._near.peek(key)
 
+    def grown(self, key: str, entry: Entry, size: int) -> None:
+        """Count a variant's bytes; Redis has none."""
+        self._near.grown(key, entry, size)
+
     async def fetch(
         self, key: str, families: Sequence[str], load: Load, ttl: float, instead: Sequence[str] = (),
         outdated: Outdated = never,

@@ -11,14 +11,16 @@ import re
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from harvestd.interfaces import Entry, ICache
+from harvestd.interfaces import Coded, Entry, ICache
+from harvestd.web.codings import Codings
 from harvestd.web.conditional import behind, unchanged
 from harvestd.web.http import framing
 from harvestd.web.http.pieces import PIECE
 from harvestd.web.http_caching import settled
 from harvestd.web.problems import Refusal
 from harvestd.web.rate_limits import Headers, Limits
-from harvestd.web.replies import Response, opening, rest_of
+from harvestd.web.replies import opening, rest_of
+from harvestd.web.response_cache import of_entry
 from harvestd.web.routes import Route
 from harvestd.web.tracing import REQUEST_ID
 
@@ -34,7 +36,9 @@ _WHOLE = re.compile(
     rb"GET (/[\x21-\x7e]{0,2000}) HTTP/1\.1\r\n((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}:[\t\x20-\x7e]{0,1000}\r\n){1,50})\r\n"
 )
 #: The headers that affect an anonymous GET: those the lane handles, and those (``_BEYOND``) that need the regular path.
-_UNDERSTOOD = frozenset({b"host", b"connection", b"if-none-match", b"x-request-id", b"x-forwarded-for"})
+_UNDERSTOOD = frozenset(
+    {b"host", b"connection", b"if-none-match", b"x-request-id", b"x-forwarded-for", b"accept-encoding"}
+)
 SESSION = b"harvest_session="
 _BEYOND = frozenset(
     {
@@ -55,31 +59,39 @@ _BEYOND = frozenset(
 
 
 class _Way:
-    """A learned address: its route and cache key, and the prebuilt heads for the current entry."""
+    """A learned address: its route and cache key, and the prebuilt heads of the 200 and the 304 for the current entry, by coding."""
 
-    __slots__ = ("entry", "full", "key", "path", "route", "same")
+    __slots__ = ("_heads", "entry", "key", "path", "route")
 
     def __init__(self, target: bytes, route: Route, key: str) -> None:
         self.route, self.key = route, key
         self.path = target.partition(b"?")[0].decode("ascii")
         self.entry: Any = lambda: None
-        self.full = self.same = b""
+        self._heads: dict[str, tuple[bytes, bytes]] = {}
 
-    def show(self, entry: Entry) -> None:
-        """Build the constant part of the heads of the 200 and the 304."""
-        reply = Response(entry.status, (*entry.headers, (b"ETag", entry.etag.encode("ascii"))), entry.body)
-        whole, same = (settled(self.route, None, tag, reply) for tag in ("", entry.etag))
-        self.full, self.same = rest_of(whole), rest_of(same)
-        self.entry = weakref.ref(entry)
+    def heads(self, entry: Entry, coded: Coded | None) -> tuple[bytes, bytes]:
+        """The constant part of the heads of the 200 and the 304."""
+        if self.entry() is not entry:
+            self._heads.clear()
+            self.entry = weakref.ref(entry)
+        coding = "" if coded is None else coded.coding
+        found = self._heads.get(coding)
+        if found is None:
+            reply = of_entry(entry, coded)
+            tag = entry.etag if coded is None else coded.etag
+            whole, same = (settled(self.route, None, known, reply) for known in ("", tag))
+            found = self._heads[coding] = rest_of(whole), rest_of(same)
+        return found
 
 
 class Lane:
     """The fast path of one Site. ``site`` counts and logs these responses like all others."""
 
-    def __init__(self, site: Any, cache: ICache, limits: Limits) -> None:
+    def __init__(self, site: Any, cache: ICache, limits: Limits, codings: Codings) -> None:
         self._site = site
         self._cache = cache
         self._limits = limits
+        self._codings = codings
         self._vary = site.cors.vary if site.cors is not None else ()
         self._ways: dict[bytes, _Way] = {}
         self._hosts: set[bytes] = set()
@@ -134,18 +146,18 @@ class Lane:
     def _send(
         self, channel: Channel, way: _Way, entry: Entry, given: dict[bytes, bytes], more: Headers, started: float, address: str
     ) -> None:  # fmt: skip
-        if way.entry() is not entry:
-            way.show(entry)
+        taken = given.get(b"accept-encoding")
+        coded = None if taken is None else self._codings.of(way.key, entry, taken.decode("latin-1"))
+        whole, same = way.heads(entry, coded)
+        etag, body = (entry.etag, entry.body) if coded is None else (coded.etag, coded.body)
         asked = given.get(b"x-request-id", b"").decode("latin-1")
         request_id = asked if REQUEST_ID.match(asked) else self._site.new_id()
         tag = given.get(b"if-none-match")
-        known = None if tag is None else unchanged(tag.decode("latin-1"), entry.etag)
-        status, rest, body = entry.status, way.full, entry.body
+        known = None if tag is None else unchanged(tag.decode("latin-1"), etag)
+        status, rest = entry.status, whole
         if known is not None:
-            same = (
-                way.same if known == entry.etag else way.same.replace(entry.etag.encode(), known.encode("latin-1"), 1)
-            )
-            status, rest, body = 304, same, b""
+            rest = same if known == etag else same.replace(etag.encode(), known.encode("latin-1"), 1)
+            status, body = 304, b""
         head = opening(status, self._site.date(), request_id, more + self._vary)
         channel.deliver(b"%b%b\r\n\r\n%b" % (head, rest, body), started)
         self._site.answered("GET", way.path, way.route.name, status, len(body), started, request_id, "", address)

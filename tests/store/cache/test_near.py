@@ -15,7 +15,7 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from harvestd.interfaces import Entry, ICache, ITopics
-from harvestd.store.cache.entries import EXPIRED_LIMIT
+from harvestd.store.cache.entries import EXPIRED_LIMIT, size_of
 from harvestd.store.cache.generations import MIN_SWEPT, Families, RecentDrops
 from harvestd.store.cache.invalidations import CHANNEL, MESSAGE_LIMIT, read, written
 from harvestd.store.cache.near import NearCache
@@ -126,6 +126,23 @@ async def test_every_part_of_an_entry_counts_towards_the_size(clock: Clock, hub:
     await cache.fetch(key, ("f",) * (much if part == "families" else 1), load, TTL)
     assert cache.peek(key) is None
     assert cache.state().bytes == 0
+
+
+async def test_a_variant_counts_towards_the_size_of_an_entry_that_is_held(clock: Clock, hub: Hub) -> None:
+    cache = NearCache(clock, hub, 3 * size_of("k", Entry(b"x" * 100, '"t"'), 0) + 50, 0.0)
+
+    async def load() -> Entry:
+        return Entry(b"x" * 100, '"t"')
+
+    first, *_ = [await cache.fetch(key, (), load, 60.0) for key in "abc"]
+    held = cache.state().bytes
+    cache.grown("a", Entry(b"x" * 100, '"t"'), 40)
+    assert cache.state().bytes == held, "another entry of its key was meant"
+    cache.grown("a", first, 40)
+    assert (cache.state().bytes, cache.state().size) == (held + 40, 3)
+    cache.grown("a", first, 40)
+    assert cache.state().size == 2 and cache.peek("a") is None, "the oldest makes room"
+    assert cache.state().bytes < held
 
 
 async def test_a_size_of_nothing_keeps_nothing_and_still_flies_once(clock: Clock, hub: Hub) -> None:

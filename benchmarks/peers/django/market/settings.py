@@ -12,6 +12,8 @@ ROOT_URLCONF = "market.urls"
 WSGI_APPLICATION = "market.wsgi.application"
 INSTALLED_APPS = ["market"]
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]  # it counts Content-Length
+if os.environ.get("COMPRESS") == "1":
+    MIDDLEWARE.insert(0, "django.middleware.gzip.GZipMiddleware")
 USE_TZ = True
 TIME_ZONE = "UTC"
 APPEND_SLASH = False
