@@ -40,7 +40,7 @@ for sort in listings.SORTS:
     after = {f"after_{i}": VALUES[type_] for i, (_, type_, _) in enumerate(listings.SORTS[sort].key)}
     LISTS[f"products by {sort}"] = (
         listings._statement(sort, (), True),
-        {**after, "limit": 20, "currency": "EUR"},
+        {**after, "limit": 20, **VIEW.bound},
         "products_",
     )
 
