@@ -36,4 +36,4 @@ def test_with_tls_no_neighbouring_host_can_set_any(
 def test_no_cookie_is_made_elsewhere() -> None:
     """But for its name in the contract."""
     makes = {str(one.relative_to(PACKAGE)) for one in PACKAGE.rglob("*.py") if '"Set-Cookie"' in one.read_text()}
-    assert makes == {"web/cookies.py", "web/pages/openapi.py"}
+    assert makes == {"web/cookies.py", "web/pages/responses.py"}
