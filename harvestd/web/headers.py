@@ -10,6 +10,7 @@ from twisted.web.http_headers import Headers
 #: never fails.
 READ: dict[str, str] = {
     "accept": "a page or JSON, of what is both",
+    "accept-encoding": "in which coding to send what everybody may read",
     "accept-language": "in which language to say what is wrong",
     "authorization": "who asks",
     "connection": "whether more requests follow",

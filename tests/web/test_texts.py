@@ -64,9 +64,9 @@ FIELDS = [
     for path in dict.fromkeys(text_fields(msgspec.inspect.type_info(route.body)))
     if path[-1] not in SECRETS
 ]
-#: Read by a reader of their own, which takes one form exactly: money's currency, days, a language, base64; and the name of a
+#: Read by a reader of their own, which takes one form exactly: money's currency, days, a language, base64, numbers elsewhere; and the name of a
 #: file, which is used for nothing.
-FORMS = {"currency", "from", "to", "language", "content", "filename"}
+FORMS = {"currency", "from", "to", "language", "content", "filename", "gtin", "external_id"}
 TEXTS = [(operation, path) for operation, path in FIELDS if path[-1] not in FORMS]
 
 
@@ -147,13 +147,26 @@ async def _change_category(s: Stage) -> Try:
     return s.admin, "PATCH", f"/api/categories/{made['id']}", body
 
 
+FACTS = {
+    "sku": "P1", "lot": "L1", "ingredients": "Peas.", "origin": "Tirol", "certifications": [{"scheme": "Organic", "body_code": "AT", "number": "1"}],
+}  # fmt: skip
+
+
 async def _product(s: Stage) -> Try:
-    body = {"title": "Peas", "unit": "kg", "price": 100, "stock": "1", "description": "Green.", "tags": ["fresh"]}
+    body = {
+        "title": "Peas",
+        "unit": "kg",
+        "price": 100,
+        "stock": "1",
+        "description": "Green.",
+        "tags": ["fresh"],
+        **FACTS,
+    }
     return s.farmer, "POST", "/api/products", body
 
 
 async def _change_product(s: Stage) -> Try:
-    body = {"title": "Peas", "description": "Green.", "tags": ["fresh"]}
+    body = {"title": "Peas", "description": "Green.", "tags": ["fresh"], **FACTS}
     return s.farmer, "PATCH", f"/api/products/{s.product['id']}", body
 
 
