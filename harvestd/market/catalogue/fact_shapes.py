@@ -7,7 +7,6 @@ from typing import Annotated, get_args
 
 from msgspec import Meta
 
-from harvestd.kernel.foreign import MAX_ID, MAX_KEYS, MAX_VALUE
 from harvestd.kernel.units import UNITS
 from harvestd.market.catalogue.fact_rules import (
     MAX_BODY,
@@ -40,14 +39,12 @@ UnitCodeOut = Annotated[
 ]  # fmt: skip
 
 Sku = Annotated[str, Meta(max_length=MAX_SKU)]
-ExternalId = Annotated[str, Meta(min_length=1, max_length=MAX_ID, examples=["shop-4711"])]
 Gtin = Annotated[str, Meta(max_length=14, examples=["4006381333931"])]
 Lot = Annotated[str, Meta(max_length=MAX_LOT)]
 Allergens = Annotated[list[Annotated[Allergen, _ALLERGENS]], Meta(max_length=len(get_args(Allergen)))]
 Ingredients = Annotated[str, Meta(max_length=MAX_INGREDIENTS)]
 Origin = Annotated[str, Meta(max_length=MAX_ORIGIN)]
 StorageIn = Annotated[Storage, _STORAGE]
-Metadata = Annotated[dict[str, Annotated[str, Meta(max_length=MAX_VALUE)]], Meta(max_length=MAX_KEYS)]
 
 
 class DurabilityIn(In, kw_only=True, frozen=True):

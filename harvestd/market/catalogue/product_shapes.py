@@ -15,14 +15,17 @@ from harvestd.market.catalogue.rules import MAX_DESCRIPTION, MAX_TITLE, Status
 from harvestd.market.catalogue.tag_rules import MAX_TAG_LENGTH, MAX_TAGS
 from harvestd.web.shapes import (
     CategoryId,
+    ExternalId,
     FarmId,
     In,
+    Metadata,
     MinorUnits,
     Money,
     Named,
     Out,
     PricePer,
     Quantity,
+    Rating,
     Season,
     SeasonIn,
     UnitOut,
@@ -48,13 +51,6 @@ class UnitPrice(Out, kw_only=True, frozen=True):
     amount: int
     currency: str
     per: CompareByOut
-
-
-class Rating(Out, kw_only=True, frozen=True):
-    """Stars, 1 to 5; ``average`` is null if nobody has rated."""
-
-    average: float | None
-    count: int
 
 
 class ImageFile(Out, kw_only=True, frozen=True):
@@ -160,7 +156,7 @@ class NewProduct(In, kw_only=True, frozen=True):
     tags: Tags = []
     status: Status = "published"
     sku: facts.Sku = ""
-    external_id: facts.ExternalId | None = None
+    external_id: ExternalId | None = None
     gtin: facts.Gtin = ""
     lot: facts.Lot = ""
     allergens: facts.Allergens = []
@@ -169,7 +165,7 @@ class NewProduct(In, kw_only=True, frozen=True):
     storage: facts.StorageIn | None = None
     durability: facts.DurabilityIn | None = None
     certifications: facts.Certifications = []
-    metadata: facts.Metadata = {}
+    metadata: Metadata = {}
 
 
 class ChangeProduct(In, kw_only=True, frozen=True):
@@ -196,7 +192,7 @@ class ChangeProduct(In, kw_only=True, frozen=True):
     tags: Tags | UnsetType = UNSET
     status: Status | UnsetType = UNSET
     sku: facts.Sku | UnsetType = UNSET
-    external_id: facts.ExternalId | UnsetType | None = UNSET
+    external_id: ExternalId | UnsetType | None = UNSET
     gtin: facts.Gtin | UnsetType = UNSET
     lot: facts.Lot | UnsetType = UNSET
     allergens: facts.Allergens | UnsetType = UNSET
@@ -205,7 +201,7 @@ class ChangeProduct(In, kw_only=True, frozen=True):
     storage: facts.StorageIn | UnsetType | None = UNSET
     durability: facts.DurabilityIn | UnsetType | None = UNSET
     certifications: facts.Certifications | UnsetType = UNSET
-    metadata: facts.Metadata | UnsetType = UNSET
+    metadata: Metadata | UnsetType = UNSET
 
 
 #: The meaning of each name here, as the contract describes it.

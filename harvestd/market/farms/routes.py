@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import UNSET
 
 from harvestd.kernel import errors, readers
-from harvestd.kernel.errors import FieldError, NotFound
+from harvestd.kernel.errors import FieldError, Invalid, NotFound
 from harvestd.kernel.geography import box_around, distance_km, shown_km
 from harvestd.kernel.permissions import Permission
 from harvestd.market.accounts import audit
@@ -22,7 +22,7 @@ from harvestd.web import sound
 from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.money import given_faults, minor_units, money
 from harvestd.web.paging import Keyset
-from harvestd.web.shapes import Imprint, Season, given
+from harvestd.web.shapes import Imprint, Rating, Season, given
 
 DEFAULT_RADIUS_KM = 50.0
 
@@ -35,14 +35,18 @@ def shown(row: store.Farm, currency: str, distance: float | None = None) -> Farm
         location=LocationOut(latitude=row.latitude, longitude=row.longitude, address=row.address),
         certifications=row.certifications, season=season,
         pickup_points=[PickupPoint(id=p["id"], name=p["name"], address=p["address"]) for p in row.pickup_points],
-        order_minimum=money(row.order_minimum, currency), imprint=Imprint(**row.imprint), state=row.state, version=row.version, created_at=row.created_at,
-        updated_at=row.updated_at, distance_km=UNSET if distance is None else shown_km(distance),
+        order_minimum=money(row.order_minimum, currency), imprint=Imprint(**row.imprint),
+        rating=Rating(average=float(row.rating_average) if row.rating_count else None, count=row.rating_count),
+        external_id=row.external_id, metadata=row.metadata, state=row.state, version=row.version, created_at=row.created_at, updated_at=row.updated_at,
+        distance_km=UNSET if distance is None else shown_km(distance),
     )  # fmt: skip
 
 
 async def listed(request: RequestContext, query: FarmsQuery) -> CountedPage[Farm]:
-    """Farms by distance if ``near`` is given, else newest first."""
+    """The farms of ``ids``; or farms by distance if ``near`` is given, else newest first."""
     currency = request.parts.settings.market_currency
+    if query.ids is not None:
+        return await _named(request, query, query.ids.split(","), currency)
     at = readers.middle(query.near, query.radius_km)
     if at is not None:
         return await _near(request, query, at, currency)
@@ -51,6 +55,14 @@ async def listed(request: RequestContext, query: FarmsQuery) -> CountedPage[Farm
     page, following = order.page(await store.newest(request.reader, after, query.q, order.ask))
     total = await store.count(request.reader, query.q) if query.count else None
     return CountedPage([shown(row, currency) for row in page], following, total)
+
+
+async def _named(request: RequestContext, query: FarmsQuery, ids: list[str], currency: str) -> CountedPage[Farm]:
+    alone = FarmsQuery(ids=query.ids, limit=query.limit, count=query.count)
+    if query != alone:
+        raise Invalid.of("ids", "goes without near, radius_km, q and after", "not-accepted", reason="ids-alone")
+    found = await store.by_ids(request.reader, ids)
+    return CountedPage([shown(row, currency) for row in found], None, len(found) if query.count else None)
 
 
 async def _near(
@@ -102,10 +114,14 @@ def faults(request: RequestContext, sent: Mapping[str, Any]) -> list[FieldError]
     return [*errors.faults(lambda: _changes(request, sent)), *market.element_faults(names, points)]
 
 
+#: The fields that are columns as they are sent.
+_AS_SENT = ("name", "slug", "description", "certifications", "external_id", "metadata")
+
+
 def _changes(request: RequestContext, sent: Mapping[str, Any], points: Sequence[str] | None = None) -> dict[str, Any]:
     """The columns that change; raises :class:`Invalid` with every field that is wrong. ``points`` are the ids of the farm's
     pick-up points, None if no farm is loaded."""
-    changes = {name: sent[name] for name in ("name", "slug", "description", "certifications") if name in sent}
+    changes = {name: sent[name] for name in _AS_SENT if name in sent}
     wrong: list[FieldError] = []
     place = sound.members(sent, "location")
     if "location" in sent:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -34,6 +35,10 @@ class Farm(msgspec.Struct, frozen=True):
     order_minimum: int
     pickup_points: list[dict[str, Any]]
     imprint: dict[str, str]
+    external_id: str | None
+    metadata: dict[str, str]
+    rating_average: Decimal
+    rating_count: int
     state: str
     version: int
     created_at: datetime
@@ -47,11 +52,16 @@ class Points(msgspec.Struct, frozen=True):
     points: list[dict[str, Any]]
 
 
-_COLUMNS = """id, slug, name, description, latitude, longitude, address, certifications, season_from, season_to,
-              order_minimum, pickup_points, imprint, state, version, created_at, updated_at"""
+_COLUMNS = ", ".join(Farm.__struct_fields__)
+#: The columns that :func:`update` stores, as they are and as JSON.
+_CHANGED = (
+    "name", "slug", "description", "latitude", "longitude", "address", "certifications", "order_minimum", "external_id", "version", "updated_at",
+)  # fmt: skip
+_JSON = ("pickup_points", "imprint", "metadata")
 BY_ID = Statement("farms.by_id", f"select {_COLUMNS} from farms where id = :token", Farm)
 BY_SLUG = Statement("farms.by_slug", f"select {_COLUMNS} from farms where slug = :token", Farm)
 _LOCK = Statement("farms.lock", f"select {_COLUMNS} from farms where id = :farm_id for no key update", Farm)
+_BY_IDS = Statement("farms.by_ids", f"select {_COLUMNS} from farms where id = any(:ids::uuid[])", Farm)
 _POINTS = Statement("farms.points", "select id, pickup_points from farms where id = any(:farm_ids::uuid[])", Points)
 _ROLE = Statement("farms.role", "select role from farm_members where farm_id = :farm_id and user_id = :user_id", scalar)
 _INSERT = Statement(
@@ -65,9 +75,7 @@ _JOIN = Statement(
 )
 _UPDATE = Statement(
     "farms.update",
-    """update farms set name = :name, slug = :slug, description = :description, latitude = :latitude, longitude = :longitude, address = :address,
-              certifications = :certifications, order_minimum = :order_minimum, pickup_points = :pickup_points, imprint = :imprint, version = :version, updated_at = :updated_at
-       where id = :id""",
+    f"update farms set {', '.join(f'{name} = :{name}' for name in (*_CHANGED, *_JSON))} where id = :id",
     nothing,
 )
 _NEWEST = Statement(
@@ -93,6 +101,12 @@ _IN_BOX = Statement(
 async def find(reader: Reader, token: str) -> Farm | None:
     """A farm by id or slug."""
     return await reader.row(BY_ID if is_id(token) else BY_SLUG, token=token)
+
+
+async def by_ids(reader: Reader, ids: Sequence[str]) -> list[Farm]:
+    """The farms with these ids that exist, each once, in the order of the ids."""
+    found = {farm.id: farm for farm in await reader.rows(_BY_IDS, ids=list(ids))}
+    return [found[id] for id in dict.fromkeys(ids) if id in found]
 
 
 async def newest(reader: Reader, after: str | None, text: str, limit: int) -> list[Farm]:
@@ -151,13 +165,18 @@ async def insert(
 
 
 async def update(tx: Transaction, farm: Farm) -> None:
-    """Store a changed farm; raises :class:`AlreadyTaken` if another farm has the slug."""
+    """Store a changed farm; raises :class:`AlreadyTaken` if another farm has the slug, or the id elsewhere."""
+    values = {name: getattr(farm, name) for name in _CHANGED}
+    values |= {name: msgspec.json.encode(getattr(farm, name)).decode() for name in _JSON}
     try:
-        await tx.run(
-            _UPDATE, id=farm.id, name=farm.name, slug=farm.slug, description=farm.description, latitude=farm.latitude, longitude=farm.longitude, address=farm.address,
-            certifications=farm.certifications, order_minimum=farm.order_minimum, pickup_points=msgspec.json.encode(farm.pickup_points).decode(), imprint=farm.imprint,
-            version=farm.version, updated_at=farm.updated_at,
-        )  # fmt: skip
+        await tx.run(_UPDATE, id=farm.id, **values)
     except pg.UniqueViolation as error:
-        message = "this slug is another farm's; choose another"
-        raise AlreadyTaken(errors=(FieldError("slug", message, code="taken"),)) from error
+        field, message = _TAKEN[error.diag.constraint_name == "farms_external_id"]
+        raise AlreadyTaken(errors=(FieldError(field, message, code="taken"),)) from error
+
+
+#: What another farm has, by whether it is the id elsewhere.
+_TAKEN = (
+    ("slug", "this slug is another farm's; choose another"),
+    ("external_id", "is another farm's; choose another id"),
+)

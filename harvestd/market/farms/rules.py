@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from harvestd.kernel import slugs
+from harvestd.kernel import foreign, slugs
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.names import Rule, clean, clean_name, clean_text
 
@@ -20,13 +20,21 @@ def checked(given: Mapping[str, Any], also: Iterable[FieldError] = ()) -> dict[s
     ``address`` is that of ``location``; ``also`` are the faults found elsewhere."""
     found = dict(given)
     errors: list[FieldError] = list(also)
-    for name, check in (("certifications", _certifications), ("pickup_points", _points)):
+    for name, check in (("certifications", _certifications), ("pickup_points", _points), ("metadata", _metadata)):
         if name in found:
             found[name], wrong = check(found[name])
             errors += wrong
+    if "external_id" in found:
+        found["external_id"] = foreign.external_id("external_id", found["external_id"])
     if "address" in found:
         found["address"] = clean_text("location.address", found["address"], MAX_ADDRESS)
-    return clean(found, TEXTS, {"slug": slugs.given}, also=errors, message="the farm cannot be accepted")
+    return clean(
+        found,
+        TEXTS,
+        {"slug": slugs.given},
+        also=errors,
+        message="the farm cannot be accepted",
+    )
 
 
 def not_on_earth(field: str, place: Mapping[str, Any]) -> Iterator[FieldError]:
@@ -56,6 +64,10 @@ def not_its_own(given: Sequence[str | None], known: Container[str]) -> Iterator[
             yield FieldError(
                 f"pickup_points[{i}].id", message, code="not-found", params={"reason": "point-of-this-farm"}
             )
+
+
+def _metadata(given: Mapping[str, str]) -> tuple[Mapping[str, str], list[FieldError]]:
+    return foreign.metadata("metadata", given)
 
 
 def _certifications(given: Sequence[str]) -> tuple[list[Any], list[FieldError]]:

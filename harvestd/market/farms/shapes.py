@@ -11,7 +11,22 @@ from msgspec import UNSET, Meta, UnsetType
 
 from harvestd.market.farms.imprint_rules import TEXTS as IMPRINT
 from harvestd.market.farms.rules import MAX_ADDRESS, MAX_CERTIFICATION, MAX_CERTIFICATIONS, MAX_POINT_NAME, TEXTS
-from harvestd.web.shapes import CountedQuery, Id, Imprint, In, MinorUnits, Money, Out, Position, Season, Slug
+from harvestd.web.shapes import (
+    CountedQuery,
+    ExternalId,
+    Id,
+    Ids,
+    Imprint,
+    In,
+    Metadata,
+    MinorUnits,
+    Money,
+    Out,
+    Position,
+    Rating,
+    Season,
+    Slug,
+)
 from harvestd.web.vocabulary import closed
 
 STATES = ("pending", "verified", "suspended")
@@ -93,6 +108,9 @@ class Farm(Out, kw_only=True, frozen=True):
     pickup_points: list[PickupPoint]
     order_minimum: Money
     imprint: Imprint
+    rating: Rating
+    external_id: str | None
+    metadata: dict[str, str]
     state: StateOut
     version: int
     created_at: datetime
@@ -101,8 +119,9 @@ class Farm(Out, kw_only=True, frozen=True):
 
 
 class FarmsQuery(CountedQuery, kw_only=True, frozen=True):
-    """``near`` is ``latitude,longitude``; ``q`` is part of the name."""
+    """``ids`` are all that is asked for; ``near`` is ``latitude,longitude``; ``q`` is part of the name."""
 
+    ids: Ids | None = None
     near: Position | None = None
     radius_km: Annotated[float, Meta(gt=0, le=500)] | None = None
     q: Annotated[str, Meta(max_length=100)] = ""
@@ -136,12 +155,22 @@ class ChangeFarm(In, kw_only=True, frozen=True):
     pickup_points: Annotated[list[PickupPointIn], Meta(max_length=50)] | UnsetType = UNSET
     order_minimum: Money | MinorUnits | UnsetType = UNSET
     imprint: ChangeImprint | UnsetType | None = UNSET
+    external_id: ExternalId | UnsetType | None = UNSET
+    metadata: Metadata | UnsetType = UNSET
 
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "certifications": "The farm's certifications, in its own words.",
     "distance_km": "Distance in kilometres from the position in the query.",
+    **dict.fromkeys(
+        ("Farm.external_id", "ChangeFarm.external_id"),
+        "The id that another system has for it: 1 to 64 visible ASCII characters, unique in the market; null for none.",
+    ),
+    "FarmsQuery.ids": "Only these farms, in this order and on one page; those that are not there are left out. Goes without the other parameters.",
+    "metadata": "Notes of another system: kept, returned, never read.",
+    "Farm.rating": "What its buyers say of it.",
+    "average": "Mean of the stars; null if nobody has rated.",
     "imprint": "Who sells, as the law has it shown; the owner of the farm changes it.",
     "latitude": "Degrees, -90 to 90.",
     "legal_name": "The name of the company, or of the person who sells in their own name.",

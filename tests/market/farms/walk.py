@@ -27,7 +27,7 @@ STEPS: tuple[Step, ...] = (
     Step("listFarms", parameters={"q": "Sunny", "limit": "1"}),
     Step("getFarm", parameters={"id": SUNNY_ACRES}),
     Step("updateFarm", FARMER, {"id": SUNNY_ACRES}, {"description": "Vegetables and fruit, grown without sprays.",
-         "pickup_points": [{"name": "At the gate", "address": "1 Orchard Lane"}], "order_minimum": 500,
+         "pickup_points": [{"name": "At the gate", "address": "1 Orchard Lane"}], "order_minimum": 500, "external_id": "erp/17", "metadata": {"route": "north"},
          "imprint": {"legal_name": "Sunny Acres Ltd", "address": "1 Orchard Lane", "register": "Companies House 01234567", "tax_number": "GB123456789"}}),
     Step("createFarm", token="{ada.access_token}", body={"name": "Corn Corner"}, prepare=_ada),
     Step("judgeFarm", ADMIN, {"id": SUNNY_ACRES}, {"state": "verified", "reason": "Visited in May."}),
