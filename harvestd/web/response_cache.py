@@ -36,12 +36,19 @@ class ResponseCache:
         if entry is not None and self._outdated(entry, key, known):
             entry = None
         lane = request.site.lane
-        if lane is not None and context.caller is None and entry is not None and len(entry.body) <= PIECE:
+        if (
+            lane is not None
+            and context.caller is None
+            and entry is not None
+            and entry.status == 200
+            and len(entry.body) <= PIECE
+        ):
             lane.learn(request.uri, route, key)  # only on a cache hit: an address requested once may never be again
         if entry is None:
             entry = await self._load(route, context, query, key, known)
         age: replies.Headers = () if entry.age is None else ((b"Age", b"%d" % entry.age),)
-        return Response(entry.status, (*entry.headers, (b"ETag", entry.etag.encode("ascii")), *age), entry.body)
+        tag: replies.Headers = ((b"ETag", entry.etag.encode("ascii")),) if entry.status == 200 else ()
+        return Response(entry.status, (*entry.headers, *tag, *age), entry.body)
 
     async def _load(self, route: Route, context: RequestContext, query: Any, key: str, known: str) -> Entry:
         cached = route.cached

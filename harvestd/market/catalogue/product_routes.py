@@ -69,7 +69,8 @@ async def listed(request: RequestContext, query: ProductsQuery) -> Result:
     rows = await listings.products(request.reader, wanted, query.sort, after, order.ask, view(request))
     total = await listings.count(request.reader, wanted) if query.count else None
     page, following = order.page(rows)
-    shows = tuple([families.shown(row.key[-1]) for row in page])
+    of = [families.of_farm(id) for id, _ in asked.values.get("farm", ())]  # asked for by a former slug, perhaps
+    shows = (*[families.shown(row.key[-1]) for row in page], *of)
     ended = page[0].ended if page else None
     shown_now = CountedPage([msgspec.Raw(row.text) for row in page], following, total)
     return Result(shown_now, version=ended, families=shows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harvestd.kernel import errors
-from harvestd.kernel.families import AMOUNTS, CATALOGUE, CATEGORIES, CHANGED, PRICES, PRODUCTS
+from harvestd.kernel.families import AMOUNTS, CATALOGUE, CATEGORIES, CHANGED, PRICES, PRODUCTS, of_farm
 from harvestd.kernel.permissions import Permission
 from harvestd.market.catalogue import (
     category_routes,
@@ -31,7 +31,7 @@ _PRODUCTS = Section(
 def _listing(path: dict[str, str], query: Any) -> tuple[str, ...]:
     by_price = query.sort in ("price", "-price") or query.min_price is not None or query.max_price is not None
     by_amount = query.sort == "popular" or query.in_stock
-    farms = [f"products:farmer:{token}" for token in query.farm if token]
+    farms = [of_farm(token) for token in query.farm if token]
     return (*(farms or [PRODUCTS]), CATALOGUE, *[PRICES] * by_price, *[AMOUNTS] * by_amount)
 
 

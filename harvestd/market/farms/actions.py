@@ -55,7 +55,7 @@ async def found(unit: UnitOfWork, account: Registered) -> None:
 
 
 async def locked(unit: UnitOfWork, caller: Caller, permission: Permission, token: str) -> store.Farm:
-    """A farm by id or slug, locked. Raises :class:`NotFound`, and :class:`Forbidden` if the caller lacks this permission for it."""
+    """A farm by id, or by a slug that it has or had, locked. Raises :class:`NotFound`, and :class:`Forbidden` if the caller lacks this permission for it."""
     found = await store.find(unit.tx, token)
     row = await store.lock(unit.tx, found.id) if found else None
     if row is None:
@@ -70,9 +70,10 @@ async def change(unit: UnitOfWork, before: store.Farm, changes: Mapping[str, Any
         return before
     after = msgspec.structs.replace(before, **changes, version=before.version + 1, updated_at=unit.now)
     await store.update(unit.tx, after)
-    tokens = dict.fromkeys((before.id, before.slug, after.slug))
+    # where its former slugs lead changes with its slug
+    slugs = [before.slug] if after.slug == before.slug else await store.slugs(unit.tx, before.id)
     own = [name for name in after.__struct_fields__ if name not in ("version", "updated_at")]
     changed = [name for name in own if getattr(after, name) != getattr(before, name)]
-    data = {"farm_id": after.id, "changed": changed, "families": [FARMS, CATALOGUE, *farm(*tokens)]}
+    data = {"farm_id": after.id, "changed": changed, "families": [FARMS, CATALOGUE, *farm(before.id, *slugs)]}
     unit.record(Event("farm.updated", f"farm:{after.id}", after.version, data))
     return after

@@ -85,10 +85,13 @@ def _distance(row: store.Farm, at: tuple[float, float]) -> float:
 
 
 async def page(request: RequestContext) -> Result:
-    """One farm, by id or slug."""
-    row = await store.find(request.reader, request.path["id"])
+    """One farm, by id or slug; a former slug leads to the address of the present one."""
+    token = request.path["id"]
+    row = await store.find(request.reader, token)
     if row is None:
         raise NotFound("there is no such farm")
+    if token not in (row.id, row.slug):
+        return Result(status=301, headers=(("Location", f"/api/farms/{row.slug}"),))
     return Result(shown(row, request.parts.settings.market_currency), version=row.version)
 
 

@@ -58,8 +58,14 @@ _CHANGED = (
     "name", "slug", "description", "latitude", "longitude", "address", "certifications", "order_minimum", "external_id", "version", "updated_at",
 )  # fmt: skip
 _JSON = ("pickup_points", "imprint", "metadata")
-BY_ID = Statement("farms.by_id", f"select {_COLUMNS} from farms where id = :token", Farm)
-BY_SLUG = Statement("farms.by_slug", f"select {_COLUMNS} from farms where slug = :token", Farm)
+_BY_ID = Statement("farms.by_id", f"select {_COLUMNS} from farms where id = :token", Farm)
+# A former slug leads to its farm, too.
+_BY_SLUG = Statement(
+    "farms.by_slug",
+    f"select {_COLUMNS} from farms where id = (select farm_id from farm_slugs where slug = :token)",
+    Farm,
+)
+_SLUGS = Statement("farms.slugs", "select slug from farm_slugs where farm_id = :farm_id order by slug", scalar)
 _LOCK = Statement("farms.lock", f"select {_COLUMNS} from farms where id = :farm_id for no key update", Farm)
 _BY_IDS = Statement("farms.by_ids", f"select {_COLUMNS} from farms where id = any(:ids::uuid[])", Farm)
 _POINTS = Statement("farms.points", "select id, pickup_points from farms where id = any(:farm_ids::uuid[])", Points)
@@ -67,7 +73,8 @@ _ROLE = Statement("farms.role", "select role from farm_members where farm_id = :
 _INSERT = Statement(
     "farms.insert",
     """insert into farms (id, slug, name, description, latitude, longitude, address, state, created_at, updated_at)
-       values (:farm_id, :slug, :name, :description, :latitude, :longitude, :address, :state, :now, :now) on conflict (slug) do nothing""",
+       select :farm_id::uuid, :slug::text, :name, :description, :latitude::float8, :longitude::float8, :address, :state, :now::timestamptz, :now::timestamptz
+        where not exists (select from farm_slugs where slug = :slug::text) on conflict (slug) do nothing""",
     nothing,
 )
 _JOIN = Statement(
@@ -99,8 +106,13 @@ _IN_BOX = Statement(
 
 
 async def find(reader: Reader, token: str) -> Farm | None:
-    """A farm by id or slug."""
-    return await reader.row(BY_ID if is_id(token) else BY_SLUG, token=token)
+    """A farm by id, or by a slug that it has or had."""
+    return await reader.row(_BY_ID if is_id(token) else _BY_SLUG, token=token)
+
+
+async def slugs(reader: Reader, farm_id: str) -> list[str]:
+    """Every slug that a farm has or had."""
+    return await reader.rows(_SLUGS, farm_id=farm_id)
 
 
 async def by_ids(reader: Reader, ids: Sequence[str]) -> list[Farm]:
@@ -165,7 +177,7 @@ async def insert(
 
 
 async def update(tx: Transaction, farm: Farm) -> None:
-    """Store a changed farm; raises :class:`AlreadyTaken` if another farm has the slug, or the id elsewhere."""
+    """Store a changed farm; raises :class:`AlreadyTaken` if another farm has, or had, the slug, or has the id elsewhere."""
     values = {name: getattr(farm, name) for name in _CHANGED}
     values |= {name: msgspec.json.encode(getattr(farm, name)).decode() for name in _JSON}
     try:
@@ -177,6 +189,6 @@ async def update(tx: Transaction, farm: Farm) -> None:
 
 #: What another farm has, by whether it is the id elsewhere.
 _TAKEN = (
-    ("slug", "this slug is another farm's; choose another"),
+    ("slug", "this slug is, or was, another farm's; choose another"),
     ("external_id", "is another farm's; choose another id"),
 )

@@ -7,3 +7,20 @@ alter table farms
     add column rating_average numeric(4,3) generated always as
                                   (case when rating_count = 0 then 0 else rating_sum::numeric / rating_count end) stored;
 create unique index farms_external_id on farms (external_id) where external_id is not null;
+-- Every slug that a farm has, or had: the addresses of former days lead to it, and nobody else takes one. A table of their own with the present
+-- ones among them, kept by those of the farms, so that of two who want a slug at once one gets it, also where the other has just left it.
+create table farm_slugs (
+    slug    text primary key,
+    farm_id uuid not null references farms on delete cascade
+);
+create index farm_slugs_farm on farm_slugs (farm_id);
+insert into farm_slugs select slug, id from farms;
+create function farm_slug_changed() returns trigger language plpgsql as $$
+begin
+    insert into farm_slugs (slug, farm_id) values (new.slug, new.id) on conflict (slug) do nothing;
+    if not exists (select from farm_slugs where slug = new.slug and farm_id = new.id) then
+        raise unique_violation using message = 'the slug is, or was, another farm''s', constraint = 'farms_slug_key';
+    end if;
+    return null;
+end $$;
+create trigger farm_slug_changed after insert or update of slug on farms for each row execute function farm_slug_changed();
