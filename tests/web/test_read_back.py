@@ -138,6 +138,9 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
         "pickup_points": [[], [{"name": "Gate"}], [{"name": f"{n:0200}", "address": "x" * 500} for n in range(50)]],
         "order_minimum": [0, 10**12, {"amount": 500, "currency": "EUR"}],
         "external_id": [None, "a/1", "x" * 64], "metadata": [{}, {"a": ""}, {f"{n:040}": "x" * 500 for n in range(50)}],
+        "certificates": [
+            [], [{"scheme": "Organic"}], [{"scheme": "x" * 100, "body_code": "x" * 40, "number": f"{n:0100}", "valid_until": "9999-12-31"} for n in range(30)],
+        ],
         "imprint": [
             None, {"legal_name": "Łosoś & Co", "address": "1 Lane\nTown"}, {"register": "", "tax_number": "12/345/67890"},
             {"legal_name": "x" * 200, "address": "x" * 500, "register": "x" * 200, "tax_number": "x" * 50},

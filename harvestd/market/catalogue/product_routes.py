@@ -8,7 +8,8 @@ from typing import Any
 import attrs
 import msgspec
 
-from harvestd.kernel import errors, families
+from harvestd.kernel import claims, errors, families
+from harvestd.kernel.claims import Certification
 from harvestd.kernel.errors import FieldError, Forbidden, Invalid, NotFound
 from harvestd.kernel.names import accept, told
 from harvestd.kernel.permissions import Permission, may_for_farm
@@ -21,7 +22,7 @@ from harvestd.market.accounts import rows as accounts
 from harvestd.market.catalogue import actions, cards, filters, listings
 from harvestd.market.catalogue import rows as store
 from harvestd.market.catalogue import rules as market
-from harvestd.market.catalogue.fact_rules import Certification, Durability, certification_faults
+from harvestd.market.catalogue.fact_rules import Durability
 from harvestd.market.catalogue.listing_shapes import ProductsQuery
 from harvestd.market.catalogue.price_rules import per_faults
 from harvestd.market.catalogue.product_shapes import ChangeProduct, NewProduct, PricePerIn
@@ -107,7 +108,7 @@ def _faults_in_part(request: RequestContext, given: Mapping[str, Any]) -> Iterat
     if "tags" not in given:
         yield from tag_faults(sound.elements(given, "tags"))
     if "certifications" not in given:
-        yield from certification_faults(sound.elements(given, "certifications"))
+        yield from claims.faults_in_part("certifications", sound.elements(given, "certifications"))
 
 
 def _read(request: RequestContext, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:

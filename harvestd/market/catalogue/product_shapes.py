@@ -13,6 +13,7 @@ from harvestd.kernel.units import Unit
 from harvestd.market.catalogue import fact_shapes as facts
 from harvestd.market.catalogue.rules import MAX_DESCRIPTION, MAX_TITLE, Status
 from harvestd.market.catalogue.tag_rules import MAX_TAG_LENGTH, MAX_TAGS
+from harvestd.web.claim_shapes import Certification, Certifications
 from harvestd.web.shapes import (
     CategoryId,
     ExternalId,
@@ -107,7 +108,7 @@ class Product(Out, kw_only=True, frozen=True):
     origin: str
     storage: facts.StorageOut | None
     durability: facts.Durability | None
-    certifications: list[facts.Certification]
+    certifications: list[Certification]
     metadata: dict[str, str]
     status: ProductStatusOut
     orderable: bool
@@ -164,7 +165,7 @@ class NewProduct(In, kw_only=True, frozen=True):
     origin: facts.Origin = ""
     storage: facts.StorageIn | None = None
     durability: facts.DurabilityIn | None = None
-    certifications: facts.Certifications = []
+    certifications: Certifications = []
     metadata: Metadata = {}
 
 
@@ -200,7 +201,7 @@ class ChangeProduct(In, kw_only=True, frozen=True):
     origin: facts.Origin | UnsetType = UNSET
     storage: facts.StorageIn | UnsetType | None = UNSET
     durability: facts.DurabilityIn | UnsetType | None = UNSET
-    certifications: facts.Certifications | UnsetType = UNSET
+    certifications: Certifications | UnsetType = UNSET
     metadata: Metadata | UnsetType = UNSET
 
 

@@ -14,9 +14,11 @@ from harvestd.kernel.permissions import Permission, may_everywhere, may_for_farm
 from harvestd.kernel.slugs import distinct
 from harvestd.market.accounts.actions import Registered
 from harvestd.market.farms import rows as store
+from harvestd.market.farms.day_rules import turn
 from harvestd.store.postgres.statements import Reader
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import Caller
+from harvestd.web.market_day import day_of
 
 
 async def allowed(reader: Reader, caller: Caller, permission: Permission, farm_id: str) -> bool:
@@ -69,10 +71,11 @@ async def change(unit: UnitOfWork, before: store.Farm, changes: Mapping[str, Any
     if all(getattr(before, name) == value for name, value in changes.items()):
         return before
     after = msgspec.structs.replace(before, **changes, version=before.version + 1, updated_at=unit.now)
+    after = msgspec.structs.replace(after, turns_on=turn(after.dated, day_of(unit.parts.settings, unit.now)))
     await store.update(unit.tx, after)
     # where its former slugs lead changes with its slug
     slugs = [before.slug] if after.slug == before.slug else await store.slugs(unit.tx, before.id)
-    own = [name for name in after.__struct_fields__ if name not in ("version", "updated_at")]
+    own = [name for name in after.__struct_fields__ if name not in ("version", "updated_at", "turns_on")]
     changed = [name for name in own if getattr(after, name) != getattr(before, name)]
     data = {"farm_id": after.id, "changed": changed, "families": [FARMS, CATALOGUE, *farm(before.id, *slugs)]}
     unit.record(Event("farm.updated", f"farm:{after.id}", after.version, data))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from psycopg2 import errors as pg
 from harvestd.kernel.errors import AlreadyTaken, FieldError
 from harvestd.kernel.geography import Box
 from harvestd.kernel.slugs import is_id
+from harvestd.market.farms.day_rules import Dated
 from harvestd.store import counting
 from harvestd.store.postgres.statements import LAST_ID, Reader, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
@@ -30,6 +31,7 @@ class Farm(msgspec.Struct, frozen=True):
     longitude: float | None
     address: str
     certifications: list[str]
+    certificates: list[dict[str, Any]]
     season_from: str | None
     season_to: str | None
     order_minimum: int
@@ -40,9 +42,15 @@ class Farm(msgspec.Struct, frozen=True):
     rating_average: Decimal
     rating_count: int
     state: str
+    turns_on: date | None
     version: int
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def dated(self) -> Dated:
+        """What of it begins or ends with a day."""
+        return Dated(self.certificates)
 
 
 class Points(msgspec.Struct, frozen=True):
@@ -55,9 +63,10 @@ class Points(msgspec.Struct, frozen=True):
 _COLUMNS = ", ".join(Farm.__struct_fields__)
 #: The columns that :func:`update` stores, as they are and as JSON.
 _CHANGED = (
-    "name", "slug", "description", "latitude", "longitude", "address", "certifications", "order_minimum", "external_id", "version", "updated_at",
+    "name", "slug", "description", "latitude", "longitude", "address", "certifications", "order_minimum", "external_id", "turns_on", "version",
+    "updated_at",
 )  # fmt: skip
-_JSON = ("pickup_points", "imprint", "metadata")
+_JSON = ("certificates", "pickup_points", "imprint", "metadata")
 _BY_ID = Statement("farms.by_id", f"select {_COLUMNS} from farms where id = :token", Farm)
 # A former slug leads to its farm, too.
 _BY_SLUG = Statement(
@@ -85,6 +94,10 @@ _UPDATE = Statement(
     f"update farms set {', '.join(f'{name} = :{name}' for name in (*_CHANGED, *_JSON))} where id = :id",
     nothing,
 )
+_DUE = Statement(
+    "farms.due", "select id::text from farms where turns_on <= :today order by turns_on, id limit :limit", scalar
+)
+_TURN = Statement("farms.turn", "update farms set turns_on = :next, version = version + 1 where id = :farm_id", nothing)
 _NEWEST = Statement(
     "farms.newest",
     f"""select {_COLUMNS} from farms
@@ -150,6 +163,16 @@ async def role(reader: Reader, farm_id: str, user_id: str) -> str | None:
 async def lock(tx: Transaction, farm_id: str) -> Farm | None:
     """A farm, locked until the transaction ends."""
     return await tx.row(_LOCK, farm_id=farm_id)
+
+
+async def due(reader: Reader, today: date, limit: int) -> list[str]:
+    """Ids of the farms that a day has come for, until this one."""
+    return await reader.rows(_DUE, today=today, limit=limit)
+
+
+async def turn(tx: Transaction, farm_id: str, next: date | None) -> None:
+    """Store that the day was told of, and which comes next, as the farm's next version."""
+    await tx.run(_TURN, farm_id=farm_id, next=next)
 
 
 async def insert(

@@ -11,6 +11,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from harvestd.market.farms.imprint_rules import TEXTS as IMPRINT
 from harvestd.market.farms.rules import MAX_ADDRESS, MAX_CERTIFICATION, MAX_CERTIFICATIONS, MAX_POINT_NAME, TEXTS
+from harvestd.web import claim_shapes
+from harvestd.web.claim_shapes import Certification, Certifications
 from harvestd.web.shapes import (
     CountedQuery,
     ExternalId,
@@ -104,6 +106,7 @@ class Farm(Out, kw_only=True, frozen=True):
     description: str
     location: LocationOut
     certifications: list[str]
+    certificates: list[Certification]
     season: Season | None
     pickup_points: list[PickupPoint]
     order_minimum: Money
@@ -152,6 +155,7 @@ class ChangeFarm(In, kw_only=True, frozen=True):
         ]
         | UnsetType
     ) = UNSET
+    certificates: Certifications | UnsetType = UNSET
     pickup_points: Annotated[list[PickupPointIn], Meta(max_length=50)] | UnsetType = UNSET
     order_minimum: Money | MinorUnits | UnsetType = UNSET
     imprint: ChangeImprint | UnsetType | None = UNSET
@@ -161,6 +165,8 @@ class ChangeFarm(In, kw_only=True, frozen=True):
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
+    **claim_shapes.WORDS,
+    "certificates": "What certifies the farm, each until its last day.",
     "certifications": "The farm's certifications, in its own words.",
     "distance_km": "Distance in kilometres from the position in the query.",
     **dict.fromkeys(

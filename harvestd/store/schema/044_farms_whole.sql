@@ -24,3 +24,8 @@ begin
     return null;
 end $$;
 create trigger farm_slug_changed after insert or update of slug on farms for each row execute function farm_slug_changed();
+-- Certificates with their last day; and the next day on which what a farm shows changes by itself, which a periodic task tells of.
+alter table farms
+    add column certificates jsonb not null default '[]' check (jsonb_typeof(certificates) = 'array'),
+    add column turns_on     date;
+create index farms_turns_on on farms (turns_on) where turns_on is not null;
