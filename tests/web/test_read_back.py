@@ -141,6 +141,9 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
         "certificates": [
             [], [{"scheme": "Organic"}], [{"scheme": "x" * 100, "body_code": "x" * 40, "number": f"{n:0100}", "valid_until": "9999-12-31"} for n in range(30)],
         ],
+        "away": [
+            [], [{"from": "2090-01-01", "to": "2090-01-01"}], [{"from": f"{2100 + n}-01-01", "to": f"{2100 + n}-12-31", "note": "x" * 500} for n in range(50)],
+        ],
         "imprint": [
             None, {"legal_name": "Łosoś & Co", "address": "1 Lane\nTown"}, {"register": "", "tax_number": "12/345/67890"},
             {"legal_name": "x" * 200, "address": "x" * 500, "register": "x" * 200, "tax_number": "x" * 50},

@@ -33,7 +33,9 @@ from harvestd.web.shapes import (
 )
 from harvestd.web.vocabulary import closed
 
-NotOrderableOut = Annotated[str, closed("NotOrderable", ("nobody-there",), "Why a product cannot be ordered.")]
+NotOrderableOut = Annotated[
+    str, closed("NotOrderable", ("nobody-there", "farm-away"), "Why a product cannot be ordered.")
+]
 ProductStatusOut = Annotated[str, closed("ProductStatus", get_args(Status), "Whether a product is on sale.")]
 ImageStatusOut = Annotated[
     str, closed("ImageStatus", ("processing", "ready", "failed"), "Whether a picture can be shown.")
@@ -78,7 +80,7 @@ class Image(Out, kw_only=True, frozen=True):
 
 class Product(Out, kw_only=True, frozen=True):
     """A product. Quantities are in ``unit``, ``price`` is for ``price_per``, ``available`` is stock less reservations. ``orderable`` is false if
-    nobody would receive an order; ``not_orderable`` says why."""
+    nobody would receive an order, or the farm is away; ``not_orderable`` says why."""
 
     id: str
     slug: str
@@ -113,6 +115,7 @@ class Product(Out, kw_only=True, frozen=True):
     status: ProductStatusOut
     orderable: bool
     not_orderable: NotOrderableOut | None
+    away_until: date | None
     images: list[Image]
     upvote_count: int
     view_count: int
@@ -225,7 +228,8 @@ WORDS: dict[str, str] = {
     "images": "Pictures, in order. Not implemented yet: always empty.",
     "min_quantity": "The minimum order quantity.",
     "not_orderable": "Why it cannot be ordered; null if it can.",
-    "orderable": "Whether it can be ordered: false if nobody at the farm would receive the order.",
+    "orderable": "Whether it can be ordered: false if nobody at the farm would receive the order, or it is away.",
+    "Product.away_until": "The last day of its farm's absence; null if the farm is here today.",
     "per": "The unit that `amount` is for: a kilogram, a litre, a piece …",
     "price": "The current price, for `price_per`.",
     "price_per": "The quantity that the price is for.",

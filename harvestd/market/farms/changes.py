@@ -10,8 +10,10 @@ import msgspec
 from harvestd.kernel import claims, errors
 from harvestd.kernel.claims import Certification
 from harvestd.kernel.errors import FieldError
+from harvestd.market.farms import away_rules
 from harvestd.market.farms import imprint_rules as imprints
 from harvestd.market.farms import rules as market
+from harvestd.market.farms.away_rules import Period
 from harvestd.web import sound
 from harvestd.web.context import RequestContext
 from harvestd.web.money import given_faults, minor_units
@@ -21,7 +23,12 @@ def faults(request: RequestContext, sent: Mapping[str, Any]) -> list[FieldError]
     """Faults in the given fields of a farm, independent of the others."""
     names, points = ({} if name in sent else sound.elements(sent, name) for name in ("certifications", "pickup_points"))
     part = {} if "certificates" in sent else sound.elements(sent, "certificates")
-    wrong = [*market.element_faults(names, points), *claims.faults_in_part("certificates", part)]
+    away = {} if "away" in sent else sound.elements(sent, "away")
+    wrong = [
+        *market.element_faults(names, points),
+        *claims.faults_in_part("certificates", part),
+        *away_rules.faults_in_part(away),
+    ]
     return [*errors.faults(lambda: read(request, sent)), *wrong]
 
 
@@ -56,6 +63,9 @@ def read(request: RequestContext, sent: Mapping[str, Any], points: Sequence[str]
             "certificates", [Certification(**msgspec.structs.asdict(one)) for one in sent["certificates"]]
         )
         changes["certificates"] = msgspec.to_builtins(kept)
+        wrong += found
+    if "away" in sent:
+        changes["away"], found = away_rules.checked([Period(one.from_, one.to, one.note) for one in sent["away"]])
         wrong += found
     if "pickup_points" in sent:
         wrong += () if points is None else market.not_its_own([p.id for p in sent["pickup_points"]], points)

@@ -21,14 +21,29 @@ Rows = Sequence[Mapping[str, Any]]
 
 @attrs.frozen
 class Dated:
-    """What a farm has that begins or ends with a day: its certificates."""
+    """What a farm has that begins or ends with a day: its certificates, and when it is away (``{from, to, note}``, in order)."""
 
     certificates: Rows = ()
+    away: Rows = ()
+
+
+def away_until(away: Rows, day: date) -> date | None:
+    """The last day of an absence that has begun; of several that follow each other, of the last. None for a farm that is here."""
+    last: date | None = None
+    for period in away:
+        first = day if last is None else last + DAY if last < date.max else last
+        if period["from"] <= first.isoformat() <= period["to"]:
+            last = date.fromisoformat(period["to"])
+    return last
 
 
 def shown_on(dated: Dated, day: date) -> dict[str, Any]:
     """What of it is shown on a day, by the name of the field."""
-    return {"certificates": claims.valid(dated.certificates, day.isoformat())}
+    return {
+        "certificates": claims.valid(dated.certificates, day.isoformat()),
+        "away": [period for period in dated.away if period["to"] >= day.isoformat()],
+        "away_until": away_until(dated.away, day),
+    }
 
 
 def turn(dated: Dated, day: date) -> date | None:
@@ -46,6 +61,9 @@ def _turns(dated: Dated) -> Iterator[date]:
     for claim in dated.certificates:
         if claim["valid_until"] is not None:
             yield from _after(claim["valid_until"])
+    for period in dated.away:
+        yield date.fromisoformat(period["from"])
+        yield from _after(period["to"])
 
 
 def _after(last: str) -> Iterator[date]:

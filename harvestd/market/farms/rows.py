@@ -32,6 +32,7 @@ class Farm(msgspec.Struct, frozen=True):
     address: str
     certifications: list[str]
     certificates: list[dict[str, Any]]
+    away: list[dict[str, Any]]
     season_from: str | None
     season_to: str | None
     order_minimum: int
@@ -50,7 +51,7 @@ class Farm(msgspec.Struct, frozen=True):
     @property
     def dated(self) -> Dated:
         """What of it begins or ends with a day."""
-        return Dated(self.certificates)
+        return Dated(self.certificates, self.away)
 
 
 class Points(msgspec.Struct, frozen=True):
@@ -66,7 +67,7 @@ _CHANGED = (
     "name", "slug", "description", "latitude", "longitude", "address", "certifications", "order_minimum", "external_id", "turns_on", "version",
     "updated_at",
 )  # fmt: skip
-_JSON = ("certificates", "pickup_points", "imprint", "metadata")
+_JSON = ("certificates", "away", "pickup_points", "imprint", "metadata")
 _BY_ID = Statement("farms.by_id", f"select {_COLUMNS} from farms where id = :token", Farm)
 # A former slug leads to its farm, too.
 _BY_SLUG = Statement(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
+from harvestd.market.farms import away_shapes
+from harvestd.market.farms.away_shapes import Away, Aways
 from harvestd.market.farms.imprint_rules import TEXTS as IMPRINT
 from harvestd.market.farms.rules import MAX_ADDRESS, MAX_CERTIFICATION, MAX_CERTIFICATIONS, MAX_POINT_NAME, TEXTS
 from harvestd.web import claim_shapes
@@ -108,6 +110,8 @@ class Farm(Out, kw_only=True, frozen=True):
     certifications: list[str]
     certificates: list[Certification]
     season: Season | None
+    away: list[Away]
+    away_until: date | None
     pickup_points: list[PickupPoint]
     order_minimum: Money
     imprint: Imprint
@@ -156,6 +160,7 @@ class ChangeFarm(In, kw_only=True, frozen=True):
         | UnsetType
     ) = UNSET
     certificates: Certifications | UnsetType = UNSET
+    away: Aways | UnsetType = UNSET
     pickup_points: Annotated[list[PickupPointIn], Meta(max_length=50)] | UnsetType = UNSET
     order_minimum: Money | MinorUnits | UnsetType = UNSET
     imprint: ChangeImprint | UnsetType | None = UNSET
@@ -166,6 +171,7 @@ class ChangeFarm(In, kw_only=True, frozen=True):
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     **claim_shapes.WORDS,
+    **away_shapes.WORDS,
     "certificates": "What certifies the farm, each until its last day.",
     "certifications": "The farm's certifications, in its own words.",
     "distance_km": "Distance in kilometres from the position in the query.",

@@ -29,3 +29,11 @@ alter table farms
     add column certificates jsonb not null default '[]' check (jsonb_typeof(certificates) = 'array'),
     add column turns_on     date;
 create index farms_turns_on on farms (turns_on) where turns_on is not null;
+-- Days on which a farm is away, [{from, to, note}] in the market's time zone; and the same as PostgreSQL compares them, which every card of a
+-- product does: a column that follows from the other, so that nobody can forget it.
+create function days_of(periods jsonb) returns datemultirange language sql immutable strict as $$
+    select coalesce(range_agg(daterange((p ->> 'from')::date, (p ->> 'to')::date, '[]')), '{}') from jsonb_array_elements(periods) p
+$$;
+alter table farms
+    add column away      jsonb not null default '[]' check (jsonb_typeof(away) = 'array'),
+    add column away_days datemultirange not null generated always as (days_of(away)) stored;

@@ -89,3 +89,66 @@ async def test_a_day_is_told_of_once_however_many_tell(dated: Market, clock: Clo
     await settled(*(turning.turn(dated.parts) for _ in range(5)))
     await turning.turn(dated.parts)
     assert await told(dated) == [["certificates"], ["certificates"]]
+
+
+async def test_a_farm_that_is_away_sells_nothing_and_says_until_when(dated: Market, clock: Clock) -> None:
+    """From the morning of the first day to the end of the last, everywhere, and without anybody's doing."""
+    farmer = await dated.farmer("Green Acres")
+    product = await dated.product(farmer, unit="each", stock="9")
+    made = await changed(
+        farmer, away=[{"from": day(2), "to": day(3), "note": "In Italy."}, {"from": day(4), "to": day(4)}]
+    )
+    assert (made["away_until"], [one["note"] for one in made["away"]]) == (None, ["In Italy.", ""])
+    buyer = await dated.person()
+    await buyer.request("PUT", f"/api/cart/items/{product['id']}", {"quantity": 1})
+    await dated.work()
+    for now, hour, away, left in (
+        (0, 12, False, 2),
+        (1, 23, False, 2),
+        (2, 0, True, 2),
+        (3, 12, True, 2),
+        (4, 23, True, 1),
+        (5, 0, False, 0),
+    ):
+        clock.to(now, hour)
+        await turning.turn(dated.parts)
+        farm = (await dated.stranger.get(f"/api/farms/{farmer.farm_id}")).json()
+        assert (farm["away_until"], len(farm["away"])) == (day(4) if away else None, left), now
+        for path in (
+            f"/api/products/{product['id']}",
+            "/api/products",
+            "/api/search",
+            f"/api/products?farm={farm['slug']}",
+        ):
+            answer = (await dated.stranger.get(path)).json()
+            shown = answer["items"][0] if "items" in answer else answer
+            expected = (False, "farm-away", day(4)) if away else (True, None, None)
+            assert (shown["orderable"], shown["not_orderable"], shown["away_until"]) == expected, (now, path)
+        await _is_sold(await dated.person(), product["id"], None if not away else day(4))
+    await dated.work()
+    assert dated.broken(at_rest=True) == []
+
+
+async def _is_sold(buyer: Person, product_id: str, until: str | None) -> None:
+    put = await buyer.request("PUT", f"/api/cart/items/{product_id}", {"quantity": 1})
+    warnings = (await buyer.get("/api/cart")).json()["warnings"]
+    assert put.status == 200 and [one["code"] for one in warnings] == ([] if until is None else ["farm-away"])
+    order = await buyer.order((product_id, 1))
+    if until is None:
+        assert order.status == 201, order.text
+        return
+    (error,) = order.json()["errors"]
+    assert (order.status, error["field"], error["code"]) == (422, "lines[0].product_id", "farm-away")
+    assert error["params"]["until"] == warnings[0]["params"]["until"] == until
+    assert "Green Acres is away until" in error["message"]
+
+
+async def test_an_absence_that_begins_today_or_is_called_off_shows_at_once(dated: Market) -> None:
+    farmer = await dated.farmer()
+    product = await dated.product(farmer, unit="each", stock="9")
+    for away in ([{"from": day(-1), "to": day(1)}], []):
+        await changed(farmer, away=away)
+        for path in (f"/api/products/{product['id']}", "/api/products"):
+            answer = (await dated.stranger.get(path)).json()
+            shown = answer["items"][0] if "items" in answer else answer
+            assert shown["orderable"] is not bool(away), path

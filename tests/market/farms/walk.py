@@ -29,6 +29,7 @@ STEPS: tuple[Step, ...] = (
     Step("updateFarm", FARMER, {"id": SUNNY_ACRES}, {"description": "Vegetables and fruit, grown without sprays.",
          "pickup_points": [{"name": "At the gate", "address": "1 Orchard Lane"}], "order_minimum": 500, "external_id": "erp/17", "metadata": {"route": "north"},
          "certificates": [{"scheme": "EU organic", "body_code": "DE-ÖKO-006", "number": "DE-123", "valid_until": "2099-12-31"}],
+         "away": [{"from": "2099-08-01", "to": "2099-08-14", "note": "We are in the mountains."}],
          "imprint": {"legal_name": "Sunny Acres Ltd", "address": "1 Orchard Lane", "register": "Companies House 01234567", "tax_number": "GB123456789"}}),
     Step("createFarm", token="{ada.access_token}", body={"name": "Corn Corner"}, prepare=_ada),
     Step("judgeFarm", ADMIN, {"id": SUNNY_ACRES}, {"state": "verified", "reason": "Visited in May."}),
