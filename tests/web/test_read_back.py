@@ -135,7 +135,13 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
             {"latitude": -90, "longitude": 180, "address": "x" * 500}, {"latitude": 1e-7, "longitude": "48.12345678901234567890", "address": ""},
         ],
         "certifications": [[], ["Organic", "Ünïcode 🥕"], [f"{n:0100}" for n in range(30)]],
-        "pickup_points": [[], [{"name": "Gate"}], [{"name": f"{n:0200}", "address": "x" * 500} for n in range(50)]],
+        "pickup_points": [[], [{"name": "Gate"}], [{"name": f"{n:0200}", "address": "x" * 500} for n in range(50)],
+            [{"name": "Gate", "position": {"latitude": -90, "longitude": 1e-7}, "hours": "x" * 500}, {"name": "Barn", "position": None}],
+        ],
+        "delivery": [
+            None, {"areas": [{"name": "Town", "postcodes": ["1010", "sw1a 1aa"], "fee": 390, "minimum": 1, "free_from": {"amount": 0, "currency": "EUR"}}]},
+            {"areas": [{"name": f"{n:0100}", "postcodes": ["1" * 10]} for n in range(50)], "note": "x" * 2000},
+        ],
         "order_minimum": [0, 10**12, {"amount": 500, "currency": "EUR"}],
         "external_id": [None, "a/1", "x" * 64], "metadata": [{}, {"a": ""}, {f"{n:040}": "x" * 500 for n in range(50)}],
         "certificates": [

@@ -26,7 +26,7 @@ SECRET = frozenset({"password", "code", "passkey", "token", "challenge", "refres
 #: Fields of which it is kept that they were sent, and not what: the log outlives the person.
 PERSONAL = frozenset({
     "name", "username", "email", "phone", "avatar", "recipient", "label", "address", "note", "fulfilment", "fulfilments",
-    "location", "pickup_points", "filename",
+    "location", "pickup_points", "filename", "away", "delivery",
 })  # fmt: skip
 
 #: What the collections in paths have, by the words of the log. Whatever else a path has (a mailed secret) is kept nowhere.

@@ -7,10 +7,12 @@ from uuid import UUID
 from harvestd.kernel import readers
 from harvestd.kernel.errors import Invalid, NotFound
 from harvestd.kernel.geography import box_around, distance_km
+from harvestd.kernel.names import accept
 from harvestd.kernel.permissions import Permission
 from harvestd.market.accounts import audit
 from harvestd.market.farms import actions, changes, imprint_actions
 from harvestd.market.farms import rows as store
+from harvestd.market.farms.delivery_rules import without_middle
 from harvestd.market.farms.shapes import ChangeFarm, Farm, FarmsQuery
 from harvestd.market.farms.views import shown
 from harvestd.web.context import CountedPage, RequestContext, Result
@@ -79,6 +81,7 @@ async def change(request: RequestContext, body: ChangeFarm) -> Result:
     if "imprint" in altered:
         altered["imprint"] = await imprint_actions.change(unit, request.user, before, altered["imprint"])
     after = await actions.change(unit, before, altered)
+    accept(*without_middle(after.delivery, after.at), message="the farm cannot be accepted")
     if after.imprint != before.imprint:
         imprint_actions.tell(unit, after)
         about = f"farm:{after.id}"

@@ -20,7 +20,7 @@ from harvestd.store.postgres.transactions import Transaction
 
 
 class Farm(msgspec.Struct, frozen=True):
-    """A farm; position in degrees, ``order_minimum`` in minor units, ``pickup_points`` as ``[{id, name, address}]``, ``imprint`` as
+    """A farm; position in degrees, ``order_minimum`` in minor units, ``pickup_points`` as ``[{id, name, address, position, hours}]``, ``imprint`` as
     ``{legal_name, address, register, tax_number}``, as far as they are given."""
 
     id: str
@@ -37,6 +37,7 @@ class Farm(msgspec.Struct, frozen=True):
     season_to: str | None
     order_minimum: int
     pickup_points: list[dict[str, Any]]
+    delivery: dict[str, Any] | None
     imprint: dict[str, str]
     external_id: str | None
     metadata: dict[str, str]
@@ -47,6 +48,11 @@ class Farm(msgspec.Struct, frozen=True):
     version: int
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def at(self) -> tuple[float, float] | None:
+        """Its position, if it is known."""
+        return None if self.latitude is None or self.longitude is None else (self.latitude, self.longitude)
 
     @property
     def dated(self) -> Dated:
@@ -67,7 +73,7 @@ _CHANGED = (
     "name", "slug", "description", "latitude", "longitude", "address", "certifications", "order_minimum", "external_id", "turns_on", "version",
     "updated_at",
 )  # fmt: skip
-_JSON = ("certificates", "away", "pickup_points", "imprint", "metadata")
+_JSON = ("certificates", "away", "pickup_points", "delivery", "imprint", "metadata")
 _BY_ID = Statement("farms.by_id", f"select {_COLUMNS} from farms where id = :token", Farm)
 # A former slug leads to its farm, too.
 _BY_SLUG = Statement(
@@ -203,12 +209,16 @@ async def insert(
 async def update(tx: Transaction, farm: Farm) -> None:
     """Store a changed farm; raises :class:`AlreadyTaken` if another farm has, or had, the slug, or has the id elsewhere."""
     values = {name: getattr(farm, name) for name in _CHANGED}
-    values |= {name: msgspec.json.encode(getattr(farm, name)).decode() for name in _JSON}
+    values |= {name: _encoded(getattr(farm, name)) for name in _JSON}
     try:
         await tx.run(_UPDATE, id=farm.id, **values)
     except pg.UniqueViolation as error:
         field, message = _TAKEN[error.diag.constraint_name == "farms_external_id"]
         raise AlreadyTaken(errors=(FieldError(field, message, code="taken"),)) from error
+
+
+def _encoded(value: Any) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
 
 
 #: What another farm has, by whether it is the id elsewhere.

@@ -9,16 +9,16 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from harvestd.market.farms import away_shapes
+from harvestd.market.farms import away_shapes, delivery_shapes
 from harvestd.market.farms.away_shapes import Away, Aways
+from harvestd.market.farms.delivery_shapes import Delivery, DeliveryIn, PickupPoint, PickupPointIn
 from harvestd.market.farms.imprint_rules import TEXTS as IMPRINT
-from harvestd.market.farms.rules import MAX_ADDRESS, MAX_CERTIFICATION, MAX_CERTIFICATIONS, MAX_POINT_NAME, TEXTS
+from harvestd.market.farms.rules import MAX_ADDRESS, MAX_CERTIFICATION, MAX_CERTIFICATIONS, TEXTS
 from harvestd.web import claim_shapes
 from harvestd.web.claim_shapes import Certification, Certifications
 from harvestd.web.shapes import (
     CountedQuery,
     ExternalId,
-    Id,
     Ids,
     Imprint,
     In,
@@ -49,22 +49,6 @@ class LocationOut(Out, kw_only=True, frozen=True):
 
     latitude: float | None
     longitude: float | None
-    address: str
-
-
-class PickupPointIn(In, kw_only=True, frozen=True):
-    """A pick-up point of a farm: with ``id`` an existing one, without it a new one."""
-
-    id: Id | None = None
-    name: Annotated[str, Meta(min_length=1, max_length=MAX_POINT_NAME)]
-    address: Annotated[str, Meta(max_length=MAX_ADDRESS)] = ""
-
-
-class PickupPoint(Out, kw_only=True, frozen=True):
-    """A place where buyers pick up a farm's goods."""
-
-    id: str
-    name: str
     address: str
 
 
@@ -113,6 +97,7 @@ class Farm(Out, kw_only=True, frozen=True):
     away: list[Away]
     away_until: date | None
     pickup_points: list[PickupPoint]
+    delivery: Delivery | None
     order_minimum: Money
     imprint: Imprint
     rating: Rating
@@ -162,6 +147,7 @@ class ChangeFarm(In, kw_only=True, frozen=True):
     certificates: Certifications | UnsetType = UNSET
     away: Aways | UnsetType = UNSET
     pickup_points: Annotated[list[PickupPointIn], Meta(max_length=50)] | UnsetType = UNSET
+    delivery: DeliveryIn | UnsetType | None = UNSET
     order_minimum: Money | MinorUnits | UnsetType = UNSET
     imprint: ChangeImprint | UnsetType | None = UNSET
     external_id: ExternalId | UnsetType | None = UNSET
@@ -172,6 +158,7 @@ class ChangeFarm(In, kw_only=True, frozen=True):
 WORDS: dict[str, str] = {
     **claim_shapes.WORDS,
     **away_shapes.WORDS,
+    **delivery_shapes.WORDS,
     "certificates": "What certifies the farm, each until its last day.",
     "certifications": "The farm's certifications, in its own words.",
     "distance_km": "Distance in kilometres from the position in the query.",

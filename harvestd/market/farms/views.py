@@ -6,10 +6,11 @@ import msgspec
 from msgspec import UNSET
 
 from harvestd.kernel.geography import shown_km
-from harvestd.market.farms import day_rules
+from harvestd.market.farms import day_rules, delivering
 from harvestd.market.farms import rows as store
 from harvestd.market.farms.away_shapes import Away
-from harvestd.market.farms.shapes import Farm, LocationOut, PickupPoint
+from harvestd.market.farms.delivery_shapes import PickupPoint
+from harvestd.market.farms.shapes import Farm, LocationOut
 from harvestd.web.claim_shapes import Certification
 from harvestd.web.context import RequestContext
 from harvestd.web.market_day import today
@@ -27,7 +28,7 @@ def shown(request: RequestContext, row: store.Farm, distance: float | None = Non
         location=LocationOut(latitude=row.latitude, longitude=row.longitude, address=row.address),
         certifications=row.certifications, certificates=msgspec.convert(now["certificates"], list[Certification]), season=season,
         away=msgspec.convert(now["away"], list[Away]), away_until=now["away_until"],
-        pickup_points=[PickupPoint(id=p["id"], name=p["name"], address=p["address"]) for p in row.pickup_points],
+        pickup_points=msgspec.convert(row.pickup_points, list[PickupPoint]), delivery=delivering.shown(row.delivery, currency),
         order_minimum=money(row.order_minimum, currency), imprint=Imprint(**row.imprint),
         rating=Rating(average=float(row.rating_average) if row.rating_count else None, count=row.rating_count),
         external_id=row.external_id, metadata=row.metadata, state=row.state, version=row.version, created_at=row.created_at,

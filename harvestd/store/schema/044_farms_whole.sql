@@ -37,3 +37,8 @@ $$;
 alter table farms
     add column away      jsonb not null default '[]' check (jsonb_typeof(away) = 'array'),
     add column away_days datemultirange not null generated always as (days_of(away)) stored;
+-- Where a farm delivers, {areas: [{name, postcodes, radius_km, fee, minimum, free_from}], note}; pick-up points say where they are, and when they open.
+alter table farms add column delivery jsonb check (jsonb_typeof(delivery) = 'object');
+update farms set pickup_points = (
+    select jsonb_agg(point || '{"position": null, "hours": ""}' order by place) from jsonb_array_elements(pickup_points) with ordinality as p(point, place))
+ where pickup_points <> '[]';
