@@ -6,11 +6,11 @@ from uuid import UUID
 
 from harvestd.kernel import readers
 from harvestd.kernel.errors import Invalid, NotFound
-from harvestd.kernel.geography import box_around, distance_km
 from harvestd.kernel.names import accept
 from harvestd.kernel.permissions import Permission
 from harvestd.market.accounts import audit
 from harvestd.market.farms import actions, changes, imprint_actions
+from harvestd.market.farms import near_rows as near
 from harvestd.market.farms import rows as store
 from harvestd.market.farms.delivery_rules import without_middle
 from harvestd.market.farms.shapes import ChangeFarm, Farm, FarmsQuery
@@ -18,8 +18,6 @@ from harvestd.market.farms.views import shown
 from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.paging import Keyset
 from harvestd.web.shapes import given
-
-DEFAULT_RADIUS_KM = 50.0
 
 
 async def listed(request: RequestContext, query: FarmsQuery) -> CountedPage[Farm]:
@@ -45,20 +43,11 @@ async def _named(request: RequestContext, query: FarmsQuery, ids: list[str]) -> 
 
 
 async def _near(request: RequestContext, query: FarmsQuery, at: tuple[float, float]) -> CountedPage[Farm]:
-    radius = query.radius_km or DEFAULT_RADIUS_KM
-    rows = await store.in_box(request.reader, box_around(*at, radius), query.q)
-    ranked = sorted((_distance(row, at), row.id, row) for row in rows)
-    order = Keyset(query, "near", (float, UUID), lambda found: found[:2])
-    after = order.after or (-1.0, "")
-    within = [found for found in ranked if found[0] <= radius]
-    page, following = order.page([found for found in within if found[:2] > after])
-    items = [shown(request, row, distance) for distance, _, row in page]
-    return CountedPage(items, following, len(within) if query.count else None)
-
-
-def _distance(row: store.Farm, at: tuple[float, float]) -> float:
-    assert row.latitude is not None and row.longitude is not None  # only farms with a position are in the box
-    return distance_km(*at, row.latitude, row.longitude)
+    order = Keyset(query, "near", (float, UUID), lambda found: (found.distance, found.farm.id))
+    rows = await near.nearest(request.reader, at, query.radius_km, query.q, order.after, order.ask)
+    page, following = order.page(rows)
+    total = await near.count(request.reader, at, query.radius_km, query.q) if query.count else None
+    return CountedPage([shown(request, found.farm, found.distance) for found in page], following, total)
 
 
 async def page(request: RequestContext) -> Result:

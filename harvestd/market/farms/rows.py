@@ -11,7 +11,6 @@ import msgspec
 from psycopg2 import errors as pg
 
 from harvestd.kernel.errors import AlreadyTaken, FieldError
-from harvestd.kernel.geography import Box
 from harvestd.kernel.slugs import is_id
 from harvestd.market.farms.day_rules import Dated
 from harvestd.store import counting
@@ -67,23 +66,23 @@ class Points(msgspec.Struct, frozen=True):
     points: list[dict[str, Any]]
 
 
-_COLUMNS = ", ".join(Farm.__struct_fields__)
+COLUMNS = ", ".join(Farm.__struct_fields__)
 #: The columns that :func:`update` stores, as they are and as JSON.
 _CHANGED = (
     "name", "slug", "description", "latitude", "longitude", "address", "certifications", "order_minimum", "external_id", "turns_on", "version",
     "updated_at",
 )  # fmt: skip
 _JSON = ("certificates", "away", "pickup_points", "delivery", "imprint", "metadata")
-_BY_ID = Statement("farms.by_id", f"select {_COLUMNS} from farms where id = :token", Farm)
+_BY_ID = Statement("farms.by_id", f"select {COLUMNS} from farms where id = :token", Farm)
 # A former slug leads to its farm, too.
 _BY_SLUG = Statement(
     "farms.by_slug",
-    f"select {_COLUMNS} from farms where id = (select farm_id from farm_slugs where slug = :token)",
+    f"select {COLUMNS} from farms where id = (select farm_id from farm_slugs where slug = :token)",
     Farm,
 )
 _SLUGS = Statement("farms.slugs", "select slug from farm_slugs where farm_id = :farm_id order by slug", scalar)
-_LOCK = Statement("farms.lock", f"select {_COLUMNS} from farms where id = :farm_id for no key update", Farm)
-_BY_IDS = Statement("farms.by_ids", f"select {_COLUMNS} from farms where id = any(:ids::uuid[])", Farm)
+_LOCK = Statement("farms.lock", f"select {COLUMNS} from farms where id = :farm_id for no key update", Farm)
+_BY_IDS = Statement("farms.by_ids", f"select {COLUMNS} from farms where id = any(:ids::uuid[])", Farm)
 _POINTS = Statement("farms.points", "select id, pickup_points from farms where id = any(:farm_ids::uuid[])", Points)
 _ROLE = Statement("farms.role", "select role from farm_members where farm_id = :farm_id and user_id = :user_id", scalar)
 _INSERT = Statement(
@@ -107,21 +106,13 @@ _DUE = Statement(
 _TURN = Statement("farms.turn", "update farms set turns_on = :next, version = version + 1 where id = :farm_id", nothing)
 _NEWEST = Statement(
     "farms.newest",
-    f"""select {_COLUMNS} from farms
+    f"""select {COLUMNS} from farms
         where id < coalesce(:after::uuid, {LAST_ID}) and (:text::text = '' or position((select folded(:text)) in name_folded) > 0)
         order by id desc limit :limit""",
     Farm,
 )
 _COUNT = counting.counting(
     "farms.count", "farms where :text::text = '' or position((select folded(:text)) in name_folded) > 0"
-)
-# The index covers the bounding box; the exact distance is computed for the few rows within it.
-_IN_BOX = Statement(
-    "farms.in_box",
-    f"""select {_COLUMNS} from farms
-        where latitude between :south and :north and longitude between :west and :east and (:text::text = '' or position((select folded(:text)) in name_folded) > 0)
-        limit 5000""",
-    Farm,
 )
 
 
@@ -149,11 +140,6 @@ async def newest(reader: Reader, after: str | None, text: str, limit: int) -> li
 async def count(reader: Reader, text: str) -> int:
     """How many farms have a name that contains ``text``, up to the counting limit."""
     return await counting.count(reader, _COUNT, text=text.strip())
-
-
-async def in_box(reader: Reader, box: Box, text: str) -> list[Farm]:
-    """Farms within a box of degrees, at most 5,000."""
-    return await reader.rows(_IN_BOX, south=box.south, north=box.north, west=box.west, east=box.east, text=text.strip())
 
 
 async def pickup_points(reader: Reader, farm_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:

@@ -183,5 +183,5 @@ WORDS: dict[str, str] = {
     "JudgeFarm.reason": "Why; its owners are told, and it is kept in the audit log.",
     **dict.fromkeys(("Farm.state", "JudgeFarm.state"), "Whether the market lets the farm take orders."),
     "radius_km": "Radius in kilometres around `near`, which is required with it.",
-    "FarmsQuery.radius_km": "Radius in kilometres around `near`, which is required with it: only farms within it are listed. Default 50.",
+    "FarmsQuery.radius_km": "Radius in kilometres around `near`, which is required with it: only farms within it are listed. Without it, farms at any distance.",
 }  # fmt: skip

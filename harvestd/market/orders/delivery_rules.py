@@ -28,7 +28,7 @@ class Way:
 
 @attrs.frozen
 class Farm:
-    """A farm of an order, with its pick-up points as ``{id, name, address}``."""
+    """A farm of an order, with its pick-up points as ``{id, name, address, position, hours}``."""
 
     name: str
     pickup_points: Sequence[Mapping[str, Any]] = ()
@@ -111,4 +111,4 @@ def _stored(way: Way, farm_id: str, farm: Farm, *, alone: bool) -> dict[str, Any
             return FieldError(field, message, code="not-found", params=params)
         message = f"is not a pick-up point of {farm.name}; name one for each farm in fulfilments"
         return FieldError(field, message, code="not-found", params={"reason": "point-of-farm", "farm": farm.name})
-    return stored | {"pickup_point": {name: point[name] for name in ("id", "name", "address") if name in point}}
+    return stored | {"pickup_point": dict(point)}
