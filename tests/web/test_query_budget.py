@@ -50,7 +50,7 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_farms": (1, 1),
     "get_api_farms by ids": (1, 1),
     "get_api_farms nearest": (1, 1),
-    "get_api_farms nearest, at any distance": (3, 3),  # its circle is widened until a page is full
+    "get_api_farms nearest anywhere": (3, 3),  # its circle is widened until a page is full
     "get_api_farms_id": (1, 1),
     "patch_api_farms_id": (5, 5),
     "patch_api_farms_id renamed": (5, 5),
@@ -477,8 +477,8 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "get_api_users_id": _get("/api/users/{s.farmer.id}"),
     "get_api_farms": _get("/api/farms?limit=20"),
     "get_api_farms by ids": _get("/api/farms?ids={s.farmer.farm_id}"),
-    "get_api_farms nearest, at any distance": _get("/api/farms?near=44,-73"),
     "get_api_farms nearest": _get("/api/farms?near=44,-73&radius_km=50"),
+    "get_api_farms nearest anywhere": _get("/api/farms?near=44,-73"),
     "get_api_farms_id": _get("/api/farms/{s.farmer.farm_id}"),
     "patch_api_farms_id": _ask("PATCH", "/api/farms/{s.farmer.farm_id}", "farmer", {"description": "By the river."}),
     "patch_api_farms_id renamed": _ask("PATCH", "/api/farms/{s.farmer.farm_id}", "farmer", {"name": "River"}),
