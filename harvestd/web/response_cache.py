@@ -27,10 +27,13 @@ class ResponseCache:
         self._claims = Claims(parts.reactor.seconds)
 
     async def answer(self, route: Route, context: RequestContext, query: Any, request: Request) -> Response:
-        """Serve through the near cache, keyed by the canonical request: the path and the decoded query with defaults."""
+        """Serve through the near cache, keyed by the canonical request: the path and the decoded query with defaults; and by the language of
+        an answer that is spoken, which the fast path therefore never learns."""
         cache = self._cache
         names = "/".join(context.path.values())
         key = f"{request.route_name}/{names}?{'' if query is None else msgspec.json.encode(query).decode()}"
+        if route.spoken:
+            key += f"#{context.language}"
         known = request.text(b"if-none-match")  # the client may have a later version, from another process
         entry = cache.peek(key)
         if entry is not None and self._outdated(entry, key, known):
@@ -39,6 +42,7 @@ class ResponseCache:
         if (
             lane is not None
             and context.caller is None
+            and not route.spoken
             and entry is not None
             and entry.status == 200
             and len(entry.body) <= PIECE
@@ -53,7 +57,8 @@ class ResponseCache:
     async def _load(self, route: Route, context: RequestContext, query: Any, key: str, known: str) -> Entry:
         cached = route.cached
         assert cached is not None
-        anonymous = attrs.evolve(context, caller=None, headers={}, cookies={}, address="")
+        headers = {"accept-language": context.language} if route.spoken else {}
+        anonymous = attrs.evolve(context, caller=None, headers=headers, cookies={}, address="")
 
         async def load() -> Entry:
             value = await route.handler(anonymous, *([] if query is None else [query]))

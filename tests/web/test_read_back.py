@@ -158,7 +158,7 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
     "patch_api_groups_id": (_group, {"name": ["Łosoś & Co", "x" * 100], "slug": ["a", "a" * 80], "description": ["", "two\nlines", "x" * 2000]}),
     "patch_api_categories_id": (_category, {
         "name": ["Łosoś", "x" * 100], "parent_id": [None], "slug": ["a", "a" * 80], "description": ["", "two\nlines", "x" * 2000],
-        "icon": ["", "🥕", "x" * 100], "color": ["", "#Aa5500"],
+        "icon": ["", "🥕", "x" * 100], "color": ["", "#Aa5500"], "translations": [{}],
     }),
     "patch_api_products_id": (_product, {
         "title": ["Łosoś", "x" * 200], "unit": [*get_args(Unit)], "price": [0, 100_000_000, {"amount": 5, "currency": "EUR"}],

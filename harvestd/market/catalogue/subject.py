@@ -46,7 +46,7 @@ SUBJECT = Subject(
         "category.updated": events.CategoryUpdated,
     },
     routes=(
-        Route(method="GET", path="/api/categories", operation="listCategories", handler=category_routes.listed, permission=None, mode=Mode.READ, section=_CATEGORIES,
+        Route(method="GET", path="/api/categories", operation="listCategories", spoken=True, handler=category_routes.listed, permission=None, mode=Mode.READ, section=_CATEGORIES,
               summary="All categories; parent_id makes them a tree", answer=Page[category_shapes.Category], cached=Cached(always(CATEGORIES)),
               limit="rate_read"),
         Route(method="POST", path="/api/categories", operation="createCategory", handler=category_routes.add, permission=Permission.CHANGE_CATEGORIES, mode=Mode.WRITE, section=_CATEGORIES,

@@ -42,3 +42,5 @@ alter table farms add column delivery jsonb check (jsonb_typeof(delivery) = 'obj
 update farms set pickup_points = (
     select jsonb_agg(point || '{"position": null, "hours": ""}' order by place) from jsonb_array_elements(pickup_points) with ordinality as p(point, place))
  where pickup_points <> '[]';
+-- Names and descriptions of categories in the market's other languages, {tag: {name, description}}.
+alter table categories add column translations jsonb not null default '{}' check (jsonb_typeof(translations) = 'object');
