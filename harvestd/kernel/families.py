@@ -25,7 +25,12 @@ SIGN_INS = "session:"
 
 def farm(*tokens: str) -> tuple[str, ...]:
     """The families of a farm's pages and listings, by its id and slug."""
-    return tuple(f"{kind}:{token}" for token in tokens for kind in ("farm", "products:farmer"))
+    return tuple(family for token in tokens for family in (f"farm:{token}", of_farm(token)))
+
+
+def of_farm(token: str) -> str:
+    """The family of listings of one farm's products, by its id or slug."""
+    return f"products:farmer:{token}"
 
 
 #: Changes of a product that move it only in some listings; any other change may move it in all.
@@ -49,7 +54,7 @@ def product(
     own = (shown(product_id), f"product:{slug}", CHANGED)
     if changed is not None and all(name in _MOVES for name in changed):
         return own + tuple(merged(_MOVES[name] for name in changed))
-    return (*own, PRODUCTS, f"products:farmer:{farm_id}", f"products:farmer:{farm_slug}")
+    return (*own, PRODUCTS, of_farm(farm_id), of_farm(farm_slug))
 
 
 def sign_ins(user_id: str) -> str:

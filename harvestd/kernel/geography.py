@@ -6,13 +6,14 @@ from math import asin, cos, degrees, radians, sin, sqrt
 
 import attrs
 
-#: Mean radius of the Earth (IUGG).
+#: Mean radius of the Earth (IUGG), and a little more than the longest distance on it.
 RADIUS_KM = 6371.0088
+FARTHEST_KM = 20_016.0
 
 
 @attrs.frozen
 class Box:
-    """A box in degrees; does not cross the antimeridian (a search there finds one side only)."""
+    """A box in degrees, west of which is never east of it: over the antimeridian it has every longitude."""
 
     south: float
     north: float
@@ -39,4 +40,5 @@ def box_around(latitude: float, longitude: float, radius_km: float) -> Box:
     if south <= -90.0 or north >= 90.0:
         return Box(south, north, -180.0, 180.0)
     wide = degrees(asin(min(1.0, sin(radians(high)) / cos(radians(latitude)))))
-    return Box(south, north, max(-180.0, longitude - wide), min(180.0, longitude + wide))
+    west, east = longitude - wide, longitude + wide
+    return Box(south, north, west, east) if -180.0 < west and east < 180.0 else Box(south, north, -180.0, 180.0)

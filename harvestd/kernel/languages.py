@@ -19,7 +19,7 @@ MAX_RANGES = 20
 #: A name and what is told of it; a ``page`` of the catalogues.
 NAMED = "{name}: {words}"
 _WEIGHT = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)", re.IGNORECASE)
-_DAYS = frozenset({"from", "to"})
+_DAYS = frozenset({"from", "to", "until"})
 #: Parameters that are always a quantity, and those with a unit parameter of their own.
 _QUANTITIES = frozenset({"per_before", "per_after"})
 _UNIT_OF = {"before": "unit_before", "per_before": "unit_before"}

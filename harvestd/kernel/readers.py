@@ -18,6 +18,8 @@ from harvestd.kernel.errors import Invalid
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
 #: Maximum digits of a number; no real value has more.
 DIGITS = 40
+#: Maximum ids in one parameter.
+MAX_IDS = 100
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,39})(?:\.[0-9]{1,39})?")
@@ -120,6 +122,16 @@ def id(field: str, text: str) -> str:
 def id_or_none(text: str) -> str | None:
     """The id in lower case; None if it is not an id, for instance a slug."""
     return text.lower() if _ID.fullmatch(text) else None
+
+
+def ids(field: str, text: str) -> str:
+    """Ids separated by commas, at most :data:`MAX_IDS`, each as :func:`id` has it; raises :class:`Invalid` naming ``field``."""
+    given = text.split(",", MAX_IDS)
+    if len(given) > MAX_IDS:
+        raise Invalid.of(
+            field, f"must have at most {MAX_IDS} elements", "too-long", maximum=str(MAX_IDS), reason="elements"
+        )
+    return ",".join(id(field, one) for one in given)
 
 
 def token(text: str) -> str:

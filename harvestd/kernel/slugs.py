@@ -1,4 +1,5 @@
-"""Slugs: readable names in addresses, such as ``green-acres`` for a farm. A slug, once given, never changes."""
+"""Slugs: readable names in addresses, such as ``green-acres`` for a farm. A product's never changes; a farm may take another, and the
+former ones still lead to it."""
 
 from __future__ import annotations
 

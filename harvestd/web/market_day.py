@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from harvestd.settings.table import Settings
 from harvestd.web.context import RequestContext
 
 
 def today(request: RequestContext) -> date:
     """The day of the request, in the market's time zone."""
-    return request.now.astimezone(ZoneInfo(request.parts.settings.market_timezone)).date()
+    return day_of(request.parts.settings, request.now)
+
+
+def day_of(settings: Settings, now: datetime) -> date:
+    """The day of a moment, in the market's time zone."""
+    return now.astimezone(ZoneInfo(settings.market_timezone)).date()

@@ -29,16 +29,26 @@ class ResponseCache:
         self._codings = codings
 
     async def answer(self, route: Route, context: RequestContext, query: Any, request: Request) -> Response:
-        """Serve through the near cache, keyed by the canonical request: the path and the decoded query with defaults."""
+        """Serve through the near cache, keyed by the canonical request: the path and the decoded query with defaults; and by the language of
+        an answer that is spoken, which the fast path therefore never learns."""
         cache = self._cache
         names = "/".join(context.path.values())
         key = f"{request.route_name}/{names}?{'' if query is None else msgspec.json.encode(query).decode()}"
+        if route.spoken:
+            key += f"#{context.language}"
         known = request.text(b"if-none-match")  # the client may have a later version, from another process
         entry = cache.peek(key)
         if entry is not None and self._outdated(entry, key, known):
             entry = None
         lane = request.site.lane
-        if lane is not None and context.caller is None and entry is not None and len(entry.body) <= PIECE:
+        if (
+            lane is not None
+            and context.caller is None
+            and not route.spoken
+            and entry is not None
+            and entry.status == 200
+            and len(entry.body) <= PIECE
+        ):
             lane.learn(request.uri, route, key)  # only on a cache hit: an address requested once may never be again
         if entry is None:
             entry = await self._load(route, context, query, key, known)
@@ -49,7 +59,8 @@ class ResponseCache:
     async def _load(self, route: Route, context: RequestContext, query: Any, key: str, known: str) -> Entry:
         cached = route.cached
         assert cached is not None
-        anonymous = attrs.evolve(context, caller=None, headers={}, cookies={}, address="")
+        headers = {"accept-language": context.language} if route.spoken else {}
+        anonymous = attrs.evolve(context, caller=None, headers=headers, cookies={}, address="")
 
         async def load() -> Entry:
             value = await route.handler(anonymous, *([] if query is None else [query]))
@@ -72,7 +83,8 @@ class ResponseCache:
 def of_entry(entry: Entry, coded: Coded | None) -> Response:
     """The response of an entry, or of its variant."""
     if coded is None:
-        return Response(entry.status, (*entry.headers, (b"ETag", entry.etag.encode("ascii"))), entry.body)
+        tag: replies.Headers = ((b"ETag", entry.etag.encode("ascii")),) if entry.status == 200 else ()
+        return Response(entry.status, (*entry.headers, *tag), entry.body)
     headers = ((b"Content-Encoding", coded.coding.encode("ascii")), (b"ETag", coded.etag.encode("ascii")))
     return Response(entry.status, (*entry.headers, *headers), coded.body)
 

@@ -94,6 +94,8 @@ class Route:
     status: int = 200
     #: Whether it may also be 202, without a body: the rest is told by mail.
     accepted: bool = False
+    #: Whether a former address is answered with 301 and the present one.
+    moves: bool = False
     key: Literal["no", "optional", "required"] = "no"
     if_match: bool = False
     #: Whether ``If-Match`` is only checked if it is sent.

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, field
 
 from harvestd.kernel import readers
+from harvestd.kernel.foreign import MAX_ID, MAX_KEYS, MAX_VALUE
 from harvestd.kernel.units import Unit
 from harvestd.web.reading import form
 from harvestd.web.vocabulary import closed
@@ -50,6 +51,18 @@ Slug = Annotated[
 IdOrSlug = Annotated[
     str, Meta(max_length=100, description="An id or a slug.", extra={"read": lambda _, text: readers.token(text)})
 ]
+#: Several ids in one parameter, up to 100.
+Ids = Annotated[
+    str,
+    Meta(
+        max_length=37 * readers.MAX_IDS,
+        description=f"Ids, separated by commas, at most {readers.MAX_IDS}.",
+        examples=[_AN_ID],
+        extra={"read": readers.ids},
+    ),
+]
+ExternalId = Annotated[str, Meta(min_length=1, max_length=MAX_ID, examples=["shop-4711"])]
+Metadata = Annotated[dict[str, Annotated[str, Meta(max_length=MAX_VALUE)]], Meta(max_length=MAX_KEYS)]
 Color = Annotated[str, form("(?:#[0-9a-fA-F]{6})?", description="Red, green and blue.", examples=["#aa5500"])]
 Position = Annotated[
     str,
@@ -130,6 +143,13 @@ class Named(Out, kw_only=True, frozen=True):
     id: str
     slug: str
     name: str
+
+
+class Rating(Out, kw_only=True, frozen=True):
+    """Stars, 1 to 5; ``average`` is null if nobody has rated."""
+
+    average: float | None
+    count: int
 
 
 class Imprint(Out, kw_only=True, frozen=True):

@@ -29,7 +29,7 @@ OFFERED = ("de", "en")
 #: Values as the contract has them, for each parameter of any code.
 VALUES = {
     "minimum": "2.500", "maximum": "1250", "step": "0.5", "available": "1.250", "reserved": "3", "before": "890", "after": "1050",
-    "missing": "150", "currency": "EUR", "unit": "kg", "from": "05-01", "to": "2026-10-31", "expected": "string, integer",
+    "missing": "150", "currency": "EUR", "unit": "kg", "from": "05-01", "to": "2026-10-31", "until": "2026-08-31", "expected": "string, integer",
     "allowed": "kg, each", "count": "101", "reason": "off-step", "farm_id": "0197f0a0", "product_id": "0197f0a0", "what": "short",
     "title": "Karotten", "farm": "Sonnenhof", "farms": "Sonnenhof, Mühle", "example": "05-01", "meant": "title", "value": "roots",
     "possible": "q, limit", "list": "GET /api/farms",

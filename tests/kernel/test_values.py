@@ -120,5 +120,4 @@ def test_the_box_holds_every_point_within_the_radius(lat: float, lon: float, rad
     east = degrees(atan2(sin(bearing) * sin(angle) * cos(a), cos(angle) - sin(a) * sin(there)))
     box = box_around(lat, lon, radius)
     assert box.south <= degrees(there) <= box.north
-    if abs(lon + east) <= 180:
-        assert box.west <= lon + east <= box.east
+    assert box.west <= (lon + east + 540) % 360 - 180 <= box.east, "over the antimeridian, too"

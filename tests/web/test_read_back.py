@@ -135,8 +135,21 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
             {"latitude": -90, "longitude": 180, "address": "x" * 500}, {"latitude": 1e-7, "longitude": "48.12345678901234567890", "address": ""},
         ],
         "certifications": [[], ["Organic", "Ünïcode 🥕"], [f"{n:0100}" for n in range(30)]],
-        "pickup_points": [[], [{"name": "Gate"}], [{"name": f"{n:0200}", "address": "x" * 500} for n in range(50)]],
+        "pickup_points": [[], [{"name": "Gate"}], [{"name": f"{n:0200}", "address": "x" * 500} for n in range(50)],
+            [{"name": "Gate", "position": {"latitude": -90, "longitude": 1e-7}, "hours": "x" * 500}, {"name": "Barn", "position": None}],
+        ],
+        "delivery": [
+            None, {"areas": [{"name": "Town", "postcodes": ["1010", "sw1a 1aa"], "fee": 390, "minimum": 1, "free_from": {"amount": 0, "currency": "EUR"}}]},
+            {"areas": [{"name": f"{n:0100}", "postcodes": ["1" * 10]} for n in range(50)], "note": "x" * 2000},
+        ],
         "order_minimum": [0, 10**12, {"amount": 500, "currency": "EUR"}],
+        "external_id": [None, "a/1", "x" * 64], "metadata": [{}, {"a": ""}, {f"{n:040}": "x" * 500 for n in range(50)}],
+        "certificates": [
+            [], [{"scheme": "Organic"}], [{"scheme": "x" * 100, "body_code": "x" * 40, "number": f"{n:0100}", "valid_until": "9999-12-31"} for n in range(30)],
+        ],
+        "away": [
+            [], [{"from": "2090-01-01", "to": "2090-01-01"}], [{"from": f"{2100 + n}-01-01", "to": f"{2100 + n}-12-31", "note": "x" * 500} for n in range(50)],
+        ],
         "imprint": [
             None, {"legal_name": "Łosoś & Co", "address": "1 Lane\nTown"}, {"register": "", "tax_number": "12/345/67890"},
             {"legal_name": "x" * 200, "address": "x" * 500, "register": "x" * 200, "tax_number": "x" * 50},
@@ -145,7 +158,7 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
     "patch_api_groups_id": (_group, {"name": ["Łosoś & Co", "x" * 100], "slug": ["a", "a" * 80], "description": ["", "two\nlines", "x" * 2000]}),
     "patch_api_categories_id": (_category, {
         "name": ["Łosoś", "x" * 100], "parent_id": [None], "slug": ["a", "a" * 80], "description": ["", "two\nlines", "x" * 2000],
-        "icon": ["", "🥕", "x" * 100], "color": ["", "#Aa5500"],
+        "icon": ["", "🥕", "x" * 100], "color": ["", "#Aa5500"], "translations": [{}],
     }),
     "patch_api_products_id": (_product, {
         "title": ["Łosoś", "x" * 200], "unit": [*get_args(Unit)], "price": [0, 100_000_000, {"amount": 5, "currency": "EUR"}],

@@ -115,6 +115,7 @@ class Product(BaseModel):
     status: str
     orderable: bool
     not_orderable: str | None
+    away_until: date | None = None
     images: list[str] = []
     upvote_count: int
     view_count: int

@@ -26,7 +26,7 @@ SECRET = frozenset({"password", "code", "passkey", "token", "challenge", "refres
 #: Fields of which it is kept that they were sent, and not what: the log outlives the person.
 PERSONAL = frozenset({
     "name", "username", "email", "phone", "avatar", "recipient", "label", "address", "note", "fulfilment", "fulfilments",
-    "location", "pickup_points", "filename",
+    "location", "pickup_points", "filename", "away", "delivery",
 })  # fmt: skip
 
 #: What the collections in paths have, by the words of the log. Whatever else a path has (a mailed secret) is kept nowhere.
@@ -80,8 +80,8 @@ _INSERT = Statement(
     nothing,
 )
 _BY_SLUG = {
-    thing: Statement(f"audit.{thing}", f"select id::text from {table} where slug = :slug", scalar)
-    for thing, table in (("farm", "farms"), ("product", "products"))
+    thing: Statement(f"audit.{thing}", f"select {id}::text from {table} where slug = :slug", scalar)
+    for thing, table, id in (("farm", "farm_slugs", "farm_id"), ("product", "products", "id"))
 }
 _WHICH = """(:actor::uuid is null or a.actor_id = :actor) and (:subject::uuid is null or a.subject_id = :subject)
           and (:action::text is null or a.action = :action) and (:object::text is null or a.object = :object)

@@ -17,7 +17,7 @@ from harvestd.kernel.quantities import COMPARED
 from harvestd.kernel.slugs import is_id
 from harvestd.kernel.units import UNITS
 from harvestd.market.catalogue import product_shapes
-from harvestd.market.catalogue.on_sale import NOBODY_THERE
+from harvestd.market.catalogue.on_sale import FARM_AWAY, NOBODY_THERE
 from harvestd.store.postgres.statements import Reader, Statement
 
 
@@ -68,6 +68,8 @@ _CODE = _case("p.unit", "''", {unit: f"'{kind.code}'" for unit, kind in UNITS.it
 _CLAIMS = """case when p.certifications = '[]' then '[]'::jsonb else (
     select coalesce(jsonb_agg(c.claim order by c.position), '[]'::jsonb) from jsonb_array_elements(p.certifications) with ordinality as c(claim, position)
      where coalesce(c.claim ->> 'valid_until', '9999') >= :today::text) end"""
+_DAY = "(:today::text)::date"
+_AWAY = f"f.away_days @> {_DAY}"
 #: The fields of the contract's product that are not simply the column of that name.
 _MADE = {
     "farm": "row(f.id, f.slug, f.name)::card_named",
@@ -84,8 +86,9 @@ _MADE = {
     "unit_code": _CODE,
     "durability": "case when p.durability_kind is not null then row(p.durability_kind, p.durability_date)::card_durability end",
     "certifications": _CLAIMS,
-    "orderable": "f.staffed",
-    "not_orderable": f"case when not f.staffed then '{NOBODY_THERE}' end",
+    "orderable": f"f.staffed and not {_AWAY}",
+    "not_orderable": f"case when not f.staffed then '{NOBODY_THERE}' when {_AWAY} then '{FARM_AWAY}' end",
+    "away_until": f"case when {_AWAY} then (select upper(days) - 1 from unnest(f.away_days) days where days @> {_DAY}) end",
     "images": "'[]'::json",
     "rating": "row(case when p.rating_count > 0 then p.rating_average end, p.rating_count)::card_rating",
     "created_at": _MOMENT.format("p.created_at"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from harvestd.kernel.errors import Invalid, NotFound
+from harvestd.kernel.errors import FieldError, Invalid, NotFound
 from harvestd.kernel.events import Event
 from harvestd.kernel.families import CATALOGUE, CATEGORIES, stale
 from harvestd.kernel.slugs import candidates
@@ -16,9 +16,9 @@ from harvestd.market.catalogue import category_rules as market
 from harvestd.unit_of_work import UnitOfWork
 
 
-async def add(unit: UnitOfWork, given: Mapping[str, Any]) -> store.Category:
-    """Add a category, given all fields of its body. Raises what :func:`category_rules.checked` and ``admit`` do, and what the rows do."""
-    texts = market.checked(given)
+async def add(unit: UnitOfWork, given: Mapping[str, Any], wrong: Iterable[FieldError] = ()) -> store.Category:
+    """Add a category, given all fields of its body, and what was ``wrong`` with some already. Raises what :func:`category_rules.checked` and ``admit`` do, and what the rows do."""
+    texts = market.checked(given, wrong)
     category_id, slug = unit.new_id(), texts.pop("slug")
     row = store.Category(**texts, id=category_id, slug="", version=1, created_at=unit.now, updated_at=unit.now)
     await store.lock_tree(unit.tx)
@@ -29,14 +29,14 @@ async def add(unit: UnitOfWork, given: Mapping[str, Any]) -> store.Category:
 
 
 async def change(
-    unit: UnitOfWork, category_id: str, changes: Mapping[str, Any], check_version: Callable[[int], None]
-) -> store.Category:
+    unit: UnitOfWork, category_id: str, changes: Mapping[str, Any], check_version: Callable[[int], None], wrong: Iterable[FieldError] = ()
+) -> store.Category:  # fmt: skip
     """Change a category; it cannot move below itself, nor beside one of the same name. ``check_version`` is called once it is locked."""
     placed = "parent_id" in changes or "name" in changes
     if placed:
         await store.lock_tree(unit.tx)
     before = await _locked(unit, category_id, check_version)
-    checked = market.checked(changes)
+    checked = market.checked(changes, wrong)
     if all(getattr(before, name) == value for name, value in checked.items()):
         return before
     after = msgspec.structs.replace(before, **checked, version=before.version + 1, updated_at=unit.now)

@@ -9,40 +9,58 @@ import msgspec
 
 from harvestd.kernel import errors
 from harvestd.kernel.errors import FieldError
+from harvestd.kernel.languages import spoken
 from harvestd.market.catalogue import category_actions as actions
 from harvestd.market.catalogue import category_rows as store
 from harvestd.market.catalogue import category_rules as market
-from harvestd.market.catalogue.category_shapes import Category, ChangeCategory, NewCategory
+from harvestd.market.catalogue.category_shapes import Category, ChangeCategory, NewCategory, Translation
 from harvestd.web.context import Page, RequestContext, Result
 from harvestd.web.shapes import given
 
 
-def _shown(row: store.Category) -> Category:
+def _shown(row: store.Category, language: str = "") -> Category:
+    """As it is, or in a language, as far as it is translated; an empty description is the one in the market's own language."""
+    texts = row.translations.get(language, {})
     return Category(
-        id=row.id, parent_id=row.parent_id, slug=row.slug, name=row.name, description=row.description, icon=row.icon,
-        color=row.color, version=row.version,
+        id=row.id, parent_id=row.parent_id, slug=row.slug, name=texts.get("name") or row.name,
+        description=texts.get("description") or row.description, icon=row.icon, color=row.color,
+        translations=msgspec.convert(row.translations, dict[str, Translation]), version=row.version,
     )  # fmt: skip
 
 
 def faults(request: RequestContext, sent: Mapping[str, Any]) -> list[FieldError]:
     """Faults in the given fields of a category, independent of the others."""
-    return errors.faults(lambda: market.checked(sent))
+    _, wrong = _translated(request, sent)
+    return errors.faults(lambda: market.checked({n: v for n, v in sent.items() if n != "translations"}, wrong))
 
 
-async def listed(request: RequestContext) -> Page[Category]:
-    """The whole tree, ordered by name, in one page."""
-    return Page(items=[_shown(row) for row in await store.every(request.reader)], next=None)
+def _translated(request: RequestContext, sent: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
+    """What was sent, its translations as they are stored; and their faults."""
+    if "translations" not in sent:
+        return dict(sent), []
+    given = {language: msgspec.structs.asdict(texts) for language, texts in sent["translations"].items()}
+    kept, wrong = market.translated(given, spoken(request.parts.settings.market_languages))
+    return {**sent, "translations": kept}, wrong
+
+
+async def listed(request: RequestContext) -> Result:
+    """The whole tree, ordered by name, in one page and in the language that is asked for."""
+    language = request.language
+    rows = await store.every(request.reader)
+    headers = (("Content-Language", language), ("Vary", "Accept-Language"))
+    return Result(Page(items=[_shown(row, language) for row in rows], next=None), headers=headers)
 
 
 async def add(request: RequestContext, body: NewCategory) -> Result:
     """Add a category."""
-    made = await actions.add(request.work, msgspec.structs.asdict(body))
+    made = await actions.add(request.work, *_translated(request, msgspec.structs.asdict(body)))
     return Result(_shown(made), version=1, headers=(("Location", f"/api/categories/{made.id}"),))
 
 
 async def change(request: RequestContext, body: ChangeCategory) -> Result:
     """Change a category."""
-    after = await actions.change(request.work, request.id("id"), given(body), request.check_version)
+    changes, wrong = _translated(request, given(body))
+    after = await actions.change(request.work, request.id("id"), changes, request.check_version, wrong)
     return Result(_shown(after), version=after.version)
 
 

@@ -14,7 +14,7 @@ from harvestd.store.postgres.transactions import Transaction
 
 
 class Category(msgspec.Struct, frozen=True):
-    """A category; ``parent_id`` is None at the top."""
+    """A category; ``parent_id`` is None at the top, ``translations`` is ``{language: {name, description}}``."""
 
     id: str
     parent_id: str | None
@@ -26,9 +26,10 @@ class Category(msgspec.Struct, frozen=True):
     version: int
     created_at: datetime
     updated_at: datetime
+    translations: dict[str, dict[str, str]] = {}
 
 
-_COLUMNS = "id, parent_id, slug, name, description, icon, color, version, created_at, updated_at"
+_COLUMNS = "id, parent_id, slug, name, description, icon, color, version, created_at, updated_at, translations"
 _ALL = Statement("categories.all", f"select {_COLUMNS} from categories order by name, id limit 2000", Category)
 _LOCK = Statement(
     "categories.lock", f"select {_COLUMNS} from categories where id = :category_id for no key update", Category
@@ -51,14 +52,14 @@ _BESIDE = Statement(
 )
 _INSERT = Statement(
     "categories.insert",
-    f"""insert into categories ({_COLUMNS}) values (:id, :parent_id, :slug, :name, :description, :icon, :color, :version, :created_at, :updated_at)
+    f"""insert into categories ({_COLUMNS}) values (:id, :parent_id, :slug, :name, :description, :icon, :color, :version, :created_at, :updated_at, :translations)
         on conflict (slug) do nothing""",
     nothing,
 )
 _UPDATE = Statement(
     "categories.update",
     """update categories set parent_id = :parent_id, slug = :slug, name = :name, description = :description, icon = :icon, color = :color, version = :version,
-              updated_at = :updated_at where id = :id""",
+              updated_at = :updated_at, translations = :translations where id = :id""",
     nothing,
 )
 _DELETE = Statement("categories.delete", "delete from categories where id = :category_id", nothing)

@@ -6,8 +6,26 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
+from harvestd.kernel.tags import LANGUAGES
 from harvestd.market.catalogue.category_rules import TEXTS
 from harvestd.web.shapes import CategoryId, Color, In, Out, Slug
+
+
+class TranslationIn(In, kw_only=True, frozen=True):
+    """The texts in another of the market's languages."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=TEXTS["name"].longest)]
+    description: Annotated[str, Meta(max_length=TEXTS["description"].longest)] = ""
+
+
+class Translation(Out, kw_only=True, frozen=True):
+    """The texts in another of the market's languages."""
+
+    name: str
+    description: str
+
+
+Translations = Annotated[dict[str, TranslationIn], Meta(max_length=len(LANGUAGES))]
 
 
 class Category(Out, kw_only=True, frozen=True):
@@ -20,6 +38,7 @@ class Category(Out, kw_only=True, frozen=True):
     description: str
     icon: str
     color: str
+    translations: dict[str, Translation]
     version: int
 
 
@@ -32,6 +51,7 @@ class NewCategory(In, kw_only=True, frozen=True):
     description: Annotated[str, Meta(max_length=TEXTS["description"].longest)] = ""
     icon: Annotated[str, Meta(max_length=TEXTS["icon"].longest)] = ""
     color: Color = ""
+    translations: Translations = {}
 
 
 class ChangeCategory(In, kw_only=True, frozen=True):
@@ -43,11 +63,13 @@ class ChangeCategory(In, kw_only=True, frozen=True):
     description: Annotated[str, Meta(max_length=TEXTS["description"].longest)] | UnsetType = UNSET
     icon: Annotated[str, Meta(max_length=TEXTS["icon"].longest)] | UnsetType = UNSET
     color: Color | UnsetType = UNSET
+    translations: Translations | UnsetType = UNSET
 
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     "color": "Red, green and blue as `#rrggbb`; empty for none.",
     "icon": "Name of an icon for the front end.",
+    "translations": "Names and descriptions in the market's other languages, by their tags.",
     "parent_id": "Id of the parent category; null at the top.",
 }  # fmt: skip

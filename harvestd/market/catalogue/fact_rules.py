@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Literal
 
 import attrs
 
-from harvestd.kernel import foreign
+from harvestd.kernel import claims, foreign
+from harvestd.kernel.claims import Certification
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.names import Rule
 
@@ -21,13 +22,9 @@ Allergen = Literal[
 Storage = Literal["ambient", "chilled", "frozen"]
 DurabilityKind = Literal["best_before", "use_by"]
 MAX_SKU, MAX_LOT, MAX_ORIGIN, MAX_INGREDIENTS = 64, 50, 200, 5000
-MAX_CERTIFICATIONS, MAX_SCHEME, MAX_BODY, MAX_NUMBER = 30, 100, 40, 100
 TEXTS = {
     "sku": Rule(MAX_SKU, optional=True), "lot": Rule(MAX_LOT, optional=True), "origin": Rule(MAX_ORIGIN, optional=True),
     "ingredients": Rule(MAX_INGREDIENTS, lines=True),
-}  # fmt: skip
-_OF_A_CERTIFICATION = {
-    "scheme": Rule(MAX_SCHEME), "body_code": Rule(MAX_BODY, optional=True), "number": Rule(MAX_NUMBER, optional=True),
 }  # fmt: skip
 _GTIN = re.compile(r"[0-9]{8}|[0-9]{12,14}")
 
@@ -38,16 +35,6 @@ class Durability:
 
     kind: str
     date: date
-
-
-@attrs.frozen(kw_only=True)
-class Certification:
-    """A claim such as organic farming: its scheme, who certifies it, under which number, and its last day; None: without end."""
-
-    scheme: str
-    body_code: str = ""
-    number: str = ""
-    valid_until: date | None = None
 
 
 def gtin(field: str, text: str) -> str | FieldError:
@@ -85,9 +72,8 @@ def checked(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]
 
 def told(facts: Mapping[str, Any], today: date) -> dict[str, Any]:
     """The facts of a product as they are told to whoever orders it on a day, which its order keeps: without claims that are over."""
-    day = today.isoformat()
-    claims = [claim for claim in facts.get("certifications", ()) if (claim["valid_until"] or day) >= day]
-    return {**facts, "certifications": claims} if facts else {}
+    valid = claims.valid(facts.get("certifications", ()), today.isoformat())
+    return {**facts, "certifications": valid} if facts else {}
 
 
 def foreign_notes(given: Mapping[str, str]) -> tuple[Mapping[str, str], list[FieldError]]:
@@ -96,30 +82,4 @@ def foreign_notes(given: Mapping[str, str]) -> tuple[Mapping[str, str], list[Fie
 
 
 def _certifications(given: Sequence[Certification]) -> tuple[tuple[Certification, ...], list[FieldError]]:
-    if len(given) > MAX_CERTIFICATIONS:
-        params = {"maximum": str(MAX_CERTIFICATIONS), "reason": "elements"}
-        message = f"must have at most {MAX_CERTIFICATIONS} elements"
-        return (), [FieldError("certifications", message, code="too-long", params=params)]
-    kept: list[Certification] = []
-    wrong: list[FieldError] = []
-    for i, one in enumerate(given):
-        texts = certification_texts(i, attrs.asdict(one))
-        wrong += [fault for fault in texts.values() if isinstance(fault, FieldError)]
-        named: dict[str, Any] = {name: text for name, text in texts.items() if isinstance(text, str)}
-        kept.append(attrs.evolve(one, **named))
-    return tuple(dict.fromkeys(kept)), wrong
-
-
-def certification_texts(i: int, given: Mapping[str, Any]) -> dict[str, str | FieldError]:
-    """The given texts of the certification at a position, normalised, or their faults."""
-    return {
-        name: rule.apply(f"certifications[{i}].{name}", given[name])
-        for name, rule in _OF_A_CERTIFICATION.items()
-        if name in given
-    }
-
-
-def certification_faults(given: Mapping[int, Mapping[str, Any]]) -> Iterator[FieldError]:
-    """Faults in certifications that could be read only in part, by their positions."""
-    for i, one in given.items():
-        yield from (fault for fault in certification_texts(i, one).values() if isinstance(fault, FieldError))
+    return claims.checked("certifications", given)

@@ -7,21 +7,18 @@ from typing import Annotated, get_args
 
 from msgspec import Meta
 
-from harvestd.kernel.foreign import MAX_ID, MAX_KEYS, MAX_VALUE
 from harvestd.kernel.units import UNITS
 from harvestd.market.catalogue.fact_rules import (
-    MAX_BODY,
-    MAX_CERTIFICATIONS,
     MAX_INGREDIENTS,
     MAX_LOT,
-    MAX_NUMBER,
     MAX_ORIGIN,
-    MAX_SCHEME,
     MAX_SKU,
     Allergen,
     DurabilityKind,
     Storage,
 )
+from harvestd.web import claim_shapes
+from harvestd.web.claim_shapes import Certification
 from harvestd.web.shapes import In, Out
 from harvestd.web.vocabulary import closed
 
@@ -40,14 +37,12 @@ UnitCodeOut = Annotated[
 ]  # fmt: skip
 
 Sku = Annotated[str, Meta(max_length=MAX_SKU)]
-ExternalId = Annotated[str, Meta(min_length=1, max_length=MAX_ID, examples=["shop-4711"])]
 Gtin = Annotated[str, Meta(max_length=14, examples=["4006381333931"])]
 Lot = Annotated[str, Meta(max_length=MAX_LOT)]
 Allergens = Annotated[list[Annotated[Allergen, _ALLERGENS]], Meta(max_length=len(get_args(Allergen)))]
 Ingredients = Annotated[str, Meta(max_length=MAX_INGREDIENTS)]
 Origin = Annotated[str, Meta(max_length=MAX_ORIGIN)]
 StorageIn = Annotated[Storage, _STORAGE]
-Metadata = Annotated[dict[str, Annotated[str, Meta(max_length=MAX_VALUE)]], Meta(max_length=MAX_KEYS)]
 
 
 class DurabilityIn(In, kw_only=True, frozen=True):
@@ -64,24 +59,6 @@ class Durability(Out, kw_only=True, frozen=True):
     date: datetime.date
 
 
-class CertificationIn(In, kw_only=True, frozen=True):
-    """A claim such as organic farming, which is shown until its last day; null: without end."""
-
-    scheme: Annotated[str, Meta(min_length=1, max_length=MAX_SCHEME, examples=["EU organic"])]
-    body_code: Annotated[str, Meta(max_length=MAX_BODY, examples=["DE-ÖKO-006"])] = ""
-    number: Annotated[str, Meta(max_length=MAX_NUMBER)] = ""
-    valid_until: datetime.date | None = None
-
-
-class Certification(Out, kw_only=True, frozen=True):
-    """A claim such as organic farming, which is shown until its last day; null: without end."""
-
-    scheme: str
-    body_code: str
-    number: str
-    valid_until: datetime.date | None
-
-
 class Facts(Out, kw_only=True, frozen=True):
     """What the law has shown of food (Regulation (EU) 1169/2011), as it was when it was ordered."""
 
@@ -93,8 +70,6 @@ class Facts(Out, kw_only=True, frozen=True):
     durability: Durability | None = None
     certifications: list[Certification] = []
 
-
-Certifications = Annotated[list[CertificationIn], Meta(max_length=MAX_CERTIFICATIONS)]
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
@@ -114,11 +89,7 @@ WORDS: dict[str, str] = {
         (f"{shape}.certifications" for shape in ("Product", "NewProduct", "ChangeProduct", "Facts")),
         "Claims such as organic farming, each until its last day.",
     ),
-    "CertificationIn.number": "Number of the certificate.",
-    "Certification.number": "Number of the certificate.",
+    **claim_shapes.WORDS,
     "unit_code": "The code of UN/ECE Recommendation 20.",
-    "scheme": "What is claimed.",
-    "body_code": "Code of the body that certifies it.",
-    "valid_until": "Its last day; null: without end.",
     "metadata": "Notes of another system: kept, returned, never read.",
 }  # fmt: skip

@@ -20,7 +20,8 @@ _RESOLVE = Statement(
        )
        select 'category', b.token, c.id::text, c.slug, c.name, b.token in (c.slug, c.id::text)
          from below b join categories c on c.id = b.id
-       union all select 'farm', slug, id::text, slug, name, true from farms where slug = any(:farm_slugs::text[])
+       union all select 'farm', s.slug, f.id::text, f.slug, f.name, true from farm_slugs s join farms f on f.id = s.farm_id
+        where s.slug = any(:farm_slugs::text[])
        union all select 'farm', id::text, id::text, slug, name, true from farms where id = any(:farm_ids::uuid[])""",
     lambda *row: row,
 )
@@ -37,7 +38,7 @@ class Named:
 
 
 async def named(reader: Reader, categories: Sequence[str], farms: Sequence[str]) -> Named:
-    """Resolve the tokens (ids or slugs), with the categories' descendants; raises :class:`Invalid` for those that do not exist."""
+    """Resolve the tokens (ids or slugs, of farms also former ones), with the categories' descendants; raises :class:`Invalid` for those that do not exist."""
     asked = {"category": categories, "farm": farms}
     if not any(asked.values()):
         return Named()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,9 +15,12 @@ from harvestd.kernel.quantities import least_worth, line_total, orderable, shown
 from harvestd.kernel.seasons import in_season
 from harvestd.kernel.units import in_unit
 from harvestd.market.catalogue.product_events import Known
+from harvestd.market.farms.day_rules import away_until
 
 #: Why a product cannot be ordered although it is on sale: its farm has no member with an account.
 NOBODY_THERE = "nobody-there"
+#: The same: it is on holiday.
+FARM_AWAY = "farm-away"
 
 
 @attrs.frozen(kw_only=True)
@@ -34,7 +37,7 @@ class Agreed:
 @attrs.frozen(kw_only=True)
 class OnSale:
     """A product in its current state; ``price`` is for ``price_per`` of the unit, ``staffed`` is whether its farm is verified, and has an owner
-    who would be notified of an order; ``facts`` are what the law has told of it."""
+    who would be notified of an order, ``away`` when it is on holiday (``{from, to, note}``); ``facts`` are what the law has told of it."""
 
     id: str
     slug: str
@@ -56,6 +59,7 @@ class OnSale:
     status: str
     revision: int
     facts: Mapping[str, Any] = attrs.field(factory=dict)
+    away: Sequence[Mapping[str, Any]] = ()
 
     @property
     def available(self) -> Decimal:
@@ -92,6 +96,12 @@ def withheld(field: str, product: OnSale | None, today: date | None) -> FieldErr
             code="not-for-sale",
             params={"reason": NOBODY_THERE, "title": product.title, "farm": product.farm_name},
         )
+    until = None if today is None else away_until(product.away, today)
+    if until is not None:
+        last = until.isoformat()
+        message = f"{product.title} cannot be ordered: {product.farm_name} is away until {formatting.season_day(last)}"
+        params = {"until": last, "title": product.title, "farm": product.farm_name}
+        return FieldError(field, message, code=FARM_AWAY, params=params)
     if today is not None and not in_season(product.season_from, product.season_to, today):
         season = {"from": product.season_from or "", "to": product.season_to or "", "title": product.title}
         message = f"{product.title} is out of season ({formatting.season(season['from'], season['to'])})"

@@ -8,7 +8,8 @@ from typing import Any
 import attrs
 import msgspec
 
-from harvestd.kernel import errors, families
+from harvestd.kernel import claims, errors, families
+from harvestd.kernel.claims import Certification
 from harvestd.kernel.errors import FieldError, Forbidden, Invalid, NotFound
 from harvestd.kernel.names import accept, told
 from harvestd.kernel.permissions import FARMER, Permission, may_for_farm
@@ -21,7 +22,7 @@ from harvestd.market.accounts import rows as accounts
 from harvestd.market.catalogue import actions, cards, filters, listings
 from harvestd.market.catalogue import rows as store
 from harvestd.market.catalogue import rules as market
-from harvestd.market.catalogue.fact_rules import Certification, Durability, certification_faults
+from harvestd.market.catalogue.fact_rules import Durability
 from harvestd.market.catalogue.listing_shapes import ProductsQuery
 from harvestd.market.catalogue.price_rules import per_faults
 from harvestd.market.catalogue.product_shapes import ChangeProduct, NewProduct, PricePerIn
@@ -68,7 +69,8 @@ async def listed(request: RequestContext, query: ProductsQuery) -> Result:
     rows = await listings.products(request.reader, wanted, query.sort, after, order.ask, view(request))
     total = await listings.count(request.reader, wanted) if query.count else None
     page, following = order.page(rows)
-    shows = tuple([families.shown(row.key[-1]) for row in page])
+    of = [families.of_farm(id) for id, _ in asked.values.get("farm", ())]  # asked for by a former slug, perhaps
+    shows = (*[families.shown(row.key[-1]) for row in page], *of)
     ended = page[0].ended if page else None
     shown_now = CountedPage([msgspec.Raw(row.text) for row in page], following, total)
     return Result(shown_now, version=ended, families=shows)
@@ -105,7 +107,7 @@ def _faults_in_part(request: RequestContext, given: Mapping[str, Any]) -> Iterat
     if "tags" not in given:
         yield from tag_faults(sound.elements(given, "tags"))
     if "certifications" not in given:
-        yield from certification_faults(sound.elements(given, "certifications"))
+        yield from claims.faults_in_part("certifications", sound.elements(given, "certifications"))
 
 
 def _read(request: RequestContext, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:

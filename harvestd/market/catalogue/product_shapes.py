@@ -13,23 +13,29 @@ from harvestd.kernel.units import Unit
 from harvestd.market.catalogue import fact_shapes as facts
 from harvestd.market.catalogue.rules import MAX_DESCRIPTION, MAX_TITLE, Status
 from harvestd.market.catalogue.tag_rules import MAX_TAG_LENGTH, MAX_TAGS
+from harvestd.web.claim_shapes import Certification, Certifications
 from harvestd.web.shapes import (
     CategoryId,
+    ExternalId,
     FarmId,
     In,
+    Metadata,
     MinorUnits,
     Money,
     Named,
     Out,
     PricePer,
     Quantity,
+    Rating,
     Season,
     SeasonIn,
     UnitOut,
 )
 from harvestd.web.vocabulary import closed
 
-NotOrderableOut = Annotated[str, closed("NotOrderable", ("nobody-there",), "Why a product cannot be ordered.")]
+NotOrderableOut = Annotated[
+    str, closed("NotOrderable", ("nobody-there", "farm-away"), "Why a product cannot be ordered.")
+]
 ProductStatusOut = Annotated[str, closed("ProductStatus", get_args(Status), "Whether a product is on sale.")]
 ImageStatusOut = Annotated[
     str, closed("ImageStatus", ("processing", "ready", "failed"), "Whether a picture can be shown.")
@@ -48,13 +54,6 @@ class UnitPrice(Out, kw_only=True, frozen=True):
     amount: int
     currency: str
     per: CompareByOut
-
-
-class Rating(Out, kw_only=True, frozen=True):
-    """Stars, 1 to 5; ``average`` is null if nobody has rated."""
-
-    average: float | None
-    count: int
 
 
 class ImageFile(Out, kw_only=True, frozen=True):
@@ -81,7 +80,7 @@ class Image(Out, kw_only=True, frozen=True):
 
 class Product(Out, kw_only=True, frozen=True):
     """A product. Quantities are in ``unit``, ``price`` is for ``price_per``, ``available`` is stock less reservations. ``orderable`` is false if
-    nobody would answer for an order; ``not_orderable`` says why."""
+    nobody would answer for an order, or the farm is away; ``not_orderable`` says why."""
 
     id: str
     slug: str
@@ -111,11 +110,12 @@ class Product(Out, kw_only=True, frozen=True):
     origin: str
     storage: facts.StorageOut | None
     durability: facts.Durability | None
-    certifications: list[facts.Certification]
+    certifications: list[Certification]
     metadata: dict[str, str]
     status: ProductStatusOut
     orderable: bool
     not_orderable: NotOrderableOut | None
+    away_until: date | None
     images: list[Image]
     upvote_count: int
     view_count: int
@@ -160,7 +160,7 @@ class NewProduct(In, kw_only=True, frozen=True):
     tags: Tags = []
     status: Status = "published"
     sku: facts.Sku = ""
-    external_id: facts.ExternalId | None = None
+    external_id: ExternalId | None = None
     gtin: facts.Gtin = ""
     lot: facts.Lot = ""
     allergens: facts.Allergens = []
@@ -168,8 +168,8 @@ class NewProduct(In, kw_only=True, frozen=True):
     origin: facts.Origin = ""
     storage: facts.StorageIn | None = None
     durability: facts.DurabilityIn | None = None
-    certifications: facts.Certifications = []
-    metadata: facts.Metadata = {}
+    certifications: Certifications = []
+    metadata: Metadata = {}
 
 
 class ChangeProduct(In, kw_only=True, frozen=True):
@@ -196,7 +196,7 @@ class ChangeProduct(In, kw_only=True, frozen=True):
     tags: Tags | UnsetType = UNSET
     status: Status | UnsetType = UNSET
     sku: facts.Sku | UnsetType = UNSET
-    external_id: facts.ExternalId | UnsetType | None = UNSET
+    external_id: ExternalId | UnsetType | None = UNSET
     gtin: facts.Gtin | UnsetType = UNSET
     lot: facts.Lot | UnsetType = UNSET
     allergens: facts.Allergens | UnsetType = UNSET
@@ -204,8 +204,8 @@ class ChangeProduct(In, kw_only=True, frozen=True):
     origin: facts.Origin | UnsetType = UNSET
     storage: facts.StorageIn | UnsetType | None = UNSET
     durability: facts.DurabilityIn | UnsetType | None = UNSET
-    certifications: facts.Certifications | UnsetType = UNSET
-    metadata: facts.Metadata | UnsetType = UNSET
+    certifications: Certifications | UnsetType = UNSET
+    metadata: Metadata | UnsetType = UNSET
 
 
 #: The meaning of each name here, as the contract describes it.
@@ -228,7 +228,8 @@ WORDS: dict[str, str] = {
     "images": "Pictures, in order. Not implemented yet: always empty.",
     "min_quantity": "The minimum order quantity.",
     "not_orderable": "Why it cannot be ordered; null if it can.",
-    "orderable": "Whether it can be ordered: false if nobody would answer for the order, as the farm has no owner with an open account, or is not verified.",
+    "orderable": "Whether it can be ordered: false if nobody would answer for the order, as the farm has no owner with an open account, or is not verified; or if it is away.",
+    "Product.away_until": "The last day of its farm's absence; null if the farm is here today.",
     "per": "The unit that `amount` is for: a kilogram, a litre, a piece …",
     "price": "The current price, for `price_per`.",
     "price_per": "The quantity that the price is for.",

@@ -11,9 +11,10 @@ import attrs
 import msgspec
 from psycopg2 import errors as pg
 
+from harvestd.kernel.claims import Certification
 from harvestd.kernel.errors import AlreadyTaken, FieldError, Invalid
 from harvestd.kernel.seasons import Season
-from harvestd.market.catalogue.fact_rules import Certification, Durability
+from harvestd.market.catalogue.fact_rules import Durability
 from harvestd.market.catalogue.product_events import Known
 from harvestd.market.catalogue.rules import OFFERED, Offer
 from harvestd.store.postgres.statements import FIRST_ID, Reader, Statement, nothing, scalar

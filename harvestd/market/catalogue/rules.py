@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import attrs
 
+from harvestd.kernel.claims import Certification
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.formatting import quantity as said
 from harvestd.kernel.names import Rule, accept
@@ -16,7 +17,7 @@ from harvestd.kernel.quantities import ONE, positive, shown
 from harvestd.kernel.seasons import Season
 from harvestd.kernel.units import Amount, default_step, unfit
 from harvestd.market.catalogue import fact_rules
-from harvestd.market.catalogue.fact_rules import Certification, Durability
+from harvestd.market.catalogue.fact_rules import Durability
 from harvestd.market.catalogue.price_rules import alone_faults, per_faults, price_faults, price_per
 from harvestd.market.catalogue.stock_level_rules import level
 from harvestd.market.catalogue.tag_rules import tags

@@ -15,7 +15,7 @@ from harvestd.store.postgres.transactions import Transaction
 def _on_sale(*c: object) -> OnSale:
     names = (
         "id", "slug", "farm_id", "farm_slug", "farm_name", "order_minimum", "staffed", "title", "unit", "price", "price_per", "stock",
-        "reserved", "quantity_step", "min_quantity", "season_from", "season_to", "status", "revision", "facts",
+        "reserved", "quantity_step", "min_quantity", "season_from", "season_to", "status", "revision", "facts", "away",
     )  # fmt: skip
     return OnSale(**dict(zip(names, c, strict=True)))  # type: ignore[arg-type]
 
@@ -33,7 +33,7 @@ _SHELF = """p.id, p.slug, p.farm_id, f.slug, f.name, f.order_minimum, f.staffed,
        p.reserved, p.quantity_step, p.min_quantity, p.season_from, p.season_to, p.status, p.revision,
        jsonb_build_object('lot', p.lot, 'allergens', p.allergens, 'ingredients', p.ingredients, 'origin', p.origin, 'storage', p.storage,
                           'certifications', p.certifications, 'durability', case when p.durability_kind is not null then
-                          jsonb_build_object('kind', p.durability_kind, 'date', p.durability_date) end)
+                          jsonb_build_object('kind', p.durability_kind, 'date', p.durability_date) end), f.away
   from products p join farms f on f.id = p.farm_id
  where p.id = any(:product_ids::uuid[]) order by p.id"""
 # Every transaction locks products in id order, so two orders never deadlock.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harvestd.kernel import errors
-from harvestd.kernel.families import AMOUNTS, CATALOGUE, CATEGORIES, CHANGED, PRICES, PRODUCTS
+from harvestd.kernel.families import AMOUNTS, CATALOGUE, CATEGORIES, CHANGED, PRICES, PRODUCTS, of_farm
 from harvestd.kernel.permissions import Permission
 from harvestd.market.catalogue import (
     category_routes,
@@ -31,7 +31,7 @@ _PRODUCTS = Section(
 def _listing(path: dict[str, str], query: Any) -> tuple[str, ...]:
     by_price = query.sort in ("price", "-price") or query.min_price is not None or query.max_price is not None
     by_amount = query.sort == "popular" or query.in_stock
-    farms = [f"products:farmer:{token}" for token in query.farm if token]
+    farms = [of_farm(token) for token in query.farm if token]
     return (*(farms or [PRODUCTS]), CATALOGUE, *[PRICES] * by_price, *[AMOUNTS] * by_amount)
 
 
@@ -46,7 +46,7 @@ SUBJECT = Subject(
         "category.updated": events.CategoryUpdated,
     },
     routes=(
-        Route(method="GET", path="/api/categories", operation="listCategories", handler=category_routes.listed, permission=None, mode=Mode.READ, section=_CATEGORIES,
+        Route(method="GET", path="/api/categories", operation="listCategories", spoken=True, handler=category_routes.listed, permission=None, mode=Mode.READ, section=_CATEGORIES,
               summary="All categories; parent_id makes them a tree", answer=Page[category_shapes.Category], cached=Cached(always(CATEGORIES)),
               limit="rate_read"),
         Route(method="POST", path="/api/categories", operation="createCategory", handler=category_routes.add, permission=Permission.CHANGE_CATEGORIES, mode=Mode.WRITE, section=_CATEGORIES,

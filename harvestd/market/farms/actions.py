@@ -16,9 +16,11 @@ from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts.actions import Registered
 from harvestd.market.farms import name_actions
 from harvestd.market.farms import rows as store
+from harvestd.market.farms.day_rules import turn
 from harvestd.store.postgres.statements import Reader
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import Caller
+from harvestd.web.market_day import day_of
 
 
 async def allowed(reader: Reader, caller: Caller, permission: Permission, farm_id: str) -> bool:
@@ -80,7 +82,7 @@ async def seen(reader: Reader, caller: Caller, permission: Permission, token: st
 
 
 async def locked(unit: UnitOfWork, caller: Caller, permission: Permission, token: str) -> store.Farm:
-    """The same, locked."""
+    """The same, by a slug that it has or had, too; locked."""
     found = await store.find(unit.tx, token)
     row = await store.lock(unit.tx, found.id) if found else None
     if row is None:
@@ -97,10 +99,12 @@ async def change(unit: UnitOfWork, before: store.Farm, changes: Mapping[str, Any
     if changes.get("name", before.name) != before.name:
         await name_actions.check(unit, changes["name"], before.id)
     after = msgspec.structs.replace(before, **changes, version=before.version + 1, updated_at=unit.now)
+    after = msgspec.structs.replace(after, turns_on=turn(after.dated, day_of(unit.parts.settings, unit.now)))
     await store.update(unit.tx, after)
-    tokens = dict.fromkeys((before.id, before.slug, after.slug))
-    own = [name for name in after.__struct_fields__ if name not in ("version", "updated_at")]
+    # where its former slugs lead changes with its slug
+    slugs = [before.slug] if after.slug == before.slug else await store.slugs(unit.tx, before.id)
+    own = [name for name in after.__struct_fields__ if name not in ("version", "updated_at", "turns_on")]
     changed = [name for name in own if getattr(after, name) != getattr(before, name)]
-    data = {"farm_id": after.id, "changed": changed, "families": [FARMS, CATALOGUE, *farm(*tokens)]}
+    data = {"farm_id": after.id, "changed": changed, "families": [FARMS, CATALOGUE, *farm(before.id, *slugs)]}
     unit.record(Event("farm.updated", f"farm:{after.id}", after.version, data))
     return after

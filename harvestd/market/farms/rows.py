@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 from psycopg2 import errors as pg
 
 from harvestd.kernel.errors import AlreadyTaken, FieldError
-from harvestd.kernel.geography import Box
 from harvestd.kernel.slugs import is_id
+from harvestd.market.farms.day_rules import Dated
 from harvestd.store import counting
 from harvestd.store.postgres.statements import LAST_ID, Reader, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
 
 
 class Farm(msgspec.Struct, frozen=True):
-    """A farm; position in degrees, ``order_minimum`` in minor units, ``pickup_points`` as ``[{id, name, address}]``, ``imprint`` as
+    """A farm; position in degrees, ``order_minimum`` in minor units, ``pickup_points`` as ``[{id, name, address, position, hours}]``, ``imprint`` as
     ``{legal_name, address, register, tax_number}``, as far as they are given."""
 
     id: str
@@ -29,15 +30,33 @@ class Farm(msgspec.Struct, frozen=True):
     longitude: float | None
     address: str
     certifications: list[str]
+    certificates: list[dict[str, Any]]
+    away: list[dict[str, Any]]
     season_from: str | None
     season_to: str | None
     order_minimum: int
     pickup_points: list[dict[str, Any]]
+    delivery: dict[str, Any] | None
     imprint: dict[str, str]
+    external_id: str | None
+    metadata: dict[str, str]
+    rating_average: Decimal
+    rating_count: int
     state: str
+    turns_on: date | None
     version: int
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def at(self) -> tuple[float, float] | None:
+        """Its position, if it is known."""
+        return None if self.latitude is None or self.longitude is None else (self.latitude, self.longitude)
+
+    @property
+    def dated(self) -> Dated:
+        """What of it begins or ends with a day."""
+        return Dated(self.certificates, self.away)
 
 
 class Points(msgspec.Struct, frozen=True):
@@ -47,17 +66,30 @@ class Points(msgspec.Struct, frozen=True):
     points: list[dict[str, Any]]
 
 
-_COLUMNS = """id, slug, name, description, latitude, longitude, address, certifications, season_from, season_to,
-              order_minimum, pickup_points, imprint, state, version, created_at, updated_at"""
-BY_ID = Statement("farms.by_id", f"select {_COLUMNS} from farms where id = :token", Farm)
-BY_SLUG = Statement("farms.by_slug", f"select {_COLUMNS} from farms where slug = :token", Farm)
-_LOCK = Statement("farms.lock", f"select {_COLUMNS} from farms where id = :farm_id for no key update", Farm)
+COLUMNS = ", ".join(Farm.__struct_fields__)
+#: The columns that :func:`update` stores, as they are and as JSON.
+_CHANGED = (
+    "name", "slug", "description", "latitude", "longitude", "address", "certifications", "order_minimum", "external_id", "turns_on", "version",
+    "updated_at",
+)  # fmt: skip
+_JSON = ("certificates", "away", "pickup_points", "delivery", "imprint", "metadata")
+_BY_ID = Statement("farms.by_id", f"select {COLUMNS} from farms where id = :token", Farm)
+# A former slug leads to its farm, too.
+_BY_SLUG = Statement(
+    "farms.by_slug",
+    f"select {COLUMNS} from farms where id = (select farm_id from farm_slugs where slug = :token)",
+    Farm,
+)
+_SLUGS = Statement("farms.slugs", "select slug from farm_slugs where farm_id = :farm_id order by slug", scalar)
+_LOCK = Statement("farms.lock", f"select {COLUMNS} from farms where id = :farm_id for no key update", Farm)
+_BY_IDS = Statement("farms.by_ids", f"select {COLUMNS} from farms where id = any(:ids::uuid[])", Farm)
 _POINTS = Statement("farms.points", "select id, pickup_points from farms where id = any(:farm_ids::uuid[])", Points)
 _ROLE = Statement("farms.role", "select role from farm_members where farm_id = :farm_id and user_id = :user_id", scalar)
 _INSERT = Statement(
     "farms.insert",
     """insert into farms (id, slug, name, description, latitude, longitude, address, state, created_at, updated_at)
-       values (:farm_id, :slug, :name, :description, :latitude, :longitude, :address, :state, :now, :now) on conflict (slug) do nothing""",
+       select :farm_id::uuid, :slug::text, :name, :description, :latitude::float8, :longitude::float8, :address, :state, :now::timestamptz, :now::timestamptz
+        where not exists (select from farm_slugs where slug = :slug::text) on conflict (slug) do nothing""",
     nothing,
 )
 _JOIN = Statement(
@@ -65,14 +97,16 @@ _JOIN = Statement(
 )
 _UPDATE = Statement(
     "farms.update",
-    """update farms set name = :name, slug = :slug, description = :description, latitude = :latitude, longitude = :longitude, address = :address,
-              certifications = :certifications, order_minimum = :order_minimum, pickup_points = :pickup_points, imprint = :imprint, version = :version, updated_at = :updated_at
-       where id = :id""",
+    f"update farms set {', '.join(f'{name} = :{name}' for name in (*_CHANGED, *_JSON))} where id = :id",
     nothing,
 )
+_DUE = Statement(
+    "farms.due", "select id::text from farms where turns_on <= :today order by turns_on, id limit :limit", scalar
+)
+_TURN = Statement("farms.turn", "update farms set turns_on = :next, version = version + 1 where id = :farm_id", nothing)
 _NEWEST = Statement(
     "farms.newest",
-    f"""select {_COLUMNS} from farms
+    f"""select {COLUMNS} from farms
         where id < coalesce(:after::uuid, {LAST_ID}) and (:text::text = '' or position((select folded(:text)) in name_folded) > 0)
         order by id desc limit :limit""",
     Farm,
@@ -80,19 +114,22 @@ _NEWEST = Statement(
 _COUNT = counting.counting(
     "farms.count", "farms where :text::text = '' or position((select folded(:text)) in name_folded) > 0"
 )
-# The index covers the bounding box; the exact distance is computed for the few rows within it.
-_IN_BOX = Statement(
-    "farms.in_box",
-    f"""select {_COLUMNS} from farms
-        where latitude between :south and :north and longitude between :west and :east and (:text::text = '' or position((select folded(:text)) in name_folded) > 0)
-        limit 5000""",
-    Farm,
-)
 
 
 async def find(reader: Reader, token: str) -> Farm | None:
-    """A farm by id or slug."""
-    return await reader.row(BY_ID if is_id(token) else BY_SLUG, token=token)
+    """A farm by id, or by a slug that it has or had."""
+    return await reader.row(_BY_ID if is_id(token) else _BY_SLUG, token=token)
+
+
+async def slugs(reader: Reader, farm_id: str) -> list[str]:
+    """Every slug that a farm has or had."""
+    return await reader.rows(_SLUGS, farm_id=farm_id)
+
+
+async def by_ids(reader: Reader, ids: Sequence[str]) -> list[Farm]:
+    """The farms with these ids that exist, each once, in the order of the ids."""
+    found = {farm.id: farm for farm in await reader.rows(_BY_IDS, ids=list(ids))}
+    return [found[id] for id in dict.fromkeys(ids) if id in found]
 
 
 async def newest(reader: Reader, after: str | None, text: str, limit: int) -> list[Farm]:
@@ -103,11 +140,6 @@ async def newest(reader: Reader, after: str | None, text: str, limit: int) -> li
 async def count(reader: Reader, text: str) -> int:
     """How many farms have a name that contains ``text``, up to the counting limit."""
     return await counting.count(reader, _COUNT, text=text.strip())
-
-
-async def in_box(reader: Reader, box: Box, text: str) -> list[Farm]:
-    """Farms within a box of degrees, at most 5,000."""
-    return await reader.rows(_IN_BOX, south=box.south, north=box.north, west=box.west, east=box.east, text=text.strip())
 
 
 async def pickup_points(reader: Reader, farm_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
@@ -124,6 +156,16 @@ async def role(reader: Reader, farm_id: str, user_id: str) -> str | None:
 async def lock(tx: Transaction, farm_id: str) -> Farm | None:
     """A farm, locked until the transaction ends."""
     return await tx.row(_LOCK, farm_id=farm_id)
+
+
+async def due(reader: Reader, today: date, limit: int) -> list[str]:
+    """Ids of the farms that a day has come for, until this one."""
+    return await reader.rows(_DUE, today=today, limit=limit)
+
+
+async def turn(tx: Transaction, farm_id: str, next: date | None) -> None:
+    """Store that the day was told of, and which comes next, as the farm's next version."""
+    await tx.run(_TURN, farm_id=farm_id, next=next)
 
 
 async def insert(
@@ -151,13 +193,22 @@ async def insert(
 
 
 async def update(tx: Transaction, farm: Farm) -> None:
-    """Store a changed farm; raises :class:`AlreadyTaken` if another farm has the slug."""
+    """Store a changed farm; raises :class:`AlreadyTaken` if another farm has, or had, the slug, or has the id elsewhere."""
+    values = {name: getattr(farm, name) for name in _CHANGED}
+    values |= {name: _encoded(getattr(farm, name)) for name in _JSON}
     try:
-        await tx.run(
-            _UPDATE, id=farm.id, name=farm.name, slug=farm.slug, description=farm.description, latitude=farm.latitude, longitude=farm.longitude, address=farm.address,
-            certifications=farm.certifications, order_minimum=farm.order_minimum, pickup_points=msgspec.json.encode(farm.pickup_points).decode(), imprint=farm.imprint,
-            version=farm.version, updated_at=farm.updated_at,
-        )  # fmt: skip
+        await tx.run(_UPDATE, id=farm.id, **values)
     except pg.UniqueViolation as error:
-        message = "this slug is another farm's; choose another"
-        raise AlreadyTaken(errors=(FieldError("slug", message, code="taken"),)) from error
+        field, message = _TAKEN[error.diag.constraint_name == "farms_external_id"]
+        raise AlreadyTaken(errors=(FieldError(field, message, code="taken"),)) from error
+
+
+def _encoded(value: Any) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
+
+
+#: What another farm has, by whether it is the id elsewhere.
+_TAKEN = (
+    ("slug", "this slug is, or was, another farm's; choose another"),
+    ("external_id", "is another farm's; choose another id"),
+)

@@ -5,28 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from harvestd.kernel import slugs
+from harvestd.kernel import foreign, slugs
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.names import Rule, clean, clean_name, clean_text
 
 TEXTS = {"name": Rule(200), "description": Rule(10_000, lines=True)}
-MAX_ADDRESS, MAX_POINT_NAME, MAX_CERTIFICATION, MAX_CERTIFICATIONS = 500, 200, 100, 30
+MAX_ADDRESS, MAX_POINT_NAME, MAX_HOURS, MAX_CERTIFICATION, MAX_CERTIFICATIONS = 500, 200, 500, 100, 30
 
 
 def checked(given: Mapping[str, Any], also: Iterable[FieldError] = ()) -> dict[str, Any]:
     """The fields to change, normalised; raises :class:`Invalid` with every field that is wrong.
 
-    ``certifications`` is a list of names, ``pickup_points`` one of ``{id, name, address}``; other given fields stay unchanged.
+    ``certifications`` is a list of names, ``pickup_points`` one of ``{id, name, address, position, hours}``; other given fields stay unchanged.
     ``address`` is that of ``location``; ``also`` are the faults found elsewhere."""
     found = dict(given)
     errors: list[FieldError] = list(also)
-    for name, check in (("certifications", _certifications), ("pickup_points", _points)):
+    for name, check in (("certifications", _certifications), ("pickup_points", _points), ("metadata", _metadata)):
         if name in found:
             found[name], wrong = check(found[name])
             errors += wrong
+    if "external_id" in found:
+        found["external_id"] = foreign.external_id("external_id", found["external_id"])
     if "address" in found:
         found["address"] = clean_text("location.address", found["address"], MAX_ADDRESS)
-    return clean(found, TEXTS, {"slug": slugs.given}, also=errors, message="the farm cannot be accepted")
+    return clean(
+        found,
+        TEXTS,
+        {"slug": slugs.given},
+        also=errors,
+        message="the farm cannot be accepted",
+    )
 
 
 def not_on_earth(field: str, place: Mapping[str, Any]) -> Iterator[FieldError]:
@@ -56,6 +64,10 @@ def not_its_own(given: Sequence[str | None], known: Container[str]) -> Iterator[
             yield FieldError(
                 f"pickup_points[{i}].id", message, code="not-found", params={"reason": "point-of-this-farm"}
             )
+
+
+def _metadata(given: Mapping[str, str]) -> tuple[Mapping[str, str], list[FieldError]]:
+    return foreign.metadata("metadata", given)
 
 
 def _certifications(given: Sequence[str]) -> tuple[list[Any], list[FieldError]]:
@@ -96,7 +108,7 @@ def _point(i: int, point: Mapping[str, Any]) -> dict[str, str | FieldError]:
 
 
 _OF_A_POINT: dict[str, tuple[Callable[[str, str, int], str | FieldError], int]] = {
-    "name": (clean_name, MAX_POINT_NAME), "address": (clean_text, MAX_ADDRESS),
+    "name": (clean_name, MAX_POINT_NAME), "address": (clean_text, MAX_ADDRESS), "hours": (clean_text, MAX_HOURS),
 }  # fmt: skip
 
 
@@ -109,5 +121,5 @@ def _points(given: Sequence[Mapping[str, Any]]) -> tuple[list[Any], list[FieldEr
             message = "is already given above"
             errors.append(FieldError(f"pickup_points[{i}].id", message, code="given-twice"))
         ids.add(point["id"])
-        points.append({"id": point["id"], **texts})
+        points.append({**point, **texts})
     return points, errors

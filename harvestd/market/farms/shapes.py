@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
+from harvestd.market.farms import away_shapes, delivery_shapes
+from harvestd.market.farms.away_shapes import Away, Aways
+from harvestd.market.farms.delivery_shapes import Delivery, DeliveryIn, PickupPoint, PickupPointIn
 from harvestd.market.farms.imprint_rules import TEXTS as IMPRINT
-from harvestd.market.farms.rules import MAX_ADDRESS, MAX_CERTIFICATION, MAX_CERTIFICATIONS, MAX_POINT_NAME, TEXTS
-from harvestd.web.shapes import CountedQuery, Id, Imprint, In, MinorUnits, Money, Out, Position, Season, Slug
+from harvestd.market.farms.rules import MAX_ADDRESS, MAX_CERTIFICATION, MAX_CERTIFICATIONS, TEXTS
+from harvestd.web import claim_shapes
+from harvestd.web.claim_shapes import Certification, Certifications
+from harvestd.web.shapes import (
+    CountedQuery,
+    ExternalId,
+    Ids,
+    Imprint,
+    In,
+    Metadata,
+    MinorUnits,
+    Money,
+    Out,
+    Position,
+    Rating,
+    Season,
+    Slug,
+)
 from harvestd.web.vocabulary import closed
 
 STATES = ("pending", "verified", "suspended")
@@ -30,22 +49,6 @@ class LocationOut(Out, kw_only=True, frozen=True):
 
     latitude: float | None
     longitude: float | None
-    address: str
-
-
-class PickupPointIn(In, kw_only=True, frozen=True):
-    """A pick-up point of a farm: with ``id`` an existing one, without it a new one."""
-
-    id: Id | None = None
-    name: Annotated[str, Meta(min_length=1, max_length=MAX_POINT_NAME)]
-    address: Annotated[str, Meta(max_length=MAX_ADDRESS)] = ""
-
-
-class PickupPoint(Out, kw_only=True, frozen=True):
-    """A place where buyers pick up a farm's goods."""
-
-    id: str
-    name: str
     address: str
 
 
@@ -89,10 +92,17 @@ class Farm(Out, kw_only=True, frozen=True):
     description: str
     location: LocationOut
     certifications: list[str]
+    certificates: list[Certification]
     season: Season | None
+    away: list[Away]
+    away_until: date | None
     pickup_points: list[PickupPoint]
+    delivery: Delivery | None
     order_minimum: Money
     imprint: Imprint
+    rating: Rating
+    external_id: str | None
+    metadata: dict[str, str]
     state: StateOut
     version: int
     created_at: datetime
@@ -101,8 +111,9 @@ class Farm(Out, kw_only=True, frozen=True):
 
 
 class FarmsQuery(CountedQuery, kw_only=True, frozen=True):
-    """``near`` is ``latitude,longitude``; ``q`` is part of the name."""
+    """``ids`` are all that is asked for; ``near`` is ``latitude,longitude``; ``q`` is part of the name."""
 
+    ids: Ids | None = None
     near: Position | None = None
     radius_km: Annotated[float, Meta(gt=0, le=500)] | None = None
     q: Annotated[str, Meta(max_length=100)] = ""
@@ -133,15 +144,32 @@ class ChangeFarm(In, kw_only=True, frozen=True):
         ]
         | UnsetType
     ) = UNSET
+    certificates: Certifications | UnsetType = UNSET
+    away: Aways | UnsetType = UNSET
     pickup_points: Annotated[list[PickupPointIn], Meta(max_length=50)] | UnsetType = UNSET
+    delivery: DeliveryIn | UnsetType | None = UNSET
     order_minimum: Money | MinorUnits | UnsetType = UNSET
     imprint: ChangeImprint | UnsetType | None = UNSET
+    external_id: ExternalId | UnsetType | None = UNSET
+    metadata: Metadata | UnsetType = UNSET
 
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
+    **claim_shapes.WORDS,
+    **away_shapes.WORDS,
+    **delivery_shapes.WORDS,
+    "certificates": "What certifies the farm, each until its last day.",
     "certifications": "The farm's certifications, in its own words.",
     "distance_km": "Distance in kilometres from the position in the query.",
+    **dict.fromkeys(
+        ("Farm.external_id", "ChangeFarm.external_id"),
+        "The id that another system has for it: 1 to 64 visible ASCII characters, unique in the market; null for none.",
+    ),
+    "FarmsQuery.ids": "Only these farms, in this order and on one page; those that are not there are left out. Goes without the other parameters.",
+    "metadata": "Notes of another system: kept, returned, never read.",
+    "Farm.rating": "What its buyers say of it.",
+    "average": "Mean of the stars; null if nobody has rated.",
     "imprint": "Who sells, as the law has it shown; the owner of the farm changes it.",
     "latitude": "Degrees, -90 to 90.",
     "legal_name": "The name of the company, or of the person who sells in their own name.",
@@ -155,5 +183,5 @@ WORDS: dict[str, str] = {
     "JudgeFarm.reason": "Why; its owners are told, and it is kept in the audit log.",
     **dict.fromkeys(("Farm.state", "JudgeFarm.state"), "Whether the market lets the farm take orders."),
     "radius_km": "Radius in kilometres around `near`, which is required with it.",
-    "FarmsQuery.radius_km": "Radius in kilometres around `near`, which is required with it: only farms within it are listed. Default 50.",
+    "FarmsQuery.radius_km": "Radius in kilometres around `near`, which is required with it: only farms within it are listed. Without it, farms at any distance.",
 }  # fmt: skip

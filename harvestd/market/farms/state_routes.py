@@ -10,9 +10,9 @@ from harvestd.kernel.names import accept, clean_name, clean_text
 from harvestd.kernel.permissions import Permission
 from harvestd.market.accounts import audit
 from harvestd.market.farms import actions, state_actions
-from harvestd.market.farms.routes import shown
 from harvestd.market.farms.rules import TEXTS
 from harvestd.market.farms.shapes import FoundFarm, JudgeFarm
+from harvestd.market.farms.views import shown
 from harvestd.web.context import RequestContext, Result
 
 MAX_REASON = 500
@@ -50,7 +50,7 @@ async def create(request: RequestContext, body: FoundFarm) -> Result:
         request, unit, "farm.founded", user_id, f"farm:{made.id}", None, {"name": name, "state": made.state}
     )
     headers = (("Location", f"/api/farms/{made.id}"),)
-    return Result(shown(made, request.parts.settings.market_currency), version=made.version, headers=headers)
+    return Result(shown(request, made), version=made.version, headers=headers)
 
 
 async def judge(request: RequestContext, body: JudgeFarm) -> Result:
@@ -66,4 +66,4 @@ async def judge(request: RequestContext, body: JudgeFarm) -> Result:
     if after.state != before.state or reason:
         changed = {"state": after.state, "reason": reason}
         await audit.note(request, unit, "farm.judged", None, f"farm:{after.id}", {"state": before.state}, changed)
-    return Result(shown(after, request.parts.settings.market_currency), version=after.version)
+    return Result(shown(request, after), version=after.version)

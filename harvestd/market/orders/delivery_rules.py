@@ -28,7 +28,7 @@ class Way:
 
 @attrs.frozen
 class Farm:
-    """A farm of an order, with its pick-up points as ``{id, name, address}``."""
+    """A farm of an order, with its pick-up points as ``{id, name, address, position, hours}``."""
 
     name: str
     pickup_points: Sequence[Mapping[str, Any]] = ()

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 
 from harvestd.market.catalogue.fact_shapes import WORDS as FACTS
 from harvestd.market.catalogue.fact_shapes import Facts
+from harvestd.market.farms.delivery_shapes import PointPosition
 from harvestd.market.orders.order import MAX_ADDRESS, MAX_NOTE, MAX_REASON
 from harvestd.web.shapes import (
     CountedQuery,
@@ -113,6 +114,8 @@ class OrderPickupPoint(Out, kw_only=True, frozen=True):
     id: str
     name: str
     address: str = ""
+    position: PointPosition | None = None
+    hours: str = ""
 
 
 class Fulfilment(Out, kw_only=True, frozen=True):
@@ -221,6 +224,10 @@ WORDS: dict[str, str] = {
     "market_day_id": "Id of a market day. Not implemented yet: every value is refused.",
     "method": "How the goods reach the buyer.",
     "note": "A message from the buyer to the farms.",
+    "OrderPickupPoint.position": "Where it is, in degrees; null if unknown.",
+    "hours": "When it is open, in the farm's words.",
+    "latitude": "Degrees, -90 to 90.",
+    "longitude": "Degrees, -180 to 180.",
     "pickup_point": "Where the goods are picked up.",
     "pickup_point_id": "Id of a pick-up point of the farm.",
     "placed_at": "When it was placed.",

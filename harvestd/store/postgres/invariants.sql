@@ -103,6 +103,12 @@ select f.id, f.slug, f.staffed from farms f
  where f.staffed <> (f.state = 'verified' and exists (select from farm_members m join users u on u.id = m.user_id
                                                        where m.farm_id = f.id and m.role = 'owner' and u.active));
 
+-- name: a farm whose slug is not among those that it has had, or another's
+select f.id, f.slug from farms f left join farm_slugs s on s.slug = f.slug where s.farm_id is distinct from f.id;
+
+-- name: a farm whose day came two days ago or longer, and was not told of
+select id, slug, turns_on from farms where turns_on < current_date - 2;
+
 -- name: a mail given up
 select id, dedupe_key, cause from mails where state = 'failed';
 

@@ -13,7 +13,7 @@ from harvestd.web.shapes import ListQuery
 HEADERS = {
     "ETag": "Identifies this version of the answer; send it as If-None-Match to revalidate, or as If-Match to change it.",
     "Link": 'RFC 8288: the next page, rel="next".',
-    "Location": "URL of the new resource, of the operation that makes it, or to where the browser goes on.",
+    "Location": "URL of the new resource, of the operation that makes it, of where it is now, or to where the browser goes on.",
     "RateLimit": "What is left of each limit that was counted, and the seconds until it is fully restored; the one that is nearest its end is the first.",
     "RateLimit-Policy": "Each limit: q requests in w seconds.",
     "Idempotent-Replayed": "true if this is the stored answer of an earlier request with the same idempotency key.",
@@ -46,6 +46,11 @@ def of(route: Route, by_type: dict[Any, Any]) -> dict[str, Any]:
         responses["202"] = {
             "description": "Accepted: a mail tells the rest. Nothing says whether the address has an account.",
             "headers": failures.headers(["X-Request-Id", "Cache-Control"]),
+        }
+    if route.moves:
+        responses["301"] = {
+            "description": "Moved: this was its slug once.",
+            "headers": failures.headers(["Location", "X-Request-Id", "Cache-Control"]),
         }
     if route.method == "GET" and http_caching.tagged(route):
         responses["304"] = {

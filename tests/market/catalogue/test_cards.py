@@ -62,7 +62,7 @@ def expected(row: products.Product) -> dict[str, Any]:
         "gtin": row.gtin, "lot": row.lot, "allergens": row.allergens, "ingredients": row.ingredients, "origin": row.origin, "storage": row.storage,
         "durability": {"kind": row.durability_kind, "date": row.durability_date} if row.durability_kind else None,
         "certifications": [claim for claim in row.certifications if (claim["valid_until"] or "9") >= VIEW.today],
-        "metadata": row.metadata, "status": row.status, "orderable": True, "not_orderable": None, "images": [],
+        "metadata": row.metadata, "status": row.status, "orderable": True, "not_orderable": None, "away_until": None, "images": [],
         "upvote_count": row.upvote_count, "view_count": row.view_count,
         "rating": {"average": float(row.rating_average) if row.rating_count else None, "count": row.rating_count},
         "version": row.version, "created_at": row.created_at, "updated_at": row.updated_at,

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from harvestd.kernel import foreign
+from harvestd.kernel.claims import MAX_CLAIMS, Certification, faults_in_part
 from harvestd.kernel.errors import FieldError
-from harvestd.market.catalogue.fact_rules import MAX_CERTIFICATIONS, Certification, certification_faults, checked, gtin
+from harvestd.market.catalogue.fact_rules import checked, gtin
 
 
 @pytest.mark.parametrize("good", ["", "96385074", "036000291452", "4006381333931", "04006381333931"])
@@ -54,7 +55,7 @@ def test_facts_are_kept_in_one_form() -> None:
     [
         ({"sku": "a" * 65, "lot": "\x07", "origin": "b" * 201}, ["sku", "lot", "origin"]),
         ({"certifications": (Certification(scheme=""), Certification(scheme="x", number="n" * 101))}, ["certifications[0].scheme", "certifications[1].number"]),
-        ({"certifications": (Certification(scheme="x"),) * (MAX_CERTIFICATIONS + 1)}, ["certifications"]),
+        ({"certifications": (Certification(scheme="x"),) * (MAX_CLAIMS + 1)}, ["certifications"]),
         ({"metadata": {str(n): "" for n in range(51)}}, ["metadata"]),
         ({"metadata": {"k" * 41: "", "": "", "b": "c" * 501}}, ["metadata"] * 3),
     ],
@@ -64,5 +65,5 @@ def test_what_is_wrong_is_named(given: dict[str, Any], fields: list[str]) -> Non
 
 
 def test_a_certification_that_is_readable_in_part_is_judged_by_that() -> None:
-    faults = certification_faults({3: {"scheme": "\x07", "valid_until": None}, 4: {"number": "fine"}})
+    faults = faults_in_part("certifications", {3: {"scheme": "\x07", "valid_until": None}, 4: {"number": "fine"}})
     assert [fault.field for fault in faults] == ["certifications[3].scheme"]

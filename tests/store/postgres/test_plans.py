@@ -13,7 +13,6 @@ import pytest
 
 from harvestd.assembly import new_id
 from harvestd.interfaces import Search, Suggestion
-from harvestd.kernel.geography import box_around
 from harvestd.loading.synthetic import bulk_load, catalogue
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.accounts import sign_ins as sessions
@@ -22,6 +21,7 @@ from harvestd.market.catalogue import cards, listings
 from harvestd.market.catalogue import category_rows as categories
 from harvestd.market.catalogue import rows as products
 from harvestd.market.catalogue import stock_rows as stock
+from harvestd.market.farms import near_rows as near
 from harvestd.market.farms import rows as farms
 from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.notifications import rows as notifications
@@ -159,7 +159,20 @@ READS: dict[str, Reads] = {
     "a farm by slug": lambda r: farms.find(r, "no-such-farm"),
     "farms, newest": lambda r: farms.newest(r, None, "", 21),
     "farms, newest, later": lambda r: farms.newest(r, new_id(), "", 21),
-    "farms, nearest": lambda r: farms.in_box(r, box_around(44.0, -73.0, 25), ""),
+    "farms, nearest": lambda r: near.nearest(r, (44.0, -73.0), 25.0, "", None, 21),
+    "farms, nearest, wide": lambda r: near.nearest(r, (44.0, -73.0), 500.0, "", None, 21),
+    "farms, nearest, named": lambda r: near.nearest(r, (44.0, -73.0), 500.0, "acres", None, 21),
+    "farms, nearest, later": lambda r: near.nearest(r, (44.0, -73.0), 500.0, "", (100.0, USER), 21),
+    "farms, nearest, at any distance": lambda r: near.nearest(r, (44.0, -73.0), None, "", None, 21),
+    "farms, nearest, at any distance, later": lambda r: near.nearest(r, (44.0, -73.0), None, "", (1000.0, USER), 21),
+    "farms, nearest, far from all": lambda r: near.nearest(r, (-44.0, 107.0), None, "", None, 21),
+    "farms, nearest, over the antimeridian": lambda r: near.nearest(r, (0.0, 179.9), 100.0, "", None, 21),
+    "farms, nearest, at a pole": lambda r: near.nearest(r, (90.0, 0.0), 100.0, "", None, 21),
+    "how many farms are near": lambda r: near.count(r, (44.0, -73.0), 25.0, ""),
+    "how many farms have a place": lambda r: near.count(r, (44.0, -73.0), None, ""),
+    "farms by ids": lambda r: farms.by_ids(r, [new_id() for _ in range(100)]),
+    "farms whose day has come": lambda r: farms.due(r, NOW.date(), 200),
+    "slugs of a farm": lambda r: farms.slugs(r, USER),
     "a role in a farm": lambda r: farms.role(r, USER, USER),
     "categories": lambda r: categories.every(r),
     "a buyer's orders": lambda r: orders.of_buyer(r, USER, None, None, 21),

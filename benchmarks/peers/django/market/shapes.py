@@ -90,6 +90,7 @@ def product(row):
         "status": row["status"],
         "orderable": row["farm__staffed"],
         "not_orderable": None if row["farm__staffed"] else "nobody-there",
+        "away_until": None,
         "images": [],
         "upvote_count": row["upvote_count"],
         "view_count": row["view_count"],

@@ -1,0 +1,63 @@
+"""Delivery as a body gives it, and as the contract shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from harvestd.kernel import errors
+from harvestd.kernel.errors import FieldError
+from harvestd.market.farms import delivery_rules as rules
+from harvestd.market.farms.delivery_shapes import Area, Delivery, DeliveryIn
+from harvestd.web import sound
+from harvestd.web.money import given_faults, minor_units, money
+
+#: The amounts of money of an area.
+_AMOUNTS = ("fee", "minimum", "free_from")
+
+
+def read(given: DeliveryIn | None, currency: str) -> tuple[dict[str, Any] | None, list[FieldError]]:
+    """The delivery as it is stored, and its faults."""
+    if given is None:
+        return None, []
+    wrong: list[FieldError] = []
+    areas = [msgspec.structs.asdict(one) for one in given.areas]
+    for i, area in enumerate(areas):
+        for name in _AMOUNTS:
+            field, value = f"delivery.areas[{i}].{name}", area[name]
+            if value is not None:
+                wrong += errors.faults(lambda: area.update({name: minor_units(field, value, currency)}))  # noqa: B023  (called at once)
+    wrong += rules.faults(areas, given.note)
+    if wrong:
+        return None, wrong
+    return {"areas": [rules.kept(area) for area in areas], "note": rules.TEXTS["note"].apply("", given.note)}, []
+
+
+def faults_in_part(sent: Mapping[str, Any], currency: str) -> list[FieldError]:
+    """Faults in a delivery that could be read only in part."""
+    wrong: list[FieldError] = []
+    for i, area in sound.elements(sent, "delivery.areas").items():
+        wrong += rules.area_faults(i, area)
+        for name in _AMOUNTS:
+            found = given_faults(name, area, currency)
+            wrong += [
+                FieldError(f"delivery.areas[{i}].{f.field}", f.message, code=f.code, params=f.params) for f in found
+            ]
+    note = rules.TEXTS["note"].apply("delivery.note", sent.get("delivery.note", ""))
+    return [*wrong, *([note] if isinstance(note, FieldError) else [])]
+
+
+def shown(delivery: Mapping[str, Any] | None, currency: str) -> Delivery | None:
+    """The delivery of a farm."""
+    if delivery is None:
+        return None
+    areas = [
+        Area(
+            name=area["name"], postcodes=area["postcodes"], radius_km=area["radius_km"], fee=money(area["fee"], currency),
+            minimum=money(area["minimum"], currency), free_from=None if area["free_from"] is None else money(area["free_from"], currency),
+        )
+        for area in delivery["areas"]
+    ]  # fmt: skip
+    return Delivery(areas=areas, note=delivery["note"])

@@ -1,0 +1,97 @@
+"""Where a farm delivers, and on which terms. Pure.
+
+An area is a list of postcodes or a circle round the farm. Postcodes are written in many ways (``1010``, ``SW1A 1AA``, ``110-0001``): they are
+compared without spaces and hyphens, in capitals.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from harvestd.kernel.errors import FieldError
+from harvestd.kernel.geography import distance_km
+from harvestd.kernel.names import Rule
+
+MAX_AREAS, MAX_POSTCODES, MAX_POSTCODE, MAX_RADIUS_KM = 50, 1000, 16, 500
+MAX_AREA_NAME, MAX_NOTE = 100, 2000
+TEXTS = {"name": Rule(MAX_AREA_NAME), "note": Rule(MAX_NOTE, lines=True)}
+_POSTCODE = re.compile(r"[A-Za-z0-9](?:[ -]?[A-Za-z0-9]){1,9}")
+
+#: Latitude and longitude in degrees.
+Place = tuple[float, float]
+
+
+def postcode(text: str) -> str:
+    """A postcode as it is compared."""
+    return text.replace(" ", "").replace("-", "").upper()
+
+
+def area_faults(i: int, area: Mapping[str, Any]) -> Iterator[FieldError]:
+    """Faults in the given members of the area at a position, but for its amounts of money."""
+    path = f"delivery.areas[{i}]"
+    if "name" in area and isinstance(fault := TEXTS["name"].apply(f"{path}.name", area["name"]), FieldError):
+        yield fault
+    for n, code in enumerate(area.get("postcodes") or ()):
+        if _POSTCODE.fullmatch(code) is None:
+            message = "must be a postcode of 2 to 10 letters and digits"
+            yield FieldError(f"{path}.postcodes[{n}]", message, code="wrong-form", params={"reason": "postcode"})
+    radius = area.get("radius_km")
+    if radius is not None and not 0 < radius <= MAX_RADIUS_KM:
+        bounds = {"maximum": str(MAX_RADIUS_KM), "reason": "radius"}
+        message = f"must be more than 0 and at most {MAX_RADIUS_KM} kilometres"
+        yield FieldError(f"{path}.radius_km", message, code="above-maximum", params=bounds)
+    if "postcodes" in area and "radius_km" in area and bool(area["postcodes"]) == (radius is not None):
+        message = "give postcodes, or radius_km: one of the two says where it is"
+        yield FieldError(f"{path}.postcodes", message, code="required", params={"reason": "postcodes-or-radius"})
+
+
+def faults(areas: Sequence[Mapping[str, Any]], note: str) -> list[FieldError]:
+    """Faults of a farm's delivery: in each area, in their names, which tell them apart, and in the note."""
+    wrong = [fault for i, area in enumerate(areas) for fault in area_faults(i, area)]
+    seen: set[str] = set()
+    for i, area in enumerate(areas):
+        name = TEXTS["name"].apply("", area["name"])
+        if isinstance(name, str) and name.casefold() in seen:
+            wrong.append(FieldError(f"delivery.areas[{i}].name", "is already given above", code="given-twice"))
+        seen.add(name.casefold() if isinstance(name, str) else "")
+    told = TEXTS["note"].apply("delivery.note", note)
+    return [*wrong, *([told] if isinstance(told, FieldError) else [])]
+
+
+def kept(area: Mapping[str, Any]) -> dict[str, Any]:
+    """An area without faults as it is stored; its amounts in minor units."""
+    codes = list(dict.fromkeys(code.upper() for code in area["postcodes"] or ()))
+    radius = area["radius_km"]
+    return {
+        "name": TEXTS["name"].apply("", area["name"]), "postcodes": codes or None, "radius_km": None if radius is None else float(radius),
+        "fee": area["fee"], "minimum": area["minimum"], "free_from": area["free_from"],
+    }  # fmt: skip
+
+
+def without_middle(delivery: Mapping[str, Any] | None, at: Place | None) -> Iterator[FieldError]:
+    """Circles whose middle is not known: the farm has no position."""
+    if at is None and delivery is not None:
+        for i, area in enumerate(delivery["areas"]):
+            if area["radius_km"] is not None:
+                message = "is measured from the farm, which has no position; give location as well"
+                params = {"reason": "farm-position"}
+                yield FieldError(f"delivery.areas[{i}].radius_km", message, code="required", params=params)
+
+
+def delivers_to(
+    delivery: Mapping[str, Any] | None, at: Place | None, code: str, position: Place | None
+) -> Mapping[str, Any] | None:
+    """The area that a place is in: the first in the farm's order that has its postcode (``code``, empty if unknown), or whose circle round the
+    farm (``at``) it lies in. None if the farm does not deliver there, as far as is known."""
+    wanted = postcode(code)
+    for area in delivery["areas"] if delivery is not None else ():
+        if area["postcodes"] is not None:
+            inside = wanted in {postcode(one) for one in area["postcodes"]}
+        else:
+            inside = at is not None and position is not None and distance_km(*at, *position) <= area["radius_km"]
+        if inside:
+            found: Mapping[str, Any] = area
+            return found
+    return None

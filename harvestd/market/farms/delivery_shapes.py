@@ -1,0 +1,104 @@
+"""Where a farm delivers, and where its goods are picked up."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+from msgspec import Meta
+
+from harvestd.market.farms.delivery_rules import MAX_AREA_NAME, MAX_AREAS, MAX_NOTE, MAX_POSTCODE, MAX_POSTCODES
+from harvestd.market.farms.rules import MAX_ADDRESS, MAX_HOURS, MAX_POINT_NAME
+from harvestd.web.shapes import Id, In, MinorUnits, Money, Out
+
+Radius = Annotated[Decimal, Meta(description="More than 0, 500 at most.")]
+
+
+class AreaIn(In, kw_only=True, frozen=True):
+    """An area: a list of postcodes, or a circle round the farm; and its terms."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=MAX_AREA_NAME)]
+    postcodes: (
+        Annotated[
+            list[Annotated[str, Meta(max_length=MAX_POSTCODE, examples=["1010"])]], Meta(max_length=MAX_POSTCODES)
+        ]
+        | None
+    ) = None
+    radius_km: Radius | None = None
+    fee: Money | MinorUnits = 0
+    minimum: Money | MinorUnits = 0
+    free_from: Money | MinorUnits | None = None
+
+
+class DeliveryIn(In, kw_only=True, frozen=True):
+    """Where the farm delivers: the first area that a place is in counts."""
+
+    areas: Annotated[list[AreaIn], Meta(min_length=1, max_length=MAX_AREAS)]
+    note: Annotated[str, Meta(max_length=MAX_NOTE)] = ""
+
+
+class Area(Out, kw_only=True, frozen=True):
+    """An area: a list of postcodes, or a circle round the farm; and its terms."""
+
+    name: str
+    postcodes: list[str] | None
+    radius_km: float | None
+    fee: Money
+    minimum: Money
+    free_from: Money | None
+
+
+class Delivery(Out, kw_only=True, frozen=True):
+    """Where the farm delivers: the first area that a place is in counts."""
+
+    areas: list[Area]
+    note: str
+
+
+class PointPositionIn(In, kw_only=True, frozen=True):
+    """Position in degrees."""
+
+    latitude: Annotated[Decimal, Meta(description="-90 to 90")]
+    longitude: Annotated[Decimal, Meta(description="-180 to 180")]
+
+
+class PointPosition(Out, kw_only=True, frozen=True):
+    """Position in degrees."""
+
+    latitude: float
+    longitude: float
+
+
+class PickupPointIn(In, kw_only=True, frozen=True):
+    """A pick-up point of a farm: with ``id`` an existing one, without it a new one."""
+
+    id: Id | None = None
+    name: Annotated[str, Meta(min_length=1, max_length=MAX_POINT_NAME)]
+    address: Annotated[str, Meta(max_length=MAX_ADDRESS)] = ""
+    position: PointPositionIn | None = None
+    hours: Annotated[str, Meta(max_length=MAX_HOURS, examples=["Sat 9:00-12:00"])] = ""
+
+
+class PickupPoint(Out, kw_only=True, frozen=True):
+    """A place where buyers pick up a farm's goods."""
+
+    id: str
+    name: str
+    address: str
+    position: PointPosition | None = None
+    hours: str = ""
+
+
+#: The meaning of each name here, as the contract describes it.
+WORDS: dict[str, str] = {
+    "delivery": "Where the farm delivers, and on which terms; null if it does not.",
+    "areas": "The areas, in order: the first that a place is in counts.",
+    "postcodes": "The postcodes in it, which are compared without spaces and hyphens; null if it is a circle.",
+    **dict.fromkeys(("Area.radius_km", "AreaIn.radius_km"), "Radius in kilometres around the farm; null if it is a list of postcodes."),
+    **dict.fromkeys(("Area.fee", "AreaIn.fee"), "What delivery costs."),
+    **dict.fromkeys(("Area.minimum", "AreaIn.minimum"), "Minimum order for delivery there."),
+    "free_from": "Goods for this amount are delivered free of charge; null for none.",
+    **dict.fromkeys(("Delivery.note", "DeliveryIn.note"), "What buyers are told of it: days, hours."),
+    **dict.fromkeys(("PickupPoint.position", "PickupPointIn.position"), "Where it is, in degrees; null if unknown."),
+    "hours": "When it is open, in the farm's words.",
+}  # fmt: skip

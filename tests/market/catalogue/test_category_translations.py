@@ -1,0 +1,82 @@
+"""Categories speak the market's languages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from harvestd.parts import Parts
+from tests.people import Market, Person
+from tests.web.client import Response
+from tests.web.conftest import make_market
+
+PATH = "/api/categories"
+ROOTS = {"name": "Wurzelgemüse", "description": "Aus der Erde.", "translations": {
+    "fr": {"name": "Légumes racines", "description": "De la terre."}, "en": {"name": "Roots"},
+}}  # fmt: skip
+
+
+@pytest.fixture
+def spoken(parts: Parts) -> Market:
+    """A market in German, which speaks French and English, too."""
+    return make_market(attrs.evolve(parts, settings=attrs.evolve(parts.settings, market_languages=("de", "fr"))))
+
+
+async def asked(market: Market, language: str | None, **headers: str) -> Response:
+    more = {} if language is None else {"Accept-Language": language}
+    return await market.stranger.get(
+        PATH, headers={**more, **{name.replace("_", "-"): text for name, text in headers.items()}}
+    )
+
+
+async def tended(
+    market: Market, body: dict[str, Any], path: str = PATH, status: int = 201
+) -> tuple[Person, dict[str, Any]]:
+    admin = await market.person("admin")
+    answer = await admin.request("POST" if status != 200 else "PATCH", path, body, If_Match="*")
+    assert answer.status == status, answer.text
+    return admin, answer.json()
+
+
+async def test_categories_are_told_in_the_language_that_is_asked_for(spoken: Market) -> None:
+    await tended(spoken, ROOTS)
+    for _ in range(3):  # from PostgreSQL, from the cache, and never by the short way of another language
+        for language, name, description, told in (
+            (None, "Wurzelgemüse", "Aus der Erde.", "de"), ("de-AT", "Wurzelgemüse", "Aus der Erde.", "de"),
+            ("fr-CA, en;q=0.5", "Légumes racines", "De la terre.", "fr"), ("en", "Roots", "Aus der Erde.", "en"), ("es", "Wurzelgemüse", "Aus der Erde.", "de"),
+        ):  # fmt: skip
+            answer = await asked(spoken, language)
+            (one,) = answer.json()["items"]
+            assert (one["name"], one["description"], answer.headers["content-language"]) == (name, description, told), (
+                language
+            )
+            assert [text for name, text in answer.all if name.lower() == "vary"] == ["Accept-Language", "Authorization"]
+            assert one["translations"]["fr"] == ROOTS["translations"]["fr"]  # type: ignore[index]
+
+
+async def test_each_language_has_its_own_etag_and_is_fresh_after_a_change(spoken: Market) -> None:
+    _, made = await tended(spoken, ROOTS)
+    tags = {language: (await asked(spoken, language)).headers["etag"] for language in ("de", "fr")}
+    assert tags["de"] != tags["fr"]
+    assert (await asked(spoken, "fr", If_None_Match=tags["fr"])).status == 304
+    assert (await asked(spoken, "fr", If_None_Match=tags["de"])).status == 200
+    body = {"translations": {"fr": {"name": "Racines"}}}
+    await tended(spoken, body, f"{PATH}/{made['id']}", 200)
+    assert (await asked(spoken, "fr")).json()["items"][0]["name"] == "Racines"
+    assert (await asked(spoken, "en")).json()["items"][0]["name"] == "Wurzelgemüse"
+
+
+@pytest.mark.parametrize(
+    ("translations", "fault"),
+    [
+        ({"de": {"name": "Wurzeln"}}, ("translations", "not-one-of")), ({"es": {"name": "Raíces"}}, ("translations", "not-one-of")),
+        ({"fr": {"name": "\u200b"}}, ("translations.fr.name", "not-visible")), ({"fr": {"name": "x", "description": "\x07"}}, ("translations.fr.description", "control-character")),
+    ],
+)  # fmt: skip
+async def test_what_is_no_translation_is_refused(
+    spoken: Market, translations: dict[str, Any], fault: tuple[str, str]
+) -> None:
+    _, refused = await tended(spoken, {"name": "Wurzeln", "translations": translations}, status=422)
+    assert [(e["field"], e["code"]) for e in refused["errors"]] == [fault]

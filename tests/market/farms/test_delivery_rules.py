@@ -1,0 +1,96 @@
+"""Where a farm delivers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harvestd.market.farms.delivery_rules import area_faults, delivers_to, faults, kept, without_middle
+
+AT, NEAR, FAR = (48.2, 16.37), (48.25, 16.37), (49.0, 16.37)
+
+
+def area(name: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "postcodes": None, "radius_km": None, "fee": 0, "minimum": 0, "free_from": None, **more}
+
+
+TOWN, ROUND, WIDE = (
+    area("Town", postcodes=["1010", "SW1A 1AA"]),
+    area("Round", radius_km=10.0),
+    area("Wide", radius_km=200.0),
+)
+DELIVERY = {"areas": [TOWN, ROUND, WIDE], "note": ""}
+
+
+@pytest.mark.parametrize(
+    ("code", "position", "found"),
+    [
+        ("1010", None, "Town"), ("10 10", FAR, "Town"), ("sw1a1aa", None, "Town"), ("SW1A-1AA", None, "Town"), ("101", None, None), ("", None, None),
+        ("9999", NEAR, "Round"), ("", NEAR, "Round"), ("9999", FAR, "Wide"), ("9999", (0.0, 0.0), None), ("9999", AT, "Round"),
+    ],
+)  # fmt: skip
+def test_the_first_area_that_a_place_is_in_counts(code: str, position: Any, found: str | None) -> None:
+    answer = delivers_to(DELIVERY, AT, code, position)
+    assert (answer and answer["name"]) == found
+
+
+def test_without_a_middle_no_circle_is_known_and_without_delivery_nothing_is_delivered() -> None:
+    assert delivers_to(DELIVERY, None, "9999", NEAR) is None
+    assert delivers_to(DELIVERY, None, "1010", None) == TOWN
+    assert delivers_to(None, AT, "1010", NEAR) is None
+    assert [fault.field for fault in without_middle(DELIVERY, None)] == [
+        "delivery.areas[1].radius_km",
+        "delivery.areas[2].radius_km",
+    ]
+    assert [*without_middle(DELIVERY, AT)] == [*without_middle(None, None)] == []
+
+
+def test_a_circle_has_its_edge_in_it() -> None:
+    from harvestd.kernel.geography import distance_km
+
+    edge = {"areas": [area("Edge", radius_km=distance_km(*AT, *NEAR))], "note": ""}
+    assert delivers_to(edge, AT, "", NEAR) is not None
+    edge["areas"][0]["radius_km"] *= 0.999  # type: ignore[index]
+    assert delivers_to(edge, AT, "", NEAR) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        (area("A", postcodes=["1010"]), []),
+        (area("A", radius_km=500), []),
+        (area("A", radius_km=501), [("delivery.areas[0].radius_km", "above-maximum")]),
+        (area("A", radius_km=0), [("delivery.areas[0].radius_km", "above-maximum")]),
+        (area("A"), [("delivery.areas[0].postcodes", "required")]),
+        (area("A", postcodes=[], radius_km=None), [("delivery.areas[0].postcodes", "required")]),
+        (area("A", postcodes=["1010"], radius_km=5), [("delivery.areas[0].postcodes", "required")]),
+        (area("A", postcodes=["10", "1" * 10]), []),
+        (area("A", postcodes=["1", "1" * 11, "10-", "1  0", "é10", "1010\n"]), [(f"delivery.areas[0].postcodes[{n}]", "wrong-form") for n in range(6)]),
+        (area("\u200b", postcodes=["1010"]), [("delivery.areas[0].name", "not-visible")]),
+        (area("x" * 101, postcodes=["1010"]), [("delivery.areas[0].name", "too-long")]),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_an_area_is_named(given: dict[str, Any], wrong: list[tuple[str, str]]) -> None:
+    assert [(fault.field, fault.code) for fault in faults([given], "")] == wrong
+
+
+def test_names_tell_areas_apart_and_the_note_is_text() -> None:
+    found = faults([area("Town", postcodes=["1010"]), area(" town", radius_km=1)], "\x07")
+    assert [(fault.field, fault.code) for fault in found] == [
+        ("delivery.areas[1].name", "given-twice"),
+        ("delivery.note", "control-character"),
+    ]
+
+
+def test_an_area_that_is_readable_in_part_is_judged_by_that() -> None:
+    assert [*area_faults(0, {"postcodes": None})] == []
+    assert [fault.field for fault in area_faults(2, {"postcodes": ["!"], "name": ""})] == [
+        "delivery.areas[2].name",
+        "delivery.areas[2].postcodes[0]",
+    ]
+
+
+def test_postcodes_are_kept_once_each_in_capitals() -> None:
+    assert kept(area(" Town ", postcodes=["sw1a 1aa", "SW1A 1AA", "1010"]))["postcodes"] == ["SW1A 1AA", "1010"]
+    assert kept(area("Town", postcodes=[], radius_km=5))["postcodes"] is None
