@@ -59,7 +59,7 @@ class Gate:
 
         def serve(request: Request, **path: str) -> Deferred[bytes]:
             request.route_name = name
-            return shield(self._serve(route, request, {name: readers.token(segment) for name, segment in path.items()}))
+            return shield(self._serve(route, request, {n: _segment(n, text) for n, text in path.items()}))
 
         return serve
 
@@ -181,6 +181,11 @@ class Gate:
             return replies.of_value(route, value, context.path, None)
         finally:
             upload.close()
+
+
+def _segment(name: str, text: str) -> str:
+    """A segment of a path; ids of ours in lower case, those of other systems as they are."""
+    return text if name == "external_id" else readers.token(text)
 
 
 def _tell_limit(request: Request, counted: replies.Headers, also: replies.Headers) -> None:

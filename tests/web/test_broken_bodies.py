@@ -30,7 +30,7 @@ REFUSED: dict[str, Any] = {
 }  # fmt: skip
 #: By the end of a path: what is left as it should be where the market has nothing against any value that can be read.
 FINE: dict[Any, Any] = {
-    ("post_api_products", "farm_id"): None, "token": "x", "code": None, ("post_api_users_me_second_factors", "kind"): "totp", "agreed": True, "active": True, "kind": "terms", "version": "1", "expires_at": None,
+    ("post_api_products", "farm_id"): None, ("put_api_farms_id_products_external_id", "farm_id"): None, "token": "x", "code": None, ("post_api_users_me_second_factors", "kind"): "totp", "agreed": True, "active": True, "kind": "terms", "version": "1", "expires_at": None,
     "method": "pickup", "unit": "kg", "status": "draft", ("patch_api_farms_id_members_user_id", "role"): "packer", ("post_api_farms_id_members", "role"): "packer",
     ("post_api_farms_id_verification", "state"): "verified", "role": "buyer", "harvested_on": "2026-05-01", "color": "#aabbcc", "to": "confirmed",
 }  # fmt: skip
@@ -107,7 +107,13 @@ async def test_every_field_that_is_wrong_is_named_at_once(
     )
     if "members" in route.path:
         await market.join(member := await market.person(), who.farm_id, "packer")
-    ids = {"user_id": member.id if "members" in route.path else ID, "id": ID, "farm_id": who.farm_id, "product_id": ID}
+    ids = {
+        "user_id": member.id if "members" in route.path else ID,
+        "id": ID,
+        "farm_id": who.farm_id,
+        "product_id": ID,
+        "external_id": "erp-1",
+    }
     if "/api/farms" in route.path:
         ids["id"] = who.farm_id or (await market.farmer()).farm_id
     elif "/api/products/{id}" in route.path:
