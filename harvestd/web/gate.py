@@ -147,7 +147,7 @@ class Gate:
             bodiless.check(route, context.headers, raw)
         arguments = [] if route.body is None else [json_body.typed(route, context, raw)]
         if arguments:
-            context = attrs.evolve(context, body=arguments[0])
+            context = attrs.evolve(context, body=arguments[0], key=key)
         if route.query is not None:
             arguments.append(query)
         if route.mode is not Mode.WRITE:

@@ -202,6 +202,11 @@ ASKS: dict[str, Ask] = {
     "post_api_products": ask(
         "POST", "/api/products", lambda f: {"title": "Leek", "unit": "each", "price": 1, "stock": 1, "farm_id": f.owner.farm_id}
     ),
+    "post_api_products_bulk": ask(
+        "POST",
+        "/api/products/bulk",
+        lambda f: {"rows": [{"title": "Leek", "unit": "each", "price": 1, "stock": 1}], "farm_id": f.owner.farm_id},
+    ),
     "put_api_farms_id_products_external_id": ask(
         "PUT", f"{FARM}/products/erp-1", {"title": "Leek", "unit": "each", "price": 1, "stock": 1}, match=False
     ),

@@ -10,6 +10,7 @@ from typing import Literal
 import attrs
 
 from harvestd.kernel.errors import AlreadyTaken, FieldError, Invalid
+from harvestd.kernel.events import Event
 from harvestd.kernel.slugs import distinct
 from harvestd.market.catalogue import many_rows as store
 from harvestd.market.catalogue.actions import Farm
@@ -127,6 +128,7 @@ def _outcome(plan: _Plan) -> Outcome:
 async def _update(unit: UnitOfWork, plans: Sequence[_Plan]) -> None:
     changed: list[Written] = []
     entries: list[Entry] = []
+    events: list[Event] = []
     for plan in plans:
         before, after = plan.before, plan.after
         assert before is not None
@@ -136,7 +138,8 @@ async def _update(unit: UnitOfWork, plans: Sequence[_Plan]) -> None:
             kind = "restock" if after.stock > before.stock else "correction"
             entries.append(Entry(unit.new_id(), before.id, kind, after.stock - before.stock, after.stock))
         gone = after.offer.status == "archived" and before.status != "archived"
-        unit.record(happened("deleted" if gone else "updated", before.known, before.revision + 1, plan.changed))
+        events.append(happened("deleted" if gone else "updated", before.known, before.revision + 1, plan.changed))
+    unit.record(*events)
     if changed:
         await store.update(unit.tx, changed, unit.now)
     if entries:
@@ -154,11 +157,13 @@ async def _insert(
         new.append((plan, Written(id, plan.after.offer, plan.after.stock, slugs[min(attempt, len(slugs) - 1)])))
     made = await store.insert(unit.tx, farm.id, [one for _, one in new], unit.now) if new else set()
     entries: list[Entry] = []
+    events: list[Event] = []
     for plan, one in new:
         if one.id in made:
             entries.append(Entry(unit.new_id(), one.id, "initial", one.stock, one.stock))
-            unit.record(happened("created", Known(one.id, one.slug, farm.id, farm.slug), 1, []))
+            events.append(happened("created", Known(one.id, one.slug, farm.id, farm.slug), 1, []))
             outcomes[plan.row.index] = Outcome(plan.row.index, "created", one.id)
+    unit.record(*events)
     if entries:
         store.enter(unit.tx, entries, "", unit.now)
     return [plan.row for plan, one in new if one.id not in made]

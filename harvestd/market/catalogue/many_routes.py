@@ -1,25 +1,36 @@
-"""Writing products by the farm's own ids."""
+"""Writing products by the farm's own ids, and many at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import attrs
 import msgspec
 
+from harvestd.kernel import languages
 from harvestd.kernel.errors import FieldError, Invalid, NotFound, Stale
 from harvestd.kernel.names import accept
 from harvestd.kernel.permissions import Permission
 from harvestd.market.catalogue import many_actions, product_routes
 from harvestd.market.catalogue.actions import Farm
-from harvestd.market.catalogue.many_actions import Writing
+from harvestd.market.catalogue.farm_choice import farm_of
+from harvestd.market.catalogue.many_actions import Outcome, Writing
 from harvestd.market.catalogue.many_rules import Row
+from harvestd.market.catalogue.many_shapes import BulkProducts, BulkQuery, BulkResults, RowError, RowResult
 from harvestd.market.catalogue.product_shapes import NewProduct
+from harvestd.market.catalogue.row_reading import row_of
 from harvestd.market.catalogue.rows import Product
 from harvestd.market.catalogue.sent import read
 from harvestd.market.farms import rows as farms
 from harvestd.market.farms.actions import require
+from harvestd.unit_of_work import UnitOfWork
+from harvestd.web import idempotency
 from harvestd.web.context import Caller, RequestContext, Result
+
+#: Rows that are written, and so products that are locked, in one transaction.
+AT_ONCE = 100
 
 
 async def put(request: RequestContext, body: NewProduct) -> Result:
@@ -50,6 +61,46 @@ async def put(request: RequestContext, body: NewProduct) -> Result:
     if outcome.status != "created":
         return found
     return attrs.evolve(found, status=201, headers=(("Location", f"/api/products/{outcome.id}"),))
+
+
+async def bulk(request: RequestContext, body: BulkProducts, query: BulkQuery) -> Result:
+    """Create and change products, each by its row: a hundred in a transaction, or all in one and all or none."""
+    farm = await farm_of(request.reader, request.user, body.farm_id)
+    sent: list[Any] = body.rows
+    size = max(len(sent), 1) if query.atomic else AT_ONCE
+    results: list[RowResult] = []
+    replayed = bool(sent)
+    for number, first in enumerate(range(0, len(sent), size)):
+        work = partial(_chunk, request, farm, sent[first : first + size], first, query.atomic)
+        answer, again = await idempotency.part(request.parts, request.key, number, request.now, work)
+        results += msgspec.json.decode(answer, type=list[RowResult])
+        replayed = replayed and again
+    headers = (("Idempotent-Replayed", "true"),) if replayed else ()
+    return Result(BulkResults(results=results), headers=headers)
+
+
+async def _chunk(
+    request: RequestContext, farm: Farm, sent: list[Any], first: int, atomic: bool, unit: UnitOfWork
+) -> bytes:
+    currency = product_routes.currency_of(request)
+    rows = [row_of(currency, first + i, one) for i, one in enumerate(sent)]
+    outcomes = await many_actions.write(unit, Writing(farm=farm, may_restock=may_restock(request.user)), rows)
+    refused = tuple(error for outcome in outcomes for error in outcome.errors)
+    if atomic and refused:
+        raise Invalid("some rows cannot be accepted, so none was written", refused)
+    await request.tell_acting(unit)
+    return msgspec.json.encode([_result(request, outcome) for outcome in outcomes])
+
+
+def _result(request: RequestContext, outcome: Outcome) -> RowResult:
+    errors = [_error(request, error) for error in outcome.errors]
+    return RowResult(index=outcome.index, status=outcome.status, id=outcome.id, errors=errors)
+
+
+def _error(request: RequestContext, error: FieldError) -> RowError:
+    params = dict(error.params)
+    message = languages.message(error.code, params, error.message, request.language)
+    return RowError(field=error.field, code=error.code, message=message, params=params)
 
 
 def may_restock(caller: Caller) -> bool:

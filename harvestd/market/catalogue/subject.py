@@ -13,19 +13,20 @@ from harvestd.market.catalogue import (
     events,
     listing_shapes,
     many_routes,
+    many_shapes,
     product_routes,
     product_shapes,
     stock_shapes,
 )
 from harvestd.market.subject import Subject
 from harvestd.web.context import CountedPage, Page
-from harvestd.web.routes import LONG_BODY, Cached, Mode, Route, Section, always
+from harvestd.web.routes import LONG_BODY, MANY_BODY, Cached, Mode, Route, Section, always
 
 _CATEGORIES = Section("categories", "The tree of product categories.", category_shapes.WORDS)
 _PRODUCTS = Section(
     "products",
     "Products on sale, and how farmers manage them.",
-    {**product_shapes.WORDS, **listing_shapes.WORDS, **stock_shapes.WORDS},
+    {**product_shapes.WORDS, **listing_shapes.WORDS, **stock_shapes.WORDS, **many_shapes.WORDS},
 )
 
 
@@ -72,6 +73,11 @@ SUBJECT = Subject(
               body_limit=LONG_BODY, errors=(errors.NotFound,)),
         Route(method="DELETE", path="/api/products/{id}", operation="archiveProduct", handler=product_routes.archive, permission=Permission.CHANGE_PRODUCTS, mode=Mode.WRITE, section=_PRODUCTS,
               summary="Archive a product; existing orders keep it", status=204, if_match=True, errors=(errors.NotFound,)),
+        Route(method="POST", path="/api/products/bulk", operation="writeProducts", handler=many_routes.bulk, permission=Permission.CHANGE_PRODUCTS, mode=Mode.OWN, section=_PRODUCTS,
+              summary="Create and change up to 1,000 products of a farm", body=many_shapes.BulkProducts, query=many_shapes.BulkQuery, by_row="rows", answer=many_shapes.BulkResults,
+              key="optional", body_limit=MANY_BODY, errors=(errors.Forbidden, errors.AlreadyTaken),
+              description="Each row is a change of the product with its `id` or `external_id`: what it leaves out stays. One without either, or with an `external_id` that no product has, "
+              "is a new product, and needs `title`, `unit`, `price` and `stock`. Rows are written a hundred at a time; one that is refused stops no other, unless `atomic`."),
         Route(method="PUT", path="/api/farms/{id}/products/{external_id}", operation="putProduct", handler=many_routes.put, permission=Permission.CHANGE_PRODUCTS, mode=Mode.WRITE, section=_PRODUCTS,
               summary="Create or change a product by the farm's own id for it", body=product_shapes.NewProduct, rules=product_routes.faults, answer=product_shapes.Product, may_match=True,
               also=(201,), body_limit=LONG_BODY, errors=(errors.NotFound, errors.Forbidden, errors.AlreadyTaken),

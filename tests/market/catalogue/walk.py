@@ -20,6 +20,8 @@ STEPS: tuple[Step, ...] = (
     Step("updateProduct", FARMER, {"id": TOMATOES}, {"price": {"amount": 460, "currency": "EUR"}}),
     Step("putProduct", FARMER, {"id": SUNNY_ACRES, "external_id": "erp-1017"},
          {"title": "Red chard", "unit": "g", "price": 690, "price_per": {"quantity": "1", "unit": "kg"}, "stock": "7500", "tags": ["organic"]}),
+    Step("writeProducts", FARMER, {"atomic": "true"}, {"rows": [
+         {"external_id": "erp-1017", "price": 680}, {"external_id": "erp-1019", "title": "Spinach", "unit": "kg", "price": 520, "stock": "12.5"}]}),
     Step("archiveProduct", FARMER, {"id": "{createProduct.id}"}),
     Step("changeStock", FARMER, {"id": TOMATOES}, {"change": "12.5", "reason": "this morning's picking"}),
 )  # fmt: skip
