@@ -8,16 +8,17 @@ from typing import Any
 import attrs
 import msgspec
 
-from harvestd.kernel import errors, families
+from harvestd.kernel import errors, families, readers
 from harvestd.kernel.errors import FieldError, Invalid, NotFound
 from harvestd.kernel.names import accept, told
 from harvestd.kernel.permissions import Permission
 from harvestd.kernel.quantities import shown as quantity
+from harvestd.market.accounts import rows as accounts
 from harvestd.market.catalogue import actions, cards, filters, listings
 from harvestd.market.catalogue import rows as store
 from harvestd.market.catalogue import rules as market
 from harvestd.market.catalogue.farm_choice import farm_of
-from harvestd.market.catalogue.listing_shapes import ProductsQuery
+from harvestd.market.catalogue.listing_shapes import MAX_IDS, ProductsQuery
 from harvestd.market.catalogue.product_shapes import ChangeProduct, NewProduct
 from harvestd.market.catalogue.sent import faults as faults_of
 from harvestd.market.catalogue.sent import read
@@ -37,26 +38,64 @@ def shown(card: cards.Card) -> msgspec.Raw:
 
 async def listed(request: RequestContext, query: ProductsQuery) -> Result:
     """Published products by filter and sort; or, with ``mine``, those of the caller's farms, of any status."""
-    if query.status is not None and not query.mine:
+    _only_of_ones_own(query)
+    sort = query.sort if query.updated_since is None else listings.CHANGED
+    types = tuple(type_ for _, _, type_ in listings.ORDERS[sort].key)
+    order = Keyset(query, sort, types, lambda row: row.key)
+    after = order.after
+    asked = await filters.asked(request, query)
+    # what others follow is read where it is written: a replica may be behind
+    reader = request.reader if query.updated_since is None else request.parts.database
+    own = await _own(request, query)
+    more: dict[str, Any] = {"status": query.status, "ids": _ids(query.ids), "updated_since": query.updated_since}
+    wanted = listings.Filters.of(**asked.listing(), **own, **more)
+    rows = await listings.products(reader, wanted, sort, after, order.ask, view(request))
+    total = await listings.count(reader, wanted) if query.count else None
+    page, following = order.page(rows)
+    shows = tuple([families.shown(row.key[-1]) for row in page])
+    ended = page[0].ended if page else None
+    shown_now = CountedPage([msgspec.Raw(row.text) for row in page], following, total)
+    return Result(shown_now, version=ended, families=shows)
+
+
+def _only_of_ones_own(query: ProductsQuery) -> None:
+    """Raise :class:`Invalid` for what is asked of others' products and goes with one's own alone."""
+    if query.mine:
+        return
+    if query.status is not None:
         raise Invalid.of(
             "status",
             "goes with mine=true; the products of others are always published",
             "not-accepted",
             reason="with-mine",
         )
-    types = tuple(type_ for _, _, type_ in listings.SORTS[query.sort].key)
-    order = Keyset(query, query.sort, types, lambda row: row.key)
-    after = order.after
-    asked = await filters.asked(request, query)
-    member_id = request.user.user_id if query.mine else None
-    wanted = listings.Filters.of(**asked.listing(), member_id=member_id, status=query.status)
-    rows = await listings.products(request.reader, wanted, query.sort, after, order.ask, view(request))
-    total = await listings.count(request.reader, wanted) if query.count else None
-    page, following = order.page(rows)
-    shows = tuple([families.shown(row.key[-1]) for row in page])
-    ended = page[0].ended if page else None
-    shown_now = CountedPage([msgspec.Raw(row.text) for row in page], following, total)
-    return Result(shown_now, version=ended, families=shows)
+    if query.updated_since is not None:
+        raise Invalid.of(
+            "updated_since", "goes with mine=true; it follows one's own products", "not-accepted", reason="own-changes"
+        )
+
+
+async def _own(request: RequestContext, query: ProductsQuery) -> dict[str, str]:
+    """The filter of the caller's own products. Changes of one farm are read in their order; of several, they are sorted."""
+    if not query.mine:
+        return {}
+    if query.updated_since is not None:
+        own = await accounts.farms_of(request.parts.database, request.user.user_id)
+        if len(own) == 1:
+            return {"own_farm_id": own[0].farm_id}
+    return {"member_id": request.user.user_id}
+
+
+def _ids(given: str | None) -> list[str] | None:
+    """The ids of a list; None if none is asked for. Raises :class:`Invalid` for what is no id, and for too many."""
+    if given is None:
+        return None
+    ids = [readers.id("ids", one) for one in given.split(",")]
+    if len(ids) > MAX_IDS:
+        raise Invalid.of(
+            "ids", f"must have at most {MAX_IDS} elements", "too-long", maximum=str(MAX_IDS), reason="elements"
+        )
+    return list(dict.fromkeys(ids))
 
 
 async def page(request: RequestContext) -> Result:
