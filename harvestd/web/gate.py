@@ -119,7 +119,7 @@ class Gate:
             direct=lambda: request.direct, limited=partial(_tell_limit, request, request.more),
         )  # fmt: skip
         if spool is not None:
-            reply = await self._take(route, context, request, spool)
+            reply = await self._take(route, context, query, request, spool)
         else:
             reply = await self._handle(route, context, query, request, raw)
         return freshness.settled(route, caller, request.text(b"if-none-match"), reply)
@@ -163,11 +163,11 @@ class Gate:
         await failpoint("write.before_answer")
         return reply
 
-    async def _take(self, route: Route, context: RequestContext, request: Request, spool: Any) -> Response:
+    async def _take(self, route: Route, context: RequestContext, query: Any, request: Request, spool: Any) -> Response:
         """Handle a request with a file."""
         wanted, rules = route.body, route.rules
         assert wanted is not None
-        upload, given = await self._uploads.taken(spool, context.headers, wanted)
+        upload, given = await self._uploads.taken(spool, context.headers, wanted, route.files)
         try:
             spool.close()  # its room is another's now
             faults = upload.faults
@@ -177,7 +177,8 @@ class Gate:
             )
             if faults:
                 raise Invalid("some values are not acceptable", faults)
-            value = await route.handler(attrs.evolve(context, body=body), body, upload)
+            also = () if route.query is None else (query,)
+            value = await route.handler(attrs.evolve(context, body=body), body, upload, *also)
             return replies.of_value(route, value, context.path, None)
         finally:
             upload.close()

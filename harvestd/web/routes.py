@@ -133,6 +133,8 @@ class Route:
     #: Whether it takes a file, as multipart/form-data or as base64 in JSON (``uploads.py``): the body is never in memory, and bounded by
     #: ``upload_max_bytes``. The handler gets the :class:`~harvestd.web.uploads.Upload` after the body, whose ``content`` is then empty.
     upload: bool = False
+    #: With ``upload``, media types of bodies that are the file itself; its other values are then in the query.
+    files: tuple[str, ...] = ()
     #: ``application/json`` unless the route serves something else.
     media_type: str = "application/json"
     #: All that its answer may be, if that is several; the handler's result then names its own.

@@ -1,0 +1,30 @@
+"""Products in files: importing them."""
+
+from __future__ import annotations
+
+from twisted.internet.threads import deferToThreadPool
+
+from harvestd.market.catalogue import importing, table_rules
+from harvestd.market.catalogue.farm_choice import farm_of
+from harvestd.market.catalogue.import_shapes import ImportProducts, ImportQuery
+from harvestd.market.catalogue.many_routes import may_restock
+from harvestd.market.long_work.kinds import Operation
+from harvestd.market.long_work.showing import accepted
+from harvestd.unit_of_work import UnitOfWork
+from harvestd.web.context import RequestContext, Result
+from harvestd.web.uploads import Upload
+
+
+async def take(request: RequestContext, body: ImportProducts, upload: Upload, query: ImportQuery) -> Result:
+    """Begin to import a file of products."""
+    parts, caller = request.parts, request.user
+    farm = await farm_of(request.reader, caller, query.farm_id)
+    pool = parts.reactor.getThreadPool()
+    table = await deferToThreadPool(parts.reactor, pool, table_rules.examined, upload.file)
+
+    async def begin(unit: UnitOfWork) -> Operation:
+        return await importing.begin(
+            unit, caller, farm, upload.file, table, dry_run=query.dry_run, may_restock=may_restock(caller)
+        )
+
+    return accepted(request, await request.write(begin))
