@@ -250,6 +250,9 @@ def _parse(data: bytes, head: bool, closed: bool) -> tuple[Response, int] | None
         size = 0
     elif "content-length" in headers:
         size = int(headers["content-length"])
+    elif headers.get("transfer-encoding") == "chunked":
+        found = _chunks(data, begin)
+        return None if found is None else (Response(status, headers, pairs, found[0]), found[1])
     elif closed:
         size = len(data) - begin
     else:
@@ -260,6 +263,22 @@ def _parse(data: bytes, head: bool, closed: bool) -> tuple[Response, int] | None
     if body and headers.get("content-type") == "application/problem+json":
         assert says_more(jsonlib.loads(body)), f"the detail says no more than the title: {body!r}"
     return Response(status, headers, pairs, body), begin + size
+
+
+def _chunks(data: bytes, at: int) -> tuple[bytes, int] | None:
+    """A body in chunks and the byte after it; None if it is not whole."""
+    body = b""
+    while True:
+        line = data.find(b"\r\n", at)
+        if line < 0:
+            return None
+        size = int(data[at:line], 16)
+        at = line + 2 + size + 2
+        if len(data) < at:
+            return None
+        if not size:
+            return body, at
+        body += data[line + 2 : line + 2 + size]
 
 
 def says_more(problem: Mapping[str, Any]) -> bool:

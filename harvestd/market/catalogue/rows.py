@@ -130,6 +130,11 @@ _BY_IDS = Statement("products.by_ids", f"{SELECT} where p.id = any(:ids::uuid[])
 _PAGE = Statement(
     "products.page", f"{SELECT} where p.id > coalesce(:after::uuid, {FIRST_ID}) order by p.id limit :limit", Product
 )
+_OF_FARM = Statement(
+    "products.of_farm",
+    f"{SELECT} where p.farm_id = :farm_id and p.id > coalesce(:after::uuid, {FIRST_ID}) order by p.id limit :limit",
+    Product,
+)
 _LOCK = Statement("products.lock", f"{SELECT} where p.id = :product_id for no key update of p", Product)
 _INSERT = Statement(
     "products.insert",
@@ -160,6 +165,11 @@ async def by_ids(reader: Reader, ids: Sequence[str]) -> list[Product]:
 async def page(reader: Reader, after: str | None, limit: int) -> list[Product]:
     """Every product in id order, a page at a time, for rebuilding the search index."""
     return await reader.rows(_PAGE, after=after, limit=limit)
+
+
+async def of_farm(reader: Reader, farm_id: str, after: str | None, limit: int) -> list[Product]:
+    """A farm's products of any status in id order, a page at a time."""
+    return await reader.rows(_OF_FARM, farm_id=farm_id, after=after, limit=limit)
 
 
 async def lock(tx: Transaction, product_id: str) -> Product | None:
