@@ -207,6 +207,11 @@ ASKS: dict[str, Ask] = {
         "/api/products/bulk",
         lambda f: {"rows": [{"title": "Leek", "unit": "each", "price": 1, "stock": 1}], "farm_id": f.owner.farm_id},
     ),
+    "post_api_products_import": ask(
+        "POST", "/api/products/import?dry_run=true&farm_id={farm}", {"content": "c2t1Cg=="}
+    ),
+    "get_api_products_export_csv": ask("GET", "/api/products/export.csv?farm_id={farm}"),
+    "get_api_products_export_jsonl": ask("GET", "/api/products/export.jsonl?farm_id={farm}"),
     "put_api_farms_id_products_external_id": ask(
         "PUT", f"{FARM}/products/erp-1", {"title": "Leek", "unit": "each", "price": 1, "stock": 1}, match=False
     ),

@@ -69,7 +69,7 @@ def number(cell: str, reading: Reading) -> str:
 def _price(cell: str, reading: Reading) -> int:
     minor = Decimal(number(cell, reading)).scaleb(reading.places)
     if minor != minor.to_integral_value():
-        raise Invalid.of("", f"must have at most {reading.places} decimals", "not-a-number", reason="decimals")
+        raise Invalid.of("", "has more decimals than the money of this market", "not-a-number", reason="decimals")
     return int(minor)
 
 

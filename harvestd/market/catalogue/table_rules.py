@@ -22,7 +22,6 @@ _BOM = codecs.BOM_UTF8
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SEPARATOR = re.compile(r"sep=([,;\t])\r?\n", re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
-_NOT_TEXT = "is neither UTF-8 nor Windows-1252 text; save it as CSV UTF-8"
 
 
 @attrs.frozen(kw_only=True)
@@ -50,23 +49,20 @@ class _Cut(Exception):
     """The bytes at hand end within a row."""
 
 
-def refused(message: str, code: str = "not-accepted", **params: str) -> Invalid:
-    """Why the file as a whole cannot be read."""
-    return Invalid.of("file", message, code, **params)
-
-
 def examined(file: IO[bytes]) -> Table:
     """How the file is read. Raises :class:`Invalid` for what is no text, no table, or too long. Blocks, and takes constant memory."""
     file.seek(0)
     head = file.read(PIECE)
     if head.startswith(_UTF16) or b"\x00" in head:
-        raise refused("is UTF-16, or no text; save it as CSV UTF-8", reason="utf-16")
+        raise Invalid.of("file", "is UTF-16, or no text; save it as CSV UTF-8", "not-accepted", reason="utf-16")
     begin = len(_BOM) if head.startswith(_BOM) else 0
     encoding = _encoding(file)
     if head[begin:].lstrip()[:1] == b"{":
         return _counted(file, Table(kind="jsonl", begin=begin))
     if b"\n" not in head and b"\r" in head:
-        raise refused("has line ends of old Macintoshes; save it as CSV UTF-8", reason="line-ends")
+        raise Invalid.of(
+            "file", "has line ends of old Macintoshes; save it as CSV UTF-8", "not-accepted", reason="line-ends"
+        )
     told = _SEPARATOR.match(head[begin:].decode(encoding, "replace"))
     if told is not None:
         begin += len(told[0])
@@ -74,7 +70,7 @@ def examined(file: IO[bytes]) -> Table:
     table = Table(kind="csv", encoding=encoding, delimiter=told[1] if told else _delimiter(line), begin=begin)
     header = next(records(table, head[begin:], len(head) < PIECE), None)
     if header is None:
-        raise refused("has no rows; its first line names the columns", "required")
+        raise Invalid.of("file", "has no rows; its first line names the columns", "required", reason="columns")
     names = tuple(cell.strip().lower().replace(" ", "_") for cell in header.cells)
     _check(names)
     return _counted(file, attrs.evolve(table, columns=names, begin=begin + header.end))
@@ -91,7 +87,9 @@ def _encoding(file: IO[bytes]) -> str:
             return encoding
         except UnicodeDecodeError:
             continue
-    raise refused(_NOT_TEXT, reason="encoding")
+    raise Invalid.of(
+        "file", "is neither UTF-8 nor Windows-1252 text; save it as CSV UTF-8", "not-accepted", reason="encoding"
+    )
 
 
 def _delimiter(line: str) -> str:
@@ -127,13 +125,13 @@ def _counted(file: IO[bytes], table: Table) -> Table:
             end, rows = record.end, rows + 1
         at += end
         if rows > MAX_ROWS:
-            raise refused(
-                f"has more than {MAX_ROWS} rows; split it", "too-long", maximum=str(MAX_ROWS), reason="elements"
+            raise Invalid.of(
+                "file", f"has more than {MAX_ROWS} rows; split it", "too-long", maximum=str(MAX_ROWS), reason="elements"
             )
         if last:
             return attrs.evolve(table, rows=rows)
         if not end:
-            raise refused(f"has a row of more than {MAX_ROW} bytes", "too-long", maximum=str(MAX_ROW))
+            raise Invalid.of("file", f"has a row of more than {MAX_ROW} bytes", "too-long", maximum=str(MAX_ROW))
 
 
 def records(table: Table, window: bytes, last: bool, first: int = 0) -> Iterator[Record]:

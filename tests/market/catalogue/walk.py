@@ -22,6 +22,10 @@ STEPS: tuple[Step, ...] = (
          {"title": "Red chard", "unit": "g", "price": 690, "price_per": {"quantity": "1", "unit": "kg"}, "stock": "7500", "tags": ["organic"]}),
     Step("writeProducts", FARMER, {"atomic": "true"}, {"rows": [
          {"external_id": "erp-1017", "price": 680}, {"external_id": "erp-1019", "title": "Spinach", "unit": "kg", "price": 520, "stock": "12.5"}]}),
+    Step("importProducts", FARMER, {"dry_run": "true"}, {"filename": "products.csv", "content":
+         "ZXh0ZXJuYWxfaWQsdGl0bGUsdW5pdCxwcmljZSxzdG9jawplcnAtMTAyMCxMZWVrcyxidW5jaCwyLjUwLDEyCg=="}),
+    Step("exportProducts", FARMER),
+    Step("exportProductLines", FARMER),
     Step("archiveProduct", FARMER, {"id": "{createProduct.id}"}),
     Step("changeStock", FARMER, {"id": TOMATOES}, {"change": "12.5", "reason": "this morning's picking"}),
 )  # fmt: skip
