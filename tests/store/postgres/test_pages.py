@@ -40,9 +40,22 @@ for sort in listings.SORTS:
     after = {f"after_{i}": VALUES[type_] for i, (_, type_, _) in enumerate(listings.SORTS[sort].key)}
     LISTS[f"products by {sort}"] = (
         listings._statement(sort, (), True),
-        {**after, "limit": 20, "currency": "EUR"},
+        {**after, "limit": 20, **VIEW.bound},
         "products_",
     )
+LISTS["products of a farm, for its file"] = (products._OF_FARM, {"farm_id": ID, "after": ID, "limit": 20}, "products_")
+LISTS["products of a farm, as they change"] = (
+    listings._statement(listings.CHANGED, ("own_farm_id", "updated_since"), True),
+    {
+        "after_0": 5,
+        "after_1": ID,
+        "own_farm_id": ID,
+        "updated_since": "2026-06-01T00:00:00Z",
+        "limit": 20,
+        **VIEW.bound,
+    },
+    "products_changed",
+)
 
 
 def plan(url: str, statement: Statement[Any], values: dict[str, Any]) -> list[dict[str, Any]]:
