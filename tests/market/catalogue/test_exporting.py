@@ -141,3 +141,20 @@ async def test_a_client_that_does_not_read_is_waited_for_and_one_that_has_gone_i
     connection.hang_up()
     await farmer.get("/api/products?limit=1")
     assert len(read) <= waited + 1, "no more is read for nobody"
+
+
+@pytest.mark.parametrize(("version", "framed"), [("1.0", False), ("1.1", True)])
+async def test_an_old_client_gets_the_body_until_the_connection_ends(
+    market: Market, version: str, framed: bool
+) -> None:
+    farmer = await market.farmer()
+    await market.product(farmer)
+    headers = f"Host: localhost\r\nAuthorization: {farmer.client.headers['Authorization']}\r\nConnection: close\r\n\r\n"
+    connection = farmer.client.connect()
+    connection.send(f"GET /api/products/export.jsonl HTTP/{version}\r\n{headers}".encode())
+    answer = await connection.receive()
+    assert ("transfer-encoding" in answer.headers) is framed
+    assert answer.body.count(b"\n") == 1 and b'"title":"Carrots"' in answer.body
+    whole = farmer.client.connect()
+    whole.send(f"HEAD /api/products/export.jsonl HTTP/{version}\r\n{headers}".encode())
+    assert (await whole.receive(head=True)).body == b""
