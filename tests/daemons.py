@@ -176,7 +176,8 @@ def exchange(
     connection.request(method, path, data, sent)
     response = connection.getresponse()
     raw = response.read()
-    found = json.loads(raw) if "json" in response.headers.get("Content-Type", "") else raw
+    kind = response.headers.get("Content-Type", "").partition(";")[0]
+    found = json.loads(raw) if kind.endswith(("/json", "+json")) else raw
     return response.status, found, {name.lower(): value for name, value in response.headers.items()}
 
 

@@ -120,6 +120,8 @@ class RequestContext:
     if_match: int | None = None
     routes: Sequence[Route] = ()
     body: Any = None
+    #: Its idempotency key (``web/idempotency.py``), for the handler of a route ``by_row``.
+    key: Any = None
     gone: Callable[[], bool] = lambda: False
     direct: Callable[[], bool] = lambda: False
     limited: Callable[[tuple[tuple[bytes, bytes], ...]], None] = lambda headers: None

@@ -61,7 +61,7 @@ class Gate:
 
         def serve(request: Request, **path: str) -> Deferred[bytes]:
             request.route_name = name
-            return shield(self._serve(route, request, {name: readers.token(segment) for name, segment in path.items()}))
+            return shield(self._serve(route, request, {n: _segment(n, text) for n, text in path.items()}))
 
         return serve
 
@@ -121,7 +121,7 @@ class Gate:
             direct=lambda: request.direct, limited=partial(_tell_limit, request, request.more),
         )  # fmt: skip
         if spool is not None:
-            reply = await self._take(route, context, request, spool)
+            reply = await self._take(route, context, query, request, spool)
         else:
             reply = await self._handle(route, context, query, request, raw)
         return freshness.settled(route, caller, request.text(b"if-none-match"), reply)
@@ -149,7 +149,7 @@ class Gate:
             bodiless.check(route, context.headers, raw)
         arguments = [] if route.body is None else [json_body.typed(route, context, raw)]
         if arguments:
-            context = attrs.evolve(context, body=arguments[0])
+            context = attrs.evolve(context, body=arguments[0], key=key)
         if route.query is not None:
             arguments.append(query)
         if route.mode is not Mode.WRITE:
@@ -165,11 +165,11 @@ class Gate:
         await failpoint("write.before_answer")
         return reply
 
-    async def _take(self, route: Route, context: RequestContext, request: Request, spool: Any) -> Response:
+    async def _take(self, route: Route, context: RequestContext, query: Any, request: Request, spool: Any) -> Response:
         """Handle a request with a file."""
         wanted, rules = route.body, route.rules
         assert wanted is not None
-        upload, given = await self._uploads.taken(spool, context.headers, wanted)
+        upload, given = await self._uploads.taken(spool, context.headers, wanted, route.files)
         try:
             spool.close()  # its room is another's now
             faults = upload.faults
@@ -179,10 +179,16 @@ class Gate:
             )
             if faults:
                 raise Invalid("some values are not acceptable", faults)
-            value = await route.handler(attrs.evolve(context, body=body), body, upload)
+            also = () if route.query is None else (query,)
+            value = await route.handler(attrs.evolve(context, body=body), body, upload, *also)
             return replies.of_value(route, value, context.path, None)
         finally:
             upload.close()
+
+
+def _segment(name: str, text: str) -> str:
+    """A segment of a path; ids of ours in lower case, those of other systems as they are."""
+    return text if name == "external_id" else readers.token(text)
 
 
 def _tell_limit(request: Request, counted: replies.Headers, also: replies.Headers) -> None:

@@ -75,6 +75,21 @@ async def write(
     return await change(parts, once, now=now)
 
 
+async def part(
+    parts: Parts, key: Key | None, number: int, now: datetime, work: Callable[[UnitOfWork], Awaitable[bytes]]
+) -> tuple[bytes, bool]:
+    """What ``work`` answers, run in a unit of work; or what it answered to an earlier request with this key; and which. A request that is worked
+    on in several transactions numbers them: a retry does those that were not done, and gets what came of the others. No key of
+    a client has a space, as those of the parts have."""
+    own = None if key is None else attrs.evolve(key, text=f"{key.text} {number}")
+
+    async def answered(unit: UnitOfWork) -> Response:
+        return Response(200, (), await work(unit))
+
+    reply = await write(parts, own, now, answered)
+    return reply.body, reply.header(b"Idempotent-Replayed") is not None
+
+
 def _recorded(key: Key, reply: Response) -> idempotency.Recorded:
     headers = tuple((name.decode(), value.decode("utf-8")) for name, value in reply.headers if name in _KEPT)
     return idempotency.Recorded(key.fingerprint, reply.status, headers, reply.body)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from harvestd.kernel.sentences import worded
 from harvestd.web import bodies, sound
 from harvestd.web import validation as fields
@@ -29,4 +31,15 @@ def typed(route: Route, context: RequestContext, raw: bytes) -> Any:
         raise Refusal("media-type", worded("send Content-Type: application/json; this request has {sent}", sent=sent))
     if is_coded(headers):
         raise Refusal("media-type", "send the body uncompressed, without Content-Encoding")
-    return sound.convert(bodies.decode(raw), route.body, None if rules is None else partial(rules, context))
+    value = bodies.decode(raw)
+    if route.by_row:
+        return _by_row(route, value)
+    return sound.convert(value, route.body, None if rules is None else partial(rules, context))
+
+
+def _by_row(route: Route, value: Any) -> Any:
+    """The body with the rows as they were sent; only their number is checked."""
+    assert route.body is not None
+    rows = value.get(route.by_row) if isinstance(value, dict) else None
+    outer = {**value, route.by_row: [{} for _ in rows]} if isinstance(rows, list) else value
+    return msgspec.structs.replace(fields.convert(outer, route.body), **{route.by_row: rows})

@@ -15,6 +15,7 @@ from harvestd.kernel import languages
 from harvestd.web import conditional, queries
 from harvestd.web.context import Result
 from harvestd.web.http.pieces import FileBody
+from harvestd.web.http.streams import Stream
 from harvestd.web.pages import documents, people
 from harvestd.web.problems import MEDIA_TYPE, document, headers_of, problem_of, told_in
 from harvestd.web.routes import Route
@@ -47,13 +48,13 @@ _encoder = msgspec.json.Encoder(decimal_format="string")
 
 @attrs.frozen(eq=False)
 class Response:
-    """``problem`` is the slug, for the log; ``file`` is the body instead of ``body``, if it is one that is read piece by piece."""
+    """``problem`` is the slug, for the log; ``file`` is the body instead of ``body``, if it is one that is read, or made, piece by piece."""
 
     status: int
     headers: Headers
     body: bytes = b""
     problem: str = ""
-    file: FileBody | None = None
+    file: FileBody | Stream | None = None
 
     def header(self, name: bytes) -> bytes | None:
         """The first header of a name, written as in :attr:`headers`."""
@@ -74,7 +75,7 @@ def rest_of(reply: Response) -> bytes:
     headers = reply.headers
     if reply.header(b"Content-Security-Policy") is None:
         headers += (CLOSED_POLICY,)
-    if reply.status not in BODILESS:
+    if reply.status not in BODILESS and not isinstance(reply.file, Stream):
         headers += ((b"Content-Length", b"%d" % len(reply.body if reply.file is None else reply.file)),)
     return b"".join([b"\r\n%b: %b" % pair for pair in headers])
 
@@ -87,7 +88,7 @@ def of_value(route: Route, value: Any, path: Mapping[str, str], query: Any) -> R
     headers = [_header(name, text) for name, text in answer.headers]
     if answer.value is None:
         return Response(204 if answer.status is None and status == 200 else status, tuple(headers))
-    if isinstance(answer.value, FileBody):
+    if isinstance(answer.value, (FileBody, Stream)):
         headers.append((b"Content-Type", _media_type(route, answer).encode("ascii")))
         return Response(status, tuple(headers), file=answer.value)
     if isinstance(answer.value, bytes):

@@ -30,7 +30,7 @@ def check(routes: Sequence[Route], known_limit: Callable[[str], bool]) -> None:
 def _wrong_with(route: Route, known_limit: Callable[[str], bool]) -> Iterator[str]:
     if not _PATH.match(route.path):
         yield "is no path such as /api/orders/{id}"
-    if route.key != "no" and route.mode is not Mode.WRITE:
+    if route.key != "no" and route.mode is not Mode.WRITE and not route.by_row:
         yield "honours Idempotency-Key without Mode.WRITE, so an answer could be kept without its effect"
     if route.key == "required" and route.permission is None:
         yield "requires an Idempotency-Key of anyone, but keys belong to users"

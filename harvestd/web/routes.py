@@ -17,6 +17,7 @@ from harvestd.kernel.permissions import GRANTS, Permission
 #: Default body limit in bytes. Routes with a larger one take long texts, or hundreds of items.
 BODY = 65_536
 LONG_BODY = 4 * BODY
+MANY_BODY = 16 * BODY
 
 
 class Mode(enum.Enum):
@@ -68,7 +69,8 @@ class Route:
     ``path`` has ``{name}`` segments. The handler is called with the :class:`~harvestd.web.context.RequestContext`, then the decoded
     body if ``body`` is a type, then the decoded query if ``query`` is one; it returns a value (a msgspec Struct, encoded
     as JSON with ``status``), a :class:`~harvestd.web.context.Result`, or None for 204.
-    ``key`` is whether ``Idempotency-Key`` is honoured (``"optional"``) or required (``"required"``); only in ``Mode.WRITE``.
+    ``key`` is whether ``Idempotency-Key`` is honoured (``"optional"``) or required (``"required"``); only in ``Mode.WRITE``, or of a handler that works ``by_row`` and keeps the answers
+    of its transactions under ``request.key``.
     ``limit`` names the setting (``rate_default`` ...), or is ``none``; with ``endpoint_class`` (the section's name, if empty) it
     selects the bucket of the caller, or of the address if not signed in. A handler whose response may be stored (``stored``)
     sets its own ``Cache-Control`` in :class:`~harvestd.web.context.Result`.
@@ -128,9 +130,13 @@ class Route:
     spoken: bool = False
     #: Body limit in bytes, capped by the setting of this name.
     body_limit: int = BODY
+    #: The list of its body whose elements its handler converts itself, each with its own outcome: they come as JSON has them.
+    by_row: str = ""
     #: Whether it takes a file, as multipart/form-data or as base64 in JSON (``uploads.py``): the body is never in memory, and bounded by
     #: ``upload_max_bytes``. The handler gets the :class:`~harvestd.web.uploads.Upload` after the body, whose ``content`` is then empty.
     upload: bool = False
+    #: With ``upload``, media types of bodies that are the file itself; its other values are then in the query.
+    files: tuple[str, ...] = ()
     #: ``application/json`` unless the route serves something else.
     media_type: str = "application/json"
     #: All that its answer may be, if that is several; the handler's result then names its own.

@@ -7,7 +7,7 @@ fields. Neither has a name, so nothing is left of them, however the request ends
 from __future__ import annotations
 
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from io import BytesIO
 from tempfile import TemporaryFile
@@ -18,6 +18,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from harvestd.kernel.errors import FieldError, Invalid, Overloaded
+from harvestd.kernel.sentences import worded
 from harvestd.runtime.shortages import Shortages
 from harvestd.runtime.threads import Threads
 from harvestd.web import bodies, multipart_form
@@ -79,25 +80,49 @@ class Uploads:
         self._shortages = shortages
 
     async def taken(
-        self, spool: IO[bytes], headers: Mapping[str, str], wanted: type[msgspec.Struct]
+        self, spool: IO[bytes], headers: Mapping[str, str], wanted: type[msgspec.Struct], files: Sequence[str] = ()
     ) -> tuple[Upload, Any]:
-        """The file in a body, which the caller closes, and the other fields as JSON would have them. Raises a 400, 413 or 415, or
-        ``Invalid``."""
+        """The file in a body, which the caller closes, and the other fields as JSON would have them; a body of one of the types ``files`` is the file.
+        Raises a 400, 413 or 415, or ``Invalid``."""
         given = headers.get("content-type", "")
         kind = given.partition(";")[0].strip().lower()
-        if kind not in (FORM, JSON):
+        if kind not in (FORM, JSON, *files):
+            if files:
+                raise Refusal(
+                    "media-type",
+                    worded(
+                        "send {types}, or multipart/form-data with the file as the part named file",
+                        types=" or ".join(files),
+                    ),
+                )
             raise Refusal(
                 "media-type",
                 "send multipart/form-data with the file as the part named file, or application/json with the file in base64 as content",
             )
         if is_coded(headers):
             raise Refusal("media-type", "send the body uncompressed, without Content-Encoding")
-        work = _of_form if kind == FORM else _of_json
+        work = {FORM: _of_form, JSON: _of_json}.get(kind, _of_file)
         try:
             return await self._threads.run(work, spool, given, self._most)
         except OSError as error:
             self._shortages.tell("spool")
             raise Overloaded("there is no room for the body at present; try again later") from error
+
+
+def _of_file(spool: IO[bytes], content_type: str, most: int) -> tuple[Upload, Any]:
+    spool.seek(0)
+    file, size = TemporaryFile(), 0
+    try:
+        while piece := spool.read(multipart_form.PIECE):
+            size += len(piece)
+            if size > most:
+                raise multipart_form.too_large(most)
+            file.write(piece)
+        file.flush()
+    except BaseException:
+        file.close()
+        raise
+    return Upload(file, size), {"content": ""}
 
 
 def _of_form(spool: IO[bytes], content_type: str, most: int) -> tuple[Upload, Any]:

@@ -68,6 +68,14 @@ def _product(method: str, body: Any, path: str = "") -> Action:
     return change
 
 
+async def _many(s: Stage) -> Response:
+    rows = [
+        {"id": s.product["id"], "stock": "5", "price": 300},
+        {"external_id": "erp-1", "title": "Kale", "unit": "kg", "price": 1, "stock": 1},
+    ]
+    return await s.farmer.post("/api/products/bulk", {"rows": rows}, Idempotency_Key=_key())
+
+
 async def _order(s: Stage) -> Response:
     return await s.buyer.order((s.product["id"], "1"))
 
@@ -141,6 +149,7 @@ ACTIONS: dict[str, dict[str, Action]] = {
         "set": _product("POST", {"set": "3"}, "/stock"), "add": _product("POST", {"change": "1", "reason": "more"}, "/stock"),
         "take": _product("POST", {"change": "-1", "reason": "less"}, "/stock"), "archive": _product("DELETE", None),
         "price": _product("PATCH", {"price": 500}), "count by the piece": _product("PATCH", {"unit": "each"}),
+        "write many": _many,
     },
     "cart": {
         "put": _cart("PUT", "/api/cart/items/{product}", {"quantity": "1"}), "put many": _cart("PUT", "/api/cart/items", "many"),

@@ -256,6 +256,9 @@ def _parse(data: bytes, head: bool, closed: bool) -> tuple[Response, int] | None
         size = 0
     elif "content-length" in headers:
         size = int(headers["content-length"])
+    elif headers.get("transfer-encoding") == "chunked":
+        found = _chunks(data, begin)
+        return None if found is None else (Response(status, headers, pairs, found[0]), found[1])
     elif closed:
         size = len(data) - begin
     else:
@@ -268,6 +271,22 @@ def _parse(data: bytes, head: bool, closed: bool) -> tuple[Response, int] | None
     for name, value in pairs:
         assert name.lower() != "set-cookie" or COOKIE.fullmatch(value), f"a cookie that others could set: {value}"
     return Response(status, headers, pairs, body), begin + size
+
+
+def _chunks(data: bytes, at: int) -> tuple[bytes, int] | None:
+    """A body in chunks and the byte after it; None if it is not whole."""
+    body = b""
+    while True:
+        line = data.find(b"\r\n", at)
+        if line < 0:
+            return None
+        size = int(data[at:line], 16)
+        at = line + 2 + size + 2
+        if len(data) < at:
+            return None
+        if not size:
+            return body, at
+        body += data[line + 2 : line + 2 + size]
 
 
 def says_more(problem: Mapping[str, Any]) -> bool:

@@ -62,6 +62,11 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_products filtered": (1, 1),
     "get_api_products of the caller": (1, 1),
     "post_api_products": (8, 6),
+    "post_api_products_bulk": (11, 6),
+    "post_api_products_import": (3, 4),
+    "get_api_products_export_csv": (1, 1),
+    "get_api_products_export_jsonl": (1, 1),
+    "put_api_farms_id_products_external_id": (7, 6),
     "get_api_products_id": (1, 1),
     "patch_api_products_id": (5, 5),
     "post_api_products_id_stock": (8, 6),
@@ -469,6 +474,27 @@ def _ask(method: str, path: str, who: str, json: Any = None) -> Callable[[Stage,
     return ask
 
 
+async def _put(s: Stage, headers: dict[str, str]) -> Response:
+    """A product by its farm's own id, of which the price and the stock change."""
+    path, body = (
+        f"/api/farms/{s.farmer.farm_id}/products/erp-1",
+        {"title": "Beets", "unit": "kg", "price": 290, "stock": "5"},
+    )
+    await s.farmer.client.request("PUT", path, json=body)
+    return await s.farmer.client.request("PUT", path, json=body | {"price": 300, "stock": "9"}, headers=headers)
+
+
+async def _many(s: Stage, headers: dict[str, str]) -> Response:
+    """A hundred products by their farm's own ids, half of which it has."""
+    rows = [
+        {"external_id": f"many-{n}", "title": f"Beets {n}", "unit": "kg", "price": 290, "stock": "5"}
+        for n in range(100)
+    ]
+    await s.farmer.client.request("POST", "/api/products/bulk", json={"rows": rows[:50]})
+    more = {"rows": [row | {"price": 300, "stock": "9"} for row in rows]}
+    return await s.farmer.client.request("POST", "/api/products/bulk", json=more, headers=headers)
+
+
 ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "post_api_auth_register": _ask("POST", "/api/auth/register", "stranger", _person(1)),
     "post_api_auth_login": _sign_in,
@@ -493,6 +519,11 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "post_api_products": _ask(
         "POST", "/api/products", "farmer", {"title": "Beets", "unit": "kg", "price": 290, "stock": "10"}
     ),
+    "post_api_products_bulk": _many,
+    "post_api_products_import": _ask("POST", "/api/products/import", "farmer", {"content": "c2t1Cg=="}),
+    "get_api_products_export_csv": _get("/api/products/export.csv", "farmer"),
+    "get_api_products_export_jsonl": _get("/api/products/export.jsonl", "farmer"),
+    "put_api_farms_id_products_external_id": _put,
     "get_api_products_id": _get("/api/products/{s.product[id]}"),
     "patch_api_products_id": _ask("PATCH", "/api/products/{s.product[id]}", "farmer", {"price": 400}),
     "post_api_products_id_stock": _ask("POST", "/api/products/{s.product[id]}/stock", "farmer", {"set": "90"}),

@@ -61,6 +61,23 @@ async def _product(market: Market) -> Thing:
     return Thing(farmer, path, path, _product_shown)
 
 
+async def _own_product(market: Market) -> Thing:
+    farmer = await market.farmer()
+    path = f"/api/farms/{farmer.farm_id}/products/erp-1"
+    whole = {
+        "season": {"from": "11-01", "to": "02-29"}, "price_per": {"quantity": "2.5", "unit": "litre"}, "tags": ["Organic"], "metadata": {"a": "b"},
+        "durability": {"kind": "use_by", "date": "2026-01-01"}, "certifications": [{"scheme": "Organic"}], "gtin": "96385074", "storage": "frozen",
+    }  # fmt: skip
+    made = await farmer.request("PUT", path, {"title": "Milk", "unit": "litre", "price": 390, "stock": 3} | whole)
+    assert made.status == 201, made.text
+    return Thing(
+        farmer,
+        f"/api/products/{made.json()['id']}",
+        path,
+        lambda one: _product_shown(one) | {"farm_id": farmer.farm_id},
+    )
+
+
 def _line(line: dict[str, Any]) -> dict[str, Any]:
     return {name: line[name] for name in ("product_id", "quantity")}
 
@@ -175,6 +192,7 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
         ],
         "metadata": [{}, {"a": ""}, {f"{n:040}": "x" * 500 for n in range(50)}],
     }),
+    "put_api_farms_id_products_external_id": (_own_product, {}),
     "put_api_cart_items": (_cart, {}),
     "put_api_users_me_addresses_id": (_address, {}),
     "put_api_users_me_consents": (_consents, {}),

@@ -175,12 +175,12 @@ DOCUMENT = {"kind": "other", "title": "Paper", "content": PAPER}
 Ask = Callable[[Farm, Client], Awaitable[Response]]
 
 
-def ask(method: str, path: str, body: Any = None) -> Ask:
+def ask(method: str, path: str, body: Any = None, *, match: bool = True) -> Ask:
     """A request that does something; the path names parts of the farm."""
 
     async def send(farm: Farm, client: Client) -> Response:
         given = {} if body is None else {"json": body(farm) if callable(body) else body}
-        headers = {"If-Match": "*"}
+        headers = {"If-Match": "*"} if match else {}
         return await client.request(method, path.format(f=farm, farm=farm.owner.farm_id), headers=headers, **given)
 
     return send
@@ -202,6 +202,19 @@ ASKS: dict[str, Ask] = {
     "delete_api_farms_id_documents_document_id": ask("DELETE", f"{FARM}/documents/{{f.document}}"),
     "post_api_products": ask(
         "POST", "/api/products", lambda f: {"title": "Leek", "unit": "each", "price": 1, "stock": 1, "farm_id": f.owner.farm_id}
+    ),
+    "post_api_products_bulk": ask(
+        "POST",
+        "/api/products/bulk",
+        lambda f: {"rows": [{"title": "Leek", "unit": "each", "price": 1, "stock": 1}], "farm_id": f.owner.farm_id},
+    ),
+    "post_api_products_import": ask(
+        "POST", "/api/products/import?dry_run=true&farm_id={farm}", {"content": "c2t1Cg=="}
+    ),
+    "get_api_products_export_csv": ask("GET", "/api/products/export.csv?farm_id={farm}"),
+    "get_api_products_export_jsonl": ask("GET", "/api/products/export.jsonl?farm_id={farm}"),
+    "put_api_farms_id_products_external_id": ask(
+        "PUT", f"{FARM}/products/erp-1", {"title": "Leek", "unit": "each", "price": 1, "stock": 1}, match=False
     ),
     "patch_api_products_id": ask("PATCH", PRODUCT, {"price": 5}),
     "delete_api_products_id": ask("DELETE", PRODUCT),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
@@ -33,6 +34,8 @@ ProductSort = Literal["newest", "price", "-price", "popular", "rating"]
 
 #: Values of one filter.
 MAX_VALUES = 20
+#: Products that are asked for by their ids.
+MAX_IDS = 100
 
 PriceBound = Annotated[int, Meta(ge=0, le=2**53, extra=MINOR_UNITS_ALONE)]
 
@@ -55,9 +58,12 @@ class ProductFilters(ListQuery, kw_only=True, frozen=True):
 
 class ProductsQuery(ProductFilters, kw_only=True, frozen=True):
     """Filters and order of the listing. ``mine`` lists the products of the caller's own farms, including drafts and archived ones;
-    ``status`` narrows those to one status. ``count`` is that of ``CountedQuery``."""
+    ``status`` narrows those to one status, ``updated_since`` to those changed since, the oldest change first instead of in the order of ``sort``. ``ids`` are
+    separated by commas. ``count`` is that of ``CountedQuery``."""
 
     mine: bool = False
+    ids: Annotated[str, Meta(max_length=37 * MAX_IDS, examples=["0197f0a0-7c1e-7abc-8def-0123456789ab"])] | None = None
+    updated_since: datetime | None = None
     status: Status | None = None
     sort: Annotated[
         ProductSort,
@@ -76,6 +82,9 @@ WORDS: dict[str, str] = {
     "max_price": "Highest `price` in minor units, whatever quantity it is for.",
     "mine": "Only the products of the caller's own farms, whatever their status; requires sign-in.",
     "min_price": "Lowest `price` in minor units, whatever quantity it is for.",
+    "ProductsQuery.ids": "Only the products with these ids, up to 100, separated by commas.",
+    "updated_since": "Only the caller's products that their farms have changed at this time or later, whatever their status; the oldest change first. Use with `mine`, without `sort`. "
+    "To go on from where a list ended, ask for its last page again: what was changed meanwhile follows. A change is listed once all transactions that began before it are over.",
     "ProductsQuery.status": "Only products with this status; use with `mine`.",
     "ProductFilters.tag": "Only products with this tag, regardless of case. Several match any of them.",
     "ProductFilters.near": "`latitude,longitude` in degrees, such as `48.85,2.35`: the centre of `radius_km`, and what search ranks by.",

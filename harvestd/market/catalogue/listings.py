@@ -8,6 +8,7 @@ that uses the index of its sort, which ``(:value is null or …)`` in one statem
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from operator import attrgetter
@@ -46,11 +47,20 @@ SORTS: dict[str, Sort] = {
         (("rating_average", "numeric", Decimal), _ID),
     ),
 }
+#: What follows the changes of a farm's products: the oldest change first, as far as no transaction that goes on can add one before the last.
+CHANGED = "changed"
+ORDERS = SORTS | {
+    CHANGED: Sort(
+        "p.changed_in, p.id", "(p.changed_in, p.id) > ({0}, {1})", (("changed_in", "bigint", int), _ID)
+    )
+}  # fmt: skip
 
 #: The array holds a position, a radius and its bounding box, from :func:`within`: the index covers the box.
 _WITHIN = f"""p.farm_id in (
     select id from farms where latitude between {{0}}[4] and {{0}}[5] and longitude between {{0}}[6] and {{0}}[7]
        and {distance_sql("latitude", "longitude", "{0}[1]", "{0}[2]")} <= {{0}}[3])"""
+#: The first transaction that goes on, or that is to come: whatever those before it changed can be seen.
+SETTLED = "(select pg_snapshot_xmin(pg_current_snapshot())::text::bigint)"
 #: Each filter by its field of :class:`Filters`: condition and type of its one value; flags bind no value.
 FILTERS: dict[str, tuple[str, str]] = {
     "category_id": ("p.category_id = {0}", "uuid"),
@@ -63,6 +73,9 @@ FILTERS: dict[str, tuple[str, str]] = {
     "max_price": ("p.price <= {0}", "bigint"),
     "in_stock": ("p.stock > p.reserved", ""),
     "member_id": ("p.farm_id in (select farm_id from farm_members where user_id = {0})", "uuid"),
+    "own_farm_id": ("p.farm_id = {0}", "uuid"),
+    "ids": ("p.id = any({0})", "uuid[]"),
+    "updated_since": (f"p.updated_at >= {{0}} and p.changed_in < {SETTLED}", "timestamptz"),
     "status": ("p.status = {0}", "text"),
     "in_season": (cards.season_sql("{0}"), "text"),
     "within": (_WITHIN, "float8[]"),
@@ -71,7 +84,9 @@ FILTERS: dict[str, tuple[str, str]] = {
 _of_each: Callable[[Filters], tuple[Any, ...]] = attrgetter(*FILTERS)
 
 #: Filters for which one generic plan suits every value. The others are worth planning for each value.
-ANY_VALUE = frozenset({"farm_id", "in_stock"})
+ANY_VALUE = frozenset({"farm_id", "in_stock", "own_farm_id", "updated_since"})
+#: Filters that show what is not published, since it is the caller's own.
+_OWN = frozenset({"member_id", "own_farm_id"})
 #: The longest page, plus one row to see whether there is a next. If the limit is a parameter, PostgreSQL estimates a tenth of the
 #: table, finds the generic plan too expensive, and replans each time, which takes longer than running the statement.
 #: With a constant limit it keeps its plan; no additional rows are fetched.
@@ -81,7 +96,8 @@ MAX = 101
 @attrs.frozen(kw_only=True)
 class Filters:
     """The filters of a listing; any of several values of a field matches. ``in_season`` is the day (YYYY-MM-DD) to be in season on.
-    Products of the farms of ``member_id`` are listed in any status, or in ``status``; all others only if published."""
+    Products of the farms of ``member_id``, or of the caller's only one, ``own_farm_id``, are listed in any status, or in ``status``; all others only if
+    published. ``updated_since`` goes with the order :data:`CHANGED`."""
 
     category_id: str | None = None
     category_ids: Sequence[str] | None = None
@@ -94,6 +110,9 @@ class Filters:
     in_stock: bool = False
     in_season: str | None = None
     member_id: str | None = None
+    own_farm_id: str | None = None
+    ids: Sequence[str] | None = None
+    updated_since: datetime | None = None
     status: str | None = None
     within: Sequence[float] | None = None
 
@@ -148,7 +167,7 @@ def _given(filters: Filters) -> tuple[tuple[str, ...], dict[str, Any]]:
 
 def _conditions(filters: tuple[str, ...]) -> list[str]:
     """The SQL conditions of the filters."""
-    conditions = [] if "member_id" in filters else ["p.status = 'published'"]
+    conditions = [] if _OWN.intersection(filters) else ["p.status = 'published'"]
     return conditions + [FILTERS[name][0].format(_typed(name, FILTERS[name][1])) for name in filters]
 
 
@@ -170,12 +189,12 @@ def _bits(filters: tuple[str, ...]) -> int:
 def _statement(sort: str, filters: tuple[str, ...], later: bool) -> Statement[Listed]:
     conditions = _conditions(filters)
     if later:
-        keys = [_typed(f"after_{i}", type_) for i, (_, type_, _) in enumerate(SORTS[sort].key)]
-        conditions.append(SORTS[sort].after.format(*keys))
+        keys = [_typed(f"after_{i}", type_) for i, (_, type_, _) in enumerate(ORDERS[sort].key)]
+        conditions.append(ORDERS[sort].after.format(*keys))
     limit = _typed("limit", "integer")
     shown = [f"{cards.TEXT} as text", f"{ENDED} as ended"]
-    columns = ", ".join([*shown, *[f"p.{column}" for column, _, _ in SORTS[sort].key]])
-    where, order = " and ".join(conditions), SORTS[sort].order
+    columns = ", ".join([*shown, *[f"p.{column}" for column, _, _ in ORDERS[sort].key]])
+    where, order = " and ".join(conditions), ORDERS[sort].order
     sql = f"select {columns} from {cards.FROM} where {where} order by {order} limit "
     if not ANY_VALUE.issuperset(filters):
         sql += limit

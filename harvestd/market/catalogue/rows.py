@@ -122,24 +122,31 @@ _KEPT: dict[str, Kept] = {
 }  # fmt: skip
 #: The fields of an offer that are a column each, and the columns of all.
 _KEPT_AS_IT_IS = tuple(name for name in OFFERED if name not in _KEPT)
-_OFFERED = (*_KEPT_AS_IT_IS, *_days(None), "tags", "allergens", *_until(None), "certifications", "metadata")
+COLUMNS = (*_KEPT_AS_IT_IS, *_days(None), "tags", "allergens", *_until(None), "certifications", "metadata")
+#: Those of them whose value is JSON already.
+KEPT_AS_JSON = ("certifications", "metadata")
 
 _ID_OF = Statement("products.id_of", "select id from products where slug = :slug", scalar)
 _BY_IDS = Statement("products.by_ids", f"{SELECT} where p.id = any(:ids::uuid[]) order by p.id", Product)
 _PAGE = Statement(
     "products.page", f"{SELECT} where p.id > coalesce(:after::uuid, {FIRST_ID}) order by p.id limit :limit", Product
 )
+_OF_FARM = Statement(
+    "products.of_farm",
+    f"{SELECT} where p.farm_id = :farm_id and p.id > coalesce(:after::uuid, {FIRST_ID}) order by p.id limit :limit",
+    Product,
+)
 _LOCK = Statement("products.lock", f"{SELECT} where p.id = :product_id for no key update of p", Product)
 _INSERT = Statement(
     "products.insert",
-    f"""insert into products (id, slug, farm_id, stock, created_at, updated_at, {", ".join(_OFFERED)})
-        values (:id, :slug, :farm_id, :stock, :now, :now, {", ".join(f":{column}" for column in _OFFERED)})
+    f"""insert into products (id, slug, farm_id, stock, created_at, updated_at, {", ".join(COLUMNS)})
+        values (:id, :slug, :farm_id, :stock, :now, :now, {", ".join(f":{column}" for column in COLUMNS)})
         on conflict (slug) do nothing""",
     nothing,
 )
 _UPDATE = Statement(
     "products.update",
-    f"""update products set {", ".join(f"{column} = :{column}" for column in _OFFERED)},
+    f"""update products set {", ".join(f"{column} = :{column}" for column in COLUMNS)},
                version = version + 1, revision = revision + 1, updated_at = :now
         where id = :id""",
     nothing,
@@ -161,6 +168,11 @@ async def page(reader: Reader, after: str | None, limit: int) -> list[Product]:
     return await reader.rows(_PAGE, after=after, limit=limit)
 
 
+async def of_farm(reader: Reader, farm_id: str, after: str | None, limit: int) -> list[Product]:
+    """A farm's products of any status in id order, a page at a time."""
+    return await reader.rows(_OF_FARM, farm_id=farm_id, after=after, limit=limit)
+
+
 async def lock(tx: Transaction, product_id: str) -> Product | None:
     """A product, locked until the transaction ends."""
     return await tx.row(_LOCK, product_id=product_id)
@@ -173,7 +185,7 @@ async def insert(
     :class:`Invalid` for an unknown category, ``AlreadyTaken`` if none is free."""
     for slug in slugs:
         if await _stored(
-            tx, _INSERT, id=product_id, slug=slug, farm_id=farm_id, stock=stock, now=now, **_columns(offer)
+            tx, _INSERT, id=product_id, slug=slug, farm_id=farm_id, stock=stock, now=now, **columns_of(offer)
         ):
             return slug
     raise AlreadyTaken
@@ -181,10 +193,11 @@ async def insert(
 
 async def update(tx: Transaction, product_id: str, offer: Offer, now: datetime) -> None:
     """Store a changed product as its next version; raises :class:`Invalid` for an unknown category."""
-    await _stored(tx, _UPDATE, id=product_id, now=now, **_columns(offer))
+    await _stored(tx, _UPDATE, id=product_id, now=now, **columns_of(offer))
 
 
-def _columns(offer: Offer) -> dict[str, object]:
+def columns_of(offer: Offer) -> dict[str, Any]:
+    """The values of :data:`COLUMNS`."""
     columns = {name: getattr(offer, name) for name in _KEPT_AS_IT_IS}
     for name, kept in _KEPT.items():
         columns |= kept.written(getattr(offer, name))

@@ -11,21 +11,40 @@ from harvestd.market.catalogue import (
     category_routes,
     category_shapes,
     events,
+    import_shapes,
+    importing,
     listing_shapes,
+    many_routes,
+    many_shapes,
     product_routes,
     product_shapes,
     stock_shapes,
+    table_columns,
+    table_routes,
 )
+from harvestd.market.long_work.kinds import LongWork
+from harvestd.market.long_work.shapes import Operation
 from harvestd.market.subject import Subject
 from harvestd.web.context import CountedPage, Page
-from harvestd.web.routes import LONG_BODY, Cached, Mode, Route, Section, always
+from harvestd.web.routes import LONG_BODY, MANY_BODY, Cached, Mode, Route, Section, always
 
 _CATEGORIES = Section("categories", "The tree of product categories.", category_shapes.WORDS)
 _PRODUCTS = Section(
     "products",
     "Products on sale, and how farmers manage them.",
-    {**product_shapes.WORDS, **listing_shapes.WORDS, **stock_shapes.WORDS},
+    {**product_shapes.WORDS, **listing_shapes.WORDS, **stock_shapes.WORDS, **many_shapes.WORDS, **import_shapes.WORDS},
 )
+
+
+_IMPORT = f"""CSV or JSON Lines, up to 100,000 rows. The first line of CSV names columns, in any order: {", ".join(f"`{name}`" for name in table_columns.COLUMNS)}.
+A row is about the product with its `id`, else its `external_id`, else its `sku`; there is a new one if none has that. Columns that the file does not have stay as they are; an
+empty cell empties its field, and leaves `title`, `unit`, `price`, `stock`, `status` and the steps alone. `price` is in whole units of the market's currency (3.50), `category` a
+slug, several `tags` or `allergens` have `|` between them, `certifications` and `metadata` are JSON. UTF-8 and Windows-1252, commas, semicolons and tabs, and decimal commas are understood. Lines of JSON
+are rows as `POST /api/products/bulk` takes them.
+
+Everything is checked before anything is written. If a row is wrong, the operation fails with the errors of all (`rows[0]` is the line below the first) and nothing is
+written; the same file again changes nothing. If it is cancelled while it writes, or a product was changed meanwhile so that its row cannot be written any more, what
+was written until then stays, and the same file again does the rest."""
 
 
 def _listing(path: dict[str, str], query: Any) -> tuple[str, ...]:
@@ -41,6 +60,7 @@ def _product(path: dict[str, str], query: Any) -> tuple[str, ...]:
 
 SUBJECT = Subject(
     name="catalogue",
+    long_work=(LongWork(name=importing.KIND, step=importing.step, permission=Permission.CHANGE_PRODUCTS),),
     events={
         "product.created": events.ProductChanged, "product.updated": events.ProductChanged, "product.deleted": events.ProductChanged,
         "category.updated": events.CategoryUpdated,
@@ -71,6 +91,26 @@ SUBJECT = Subject(
               body_limit=LONG_BODY, errors=(errors.NotFound,)),
         Route(method="DELETE", path="/api/products/{id}", operation="archiveProduct", handler=product_routes.archive, permission=Permission.CHANGE_PRODUCTS, mode=Mode.WRITE, section=_PRODUCTS,
               summary="Archive a product; existing orders keep it", status=204, if_match=True, errors=(errors.NotFound,)),
+        Route(method="POST", path="/api/products/bulk", operation="writeProducts", handler=many_routes.bulk, permission=Permission.CHANGE_PRODUCTS, mode=Mode.OWN, section=_PRODUCTS,
+              summary="Create and change up to 1,000 products of a farm", body=many_shapes.BulkProducts, query=many_shapes.BulkQuery, by_row="rows", answer=many_shapes.BulkResults,
+              key="optional", body_limit=MANY_BODY, errors=(errors.Forbidden, errors.AlreadyTaken),
+              description="Each row is a change of the product with its `id` or `external_id`: what it leaves out stays. One without either, or with an `external_id` that no product has, "
+              "is a new product, and needs `title`, `unit`, `price` and `stock`. Rows are written a hundred at a time; one that is refused stops no other, unless `atomic`."),
+        Route(method="POST", path="/api/products/import", operation="importProducts", handler=table_routes.take, permission=Permission.CHANGE_PRODUCTS, mode=Mode.OWN, section=_PRODUCTS,
+              summary="Create and change a farm's products from a file", body=import_shapes.ImportProducts, query=import_shapes.ImportQuery, answer=Operation, status=202, upload=True,
+              files=("text/csv", "application/jsonl"), limit="rate_upload", endpoint_class="uploads", errors=(errors.Forbidden, errors.Invalid), description=_IMPORT),
+        Route(method="GET", path="/api/products/export.csv", operation="exportProducts", handler=table_routes.export_csv, permission=Permission.CHANGE_PRODUCTS, mode=Mode.FRESH, section=_PRODUCTS,
+              summary="A farm's products as CSV", query=import_shapes.ExportQuery, answer=dict[str, Any], media_type="text/csv; charset=utf-8", download=True, limit="rate_upload", endpoint_class="exports",
+              errors=(errors.Forbidden, errors.Invalid),
+              description="All of the farm's products, whatever their status, in the columns of the import, which takes them back as they are. A cell that a spreadsheet would run as a formula has an apostrophe before it."),
+        Route(method="GET", path="/api/products/export.jsonl", operation="exportProductLines", handler=table_routes.export_jsonl, permission=Permission.CHANGE_PRODUCTS, mode=Mode.FRESH, section=_PRODUCTS,
+              summary="A farm's products as JSON Lines", query=import_shapes.ExportQuery, answer=dict[str, Any], media_type="application/jsonl", download=True, limit="rate_upload", endpoint_class="exports",
+              errors=(errors.Forbidden, errors.Invalid), description="Each line is a row as `POST /api/products/bulk` and the import take it."),
+        Route(method="PUT", path="/api/farms/{id}/products/{external_id}", operation="putProduct", handler=many_routes.put, permission=Permission.CHANGE_PRODUCTS, mode=Mode.WRITE, section=_PRODUCTS,
+              summary="Create or change a product by the farm's own id for it", body=product_shapes.NewProduct, rules=product_routes.faults, answer=product_shapes.Product, may_match=True,
+              also=(201,), body_limit=LONG_BODY, errors=(errors.NotFound, errors.Forbidden, errors.AlreadyTaken),
+              description="The body is the whole product: what it leaves out returns to its default. `stock` sets the level. A change that changes nothing is no change. "
+              "`external_id` is 1 to 64 visible ASCII characters; one with a slash cannot be in an address, so such a product is written by `POST /api/products/bulk`."),
         Route(method="POST", path="/api/products/{id}/stock", operation="changeStock", handler=product_routes.restock, permission=Permission.CHANGE_STOCK, mode=Mode.WRITE, section=_PRODUCTS,
               summary="Set or adjust the stock", body=stock_shapes.ChangeStock, rules=product_routes.stock_faults, answer=stock_shapes.StockLevel, key="optional",
               errors=(errors.NotFound,)),

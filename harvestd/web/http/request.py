@@ -17,6 +17,7 @@ from harvestd.runtime.tracing import Trace
 from harvestd.web.headers import LISTS, by_a_proxy
 from harvestd.web.http.pieces import PIECE, FileBody, Pieces
 from harvestd.web.http.spool import Body
+from harvestd.web.http.streams import Sending, Stream
 from harvestd.web.problems import Refusal
 from harvestd.web.replies import BODILESS, Headers, Response, of_error, of_missing, opening, rest_of
 from harvestd.web.tracing import trace_of
@@ -51,7 +52,7 @@ class Request(server.Request):
         self.started = 0.0
         self.more: Headers = ()
         self._head: bytes | None = None
-        self._file: FileBody | None = None
+        self._file: FileBody | Stream | None = None
         self._written, self._ending = True, False
 
     # --- receiving ---
@@ -194,11 +195,20 @@ class Request(server.Request):
         if self.channel is not None:
             if self.site.draining:
                 self.channel.persistent = False
+            if isinstance(reply.file, Stream):
+                if self._in_chunks:
+                    head += b"\r\nTransfer-Encoding: chunked"
+                else:
+                    self.channel.persistent = False  # the end of the connection is that of the body
             if not self.channel.persistent:
                 head += b"\r\nConnection: close"
         self._head = head + b"\r\n\r\n"
         self._file = None if self.method == b"HEAD" else reply.file
         return b"" if self.method == b"HEAD" or reply.status in BODILESS else reply.body
+
+    @property
+    def _in_chunks(self) -> bool:
+        return self.clientproto != b"HTTP/1.0"
 
     def _cors(self) -> tuple[tuple[bytes, bytes], ...]:
         cors = self.site.cors
@@ -211,14 +221,26 @@ class Request(server.Request):
             raise RuntimeError("write without begin: an answer has its status and headers from a Reply")
         if not self.gone:
             self.startedWriting = 1
+            head, self._head = self._head, b""
+            if isinstance(self._file, Stream):
+                return self._begin_stream(head, self._file)
             body = data if self._file is None else self._file
             self.sentLength += len(body)
-            head, self._head = self._head, b""
             if len(body) > PIECE or body is not data:
                 self._written = False
                 Pieces(self.channel, head, body, self._whole).start()  # the channel has it until it is done
             else:
                 self.channel.write(head + data if head else data)
+
+    def _begin_stream(self, head: bytes, stream: Stream) -> None:
+        self._written = False
+
+        def done() -> None:
+            self.sentLength += sending.sent
+            self._whole()
+
+        sending = Sending(self.channel, head, stream, self._in_chunks, done)
+        sending.start()
 
     def finish(self) -> None:
         """Finish the response: at once, or when the last piece of its body is written. Only then does the next request start."""
@@ -252,7 +274,7 @@ class Request(server.Request):
     def connectionLost(self, reason: Any) -> None:
         waiting = self.started and not self.finished
         super().connectionLost(reason)
-        if self._file is not None:
+        if isinstance(self._file, FileBody):
             self._file.close()
         if waiting:
             self.site.hung_up(self)

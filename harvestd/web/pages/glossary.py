@@ -70,6 +70,7 @@ ONES: dict[str, str] = {
 BY_SLUG = frozenset({"farms", "products"})
 #: Other path parameters.
 PATH: dict[str, str] = {
+    "external_id": "The farm's own id of the product.",
     "farm_id": "Id of the farm.",
     "product_id": "Id of the product.",
     "user_id": "Id of the user.",

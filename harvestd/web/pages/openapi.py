@@ -61,10 +61,15 @@ def _operation(route: Route, by_type: dict[Any, Any], queries: dict[Any, Any], f
         content = {"schema": by_type[route.body], **examples.of(route, "body")}
         operation["requestBody"] = {
             "required": not may_be_empty(route.body),
-            "content": {"application/json": content, **_as_form(route, by_type, found)},
+            "content": {**_as_files(route), "application/json": content, **_as_form(route, by_type, found)},
         }
     operation["responses"] = {**responses.of(route, by_type), **failures.of(route)}
     return operation
+
+
+def _as_files(route: Route) -> dict[str, Any]:
+    """The file itself as the body."""
+    return {kind: {"schema": {"type": "string", "description": "The file."}} for kind in route.files}
 
 
 def _as_form(route: Route, by_type: dict[Any, Any], found: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from harvestd.web.shapes import ListQuery
 from tests.people import Market, Person
 
 #: What the one has and the other has not.
-LISTING_ALONE, SEARCH_ALONE = {"mine", "status", "count"}, {"q"}
+LISTING_ALONE, SEARCH_ALONE = {"mine", "status", "count", "ids", "updated_since"}, {"q"}
 UNKNOWN = "01900000-0000-7000-8000-00000000dead"
 
 

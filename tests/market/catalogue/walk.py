@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.openapi.steps import ADMIN, FARMER, TOMATOES, Step
+from tests.openapi.steps import ADMIN, FARMER, SUNNY_ACRES, TOMATOES, Step
 
 STEPS: tuple[Step, ...] = (
     Step("listCategories"),
@@ -18,6 +18,14 @@ STEPS: tuple[Step, ...] = (
          "certifications": [{"scheme": "EU organic", "body_code": "DE-ÖKO-006", "number": "DE-2026-4711", "valid_until": "2099-12-31"}]}),
     Step("getProduct", parameters={"id": TOMATOES}),
     Step("updateProduct", FARMER, {"id": TOMATOES}, {"price": {"amount": 460, "currency": "EUR"}}),
+    Step("putProduct", FARMER, {"id": SUNNY_ACRES, "external_id": "erp-1017"},
+         {"title": "Red chard", "unit": "g", "price": 690, "price_per": {"quantity": "1", "unit": "kg"}, "stock": "7500", "tags": ["organic"]}),
+    Step("writeProducts", FARMER, {"atomic": "true"}, {"rows": [
+         {"external_id": "erp-1017", "price": 680}, {"external_id": "erp-1019", "title": "Spinach", "unit": "kg", "price": 520, "stock": "12.5"}]}),
+    Step("importProducts", FARMER, {"dry_run": "true"}, {"filename": "products.csv", "content":
+         "ZXh0ZXJuYWxfaWQsdGl0bGUsdW5pdCxwcmljZSxzdG9jawplcnAtMTAyMCxMZWVrcyxidW5jaCwyLjUwLDEyCg=="}),
+    Step("exportProducts", FARMER),
+    Step("exportProductLines", FARMER),
     Step("archiveProduct", FARMER, {"id": "{createProduct.id}"}),
     Step("changeStock", FARMER, {"id": TOMATOES}, {"change": "12.5", "reason": "this morning's picking"}),
 )  # fmt: skip

@@ -107,4 +107,4 @@ async def test_the_file_of_what_is_over_is_not_waited_for(market: Market) -> Non
 
 
 def test_every_kind_of_work_is_begun_by_a_route() -> None:
-    assert set(tables.LONG_WORK) >= {"account.export"}
+    assert set(tables.LONG_WORK) >= {"account.export", "products.import"}

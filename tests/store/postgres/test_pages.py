@@ -43,6 +43,19 @@ for sort in listings.SORTS:
         {**after, "limit": 20, **VIEW.bound},
         "products_",
     )
+LISTS["products of a farm, for its file"] = (products._OF_FARM, {"farm_id": ID, "after": ID, "limit": 20}, "products_")
+LISTS["products of a farm, as they change"] = (
+    listings._statement(listings.CHANGED, ("own_farm_id", "updated_since"), True),
+    {
+        "after_0": 5,
+        "after_1": ID,
+        "own_farm_id": ID,
+        "updated_since": "2026-06-01T00:00:00Z",
+        "limit": 20,
+        **VIEW.bound,
+    },
+    "products_changed",
+)
 
 
 def plan(url: str, statement: Statement[Any], values: dict[str, Any]) -> list[dict[str, Any]]:

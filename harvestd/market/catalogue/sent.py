@@ -1,0 +1,78 @@
+"""What a request says of a product, converted for the rules: of one product, or a row of many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from harvestd.kernel import claims, errors
+from harvestd.kernel.claims import Certification
+from harvestd.kernel.errors import FieldError
+from harvestd.kernel.seasons import Season as MarketSeason
+from harvestd.kernel.seasons import checked as checked_season
+from harvestd.kernel.seasons import faults as season_faults
+from harvestd.kernel.units import Amount
+from harvestd.market.catalogue import rules as market
+from harvestd.market.catalogue.fact_rules import Durability
+from harvestd.market.catalogue.price_rules import per_faults
+from harvestd.market.catalogue.product_shapes import PricePerIn
+from harvestd.market.catalogue.tag_rules import tag_faults
+from harvestd.web import sound
+from harvestd.web.money import given_faults, minor_units
+from harvestd.web.shapes import Money, SeasonIn
+
+
+def faults(currency: str, sent: Mapping[str, Any]) -> list[FieldError]:
+    """Faults in the given fields of a product, independent of the others."""
+    known, wrong = read(currency, sent)
+    return [*wrong, *_faults_in_part(currency, sent), *market.faults(known)]
+
+
+def _faults_in_part(currency: str, given: Mapping[str, Any]) -> Iterator[FieldError]:
+    """Faults in the fields that could only be read in part."""
+    if "price" not in given:
+        yield from given_faults("price", given, currency)
+    if "price_per" not in given:
+        yield from per_faults(sound.members(given, "price_per"))
+    if "season" not in given:
+        yield from season_faults(sound.members(given, "season"))
+    if "tags" not in given:
+        yield from tag_faults(sound.elements(given, "tags"))
+    if "certifications" not in given:
+        yield from claims.faults_in_part("certifications", sound.elements(given, "certifications"))
+
+
+def read(currency: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
+    """The fields converted for the rules; those that cannot be converted are left out, with their faults."""
+    found = dict(given)
+    wrong: list[FieldError] = []
+    for name, convert in _READ.items():
+        if name in given:
+            del found[name]
+            wrong += errors.faults(lambda: found.update({name: convert(currency, given[name])}))  # noqa: B023  (called at once)
+    return found, wrong
+
+
+def _price(currency: str, price: Money | int) -> int:
+    return minor_units("price", price, currency)
+
+
+def _season(season: SeasonIn | None) -> MarketSeason | None:
+    return None if season is None else checked_season(season.from_, season.to)
+
+
+def _per(per: PricePerIn | None) -> Amount | None:
+    return None if per is None else Amount(per.quantity, per.unit)
+
+
+#: The conversions of a body's fields for the rules, where they are not used as they are.
+_READ: dict[str, Callable[[str, Any], Any]] = {
+    "price": _price,
+    "price_per": lambda currency, per: _per(per),
+    "season": lambda currency, season: _season(season),
+    "tags": lambda currency, tags: tuple(tags),
+    "durability": lambda currency, day: None if day is None else Durability(day.kind, day.date),
+    "certifications": lambda currency, made: tuple(Certification(**msgspec.structs.asdict(one)) for one in made),
+}  # fmt: skip

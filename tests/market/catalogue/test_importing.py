@@ -1,0 +1,178 @@
+"""POST /api/products/import: what spreadsheets write is understood or refused by name; all of a file is written, or none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harvestd.market.catalogue import importing
+from harvestd.market.long_work import running
+from harvestd.store.postgres.statements import Statement
+from tests.people import Market, Person
+from tests.uploading import form
+from tests.web.client import Response
+
+COUNTS = Statement(
+    "test.import.counts",
+    "select (select count(*) from products), (select count(*) from stock_ledger), (select count(*) from product_import_pieces)",
+    lambda *n: n,
+)
+HEADER = "sku,title,unit,price,stock"
+#: The same two products, as they come out of spreadsheets.
+FILES: dict[str, bytes] = {
+    "Excel, CSV (German)": "SKU;Title;Unit;Price;Stock;Tags\r\nB-1;Rüben, rot;kg;3,50;12,5;bio|rot\r\nE-1;Eier „L“;each;0,35;600;\r\n".encode("cp1252"),
+    "Excel, CSV UTF-8": "\ufeffsku;title;unit;price;stock;tags\r\nB-1;Rüben, rot;kg;3,50;12,5;bio|rot\r\nE-1;Eier „L“;each;0,35;600;\r\n".encode(),
+    "Excel, CSV (US)": '\ufeffsku,title,unit,price,stock,tags\r\nB-1,"Rüben, rot",kg,3.50,12.5,bio|rot\r\nE-1,Eier „L“,each,0.35,600,\r\n'.encode(),
+    "Excel, with sep": "sep=;\r\nsku;title;unit;price;stock;tags\r\nB-1;Rüben, rot;kg;3,5;12,5;bio|rot\r\nE-1;Eier „L“;each;0,35;600;\r\n".encode(),
+    "LibreOffice, all text quoted": '"sku","title","unit","price","stock","tags"\n"B-1","Rüben, rot","kg",3.5,12.5,"bio|rot"\n"E-1","Eier „L“","each",0.35,600,\n'.encode(),
+    "Google Sheets": 'sku,title,unit,price,stock,tags\r\nB-1,"Rüben, rot",kg,"3,50","12,5",bio|rot\r\nE-1,Eier „L“,each,"0,35",600,'.encode(),
+    "Numbers, tabs": "sku\ttitle\tunit\tprice\tstock\ttags\nB-1\tRüben, rot\tkg\t3,50\t12,5\tbio|rot\n\t\t\t\t\t\nE-1\tEier „L“\teach\t0,35\t600\t\n".encode(),
+    "JSON Lines": (
+        '{"sku":"B-1","title":"Rüben, rot","unit":"kg","price":350,"stock":"12.5","tags":["bio","rot"]}\n\n'
+        '{"sku":"E-1","title":"Eier „L“","unit":"each","price":{"amount":35,"currency":"EUR"},"stock":600}'
+    ).encode(),
+}  # fmt: skip
+
+
+async def send(who: Person, content: bytes | str, query: str = "", kind: str = "text/csv") -> Response:
+    body = content if isinstance(content, bytes) else content.encode()
+    return await who.client.request("POST", f"/api/products/import{query}", body=body, headers={"Content-Type": kind})
+
+
+async def done(market: Market, who: Person, content: bytes | str, query: str = "") -> dict[str, Any]:
+    answer = await send(who, content, query)
+    assert answer.status == 202, answer.text
+    await running.run(market.parts)
+    found: dict[str, Any] = (await who.get(answer.headers["location"])).json()
+    return found
+
+
+def fields(operation: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(error["field"], error["code"]) for error in operation["errors"]]
+
+
+@pytest.mark.parametrize("name", FILES)
+async def test_what_spreadsheets_write_is_understood(market: Market, name: str) -> None:
+    farmer = await market.farmer()
+    made = await done(market, farmer, FILES[name])
+    assert made["status"] == "succeeded", made
+    assert made["result"] == {
+        "rows": made["result"]["rows"],
+        "created": 2,
+        "updated": 0,
+        "unchanged": 0,
+        "dry_run": False,
+    }
+    eggs, beets = (await farmer.get("/api/products?mine=true")).json()["items"]
+    assert (beets["title"], beets["price"]["amount"], beets["stock"], beets["tags"]) == (
+        "Rüben, rot",
+        350,
+        "12.500",
+        ["bio", "rot"],
+    )
+    assert (eggs["title"], eggs["price"]["amount"], eggs["stock"], eggs["sku"]) == ("Eier „L“", 35, "600.000", "E-1")
+    again = await done(market, farmer, FILES[name])
+    assert (again["result"]["unchanged"], again["result"]["created"]) == (2, 0)
+    assert await market.parts.database.row(COUNTS) == (2, 2, 0), "no row of the ledger, and no file, is left over"
+
+
+@pytest.mark.parametrize(
+    ("content", "field", "said"),
+    [
+        ("sku\ttitle\n1\ta".encode("utf-16"), "file", "UTF-16"), (b"sku,title\r1,a\r", "file", "Macintosh"), (b"sku,title\n\x81,a\n", "file", "Windows-1252"),
+        (b"", "file", "no rows"), (b"sku,colour,sku\n", "columns[1]", "no column"), (b"sku,title,SKU\n", "columns[2]", "once"),
+        (b'sku,title\n1,"a\n', "rows[0]", "quotation"), (b"sku\n" + b"1\n" * 100_001, "file", "100000 rows"),
+        (b"sku,title\n1," + b"x" * 600_000, "file", "262144 bytes"),
+    ],
+)  # fmt: skip
+async def test_what_is_not_understood_is_refused_by_name(market: Market, content: bytes, field: str, said: str) -> None:
+    refused = await send(await market.farmer(), content)
+    assert refused.status == 422, refused.text
+    error = refused.json()["errors"][0]
+    assert error["field"] == field and said in error["message"], error
+
+
+async def test_each_error_has_its_row_and_column_and_nothing_is_written(market: Market) -> None:
+    farmer = await market.farmer()
+    lines = [
+        "sku,title,unit,price,stock,category,season_from,season_to,durability_date,tags,metadata,status",
+        "A,Fine,kg,1.00,1,,,,,,,", "B,,kg,1.00,1,,,,,,,", "C,Three,kg,-1,1,,,,,,,", "D,Four,kg,1.005,1,,,,,,,", 'E,Five,kg,"1,250",1,,,,,,,',
+        "F,Six,stone,1,1,,,,,,,", "G,Seven,each,1,0.5,,,,,,,", "H,Eight,kg,1,1,nowhere,,,,,,", "I,Nine,kg,1,1,,05-01,,,,,", "J,Ten,kg,1,1,,05-01,x,,,,",
+        "A,Again,kg,1,1,,,,,,,", ",Nameless,kg,1,1,,,,,,,", "K,Eleven,kg,1,1,,,,2026-01-01,,,", "L,Twelve,kg,1,1,,,,,,{,", "M,Thirteen,kg,1,1,,,,,,,sold",
+        "N,Fourteen,kg,1,1,,,,,,,,too many",
+    ]  # fmt: skip
+    for query in ("", "?dry_run=true"):
+        failed = await done(market, farmer, "\n".join(lines), query)
+        assert failed["status"] == "failed"
+        assert [field for field, _ in fields(failed)] == [
+            "rows[1].title", "rows[2].price", "rows[3].price", "rows[4].price", "rows[5].unit", "rows[6].stock", "rows[7].category",
+            "rows[8].season_to", "rows[9].season_to", "rows[10].sku", "rows[11].external_id", "rows[12].durability_kind", "rows[13].metadata",
+            "rows[14].status", "rows[15]",
+        ]  # fmt: skip
+    assert (await market.parts.database.row(COUNTS))[:2] == (0, 0)
+
+
+async def test_a_dry_run_tells_what_would_happen(market: Market) -> None:
+    farmer = await market.farmer()
+    await done(market, farmer, f"{HEADER}\nA,Beets,kg,1,1\nB,Leeks,kg,1,1")
+    before = await market.parts.database.row(COUNTS)
+    told = await done(market, farmer, f"{HEADER}\nA,Beets,kg,1,1\nB,Leeks,kg,2,1\nC,Kale,kg,1,1", "?dry_run=true")
+    assert told["result"] == {"rows": 3, "created": 1, "updated": 1, "unchanged": 1, "dry_run": True}
+    assert told["progress"] == {"done": 3, "total": 3}
+    assert await market.parts.database.row(COUNTS) == before
+
+
+async def test_columns_that_are_not_there_stay_and_empty_cells_empty(market: Market) -> None:
+    farmer = await market.farmer()
+    await done(market, farmer, "sku,title,unit,price,stock,origin,tags,lot\nA,Beets,kg,1,5,Vermont,red,L1")
+    changed = await done(market, farmer, "sku,price,stock,origin,title\nA,2,,,")
+    assert changed["result"]["updated"] == 1, changed
+    (beets,) = (await farmer.get("/api/products?mine=true")).json()["items"]
+    assert (beets["title"], beets["price"]["amount"], beets["stock"]) == ("Beets", 200, "5.000")
+    assert (beets["origin"], beets["tags"], beets["lot"]) == ("", ["red"], "L1")
+
+
+async def test_a_file_of_many_steps_is_checked_whole_before_anything_is_written(market: Market) -> None:
+    farmer, count = await market.farmer(), importing.AT_ONCE * 2 + 10
+    lines = [HEADER, *(f"S-{n},Beets {n},kg,1,1" for n in range(count))]
+    failed = await done(market, farmer, "\n".join([*lines, "S-0,Twice,kg,1,1", "Z,No price,kg,,1"]))
+    assert fields(failed) == [(f"rows[{count}].sku", "given-twice"), (f"rows[{count + 1}].price", "required")]
+    assert (await market.parts.database.row(COUNTS))[:2] == (0, 0)
+    made = await done(market, farmer, "\n".join(lines))
+    assert (made["result"]["created"], made["progress"]) == (count, {"done": 2 * count, "total": 2 * count})
+    assert await market.parts.database.row(COUNTS) == (count, count, 1), "the file that failed goes with its operation"
+
+
+async def test_one_that_is_cancelled_while_it_writes_is_completed_by_the_same_file(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    farmer, count = await market.farmer(), importing.AT_ONCE + 10
+    content = "\n".join([HEADER, *(f"S-{n},Beets {n},kg,1,1" for n in range(count))])
+    step, answer = importing.many_actions.write, await send(farmer, content)
+    wrote: list[int] = []
+
+    async def cancelling(unit: Any, writing: Any, rows: Any) -> Any:
+        if not writing.dry:
+            wrote.append(len(rows))
+            if len(wrote) == 2:
+                assert (await farmer.request("DELETE", answer.headers["location"])).status == 200
+        return await step(unit, writing, rows)
+
+    monkeypatch.setattr(importing.many_actions, "write", cancelling)
+    await running.run(market.parts)
+    monkeypatch.undo()
+    assert (await farmer.get(answer.headers["location"])).json()["status"] == "cancelled"
+    assert (await market.parts.database.row(COUNTS))[0] == importing.AT_ONCE
+    rest = await done(market, farmer, content)
+    assert (rest["result"]["unchanged"], rest["result"]["created"]) == (importing.AT_ONCE, 10)
+
+
+async def test_it_comes_as_a_form_too_and_nothing_else_is_taken(market: Market) -> None:
+    farmer = await market.farmer()
+    body, headers = form(f"{HEADER}\nA,Beets,kg,1,1".encode(), "products.csv")
+    assert (await send(farmer, body, kind=headers["Content-Type"])).status == 202
+    refused = await send(farmer, b"PK", kind="application/vnd.ms-excel")
+    assert refused.status == 415 and "text/csv" in refused.json()["detail"]
+    assert (await send(farmer, b"sku\n", query="?dry_run=maybe")).status == 422
+    assert (await send(await market.person(), b"sku\n")).status == 403
