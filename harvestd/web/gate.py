@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import attrs
+import msgspec
 from twisted.internet.defer import Deferred
 
 from harvestd.kernel import readers
@@ -25,7 +26,7 @@ from harvestd.web import bodiless, conditional, json_body, queries, replies, sou
 from harvestd.web import http_caching as freshness
 from harvestd.web import idempotency as keys
 from harvestd.web.concurrency import Concurrency
-from harvestd.web.context import Caller, RequestContext
+from harvestd.web.context import Caller, RequestContext, Then
 from harvestd.web.headers import Cookies, RequestHeaders
 from harvestd.web.http.client_address import bucket_of
 from harvestd.web.http.request import Request
@@ -167,6 +168,8 @@ class Gate:
         """Handle a request with a file."""
         wanted, rules = route.body, route.rules
         assert wanted is not None
+        header = context.headers.get("idempotency-key")
+        key = keys.key_of(route, header, context.caller, request.method, request.uri, b"")
         upload, given = await self._uploads.taken(spool, context.headers, wanted)
         try:
             spool.close()  # its room is another's now
@@ -177,10 +180,24 @@ class Gate:
             )
             if faults:
                 raise Invalid("some values are not acceptable", faults)
+            if key is not None:
+                key = key.also(await self._uploads.digest(upload), msgspec.json.encode(body))
             value = await route.handler(attrs.evolve(context, body=body), body, upload)
+            if isinstance(value, Then):
+                return await self._then(route, context, value, key)
             return replies.of_value(route, value, context.path, None)
         finally:
             upload.close()
+
+    async def _then(self, route: Route, context: RequestContext, then: Then, key: keys.Key | None) -> Response:
+        """What is left to do with a file that is kept, in a unit of work."""
+
+        async def work(unit: UnitOfWork) -> Response:
+            value = await then.work(unit)
+            await context.tell_acting(unit)
+            return replies.of_value(route, value, context.path, None)
+
+        return await keys.write(self._parts, key, context.now, work)
 
 
 def _tell_limit(request: Request, counted: replies.Headers, also: replies.Headers) -> None:

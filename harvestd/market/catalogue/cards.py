@@ -68,6 +68,14 @@ _CODE = _case("p.unit", "''", {unit: f"'{kind.code}'" for unit, kind in UNITS.it
 _CLAIMS = """case when p.certifications = '[]' then '[]'::jsonb else (
     select coalesce(jsonb_agg(c.claim order by c.position), '[]'::jsonb) from jsonb_array_elements(p.certifications) with ordinality as c(claim, position)
      where coalesce(c.claim ->> 'valid_until', '9999') >= :today::text) end"""
+#: A picture ``i`` of a product as the contract shows it; and all that can be shown, which most products have none of.
+IMAGE = """json_build_object('id', i.id, 'status', i.status, 'alt', i.alt, 'position', i.position, 'width', i.width, 'height', i.height,
+    'dominant_color', i.color, 'sizes', i.sizes)"""
+_IMAGES = f"""case when p.images = 0 then '[]'::json else (
+    select json_agg({IMAGE} order by i.position) from product_images i where i.product_id = p.id and i.status = 'ready') end"""
+#: The first of them, as text; null if there is none.
+FIRST_IMAGE = f"""case when p.images > 0 then (
+    select {IMAGE}::text from product_images i where i.product_id = p.id and i.status = 'ready' order by i.position limit 1) end"""
 #: The fields of the contract's product that are not simply the column of that name.
 _MADE = {
     "farm": "row(f.id, f.slug, f.name)::card_named",
@@ -86,7 +94,7 @@ _MADE = {
     "certifications": _CLAIMS,
     "orderable": "f.staffed",
     "not_orderable": f"case when not f.staffed then '{NOBODY_THERE}' end",
-    "images": "'[]'::json",
+    "images": _IMAGES,
     "rating": "row(case when p.rating_count > 0 then p.rating_average end, p.rating_count)::card_rating",
     "created_at": _MOMENT.format("p.created_at"),
     "updated_at": _MOMENT.format("p.updated_at"),

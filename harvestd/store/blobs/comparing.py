@@ -15,7 +15,7 @@ from typing import Any
 import psycopg2
 
 from harvestd.kernel import blob_keys
-from harvestd.store.blobs.folder import UNFINISHED, path_of
+from harvestd.store.blobs.folder import UNFINISHED, path_of, shards
 from harvestd.store.postgres.invariants import SHOWN, Violation
 
 #: Seconds after which the sweep has dealt with a file: its grace and its period, and one period more.
@@ -60,8 +60,8 @@ def _strays(cursor: Any, folder: Path) -> Iterator[tuple[str]]:
 def _old(folder: Path) -> Iterator[Path]:
     """Files of the store that were written long ago; what else is there is none of ours."""
     before = time.time() - OLD
-    for shard in sorted(folder.iterdir()) if folder.is_dir() else ():
-        for path in sorted(shard.iterdir()) if shard.is_dir() else ():
+    for _, shard in shards(folder):
+        for path in sorted(shard.iterdir()):
             if blob_keys.is_key(path.name) or path.name.startswith(UNFINISHED):
                 with suppress(FileNotFoundError):  # deleted meanwhile
                     if path.stat().st_mtime < before:
