@@ -227,6 +227,22 @@ async def _document(s: Stage) -> Try:
     return farmer, "POST", f"/api/farms/{farmer.farm_id}/documents", body
 
 
+async def _image(s: Stage) -> Try:
+    product = (await s.market.product(s.farmer))["id"]
+    return (
+        s.farmer,
+        "POST",
+        f"/api/products/{product}/images",
+        {"content": PICTURE, "alt": "Leek", "filename": "leek.png"},
+    )
+
+
+async def _change_image(s: Stage) -> Try:
+    farmer, _, path, body = await _image(s)
+    image = (await farmer.post(path, body)).json()["image"]["id"]
+    return farmer, "PATCH", f"{path}/{image}", {"alt": "Leek"}
+
+
 async def _factor(s: Stage) -> Try:
     return await s.market.person(), "POST", "/api/users/me/second-factors", {"name": "telephone"}
 
@@ -235,7 +251,7 @@ EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
     "register": _register, "signIn": _login, "updateFarm": _farm, "createCategory": _category, "updateCategory": _change_category,
     "createGroup": _group, "changeGroup": _change_group, "createProduct": _product, "updateProduct": _change_product, "changeStock": _stock, "placeOrder": _order,
     "cancelOrder": _cancel, "changeMe": _profile, "moveOrderPart": _move,
-    "requestPasswordReset": _forgot, "requestSignInLink": _link, "putAvatar": _avatar, "addDocument": _document, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
+    "requestPasswordReset": _forgot, "requestSignInLink": _link, "putAvatar": _avatar, "addDocument": _document, "addImage": _image, "changeImage": _change_image, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
     "changeAccount": _account, "impersonate": _impersonate, "inviteMember": _invite, "setUpSecondFactor": _factor, "createFarm": _found, "judgeFarm": _judge, "beginSession": _session,
 }  # fmt: skip
 
