@@ -107,7 +107,13 @@ async def test_every_field_that_is_wrong_is_named_at_once(
     )
     if "members" in route.path:
         await market.join(member := await market.person(), who.farm_id, "packer")
-    ids = {"user_id": member.id if "members" in route.path else ID, "id": ID, "farm_id": who.farm_id, "product_id": ID, "image_id": ID}
+    ids = {
+        "user_id": member.id if "members" in route.path else ID,
+        "id": ID,
+        "farm_id": who.farm_id,
+        "product_id": ID,
+        "image_id": ID,
+    }
     if "/api/farms" in route.path:
         ids["id"] = who.farm_id or (await market.farmer()).farm_id
     elif "/api/products/{id}" in route.path:
