@@ -24,7 +24,7 @@ DOCUMENT = openapi.document(table.ROUTES, "A market")
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 OPERATIONS = {o["operationId"]: o for methods in DOCUMENT["paths"].values() for o in methods.values()}
 #: What has no example: it answers nothing, or a text or document that is an example of itself.
-WITHOUT_EXAMPLE = {"getContract", "getMetrics", "listProblems", "getBlob", "getDocument"}
+WITHOUT_EXAMPLE = {"getContract", "getMetrics", "listProblems", "getBlob", "getDocument", "getMedia"}
 
 
 def properties() -> Iterator[tuple[str, str, dict[str, Any]]]:

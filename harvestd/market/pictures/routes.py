@@ -16,7 +16,7 @@ from harvestd.kernel.slugs import is_id
 from harvestd.market.catalogue import actions as catalogue
 from harvestd.market.catalogue import rows as products
 from harvestd.market.pictures import actions, rows, rules
-from harvestd.market.pictures.shapes import ChangeImage, Images, NewImage, OwnImage, Uploaded
+from harvestd.market.pictures.shapes import ChangedImage, ChangeImage, Images, NewImage, OwnImage, Uploaded
 from harvestd.store.blobs.rows import Blob
 from harvestd.store.postgres.statements import Reader
 from harvestd.unit_of_work import UnitOfWork
@@ -84,7 +84,8 @@ async def change(request: RequestContext, body: ChangeImage) -> Result:
     image = await actions.change(request.work, product, request.id("image_id"), alt, position)
     now = await products.lock(request.tx, product.id)
     assert now is not None
-    return Result(_shown(image), version=now.version)
+    shown = ChangedImage(**msgspec.structs.asdict(_shown(image)), version=now.version)
+    return Result(shown, version=now.version)
 
 
 async def delete(request: RequestContext) -> None:

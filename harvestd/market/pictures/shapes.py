@@ -30,6 +30,12 @@ class OwnImage(Out, kw_only=True, frozen=True):
     sizes: ImageSizes | None
 
 
+class ChangedImage(OwnImage, kw_only=True, frozen=True):
+    """A picture once it was changed, and its product's version by then."""
+
+    version: int
+
+
 class Images(Out, kw_only=True, frozen=True):
     """All pictures of a product, in order."""
 
@@ -55,16 +61,21 @@ class ChangeImage(In, kw_only=True, frozen=True):
     position: Annotated[int, Meta(ge=0, le=MOST - 1)] | UnsetType = UNSET
 
 
+_OWN = {
+    "position": "Position among the product's pictures, from 0.",
+    "status": "Whether it can be shown.",
+    "reason": "Why it cannot be shown; null unless it has failed. Delete it, and send another.",
+    "width": "Width of the original in pixels.",
+    "height": "Height of the original in pixels.",
+    "dominant_color": "Dominant colour, as `#rrggbb`; null until it is ready.",
+    "sizes": "The picture in each size; null until it is ready.",
+}
 WORDS: dict[str, str] = {
     **uploads.WORDS,
     "alt": "Alternative text: what the picture shows.",
-    "position": "Position among the product's pictures, from 0; the others make room.",
-    "OwnImage.status": "Whether it can be shown.",
-    "OwnImage.reason": "Why it cannot be shown; null unless it has failed. Delete it, and send another.",
-    "OwnImage.width": "Width of the original in pixels.",
-    "OwnImage.height": "Height of the original in pixels.",
-    "OwnImage.dominant_color": "Dominant colour, as `#rrggbb`; null until it is ready.",
-    "OwnImage.sizes": "The picture in each size; null until it is ready.",
+    "ChangeImage.position": "Its new position among the product's pictures, from 0; the others make room.",
+    **{f"{shape}.{name}": text for shape in ("OwnImage", "ChangedImage") for name, text in _OWN.items()},
+    "ChangedImage.version": "The product's version; the ETag is derived from it.",
     "Images.items": "The pictures.",
     "Uploaded.image": "The picture.",
 }

@@ -24,7 +24,7 @@ SUBJECT = Subject(
               upload=True, limit="rate_upload", endpoint_class="images", errors=(errors.NotFound, errors.Forbidden, errors.Conflict, errors.Invalid, errors.WrongKind),
               description="It is made anew in three sizes, which takes some seconds, without what its file says of where it was taken, and is then among the product's `images`."),
         Route(method="PATCH", path="/api/products/{id}/images/{image_id}", operation="changeImage", handler=routes.change, permission=Permission.CHANGE_PRODUCTS,
-              mode=Mode.WRITE, section=_PICTURES, summary="Describe a picture, or move it", body=shapes.ChangeImage, rules=routes.faults, answer=shapes.OwnImage,
+              mode=Mode.WRITE, section=_PICTURES, summary="Describe a picture, or move it", body=shapes.ChangeImage, rules=routes.faults, answer=shapes.ChangedImage,
               may_match=True, errors=(errors.NotFound, errors.Forbidden), description="The version is the product's."),
         Route(method="DELETE", path="/api/products/{id}/images/{image_id}", operation="deleteImage", handler=routes.delete, permission=Permission.CHANGE_PRODUCTS,
               mode=Mode.WRITE, section=_PICTURES, summary="Take a picture away", status=204, may_match=True, errors=(errors.NotFound, errors.Forbidden),
