@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from harvestd.queue.relay import message_of
 from harvestd.queue.seals import EventSeals
 from harvestd.store import outbox
 from harvestd.tables import HANDLERS
+from servers import wait_until
 from tests.market.pictures.pictures import ALL, added, files, images, opened, send, shown
 from tests.people import Market, Person
 from tests.uploading import bomb, picture
@@ -329,13 +332,50 @@ def test_the_largest_pictures_are_made_in_bounded_memory(tmp_path: Path, name: s
         "bomb": bomb,
     }[name]()
     (tmp_path / name).write_bytes(content)
+    words = [sys.executable, "-c", MEASURED, *_words()]
+    with (tmp_path / name).open("rb") as file:
+        answer, most = subprocess.check_output(words, stdin=file, env=ALONE, text=True).splitlines()
+    assert ("pixels" in answer) == (name == "bomb"), answer
+    assert int(most) / 1024 < (50 if name == "bomb" else 150) + len(content) / 2**20
+
+
+def _words() -> list[str]:
+    """The command line of the program that makes a picture."""
     task = {
         "do": "make", "pixels": made_by.PIXELS, "memory": made_by.MEMORY, "seconds": 60, "watermark": "",
         "sizes": [{"name": one, "side": side} for one, side in made_by.SIZES.items()],
     }  # fmt: skip
     program = Path(made_by.__file__).with_name("product_picture_child.py")
-    words = [sys.executable, "-c", MEASURED, sys.executable, "-I", str(program), json.dumps(task)]
-    with (tmp_path / name).open("rb") as file:
-        answer, most = subprocess.check_output(words, stdin=file, env=ALONE, text=True).splitlines()
-    assert ("pixels" in answer) == (name == "bomb"), answer
-    assert int(most) / 1024 < (50 if name == "bomb" else 150) + len(content) / 2**20
+    return [sys.executable, "-I", str(program), json.dumps(task)]
+
+
+#: Starts a program, says its process id, and waits for it.
+PARENT = "import subprocess, sys; one = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL); print(one.pid, flush=True); one.wait()"
+
+
+def test_a_program_ends_with_the_worker_that_began_it(tmp_path: Path) -> None:
+    """Even one that hangs: it is frozen once it has begun to decode."""
+    path = tmp_path / "large.png"
+    path.write_bytes(saved(Image.effect_noise((6000, 5000), 60), "PNG", compress_level=1))
+    with path.open("rb") as file:
+        parent = subprocess.Popen([sys.executable, "-c", PARENT, *_words()], stdin=file, stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    try:
+        wait_until("it decodes", lambda: "libvips" in Path(f"/proc/{child}/maps").read_text(), 20)
+        os.kill(child, signal.SIGSTOP)
+        parent.kill()
+        parent.wait()
+        wait_until("it is gone", lambda: not _there(child), 10)
+    finally:
+        parent.stdout.close()
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+
+
+def _there(pid: int) -> bool:
+    """A process that is no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
