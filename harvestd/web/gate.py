@@ -185,6 +185,7 @@ class Gate:
             value = await route.handler(attrs.evolve(context, body=body), body, upload)
             if isinstance(value, Then):
                 return await self._then(route, context, value, key)
+            assert route.key == "no", f"{route.name} honours Idempotency-Key, and its handler returns no Then"
             return replies.of_value(route, value, context.path, None)
         finally:
             upload.close()
