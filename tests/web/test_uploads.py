@@ -266,7 +266,7 @@ async def test_the_pictures_of_one_network_leave_room_for_those_of_others(
     assert len(held) == 1
     for n in range(len(crowd)):
         await eventually("the next one is in work", lambda n=n: len(held) > n)
-        held[n].errback(pictures.NoPicture("damaged"))
+        held[n].errback(picture_process.NoPicture("damaged"))
     assert {answer.status for answer in [await one for one in crowd]} == {422}
 
 
@@ -286,7 +286,7 @@ async def test_whose_client_left_has_no_turn(market: Market, monkeypatch: pytest
     line.send(encode("PUT", AVATAR, body=body, headers=ann.client.headers | headers))
     await eventually("it waits", lambda: len(market.parts.pictures.turns) == 1)
     line.hang_up()
-    held[0].errback(pictures.NoPicture("damaged"))
+    held[0].errback(picture_process.NoPicture("damaged"))
     await first
     await eventually("nobody waits", lambda: len(market.parts.pictures.turns) == 0)
     assert len(held) == 1
