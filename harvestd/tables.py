@@ -21,6 +21,7 @@ NAMES = (
     "groups",
     "farms",
     "catalogue",
+    "pictures",
     "search",
     "carts",
     "orders",

@@ -160,7 +160,7 @@ class NginxServer(PrivateServer):
             (r"/etc/harvestd/tls/fullchain\.pem", str(self.certificate)),
             (r"/etc/harvestd/tls/privkey\.pem", str(self.folder / "privkey.pem")),
             (r"/var/www/acme", str(self.folder / "acme")),
-            (r"root /var/(www/harvest|lib/harvestd);", f"root {self.www};"),
+            (r"root /var/(www/harvest|lib/harvestd/blobs);", f"root {self.www};"),
         )
         if not strict:
             self._edit("harvest.conf", (rf" +listen 127\.0\.0\.1:{self.tls_port} ssl http2 default_server;\n", ""))

@@ -28,6 +28,7 @@ _CURES = {
     "The sweep, once an hour, marks what is there again",
     comparing.STRAY: "uploads that failed leave such files; is no worker running? The sweep, once an hour, deletes them",
     comparing.MISSING: "restore the folder of blobs, or mount it; does the setting blobs name the folder that the daemons use?",
+    comparing.DAMAGED: "restore these files from a backup of the folder of blobs",
     "a message with an expired lease or overdue for over 60 s": "is a worker running, or an API process with workers on?",
 }
 
@@ -48,7 +49,7 @@ async def _run(errand: CommandContext) -> int:
         raise Failed(f"the database: {str(error).splitlines()[0]}") from error
     number = len(checked) + len(comparing.RULES)
     for violation in found:
-        _print(errand.out, violation)
+        show(errand.out, violation)
     broken = (
         f"{len(found)} of {counted(number, 'rule')} {'is' if len(found) == 1 else 'are'} broken"
         if found
@@ -58,7 +59,8 @@ async def _run(errand: CommandContext) -> int:
     return FOUND if found else FINE
 
 
-def _print(out: Console, violation: Violation) -> None:
+def show(out: Console, violation: Violation) -> None:
+    """Print a rule that is broken, with the rows that break it, and the cure."""
     out.print(f"BROKEN: {violation.rule}: {counted(violation.count, 'row')}", markup=False)
     for row in violation.rows:
         cells = (f"{name}={value}" for name, value in zip(violation.columns, row, strict=True))

@@ -35,6 +35,7 @@ COMMANDS: dict[str, str] = {
     "reindex": "rebuild the search index",
     "replay": "list dead letters, put them back into their queue, or delete them",
     "check": "check that the books agree: stock, reservations, orders, events",
+    "blobs": "check that the folder of pictures and documents agrees with their rows",
     "doctor": "test everything that the market depends on, and say what to do",
     "settings": "print the settings in effect, and where each came from",
 }

@@ -7,6 +7,7 @@ behind the interface: an unreachable cache is a miss, not an error.
 from harvestd.interfaces.api_keys import ApiKey, IApiKeys
 from harvestd.interfaces.blobs import IBlobs, NoSuchBlob, StoredBlob
 from harvestd.interfaces.cache import CacheState, Coded, Entry, ICache
+from harvestd.interfaces.classifier import IClassifier
 from harvestd.interfaces.groups import IGroups
 from harvestd.interfaces.limits import Allowance, ILimiter
 from harvestd.interfaces.mail import IMailer, Mail, MailServerUnreachable, Refused
@@ -48,6 +49,7 @@ __all__ = [
     "IBlobs",
     "IBroker",
     "ICache",
+    "IClassifier",
     "IGroups",
     "IIssuer",
     "ILimiter",

@@ -36,7 +36,7 @@ def of_farm(token: str) -> str:
 #: Changes of a product that move it only in some listings; any other change may move it in all.
 _MOVES: dict[str, tuple[str, ...]] = {
     "title": (), "description": (), "sku": (), "external_id": (), "gtin": (), "lot": (), "allergens": (), "ingredients": (), "origin": (),
-    "storage": (), "durability": (), "certifications": (), "metadata": (), "harvested_on": (), "quantity_step": (), "min_quantity": (),
+    "storage": (), "durability": (), "certifications": (), "metadata": (), "images": (), "harvested_on": (), "quantity_step": (), "min_quantity": (),
     "farm": (), "category": (), "search": (),  # copied only by search: the rest is dropped with ``catalogue``
     "price": (PRICES,), "price_per": (PRICES,), "stock": (AMOUNTS,), "available": (AMOUNTS,), "sales": (AMOUNTS,),
 }  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from harvestd.interfaces import Acked, Delivery, Dropped, Outcome, Retried
@@ -18,7 +19,7 @@ from harvestd.queue.admission import Admission
 from harvestd.queue.envelope import Envelope
 from harvestd.queue.opened import Opened
 from harvestd.queue.retry import outcome_of
-from harvestd.queue.work import QueueHandlers
+from harvestd.queue.work import Handle, QueueHandlers
 from harvestd.runtime.failpoints import failpoint
 from harvestd.runtime.tracing import tracing
 from harvestd.store import inbox
@@ -53,6 +54,9 @@ class Consumer:
     async def _handle(self, events: dict[int, Envelope], outcomes: list[Outcome]) -> None:
         """Try all ``events``, keyed by index in the batch, at once; if that fails, one by one."""
         await failpoint("consumer.before_transaction")
+        if self._handlers.apart:
+            await self._all_apart(events, outcomes)
+            return
         if len(events) > 1:
             try:
                 await self._commit(list(events.values()))
@@ -71,7 +75,22 @@ class Consumer:
                             outcomes[later] = outcomes[place]
                     return
 
-    async def _commit(self, events: Sequence[Envelope]) -> None:
+    async def _all_apart(self, events: dict[int, Envelope], outcomes: list[Outcome]) -> None:
+        """Handle each by itself, all at the same time: the queue's prefetch bounds them."""
+
+        async def one(place: int, event: Envelope) -> None:
+            try:
+                with tracing(event.trace.as_trace()):
+                    found = self._handlers.apart.get(event.type)
+                    handle = None if found is None else await found(self._parts, event)
+                await self._commit([event], handle)
+            except Exception as error:
+                outcomes[place] = self._failed(event, error)
+
+        for doing in [Deferred.fromCoroutine(one(place, event)) for place, event in events.items()]:
+            await doing
+
+    async def _commit(self, events: Sequence[Envelope], handle: Handle | None = None) -> None:
         """Handle the ``events`` that were not handled before, with their inbox marks, in one transaction.
 
         A type without a handler is marked too, so that every event has a mark or a dead letter in each of its queues.
@@ -79,7 +98,7 @@ class Consumer:
 
         async def work(unit: UnitOfWork) -> None:
             new = await inbox.claim(unit.tx, self._queue, [event.id for event in events])
-            await self._dispatch(unit, events, new)
+            await (self._dispatch(unit, events, new) if handle is None else self._one(unit, events[0], new, handle))
             await failpoint("consumer.before_commit")
 
         await change(self._parts, work)
@@ -100,6 +119,11 @@ class Consumer:
         if together and self._handlers.bulk is not None:
             with tracing(together[0].trace.as_trace()):
                 await self._handlers.bulk(unit, together)
+
+    async def _one(self, unit: UnitOfWork, event: Envelope, new: set[str], handle: Handle) -> None:
+        if event.id in new:
+            with tracing(event.trace.as_trace()):
+                await handle(unit, event)
 
     def _failed(self, event: Envelope, error: Exception) -> Outcome:
         outcome, expected = outcome_of(error)

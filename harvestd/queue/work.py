@@ -18,15 +18,22 @@ Handle = Callable[[UnitOfWork, Envelope], Awaitable[None]]
 Bulk = Callable[[UnitOfWork, Sequence[Envelope]], Awaitable[None]]
 
 
+#: Does the part of an event's handling that takes long, or asks another process, outside of any transaction, and returns what the
+#: transaction does. It may be done again for the same event. Raises as a ``Handle`` does.
+Apart = Callable[[Parts, Envelope], Awaitable[Handle]]
+
+
 @attrs.frozen
 class QueueHandlers:
-    """The handlers of a queue's consumer: ``each`` by event type, ``bulk`` for every other type that the queue binds.
+    """The handlers of a queue's consumer: ``each`` by event type, ``bulk`` for every other type that the queue binds; or, of a queue whose
+    events take long, ``apart`` by event type.
 
     A type with neither is acknowledged and forgotten.
     """
 
     each: Mapping[str, Handle] = attrs.field(factory=dict)
     bulk: Bulk | None = None
+    apart: Mapping[str, Apart] = attrs.field(factory=dict)
 
 
 @attrs.frozen

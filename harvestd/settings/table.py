@@ -85,6 +85,7 @@ class Settings:
     market_address: str = setting("", "", "Address of whoever runs the market, for the imprint.")
     market_register: str = setting("", "", "Register and number under which they are entered, if they are, for the imprint.")
     market_tax_number: str = setting("", "", "Their number for VAT, or other taxes, for the imprint.")
+    picture_watermark: str = setting("", "path", "A PNG, laid over the lower right corner of the medium and large pictures of products; empty: none.")
     mail_from: str = setting("market@localhost", "address", "Sender of the market's mails.")
     account_url: str = setting("", "URL", "Page of the shop that mails lead to, with #verify=…, #reset=…, #link=… or #invitation=… and a token behind it, and those who still need the code of a second factor after signing in elsewhere, with #factor=… and a challenge, and &return_to=… with where they wanted to go; empty: /account under public_url, a plain page of this server.")
     security_contact: str = setting("", "contact", "Address, or URL, of whom to tell of a vulnerability, in /.well-known/security.txt; empty: there is none.")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from typing import Any
 
 from harvestd.interfaces import NoSuchBlob
 from harvestd.kernel.errors import Invalid, NotFound, WrongKind
 from harvestd.parts import Parts
-from harvestd.process.pictures import WAIT, WAITING, Made, NoPicture, Wanted
+from harvestd.process.picture_answers import Answer, Made
+from harvestd.process.picture_process import NoPicture
+from harvestd.process.pictures import WAIT, WAITING, Wanted
 from harvestd.runtime.fair_turns import Place
 from harvestd.store.blobs import rows
 from harvestd.store.blobs.rows import Blob, Named
@@ -34,10 +36,26 @@ async def pictures(request: RequestContext, upload: Upload, wanted: Iterable[Wan
             raise WrongKind(
                 "this file cannot be used as a picture; send a JPEG, PNG, WebP, GIF or AVIF file"
             ) from refused
-        if refused.fault == "pixels":
-            message = f"has more than {refused.most // 1_000_000} million pixels; make it smaller"
-            raise Invalid.of(upload.field, message, "too-many-pixels", maximum=str(refused.most)) from refused
-        raise Invalid.of(upload.field, "is damaged, or not whole; open it and save it anew", "damaged") from refused
+        raise _unfit(upload, refused) from refused
+
+
+async def looked(request: RequestContext, upload: Upload) -> Answer:
+    """The format and the size of a product's picture, which is not decoded yet. Raises as :func:`pictures` does."""
+    try:
+        return await request.parts.pictures.of_products.looked(upload.file.fileno(), _place(request))
+    except NoPicture as refused:
+        if refused.fault == "kind":
+            raise WrongKind(
+                "this file cannot be used as a picture of a product; send a JPEG, PNG, WebP or AVIF file"
+            ) from refused
+        raise _unfit(upload, refused) from refused
+
+
+def _unfit(upload: Upload, refused: NoPicture) -> Invalid:
+    if refused.fault == "pixels":
+        message = f"has more than {refused.most // 1_000_000} million pixels; make it smaller"
+        return Invalid.of(upload.field, message, "too-many-pixels", maximum=str(refused.most))
+    return Invalid.of(upload.field, "is damaged, or not whole; open it and save it anew", "damaged")
 
 
 def _place(request: RequestContext) -> Place:
@@ -70,15 +88,17 @@ def digest_of(file: Any) -> str:
 
 async def drop(unit: UnitOfWork, blob_id: str) -> None:
     """Have all blobs of an id deleted, at once after the commit; should that fail, by the sweep."""
-    _delete_then(unit, await rows.drop(unit.tx, blob_id, unit.now))
+    delete_then(unit, await rows.drop(unit.tx, blob_id, unit.now))
 
 
 async def drop_of_user(unit: UnitOfWork, user_id: str) -> None:
     """Have all blobs of an account deleted, likewise."""
-    _delete_then(unit, await rows.drop_of_user(unit.tx, user_id, unit.now))
+    delete_then(unit, await rows.drop_of_user(unit.tx, user_id, unit.now))
 
 
-def _delete_then(unit: UnitOfWork, blobs: list[Named]) -> None:
+def delete_then(unit: UnitOfWork, blobs: Sequence[Blob | Named]) -> None:
+    """Delete what these blobs are, after the commit."""
+
     async def delete() -> None:
         for blob in blobs:
             await unit.parts.blobs.delete(blob.key)

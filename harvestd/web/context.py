@@ -89,6 +89,14 @@ class Result:
 
 
 @attrs.frozen
+class Then:
+    """What a handler of a file has yet to do, in a unit of work: ``work`` returns its value, which the request's ``Idempotency-Key`` keeps
+    with the effect. What went before (keeping the file) may be done again, and is swept."""
+
+    work: Callable[[UnitOfWork], Awaitable[Any]]
+
+
+@attrs.frozen
 class ActedFor:
     """A request whose caller acts for somebody else changes something."""
 

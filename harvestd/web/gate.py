@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import attrs
+import msgspec
 from twisted.internet.defer import Deferred
 
 from harvestd.kernel import readers
@@ -26,7 +27,7 @@ from harvestd.web import http_caching as freshness
 from harvestd.web import idempotency as keys
 from harvestd.web.codings import Codings
 from harvestd.web.concurrency import Concurrency
-from harvestd.web.context import Caller, RequestContext
+from harvestd.web.context import Caller, RequestContext, Then
 from harvestd.web.headers import Cookies, RequestHeaders
 from harvestd.web.http.client_address import bucket_of
 from harvestd.web.http.request import Request
@@ -169,6 +170,8 @@ class Gate:
         """Handle a request with a file."""
         wanted, rules = route.body, route.rules
         assert wanted is not None
+        header = context.headers.get("idempotency-key")
+        key = keys.key_of(route, header, context.caller, request.method, request.uri, b"")
         upload, given = await self._uploads.taken(spool, context.headers, wanted, route.files)
         try:
             spool.close()  # its room is another's now
@@ -179,11 +182,26 @@ class Gate:
             )
             if faults:
                 raise Invalid("some values are not acceptable", faults)
+            if key is not None:
+                key = key.also(await self._uploads.digest(upload), msgspec.json.encode(body))
             also = () if route.query is None else (query,)
             value = await route.handler(attrs.evolve(context, body=body), body, upload, *also)
+            if isinstance(value, Then):
+                return await self._then(route, context, value, key)
+            assert route.key == "no", f"{route.name} honours Idempotency-Key, and its handler returns no Then"
             return replies.of_value(route, value, context.path, None)
         finally:
             upload.close()
+
+    async def _then(self, route: Route, context: RequestContext, then: Then, key: keys.Key | None) -> Response:
+        """What is left to do with a file that is kept, in a unit of work."""
+
+        async def work(unit: UnitOfWork) -> Response:
+            value = await then.work(unit)
+            await context.tell_acting(unit)
+            return replies.of_value(route, value, context.path, None)
+
+        return await keys.write(self._parts, key, context.now, work)
 
 
 def _segment(name: str, text: str) -> str:

@@ -30,7 +30,7 @@ def check(routes: Sequence[Route], known_limit: Callable[[str], bool]) -> None:
 def _wrong_with(route: Route, known_limit: Callable[[str], bool]) -> Iterator[str]:
     if not _PATH.match(route.path):
         yield "is no path such as /api/orders/{id}"
-    if route.key != "no" and route.mode is not Mode.WRITE and not route.by_row:
+    if route.key != "no" and route.mode is not Mode.WRITE and not (route.by_row or route.upload):
         yield "honours Idempotency-Key without Mode.WRITE, so an answer could be kept without its effect"
     if route.key == "required" and route.permission is None:
         yield "requires an Idempotency-Key of anyone, but keys belong to users"
@@ -38,8 +38,8 @@ def _wrong_with(route: Route, known_limit: Callable[[str], bool]) -> Iterator[st
         yield f"has the limit {route.limit!r}, which is no setting rate_…"
     if route.method == "GET" and (route.body is not None or route.mode is Mode.WRITE):
         yield "changes something or takes a body, which a GET may not"
-    if route.upload and (route.body is None or route.key != "no" or route.mode is not Mode.OWN):
-        yield "takes a file, so it needs a body with content, and cannot be in a transaction or under a key meanwhile"
+    if route.upload and (route.body is None or route.mode is not Mode.OWN):
+        yield "takes a file, so it needs a body with content, and cannot be in a transaction meanwhile"
     if route.cached is not None and (route.method != "GET" or route.permission is not None or route.mode is Mode.WRITE):
         yield "is cached without being a GET for anyone"
     for kind in (route.body, None if route.lenient else route.query):

@@ -69,8 +69,8 @@ class Route:
     ``path`` has ``{name}`` segments. The handler is called with the :class:`~harvestd.web.context.RequestContext`, then the decoded
     body if ``body`` is a type, then the decoded query if ``query`` is one; it returns a value (a msgspec Struct, encoded
     as JSON with ``status``), a :class:`~harvestd.web.context.Result`, or None for 204.
-    ``key`` is whether ``Idempotency-Key`` is honoured (``"optional"``) or required (``"required"``); only in ``Mode.WRITE``, or of a handler that works ``by_row`` and keeps the answers
-    of its transactions under ``request.key``.
+    ``key`` is whether ``Idempotency-Key`` is honoured (``"optional"``) or required (``"required"``); only in ``Mode.WRITE``, of a handler that works ``by_row`` and keeps the answers
+    of its transactions under ``request.key``, or of a file whose handler returns a ``Then``.
     ``limit`` names the setting (``rate_default`` ...), or is ``none``; with ``endpoint_class`` (the section's name, if empty) it
     selects the bucket of the caller, or of the address if not signed in. A handler whose response may be stored (``stored``)
     sets its own ``Cache-Control`` in :class:`~harvestd.web.context.Result`.

@@ -7,6 +7,7 @@ fields. Neither has a name, so nothing is left of them, however the request ends
 from __future__ import annotations
 
 import binascii
+import hashlib
 from collections.abc import Mapping, Sequence
 from functools import partial
 from io import BytesIO
@@ -107,6 +108,15 @@ class Uploads:
         except OSError as error:
             self._shortages.tell("spool")
             raise Overloaded("there is no room for the body at present; try again later") from error
+
+    async def digest(self, upload: Upload) -> bytes:
+        """The SHA-256 of a file."""
+        return await self._threads.run(_digest, upload.file)
+
+
+def _digest(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").digest()  # type: ignore[arg-type]
 
 
 def _of_file(spool: IO[bytes], content_type: str, most: int) -> tuple[Upload, Any]:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Callable
+from hashlib import sha256
 from pathlib import Path
 
 import psycopg2
@@ -170,6 +171,31 @@ def test_check_looks_at_the_folder_of_blobs(run: Run, tmp_path: Path) -> None:
     )
     stray.unlink()
     assert run("check").returncode == 0
+
+
+def test_blobs_check_compares_the_folder_with_the_rows_and_reads_it_if_asked(
+    run: Run, database_url: str, tmp_path: Path
+) -> None:
+    """Each file is named that is too much, missing, or not what was put there; and the command is no other word."""
+    blob_id, digest = "0197f0a0-7c1e-7abc-8def-01234567895e", sha256(b"x").hexdigest()
+    changes(
+        database_url,
+        "insert into users (id, email, email_key, username, username_key, name, role, password_hash, created_at, updated_at)"
+        f" values ('{blob_id}', 'a@b.c', 'a@b.c', 'abc', 'abc', 'A', 'buyer', 'x', now(), now());"
+        "insert into blobs (id, name, kind, user_id, media_type, size, sha256, created_at, changed_at)"
+        f" values ('{blob_id}', 'small.webp', 'avatar', '{blob_id}', 'image/webp', 1, '{digest}', now(), now())",
+    )
+    assert (run("blobs").returncode, run("blobs", "sweep").returncode) == (2, 2)
+    missing = run("blobs", "check")
+    assert (missing.returncode, "has no file" in missing.stdout) == (1, True)
+    path = tmp_path / "blobs" / "5e" / f"{blob_id}.small.webp"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"y")
+    assert run("blobs", "check").returncode == 0
+    read = run("blobs", "check", "--content")
+    assert (read.returncode, "is not what was put there" in read.stdout) == (1, True)
+    path.write_bytes(b"x")
+    assert run("blobs", "check", "--content").returncode == 0
 
 
 # --- import-directory ---

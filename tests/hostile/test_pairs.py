@@ -14,6 +14,7 @@ import pytest
 
 from harvestd.store.postgres.statements import Statement, nothing
 from tests.lengths import length
+from tests.market.pictures.walk import TOMATO
 from tests.people import Market, Person
 from tests.web.client import Response
 from tests.web.conftest import settled
@@ -39,6 +40,7 @@ class Stage:
     lower: dict[str, Any]
     admin: Person
     group: dict[str, Any]
+    image: str
 
 
 Action = Callable[[Stage], Awaitable[Response]]
@@ -133,6 +135,19 @@ async def _group_by_address(s: Stage) -> Response:
     return await s.admin.post(f"/api/groups/{s.group['id']}/members", {"email": s.buyer.email})
 
 
+def _picture(method: str, path: str, body: Any = None) -> Action:
+    async def change(s: Stage) -> Response:
+        target = f"/api/products/{s.product['id']}/images{path.format(s.image)}"
+        return await s.farmer.request(method, target, body, Idempotency_Key=_key())
+
+    return change
+
+
+async def _make(s: Stage) -> Response:
+    await s.market.work(queues=("harvest.images",))
+    return await s.farmer.get(f"/api/products/{s.product['id']}/images")
+
+
 async def _another_group(s: Stage) -> Response:
     return await s.admin.post("/api/groups", {"name": "Trade"})
 
@@ -150,6 +165,11 @@ ACTIONS: dict[str, dict[str, Action]] = {
         "take": _product("POST", {"change": "-1", "reason": "less"}, "/stock"), "archive": _product("DELETE", None),
         "price": _product("PATCH", {"price": 500}), "count by the piece": _product("PATCH", {"unit": "each"}),
         "write many": _many,
+    },
+    "pictures": {
+        "add": _picture("POST", "", {"content": TOMATO}), "describe": _picture("PATCH", "/{}", {"alt": "Carrots"}),
+        "move": _picture("PATCH", "/{}", {"position": 1}), "take away": _picture("DELETE", "/{}"), "make": _make,
+        "archive": _product("DELETE", None), "price": _product("PATCH", {"price": 500}),
     },
     "cart": {
         "put": _cart("PUT", "/api/cart/items/{product}", {"quantity": "1"}), "put many": _cart("PUT", "/api/cart/items", "many"),
@@ -179,7 +199,7 @@ ACTIONS: dict[str, dict[str, Action]] = {
 }  # fmt: skip
 
 
-async def _stage(market: Market, people: tuple[Person, Person, Person]) -> Stage:
+async def _stage(market: Market, people: tuple[Person, Person, Person], pictures: bool) -> Stage:
     buyer, farmer, admin = people
     product = await market.product(farmer, stock="4")
     ordered = await buyer.order((product["id"], "1"))
@@ -192,7 +212,10 @@ async def _stage(market: Market, people: tuple[Person, Person, Person]) -> Stage
     ]
     await market.parts.database.transaction(lambda tx: tx.run(_NO_GROUPS))
     group = (await admin.post("/api/groups", {"name": "Wholesale"})).json()
-    return Stage(market, buyer, farmer, product, ordered.json(), upper, lower, admin, group)
+    path, image = f"/api/products/{product['id']}/images", ""
+    for _ in range(2 if pictures else 0):
+        image = (await farmer.post(path, {"content": TOMATO})).json()["image"]["id"]
+    return Stage(market, buyer, farmer, product, ordered.json(), upper, lower, admin, group, image)
 
 
 _NO_GROUPS = Statement("test.no_groups", "delete from groups", nothing)
@@ -229,7 +252,7 @@ async def test_two_at_once_leave_the_market_whole(market: Market, thing: str, me
     people = await _people(market)
     pairs = list(itertools.combinations_with_replacement(ACTIONS[thing].items(), 2))
     for (one, act), (other, react) in pairs * ROUNDS:
-        stage = await _stage(market, people)
+        stage = await _stage(market, people, thing == "pictures")
         for answer in await settled(act(stage), react(stage)):
             assert not isinstance(answer, BaseException), f"{one}, {other}: {answer!r}"
             assert answer.status < 500, f"{one}, {other}: {answer.text}"

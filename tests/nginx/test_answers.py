@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import socket
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from servers.nginx import NginxServer
-from servers.private import free_port, needed
+from servers.private import free_port, needed, wait_until
 from tests.nginx.conftest import Answer, Shop, ask
 from tests.nginx.upstream import BODY, Asked, Upstream
 from tests.uploading import form, picture
@@ -98,7 +99,7 @@ def test_a_file_of_10_mb_passes_as_base64_too_where_files_are_taken_and_larger_o
     front: Front, upstream: Upstream
 ) -> None:
     nginx = front(upstream.port)
-    for path in ("/api/users/me/avatar", "/api/farms/sunny-acres/documents"):
+    for path in ("/api/users/me/avatar", "/api/farms/sunny-acres/documents", "/api/products/carrots/images"):
         assert ask(nginx, path, "PUT", b"x" * 13_400_000).status == 200
         head = f"PUT {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 15000000\r\n\r\n".encode()
         assert_problem(raw(nginx, head), 413, "too-large", path)
@@ -127,6 +128,38 @@ def test_a_picture_is_shown_and_kept_by_the_one_browser_alone(shop: Shop) -> Non
     assert ask(shop.nginx, address, If_None_Match=shown.one("etag")).status == 304
     assert ask(shop.nginx, "/api/users/me/avatar", "DELETE", Authorization=token).status == 204
     assert ask(shop.nginx, address).status == 404
+
+
+def test_a_products_picture_is_read_in_the_folder_and_kept_for_good(shop: Shop) -> None:
+    """By an account that can read nothing else there, and without asking the daemon."""
+    person = {"email": "fia@example.org", "username": "fia", "password": "a long walk to market", "name": "Fia", "role": "farmer", "farm_name": "Fia's"}  # fmt: skip
+
+    def asked(method: str, path: str, body: Any = None, token: str = "") -> Any:
+        given = {"Authorization": f"Bearer {token}"} if token else {}
+        content = b"" if body is None else json.dumps(body).encode()
+        answer = ask(shop.nginx, path, method, content, Content_Type="application/json", **given)
+        assert answer.status < 300, answer
+        return json.loads(answer.body)
+
+    token = asked("POST", "/api/auth/register", person)["access_token"]
+    offer = {"title": "Carrots", "unit": "each", "price": 100, "stock": 1}
+    path = f"/api/products/{asked('POST', '/api/products', offer, token)['id']}"
+    content = base64.b64encode(picture()).decode()
+    assert asked("POST", f"{path}/images", {"content": content}, token)["image"]["status"] == "processing"
+    wait_until("the picture is made", lambda: asked("GET", path)["images"], 30)
+    address = asked("GET", path)["images"][0]["sizes"]["small"]["jpeg"]
+    shop.daemon.folder.chmod(0o711)  # as systemd has it
+    kept = shop.daemon.folder / "blobs"
+    (shop.nginx.www / "media").rmdir()
+    (shop.nginx.www / "media").symlink_to(kept / "media")
+    shown = ask(shop.nginx, address)
+    assert (shown.status, shown.one("content-type")) == (200, "image/jpeg")
+    assert shown.one("cache-control") == "public, max-age=31536000, immutable"
+    assert_secure(shown)  # the daemon says other things of what may be done with it
+    assert ask(shop.nginx, address, If_None_Match=shown.one("etag")).status == 304
+    assert ask(shop.nginx, address.replace("mediasmall", "original")).status == 404
+    modes = {path.stat().st_mode & 0o777 for path in kept.rglob("*") if "media" not in str(path.relative_to(kept))}
+    assert modes <= {0o700, 0o600} and kept.stat().st_mode & 0o777 == 0o711
 
 
 def test_bodies_up_to_10_mb_pass_and_larger_ones_are_413(front: Front, upstream: Upstream) -> None:

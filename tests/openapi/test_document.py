@@ -30,6 +30,7 @@ WITHOUT_EXAMPLE = {
     "listProblems",
     "getBlob",
     "getDocument",
+    "getMedia",
     "exportProducts",
     "exportProductLines",
 }

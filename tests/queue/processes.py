@@ -54,7 +54,7 @@ def data(n: int) -> dict[str, Any]:
         "n": n, "order_id": id, "number": str(n), "buyer_id": id, "placed_at": "2026-07-01T08:00:00Z", "parts": [],
         "totals": {"goods": n, "total": n}, "actor": "buyer", "reason": "", "farm_id": id, "from": "placed", "to": "confirmed",
         "product_id": id, "category_id": id, "changed": [], "user_id": id, "actor_id": id, "role": "buyer", "email": "ada@example.org", "name": "Ada", "version": 1,
-        "families": [], "purpose": "reset", "before": "eve@example.org", "after": "Eve", "action": "api_key.created", "invitation_id": id, "operation_id": id,
+        "families": [], "purpose": "reset", "before": "eve@example.org", "after": "Eve", "action": "api_key.created", "invitation_id": id, "operation_id": id, "image_id": id, "blob": id,
     }  # fmt: skip
 
 

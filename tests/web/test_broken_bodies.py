@@ -120,7 +120,14 @@ async def test_every_field_that_is_wrong_is_named_at_once(
     if "/api/farms/{id}/members" in route.path:
         await market.join(member := await market.person(), who.farm_id, "packer")
         member_id = member.id
-    ids = {"user_id": member_id, "id": ID, "farm_id": who.farm_id, "product_id": ID, "external_id": "erp-1"}
+    ids = {
+        "user_id": member_id,
+        "id": ID,
+        "farm_id": who.farm_id,
+        "product_id": ID,
+        "external_id": "erp-1",
+        "image_id": ID,
+    }
     if "/api/farms" in route.path:
         ids["id"] = who.farm_id or (await market.farmer()).farm_id
     elif "/api/products/{id}" in route.path:

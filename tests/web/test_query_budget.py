@@ -69,6 +69,11 @@ BUDGET: dict[str, tuple[int, int]] = {
     "put_api_farms_id_products_external_id": (7, 6),
     "get_api_products_id": (1, 1),
     "patch_api_products_id": (5, 5),
+    "post_api_products_id_images": (12, 9),
+    "get_api_products_id_images": (3, 3),
+    "patch_api_products_id_images_image_id": (8, 8),
+    "get_media_shard_file": (1, 1),
+    "delete_api_products_id_images_image_id": (8, 8),
     "post_api_products_id_stock": (8, 6),
     "delete_api_products_id": (4, 4),
     "get_api_search": (4, 4),
@@ -429,6 +434,25 @@ async def _document(s: Stage, headers: dict[str, str]) -> Response:
     return response
 
 
+async def _image(s: Stage, headers: dict[str, str]) -> Response:
+    body = {"content": FACE, "alt": "Carrots"}
+    response = await s.farmer.client.post(f"/api/products/{s.product['id']}/images", body, headers=headers)
+    s.mailed |= {"image": response.json()["image"]["id"]}
+    return response
+
+
+async def _describe(s: Stage, headers: dict[str, str]) -> Response:
+    """Of a picture that is made by then."""
+    await s.market.work(queues=("harvest.images",))
+    path = f"/api/products/{s.product['id']}/images/{s.mailed['image']}"
+    return await s.farmer.client.request("PATCH", path, json={"alt": "Red carrots"}, headers=headers)
+
+
+async def _media(s: Stage, headers: dict[str, str]) -> Response:
+    images = (await s.stranger.get(f"/api/products/{s.product['id']}")).json()["images"]
+    return await s.stranger.get(images[0]["sizes"]["small"]["webp"], headers=headers)
+
+
 async def _part(s: Stage, headers: dict[str, str]) -> Response:
     (one,) = (await s.second.get("/api/users/me/identities")).json()["items"]
     return await s.second.client.request("DELETE", f"/api/users/me/identities/{one['id']}", headers=headers)
@@ -526,6 +550,13 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "put_api_farms_id_products_external_id": _put,
     "get_api_products_id": _get("/api/products/{s.product[id]}"),
     "patch_api_products_id": _ask("PATCH", "/api/products/{s.product[id]}", "farmer", {"price": 400}),
+    "post_api_products_id_images": _image,
+    "get_api_products_id_images": _get("/api/products/{s.product[id]}/images", "farmer"),
+    "patch_api_products_id_images_image_id": _describe,
+    "get_media_shard_file": _media,
+    "delete_api_products_id_images_image_id": _ask(
+        "DELETE", "/api/products/{s.product[id]}/images/{s.mailed[image]}", "farmer"
+    ),
     "post_api_products_id_stock": _ask("POST", "/api/products/{s.product[id]}/stock", "farmer", {"set": "90"}),
     "delete_api_products_id": _archive,
     "get_api_search": _get("/api/search?q=carrots"),

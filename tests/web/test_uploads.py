@@ -15,7 +15,7 @@ import attrs
 import pytest
 from twisted.internet.defer import Deferred
 
-from harvestd.process import pictures
+from harvestd.process import picture_process, pictures
 from harvestd.settings.table import Settings
 from harvestd.web.uploads import BESIDE, body_most
 from tests.market.accounts.test_avatars import AVATAR, files, put
@@ -214,7 +214,7 @@ async def test_fifty_uploads_at_once_are_bounded(
 ) -> None:
     """All of them are answered, whichever addresses they have, with two pictures in work at any time, and the others' files on disk."""
     people = [await market.person() for _ in range(50)]
-    run, at_once, most = pictures._Child.run, 0, 0
+    run, at_once, most = picture_process.Child.run, 0, 0
 
     def counted(child: Any, *arguments: Any) -> Any:
         nonlocal at_once, most
@@ -227,7 +227,7 @@ async def test_fifty_uploads_at_once_are_bounded(
         at_once -= 1
         return result
 
-    monkeypatch.setattr(pictures._Child, "run", counted)
+    monkeypatch.setattr(picture_process.Child, "run", counted)
     content = picture("PNG", (300, 200), compress_level=0)
     answers = await settled(*(put_from(f"10.1.1.{n}", one, content) for n, one in enumerate(people)))
     assert {answer.status for answer in answers} <= {200, 503}
@@ -247,7 +247,7 @@ async def test_the_pictures_of_one_network_leave_room_for_those_of_others(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many accounts and addresses of its network it uses, and however long each of its pictures takes: an IPv6 /64 is one."""
-    run, held = pictures._Child.run, list[Any]()
+    run, held = picture_process.Child.run, list[Any]()
     slow = picture("PNG", (300, 200), compress_level=0)
 
     def counted(child: Any, descriptor: int, task: str) -> Any:
@@ -256,7 +256,7 @@ async def test_the_pictures_of_one_network_leave_room_for_those_of_others(
         held.append(Deferred())
         return held[-1]
 
-    monkeypatch.setattr(pictures._Child, "run", counted)
+    monkeypatch.setattr(picture_process.Child, "run", counted)
     people = [await market.person() for _ in range(8)]
     crowd = [Deferred.fromCoroutine(put_from(f"2001:db8:0:1::{n + 1}", one, slow)) for n, one in enumerate(people)]
     await eventually("one of them is in work", lambda: len(held) == 1)
@@ -266,7 +266,7 @@ async def test_the_pictures_of_one_network_leave_room_for_those_of_others(
     assert len(held) == 1
     for n in range(len(crowd)):
         await eventually("the next one is in work", lambda n=n: len(held) > n)
-        held[n].errback(pictures.NoPicture("damaged"))
+        held[n].errback(picture_process.NoPicture("damaged"))
     assert {answer.status for answer in [await one for one in crowd]} == {422}
 
 
@@ -277,7 +277,7 @@ async def test_whose_client_left_has_no_turn(market: Market, monkeypatch: pytest
         held.append(Deferred())
         return held[-1]
 
-    monkeypatch.setattr(pictures._Child, "run", hold)
+    monkeypatch.setattr(picture_process.Child, "run", hold)
     first = Deferred.fromCoroutine(put(await market.person(), PNG))
     await eventually("it is in work", lambda: len(held) == 1)
     ann = await market.person()
@@ -286,7 +286,7 @@ async def test_whose_client_left_has_no_turn(market: Market, monkeypatch: pytest
     line.send(encode("PUT", AVATAR, body=body, headers=ann.client.headers | headers))
     await eventually("it waits", lambda: len(market.parts.pictures.turns) == 1)
     line.hang_up()
-    held[0].errback(pictures.NoPicture("damaged"))
+    held[0].errback(picture_process.NoPicture("damaged"))
     await first
     await eventually("nobody waits", lambda: len(market.parts.pictures.turns) == 0)
     assert len(held) == 1

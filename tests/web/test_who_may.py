@@ -30,6 +30,7 @@ from harvestd.tables import ROUTES
 from harvestd.web.pages import openapi
 from harvestd.web.routes import Route
 from tests.market.farms.walk import PAPER
+from tests.market.pictures.walk import TOMATO
 from tests.people import Market, Person
 from tests.web.client import Client, Response
 
@@ -50,6 +51,8 @@ def address(route: Route, **ids: str) -> str:
         "token",
         "external_id",
         "document_id",
+        "image_id",
+        "shard",
         "file",
         "slug",
     ):
@@ -156,6 +159,7 @@ class Farm:
     member: Person
     invitation: str
     document: str
+    image: str
 
 
 async def farm_of(market: Market, owner: Person, buyer: Person) -> Farm:
@@ -168,9 +172,11 @@ async def farm_of(market: Market, owner: Person, buyer: Person) -> Farm:
     body = {"email": f"{member.id}@example.org", "role": "packer"}
     invitation = (await owner.post(f"/api/farms/{owner.farm_id}/members", body)).json()["id"]
     document = (await owner.post(f"/api/farms/{owner.farm_id}/documents", DOCUMENT)).json()["id"]
-    return Farm(market, owner, product, order.json(), member, invitation, document)
+    image = (await owner.post(f"/api/products/{product['id']}/images", PICTURE)).json()["image"]["id"]
+    return Farm(market, owner, product, order.json(), member, invitation, document, image)
 
 
+PICTURE = {"content": TOMATO}
 DOCUMENT = {"kind": "other", "title": "Paper", "content": PAPER}
 Ask = Callable[[Farm, Client], Awaitable[Response]]
 
@@ -218,6 +224,10 @@ ASKS: dict[str, Ask] = {
     ),
     "patch_api_products_id": ask("PATCH", PRODUCT, {"price": 5}),
     "delete_api_products_id": ask("DELETE", PRODUCT),
+    "post_api_products_id_images": ask("POST", f"{PRODUCT}/images", PICTURE),
+    "get_api_products_id_images": ask("GET", f"{PRODUCT}/images"),
+    "patch_api_products_id_images_image_id": ask("PATCH", f"{PRODUCT}/images/{{f.image}}", {"alt": "Leek"}),
+    "delete_api_products_id_images_image_id": ask("DELETE", f"{PRODUCT}/images/{{f.image}}"),
     "post_api_products_id_stock": ask("POST", f"{PRODUCT}/stock", {"set": 8}),
     "get_api_orders_id": ask("GET", ORDER),
     "post_api_orders_id_cancel": ask("POST", f"{ORDER}/cancel", {"reason": "Hail."}),

@@ -20,6 +20,7 @@ from harvestd.market.catalogue.rules import Offer
 from harvestd.market.catalogue.stock_level_rules import restocked
 from harvestd.market.farms import rows as farms
 from harvestd.market.farms.actions import allowed, refusal
+from harvestd.store.postgres.statements import Reader
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web.context import Caller
 
@@ -48,11 +49,16 @@ async def locked(unit: UnitOfWork, caller: Caller, permission: Permission, token
     row = await store.lock(unit.tx, found) if found else None
     if row is None:
         raise await refusal(unit.tx, caller, NotFound("there is no such product"))
-    if not await allowed(unit.tx, caller, permission, row.farm_id):
-        if await farms.role(unit.tx, row.farm_id, caller.user_id) is not None:
-            raise Forbidden("your role in the farm does not allow this; ask its owner")
-        raise await refusal(unit.tx, caller, NotFound("there is no such product"))
+    await permitted(unit.tx, caller, permission, row)
     return row
+
+
+async def permitted(reader: Reader, caller: Caller, permission: Permission, product: store.Product) -> None:
+    """Raise :class:`NotFound` for another farm's product, and :class:`Forbidden` if the caller's role in its farm does not allow this."""
+    if not await allowed(reader, caller, permission, product.farm_id):
+        if await farms.role(reader, product.farm_id, caller.user_id) is not None:
+            raise Forbidden("your role in the farm does not allow this; ask its owner")
+        raise await refusal(reader, caller, NotFound("there is no such product"))
 
 
 async def change(

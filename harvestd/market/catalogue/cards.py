@@ -70,6 +70,14 @@ _CLAIMS = """case when p.certifications = '[]' then '[]'::jsonb else (
      where coalesce(c.claim ->> 'valid_until', '9999') >= :today::text) end"""
 _DAY = "(:today::text)::date"
 _AWAY = f"f.away_days @> {_DAY}"
+#: A picture ``i`` of a product as the contract shows it; and all that can be shown, which most products have none of.
+IMAGE = """json_build_object('id', i.id, 'status', i.status, 'alt', i.alt, 'position', i.position, 'width', i.width, 'height', i.height,
+    'dominant_color', i.color, 'sizes', i.sizes)"""
+_IMAGES = f"""case when p.images = 0 then '[]'::json else (
+    select json_agg({IMAGE} order by i.position) from product_images i where i.product_id = p.id and i.status = 'ready') end"""
+#: The first of them, as text; null if there is none.
+FIRST_IMAGE = f"""case when p.images > 0 then (
+    select {IMAGE}::text from product_images i where i.product_id = p.id and i.status = 'ready' order by i.position limit 1) end"""
 #: The fields of the contract's product that are not simply the column of that name.
 _MADE = {
     "farm": "row(f.id, f.slug, f.name)::card_named",
@@ -89,7 +97,7 @@ _MADE = {
     "orderable": f"f.staffed and not {_AWAY}",
     "not_orderable": f"case when not f.staffed then '{NOBODY_THERE}' when {_AWAY} then '{FARM_AWAY}' end",
     "away_until": f"case when {_AWAY} then (select upper(days) - 1 from unnest(f.away_days) days where days @> {_DAY}) end",
-    "images": "'[]'::json",
+    "images": _IMAGES,
     "rating": "row(case when p.rating_count > 0 then p.rating_average end, p.rating_count)::card_rating",
     "created_at": _MOMENT.format("p.created_at"),
     "updated_at": _MOMENT.format("p.updated_at"),

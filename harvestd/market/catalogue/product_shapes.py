@@ -65,8 +65,16 @@ class ImageFile(Out, kw_only=True, frozen=True):
     height: int
 
 
+class ImageSizes(Out, kw_only=True, frozen=True):
+    """A picture in each size: it fits into a square of 320, 800 and 1600 pixels."""
+
+    small: ImageFile
+    medium: ImageFile
+    large: ImageFile
+
+
 class Image(Out, kw_only=True, frozen=True):
-    """A picture of a product. Not implemented yet: lists of them are empty."""
+    """A picture of a product, made in each size."""
 
     id: str
     status: ImageStatusOut
@@ -75,7 +83,7 @@ class Image(Out, kw_only=True, frozen=True):
     width: int
     height: int
     dominant_color: str
-    sizes: dict[str, ImageFile]
+    sizes: ImageSizes
 
 
 class Product(Out, kw_only=True, frozen=True):
@@ -216,16 +224,19 @@ WORDS: dict[str, str] = {
     "position": "Position among the pictures.",
     "width": "Width in pixels.",
     "height": "Height in pixels.",
-    "Image.sizes": "Files by `small`, `medium`, `large`.",
-    "webp": "URL of the WebP file.",
-    "jpeg": "URL of the JPEG file.",
+    "Image.sizes": "The picture in each size, never enlarged.",
+    "ImageSizes.small": "For lists: 320 pixels at most.",
+    "ImageSizes.medium": "For a page on a telephone: 800 pixels at most.",
+    "ImageSizes.large": "For a page: 1600 pixels at most.",
+    "webp": "Address of the WebP file, below this server's; it is for one content, for good.",
+    "jpeg": "Address of the JPEG file, for clients that do not show WebP.",
     "available": "What can still be ordered: stock less reservations.",
     "average": "Mean of the stars; null if nobody has rated.",
     "category": "The category; null if there is none.",
     "category_id": "Id of the category; null for none.",
     "NewProduct.farm_id": "Id of the farm that sells it; required only of callers with more than one farm, and of staff.",
     "harvested_on": "Day of the harvest.",
-    "images": "Pictures, in order. Not implemented yet: always empty.",
+    "images": "The pictures that can be shown, in order.",
     "min_quantity": "The minimum order quantity.",
     "not_orderable": "Why it cannot be ordered; null if it can.",
     "orderable": "Whether it can be ordered: false if nobody would answer for the order, as the farm has no owner with an open account, or is not verified; or if it is away.",

@@ -10,6 +10,7 @@ from harvestd.interfaces import Facet, Hit, Search
 from harvestd.kernel.formatting import money
 from harvestd.kernel.geography import shown_km
 from harvestd.market.catalogue import cards, filters
+from harvestd.market.catalogue.product_shapes import Image
 from harvestd.market.catalogue.viewing import view
 from harvestd.market.search.postgres import suggest as search_suggest
 from harvestd.market.search.postgres.query import FACET_VALUES
@@ -72,7 +73,13 @@ async def suggest(request: RequestContext, query: SuggestQuery) -> Suggestions:
     return Suggestions(
         items=[
             Suggestion(
-                text=one.text, kind=one.kind, id=now.id, slug=one.slug, farm=_farm(now), count=one.count, image=None
+                text=one.text,
+                kind=one.kind,
+                id=now.id,
+                slug=one.slug,
+                farm=_farm(now),
+                count=one.count,
+                image=_image(now),
             )
             for one, now in known
         ]
@@ -83,3 +90,7 @@ def _farm(now: search_suggest.Known) -> Named | None:
     if now.farm_id is None:
         return None
     return Named(id=now.farm_id, slug=now.farm_slug or "", name=now.farm_name or "")
+
+
+def _image(now: search_suggest.Known) -> Image | None:
+    return None if now.image is None else msgspec.json.decode(now.image, type=Image)

@@ -94,7 +94,7 @@ WORDS: dict[str, str] = {
     "Suggestion.slug": "Its readable name in URLs.",
     "Suggestion.farm": "The farm of the product; null for farms and categories.",
     "Suggestion.count": "How many products have this title, of which the one shown sells best: if 1, link to its page; if more, search for the title. It stops at 1,000; null for farms and categories.",
-    "Suggestion.image": "The product's first picture. Not implemented yet: always null.",
+    "Suggestion.image": "The product's first picture; null without one, and for farms and categories.",
     "SearchPage.total": "How many hits there are; it stops at 10,000, the pages do not.",
     "value": "Slug of the category or farm, or the tag, unit or price band itself.",
 }  # fmt: skip

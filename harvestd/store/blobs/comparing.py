@@ -5,6 +5,8 @@ The sweep of the workers puts both right, an hour after whatever left them apart
 
 from __future__ import annotations
 
+import hashlib
+import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,7 +17,7 @@ from typing import Any
 import psycopg2
 
 from harvestd.kernel import blob_keys
-from harvestd.store.blobs.folder import UNFINISHED, path_of
+from harvestd.store.blobs.folder import UNFINISHED, path_of, shards
 from harvestd.store.postgres.invariants import SHOWN, Violation
 
 #: Seconds after which the sweep has dealt with a file: its grace and its period, and one period more.
@@ -24,15 +26,18 @@ OLD = 3 * 3600.0
 BATCH = 500
 STRAY = "a file in the folder of blobs that has no row, and was not swept for three hours"
 MISSING = "a blob that has no file in the folder of blobs"
+DAMAGED = "a blob whose file is not what was put there"
 #: What is looked at.
 RULES = (STRAY, MISSING)
 _KNOWN = "select id::text || '.' || name from blobs where id::text || '.' || name = any(%s) and id = any(%s::uuid[])"
 _LIVE = "select id::text, name, kind from blobs where state = 'live' order by id, name"
+_WHOLE = "select id::text, name, kind, size, sha256 from blobs where state = 'live' order by id, name"
 _STILL = "select 1 from blobs where id = %s and name = %s and state = 'live'"
 
 
-def compared(url: str, folder: Path) -> Iterator[Violation]:
-    """What is in one alone, a violation for each of :data:`RULES` that is broken. Raises ``OSError`` and ``psycopg2.Error``."""
+def compared(url: str, folder: Path, content: bool = False) -> Iterator[Violation]:
+    """What is in one alone, a violation for each of :data:`RULES` that is broken; and with ``content`` what differs, which reads every file.
+    Raises ``OSError`` and ``psycopg2.Error``."""
     connection = psycopg2.connect(url, application_name="harvestctl-check")
     try:
         connection.set_session(autocommit=True, readonly=True)
@@ -40,6 +45,7 @@ def compared(url: str, folder: Path) -> Iterator[Violation]:
             for rule, columns, found in (
                 (STRAY, ("file",), _strays(cursor, folder)),
                 (MISSING, ("id", "name", "kind"), _missing(cursor, folder)),
+                (DAMAGED, ("id", "name", "kind"), _damaged(cursor, folder) if content else iter(())),
             ):
                 first = tuple(islice(found, SHOWN))
                 if first:
@@ -60,8 +66,8 @@ def _strays(cursor: Any, folder: Path) -> Iterator[tuple[str]]:
 def _old(folder: Path) -> Iterator[Path]:
     """Files of the store that were written long ago; what else is there is none of ours."""
     before = time.time() - OLD
-    for shard in sorted(folder.iterdir()) if folder.is_dir() else ():
-        for path in sorted(shard.iterdir()) if shard.is_dir() else ():
+    for _, shard in shards(folder):
+        for path in sorted(shard.iterdir()):
             if blob_keys.is_key(path.name) or path.name.startswith(UNFINISHED):
                 with suppress(FileNotFoundError):  # deleted meanwhile
                     if path.stat().st_mtime < before:
@@ -75,4 +81,13 @@ def _missing(cursor: Any, folder: Path) -> Iterator[tuple[str, str, str]]:
         if not path_of(folder, blob_keys.of(blob_id, name)).exists():
             cursor.execute(_STILL, (blob_id, name))
             if cursor.fetchone() is not None:
+                yield blob_id, name, kind
+
+
+def _damaged(cursor: Any, folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Files never change, so one whose size or digest differs was damaged, or is another's."""
+    cursor.execute(_WHOLE)
+    for blob_id, name, kind, size, digest in cursor.fetchall():
+        with suppress(FileNotFoundError), path_of(folder, blob_keys.of(blob_id, name)).open("rb") as file:
+            if os.fstat(file.fileno()).st_size != size or hashlib.file_digest(file, "sha256").hexdigest() != digest:
                 yield blob_id, name, kind

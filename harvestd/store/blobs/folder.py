@@ -1,4 +1,6 @@
-"""Blobs in a folder, which several machines may share. A blob is a file, in one of 256 folders by the end of its id."""
+"""Blobs in a folder, which several machines may share. A blob is a file, in one of 256 folders by the end of its id.
+
+Nobody else can read it but for what is public: that has 256 folders of its own below ``media``, for a web server."""
 
 from __future__ import annotations
 
@@ -27,8 +29,6 @@ Result = TypeVar("Result")
 AT_ONCE, WAITING = 4, 256
 #: How the names of unfinished files begin.
 UNFINISHED = ".new-"
-#: Characters of an id that name its folder.
-_SHARD = 2
 
 
 def folder_of(settings: Settings) -> Path:
@@ -38,8 +38,18 @@ def folder_of(settings: Settings) -> Path:
 
 def path_of(folder: Path, key: str) -> Path:
     """The file of a blob."""
-    blob_id, _ = blob_keys.parts(key)
-    return folder / blob_id[-_SHARD:] / key
+    return folder / blob_keys.place(key)
+
+
+def shards(folder: Path) -> list[tuple[str, Path]]:
+    """The folders that have files, in a fixed order, each by its place below ``folder``: first the private ones."""
+    public = folder / blob_keys.PUBLIC
+    own = [(one.name, one) for one in _folders(folder) if one != public]
+    return own + [(f"{blob_keys.PUBLIC}/{one.name}", one) for one in _folders(public)]
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(one for one in folder.iterdir() if one.is_dir()) if folder.is_dir() else []
 
 
 @implementer(IBlobs)
@@ -52,7 +62,7 @@ class FolderBlobs:
 
     async def put(self, key: str, content: IO[bytes]) -> None:
         """As the interface has it."""
-        await self._done(_put, self._path(key), content)
+        await self._done(_put, self._folder, self._path(key), content, blob_keys.is_public(key))
 
     async def read(self, key: str, most: int) -> bytes:
         """As the interface has it."""
@@ -86,8 +96,12 @@ class FolderBlobs:
             raise Unavailable(f"folder of blobs {self._folder}: {descriptors.cause_of(error)}") from error
 
 
-def _put(path: Path, content: IO[bytes]) -> None:
-    path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+def _put(folder: Path, path: Path, content: IO[bytes], public: bool) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if public:
+        _open(folder, 0o711)  # to go through, not to look at
+        _open(path.parent.parent, 0o755)
+        _open(path.parent, 0o755)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     unfinished = path.parent / f"{UNFINISHED}{secrets.token_hex(8)}"
     try:
@@ -95,6 +109,8 @@ def _put(path: Path, content: IO[bytes]) -> None:
         with open(descriptor, "wb") as file:
             content.seek(0)
             shutil.copyfileobj(content, file)
+            if public:
+                os.fchmod(file.fileno(), 0o644)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
@@ -102,6 +118,13 @@ def _put(path: Path, content: IO[bytes]) -> None:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def _open(folder: Path, mode: int) -> None:
+    """A folder that others may use so; whatever the umask."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_mode & 0o777 != mode:
+        folder.chmod(mode)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -129,18 +152,14 @@ def _delete(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def _shards(folder: Path) -> list[Path]:
-    return sorted(one for one in folder.iterdir() if one.is_dir()) if folder.is_dir() else []
-
-
 def _listed(folder: Path, after: str, limit: int) -> list[StoredBlob]:
-    """Places are ``<folder>/<key>``."""
+    """Places are ``<folder>/<key>`` and ``media/<folder>/<key>``."""
     found: list[StoredBlob] = []
-    for shard in _shards(folder):
-        if shard.name < after.partition("/")[0]:
+    for prefix, shard in shards(folder):
+        if prefix < after.rpartition("/")[0]:
             continue
         for name in sorted(one.name for one in shard.iterdir()):
-            place = f"{shard.name}/{name}"
+            place = f"{prefix}/{name}"
             if place > after and blob_keys.is_key(name):
                 with suppress(FileNotFoundError):  # deleted meanwhile
                     at = datetime.fromtimestamp((shard / name).stat().st_mtime, UTC)
@@ -151,7 +170,7 @@ def _listed(folder: Path, after: str, limit: int) -> list[StoredBlob]:
 
 
 def _unfinished(folder: Path) -> Iterator[Path]:
-    for shard in _shards(folder):
+    for _, shard in shards(folder):
         yield from shard.glob(f"{UNFINISHED}*")
 
 

@@ -145,6 +145,22 @@ union all
 select b.farm_id, b.id from blobs b
  where b.kind = 'farm_document' and b.state <> 'dropped' and not exists (select from farm_documents d where d.id = b.id and d.name = b.name);
 
+-- name: a product's picture without its live blob, or a live one without its picture
+select i.product_id, i.id from product_images i
+ where i.blob is not null and not exists (select from blobs b where b.id = i.blob and b.kind = 'product_image' and b.state <> 'dropped'
+   and (b.name = i.original) = (i.status = 'processing'))
+union all
+select b.farm_id, b.id from blobs b
+ where b.kind = 'product_image' and b.state <> 'dropped' and not exists (select from product_images i where i.blob = b.id);
+
+-- name: a product with another number of pictures than it says, or with a gap between them
+select p.id, p.images, i.ready, i.number, i.last from products p
+  join (select product_id, count(*) filter (where status = 'ready') as ready, count(*) as number, max(position) + 1 as last from product_images group by 1) i
+    on i.product_id = p.id
+ where p.images <> i.ready or i.number <> i.last or i.number > 12
+union all
+select p.id, p.images, 0, 0, 0 from products p where p.images > 0 and not exists (select from product_images i where i.product_id = p.id);
+
 -- name: an account that is closed for good, and still in a group or a farm
 select u.id from users u
  where u.anonymised_at is not null

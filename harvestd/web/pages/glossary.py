@@ -76,6 +76,8 @@ PATH: dict[str, str] = {
     "user_id": "Id of the user.",
     "invitation_id": "Id of the invitation.",
     "document_id": "Id of the document.",
+    "image_id": "Id of the picture.",
+    "shard": "The last two characters of the id in the file's name.",
     "file": "Which of its files, such as `small.webp`.",
     "token": "The token of the mail's link, what follows the last `=`.",
     "slug": "Name of the problem, such as `out-of-stock`.",

@@ -76,3 +76,36 @@ async def test_a_link_that_somebody_put_there_is_not_followed(blobs: FolderBlobs
     path.symlink_to(tmp_path / "secret")
     with pytest.raises(Unavailable):
         await blobs.read(KEYS[0], 100)
+
+
+PUBLIC = [key.replace("small", "mediasmall") for key in KEYS[:3]]
+
+
+async def test_a_web_server_reads_what_is_public_and_cannot_list_the_rest(blobs: FolderBlobs, folder: Path) -> None:
+    """Whatever the mask of the process."""
+    before = os.umask(0o077)
+    try:
+        await blobs.put(KEYS[0], BytesIO(b"private"))
+        await blobs.put(PUBLIC[0], BytesIO(b"public"))
+    finally:
+        os.umask(before)
+    modes = {str(path.relative_to(folder)): path.stat().st_mode & 0o777 for path in [*folder.rglob("*"), folder]}
+    shard = KEYS[0].partition(".")[0][-2:]
+    assert modes == {
+        ".": 0o711, shard: 0o700, f"{shard}/{KEYS[0]}": 0o600,
+        "media": 0o755, f"media/{shard}": 0o755, f"media/{shard}/{PUBLIC[0]}": 0o644,
+    }  # fmt: skip
+
+
+async def test_public_and_private_ones_are_listed_once_and_tidied(blobs: FolderBlobs, folder: Path) -> None:
+    for key in [*PUBLIC, *KEYS]:
+        await blobs.put(key, BytesIO(b"x"))
+    left = folder / "media" / PUBLIC[0].partition(".")[0][-2:] / f"{UNFINISHED}0123"
+    left.write_bytes(b"half")
+    found, place = [], ""
+    while page := await blobs.listed(place, 1):
+        found += [one.key for one in page]
+        place = page[-1].place
+    assert sorted(found) == sorted([*PUBLIC, *KEYS])
+    await blobs.tidy(datetime.now(UTC) + timedelta(hours=1))
+    assert not left.exists()

@@ -60,6 +60,10 @@ DAMAGE: dict[str, str] = {
     "a farm's document without its live blob, or a live one without its document": """
         insert into blobs (id, name, kind, farm_id, media_type, size, sha256, created_at, changed_at)
         select id, 'document.pdf', 'farm_document', id, 'application/pdf', 1, repeat('0', 64), now(), now() from farms""",
+    "a product's picture without its live blob, or a live one without its picture": """
+        insert into blobs (id, name, kind, farm_id, media_type, size, sha256, created_at, changed_at)
+        select id, 'mediasmall.webp', 'product_image', id, 'image/webp', 1, repeat('0', 64), now(), now() from farms""",
+    "a product with another number of pictures than it says, or with a gap between them": "update products set images = 1",
     "a mail given up": """
         insert into mails (id, recipient, subject, body, dedupe_key, state, due_at, created_at)
         select id, 'a@b', 's', 'b', 'k', 'failed', now(), now() from users limit 1""",

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from harvestd.interfaces import Suggestion
 from harvestd.interfaces.search import MAX_ALIKE
+from harvestd.market.catalogue.cards import FIRST_IMAGE
 from harvestd.market.search.text import words
 from harvestd.store.postgres.statements import Reader, Statement
 
@@ -76,21 +77,22 @@ INSIDE = Statement(
 #: The current state of suggested products, farms and categories, by kind and by id or slug.
 _NOW = Statement(
     "search.suggested",
-    """select 'product', p.id::text, p.id::text, f.id::text, f.slug, f.name from products p join farms f on f.id = p.farm_id
+    f"""select 'product', p.id::text, p.id::text, f.id::text, f.slug, f.name, {FIRST_IMAGE} from products p join farms f on f.id = p.farm_id
         where p.id = any(:products::uuid[]) and p.status = 'published'
-       union all select 'farm', slug, id::text, null, null, null from farms where slug = any(:farms::text[])
-       union all select 'category', slug, id::text, null, null, null from categories where slug = any(:categories::text[])""",
-    lambda kind, key, id, *farm: ((kind, key), Known(id, *farm)),
+       union all select 'farm', slug, id::text, null, null, null, null from farms where slug = any(:farms::text[])
+       union all select 'category', slug, id::text, null, null, null, null from categories where slug = any(:categories::text[])""",
+    lambda kind, key, id, *more: ((kind, key), Known(id, *more)),
 )
 
 
 class Known(NamedTuple):
-    """A suggested item by its id, and a product's farm."""
+    """A suggested item by its id, and a product's farm and first picture (JSON)."""
 
     id: str
     farm_id: str | None
     farm_slug: str | None
     farm_name: str | None
+    image: str | None
 
 
 async def known(reader: Reader, suggestions: Sequence[Suggestion]) -> list[tuple[Suggestion, Known]]:

@@ -1,0 +1,1 @@
+"""Pictures of products: uploaded, made in each size by a worker, shown."""

@@ -1,0 +1,177 @@
+"""The program that looks at one picture of a product, or makes it anew in each size, in a process of its own with limits on memory and
+time. Started by its path (``pictures.py``), so it uses nothing of this package but the program beside it.
+
+Standard input is the file; the argument is JSON, ``{"do": "look" | "make", "pixels": n, "memory": bytes, "seconds": n, "sizes": [{"name", "side"}],
+"watermark": path}``. Standard output gets a line of JSON, ``{"width", "height", "color", "files": [{"name", "media_type", "size", "width",
+"height"}]}`` and then the bytes of each; or ``{"fault": …}`` as in ``picture_child.py``.
+
+libvips decodes each picture once, in lines where the format allows, and JPEG and WebP in a smaller size at once.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+#: libvips's loader of each format that is taken, and how many times as many pixels it may have: JPEG and PNG are decoded in lines, WebP
+#: and AVIF as a whole.
+LOADERS = {"JPEG": ("jpegload", 2.0), "PNG": ("pngload", 1.0), "WEBP": ("webpload", 0.5), "AVIF": ("heifload", 0.2)}
+#: What comes in several passes is in memory as a whole, too; and what tells it.
+INTERLACED, PASSES = 0.3, ("interlaced", "jpeg-multiscan")
+#: How many times as wide as the largest size a picture is decoded, at least.
+SPARE = 1.5
+#: Degrees of EXIF's orientation from which on a picture lies on its side.
+LYING = 5
+WHITE = [255, 255, 255]
+#: Media type and options of each format; ``keep`` none leaves out EXIF, position, profile and comments.
+FORMATS = {
+    "webp": ("image/webp", ".webp", {"Q": 80, "effort": 3, "keep": "none"}),
+    "jpg": ("image/jpeg", ".jpg", {"Q": 82, "optimize_coding": True, "interlace": True, "keep": "none"}),
+}
+#: Of the picture's shorter side: the watermark's, and its distance from the corner.
+MARK, MARGIN = 0.15, 0.03
+
+
+def _beside() -> Any:
+    spec = spec_from_file_location("picture_child", Path(__file__).with_name("picture_child.py"))
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+child = _beside()
+Fault: type[Exception] = child.Fault
+
+
+def looked(content: bytes, pixels: int) -> tuple[str, int, int]:
+    """The format of a picture, and its width and height once it is upright; nothing is decoded. Raises ``Fault``."""
+    import pyvips  # type: ignore[import-untyped]
+
+    kind = child.kind_of(content)
+    if kind not in LOADERS:
+        raise Fault("kind")
+    name, share = LOADERS[kind]
+    if kind == "WEBP":
+        child._bounded(child.webp_size(content), int(pixels * share))
+    head = getattr(pyvips.Image, f"{name}_buffer")(content, access="sequential")
+    fields = head.get_fields()
+    share *= INTERLACED if any(one in fields and head.get(one) for one in PASSES) else 1.0
+    child._bounded((head.width, head.height), int(pixels * share))
+    lying = "orientation" in fields and head.get("orientation") >= LYING
+    return kind, *((head.height, head.width) if lying else (head.width, head.height))
+
+
+def largest(content: bytes, side: int) -> Any:
+    """The picture decoded once, upright, in 8 bits of sRGB with or without alpha, fitting into a square of ``side`` and never enlarged.
+    Raises ``pyvips.Error`` for one that is not whole."""
+    whole = _opened(content, side)
+    image = whole.thumbnail_image(side, height=side, size="down", no_rotate=True, export_profile="srgb").copy_memory()
+    if image.interpretation != "srgb":
+        image = image.colourspace("srgb")
+    return image.cast("uchar").autorot().copy_memory()
+
+
+def _opened(content: bytes, side: int) -> Any:
+    """The picture, to be read in lines; of those that can be decoded in a smaller size, in one that is large enough."""
+    import pyvips
+
+    kind = child.kind_of(content)
+    load = getattr(pyvips.Image, f"{LOADERS[kind][0]}_buffer")
+    head = load(content, access="sequential")
+    smaller = max(1.0, max(head.width, head.height) / (SPARE * side))
+    less = {"JPEG": {"shrink": 1 << min(3, int(smaller).bit_length() - 1)}, "WEBP": {"scale": 1 / smaller}}.get(
+        kind, {}
+    )
+    return load(content, access="sequential", fail_on="truncated", **less)
+
+
+def color_of(image: Any) -> str:
+    """The commonest colour of a picture, of those that look alike the mean, as ``#rrggbb``."""
+    small = _flat(image).thumbnail_image(48, height=48)
+    data = small.write_to_memory()
+    points = [tuple(data[at : at + 3]) for at in range(0, len(data), 3)]
+    kind = Counter((r >> 5, g >> 5, b >> 5) for r, g, b in points).most_common(1)[0][0]
+    alike = [(r, g, b) for r, g, b in points if (r >> 5, g >> 5, b >> 5) == kind]
+    return "#" + "".join(f"{round(sum(band) / len(alike)):02x}" for band in zip(*alike, strict=True))
+
+
+def _flat(image: Any) -> Any:
+    return image.flatten(background=WHITE) if image.hasalpha() else image
+
+
+def marked(image: Any, path: str) -> Any:
+    """The picture with the watermark in its lower right corner. Raises ``Fault`` if it cannot be read."""
+    import pyvips
+
+    side = min(image.width, image.height)
+    try:
+        mark = pyvips.Image.thumbnail(path, max(1, int(side * 2 * MARK)), height=max(1, int(side * MARK))).copy_memory()
+    except pyvips.Error as error:
+        raise Fault("watermark") from error
+    at = [max(0, length - own - int(side * MARGIN)) for length, own in ((image.width, mark.width), (image.height, mark.height))]  # fmt: skip
+    whole = image.composite2(mark, "over", x=at[0], y=at[1]).cast("uchar")
+    return whole if image.hasalpha() else _flat(whole)
+
+
+def made(content: bytes, task: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Each size in each format, the smallest first, made of the largest; and at last the colour, with no content."""
+    sizes = sorted(task["sizes"], key=lambda one: one["side"])
+    whole = largest(content, sizes[-1]["side"])
+    for size in sizes:
+        image = whole.thumbnail_image(size["side"], height=size["side"], size="down")
+        if task["watermark"] and size is not sizes[0]:
+            image = marked(image, task["watermark"])
+        image = image.copy_memory()
+        for suffix, (media_type, saver, options) in FORMATS.items():
+            file = (_flat(image) if suffix == "jpg" else image).write_to_buffer(saver, **options)
+            told = {"name": f"{size['name']}.{suffix}", "media_type": media_type, "size": len(file)}
+            yield {**told, "width": image.width, "height": image.height}, file
+    yield {"color": color_of(whole)}, b""
+
+
+def answered(read: Callable[[], bytes], task: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+    """The line and the contents that a task is answered with."""
+    try:
+        content = read()
+        kind, width, height = looked(content, task["pixels"])
+        files = list(made(content, task)) if task["do"] == "make" else [({"color": ""}, b"")]
+    except Fault as fault:
+        return {"fault": str(fault), "most": getattr(fault, "most", 0)}, []
+    except Exception as error:  # whatever a decoder raises is about the file
+        return {"fault": "damaged", "why": f"{type(error).__name__}: {error}"[:200]}, []
+    told, contents = [one for one, _ in files[:-1]], [one for _, one in files[:-1]]
+    return {"kind": kind.lower(), "width": width, "height": height, **files[-1][0], "files": told}, contents
+
+
+def main() -> None:
+    """Do the task of the argument."""
+    task = json.loads(sys.argv[1])
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: it goes with whoever began it
+    child.limited(task["memory"], task["seconds"])
+
+    def read() -> bytes:
+        with open(0, "rb", closefd=False) as file:
+            file.seek(0)
+            content: bytes = file.read()
+            return content
+
+    line, contents = answered(read, task)
+    out = sys.stdout.buffer
+    out.write(json.dumps(line).encode() + b"\n" + b"".join(contents))
+    out.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
