@@ -17,6 +17,7 @@ from harvestd.interfaces import (
     IIssuer,
     ILimiter,
     IMailer,
+    ISearchRules,
     ISignIns,
     IStoredSearch,
     ITopics,
@@ -55,6 +56,7 @@ class Parts:
     api_keys: IApiKeys
     groups: IGroups
     search: IStoredSearch
+    search_rules: ISearchRules
     broker: IBroker
     mailer: IMailer
     blobs: IBlobs

@@ -24,7 +24,20 @@ from harvestd.interfaces.messages import (
     Retried,
 )
 from harvestd.interfaces.oidc import Attempt, Identity, IIssuer, IssuerAway
-from harvestd.interfaces.search import Document, Facet, Found, Hit, ISearch, IStoredSearch, Search, Suggestion
+from harvestd.interfaces.search import (
+    Boost,
+    Document,
+    Facet,
+    Found,
+    Hit,
+    ISearch,
+    ISearchRules,
+    IStoredSearch,
+    Reason,
+    Rules,
+    Search,
+    Suggestion,
+)
 from harvestd.interfaces.sign_ins import Account, ISignIns
 from harvestd.interfaces.topics import ITopics
 
@@ -34,6 +47,7 @@ __all__ = [
     "Allowance",
     "ApiKey",
     "Attempt",
+    "Boost",
     "CacheState",
     "DeadLetter",
     "Delivery",
@@ -52,6 +66,7 @@ __all__ = [
     "ILimiter",
     "IMailer",
     "ISearch",
+    "ISearchRules",
     "ISignIns",
     "IStoredSearch",
     "ISubscription",
@@ -64,9 +79,11 @@ __all__ = [
     "NoSuchBlob",
     "Outcome",
     "QueueState",
+    "Reason",
     "Receive",
     "Refused",
     "Retried",
+    "Rules",
     "Search",
     "StoredBlob",
     "Suggestion",

@@ -5,7 +5,7 @@ A page depends on ``product:<id or slug>``. A listing depends on the products th
 the families that may add or remove one: ``products:all`` or, for one farm's listing, ``products:farmer:<farm>``; and
 ``products:prices`` or ``products:amounts`` if it filters or sorts by them. So a sale does not invalidate listings that do not
 show the product. Search depends on ``products:changed``, any change at all. All of them depend on ``catalogue``, which is dropped
-by rare changes visible everywhere: a farm or a category is renamed.
+by rare changes visible everywhere: a farm or a category is renamed; search on ``search:rules``, too, which the staff's rules change.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ PRODUCTS = "products:all"
 CHANGED, PRICES, AMOUNTS = "products:changed", "products:prices", "products:amounts"
 FARMS = "farms:all"
 CATEGORIES = "categories:all"
+RULES = "search:rules"
 SIGN_INS = "session:"
 
 

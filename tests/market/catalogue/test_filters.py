@@ -20,7 +20,7 @@ from harvestd.web.shapes import ListQuery
 from tests.people import Market, Person
 
 #: What the one has and the other has not.
-LISTING_ALONE, SEARCH_ALONE = {"mine", "status", "count"}, {"q"}
+LISTING_ALONE, SEARCH_ALONE = {"mine", "status", "count"}, {"q", "explain"}
 UNKNOWN = "01900000-0000-7000-8000-00000000dead"
 
 
@@ -64,7 +64,7 @@ async def stall(market: Market) -> tuple[Person, dict[str, str]]:
             await market.product(
                 farmer, title=f"Thing {number} {n}", unit=rng.choice(["kg", "bunch", "box"]), price=rng.randrange(100, 900),
                 stock=rng.choice([0, 3]), category_id=rng.choice([None, *[ids[s] for s in ("food", "green", "leaves", "milk")]]),
-                tags=rng.sample(["organic", "Élevé", "WEISS", "rare"], 2), season=season,
+                allergens=rng.sample(["nuts", "milk", "eggs"], rng.randrange(3)), tags=rng.sample(["organic", "Élevé", "WEISS", "rare"], 2), season=season,
             )  # fmt: skip
     await market.work()
     return farmer, ids
@@ -93,6 +93,7 @@ async def test_both_find_the_same_products_by_the_same_filters(market: Market) -
                 "tag=rare&tag=organic"],
         "unit": ["unit=kg", "unit=box&unit=bunch"],
         "price": ["min_price=400", "max_price=400", "min_price=300&max_price=500"],
+        "free from": ["free_from=nuts", "free_from=milk&free_from=eggs", "free_from=nuts&free_from=milk"],
         "flags": ["in_stock=true", "in_season=true", "in_stock=true&in_season=true"],
         "near": ["near=48,11", "near=48,11&radius_km=50", "near=48.5,11&radius_km=500", "near=0,0&radius_km=1"],
     }  # fmt: skip

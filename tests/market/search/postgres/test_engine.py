@@ -13,10 +13,10 @@ import pytest_twisted
 from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
-from harvestd.interfaces import Document, ISearch, Search, Suggestion
+from harvestd.interfaces import Document, ISearch, Rules, Search, Suggestion
 from harvestd.market.search.places import Place
 from harvestd.market.search.postgres.engine import MAX_MISTYPED, PostgresSearch
-from harvestd.market.search.postgres.query import FINDS, SIMILAR, parameters
+from harvestd.market.search.postgres.query import SIMILAR, Form, find, parameters
 from harvestd.market.search.postgres.suggest import BEGINS
 from harvestd.market.search.text import PRICE_EDGES, QUERY_WORDS
 from harvestd.store.counting import MAX_COUNTED
@@ -81,7 +81,9 @@ async def test_a_question_costs_one_round_trip_and_a_mistyped_one_three(
 
 @pytest.mark.parametrize(
     ("statement", "given", "index"),
-    [(FINDS["relevance", False], parameters("english", Search(text="honey"), ["honey"], None, None, Place(NOON)), "search_documents_lexemes"),
+    [(find(Form(True, "relevance")), parameters("english", Search(text="honey"), ["honey"], None, None, Place(NOON)), "search_documents_lexemes"),
+     (find(Form(True, "relevance", ruled=True)), parameters("english", Search(text="honey", rules=Rules(pins=(id_of(1),))), ["honey"], None, None, Place(NOON)),
+      "search_documents_lexemes"),
      (SIMILAR, {"language": "english", "words": ["hony"], "grams": ["  h| ho|hon|ny |ony"], "allowed": [1]}, "search_words_trigrams"),
      (BEGINS, {"key": "hon", "last": "hoo", "limit": 10}, "search_documents_title"), (BEGINS, {"key": "hon", "last": "hoo", "limit": 10}, "search_documents_farm"),
      (BEGINS, {"key": "hon", "last": "hoo", "limit": 10}, "search_documents_category")],
