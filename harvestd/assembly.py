@@ -22,6 +22,7 @@ from harvestd.market.accounts.sign_ins_near import NearSignIns
 from harvestd.market.groups.groups_near import NearGroups
 from harvestd.market.operations import probes
 from harvestd.market.search import rules_near
+from harvestd.market.search.misses import Misses
 from harvestd.market.search.postgres.engine import PostgresSearch, configuration
 from harvestd.market.search.rules_near import NearRules
 from harvestd.partners.mail import FolderMailer, Sender
@@ -108,6 +109,7 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
         search=searching or plain, search_rules=NearRules(reactor, topics, primary, cache), broker=broker, mailer=_mailer(reactor, settings), blobs=FolderBlobs(reactor, folder_of(settings)),
         pictures=Pictures(reactor), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, due=Due(reactor, control),
         topology=TOPOLOGY, listeners=LISTENERS, issuer=issuer, long_work=LONG_WORK,
+        search_misses=Misses(reactor, primary, now) if name == "api" else None,
     )  # fmt: skip
     used = _Used(redis, rabbitmq, searching, issuer)
     _start(parts, postgres, used)
@@ -121,7 +123,7 @@ def _start(parts: Parts, postgres: _Postgres, used: _Used) -> None:
         ("database", postgres.primary), ("replicas", postgres.reads), ("control connection", postgres.control),
         ("redis", used.redis), ("topics", parts.topics), ("cache", parts.cache), ("sign-ins", parts.sign_ins),
         ("API keys", parts.api_keys), ("groups", parts.groups), ("search", used.elasticsearch),
-        ("rules of searches", parts.search_rules), ("broker", parts.broker),
+        ("rules of searches", parts.search_rules), ("searches without hits", parts.search_misses), ("broker", parts.broker),
     )  # fmt: skip
     for title, service in services:
         if service is not None:

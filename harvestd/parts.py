@@ -17,6 +17,7 @@ from harvestd.interfaces import (
     IIssuer,
     ILimiter,
     IMailer,
+    ISearchMisses,
     ISearchRules,
     ISignIns,
     IStoredSearch,
@@ -40,7 +41,8 @@ class Parts:
     listens and holds advisory locks; ``secret`` signs tokens; ``wake_relay`` tells the outbox relay, wherever it runs,
     that something was committed, and ``due`` wakes the process that runs the periodic task of that name; ``health`` has
     the readiness probes; ``topology`` has the event types and their queues; ``listeners`` are called for what happens
-    in a unit of work, in its transaction; ``issuer`` is whose accounts people can sign in with, or None; ``long_work`` has the kinds of operations, by name."""
+    in a unit of work, in its transaction; ``issuer`` is whose accounts people can sign in with, or None; ``long_work`` has the kinds of operations, by name; ``search_misses`` counts
+    what is searched for and not found, in a process that answers searches."""
 
     settings: Settings
     reactor: Any
@@ -70,4 +72,5 @@ class Parts:
     health: Health = attrs.field(factory=Health)
     listeners: Mapping[type, Sequence[Callable[[Any, Any], Awaitable[None]]]] = attrs.field(factory=dict)
     issuer: IIssuer | None = None
+    search_misses: ISearchMisses | None = None
     long_work: Mapping[str, Any] = attrs.field(factory=dict)

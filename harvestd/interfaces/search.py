@@ -192,6 +192,16 @@ class IStoredSearch(ISearch):
         """:meth:`ISearch.index` as part of the PostgreSQL transaction ``tx``."""
 
 
+class ISearchMisses(Interface):
+    """What was searched for and not found, counted without anybody's name."""
+
+    def note(query: str, language: str, area: str) -> None:
+        """Count one search, by its words, the language of who searches and the degree of the earth where they do. Never raises."""
+
+    async def flush() -> None:
+        """Write down what was counted so far."""
+
+
 class ISearchRules(Interface):
     """The rules of the market's staff for searches. A change is known in every process within a second: the database notifies at the
     commit."""

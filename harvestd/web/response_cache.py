@@ -35,11 +35,12 @@ class ResponseCache:
         entry = cache.peek(key)
         if entry is not None and self._outdated(entry, key, known):
             entry = None
-        lane = request.site.lane
-        if lane is not None and context.caller is None and entry is not None and len(entry.body) <= PIECE:
-            lane.learn(request.uri, route, key)  # only on a cache hit: an address requested once may never be again
+        lane, fresh = request.site.lane, entry is None
         if entry is None:
             entry = await self._load(route, context, query, key, known)
+        seen = route.noted is not None and route.noted(context, query, entry.body)
+        if lane is not None and not fresh and not seen and context.caller is None and len(entry.body) <= PIECE:
+            lane.learn(request.uri, route, key)  # only on a cache hit: an address requested once may never be again
         age: replies.Headers = () if entry.age is None else ((b"Age", b"%d" % entry.age),)
         return Response(entry.status, (*entry.headers, (b"ETag", entry.etag.encode("ascii")), *age), entry.body)
 

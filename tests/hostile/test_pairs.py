@@ -39,6 +39,7 @@ class Stage:
     lower: dict[str, Any]
     admin: Person
     group: dict[str, Any]
+    rule: dict[str, Any]
 
 
 Action = Callable[[Stage], Awaitable[Response]]
@@ -121,6 +122,13 @@ def _group(method: str, body: Any = None, path: str = "") -> Action:
     return change
 
 
+def _rule(method: str, body: Any = None) -> Action:
+    async def change(s: Stage) -> Response:
+        return await s.admin.request(method, f"/api/admin/search/rules/{s.rule['id']}", body, If_Match='"v1"')
+
+    return change
+
+
 async def _another_group(s: Stage) -> Response:
     return await s.admin.post("/api/groups", {"name": "Trade"})
 
@@ -156,6 +164,9 @@ ACTIONS: dict[str, dict[str, Action]] = {
         "add": _group("PUT", None, "/members/{buyer}"), "take out": _group("DELETE", None, "/members/{buyer}"),
         "another of its name": _another_group,
     },
+    "rule": {
+        "words": _rule("PATCH", {"queries": ["a", "c"]}), "switch off": _rule("PATCH", {"active": False}), "delete": _rule("DELETE"),
+    },
     "farm": {
         "name": _farm({"name": "Blue Acres"}), "points": _farm({"pickup_points": [{"name": "Gate"}]}),
         "no points": _farm({"pickup_points": []}), "minimum": _farm({"order_minimum": 100}),
@@ -178,7 +189,9 @@ async def _stage(market: Market, people: tuple[Person, Person, Person]) -> Stage
     ]
     await market.parts.database.transaction(lambda tx: tx.run(_NO_GROUPS))
     group = (await admin.post("/api/groups", {"name": "Wholesale"})).json()
-    return Stage(market, buyer, farmer, product, ordered.json(), upper, lower, admin, group)
+    synonym = {"kind": "synonym", "queries": ["a", "b"]}
+    rule = (await admin.post("/api/admin/search/rules", synonym)).json()
+    return Stage(market, buyer, farmer, product, ordered.json(), upper, lower, admin, group, rule)
 
 
 _NO_GROUPS = Statement("test.no_groups", "delete from groups", nothing)

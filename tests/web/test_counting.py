@@ -29,6 +29,8 @@ LISTS = {
     "/api/groups": ("",),
     "/api/groups/{id}/members": ("",),
     "/api/admin/users": ("", "role=farmer", "q=example.org", "active=false"),
+    "/api/admin/search/rules": ("", "kind=pin"),
+    "/api/admin/search/misses": ("", "from=2000-01-01&to=2000-01-02"),
     "/api/admin/audit": ("", "action=api_key.created", "action=none"),
 }
 #: Seen by the staff alone, who see all of it.

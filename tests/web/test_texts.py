@@ -131,6 +131,17 @@ async def _change_group(s: Stage) -> Try:
     )
 
 
+async def _rule(s: Stage) -> Try:
+    body = {"kind": "synonym", "queries": ["courgette"], "means": ["zucchini"], "note": "British."}
+    return s.admin, "POST", "/api/admin/search/rules", body
+
+
+async def _change_rule(s: Stage) -> Try:
+    made = (await s.admin.post("/api/admin/search/rules", {"kind": "synonym", "queries": ["a", "b"]})).json()
+    body = {"queries": ["courgette"], "means": ["zucchini"], "note": "British."}
+    return s.admin, "PATCH", f"/api/admin/search/rules/{made['id']}", body
+
+
 async def _category(s: Stage) -> Try:
     body = {"name": f"Fruit {next(_numbers)}", "description": "Sweet.", "icon": "apple"}
     return s.admin, "POST", "/api/categories", body
@@ -233,7 +244,7 @@ async def _factor(s: Stage) -> Try:
 
 EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
     "register": _register, "signIn": _login, "updateFarm": _farm, "createCategory": _category, "updateCategory": _change_category,
-    "createGroup": _group, "changeGroup": _change_group, "createProduct": _product, "updateProduct": _change_product, "changeStock": _stock, "placeOrder": _order,
+    "createSearchRule": _rule, "changeSearchRule": _change_rule, "createGroup": _group, "changeGroup": _change_group, "createProduct": _product, "updateProduct": _change_product, "changeStock": _stock, "placeOrder": _order,
     "cancelOrder": _cancel, "changeMe": _profile, "moveOrderPart": _move,
     "requestPasswordReset": _forgot, "requestSignInLink": _link, "putAvatar": _avatar, "addDocument": _document, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
     "changeAccount": _account, "impersonate": _impersonate, "inviteMember": _invite, "setUpSecondFactor": _factor, "createFarm": _found, "judgeFarm": _judge, "beginSession": _session,

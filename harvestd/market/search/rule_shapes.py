@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, get_args
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, field
 
 from harvestd.market.catalogue.tag_rules import MAX_TAG_LENGTH
 from harvestd.market.search.rules import MAX_FACTOR, MAX_PRODUCTS, MAX_QUERIES, MAX_QUERY, MIN_FACTOR, NOTE, Kind
@@ -83,6 +83,23 @@ class ChangeSearchRule(In, kw_only=True, frozen=True):
     active: bool | UnsetType = UNSET
 
 
+class SearchMissesQuery(CountedQuery, kw_only=True, frozen=True):
+    """Of which days."""
+
+    from_: date | None = field(name="from", default=None)
+    to: date | None = None
+
+
+class SearchMiss(Out, kw_only=True, frozen=True):
+    """What was searched for and not found."""
+
+    query: str
+    count: int
+    languages: list[str]
+    areas: list[str]
+    last_on: date
+
+
 _OF_RULES = ("SearchRule", "NewSearchRule", "ChangeSearchRule")
 _MEANINGS = {
     "queries": "Of a synonym, the words that mean the same; of others, the queries that it is for. Case, accents and common plurals make no difference.",
@@ -98,5 +115,9 @@ _MEANINGS = {
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     **{f"{shape}.{name}": meaning for shape in _OF_RULES for name, meaning in _MEANINGS.items()},
+    "SearchMissesQuery.from": "The first day.", "SearchMissesQuery.to": "The last day.",
+    "SearchMiss.query": "The words of the query, lower case and without accents.", "SearchMiss.count": "How often it was searched for.",
+    "languages": "The languages of those who searched.", "areas": "Where they searched, if they gave a position: the south-western corners of degrees, at most 20.",
+    "last_on": "The last day on which it was.",
     "SearchRule.kind": "What it does.", "NewSearchRule.kind": "What it does; it stays so.", "SearchRulesQuery.kind": "Only rules of this kind.",
 }  # fmt: skip

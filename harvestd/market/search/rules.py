@@ -56,7 +56,9 @@ def faults(given: Mapping[str, Any]) -> list[FieldError]:
 def _query(field: str, text: str) -> str | FieldError:
     found = clean_name(field, text, MAX_QUERY)
     if isinstance(found, str) and not asked(found):
-        return FieldError(field, "must have at least one letter or digit", code="not-visible")
+        return FieldError(
+            field, "must have at least one letter or digit", code="not-accepted", params={"reason": "no-word"}
+        )
     return found
 
 

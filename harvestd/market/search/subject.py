@@ -6,7 +6,7 @@ from harvestd.kernel import errors
 from harvestd.kernel.families import CATALOGUE, CHANGED, RULES
 from harvestd.kernel.permissions import Permission
 from harvestd.kernel.topology import Queue
-from harvestd.market.search import handlers, routes, rule_routes, rule_shapes, shapes
+from harvestd.market.search import handlers, miss_routes, routes, rule_routes, rule_shapes, shapes
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic, QueueHandlers
 from harvestd.web.context import CountedPage
@@ -19,11 +19,15 @@ SUBJECT = Subject(
     routes=(
         Route(method="GET", path="/api/search", operation="search", handler=routes.search, permission=None, mode=Mode.READ, section=_SEARCH,
               summary="Search products, tolerant of typos", query=shapes.SearchQuery, answer=shapes.SearchPage[shapes.FoundProduct],
-              cached=Cached(always(CHANGED, CATALOGUE, RULES), private=lambda query: query.explain), scope=Permission.SEE_SEARCHES, limit="rate_read",
+              cached=Cached(always(CHANGED, CATALOGUE, RULES), private=lambda query: query.explain), scope=Permission.SEE_SEARCHES, noted=miss_routes.noted, limit="rate_read",
               errors=(errors.Forbidden,), description="What it ranks by is told in words on [the page of ranking](/docs/ranking)."),
         Route(method="GET", path="/api/search/suggest", operation="suggest", handler=routes.suggest, permission=None, mode=Mode.READ, section=_SEARCH,
               summary="Titles, farms and categories that begin with the query", query=shapes.SuggestQuery, answer=shapes.Suggestions,
               cached=Cached(always(CHANGED, CATALOGUE)), limit="rate_read"),
+        Route(method="GET", path="/api/admin/search/misses", operation="listSearchMisses", handler=miss_routes.listed, permission=Permission.SEE_SEARCHES, mode=Mode.FRESH,
+              section=_SEARCH, summary="What was searched for and not found, the most frequent first", query=rule_shapes.SearchMissesQuery,
+              answer=CountedPage[rule_shapes.SearchMiss], limit="rate_read",
+              description="Counted without anybody's name, and only of searches without filters but `near`; what programs ask for, and what may be an e-mail address or a telephone number, is not kept. It takes some seconds until a search is among them."),
         Route(method="GET", path="/api/admin/search/rules", operation="listSearchRules", handler=rule_routes.listed, permission=Permission.SEE_SEARCHES, mode=Mode.FRESH,
               section=_SEARCH, summary="Rules for searches, newest first", query=rule_shapes.SearchRulesQuery, answer=CountedPage[rule_shapes.SearchRule],
               limit="rate_read"),
