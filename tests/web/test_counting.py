@@ -34,7 +34,7 @@ LISTS = {
     "/api/admin/audit": ("", "action=api_key.created", "action=none"),
 }
 #: Seen by the staff alone, who see all of it.
-WHOLE = {"/api/groups", "/api/groups/{id}/members"}
+WHOLE = {"/api/admin/search/rules", "/api/admin/search/misses", "/api/groups", "/api/groups/{id}/members"}
 NOTICES = Statement(
     "test.notices",
     """insert into notifications (id, user_id, kind, title, body, data, dedupe_key, created_at)

@@ -128,7 +128,7 @@ async def _group(market: Market) -> Thing:
 async def _rule(market: Market) -> Thing:
     manager, path = await market.person("manager"), "/api/admin/search/rules"
     made = (await manager.post(path, {"kind": "synonym", "queries": ["zucchini"], "means": ["courgette"]})).json()
-    names = ("queries", "means", "note", "active")
+    names = ("queries", "means", "product_ids", "category_id", "farm_id", "tag", "factor", "note", "active")
     return Thing(
         manager, f"{path}/{made['id']}", f"{path}/{made['id']}", lambda answer: {name: answer[name] for name in names}
     )
@@ -153,7 +153,8 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
     }),
     "patch_api_admin_search_rules_id": (_rule, {
         "queries": [["Crème fraîche", "Łosoś & Co"], [f"{n:0100}" for n in range(20)]], "means": [["x" * 100], ["two words"]],
-        "note": ["", "two\nlines", "x" * 500], "active": [False],
+        "note": ["", "two\nlines", "x" * 500], "active": [False], "product_ids": [[]], "category_id": [None], "farm_id": [None], "tag": [None],
+        "factor": [None],
     }),
     "patch_api_groups_id": (_group, {"name": ["Łosoś & Co", "x" * 100], "slug": ["a", "a" * 80], "description": ["", "two\nlines", "x" * 2000]}),
     "patch_api_categories_id": (_category, {

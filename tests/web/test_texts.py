@@ -131,15 +131,25 @@ async def _change_group(s: Stage) -> Try:
     )
 
 
-async def _rule(s: Stage) -> Try:
-    body = {"kind": "synonym", "queries": ["courgette"], "means": ["zucchini"], "note": "British."}
-    return s.admin, "POST", "/api/admin/search/rules", body
+RULES: dict[str, dict[str, Any]] = {
+    "boost": {"queries": ["courgette"], "tag": "plain", "factor": 2, "note": "British."},
+    "synonym": {"queries": ["courgette"], "means": ["zucchini"]},
+}  # fmt: skip
 
 
-async def _change_rule(s: Stage) -> Try:
-    made = (await s.admin.post("/api/admin/search/rules", {"kind": "synonym", "queries": ["a", "b"]})).json()
-    body = {"queries": ["courgette"], "means": ["zucchini"], "note": "British."}
-    return s.admin, "PATCH", f"/api/admin/search/rules/{made['id']}", body
+def _rule(kind: str) -> Callable[[Stage], Awaitable[Try]]:
+    async def create(s: Stage) -> Try:
+        return s.admin, "POST", "/api/admin/search/rules", {"kind": kind, **RULES[kind]}
+
+    return create
+
+
+def _change_rule(kind: str) -> Callable[[Stage], Awaitable[Try]]:
+    async def change(s: Stage) -> Try:
+        made = (await s.admin.post("/api/admin/search/rules", {"kind": kind, **RULES[kind]})).json()
+        return s.admin, "PATCH", f"/api/admin/search/rules/{made['id']}", RULES[kind]
+
+    return change
 
 
 async def _category(s: Stage) -> Try:
@@ -244,13 +254,17 @@ async def _factor(s: Stage) -> Try:
 
 EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
     "register": _register, "signIn": _login, "updateFarm": _farm, "createCategory": _category, "updateCategory": _change_category,
-    "createSearchRule": _rule, "changeSearchRule": _change_rule, "createGroup": _group, "changeGroup": _change_group, "createProduct": _product, "updateProduct": _change_product, "changeStock": _stock, "placeOrder": _order,
+    "createSearchRule": _rule("boost"), "changeSearchRule": _change_rule("boost"), "createGroup": _group, "changeGroup": _change_group, "createProduct": _product, "updateProduct": _change_product, "changeStock": _stock, "placeOrder": _order,
     "cancelOrder": _cancel, "changeMe": _profile, "moveOrderPart": _move,
     "requestPasswordReset": _forgot, "requestSignInLink": _link, "putAvatar": _avatar, "addDocument": _document, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
     "changeAccount": _account, "impersonate": _impersonate, "inviteMember": _invite, "setUpSecondFactor": _factor, "createFarm": _found, "judgeFarm": _judge, "beginSession": _session,
 }  # fmt: skip
 
 
+#: Instead of these, for a field that is not beside the others.
+OTHERWISE: dict[tuple[str, Path], Callable[[Stage], Awaitable[Try]]] = {
+    ("createSearchRule", ("means", 0)): _rule("synonym"), ("changeSearchRule", ("means", 0)): _change_rule("synonym"),
+}  # fmt: skip
 #: They look for what is there.
 SIGN_INS = {"signIn", "beginSession"}
 
@@ -264,7 +278,7 @@ async def stage(market: Market) -> Stage:
 
 async def tried(s: Stage, operation: str, path: Path, text: str) -> Response:
     """The answer to the operation's example with ``text`` in the field at ``path``."""
-    who, method, url, body = await EXAMPLES[operation](s)
+    who, method, url, body = await OTHERWISE.get((operation, path), EXAMPLES[operation])(s)
     body = copy.deepcopy(body)
     if path[0] == "fulfilment":  # instead of one for each farm
         body["fulfilment"] = {**body.pop("fulfilments")[0]}

@@ -28,7 +28,8 @@ OF_KINDS: Mapping[str, Any] = {name: empty for fields in FIELDS.values() for nam
 def checked(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """All fields of a rule of this kind, its texts normalised; raises :class:`Invalid` with every field that is wrong."""
     found = dict(given)
-    wrong = [*faults(given), *_strange(kind, given)]
+    wrong = faults(given)
+    wrong += [fault for fault in _strange(kind, given) if fault.field not in {one.field for one in wrong}]
     if not wrong:
         for name in ("queries", "means"):
             found[name] = distinct(name, given[name])

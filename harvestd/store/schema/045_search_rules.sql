@@ -40,11 +40,17 @@ create table search_misses (
 );
 
 -- What search filters by, and ranks by: the day of the harvest, if there is one.
-alter table search_documents add column allergens text[] not null default '{}';
+alter table search_documents
+    add column allergens text[] not null default '{}',
+    add column codes     text[] not null default '{}',   -- numbers that find it, when they are all of the query
+    add column also      text   not null default '';     -- found like its text, and not shown
 update search_documents d
-   set allergens = p.allergens, fresh_at = coalesce((p.harvested_on + time '12:00') at time zone 'UTC', p.updated_at)
+   set allergens = p.allergens, codes = array_remove(array[nullif(p.sku, ''), nullif(p.gtin, ''), p.external_id], null),
+       also = case when p.origin || p.ingredients = '' then '' else p.origin || E'\n' || p.ingredients end,
+       fresh_at = coalesce((p.harvested_on + time '12:00') at time zone 'UTC', p.updated_at)
   from products p
- where d.kind = 'product' and d.id = p.id and not d.removed and (p.allergens <> '{}' or p.harvested_on is not null);
+ where d.kind = 'product' and d.id = p.id and not d.removed and (p.allergens <> '{}' or p.harvested_on is not null or p.external_id is not null
+                                                               or p.sku || p.gtin || p.origin || p.ingredients <> '');
 -- Products are found by their numbers, ingredients and origin, too: their documents are made anew.
 insert into search_renewals (source, id)
 select 'search', '00000000-0000-0000-0000-000000000000' where exists (select from products) on conflict do nothing;
