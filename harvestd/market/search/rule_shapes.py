@@ -117,7 +117,7 @@ WORDS: dict[str, str] = {
     **{f"{shape}.{name}": meaning for shape in _OF_RULES for name, meaning in _MEANINGS.items()},
     "SearchMissesQuery.from": "The first day.", "SearchMissesQuery.to": "The last day.",
     "SearchMiss.query": "The words of the query, lower case and without accents.", "SearchMiss.count": "How often it was searched for.",
-    "languages": "The languages of those who searched.", "areas": "Where they searched, if they gave a position: the south-western corners of degrees, at most 20.",
+    "SearchMiss.languages": "The languages of those who searched.", "SearchMiss.areas": "Where they searched, if they gave a position: the south-western corners of degrees, at most 20.",
     "last_on": "The last day on which it was.",
     "SearchRule.kind": "What it does.", "NewSearchRule.kind": "What it does; it stays so.", "SearchRulesQuery.kind": "Only rules of this kind.",
 }  # fmt: skip

@@ -11,5 +11,6 @@ STEPS: tuple[Step, ...] = (
     Step("listSearchRules", ADMIN, parameters={"kind": "synonym"}),
     Step("getSearchRule", ADMIN, {"id": "{createSearchRule.id}"}),
     Step("changeSearchRule", ADMIN, {"id": "{createSearchRule.id}"}, {"queries": ["courgette", "zucchini", "zucchetti"]}),
+    Step("listSearchMisses", ADMIN, parameters={"from": "2026-01-01"}),
     Step("deleteSearchRule", ADMIN, {"id": "{createSearchRule.id}"}),
 )  # fmt: skip
