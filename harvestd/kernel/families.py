@@ -31,7 +31,7 @@ def farm(*tokens: str) -> tuple[str, ...]:
 
 #: Changes of a product that move it only in some listings; any other change may move it in all.
 _MOVES: dict[str, tuple[str, ...]] = {
-    "title": (), "description": (), "sku": (), "external_id": (), "gtin": (), "lot": (), "allergens": (), "ingredients": (), "origin": (),
+    "title": (), "description": (), "sku": (), "external_id": (), "gtin": (), "lot": (), "ingredients": (), "origin": (),
     "storage": (), "durability": (), "certifications": (), "metadata": (), "harvested_on": (), "quantity_step": (), "min_quantity": (),
     "farm": (), "category": (), "search": (),  # copied only by search: the rest is dropped with ``catalogue``
     "price": (PRICES,), "price_per": (PRICES,), "stock": (AMOUNTS,), "available": (AMOUNTS,), "sales": (AMOUNTS,),

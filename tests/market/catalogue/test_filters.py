@@ -173,3 +173,17 @@ def test_the_table_has_every_filter_that_both_take() -> None:
     for filter in FILTERS.values():
         assert set(filter.listing) <= {*attrs.fields_dict(listings.Filters), "categories", "farms"}
         assert set(filter.search) <= set(attrs.fields_dict(Search))
+
+
+@pytest.mark.parametrize("path", ["/api/products?free_from=nuts", "/api/search?free_from=nuts"])
+async def test_what_is_free_of_something_is_so_as_soon_as_its_farm_says_so(market: Market, path: str) -> None:
+    """Also in answers that are cached."""
+    farmer = await market.farmer()
+    product = await market.product(farmer, allergens=["nuts", "milk"])
+    for allergens, number in ((["nuts", "milk"], 0), (["milk"], 1), (["milk", "nuts"], 0), ([], 1)):
+        body = {"allergens": allergens}
+        assert (await farmer.request("PATCH", f"/api/products/{product['id']}", body, If_Match="*")).status == 200
+        await market.work()
+        for _ in range(2):
+            assert len((await market.stranger.get(path)).json()["items"]) == number, allergens
+    assert (await market.stranger.get("/api/products?free_from=dust")).status == 422
