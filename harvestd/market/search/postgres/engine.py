@@ -17,7 +17,8 @@ from harvestd.interfaces import Document, Facet, Found, Hit, IStoredSearch, Reas
 from harvestd.market.search.places import Place, cursor, place_of
 from harvestd.market.search.postgres import rows as search_rows
 from harvestd.market.search.postgres import suggest as search_suggest
-from harvestd.market.search.postgres.query import EXPLAINED, FACETS, SIMILAR, Page, Row, parameters, statement
+from harvestd.market.search.postgres.query import FACETS, SIMILAR, Page, Row, parameters, statement
+from harvestd.market.search.postgres.scoring import EXPLAINED
 from harvestd.market.search.ranking import FACTORS
 from harvestd.market.search.text import asked, bracket_name, errors_allowed, highlight, nearest, trigrams
 from harvestd.store.postgres.database import Database

@@ -17,7 +17,8 @@ from harvestd.interfaces import Document, ISearch, Rules, Search, Suggestion
 from harvestd.market.search.places import Place
 from harvestd.market.search.postgres import pending as search_pending
 from harvestd.market.search.postgres.engine import MAX_MISTYPED, PostgresSearch
-from harvestd.market.search.postgres.query import SIMILAR, Form, find, parameters
+from harvestd.market.search.postgres.query import SIMILAR, find, parameters
+from harvestd.market.search.postgres.scoring import Form
 from harvestd.market.search.postgres.suggest import BEGINS
 from harvestd.market.search.text import PRICE_EDGES, QUERY_WORDS
 from harvestd.store.counting import MAX_COUNTED
