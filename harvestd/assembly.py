@@ -21,7 +21,10 @@ from harvestd.market.accounts.sign_ins import PostgresSignIns, SignInSource
 from harvestd.market.accounts.sign_ins_near import NearSignIns
 from harvestd.market.groups.groups_near import NearGroups
 from harvestd.market.operations import probes
+from harvestd.market.search import rules_near
+from harvestd.market.search.misses import Misses
 from harvestd.market.search.postgres.engine import PostgresSearch, configuration
+from harvestd.market.search.rules_near import NearRules
 from harvestd.partners.mail import FolderMailer, Sender
 from harvestd.parts import Parts
 from harvestd.process.pictures import Pictures
@@ -55,8 +58,8 @@ if TYPE_CHECKING:
 
 #: Timeout in seconds for a connection to a replica, before a read goes to the primary.
 REPLICA_WAIT = 0.2
-#: The channels for consistency between processes: cache invalidations, and the validity of sign-ins.
-SURE = (invalidations.CHANNEL, sign_ins_near.CHANNEL)
+#: The channels for consistency between processes: cache invalidations, the validity of sign-ins, and the rules of searches.
+SURE = (invalidations.CHANNEL, sign_ins_near.CHANNEL, rules_near.CHANNEL)
 
 
 @attrs.frozen
@@ -103,9 +106,11 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
         settings=settings, reactor=reactor, lifecycle=lifecycle, metrics=metrics, database=primary, reads=reads,
         control=control, topics=topics, cache=cache, limiter=limiter, sign_ins=sign_ins,
         api_keys=NearApiKeys(reactor, topics, primary, sign_ins, now), groups=NearGroups(reactor, topics, primary),
-        search=searching or plain, broker=broker, mailer=_mailer(reactor, settings), blobs=FolderBlobs(reactor, folder_of(settings), metrics.shortages),
+        search=searching or plain, search_rules=NearRules(reactor, topics, primary, cache), broker=broker, mailer=_mailer(reactor, settings),
+        blobs=FolderBlobs(reactor, folder_of(settings), metrics.shortages),
         pictures=Pictures(reactor), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, due=Due(reactor, control),
         topology=TOPOLOGY, listeners=LISTENERS, issuer=issuer, long_work=LONG_WORK,
+        search_misses=Misses(reactor, primary, now) if name == "api" else None,
     )  # fmt: skip
     used = _Used(redis, rabbitmq, searching, issuer)
     _start(parts, postgres, used)
@@ -118,7 +123,8 @@ def _start(parts: Parts, postgres: _Postgres, used: _Used) -> None:
     services: tuple[tuple[str, Any], ...] = (
         ("database", postgres.primary), ("replicas", postgres.reads), ("control connection", postgres.control),
         ("redis", used.redis), ("topics", parts.topics), ("cache", parts.cache), ("sign-ins", parts.sign_ins),
-        ("API keys", parts.api_keys), ("groups", parts.groups), ("search", used.elasticsearch), ("broker", parts.broker),
+        ("API keys", parts.api_keys), ("groups", parts.groups), ("search", used.elasticsearch),
+        ("rules of searches", parts.search_rules), ("searches without hits", parts.search_misses), ("broker", parts.broker),
     )  # fmt: skip
     for title, service in services:
         if service is not None:

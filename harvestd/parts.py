@@ -18,6 +18,8 @@ from harvestd.interfaces import (
     IIssuer,
     ILimiter,
     IMailer,
+    ISearchMisses,
+    ISearchRules,
     ISignIns,
     IStoredSearch,
     ITopics,
@@ -41,7 +43,8 @@ class Parts:
     that something was committed, and ``due`` wakes the process that runs the periodic task of that name; ``health`` has
     the readiness probes; ``topology`` has the event types and their queues; ``listeners`` are called for what happens
     in a unit of work, in its transaction; ``issuer`` is whose accounts people can sign in with, or None; ``classifier`` looks at
-    pictures of products before they are shown, if there is one; ``long_work`` has the kinds of operations, by name."""
+    pictures of products before they are shown, if there is one; ``long_work`` has the kinds of operations, by name; ``search_misses`` counts
+    what is searched for and not found, in a process that answers searches."""
 
     settings: Settings
     reactor: Any
@@ -57,6 +60,7 @@ class Parts:
     api_keys: IApiKeys
     groups: IGroups
     search: IStoredSearch
+    search_rules: ISearchRules
     broker: IBroker
     mailer: IMailer
     blobs: IBlobs
@@ -71,4 +75,5 @@ class Parts:
     listeners: Mapping[type, Sequence[Callable[[Any, Any], Awaitable[None]]]] = attrs.field(factory=dict)
     issuer: IIssuer | None = None
     classifier: IClassifier | None = None
+    search_misses: ISearchMisses | None = None
     long_work: Mapping[str, Any] = attrs.field(factory=dict)

@@ -25,7 +25,21 @@ from harvestd.interfaces.messages import (
     Retried,
 )
 from harvestd.interfaces.oidc import Attempt, Identity, IIssuer, IssuerAway
-from harvestd.interfaces.search import Document, Facet, Found, Hit, ISearch, IStoredSearch, Search, Suggestion
+from harvestd.interfaces.search import (
+    Boost,
+    Document,
+    Facet,
+    Found,
+    Hit,
+    ISearch,
+    ISearchMisses,
+    ISearchRules,
+    IStoredSearch,
+    Reason,
+    Rules,
+    Search,
+    Suggestion,
+)
 from harvestd.interfaces.sign_ins import Account, ISignIns
 from harvestd.interfaces.topics import ITopics
 
@@ -35,6 +49,7 @@ __all__ = [
     "Allowance",
     "ApiKey",
     "Attempt",
+    "Boost",
     "CacheState",
     "Coded",
     "DeadLetter",
@@ -55,6 +70,8 @@ __all__ = [
     "ILimiter",
     "IMailer",
     "ISearch",
+    "ISearchMisses",
+    "ISearchRules",
     "ISignIns",
     "IStoredSearch",
     "ISubscription",
@@ -67,9 +84,11 @@ __all__ = [
     "NoSuchBlob",
     "Outcome",
     "QueueState",
+    "Reason",
     "Receive",
     "Refused",
     "Retried",
+    "Rules",
     "Search",
     "StoredBlob",
     "Suggestion",

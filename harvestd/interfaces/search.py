@@ -14,8 +14,8 @@ from zope.interface import Interface
 class Document:
     """One searchable document. ``version`` only grows: an older one never replaces a newer one.
 
-    ``body`` is the JSON object shown in results; the other fields are matched, counted and sorted by. ``removed`` documents are
-    tombstones.
+    ``body`` is the JSON object shown in results; the other fields are matched, counted and sorted by. ``also`` is text that is found like
+    ``text`` and not shown; ``codes`` are numbers that find it when the whole query is one of them. ``removed`` documents are tombstones.
     """
 
     kind: str
@@ -23,6 +23,7 @@ class Document:
     version: int
     title: str
     text: str = ""
+    also: str = ""
     farm: str | None = None
     farm_name: str = ""
     category: str | None = None
@@ -31,6 +32,8 @@ class Document:
     unit: str | None = None
     price: int | None = None
     in_stock: bool = False
+    allergens: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
     season_from: str | None = None
     season_to: str | None = None
     popularity: float = 0.0
@@ -49,10 +52,37 @@ def _several(given: str | Iterable[str] | None) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given or ())
 
 
+#: A way to say a part of a query: words, all of which are meant.
+Phrase = tuple[str, ...]
+
+
+@attrs.frozen
+class Boost:
+    """What counts ``factor`` times as much: documents with any of ``values`` (slugs, or tags) in ``field``."""
+
+    field: Literal["category", "farm", "tag"]
+    values: tuple[str, ...]
+    factor: float
+
+
+@attrs.frozen
+class Rules:
+    """What the market's staff says of one query. ``groups`` are its parts in order, each with all ways to say it, if any has several;
+    ``pins`` the ids of the documents that come first when sorted by relevance, whether or not they have its words."""
+
+    groups: tuple[tuple[Phrase, ...], ...] = ()
+    pins: tuple[str, ...] = ()
+    boosts: tuple[Boost, ...] = ()
+
+
+NO_RULES = Rules()
+
+
 @attrs.frozen
 class Search:
     """A search query. ``farm`` and ``category`` are slugs, prices in minor units, ``near`` is (latitude, longitude) in
-    degrees, ``radius`` in km; ``after`` is the cursor of an earlier page. Several values of one filter are alternatives (OR)."""
+    degrees, ``radius`` in km; ``after`` is the cursor of an earlier page. Several values of one filter are alternatives (OR), except that
+    of ``free_from`` all are absent. With ``explain`` each hit says why it stands where it does."""
 
     text: str = ""
     category: tuple[str, ...] = attrs.field(default=(), converter=_several)
@@ -61,6 +91,7 @@ class Search:
     unit: tuple[str, ...] = attrs.field(default=(), converter=_several)
     min_price: int | None = None
     max_price: int | None = None
+    free_from: tuple[str, ...] = attrs.field(default=(), converter=_several)
     in_stock: bool = False
     in_season: bool = False
     today: str = ""
@@ -69,11 +100,23 @@ class Search:
     sort: Sort = "relevance"
     limit: int = 20
     after: str | None = None
+    rules: Rules = NO_RULES
+    explain: bool = False
+
+
+@attrs.frozen
+class Reason:
+    """A part of a score: ``points`` of one of the factors of ranking, ``times`` what the rules of the query make of it."""
+
+    factor: str
+    points: float
+    times: float = 1.0
 
 
 @attrs.frozen
 class Hit:
-    """One matching document: its ``body``, a ``score``, and ``highlight`` (HTML-escaped, matches in ``<em>``)."""
+    """One matching document: its ``body``, a ``score``, and ``highlight`` (HTML-escaped, matches in ``<em>``). The ``reasons``, if they were
+    asked for, sum up to the score."""
 
     id: str
     kind: str
@@ -81,6 +124,7 @@ class Hit:
     body: dict[str, Any]
     highlight: dict[str, str]
     distance_km: float | None = None
+    reasons: tuple[Reason, ...] = ()
 
 
 @attrs.frozen
@@ -146,3 +190,24 @@ class IStoredSearch(ISearch):
 
     async def write(tx: Any, documents: Sequence[Document]) -> None:
         """:meth:`ISearch.index` as part of the PostgreSQL transaction ``tx``."""
+
+
+class ISearchMisses(Interface):
+    """What was searched for and not found, counted without anybody's name."""
+
+    def note(query: str, language: str, area: str) -> None:
+        """Count one search, by its words, the language of who searches and the degree of the earth where they do. Never raises."""
+
+    async def flush() -> None:
+        """Write down what was counted so far."""
+
+
+class ISearchRules(Interface):
+    """The rules of the market's staff for searches. A change is known in every process within a second: the database notifies at the
+    commit."""
+
+    async def of(words: Sequence[str]) -> Rules:
+        """What they say of a query with these words. Raises ``Unavailable`` if that cannot be determined."""
+
+    def changed() -> None:
+        """Forget what they were in this process, after a change of them here."""

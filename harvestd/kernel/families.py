@@ -5,7 +5,7 @@ A page depends on ``product:<id or slug>``. A listing depends on the products th
 the families that may add or remove one: ``products:all`` or, for one farm's listing, ``products:farmer:<farm>``; and
 ``products:prices`` or ``products:amounts`` if it filters or sorts by them. So a sale does not invalidate listings that do not
 show the product. Search depends on ``products:changed``, any change at all. All of them depend on ``catalogue``, which is dropped
-by rare changes visible everywhere: a farm or a category is renamed.
+by rare changes visible everywhere: a farm or a category is renamed; search on ``search:rules``, too, which the staff's rules change.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ PRODUCTS = "products:all"
 CHANGED, PRICES, AMOUNTS = "products:changed", "products:prices", "products:amounts"
 FARMS = "farms:all"
 CATEGORIES = "categories:all"
+RULES = "search:rules"
 SIGN_INS = "session:"
 
 
@@ -35,7 +36,7 @@ def of_farm(token: str) -> str:
 
 #: Changes of a product that move it only in some listings; any other change may move it in all.
 _MOVES: dict[str, tuple[str, ...]] = {
-    "title": (), "description": (), "sku": (), "external_id": (), "gtin": (), "lot": (), "allergens": (), "ingredients": (), "origin": (),
+    "title": (), "description": (), "sku": (), "external_id": (), "gtin": (), "lot": (), "ingredients": (), "origin": (),
     "storage": (), "durability": (), "certifications": (), "metadata": (), "images": (), "harvested_on": (), "quantity_step": (), "min_quantity": (),
     "farm": (), "category": (), "search": (),  # copied only by search: the rest is dropped with ``catalogue``
     "price": (PRICES,), "price_per": (PRICES,), "stock": (AMOUNTS,), "available": (AMOUNTS,), "sales": (AMOUNTS,),

@@ -44,6 +44,8 @@ class Permission(enum.Enum):
     SEE_GROUPS = "market:groups:read"
     MANAGE_GROUPS = "market:groups:write"
     CHANGE_CATEGORIES = "market:categories:write"
+    SEE_SEARCHES = "market:search:read"
+    CHANGE_SEARCHES = "market:search:write"
 
 
 @attrs.frozen
@@ -86,6 +88,8 @@ GRANTS: dict[Permission, Grant] = {
     Permission.SEE_GROUPS: Grant(STAFF, STAFF),
     Permission.MANAGE_GROUPS: Grant(STAFF, STAFF),
     Permission.CHANGE_CATEGORIES: Grant(_ADMINS, _ADMINS),
+    Permission.SEE_SEARCHES: Grant(STAFF, STAFF),
+    Permission.CHANGE_SEARCHES: Grant(STAFF, STAFF),
 }
 
 #: What an API key may be given, by its name: all but what decides who gets at the account, and who answers for a farm.

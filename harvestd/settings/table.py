@@ -155,6 +155,8 @@ class Settings:
     mails_per_recipient: int = setting(60, "mails/hour", "Mails that one recipient gets within an hour; beyond it, one mail says that the rest is in the notices.", least=1, most=1000000)
     outbox_keep: float = setting(604800.0, "seconds", "How long sent events and sent mail are kept, at least; events that a queue has not handled are kept ten times as long, and inbox marks as long as their events.", least=3600, most=31536000)
 
+    search_misses_keep: float = setting(7776000.0, "seconds", "How long it is kept what was searched for and not found, which is counted without anybody's name.", least=86400, most=94608000)
+
     operations_keep: float = setting(604800.0, "seconds", "How long an operation that is over is kept, with the file that it made.", least=60, most=31536000)
 
     # the process

@@ -24,7 +24,7 @@ READ: dict[str, str] = {
     "idempotency-key": "which intent this is a try of",
     "if-match": "which version a change starts from",
     "if-none-match": "which version the client has",
-    "user-agent": "which device signs in",
+    "user-agent": "which device signs in, and whether a person searches",
     "origin": "whose page asks",
     "traceparent": "the caller's trace",
     "transfer-encoding": "where the body ends",

@@ -40,18 +40,13 @@ class ResponseCache:
         entry = cache.peek(key)
         if entry is not None and self._outdated(entry, key, known):
             entry = None
-        lane = request.site.lane
-        if (
-            lane is not None
-            and context.caller is None
-            and not route.spoken
-            and entry is not None
-            and entry.status == 200
-            and len(entry.body) <= PIECE
-        ):
-            lane.learn(request.uri, route, key)  # only on a cache hit: an address requested once may never be again
+        lane, fresh = request.site.lane, entry is None
         if entry is None:
             entry = await self._load(route, context, query, key, known)
+        seen = route.noted is not None and route.noted(context, query, entry.body)
+        known_to_all = context.caller is None and not route.spoken and not seen
+        if lane is not None and not fresh and known_to_all and entry.status == 200 and len(entry.body) <= PIECE:
+            lane.learn(request.uri, route, key)  # only on a cache hit: an address requested once may never be again
         reply = of_entry(entry, self._codings.of(key, entry, request.text(b"accept-encoding")))
         age: replies.Headers = () if entry.age is None else ((b"Age", b"%d" % entry.age),)
         return attrs.evolve(reply, headers=reply.headers + age)

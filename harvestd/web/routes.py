@@ -103,6 +103,9 @@ class Route:
     #: Whether ``If-Match`` is only checked if it is sent.
     may_match: bool = False
     cached: Cached | None = None
+    #: Of a cached route, called with each answer's body, cached or not, and whom it is for. True: the next such answer is to be seen, too,
+    #: so that the fast path may not give it.
+    noted: Callable[[Any, Any, bytes], bool] | None = None
     limit: str = "rate_default"
     endpoint_class: str = ""
     errors: tuple[type[Exception], ...] = ()

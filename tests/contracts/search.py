@@ -10,8 +10,9 @@ from typing import Any, get_args
 import attrs
 import pytest
 
-from harvestd.interfaces import Document, Facet, Found, ISearch, Search, Suggestion
+from harvestd.interfaces import Boost, Document, Facet, Found, ISearch, Rules, Search, Suggestion
 from harvestd.kernel.errors import Invalid
+from harvestd.market.search.ranking import FACTORS
 from harvestd.market.search.shapes import SearchSort
 
 NOON = datetime(2026, 5, 9, 12, tzinfo=UTC)
@@ -395,6 +396,159 @@ class SearchContract:
         (hit,) = (await stall.search(Search(text="sugar"))).hits
         assert hit.highlight["text"].startswith("&lt;b&gt;Fruit &amp; <em>sugar</em>&lt;/b&gt;, nothing else.")
         assert "title" not in hit.highlight
+
+    # --- rules of the market's staff ---
+
+    @pytest.mark.parametrize(
+        ("text", "rules", "expected"),
+        [("courgette", Rules(((("courgette",), ("zucchini",)),)), ["Zucchini"]),
+         ("fresh cream", Rules(((("fresh", "cream"), ("creme", "fraiche")),)), ["Crème fraîche"]),
+         ("courgette organic", Rules(((("courgette",), ("tomatoes",)), (("organic",),))), ["Tomatoes"]),
+         ("courgete", Rules(((("courgete",), ("no", "such", "thing")),)), [])],
+    )  # fmt: skip
+    async def test_words_that_mean_the_same_find_each_other_by_their_stem(
+        self, stall: ISearch, text: str, rules: Rules, expected: list[str]
+    ) -> None:
+        found = await stall.search(Search(text=text, rules=rules))
+        assert titles(found) == expected
+        assert all("<em>" in hit.highlight["title"] for hit in found.hits)
+
+    async def test_a_synonym_does_not_spoil_typing_errors_in_the_other_words(self, stall: ISearch) -> None:
+        rules = Rules(((("violet",), ("purple",)), (("carots",),)))
+        assert "Purple carrots" in titles(await stall.search(Search(text="violet carots", rules=rules)))
+
+    async def test_pins_come_first_in_their_order_whether_or_not_they_have_the_words(self, stall: ISearch) -> None:
+        rules = Rules(pins=(id_of(8), id_of(4), id_of(1)))
+        found = await stall.search(Search(text="carrots", rules=rules))
+        assert titles(found)[:3] == ["Strawberry jam", "Potatoes", "Carrots"]
+        assert {"Purple carrots", "Carrot cake"} <= set(titles(found)[3:]) and found.total == len(found.hits) == 5
+        assert titles(await stall.search(Search(rules=rules)))[:3] == ["Strawberry jam", "Potatoes", "Carrots"]
+
+    async def test_pins_are_only_what_fits_the_filters_and_is_there(self, stall: ISearch) -> None:
+        rules = Rules(pins=(id_of(99), id_of(8), id_of(4), id_of(7)))
+        found = await stall.search(Search(text="carrots", in_stock=True, farm="hill-farm", rules=rules))
+        assert titles(found) == ["Strawberry jam", "Carrot cake"]
+
+    async def test_pins_are_nothing_when_something_else_is_sorted_by(self, stall: ISearch) -> None:
+        by_price = Search(text="carrots", sort="-price", rules=Rules(pins=(id_of(1), id_of(4))))
+        assert titles(await stall.search(by_price)) == titles(await stall.search(attrs.evolve(by_price, rules=Rules())))
+
+    async def test_pages_of_a_query_with_pins_are_whole(self, stall: ISearch) -> None:
+        question = Search(
+            limit=2, rules=Rules(pins=(id_of(8), id_of(4), id_of(1)), boosts=(Boost("tag", ("organic",), 3.0),))
+        )
+        ids = await everything(stall, question)
+        assert ids[:3] == [id_of(8), id_of(4), id_of(1)] and sorted(ids) == [document.id for document in STALL]
+
+    @pytest.mark.parametrize(
+        "boost",
+        [
+            Boost("category", ("x", "bakery"), 5.0),
+            Boost("farm", ("hill-farm",), 5.0),
+            Boost("tag", ("sunday", "y"), 5.0),
+        ],
+    )
+    async def test_what_is_boosted_counts_more_for_the_query(self, search: ISearch, boost: Boost) -> None:
+        cake = product(2, "Sweet carrot cake", category="bakery", farm="hill-farm", tags=("sunday", "y", "z"))
+        await search.index([product(1, "Carrot", category="vegetables", tags=("roots",)), cake])
+        assert [hit.id for hit in (await search.search(Search(text="carrot"))).hits] == [id_of(1), id_of(2)]
+        boosted = (await search.search(Search(text="carrot", rules=Rules(boosts=(boost,))))).hits
+        assert [hit.id for hit in boosted] == [id_of(2), id_of(1)]
+        less = attrs.evolve(boost, factor=0.5)
+        twice = (await search.search(Search(text="carrot", explain=True, rules=Rules(boosts=(boost, less))))).hits
+        assert {reason.times for hit in twice for reason in hit.reasons if hit.id == id_of(2)} == {1.0, 2.5}
+
+    # --- ranking ---
+
+    async def test_what_can_be_bought_comes_first_of_what_fits_as_well(self, search: ISearch) -> None:
+        await search.index([
+            product(1, "Beets", in_stock=False, popularity=1000.0, rating=5.0), product(2, "Old beets", fresh_at=NOON - timedelta(days=300)),
+            product(3, "Beats"),
+        ])  # fmt: skip
+        assert [hit.id for hit in (await search.search(Search(text="beets"))).hits] == [id_of(2), id_of(1), id_of(3)]
+        assert [hit.id for hit in (await search.search(Search())).hits][-1] == id_of(1)
+
+    @pytest.mark.parametrize(
+        ("better", "question"),
+        [({"fresh_at": NOON}, {}), ({"rating": 4.5}, {}), ({"popularity": 30.0}, {}), ({"latitude": 48.0, "longitude": 11.1}, {"near": (48.0, 11.0)}),
+         ({"title": "Honey"}, {}), ({"title": "Honey acacia white"}, {"text": "acacia honey", "rules": Rules(((("acacia",), ("white",)), (("honey",),)))})],
+    )  # fmt: skip
+    async def test_each_factor_puts_the_better_one_first(
+        self, search: ISearch, better: dict[str, Any], question: dict[str, Any]
+    ) -> None:
+        worse = {
+            "title": "Honey of acacia blossoms",
+            "fresh_at": NOON - timedelta(days=30),
+            "rating": 2.0,
+            "latitude": 50.0,
+            "longitude": 11.0,
+        }
+        await search.index([product(1, **worse), product(2, **{**worse, **better})])
+        assert [hit.id for hit in (await search.search(Search(**{"text": "honey", **question}))).hits] == [
+            id_of(2),
+            id_of(1),
+        ]
+
+    @pytest.mark.parametrize("code", ["AB-12/x", "ab12X", " ab 12 x "])
+    async def test_a_product_is_found_by_its_number_and_by_no_part_of_it(self, search: ISearch, code: str) -> None:
+        await search.index(
+            [
+                product(1, "Honey", codes=("AB12-X", "4006381333931")),
+                product(2, "Jam", text="AB 12 x", popularity=99.0),
+                product(3, "Bread", codes=("AB12",)),
+            ]
+        )
+        assert (await search.search(Search(text=code))).hits[0].id == id_of(1)
+        assert [hit.id for hit in (await search.search(Search(text="4006381333931"))).hits] == [id_of(1)]
+        assert (await search.search(Search(text="400638"))).total == 0
+
+    async def test_ingredients_and_origin_are_found_after_titles_and_not_shown(self, search: ISearch) -> None:
+        await search.index([product(1, "Cake", also="Normandy\nhazelnuts, sugar"), product(2, "Hazelnuts")])
+        found = await search.search(Search(text="hazelnuts"))
+        assert [hit.id for hit in found.hits] == [id_of(2), id_of(1)] and found.hits[1].highlight == {}
+        assert (await search.search(Search(text="normandy"))).hits[0].id == id_of(1)
+
+    @pytest.mark.parametrize(
+        ("free", "left"), [(("nuts",), {2, 3}), (("milk",), {1, 3}), (("nuts", "milk"), {3}), (("fish",), {1, 2, 3})]
+    )
+    async def test_what_is_to_be_free_of_several_has_none_of_them(
+        self, search: ISearch, free: tuple[str, ...], left: set[int]
+    ) -> None:
+        await search.index(
+            [
+                product(1, "Cake", allergens=("nuts", "eggs")),
+                product(2, "Cream", allergens=("milk",)),
+                product(3, "Carrots"),
+            ]
+        )
+        found = await search.search(Search(free_from=free))
+        assert {hit.id for hit in found.hits} == {id_of(n) for n in left}
+        assert found.facets["farm"][0].count == found.total == len(left)
+
+    @pytest.mark.parametrize(
+        "question",
+        [Search(), Search(text="carrots"), Search(text="purpel carots"), Search(text="carrot organic xqzzt"), Search(text="SKU-7", near=(48.0, 11.0)),
+         Search(text="purple carrots", near=(48.0, 11.0), sort="price"), Search(text="jam"), Search(farm="hill-farm", near=(48.0, 11.0), text="cake"),
+         Search(text="courgette cake", rules=Rules(((("courgette",), ("zucchini",), ("carrot",)), (("cake",),)), (id_of(8), id_of(4)),
+                (Boost("tag", ("organic", "heirloom"), 3.0), Boost("farm", ("hill-farm",), 0.5))))],
+    )  # fmt: skip
+    async def test_the_reasons_of_a_hit_sum_up_to_its_score(self, search: ISearch, question: Search) -> None:
+        placed = [
+            attrs.evolve(document, latitude=48.0 + n / 10, longitude=11.0, rating=n / 2, popularity=7.0 * n, codes=(f"SKU{n}",), fresh_at=NOON - timedelta(days=n))
+            for n, document in enumerate(STALL)
+        ]  # fmt: skip
+        await search.index(placed)
+        plain, found = await search.search(question), await search.search(attrs.evolve(question, explain=True))
+        assert [(hit.id, hit.reasons) for hit in plain.hits] == [(hit.id, ()) for hit in found.hits] and found.hits
+        for hit in found.hits:
+            assert sum(reason.points * reason.times for reason in hit.reasons) == pytest.approx(hit.score, abs=2e-4), (
+                hit
+            )
+            assert {reason.factor for reason in hit.reasons} <= {*FACTORS, "pin"}
+            points = {reason.factor: reason.points for reason in hit.reasons}
+            assert all(0 <= points[name] <= FACTORS[name].most * 1.5 for name in points if name != "pin"), hit
+            assert ("stock" in points) is (hit.id != id_of(4)) and points["rating"] > 0
+            assert question.near is None or points["distance"] > 0
 
     # --- documents ---
 

@@ -41,6 +41,7 @@ class Stage:
     admin: Person
     group: dict[str, Any]
     image: str
+    rule: dict[str, Any]
 
 
 Action = Callable[[Stage], Awaitable[Response]]
@@ -135,6 +136,13 @@ async def _group_by_address(s: Stage) -> Response:
     return await s.admin.post(f"/api/groups/{s.group['id']}/members", {"email": s.buyer.email})
 
 
+def _rule(method: str, body: Any = None) -> Action:
+    async def change(s: Stage) -> Response:
+        return await s.admin.request(method, f"/api/admin/search/rules/{s.rule['id']}", body, If_Match='"v1"')
+
+    return change
+
+
 def _picture(method: str, path: str, body: Any = None) -> Action:
     async def change(s: Stage) -> Response:
         target = f"/api/products/{s.product['id']}/images{path.format(s.image)}"
@@ -190,6 +198,9 @@ ACTIONS: dict[str, dict[str, Action]] = {
         "add by address": _group_by_address,
         "another of its name": _another_group,
     },
+    "rule": {
+        "words": _rule("PATCH", {"queries": ["a", "c"]}), "switch off": _rule("PATCH", {"active": False}), "delete": _rule("DELETE"),
+    },
     "farm": {
         "name": _farm({"name": "Blue Acres"}), "points": _farm({"pickup_points": [{"name": "Gate"}]}),
         "no points": _farm({"pickup_points": []}), "minimum": _farm({"order_minimum": 100}),
@@ -215,7 +226,9 @@ async def _stage(market: Market, people: tuple[Person, Person, Person], pictures
     path, image = f"/api/products/{product['id']}/images", ""
     for _ in range(2 if pictures else 0):
         image = (await farmer.post(path, {"content": TOMATO})).json()["image"]["id"]
-    return Stage(market, buyer, farmer, product, ordered.json(), upper, lower, admin, group, image)
+    synonym = {"kind": "synonym", "queries": ["a", "b"]}
+    rule = (await admin.post("/api/admin/search/rules", synonym)).json()
+    return Stage(market, buyer, farmer, product, ordered.json(), upper, lower, admin, group, image, rule)
 
 
 _NO_GROUPS = Statement("test.no_groups", "delete from groups", nothing)

@@ -13,7 +13,16 @@ from tests.openapi import axe
 from tests.openapi.conftest import DemoMarket
 
 pytestmark = pytest.mark.xdist_group("demo_market")
-PAGES = ("/", "/docs", "/docs/orders", "/docs/accounts", "/docs/schemas", "/problems", "/problems/stale")
+PAGES = (
+    "/",
+    "/docs",
+    "/docs/orders",
+    "/docs/accounts",
+    "/docs/schemas",
+    "/docs/ranking",
+    "/problems",
+    "/problems/stale",
+)
 
 
 def test_axe_finds_nothing_in_light_and_dark(browser: Any, demo_market: DemoMarket) -> None:

@@ -21,6 +21,7 @@ from harvestd.market.accounts.sign_ins import PostgresSignIns
 from harvestd.market.accounts.sign_ins_near import NearSignIns
 from harvestd.market.groups.groups_near import NearGroups
 from harvestd.market.search.postgres.engine import PostgresSearch
+from harvestd.market.search.rules_near import NearRules
 from harvestd.parts import Parts
 from harvestd.process.pictures import Pictures
 from harvestd.runtime.lifecycle import Lifecycle
@@ -101,6 +102,7 @@ def make_parts(settings: Settings, database: Any, reactor: Any = None) -> Parts:
         api_keys=absent,
         groups=absent,
         search=PostgresSearch(database) if database is not None else absent,
+        search_rules=absent,
         broker=absent,
         mailer=absent,
         blobs=FolderBlobs(reactor, folder_of(settings), metrics.shortages),
@@ -175,7 +177,8 @@ def make_market(parts: Parts) -> Market:
     sessions = NearSignIns(parts.reactor, parts.topics, source, ttl=600.0)  # however slow the machine, asked once
     keys = NearApiKeys(parts.reactor, parts.topics, parts.database, sessions, parts.now)
     groups = NearGroups(parts.reactor, parts.topics, parts.database)
-    parts = attrs.evolve(parts, sign_ins=sessions, api_keys=keys, groups=groups)
+    rules = NearRules(parts.reactor, parts.topics, parts.database, parts.cache)
+    parts = attrs.evolve(parts, sign_ins=sessions, api_keys=keys, groups=groups, search_rules=rules)
     return Market(parts, Client(make_site(parts, tables.ROUTES)))
 
 

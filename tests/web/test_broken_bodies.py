@@ -136,6 +136,10 @@ async def test_every_field_that_is_wrong_is_named_at_once(
         ids["id"] = (await who.post("/api/categories", {"name": "Roots"})).json()["id"]
     elif "/api/groups/{id}" in route.path:
         ids["id"] = (await who.post("/api/groups", {"name": "Wholesale"})).json()["id"]
+    elif "/search/rules/{id}" in route.path:
+        ids["id"] = (
+            await who.post("/api/admin/search/rules", {"kind": "synonym", "queries": ["courgette", "zucchini"]})
+        ).json()["id"]
     elif "/api/orders/{id}" in route.path or "{product_id}" in route.path:
         product = await market.product(who)
         order = (await who.order((product["id"], 1))).json()

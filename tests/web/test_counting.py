@@ -29,10 +29,12 @@ LISTS = {
     "/api/groups": ("",),
     "/api/groups/{id}/members": ("",),
     "/api/admin/users": ("", "role=farmer", "q=example.org", "active=false"),
+    "/api/admin/search/rules": ("", "kind=pin"),
+    "/api/admin/search/misses": ("", "from=2000-01-01&to=2000-01-02"),
     "/api/admin/audit": ("", "action=api_key.created", "action=none"),
 }
 #: Seen by the staff alone, who see all of it.
-WHOLE = {"/api/groups", "/api/groups/{id}/members"}
+WHOLE = {"/api/admin/search/rules", "/api/admin/search/misses", "/api/groups", "/api/groups/{id}/members"}
 NOTICES = Statement(
     "test.notices",
     """insert into notifications (id, user_id, kind, title, body, data, dedupe_key, created_at)

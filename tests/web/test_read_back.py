@@ -142,6 +142,15 @@ async def _group(market: Market) -> Thing:
     return Thing(manager, path, path, lambda answer: {name: answer[name] for name in ("name", "slug", "description")})
 
 
+async def _rule(market: Market) -> Thing:
+    manager, path = await market.person("manager"), "/api/admin/search/rules"
+    made = (await manager.post(path, {"kind": "synonym", "queries": ["zucchini"], "means": ["courgette"]})).json()
+    names = ("queries", "means", "product_ids", "category_id", "farm_id", "tag", "factor", "note", "active")
+    return Thing(
+        manager, f"{path}/{made['id']}", f"{path}/{made['id']}", lambda answer: {name: answer[name] for name in names}
+    )
+
+
 #: By route: something to write, and the values that its fields get beforehand, one at a time.
 THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any]]]] = {
     "patch_api_users_me": (_me, {"name": ["O'Neill \\ \"Æ\" 👩\u200d🌾", "x" * 200], "phone": [None, "+43 664 123-4567", "01/2345"], "language": [None, "en"]}),
@@ -171,6 +180,11 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
             None, {"legal_name": "Łosoś & Co", "address": "1 Lane\nTown"}, {"register": "", "tax_number": "12/345/67890"},
             {"legal_name": "x" * 200, "address": "x" * 500, "register": "x" * 200, "tax_number": "x" * 50},
         ],
+    }),
+    "patch_api_admin_search_rules_id": (_rule, {
+        "queries": [["Crème fraîche", "Łosoś & Co"], [f"{n:0100}" for n in range(20)]], "means": [["x" * 100], ["two words"]],
+        "note": ["", "two\nlines", "x" * 500], "active": [False], "product_ids": [[]], "category_id": [None], "farm_id": [None], "tag": [None],
+        "factor": [None],
     }),
     "patch_api_groups_id": (_group, {"name": ["Łosoś & Co", "x" * 100], "slug": ["a", "a" * 80], "description": ["", "two\nlines", "x" * 2000]}),
     "patch_api_categories_id": (_category, {

@@ -138,6 +138,27 @@ async def _group_member(s: Stage) -> Try:
     return s.admin, "POST", f"/api/groups/{made['id']}/members", {"email": s.buyer.email}
 
 
+RULES: dict[str, dict[str, Any]] = {
+    "boost": {"queries": ["courgette"], "tag": "plain", "factor": 2, "note": "British."},
+    "synonym": {"queries": ["courgette"], "means": ["zucchini"]},
+}  # fmt: skip
+
+
+def _rule(kind: str) -> Callable[[Stage], Awaitable[Try]]:
+    async def create(s: Stage) -> Try:
+        return s.admin, "POST", "/api/admin/search/rules", {"kind": kind, **RULES[kind]}
+
+    return create
+
+
+def _change_rule(kind: str) -> Callable[[Stage], Awaitable[Try]]:
+    async def change(s: Stage) -> Try:
+        made = (await s.admin.post("/api/admin/search/rules", {"kind": kind, **RULES[kind]})).json()
+        return s.admin, "PATCH", f"/api/admin/search/rules/{made['id']}", RULES[kind]
+
+    return change
+
+
 async def _category(s: Stage) -> Try:
     body = {"name": f"Fruit {next(_numbers)}", "description": "Sweet.", "icon": "apple"}
     return s.admin, "POST", "/api/categories", body
@@ -277,7 +298,7 @@ async def _factor(s: Stage) -> Try:
 
 EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
     "register": _register, "signIn": _login, "updateFarm": _farm, "createCategory": _category, "updateCategory": _change_category,
-    "createGroup": _group, "changeGroup": _change_group, "addGroupMemberByAddress": _group_member, "createProduct": _product, "updateProduct": _change_product, "changeStock": _stock, "placeOrder": _order,
+    "createSearchRule": _rule("boost"), "changeSearchRule": _change_rule("boost"), "createGroup": _group, "changeGroup": _change_group, "addGroupMemberByAddress": _group_member, "createProduct": _product, "updateProduct": _change_product, "changeStock": _stock, "placeOrder": _order,
     "cancelOrder": _cancel, "changeMe": _profile, "moveOrderPart": _move,
     "requestPasswordReset": _forgot, "requestSignInLink": _link, "putAvatar": _avatar, "addDocument": _document, "addImage": _image, "changeImage": _change_image, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
     "changeAccount": _account, "impersonate": _impersonate, "inviteMember": _invite, "setUpSecondFactor": _factor, "createFarm": _found, "judgeFarm": _judge, "beginSession": _session,
@@ -285,6 +306,10 @@ EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
 }  # fmt: skip
 
 
+#: Instead of these, for a field that is not beside the others.
+OTHERWISE: dict[tuple[str, Path], Callable[[Stage], Awaitable[Try]]] = {
+    ("createSearchRule", ("means", 0)): _rule("synonym"), ("changeSearchRule", ("means", 0)): _change_rule("synonym"),
+}  # fmt: skip
 #: They look for what is there.
 SIGN_INS = {"signIn", "beginSession"}
 
@@ -298,7 +323,7 @@ async def stage(market: Market) -> Stage:
 
 async def tried(s: Stage, operation: str, path: Path, text: str) -> Response:
     """The answer to the operation's example with ``text`` in the field at ``path``."""
-    who, method, url, body = await EXAMPLES[operation](s)
+    who, method, url, body = await OTHERWISE.get((operation, path), EXAMPLES[operation])(s)
     body = copy.deepcopy(body)
     if path[0] == "fulfilment":  # instead of one for each farm
         body["fulfilment"] = {**body.pop("fulfilments")[0]}

@@ -21,7 +21,8 @@ with page as (
 insert into search_documents (kind, id, version, removed, in_stock, price, popularity, rating, latitude, longitude, fresh_at,
     indexed_at, unit, farm, category, season_from, season_to, tags, title, farm_name, category_name, title_key, farm_key,
     category_key, text, document, lexemes)
-select 'product', id, revision, false, stock > reserved, price, sales, rating_average, latitude, longitude, updated_at, clock_timestamp(),
+select 'product', id, revision, false, stock > reserved, price, sales, rating_average, latitude, longitude,
+       coalesce((harvested_on + time '12:00') at time zone 'UTC', updated_at), clock_timestamp(),
        unit, farm_slug, category_slug, season_from, season_to, tags, title, farm, category, title_key, farm_key, category_key,
        description, jsonb_build_object('slug', slug),
        setweight(to_tsvector(%(language)s::regconfig, title_key), 'A')

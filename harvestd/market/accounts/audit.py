@@ -33,6 +33,7 @@ PERSONAL = frozenset({
 THINGS = {
     "farms": "farm", "products": "product", "categories": "category", "orders": "order", "users": "user", "addresses": "address",
     "api-keys": "api_key", "sessions": "sign_in", "second-factors": "second_factor", "identities": "identity", "items": "product", "groups": "group", "documents": "document", "operations": "operation",
+    "rules": "search_rule",
 }  # fmt: skip
 #: Actions whose subject is mailed, since somebody else may have done it in their name; True for those that one does oneself, too.
 TOLD = {

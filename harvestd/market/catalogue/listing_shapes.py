@@ -9,6 +9,7 @@ from typing import Annotated, Literal, get_args
 from msgspec import Meta
 
 from harvestd.kernel.units import Unit
+from harvestd.market.catalogue.fact_shapes import Allergens as AllergensIn
 from harvestd.market.catalogue.rules import Status
 from harvestd.market.catalogue.tag_rules import MAX_TAG_LENGTH
 from harvestd.web.shapes import MINOR_UNITS_ALONE, IdOrSlug, ListQuery, Position
@@ -41,7 +42,7 @@ PriceBound = Annotated[int, Meta(ge=0, le=2**53, extra=MINOR_UNITS_ALONE)]
 
 
 class ProductFilters(ListQuery, kw_only=True, frozen=True):
-    """The filters that the listing and search share. Several values of one filter match products with any of them; a category includes its
+    """The filters that the listing and search share. Several values of one filter match products with any of them (of ``free_from``: with none); a category includes its
     subcategories. Category and farm are given by slug or id; price bounds are in minor units and compare with ``price``, whatever quantity it is for."""
 
     category: Annotated[list[IdOrSlug], Meta(max_length=MAX_VALUES)] = []
@@ -50,6 +51,7 @@ class ProductFilters(ListQuery, kw_only=True, frozen=True):
     unit: Annotated[list[Unit], Meta(max_length=MAX_VALUES)] = []
     min_price: PriceBound | None = None
     max_price: PriceBound | None = None
+    free_from: AllergensIn = []
     in_stock: bool = False
     in_season: bool = False
     near: Position | None = None
@@ -77,6 +79,7 @@ class ProductsQuery(ProductFilters, kw_only=True, frozen=True):
 WORDS: dict[str, str] = {
     "ProductFilters.category": "Slug or id of a category, including its subcategories. Several match any of them.",
     "ProductFilters.farm": "Slug or id of a farm. Several match any of them.",
+    "free_from": "Only products whose farm declares none of these allergens.",
     "in_season": "Only what is in season today.",
     "in_stock": "Only what can be ordered now.",
     "max_price": "Highest `price` in minor units, whatever quantity it is for.",

@@ -79,6 +79,7 @@ FILTERS: dict[str, tuple[str, str]] = {
     "status": ("p.status = {0}", "text"),
     "in_season": (cards.season_sql("{0}"), "text"),
     "within": (_WITHIN, "float8[]"),
+    "free_from": ("not p.allergens && {0}", "text[]"),
 }
 
 _of_each: Callable[[Filters], tuple[Any, ...]] = attrgetter(*FILTERS)
@@ -115,6 +116,7 @@ class Filters:
     updated_since: datetime | None = None
     status: str | None = None
     within: Sequence[float] | None = None
+    free_from: Sequence[str] | None = None
 
     @classmethod
     def of(cls, *, categories: Sequence[str] = (), farms: Sequence[str] = (), **more: Any) -> Filters:

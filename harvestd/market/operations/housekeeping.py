@@ -13,6 +13,7 @@ from harvestd.market.accounts import sign_ins as sessions
 from harvestd.market.carts import rows as carts
 from harvestd.market.long_work import rows as operations
 from harvestd.market.notifications import mail_rows as mails
+from harvestd.market.search import miss_rows as misses
 from harvestd.market.search.elasticsearch import builds as search_builds
 from harvestd.market.search.postgres import pending as search_pending
 from harvestd.parts import Parts
@@ -49,6 +50,7 @@ KINDS: tuple[Kind, ...] = (
     # an hour late: no process, whatever its clock, may still take what is no longer known to be answered
     lambda tx, parts, now: challenges.delete_expired(tx, now - timedelta(hours=1), BATCH),
     lambda tx, parts, now: identities.delete_spent(tx, now, BATCH),
+    lambda tx, parts, now: misses.purge(tx, (now - timedelta(seconds=parts.settings.search_misses_keep)).date(), BATCH),
     lambda tx, parts, now: operations.sweep(tx, now - timedelta(seconds=parts.settings.operations_keep), OPERATIONS),
 )
 

@@ -25,6 +25,7 @@ from harvestd.market.operations.shapes import (
     Ready,
     ReadyPart,
 )
+from harvestd.market.search.ranking_page import ranking
 from harvestd.runtime import metrics as prometheus
 from harvestd.settings.table import Settings
 from harvestd.web.context import RequestContext, Result
@@ -148,9 +149,11 @@ async def docs(request: RequestContext) -> Result:
 
 
 async def docs_page(request: RequestContext) -> Result:
-    """A section of the reference, or a file that its pages share."""
+    """A section of the reference, what search ranks by, or a file that the pages share."""
     name = request.path["name"]
     media_type = documents.STATIC.get(name)
+    if name == "ranking":
+        return Result(ranking(), headers=(documents.POLICY,), media_type=documents.HTML)
     if media_type is None:
         body = reference.section(await contract(request), name, *_passkeys(request))
         return Result(body, headers=(documents.POLICY,), media_type=documents.HTML)

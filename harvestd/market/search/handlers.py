@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, time
 
 from harvestd.interfaces import Document
 from harvestd.market.catalogue import rows as products
@@ -59,7 +60,18 @@ def document(row: products.Product) -> Document:
     return Document(
         kind="product", id=row.id, version=row.revision, title=row.title, text=row.description, farm=row.farm_slug,
         farm_name=row.farm_name, category=row.category_slug, category_name=row.category_name or "", tags=tuple(row.tags),
+        also=_also(row), codes=tuple(filter(None, (row.sku, row.gtin, row.external_id))), allergens=tuple(row.allergens),
         unit=row.unit, price=row.price, in_stock=row.stock > row.reserved, season_from=row.season_from,
         season_to=row.season_to, popularity=float(row.sales), rating=float(row.rating_average), latitude=row.latitude, longitude=row.longitude,
-        fresh_at=row.updated_at, body={"slug": row.slug}, removed=row.status != "published",
+        fresh_at=_fresh(row), body={"slug": row.slug}, removed=row.status != "published",
     )  # fmt: skip
+
+
+def _also(row: products.Product) -> str:
+    """What a product is found by and search does not show."""
+    return f"{row.origin}\n{row.ingredients}" if row.origin or row.ingredients else ""
+
+
+def _fresh(row: products.Product) -> datetime:
+    """Noon of the day of the harvest or, without one, when the product last changed."""
+    return row.updated_at if row.harvested_on is None else datetime.combine(row.harvested_on, time(12), UTC)

@@ -10,6 +10,7 @@ import attrs
 import msgspec
 
 from harvestd.interfaces import Search
+from harvestd.interfaces.search import NO_RULES
 from harvestd.kernel.cursors import decode, encode, refused
 
 
@@ -58,6 +59,6 @@ def place_of(question: Search, now: datetime) -> Place:
 
 
 def _name(question: Search) -> str:
-    """Names the query in its cursors, whatever its page and its day."""
-    same = attrs.astuple(attrs.evolve(question, after=None, limit=0, today=""))
+    """Names the query in its cursors, whatever its page and its day, and what the rules say of it by now."""
+    same = attrs.astuple(attrs.evolve(question, after=None, limit=0, today="", rules=NO_RULES, explain=False))
     return f"search {blake2b(msgspec.msgpack.encode(same), digest_size=8).hexdigest()}"

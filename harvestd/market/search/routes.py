@@ -7,24 +7,41 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from harvestd.interfaces import Facet, Hit, Search
+from harvestd.kernel.errors import Forbidden
 from harvestd.kernel.formatting import money
 from harvestd.kernel.geography import shown_km
+from harvestd.kernel.permissions import Permission, may
 from harvestd.market.catalogue import cards, filters
 from harvestd.market.catalogue.product_shapes import Image
 from harvestd.market.catalogue.viewing import view
 from harvestd.market.search.postgres import suggest as search_suggest
 from harvestd.market.search.postgres.query import FACET_VALUES
-from harvestd.market.search.shapes import FacetValue, SearchPage, SearchQuery, Suggestion, Suggestions, SuggestQuery
+from harvestd.market.search.shapes import (
+    FacetValue,
+    RankingReason,
+    SearchPage,
+    SearchQuery,
+    Suggestion,
+    Suggestions,
+    SuggestQuery,
+)
+from harvestd.market.search.text import asked as words
 from harvestd.web.context import RequestContext
 from harvestd.web.shapes import Named
 
 
 async def search(request: RequestContext, query: SearchQuery) -> SearchPage[msgspec.Raw]:
     """Matching products in their current state; one that left the market since it was indexed is left out."""
+    if query.explain:
+        _explains(request)
     asked = await filters.asked(request, query)
     found = await request.parts.search.search(
-        Search(**asked.search(), text=query.q, sort=query.sort, limit=query.limit, after=query.after or None)
-    )
+        Search(
+            **asked.search(), text=query.q, sort=query.sort, limit=query.limit, after=query.after or None,
+            explain=query.explain,
+            rules=await request.parts.search_rules.of(words(query.q)),
+        )
+    )  # fmt: skip
     shown = await cards.by_ids(request.reader, [hit.id for hit in found.hits], view(request))
     return SearchPage(
         items=[
@@ -37,6 +54,13 @@ async def search(request: RequestContext, query: SearchQuery) -> SearchPage[msgs
         },
         total=found.total, degraded=found.degraded, next=found.next,
     )  # fmt: skip
+
+
+def _explains(request: RequestContext) -> None:
+    """Raise ``Forbidden`` for whoever may not see why a hit stands where it does."""
+    if not may(request.user.role, Permission.SEE_SEARCHES):
+        raise Forbidden("only the market's staff sees why a hit stands where it does; leave explain out")
+    request.user.require_scope(Permission.SEE_SEARCHES)
 
 
 def _facet(request: RequestContext, name: str, found: Sequence[Facet], chosen: Mapping[str, str]) -> list[FacetValue]:
@@ -62,8 +86,14 @@ def _called(request: RequestContext, name: str, facet: Facet) -> str:
 def _shown(hit: Hit, card: cards.Card) -> msgspec.Raw:
     """A :class:`~harvestd.market.search.shapes.FoundProduct`: the product, and why it matched."""
     away = None if hit.distance_km is None else shown_km(hit.distance_km)
-    why = msgspec.json.encode({"score": hit.score, "highlight": hit.highlight, "distance_km": away})
+    why = msgspec.json.encode({"score": hit.score, "highlight": hit.highlight, "distance_km": away, **_reasons(hit)})
     return msgspec.Raw(card.text[:-1] + "," + why[1:].decode())
+
+
+def _reasons(hit: Hit) -> dict[str, list[RankingReason]]:
+    """Why the hit stands where it does, if that was asked for."""
+    reasons = [RankingReason(factor=one.factor, points=one.points, times=one.times) for one in hit.reasons]
+    return {"reasons": reasons} if reasons else {}
 
 
 async def suggest(request: RequestContext, query: SuggestQuery) -> Suggestions:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Generic, Literal, TypeVar, get_args
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from harvestd.market.catalogue.listing_shapes import ProductFilters, sorts
 from harvestd.market.catalogue.product_shapes import Image, Product
+from harvestd.market.search.ranking import FACTORS
 from harvestd.web.shapes import In, Named, Out
 from harvestd.web.vocabulary import closed
 
 Item = TypeVar("Item")
 
 
+_FACTOR = closed("RankingFactor", (*FACTORS, "pin"), "What search ranks by: see [ranking](/docs/ranking).")
+FactorOut = Annotated[str, _FACTOR]
 SearchSort = Literal["relevance", "newest", "price", "-price", "popular", "rating"]
 SuggestionKindOut = Annotated[str, closed("SuggestionKind", ("product", "farm", "category"), "What a suggestion is.")]
 
@@ -27,6 +30,15 @@ class SearchQuery(ProductFilters, kw_only=True, frozen=True):
         closed("SearchSort", get_args(SearchSort), "What comes first in the hits of a search."),
         sorts(get_args(SearchSort)),
     ] = "relevance"
+    explain: bool = False
+
+
+class RankingReason(Out, kw_only=True, frozen=True):
+    """A part of a score: it sums up from ``points`` x ``times`` of all."""
+
+    factor: FactorOut
+    points: float
+    times: float
 
 
 class FoundProduct(Product, kw_only=True, frozen=True):
@@ -35,6 +47,7 @@ class FoundProduct(Product, kw_only=True, frozen=True):
     score: float
     highlight: dict[str, str]
     distance_km: float | None
+    reasons: list[RankingReason] | UnsetType = UNSET
 
 
 class FacetValue(Out, kw_only=True, frozen=True):
@@ -86,6 +99,11 @@ WORDS: dict[str, str] = {
     "Suggestion.kind": "What it names.",
     "degraded": "True while the search engine is unavailable and PostgreSQL answers instead.",
     "facets": "For each facet, its values and how many hits there are with each as the only value of its filter; the other filters apply. Counts stop at 10,000 hits.",
+    "explain": "Whether each hit says why it stands where it does; for the market's staff.",
+    "factor": "What the points are for.",
+    "points": "How many points the product has of this factor.",
+    "times": "What the market's rules for the query multiply them by.",
+    "reasons": "Why it stands where it does, if `explain` was asked for.",
     "highlight": "HTML by field: escaped text, the matches in `<em>`.",
     "Suggestions.items": "The suggestions, the best first.",
     "score": "Relevance score; comparable only within one answer.",

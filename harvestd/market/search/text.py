@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterable, Sequence
 
 #: Limits of a query: its words, the letters of each, and its characters; and the words of a text.
 QUERY_WORDS, WORD_LETTERS, QUERY_CHARACTERS, TEXT_WORDS = 12, 40, 1_000, 400
+#: The longest number of something, and how its lexeme begins: as no word does.
+CODE_CHARACTERS, CODE = 64, "#"
 #: A longer text is shown as an excerpt of this many characters around its first match.
 FRAGMENT = 160
 
@@ -65,6 +67,11 @@ def name_key(name: str) -> str:
 def asked(text: str) -> list[str]:
     """The distinct words of a query."""
     return list(dict.fromkeys(words(text[:QUERY_CHARACTERS], QUERY_WORDS)))
+
+
+def code_of(text: str) -> str:
+    """A text as the number of something: its letters and digits alone, or nothing."""
+    return "".join(words(text[:CODE_CHARACTERS], QUERY_WORDS))
 
 
 def trigrams(word: str) -> list[str]:

@@ -60,10 +60,11 @@ select s.id, s.farm, f.slug as farm_slug, s.category, c.slug as category_slug
   left join categories c on c.id = p.category_id
  where not s.removed
    and (s.farm, s.farm_name, s.latitude, s.longitude, s.category, s.category_name, s.title, s.text, s.unit, s.price, s.tags,
-        s.season_from, s.season_to, s.rating, s.in_stock, s.fresh_at)
+        s.season_from, s.season_to, s.rating, s.in_stock, s.allergens, s.fresh_at)
        is distinct from
        (f.slug, f.name, f.latitude, f.longitude, c.slug, coalesce(c.name, ''), p.title, p.description, p.unit, p.price::bigint, p.tags,
-        p.season_from, p.season_to, p.rating_average::real, p.stock > p.reserved, p.updated_at);
+        p.season_from, p.season_to, p.rating_average::real, p.stock > p.reserved, p.allergens,
+        coalesce((p.harvested_on + time '12:00') at time zone 'UTC', p.updated_at));
 
 -- name: products whose search documents are still to be renewed
 select source, id, after from search_renewals;

@@ -66,6 +66,18 @@ _IN_ONE = Statement(
        on conflict do nothing""",
     nothing,
 )
+_RULES = Statement(
+    "test.rules",
+    """insert into search_rules (id, kind, queries, created_at, updated_at)
+       select gen_random_uuid(), 'synonym', array['medlar', 'quince'], now(), now() from generate_series(1, :count)""",
+    nothing,
+)
+_MISSES = Statement(
+    "test.some_misses",
+    """insert into search_misses (day, query, language, area, count)
+       select current_date, 'medlar ' || n, 'en', '', 1 + n % 3 from generate_series(1, :count) n on conflict do nothing""",
+    nothing,
+)
 _OPERATIONS = Statement(
     "test.operations_of",
     """insert into operations (id, kind, user_id, status, due_at, created_at, finished_at)
@@ -75,7 +87,7 @@ _OPERATIONS = Statement(
 
 
 async def some(market: Market, person: Person, count: int) -> None:
-    """So many sign-ins and operations more, members and invitations of their farm, groups, members of the one with the farm's id, addresses and API keys; and two entries in the audit log, of a key that was made and ended."""
+    """So many sign-ins and operations more, members and invitations of their farm, groups, rules of searches, searches without hits, members of the one with the farm's id, addresses and API keys; and two entries in the audit log, of a key that was made and ended."""
 
     async def work(tx: Transaction) -> None:
         for statement in (_SIGN_INS, _ADDRESSES, _KEYS, _OPERATIONS):
@@ -84,6 +96,8 @@ async def some(market: Market, person: Person, count: int) -> None:
             await tx.run(_MEMBERS, farm_id=person.farm_id, count=count)
             await tx.run(_INVITATIONS, farm_id=person.farm_id, user_id=person.id, count=count)
             await tx.run(_GROUPS, farm_id=person.farm_id, count=count)
+            for statement in (_RULES, _MISSES):
+                await tx.run(statement, count=count)
             await tx.run(_IN_ONE, farm_id=person.farm_id, count=count)
             await tx.run(_DOCUMENTS, farm_id=person.farm_id, user_id=person.id, count=count)
 

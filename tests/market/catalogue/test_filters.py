@@ -20,7 +20,7 @@ from harvestd.web.shapes import ListQuery
 from tests.people import Market, Person
 
 #: What the one has and the other has not.
-LISTING_ALONE, SEARCH_ALONE = {"mine", "status", "count", "ids", "updated_since"}, {"q"}
+LISTING_ALONE, SEARCH_ALONE = {"mine", "status", "count", "ids", "updated_since"}, {"q", "explain"}
 UNKNOWN = "01900000-0000-7000-8000-00000000dead"
 
 
@@ -64,7 +64,7 @@ async def stall(market: Market) -> tuple[Person, dict[str, str]]:
             await market.product(
                 farmer, title=f"Thing {number} {n}", unit=rng.choice(["kg", "bunch", "box"]), price=rng.randrange(100, 900),
                 stock=rng.choice([0, 3]), category_id=rng.choice([None, *[ids[s] for s in ("food", "green", "leaves", "milk")]]),
-                tags=rng.sample(["organic", "Élevé", "WEISS", "rare"], 2), season=season,
+                allergens=rng.sample(["nuts", "milk", "eggs"], rng.randrange(3)), tags=rng.sample(["organic", "Élevé", "WEISS", "rare"], 2), season=season,
             )  # fmt: skip
     await market.work()
     return farmer, ids
@@ -93,6 +93,7 @@ async def test_both_find_the_same_products_by_the_same_filters(market: Market) -
                 "tag=rare&tag=organic"],
         "unit": ["unit=kg", "unit=box&unit=bunch"],
         "price": ["min_price=400", "max_price=400", "min_price=300&max_price=500"],
+        "free from": ["free_from=nuts", "free_from=milk&free_from=eggs", "free_from=nuts&free_from=milk"],
         "flags": ["in_stock=true", "in_season=true", "in_stock=true&in_season=true"],
         "near": ["near=48,11", "near=48,11&radius_km=50", "near=48.5,11&radius_km=500", "near=0,0&radius_km=1"],
     }  # fmt: skip
@@ -172,3 +173,17 @@ def test_the_table_has_every_filter_that_both_take() -> None:
     for filter in FILTERS.values():
         assert set(filter.listing) <= {*attrs.fields_dict(listings.Filters), "categories", "farms"}
         assert set(filter.search) <= set(attrs.fields_dict(Search))
+
+
+@pytest.mark.parametrize("path", ["/api/products?free_from=nuts", "/api/search?free_from=nuts"])
+async def test_what_is_free_of_something_is_so_as_soon_as_its_farm_says_so(market: Market, path: str) -> None:
+    """Also in answers that are cached."""
+    farmer = await market.farmer()
+    product = await market.product(farmer, allergens=["nuts", "milk"])
+    for allergens, number in ((["nuts", "milk"], 0), (["milk"], 1), (["milk", "nuts"], 0), ([], 1)):
+        body = {"allergens": allergens}
+        assert (await farmer.request("PATCH", f"/api/products/{product['id']}", body, If_Match="*")).status == 200
+        await market.work()
+        for _ in range(2):
+            assert len((await market.stranger.get(path)).json()["items"]) == number, allergens
+    assert (await market.stranger.get("/api/products?free_from=dust")).status == 422

@@ -8,7 +8,8 @@ from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred
 
 from harvestd.kernel.errors import Overloaded, Unavailable
-from harvestd.market.search.postgres.query import FINDS, LISTS, SIMILAR
+from harvestd.market.search.postgres.query import SIMILAR, find
+from harvestd.market.search.postgres.scoring import Form
 from harvestd.runtime.tracing import asked_by
 from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.statements import Statement, nothing, scalar
@@ -20,7 +21,7 @@ HEAVY_LIMIT = Statement("test.heavy_limit", "select current_setting('statement_t
 
 
 def test_searches_are_heavy() -> None:
-    assert all(statement.heavy for statement in (*FINDS.values(), *LISTS.values(), SIMILAR))
+    assert SIMILAR.heavy and all(find(Form(words, "price", ruled=words)).heavy for words in (False, True))
 
 
 async def test_a_heavy_statement_has_one_core(database: Database) -> None:

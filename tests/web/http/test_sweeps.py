@@ -71,7 +71,7 @@ async def stocked(market: Market) -> dict[str, Person]:
 
 def ids(answer: dict[str, Any]) -> list[str]:
     """Of what is on a page."""
-    return [item["id"] for item in answer["items"]]
+    return [item.get("id") or item["query"] for item in answer["items"]]
 
 
 async def page(who: Any, path: str) -> dict[str, Any]:

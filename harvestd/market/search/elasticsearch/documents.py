@@ -10,6 +10,8 @@ import attrs
 
 from harvestd.interfaces import Document
 from harvestd.market.search.postgres.query import TEXT_SHOWN
+from harvestd.market.search.postgres.rows import codes
+from harvestd.market.search.ranking import popularity, rating
 from harvestd.market.search.text import name_key, storable, words
 from harvestd.store.elasticsearch.client import EngineError
 
@@ -97,13 +99,13 @@ def _source(document: Document, now: datetime) -> dict[str, Any]:
         "kind": document.kind, "id": document.id, "version": document.version, "removed": False, "title": title,
         "shown": text[:TEXT_SHOWN],
         "farm_name": farm_name, "category_name": category_name, "body": document.body,
-        "title_words": name_key(title), "farm_words": name_key(farm_name), "text_words": " ".join(words(text)),
+        "title_words": name_key(title), "farm_words": name_key(farm_name), "text_words": " ".join([*words(text), *words(storable(document.also))]),
         "label_words": " ".join([*words(category_name), *(word for tag in tags for word in words(tag))]),
         "title_key": name_key(title), "farm_key": name_key(farm_name), "category_key": name_key(category_name),
         "category": document.category, "farm": document.farm, "tags": tags, "unit": document.unit,
-        "price": document.price, "in_stock": document.in_stock,
+        "price": document.price, "in_stock": document.in_stock, "allergens": list(document.allergens), "codes": codes(document),
         "sales": document.popularity, "rating": document.rating,
-        "popular": max(0.0, document.popularity) / (max(0.0, document.popularity) + 20),
+        "popular": popularity(document.popularity), "liked": rating(document.rating), "brief": 1 / max(1, len(words(title))),
         "fresh_at": int((document.fresh_at or now).timestamp() * 1000),
         **_season(document.season_from, document.season_to),
     }  # fmt: skip

@@ -26,7 +26,7 @@ from harvestd.market.search.elasticsearch.query import Answer
 from harvestd.market.search.elasticsearch.reindexing import Pages, Reindexing
 from harvestd.market.search.elasticsearch.totals import Totals
 from harvestd.market.search.places import Place, place_of
-from harvestd.market.search.postgres.engine import FEW
+from harvestd.market.search.postgres.engine import few
 from harvestd.market.search.postgres.query import FACETS
 from harvestd.market.search.text import asked
 from harvestd.settings.table import Settings
@@ -71,7 +71,7 @@ class ElasticsearchSearch:
             return Found((), dict.fromkeys(FACETS, ()), 0, None)
         end = self._reactor.seconds() + self._timeout
         page = _NOTHING if place.wide else await self._page(question, words, place, end)
-        if words and (place.wide or (place.score is None and page.total < FEW)):
+        if words and (place.wide or (place.score is None and page.total < few(question))):
             wide = await self._wide(question, words, place, end)
             if wide.total > page.total or place.wide:
                 page, place = wide, attrs.evolve(place, wide=True)

@@ -25,7 +25,7 @@ class Point(msgspec.Struct, frozen=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A document of ours, as a hit shows it."""
+    """A document of ours, as a hit shows it; the last five only if it explains itself."""
 
     id: UUID
     kind: Kind
@@ -33,10 +33,16 @@ class Source(msgspec.Struct, frozen=True):
     shown: str
     body: dict[str, Any]
     location: Point | None = None
+    in_stock: bool = False
+    fresh_at: float = 0.0
+    popular: float = 0.0
+    liked: float = 0.0
+    brief: float = 0.0
 
 
 class EngineHit(msgspec.Struct, frozen=True):
-    """A hit of a search: ``sort`` holds its sort values and its id, ``highlight`` the matches by field."""
+    """A hit of a search: ``sort`` holds its sort values and its id, ``highlight`` the matches by field, ``matched_queries`` the names of those
+    parts of the query that it matches, if they have names."""
 
     source: Source = msgspec.field(name="_source")
     score: Annotated[float, msgspec.Meta(ge=0, le=1e9)] = msgspec.field(name="_score")
@@ -44,6 +50,7 @@ class EngineHit(msgspec.Struct, frozen=True):
         list[Annotated[float, msgspec.Meta(ge=0, le=2**53)] | str], msgspec.Meta(min_length=1, max_length=2)
     ]
     highlight: dict[str, list[str]] = {}
+    matched_queries: list[str] = []
 
 
 class Slug(msgspec.Struct, frozen=True):

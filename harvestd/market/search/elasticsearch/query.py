@@ -1,23 +1,15 @@
 """One search as the engine's query, and its answer as the result.
 
-The score is that of PostgreSQL's search (``postgres/query.py``), expressed in the engine's terms: constants, not statistics of the
-index, so that a document's score never varies and the pages of one search are consistent. It is the sum of
-
-- relevance: each query word counts 0.6 in the title, 0.24 in category or tags, 0.12 in the farm's name, 0.06 in the text, and
-  half of that if mistyped; divided by the number of words; plus 1 for a hit that has them all exactly as typed, 0.2 if the title
-  equals the query, 0.1 if it has the words side by side;
-- freshness: 0.15 x exp(-age / 30 days);
-- popularity: 0.15 x p / (p + 20);
-- nearness, if a position is given: 0.25 x 0.5 ^ (distance / 25 km).
+The score is the sum of the factors of ``ranking.py``, expressed in the engine's terms: constants, not statistics of the index, so that
+a document's score never varies and the pages of one search are consistent. What it adds up of is in ``scoring.py``.
 
 User input is never parsed as query syntax: it appears only in ``match`` and ``term``.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -25,17 +17,16 @@ import attrs
 from harvestd.interfaces import Found, Hit, Search
 from harvestd.kernel.geography import distance_km
 from harvestd.market.search.elasticsearch import facets as elasticsearch_facets
+from harvestd.market.search.elasticsearch import scoring
 from harvestd.market.search.elasticsearch.facets import Counted
 from harvestd.market.search.elasticsearch.hits import Count, EngineHit, Key, Shown, Source, of_form
+from harvestd.market.search.elasticsearch.scoring import Parts, all_of, any_of, match, typed
 from harvestd.market.search.places import Place, cursor
 from harvestd.market.search.postgres.query import ORDERS, Order
-from harvestd.market.search.text import highlight
+from harvestd.market.search.text import code_of, highlight, storable
 from harvestd.store.counting import MAX_COUNTED
 from harvestd.store.elasticsearch.client import EngineError, cause
 
-#: The weight of a word in each field.
-WEIGHTS = {"title_words": 0.6, "label_words": 0.24, "farm_words": 0.12, "text_words": 0.06}
-MISTYPED = 0.5
 SHOWN = ("title_words", "text_words")
 #: Marks around matches in highlights; no word contains them.
 MARKS = ("\ue000", "\ue001")
@@ -47,19 +38,19 @@ Json = dict[str, Any]
 def asking(question: Search, words: list[str], place: Place, seconds: float, joint: str = "") -> Json:
     """The body of ``_search``. ``joint`` is empty for the words as typed; ``and`` or ``or`` joins the words with typo tolerance.
     A page requests one hit more than the limit, to know whether there is a next page."""
-    query: Json = {"bool": {"filter": filters(question, place)}}
+    parts = scoring.parts_of(question, words)
     chosen = elasticsearch_facets.chosen(question)
+    conditions = filters(question, place)
     if words:
-        query["bool"]["filter"] += _wide(words, joint) if joint else [_match("words", words)]
-        query["bool"]["should"] = _relevance(words, mistyped=bool(joint))
+        conditions.append(_matching(question, words, parts, joint))
     body: Json = {
-        "query": {"function_score": {"query": query, "functions": _functions(question, place), "score_mode": "sum", "boost_mode": "sum"}},
+        "query": scoring.query(question, words, place, conditions, mistyped=bool(joint)),
         "sort": _sort(ORDERS[question.sort]),
         "track_scores": True,
         "size": question.limit + 1,
         "track_total_hits": MAX_COUNTED,
         "timeout": f"{max(1, round(seconds * 1000))}ms",
-        "_source": ["kind", "id", "title", "shown", "body", "location"],
+        "_source": ["kind", "id", "title", "shown", "body", "location", *(scoring.EXPLAINING if question.explain else ())],
         "aggs": elasticsearch_facets.aggregations(chosen),
     }  # fmt: skip
     if chosen:
@@ -67,7 +58,9 @@ def asking(question: Search, words: list[str], place: Place, seconds: float, joi
     if place.score is not None:
         body["search_after"] = _after(ORDERS[question.sort], place)
     if words:
-        body["highlight"] = _highlights(words, mistyped=bool(joint))
+        body["highlight"] = _highlights(
+            [word for part in parts for way in part for word in way], words, mistyped=bool(joint)
+        )
     return body
 
 
@@ -94,6 +87,8 @@ def filters(question: Search, place: Place) -> list[Json]:
     asked: list[Json] = [{"term": {"removed": False}}]
     if question.in_stock:
         asked.append({"term": {"in_stock": True}})
+    if question.free_from:
+        asked.append({"bool": {"must_not": [{"terms": {"allergens": [storable(one) for one in question.free_from]}}]}})
     if question.in_season:
         asked.append(_in_season(question.today or place.as_of.date().isoformat()))
     if question.near is not None and question.radius is not None:
@@ -128,69 +123,32 @@ def _in_season(today: str) -> Json:
     }
 
 
-def _match(field: str, words: Collection[str], joint: str = "and", **more: Any) -> Json:
-    return {"match": {field: {"query": " ".join(words), "operator": joint, **more}}}
-
-
-def _typed(field: str, words: Collection[str], joint: str = "or") -> Json:
-    return _match(f"{field}.typed", words, joint, fuzziness="AUTO")
-
-
-def _any(*queries: Json) -> Json:
-    return {"bool": {"should": list(queries), "minimum_should_match": 1}}
-
-
-def _constant(query: Json, boost: float) -> Json:
-    return {"constant_score": {"filter": query, "boost": boost}}
-
-
 def _wide(words: list[str], joint: str) -> list[Json]:
     """The words as typed or with typo tolerance. A stop word always matches, but matches nothing by itself."""
-    some = [_any(_match("words", words, "or"), _typed("words", words))]
+    some = [any_of(match("words", words, "or"), typed("words", words))]
     if joint == "or":
         return some
-    return some + [_any(_match("words", [word], zero_terms_query="all"), _typed("words", [word])) for word in words]
+    return some + [any_of(match("words", [word], zero_terms_query="all"), typed("words", [word])) for word in words]
 
 
-def _relevance(words: list[str], mistyped: bool) -> list[Json]:
-    scored = [
-        {"dis_max": {"queries": [part for field, weight in WEIGHTS.items() for part in _worth(field, word, weight / len(words), mistyped)]}}
-        for word in words
-    ]  # fmt: skip
-    scored.append(_constant(_match("words", words), 1.0))
-    scored.append(_constant({"term": {"title_key": " ".join(words)}}, 0.2))
-    if len(words) > 1:
-        scored.append(_constant({"match_phrase": {"title_words": {"query": " ".join(words)}}}, 0.1))
-    return scored
+def _matching(question: Search, words: list[str], parts: Parts, joint: str) -> Json:
+    """The condition on a hit: the words, as they are typed or, by ``joint``, with typing errors; or its number; or that it is pinned."""
+    meant = [all_of(parts), {"term": {"codes": code_of(question.text)}}]
+    if joint:
+        meant.append({"bool": {"filter": _wide(words, joint)}})
+    pins = scoring.pins(question)
+    return any_of(*meant, *([{"ids": {"values": pins}}] if pins else []))
 
 
-def _worth(field: str, word: str, weight: float, mistyped: bool) -> list[Json]:
-    right = _constant(_match(field, [word]), weight)
-    return [right, _constant(_typed(field, [word]), weight * MISTYPED)] if mistyped else [right]
-
-
-def _functions(question: Search, place: Place) -> list[Json]:
-    moment = int(place.as_of.timestamp() * 1000)
-    functions: list[Json] = [
-        {"exp": {"fresh_at": {"origin": moment, "scale": "30d", "decay": math.exp(-1)}}, "weight": 0.15},
-        {"field_value_factor": {"field": "popular", "factor": 0.15, "missing": 0}},
-    ]
-    if question.near is not None:
-        latitude, longitude = question.near
-        near = {"origin": {"lat": latitude, "lon": longitude}, "scale": "25km", "decay": 0.5}
-        functions.append({"filter": {"exists": {"field": "location"}}, "exp": {"location": near}, "weight": 0.25})
-    return functions
-
-
-def _highlights(words: list[str], mistyped: bool) -> Json:
-    asked = [_match(field, words, "or") for field in SHOWN]
+def _highlights(meant: list[str], words: list[str], mistyped: bool) -> Json:
+    asked = [match(field, meant, "or") for field in SHOWN]
     fields = list(SHOWN)
     if mistyped:
-        asked += [_typed(field, words) for field in SHOWN]
+        asked += [typed(field, words) for field in SHOWN]
         fields += [f"{field}.typed" for field in SHOWN]
     return {
         "number_of_fragments": 0, "pre_tags": [MARKS[0]], "post_tags": [MARKS[1]],
-        "highlight_query": _any(*asked), "fields": {field: {} for field in fields},
+        "highlight_query": any_of(*asked), "fields": {field: {} for field in fields},
     }  # fmt: skip
 
 
@@ -222,7 +180,7 @@ def answer(given: Any) -> Answer:
 def found(question: Search, page: Answer, place: Place, present: Mapping[Key, Shown] | None = None) -> Found:
     """The page, with its documents as they are ``present``, if given, and without those that are gone."""
     shown = page.hits[: question.limit]
-    hits = tuple(_hit(hit, source, question.near) for hit in shown if (source := _source(hit, present)) is not None)
+    hits = tuple(_hit(hit, source, question, place) for hit in shown if (source := _source(hit, present)) is not None)
     last = None
     if shown and len(page.hits) > len(shown):
         last = attrs.evolve(place, score=_rank(ORDERS[question.sort], shown[-1]), id=str(shown[-1].source.id))
@@ -237,12 +195,13 @@ def _source(hit: EngineHit, present: Mapping[Key, Shown] | None) -> Source | Non
     return shown.source if shown is not None else None
 
 
-def _hit(hit: EngineHit, source: Source, near: tuple[float, float] | None) -> Hit:
-    place = source.location
+def _hit(hit: EngineHit, source: Source, question: Search, page: Place) -> Hit:
+    place, near = source.location, question.near
     matched = {word for texts in hit.highlight.values() for text in texts for word in _MARKED.findall(text)}
     shown = {"title": highlight(source.title, matched, None), "text": highlight(source.shown, matched)}
     return Hit(
         id=str(source.id), kind=source.kind, score=hit.score, body=source.body,
         highlight={name: text for name, text in shown.items() if text is not None},
         distance_km=distance_km(*near, place.lat, place.lon) if near is not None and place else None,
+        reasons=scoring.reasons(question, hit, page) if question.explain else (),
     )  # fmt: skip

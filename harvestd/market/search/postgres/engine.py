@@ -13,11 +13,13 @@ from datetime import UTC, datetime
 import attrs
 from zope.interface import implementer
 
-from harvestd.interfaces import Document, Facet, Found, Hit, IStoredSearch, Search, Suggestion
+from harvestd.interfaces import Document, Facet, Found, Hit, IStoredSearch, Reason, Search, Suggestion
 from harvestd.market.search.places import Place, cursor, place_of
 from harvestd.market.search.postgres import rows as search_rows
 from harvestd.market.search.postgres import suggest as search_suggest
 from harvestd.market.search.postgres.query import FACETS, SIMILAR, Page, Row, parameters, statement
+from harvestd.market.search.postgres.scoring import EXPLAINED
+from harvestd.market.search.ranking import FACTORS
 from harvestd.market.search.text import asked, bracket_name, errors_allowed, highlight, nearest, trigrams
 from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.statements import Reader
@@ -30,6 +32,11 @@ FEW = 5
 MAX_MISTYPED = 4
 #: Documents that a rebuild writes in one transaction.
 REBUILD_PAGE = 200
+
+
+def few(question: Search) -> int:
+    """With fewer hits than this, similar words are searched for, too. Who has said what a word means, means that, if there is any."""
+    return 1 if question.rules.groups else FEW
 
 
 @attrs.frozen
@@ -75,7 +82,7 @@ class PostgresSearch:
         if question.text.strip() and not words:
             return Found((), dict.fromkeys(FACETS, ()), 0, None)
         page = _NOTHING if place.wide else await self._page(question, words, None, place)
-        if words and (place.wide or (place.score is None and page.total < FEW)):
+        if words and (place.wide or (place.score is None and page.total < few(question))):
             wide = await self._wide(question, words, place)
             if wide.total > page.total:
                 return _found(question, wide, attrs.evolve(place, wide=True))
@@ -163,8 +170,18 @@ def _hit(row: Row, words: frozenset[str]) -> Hit:
     shown = {"title": highlight(row.title, words, None), "text": highlight(row.text, words)}
     return Hit(
         id=row.id, kind=row.kind, score=row.score / 1_000_000, body=row.document, distance_km=row.distance,
-        highlight={name: text for name, text in shown.items() if text is not None},
+        highlight={name: text for name, text in shown.items() if text is not None}, reasons=_reasons(row.why),
     )  # fmt: skip
+
+
+def _reasons(why: list[float] | None) -> tuple[Reason, ...]:
+    """The parts of a score, if they were asked for."""
+    if why is None:
+        return ()
+    *parts, boosted, pinned = why
+    times = {name: boosted if FACTORS[name].boosted else 1.0 for name in EXPLAINED}
+    found = [Reason(name, points, times[name]) for name, points in zip(EXPLAINED, parts, strict=True)]
+    return tuple(one for one in [*found, Reason("pin", pinned)] if one.points)
 
 
 def _facets(counts: list[tuple[int, str, str, int]]) -> dict[str, tuple[Facet, ...]]:

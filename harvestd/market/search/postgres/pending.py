@@ -19,8 +19,8 @@ from harvestd.store.postgres.transactions import Transaction
 if TYPE_CHECKING:  # it brings an HTTP client
     from harvestd.market.search.elasticsearch.documents import Refused
 
-_DOCUMENT = """d.kind, d.id::text, d.version, d.title, d.text, d.farm, d.farm_name, d.category, d.category_name, d.tags, d.unit,
-       d.price, d.in_stock, d.season_from, d.season_to, d.popularity, d.rating, d.latitude, d.longitude, d.fresh_at, d.document,
+_DOCUMENT = """d.kind, d.id::text, d.version, d.title, d.text, d.also, d.farm, d.farm_name, d.category, d.category_name, d.tags, d.unit,
+       d.price, d.in_stock, d.allergens, d.codes, d.season_from, d.season_to, d.popularity, d.rating, d.latitude, d.longitude, d.fresh_at, d.document,
        d.removed"""
 
 
@@ -43,7 +43,7 @@ class Pending(msgspec.Struct, frozen=True):
 
 def _document(*columns: Any) -> Document:
     fields = dict(zip(attrs.fields_dict(Document), columns, strict=True))
-    return Document(**{**fields, "tags": tuple(fields["tags"])})
+    return Document(**{**fields, **{name: tuple(fields[name]) for name in ("tags", "allergens", "codes")}})
 
 
 def _marked(mark: int, *columns: Any) -> Marked:

@@ -1,29 +1,27 @@
 """One search of the index in one statement: the hits of a page, their total, and their facets.
 
-Hits are ranked by a score, the sum of
+Hits are ranked by a score, the sum of the factors of ``ranking.py``; the text counts by ``ts_rank``, with a word's weight by where it is.
+It is an integer of millionths, so that a cursor can hold it, and the age is taken at the time of the first page, so that the pages of
+one search are consistent.
 
-- relevance: ``ts_rank`` of the query words, a word counting 1 in the title, 0.4 in category or tags, 0.2 in the farm's name,
-  0.1 in the text; plus 1 for each hit that has them exactly as typed rather than mistyped; plus 0.2 if the title equals the
-  query;
-- freshness: 0.15 x exp(-age / 30 days);
-- popularity: 0.15 x p / (p + 20);
-- nearness, if a position is given: 0.25 / (1 + distance / 25 km).
-
-It is an integer of millionths, so that a cursor can hold it, and the age is taken at the time of the first page, so that the pages
-of one search are consistent.
+There is a statement for each sort, with words or without, with facet filters or without, with rules of the market's staff or without, and
+with an explanation or without: each is planned and run for what it is asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import attrs
 
 from harvestd.interfaces import Search
+from harvestd.interfaces.search import NO_RULES
 from harvestd.kernel.geography import box_around
 from harvestd.market.search.places import Place
-from harvestd.market.search.text import PRICE_EDGES, storable
+from harvestd.market.search.postgres.scoring import Form, score, why
+from harvestd.market.search.text import CODE, PRICE_EDGES, code_of, storable
 from harvestd.store.counting import MAX_COUNTED
 from harvestd.store.nearness import distance_sql
 from harvestd.store.postgres.statements import Statement
@@ -46,6 +44,7 @@ _CHOSEN = {
 }  # fmt: skip
 _ALWAYS = """not d.removed
    and (not :in_stock::boolean or d.in_stock)
+   and (:free_from::text[] is null or not d.allergens && :free_from)
    and (:today::text is null or d.season_from is null or d.season_to is null or case
         when length(d.season_from) = 10 then :today between d.season_from and d.season_to
         when d.season_from <= d.season_to then substr(:today, 6) between d.season_from and d.season_to
@@ -56,15 +55,8 @@ _DISTANCE = f"""case when :latitude::float8 is null or d.latitude is null then n
         {distance_sql("d.latitude", "d.longitude", ":latitude", ":longitude::float8")} end"""
 
 _FIND = """
-with asked as materialized (
-    select coalesce(:wide::tsquery, plainto_tsquery(:language::regconfig, :text)) as query,
-           plainto_tsquery(:language::regconfig, :text) as exact
-), scored as (
-    select d.kind, d.id, {counting}, x.distance,
-           (1000000 * ({relevance}
-            + 0.15::float8 * exp(least(0, date_part('epoch', d.fresh_at - :as_of::timestamptz)) / 2592000)
-            + 0.15::float8 * d.popularity / (d.popularity + 20)
-            + coalesce(0.25::float8 / (1 + x.distance / 25), 0)))::bigint as score, {rank} as value
+with asked as materialized ({asked}), scored as (
+    select d.kind, d.id, {counting}, x.distance, round({score})::bigint as score, {why} as why, {rank} as value
       from {documents} and {chosen}
 ), matched as not materialized (
     select s.*, coalesce(s.value, s.score) as rank from scored s
@@ -88,15 +80,17 @@ with asked as materialized (
 )
 select (select count(*) from counted),
        (select coalesce(jsonb_agg(jsonb_build_array(facet, value, name, n)), '[]') from counts),
-       (select coalesce(jsonb_agg(jsonb_build_array(p.kind, p.id, p.score, p.distance, d.title, left(d.text, {shown}), d.document, p.rank)
+       (select coalesce(jsonb_agg(jsonb_build_array(p.kind, p.id, p.score, p.distance, d.title, left(d.text, {shown}), d.document, p.rank, p.why)
                                   order by p.rank desc, p.id {direction}), '[]')
           from page p join search_documents d using (kind, id)),
        (select array_agg(word) from (select word from search_words where lexeme = any(
-               coalesce(:lexemes::text[], tsvector_to_array(to_tsvector(:language::regconfig, :text)))) limit 500) w)"""
+               coalesce(:lexemes::text[], '{{}}') || tsvector_to_array(to_tsvector(:language::regconfig, :words))) limit 500) w)"""
 
-_RELEVANCE = """(ts_rank('{0.1, 0.2, 0.4, 1.0}', d.lexemes, (select query from asked))
-             + case when d.lexemes @@ (select exact from asked) then 1 else 0 end
-             + case when d.title_key = :text then 0.2 else 0 end)"""
+#: What a query of words is, in PostgreSQL's own form: ``meant`` as typed, with all ways to say it; ``query`` with typing errors, too.
+_ASKED = """
+    select case when :wide::tsquery is null then meant else {wide} end || code as query, meant, meant || code as exact, code, title, phrase
+      from (select to_tsquery(:language::regconfig, :meant) as meant, to_tsquery(:language::regconfig, :title) as title,
+                   to_tsquery(:language::regconfig, :phrase) as phrase, (:code)::tsquery as code) a"""
 
 
 class Order(NamedTuple):
@@ -139,17 +133,26 @@ _DOCUMENTS = (
 )
 
 
-def _find(name: str, match: str, relevance: str, order: Order, beside: bool) -> Statement[Page]:
-    documents = _DOCUMENTS.format(match=match)
+@cache
+def find(form: Form) -> Statement[Page]:
+    """The statement of a form."""
+    match = "d.lexemes @@ (select query from asked) and" if form.words else ""
+    if form.words and form.ruled:
+        match = "(d.lexemes @@ (select query from asked) or (d.kind = 'product' and d.id = any(:pins::uuid[]))) and"
+    order, documents = ORDERS[form.sort], _DOCUMENTS.format(match=match)
     sql = _FIND.format(
-        documents=documents, chosen=" and ".join(filter for _, filter in _CHOSEN.values()), relevance=relevance,
+        asked=_ASKED.format(wide=":wide || meant" if form.ruled else ":wide") if form.words else "select 1", documents=documents,
+        chosen=" and ".join(filter for _, filter in _CHOSEN.values()), score=score(form), why=why(form),
         rank=order.rank or "null::bigint", after="<" if order.latest else ">", direction="desc" if order.latest else "asc",
         counting=_COUNTING, most=MAX_COUNTED, name=_NAME,
         values=FACET_VALUES, shown=TEXT_SHOWN, edges="{" + ",".join(map(str, PRICE_EDGES)) + "}",
-        first=_FIRST if beside else dict.fromkeys(_FIRST, ""),
-        **{facet: _among(facet, documents) if beside else "counted" for facet in FACETS},
+        first=_FIRST if form.beside else dict.fromkeys(_FIRST, ""),
+        **{facet: _among(facet, documents) if form.beside else "counted" for facet in FACETS},
     )  # fmt: skip
-    return Statement(name, sql, _page, heavy=True)
+    marks = "".join(
+        mark for mark, given in zip("wbre", (form.words, form.beside, form.ruled, form.explained), strict=True) if given
+    )
+    return Statement(f"search.{form.sort}.{marks}", sql, _page, heavy=True)
 
 
 def _among(facet: str, documents: str) -> str:
@@ -173,6 +176,7 @@ class Row(NamedTuple):
     text: str
     document: dict[str, Any]
     rank: int
+    why: list[float] | None
 
 
 @attrs.frozen
@@ -195,25 +199,11 @@ def _page(total: int, counts: list[Any], rows: list[Any], words: list[str] | Non
     )
 
 
-def _finds(name: str, match: str, relevance: str) -> dict[tuple[str, bool], Statement[Page]]:
-    return {
-        (sort, beside): _find(f"search.{name}.{sort}{'.beside' if beside else ''}", match, relevance, order, beside)
-        for sort, order in ORDERS.items()
-        for beside in (False, True)
-    }
-
-
-#: With words, and without, by sort and by whether a facet filter is given: without one, all facets are counted among
-#: the hits, by a statement that is planned and run faster.
-FINDS = _finds("find", "d.lexemes @@ (select query from asked) and", _RELEVANCE)
-LISTS = _finds("list", "", "0")
-
-
 def statement(question: Search, words: list[str]) -> Statement[Page]:
     """The statement for the search, to be run with :func:`parameters`."""
     chosen = question.category or question.farm or question.tag or question.unit
     beside = bool(chosen) or question.min_price is not None or question.max_price is not None
-    return (FINDS if words else LISTS)[question.sort, beside]
+    return find(Form(bool(words), question.sort, beside, question.rules != NO_RULES, question.explain))
 
 
 #: For each query word: its own stem if any document has it, and the stems of the words that share most trigrams with it, as
@@ -242,20 +232,47 @@ SIMILAR = Statement(
 def parameters(
     language: str, question: Search, words: list[str], wide: str | None, lexemes: list[str] | None, place: Place
 ) -> dict[str, Any]:
-    """Parameters of :data:`FINDS` and :data:`LISTS`; a page requests one hit more than the limit, to know whether there is a next."""
+    """Values for :func:`statement`; a page requests one hit more than the limit, to know whether there is a next."""
     near = question.near or (None, None)
     radius = question.radius if question.near is not None else None
     box = box_around(*question.near, radius) if question.near is not None and radius is not None else None
     today = question.today or place.as_of.date().isoformat()
     south, north, west, east = attrs.astuple(box) if box else (None,) * 4
-    return {
-        "language": language, "text": " ".join(words), "wide": wide, "lexemes": lexemes,
+    values = {
+        "language": language, **_words(question, words), "wide": wide, "lexemes": lexemes,
         "categories": _values(question.category), "farms": _values(question.farm), "tags": _values(question.tag),
         "units": _values(question.unit), "min_price": question.min_price, "max_price": question.max_price,
-        "in_stock": question.in_stock, "today": today if question.in_season else None, "as_of": place.as_of,
-        "latitude": near[0], "longitude": near[1], "radius": radius, "south": south, "north": north, "west": west, "east": east,
-        "rank": place.millionths, "id": place.id, "limit": question.limit + 1,
+        "in_stock": question.in_stock, "free_from": _values(question.free_from), "today": today if question.in_season else None,
+        "as_of": place.as_of, "latitude": near[0], "longitude": near[1], "radius": radius, "south": south, "north": north, "west": west, "east": east,
+        "rank": place.millionths, "id": place.id, "limit": question.limit + 1, **_rules(question),
     }  # fmt: skip
+    return {name: values[name] for name in statement(question, words).names}
+
+
+def _words(question: Search, words: list[str]) -> dict[str, str]:
+    """The query in PostgreSQL's forms: all words with all ways to say them, in the title, and side by side there; and as a code. A word is
+    letters and digits alone, so nothing in it is syntax."""
+    parts = question.rules.groups or tuple(((word,),) for word in words)
+    ways = [" | ".join("(" + " & ".join(way) + ")" for way in part) for part in parts]
+    return {
+        "text": " ".join(words),
+        "words": " ".join(word for part in parts for way in part for word in way),
+        "meant": " & ".join(f"({part})" for part in ways),
+        "title": " & ".join(
+            "(" + " | ".join("(" + " & ".join(f"{word}:A" for word in way) + ")" for way in part) + ")"
+            for part in parts
+        ),
+        "phrase": " <-> ".join(f"{word}:A" for word in words) if len(words) > 1 else "",
+        "code": f"'{CODE}{code}'" if (code := code_of(question.text)) else "",
+    }
+
+
+def _rules(question: Search) -> dict[str, Any]:
+    """The rules of the query: pins count only if nothing else is sorted by."""
+    boosts = [(n, one.field, value, one.factor) for n, one in enumerate(question.rules.boosts) for value in one.values]
+    numbers, fields, values, factors = ([one[i] for one in boosts] for i in range(4))
+    pins = list(question.rules.pins) if question.sort == "relevance" else []
+    return {"pins": pins, "boosts": numbers, "fields": fields, "values": values, "factors": factors}
 
 
 def _values(asked: Sequence[str]) -> list[str] | None:

@@ -13,10 +13,12 @@ import pytest_twisted
 from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
-from harvestd.interfaces import Document, ISearch, Search, Suggestion
+from harvestd.interfaces import Document, ISearch, Rules, Search, Suggestion
 from harvestd.market.search.places import Place
+from harvestd.market.search.postgres import pending as search_pending
 from harvestd.market.search.postgres.engine import MAX_MISTYPED, PostgresSearch
-from harvestd.market.search.postgres.query import FINDS, SIMILAR, parameters
+from harvestd.market.search.postgres.query import SIMILAR, find, parameters
+from harvestd.market.search.postgres.scoring import Form
 from harvestd.market.search.postgres.suggest import BEGINS
 from harvestd.market.search.text import PRICE_EDGES, QUERY_WORDS
 from harvestd.store.counting import MAX_COUNTED
@@ -81,7 +83,9 @@ async def test_a_question_costs_one_round_trip_and_a_mistyped_one_three(
 
 @pytest.mark.parametrize(
     ("statement", "given", "index"),
-    [(FINDS["relevance", False], parameters("english", Search(text="honey"), ["honey"], None, None, Place(NOON)), "search_documents_lexemes"),
+    [(find(Form(True, "relevance")), parameters("english", Search(text="honey"), ["honey"], None, None, Place(NOON)), "search_documents_lexemes"),
+     (find(Form(True, "relevance", ruled=True)), parameters("english", Search(text="honey", rules=Rules(pins=(id_of(1),))), ["honey"], None, None, Place(NOON)),
+      "search_documents_lexemes"),
      (SIMILAR, {"language": "english", "words": ["hony"], "grams": ["  h| ho|hon|ny |ony"], "allowed": [1]}, "search_words_trigrams"),
      (BEGINS, {"key": "hon", "last": "hoo", "limit": 10}, "search_documents_title"), (BEGINS, {"key": "hon", "last": "hoo", "limit": 10}, "search_documents_farm"),
      (BEGINS, {"key": "hon", "last": "hoo", "limit": 10}, "search_documents_category")],
@@ -218,3 +222,16 @@ async def test_the_pages_of_one_search_keep_their_moment(database: Database) -> 
         ids += [hit.id for hit in found.hits]
         question = attrs.evolve(question, after=found.next) if found.next else None
     assert ids == [id_of(n) for n in range(30, 0, -1)]
+
+
+async def test_elasticsearch_is_told_every_field_of_a_document(database: Database, search: PostgresSearch) -> None:
+    """It is filled from PostgreSQL's documents alone."""
+    whole = product(
+        1, "Honey", text="Sweet.", also="Tyrol\nhoney", category="pantry", category_name="Pantry", tags=("a", "b"), allergens=("milk", "nuts"),
+        codes=("AB-12", "4006381333931"), season_from="05-01", season_to="06-01", popularity=3.0, rating=4.5, latitude=1.0, longitude=2.0,
+    )  # fmt: skip
+    assert all(getattr(whole, name) for name in attrs.fields_dict(Document) if name != "removed"), (
+        "none is left out here"
+    )
+    await search.index([whole])
+    assert await search_pending.page(database, None, 10) == [whole]
