@@ -188,6 +188,21 @@ async def _product(s: Stage) -> Try:
     return s.farmer, "POST", "/api/products", body
 
 
+async def _put_product(s: Stage) -> Try:
+    _, _, _, body = await _product(s)
+    return s.farmer, "PUT", f"/api/farms/{s.farmer.farm_id}/products/erp-{next(_numbers)}", body
+
+
+async def _many_products(s: Stage) -> Try:
+    _, _, _, body = await _product(s)
+    return (
+        s.farmer,
+        "POST",
+        "/api/products/bulk?atomic=true",
+        {"rows": [body | {"external_id": f"erp-{next(_numbers)}"}]},
+    )
+
+
 async def _change_product(s: Stage) -> Try:
     body = {"title": "Peas", "description": "Green.", "tags": ["fresh"], **FACTS}
     return s.farmer, "PATCH", f"/api/products/{s.product['id']}", body
@@ -298,7 +313,7 @@ async def _factor(s: Stage) -> Try:
 
 EXAMPLES: dict[str, Callable[[Stage], Awaitable[Try]]] = {
     "register": _register, "signIn": _login, "updateFarm": _farm, "createCategory": _category, "updateCategory": _change_category,
-    "createSearchRule": _rule("boost"), "changeSearchRule": _change_rule("boost"), "createGroup": _group, "changeGroup": _change_group, "addGroupMemberByAddress": _group_member, "createProduct": _product, "updateProduct": _change_product, "changeStock": _stock, "placeOrder": _order,
+    "createSearchRule": _rule("boost"), "changeSearchRule": _change_rule("boost"), "createGroup": _group, "changeGroup": _change_group, "addGroupMemberByAddress": _group_member, "createProduct": _product, "putProduct": _put_product, "writeProducts": _many_products, "updateProduct": _change_product, "changeStock": _stock, "placeOrder": _order,
     "cancelOrder": _cancel, "changeMe": _profile, "moveOrderPart": _move,
     "requestPasswordReset": _forgot, "requestSignInLink": _link, "putAvatar": _avatar, "addDocument": _document, "addImage": _image, "changeImage": _change_image, "changeEmail": _email, "createApiKey": _key, "putAddress": _address,
     "changeAccount": _account, "impersonate": _impersonate, "inviteMember": _invite, "setUpSecondFactor": _factor, "createFarm": _found, "judgeFarm": _judge, "beginSession": _session,

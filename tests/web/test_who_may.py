@@ -286,7 +286,7 @@ SELLING = [
 def nowhere(market: Market) -> Farm:
     """A farm of which there is nothing."""
     nobody = Person(ID, "nobody@example.org", market.stranger, ID)
-    return Farm(market, nobody, {"id": ID}, {"id": ID}, nobody, ID, ID)
+    return Farm(market, nobody, {"id": ID}, {"id": ID}, nobody, ID, ID, ID)
 
 
 async def farmless(market: Market, owner: Person) -> dict[str, Person]:

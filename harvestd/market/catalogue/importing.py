@@ -119,7 +119,9 @@ async def _rows(unit: UnitOfWork, table: Table, found: Sequence[Record], first: 
 
 def _cells(table: Table, record: Record, reading: Reading) -> tuple[Any, list[FieldError]]:
     if any(cell.strip() for cell in record.cells[len(table.columns) :]):
-        fault = FieldError("", "has more cells than there are columns", code="wrong-form", params={"reason": "cells"})
+        fault = FieldError(
+            "", "has more values than the first line has names", code="wrong-form", params={"reason": "cells"}
+        )
         return {}, [fault]
     return value_of(table.columns, record.cells, reading)
 
