@@ -31,6 +31,9 @@ def metadata(field: str, given: Mapping[str, str]) -> tuple[dict[str, str], list
     for key, value in given.items():
         name, text = clean_name(field, key, MAX_KEY), clean_text(field, value, MAX_VALUE)
         wrong += [fault for fault in (name, text) if isinstance(fault, FieldError)]
-        if isinstance(name, str) and isinstance(text, str):
+        if isinstance(name, str) and name in kept:
+            message = f"has the key {name!r} twice, once it is trimmed; keep one of the two"
+            wrong.append(FieldError(field, message, code="given-twice", params={"reason": "key"}))
+        elif isinstance(name, str) and isinstance(text, str):
             kept[name] = text
     return kept, list(dict.fromkeys(wrong))

@@ -41,7 +41,7 @@ def wanted(accept_encoding: str) -> str:
     taken: set[str] = set()
     for one in accept_encoding.lower().split(","):
         name, _, quality = one.partition(";")
-        if quality.replace(" ", "").rstrip("0") not in ("q=", "q=0."):  # q=0, q=0.000: not this one
+        if "".join(quality.split()).rstrip("0") not in ("q=", "q=0."):  # q=0, q=0.000: not this one
             taken.add(name.strip())
     return next((coding for coding in CODERS if coding in taken), "")
 

@@ -431,7 +431,7 @@ def test_promote_makes_an_account_an_admin(run: Run, database_url: str) -> None:
         refused = run("create-admin", "ada@example.org", "--promote", more)
         assert (refused.returncode, "harvestctl create-admin: --promote" in refused.stdout) == (2, True), more
     assert run("create-admin", "ada@example.org", "--promote").returncode == 0
-    assert rows(database_url, "select role, version from users") == [("admin", 2)]
+    assert rows(database_url, "select role, version from users") == [("admin", 3)]
     assert run("create-admin", "nobody@example.org", "--promote").returncode == 1
 
 

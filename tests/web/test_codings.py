@@ -23,7 +23,7 @@ READ = {"br": brotli.decompress, "gzip": gzip.decompress}
     ("taken", "coding"),
     [
         ("", ""), ("gzip", "gzip"), ("gzip, deflate, br, zstd", "br"), ("br;q=0, gzip;q=1.0", "gzip"), ("BR", "br"), ("gzip;q=0.000", ""),
-        ("gzip;q=0.001", "gzip"), ("gzip ; q=0", ""), ("identity", ""), ("*", ""), ("deflate, zstd", ""), ("x-gzip", ""), ("br,,gzip", "br"),
+        ("gzip;q=0.001", "gzip"), ("gzip ; q=0", ""), ("gzip;\tq=0", ""), ("gzip;q=\t0\t, br;q=0.000", ""), ("identity", ""), ("*", ""), ("deflate, zstd", ""), ("x-gzip", ""), ("br,,gzip", "br"),
     ],
 )  # fmt: skip
 def test_the_best_coding_that_is_taken(taken: str, coding: str) -> None:

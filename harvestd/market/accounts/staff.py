@@ -10,10 +10,11 @@ import attrs
 from harvestd.market.accounts import passwords
 from harvestd.market.accounts import rules as market
 from harvestd.market.accounts.actions import register
+from harvestd.market.accounts.recovery_actions import verified
 from harvestd.parts import Parts
 from harvestd.store.postgres.statements import Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
-from harvestd.unit_of_work import change
+from harvestd.unit_of_work import UnitOfWork, change
 
 _PROMOTE = Statement(
     "people.promote",
@@ -49,8 +50,8 @@ async def count(parts: Parts, emails: Sequence[str]) -> int:
 
 
 async def add_person(parts: Parts, person: Person) -> tuple[str, str | None]:
-    """Register a person as the web would; returns the ids of the account and of the farm, if any. Raises the web's
-    errors: ``Invalid`` naming the fields, ``AlreadyTaken``."""
+    """Register a person as the web would, whose address the operator vouches for; returns the ids of the account and of the farm, if any.
+    Raises the web's errors: ``Invalid`` naming the fields, ``AlreadyTaken``."""
     new = market.register(
         email=person.email, username=person.username, password=person.password, name=person.name,
         role="farmer" if person.farm_name else "buyer", farm_name=person.farm_name,
@@ -59,8 +60,13 @@ async def add_person(parts: Parts, person: Person) -> tuple[str, str | None]:
     new = attrs.evolve(new, role=person.role)
     password_hash = await passwords.hashed(person.password)
     user_id = parts.new_id()
-    farm_id = await change(parts, lambda unit: register(unit, new, user_id, password_hash))
-    return user_id, farm_id
+
+    async def work(unit: UnitOfWork) -> str | None:
+        farm_id = await register(unit, new, user_id, password_hash)
+        await verified(unit, user_id)
+        return farm_id
+
+    return user_id, await change(parts, work)
 
 
 async def promote(tx: Transaction, user_id: str, now: datetime) -> None:

@@ -92,12 +92,15 @@ async def add(unit: UnitOfWork, group_id: str, user_id: str) -> tuple[members.Me
 
 async def add_by_address(unit: UnitOfWork, group_id: str, address: EmailAddress) -> tuple[members.Member, bool]:
     """The same with whoever has this address, for staff who know nobody's id. Raises ``NotFound`` without such a group, ``Invalid`` where no
-    open account has the address, and ``Conflict`` for one group too many."""
+    open account has the address, or nobody has shown that it is theirs, and ``Conflict`` for one group too many."""
     await _kept(unit, group_id)
     account = await accounts.lock_by_address(unit.tx, address.key)
     if account is None or not account.active:
         message = "nobody with an open account has this address; check it, or ask them to open an account first"
         raise Invalid.of("email", message, "not-found", reason="no-account")
+    if not account.verified:
+        message = "this address is not confirmed yet, and may be somebody else's; have its owner open the link of the mail that welcomed them"
+        raise Invalid.of("email", message, "not-accepted", reason="not-confirmed")
     return await _joined(unit, group_id, account.id)
 
 

@@ -34,7 +34,7 @@ SUBJECT = Subject(
         Route(method="POST", path="/api/groups/{id}/members", operation="addGroupMemberByAddress", handler=routes.add_by_address, permission=Permission.MANAGE_GROUPS,
               mode=Mode.WRITE, section=_GROUPS, summary="Put somebody in a group, by their e-mail address", body=shapes.NewGroupMember, rules=routes.address_faults,
               answer=shapes.GroupMember, errors=(errors.NotFound, errors.Conflict),
-              description="As with their id: to say it again changes nothing. 422 where nobody with an open account has the address."),
+              description="As with their id: to say it again changes nothing. 422 where nobody with an open account has the address, or it is not confirmed."),
         Route(method="PUT", path="/api/groups/{id}/members/{user_id}", operation="addGroupMember", handler=routes.add, permission=Permission.MANAGE_GROUPS, mode=Mode.WRITE,
               section=_GROUPS, summary="Put somebody in a group", answer=shapes.GroupMember, errors=(errors.NotFound, errors.Conflict),
               description="It counts from their next request on. To say it again changes nothing. One person is in 50 groups at most."),

@@ -85,8 +85,10 @@ async def welcome(unit: UnitOfWork, event: Envelope) -> None:
     """Welcome a new account, and have its address verified, unless somebody else has done that."""
     email = event.data["email"]
     user = await recovery.told(unit, email_addresses.key(email))
-    known = user is not None and user.verified
-    await _mail_account(unit, event, email, "" if known else "verify", "welcome_elsewhere" if known else "welcome")
+    if user is None or not user.verified:
+        await _mail_account(unit, event, email, "verify", "welcome")
+    else:  # the operator vouches for the address, or somebody elsewhere does
+        await _mail_account(unit, event, email, "", "welcome_known" if user.password_hash else "welcome_elsewhere")
 
 
 async def account_mail(unit: UnitOfWork, event: Envelope) -> None:

@@ -128,6 +128,10 @@ ACCOUNT_MAILS: dict[str, tuple[str, str]] = {
         "Welcome.\n\nAn account at {market} was opened with this address. Please confirm that it is yours:\n\n{link}\n\n"
         "The link works once, within seven days.\nIf this was not you, ignore this mail.\n",
     ),
+    "welcome_known": (
+        "Welcome to {market}",
+        "Welcome.\n\nAn account at {market} was opened with this address:\n\n{link}\n\nIf this was not you, tell the market's staff.\n",
+    ),
     "welcome_elsewhere": (
         "Welcome to {market}",
         "Welcome.\n\nAn account at {market} was opened by signing in with an account of yours elsewhere that has this address. Go on signing in "

@@ -39,6 +39,10 @@ class FileBody:
         self.close()
 
 
+def _nothing() -> None:
+    """There is nothing left to do."""
+
+
 @implementer(IPushProducer)
 class Pieces:
     """A push producer that writes ``head`` and ``body`` to ``channel``; calls ``done`` once, when the last piece is written."""
@@ -46,7 +50,7 @@ class Pieces:
     def __init__(self, channel: Any, head: bytes, body: bytes | FileBody, done: Callable[[], None]) -> None:
         self._channel = channel
         self._head = head
-        self._body = memoryview(body) if isinstance(body, bytes) else body
+        self._body: memoryview | bytes | FileBody = memoryview(body) if isinstance(body, bytes) else body
         self._at = 0
         self._flowing = False
         self._done = done
@@ -70,10 +74,10 @@ class Pieces:
             head, self._head = self._head, b""
             self._channel.write(head + piece)
             if self._at >= len(self._body):
-                self._flowing = False
-                self._close()
+                self._flowing, done = False, self._done
+                self._release()
                 self._channel.unregisterProducer()
-                self._done()
+                done()
 
     def pauseProducing(self) -> None:
         """Called when the write buffer is full."""
@@ -82,8 +86,11 @@ class Pieces:
     def stopProducing(self) -> None:
         """Called when the connection is lost: drop the rest."""
         self._flowing = False
-        self._close()
+        self._release()
 
-    def _close(self) -> None:
+    def _release(self) -> None:
+        """Let the body go at once: the transport may keep its producer, and the two refer to each other, which a collection that rarely comes
+        would find."""
         if isinstance(self._body, FileBody):
             self._body.close()
+        self._body, self._head, self._done = b"", b"", _nothing

@@ -57,6 +57,7 @@ def test_facts_are_kept_in_one_form() -> None:
         ({"certifications": (Certification(scheme=""), Certification(scheme="x", number="n" * 101))}, ["certifications[0].scheme", "certifications[1].number"]),
         ({"certifications": (Certification(scheme="x"),) * (MAX_CLAIMS + 1)}, ["certifications"]),
         ({"metadata": {str(n): "" for n in range(51)}}, ["metadata"]),
+        ({"metadata": {" a": "1", "a": "2"}}, ["metadata"]),
         ({"metadata": {"k" * 41: "", "": "", "b": "c" * 501}}, ["metadata"] * 3),
     ],
 )  # fmt: skip

@@ -264,6 +264,15 @@ async def test_an_address_of_no_open_account_is_said_to_be_nobody_s(market: Mark
     assert await market.parts.database.rows(MEMBERS) == []
 
 
+async def test_an_address_that_nobody_has_confirmed_is_put_in_no_group(market: Market) -> None:
+    """Anybody may have registered with it, and would have the prices."""
+    manager, squatter = await market.person("manager"), await market.person(verified=False)
+    group = (await manager.post("/api/groups", {"name": "Members"})).json()["id"]
+    (error,) = (await put_by_address(manager, group, squatter.email)).json()["errors"]
+    assert (error["field"], error["params"]) == ("email", {"reason": "not-confirmed"})
+    assert (await manager.get(f"/api/groups/{group}/members")).json()["items"] == []
+
+
 async def test_what_is_no_address_and_a_group_that_is_not_there_are_told_apart(market: Market) -> None:
     manager, person = await market.person("manager"), await market.person()
     group = await made(manager)

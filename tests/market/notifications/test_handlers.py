@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
+from harvestd.market.accounts import staff
 from harvestd.parts import Parts
 from harvestd.queue.relay import message_of
 from harvestd.queue.seals import EventSeals
@@ -200,6 +201,21 @@ async def test_a_new_account_is_welcomed_once(market: Market) -> None:
     rows = [row for row in await market.parts.database.rows(_MAILS) if row[0] == buyer.email]
     assert [row[1] for row in rows] == ["Welcome to harvestd market"]
     assert "Buyer" not in rows[0][2], "an address that nobody has answered from gets no text of whoever named it"
+
+
+async def test_whom_the_operator_gives_an_account_is_mailed_all_from_the_first(market: Market) -> None:
+    """The demo's people, and admins: nobody asks them for their address once more."""
+    fay = staff.Person("fay@example.org", "fay", "Fay", "farmer", "a long walk to market", "Sunny Acres")
+    _, farm_id = await staff.add_person(market.parts, fay)
+    assert farm_id is not None
+    owner = await market.farmer()
+    await market.join(owner, farm_id)
+    product = await market.product(owner, title="Carrots", farm_id=farm_id)
+    await (await market.person()).order((product["id"], 1))
+    await market.work()
+    mailed = [row[1:] for row in await market.parts.database.rows(_MAILS) if row[0] == "fay@example.org"]
+    assert [subject for subject, *_ in mailed[:1]] == ["Welcome to harvestd market"] and len(mailed) == 2
+    assert "#verify" not in mailed[0][1] and "Carrots" in mailed[1][1]
 
 
 async def test_notices_are_read_and_paged(market: Market) -> None:
