@@ -15,6 +15,7 @@ from harvestd.market.catalogue.fact_rules import Allergen, Storage
 from harvestd.market.catalogue.rules import Status
 from harvestd.tables import ROUTES
 from harvestd.web.routes import Route
+from tests.market.pictures.pictures import added
 from tests.people import Market, Person
 
 
@@ -142,6 +143,17 @@ async def _group(market: Market) -> Thing:
     return Thing(manager, path, path, lambda answer: {name: answer[name] for name in ("name", "slug", "description")})
 
 
+async def _image(market: Market) -> Thing:
+    farmer = await market.farmer()
+    product = (await market.product(farmer))["id"]
+    image, _ = await added(farmer, product), await added(farmer, product)
+    path = f"/api/products/{product}/images"
+    return Thing(
+        farmer, path, f"{path}/{image['id']}",
+        lambda answer: next(one for one in answer["items"] if one["id"] == image["id"]),
+    )  # fmt: skip
+
+
 async def _rule(market: Market) -> Thing:
     manager, path = await market.person("manager"), "/api/admin/search/rules"
     made = (await manager.post(path, {"kind": "synonym", "queries": ["zucchini"], "means": ["courgette"]})).json()
@@ -181,6 +193,7 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
             {"legal_name": "x" * 200, "address": "x" * 500, "register": "x" * 200, "tax_number": "x" * 50},
         ],
     }),
+    "patch_api_products_id_images_image_id": (_image, {"alt": ["", "Łosoś & Co", "x" * 250], "position": [0, 1]}),
     "patch_api_admin_search_rules_id": (_rule, {
         "queries": [["Crème fraîche", "Łosoś & Co"], [f"{n:0100}" for n in range(20)]], "means": [["x" * 100], ["two words"]],
         "note": ["", "two\nlines", "x" * 500], "active": [False], "product_ids": [[]], "category_id": [None], "farm_id": [None], "tag": [None],
