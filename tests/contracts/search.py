@@ -546,7 +546,7 @@ class SearchContract:
             )
             assert {reason.factor for reason in hit.reasons} <= {*FACTORS, "pin"}
             points = {reason.factor: reason.points for reason in hit.reasons}
-            assert all(0 <= points[name] <= FACTORS[name].most * 1.5 for name in points if name != "pin"), hit
+            assert all(0 <= points[name] <= FACTORS[name].most * 1.001 for name in points if name != "pin"), hit
             assert ("stock" in points) is (hit.id != id_of(4)) and points["rating"] > 0
             assert question.near is None or points["distance"] > 0
 

@@ -24,7 +24,7 @@ from harvestd.market.catalogue.row_reading import row_of
 from harvestd.market.catalogue.rows import Product
 from harvestd.market.catalogue.sent import read
 from harvestd.market.farms import rows as farms
-from harvestd.market.farms.actions import require
+from harvestd.market.farms.actions import refusal, require
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import idempotency
 from harvestd.web.context import Caller, RequestContext, Result
@@ -111,7 +111,7 @@ def may_restock(caller: Caller) -> bool:
 async def _farm(request: RequestContext) -> Farm:
     found = await farms.find(request.tx, request.path["id"])
     if found is None:
-        raise NotFound("there is no such farm")
+        raise await refusal(request.tx, request.user, NotFound("there is no such farm"))
     await require(request.tx, request.user, Permission.CHANGE_PRODUCTS, found.id)
     return Farm(found.id, found.slug)
 

@@ -15,6 +15,7 @@ from harvestd.kernel.permissions import Permission
 from harvestd.kernel.slugs import is_id
 from harvestd.market.catalogue import actions as catalogue
 from harvestd.market.catalogue import rows as products
+from harvestd.market.farms.actions import refusal
 from harvestd.market.pictures import actions, rows, rules
 from harvestd.market.pictures.shapes import ChangedImage, ChangeImage, Images, NewImage, OwnImage, Uploaded
 from harvestd.store.blobs.rows import Blob
@@ -120,7 +121,7 @@ async def _seen(request: RequestContext, reader: Reader) -> products.Product:
     found = token if is_id(token) else await products.id_of(reader, token)
     product = next(iter(await products.by_ids(reader, [found])), None) if found else None
     if product is None:
-        raise NotFound("there is no such product")
+        raise await refusal(reader, request.user, NotFound("there is no such product"))
     await catalogue.permitted(reader, request.user, _permission(request), product)
     return product
 

@@ -86,11 +86,13 @@ select (select count(*) from counted),
        (select array_agg(word) from (select word from search_words where lexeme = any(
                coalesce(:lexemes::text[], '{{}}') || tsvector_to_array(to_tsvector(:language::regconfig, :words))) limit 500) w)"""
 
-#: What a query of words is, in PostgreSQL's own form: ``meant`` as typed, with all ways to say it; ``query`` with typing errors, too.
+#: What a query of words is, in PostgreSQL's own form: ``meant`` as typed, with all ways to say it; ``words`` with typing errors, too; ``query``
+#: finds by it or by the product's own number, which is no word that a text lacks when it is ranked.
 _ASKED = """
-    select case when :wide::tsquery is null then meant else {wide} end || code as query, meant, meant || code as exact, code, title, phrase
+    select words || code as query, words, meant, meant || code as exact, code, title, phrase from (
+        select *, case when :wide::tsquery is null then meant else {wide} end as words
       from (select to_tsquery(:language::regconfig, :meant) as meant, to_tsquery(:language::regconfig, :title) as title,
-                   to_tsquery(:language::regconfig, :phrase) as phrase, (:code)::tsquery as code) a"""
+                   to_tsquery(:language::regconfig, :phrase) as phrase, (:code)::tsquery as code) a) b"""
 
 
 class Order(NamedTuple):

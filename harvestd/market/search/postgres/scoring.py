@@ -11,7 +11,7 @@ _SHARES = {
     "code": "case when d.lexemes @@ (select code from asked) then 1 else 0 end",
     "typed": "case when d.lexemes @@ (select exact from asked) then 1 else 0 end",
     "stock": "case when d.in_stock then 1 else 0 end",
-    "text": "ts_rank('{0.1, 0.2, 0.4, 1.0}', d.lexemes, (select query from asked)) / 0.6079271::float8",  # that of one word in a title
+    "text": "least(1, ts_rank('{0.1, 0.2, 0.4, 1.0}', d.lexemes, (select words from asked)) / 0.6079271::float8)",  # that of one word in a title
     "title": "case when d.lexemes @@ (select title from asked) then 1 / cardinality(string_to_array(d.title_key, ' '))::float8 else 0 end",
     "whole": "case when d.title_key = :text then 1 else 0 end",
     "phrase": "case when d.lexemes @@ (select phrase from asked) then 1 else 0 end",
