@@ -12,6 +12,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from importlib import import_module
 from itertools import product
 from pathlib import Path
@@ -23,6 +24,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "harvestd"
 METHODS = {"match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"}
+CALLED = re.compile(rf"(\w+)\.({'|'.join(sorted(METHODS))})\b")
 parser: Any = re._parser  # type: ignore[attr-defined]
 
 #: Characters of a run, at first and at last. What is linear takes some milliseconds for the last, what is quadratic seconds.
@@ -47,37 +49,44 @@ class TooSlow(Exception):
     pass
 
 
-def uses() -> Iterator[Use]:
-    trees = {path: ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
-    everywhere = called(trees.values())
-    for path, tree in trees.items():
-        here = called([tree])
-        module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
-        for name, value in compiled(module, tree):
-            for method in sorted(
-                (here if name.startswith("_") else everywhere).get(name, METHODS - {"sub", "subn", "split", "findall"})
-            ):
-                yield Use(f"{module}.{name}", value, method)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "form":  # of a field of a body or query
-                yield Use(f"{module}:{node.lineno}", re.compile(ast.literal_eval(node.args[0])), "fullmatch")
-        for node in direct(tree):
+@cache
+def sources() -> dict[Path, str]:
+    return {path: path.read_text("utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+#: The modules that may have patterns, by their text; parsing them is for their tests.
+MODULES = [path for path, text in sources().items() if re.search(r"\bre\.|\bform\(", text)]
+
+
+def uses(path: Path) -> Iterator[Use]:
+    tree = ast.parse(sources()[path])
+    here, nodes = called([sources()[path]]), [*ast.walk(tree)]
+    module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+    for name, value in compiled(module, nodes):
+        some = here if name.startswith("_") else called_anywhere()
+        for method in sorted(some.get(name, METHODS - {"sub", "subn", "split", "findall"})):
+            yield Use(f"{module}.{name}", value, method)
+    for node in nodes:
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "form":  # of a field of a body or query
+            yield Use(f"{module}:{node.lineno}", re.compile(ast.literal_eval(node.args[0])), "fullmatch")
+        elif is_re(node, METHODS):  # such as ``re.fullmatch("…", text)``
+            assert isinstance(node, ast.Call)
             pattern, method = constant(module, node), node.func.attr  # type: ignore[attr-defined]
             yield Use(f"{module}:{node.lineno}", pattern, method)
 
 
-def called(trees: Iterable[ast.Module]) -> dict[str, set[str]]:
-    """By the name of a pattern, the methods that are called of it."""
+def called(texts: Iterable[str]) -> dict[str, set[str]]:
+    """By the name of a pattern, the methods that are named of it."""
     found: dict[str, set[str]] = {}
-    for tree in trees:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute) and node.attr in METHODS:
-                owner = node.value
-                name = (
-                    owner.id if isinstance(owner, ast.Name) else owner.attr if isinstance(owner, ast.Attribute) else ""
-                )
-                found.setdefault(name, set()).add(node.attr)
+    for text in texts:
+        for name, method in CALLED.findall(text):
+            found.setdefault(name, set()).add(method)
     return found
+
+
+@cache
+def called_anywhere() -> dict[str, set[str]]:
+    return called(sources().values())
 
 
 def is_re(node: ast.AST, attributes: set[str]) -> bool:
@@ -90,21 +99,21 @@ def is_re(node: ast.AST, attributes: set[str]) -> bool:
     )
 
 
-def compiled(module: str, tree: ast.Module) -> Iterator[tuple[str, re.Pattern[Any]]]:
+def compiled(module: str, nodes: Iterable[ast.AST]) -> Iterator[tuple[str, re.Pattern[Any]]]:
     """The patterns that stand at the top of a module, by their names; and those within its tables."""
-    if not any(is_re(node, {"compile"}) for node in ast.walk(tree)):
+    if not any(is_re(node, {"compile"}) for node in nodes):
         return
     loaded = import_module(module)
     for name, value in vars(loaded).items():
         for number, pattern in enumerate(patterns_in(value)):
-            if not imported(tree, name):
+            if not imported(nodes, name):
                 yield (f"{name}[{number}]" if not isinstance(value, re.Pattern) else name), pattern
 
 
-def imported(tree: ast.Module, name: str) -> bool:
+def imported(nodes: Iterable[ast.AST], name: str) -> bool:
     return any(
         (alias.asname or alias.name) == name
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     )
@@ -121,14 +130,6 @@ def patterns_in(value: object) -> Iterator[re.Pattern[Any]]:
             yield from patterns_in(part)
 
 
-def direct(tree: ast.Module) -> Iterator[ast.Call]:
-    """Calls such as ``re.fullmatch("…", text)``."""
-    for node in ast.walk(tree):
-        if is_re(node, METHODS):
-            assert isinstance(node, ast.Call)
-            yield node
-
-
 def constant(module: str, node: ast.Call) -> re.Pattern[Any]:
     try:
         source = ast.literal_eval(node.args[0])
@@ -142,9 +143,6 @@ def constant(module: str, node: ast.Call) -> re.Pattern[Any]:
     return re.compile(source)
 
 
-USES = list(uses())
-
-
 def test_patterns_are_compiled_at_the_top_of_their_modules() -> None:
     """Within a function this test would not see what it is made of."""
     wrong = []
@@ -154,18 +152,23 @@ def test_patterns_are_compiled_at_the_top_of_their_modules() -> None:
             if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
                 wrong += [f"{path}:{n.lineno}" for n in ast.walk(function) if is_re(n, {"compile"})]  # type: ignore[attr-defined]
     assert wrong == []
-    assert len(USES) > 50
+    assert sum(1 for path in MODULES for _ in uses(path)) > 50
 
 
-@pytest.mark.parametrize("use", USES, ids=str)
-def test_a_pattern_takes_time_in_proportion_to_its_text(use: Use) -> None:
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_pattern_takes_time_in_proportion_to_its_text(path: Path) -> None:
+    for use in uses(path):
+        check(use)
+
+
+def check(use: Use) -> None:
     text_of: Callable[[str], Any] = (
         (lambda t: t) if isinstance(use.pattern.pattern, str) else (lambda t: t.encode("latin-1", "replace"))
     )
     for length in (SHORT, 400, LONG):
         for text in attacks(use.pattern, length):
             seconds = bounded(use, text_of(text))
-            assert seconds < LIMIT, f"{seconds:.2f} s for {length} characters such as {text[:60]!r} … {text[-3:]!r}"
+            assert seconds < LIMIT, f"{use}: {seconds:.2f} s for {length} times {text[:60]!r} … {text[-3:]!r}"
 
 
 def bounded(use: Use, text: Any) -> float:
@@ -297,7 +300,7 @@ def example(parsed: Any, times: int) -> str:
 def test_what_can_go_back_is_found_out(source: str, method: str) -> None:
     """Patterns that stood here once, and their like."""
     with pytest.raises(AssertionError, match="s for"):
-        test_a_pattern_takes_time_in_proportion_to_its_text(Use("here", re.compile(source), method))
+        check(Use("here", re.compile(source), method))
 
 
 assert sys.version_info >= (3, 11)

@@ -9,6 +9,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -97,15 +98,15 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-#: Every import of one module by another.
-EDGES = sorted(
-    {
+@cache
+def edges() -> frozenset[tuple[str, str]]:
+    """Every import of one module by another."""
+    return frozenset(
         (name_of(path), used)
         for path in modules(PACKAGE)
         for _, used in ours(path)
         if name_of(path) and used != name_of(path)
-    }
-)
+    )
 
 
 def test_every_folder_and_loose_module_has_its_layer() -> None:
@@ -114,10 +115,11 @@ def test_every_folder_and_loose_module_has_its_layer() -> None:
     assert found == set(LEVEL)
 
 
+@pytest.mark.xdist_group("imports")
 def test_a_layer_uses_those_below_it_alone() -> None:
     wrong = {
         (one, other)
-        for one, other in EDGES
+        for one, other in edges()
         if (top := one.split(".")[0]) != (below := other.split(".")[0]) and LEVEL[below] >= LEVEL[top]
     }
     assert wrong == set()
@@ -128,10 +130,11 @@ def test_every_subject_has_its_place_in_the_order() -> None:
     assert sorted(folders) == sorted(subject.name for subject in SUBJECTS)
 
 
+@pytest.mark.xdist_group("imports")
 def test_a_subject_uses_those_before_it_and_none_of_their_routes_and_handlers() -> None:
     order = {subject.name: number for number, subject in enumerate(SUBJECTS)}
     wrong = set()
-    for one, other in EDGES:
+    for one, other in edges():
         user, used = one.split("."), other.split(".")
         if user[0] != used[0] or user[0] != "market" or len(user) < 3 or len(used) < 3:
             continue

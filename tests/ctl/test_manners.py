@@ -28,6 +28,7 @@ TYPED = {
     "reindex": [],
     "replay": [],
     "check": [],
+    "blobs": ["check"],
     "doctor": [],
     "settings": [],
 }

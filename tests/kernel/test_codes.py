@@ -13,6 +13,7 @@ import pytest
 
 from harvestd.kernel.codes import CODES
 
+pytestmark = pytest.mark.xdist_group("codes")
 PACKAGE = Path(__file__).parents[2] / "harvestd"
 #: What a buyer must not meet: the names of our tools, of databases' things, and of patterns.
 INTERNAL = re.compile(
@@ -106,7 +107,9 @@ def _text(message: ast.expr | None, around: ast.AST) -> ast.expr | None:
     return message
 
 
-SAID = [said for path in sorted(PACKAGE.rglob("*.py")) for said in _said(path)]
+@cache
+def all_said() -> list[Said]:
+    return [said for path in sorted(PACKAGE.rglob("*.py")) for said in _said(path)]
 
 
 @cache
@@ -126,14 +129,14 @@ def _literals() -> frozenset[str]:
 
 
 def test_the_source_was_read() -> None:
-    assert len(SAID) > 50 and sum(said.params is not None for said in SAID) > 40
+    assert len(all_said()) > 50 and sum(said.params is not None for said in all_said()) > 40
 
 
-@pytest.mark.parametrize("said", SAID, ids=lambda said: said.where)
-def test_each_code_is_in_the_table_and_has_its_parameters(said: Said) -> None:
-    row = CODES[said.code]
-    if said.params is not None:
-        assert set(row.params) <= said.params <= {*row.params, *row.more}
+def test_each_code_is_in_the_table_and_has_its_parameters() -> None:
+    assert {said.where for said in all_said() if said.code not in CODES} == set()
+    rows = [(said, CODES[said.code]) for said in all_said()]
+    known = [(said.where, said.params, row) for said, row in rows if said.params is not None]
+    assert [where for where, params, row in known if not {*row.params} <= params <= {*row.params, *row.more}] == []
 
 
 #: Codes without parameters of which several things are said in English, that say no more than the code does; and why an address or a
@@ -156,7 +159,7 @@ TOLD_IN_ENGLISH = {"not-an-email", "bad-cursor", "taken"}
 
 def test_what_is_said_without_parameters_has_no_details_that_another_language_would_lose() -> None:
     """A message that is put together of values gives them as parameters; several messages of one code are told apart by ``reason``."""
-    bare = [said for said in SAID if said.params == frozenset()]
+    bare = [said for said in all_said() if said.params == frozenset()]
     composed = {
         said.where for said in bare if isinstance(said.message, ast.JoinedStr) and said.code not in TOLD_IN_ENGLISH
     }
@@ -181,17 +184,19 @@ def test_no_message_has_a_word_that_only_we_know() -> None:
         for _, call in _functions(ast.parse(path.read_text())):
             if ast.unparse(call.func) in ("FieldError", "Invalid.of", "Warning"):
                 texts = [n.value for n in ast.walk(call) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
-                assert not [text for text in texts if INTERNAL.search(text)], f"{path}:{call.lineno}"
+                of_files = path.name.startswith(("table_", "import"))  # whose columns are the sender's own
+                known = [text.replace("column", "") for text in texts] if of_files else texts
+                assert not [text for text in known if INTERNAL.search(text)], f"{path}:{call.lineno}"
                 assert not [text for text in texts if "`" in text], (
                     f"{path}:{call.lineno}: markup that would be shown as it is"
                 )
 
 
-@pytest.mark.parametrize("said", [said for said in SAID if "carts/" not in said.where], ids=lambda said: said.where)
-def test_a_message_follows_the_name_of_its_field(said: Said) -> None:
+def test_a_message_follows_the_name_of_its_field() -> None:
     """So it is a part of a sentence: in small letters at its beginning, and without a full stop."""
-    first = said.message.values[0] if isinstance(said.message, ast.JoinedStr) else said.message
-    if isinstance(first, ast.Constant):
-        assert first.value[:1].islower()
-    texts = [n.value for n in ast.walk(said.message or ast.Constant("")) if isinstance(n, ast.Constant)]
-    assert not [text for text in texts if str(text).endswith(".")]
+    for said in (said for said in all_said() if "carts/" not in said.where):
+        first = said.message.values[0] if isinstance(said.message, ast.JoinedStr) else said.message
+        if isinstance(first, ast.Constant):
+            assert first.value[:1].islower(), said.where
+        texts = [n.value for n in ast.walk(said.message or ast.Constant("")) if isinstance(n, ast.Constant)]
+        assert not [text for text in texts if str(text).endswith(".")], said.where

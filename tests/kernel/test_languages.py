@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import cache
 
 import attrs
 import pytest
@@ -22,7 +23,7 @@ from harvestd.settings.table import Settings
 from harvestd.web.problems import PROBLEMS
 from harvestd.web.shapes import MINOR_UNITS, MINOR_UNITS_ALONE, PLACES
 from harvestd.web.type_descriptions import _JSON_TYPES
-from tests.kernel.test_codes import SAID
+from tests.kernel.test_codes import all_said
 
 #: Of two languages, the first is the market's default.
 OFFERED = ("de", "en")
@@ -39,18 +40,21 @@ VALUES = {
 BESIDE = {"currency", "unit", "unit_before", "farm_id", "product_id", "reason"}
 
 
-#: By code, what the source says of its cases; those of ``quantity`` are codes themselves.
-REASONS: dict[str, set[str]] = {}
-for _said in SAID:
-    if _said.code != "quantity" and _said.reasons:
-        REASONS.setdefault(_said.code, set()).update(_said.reasons)
-REASONS["not-for-sale"] = {NOBODY_THERE}
-REASONS["not-accepted"] |= set(PLACES)
-REASONS["required"] |= set(_REASONS)
-for _own in (MINOR_UNITS, MINOR_UNITS_ALONE):
-    for _code, _params in _own["params"].items():
-        REASONS.setdefault(_code, set()).add(_params["reason"])
-REASONS["below-minimum"] = {"to-remove", "exclusive", "stock"}
+@cache
+def cases() -> dict[str, set[str]]:
+    """By code, what the source says of its cases; those of ``quantity`` are codes themselves."""
+    found: dict[str, set[str]] = {}
+    for said in all_said():
+        if said.code != "quantity" and said.reasons:
+            found.setdefault(said.code, set()).update(said.reasons)
+    found["not-for-sale"] = {NOBODY_THERE}
+    found["not-accepted"] |= set(PLACES)
+    found["required"] |= set(_REASONS)
+    for own in (MINOR_UNITS, MINOR_UNITS_ALONE):
+        for code, params in own["params"].items():
+            found.setdefault(code, set()).add(params["reason"])
+    found["below-minimum"] = {"to-remove", "exclusive", "stock"}
+    return found
 
 
 #: Numbers of each kind that languages count apart.
@@ -95,6 +99,7 @@ def test_a_message_has_exactly_the_parameters_of_its_code(tag: str, code: str) -
     assert always - set(used) <= BESIDE, "each is told"
 
 
+@pytest.mark.xdist_group("codes")
 @pytest.mark.parametrize("tag", WORDS)
 def test_a_fuller_message_has_parameters_of_its_code_alone_and_each_case_has_one(tag: str) -> None:
     """Whatever a code says more by a reason or a parameter in English, the others say, too."""
@@ -105,9 +110,9 @@ def test_a_fuller_message_has_parameters_of_its_code_alone_and_each_case_has_one
             used = Used()
             template.format_map(used)
             about = "what" in known and key in CODES  # the warning that is meant
-            assert set(used) <= known and (key in known or about or key in REASONS[code]), (code, key)
+            assert set(used) <= known and (key in known or about or key in cases()[code]), (code, key)
             assert template.strip() == template and template != WORDS[tag].message[code]
-    for code, reasons in REASONS.items():
+    for code, reasons in cases().items():
         assert reasons <= fuller[code].keys(), code
     for code, row in CODES.items():
         if code == "quantity":

@@ -47,7 +47,7 @@ class Entry:
 def wanted() -> Iterator[Entry]:
     """Every text, in the order of a catalogue."""
     from tests.kernel.test_languages import REASONS
-    from tests.kernel.test_sentences import ELSEWHERE_SAID, SENTENCES
+    from tests.kernel.test_sentences import ELSEWHERE_SAID, sentences
 
     yield from (Entry("title", title) for title in dict.fromkeys(problem.title for problem in PROBLEMS))
     yield from (Entry("message", code, comment=_meaning(code)) for code in CODES)
@@ -56,7 +56,7 @@ def wanted() -> Iterator[Entry]:
         yield from (Entry("reason", f"{code}/{key}", comment=_meaning(code)) for key in sorted(known))
     yield from (Entry("unit", unit, plural=COUNTED[unit][1] or unit) for unit in UNITS if unit in COUNTED)
     yield from (Entry("type", name) for name in dict.fromkeys(_JSON_TYPES.values()))
-    yield from (Entry("sentence", english) for english in sorted(SENTENCES | ELSEWHERE_SAID, key=str.lower))
+    yield from (Entry("sentence", english) for english in sorted(sentences() | ELSEWHERE_SAID, key=str.lower))
     yield from (Entry("mail", english) for english in dict.fromkeys(texts()))
     yield from (Entry("page", english) for english in dict.fromkeys(TEXTS.values()))
 
