@@ -46,13 +46,13 @@ class Entry:
 
 def wanted() -> Iterator[Entry]:
     """Every text, in the order of a catalogue."""
-    from tests.kernel.test_languages import REASONS
+    from tests.kernel.test_languages import cases
     from tests.kernel.test_sentences import ELSEWHERE_SAID, sentences
 
     yield from (Entry("title", title) for title in dict.fromkeys(problem.title for problem in PROBLEMS))
     yield from (Entry("message", code, comment=_meaning(code)) for code in CODES)
     for code in CODES:
-        known = REASONS.get(code, set()).union(*(words.reason.get(code, {}) for words in WORDS.values()))
+        known = cases().get(code, set()).union(*(words.reason.get(code, {}) for words in WORDS.values()))
         yield from (Entry("reason", f"{code}/{key}", comment=_meaning(code)) for key in sorted(known))
     yield from (Entry("unit", unit, plural=COUNTED[unit][1] or unit) for unit in UNITS if unit in COUNTED)
     yield from (Entry("type", name) for name in dict.fromkeys(_JSON_TYPES.values()))

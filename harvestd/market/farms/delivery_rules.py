@@ -14,7 +14,7 @@ from harvestd.kernel.errors import FieldError
 from harvestd.kernel.geography import distance_km
 from harvestd.kernel.names import Rule
 
-MAX_AREAS, MAX_POSTCODES, MAX_POSTCODE, MAX_RADIUS_KM = 50, 1000, 16, 500
+MAX_AREAS, MAX_POSTCODES, MAX_POSTCODE, MAX_RADIUS_KM = 20, 500, 16, 500
 MAX_AREA_NAME, MAX_NOTE = 100, 2000
 TEXTS = {"name": Rule(MAX_AREA_NAME), "note": Rule(MAX_NOTE, lines=True)}
 _POSTCODE = re.compile(r"[A-Za-z0-9](?:[ -]?[A-Za-z0-9]){1,9}")

@@ -9,18 +9,17 @@ from harvestd.kernel.errors import Invalid, NotFound
 from harvestd.kernel.names import accept
 from harvestd.kernel.permissions import Permission
 from harvestd.market.accounts import audit
-from harvestd.market.farms import actions, changes, imprint_actions, name_actions
+from harvestd.market.farms import actions, changes, imprint_actions, name_actions, views
 from harvestd.market.farms import near_rows as near
 from harvestd.market.farms import rows as store
 from harvestd.market.farms.delivery_rules import without_middle
-from harvestd.market.farms.shapes import ChangeFarm, Farm, FarmsQuery
-from harvestd.market.farms.views import shown
+from harvestd.market.farms.shapes import ChangeFarm, FarmsQuery, ListedFarm
 from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.paging import Keyset
 from harvestd.web.shapes import given
 
 
-async def listed(request: RequestContext, query: FarmsQuery) -> CountedPage[Farm]:
+async def listed(request: RequestContext, query: FarmsQuery) -> CountedPage[ListedFarm]:
     """The farms of ``ids``; or farms by distance if ``near`` is given, else newest first."""
     if query.ids is not None:
         return await _named(request, query, query.ids.split(","))
@@ -31,23 +30,23 @@ async def listed(request: RequestContext, query: FarmsQuery) -> CountedPage[Farm
     (after,) = order.after or (None,)
     page, following = order.page(await store.newest(request.reader, after, query.q, order.ask))
     total = await store.count(request.reader, query.q) if query.count else None
-    return CountedPage([shown(request, row) for row in page], following, total)
+    return CountedPage([views.listed(request, row) for row in page], following, total)
 
 
-async def _named(request: RequestContext, query: FarmsQuery, ids: list[str]) -> CountedPage[Farm]:
+async def _named(request: RequestContext, query: FarmsQuery, ids: list[str]) -> CountedPage[ListedFarm]:
     alone = FarmsQuery(ids=query.ids, limit=query.limit, count=query.count)
     if query != alone:
         raise Invalid.of("ids", "goes without near, radius_km, q and after", "not-accepted", reason="ids-alone")
     found = await store.by_ids(request.reader, ids)
-    return CountedPage([shown(request, row) for row in found], None, len(found) if query.count else None)
+    return CountedPage([views.listed(request, row) for row in found], None, len(found) if query.count else None)
 
 
-async def _near(request: RequestContext, query: FarmsQuery, at: tuple[float, float]) -> CountedPage[Farm]:
+async def _near(request: RequestContext, query: FarmsQuery, at: tuple[float, float]) -> CountedPage[ListedFarm]:
     order = Keyset(query, "near", (float, UUID), lambda found: (found.distance, found.farm.id))
     rows = await near.nearest(request.reader, at, query.radius_km, query.q, order.after, order.ask)
     page, following = order.page(rows)
     total = await near.count(request.reader, at, query.radius_km, query.q) if query.count else None
-    return CountedPage([shown(request, found.farm, found.distance) for found in page], following, total)
+    return CountedPage([views.listed(request, found.farm, found.distance) for found in page], following, total)
 
 
 async def page(request: RequestContext) -> Result:
@@ -58,7 +57,7 @@ async def page(request: RequestContext) -> Result:
         raise NotFound("there is no such farm")
     if token not in (row.id, row.slug):
         return Result(status=301, headers=(("Location", f"/api/farms/{row.slug}"),))
-    return Result(shown(request, row), version=row.version)
+    return Result(views.shown(request, row), version=row.version)
 
 
 async def change(request: RequestContext, body: ChangeFarm) -> Result:
@@ -79,4 +78,4 @@ async def change(request: RequestContext, body: ChangeFarm) -> Result:
         name_actions.tell(unit, before, after)
         names = {"name": before.name}, {"name": after.name}
         await audit.note(request, unit, "farm.renamed", None, f"farm:{after.id}", *names)
-    return Result(shown(request, after), version=after.version)
+    return Result(views.shown(request, after), version=after.version)

@@ -83,8 +83,8 @@ class JudgeFarm(In, kw_only=True, frozen=True):
     reason: Annotated[str, Meta(max_length=500)] = ""
 
 
-class Farm(Out, kw_only=True, frozen=True):
-    """A farm; ``distance_km`` is present if the query had ``near``."""
+class ListedFarm(Out, kw_only=True, frozen=True):
+    """A farm in a list, without what may be long and is about this farm alone; ``distance_km`` is present if the query had ``near``."""
 
     id: str
     slug: str
@@ -94,20 +94,25 @@ class Farm(Out, kw_only=True, frozen=True):
     certifications: list[str]
     certificates: list[Certification]
     season: Season | None
-    away: list[Away]
     away_until: date | None
     pickup_points: list[PickupPoint]
-    delivery: Delivery | None
     order_minimum: Money
     imprint: Imprint
     rating: Rating
     external_id: str | None
-    metadata: dict[str, str]
     state: StateOut
     version: int
     created_at: datetime
     updated_at: datetime
     distance_km: float | UnsetType = UNSET
+
+
+class Farm(ListedFarm, kw_only=True, frozen=True):
+    """A farm, with when it is away, where it delivers, and the notes of other systems."""
+
+    away: list[Away]
+    delivery: Delivery | None
+    metadata: dict[str, str]
 
 
 class FarmsQuery(CountedQuery, kw_only=True, frozen=True):
@@ -181,7 +186,7 @@ WORDS: dict[str, str] = {
     "order_minimum": "Minimum order: the farm takes no order below it.",
     "pickup_points": "Where buyers pick up the farm's goods.",
     "JudgeFarm.reason": "Why; its owners are told, and it is kept in the audit log.",
-    **dict.fromkeys(("Farm.state", "JudgeFarm.state"), "Whether the market lets the farm take orders."),
+    **dict.fromkeys(("ListedFarm.state", "Farm.state", "JudgeFarm.state"), "Whether the market lets the farm take orders."),
     "radius_km": "Radius in kilometres around `near`, which is required with it.",
     "FarmsQuery.radius_km": "Radius in kilometres around `near`, which is required with it: only farms within it are listed. Without it, farms at any distance.",
 }  # fmt: skip

@@ -27,7 +27,7 @@ from harvestd.market.farms import (
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic
 from harvestd.web.context import CountedPage
-from harvestd.web.routes import LONG_BODY, Cached, Mode, Route, Section, always
+from harvestd.web.routes import MANY_BODY, Cached, Mode, Route, Section, always
 
 _FARMS = Section(
     "farms",
@@ -53,12 +53,12 @@ SUBJECT = Subject(
     periodic=(Periodic("farms' days", 20.0, turning.turn),),
     routes=(
         Route(method="GET", path="/api/farms", operation="listFarms", handler=routes.listed, permission=None, mode=Mode.READ, section=_FARMS,
-              summary="Farms, newest first or nearest first", query=shapes.FarmsQuery, answer=CountedPage[shapes.Farm],
+              summary="Farms, newest first or nearest first", query=shapes.FarmsQuery, answer=CountedPage[shapes.ListedFarm],
               cached=Cached(always(FARMS)), limit="rate_read"),
         Route(method="GET", path="/api/farms/{id}", operation="getFarm", handler=routes.page, permission=None, mode=Mode.READ, section=_FARMS,
               summary="A farm, by id or slug", answer=shapes.Farm, moves=True, cached=Cached(_farm), limit="rate_read", errors=(errors.NotFound,)),
         Route(method="PATCH", path="/api/farms/{id}", operation="updateFarm", handler=routes.change, permission=Permission.CHANGE_FARM, mode=Mode.WRITE, section=_FARMS,
-              summary="Change a farm", body=shapes.ChangeFarm, rules=changes.faults, answer=shapes.Farm, if_match=True, body_limit=LONG_BODY,
+              summary="Change a farm", body=shapes.ChangeFarm, rules=changes.faults, answer=shapes.Farm, if_match=True, body_limit=MANY_BODY,
               errors=(errors.NotFound, errors.Forbidden, errors.AlreadyTaken)),
         Route(method="POST", path="/api/farms", operation="createFarm", handler=state_routes.create, permission=Permission.FOUND_FARMS, mode=Mode.WRITE, section=_FARMS,
               summary="Found a farm, and own it", body=shapes.FoundFarm, rules=state_routes.name_faults, answer=shapes.Farm, status=201, key="optional", errors=(errors.AlreadyTaken,),

@@ -10,7 +10,7 @@ from harvestd.market.farms import day_rules, delivering
 from harvestd.market.farms import rows as store
 from harvestd.market.farms.away_shapes import Away
 from harvestd.market.farms.delivery_shapes import PickupPoint
-from harvestd.market.farms.shapes import Farm, LocationOut
+from harvestd.market.farms.shapes import Farm, ListedFarm, LocationOut
 from harvestd.web.claim_shapes import Certification
 from harvestd.web.context import RequestContext
 from harvestd.web.market_day import today
@@ -18,19 +18,27 @@ from harvestd.web.money import money
 from harvestd.web.shapes import Imprint, Rating, Season
 
 
-def shown(request: RequestContext, row: store.Farm, distance: float | None = None) -> Farm:
-    """A farm on the day of the request; with ``distance`` in kilometres, if that was asked for."""
+def shown(request: RequestContext, row: store.Farm) -> Farm:
+    """A farm on the day of the request."""
+    now = day_rules.shown_on(row.dated, today(request))
+    return Farm(
+        **msgspec.structs.asdict(listed(request, row)), away=msgspec.convert(now["away"], list[Away]),
+        delivery=delivering.shown(row.delivery, request.parts.settings.market_currency), metadata=row.metadata,
+    )  # fmt: skip
+
+
+def listed(request: RequestContext, row: store.Farm, distance: float | None = None) -> ListedFarm:
+    """The same in a list; with ``distance`` in kilometres, if that was asked for."""
     currency = request.parts.settings.market_currency
     season = Season(from_=row.season_from, to=row.season_to) if row.season_from and row.season_to else None
     now = day_rules.shown_on(row.dated, today(request))
-    return Farm(
+    return ListedFarm(
         id=row.id, slug=row.slug, name=row.name, description=row.description,
         location=LocationOut(latitude=row.latitude, longitude=row.longitude, address=row.address),
         certifications=row.certifications, certificates=msgspec.convert(now["certificates"], list[Certification]), season=season,
-        away=msgspec.convert(now["away"], list[Away]), away_until=now["away_until"],
-        pickup_points=msgspec.convert(row.pickup_points, list[PickupPoint]), delivery=delivering.shown(row.delivery, currency),
+        away_until=now["away_until"], pickup_points=msgspec.convert(row.pickup_points, list[PickupPoint]),
         order_minimum=money(row.order_minimum, currency), imprint=Imprint(**row.imprint),
         rating=Rating(average=float(row.rating_average) if row.rating_count else None, count=row.rating_count),
-        external_id=row.external_id, metadata=row.metadata, state=row.state, version=row.version, created_at=row.created_at,
+        external_id=row.external_id, state=row.state, version=row.version, created_at=row.created_at,
         updated_at=row.updated_at, distance_km=UNSET if distance is None else shown_km(distance),
     )  # fmt: skip
