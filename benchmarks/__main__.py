@@ -75,7 +75,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run [all]; see --list")
     parser.add_argument("--full", action="store_true", help="more and longer rounds, and the large market")
-    parser.add_argument("--rows", type=int, metavar="N", help="products of the large market in catalogue [100000, with --full 1000000]")  # fmt: skip
+    parser.add_argument("--rows", type=int, metavar="N", help="products of the large market in catalogue [30000, with --full 1000000]")  # fmt: skip
     parser.add_argument("--against", metavar="REV", help='an earlier revision takes part as "harvestd before"')
     parser.add_argument("--report", action="store_true", help="only write docs/benchmarks.md from what is kept")
     parser.add_argument("--list", action="store_true", help="only say what there is")

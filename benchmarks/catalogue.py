@@ -1,7 +1,7 @@
 """The catalogue at size: pages of each sort and filter, near and far, searches, and how fast search documents are made anew.
 
 One client asks one after another with the cache off, so what is told is how long an answer takes, not how many a machine gives. The large market has ``--rows`` products (a million in
-the full form, else a hundred thousand) of a five hundredth as many farms; page 10,000 is the last full one of what has fewer.
+the full form, else thirty thousand) of a five hundredth as many farms; page 10,000 is the last full one of what has fewer.
 """
 
 from __future__ import annotations

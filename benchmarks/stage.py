@@ -34,7 +34,7 @@ class Stage:
 
     def __init__(self, quick: bool, against: Path | None = None, rows: int | None = None) -> None:
         self.quick = quick
-        self.rows = rows or (100_000 if quick else 1_000_000)
+        self.rows = rows or (30_000 if quick else 1_000_000)
         self.rounds = 3 if quick else 5
         self.seconds = 1.0 if quick else 2.0
         self.against = against

@@ -19,6 +19,7 @@ from twisted.logger import Logger
 from harvestd.kernel import email_addresses
 from harvestd.kernel.units import default_step
 from harvestd.loading.demo.ids import demo_ids
+from harvestd.loading.picturing import of_farm
 from harvestd.loading.usda.reading import BadRow, Market, read
 from harvestd.loading.usda.storing import Stored, Storing
 from harvestd.market.accounts import rows as accounts
@@ -135,6 +136,7 @@ async def fill(parts: Parts, force: bool = False) -> Filled | None:
         made = attrs.evolve(made, people=made.people + 1)
         if farm_id is not None:
             await _offer(parts, farm_id)
+            await of_farm(named, farm_id)
             made = attrs.evolve(made, farms=made.farms + 1, products=made.products + len(OFFERS))
     await _staff(parts)
     return made
