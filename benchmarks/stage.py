@@ -77,6 +77,15 @@ class Stage:
         self.postgres.query("postgres", f"create database {database}")
         url = self.postgres.url(database)
         ctl(url, "migrate", source=source)
-        ctl(url, "seed", "--products", str(products), "--farms", str(farms), source=source)
+        ctl(
+            url,
+            "seed",
+            "--products",
+            str(products),
+            "--farms",
+            str(farms),
+            *(("--pictures", "0") if source == ROOT else ()),
+            source=source,
+        )
         self.postgres.query(database, "vacuum (analyze, freeze)")
         self.postgres.query(database, "checkpoint")

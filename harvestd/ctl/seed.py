@@ -62,7 +62,7 @@ async def _run(errand: CommandContext) -> int:
     parts = await errand.parts(making=True)
     if not errand.arguments.force:
         await _refuse_a_real_market(parts)
-    plan = Plan(products, farms, seed, parts.now(), parts.new_id)
+    plan = Plan(products, farms, seed, parts.now(), parts.new_id, parts.settings.market_languages[1:])
     language = None if errand.arguments.no_search else configuration(parts.settings.search_language)
     took = await _with_bar(errand, parts, plan, language)
     pictured = await _pictures(errand, parts, plan)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 from random import Random
-from typing import Any
-
-from PIL import Image, ImageDraw
+from typing import TYPE_CHECKING, Any
 
 from harvestd.process.picture_answers import Answer, Made
 from harvestd.process.product_pictures import SIZES
+
+if TYPE_CHECKING:  # it takes 5 MB of a process, and only those who draw need it
+    from PIL import Image
 
 #: The colour of the ground and of what lies on it, by a word that the title or the category has.
 COLORS = {
@@ -23,6 +24,8 @@ _JPEG: dict[str, Any] = {"quality": 82}
 
 def drawn(title: str) -> Answer:
     """Some round things on a plain ground. Takes a tenth of a second of a core."""
+    from PIL import Image, ImageDraw
+
     ground, thing = next(colors for word, colors in COLORS.items() if word in title.lower())
     side = max(SIZES.values())
     image = Image.new("RGB", (side, side * 3 // 4), ground)
@@ -42,7 +45,7 @@ def _shade(color: str, share: float) -> tuple[int, ...]:
 
 
 def _files(image: Image.Image, name: str, side: int) -> list[Made]:
-    one = image.resize((side, side * 3 // 4), Image.Resampling.BILINEAR)
+    one = image.resize((side, side * 3 // 4))
     found = []
     for suffix, kind, media_type, options in (
         ("webp", "WEBP", "image/webp", _WEBP),

@@ -76,7 +76,7 @@ def _products(cursor: Any, plan: Plan, made: Sequence[catalogue.Farm], progress:
 def _categories(cursor: Any, plan: Plan) -> dict[str, str]:
     for tops in (True, False):
         rows = [
-            (plan.new_id(), *row, plan.now, *categories.looks(row[0], row[2]))
+            (plan.new_id(), *row, plan.now, *categories.looks(row[0], row[2], plan.languages))
             for row in words.CATEGORIES
             if (row[2] is None) == tops
         ]

@@ -44,13 +44,15 @@ LEDGER_COLUMNS = "id, product_id, kind, change, level, reason, created_at"
 
 @attrs.frozen
 class Plan:
-    """The catalogue to create: ``products`` products of ``farms`` farms, drawn by ``seed``. ``new_id`` returns ascending ids."""
+    """The catalogue to create: ``products`` products of ``farms`` farms, drawn by ``seed``. ``new_id`` returns ascending ids; ``languages`` are
+    those of the market."""
 
     products: int
     farms: int
     seed: int
     now: datetime
     new_id: Callable[[], str]
+    languages: tuple[str, ...] = ()
 
 
 @attrs.frozen

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
 #: Icon and colour of the categories at the top, which those below have, too.
@@ -10,7 +12,7 @@ LOOKS = {
     "bakery": ("🍞", "#b07a3f"), "pantry": ("🍯", "#cf9a2f"), "drinks": ("🧃", "#5f8fb8"), "flowers-plants": ("🌷", "#b3599a"),
 }  # fmt: skip
 LANGUAGES = ("de", "fr", "es")
-#: Names in the order of :data:`LANGUAGES`.
+#: Names in the order of these languages.
 NAMES: dict[str, tuple[str, str, str]] = {
     "vegetables": ("Gemüse", "Légumes", "Verduras"), "fruit": ("Obst", "Fruits", "Fruta"),
     "dairy-eggs": ("Milch und Eier", "Crèmerie et œufs", "Lácteos y huevos"), "meat-poultry": ("Fleisch und Geflügel", "Viandes et volailles", "Carne y aves"),
@@ -29,9 +31,9 @@ NAMES: dict[str, tuple[str, str, str]] = {
 }  # fmt: skip
 
 
-def looks(slug: str, parent: str | None) -> tuple[str, str, str]:
-    """Icon, colour, and translations as JSON."""
+def looks(slug: str, parent: str | None, languages: Collection[str]) -> tuple[str, str, str]:
+    """Icon, colour, and translations as JSON, into those of the market's ``languages`` that are known here."""
     icon, color = LOOKS.get(parent or slug, ("", ""))
     names = dict(zip(LANGUAGES, NAMES.get(slug, ()), strict=False))
-    texts = {language: {"name": name, "description": ""} for language, name in names.items()}
+    texts = {language: {"name": name, "description": ""} for language, name in names.items() if language in languages}
     return icon, color, msgspec.json.encode(texts).decode()
