@@ -3,14 +3,12 @@ never believed beyond the shape that it should have."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
-from xml.etree import ElementTree
-from xml.etree.ElementTree import Element
 
 import attrs
 
 from harvestd.kernel.errors import Unavailable
+from harvestd.store.s3.markup import Element, element, escaped, read
 
 #: Codes with which S3 says that there is nothing under a key, or no such upload.
 GONE = frozenset({"NoSuchKey", "NoSuchUpload", "NotFound"})
@@ -84,13 +82,14 @@ class Begun:
 def failure(status: int, body: bytes, retry_after: str | None = None) -> S3Error:
     """The error in an answer of a status of 300 or more, or in one that began as a success."""
     try:
-        root = _root(body) if body.strip() else None
-    except S3Error:
-        root = None
-    code, message = ("", "") if root is None else (_text(root, "Code"), _text(root, "Message"))
-    code = code or {507: "InsufficientStorage", 301: "PermanentRedirect", 307: "PermanentRedirect"}.get(status, "")
+        root = read(body) if body.strip() else Element("")
+    except ValueError:
+        root = Element("")
+    code = root.value("Code") or {507: "InsufficientStorage", 301: "PermanentRedirect", 307: "PermanentRedirect"}.get(
+        status, ""
+    )
     cure = CURES.get(code, "")
-    words = f"HTTP {status} {code[:60]}: {message[:200]}".rstrip(": ") + (f"; {cure}" if cure else "")
+    words = f"HTTP {status} {code[:60]}: {root.value('Message')[:200]}".rstrip(": ") + (f"; {cure}" if cure else "")
     pause = float(retry_after) if retry_after is not None and retry_after.isdecimal() else 2.0
     return S3Error(words, status, code, min(pause, 60.0))
 
@@ -98,21 +97,19 @@ def failure(status: int, body: bytes, retry_after: str | None = None) -> S3Error
 def page_of(body: bytes) -> Page:
     """A listing of objects (ListObjectsV2). Raises :class:`S3Error` for anything else."""
     root = _root(body, "ListBucketResult")
-    objects = [Listed(_text(one, "Key"), _time(_text(one, "LastModified"))) for one in _all(root, "Contents")]
-    return Page(objects, _text(root, "IsTruncated") == "true")
+    objects = [Listed(one.value("Key"), _time(one.value("LastModified"))) for one in root.all("Contents")]
+    return Page(objects, root.value("IsTruncated") == "true")
 
 
 def uploads_of(body: bytes) -> list[Begun]:
     """A listing of uploads in parts that are not complete."""
     root = _root(body, "ListMultipartUploadsResult")
-    return [
-        Begun(_text(one, "Key"), _text(one, "UploadId"), _time(_text(one, "Initiated"))) for one in _all(root, "Upload")
-    ]
+    return [Begun(one.value("Key"), one.value("UploadId"), _time(one.value("Initiated"))) for one in root.all("Upload")]
 
 
 def upload_id_of(body: bytes) -> str:
     """The id of an upload in parts that was begun."""
-    found = _text(_root(body, "InitiateMultipartUploadResult"), "UploadId")
+    found = _root(body, "InitiateMultipartUploadResult").value("UploadId")
     if not found:
         raise S3Error("an upload was begun without an id")
     return found
@@ -120,43 +117,29 @@ def upload_id_of(body: bytes) -> str:
 
 def completed(body: bytes) -> None:
     """Raises :class:`S3Error` if an upload in parts failed after its answer had begun with 200."""
-    if _name(_root(body)) != "CompleteMultipartUploadResult":
-        raise failure(500, body)
+    try:
+        _root(body, "CompleteMultipartUploadResult")
+    except S3Error as error:
+        raise failure(500, body) from error
 
 
 def completion(etags: list[str]) -> bytes:
     """What asks S3 to put the parts together, in order."""
-    root = Element("CompleteMultipartUpload")
-    for number, etag in enumerate(etags, 1):
-        part = ElementTree.SubElement(root, "Part")
-        ElementTree.SubElement(part, "PartNumber").text = str(number)
-        ElementTree.SubElement(part, "ETag").text = etag
-    return ElementTree.tostring(root)
+    parts = (
+        element("Part", element("PartNumber", str(number)), element("ETag", escaped(etag)))
+        for number, etag in enumerate(etags, 1)
+    )
+    return element("CompleteMultipartUpload", *parts).encode()
 
 
-def _root(body: bytes, name: str = "") -> Element:
-    """Declarations of entities are refused: they are how a small document becomes a large one."""
-    if b"<!" in body:
-        raise S3Error("an answer with a declaration of its own is not read")
+def _root(body: bytes, name: str) -> Element:
     try:
-        root = ElementTree.fromstring(body)
-    except (ElementTree.ParseError, UnicodeError, ValueError) as error:
-        raise S3Error("an answer that is no XML: does s3_url name an S3 server?") from error
-    if name and _name(root) != name:
+        root = read(body)
+    except ValueError as error:
+        raise S3Error(f"an answer that cannot be read ({error}): does s3_url name an S3 server?") from error
+    if root.name != name:
         raise S3Error(f"an answer that is no {name}: does s3_url name an S3 server?")
     return root
-
-
-def _name(element: Element) -> str:
-    return element.tag.rpartition("}")[2]
-
-
-def _all(root: Element, name: str) -> Iterator[Element]:
-    return (one for one in root if _name(one) == name)
-
-
-def _text(root: Element, name: str) -> str:
-    return next((one.text or "" for one in _all(root, name)), "")
 
 
 def _time(text: str) -> datetime:
