@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import AsyncIterator
 from io import BytesIO
@@ -21,14 +22,18 @@ from harvestd.settings.table import Settings
 from harvestd.store.blobs.comparing import DAMAGED, MISSING, STRAY, compared
 from harvestd.store.blobs.folder import folder_of
 from harvestd.store.postgres.database import Database
-from servers.s3 import S3Server
+from servers import PostgresServer, wait_until
+from servers.private import free_port
+from servers.s3 import REGION, SECRET, S3Server
 from tests.contracts.blobs import KEYS
+from tests.daemons import Daemon, request
 from tests.market.pictures.pictures import ALL, added, images, opened, send, shown
+from tests.market.pictures.test_killed import PERSON
 from tests.market.pictures.test_making import sold, tried
 from tests.people import Market, Person
 from tests.store.blobs.test_s3 import got, store
 from tests.store.s3.small import SmallS3, error
-from tests.uploading import picture
+from tests.uploading import form, picture
 from tests.waiting import eventually
 from tests.web.conftest import make_market, make_parts
 
@@ -76,8 +81,6 @@ async def test_a_picture_is_taken_made_shown_and_taken_away(market: Market, kept
 
 
 async def test_a_document_comes_back_as_it_was_sent(market: Market, kept: Kept) -> None:
-    from tests.uploading import form
-
     farmer = await market.farmer()
     body, headers = form(b"%PDF-1.7\nx\n%%EOF", "a.pdf", kind="insurance", title="Insurance")
     path = f"/api/farms/{farmer.farm}/documents"
@@ -230,3 +233,40 @@ async def test_browsers_are_sent_to_where_pictures_are_and_nobody_to_an_original
     await farmer.request("DELETE", f"/api/products/{product}/images/{(await images(farmer, product))[0]['id']}")
     assert (await market.stranger.get(address)).status == 404
     await blobs.stop()
+
+
+@pytest.mark.limit(120)
+def test_a_daemon_names_s3_in_its_readiness_and_keeps_what_is_uploaded_there(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    database = postgres.clone()
+    with S3Server() as server:
+        url = {"database_url": postgres.url(database), "s3_url": server.url(), "s3_region": REGION, "s3_timeout": 1.0}
+        api = Daemon("harvest-api", tmp_path, http_port=free_port(), queue_poll=0.1, **url)
+
+        def of_s3() -> dict[str, str]:
+            _, ready, _ = request(api.port, "GET", "/health/ready")
+            found: dict[str, str] = ready["parts"]["s3"]
+            return found
+
+        try:
+            api.start()
+            assert of_s3()["state"] == "ok"
+            _, person, _ = request(api.port, "POST", "/api/auth/register", PERSON)
+            token = {"Authorization": f"Bearer {person['access_token']}"}
+            offer = {"title": "Carrots", "unit": "each", "price": 100, "stock": 1}
+            _, product, _ = request(api.port, "POST", "/api/products", offer, token)
+            body = {"content": base64.b64encode(picture()).decode()}
+            path = f"/api/products/{product['id']}/images"
+            assert request(api.port, "POST", path, body, token)[0] == 202
+            wait_until("it is made", lambda: request(api.port, "GET", path, headers=token)[1]["items"][0]["status"] == "ready", 60)  # fmt: skip
+            assert len([one for one in server.objects.rglob("*.webp") if one.is_file()]) == 3
+            assert not (tmp_path / "blobs").exists()
+            server.kill()
+            wait_until("it is named", lambda: of_s3()["state"] == "degraded", 30)
+            status, _, headers = request(api.port, "POST", path, body, token, 60)
+            assert (status, "Retry-After" in headers) == (503, True)
+            assert "secret%2B" not in api.log.read_text() and SECRET not in api.log.read_text()
+        finally:
+            api.kill()
+            postgres.drop(database)
