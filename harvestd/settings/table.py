@@ -191,6 +191,6 @@ OF_THE_API = frozenset(
     """
     http_host http_port allowed_hosts cors_origins oidc_issuer oidc_client_id oidc_client_secret processes workers demo order_lines_most second_factor_required_for passkey_domain access_token_ttl refresh_token_ttl sign_in_ttl
     rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_recovery rate_upload rate_export rate_register body_deadline write_deadline idle_deadline connections_most
-    connections_per_address requests_per_address upload_max_bytes upload_spool buffer_limit read_rate_least idempotency_ttl cache_ttl cache_stale
+    connections_per_address requests_per_address upload_max_bytes upload_spool buffer_limit read_rate_least idempotency_ttl cache_ttl cache_stale media_base
     """.split()
 )

@@ -10,6 +10,8 @@ import attrs
 from harvestd.kernel.errors import Unavailable
 from harvestd.store.s3.markup import Element, element, escaped, read
 
+#: Seconds of the longest pause that is taken for meant.
+LONGEST = 60.0
 #: Codes with which S3 says that there is nothing under a key, or no such upload.
 GONE = frozenset({"NoSuchKey", "NoSuchUpload", "NotFound"})
 #: Codes that end when one waits.
@@ -32,11 +34,12 @@ CURES = {
 
 
 class S3Error(Unavailable):
-    """S3 did not do what it was asked. ``status`` is HTTP's, 0 without an answer; ``code`` is S3's name of the error."""
+    """S3 did not do what it was asked. ``status`` is HTTP's, 0 without an answer; ``code`` is S3's name of the error; ``pause`` the seconds
+    that it asked for, 0 if it did not."""
 
-    def __init__(self, detail: str, status: int = 0, code: str = "", retry_after: float = 2.0) -> None:
-        super().__init__(detail, retry_after)
-        self.status, self.code = status, code
+    def __init__(self, detail: str, status: int = 0, code: str = "", pause: float = 0.0) -> None:
+        super().__init__(detail, max(2.0, pause))
+        self.status, self.code, self.pause = status, code, pause
 
     @property
     def gone(self) -> bool:
@@ -90,8 +93,8 @@ def failure(status: int, body: bytes, retry_after: str | None = None) -> S3Error
     )
     cure = CURES.get(code, "")
     words = f"HTTP {status} {code[:60]}: {root.value('Message')[:200]}".rstrip(": ") + (f"; {cure}" if cure else "")
-    pause = float(retry_after) if retry_after is not None and retry_after.isdecimal() else 2.0
-    return S3Error(words, status, code, min(pause, 60.0))
+    pause = float(retry_after) if retry_after is not None and retry_after.isdecimal() else 0.0
+    return S3Error(words, status, code, min(pause, LONGEST))
 
 
 def page_of(body: bytes) -> Page:

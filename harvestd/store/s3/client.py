@@ -5,10 +5,10 @@ Each request is idempotent (keys are written once, with one content), so any may
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from io import BytesIO
-from typing import Any
+from typing import Any, TypeVar
 
 from OpenSSL.SSL import Error as SslError
 from treq.client import HTTPClient
@@ -32,6 +32,7 @@ from harvestd.store.s3.bucket import Bucket
 from harvestd.store.s3.exchange import MAX, RATE_LEAST, Answer, Request
 from harvestd.store.s3.signing import EMPTY
 
+Result = TypeVar("Result")
 #: Persistent connections; tries of one request; the first and the longest pause between two, in seconds.
 KEPT, TRIES, FIRST_PAUSE, LAST_PAUSE = 16, 3, 0.1, 2.0
 _LOST = (
@@ -48,6 +49,7 @@ class S3Client:
         self._bucket, self._timeout, self._now = bucket, timeout, now
         self._pool = HTTPConnectionPool(reactor)
         self._pool.maxPersistentPerHost = KEPT
+        self._pool.cachedConnectionTimeout = 20  # less than S3 keeps them
         self._pool.retryAutomatically = False  # it is done here, with other bodies
         self._http = HTTPClient(Agent(reactor, connectTimeout=min(timeout, 5.0), pool=self._pool))
         self.breaker = Breaker(reactor, "S3", self._probe)
@@ -73,13 +75,13 @@ class S3Client:
         await self._tried(_LIST_ONE, 1)
 
     async def _tried(self, request: Request, tries: int) -> Answer:
-        seconds = self._timeout + request.size / RATE_LEAST
-        end, backoff = self._reactor.seconds() + 2 * seconds, Backoff(FIRST_PAUSE, LAST_PAUSE, jitter=0.5)
+        end = self._reactor.seconds() + 2 * self._seconds(request.sent)
+        backoff = Backoff(FIRST_PAUSE, LAST_PAUSE, jitter=0.5)
         while True:
             tries -= 1
             await self._quiet(end)
             try:
-                answer = await self._in_time(request, min(seconds, end - self._reactor.seconds()))
+                answer = await self._once(request, end - self._reactor.seconds())
                 self._answered()
                 return answer
             except S3Error as error:
@@ -87,6 +89,10 @@ class S3Client:
                 if not error.passing or tries <= 0 or self._reactor.seconds() + pause >= end:
                     raise
             await sleep(self._reactor, pause)
+
+    def _seconds(self, size: int) -> float:
+        """How long something of so many bytes may take."""
+        return self._timeout + size / RATE_LEAST
 
     async def _quiet(self, end: float) -> None:
         """S3 asked for fewer requests: all of them wait, not only the one that was told."""
@@ -107,48 +113,52 @@ class S3Client:
         if error.gone:
             self._answered()
         elif error.slower:
-            self._quiet_until = self._reactor.seconds() + self._slowly.failed()
+            self._quiet_until = self._reactor.seconds() + max(self._slowly.failed(), error.pause)
             return self._quiet_until - self._reactor.seconds()
         else:
             self.breaker.failed(str(error))
         return 0.0
 
-    async def _in_time(self, request: Request, seconds: float) -> Answer:
+    async def _once(self, request: Request, left: float) -> Answer:
+        """One try: its answer begins within the time of what is sent, and of what is ``left`` of all tries; it ends within that of what comes."""
+        response: Any = await self._in_time(min(left, self._seconds(request.sent)), self._sent(request))
+        memory = BytesIO()
+        good = response.code < 300
+        write = request.into() if good and request.into is not None else memory.write
+        taking = Taking(write, request.most if good else MAX)
+        length = response.original.length
+        response.original.deliverBody(taking)
+        size = await self._in_time(self._seconds(length if isinstance(length, int) else MAX), _all(taking))
+        if not good:
+            after = response.headers.getRawHeaders("Retry-After")
+            raise failure(response.code, memory.getvalue(), after[-1] if after else None)
+        return Answer(response.code, response.headers, memory.getvalue(), size)
+
+    async def _sent(self, request: Request) -> Any:
+        """Its answer, as far as the headers."""
+        bucket, part = self._bucket, request.part
+        digest = EMPTY if part is None else part.digest
+        path = bucket.path_of(request.key)
+        headers = bucket.signer.headers(
+            request.method, bucket.host, path, request.query, request.headers, digest, self._now()
+        )
+        given = Headers({"Host": [bucket.host], **{name: [value] for name, value in headers.items()}})
+        return await self._http.request(
+            request.method, bucket.url(request.key, request.query), headers=given, data=None if part is None else Sending(part),
+            unbuffered=True, allow_redirects=False,
+        )  # fmt: skip
+
+    async def _in_time(self, seconds: float, work: Coroutine[Any, Any, Result]) -> Result:
         try:
-            return await within(self._reactor, seconds, self._once(request))
+            return await within(self._reactor, seconds, work)
         except TimeoutError as error:
             raise S3Error(f"no answer within {seconds:.1f} s") from error
         except _LOST as error:
             raise S3Error(_why(error)) from error
 
-    async def _once(self, request: Request) -> Answer:
-        bucket, part = self._bucket, request.part
-        digest = EMPTY if part is None else part.digest
-        headers = bucket.signer.headers(
-            request.method,
-            bucket.host,
-            bucket.path_of(request.key),
-            request.query,
-            request.headers,
-            digest,
-            self._now(),
-        )
-        given = Headers({"Host": [bucket.host], **{name: [value] for name, value in headers.items()}})
-        url = bucket.url(request.key, request.query)
-        response: Any = await self._http.request(
-            request.method, url, headers=given, data=None if part is None else Sending(part), unbuffered=True,
-            allow_redirects=False,
-        )  # fmt: skip
-        memory = BytesIO()
-        good = response.code < 300
-        write = request.into() if good and request.into is not None else memory.write
-        taking = Taking(write, request.most if good else MAX)
-        response.original.deliverBody(taking)
-        size = await taking.done
-        if not good:
-            after = response.headers.getRawHeaders("Retry-After")
-            raise failure(response.code, memory.getvalue(), after[-1] if after else None)
-        return Answer(response.code, response.headers, memory.getvalue(), size)
+
+async def _all(taking: Taking) -> int:
+    return await taking.done
 
 
 _LIST_ONE = Request(method="GET", query={"list-type": "2", "max-keys": "1"})

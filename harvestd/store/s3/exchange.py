@@ -30,10 +30,9 @@ class Request:
     most: int = MAX
 
     @property
-    def size(self) -> int:
-        """Bytes that are sent or come, at most; 0 for what any request has."""
-        sent = 0 if self.part is None else self.part.size
-        return max(sent, 0 if self.into is None else self.most)
+    def sent(self) -> int:
+        """Bytes of the body."""
+        return 0 if self.part is None else self.part.size
 
 
 @attrs.frozen

@@ -104,10 +104,14 @@ async def test_slow_down_makes_all_requests_wait_and_is_no_failure() -> None:
         assert await blobs.read(KEYS[0], 10) == b"x"
         assert reactor.seconds() - began >= 0.3  # type: ignore[attr-defined]
         assert blobs._objects.client.breaker.closed and blobs._objects.client.breaker.opened == 0
+        small.answers = [error(503, "SlowDown", Retry_After="1"), FINE]
+        began = reactor.seconds()  # type: ignore[attr-defined]
+        assert await blobs.read(KEYS[0], 10) == b"x"
+        assert reactor.seconds() - began >= 1.0, "as long as it asked for"  # type: ignore[attr-defined]
         small.answers = [error(503, "SlowDown")]
         with pytest.raises(Unavailable, match="SlowDown"):
             await blobs.read(KEYS[0], 10)
-        assert len(small.asked) == 2 + 3
+        assert len(small.asked) == 2 + 2 + 3
         await blobs.stop()
 
 
