@@ -108,13 +108,13 @@ class S3Blobs:
 
     async def condition(self) -> Condition:
         """Degraded while S3 does not do what it is asked, by a request of the last seconds, or one for this."""
-        client = self._objects.client
+        client, patience = self._objects.client, self._objects.client.patience
         try:
-            if client.breaker.closed and client.reactor.seconds() - client.answered_at > FRESH:
+            if patience.breaker.closed and client.reactor.seconds() - patience.answered_at > FRESH:
                 await client.probe()
         except S3Error as error:
             return Condition("degraded", str(error))
-        return Condition("ok") if client.breaker.closed else Condition("degraded", client.breaker.cause)
+        return Condition("ok") if patience.breaker.closed else Condition("degraded", patience.breaker.cause)
 
     @property
     def _prefix(self) -> str:

@@ -24,12 +24,12 @@ from twisted.web.client import (
 from twisted.web.http_headers import Headers
 
 from harvestd.runtime.backoff import Backoff
-from harvestd.runtime.breaker import Breaker
 from harvestd.runtime.lifecycle import sleep, within
 from harvestd.store.s3.answers import S3Error, failure
 from harvestd.store.s3.bodies import Sending, Taking
 from harvestd.store.s3.bucket import Bucket
 from harvestd.store.s3.exchange import MAX, RATE_LEAST, Answer, Request
+from harvestd.store.s3.patience import Patience
 from harvestd.store.s3.signing import EMPTY
 
 Result = TypeVar("Result")
@@ -52,19 +52,16 @@ class S3Client:
         self._pool.cachedConnectionTimeout = 20  # less than S3 keeps them
         self._pool.retryAutomatically = False  # it is done here, with other bodies
         self._http = HTTPClient(Agent(reactor, connectTimeout=min(timeout, 5.0), pool=self._pool))
-        self.breaker = Breaker(reactor, "S3", self._probe)
-        self._slowly = Backoff(0.5, 5.0, jitter=0.3)
-        self._quiet_until = self.answered_at = float("-inf")
+        self.patience = Patience(reactor, self._probe)
 
     async def close(self) -> None:
         """Stop looking for it, and close the connections."""
-        self.breaker.stop()
+        self.patience.breaker.stop()
         await self._pool.closeCachedConnections()
 
     async def ask(self, request: Request) -> Answer:
         """A success. Raises :class:`S3Error`, in twice the time of one try at most."""
-        if not self.breaker.closed:
-            raise S3Error(f"S3 is left alone for now: {self.breaker.cause}")
+        self.patience.check()
         return await self._tried(request, TRIES)
 
     async def probe(self) -> None:
@@ -79,13 +76,13 @@ class S3Client:
         backoff = Backoff(FIRST_PAUSE, LAST_PAUSE, jitter=0.5)
         while True:
             tries -= 1
-            await self._quiet(end)
+            await self.patience.wait(end)
             try:
                 answer = await self._once(request, end - self._reactor.seconds())
-                self._answered()
+                self.patience.answered()
                 return answer
             except S3Error as error:
-                pause = max(backoff.failed(), self._blamed(error))
+                pause = max(backoff.failed(), self.patience.blamed(error))
                 if not error.passing or tries <= 0 or self._reactor.seconds() + pause >= end:
                     raise
             await sleep(self._reactor, pause)
@@ -93,31 +90,6 @@ class S3Client:
     def _seconds(self, size: int) -> float:
         """How long something of so many bytes may take."""
         return self._timeout + size / RATE_LEAST
-
-    async def _quiet(self, end: float) -> None:
-        """S3 asked for fewer requests: all of them wait, not only the one that was told."""
-        left = self._quiet_until - self._reactor.seconds()
-        if left <= 0:
-            return
-        if self._quiet_until >= end:
-            raise S3Error("S3 asked for fewer requests (SlowDown)", 503, "SlowDown", left)
-        await sleep(self._reactor, left)
-
-    def _answered(self) -> None:
-        self.breaker.succeeded()
-        self._slowly.succeeded()
-        self.answered_at = self._reactor.seconds()
-
-    def _blamed(self, error: S3Error) -> float:
-        """Count a failure, unless it is an answer to a question; the pause that S3 asked for, if it did."""
-        if error.gone:
-            self._answered()
-        elif error.slower:
-            self._quiet_until = self._reactor.seconds() + max(self._slowly.failed(), error.pause)
-            return self._quiet_until - self._reactor.seconds()
-        else:
-            self.breaker.failed(str(error))
-        return 0.0
 
     async def _once(self, request: Request, left: float) -> Answer:
         """One try: its answer begins within the time of what is sent, and of what is ``left`` of all tries; it ends within that of what comes."""

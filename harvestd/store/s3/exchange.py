@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 from twisted.web.http_headers import Headers
 
-from harvestd.store.s3.bodies import Part
+from harvestd.store.s3.content import Part
 
 #: Bytes a second that a transfer must average, beside the timeout of any request.
 RATE_LEAST = 262_144

@@ -12,8 +12,8 @@ from twisted.logger import Logger
 from harvestd.runtime.spawn import spawn
 from harvestd.store.s3 import answers
 from harvestd.store.s3.answers import Begun, S3Error
-from harvestd.store.s3.bodies import Content
 from harvestd.store.s3.client import S3Client
+from harvestd.store.s3.content import Content
 from harvestd.store.s3.exchange import Request
 
 #: Bytes of a part; S3 wants 5 MiB or more, and 10,000 parts at most.

@@ -8,9 +8,9 @@ from typing import IO, Any
 
 from harvestd.store.s3 import answers
 from harvestd.store.s3.answers import Listed, Page, S3Error
-from harvestd.store.s3.bodies import Content
 from harvestd.store.s3.bucket import Bucket
 from harvestd.store.s3.client import S3Client
+from harvestd.store.s3.content import Content
 from harvestd.store.s3.exchange import Request
 from harvestd.store.s3.multipart import PART, Multipart
 

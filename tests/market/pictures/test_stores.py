@@ -185,7 +185,7 @@ async def test_uploads_and_workers_wait_while_s3_is_away_and_go_on_when_it_is_ba
         condition = await blobs.condition()
         assert condition.state == "degraded" and condition.detail
         server.start()
-        await eventually("it is used again", lambda: blobs._objects.client.breaker.closed)
+        await eventually("it is used again", lambda: blobs._objects.client.patience.breaker.closed)
         await market.work()
         assert [one["status"] for one in await images(farmer, product)] == ["ready"]
         assert (await send(farmer, product, picture())).status == 202
@@ -201,7 +201,7 @@ async def test_a_server_that_is_frozen_delays_an_upload_in_bounds(over: Any) -> 
         server.freeze()
         await refused(market, farmer, product)
         server.thaw()
-        await eventually("it is used again", lambda: blobs._objects.client.breaker.closed)
+        await eventually("it is used again", lambda: blobs._objects.client.patience.breaker.closed)
         await added(farmer, product)
         await blobs.stop()
 

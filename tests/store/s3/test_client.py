@@ -92,7 +92,7 @@ async def test_a_server_that_fails_is_asked_a_few_times_and_then_left_alone_unti
         assert len([one for one in small.asked if "list-type" not in one]) == asked
         assert (await blobs.condition()).state == "degraded"
         small.answers = [EMPTY_LIST]
-        await eventually("it is used again", lambda: blobs._objects.client.breaker.closed)
+        await eventually("it is used again", lambda: blobs._objects.client.patience.breaker.closed)
         assert (await blobs.condition()).state == "ok"
         await blobs.stop()
 
@@ -103,7 +103,7 @@ async def test_slow_down_makes_all_requests_wait_and_is_no_failure() -> None:
         began = reactor.seconds()  # type: ignore[attr-defined]
         assert await blobs.read(KEYS[0], 10) == b"x"
         assert reactor.seconds() - began >= 0.3  # type: ignore[attr-defined]
-        assert blobs._objects.client.breaker.closed and blobs._objects.client.breaker.opened == 0
+        assert blobs._objects.client.patience.breaker.closed and blobs._objects.client.patience.breaker.opened == 0
         small.answers = [error(503, "SlowDown", Retry_After="1"), FINE]
         began = reactor.seconds()  # type: ignore[attr-defined]
         assert await blobs.read(KEYS[0], 10) == b"x"
@@ -135,7 +135,7 @@ async def test_a_connection_that_breaks_in_the_middle_of_a_put_leaves_nothing_an
         await blobs.put(KEYS[0], BytesIO(bytes(MEGABYTE)))
     assert not [path for path in s3.objects.rglob("*") if path.is_file() and not path.name.startswith(".")]
     proxy.mend()
-    await eventually("it is used again", lambda: blobs._objects.client.breaker.closed)
+    await eventually("it is used again", lambda: blobs._objects.client.patience.breaker.closed)
     await blobs.put(KEYS[0], BytesIO(bytes(MEGABYTE)))
     with await blobs.open(KEYS[0]) as back:
         assert back.seek(0, 2) == MEGABYTE
