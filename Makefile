@@ -97,7 +97,7 @@ install-test:
 install-bench: install-test
 	@$(BIN)/python -m benchmarks.install
 
-# The real servers that the tests start (never as services): by apt, as root or with sudo, and by Maven; and what reads the
+# The real servers that the tests start (never as services): by apt, as root or with sudo, by Maven, npm and Go; and what reads the
 # contract as others do, by npm.
 install-servers: install-test
 	@$(BIN)/python -m servers.install

@@ -26,6 +26,11 @@ MISSING = (Absent, pytest.skip.Exception, pytest.fail.Exception)
 #: Each benchmark by its name: a module with ``run(ground: Ground) -> list[Figure]``, and what it measures.
 TABLE: dict[str, tuple[str, str]] = {
     "cached": ("benchmarks.cached", "a listing and a product page from the near cache, and from Nginx's"),
+    "catalogue": (
+        "benchmarks.catalogue",
+        "pages of each sort and filter, and searches, in a small and a large market (--rows)",
+    ),
+    "pictures": ("benchmarks.pictures", "pictures of products in three sizes, beside Pillow"),
     "uncached": ("benchmarks.uncached", "a listing from the database, its first page and page 10,000"),
     "orders": ("benchmarks.orders", "orders of three lines, beside pgbench and Vendure, and who gets the last five"),
     "vendure": ("benchmarks.vendure", "a listing of 24 with prices and stock, nothing cached, beside Vendure's"),
@@ -57,7 +62,7 @@ def main() -> int:
     if not options.report:
         with ExitStack() as stack:
             against = stack.enter_context(worktree(options.against)) if options.against else None
-            stage = stack.enter_context(Stage(not options.full, against))
+            stage = stack.enter_context(Stage(not options.full, against, options.rows))
             broken = measured(stage, options.names or list(TABLE))
     written = report.write() if options.full or options.report else report.write_quick()
     print(f"written: {written.relative_to(ROOT)}")
@@ -70,6 +75,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run [all]; see --list")
     parser.add_argument("--full", action="store_true", help="more and longer rounds, and the large market")
+    parser.add_argument("--rows", type=int, metavar="N", help="products of the large market in catalogue [30000, with --full 1000000]")  # fmt: skip
     parser.add_argument("--against", metavar="REV", help='an earlier revision takes part as "harvestd before"')
     parser.add_argument("--report", action="store_true", help="only write docs/benchmarks.md from what is kept")
     parser.add_argument("--list", action="store_true", help="only say what there is")

@@ -24,6 +24,10 @@ class Ground(Protocol):
         """How long one measurement takes: 1 s, or 2 s."""
 
     @property
+    def rows(self) -> int:
+        """Products of the large market where that is asked for (``--rows``)."""
+
+    @property
     def postgres(self) -> PostgresServer:
         """The one private server, with the settings of a small production machine."""
 
@@ -31,8 +35,8 @@ class Ground(Protocol):
     def against(self) -> Path | None:
         """The checkout of an earlier revision that takes part as "harvestd before", if there is one."""
 
-    def market(self, products: int, whose: str = "readers", source: Path = ...) -> str:
-        """The URL of a database with a seeded market of that many products, analysed. Asked for again, the same; who
+    def market(self, products: int, whose: str = "readers", source: Path = ..., farms: int = 0) -> str:
+        """The URL of a database with a seeded market of that many products (of a hundredth as many farms), analysed. Asked for again, the same; who
         writes says ``whose``, and has one of their own. ``source`` is the checkout whose schema it has: ours."""
 
     def say(self, text: str) -> None:

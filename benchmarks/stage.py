@@ -32,8 +32,9 @@ SAID = "PostgreSQL with fsync on, shared_buffers 512 MB, random_page_cost 1.1, m
 class Stage:
     """A context. See :class:`benchmarks.ground.Ground`; ``against`` is the checkout of an earlier revision, if any."""
 
-    def __init__(self, quick: bool, against: Path | None = None) -> None:
+    def __init__(self, quick: bool, against: Path | None = None, rows: int | None = None) -> None:
         self.quick = quick
+        self.rows = rows or (30_000 if quick else 1_000_000)
         self.rounds = 3 if quick else 5
         self.seconds = 1.0 if quick else 2.0
         self.against = against
@@ -58,23 +59,33 @@ class Stage:
         """With the seconds since the beginning."""
         print(f"[{time.monotonic() - self._began:6.1f} s] {text}", file=sys.stderr, flush=True)
 
-    def market(self, products: int, whose: str = "readers", source: Path = ROOT) -> str:
+    def market(self, products: int, whose: str = "readers", source: Path = ROOT, farms: int = 0) -> str:
         """A copy of the seeded market; ``source`` is the checkout whose schema it has."""
-        kind = f"market_{products}" + ("" if source == ROOT else "_before")
+        farms = farms or max(20, products // 100)
+        kind = f"market_{products}_{farms}" + ("" if source == ROOT else "_before")
         name = f"{kind}_{re.sub(r'[^a-z0-9_]', '_', whose.lower())}"
         if name not in self._markets:
             if kind not in self._templates:
-                self._seed(kind, products, source)
+                self._seed(kind, products, farms, source)
                 self._templates.add(kind)
             self.postgres.query("postgres", f"create database {name} template {kind} strategy file_copy")
             self._markets[name] = self.postgres.url(name)
         return self._markets[name]
 
-    def _seed(self, database: str, products: int, source: Path) -> None:
+    def _seed(self, database: str, products: int, farms: int, source: Path) -> None:
         self.say(f"seeding a market of {products:,} products")
         self.postgres.query("postgres", f"create database {database}")
-        url, farms = self.postgres.url(database), max(20, products // 100)
+        url = self.postgres.url(database)
         ctl(url, "migrate", source=source)
-        ctl(url, "seed", "--products", str(products), "--farms", str(farms), source=source)
+        ctl(
+            url,
+            "seed",
+            "--products",
+            str(products),
+            "--farms",
+            str(farms),
+            *(("--pictures", "0") if source == ROOT else ()),
+            source=source,
+        )
         self.postgres.query(database, "vacuum (analyze, freeze)")
         self.postgres.query(database, "checkpoint")

@@ -36,7 +36,7 @@ from harvestd.runtime.lifecycle import Lifecycle
 from harvestd.runtime.metrics import Metrics
 from harvestd.settings.table import Settings
 from harvestd.store import outbox
-from harvestd.store.blobs.folder import FolderBlobs, folder_of
+from harvestd.store.blobs.choosing import store_of
 from harvestd.store.cache import invalidations
 from harvestd.store.cache.near import NearCache
 from harvestd.store.limiter import MemoryLimiter
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from harvestd.market.search.fallback import SearchWithFallback
     from harvestd.partners.oidc import OidcIssuer
     from harvestd.queue.rabbitmq.broker import RabbitBroker
+    from harvestd.store.blobs.s3 import S3Blobs
     from harvestd.store.redis.cache import RedisCache
     from harvestd.store.redis.client import RedisClient
     from harvestd.store.redis.topics import RedisTopics
@@ -80,6 +81,7 @@ class _Used:
     rabbitmq: RabbitBroker | None
     elasticsearch: SearchWithFallback | None
     issuer: OidcIssuer | None
+    s3: S3Blobs | None
 
 
 def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool = False) -> tuple[Parts, Relay]:
@@ -101,18 +103,18 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
     rabbitmq = _rabbitmq(reactor, settings, primary)
     broker: IBroker = rabbitmq or PostgresBroker(reactor, settings, TOPOLOGY, primary, control)
     issuer = _issuer(reactor, settings) if name == "api" else None
+    blobs, s3 = store_of(reactor, settings, metrics.shortages, now)
     relay = Relay(reactor, settings, TOPOLOGY, primary, control, broker, now, secret, metrics)
     parts = Parts(
         settings=settings, reactor=reactor, lifecycle=lifecycle, metrics=metrics, database=primary, reads=reads,
         control=control, topics=topics, cache=cache, limiter=limiter, sign_ins=sign_ins,
         api_keys=NearApiKeys(reactor, topics, primary, sign_ins, now), groups=NearGroups(reactor, topics, primary),
         search=searching or plain, search_rules=NearRules(reactor, topics, primary, cache), broker=broker, mailer=_mailer(reactor, settings),
-        blobs=FolderBlobs(reactor, folder_of(settings), metrics.shortages),
-        pictures=Pictures(reactor), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, due=Due(reactor, control),
+        blobs=blobs, pictures=Pictures(reactor), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, due=Due(reactor, control),
         topology=TOPOLOGY, listeners=LISTENERS, issuer=issuer, long_work=LONG_WORK,
         search_misses=Misses(reactor, primary, now) if name == "api" else None,
     )  # fmt: skip
-    used = _Used(redis, rabbitmq, searching, issuer)
+    used = _Used(redis, rabbitmq, searching, issuer, s3)
     _start(parts, postgres, used)
     _watch(parts, relay, postgres, used)
     return parts, relay
@@ -123,7 +125,7 @@ def _start(parts: Parts, postgres: _Postgres, used: _Used) -> None:
     services: tuple[tuple[str, Any], ...] = (
         ("database", postgres.primary), ("replicas", postgres.reads), ("control connection", postgres.control),
         ("redis", used.redis), ("topics", parts.topics), ("cache", parts.cache), ("sign-ins", parts.sign_ins),
-        ("API keys", parts.api_keys), ("groups", parts.groups), ("search", used.elasticsearch),
+        ("API keys", parts.api_keys), ("groups", parts.groups), ("search", used.elasticsearch), ("S3", used.s3),
         ("rules of searches", parts.search_rules), ("searches without hits", parts.search_misses), ("broker", parts.broker),
     )  # fmt: skip
     for title, service in services:
@@ -139,6 +141,8 @@ def _watch(parts: Parts, relay: Relay, postgres: _Postgres, used: _Used) -> None
             probes.of_accelerator(parts, title, one)
     if used.elasticsearch is not None:
         probes.of_search(parts, used.elasticsearch)
+    if used.s3 is not None:
+        parts.health.add("s3", used.s3.condition)
     if used.issuer is not None:
         parts.health.add("issuer", used.issuer.condition)
 

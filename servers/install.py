@@ -1,6 +1,6 @@
 """Installs the real servers that the tests use, where they are missing: ``python -m servers.install``.
 
-Debian's packages by apt, the search engines by Maven, an OpenID Connect issuer by npm. What cannot be installed is named: its tests are skipped then, and
+Debian's packages by apt, the search engines by Maven, an OpenID Connect issuer by npm, an S3 server by Go. What cannot be installed is named: its tests are skipped then, and
 fail with ``CI=true``.
 """
 
@@ -56,9 +56,21 @@ def issuer() -> bool:
     return True
 
 
+def s3() -> bool:
+    """Have an S3 server; False, and a line that says why, where that cannot be done here."""
+    from servers import s3 as server
+
+    try:
+        server.install()
+    except Exception as error:
+        print(f"The S3 server is missing: {error}", file=sys.stderr)
+        return False
+    return True
+
+
 def main() -> int:
     """Answers an exit code: a failure only where tests would fail for it."""
-    whole = provided(PACKAGES, "the tests") & search_engines() & issuer()
+    whole = provided(PACKAGES, "the tests") & search_engines() & issuer() & s3()
     return int(not whole and os.environ.get("CI") == "true")
 
 

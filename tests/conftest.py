@@ -33,6 +33,7 @@ from servers.elasticsearch import ELASTICSEARCH, ELASTICSEARCH_8, OPENSEARCH, El
 from servers.pace import Pace
 from servers.rabbitmq import RabbitServer
 from servers.redis import RedisServer
+from servers.s3 import S3Server
 from tests import forking, hashes
 from tests.daemons import LOGS
 
@@ -234,6 +235,19 @@ def redis(_redis: RedisServer) -> RedisServer:
     """The private Redis of this process, empty. Do not stop or freeze it: make a RedisServer of your own for that."""
     _redis.flush()
     return _redis
+
+
+@pytest.fixture(scope="session")
+def _s3() -> Iterator[S3Server]:
+    with S3Server() as server:
+        yield server
+
+
+@pytest.fixture
+def s3(_s3: S3Server) -> S3Server:
+    """The private S3 server of this process, empty. Do not stop or freeze it: make an S3Server of your own for that."""
+    _s3.empty()
+    return _s3
 
 
 @pytest.fixture(scope="session")

@@ -391,3 +391,35 @@ def test_a_peer_answers_with_every_field_of_a_product(peer: str) -> None:
         name for name in Product.__struct_fields__ if not re.search(rf'"{name}":|^    {name}: ', text, re.MULTILINE)
     ]
     assert missing == []
+
+
+def test_pictures_are_drawn_from_a_seed_and_made_by_all(tmp_path: Path) -> None:
+    """Of each contestant the time, the memory, and that something came of it."""
+    from random import Random
+
+    from benchmarks import picture_set, pictures
+
+    one, other = (picture_set.noise(90, 60, Random(number)).tobytes() for number in (1, 2))
+    assert picture_set.noise(90, 60, Random(1)).tobytes() == one != other
+    assert set(picture_set.QUICK) < set(picture_set.KINDS)
+    path = tmp_path / "a.jpg"
+    picture_set.photograph(400, 300).save(path)
+    pillow = [sys.executable, str(pictures.PILLOW)]
+    for command in (
+        [sys.executable, "-I", str(pictures.MAKES), pictures.task()],
+        [*pillow, "usual"],
+        [*pillow, "draft"],
+    ):
+        made = pictures.each(command, [str(path)] * 2)
+        assert len(made.seconds) == 2 and made.rate > 0 and 10 < min(made.memory) < 500
+    with pytest.raises(RuntimeError):
+        pictures.each([sys.executable, "-I", str(pictures.MAKES), pictures.task()], [str(Path(__file__))])
+
+
+def test_the_pages_of_a_large_catalogue_are_those_of_each_sort_and_filter() -> None:
+    """What is listed can be listed, and is: a sort or a filter of one's own is missed here."""
+    from benchmarks.catalogue import LISTINGS
+    from harvestd.market.catalogue.listings import SORTS
+
+    assert set(SORTS) <= set(LISTINGS)
+    assert {"category", "tag", "unit", "in stock", "price", "free from", "near"} <= set(LISTINGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from datetime import UTC, datetime
 
 import psycopg2
 from rich.console import Console
@@ -10,8 +11,10 @@ from twisted.internet.threads import deferToThread
 
 from harvestd.ctl.command import FINE, FOUND, Command, CommandContext, Failed
 from harvestd.ctl.words import counted
+from harvestd.kernel.errors import Unavailable
+from harvestd.runtime.metrics import Metrics
 from harvestd.store.blobs import comparing
-from harvestd.store.blobs.folder import folder_of
+from harvestd.store.blobs.choosing import store_of
 from harvestd.store.postgres.invariants import Violation, rules, violations
 
 
@@ -27,24 +30,24 @@ _CURES = {
     "a blob that is lost, or one dropped and not swept for three hours": "restore the folder of blobs, or mount it; or is no worker running? "
     "The sweep, once an hour, marks what is there again",
     comparing.STRAY: "uploads that failed leave such files; is no worker running? The sweep, once an hour, deletes them",
-    comparing.MISSING: "restore the folder of blobs, or mount it; does the setting blobs name the folder that the daemons use?",
-    comparing.DAMAGED: "restore these files from a backup of the folder of blobs",
+    comparing.MISSING: "restore the store of blobs, or mount its folder; do the settings blobs and s3_url name what the daemons use?",
+    comparing.DAMAGED: "restore these files from a backup of the store of blobs",
     "a message with an expired lease or overdue for over 60 s": "is a worker running, or an API process with workers on?",
 }
 
 
 async def _run(errand: CommandContext) -> int:
-    url, folder = await errand.database(), folder_of(errand.loaded.settings)
+    url = await errand.database()
     checked = rules() + (rules("at_rest.sql") if errand.arguments.at_rest else [])
     try:
         found = await deferToThread(lambda: list(violations(url, checked, errand.go_on)))
-        found += await deferToThread(lambda: list(comparing.compared(url, folder)))
-    except psycopg2.errors.UndefinedTable as error:
+        found += await compared(errand, url)
+    except (psycopg2.errors.UndefinedTable, psycopg2.errors.UndefinedFunction) as error:
         raise Failed(
             f"the schema is not of this version ({str(error).splitlines()[0]}): run harvestctl migrate"
         ) from error
-    except OSError as error:
-        raise Failed(f"the folder of blobs {folder}: {error.strerror}; run this as the daemon's account") from error
+    except Unavailable as error:
+        raise Failed(f"{error.detail}; run this as the daemon's account") from error
     except psycopg2.Error as error:
         raise Failed(f"the database: {str(error).splitlines()[0]}") from error
     number = len(checked) + len(comparing.RULES)
@@ -57,6 +60,16 @@ async def _run(errand: CommandContext) -> int:
     )
     errand.out.print(broken, markup=False)
     return FOUND if found else FINE
+
+
+async def compared(errand: CommandContext, url: str, content: bool = False) -> list[Violation]:
+    """The store of blobs against their rows. Raises ``Unavailable`` and ``psycopg2.Error``."""
+    blobs, s3 = store_of(errand.reactor, errand.loaded.settings, Metrics().shortages, lambda: datetime.now(UTC))
+    try:
+        return await comparing.compared(url, blobs, content)
+    finally:
+        if s3 is not None:
+            await s3.stop()
 
 
 def show(out: Console, violation: Violation) -> None:
@@ -72,7 +85,7 @@ def show(out: Console, violation: Violation) -> None:
 
 
 COMMAND = Command(
-    "Checks the invariants, one SQL query each, in one transaction, and the folder of blobs against their rows, and prints each broken rule\n"
+    "Checks the invariants, one SQL query each, in one transaction, and the store of blobs against their rows, and prints each broken rule\n"
     "with the rows that break it.\n"
     "It changes nothing, and is safe to run while the market is up.",
     _arguments,

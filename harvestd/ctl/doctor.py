@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from harvestd.ctl.accelerators import elasticsearch, redis
 from harvestd.ctl.brokers import rabbitmq
+from harvestd.ctl.buckets import s3
 from harvestd.ctl.check_result import CheckResult, examined, looked_at
 from harvestd.ctl.command import FINE, FOUND, Command, CommandContext
 from harvestd.ctl.doctor_checks import blobs, data_folder, database, market, replica
@@ -24,6 +25,7 @@ async def _run(errand: CommandContext) -> int:
     begun = [
         examined(reactor, "data folder", lambda: data_folder(settings)),
         examined(reactor, "blobs", lambda: blobs(settings)),
+        looked_at(reactor, "S3", lambda: s3(reactor, settings)),
         looked_at(reactor, "Redis", lambda: redis(reactor, settings)),
         looked_at(reactor, "RabbitMQ", lambda: rabbitmq(reactor, settings)),
         looked_at(reactor, "Elasticsearch", lambda: elasticsearch(reactor, settings)),
@@ -63,7 +65,7 @@ def _of_database(settings: Settings, url: str) -> Iterator[CheckResult]:
 
 COMMAND = Command(
     "Tests the data folder, the folder of blobs, the database with its version, encoding, privileges and schema, replicas, queues, the\n"
-    "outbox, mail and search, and Redis, RabbitMQ, Elasticsearch and the issuer of sign-ins if they are configured, by doing what the\n"
+    "outbox, mail and search, and S3, Redis, RabbitMQ, Elasticsearch and the issuer of sign-ins if they are configured, by doing what the\n"
     "daemon does. Prints versions and\n"
     "latencies, what is well and what is not, with the cure. Each test is independent and has a timeout. It changes nothing\n"
     "except for probes that it removes again, or that nobody receives.",

@@ -13,8 +13,9 @@ from harvestd.ctl.command import FINE, Command, CommandContext, Failed, Misused,
 from harvestd.ctl.reindex import engine_is_away
 from harvestd.ctl.words import counted
 from harvestd.loading.demo import PEOPLE
+from harvestd.loading.picturing import of_best
 from harvestd.loading.synthetic.bulk_load import AlreadyLoaded, bulk_load, settle
-from harvestd.loading.synthetic.catalogue import Plan, vocabulary
+from harvestd.loading.synthetic.catalogue import Plan, farm_source, vocabulary
 from harvestd.market.accounts.staff import others
 from harvestd.market.search.fallback import SearchWithFallback
 from harvestd.market.search.postgres import rows as search_rows
@@ -25,6 +26,8 @@ from harvestd.store.postgres.statements import Statement, scalar
 #: Limits that catch typing errors; and the number of products for each farm if no number of farms is given.
 MAX_PRODUCTS, MAX_FARMS, MAX_SEED = 10_000_000, 100_000, 1_000_000_000
 PRODUCTS_PER_FARM = 100
+#: Products with a picture, unless told otherwise, and the most: each has six files.
+PICTURES, MAX_PICTURES = 24, 100_000
 
 _ORDERED = Statement("seed.ordered", "select exists (select from orders)", scalar)
 
@@ -44,6 +47,13 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--no-search", action="store_true", help="skip the search documents; harvestctl reindex makes them"
     )
+    parser.add_argument(
+        "--pictures",
+        type=whole,
+        metavar="P",
+        default=PICTURES,
+        help=f"number of products, those that sell best, that get a drawn picture [{PICTURES}]",
+    )
     parser.add_argument("--force", action="store_true", help="even if the market has accounts or orders already")
 
 
@@ -52,15 +62,18 @@ async def _run(errand: CommandContext) -> int:
     parts = await errand.parts(making=True)
     if not errand.arguments.force:
         await _refuse_a_real_market(parts)
-    plan = Plan(products, farms, seed, parts.now(), parts.new_id)
+    plan = Plan(products, farms, seed, parts.now(), parts.new_id, parts.settings.market_languages[1:])
     language = None if errand.arguments.no_search else configuration(parts.settings.search_language)
     took = await _with_bar(errand, parts, plan, language)
+    pictured = await _pictures(errand, parts, plan)
     if language is not None:
         await engine_is_away(errand, parts)
     await parts.cache.drop(())
     search = "without search documents" if language is None else "with their search documents"
     rate = f"{took:.1f} s, {products / took:,.0f} a second"
     errand.out.print(f"{counted(products, 'product')} of {counted(farms, 'farm')} added {search}: {rate}", markup=False)
+    if pictured:
+        errand.out.print(f"{counted(pictured, 'picture')} drawn, of those that sell best", markup=False)
     return FINE
 
 
@@ -84,6 +97,18 @@ async def _with_bar(errand: CommandContext, parts: Parts, plan: Plan, language: 
     return time.monotonic() - began
 
 
+async def _pictures(errand: CommandContext, parts: Parts, plan: Plan) -> int:
+    """Draw the pictures; one that is interrupted leaves those that were drawn."""
+    with progress_bar(errand.err) as bar:
+        task = bar.add_task("pictures", total=errand.arguments.pictures)
+
+        def progress(done: int) -> None:
+            bar.update(task, completed=done)
+            errand.go_on()
+
+        return await of_best(parts, farm_source(plan.seed, 0)[:-1] + "%", errand.arguments.pictures, progress)
+
+
 def numbers(arguments: Namespace) -> tuple[int, int, int]:
     """The numbers of products and farms, and the seed; raises :class:`Misused`."""
     farms = arguments.farms
@@ -93,6 +118,7 @@ def numbers(arguments: Namespace) -> tuple[int, int, int]:
         ("--products", arguments.products, 1, MAX_PRODUCTS),
         ("--farms", farms, 1, MAX_FARMS),
         ("--seed", arguments.seed, 0, MAX_SEED),
+        ("--pictures", arguments.pictures, 0, MAX_PICTURES),
     ):
         if not least <= value <= most:
             raise Misused(f"{option} {value}: must be {least} to {most}")
@@ -128,9 +154,11 @@ def _bulk_load(parts: Parts, plan: Plan, language: str | None, progress: Callabl
 
 
 COMMAND = Command(
-    "Loads farms, categories, products with stock, and what search needs, by COPY: a million products take minutes. Popularity\n"
+    "Loads farms (with certificates, delivery, days away and pick-up points), categories in four languages, products with stock and what\n"
+    "the law has shown of food, rules for searches, and what search needs, by COPY: a million products take minutes; then pictures of\n"
+    "those that sell best, drawn by code. Popularity\n"
     "follows Zipf's law: a few products sell a lot, most hardly at all. The same --seed makes the same catalogue, except for\n"
-    "ids and times. It is all or nothing. An empty catalogue is locked meanwhile: stop the daemon, or let it answer 503.\n"
+    "ids and times. It is all or nothing, but for the pictures. An empty catalogue is locked meanwhile: stop the daemon, or let it answer 503.\n"
     "The farms have no owner, so their products cannot be ordered.",
     _arguments,
     _run,

@@ -36,11 +36,20 @@ class IBlobs(Interface):
     async def open(key: str) -> IO[bytes]:
         """A file to read it from, which the caller closes. Raises :class:`NoSuchBlob`."""
 
+    async def has(key: str) -> bool:
+        """Whether there is something under the key."""
+
     async def delete(key: str) -> None:
         """Delete it; nothing happens if it is not there."""
 
     async def listed(after: str, limit: int) -> list[StoredBlob]:
-        """What is there after a place ("" is the beginning), in a fixed order, up to ``limit``."""
+        """What is there after a place ("" is the beginning), in the order of the places' bytes, up to ``limit``."""
+
+    async def unfinished(before: datetime) -> list[str]:
+        """What puts left unfinished before a time, as people find it there: some of it, if it is much."""
 
     async def tidy(before: datetime) -> None:
         """Remove what puts left unfinished before a time."""
+
+    def address(key: str) -> str:
+        """Where a browser reads it without this server, which is for what is public alone; "" if nowhere."""

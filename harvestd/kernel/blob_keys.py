@@ -45,3 +45,12 @@ def place(key: str) -> str:
     """Where it is, below the folder of blobs; of what is public also its address below this server's, after a ``/``."""
     blob_id, _ = parts(key)
     return f"{PUBLIC}/{blob_id[-SHARD:]}/{key}" if is_public(key) else f"{blob_id[-SHARD:]}/{key}"
+
+
+#: Media types by suffix: what there is beside these is a file.
+_TYPES = {"webp": "image/webp", "jpg": "image/jpeg", "png": "image/png", "avif": "image/avif", "pdf": "application/pdf"}
+
+
+def media_type(key: str) -> str:
+    """The media type that its name says, for a store whose files have one."""
+    return _TYPES.get(checked(key).rpartition(".")[2], "application/octet-stream")

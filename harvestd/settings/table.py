@@ -62,7 +62,12 @@ class Settings:
     elasticsearch_index: str = setting("harvest", "", "Prefix of the names of this market's indices.")
     elasticsearch_timeout: float = setting(1.0, "seconds", "Timeout of a search in Elasticsearch; after it PostgreSQL answers.", least=0.05, most=60)
     smtp_url: str = setting("", "URL", "Mail relay, smtp://user:password@host:587; empty: a folder of .eml files.", secret=True)
-    blobs: str = setting("", "path", "Folder of people's files, pictures and documents, shared by all machines of the market; empty: blobs in data_dir.")
+    blobs: str = setting("", "path", "Folder of people's files, pictures and documents, shared by all machines of the market, unless they have s3_url; empty: blobs in data_dir.")
+    s3_url: str = setting("", "URL", "S3, or a server that speaks its protocol, instead of the folder of blobs: https://key:secret@host/bucket, and a prefix if there is more in it.", secret=True)
+    s3_region: str = setting("us-east-1", "", "Region of the bucket.")
+    s3_style: str = setting("path", "", "How the bucket is addressed: path (host/bucket) or host (bucket.host).", choices=("path", "host"))
+    s3_timeout: float = setting(5.0, "seconds", "Timeout of an answer of S3, beside the time of a transfer at 256 KiB a second; twice as long after all tries.", least=0.1, most=60)
+    media_base: str = setting("", "URL", "Where browsers are sent for pictures of products that are in S3: a content delivery network, or the bucket itself, that has them below media/; signed: to S3, by addresses that it signs for a quarter of an hour. Empty: this server reads them there.")
     postgres_bin: str = setting("", "path", "Folder of initdb and postgres for the embedded database; empty: search for it.")
 
     # the database
@@ -186,6 +191,6 @@ OF_THE_API = frozenset(
     """
     http_host http_port allowed_hosts cors_origins oidc_issuer oidc_client_id oidc_client_secret processes workers demo order_lines_most second_factor_required_for passkey_domain access_token_ttl refresh_token_ttl sign_in_ttl
     rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_recovery rate_upload rate_export rate_register body_deadline write_deadline idle_deadline connections_most
-    connections_per_address requests_per_address upload_max_bytes upload_spool buffer_limit read_rate_least idempotency_ttl cache_ttl cache_stale
+    connections_per_address requests_per_address upload_max_bytes upload_spool buffer_limit read_rate_least idempotency_ttl cache_ttl cache_stale media_base
     """.split()
 )

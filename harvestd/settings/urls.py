@@ -18,6 +18,7 @@ SCHEMES = {
     "rabbitmq_url": ("amqp", "amqps"),
     "elasticsearch_url": ("http", "https"),
     "smtp_url": ("smtp", "smtps"),
+    "s3_url": ("https", "http"),
 }
 #: The form of a URL, if it is not scheme://user:password@host/name.
 EXAMPLES = {
@@ -28,6 +29,7 @@ EXAMPLES = {
     "rabbitmq_url": "amqp://user:password@host:5672/vhost",
     "elasticsearch_url": "https://user:password@host:9200",
     "smtp_url": "smtp://user:password@host:587",
+    "s3_url": "https://key:secret@s3.eu-central-1.amazonaws.com/bucket",
 }
 _SOCKET = re.compile(r"/[^?#]+(#[0-9]*)?")
 _PASSWORD_OF_URL = re.compile(
@@ -58,6 +60,8 @@ def judge_url(row: Row, value: str) -> None:
         raise Unfit(f"{needed}, like {like}")
     if row.name == "rabbitmq_url" and url.username is not None and url.password is None:
         raise Unfit(f"after its user comes a password, like {like}")
+    if row.name == "s3_url" and not (url.username and url.password):
+        raise Unfit(f"the key and its secret are needed (special characters of them as %XX), like {like}")
     if row.name == "oidc_issuer" and (url.username or (url.scheme == "http" and not is_loopback(url.hostname or ""))):
         raise Unfit(f"https:// is needed, without a user (http:// only for this machine itself), like {like}")
     if row.name == "public_url" and url.username:
@@ -75,6 +79,10 @@ _REST = {
         "after host and port only one virtual host may follow (a / in its name as %2F), and ?cacertfile=path",
     ),
     "elasticsearch_url": (re.compile(r"[^?#]*"), "after host and port only a path may follow"),
+    "s3_url": (
+        re.compile(r"/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*){0,9}/?"),
+        "after host and port the name of a bucket is needed, and then only a prefix may follow",
+    ),
 }
 
 

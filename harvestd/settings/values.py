@@ -37,6 +37,8 @@ _ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.\[\]:-]{1,255}")
 _CONTACT = re.compile(r"[\x21-\x7e]{3,300}")
 _DOMAIN = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,9}")
 _HOST_NAME = re.compile(r"(?:\*\.)?[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]|\*")
+_MEDIA = re.compile(r"signed|https?://[A-Za-z0-9.\[\]:-]{1,255}(?:/[A-Za-z0-9._~-]+){0,9}/?")
+_REGION = re.compile(r"[a-z0-9-]{1,40}")
 _LANGUAGE = re.compile(r"[a-z_]+")
 SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
@@ -181,6 +183,8 @@ _CHECKS: dict[str, Callable[[str], None]] = {
         _ORIGIN, "the origin of a site is needed, scheme and host alone, such as https://shop.example.org, or *"
     ),
     "contact": _pattern(_CONTACT, "a mail address or a URL is needed, such as security@example.org"),
+    "media_base": _pattern(_MEDIA, "a URL without a query is needed, such as https://cdn.example.org, or signed"),
+    "s3_region": _pattern(_REGION, "the name of a region is needed, such as eu-central-1"),
     "search_language": _pattern(_LANGUAGE, "the name of a language is needed, such as english or french, or none"),
 }
 

@@ -25,6 +25,9 @@ from harvestd.web.uploads import Upload
 #: What a browser may do with a blob: show it, and nothing that it might contain.
 POLICY = ("Content-Security-Policy", "default-src 'none'; sandbox; frame-ancestors 'none'")
 
+#: Where something is may change, what it is does not; an address that is signed holds for three times as long.
+SENT_ON = "public, max-age=300"
+
 
 async def pictures(request: RequestContext, upload: Upload, wanted: Iterable[Wanted]) -> list[Made]:
     """The picture in a file that somebody sent, made anew in each size. Raises ``WrongKind``, and ``Invalid`` for one that is damaged
@@ -123,9 +126,11 @@ async def downloaded(request: RequestContext, blob: Blob, name: str) -> Result:
 
 
 async def shown(request: RequestContext, blob: Blob | None, caching: str) -> Result:
-    """A blob as a response: it never changes, so its digest is its ETag. Raises ``NotFound``."""
+    """A blob as a response: it never changes, so its digest is its ETag. If a browser reads it elsewhere, it is sent there. Raises ``NotFound``."""
     if blob is None:
         raise NotFound("there is no such file")
+    if address := request.parts.blobs.address(blob.key):
+        return Result(None, status=307, headers=(("Location", address), ("Cache-Control", SENT_ON)))
     try:
         content = await request.parts.blobs.read(blob.key, blob.size)
     except NoSuchBlob as error:

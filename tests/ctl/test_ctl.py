@@ -27,6 +27,7 @@ from harvestd.loading.usda.reading import BadRow, Market, read
 from harvestd.settings.rows import ROWS
 from harvestd.settings.table import Settings
 from servers import PostgresServer, wait_until
+from servers.s3 import REGION, S3Server
 from tests.daemons import HARVESTCTL, Daemon, ctl, environment, request
 from tests.process.conftest import database_pid
 
@@ -196,6 +197,25 @@ def test_blobs_check_compares_the_folder_with_the_rows_and_reads_it_if_asked(
     assert (read.returncode, "is not what was put there" in read.stdout) == (1, True)
     path.write_bytes(b"x")
     assert run("blobs", "check", "--content").returncode == 0
+
+
+def test_blobs_check_compares_a_bucket_with_the_rows(database_url: str, tmp_path: Path, s3: S3Server) -> None:
+    def checked(*words: str) -> subprocess.CompletedProcess[str]:
+        return ctl(tmp_path, "blobs", "check", *words, database_url=database_url, s3_url=s3.url(prefix="shop"), s3_region=REGION)  # fmt: skip
+
+    fine = checked("--content")
+    assert (fine.returncode, "/market/shop and its rows agree" in fine.stdout.replace("\n", "")) == (0, True), (
+        fine.stdout
+    )
+    assert "secret" not in fine.stdout
+    stray = s3.objects / "shop" / "5e" / "0197f0a0-7c1e-7abc-8def-01234567895e.small.webp"
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(b"x")
+    os.utime(stray, (1e9, 1e9))
+    found = checked()
+    assert (found.returncode, stray.name in found.stdout.replace("\n", "")) == (1, True)
+    away = ctl(tmp_path, "blobs", "check", database_url=database_url, s3_url=s3.url("wrong"), s3_region=REGION)
+    assert (away.returncode, "correct the secret" in away.stdout.replace("\n", " ")) == (1, True), away.stdout
 
 
 # --- import-directory ---

@@ -22,6 +22,7 @@ from servers import PostgresServer
 from servers.elasticsearch import ElasticsearchServer
 from servers.rabbitmq import RabbitServer
 from servers.redis import RedisServer
+from servers.s3 import REGION, S3Server
 from tests.daemons import ctl
 from tests.faults.test_mail import WAITING
 from tests.issuer import SECRET, SmallIssuer
@@ -65,10 +66,11 @@ def test_servers_that_accept_and_say_nothing_are_each_a_finding(doctor: Doctor, 
         rabbitmq_url=f"amqp://market:hush@127.0.0.1:{silent}/market",
         elasticsearch_url=f"http://127.0.0.1:{silent}",
         smtp_url=f"smtp://127.0.0.1:{silent}",
+        s3_url=f"http://market:hush@127.0.0.1:{silent}/market",
         oidc_issuer=f"http://127.0.0.1:{silent}",
         oidc_client_id="market",
     )
-    for subject in ("database", "Redis", "RabbitMQ", "Elasticsearch", "mail", "issuer"):
+    for subject in ("database", "Redis", "RabbitMQ", "Elasticsearch", "mail", "S3", "issuer"):
         assert cure(said, f" {subject}: ")
     assert "ok       data folder" in said
     assert "hush" not in said
@@ -266,3 +268,21 @@ def test_a_folder_of_blobs_that_is_not_mounted_or_writable_is_a_finding(doctor: 
     assert "can be written" in next(
         line for line in doctor(blobs=str(tmp_path / "there")).splitlines() if " blobs: " in line
     )
+
+
+def test_a_bucket_is_tried_and_left_as_it_was(doctor: Doctor, s3: S3Server) -> None:
+    said = doctor(s3_url=s3.url(), s3_region=REGION)
+    assert (
+        "ok       S3: the bucket http://127.0.0.1" in said
+        and "keeps what it is given" in said
+        and " blobs: " not in said
+    )
+    assert "correct the secret" in cure_of(doctor(s3_url=s3.url("wrong"), s3_region=REGION))
+    assert "correct the bucket" in cure_of(doctor(s3_url=s3.url().replace("/market", "/nowhere"), s3_region=REGION))
+    assert not [path for path in s3.objects.rglob("*") if path.is_file()]
+
+
+def cure_of(said: str) -> str:
+    """The trouble of S3, in its own line."""
+    assert cure(said, " S3: ")
+    return next(line for line in said.splitlines() if " S3: " in line)

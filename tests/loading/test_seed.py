@@ -19,6 +19,7 @@ from harvestd.ctl.command import Misused
 from harvestd.ctl.program import parser
 from harvestd.ctl.seed import numbers
 from harvestd.interfaces import Search
+from harvestd.loading.picturing import of_best
 from harvestd.loading.synthetic.bulk_load import bulk_load
 from harvestd.loading.synthetic.catalogue import SALES, Plan, zipf
 from harvestd.market.catalogue import cards, listings
@@ -29,6 +30,7 @@ from servers import wait_until
 from servers.elasticsearch import ElasticsearchServer
 from tests.ctl.test_ctl import changes, rows
 from tests.daemons import HARVESTCTL, ctl, environment
+from tests.people import Market
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 VIEW = cards.View("EUR", "2026-06-01")
@@ -70,6 +72,71 @@ def test_a_seeded_market_is_whole(run: Run, database_url: str) -> None:
     assert run(command="reindex").returncode == 0
     assert rows(database_url, DOCUMENTS) == before, "the same as if each product had been indexed by itself"
     assert set(rows(database_url, "select word, lexeme from search_words")) <= set(words)
+
+
+#: What a seed of 600 products has at least, by what it is.
+FILLED = {
+    "products with allergens": "select count(*) from products where allergens <> '{}'",
+    "with ingredients and a number of their own": "select count(*) from products where ingredients <> '' and gtin <> ''",
+    "with an origin and ids elsewhere": "select count(*) from products where origin <> '' and sku <> '' and external_id is not null and lot <> ''",
+    "with a place to keep them": "select count(*) from products where storage = 'chilled'",
+    "to be eaten by a day": "select count(*) from products where durability_kind = 'use_by' and durability_date > current_date",
+    "certified": "select count(*) from products where jsonb_array_length(certifications) > 0",
+    "farms with certificates": "select count(*) from farms where jsonb_array_length(certificates) > 0 and turns_on is not null",
+    "that deliver": "select count(*) from farms where delivery is not null",
+    "that are away some time": "select count(*) from farms where away <> '[]' and turns_on > current_date",
+    "with a position and hours": "select count(*) from farms where pickup_points -> 0 -> 'position' ->> 'latitude' is not null and pickup_points -> 0 ->> 'hours' <> ''",
+    "categories in two more languages": "select count(*) from categories where translations ? 'de' and translations ? 'fr' and not translations ? 'es' and icon <> '' and color <> ''",
+    "synonyms": "select count(*) from search_rules where kind = 'synonym'",
+    "pins": "select count(*) from search_rules where kind = 'pin'",
+    "boosts": "select count(*) from search_rules where kind = 'boost'",
+    "pictures": "select count(*) from product_images where status = 'ready' and alt <> ''",
+}  # fmt: skip
+
+
+def test_a_seed_fills_what_the_catalogue_has(run: Run, database_url: str, tmp_path: Path) -> None:
+    """As the API would have taken it; and the same for the same seed."""
+    done = ctl(
+        tmp_path,
+        "seed",
+        "--products=600",
+        "--farms=40",
+        "--pictures=5",
+        database_url=database_url,
+        market_languages="en,de,fr",
+    )
+    assert done.returncode == 0 and "5 pictures drawn" in done.stdout, done.stdout
+    empty = [what for what, sql in FILLED.items() if not rows(database_url, sql)[0][0]]
+    assert empty == []
+    assert rows(database_url, FILLED["pictures"]) == [(5,)]
+    checked = run("--at-rest", command="check")
+    assert checked.returncode == 0, checked.stdout
+    assert run("check", "--content", command="blobs").returncode == 0
+    wrong = """select p.gtin from products p where p.gtin <> ''
+        and (select sum(substr(p.gtin, n, 1)::int * case when n % 2 = 0 then 3 else 1 end) from generate_series(1, 13) n) % 10 <> 0"""
+    assert rows(database_url, wrong) == []
+
+
+async def test_what_was_seeded_is_what_the_api_reads(market: Market, database_url: str) -> None:
+    """Each farm and product is shown, whatever it was filled with."""
+    connection = psycopg2.connect(database_url)
+    bulk_load(connection, Plan(200, 20, 1, now(), new_id), "english", lambda what, done: None)
+    connection.close()
+    assert await of_best(market.parts, "seed:1:%", 3, lambda done: None) == 3
+    page = (await market.stranger.get("/api/products?sort=popular&limit=100")).json()["items"]
+    assert [len(one["images"]) for one in page[:4]] == [1, 1, 1, 0]
+    picture = await market.stranger.get(page[0]["images"][0]["sizes"]["small"]["webp"])
+    assert (picture.status, picture.headers["content-type"]) == (200, "image/webp")
+    for one in page[:30]:
+        shown = await market.stranger.get(f"/api/products/{one['slug']}")
+        assert shown.status == 200, shown.text
+    farms = (await market.stranger.get("/api/farms?limit=20")).json()["items"]
+    for farm in farms:
+        assert (await market.stranger.get(f"/api/farms/{farm['slug']}")).status == 200
+    assert any(one["allergens"] for one in page) and any(one["certifications"] for one in page)
+    assert (await market.stranger.get("/api/categories")).status == 200
+    assert (await market.stranger.get("/api/search?q=zucchini")).json()["items"], "a synonym"
+    assert market.broken() == []
 
 
 def test_popularity_is_zipfs(run: Run, database_url: str) -> None:

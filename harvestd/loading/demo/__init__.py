@@ -18,7 +18,10 @@ from twisted.logger import Logger
 
 from harvestd.kernel import email_addresses
 from harvestd.kernel.units import default_step
+from harvestd.loading.demo.facts import OF_FARM, OF_PRODUCTS
 from harvestd.loading.demo.ids import demo_ids
+from harvestd.loading.picturing import of_farm
+from harvestd.loading.synthetic.categories import LOOKS, looks
 from harvestd.loading.usda.reading import BadRow, Market, read
 from harvestd.loading.usda.storing import Stored, Storing
 from harvestd.market.accounts import rows as accounts
@@ -101,8 +104,15 @@ _HAND_OVER = Statement(
 )
 _SUNNY = Statement(
     "demo.sunny",
-    """update farms f set pickup_points = :points from farm_members m join users u on u.id = m.user_id
+    """update farms f set pickup_points = :points, certificates = :certificates, delivery = :delivery from farm_members m join users u on u.id = m.user_id
         where m.farm_id = f.id and u.email_key = :email_key and f.pickup_points = '[]'""",
+    nothing,
+)
+
+_LOOKS = Statement(
+    "demo.looks",
+    """update categories set icon = :icon, color = :color, translations = :texts
+        where slug = :slug and icon = '' and color = '' and translations = '{}'""",
     nothing,
 )
 
@@ -135,6 +145,7 @@ async def fill(parts: Parts, force: bool = False) -> Filled | None:
         made = attrs.evolve(made, people=made.people + 1)
         if farm_id is not None:
             await _offer(parts, farm_id)
+            await of_farm(named, farm_id)
             made = attrs.evolve(made, farms=made.farms + 1, products=made.products + len(OFFERS))
     await _staff(parts)
     return made
@@ -186,7 +197,12 @@ async def _staff(parts: Parts) -> None:
         if keeper is not None:
             await tx.run(_KEEP, id=keeper.id, sources=sources)
         await tx.run(_HAND_OVER, sources=sources, ids=ids)
-        await tx.run(_SUNNY, email_key=email_addresses.key(PEOPLE[2][0]), points=msgspec.json.encode(points).decode())
+        await tx.run(
+            _SUNNY, email_key=email_addresses.key(PEOPLE[2][0]), points=msgspec.json.encode(points).decode(), **OF_FARM
+        )
+        for slug in LOOKS:
+            icon, color, texts = looks(slug, None, parts.settings.market_languages[1:])
+            await tx.run(_LOOKS, slug=slug, icon=icon, color=color, texts=texts)
 
     await change(parts, work)
 
@@ -202,7 +218,7 @@ async def _offer(parts: Parts, farm_id: str) -> None:
             step = default_step(unit)
             begun = Offer(
                 title=title, description=f"{title} from Sunny Acres.", category_id=ids.get(category), unit=unit, price=price,
-                price_per=Decimal(per), quantity_step=step, min_quantity=step, tags=tags,
+                price_per=Decimal(per), quantity_step=step, min_quantity=step, tags=tags, **OF_PRODUCTS[title],
             )  # fmt: skip
             await offer(work, Farm(own.id, own.slug), begun, Decimal(level), next(demo_ids(title)))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from psycopg2.extras import execute_values
 
-from harvestd.loading.synthetic import catalogue, searching, words
+from harvestd.loading.synthetic import catalogue, categories, ruling, searching, words
 from harvestd.loading.synthetic.catalogue import Plan
 
 #: Products in one COPY.
@@ -24,8 +24,8 @@ MANY = 20_000
 TABLES = ("farms", "categories", "products", "stock_ledger", "search_documents", "search_words")
 
 _SOWN = "select exists (select from farms where source = %s)"
-_CATEGORIES = """insert into categories (id, slug, name, parent_id, created_at, updated_at)
-select v.id::uuid, v.slug, v.name, p.id, v.at, v.at from (values %s) v(id, slug, name, parent, at)
+_CATEGORIES = """insert into categories (id, slug, name, parent_id, created_at, updated_at, icon, color, translations)
+select v.id::uuid, v.slug, v.name, p.id, v.at, v.at, v.icon, v.color, v.translations from (values %s) v(id, slug, name, parent, at, icon, color, translations)
   left join categories p on p.slug = v.parent on conflict (slug) do nothing"""
 _INDEXES = """
 select i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) from pg_index i
@@ -50,6 +50,7 @@ def bulk_load(connection: Any, plan: Plan, language: str | None, progress: Calla
         _copy(cursor, "farms", catalogue.FARM_COLUMNS, "".join(farm.line for farm in made))
         with _indexes_last(cursor, ("products", "stock_ledger"), plan.products, progress):
             _products(cursor, plan, made, progress)
+        ruling.write(cursor, plan)
         if language is not None:
             cursor.execute("analyze farms, products")
             with _indexes_last(cursor, ("search_documents",), plan.products, progress):
@@ -74,8 +75,12 @@ def _products(cursor: Any, plan: Plan, made: Sequence[catalogue.Farm], progress:
 
 def _categories(cursor: Any, plan: Plan) -> dict[str, str]:
     for tops in (True, False):
-        rows = [(plan.new_id(), *row, plan.now) for row in words.CATEGORIES if (row[2] is None) == tops]
-        execute_values(cursor, _CATEGORIES, rows, "(%s, %s, %s, %s, %s::timestamptz)")
+        rows = [
+            (plan.new_id(), *row, plan.now, *categories.looks(row[0], row[2], plan.languages))
+            for row in words.CATEGORIES
+            if (row[2] is None) == tops
+        ]
+        execute_values(cursor, _CATEGORIES, rows, "(%s, %s, %s, %s, %s::timestamptz, %s, %s, %s::jsonb)")
     cursor.execute("select slug, id from categories where slug = any(%s)", ([row[0] for row in words.CATEGORIES],))
     return dict(cursor.fetchall())
 

@@ -14,7 +14,7 @@ from random import Random
 import attrs
 
 from harvestd.kernel.slugs import slug
-from harvestd.loading.synthetic import words
+from harvestd.loading.synthetic import facts, farm_facts, words
 from harvestd.market.search.text import words as search_words
 
 #: The exponent of Zipf's law, as observed in shopping; the average sales of a product; the inequality of the farms' sizes.
@@ -31,33 +31,37 @@ _SOLD_OUT, _HARVESTED = 0.08, 0.4
 
 FARM_COLUMNS = (
     "id, slug, name, description, latitude, longitude, address, certifications, order_minimum, pickup_points, source, "
-    "created_at, updated_at"
+    f"created_at, updated_at, {farm_facts.COLUMNS}"
 )
 PRODUCT_COLUMNS = (
     "id, slug, farm_id, category_id, title, description, unit, price, stock, quantity_step, min_quantity, season_from, "
     "season_to, harvested_on, tags, status, upvote_count, view_count, rating_sum, rating_count, sales, sales_before, "
-    "created_at, updated_at"
+    "created_at, updated_at, sku, external_id, gtin, lot, ingredients, origin, storage, durability_kind, durability_date, "
+    "allergens, certifications, metadata"
 )
 LEDGER_COLUMNS = "id, product_id, kind, change, level, reason, created_at"
 
 
 @attrs.frozen
 class Plan:
-    """The catalogue to create: ``products`` products of ``farms`` farms, drawn by ``seed``. ``new_id`` returns ascending ids."""
+    """The catalogue to create: ``products`` products of ``farms`` farms, drawn by ``seed``. ``new_id`` returns ascending ids; ``languages`` are
+    those of the market."""
 
     products: int
     farms: int
     seed: int
     now: datetime
     new_id: Callable[[], str]
+    languages: tuple[str, ...] = ()
 
 
 @attrs.frozen
 class Farm:
-    """A created farm, and its COPY line."""
+    """A created farm, where its goods come from, and its COPY line."""
 
     id: str
     place: str
+    origin: str
     line: str
 
 
@@ -68,7 +72,7 @@ def farm_source(seed: int, number: int) -> str:
 
 def farms(plan: Plan) -> list[Farm]:
     """All farms, the largest first."""
-    draw, at = Random(f"farms {plan.seed}"), plan.now.isoformat()
+    draw, more, at = Random(f"farms {plan.seed}"), Random(f"facts of farms {plan.seed}"), plan.now.isoformat()
     made = []
     for number in range(plan.farms):
         place = f"{draw.choice(words.FARM_FIRST)} {draw.choice(words.FARM_SECOND)}"
@@ -76,14 +80,16 @@ def farms(plan: Plan) -> list[Farm]:
         town, latitude, longitude = draw.choice(words.PLACES)
         text = f"A family farm near {town}. {draw.choice(words.MIDDLES)} {draw.choice(words.MIDDLES)}"
         address = f"{draw.randrange(1, 200)} {draw.choice(words.STREETS)}, {town}"
-        points = f'[{{"id": "farm", "name": "At the farm", "address": "{address}"}}]'
         id = plan.new_id()
+        at_y, at_x = f"{latitude + draw.uniform(-0.5, 0.5):.5f}", f"{longitude + draw.uniform(-0.5, 0.5):.5f}"
+        certified, source = draw.choice(words.CERTIFICATIONS), farm_source(plan.seed, number)
+        where = farm_facts.Place(town=town, address=address, latitude=at_y, longitude=at_x)
         columns = (
-            id, slug(name, f"s{plan.seed}n{number}"), name, text, f"{latitude + draw.uniform(-0.5, 0.5):.5f}",
-            f"{longitude + draw.uniform(-0.5, 0.5):.5f}", address, _array(draw.choice(words.CERTIFICATIONS)),
-            str(draw.choice((0, 0, 0, 1000, 2000))), points, farm_source(plan.seed, number), at, at,
+            id, slug(name, f"s{plan.seed}n{number}"), name, text, at_y, at_x, address, _array(certified),
+            str(draw.choice((0, 0, 0, 1000, 2000))), farm_facts.points(more, where), source, at, at,
+            *farm_facts.columns(more, source, certified, plan.now.date()),
         )  # fmt: skip
-        made.append(Farm(id, place, "\t".join(columns) + "\n"))
+        made.append(Farm(id, place, f"{place} near {town}", "\t".join(columns) + "\n"))
     return made
 
 
@@ -92,7 +98,7 @@ def products(plan: Plan, made: Sequence[Farm], categories: dict[str, str], size:
     of each slug."""
     draw = Random(f"products {plan.seed}")
     sales = zipf(plan.products, draw)
-    offers = [_Offer.of(good, variety, quality, tag) for good in words.GOODS for variety in good.varieties
+    offers = [_Offer.of(good, variety, quality, tag, plan) for good in words.GOODS for variety in good.varieties
               for quality, tag in words.QUALITIES]  # fmt: skip
     chance, at = draw.random, plan.now.isoformat()
     days = [(plan.now - timedelta(days=n)).date().isoformat() for n in range(7)]
@@ -117,7 +123,8 @@ def products(plan: Plan, made: Sequence[Farm], categories: dict[str, str], size:
             f"{id}\t{offer.slug}-s{plan.seed}n{number}\t{farm.id}\t{categories[offer.category]}\t{title}\t"
             f"{text} {endings[int(chance() * 8)]}\t{offer.unit}\t{price}\t{stock}\t{step}\t{step}\t{offer.season}\t"
             f"{harvested}\t{offer.tags}\tpublished\t{sold // 5}\t{sold * 30 + number % 30}\t{good}\t{rated}\t{sold}\t{sold}\t"
-            f"{at}\t{at}\n"
+            f"{at}\t{at}\tS{plan.seed}.{number}\ts{plan.seed}n{number}\t{facts.gtin(number) if offer.facts.made else ''}\tL{number % 997:03}\t"
+            f"{offer.facts.ingredients}\t{farm.origin}\t{offer.facts.after}\n"
         )
         ledger.append(f"{new_id()}\t{id}\tinitial\t{stock}\t{stock}\tseeded\t{at}\n")
         if len(lines) == size or number + 1 == plan.products:
@@ -138,7 +145,10 @@ def vocabulary() -> list[str]:
     """Every word that may occur in the texts of products, in search's normal form."""
     texts = [*words.OPENINGS, *words.MIDDLES, *words.ENDINGS, *words.FARM_FIRST, *words.FARM_SECOND, *words.FARM_KINDS]
     texts += [text for good in words.GOODS for text in (good.name, *good.varieties, *good.tags)]
-    texts += [text for pair in words.QUALITIES for text in pair] + [name for _, name, _ in words.CATEGORIES] + ["from"]
+    texts += (
+        [text for pair in words.QUALITIES for text in pair] + [name for _, name, _ in words.CATEGORIES] + ["from near"]
+    )
+    texts += facts.texts() + [town for town, _, _ in words.PLACES]
     return sorted({word for text in texts for word in search_words(text)})
 
 
@@ -155,13 +165,15 @@ class _Offer:
     steps: tuple[str, ...]
     season: str
     tags: str
+    facts: facts.Lines
 
     @staticmethod
-    def of(good: words.Good, variety: str, quality: str, tag: str) -> _Offer:
+    def of(good: words.Good, variety: str, quality: str, tag: str, plan: Plan) -> _Offer:
         title = " ".join(filter(None, (quality, variety, good.name)))
         return _Offer(
             title, slug(title), good.category, good.unit, good.price, _STOCK[good.unit], _STEPS[good.unit],
             "\t".join(good.season or ("\\N", "\\N")), _array(tuple(filter(None, (*good.tags, tag)))),
+            facts.lines(good, tag, plan.now.date()),
         )  # fmt: skip
 
 

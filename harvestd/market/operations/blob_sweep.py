@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 from twisted.logger import Logger
 
-from harvestd.interfaces import NoSuchBlob, StoredBlob
+from harvestd.interfaces import StoredBlob
 from harvestd.parts import Parts
 from harvestd.store.blobs import rows
-from harvestd.store.blobs.rows import Named
+from harvestd.store.blobs.merging import beside
+from harvestd.store.blobs.rows import Named, Placed
 from harvestd.store.leases import GoingOn, always
 from harvestd.unit_of_work import change
 
@@ -18,7 +19,6 @@ from harvestd.unit_of_work import change
 GRACE = timedelta(hours=1)
 #: Blobs that are looked at in one go.
 BATCH = 500
-_FIRST = Named("00000000-0000-0000-0000-000000000000", "")
 log = Logger()
 
 
@@ -27,8 +27,7 @@ async def sweep(parts: Parts, going_on: GoingOn = always) -> None:
     before = parts.now() - GRACE
     await parts.blobs.tidy(before)
     await _dropped(parts, going_on)
-    await _without_rows(parts, before, going_on)
-    await _without_things(parts, before, going_on)
+    await _apart(parts, before, going_on)
 
 
 async def _dropped(parts: Parts, going_on: GoingOn) -> None:
@@ -47,50 +46,34 @@ async def _forgotten(parts: Parts, blobs: Sequence[Named]) -> None:
         await change(parts, lambda unit, blob=blob: rows.forget(unit.tx, blob))  # type: ignore[misc]
 
 
-async def _without_rows(parts: Parts, before: datetime, going_on: GoingOn) -> None:
-    place = ""
-    while await going_on():
-        found = await parts.blobs.listed(place, BATCH)
-        old = [one for one in found if one.modified_at < before]
-        await _delete_unknown(parts, old)
-        if len(found) < BATCH:
+async def _apart(parts: Parts, before: datetime, going_on: GoingOn) -> None:
+    """Rows beside things. Nothing at all in the store is a folder that is not mounted, not that each blob is lost."""
+    mounted, seen = bool(await parts.blobs.listed("", 1)), 0
+    async for row, thing in beside(lambda after, limit: rows.placed(parts.database, after, limit), parts.blobs):
+        seen += 1
+        if seen % BATCH == 1 and not await going_on():
             return
-        place = found[-1].place
+        if row is None:
+            assert thing is not None
+            await _without_row(parts, thing, before)
+        elif row.created_at < before and row.state != "dropped" and (thing is None) != (row.state == "lost"):
+            if not mounted:
+                log.error("the store of blobs is empty, and should not be: is its folder mounted?")
+                return
+            await _without_thing(parts, row)
 
 
-async def _delete_unknown(parts: Parts, old: Sequence[StoredBlob]) -> None:
-    known = await rows.known(parts.database, [one.key for one in old]) if old else set()
-    for one in old:
-        if one.key not in known:
-            await parts.blobs.delete(one.key)
-            parts.metrics.swept("without_row")
+async def _without_row(parts: Parts, thing: StoredBlob, before: datetime) -> None:
+    if thing.modified_at < before and not await rows.known(parts.database, [thing.key]):
+        await parts.blobs.delete(thing.key)
+        parts.metrics.swept("without_row")
 
 
-async def _without_things(parts: Parts, before: datetime, going_on: GoingOn) -> None:
-    """Nothing at all in the store is a folder that is not mounted, not that each blob is lost."""
-    after: Named = _FIRST
-    while await going_on():
-        found = await rows.standing(parts.database, before, after, BATCH)
-        if found and after is _FIRST and not await parts.blobs.listed("", 1):
-            log.error("the store of blobs is empty, and should not be: is its folder mounted?")
-            return
-        for blob in found:
-            if await _there(parts, blob) == blob.lost:
-                await _mark(parts, blob, not blob.lost)
-        if len(found) < BATCH:
-            return
-        after = found[-1]
-
-
-async def _there(parts: Parts, blob: Named) -> bool:
-    try:
-        (await parts.blobs.open(blob.key)).close()
-    except NoSuchBlob:
-        return False
-    return True
-
-
-async def _mark(parts: Parts, blob: Named, lost: bool) -> None:
+async def _without_thing(parts: Parts, blob: Placed) -> None:
+    """Looked for once more: the listing may be older than its row."""
+    lost = not await parts.blobs.has(blob.key)
+    if lost == (blob.state == "lost"):
+        return
     if await change(parts, lambda unit: rows.mark(unit.tx, blob, lost, unit.now)) and lost:
         log.error("the store has nothing of blob {key}: restore its folder", key=blob.key)
         parts.metrics.swept("without_thing")

@@ -31,7 +31,8 @@ SUBJECT = Subject(
               description="The version is the product's."),
         Route(method="GET", path="/media/{shard}/{file}", operation="getMedia", handler=routes.see, permission=None, mode=Mode.FRESH, section=_PICTURES,
               summary="A file of a picture, at the address that its product names", media_type="image/*", media_types=("image/webp", "image/jpeg"), stored=True,
-              credentials=False, limit="rate_read", endpoint_class="blobs", errors=(errors.NotFound,)),
+              credentials=False, limit="rate_read", endpoint_class="blobs", errors=(errors.NotFound,),
+              description="A market that keeps its pictures elsewhere (`media_base`) answers 307: follow it."),
     ),
     handlers={Queue("harvest.images", ("image.uploaded",), 2): QueueHandlers(apart={"image.uploaded": handlers.make})},
 )  # fmt: skip

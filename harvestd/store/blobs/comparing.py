@@ -1,4 +1,4 @@
-"""The folder of blobs against their rows, as ``harvestctl check`` looks at both: whatever is in one alone, but for what is under way. Blocks.
+"""The store of blobs against their rows, as ``harvestctl check`` looks at both: whatever is in one alone, but for what is under way.
 
 The sweep of the workers puts both right, an hour after whatever left them apart; what is older than that is a fault of its own.
 """
@@ -6,88 +6,126 @@ The sweep of the workers puts both right, an hour after whatever left them apart
 from __future__ import annotations
 
 import hashlib
-import os
-import time
-from collections.abc import Iterator
-from contextlib import suppress
-from itertools import islice
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import IO, Any
 
+import attrs
 import psycopg2
+from twisted.internet.threads import deferToThread
 
-from harvestd.kernel import blob_keys
-from harvestd.store.blobs.folder import UNFINISHED, path_of, shards
+from harvestd.interfaces import IBlobs, NoSuchBlob, StoredBlob
+from harvestd.store.blobs import rows
+from harvestd.store.blobs.merging import beside
+from harvestd.store.blobs.rows import Placed
 from harvestd.store.postgres.invariants import SHOWN, Violation
 
-#: Seconds after which the sweep has dealt with a file: its grace and its period, and one period more.
-OLD = 3 * 3600.0
-#: Blobs that are looked at in one go.
-BATCH = 500
-STRAY = "a file in the folder of blobs that has no row, and was not swept for three hours"
-MISSING = "a blob that has no file in the folder of blobs"
+#: Time after which the sweep has dealt with a thing: its grace and its period, and one period more.
+OLD = timedelta(hours=3)
+STRAY = "a file in the store of blobs that has no row, and was not swept for three hours"
+MISSING = "a blob that has no file in the store of blobs"
 DAMAGED = "a blob whose file is not what was put there"
 #: What is looked at.
 RULES = (STRAY, MISSING)
-_KNOWN = "select id::text || '.' || name from blobs where id::text || '.' || name = any(%s) and id = any(%s::uuid[])"
-_LIVE = "select id::text, name, kind from blobs where state = 'live' order by id, name"
-_WHOLE = "select id::text, name, kind, size, sha256 from blobs where state = 'live' order by id, name"
+_KNOWN = "select 1 from blobs where id = %s and name = %s"
 _STILL = "select 1 from blobs where id = %s and name = %s and state = 'live'"
+_PLACED = rows.PLACED.format(after="%(after)s", limit="%(limit)s")
+_COLUMNS = {STRAY: ("file",), MISSING: ("id", "name", "kind"), DAMAGED: ("id", "name", "kind")}
 
 
-def compared(url: str, folder: Path, content: bool = False) -> Iterator[Violation]:
+async def compared(url: str, blobs: IBlobs, content: bool = False) -> list[Violation]:
     """What is in one alone, a violation for each of :data:`RULES` that is broken; and with ``content`` what differs, which reads every file.
-    Raises ``OSError`` and ``psycopg2.Error``."""
-    connection = psycopg2.connect(url, application_name="harvestctl-check")
+    Raises ``Unavailable`` and ``psycopg2.Error``."""
+    asked = await deferToThread(_Rows, url)
     try:
-        connection.set_session(autocommit=True, readonly=True)
-        with connection.cursor() as cursor:
-            for rule, columns, found in (
-                (STRAY, ("file",), _strays(cursor, folder)),
-                (MISSING, ("id", "name", "kind"), _missing(cursor, folder)),
-                (DAMAGED, ("id", "name", "kind"), _damaged(cursor, folder) if content else iter(())),
-            ):
-                first = tuple(islice(found, SHOWN))
-                if first:
-                    yield Violation(rule, len(first) + sum(1 for _ in found), columns, first)
+        found = _Found(asked, blobs, datetime.now(UTC) - OLD, content)
+        for left in await blobs.unfinished(found.before):
+            found.tell(STRAY, (left,))
+        async for row, thing in beside(asked.placed, blobs):
+            await found.look(row, thing)
+        return found.violations()
     finally:
-        connection.close()
+        await deferToThread(asked.close)
 
 
-def _strays(cursor: Any, folder: Path) -> Iterator[tuple[str]]:
-    old = _old(folder)
-    while files := list(islice(old, BATCH)):
-        keys = [path.name for path in files if blob_keys.is_key(path.name)]
-        cursor.execute(_KNOWN, (keys, [blob_keys.parts(key)[0] for key in keys]))
-        known = {key for (key,) in cursor.fetchall()}
-        yield from ((str(path),) for path in files if path.name not in known)
+class _Rows:
+    """Rows by psycopg2, which blocks, so each question is a thread's."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = psycopg2.connect(url, application_name="harvestctl-check")
+        self._connection.set_session(autocommit=True, readonly=True)
+
+    async def placed(self, after: str, limit: int) -> list[Placed]:
+        """A page of rows."""
+        found: Iterable[Any] = await self._asked(_PLACED, {"after": after, "limit": limit})
+        return [Placed(*row) for row in found]
+
+    async def any(self, sql: str, blob_id: str, name: str) -> bool:
+        """Whether there is such a row."""
+        return bool(await self._asked(sql, (blob_id, name)))
+
+    async def _asked(self, sql: str, given: Any) -> Any:
+        def ask() -> list[Any]:
+            with self._connection.cursor() as cursor:
+                cursor.execute(sql, given)
+                return cursor.fetchall()
+
+        return await deferToThread(ask)
+
+    def close(self) -> None:
+        """Let the database go."""
+        self._connection.close()
 
 
-def _old(folder: Path) -> Iterator[Path]:
-    """Files of the store that were written long ago; what else is there is none of ours."""
-    before = time.time() - OLD
-    for _, shard in shards(folder):
-        for path in sorted(shard.iterdir()):
-            if blob_keys.is_key(path.name) or path.name.startswith(UNFINISHED):
-                with suppress(FileNotFoundError):  # deleted meanwhile
-                    if path.stat().st_mtime < before:
-                        yield path
+@attrs.define
+class _Found:
+    """What was found so far: how much of each rule, and the first of it."""
+
+    rows: _Rows
+    blobs: IBlobs
+    before: datetime
+    content: bool
+    count: dict[str, int] = attrs.field(factory=lambda: dict.fromkeys(_COLUMNS, 0))
+    first: dict[str, list[tuple[Any, ...]]] = attrs.field(factory=lambda: {rule: [] for rule in _COLUMNS})
+
+    async def look(self, row: Placed | None, thing: StoredBlob | None) -> None:
+        """Look at one of each, or of one alone. Files are there before their rows, and go after these say so: both are asked for again."""
+        if row is None:
+            assert thing is not None
+            blob_id, _, name = thing.key.partition(".")
+            if thing.modified_at < self.before and not await self.rows.any(_KNOWN, blob_id, name):
+                self.tell(STRAY, (thing.place,))
+        elif thing is None:
+            if row.state == "live" and not await self.blobs.has(row.key) and await self.rows.any(_STILL, row.id, row.name):  # fmt: skip
+                self.tell(MISSING, (row.id, row.name, row.kind))
+        elif self.content and row.state == "live" and await self._damaged(row):
+            self.tell(DAMAGED, (row.id, row.name, row.kind))
+
+    async def _damaged(self, row: Placed) -> bool:
+        """Files never change, so one whose size or digest differs was damaged, or is another's."""
+        try:
+            file = await self.blobs.open(row.key)
+        except NoSuchBlob:
+            return False
+        with file:
+            size, digest = await deferToThread(_read, file)
+        return (size, digest) != (row.size, row.sha256)
+
+    def tell(self, rule: str, cells: tuple[Any, ...]) -> None:
+        """Count one more."""
+        self.count[rule] += 1
+        if len(self.first[rule]) < SHOWN:
+            self.first[rule].append(cells)
+
+    def violations(self) -> list[Violation]:
+        """A violation for each rule that is broken."""
+        return [
+            Violation(rule, self.count[rule], columns, tuple(self.first[rule]))
+            for rule, columns in _COLUMNS.items()
+            if self.count[rule]
+        ]
 
 
-def _missing(cursor: Any, folder: Path) -> Iterator[tuple[str, str, str]]:
-    """Files are there before their rows, and go after these say so: whatever has gone meanwhile is asked for again."""
-    cursor.execute(_LIVE)
-    for blob_id, name, kind in cursor.fetchall():
-        if not path_of(folder, blob_keys.of(blob_id, name)).exists():
-            cursor.execute(_STILL, (blob_id, name))
-            if cursor.fetchone() is not None:
-                yield blob_id, name, kind
-
-
-def _damaged(cursor: Any, folder: Path) -> Iterator[tuple[str, str, str]]:
-    """Files never change, so one whose size or digest differs was damaged, or is another's."""
-    cursor.execute(_WHOLE)
-    for blob_id, name, kind, size, digest in cursor.fetchall():
-        with suppress(FileNotFoundError), path_of(folder, blob_keys.of(blob_id, name)).open("rb") as file:
-            if os.fstat(file.fileno()).st_size != size or hashlib.file_digest(file, "sha256").hexdigest() != digest:
-                yield blob_id, name, kind
+def _read(file: IO[bytes]) -> tuple[int, str]:
+    digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]
+    return file.tell(), digest.hexdigest()

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -72,6 +72,10 @@ class FolderBlobs:
         """As the interface has it."""
         return await self._done(_opened, self._path(key))
 
+    async def has(self, key: str) -> bool:
+        """As the interface has it."""
+        return await self._done(Path.exists, self._path(key))
+
     async def delete(self, key: str) -> None:
         """As the interface has it."""
         await self._done(_delete, self._path(key))
@@ -80,9 +84,18 @@ class FolderBlobs:
         """As the interface has it."""
         return await self._done(_listed, self._folder, after, limit)
 
+    async def unfinished(self, before: datetime) -> list[str]:
+        """As the interface has it."""
+        found = await self._done(_unfinished, self._folder, before.timestamp())
+        return [str(path.relative_to(self._folder)) for path in found]
+
     async def tidy(self, before: datetime) -> None:
         """As the interface has it."""
         await self._done(_tidy, self._folder, before.timestamp())
+
+    def address(self, key: str) -> str:
+        """As the interface has it: a folder has none, but what a web server in front makes of it."""
+        return ""
 
     def _path(self, key: str) -> Path:
         return path_of(self._folder, key)
@@ -169,13 +182,16 @@ def _listed(folder: Path, after: str, limit: int) -> list[StoredBlob]:
     return found
 
 
-def _unfinished(folder: Path) -> Iterator[Path]:
+def _unfinished(folder: Path, before: float) -> list[Path]:
+    found = []
     for _, shard in shards(folder):
-        yield from shard.glob(f"{UNFINISHED}*")
+        for path in shard.glob(f"{UNFINISHED}*"):
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < before:
+                    found.append(path)
+    return found
 
 
 def _tidy(folder: Path, before: float) -> None:
-    for path in _unfinished(folder):
-        with suppress(FileNotFoundError):
-            if path.stat().st_mtime < before:
-                path.unlink()
+    for path in _unfinished(folder, before):
+        path.unlink(missing_ok=True)

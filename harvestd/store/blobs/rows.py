@@ -45,10 +45,15 @@ class Named(msgspec.Struct, frozen=True):
         return blob_keys.of(self.id, self.name)
 
 
-class Standing(Named, frozen=True):
-    """A blob that was not dropped, and whether it is marked as lost."""
+class Placed(Named, frozen=True):
+    """A blob of any state, and the place that it has in the store."""
 
-    lost: bool
+    kind: str
+    state: str
+    size: int
+    sha256: str
+    created_at: datetime
+    place: str
 
 
 _INSERT = Statement(
@@ -81,12 +86,10 @@ _KNOWN = Statement(
          join blobs b on b.id = given.id and b.name = given.name""",
     scalar,
 )
-_STANDING = Statement(
-    "blobs.standing",
-    """select id::text, name, state = 'lost' from blobs where state <> 'dropped' and created_at < :before and (id, name) > (:after_id::uuid, :after_name)
-        order by id, name limit :limit""",
-    Standing,
-)
+#: Places are in the order of their bytes, as stores list them.
+PLACED = """select id::text, name, kind, state, size, sha256, created_at, blob_place(id, name) from blobs
+             where blob_place(id, name) collate "C" > {after} order by blob_place(id, name) collate "C" limit {limit}"""
+_PLACED = Statement("blobs.placed", PLACED.format(after=":after", limit=":limit"), Placed)
 _MARK = Statement(
     "blobs.mark",
     """update blobs set state = case when :lost then 'lost' else 'live' end, changed_at = :now
@@ -128,9 +131,9 @@ async def known(reader: Reader, keys: Sequence[str]) -> set[str]:
     return set(found)
 
 
-async def standing(reader: Reader, before: datetime, after: Named, limit: int) -> list[Standing]:
-    """Blobs of before a time that were not dropped, in the order of their ids and names, after one."""
-    return await reader.rows(_STANDING, before=before, after_id=after.id, after_name=after.name, limit=limit)
+async def placed(reader: Reader, after: str, limit: int) -> list[Placed]:
+    """All blobs, in the order of their places, after one ("" is the beginning)."""
+    return await reader.rows(_PLACED, after=after, limit=limit)
 
 
 async def mark(tx: Transaction, blob: Named, lost: bool, now: datetime) -> bool:

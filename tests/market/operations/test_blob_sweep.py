@@ -53,6 +53,12 @@ class CannotDelete:
     async def read(self, key: str, most: int) -> bytes:
         return await self.blobs.read(key, most)
 
+    async def has(self, key: str) -> bool:
+        return await self.blobs.has(key)
+
+    def address(self, key: str) -> str:
+        return self.blobs.address(key)
+
     async def delete(self, key: str) -> None:
         raise Unavailable("the store is out of reach")
 
@@ -100,10 +106,10 @@ async def test_a_folder_that_is_not_mounted_loses_nothing(market: Market) -> Non
     assert market.broken() == []
 
 
-def found(market: Market) -> list[tuple[str, int]]:
+async def found(market: Market) -> list[tuple[str, int]]:
     """What ``harvestctl check`` says of the folder: the rules that are broken, and by how much."""
-    settings = market.parts.settings
-    return [(one.rule, one.count) for one in compared(market.parts.database.settings.dsn, folder_of(settings))]
+    parts = market.parts
+    return [(one.rule, one.count) for one in await compared(parts.database.settings.dsn, parts.blobs)]
 
 
 @pytest.mark.logs_errors
@@ -123,12 +129,12 @@ async def test_the_check_finds_what_a_killed_upload_left_and_the_sweep_takes_it(
     left = set(files(market)) - kept
     unfinished = next(iter(left)).with_name(".new-0123456789abcdef")
     unfinished.write_bytes(b"half")
-    assert len(left) == 4 and found(market) == [], "it may be under way"
+    assert len(left) == 4 and await found(market) == [], "it may be under way"
     for path in (*left, unfinished, *kept):
         os.utime(path, (1e9, 1e9))
-    assert found(market) == [(STRAY, 5)]
+    assert await found(market) == [(STRAY, 5)]
     await sweep(market.parts)
-    assert set(files(market)) == kept and found(market) == []
+    assert set(files(market)) == kept and await found(market) == []
 
 
 async def test_the_check_finds_rows_whose_file_is_gone(market: Market) -> None:
@@ -137,9 +143,9 @@ async def test_the_check_finds_rows_whose_file_is_gone(market: Market) -> None:
     for person in (ann, bob):
         await put(person, picture())
     files(market)[0].unlink()
-    assert found(market) == [(MISSING, 1)]
+    assert await found(market) == [(MISSING, 1)]
     folder_of(market.parts.settings).rename(folder_of(market.parts.settings).with_name("elsewhere"))
-    assert found(market) == [(MISSING, 8)], "of a folder that is not mounted"
+    assert await found(market) == [(MISSING, 8)], "of a folder that is not mounted"
     for person in (ann, bob):
         assert (await person.request("DELETE", "/api/users/me/avatar")).status == 204
-    assert found(market) == []
+    assert await found(market) == []

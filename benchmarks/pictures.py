@@ -1,0 +1,119 @@
+"""Pictures of products that a core makes, and the memory that each takes, beside Pillow.
+
+What is counted is the processor's time of everything that a picture takes, the start of its process included, so it does not depend on what else the
+machine does. Each contestant makes the same set in each round.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import attrs
+
+from benchmarks.contest import contest
+from benchmarks.ground import Ground
+from benchmarks.picture_set import KINDS, QUICK, written
+from benchmarks.pinning import SERVER, pinned
+from benchmarks.results import Figure, Target
+from benchmarks.served import PEERS
+from harvestd.process import product_pictures as ours
+from harvestd.process.picture_process import ALONE
+
+OURS = "harvestd's worker"
+USUAL, DRAFT = "Pillow, written as usual", "Pillow, decoded smaller"
+ALL_AT_ONCE = "Pillow, written as usual, all in one process"
+FASTER, MEMORY = 3.0, 150.0
+MAKES = Path(ours.__file__).with_name("product_picture_child.py")
+PILLOW = PEERS / "pictures" / "pillow.py"
+
+
+@attrs.frozen
+class Made:
+    """Seconds of the processor and MB at the most, for each picture in turn."""
+
+    seconds: list[float]
+    memory: list[float]
+
+    @property
+    def rate(self) -> float:
+        """Pictures that a core makes in a second."""
+        return len(self.seconds) / sum(self.seconds)
+
+
+def run(ground: Ground) -> list[Figure]:
+    """The set, made by each."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = written(Path(folder), QUICK if ground.quick else tuple(KINDS))
+        names = [str(path) for path in files.values()]
+        contestants: dict[str, Callable[[], Made]] = {
+            OURS: lambda: each([sys.executable, "-I", str(MAKES), task()], names),
+            USUAL: lambda: each([sys.executable, str(PILLOW), "usual"], names),
+            DRAFT: lambda: each([sys.executable, str(PILLOW), "draft"], names),
+            ALL_AT_ONCE: lambda: together(names),
+        }
+        found = contest(ground, contestants)
+    notes = [
+        f"Of each picture ({', '.join(KINDS[kind].what for kind in files)}): {len(ours.SIZES)} sizes of {', '.join(map(str, ours.SIZES.values()))} pixels, each as WebP "
+        "(quality 80, effort 3) and as progressive JPEG (quality 82, optimised), upright, in sRGB, without metadata.",
+        "Pictures a second of one core's time, the start of a process for each picture included, but for the last, which is one process for all of them and "
+        "isolates none from another. harvestd's worker also finds the dominant colour, and takes limits on memory and time.",
+        _by_kind(list(files), found),
+    ]
+    return [_rates(found, notes), _memory(found, notes[:1])]
+
+
+def _rates(found: Mapping[str, list[Made]], notes: list[str]) -> Figure:
+    return Figure(
+        name="pictures", title="Pictures of products made in three sizes", unit="pictures/s of a core",
+        rounds={name: [one.rate for one in rounds] for name, rounds in found.items()},
+        targets=[Target(OURS, USUAL, FASTER)], notes=notes,
+    )  # fmt: skip
+
+
+def _memory(found: Mapping[str, list[Made]], notes: list[str]) -> Figure:
+    most = {name: [max(one.memory) for one in rounds] for name, rounds in found.items()}
+    return Figure(
+        name="pictures-memory", title="Memory for a picture, of the set's largest", unit="MB at the most", better="less", rounds=most,
+        targets=[Target(OURS, value=MEMORY)], notes=[*notes, "Resident, the file itself and the interpreter included."],
+    )  # fmt: skip
+
+
+def _by_kind(kinds: list[str], found: Mapping[str, list[Made]]) -> str:
+    """Milliseconds of each kind of picture: ours, and the two of Pillow's."""
+
+    def of(name: str, at: int) -> float:
+        return 1000 * statistics.median(one.seconds[at] for one in found[name])
+
+    told = [f"{KINDS[kind].what} {of(OURS, at):.0f} / {of(USUAL, at):.0f} / {of(DRAFT, at):.0f}" for at, kind in enumerate(kinds)]  # fmt: skip
+    return f"Milliseconds of the processor for each, harvestd's worker / {USUAL} / {DRAFT}: {'; '.join(told)}."
+
+
+def task() -> str:
+    """What the worker asks its program for."""
+    sizes = [{"name": name, "side": side} for name, side in ours.SIZES.items()]
+    return json.dumps({"do": "make", "pixels": ours.PIXELS, "memory": ours.MEMORY, "seconds": ours.SECONDS, "sizes": sizes, "watermark": ""})  # fmt: skip
+
+
+def each(command: list[str], names: list[str]) -> Made:
+    """A process for each picture."""
+    program = [sys.executable, "-I", str(PEERS / "pictures" / "each.py"), *command]
+    done = subprocess.run(
+        pinned(SERVER, program), input="\n".join(names), capture_output=True, text=True, env=ALONE, timeout=600
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)[:200]}: {done.stderr[-2000:]}")
+    rows = [line.split() for line in done.stdout.splitlines()]
+    return Made([float(row[0]) for row in rows], [int(row[1]) / 1024 for row in rows])
+
+
+def together(names: list[str]) -> Made:
+    """One process for all of them; so the memory is that of the one that takes most."""
+    with tempfile.NamedTemporaryFile() as nothing:
+        whole = each([sys.executable, str(PILLOW), "usual", *names], [nothing.name])
+    return Made([whole.seconds[0] / len(names)] * len(names), whole.memory)

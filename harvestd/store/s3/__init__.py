@@ -1,0 +1,1 @@
+"""S3, or what speaks its protocol: signatures, requests, answers."""
