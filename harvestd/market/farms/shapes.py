@@ -9,8 +9,9 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from harvestd.market.farms import away_shapes, delivery_shapes
+from harvestd.market.farms import away_shapes, benefit_shapes, delivery_shapes
 from harvestd.market.farms.away_shapes import Away, Aways
+from harvestd.market.farms.benefit_shapes import BenefitOut, Benefits
 from harvestd.market.farms.delivery_shapes import Delivery, DeliveryIn, PickupPoint, PickupPointIn
 from harvestd.market.farms.imprint_rules import TEXTS as IMPRINT
 from harvestd.market.farms.rules import MAX_ADDRESS, MAX_CERTIFICATION, MAX_CERTIFICATIONS, TEXTS
@@ -96,6 +97,7 @@ class Farm(Out, kw_only=True, frozen=True):
     season: Season | None
     away: list[Away]
     away_until: date | None
+    benefits: list[BenefitOut]
     pickup_points: list[PickupPoint]
     delivery: Delivery | None
     order_minimum: Money
@@ -117,6 +119,7 @@ class FarmsQuery(CountedQuery, kw_only=True, frozen=True):
     near: Position | None = None
     radius_km: Annotated[float, Meta(gt=0, le=500)] | None = None
     q: Annotated[str, Meta(max_length=100)] = ""
+    benefit: Benefits = []
 
 
 class ChangeImprint(In, kw_only=True, frozen=True):
@@ -146,6 +149,7 @@ class ChangeFarm(In, kw_only=True, frozen=True):
     ) = UNSET
     certificates: Certifications | UnsetType = UNSET
     away: Aways | UnsetType = UNSET
+    benefits: Benefits | UnsetType = UNSET
     pickup_points: Annotated[list[PickupPointIn], Meta(max_length=50)] | UnsetType = UNSET
     delivery: DeliveryIn | UnsetType | None = UNSET
     order_minimum: Money | MinorUnits | UnsetType = UNSET
@@ -158,6 +162,7 @@ class ChangeFarm(In, kw_only=True, frozen=True):
 WORDS: dict[str, str] = {
     **claim_shapes.WORDS,
     **away_shapes.WORDS,
+    **benefit_shapes.WORDS,
     **delivery_shapes.WORDS,
     "certificates": "What certifies the farm, each until its last day.",
     "certifications": "The farm's certifications, in its own words.",

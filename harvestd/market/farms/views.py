@@ -27,7 +27,7 @@ def shown(request: RequestContext, row: store.Farm, distance: float | None = Non
         id=row.id, slug=row.slug, name=row.name, description=row.description,
         location=LocationOut(latitude=row.latitude, longitude=row.longitude, address=row.address),
         certifications=row.certifications, certificates=msgspec.convert(now["certificates"], list[Certification]), season=season,
-        away=msgspec.convert(now["away"], list[Away]), away_until=now["away_until"],
+        away=msgspec.convert(now["away"], list[Away]), away_until=now["away_until"], benefits=row.benefits,
         pickup_points=msgspec.convert(row.pickup_points, list[PickupPoint]), delivery=delivering.shown(row.delivery, currency),
         order_minimum=money(row.order_minimum, currency), imprint=Imprint(**row.imprint),
         rating=Rating(average=float(row.rating_average) if row.rating_count else None, count=row.rating_count),
