@@ -24,3 +24,4 @@ create index order_parts_changed on order_parts (farm_id, changed_in, order_id);
 
 -- What a site map is made of: where its parts begin, and when what is in each was changed last.
 create index products_map on products (id) include (updated_at) where status = 'published';
+create index farms_map on farms (id) include (updated_at) where state = 'verified';
