@@ -50,10 +50,10 @@ def _entry(feed: Feed, product: Product) -> Iterator[str]:
     links = feed.links
     yield element("id", name(product.id))
     yield element("title", product.title)
-    yield element("link", None, {"rel": "alternate", "type": "application/json", "href": links.product(product.slug)})
+    yield element("link", None, {"rel": "alternate", "href": links.products.shows(product.id, product.slug)})
     yield element("published", _moment(product.created_at))
     yield element("updated", _moment(product.updated_at))
-    yield f"<author>{element('name', product.farm.name)}{element('uri', links.farm(product.farm.slug))}</author>"
+    yield f"<author>{element('name', product.farm.name)}{element('uri', links.farms.shows(product.farm.id, product.farm.slug))}</author>"
     if product.category is not None:
         yield element("category", None, {"term": product.category.slug, "label": product.category.name})
     yield from (element("category", None, {"term": tag}) for tag in product.tags)

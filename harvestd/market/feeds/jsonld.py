@@ -35,7 +35,7 @@ def seller(farm: Farm, links: Links) -> dict[str, Any]:
     """A farm: a local business where it says where it is, else an organization."""
     imprint, local = farm.imprint, bool(farm.address) or farm.at is not None
     found = {
-        "@type": "LocalBusiness" if local else "Organization", "@id": name(farm.id), "name": farm.name, "url": links.farm(farm.slug),
+        "@type": "LocalBusiness" if local else "Organization", "@id": name(farm.id), "name": farm.name, "url": links.farms.shows(farm.id, farm.slug),
         "description": farm.description, "address": farm.address or imprint.get("address"), "legalName": imprint.get("legal_name"),
         "taxID": imprint.get("tax_number"), "aggregateRating": _rating(float(farm.rating_average), farm.rating_count),
     }  # fmt: skip
@@ -49,7 +49,7 @@ def seller(farm: Farm, links: Links) -> dict[str, Any]:
 def product(one: Product, links: Links) -> dict[str, Any]:
     """A product with its offer."""
     return _said({
-        "@type": "Product", "@id": name(one.id), "name": one.title, "description": one.description, "url": links.product(one.slug),
+        "@type": "Product", "@id": name(one.id), "name": one.title, "description": one.description, "url": links.products.shows(one.id, one.slug),
         "sku": one.sku, "gtin": one.gtin, "category": one.category.name if one.category else None, "keywords": one.tags,
         "image": [links.at(image.sizes.large.jpeg) for image in one.images],
         "aggregateRating": _rating(one.rating.average or 0.0, one.rating.count), "offers": _offer(one, links),
@@ -60,7 +60,7 @@ def _offer(one: Product, links: Links) -> dict[str, Any]:
     price, code = _price(one.price.amount, one.price.currency), one.unit_code
     least, per = float(one.min_quantity), float(one.price_per.quantity)
     return {
-        "@type": "Offer", "url": links.product(one.slug), "price": price, "priceCurrency": one.price.currency,
+        "@type": "Offer", "url": links.products.shows(one.id, one.slug), "price": price, "priceCurrency": one.price.currency,
         "availability": _SCHEMA + ("InStock" if _can_be_had(one) else "OutOfStock"), "seller": {"@id": name(one.farm.id)},
         "eligibleQuantity": {"@type": "QuantitativeValue", "minValue": least, "unitCode": code},
         "inventoryLevel": {"@type": "QuantitativeValue", "value": float(one.available), "unitCode": code},

@@ -67,11 +67,8 @@ async def site_map(request: RequestContext, query: SitemapQuery) -> Result:
 
 
 async def _part(request: RequestContext, links: Links, parts: list[maps.Part]) -> bytes:
-    bases = {"farms": links.farm(""), "products": links.product("")}
-    found = [
-        await maps.urls(request.reader, part.kind, sitemap.base(bases[part.kind]), part.first, part.last)
-        for part in parts
-    ]
+    pages = {"farms": links.farms, "products": links.products}
+    found = [await maps.urls(request.reader, one.kind, pages[one.kind], one.first, one.last) for one in parts]
     return sitemap.written([one for one in found if one] or [sitemap.url(links.at("/"))])
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC
 
 from harvestd.market.feeds.sitemap_rows import Kind, Part
-from harvestd.market.feeds.xml import element, text
+from harvestd.market.feeds.xml import element
 
 MEDIA_TYPE = "application/xml"
 _OPENED = '<?xml version="1.0" encoding="UTF-8"?>\n<{} xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
@@ -27,11 +27,6 @@ def index(parts: Iterable[Part], address: str) -> bytes:
 def url(address: str) -> str:
     """An address of which nothing more is known."""
     return f"<url>{element('loc', address)}</url>"
-
-
-def base(address: str) -> str:
-    """What comes before a slug, as XML has it."""
-    return text(address)
 
 
 def part(asked: str) -> tuple[Kind, str | None, str | None]:

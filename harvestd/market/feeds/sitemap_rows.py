@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, get_args
 
+from harvestd.market.feeds.links import Page
+from harvestd.market.feeds.xml import text
 from harvestd.store.postgres.statements import FIRST_ID, LAST_ID, Reader, Statement, scalar
 
 Kind = Literal["farms", "products"]
@@ -37,7 +39,7 @@ _PARTS = Statement(
     heavy=True,
 )
 _TIME = "to_char(found.updated_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
-_WRITTEN = f"""select coalesce(string_agg('<url><loc>' || :base || found.slug || '</loc><lastmod>' || {_TIME} || '</lastmod></url>', E'\\n'), '')
+_WRITTEN = f"""select coalesce(string_agg('<url><loc>' || :before || case when :by_id then found.id::text else found.slug end || :after || '</loc><lastmod>' || {_TIME} || '</lastmod></url>', E'\\n'), '')
   from (select x.id, x.slug, x.updated_at from {{source}} and x.id > coalesce(:first::uuid, {FIRST_ID}) and x.id <= coalesce(:last::uuid, {LAST_ID})
          order by x.id limit {MAX}) as found"""
 _URLS: dict[Kind, Statement[str]] = {
@@ -66,6 +68,7 @@ async def parts(reader: Reader, size: int) -> list[Part]:
     return found
 
 
-async def urls(reader: Reader, kind: Kind, base: str, first: str | None = None, last: str | None = None) -> str:
-    """The ``<url>`` elements of a part; ``base``, as XML has it, comes before each slug."""
-    return await reader.row(_URLS[kind], base=base, first=first, last=last) or ""
+async def urls(reader: Reader, kind: Kind, page: Page, first: str | None = None, last: str | None = None) -> str:
+    """The ``<url>`` elements of a part, each with the address of its page."""
+    values = {"before": text(page.before), "by_id": page.by_id, "after": text(page.after)}
+    return await reader.row(_URLS[kind], **values, first=first, last=last) or ""

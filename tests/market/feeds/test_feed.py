@@ -19,6 +19,8 @@ from tests.waiting import eventually
 
 FEED = "/api/feed.atom"
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
+#: Where its links may lead.
+PLACES = (f"{HERE}/", "https://shop.example.org/")
 #: What would end an element, an attribute, a document, or be none.
 ODD = '<b>Bread</b> & "rolls" ]]> \' \u2028 \ufdd0 \U0001f955 &amp; </title>'
 
@@ -40,7 +42,7 @@ def _whole(feed: ElementTree.Element) -> None:
         links = [(link.get("rel"), link.get("type"), link.get("hreflang")) for link in one.findall("a:link", ATOM)]
         assert len(links) == len(set(links))
         for link in one.findall("a:link", ATOM):
-            assert link.attrib["href"].startswith(f"{HERE}/")
+            assert link.attrib["href"].startswith(PLACES)
     for entry in feed.findall("a:entry", ATOM):
         assert [len(entry.findall(f"a:author/a:{name}", ATOM)) for name in ("name", "uri")] == [1, 1]
 
@@ -63,6 +65,16 @@ async def test_the_newest_products_come_first_with_their_farm_as_the_author(part
     assert eggs.summary == "4,80 € / box" and "content" not in eggs
     assert carrots.content[0].value == "Sweet ones.\n\nWashed." and carrots.content[0].type == "text/plain"
     assert [tag.term for tag in carrots.tags] == ["organic"]
+
+
+async def test_it_leads_to_the_shop_where_that_has_pages(parts: Parts) -> None:
+    shop = "https://shop.example.org"
+    market = public(parts, product_page=f"{shop}/p/{{id}}", farm_page=f"{shop}/f/{{slug}}")
+    farmer = await market.farmer("Green Acres")
+    made = await market.product(farmer)
+    (entry,) = (await parsed(market)).entries
+    assert (entry.link, entry.author_detail.href) == (f"{shop}/p/{made['id']}", f"{shop}/f/{made['farm']['slug']}")
+    assert entry.id == f"urn:uuid:{made['id']}", "whatever the address is"
 
 
 async def test_an_empty_market_has_a_feed_too(parts: Parts) -> None:

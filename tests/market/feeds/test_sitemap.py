@@ -9,6 +9,7 @@ import pytest
 from lxml import etree
 
 from harvestd.market.feeds import sitemap_rows
+from harvestd.market.feeds.links import Page
 from harvestd.parts import Parts
 from tests.market.feeds.stalls import HERE, hidden, public, read
 from tests.people import Market
@@ -101,7 +102,7 @@ async def test_parts_of_any_size_are_the_whole(parts: Parts, monkeypatch: pytest
     assert len(of_products) == -(-8 // size)
     listed = []
     for part in of_products:
-        text = await sitemap_rows.urls(market.parts.database, "products", "x:", part.first, part.last)
+        text = await sitemap_rows.urls(market.parts.database, "products", Page("x:", False, ""), part.first, part.last)
         listed += [one.partition("</loc>")[0] for one in text.split("<loc>x:")[1:]]
         assert len(text.splitlines()) <= size
     assert len(listed) == 8 and set(listed) == made
@@ -115,8 +116,14 @@ async def test_what_is_no_part_is_refused(parts: Parts, part: str) -> None:
     assert answer.json()["errors"][0]["field"] == "part"
 
 
-async def test_an_address_with_an_ampersand_is_still_xml(parts: Parts) -> None:
-    market = public(parts)
-    await market.product(await market.farmer())
-    text = await sitemap_rows.urls(market.parts.database, "products", "https://x/?a=1&amp;b=", None, None)
-    assert etree.fromstring(f"<u>{text}</u>").findtext("url/loc").startswith("https://x/?a=1&b=")
+@pytest.mark.parametrize("field", ["slug", "id"])
+async def test_it_leads_to_the_shop_where_that_has_pages(parts: Parts, field: str) -> None:
+    market = public(
+        parts, product_page=f"https://shop.example.org/p?a=1&x={{{field}}}&y", farm_page=f"https://shop.example.org/f/{{{field}}}/"
+    )  # fmt: skip
+    farmer = await market.farmer()
+    product = await market.product(farmer)
+    farm = (await market.stranger.get(f"/api/farms/{farmer.farm_id}")).json()
+    assert [*await found(market)] == [
+        f"https://shop.example.org/f/{farm[field]}/", f"https://shop.example.org/p?a=1&x={product[field]}&y",
+    ]  # fmt: skip
