@@ -29,7 +29,9 @@ SHOWN = 50
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="the directory, as CSV or JSON; - for standard input")
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="the directory, as CSV, JSON or a workbook; - for standard input"
+    )
     parser.add_argument("--limit", type=whole, metavar="N", help="import only the first N rows")
     parser.add_argument("--owner", metavar="EMAIL", help="account that becomes the owner of imported farms without one")
     parser.add_argument("--dry-run", action="store_true", help="read and report, but store nothing")
@@ -123,7 +125,7 @@ def _report(errand: CommandContext, stored: Stored, verb: str) -> int:
 
 COMMAND = Command(
     "FILE is the USDA's directory in any of its forms: the former CSV, which has a column for each kind of goods; the listings of\n"
-    "the Local Food Portal, as CSV or JSON; or an answer of its API. Each row becomes a farm with its position, address, season and\n"
+    "the Local Food Portal, as a workbook, CSV or JSON; or an answer of its API. Each row becomes a farm with its position, address, season and\n"
     "benefit programmes, and a product for each kind of goods that it has.\n"
     "The directory has no prices or stock: they come from a table. The farms have no owner unless --owner names an\n"
     "account, and products of a farm without one cannot be ordered. A second run resumes where the first was interrupted and\n"

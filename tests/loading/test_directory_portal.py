@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-from io import StringIO
+import zipfile
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import attrs
 import psycopg2
@@ -45,6 +47,48 @@ def as_csv(*listings: dict[str, Any]) -> bytes:
     return out.getvalue().encode()
 
 
+SHEET = (
+    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>'
+)
+
+
+def packed(files: dict[str, str]) -> bytes:
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as book:
+        for name, text in files.items():
+            book.writestr(name, text)
+    return out.getvalue()
+
+
+def as_workbook(*listings: dict[str, Any]) -> bytes:
+    """As Excel writes it: texts by their number, numbers as they are, and no cell for nothing."""
+    texts: list[str] = []
+
+    def cell(place: str, value: Any) -> str:
+        if value in (None, ""):
+            return ""
+        if isinstance(value, (int, float)):
+            return f'<c r="{place}"><v>{value}</v></c>'
+        texts.append(escape(value).replace("\r", "_x000D_"))
+        return f'<c r="{place}" t="s"><v>{len(texts) - 1}</v></c>'
+
+    rows = [[*listings[0]], *[[*listing.values()] for listing in listings]]
+    written = "".join(
+        f'<row r="{n}">' + "".join(cell(f"{letters(at)}{n}", value) for at, value in enumerate(row)) + "</row>"
+        for n, row in enumerate(rows, 1)
+    )
+    strings = "".join(
+        f"<si><r><t>{one[:3]}</t></r><r><t>{one[3:]}</t></r></si>" if "&" not in one else f"<si><t>{one}</t></si>"
+        for one in texts
+    )
+    named = f'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">{strings}</sst>'
+    return packed({"xl/sharedStrings.xml": named, "xl/worksheets/sheet1.xml": SHEET.format(written)})
+
+
+def letters(at: int) -> str:
+    return (letters(at // 26 - 1) if at >= 26 else "") + chr(ord("A") + at % 26)
+
+
 def one(content: bytes) -> Market:
     (found,) = read(content)
     assert isinstance(found, Market), found
@@ -77,6 +121,21 @@ def test_the_file_is_read_as_csv_and_as_json_alike() -> None:
     assert market.description == "Farmers market. Producers alone. For 25 years."
     assert market.address == "Park Rd & 14th St, Washington, DC 20010"
     assert market.season is None and market.goods == () and not market.unread
+
+
+def test_a_workbook_is_read_as_the_rest() -> None:
+    whole = LISTED | {
+        "listing_id": 301697,
+        "location_x": -77.0327,
+        "FNAP_2": 1,
+        "more": "x",
+        **{f"c{n}": None for n in range(30)},
+        "end": "z",
+    }
+    market = one(as_workbook(whole))
+    assert market == attrs.evolve(one(as_csv(whole)), line=2)
+    wrong = bad(as_workbook(whole, whole))
+    assert (wrong.line, wrong.why) == (3, "listing_id 301697 stands in line 2 already")
 
 
 @pytest.mark.parametrize(
@@ -151,7 +210,8 @@ def test_an_odd_comma_after_degrees_is_left_out_and_no_position_is_none() -> Non
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [(b"PK\x03\x04", "a spreadsheet"), (b"[", "not JSON"), (b"{}", "no list of listings"), (b'{"data": 1}', "no list of listings"), (b"[1]", "no list of listings"),
+    [(b"PK\x03\x04", "no workbook"), (packed({}), "without a sheet"), (packed({"xl/worksheets/sheet1.xml": "<x"}), "no workbook"),
+     (packed({"xl/worksheets/sheet1.xml": SHEET.format("")}), "no column FMID"), (b"[", "not JSON"), (b"{}", "no list of listings"), (b'{"data": 1}', "no list of listings"), (b"[1]", "no list of listings"),
      (b'[{"FMID": 1}]', "no listing_id"), (b"[\xff]", "not JSON"), (b"listing_id,listing_name\n", "no column location_x, location_y"),
      (b'"apikey error"', "no column FMID")],
 )  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from io import StringIO
 
 from harvestd.kernel.names import one_line
-from harvestd.loading.usda import portal
+from harvestd.loading.usda import portal, spreadsheet
 from harvestd.loading.usda.goods import GOODS
 from harvestd.loading.usda.markets import FORMER, JSON, LISTINGS, BadRow, Market, of_row
 
@@ -28,14 +28,15 @@ class NotTheDirectory(Exception):
 
 
 def read(content: bytes) -> Iterator[Market | BadRow]:
-    """Each row of a file as a :class:`Market` or a :class:`BadRow`; raises :class:`NotTheDirectory`. CSV or JSON, in UTF-8, with or without
+    """Each row of a file as a :class:`Market` or a :class:`BadRow`; raises :class:`NotTheDirectory`. A workbook, or CSV or JSON, in UTF-8, with or without
     a byte order mark, and any line ends; bytes that are not UTF-8 make their row bad.
 
     A row begins at ``line`` and may have line breaks in quotes. A row with an unclosed quote does not take others with it: it
     alone is bad, and reading continues with the next line.
     """
-    if content.startswith(b"PK\x03\x04"):
-        raise NotTheDirectory("it is a spreadsheet; save it as CSV in UTF-8")
+    if content.startswith(spreadsheet.BEGINS):
+        yield from _sheet(content)
+        return
     if content.removeprefix(BOM_UTF8).lstrip()[:1] in (b"[", b"{"):
         yield from _listings(content.removeprefix(BOM_UTF8))
         return
@@ -98,6 +99,20 @@ def _market(header: list[str], row: list[str], line: int, seen: dict[str, int]) 
     if portal.NEEDED[0] in cells:
         return of_row(portal.as_row(cells), line, seen, LISTINGS)
     return of_row(cells, line, seen, FORMER)
+
+
+def _sheet(content: bytes) -> Iterator[Market | BadRow]:
+    """Those of a workbook."""
+    try:
+        rows = spreadsheet.rows(content)
+        _, header = next(rows, (1, []))
+        _check_header(header)
+        seen: dict[str, int] = {}
+        for number, row in rows:
+            cells = [*row, *[""] * (len(header) - len(row))]
+            yield _market(header, cells, number, seen)
+    except spreadsheet.NoWorkbook as error:
+        raise NotTheDirectory(str(error)) from None
 
 
 def _listings(content: bytes) -> Iterator[Market | BadRow]:

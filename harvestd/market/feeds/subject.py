@@ -36,7 +36,7 @@ SUBJECT = Subject(
               cached=Cached(always(CHANGED, FARMS, CATALOGUE)), limit="rate_read",
               description="Where there are more than 10,000 of a kind, an index of its parts."),
         Route(method="GET", path="/api/farms/{id}/products.jsonld", operation="getFarmCatalogue", handler=routes.catalogue, permission=None, mode=Mode.READ, section=_FEEDS,
-              summary="A farm and its products in the words of schema.org", query=shapes.CatalogueQuery, media_type=jsonld.MEDIA_TYPE, moves=True,
+              summary="A farm and its products in the words of schema.org", query=shapes.CatalogueQuery, answer=dict[str, Any], media_type=jsonld.MEDIA_TYPE, moves=True,
               cached=Cached(_of_farm, instead=(CHANGED,)), limit="rate_read", errors=(errors.NotFound,),
               description="JSON-LD: a `LocalBusiness` (an `Organization` if it does not say where it is), and each product with its `Offer`. A page may have it inside of a "
               "`<script>` as it is. The header `Link` has the address of the next page."),

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from harvestd.market.farms.benefit_rules import BENEFITS, kept
 from tests.people import Market, Person
 
 
@@ -21,14 +20,6 @@ async def names(market: Market, path: str) -> list[str]:
     answer = await market.stranger.get(path)
     assert answer.status == 200, answer.text
     return [one.get("name") or one["title"] for one in answer.json()["items"]]
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [([], []), (["snap"], ["snap"]), (["wic", "snap", "wic"], ["snap", "wic"]), ([*reversed(BENEFITS)], [*BENEFITS])],
-)
-def test_each_is_kept_once_in_their_order(given: list[str], expected: list[str]) -> None:
-    assert kept(given) == expected
 
 
 async def test_a_farm_says_what_it_takes(market: Market) -> None:
