@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from io import BytesIO
 from xml.etree import ElementTree
@@ -16,10 +17,12 @@ _SHEET = re.compile(r"xl/worksheets/sheet(\d+)\.xml")
 _COLUMN = re.compile(r"([A-Z]{1,3})[0-9]+")
 #: A character that XML cannot have, as a cell has it.
 _HIDDEN = re.compile(r"_x([0-9A-Fa-f]{4})_")
+#: What a broken one comes to; an encrypted one is a RuntimeError.
+_BROKEN = (zipfile.BadZipFile, zlib.error, ElementTree.ParseError, LookupError, ValueError, EOFError, RuntimeError)
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
-class NoWorkbook(ValueError):
+class NoWorkbook(Exception):
     """It cannot be read; the text says why."""
 
 
@@ -32,7 +35,7 @@ def rows(content: bytes) -> Iterator[tuple[int, list[str]]]:
             cells = _cells(row, texts)
             if any(cells):
                 yield int(row.get("r", number)), cells
-    except (zipfile.BadZipFile, ElementTree.ParseError, KeyError, IndexError, ValueError, EOFError) as error:
+    except _BROKEN as error:
         raise NoWorkbook(f"it is no workbook that can be read: {error}") from None
 
 
@@ -79,4 +82,6 @@ def _number(letters: str) -> int:
 
 def _text(element: ElementTree.Element) -> str:
     whole = "".join(one.text or "" for one in element.iter(f"{_MAIN}t"))
-    return _HIDDEN.sub(lambda found: chr(int(found[1], 16)), whole)
+    return _HIDDEN.sub(
+        lambda found: found[0] if "D8" <= found[1][:2].upper() <= "DF" else chr(int(found[1], 16)), whole
+    )
