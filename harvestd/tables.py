@@ -22,6 +22,7 @@ NAMES = (
     "farms",
     "catalogue",
     "pictures",
+    "feeds",
     "search",
     "carts",
     "orders",

@@ -29,7 +29,9 @@ SHOWN = 50
 
 
 def _arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="CSV with the directory's header; - for standard input")
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="the directory, as CSV, JSON or a workbook; - for standard input"
+    )
     parser.add_argument("--limit", type=whole, metavar="N", help="import only the first N rows")
     parser.add_argument("--owner", metavar="EMAIL", help="account that becomes the owner of imported farms without one")
     parser.add_argument("--dry-run", action="store_true", help="read and report, but store nothing")
@@ -98,7 +100,7 @@ def _store(parts: Parts, rows: list[Market | BadRow], owner: str | None, advance
 
 def _report(errand: CommandContext, stored: Stored, verb: str) -> int:
     for bad in stored.bad[:SHOWN]:
-        errand.err.print(f"line {bad.line}: {bad.why}", markup=False)
+        errand.err.print(f"{bad.at} {bad.line}: {bad.why}", markup=False)
     if len(stored.bad) > SHOWN:
         errand.err.print(f"and {len(stored.bad) - SHOWN} more", markup=False)
     good = stored.rows - len(stored.bad)
@@ -122,7 +124,9 @@ def _report(errand: CommandContext, stored: Stored, verb: str) -> int:
 
 
 COMMAND = Command(
-    "Each row becomes a farm with its position, address and season, and a product for each kind of goods that it has.\n"
+    "FILE is the USDA's directory in any of its forms: the former CSV, which has a column for each kind of goods; the listings of\n"
+    "the Local Food Portal, as a workbook, CSV or JSON; or an answer of its API. Each row becomes a farm with its position, address, season and\n"
+    "benefit programmes, and a product for each kind of goods that it has.\n"
     "The directory has no prices or stock: they come from a table. The farms have no owner unless --owner names an\n"
     "account, and products of a farm without one cannot be ordered. A second run resumes where the first was interrupted and\n"
     "changes nothing that exists, except that farms without an owner follow the directory. Rows that cannot be stored are\n"

@@ -33,6 +33,7 @@ class Document:
     price: int | None = None
     in_stock: bool = False
     allergens: tuple[str, ...] = ()
+    benefits: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
     season_from: str | None = None
     season_to: str | None = None
@@ -92,6 +93,7 @@ class Search:
     min_price: int | None = None
     max_price: int | None = None
     free_from: tuple[str, ...] = attrs.field(default=(), converter=_several)
+    benefit: tuple[str, ...] = attrs.field(default=(), converter=_several)
     in_stock: bool = False
     in_season: bool = False
     today: str = ""

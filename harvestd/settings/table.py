@@ -93,6 +93,8 @@ class Settings:
     picture_watermark: str = setting("", "path", "A PNG, laid over the lower right corner of the medium and large pictures of products; empty: none.")
     mail_from: str = setting("market@localhost", "address", "Sender of the market's mails.")
     account_url: str = setting("", "URL", "Page of the shop that mails lead to, with #verify=…, #reset=…, #link=… or #invitation=… and a token behind it, and those who still need the code of a second factor after signing in elsewhere, with #factor=… and a challenge, and &return_to=… with where they wanted to go; empty: /account under public_url, a plain page of this server.")
+    product_page: str = setting("", "URL", "Page of the shop that shows a product, with {slug} or {id} in it, e.g. https://shop.example.org/products/{slug}: where feeds and the site map lead to; empty: /api/products/{slug} under public_url.")
+    farm_page: str = setting("", "URL", "The same of a farm; empty: /api/farms/{slug} under public_url.")
     security_contact: str = setting("", "contact", "Address, or URL, of whom to tell of a vulnerability, in /.well-known/security.txt; empty: there is none.")
     private_registration: bool = setting(False, "", "Whether registering answers the same for addresses that have an account and those that have none (202), so that nobody learns who is here; a mail tells the rest, and accounts sign in once their address is verified.")
     link_sign_in: bool = setting(False, "", "Whether accounts can sign in by a link that is mailed to them.")
@@ -189,7 +191,7 @@ GROUPS = {
 #: Settings that only the API uses: harvest-worker does not offer them.
 OF_THE_API = frozenset(
     """
-    http_host http_port allowed_hosts cors_origins oidc_issuer oidc_client_id oidc_client_secret processes workers demo order_lines_most second_factor_required_for passkey_domain access_token_ttl refresh_token_ttl sign_in_ttl
+    http_host http_port allowed_hosts cors_origins oidc_issuer oidc_client_id oidc_client_secret processes workers demo order_lines_most product_page farm_page second_factor_required_for passkey_domain access_token_ttl refresh_token_ttl sign_in_ttl
     rate_limits rate_default rate_read rate_login rate_login_address rate_login_account rate_recovery rate_upload rate_export rate_register body_deadline write_deadline idle_deadline connections_most
     connections_per_address requests_per_address upload_max_bytes upload_spool buffer_limit read_rate_least idempotency_ttl cache_ttl cache_stale media_base
     """.split()

@@ -11,6 +11,8 @@ from harvestd.settings.rows import Row, Unfit
 SCHEMES = {
     "public_url": ("http", "https"),
     "account_url": ("http", "https"),
+    "product_page": ("http", "https"),
+    "farm_page": ("http", "https"),
     "oidc_issuer": ("https", "http"),
     "database_url": ("postgresql", "postgres"),
     "replica_urls": ("postgresql", "postgres"),
@@ -24,6 +26,8 @@ SCHEMES = {
 EXAMPLES = {
     "public_url": "https://market.example.org",
     "account_url": "https://shop.example.org/account",
+    "product_page": "https://shop.example.org/products/{slug}",
+    "farm_page": "https://shop.example.org/farms/{slug}",
     "oidc_issuer": "https://accounts.google.com",
     "redis_url": "redis://user:password@host:6379/0",
     "rabbitmq_url": "amqp://user:password@host:5672/vhost",
@@ -68,8 +72,15 @@ def judge_url(row: Row, value: str) -> None:
         raise Unfit(f"scheme, host and port alone are needed, like {like}")
 
 
+#: A page of each of many things.
+_OF_EACH = (
+    re.compile(r"[^\s{}]*\{(?:slug|id)\}[^\s{}]*"),
+    "after host and port one of {slug} and {id} is needed, once",
+)
 #: The permitted text after host and port, and the error message for any other.
 _REST = {
+    "product_page": _OF_EACH,
+    "farm_page": _OF_EACH,
     "public_url": (re.compile(r"/?"), "scheme, host and port alone are needed"),
     "oidc_issuer": (re.compile(r"[^?#]*"), "after host and port only a path may follow"),
     "account_url": (re.compile(r"[^#]*"), "no # may be in it, since the links of mails have their own"),

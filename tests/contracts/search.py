@@ -526,6 +526,22 @@ class SearchContract:
         assert found.facets["farm"][0].count == found.total == len(left)
 
     @pytest.mark.parametrize(
+        ("benefit", "left"), [((), {1, 2, 3}), (("snap",), {1, 2}), (("wic",), {2}), (("wic", "snap"), {1, 2}), (("senior_fmnp",), set())]
+    )  # fmt: skip
+    async def test_farms_that_take_a_benefit_programme_are_found_by_it(
+        self, search: ISearch, benefit: tuple[str, ...], left: set[int]
+    ) -> None:
+        await search.index(
+            [
+                product(1, "Cake", benefits=("snap",)),
+                product(2, "Cream", benefits=("snap", "wic")),
+                product(3, "Carrots"),
+            ]
+        )
+        found = await search.search(Search(benefit=benefit))
+        assert {hit.id for hit in found.hits} == {id_of(n) for n in left} and found.total == len(left)
+
+    @pytest.mark.parametrize(
         "question",
         [Search(), Search(text="carrots"), Search(text="purpel carots"), Search(text="carrot organic xqzzt"), Search(text="SKU-7", near=(48.0, 11.0)),
          Search(text="purple carrots", near=(48.0, 11.0), sort="price"), Search(text="jam"), Search(farm="hill-farm", near=(48.0, 11.0), text="cake"),

@@ -15,7 +15,7 @@ from tests.market.accounts.things import some
 from tests.people import Market, Person
 
 LISTS = {
-    "/api/farms": ("", "q=acres", "q=none", "near=48,11", "near=48,11&radius_km=5"),
+    "/api/farms": ("", "benefit=snap", "q=acres", "q=none", "near=48,11", "near=48,11&radius_km=5"),
     "/api/products": ("", "unit=box", "mine=true", "mine=true&status=draft"),
     "/api/orders": ("", "status=placed", "status=cancelled"),
     "/api/notifications": ("", "unread=true"),

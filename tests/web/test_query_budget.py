@@ -76,6 +76,11 @@ BUDGET: dict[str, tuple[int, int]] = {
     "delete_api_products_id_images_image_id": (8, 8),
     "post_api_products_id_stock": (8, 6),
     "delete_api_products_id": (4, 4),
+    "get_api_feed_atom": (1, 1),
+    "get_api_feed_atom of a farm": (2, 2),
+    "get_sitemap_xml": (3, 3),
+    "get_sitemap_xml in part": (1, 1),
+    "get_api_farms_id_products_jsonld": (2, 2),
     "get_api_search": (5, 5),  # the rules are asked for once in a while
     "get_api_search mistyped": (4, 4),
     "get_api_search_suggest": (3, 3),
@@ -91,6 +96,9 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_api_orders": (3, 3),
     "get_api_orders of a farmer": (5, 5),
     "get_api_orders of all": (4, 4),
+    "get_api_orders by ids": (3, 3),
+    "get_api_orders as they change": (1, 1),  # nothing has yet
+    "get_api_orders of a farmer, as they change": (1, 1),
     "get_api_orders_id": (3, 3),
     "post_api_orders_id_parts_farm_id_status": (11, 9),
     "post_api_orders_id_cancel": (13, 11),
@@ -572,6 +580,11 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     ),
     "post_api_products_id_stock": _ask("POST", "/api/products/{s.product[id]}/stock", "farmer", {"set": "90"}),
     "delete_api_products_id": _archive,
+    "get_api_feed_atom": _get("/api/feed.atom"),
+    "get_api_feed_atom of a farm": _get("/api/feed.atom?farm={s.farmer.farm_id}"),
+    "get_sitemap_xml": _get("/sitemap.xml"),
+    "get_sitemap_xml in part": _get("/sitemap.xml?part=products~~"),
+    "get_api_farms_id_products_jsonld": _get("/api/farms/{s.farmer.farm_id}/products.jsonld"),
     "get_api_search": _get("/api/search?q=carrots"),
     "get_api_search mistyped": _get("/api/search?q=carots"),
     "get_api_search_suggest": _get("/api/search/suggest?q=car"),
@@ -589,6 +602,9 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "get_api_orders": _get("/api/orders", "buyer"),
     "get_api_orders of a farmer": _get("/api/orders", "farmer"),
     "get_api_orders of all": _get("/api/orders", "admin"),
+    "get_api_orders by ids": _get("/api/orders?ids={s.order[id]}", "buyer"),
+    "get_api_orders as they change": _get("/api/orders?updated_since=2999-01-01T00:00:00Z", "buyer"),
+    "get_api_orders of a farmer, as they change": _get("/api/orders?updated_since=2999-01-01T00:00:00Z", "farmer"),
     "get_api_orders_id": _get("/api/orders/{s.order[id]}", "buyer"),
     "post_api_orders_id_parts_farm_id_status": _ask(
         "POST", "/api/orders/{s.order[id]}/parts/{s.farmer.farm_id}/status", "farmer", {"to": "confirmed"}

@@ -13,6 +13,7 @@ from harvestd.kernel.permissions import DRIVER, MANAGER, OWNER, PACKER, ROLES
 from harvestd.kernel.units import Unit
 from harvestd.market.catalogue.fact_rules import Allergen, Storage
 from harvestd.market.catalogue.rules import Status
+from harvestd.market.farms.benefit_rules import BENEFITS
 from harvestd.tables import ROUTES
 from harvestd.web.routes import Route
 from tests.market.pictures.pictures import added
@@ -180,7 +181,7 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
             None, {"areas": [{"name": "Town", "postcodes": ["1010", "sw1a 1aa"], "fee": 390, "minimum": 1, "free_from": {"amount": 0, "currency": "EUR"}}]},
             {"areas": [{"name": f"{n:0100}", "postcodes": ["1" * 10]} for n in range(20)], "note": "x" * 2000},
         ],
-        "order_minimum": [0, 10**12, {"amount": 500, "currency": "EUR"}],
+        "order_minimum": [0, 10**12, {"amount": 500, "currency": "EUR"}], "benefits": [[], ["senior_fmnp"], [*BENEFITS]],
         "external_id": [None, "a/1", "x" * 64], "metadata": [{}, {"a": ""}, {f"{n:040}": "x" * 500 for n in range(50)}],
         "certificates": [
             [], [{"scheme": "Organic"}], [{"scheme": "x" * 100, "body_code": "x" * 40, "number": f"{n:0100}", "valid_until": "9999-12-31"} for n in range(30)],

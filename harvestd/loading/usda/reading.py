@@ -1,23 +1,19 @@
-"""Conversion of a row of the directory into a farm and its catalogue. Pure: text in, values out."""
+"""The files of the directory, CSV and JSON, row by row. Pure: bytes in, values out."""
 
 from __future__ import annotations
 
 import csv
-import re
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections import Counter
 from collections.abc import Iterator
 from io import StringIO
 
-import attrs
+from harvestd.kernel.names import one_line
+from harvestd.loading.usda import portal, spreadsheet
+from harvestd.loading.usda.goods import GOODS
+from harvestd.loading.usda.markets import FORMER, JSON, LISTINGS, BadRow, Market, of_row
 
-from harvestd.kernel import readers
-from harvestd.kernel.errors import FieldError
-from harvestd.kernel.names import clean_name, one_line
-from harvestd.kernel.slugs import slug
-from harvestd.loading.usda.goods import GOODS, Good
-from harvestd.loading.usda.season import season_of
-from harvestd.market.farms.rules import MAX_ADDRESS, TEXTS
+__all__ = ["BadRow", "Market", "NotTheDirectory", "read"]
 
 #: A file without these columns is not the directory.
 NEEDED = ("FMID", "MarketName", "city", "State", "x", "y", *(good.column for good in GOODS))
@@ -25,48 +21,25 @@ NEEDED = ("FMID", "MarketName", "city", "State", "x", "y", *(good.column for goo
 UTF_16 = (BOM_UTF16_LE, BOM_UTF16_BE)
 #: The maximum number of lines of a row; a longer one has an unclosed quote.
 MAX_LINES = 50
-SEASONS = ("Season1Date", "Season2Date", "Season3Date", "Season4Date")
-PROGRAMMES = {"Credit": "credit cards", "WIC": "WIC", "WICcash": "WIC cash", "SFMNP": "SFMNP", "SNAP": "SNAP"}
 
 
 class NotTheDirectory(Exception):
     """The file has no header, or a different one; the text says what is missing."""
 
 
-@attrs.frozen
-class BadRow:
-    """A row that cannot be stored: its line in the file, and why."""
-
-    line: int
-    why: str
-
-
-@attrs.frozen
-class Market:
-    """A row as a farm. ``source`` identifies it across imports; the season is ``MM-DD`` to ``MM-DD`` or None;
-    ``unread`` is a season's text that could not be parsed."""
-
-    line: int
-    source: str
-    slug: str
-    name: str
-    description: str
-    latitude: float | None
-    longitude: float | None
-    address: str
-    organic: bool
-    season: tuple[str, str] | None
-    goods: tuple[Good, ...]
-    unread: str = ""
-
-
 def read(content: bytes) -> Iterator[Market | BadRow]:
-    """Each row of a file as a :class:`Market` or a :class:`BadRow`; raises :class:`NotTheDirectory`. UTF-8, with or without
+    """Each row of a file as a :class:`Market` or a :class:`BadRow`; raises :class:`NotTheDirectory`. A workbook, or CSV or JSON, in UTF-8, with or without
     a byte order mark, and any line ends; bytes that are not UTF-8 make their row bad.
 
     A row begins at ``line`` and may have line breaks in quotes. A row with an unclosed quote does not take others with it: it
     alone is bad, and reading continues with the next line.
     """
+    if content.startswith(spreadsheet.BEGINS):
+        yield from _sheet(content)
+        return
+    if content.removeprefix(BOM_UTF8).lstrip()[:1] in (b"[", b"{"):
+        yield from _listings(content.removeprefix(BOM_UTF8))
+        return
     if content.startswith(UTF_16) or b"\0" in content[:100]:
         raise NotTheDirectory("it is UTF-16, as spreadsheets save it under Unicode; save it as CSV in UTF-8")
     lines = list(StringIO(content.decode("utf-8-sig", errors="replace"), newline=""))
@@ -88,7 +61,8 @@ def _check_header(header: list[str] | None) -> None:
     """Raise :class:`NotTheDirectory` if a required column is missing, or occurs twice and so is ambiguous."""
     if header is None:
         raise NotTheDirectory("it is not CSV: its first line cannot be read")
-    if missing := [name for name in NEEDED if name not in header]:
+    needed = portal.NEEDED if portal.NEEDED[0] in header else NEEDED
+    if missing := [name for name in needed if name not in header]:
         raise NotTheDirectory(
             f"the first line has no column {', '.join(missing)}; this reads the USDA's farmers market directory"
         )
@@ -122,66 +96,32 @@ def _market(header: list[str], row: list[str], line: int, seen: dict[str, int]) 
     if len(row) != len(header):
         return BadRow(line, f"it has {'more' if len(row) > len(header) else 'fewer'} fields than the header")
     cells = {name: one_line(value) for name, value in zip(header, row, strict=True)}
-    faults = list(_faults(cells, seen))
-    if faults:
-        return BadRow(line, "; ".join(faults))
-    number, name = cells["FMID"], cells["MarketName"]
-    seen[number] = line
-    texts = [cells[column] for column in SEASONS if cells.get(column)]
-    season = season_of(texts)
-    return Market(
-        line=line,
-        source=f"usda:{number}",
-        slug=slug(name, number),
-        name=name,
-        description=_description(cells),
-        latitude=float(cells["y"]) if cells["y"] else None,
-        longitude=float(cells["x"]) if cells["x"] else None,
-        address=_address(cells),
-        organic=cells.get("Organic") == "Y",
-        season=season,
-        goods=tuple(good for good in GOODS if cells[good.column] == "Y"),
-        unread="; ".join(texts) if texts and season is None else "",
-    )
+    if portal.NEEDED[0] in cells:
+        return of_row(portal.as_row(cells), line, seen, LISTINGS)
+    return of_row(cells, line, seen, FORMER)
 
 
-def _faults(cells: dict[str, str], seen: dict[str, int]) -> Iterator[str]:
-    number = cells["FMID"]
-    if not re.fullmatch(r"[0-9]{1,12}", number):
-        yield f"FMID is {number!r}, not a number"
-    elif number in seen:
-        yield f"FMID {number} stands in line {seen[number]} already"
-    name = clean_name("MarketName", cells["MarketName"], 200)
-    if isinstance(name, FieldError):
-        yield f"MarketName {name.message}"
-    if any("\0" in value or "\ufffd" in value for value in cells.values()):
-        yield "it has characters that are not UTF-8"
-    if bool(cells["x"]) != bool(cells["y"]):
-        yield "x (longitude) or y (latitude) is missing; give both or none"
-    for column, name, most in (("x", "longitude", 180), ("y", "latitude", 90)):
-        if cells[column] and not _within(cells[column], most):
-            yield f"{column} is {cells[column]!r}, not a {name} from -{most} to {most}"
-    for good in GOODS:
-        if cells[good.column] not in ("Y", "N", "-", ""):
-            yield f"{good.column} is {cells[good.column]!r}, not Y or N"
+def _sheet(content: bytes) -> Iterator[Market | BadRow]:
+    """Those of a workbook."""
+    try:
+        rows = spreadsheet.rows(content)
+        _, header = next(rows, (1, []))
+        _check_header(header)
+        seen: dict[str, int] = {}
+        for number, row in rows:
+            cells = [*row, *[""] * (len(header) - len(row))]
+            yield _market(header, cells, number, seen)
+    except spreadsheet.NoWorkbook as error:
+        raise NotTheDirectory(str(error)) from None
 
 
-def _within(text: str, most: float) -> bool:
-    number = readers.decimal_or_none(text)
-    return number is not None and abs(number) <= most
-
-
-def _address(cells: dict[str, str]) -> str:
-    county = f"{cells['County']} County" if cells.get("County") else ""
-    state = " ".join(part for part in (cells["State"], cells.get("zip", "")) if part)
-    return ", ".join(part for part in (cells["city"], county, state) if part)[:MAX_ADDRESS].rstrip()
-
-
-def _description(cells: dict[str, str]) -> str:
-    place = ", ".join(part for part in (cells["city"], cells["State"]) if part)
-    hours = cells.get("Season1Time", "").strip("; ")
-    pays = [name for column, name in PROGRAMMES.items() if cells.get(column) == "Y"]
-    sentences = [f"Farmers market in {place}." if place else "Farmers market."]
-    sentences += [f"Open {hours}."] if hours else []
-    sentences += [f"Takes {', '.join(pays)}."] if pays else []
-    return " ".join(sentences)[: TEXTS["description"].longest].rstrip()
+def _listings(content: bytes) -> Iterator[Market | BadRow]:
+    """Those of a file of JSON."""
+    try:
+        found = portal.records(content)
+    except portal.NotListings as error:
+        raise NotTheDirectory(str(error)) from None
+    seen: dict[str, int] = {}
+    for line, record in enumerate(found, 1):
+        cells = {name: one_line(value) for name, value in record.items()}
+        yield of_row(portal.as_row(cells), line, seen, JSON)

@@ -27,19 +27,19 @@ _CATEGORIES = (
     """insert into categories (id, slug, name, created_at, updated_at) values %s on conflict (slug) do nothing"""
 )
 _FARMS = """
-insert into farms (id, slug, name, description, latitude, longitude, address, certifications, season_from, season_to, source,
+insert into farms (id, slug, name, description, latitude, longitude, address, certifications, benefits, season_from, season_to, source,
                    created_at, updated_at) values %s
 on conflict (source) do update
    set name = excluded.name, description = excluded.description, latitude = excluded.latitude,
        longitude = excluded.longitude, address = excluded.address, certifications = excluded.certifications,
-       season_from = excluded.season_from, season_to = excluded.season_to,
+       benefits = excluded.benefits, season_from = excluded.season_from, season_to = excluded.season_to,
        version = farms.version + 1, updated_at = excluded.updated_at
  where not exists (select 1 from farm_members m where m.farm_id = farms.id)
-   and (farms.name, farms.description, farms.latitude, farms.longitude, farms.address, farms.certifications,
+   and (farms.name, farms.description, farms.latitude, farms.longitude, farms.address, farms.certifications, farms.benefits,
         farms.season_from, farms.season_to)
        is distinct from
        (excluded.name, excluded.description, excluded.latitude, excluded.longitude, excluded.address,
-        excluded.certifications, excluded.season_from, excluded.season_to)
+        excluded.certifications, excluded.benefits, excluded.season_from, excluded.season_to)
 returning xmax = 0"""
 _IDS = "select source, id from farms where source = any(%s)"
 _OWNERS = """insert into farm_members (farm_id, user_id) select f.id, %s from farms f
@@ -129,7 +129,7 @@ class Storing:
         certifications = ["organic"] if m.organic else []
         season = m.season or (None, None)
         return (
-            self.new_id(), m.slug, m.name, m.description, m.latitude, m.longitude, m.address, certifications, *season,
+            self.new_id(), m.slug, m.name, m.description, m.latitude, m.longitude, m.address, certifications, list(m.benefits), *season,
             m.source, self.now, self.now,
         )  # fmt: skip
 

@@ -68,6 +68,7 @@ FILTERS: dict[str, Filter] = {
     "min_price": _both(lambda g: g.query.min_price, "min_price", "min_price"),
     "max_price": _both(lambda g: g.query.max_price, "max_price", "max_price"),
     "free_from": _both(lambda g: _distinct(g.query.free_from), "free_from", "free_from"),
+    "benefit": _both(lambda g: _distinct(g.query.benefit), "benefits", "benefit"),
     "in_stock": _both(lambda g: g.query.in_stock, "in_stock", "in_stock"),
     "in_season": Filter(
         lambda g: g.day() if g.query.in_season else None, {"in_season": _same}, {"in_season": bool, "today": _same}

@@ -12,6 +12,7 @@ from harvestd.kernel.units import Unit
 from harvestd.market.catalogue.fact_shapes import Allergens as AllergensIn
 from harvestd.market.catalogue.rules import Status
 from harvestd.market.catalogue.tag_rules import MAX_TAG_LENGTH
+from harvestd.market.farms import benefit_shapes
 from harvestd.web.shapes import MINOR_UNITS_ALONE, IdOrSlug, ListQuery, Position
 from harvestd.web.vocabulary import closed
 
@@ -52,6 +53,7 @@ class ProductFilters(ListQuery, kw_only=True, frozen=True):
     min_price: PriceBound | None = None
     max_price: PriceBound | None = None
     free_from: AllergensIn = []
+    benefit: benefit_shapes.Benefits = []
     in_stock: bool = False
     in_season: bool = False
     near: Position | None = None
@@ -77,6 +79,7 @@ class ProductsQuery(ProductFilters, kw_only=True, frozen=True):
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
+    **benefit_shapes.WORDS,
     "ProductFilters.category": "Slug or id of a category, including its subcategories. Several match any of them.",
     "ProductFilters.farm": "Slug or id of a farm. Several match any of them.",
     "free_from": "Only products whose farm declares none of these allergens.",

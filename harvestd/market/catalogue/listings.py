@@ -21,6 +21,7 @@ from harvestd.kernel.cursors import Int4
 from harvestd.kernel.geography import box_around
 from harvestd.market.catalogue import cards
 from harvestd.store import counting
+from harvestd.store.following import SETTLED
 from harvestd.store.nearness import distance_sql
 from harvestd.store.postgres.statements import ENDED, Reader, Statement
 
@@ -59,8 +60,6 @@ ORDERS = SORTS | {
 _WITHIN = f"""p.farm_id in (
     select id from farms where latitude between {{0}}[4] and {{0}}[5] and longitude between {{0}}[6] and {{0}}[7]
        and {distance_sql("latitude", "longitude", "{0}[1]", "{0}[2]")} <= {{0}}[3])"""
-#: The first transaction that goes on, or that is to come: whatever those before it changed can be seen.
-SETTLED = "(select pg_snapshot_xmin(pg_current_snapshot())::text::bigint)"
 #: Each filter by its field of :class:`Filters`: condition and type of its one value; flags bind no value.
 FILTERS: dict[str, tuple[str, str]] = {
     "category_id": ("p.category_id = {0}", "uuid"),
@@ -80,12 +79,16 @@ FILTERS: dict[str, tuple[str, str]] = {
     "in_season": (cards.season_sql("{0}"), "text"),
     "within": (_WITHIN, "float8[]"),
     "free_from": ("not p.allergens && {0}", "text[]"),
+    "benefits": ("f.benefits && {0}", "text[]"),
+    "verified": ("f.state = 'verified'", ""),
 }
 
 _of_each: Callable[[Filters], tuple[Any, ...]] = attrgetter(*FILTERS)
 
 #: Filters for which one generic plan suits every value. The others are worth planning for each value.
-ANY_VALUE = frozenset({"farm_id", "in_stock", "own_farm_id", "updated_since"})
+ANY_VALUE = frozenset({"farm_id", "in_stock", "own_farm_id", "updated_since", "verified"})
+#: Filters of what the farm is.
+_OF_FARMS = frozenset({"benefits", "verified"})
 #: Filters that show what is not published, since it is the caller's own.
 _OWN = frozenset({"member_id", "own_farm_id"})
 #: The longest page, plus one row to see whether there is a next. If the limit is a parameter, PostgreSQL estimates a tenth of the
@@ -98,7 +101,7 @@ MAX = 101
 class Filters:
     """The filters of a listing; any of several values of a field matches. ``in_season`` is the day (YYYY-MM-DD) to be in season on.
     Products of the farms of ``member_id``, or of the caller's only one, ``own_farm_id``, are listed in any status, or in ``status``; all others only if
-    published. ``updated_since`` goes with the order :data:`CHANGED`."""
+    published. ``verified`` ones are of farms that may take orders. ``updated_since`` goes with the order :data:`CHANGED`."""
 
     category_id: str | None = None
     category_ids: Sequence[str] | None = None
@@ -117,6 +120,8 @@ class Filters:
     status: str | None = None
     within: Sequence[float] | None = None
     free_from: Sequence[str] | None = None
+    benefits: Sequence[str] | None = None
+    verified: bool = False
 
     @classmethod
     def of(cls, *, categories: Sequence[str] = (), farms: Sequence[str] = (), **more: Any) -> Filters:
@@ -180,7 +185,8 @@ def _typed(name: str, type_: str) -> str:
 @cache
 def _counting(filters: tuple[str, ...]) -> Statement[int]:
     where = " and ".join(_conditions(filters))
-    return counting.counting(f"listing.count.{_bits(filters)}", f"products p where {where}")
+    of = "products p join farms f on f.id = p.farm_id" if _OF_FARMS.intersection(filters) else "products p"
+    return counting.counting(f"listing.count.{_bits(filters)}", f"{of} where {where}")
 
 
 def _bits(filters: tuple[str, ...]) -> int:

@@ -65,6 +65,7 @@ class Product(msgspec.Struct, frozen=True):
     sales: int
     latitude: float | None
     longitude: float | None
+    benefits: list[str]
     version: int
     revision: int
     created_at: datetime
@@ -84,7 +85,7 @@ class Product(msgspec.Struct, frozen=True):
 
 #: Fields of a :class:`Product` that are not columns of its own row.
 _OTHERS = {
-    "farm_id": "f.id", "farm_slug": "f.slug", "farm_name": "f.name", "latitude": "f.latitude", "longitude": "f.longitude",
+    "farm_id": "f.id", "farm_slug": "f.slug", "farm_name": "f.name", "latitude": "f.latitude", "longitude": "f.longitude", "benefits": "f.benefits",
     "category_id": "c.id", "category_slug": "c.slug", "category_name": "c.name",
 }  # fmt: skip
 SELECT = f"""select {", ".join(_OTHERS.get(name, f"p.{name}") for name in Product.__struct_fields__)}

@@ -10,7 +10,7 @@ import msgspec
 from harvestd.kernel import claims, errors
 from harvestd.kernel.claims import Certification
 from harvestd.kernel.errors import FieldError
-from harvestd.market.farms import away_rules, delivering
+from harvestd.market.farms import away_rules, benefit_rules, delivering
 from harvestd.market.farms import imprint_rules as imprints
 from harvestd.market.farms import rules as market
 from harvestd.market.farms.away_rules import Period
@@ -83,6 +83,8 @@ def _lists(request: RequestContext, sent: Mapping[str, Any]) -> Iterator[Read]:
         given = [Certification(**msgspec.structs.asdict(one)) for one in sent["certificates"]]
         kept, wrong = claims.checked("certificates", given)
         yield {"certificates": msgspec.to_builtins(kept)}, wrong
+    if "benefits" in sent:
+        yield {"benefits": benefit_rules.kept(sent["benefits"])}, ()
     if "away" in sent:
         away, wrong = away_rules.checked([Period(one.from_, one.to, one.note) for one in sent["away"]])
         yield {"away": away}, wrong

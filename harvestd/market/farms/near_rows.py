@@ -6,6 +6,7 @@ circle it is widened until it has a page of farms, so that many farms nearby are
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import attrs
@@ -25,7 +26,8 @@ _DISTANCE = distance_sql("f.latitude", "f.longitude", ":latitude::float8", ":lon
 _WITHIN = f"""unnest(array[:south::float8], array[:north::float8], array[:west::float8], array[:east::float8]) as box(south, north, west, east)
      join farms f on f.latitude between box.south and box.north and f.longitude between box.west and box.east
      cross join lateral (select {_DISTANCE} as distance) away
-    where away.distance <= :radius::float8 and (:text::text = '' or position((select folded(:text)) in f.name_folded) > 0)"""
+    where away.distance <= :radius::float8 and (:text::text = '' or position((select folded(:text)) in f.name_folded) > 0)
+      and (:benefits::text[] is null or f.benefits && :benefits)"""
 
 
 class Near(NamedTuple):
@@ -47,26 +49,30 @@ _COUNT = counting.counting("farms.count_near", _WITHIN)
 
 
 async def nearest(
-    reader: Reader, at: tuple[float, float], radius: float | None, text: str, after: tuple[float, str] | None, limit: int
+    reader: Reader, at: tuple[float, float], radius: float | None, text: str, after: tuple[float, str] | None, limit: int,
+    benefits: Sequence[str] = (),
 ) -> list[Near]:  # fmt: skip
-    """Farms whose name contains ``text``, nearest first, within ``radius`` km if that is given; ``after`` are the distance and the id of the
+    """Farms whose name contains ``text``, and that take any of ``benefits`` if there are any, nearest first, within ``radius`` km if that is given; ``after`` are the distance and the id of the
     last one seen."""
     last, last_id = after or (-1.0, NO_ID)
     found: list[Near] = []
     for reach in [step for step in WIDER if step > last] if radius is None else [radius]:
-        values = _bound(at, reach, text)
+        values = _bound(at, reach, text, benefits)
         found = await reader.rows(_NEAREST, **values, after=last, after_id=last_id, limit=limit)
         if len(found) >= limit:
             break
     return found
 
 
-async def count(reader: Reader, at: tuple[float, float], radius: float | None, text: str) -> int:
+async def count(
+    reader: Reader, at: tuple[float, float], radius: float | None, text: str, benefits: Sequence[str] = ()
+) -> int:
     """How many there are, up to the counting limit."""
-    return await counting.count(reader, _COUNT, **_bound(at, FARTHEST_KM if radius is None else radius, text))
+    reach = FARTHEST_KM if radius is None else radius
+    return await counting.count(reader, _COUNT, **_bound(at, reach, text, benefits))
 
 
-def _bound(at: tuple[float, float], radius: float, text: str) -> dict[str, Any]:
+def _bound(at: tuple[float, float], radius: float, text: str, benefits: Sequence[str]) -> dict[str, Any]:
     return {
-        "latitude": at[0], "longitude": at[1], "radius": radius, "text": text.strip(), **attrs.asdict(box_around(*at, radius)),
+        "latitude": at[0], "longitude": at[1], "radius": radius, "text": text.strip(), "benefits": list(benefits) or None, **attrs.asdict(box_around(*at, radius)),
     }  # fmt: skip

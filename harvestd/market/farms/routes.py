@@ -28,24 +28,26 @@ async def listed(request: RequestContext, query: FarmsQuery) -> CountedPage[List
         return await _near(request, query, at)
     order = Keyset(query, "farms", (UUID,), lambda row: (row.id,))
     (after,) = order.after or (None,)
-    page, following = order.page(await store.newest(request.reader, after, query.q, order.ask))
-    total = await store.count(request.reader, query.q) if query.count else None
+    page, following = order.page(await store.newest(request.reader, after, query.q, order.ask, query.benefit))
+    total = await store.count(request.reader, query.q, query.benefit) if query.count else None
     return CountedPage([views.listed(request, row) for row in page], following, total)
 
 
 async def _named(request: RequestContext, query: FarmsQuery, ids: list[str]) -> CountedPage[ListedFarm]:
     alone = FarmsQuery(ids=query.ids, limit=query.limit, count=query.count)
     if query != alone:
-        raise Invalid.of("ids", "goes without near, radius_km, q and after", "not-accepted", reason="ids-alone")
+        raise Invalid.of(
+            "ids", "goes alone; leave out the other filters, and after", "not-accepted", reason="ids-alone"
+        )
     found = await store.by_ids(request.reader, ids)
     return CountedPage([views.listed(request, row) for row in found], None, len(found) if query.count else None)
 
 
 async def _near(request: RequestContext, query: FarmsQuery, at: tuple[float, float]) -> CountedPage[ListedFarm]:
     order = Keyset(query, "near", (float, UUID), lambda found: (found.distance, found.farm.id))
-    rows = await near.nearest(request.reader, at, query.radius_km, query.q, order.after, order.ask)
+    rows = await near.nearest(request.reader, at, query.radius_km, query.q, order.after, order.ask, query.benefit)
     page, following = order.page(rows)
-    total = await near.count(request.reader, at, query.radius_km, query.q) if query.count else None
+    total = await near.count(request.reader, at, query.radius_km, query.q, query.benefit) if query.count else None
     return CountedPage([views.listed(request, found.farm, found.distance) for found in page], following, total)
 
 

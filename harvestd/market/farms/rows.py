@@ -32,6 +32,7 @@ class Farm(msgspec.Struct, frozen=True):
     certifications: list[str]
     certificates: list[dict[str, Any]]
     away: list[dict[str, Any]]
+    benefits: list[str]
     season_from: str | None
     season_to: str | None
     order_minimum: int
@@ -69,7 +70,7 @@ class Points(msgspec.Struct, frozen=True):
 COLUMNS = ", ".join(Farm.__struct_fields__)
 #: The columns that :func:`update` stores, as they are and as JSON.
 _CHANGED = (
-    "name", "slug", "description", "latitude", "longitude", "address", "certifications", "order_minimum", "external_id", "turns_on", "version",
+    "name", "slug", "description", "latitude", "longitude", "address", "certifications", "benefits", "order_minimum", "external_id", "turns_on", "version",
     "updated_at",
 )  # fmt: skip
 _JSON = ("certificates", "away", "pickup_points", "delivery", "imprint", "metadata")
@@ -108,11 +109,14 @@ _NEWEST = Statement(
     "farms.newest",
     f"""select {COLUMNS} from farms
         where id < coalesce(:after::uuid, {LAST_ID}) and (:text::text = '' or position((select folded(:text)) in name_folded) > 0)
+          and (:benefits::text[] is null or benefits && :benefits)
         order by id desc limit :limit""",
     Farm,
 )
 _COUNT = counting.counting(
-    "farms.count", "farms where :text::text = '' or position((select folded(:text)) in name_folded) > 0"
+    "farms.count",
+    """farms where (:text::text = '' or position((select folded(:text)) in name_folded) > 0)
+             and (:benefits::text[] is null or benefits && :benefits)""",
 )
 
 
@@ -132,14 +136,14 @@ async def by_ids(reader: Reader, ids: Sequence[str]) -> list[Farm]:
     return [found[id] for id in dict.fromkeys(ids) if id in found]
 
 
-async def newest(reader: Reader, after: str | None, text: str, limit: int) -> list[Farm]:
-    """Farms, newest first, whose name contains ``text``, ignoring case, accents and apostrophes."""
-    return await reader.rows(_NEWEST, after=after, text=text.strip(), limit=limit)
+async def newest(reader: Reader, after: str | None, text: str, limit: int, benefits: Sequence[str] = ()) -> list[Farm]:
+    """Farms, newest first, whose name contains ``text``, ignoring case, accents and apostrophes; that take any of ``benefits``, if there are any."""
+    return await reader.rows(_NEWEST, after=after, text=text.strip(), benefits=list(benefits) or None, limit=limit)
 
 
-async def count(reader: Reader, text: str) -> int:
-    """How many farms have a name that contains ``text``, up to the counting limit."""
-    return await counting.count(reader, _COUNT, text=text.strip())
+async def count(reader: Reader, text: str, benefits: Sequence[str] = ()) -> int:
+    """How many farms :func:`newest` lists, up to the counting limit."""
+    return await counting.count(reader, _COUNT, text=text.strip(), benefits=list(benefits) or None)
 
 
 async def pickup_points(reader: Reader, farm_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:

@@ -9,8 +9,9 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from harvestd.market.farms import away_shapes, delivery_shapes
+from harvestd.market.farms import away_shapes, benefit_shapes, delivery_shapes
 from harvestd.market.farms.away_shapes import Away, Aways
+from harvestd.market.farms.benefit_shapes import BenefitOut, Benefits
 from harvestd.market.farms.delivery_shapes import Delivery, DeliveryIn, PickupPoint, PickupPointIn
 from harvestd.market.farms.imprint_rules import TEXTS as IMPRINT
 from harvestd.market.farms.rules import MAX_ADDRESS, MAX_CERTIFICATION, MAX_CERTIFICATIONS, TEXTS
@@ -95,6 +96,7 @@ class ListedFarm(Out, kw_only=True, frozen=True):
     certificates: list[Certification]
     season: Season | None
     away_until: date | None
+    benefits: list[BenefitOut]
     pickup_points: list[PickupPoint]
     order_minimum: Money
     imprint: Imprint
@@ -122,6 +124,7 @@ class FarmsQuery(CountedQuery, kw_only=True, frozen=True):
     near: Position | None = None
     radius_km: Annotated[float, Meta(gt=0, le=500)] | None = None
     q: Annotated[str, Meta(max_length=100)] = ""
+    benefit: Benefits = []
 
 
 class ChangeImprint(In, kw_only=True, frozen=True):
@@ -151,6 +154,7 @@ class ChangeFarm(In, kw_only=True, frozen=True):
     ) = UNSET
     certificates: Certifications | UnsetType = UNSET
     away: Aways | UnsetType = UNSET
+    benefits: Benefits | UnsetType = UNSET
     pickup_points: Annotated[list[PickupPointIn], Meta(max_length=50)] | UnsetType = UNSET
     delivery: DeliveryIn | UnsetType | None = UNSET
     order_minimum: Money | MinorUnits | UnsetType = UNSET
@@ -163,6 +167,7 @@ class ChangeFarm(In, kw_only=True, frozen=True):
 WORDS: dict[str, str] = {
     **claim_shapes.WORDS,
     **away_shapes.WORDS,
+    **benefit_shapes.WORDS,
     **delivery_shapes.WORDS,
     "certificates": "What certifies the farm, each until its last day.",
     "certifications": "The farm's certifications, in its own words.",

@@ -36,7 +36,7 @@ def listed(request: RequestContext, row: store.Farm, distance: float | None = No
         id=row.id, slug=row.slug, name=row.name, description=row.description,
         location=LocationOut(latitude=row.latitude, longitude=row.longitude, address=row.address),
         certifications=row.certifications, certificates=msgspec.convert(now["certificates"], list[Certification]), season=season,
-        away_until=now["away_until"], pickup_points=msgspec.convert(row.pickup_points, list[PickupPoint]),
+        away_until=now["away_until"], benefits=row.benefits, pickup_points=msgspec.convert(row.pickup_points, list[PickupPoint]),
         order_minimum=money(row.order_minimum, currency), imprint=Imprint(**row.imprint),
         rating=Rating(average=float(row.rating_average) if row.rating_count else None, count=row.rating_count),
         external_id=row.external_id, state=row.state, version=row.version, created_at=row.created_at,

@@ -14,7 +14,7 @@ from harvestd.kernel.quantities import MAX_TOTAL
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.carts.selling import quantity_faults, terms
 from harvestd.market.farms.actions import no_farm
-from harvestd.market.orders import actions
+from harvestd.market.orders import actions, following_lists
 from harvestd.market.orders import delivery as ways
 from harvestd.market.orders import rows as store
 from harvestd.market.orders.order import MAX_NOTE, MAX_REASON
@@ -65,7 +65,11 @@ def _ordering(request: RequestContext, body: PlaceOrder) -> actions.Ordering:
 
 
 async def listed(request: RequestContext, query: OrdersQuery) -> CountedPage[Order]:
-    """The caller's orders, newest first: a buyer's own, those of a farmer's farms and their own, all for staff."""
+    """The caller's orders, newest first: a buyer's own, those of a farmer's farms and their own, all for staff; or as they change; or by their ids."""
+    if query.ids is not None or query.updated_since is not None:
+        found, following, total = await following_lists.page(request, query)
+        views = await _views(request, found)
+        return CountedPage(views, following, len(views) if query.ids is not None and query.count else total)
     order = Keyset(query, "orders", (UUID,), lambda row: (row.id,))
     (after,) = order.after or (None,)
     list_, count = _LISTS[request.user.role]

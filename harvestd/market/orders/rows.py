@@ -92,6 +92,8 @@ class LineRow(msgspec.Struct, frozen=True):
 
 _ORDER = """o.id, o.number, o.buyer_id, o.status, o.currency, o.goods, o.fees, o.tax, o.discount, o.total, o.note,
             o.placed_at, o.updated_at, o.version, u.name, u.phone"""
+#: The columns of an :class:`Order`, of :data:`_FROM`.
+COLUMNS = _ORDER
 _FROM = "orders o join users u on u.id = o.buyer_id"
 _BY_ID = Statement("orders.by_id", f"select {_ORDER} from {_FROM} where o.id = :order_id", Order)
 _BY_IDS = Statement("orders.by_ids", f"select {_ORDER} from {_FROM} where o.id = any(:ids::uuid[])", Order)

@@ -15,6 +15,7 @@ from harvestd.web.shapes import (
     CountedQuery,
     FarmId,
     Id,
+    Ids,
     In,
     MinorUnits,
     Money,
@@ -187,8 +188,11 @@ class Order(Out, kw_only=True, frozen=True):
 
 
 class OrdersQuery(CountedQuery, kw_only=True, frozen=True):
-    """``status`` selects the orders (for a farm: its parts) with that status."""
+    """``status`` selects the orders (for a farm: its parts) with that status, ``updated_since`` those that were changed since, the oldest change
+    first. ``ids`` are all that is asked for."""
 
+    ids: Ids | None = None
+    updated_since: datetime | None = None
     status: OrderStatus | None = None
 
 
@@ -231,6 +235,9 @@ WORDS: dict[str, str] = {
     "pickup_point": "Where the goods are picked up.",
     "pickup_point_id": "Id of a pick-up point of the farm.",
     "placed_at": "When it was placed.",
+    "OrdersQuery.ids": "Only these orders, in this order and on one page; those that are not there, or not the caller's to see, are left out. Goes without the other parameters.",
+    "OrdersQuery.updated_since": "Only orders that were changed at this time or later, cancelled ones, too; the oldest change first. To go on from where a list ended, ask for its "
+    "last page again: what was changed meanwhile follows. A change is listed once all transactions that began before it are over.",
     "OrdersQuery.status": "Only orders (for a farm: parts) with this status.",
     "tax": "Tax added to the prices. Not implemented yet: always 0.",
     "OrderStep.to": "The new status of the part.",

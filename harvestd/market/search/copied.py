@@ -12,6 +12,7 @@ COPIED: Mapping[str, tuple[str, str]] = {
     "farm_name": ("farm", "name"),
     "latitude": ("farm", "latitude"),
     "longitude": ("farm", "longitude"),
+    "benefits": ("farm", "benefits"),
     "category": ("category", "slug"),
     "category_name": ("category", "name"),
 }

@@ -60,7 +60,7 @@ def document(row: products.Product) -> Document:
     return Document(
         kind="product", id=row.id, version=row.revision, title=row.title, text=row.description, farm=row.farm_slug,
         farm_name=row.farm_name, category=row.category_slug, category_name=row.category_name or "", tags=tuple(row.tags),
-        also=_also(row), codes=tuple(filter(None, (row.sku, row.gtin, row.external_id))), allergens=tuple(row.allergens),
+        also=_also(row), codes=tuple(filter(None, (row.sku, row.gtin, row.external_id))), allergens=tuple(row.allergens), benefits=tuple(row.benefits),
         unit=row.unit, price=row.price, in_stock=row.stock > row.reserved, season_from=row.season_from,
         season_to=row.season_to, popularity=float(row.sales), rating=float(row.rating_average), latitude=row.latitude, longitude=row.longitude,
         fresh_at=_fresh(row), body={"slug": row.slug}, removed=row.status != "published",

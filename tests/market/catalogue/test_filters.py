@@ -57,6 +57,7 @@ async def stall(market: Market) -> tuple[Person, dict[str, str]]:
     for number, farm in enumerate(("Green Acres", "Château Œuf")):
         farmer = await market.farmer(farm)
         place = {"location": {"latitude": 48.0 + number, "longitude": 11.0, "address": "x"}, "slug": slugs[number]}
+        place |= {"benefits": [["snap", "wic_fmnp"], ["snap"]][number]}
         placed = await farmer.request("PATCH", f"/api/farms/{farmer.farm_id}", place, If_Match="*")
         assert placed.status == 200, placed.text
         for n in range(12):
@@ -94,6 +95,7 @@ async def test_both_find_the_same_products_by_the_same_filters(market: Market) -
         "unit": ["unit=kg", "unit=box&unit=bunch"],
         "price": ["min_price=400", "max_price=400", "min_price=300&max_price=500"],
         "free from": ["free_from=nuts", "free_from=milk&free_from=eggs", "free_from=nuts&free_from=milk"],
+        "benefit": ["benefit=snap", "benefit=wic_fmnp", "benefit=wic&benefit=wic_fmnp", "benefit=incentives"],
         "flags": ["in_stock=true", "in_season=true", "in_stock=true&in_season=true"],
         "near": ["near=48,11", "near=48,11&radius_km=50", "near=48.5,11&radius_km=500", "near=0,0&radius_km=1"],
     }  # fmt: skip
@@ -123,7 +125,7 @@ REFUSED = [
     (f"category={UNKNOWN}", "category", "not-found"), ("category=nowhere", "category", "not-found"),
     (f"farm={UNKNOWN}", "farm", "not-found"), ("farm=no-farm", "farm", "not-found"),
     ("category=%00", "category", None), ("radius_km=5", "radius_km", "not-accepted"), ("near=x", "near", "not-a-position"),
-    ("near=91,0", "near", "not-a-position"), ("radius_km=501&near=1,1", "radius_km", None), ("unit=stone", "unit[0]", "not-one-of"),
+    ("near=91,0", "near", "not-a-position"), ("radius_km=501&near=1,1", "radius_km", None), ("unit=stone", "unit[0]", "not-one-of"), ("benefit=gold", "benefit[0]", "not-one-of"),
     ("min_price=-1", "min_price", None), ("sort=best", "sort", "not-one-of"), ("after=x", "after", "bad-cursor"),
     ("limit=0", "limit", None), ("tag=" + "x" * 41, "tag[0]", "too-long"),
     ("&".join(["tag=x"] * 21), "tag", "too-long"),

@@ -17,6 +17,7 @@ CHANGES: dict[tuple[str, str], dict[str, Any]] = {
     ("farm", "name"): {"name": "Other Acres"},
     ("farm", "latitude"): {"location": {"latitude": 10.5, "longitude": 11.0, "address": ""}},
     ("farm", "longitude"): {"location": {"latitude": 48.0, "longitude": 20.5, "address": ""}},
+    ("farm", "benefits"): {"benefits": ["snap", "wic"]},
     ("category", "slug"): {"slug": "other-roots"},
     ("category", "name"): {"name": "Other roots"},
 }

@@ -2,6 +2,8 @@
 insert into users (id, email, email_key, username, username_key, name, password_hash, role, created_at, updated_at)
 select ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, n || '@example.org', n || '@example.org', 'u' || n, 'u' || n,
        'Person ' || n, 'x', 'buyer', now(), now() from generate_series(1, 10000) n;
+update farms f set benefits = case when n % 3 = 0 then '{snap}'::text[] when n % 7 = 0 then '{wic,wic_fmnp}' else '{}' end
+  from (select id, row_number() over (order by id) as n from farms) r where r.id = f.id;
 insert into farm_members (farm_id, user_id)
 select f.id, u.id from (select id, row_number() over (order by id) as n from farms) f
   join (select id, row_number() over (order by id) as n from users) u on u.n = f.n % 5000 + 1;

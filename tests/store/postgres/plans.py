@@ -37,11 +37,12 @@ class Plan:
 
 
 class Planner:
-    """Stands where the store wants a reader or a transaction; answers what the statement answers, and keeps the plans."""
+    """Stands where the store wants a reader or a transaction; answers what the statement answers, and keeps the plans (``measured``: as it ran)."""
 
-    def __init__(self, connection: Any, use: str) -> None:
+    def __init__(self, connection: Any, use: str, *, measured: bool = False) -> None:
         self.plans: list[Plan] = []
         self._connection, self._use = connection, use
+        self._how = "analyze, buffers, format json" if measured else "format json"
         self._prepared: set[str] = set()
         teach(connection)
 
@@ -70,7 +71,7 @@ class Planner:
                 for _ in range(USES.get(self._use, 0)):
                     cursor.execute(f"explain {call}", bound)
                 self._prepared.add(statement.name)
-            cursor.execute(f"explain (format json) {call}", bound)
+            cursor.execute(f"explain ({self._how}) {call}", bound)
             self.plans.append(Plan(statement.name, self._use, cursor.fetchone()[0][0]["Plan"]))
             cursor.execute(call, bound)
             return list(cursor.fetchall()) if cursor.description else []
@@ -95,7 +96,7 @@ def finished(coroutine: Awaitable[Result]) -> Result:
 
 def faults(plan: Plan, big: Collection[str]) -> list[str]:
     """Whole scans of big tables, and sorts of more than a request may sort."""
-    return [fault for node in _nodes(plan.root) for fault in _of_node(node, big)]
+    return [fault for node in nodes(plan.root) for fault in _of_node(node, big)]
 
 
 def _of_node(node: dict[str, Any], big: Collection[str]) -> Iterator[str]:
@@ -106,10 +107,11 @@ def _of_node(node: dict[str, Any], big: Collection[str]) -> Iterator[str]:
         yield f"sorts about {node['Plans'][0]['Plan Rows']:,} rows by {', '.join(node['Sort Key'])}"
 
 
-def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Of a plan, the root first."""
     yield node
     for child in node.get("Plans", ()):
-        yield from _nodes(child)
+        yield from nodes(child)
 
 
 def _lines(node: dict[str, Any], depth: int) -> Iterator[str]:

@@ -16,6 +16,7 @@ from harvestd.market.catalogue import cards, listings
 from harvestd.market.catalogue import rows as products
 from harvestd.market.farms import rows as farms
 from harvestd.market.notifications import rows as notifications
+from harvestd.market.orders import following_rows
 from harvestd.market.orders import rows as orders
 from harvestd.store.postgres.database import Database
 from harvestd.store.postgres.statements import Statement
@@ -56,6 +57,18 @@ LISTS["products of a farm, as they change"] = (
     },
     "products_changed",
 )
+
+
+_CHANGED = {"since": "2026-06-01T00:00:00Z", "status": None, "after": 5, "after_id": ID, "limit": 20}
+LISTS |= {
+    "orders, as they change": (following_rows.LISTS["manager"], _CHANGED, "orders_changed"),
+    "orders of a buyer, as they change": (
+        following_rows.LISTS["buyer"], _CHANGED | {"user_id": ID}, "orders_of_buyer_changed"
+    ),
+    "orders of farms, as they change": (
+        following_rows.LISTS["farmer"], _CHANGED | {"user_id": ID}, "order_parts_changed"
+    ),
+}  # fmt: skip
 
 
 def plan(url: str, statement: Statement[Any], values: dict[str, Any]) -> list[dict[str, Any]]:

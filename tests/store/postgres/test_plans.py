@@ -23,8 +23,10 @@ from harvestd.market.catalogue import rows as products
 from harvestd.market.catalogue import stock_rows as stock
 from harvestd.market.farms import near_rows as near
 from harvestd.market.farms import rows as farms
+from harvestd.market.feeds import sitemap_rows as maps
 from harvestd.market.notifications import mail_rows as mails
 from harvestd.market.notifications import rows as notifications
+from harvestd.market.orders import following_rows
 from harvestd.market.orders import rows as orders
 from harvestd.market.search.postgres import pending as search_pending
 from harvestd.market.search.postgres.engine import PostgresSearch
@@ -33,7 +35,7 @@ from harvestd.store import idempotency, inbox, outbox, queues
 from harvestd.store.postgres.statements import Statement
 from harvestd.tables import TOPOLOGY
 from servers import PostgresServer
-from tests.store.postgres.plans import ONCE, USES, Planner, faults, finished
+from tests.store.postgres.plans import ONCE, USES, Planner, faults, finished, nodes
 
 pytestmark = pytest.mark.xdist_group("plans")
 
@@ -118,6 +120,23 @@ FILTERS: dict[str, Callable[[products.Product], dict[str, Any]]] = {
     "category, in stock": lambda p: {"category_id": p.category_id, "in_stock": True},
     "category, tag": lambda p: {"category_id": p.category_id, "tags": ["organic"]},
     "farm, in stock": lambda p: {"farm_id": p.farm_id, "in_stock": True},
+    "benefit": lambda p: {"benefits": ["snap"]},
+    "benefit of none": lambda p: {"benefits": ["incentives"]},
+    "free from": lambda p: {"free_from": ["nuts", "milk"]},
+    "verified": lambda p: {"verified": True},
+    "a verified farm": lambda p: {"farm_id": p.farm_id, "verified": True},
+    "ids": lambda p: {"ids": [p.id, *(new_id() for _ in range(99))]},
+    "all of it": lambda p: {
+        "category_id": p.category_id,
+        "tags": ["organic"],
+        "units": ["kg"],
+        "min_price": 100,
+        "max_price": 900,
+        "in_stock": True,
+        "in_season": "2026-07-01",
+        "free_from": ["nuts"],
+        "benefits": ["snap", "wic"],
+    },
     "price range": lambda p: {"min_price": 300, "max_price": 400},
     "in season, in stock": lambda p: {"in_season": "2026-07-01", "in_stock": True},
 }
@@ -148,6 +167,22 @@ def test_the_listing(market: Any, big: set[str], middle: products.Product, which
         )
 
 
+@pytest.mark.parametrize("sort", listings.SORTS)
+def test_a_deep_page_costs_what_the_first_one_costs(market: Any, middle: products.Product, sort: str) -> None:
+    """Measured: pages of tables and indexes that are read."""
+    after = [getattr(middle, column) for column, _, _ in listings.SORTS[sort].key]
+    read = []
+    for key in (None, after):
+        planner = Planner(market, "at first", measured=True)
+        finished(listings.products(planner, listings.Filters(), sort, key, 21, VIEW))
+        planner.forget()
+        (plan,) = planner.plans
+        assert not [node for node in nodes(plan.root) if node["Node Type"] == "Sort"], str(plan)
+        read.append(plan.root["Shared Hit Blocks"] + plan.root["Shared Read Blocks"])
+    first, deep = read
+    assert deep <= 2 * first + 50, f"{first} pages at first, {deep} after 50,000 products"
+
+
 # --- everything else that is waited for ---
 
 READS: dict[str, Reads] = {
@@ -159,6 +194,9 @@ READS: dict[str, Reads] = {
     "a farm by slug": lambda r: farms.find(r, "no-such-farm"),
     "farms, newest": lambda r: farms.newest(r, None, "", 21),
     "farms, newest, later": lambda r: farms.newest(r, new_id(), "", 21),
+    "farms that take a benefit": lambda r: farms.newest(r, None, "", 21, ["snap"]),
+    "farms that take a benefit, nearest": lambda r: near.nearest(r, (44.0, -73.0), None, "", None, 21, ["snap"]),
+    "where the parts of a site map begin": lambda r: maps.parts(r, 10_000),
     "farms, nearest": lambda r: near.nearest(r, (44.0, -73.0), 25.0, "", None, 21),
     "farms, nearest, wide": lambda r: near.nearest(r, (44.0, -73.0), 500.0, "", None, 21),
     "farms, nearest, named": lambda r: near.nearest(r, (44.0, -73.0), 500.0, "acres", None, 21),
@@ -178,6 +216,13 @@ READS: dict[str, Reads] = {
     "a buyer's orders": lambda r: orders.of_buyer(r, USER, None, None, 21),
     "a buyer's orders, later": lambda r: orders.of_buyer(r, USER, ORDER, None, 21),
     "a buyer's orders of a status": lambda r: orders.of_buyer(r, USER, None, "placed", 21),
+    "a buyer's orders, as they change": lambda r: following_rows.changes(r, "buyer", USER, NOW, None, None, 21),
+    "a buyer's orders, as they change, later": lambda r: following_rows.changes(r, "buyer", USER, NOW, None, (5, ORDER), 21),
+    "a farmer's orders, as they change": lambda r: following_rows.changes(r, "farmer", USER, NOW, None, None, 21),
+    "a farmer's orders, as they change, later": lambda r: following_rows.changes(r, "farmer", USER, NOW, "placed", (5, ORDER), 21),
+    "all orders, as they change": lambda r: following_rows.changes(r, "admin", USER, NOW, None, None, 21),
+    "all orders, as they change, later": lambda r: following_rows.changes(r, "admin", USER, NOW, None, (5, ORDER), 21),
+    "orders by ids": lambda r: following_rows.by_ids(r, [ORDER, *(new_id() for _ in range(99))]),
     "a farmer's orders": lambda r: orders.of_farms(r, USER, None, None, 21),
     "a farmer's orders, later": lambda r: orders.of_farms(r, USER, ORDER, None, 21),
     "a farmer's orders of a status": lambda r: orders.of_farms(r, USER, None, "placed", 21),

@@ -103,7 +103,7 @@ def _source(document: Document, now: datetime) -> dict[str, Any]:
         "label_words": " ".join([*words(category_name), *(word for tag in tags for word in words(tag))]),
         "title_key": name_key(title), "farm_key": name_key(farm_name), "category_key": name_key(category_name),
         "category": document.category, "farm": document.farm, "tags": tags, "unit": document.unit,
-        "price": document.price, "in_stock": document.in_stock, "allergens": list(document.allergens), "codes": codes(document),
+        "price": document.price, "in_stock": document.in_stock, "allergens": list(document.allergens), "benefits": list(document.benefits), "codes": codes(document),
         "sales": document.popularity, "rating": document.rating,
         "popular": popularity(document.popularity), "liked": rating(document.rating), "brief": 1 / max(1, len(words(title))),
         "fresh_at": int((document.fresh_at or now).timestamp() * 1000),

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 #: The version of the mapping; an index of another version is rebuilt.
-FORMAT = 3
+FORMAT = 4
 #: Analyzers of Elasticsearch and OpenSearch, and their stop words, by the language's name, which PostgreSQL uses too.
 LANGUAGES = {
     name: f"_{name}_"
@@ -71,7 +71,7 @@ def _mappings(language: str) -> dict[str, Any]:
             "words": words, "title_words": name, "label_words": found, "farm_words": name, "text_words": found,
             "title_key": key, "farm_key": key, "category_key": key,
             "category": key, "farm": key, "tags": key, "unit": key, "price": {"type": "long"},
-            "in_stock": {"type": "boolean"}, "allergens": key, "codes": key, "season": key, "season_from": key, "season_to": key,
+            "in_stock": {"type": "boolean"}, "allergens": key, "benefits": key, "codes": key, "season": key, "season_from": key, "season_to": key,
             "popular": {"type": "float"}, "liked": {"type": "float"}, "brief": {"type": "float"}, "sales": {"type": "double"}, "rating": {"type": "float"}, "location": {"type": "geo_point"}, "fresh_at": {"type": "date"},
         },
     }  # fmt: skip

@@ -89,6 +89,8 @@ def filters(question: Search, place: Place) -> list[Json]:
         asked.append({"term": {"in_stock": True}})
     if question.free_from:
         asked.append({"bool": {"must_not": [{"terms": {"allergens": [storable(one) for one in question.free_from]}}]}})
+    if question.benefit:
+        asked.append({"terms": {"benefits": [storable(one) for one in question.benefit]}})
     if question.in_season:
         asked.append(_in_season(question.today or place.as_of.date().isoformat()))
     if question.near is not None and question.radius is not None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # it brings an HTTP client
     from harvestd.market.search.elasticsearch.documents import Refused
 
 _DOCUMENT = """d.kind, d.id::text, d.version, d.title, d.text, d.also, d.farm, d.farm_name, d.category, d.category_name, d.tags, d.unit,
-       d.price, d.in_stock, d.allergens, d.codes, d.season_from, d.season_to, d.popularity, d.rating, d.latitude, d.longitude, d.fresh_at, d.document,
+       d.price, d.in_stock, d.allergens, d.benefits, d.codes, d.season_from, d.season_to, d.popularity, d.rating, d.latitude, d.longitude, d.fresh_at, d.document,
        d.removed"""
 
 
@@ -43,7 +43,7 @@ class Pending(msgspec.Struct, frozen=True):
 
 def _document(*columns: Any) -> Document:
     fields = dict(zip(attrs.fields_dict(Document), columns, strict=True))
-    return Document(**{**fields, **{name: tuple(fields[name]) for name in ("tags", "allergens", "codes")}})
+    return Document(**{**fields, **{name: tuple(fields[name]) for name in ("tags", "allergens", "benefits", "codes")}})
 
 
 def _marked(mark: int, *columns: Any) -> Marked:

@@ -45,6 +45,7 @@ _CHOSEN = {
 _ALWAYS = """not d.removed
    and (not :in_stock::boolean or d.in_stock)
    and (:free_from::text[] is null or not d.allergens && :free_from)
+   and (:benefits::text[] is null or d.benefits && :benefits)
    and (:today::text is null or d.season_from is null or d.season_to is null or case
         when length(d.season_from) = 10 then :today between d.season_from and d.season_to
         when d.season_from <= d.season_to then substr(:today, 6) between d.season_from and d.season_to
@@ -244,7 +245,7 @@ def parameters(
         "language": language, **_words(question, words), "wide": wide, "lexemes": lexemes,
         "categories": _values(question.category), "farms": _values(question.farm), "tags": _values(question.tag),
         "units": _values(question.unit), "min_price": question.min_price, "max_price": question.max_price,
-        "in_stock": question.in_stock, "free_from": _values(question.free_from), "today": today if question.in_season else None,
+        "in_stock": question.in_stock, "free_from": _values(question.free_from), "benefits": _values(question.benefit), "today": today if question.in_season else None,
         "as_of": place.as_of, "latitude": near[0], "longitude": near[1], "radius": radius, "south": south, "north": north, "west": west, "east": east,
         "rank": place.millionths, "id": place.id, "limit": question.limit + 1, **_rules(question),
     }  # fmt: skip

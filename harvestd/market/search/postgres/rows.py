@@ -14,10 +14,10 @@ from harvestd.store.postgres.statements import Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
 
 _UPSERT = """
-insert into search_documents (kind, id, version, removed, in_stock, allergens, codes, also, price, popularity, rating, latitude, longitude, fresh_at,
+insert into search_documents (kind, id, version, removed, in_stock, allergens, benefits, codes, also, price, popularity, rating, latitude, longitude, fresh_at,
     indexed_at, unit, farm, category, season_from, season_to, tags, title, farm_name, category_name, title_key, farm_key,
     category_key, text, document, lexemes)
-select kind, id, version, removed, in_stock, allergens, codes, also, price, popularity, rating, latitude, longitude, fresh_at, clock_timestamp(), unit,
+select kind, id, version, removed, in_stock, allergens, benefits, codes, also, price, popularity, rating, latitude, longitude, fresh_at, clock_timestamp(), unit,
        farm, category, season_from, season_to, tags, title, farm_name, category_name, title_key, farm_key, category_key,
        text, document,
        setweight(to_tsvector(:language::regconfig, title_key), 'A')
@@ -25,12 +25,12 @@ select kind, id, version, removed, in_stock, allergens, codes, also, price, popu
        || setweight(to_tsvector(:language::regconfig, farm_key), 'C')
        || strip(to_tsvector(:language::regconfig, text_words)) || array_to_tsvector(code_words)
   from jsonb_to_recordset(:documents::jsonb) as d(kind text, id uuid, version bigint, removed boolean, in_stock boolean,
-       allergens text[], codes text[], code_words text[], also text, price bigint, popularity real, rating real, latitude float8, longitude float8, fresh_at timestamptz, unit text, farm text,
+       allergens text[], benefits text[], codes text[], code_words text[], also text, price bigint, popularity real, rating real, latitude float8, longitude float8, fresh_at timestamptz, unit text, farm text,
        category text, season_from text, season_to text, tags text[], title text, farm_name text, category_name text,
        title_key text, farm_key text, category_key text, tag_words text, text text, text_words text, document jsonb)
  order by kind, id
 on conflict (kind, id) do update set version = excluded.version, removed = excluded.removed,
-    in_stock = excluded.in_stock, allergens = excluded.allergens, codes = excluded.codes, also = excluded.also, price = excluded.price, popularity = excluded.popularity, rating = excluded.rating,
+    in_stock = excluded.in_stock, allergens = excluded.allergens, benefits = excluded.benefits, codes = excluded.codes, also = excluded.also, price = excluded.price, popularity = excluded.popularity, rating = excluded.rating,
     latitude = excluded.latitude, longitude = excluded.longitude, fresh_at = excluded.fresh_at,
     indexed_at = excluded.indexed_at, unit = excluded.unit, farm = excluded.farm, category = excluded.category,
     season_from = excluded.season_from, season_to = excluded.season_to, tags = excluded.tags, title = excluded.title,
@@ -117,7 +117,7 @@ def _row(document: Document, now: datetime) -> dict[str, Any]:
     tags = [storable(tag) for tag in document.tags]
     return {
         "kind": document.kind, "id": document.id, "version": document.version, "removed": document.removed,
-        "in_stock": document.in_stock, "allergens": document.allergens,
+        "in_stock": document.in_stock, "allergens": document.allergens, "benefits": document.benefits,
         "codes": [storable(code) for code in document.codes] if shown else [], "also": storable(document.also) if shown else "",
         "code_words": [CODE + code for code in codes(document)] if shown else [], "price": document.price, "popularity": document.popularity, "rating": document.rating,
         "latitude": document.latitude, "longitude": document.longitude, "fresh_at": document.fresh_at or now,

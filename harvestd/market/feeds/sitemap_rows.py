@@ -1,0 +1,74 @@
+"""Rows of a site map (sitemaps.org): where its parts begin, and the addresses of one, which PostgreSQL writes as they are sent.
+
+Both are ranges of the index of ids. What is added comes at the end, since ids are in the order of time; what is taken away makes a part smaller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple, get_args
+
+from harvestd.market.feeds.links import Page
+from harvestd.market.feeds.xml import text
+from harvestd.store.postgres.statements import FIRST_ID, LAST_ID, Reader, Statement, scalar
+
+Kind = Literal["farms", "products"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+#: Addresses of a part when it is made, and the most that a part may come to have, by the protocol.
+SIZE, MAX = 10_000, 50_000
+
+
+class Part(NamedTuple):
+    """A part: the ids after ``first`` up to ``last`` (None: all before, all after), and when any of them was changed last."""
+
+    kind: Kind
+    first: str | None
+    last: str | None
+    changed: datetime
+
+
+_PARTED = """select '{kind}' as kind, (n - 1) / :size::bigint as part, max(case when n % :size = 0 then id::text end) as last,
+                    max(updated_at) as changed
+               from (select id, updated_at, row_number() over (order by id) as n from {kind} where {shown}) as found group by 2"""
+_PARTS = Statement(
+    "sitemap.parts",
+    f"""({_PARTED.format(kind="farms", shown="state = 'verified'")})
+         union all ({_PARTED.format(kind="products", shown="status = 'published'")}) order by kind, part""",
+    lambda kind, part, last, changed: (kind, last, changed),
+    heavy=True,
+)
+_TIME = "to_char(found.updated_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+_WRITTEN = f"""select coalesce(string_agg('<url><loc>' || :before || case when :by_id then found.id::text else found.slug end || :after || '</loc><lastmod>' || {_TIME} || '</lastmod></url>', E'\\n'), '')
+  from (select x.id, x.slug, x.updated_at from {{source}} and x.id > coalesce(:first::uuid, {FIRST_ID}) and x.id <= coalesce(:last::uuid, {LAST_ID})
+         order by x.id limit {MAX}) as found"""
+_URLS: dict[Kind, Statement[str]] = {
+    "farms": Statement(
+        "sitemap.farms", _WRITTEN.format(source="farms x where x.state = 'verified'"), scalar, heavy=True
+    ),
+    "products": Statement(
+        "sitemap.products",
+        _WRITTEN.format(
+            source="products x join farms f on f.id = x.farm_id where x.status = 'published' and f.state = 'verified'"
+        ),
+        scalar,
+        heavy=True,
+    ),
+}
+
+
+async def parts(reader: Reader, size: int) -> list[Part]:
+    """The parts of all that there is, of ``size`` each; a product of a farm that is not verified counts, and is in none."""
+    found: list[Part] = []
+    rows: Sequence[tuple[Kind, str | None, datetime]] = await reader.rows(_PARTS, size=size)
+    for n, (kind, last, changed) in enumerate(rows):
+        before = found[-1].last if found and found[-1].kind == kind else None
+        is_last = n + 1 == len(rows) or rows[n + 1][0] != kind
+        found.append(Part(kind, before, None if is_last else last, changed))
+    return found
+
+
+async def urls(reader: Reader, kind: Kind, page: Page, first: str | None = None, last: str | None = None) -> str:
+    """The ``<url>`` elements of a part, each with the address of its page."""
+    values = {"before": text(page.before), "by_id": page.by_id, "after": text(page.after)}
+    return await reader.row(_URLS[kind], **values, first=first, last=last) or ""
