@@ -19,6 +19,7 @@ from harvestd.market.accounts import sign_ins_near
 from harvestd.market.accounts.keys_near import NearApiKeys
 from harvestd.market.accounts.sign_ins import PostgresSignIns, SignInSource
 from harvestd.market.accounts.sign_ins_near import NearSignIns
+from harvestd.market.catalogue.view_counts import Views
 from harvestd.market.groups.groups_near import NearGroups
 from harvestd.market.operations import probes
 from harvestd.market.search import rules_near
@@ -111,6 +112,7 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
         pictures=Pictures(reactor), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, due=Due(reactor, control),
         topology=TOPOLOGY, listeners=LISTENERS, issuer=issuer, long_work=LONG_WORK,
         search_misses=Misses(reactor, primary, now) if name == "api" else None,
+        views=Views(reactor, primary, metrics) if name == "api" else None,
     )  # fmt: skip
     used = _Used(redis, rabbitmq, searching, issuer)
     _start(parts, postgres, used)
@@ -124,7 +126,7 @@ def _start(parts: Parts, postgres: _Postgres, used: _Used) -> None:
         ("database", postgres.primary), ("replicas", postgres.reads), ("control connection", postgres.control),
         ("redis", used.redis), ("topics", parts.topics), ("cache", parts.cache), ("sign-ins", parts.sign_ins),
         ("API keys", parts.api_keys), ("groups", parts.groups), ("search", used.elasticsearch),
-        ("rules of searches", parts.search_rules), ("searches without hits", parts.search_misses), ("broker", parts.broker),
+        ("rules of searches", parts.search_rules), ("searches without hits", parts.search_misses), ("views", parts.views), ("broker", parts.broker),
     )  # fmt: skip
     for title, service in services:
         if service is not None:

@@ -42,8 +42,8 @@ async def search(request: RequestContext, query: SearchQuery) -> SearchPage[msgs
             rules=await request.parts.search_rules.of(words(query.q)),
         )
     )  # fmt: skip
-    shown = await cards.by_ids(request.reader, [hit.id for hit in found.hits], view(request))
-    return SearchPage(
+    shown = await cards.by_ids(request.reader, [hit.id for hit in found.hits], view(request, brief=True))
+    shown_now = SearchPage(
         items=[
             _shown(hit, shown[hit.id])
             for hit in found.hits
