@@ -15,6 +15,7 @@ import attrs
 from uuid_utils import uuid7
 
 from harvestd.interfaces import IBroker, ILimiter, IMailer
+from harvestd.kernel.languages import spoken
 from harvestd.market.accounts import sign_ins_near
 from harvestd.market.accounts.keys_near import NearApiKeys
 from harvestd.market.accounts.sign_ins import PostgresSignIns, SignInSource
@@ -26,6 +27,7 @@ from harvestd.market.search import rules_near
 from harvestd.market.search.misses import Misses
 from harvestd.market.search.postgres.engine import PostgresSearch, configuration
 from harvestd.market.search.rules_near import NearRules
+from harvestd.market.search.tongues import others
 from harvestd.partners.mail import FolderMailer, Sender
 from harvestd.parts import Parts
 from harvestd.process.pictures import Pictures
@@ -93,7 +95,13 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
     settle = settings.replica_max_lag if postgres.replicas else 0.0
     secret = token_secret(settings, making=not passing)
     near = NearCache(reactor, topics, settings.cache_size, settings.cache_stale, settle=settle)
-    plain = PostgresSearch(primary, configuration(settings.search_language), now, reads)
+    plain = PostgresSearch(
+        primary,
+        configuration(settings.search_language),
+        now,
+        reads,
+        others(spoken(settings.market_languages), settings.search_language),
+    )
     searching = _elasticsearch(reactor, settings, plain, primary, control)
     cache, source, limiter = _shared(
         redis, near, secret, settle, PostgresSignIns(primary, now), MemoryLimiter(reactor.seconds)

@@ -39,7 +39,8 @@ class Agreed:
 @attrs.frozen(kw_only=True)
 class OnSale:
     """A product in its current state; ``price`` is for ``price_per`` of the unit, ``staffed`` is whether its farm is verified, and has an owner
-    who would be notified of an order, ``away`` when it is on holiday (``{from, to, note}``); ``facts`` are what the law has told of it."""
+    who would be notified of an order, ``away`` when it is on holiday (``{from, to, note}``); ``title`` is in the buyer's language, as far as it is translated,
+    ``own_title`` the farm's; ``facts`` are what the law has told of it."""
 
     id: str
     slug: str
@@ -62,6 +63,7 @@ class OnSale:
     revision: int
     facts: Mapping[str, Any] = attrs.field(factory=dict)
     away: Sequence[Mapping[str, Any]] = ()
+    own_title: str = ""
 
     @property
     def available(self) -> Decimal:

@@ -14,6 +14,7 @@ from harvestd.kernel.permissions import Permission, may
 from harvestd.market.catalogue import cards, filters
 from harvestd.market.catalogue.product_shapes import Image
 from harvestd.market.catalogue.viewing import view
+from harvestd.market.search import translated_titles
 from harvestd.market.search.postgres import suggest as search_suggest
 from harvestd.market.search.postgres.query import FACET_VALUES
 from harvestd.market.search.shapes import (
@@ -26,11 +27,16 @@ from harvestd.market.search.shapes import (
     SuggestQuery,
 )
 from harvestd.market.search.text import asked as words
-from harvestd.web.context import RequestContext
+from harvestd.web.context import RequestContext, Result
 from harvestd.web.shapes import Named
+from harvestd.web.translated import headers, other
 
 
-async def search(request: RequestContext, query: SearchQuery) -> SearchPage[msgspec.Raw]:
+#: Suggestions of an answer.
+MOST = 10
+
+
+async def search(request: RequestContext, query: SearchQuery) -> Result:
     """Matching products in their current state; one that left the market since it was indexed is left out."""
     if query.explain:
         _explains(request)
@@ -38,7 +44,7 @@ async def search(request: RequestContext, query: SearchQuery) -> SearchPage[msgs
     found = await request.parts.search.search(
         Search(
             **asked.search(), text=query.q, sort=query.sort, limit=query.limit, after=query.after or None,
-            explain=query.explain,
+            explain=query.explain, language=other(request),
             rules=await request.parts.search_rules.of(words(query.q)),
         )
     )  # fmt: skip
@@ -54,6 +60,7 @@ async def search(request: RequestContext, query: SearchQuery) -> SearchPage[msgs
         },
         total=found.total, degraded=found.degraded, next=found.next,
     )  # fmt: skip
+    return Result(shown_now, headers=headers(request))
 
 
 def _explains(request: RequestContext) -> None:
@@ -96,24 +103,23 @@ def _reasons(hit: Hit) -> dict[str, list[RankingReason]]:
     return {"reasons": reasons} if reasons else {}
 
 
-async def suggest(request: RequestContext, query: SuggestQuery) -> Suggestions:
-    """Titles, farms and categories that start with the prefix, in their current state; those that left the market are left out."""
-    found = await request.parts.search.suggest(query.q, 10)
-    known = await search_suggest.known(request.reader, found)
-    return Suggestions(
-        items=[
+async def suggest(request: RequestContext, query: SuggestQuery) -> Result:
+    """Titles, farms and categories that start with the prefix, in their current state and in the language that is asked for; those that left the market are
+    left out."""
+    language = other(request)
+    titled = await translated_titles.begin(request.reader, language, query.q, MOST)
+    found = [*titled, *await request.parts.search.suggest(query.q, MOST)]
+    known = await search_suggest.known(request.reader, found, language)
+    items: dict[tuple[str, str], Suggestion] = {}
+    for one, now in known:
+        text = (now.name if language else None) or one.text
+        items.setdefault(
+            (one.kind, text.casefold()),
             Suggestion(
-                text=one.text,
-                kind=one.kind,
-                id=now.id,
-                slug=one.slug,
-                farm=_farm(now),
-                count=one.count,
-                image=_image(now),
-            )
-            for one, now in known
-        ]
-    )
+                text=text, kind=one.kind, id=now.id, slug=one.slug, farm=_farm(now), count=one.count, image=_image(now)
+            ),
+        )
+    return Result(Suggestions(items=[*items.values()][:MOST]), headers=headers(request))
 
 
 def _farm(now: search_suggest.Known) -> Named | None:

@@ -4,7 +4,7 @@ alter table products add column translations jsonb not null default '{}' check (
 alter table order_lines add column title_seen text;
 -- Titles in other languages as they are looked up by their beginning. Those of documents that were removed are not here.
 create table search_titles (
-    product_id uuid not null references products on delete cascade,
+    product_id uuid not null,
     language   text not null,
     key        text collate "C" not null,
     title      text not null,
