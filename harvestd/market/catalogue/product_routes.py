@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -31,6 +31,9 @@ from harvestd.web.paging import Keyset
 from harvestd.web.shapes import given
 from harvestd.web.translated import headers, languages_of
 
+#: Categories that a listing's entry in the cache names one by one.
+MAX_WITHIN = 50
+
 
 def shown(card: cards.Card) -> msgspec.Raw:
     """A product as the contract shows it: a :class:`~harvestd.market.catalogue.product_shapes.Product`, already encoded."""
@@ -56,11 +59,19 @@ async def listed(request: RequestContext, query: ProductsQuery) -> Result:
     total = await listings.count(reader, wanted) if query.count else None
     page, following = order.page(rows)
     of = [families.of_farm(id) for id, _ in asked.values.get("farm", ())]  # asked for by a former slug, perhaps
+    of += _within(asked.values.get("category", ()))
     shows = (*[families.shown(row.key[-1]) for row in page], *of)
     ended = page[0].ended if page else None
     shown_now = CountedPage([msgspec.Raw(row.text) for row in page], following, total)
     told = headers(request, "" if query.mine else None)
     return Result(shown_now, version=ended, families=shows, headers=told)
+
+
+def _within(categories: Sequence[tuple[str, str]]) -> list[str]:
+    """The families of what enters or leaves these categories, all below them among them; of so many, what enters or leaves any."""
+    if len(categories) > MAX_WITHIN:
+        return [families.PRODUCTS]
+    return [families.of_category(id) for id, _ in categories]
 
 
 def _only_of_ones_own(query: ProductsQuery) -> None:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from harvestd.kernel import errors
-from harvestd.kernel.families import AMOUNTS, CATALOGUE, CATEGORIES, CHANGED, PRICES, PRODUCTS, of_farm
+from harvestd.kernel.families import (
+    AMOUNTS,
+    ANY_CATEGORY,
+    CATALOGUE,
+    CATEGORIES,
+    CHANGED,
+    PRICES,
+    PRODUCTS,
+    of_category,
+    of_farm,
+)
 from harvestd.kernel.permissions import Permission
 from harvestd.market.catalogue import (
     category_routes,
@@ -51,7 +61,9 @@ def _listing(path: dict[str, str], query: Any) -> tuple[str, ...]:
     by_price = query.sort in ("price", "-price") or query.min_price is not None or query.max_price is not None
     by_amount = query.sort == "popular" or query.in_stock
     farms = [of_farm(token) for token in query.farm if token]
-    return (*(farms or [PRODUCTS]), CATALOGUE, *[PRICES] * by_price, *[AMOUNTS] * by_amount)
+    categories = [of_category(token) for token in query.category if token]
+    own = farms or (categories and [*categories, ANY_CATEGORY]) or [PRODUCTS]
+    return (*own, CATALOGUE, *[PRICES] * by_price, *[AMOUNTS] * by_amount)
 
 
 def _product(path: dict[str, str], query: Any) -> tuple[str, ...]:

@@ -31,7 +31,6 @@ from harvestd.web.context import RequestContext, Result
 from harvestd.web.shapes import Named
 from harvestd.web.translated import headers, other
 
-
 #: Suggestions of an answer.
 MOST = 10
 
