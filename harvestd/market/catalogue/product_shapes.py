@@ -295,5 +295,5 @@ WORDS: dict[str, str] = {
     "unit": "The unit of quantities and of the price.",
     "unit_price": "The price of a kilogram, a litre or a piece, for comparing offers.",
     "upvote_count": "How many users liked it. Not implemented yet: always 0.",
-    "view_count": "How often its page was viewed. Not implemented yet: always 0.",
+    "view_count": "How often its page was viewed, as far as it is known not by programs, nor by its own farm; some minutes old.",
 }  # fmt: skip
