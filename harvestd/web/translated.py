@@ -30,13 +30,11 @@ def other(request: RequestContext) -> str:
     return "" if language == languages_of(request.parts.settings)[0] else language
 
 
-def headers(request: RequestContext, language: str | None = None) -> Headers:
-    """What an answer says of its language, ``other`` unless given, in a market of several."""
-    languages = languages_of(request.parts.settings)
-    if len(languages) == 1:
+def headers(request: RequestContext) -> Headers:
+    """What an answer in the language that is asked for says of that, in a market of several."""
+    if len(languages_of(request.parts.settings)) == 1:
         return ()
-    shown = other(request) if language is None else language
-    return (("Content-Language", shown or languages[0]), ("Vary", "Accept-Language"))
+    return (("Content-Language", request.language), ("Vary", "Accept-Language"))
 
 
 def read(

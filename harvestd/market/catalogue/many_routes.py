@@ -61,8 +61,7 @@ async def put(request: RequestContext, body: NewProduct) -> Result:
     found = await product_routes.now(request, outcome.id)
     if outcome.status != "created":
         return found
-    location = ("Location", f"/api/products/{outcome.id}")
-    return attrs.evolve(found, status=201, headers=(location, *found.headers))
+    return attrs.evolve(found, status=201, headers=(("Location", f"/api/products/{outcome.id}"),))
 
 
 async def bulk(request: RequestContext, body: BulkProducts, query: BulkQuery) -> Result:

@@ -63,7 +63,7 @@ async def listed(request: RequestContext, query: ProductsQuery) -> Result:
     shows = (*[families.shown(row.key[-1]) for row in page], *of)
     ended = page[0].ended if page else None
     shown_now = CountedPage([msgspec.Raw(row.text) for row in page], following, total)
-    told = headers(request, "" if query.mine else None)
+    told = () if query.mine else headers(request)
     return Result(shown_now, version=ended, families=shows, headers=told)
 
 
@@ -122,8 +122,9 @@ async def page(request: RequestContext) -> Result:
         card = await cards.find(request.reader, card.id, view(request, own=True))
     if card is None or not (own or card.status == "published"):
         raise NotFound("there is no such product")
-    viewed = () if own else (families.shown(card.id),)
-    return Result(shown(card), version=card.version, families=viewed, headers=headers(request, "" if own else None))
+    if own:
+        return Result(shown(card), version=card.version)
+    return Result(shown(card), version=card.version, families=(families.shown(card.id),), headers=headers(request))
 
 
 async def _may_change(request: RequestContext, card: cards.Card) -> bool:
@@ -159,15 +160,14 @@ async def add(request: RequestContext, body: NewProduct) -> Result:
     level = opening_stock(body.stock, body.unit)
     product_id = await actions.offer(request.work, farm, market.begun(known), level)
     location = ("Location", f"/api/products/{product_id}")
-    found = await now(request, product_id)
-    return attrs.evolve(found, headers=(location, *found.headers))
+    return attrs.evolve(await now(request, product_id), headers=(location,))
 
 
 async def now(request: RequestContext, product_id: str) -> Result:
     """The product, as this transaction has written it."""
     card = await cards.find(request.tx, product_id, view(request, own=True))
     assert card is not None
-    return Result(shown(card), version=card.version, headers=headers(request, ""))
+    return Result(shown(card), version=card.version)
 
 
 async def _locked(request: RequestContext) -> store.Product:

@@ -11,7 +11,7 @@ from harvestd.kernel.errors import Forbidden
 from harvestd.kernel.formatting import money
 from harvestd.kernel.geography import shown_km
 from harvestd.kernel.permissions import Permission, may
-from harvestd.market.catalogue import cards, filters
+from harvestd.market.catalogue import cards, category_rows, filters
 from harvestd.market.catalogue.product_shapes import Image
 from harvestd.market.catalogue.viewing import view
 from harvestd.market.search import translated_titles
@@ -48,6 +48,7 @@ async def search(request: RequestContext, query: SearchQuery) -> Result:
         )
     )  # fmt: skip
     shown = await cards.by_ids(request.reader, [hit.id for hit in found.hits], view(request, brief=True))
+    names = await _category_names(request, found.facets.get("category", ()), asked.chosen.get("category", {}))
     shown_now = SearchPage(
         items=[
             _shown(hit, shown[hit.id])
@@ -55,7 +56,8 @@ async def search(request: RequestContext, query: SearchQuery) -> Result:
             if hit.id in shown and shown[hit.id].status == "published"
         ],
         facets={
-            name: _facet(request, name, facets, asked.chosen.get(name, {})) for name, facets in found.facets.items()
+            name: _facet(request, name, facets, asked.chosen.get(name, {}), names if name == "category" else {})
+            for name, facets in found.facets.items()
         },
         total=found.total, degraded=found.degraded, next=found.next,
     )  # fmt: skip
@@ -69,13 +71,28 @@ def _explains(request: RequestContext) -> None:
     request.user.require_scope(Permission.SEE_SEARCHES)
 
 
-def _facet(request: RequestContext, name: str, found: Sequence[Facet], chosen: Mapping[str, str]) -> list[FacetValue]:
-    """The counted values, plus the chosen ones that no hit has, so that they can be deselected."""
-    values = [FacetValue(value=one.value, count=one.count, name=_called(request, name, one)) for one in found]
+async def _category_names(
+    request: RequestContext, found: Sequence[Facet], chosen: Mapping[str, str]
+) -> Mapping[str, str]:
+    """The names of categories in another language than the market's own, if it is asked for."""
+    slugs = [*(one.value for one in found), *chosen]
+    return await category_rows.names(request.reader, slugs, other(request)) if slugs and other(request) else {}
+
+
+def _facet(
+    request: RequestContext, name: str, found: Sequence[Facet], chosen: Mapping[str, str], names: Mapping[str, str]
+) -> list[FacetValue]:
+    """The counted values, plus the chosen ones that no hit has, so that they can be deselected; with the ``names`` of those that have one in the language of
+    the request."""
+    values = [
+        FacetValue(value=one.value, count=one.count, name=names.get(one.value) or _called(request, name, one))
+        for one in found
+    ]
     if len(values) >= FACET_VALUES:  # beyond the limit, those with the most hits are returned
         return values
     here = {one.value for one in found}
-    return [*values, *(FacetValue(value=v, count=0, name=called) for v, called in chosen.items() if v not in here)]
+    more = ((v, names.get(v) or called) for v, called in chosen.items() if v not in here)
+    return [*values, *(FacetValue(value=v, count=0, name=called) for v, called in more)]
 
 
 def _called(request: RequestContext, name: str, facet: Facet) -> str:
