@@ -41,14 +41,16 @@ def _unspoken(others: Sequence[str]) -> FieldError:
     return FieldError(FIELD, message, code="not-one-of", params={"allowed": allowed, "reason": "translation"})
 
 
-def merged(present: Texts, changes: Mapping[str, Mapping[str, str] | None] | None) -> dict[str, dict[str, str]]:
-    """The texts after a change; None removes all."""
+def merged(
+    present: Texts, changes: Mapping[str, Mapping[str, str] | None] | None, names: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """The texts of these ``names`` after a change, empty where nobody has given one; None removes all."""
     if changes is None:
         return {}
     after = {language: dict(texts) for language, texts in present.items() if changes.get(language, texts) is not None}
     for language, texts in changes.items():
         if texts is not None:
-            after[language] = {**after.get(language, {}), **texts}
+            after[language] = {**dict.fromkeys(names, ""), **after.get(language, {}), **texts}
     return after
 
 

@@ -43,8 +43,13 @@ PRESENT = {"fr": {"title": "Ail", "description": "Rose."}, "en": {"title": "Leek
     ],
 )  # fmt: skip
 def test_a_change_is_merged(changes: Any, after: Any) -> None:
-    assert merged(PRESENT, changes) == after
+    assert merged(PRESENT, changes, ("title",)) == after
     assert PRESENT["fr"] == {"title": "Ail", "description": "Rose."}, "and does not touch what was there"
+
+
+def test_what_nobody_has_given_is_empty() -> None:
+    assert merged({}, {"es": {"title": "Ajo"}}, ("title", "description")) == {"es": {"title": "Ajo", "description": ""}}
+    assert merged({}, {"es": {"description": "Rosa."}}, ("title", "description"))["es"]["title"] == ""
 
 
 def test_a_translation_has_the_name_of_its_thing() -> None:

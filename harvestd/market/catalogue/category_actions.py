@@ -38,7 +38,7 @@ async def change(
         await store.lock_tree(unit.tx)
     before = await _locked(unit, category_id, check_version)
     if translations.FIELD in changes:
-        texts = translations.merged(before.translations, changes[translations.FIELD])
+        texts = translations.merged(before.translations, changes[translations.FIELD], market.TRANSLATED)
         changes, wrong = {**changes, translations.FIELD: texts}, [*wrong, *translations.lacking(texts, "name")]
     checked = market.checked(changes, wrong)
     if all(getattr(before, name) == value for name, value in checked.items()):

@@ -72,7 +72,7 @@ def begun(given: Mapping[str, Any]) -> Offer:
     least = step if given["min_quantity"] is None else given["min_quantity"]
     (per,) = accept(price_per(given["price_per"], unit))
     anew = {"quantity_step": step, "min_quantity": least, "price_per": per}
-    anew |= {translations.FIELD: translations.merged({}, given.get(translations.FIELD))}
+    anew |= {translations.FIELD: translations.merged({}, given.get(translations.FIELD, {}), tuple(TEXTS))}
     return checked(Offer(**({name: given[name] for name in OFFERED if name in given} | anew)))
 
 
@@ -131,7 +131,7 @@ def amended(
         also = (*also, *_unit_stays(offer.unit, stock, held))
     anew |= changes
     if translations.FIELD in changes:
-        anew[translations.FIELD] = translations.merged(offer.translations, changes[translations.FIELD])
+        anew[translations.FIELD] = translations.merged(offer.translations, changes[translations.FIELD], tuple(TEXTS))
     if "price_per" in changes:
         anew["price_per"] = price_per(changes["price_per"], unit)
         if isinstance(anew["price_per"], FieldError):

@@ -2,6 +2,8 @@
 alter table products add column translations jsonb not null default '{}' check (jsonb_typeof(translations) = 'object');
 -- The title by which its buyer ordered it, where that was in another language than the farm's.
 alter table order_lines add column title_seen text;
+-- The same of what is found: {tag: [title, text]}.
+alter table search_documents add column texts jsonb not null default '{}';
 -- Titles in other languages as they are looked up by their beginning. Those of documents that were removed are not here.
 create table search_titles (
     product_id uuid not null,

@@ -24,10 +24,10 @@ _OTHER = """
 _UPSERT = """
 insert into search_documents (kind, id, version, removed, in_stock, allergens, codes, also, price, popularity, rating, latitude, longitude, fresh_at,
     indexed_at, unit, farm, category, season_from, season_to, tags, title, farm_name, category_name, title_key, farm_key,
-    category_key, text, document, lexemes)
+    category_key, text, texts, document, lexemes)
 select kind, id, version, removed, in_stock, allergens, codes, also, price, popularity, rating, latitude, longitude, fresh_at, clock_timestamp(), unit,
        farm, category, season_from, season_to, tags, title, farm_name, category_name, title_key, farm_key, category_key,
-       text, document,
+       text, texts, document,
        setweight(to_tsvector(:language::regconfig, title_key || ' ' || other_titles), 'A')
        || setweight(to_tsvector(:language::regconfig, category_key || ' ' || tag_words), 'B')
        || setweight(to_tsvector(:language::regconfig, farm_key), 'C')
@@ -35,7 +35,7 @@ select kind, id, version, removed, in_stock, allergens, codes, also, price, popu
   from jsonb_to_recordset(:documents::jsonb) as d(kind text, id uuid, version bigint, removed boolean, in_stock boolean,
        allergens text[], codes text[], code_words text[], also text, price bigint, popularity real, rating real, latitude float8, longitude float8, fresh_at timestamptz, unit text, farm text,
        category text, season_from text, season_to text, tags text[], title text, farm_name text, category_name text,
-       title_key text, farm_key text, category_key text, tag_words text, text text, text_words text, other_titles text, other_texts text, others jsonb, document jsonb)
+       title_key text, farm_key text, category_key text, tag_words text, text text, texts jsonb, text_words text, other_titles text, other_texts text, others jsonb, document jsonb)
  order by kind, id
 on conflict (kind, id) do update set version = excluded.version, removed = excluded.removed,
     in_stock = excluded.in_stock, allergens = excluded.allergens, codes = excluded.codes, also = excluded.also, price = excluded.price, popularity = excluded.popularity, rating = excluded.rating,
@@ -43,7 +43,7 @@ on conflict (kind, id) do update set version = excluded.version, removed = exclu
     indexed_at = excluded.indexed_at, unit = excluded.unit, farm = excluded.farm, category = excluded.category,
     season_from = excluded.season_from, season_to = excluded.season_to, tags = excluded.tags, title = excluded.title,
     farm_name = excluded.farm_name, category_name = excluded.category_name, title_key = excluded.title_key,
-    farm_key = excluded.farm_key, category_key = excluded.category_key, text = excluded.text,
+    farm_key = excluded.farm_key, category_key = excluded.category_key, text = excluded.text, texts = excluded.texts,
     document = excluded.document, lexemes = excluded.lexemes
 where search_documents.version < excluded.version + :again"""
 
@@ -146,6 +146,7 @@ def _row(document: Document, now: datetime, others: Mapping[str, str]) -> dict[s
         "unit": document.unit, "farm": document.farm, "category": document.category,
         "season_from": document.season_from, "season_to": document.season_to, "tags": tags, "title": title,
         "farm_name": farm_name, "category_name": category_name, "text": text if shown else "",
+        "texts": {tag: [storable(one) for one in both] for tag, both in document.texts.items()} if shown else {},
         "document": document.body if shown else {},
         "other_titles": " ".join(one["title"] for one in found.values()), "other_texts": " ".join(one["text"] for one in found.values()), "others": found,
         "title_key": name_key(title), "farm_key": name_key(farm_name), "category_key": name_key(category_name),
