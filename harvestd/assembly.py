@@ -15,16 +15,19 @@ import attrs
 from uuid_utils import uuid7
 
 from harvestd.interfaces import IBroker, ILimiter, IMailer
+from harvestd.kernel.languages import spoken
 from harvestd.market.accounts import sign_ins_near
 from harvestd.market.accounts.keys_near import NearApiKeys
 from harvestd.market.accounts.sign_ins import PostgresSignIns, SignInSource
 from harvestd.market.accounts.sign_ins_near import NearSignIns
+from harvestd.market.catalogue.view_counts import Views
 from harvestd.market.groups.groups_near import NearGroups
 from harvestd.market.operations import probes
 from harvestd.market.search import rules_near
 from harvestd.market.search.misses import Misses
 from harvestd.market.search.postgres.engine import PostgresSearch, configuration
 from harvestd.market.search.rules_near import NearRules
+from harvestd.market.search.tongues import others
 from harvestd.partners.mail import FolderMailer, Sender
 from harvestd.parts import Parts
 from harvestd.process.pictures import Pictures
@@ -94,7 +97,13 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
     settle = settings.replica_max_lag if postgres.replicas else 0.0
     secret = token_secret(settings, making=not passing)
     near = NearCache(reactor, topics, settings.cache_size, settings.cache_stale, settle=settle)
-    plain = PostgresSearch(primary, configuration(settings.search_language), now, reads)
+    plain = PostgresSearch(
+        primary,
+        configuration(settings.search_language),
+        now,
+        reads,
+        others(spoken(settings.market_languages), settings.search_language),
+    )
     searching = _elasticsearch(reactor, settings, plain, primary, control)
     cache, source, limiter = _shared(
         redis, near, secret, settle, PostgresSignIns(primary, now), MemoryLimiter(reactor.seconds)
@@ -113,6 +122,7 @@ def assembled(lifecycle: Lifecycle, settings: Settings, name: str, passing: bool
         blobs=blobs, pictures=Pictures(reactor), secret=secret, now=now, new_id=new_id, wake_relay=relay.wake, due=Due(reactor, control),
         topology=TOPOLOGY, listeners=LISTENERS, issuer=issuer, long_work=LONG_WORK,
         search_misses=Misses(reactor, primary, now) if name == "api" else None,
+        views=Views(reactor, primary, metrics) if name == "api" else None,
     )  # fmt: skip
     used = _Used(redis, rabbitmq, searching, issuer, s3)
     _start(parts, postgres, used)
@@ -126,7 +136,7 @@ def _start(parts: Parts, postgres: _Postgres, used: _Used) -> None:
         ("database", postgres.primary), ("replicas", postgres.reads), ("control connection", postgres.control),
         ("redis", used.redis), ("topics", parts.topics), ("cache", parts.cache), ("sign-ins", parts.sign_ins),
         ("API keys", parts.api_keys), ("groups", parts.groups), ("search", used.elasticsearch), ("S3", used.s3),
-        ("rules of searches", parts.search_rules), ("searches without hits", parts.search_misses), ("broker", parts.broker),
+        ("rules of searches", parts.search_rules), ("searches without hits", parts.search_misses), ("views", parts.views), ("broker", parts.broker),
     )  # fmt: skip
     for title, service in services:
         if service is not None:

@@ -23,6 +23,7 @@ from harvestd.interfaces import (
     ISignIns,
     IStoredSearch,
     ITopics,
+    IViews,
 )
 from harvestd.kernel.topology import Topology
 from harvestd.process.pictures import Pictures
@@ -44,7 +45,7 @@ class Parts:
     the readiness probes; ``topology`` has the event types and their queues; ``listeners`` are called for what happens
     in a unit of work, in its transaction; ``issuer`` is whose accounts people can sign in with, or None; ``classifier`` looks at
     pictures of products before they are shown, if there is one; ``long_work`` has the kinds of operations, by name; ``search_misses`` counts
-    what is searched for and not found, in a process that answers searches."""
+    what is searched for and not found, and ``views`` what is looked at, in a process that answers requests."""
 
     settings: Settings
     reactor: Any
@@ -76,4 +77,5 @@ class Parts:
     issuer: IIssuer | None = None
     classifier: IClassifier | None = None
     search_misses: ISearchMisses | None = None
+    views: IViews | None = None
     long_work: Mapping[str, Any] = attrs.field(factory=dict)

@@ -42,6 +42,7 @@ from harvestd.interfaces.search import (
 )
 from harvestd.interfaces.sign_ins import Account, ISignIns
 from harvestd.interfaces.topics import ITopics
+from harvestd.interfaces.views import IViews
 
 __all__ = [
     "Account",
@@ -76,6 +77,7 @@ __all__ = [
     "IStoredSearch",
     "ISubscription",
     "ITopics",
+    "IViews",
     "Identity",
     "IssuerAway",
     "Mail",

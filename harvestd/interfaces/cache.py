@@ -21,7 +21,8 @@ class Coded:
 class Entry:
     """A finished response: body, strong ETag and their headers; and the ``families`` known only after loading, such as the items
     it shows. An entry served possibly stale has its ``age``: seconds since its load began. ``codings`` are its compressed variants as they
-    are made, in this process alone; None for one that is being made, or not worth it."""
+    are made, in this process alone; None for one that is being made, or not worth it. One of status 404 says that there is nothing at an address
+    (``body`` is why): such absences live shortly, in a share of the cache of their own."""
 
     body: bytes
     etag: str
@@ -35,7 +36,7 @@ class Entry:
 @attrs.frozen
 class CacheState:
     """Since the start of this process: ``hits``, ``misses``, ``stale`` (stale-while-revalidate); currently: ``size``
-    in entries, ``bytes`` held. Of the misses, ``shared_hits`` were found in a cache level shared by processes, and
+    in entries, ``bytes`` held, ``absent`` of the entries are absences, which answered ``absences`` of the hits; ``evicted`` is how many entries had to go for others. Of the misses, ``shared_hits`` were found in a cache level shared by processes, and
     ``shared_misses`` were not."""
 
     hits: int
@@ -45,6 +46,9 @@ class CacheState:
     bytes: int
     shared_hits: int = 0
     shared_misses: int = 0
+    absent: int = 0
+    absences: int = 0
+    evicted: int = 0
 
 
 class ICache(Interface):

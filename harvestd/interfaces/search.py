@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -14,8 +14,8 @@ from zope.interface import Interface
 class Document:
     """One searchable document. ``version`` only grows: an older one never replaces a newer one.
 
-    ``body`` is the JSON object shown in results; the other fields are matched, counted and sorted by. ``also`` is text that is found like
-    ``text`` and not shown; ``codes`` are numbers that find it when the whole query is one of them. ``removed`` documents are tombstones.
+    ``body`` is the JSON object shown in results; the other fields are matched, counted and sorted by. ``texts`` are title and text in
+    other languages, by their tags; ``also`` is text that is found like ``text`` and not shown; ``codes`` are numbers that find it when the whole query is one of them. ``removed`` documents are tombstones.
     """
 
     kind: str
@@ -23,6 +23,7 @@ class Document:
     version: int
     title: str
     text: str = ""
+    texts: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
     also: str = ""
     farm: str | None = None
     farm_name: str = ""
@@ -83,7 +84,8 @@ NO_RULES = Rules()
 class Search:
     """A search query. ``farm`` and ``category`` are slugs, prices in minor units, ``near`` is (latitude, longitude) in
     degrees, ``radius`` in km; ``after`` is the cursor of an earlier page. Several values of one filter are alternatives (OR), except that
-    of ``free_from`` all are absent. With ``explain`` each hit says why it stands where it does."""
+    of ``free_from`` all are absent. With ``explain`` each hit says why it stands where it does. ``language`` is that in which hits are shown, if it is
+    another than the market's own: all are found in any."""
 
     text: str = ""
     category: tuple[str, ...] = attrs.field(default=(), converter=_several)
@@ -104,6 +106,7 @@ class Search:
     after: str | None = None
     rules: Rules = NO_RULES
     explain: bool = False
+    language: str = ""
 
 
 @attrs.frozen

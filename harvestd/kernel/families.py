@@ -2,7 +2,8 @@
 
 An event carries the families that it invalidates in ``data["families"]``, so its consumers need no lookup.
 A page depends on ``product:<id or slug>``. A listing depends on the products that it shows, each by ``product:<id>``, and on
-the families that may add or remove one: ``products:all`` or, for one farm's listing, ``products:farmer:<farm>``; and
+the families that may add or remove one: ``products:all`` or, for a farm's listing, ``products:farmer:<farm>``, for a category's,
+``products:category:<category>`` of it and all below it (or ``products:category:any``, where an event does not say which one it is); and
 ``products:prices`` or ``products:amounts`` if it filters or sorts by them. So a sale does not invalidate listings that do not
 show the product. Search depends on ``products:changed``, any change at all. All of them depend on ``catalogue``, which is dropped
 by rare changes visible everywhere: a farm or a category is renamed; search on ``search:rules``, too, which the staff's rules change.
@@ -34,6 +35,15 @@ def of_farm(token: str) -> str:
     return f"products:farmer:{token}"
 
 
+#: Of what may be in any category.
+ANY_CATEGORY = "products:category:any"
+
+
+def of_category(token: str) -> str:
+    """The family of listings of a category's products, by its id."""
+    return f"products:category:{token}"
+
+
 #: Changes of a product that move it only in some listings; any other change may move it in all.
 _MOVES: dict[str, tuple[str, ...]] = {
     "title": (), "description": (), "sku": (), "external_id": (), "gtin": (), "lot": (), "ingredients": (), "origin": (),
@@ -49,13 +59,16 @@ def shown(product_id: str) -> str:
 
 
 def product(
-    product_id: str, slug: str, farm_id: str, farm_slug: str, changed: Collection[str] | None = None
-) -> tuple[str, ...]:
-    """The families of a product's pages, and of listings that may gain or lose it: for any change, or only for ``changed``."""
+    product_id: str, slug: str, farm_id: str, farm_slug: str, changed: Collection[str] | None = None,
+    categories: Collection[str | None] | None = None,
+) -> tuple[str, ...]:  # fmt: skip
+    """The families of a product's pages, and of listings that may gain or lose it: for any change, or only for ``changed``. ``categories`` are those that it
+    is in, or was; None: any."""
     own = (shown(product_id), f"product:{slug}", CHANGED)
     if changed is not None and all(name in _MOVES for name in changed):
         return own + tuple(merged(_MOVES[name] for name in changed))
-    return (*own, PRODUCTS, of_farm(farm_id), of_farm(farm_slug))
+    within = [ANY_CATEGORY] if categories is None else [of_category(one) for one in dict.fromkeys(categories) if one]
+    return (*own, PRODUCTS, of_farm(farm_id), of_farm(farm_slug), *within)
 
 
 def sign_ins(user_id: str) -> str:

@@ -73,6 +73,12 @@ class Metrics:
         shortages = counter("shortages", "How often something ran out, by its name in the log's warnings.", "what")
         self.shortages = Shortages(lambda name: shortages.labels(name).inc())
         self._buffers = gauge("http_buffered_bytes", "Requests that are not whole and answers that are not taken.")
+        self._views = counter(
+            "views",
+            "Views of products: counted, not counted since a program asked, or left since a batch was full.",
+            "outcome",
+        )
+        self._viewed: dict[str, Any] = {outcome: self._views.labels(outcome) for outcome in ("counted", "bot", "left")}
         info = Info("harvest_build", "What runs.", registry=self.registry)
         info.info({"version": __version__})
 
@@ -94,6 +100,10 @@ class Metrics:
             self._children[method, route, status] = children
         children[0].inc()
         children[1].observe(seconds)
+
+    def viewed(self, outcome: str) -> None:
+        """A product was looked at; the view was ``counted``, ``left``, or a ``bot``'s."""
+        self._viewed[outcome].inc()
 
     def refused(self, why: str) -> None:
         """A connection was closed before its request was complete; ``why`` is a problem's slug or ``deadline`` ..."""
@@ -213,8 +223,10 @@ class _Watched:
         if self._metrics._cache is None:
             return
         state = self._metrics._cache()
-        lookups = CounterMetricFamily("harvest_cache_lookups", "Near cache, by outcome.", labels=["outcome"])
-        for outcome in ("hits", "misses", "stale"):
+        lookups = CounterMetricFamily(
+            "harvest_cache_lookups", "Near cache, by outcome; absences are among the hits.", labels=["outcome"]
+        )
+        for outcome in ("hits", "misses", "stale", "absences"):
             lookups.add_metric([outcome], getattr(state, outcome))
         yield lookups
         shared = CounterMetricFamily(
@@ -224,7 +236,11 @@ class _Watched:
         shared.add_metric(["misses"], state.shared_misses)
         yield shared
         yield GaugeMetricFamily("harvest_cache_entries", "Answers held.", value=state.size)
+        yield GaugeMetricFamily(
+            "harvest_cache_absent", "Answers held that there is nothing at an address.", value=state.absent
+        )
         yield GaugeMetricFamily("harvest_cache_bytes", "Bytes held.", value=state.bytes)
+        yield CounterMetricFamily("harvest_cache_evicted", "Answers that had to go for others.", value=state.evicted)
         served = state.hits + state.stale
         rate = served / (served + state.misses) if served + state.misses else 0.0
         yield GaugeMetricFamily(

@@ -7,6 +7,7 @@ of it (BREACH).
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -30,20 +31,25 @@ def _gzip(body: bytes) -> bytes:
     return work.compress(body) + work.flush()
 
 
+#: The weight of a coding, without blanks; none is 1.
+_WEIGHT = re.compile(r"(?:q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?")
 #: The codings, the best first.
 CODERS: dict[str, Callable[[bytes], bytes]] = {"br": partial(brotli.compress, quality=5), "gzip": _gzip}
 
 
 @lru_cache(maxsize=256)
 def wanted(accept_encoding: str) -> str:
-    """The best coding that a client takes by its ``Accept-Encoding``; empty: none. ``*`` alone takes any, but names none: nobody who sends it
-    says that they can read it."""
-    taken: set[str] = set()
+    """The coding that a client prefers by its ``Accept-Encoding`` (RFC 9110, 12.5.3), of equals the best; empty: none, or it would rather have the
+    response as it is. ``*`` alone takes any, but names none: nobody who sends it says that they can read it. What is malformed is not taken."""
+    weights: dict[str, float] = {}
     for one in accept_encoding.lower().split(","):
         name, _, quality = one.partition(";")
-        if "".join(quality.split()).rstrip("0") not in ("q=", "q=0."):  # q=0, q=0.000: not this one
-            taken.add(name.strip())
-    return next((coding for coding in CODERS if coding in taken), "")
+        found = _WEIGHT.fullmatch("".join(quality.split()))
+        weight = 0.0 if found is None else float(found[1] or 1)
+        weights[name.strip()] = min(weight, weights.get(name.strip(), weight))
+    best = max(CODERS, key=lambda coding: weights.get(coding, 0.0))  # the first of equals
+    weight = weights.get(best, 0.0)
+    return best if weight and weight >= weights.get("identity", 0.0) else ""
 
 
 class Codings:

@@ -27,7 +27,7 @@ from harvestd.web import http_caching as freshness
 from harvestd.web import idempotency as keys
 from harvestd.web.codings import Codings
 from harvestd.web.concurrency import Concurrency
-from harvestd.web.context import Caller, RequestContext, Then
+from harvestd.web.context import Caller, RequestContext, Result, Then
 from harvestd.web.headers import Cookies, RequestHeaders
 from harvestd.web.http.client_address import bucket_of
 from harvestd.web.http.request import Request
@@ -154,7 +154,9 @@ class Gate:
         if route.query is not None:
             arguments.append(query)
         if route.mode is not Mode.WRITE:
-            return replies.of_value(route, await route.handler(context, *arguments), context.path, query)
+            value = await route.handler(context, *arguments)
+            self._responses.seen(route, value.families if isinstance(value, Result) else (), request)
+            return replies.of_value(route, value, context.path, query)
 
         async def work(unit: UnitOfWork) -> Response:
             inside = attrs.evolve(context, unit=unit, reader=unit.tx)

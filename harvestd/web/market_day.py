@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from harvestd.settings.table import Settings
@@ -12,6 +12,13 @@ from harvestd.web.context import RequestContext
 def today(request: RequestContext) -> date:
     """The day of the request, in the market's time zone."""
     return day_of(request.parts.settings, request.now)
+
+
+def left_of(settings: Settings, now: datetime) -> float:
+    """Seconds until the market's next day begins: what a day decides is shown no longer."""
+    zone = ZoneInfo(settings.market_timezone)
+    tomorrow = now.astimezone(zone).date() + timedelta(days=1)
+    return (datetime.combine(tomorrow, time(), zone) - now).total_seconds()
 
 
 def day_of(settings: Settings, now: datetime) -> date:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
 import msgspec
 
 from harvestd.interfaces import Coded, Entry
+from harvestd.kernel.errors import NotFound
 from harvestd.parts import Parts
+from harvestd.store.cache.entries import ABSENT
 from harvestd.web import conditional, replies
 from harvestd.web.claims import Claims
 from harvestd.web.codings import Codings
 from harvestd.web.context import RequestContext, Result
 from harvestd.web.http.pieces import PIECE
 from harvestd.web.http.request import Request
+from harvestd.web.market_day import left_of
 from harvestd.web.replies import Response
 from harvestd.web.routes import Route
+from harvestd.web.translated import languages_of
 
 
 class ResponseCache:
@@ -24,17 +29,19 @@ class ResponseCache:
 
     def __init__(self, parts: Parts, codings: Codings) -> None:
         self._cache = parts.cache
-        self._ttl = parts.settings.cache_ttl
+        self._settings, self._now, self._views = parts.settings, parts.now, parts.views
+        self._several = len(languages_of(parts.settings)) > 1
         self._claims = Claims(parts.reactor.seconds)
         self._codings = codings
 
     async def answer(self, route: Route, context: RequestContext, query: Any, request: Request) -> Response:
-        """Serve through the near cache, keyed by the canonical request: the path and the decoded query with defaults; and by the language of
-        an answer that is spoken, which the fast path therefore never learns."""
+        """Serve through the near cache, keyed by the canonical request: the path and the decoded query with defaults; and, in a market of several
+        languages, by that of an answer that is spoken."""
         cache = self._cache
         names = "/".join(context.path.values())
         key = f"{request.route_name}/{names}?{'' if query is None else msgspec.json.encode(query).decode()}"
-        if route.spoken:
+        address, spoken = key, route.spoken and self._several
+        if spoken:
             key += f"#{context.language}"
         known = request.text(b"if-none-match")  # the client may have a later version, from another process
         entry = cache.peek(key)
@@ -44,9 +51,14 @@ class ResponseCache:
         if entry is None:
             entry = await self._load(route, context, query, key, known)
         seen = route.noted is not None and route.noted(context, query, entry.body)
-        known_to_all = context.caller is None and not route.spoken and not seen
+        self.seen(route, entry.families, request)
+        if entry.status == ABSENT:
+            raise NotFound(entry.body.decode())
+        known_to_all = context.caller is None and not seen
         if lane is not None and not fresh and known_to_all and entry.status == 200 and len(entry.body) <= PIECE:
-            lane.learn(request.uri, route, key)  # only on a cache hit: an address requested once may never be again
+            lane.learn(
+                request.uri, route, address, spoken
+            )  # only on a cache hit: an address requested once may never be again
         reply = of_entry(entry, self._codings.of(key, entry, request.text(b"accept-encoding")))
         age: replies.Headers = () if entry.age is None else ((b"Age", b"%d" % entry.age),)
         return attrs.evolve(reply, headers=reply.headers + age)
@@ -58,7 +70,12 @@ class ResponseCache:
         anonymous = attrs.evolve(context, caller=None, headers=headers, cookies={}, address="")
 
         async def load() -> Entry:
-            value = await route.handler(anonymous, *([] if query is None else [query]))
+            try:
+                value = await route.handler(anonymous, *([] if query is None else [query]))
+            except NotFound as missing:
+                if cached.absent is None:
+                    raise
+                return Entry(missing.detail.encode(), "", status=ABSENT, families=cached.absent)
             reply = replies.of_value(route, value, context.path, query)
             return _entry(reply, value.families if isinstance(value, Result) else ())
 
@@ -66,10 +83,17 @@ class ResponseCache:
             return self._outdated(entry, key, known)
 
         families = cached.families(context.path, query)
-        entry = await self._cache.fetch(key, families, load, self._ttl, cached.instead, outdated)
+        ttl = min(self._settings.cache_ttl, left_of(self._settings, self._now()))
+        entry = await self._cache.fetch(key, families, load, ttl, cached.instead, outdated)
         if outdated(entry):
             self._claims.disproved(key)
         return entry
+
+    def seen(self, route: Route, families: Sequence[str], request: Request) -> None:
+        """Count the view of an answer, unless nobody looks at it yet."""
+        if route.viewed and families and self._views is not None and request.method == b"GET":
+            if not request.text(b"sec-purpose"):
+                self._views.note(families[0], request.text(b"user-agent"))
 
     def _outdated(self, entry: Entry, key: str, known: str) -> bool:
         return self._claims.believed(key) and conditional.behind(entry.etag, known)

@@ -38,6 +38,7 @@ class Cached:
     For a cache level that must know all families beforehand, ``instead`` replaces those that only the handler's result names.
     ``max_age`` (seconds) is how long clients may reuse it without revalidation. The handler of a cached route never sees a
     caller; with ``signed_in="own"``, for a route that shows some callers more, signed-in callers bypass the cache.
+    ``absent``, if given, are the families that an absence (``NotFound``) depends on besides, so that it is kept for a few seconds, too.
     ``private`` tells which queries are for the caller alone: these bypass it for everyone.
     """
 
@@ -45,6 +46,7 @@ class Cached:
     max_age: int = 0
     signed_in: Literal["shared", "own"] = "shared"
     instead: tuple[str, ...] = ()
+    absent: tuple[str, ...] | None = None
     private: Callable[[Any], bool] = lambda query: False
 
 
@@ -106,6 +108,8 @@ class Route:
     #: Of a cached route, called with each answer's body, cached or not, and whom it is for. True: the next such answer is to be seen, too,
     #: so that the fast path may not give it.
     noted: Callable[[Any, Any, bytes], bool] | None = None
+    #: Whether each answer, cached or not, is a view of what its result's first family names (``product:<id>``), which is counted.
+    viewed: bool = False
     limit: str = "rate_default"
     endpoint_class: str = ""
     errors: tuple[type[Exception], ...] = ()

@@ -47,7 +47,7 @@ def make_site(parts: Parts, routes: Sequence[Route], gate: Gate | None = None) -
     resource: Any = Routes(app, gate.unrouted) if parts.settings.short_way else app.resource()
     site = Site(resource, parts.settings, parts.metrics, parts.reactor, parts.new_id, _body_limit(parts, routes, app))
     if parts.settings.short_way and gate.limits.at_hand:
-        site.lane = Lane(site, parts.cache, gate.limits, gate.codings)
+        site.lane = Lane(site, parts.cache, gate.limits, gate.codings, parts.views)
     return site
 
 

@@ -48,6 +48,9 @@ def _gather(path: str, value: Any, wanted: Any, found: dict[str, Any]) -> None:
     kind = fields.kind_of(wanted, value)
     if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         found |= {f"{path}.{name}": one for name, one in sound(value, kind).items()}
+    elif isinstance(value, dict) and (member := fields.member_of(kind, wanted, value)) is not None:
+        for name, one in value.items():
+            _gather(f"{path}.{name}", one, member, found)
     elif isinstance(value, list) and (element := fields.element_of(kind, wanted, value)) is not None:
         for index, one in enumerate(value):
             _gather(f"{path}[{index}]", one, element, found)

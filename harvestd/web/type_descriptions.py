@@ -40,7 +40,7 @@ def _own_words(info: Any) -> dict[str, Any]:
 
 
 def longest(wanted: Any) -> int | None:
-    """The maximum elements of a list, or characters of a text, if bounded."""
+    """The maximum elements of a list, keys of an object, or characters of a text, if bounded."""
     return getattr(_bare(wanted), "max_length", None)
 
 
@@ -60,6 +60,13 @@ def fault(value: Any, wanted: Any) -> tuple[str, dict[str, str]]:
         if info.max_length is not None and len(value) > info.max_length:
             return "too-long", {"maximum": str(info.max_length), **listed}
         return "too-short", {"minimum": str(info.min_length or 0), **listed}
+    if (
+        isinstance(info, inspect.DictType)
+        and isinstance(value, dict)
+        and info.max_length is not None
+        and len(value) > info.max_length
+    ):
+        return "too-long", {"maximum": str(info.max_length), "reason": "elements"}
     if isinstance(value, str) and isinstance(info, (inspect.DateType, inspect.DateTimeType)):
         return "not-a-date", {
             **({"reason": "time"} if isinstance(info, inspect.DateTimeType) else {}),
@@ -206,6 +213,6 @@ _WORDS: dict[type, Callable[[Any], str]] = {
     inspect.ListType: lambda info: f"a list{_length(info, 'elements')}",
     inspect.VarTupleType: lambda info: f"a list{_length(info, 'elements')}",
     inspect.StructType: lambda _: "an object",
-    inspect.DictType: lambda _: "an object",
+    inspect.DictType: lambda info: f"an object{_length(info, 'keys')}",
     inspect.UnionType: _union,
 }

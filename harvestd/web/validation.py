@@ -18,6 +18,7 @@ import msgspec
 from msgspec import inspect
 
 from harvestd.kernel.errors import FieldError, Invalid
+from harvestd.kernel.names import one_line
 from harvestd.kernel.readers import DIGITS, MAX_INTEGER, MIN_INTEGER
 from harvestd.web import meant
 from harvestd.web.reading import read
@@ -70,6 +71,14 @@ def element_of(kind: Any, wanted: Any, value: list[Any]) -> Any:
         return None
     most = longest(wanted)
     return get_args(kind)[0] if most is None or len(value) <= most else None
+
+
+def member_of(kind: Any, wanted: Any, value: Mapping[str, Any]) -> Any:
+    """The type of the values of an object of any names; None if it is none, or ``value`` has more than it may."""
+    if get_origin(kind) is not dict:
+        return None
+    most = longest(wanted)
+    return get_args(kind)[1] if most is None or len(value) <= most else None
 
 
 def _unbounded(value: Any, path: str) -> Iterator[str]:
@@ -131,9 +140,12 @@ def _wrong(value: Any, wanted: Any, path: str, text: bool) -> Iterator[FieldErro
 
 
 def _inside(value: Any, kind: Any, wanted: Any, path: str, text: bool) -> Iterator[FieldError]:
-    """The errors of an object's members or a list's elements. Elements of a list that is too long are not checked."""
+    """The errors of an object's members or a list's elements. What is too long, a list or an object of any names, is not looked into."""
     if _is_struct(kind) and isinstance(value, dict):
         yield from _members(value, kind, path, text)
+    elif isinstance(value, dict) and (member := member_of(kind, wanted, value)) is not None:
+        for name, item in value.items():
+            yield from _wrong(item, member, _join(path, one_line(name[:MAX_NAME])), text)
     elif isinstance(value, list) and (element := element_of(kind, wanted, value)) is not None:
         for index, item in enumerate(value):
             yield from _wrong(item, element, f"{path}[{index}]", text)

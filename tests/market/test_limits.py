@@ -141,7 +141,7 @@ def test_a_step_that_is_its_own_least_is_spoken_of_once() -> None:
 def test_only_an_update_says_which_lists_it_leaves_alone(kind: Any) -> None:
     stale = happened(kind, Known("p", "p-slug", "f", "f-slug"), 3, ["title"]).data["families"]
     own = ["product:p", "product:p-slug", "products:changed"]
-    everywhere = ["products:all", "products:farmer:f", "products:farmer:f-slug"]
+    everywhere = ["products:all", "products:farmer:f", "products:farmer:f-slug", "products:category:any"]
     assert stale == own + ([] if kind == "updated" else everywhere)
 
 
@@ -151,13 +151,24 @@ def test_only_an_update_says_which_lists_it_leaves_alone(kind: Any) -> None:
         (["title", "description", "harvested_on", "quantity_step", "min_quantity"], []),
         (["price"], ["products:prices"]), (["price_per"], ["products:prices"]), (["stock"], ["products:amounts"]), (["available"], ["products:amounts"]),
         (["sales"], ["products:amounts"]), (["price", "stock"], ["products:prices", "products:amounts"]), ([], []),
-        (["title", "tags"], ["products:all", "products:farmer:f", "products:farmer:f-slug"]),
-        (None, ["products:all", "products:farmer:f", "products:farmer:f-slug"]),
+        (["title", "tags"], ["products:all", "products:farmer:f", "products:farmer:f-slug", "products:category:any"]),
+        (None, ["products:all", "products:farmer:f", "products:farmer:f-slug", "products:category:any"]),
     ],
 )  # fmt: skip
 def test_what_a_change_makes_stale(changed: list[str] | None, more: list[str]) -> None:
     found = families.product("p", "p-slug", "f", "f-slug", changed)
     assert list(found) == ["product:p", "product:p-slug", "products:changed", *more]
+
+
+@pytest.mark.parametrize(
+    ("within", "more"), [([], []), ([None, "c"], ["c"]), (["c", "d"], ["c", "d"]), (["c", "c"], ["c"])]
+)
+def test_a_product_that_moves_makes_the_lists_of_its_categories_stale(
+    within: list[str | None], more: list[str]
+) -> None:
+    found = families.product("p", "p-slug", "f", "f-slug", ["category_id"], within)
+    assert list(found[6:]) == [f"products:category:{one}" for one in more]
+    assert families.product("p", "p-slug", "f", "f-slug", ["price"], within)[3:] == ("products:prices",)
 
 
 def test_names_of_families() -> None:

@@ -25,7 +25,7 @@ REFUSED: dict[str, Any] = {
     "from": "02-31", "to": "02-31", "latitude": 100, "longitude": -181, "name": "\u0007", "address": "\u0007", "reason": "\u0007",
     "note": "\u0007", "title": "\u0007", "description": "\u0007", "icon": "\u0007", "farm_name": "\u0007", "tags": "\u0007",
     "certifications": "\u0007", "sku": "\u0007", "external_id": "a b", "gtin": "123", "lot": "\u0007", "ingredients": "\u0007", "origin": "\u0007",
-    "scheme": "\u0007", "body_code": "\u0007", "number": "\u0007", "metadata": "\u0007", "slug": ID, "email": "x", "username": "!", "password": "short", "phone": "1", "market_day_id": ID,
+    "scheme": "\u0007", "body_code": "\u0007", "number": "\u0007", "metadata": "\u0007", "translations": "\u0007", "slug": ID, "email": "x", "username": "!", "password": "short", "phone": "1", "market_day_id": ID,
     "scopes": "no:such", "recipient": "\u0007", "label": "\u0007", "legal_name": "\u0007", "register": "\u0007", "tax_number": "\u0007",
 }  # fmt: skip
 #: By the end of a path: what is left as it should be where the market has nothing against any value that can be read.
@@ -46,6 +46,8 @@ SECRET = {
     "post_api_auth_second_factor_session",
     "post_api_users_me_second_factors_id_confirm",
 }
+#: Objects of any names, whose values are named by those.
+NAMED = {"metadata", "translations"}
 #: Named as the end of a season is, and the next status of a part.
 STEPS = {("post_api_orders_id_parts_farm_id_status", "to")}
 
@@ -85,7 +87,7 @@ def broken(route: Route, is_unreadable: Callable[[int], bool]) -> tuple[dict[str
     def leaf(path: str) -> Any:
         name = path.rpartition(".")[2].partition("[")[0]
         if is_unreadable(next(numbers)):
-            wrong.append(path)
+            wrong.append(f"{path}.no" if name in NAMED else path)
             return {"no": "value"} if name != "metadata" else {"no": 1}
         if name in REFUSED and (route.name, path) not in STEPS:
             wrong.append(path)

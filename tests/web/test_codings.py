@@ -24,6 +24,8 @@ READ = {"br": brotli.decompress, "gzip": gzip.decompress}
     [
         ("", ""), ("gzip", "gzip"), ("gzip, deflate, br, zstd", "br"), ("br;q=0, gzip;q=1.0", "gzip"), ("BR", "br"), ("gzip;q=0.000", ""),
         ("gzip;q=0.001", "gzip"), ("gzip ; q=0", ""), ("gzip;\tq=0", ""), ("gzip;q=\t0\t, br;q=0.000", ""), ("identity", ""), ("*", ""), ("deflate, zstd", ""), ("x-gzip", ""), ("br,,gzip", "br"),
+        ("br;q=0.1, gzip;q=1", "gzip"), ("br;q=0.1, gzip", "gzip"), ("gzip;q=0.5, br;q=0.50", "br"), ("br;q=0.2, gzip;q=0.3", "gzip"),
+        ("identity, br;q=0.9", ""), ("identity;q=0.5, gzip;q=0.5", "gzip"), ("identity;q=0, gzip;q=0.1", "gzip"), ("gzip, gzip;q=0", ""), ("br;q=2, gzip;q=x", ""), ("br;q=, gzip", "gzip"),
     ],
 )  # fmt: skip
 def test_the_best_coding_that_is_taken(taken: str, coding: str) -> None:

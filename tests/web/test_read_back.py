@@ -218,7 +218,7 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
         "certifications": [
             [], [{"scheme": "Organic"}], [{"scheme": "x" * 100, "body_code": "x" * 40, "number": f"{n:0100}", "valid_until": "9999-12-31"} for n in range(30)],
         ],
-        "metadata": [{}, {"a": ""}, {f"{n:040}": "x" * 500 for n in range(50)}],
+        "metadata": [{}, {"a": ""}, {f"{n:040}": "x" * 500 for n in range(50)}], "translations": [{}, None],
     }),
     "put_api_farms_id_products_external_id": (_own_product, {}),
     "put_api_cart_items": (_cart, {}),

@@ -112,6 +112,7 @@ class Product(BaseModel):
     durability: Durability | None
     certifications: list[Certification]
     metadata: dict[str, str]
+    translations: dict[str, dict[str, str]]
     status: str
     orderable: bool
     not_orderable: str | None
@@ -171,6 +172,7 @@ def shown(row: Record) -> dict[str, Any]:
         "durability": durability,
         "certifications": valid(json.loads(row["certifications"]), today),
         "metadata": json.loads(row["metadata"]),
+        "translations": {},
         "not_orderable": None if row["orderable"] else "nobody-there",
         "rating": {"average": row["rating_average"] if row["rating_count"] else None, "count": row["rating_count"]},
     }

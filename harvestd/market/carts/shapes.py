@@ -15,7 +15,7 @@ WarningCodeOut = Annotated[
     closed(
         "WarningCode",
         ("price-changed", "unit-changed", "step-changed", "minimum-changed", "unavailable", "not-for-sale", "out-of-season",
-         "farm-away",         "sold-out", "short", "quantity", "too-many-lines", "too-much", "order-minimum"),
+         "farm-away", "past-use-by", "sold-out", "short", "quantity", "too-many-lines", "too-much", "order-minimum"),
         "What changed in the cart, or prevents an order.",
     ),
 ]  # fmt: skip

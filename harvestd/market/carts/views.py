@@ -14,12 +14,13 @@ from harvestd.web.context import RequestContext
 from harvestd.web.market_day import today
 from harvestd.web.money import money
 from harvestd.web.shapes import Named, PricePer
+from harvestd.web.translated import other
 
 
 async def priced_view(request: RequestContext, reader: Reader, cart: store.Found | None) -> Cart:
     """The cart, or an empty one where there is none."""
     items = await store.items(reader, cart.id) if cart is not None else []
-    shelf = await stock.see(reader, [item.product_id for item in items]) if items else {}
+    shelf = await stock.see(reader, [item.product_id for item in items], other(request)) if items else {}
     rules = terms(request.parts.settings)
     parts, warnings = market.price(items, shelf, today(request), rules)
     return Cart(

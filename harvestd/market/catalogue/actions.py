@@ -38,7 +38,7 @@ async def offer(unit: UnitOfWork, farm: Farm, begun: Offer, level: Decimal, prod
     product_id = product_id or unit.new_id()
     slug = await store.insert(unit.tx, product_id, distinct(begun.title, product_id), farm.id, begun, level, unit.now)
     await stock.enter(unit.tx, unit.new_id(), product_id, "initial", level, level, "", unit.now)
-    unit.record(happened("created", Known(product_id, slug, farm.id, farm.slug), 1, []))
+    unit.record(happened("created", Known(product_id, slug, farm.id, farm.slug), 1, [], [begun.category_id]))
     return product_id
 
 
@@ -87,7 +87,7 @@ async def _store(unit: UnitOfWork, before: store.Product, after: Offer, changed:
     await store.update(unit.tx, before.id, after, unit.now)
     gone = after.status == "archived" and before.status != "archived"
     kind: Literal["deleted", "updated"] = "deleted" if gone else "updated"
-    unit.record(happened(kind, before.known, before.revision + 1, changed))
+    unit.record(happened(kind, before.known, before.revision + 1, changed, [before.category_id, after.category_id]))
 
 
 async def restock(

@@ -9,6 +9,7 @@ once: the fields and their order are those of ``product_shapes.Product``, each t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import attrs
 import msgspec
@@ -17,7 +18,7 @@ from harvestd.kernel.quantities import COMPARED
 from harvestd.kernel.slugs import is_id
 from harvestd.kernel.units import UNITS
 from harvestd.market.catalogue import product_shapes
-from harvestd.market.catalogue.on_sale import FARM_AWAY, NOBODY_THERE
+from harvestd.market.catalogue.on_sale import FARM_AWAY, NOBODY_THERE, PAST_USE_BY
 from harvestd.store.postgres.statements import Reader, Statement
 
 
@@ -33,15 +34,22 @@ class Card(msgspec.Struct, frozen=True):
 
 @attrs.frozen
 class View:
-    """What every card is shown with: the market's currency, and its day (YYYY-MM-DD)."""
+    """What every card is shown with: the market's currency, its day (YYYY-MM-DD), and the language of the texts, nothing for the market's own.
+    ``own``: to those who may change it, who see claims that are over and all translations, and whose texts are the farm's, since they send back what
+    they read. ``brief``: in a list of others' products, without ``metadata``, with long texts cut, so that no farm makes everybody's lists long."""
 
     currency: str
     today: str
+    language: str = ""
+    own: bool = False
+    brief: bool = False
 
     @property
-    def bound(self) -> dict[str, str]:
+    def bound(self) -> dict[str, Any]:
         """As :data:`FROM` takes it."""
-        return {"currency": self.currency, "today": self.today}
+        return {
+            "currency": self.currency, "today": self.today, "language": self.language, "own": self.own, "brief": self.brief,
+        }  # fmt: skip
 
 
 def season_sql(day: str) -> str:
@@ -64,15 +72,30 @@ _AMOUNT = (
 _PER = _case("p.unit", "p.unit", {u: f"'{per}'" for u, (per, _) in COMPARED.items() if per != u})
 _MOMENT = "to_char({} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 _CODE = _case("p.unit", "''", {unit: f"'{kind.code}'" for unit, kind in UNITS.items()})
-# A claim is shown until its day. Most products make none.
-_CLAIMS = """case when p.certifications = '[]' then '[]'::jsonb else (
+# A claim is shown until its day, but to its farm, which would lose it by sending back what it read. Most products make none.
+_CLAIMS = """case when p.certifications = '[]' or :own::boolean then p.certifications else (
     select coalesce(jsonb_agg(c.claim order by c.position), '[]'::jsonb) from jsonb_array_elements(p.certifications) with ordinality as c(claim, position)
      where coalesce(c.claim ->> 'valid_until', '9999') >= :today::text) end"""
 _DAY = "(:today::text)::date"
 _AWAY = f"f.away_days @> {_DAY}"
+_PAST = f"(p.durability_kind = 'use_by' and p.durability_date < {_DAY}) is true"
+#: Characters of a long text in a list of others' products; longer ones end in "…" there.
+BRIEF = 1000
 #: A picture ``i`` of a product as the contract shows it; and all that can be shown, which most products have none of.
 IMAGE = """json_build_object('id', i.id, 'status', i.status, 'alt', i.alt, 'position', i.position, 'width', i.width, 'height', i.height,
     'dominant_color', i.color, 'sizes', i.sizes)"""
+
+
+def said(alias: str, name: str, then: str = "") -> str:
+    """A text of a product ``p`` or category ``c`` in the language of the view, as far as it is translated."""
+    found = f"{alias}.translations #>> array[:language::text, '{name}']"
+    return f"coalesce(nullif({found}, ''), {then or f'{alias}.{name}'})"
+
+
+def _cut(text: str) -> str:
+    return f"case when :brief::boolean and length({text}) > {BRIEF} then left({text}, {BRIEF}) || '…' else {text} end"
+
+
 _IMAGES = f"""case when p.images = 0 then '[]'::json else (
     select json_agg({IMAGE} order by i.position) from product_images i where i.product_id = p.id and i.status = 'ready') end"""
 #: The first of them, as text; null if there is none.
@@ -81,7 +104,12 @@ FIRST_IMAGE = f"""case when p.images > 0 then (
 #: The fields of the contract's product that are not simply the column of that name.
 _MADE = {
     "farm": "row(f.id, f.slug, f.name)::card_named",
-    "category": "case when c.id is not null then row(c.id, c.slug, c.name)::card_named end",
+    "title": said("p", "title"),
+    "description": _cut(said("p", "description")),
+    "ingredients": _cut("p.ingredients"),
+    "metadata": "case when :brief::boolean then '{}'::jsonb else p.metadata end",
+    "translations": "case when :own::boolean then p.translations else '{}'::jsonb end",
+    "category": f"case when c.id is not null then row(c.id, c.slug, {said('c', 'name')})::card_named end",
     "price": "row(p.price, :currency::text)::card_money",
     "price_per": "row(p.price_per, p.unit)::card_quantity",
     "unit_price": f"row(({_AMOUNT})::bigint, :currency::text, {_PER})::card_unit_price",
@@ -94,8 +122,8 @@ _MADE = {
     "unit_code": _CODE,
     "durability": "case when p.durability_kind is not null then row(p.durability_kind, p.durability_date)::card_durability end",
     "certifications": _CLAIMS,
-    "orderable": f"f.staffed and not {_AWAY}",
-    "not_orderable": f"case when not f.staffed then '{NOBODY_THERE}' when {_AWAY} then '{FARM_AWAY}' end",
+    "orderable": f"f.staffed and not {_AWAY} and not {_PAST}",
+    "not_orderable": f"case when not f.staffed then '{NOBODY_THERE}' when {_AWAY} then '{FARM_AWAY}' when {_PAST} then '{PAST_USE_BY}' end",
     "away_until": f"case when {_AWAY} then (select upper(days) - 1 from unnest(f.away_days) days where days @> {_DAY}) end",
     "images": _IMAGES,
     "rating": "row(case when p.rating_count > 0 then p.rating_average end, p.rating_count)::card_rating",

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from harvestd.kernel import translations
 from harvestd.kernel.errors import FieldError, Invalid, NotFound
 from harvestd.kernel.events import Event
 from harvestd.kernel.families import CATALOGUE, CATEGORIES, stale
@@ -36,6 +37,9 @@ async def change(
     if placed:
         await store.lock_tree(unit.tx)
     before = await _locked(unit, category_id, check_version)
+    if translations.FIELD in changes:
+        texts = translations.merged(before.translations, changes[translations.FIELD], market.TRANSLATED)
+        changes, wrong = {**changes, translations.FIELD: texts}, [*wrong, *translations.lacking(texts, "name")]
     checked = market.checked(changes, wrong)
     if all(getattr(before, name) == value for name, value in checked.items()):
         return before

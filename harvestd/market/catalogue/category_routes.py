@@ -7,23 +7,22 @@ from typing import Any
 
 import msgspec
 
-from harvestd.kernel import errors
+from harvestd.kernel import errors, translations
 from harvestd.kernel.errors import FieldError
-from harvestd.kernel.languages import spoken
 from harvestd.market.catalogue import category_actions as actions
 from harvestd.market.catalogue import category_rows as store
 from harvestd.market.catalogue import category_rules as market
 from harvestd.market.catalogue.category_shapes import Category, ChangeCategory, NewCategory, Translation
+from harvestd.web import translated
 from harvestd.web.context import Page, RequestContext, Result
 from harvestd.web.shapes import given
 
 
 def _shown(row: store.Category, language: str = "") -> Category:
     """As it is, or in a language, as far as it is translated; an empty description is the one in the market's own language."""
-    texts = row.translations.get(language, {})
+    texts = translations.shown(row.translations, language, {"name": row.name, "description": row.description})
     return Category(
-        id=row.id, parent_id=row.parent_id, slug=row.slug, name=texts.get("name") or row.name,
-        description=texts.get("description") or row.description, icon=row.icon, color=row.color,
+        id=row.id, parent_id=row.parent_id, slug=row.slug, **texts, icon=row.icon, color=row.color,
         translations=msgspec.convert(row.translations, dict[str, Translation]), version=row.version,
     )  # fmt: skip
 
@@ -36,11 +35,7 @@ def faults(request: RequestContext, sent: Mapping[str, Any]) -> list[FieldError]
 
 def _translated(request: RequestContext, sent: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
     """What was sent, its translations as they are stored; and their faults."""
-    if "translations" not in sent:
-        return dict(sent), []
-    given = {language: msgspec.structs.asdict(texts) for language, texts in sent["translations"].items()}
-    kept, wrong = market.translated(given, spoken(request.parts.settings.market_languages))
-    return {**sent, "translations": kept}, wrong
+    return translated.read(sent, market.TEXTS, translated.languages_of(request.parts.settings))
 
 
 async def listed(request: RequestContext) -> Result:

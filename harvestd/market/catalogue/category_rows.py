@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
 from psycopg2 import errors as pg
 
 from harvestd.kernel.errors import AlreadyTaken, Conflict, FieldError, Invalid
+from harvestd.market.catalogue.cards import said
 from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
 
@@ -33,6 +34,11 @@ _COLUMNS = "id, parent_id, slug, name, description, icon, color, version, create
 _ALL = Statement("categories.all", f"select {_COLUMNS} from categories order by name, id limit 2000", Category)
 _LOCK = Statement(
     "categories.lock", f"select {_COLUMNS} from categories where id = :category_id for no key update", Category
+)
+_NAMES = Statement(
+    "categories.names",
+    f"select c.slug, {said('c', 'name')} from categories c where c.slug = any(:slugs::text[])",
+    lambda slug, name: (slug, name),
 )
 #: The advisory lock that serialises changes of the tree ("CATEGORY" in ASCII).
 _LOCK_TREE = Statement("categories.lock_tree", "select pg_advisory_xact_lock(x'43415445474f5259'::bigint)", nothing)
@@ -68,6 +74,11 @@ _DELETE = Statement("categories.delete", "delete from categories where id = :cat
 async def every(reader: Reader) -> list[Category]:
     """The whole tree, ordered by name."""
     return await reader.rows(_ALL)
+
+
+async def names(reader: Reader, slugs: Sequence[str], language: str) -> dict[str, str]:
+    """The names of categories in a language, as far as they are translated, by slug."""
+    return dict(await reader.rows(_NAMES, slugs=list(slugs), language=language))
 
 
 async def exists(reader: Reader, category_id: str) -> bool:

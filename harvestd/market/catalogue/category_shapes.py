@@ -18,6 +18,13 @@ class TranslationIn(In, kw_only=True, frozen=True):
     description: Annotated[str, Meta(max_length=TEXTS["description"].longest)] = ""
 
 
+class ChangeTranslation(In, kw_only=True, frozen=True):
+    """The texts to change in another of the market's languages."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=TEXTS["name"].longest)] | UnsetType = UNSET
+    description: Annotated[str, Meta(max_length=TEXTS["description"].longest)] | UnsetType = UNSET
+
+
 class Translation(Out, kw_only=True, frozen=True):
     """The texts in another of the market's languages."""
 
@@ -26,6 +33,7 @@ class Translation(Out, kw_only=True, frozen=True):
 
 
 Translations = Annotated[dict[str, TranslationIn], Meta(max_length=len(LANGUAGES))]
+ChangedTranslations = Annotated[dict[str, ChangeTranslation | None], Meta(max_length=len(LANGUAGES))]
 
 
 class Category(Out, kw_only=True, frozen=True):
@@ -55,7 +63,7 @@ class NewCategory(In, kw_only=True, frozen=True):
 
 
 class ChangeCategory(In, kw_only=True, frozen=True):
-    """The fields to change."""
+    """The fields to change; translations that it does not name stay, null removes those of a language."""
 
     name: Annotated[str, Meta(min_length=1, max_length=TEXTS["name"].longest)] | UnsetType = UNSET
     parent_id: CategoryId | UnsetType | None = UNSET
@@ -63,7 +71,7 @@ class ChangeCategory(In, kw_only=True, frozen=True):
     description: Annotated[str, Meta(max_length=TEXTS["description"].longest)] | UnsetType = UNSET
     icon: Annotated[str, Meta(max_length=TEXTS["icon"].longest)] | UnsetType = UNSET
     color: Color | UnsetType = UNSET
-    translations: Translations | UnsetType = UNSET
+    translations: ChangedTranslations | UnsetType = UNSET
 
 
 #: The meaning of each name here, as the contract describes it.

@@ -54,7 +54,7 @@ def row(product: Product, currency: str) -> dict[str, Any]:
         "harvested_on": product.harvested_on, "tags": product.tags, "status": product.status, "gtin": product.gtin, "lot": product.lot,
         "allergens": product.allergens, "ingredients": product.ingredients, "origin": product.origin, "storage": product.storage,
         "durability": product.durability_kind and {"kind": product.durability_kind, "date": product.durability_date},
-        "certifications": product.certifications, "metadata": product.metadata,
+        "certifications": product.certifications, "metadata": product.metadata, "translations": product.translations,
     }  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def cells(product: Product, currency: str) -> list[str]:
     made = {
         "category": product.category_slug or "", "price": f"{price:f}", "tags": joined(product.tags), "allergens": joined(product.allergens),
         **{name: shown(getattr(product, name)) for name in ("price_per", "stock", "quantity_step", "min_quantity")},
-        **{name: _json(getattr(product, name)) for name in ("certifications", "metadata")},
+        **{name: _json(getattr(product, name)) for name in ("certifications", "metadata", "translations")},
     }  # fmt: skip
     return [made[name] if name in made else _text(getattr(product, name)) for name in COLUMNS]
 

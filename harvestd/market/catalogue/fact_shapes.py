@@ -86,7 +86,7 @@ WORDS: dict[str, str] = {
     "Durability.kind": "What the day says.",
     "DurabilityIn.kind": "What the day says.",
     **dict.fromkeys(
-        (f"{shape}.certifications" for shape in ("Product", "NewProduct", "ChangeProduct", "Facts")),
+        (f"{shape}.certifications" for shape in ("NewProduct", "ChangeProduct", "Facts")),
         "Claims such as organic farming, each until its last day.",
     ),
     **claim_shapes.WORDS,

@@ -24,6 +24,7 @@ from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import bodies
 from harvestd.web.context import Caller
 from harvestd.web.problems import Refusal
+from harvestd.web.translated import languages_of
 
 KIND = "products.import"
 #: Rows of a step, and errors after which no more rows are looked at.
@@ -108,7 +109,7 @@ async def _rows(unit: UnitOfWork, table: Table, found: Sequence[Record], first: 
         if not any(cell.strip() for cell in record.cells):
             continue
         value, wrong = read(table, record, reading)
-        row = row_of(currency, index, value, by_sku=True)
+        row = row_of(currency, index, value, by_sku=True, languages=languages_of(unit.parts.settings))
         named = row.id or row.external_id or row.sku
         if not named and not row.wrong and not wrong:
             wrong = [FieldError("external_id", _NAMELESS, code="required", params={"reason": "name"})]

@@ -138,7 +138,10 @@ async def _update(unit: UnitOfWork, plans: Sequence[_Plan]) -> None:
             kind = "restock" if after.stock > before.stock else "correction"
             entries.append(Entry(unit.new_id(), before.id, kind, after.stock - before.stock, after.stock))
         gone = after.offer.status == "archived" and before.status != "archived"
-        events.append(happened("deleted" if gone else "updated", before.known, before.revision + 1, plan.changed))
+        within = [before.category_id, after.offer.category_id]
+        events.append(
+            happened("deleted" if gone else "updated", before.known, before.revision + 1, plan.changed, within)
+        )
     unit.record(*events)
     if changed:
         await store.update(unit.tx, changed, unit.now)
@@ -161,7 +164,9 @@ async def _insert(
     for plan, one in new:
         if one.id in made:
             entries.append(Entry(unit.new_id(), one.id, "initial", one.stock, one.stock))
-            events.append(happened("created", Known(one.id, one.slug, farm.id, farm.slug), 1, []))
+            events.append(
+                happened("created", Known(one.id, one.slug, farm.id, farm.slug), 1, [], [one.offer.category_id])
+            )
             outcomes[plan.row.index] = Outcome(plan.row.index, "created", one.id)
     unit.record(*events)
     if entries:

@@ -28,6 +28,7 @@ from harvestd.market.farms.actions import refusal, require
 from harvestd.unit_of_work import UnitOfWork
 from harvestd.web import idempotency
 from harvestd.web.context import Caller, RequestContext, Result
+from harvestd.web.translated import languages_of
 
 #: Rows that are written, and so products that are locked, in one transaction.
 AT_ONCE = 100
@@ -37,7 +38,7 @@ async def put(request: RequestContext, body: NewProduct) -> Result:
     """Create the product that the farm knows by this id, or make it what the body says."""
     farm, own = await _farm(request), request.path["external_id"]
     sent = {name: value for name, value in msgspec.structs.asdict(body).items() if name not in ("farm_id", "stock")}
-    known, _ = read(product_routes.currency_of(request), sent)
+    known, _ = read(product_routes.currency_of(request), sent, languages_of(request.parts.settings))
     accept(
         *product_routes.faults(request, msgspec.structs.asdict(body) | {"external_id": own}),
         *_elsewhere(body, farm, own),
@@ -83,7 +84,8 @@ async def _chunk(
     request: RequestContext, farm: Farm, sent: list[Any], first: int, atomic: bool, unit: UnitOfWork
 ) -> bytes:
     currency = product_routes.currency_of(request)
-    rows = [row_of(currency, first + i, one) for i, one in enumerate(sent)]
+    spoken = languages_of(request.parts.settings)
+    rows = [row_of(currency, first + i, one, languages=spoken) for i, one in enumerate(sent)]
     outcomes = await many_actions.write(unit, Writing(farm=farm, may_restock=may_restock(request.user)), rows)
     refused = tuple(error for outcome in outcomes for error in outcome.errors)
     if atomic and refused:

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from harvestd.kernel.errors import FieldError, Invalid, faults
+from harvestd.kernel.translations import FIELD, anew
 from harvestd.market.catalogue import rules
 from harvestd.market.catalogue.rules import OFFERED, Offer
 from harvestd.market.catalogue.stock_level_rules import new_level, opening_stock
@@ -83,7 +84,10 @@ def _required(name: str) -> FieldError:
 
 
 def _changed(row: Row, present: Present, may_restock: bool) -> Decision:
-    changes = _all_of(row.given) if row.whole else row.given
+    changes = row.given
+    if row.whole:
+        changes = _all_of(row.given)
+        changes |= {FIELD: anew(present.offer.translations, changes[FIELD])}
     wrong: list[FieldError] = []
     offer, level = present.offer, present.stock
     try:

@@ -21,6 +21,8 @@ from harvestd.market.farms.day_rules import away_until
 NOBODY_THERE = "nobody-there"
 #: The same: it is on holiday.
 FARM_AWAY = "farm-away"
+#: The same: the day until which it may be eaten is over (Regulation (EU) 1169/2011, article 24). What is best before a day may be sold after it.
+PAST_USE_BY = "past-use-by"
 
 
 @attrs.frozen(kw_only=True)
@@ -37,7 +39,8 @@ class Agreed:
 @attrs.frozen(kw_only=True)
 class OnSale:
     """A product in its current state; ``price`` is for ``price_per`` of the unit, ``staffed`` is whether its farm is verified, and has an owner
-    who would be notified of an order, ``away`` when it is on holiday (``{from, to, note}``); ``facts`` are what the law has told of it."""
+    who would be notified of an order, ``away`` when it is on holiday (``{from, to, note}``); ``title`` is in the buyer's language, as far as it is translated,
+    ``own_title`` the farm's; ``facts`` are what the law has told of it."""
 
     id: str
     slug: str
@@ -60,6 +63,7 @@ class OnSale:
     revision: int
     facts: Mapping[str, Any] = attrs.field(factory=dict)
     away: Sequence[Mapping[str, Any]] = ()
+    own_title: str = ""
 
     @property
     def available(self) -> Decimal:
@@ -102,11 +106,23 @@ def withheld(field: str, product: OnSale | None, today: date | None) -> FieldErr
         message = f"{product.title} cannot be ordered: {product.farm_name} is away until {formatting.season_day(last)}"
         params = {"until": last, "title": product.title, "farm": product.farm_name}
         return FieldError(field, message, code=FARM_AWAY, params=params)
+    last_day = None if today is None else _over(product.facts, today)
+    if last_day is not None:
+        message = f"{product.title} cannot be ordered: it was to be used by {formatting.season_day(last_day)}"
+        return FieldError(field, message, code=PAST_USE_BY, params={"until": last_day, "title": product.title})
     if today is not None and not in_season(product.season_from, product.season_to, today):
         season = {"from": product.season_from or "", "to": product.season_to or "", "title": product.title}
         message = f"{product.title} is out of season ({formatting.season(season['from'], season['to'])})"
         return FieldError(field, message, code="out-of-season", params=season)
     return None
+
+
+def _over(facts: Mapping[str, Any], today: date) -> str | None:
+    """The last day of food that may not be eaten any more; None for all other."""
+    durability = facts.get("durability")
+    if durability is None or durability["kind"] != "use_by" or durability["date"] >= today.isoformat():
+        return None
+    return str(durability["date"])
 
 
 def takeable(field: str, quantity: Decimal, product: OnSale) -> Decimal | FieldError:

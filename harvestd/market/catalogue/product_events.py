@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 import attrs
@@ -20,13 +21,16 @@ class Known:
     farm_slug: str
 
 
-def happened(kind: Literal["created", "updated", "deleted"], product: Known, version: int, changed: list[str]) -> Event:
-    """The event of a catalogue change; ``version`` is the product's revision."""
+def happened(
+    kind: Literal["created", "updated", "deleted"], product: Known, version: int, changed: list[str],
+    categories: Collection[str | None] | None = None,
+) -> Event:  # fmt: skip
+    """The event of a catalogue change; ``version`` is the product's revision, ``categories`` are the ids of those that it is in, or was; None: any."""
     data: dict[str, Any] = {
         "product_id": product.id, "farm_id": product.farm_id, "changed": changed,
         "families": list(
             families.product(
-                product.id, product.slug, product.farm_id, product.farm_slug, changed if kind == "updated" else None
+                product.id, product.slug, product.farm_id, product.farm_slug, changed if kind == "updated" else None, categories
             )
         ),
     }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -11,7 +11,7 @@ import msgspec
 from harvestd.kernel import errors, families, readers
 from harvestd.kernel.errors import FieldError, Invalid, NotFound
 from harvestd.kernel.names import accept, told
-from harvestd.kernel.permissions import Permission
+from harvestd.kernel.permissions import Permission, may
 from harvestd.kernel.quantities import shown as quantity
 from harvestd.market.accounts import rows as accounts
 from harvestd.market.catalogue import actions, cards, filters, listings
@@ -29,6 +29,10 @@ from harvestd.market.farms.actions import allowed
 from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.paging import Keyset
 from harvestd.web.shapes import given
+from harvestd.web.translated import headers, languages_of
+
+#: Categories that a listing's entry in the cache names one by one.
+MAX_WITHIN = 50
 
 
 def shown(card: cards.Card) -> msgspec.Raw:
@@ -49,14 +53,25 @@ async def listed(request: RequestContext, query: ProductsQuery) -> Result:
     own = await _own(request, query)
     more: dict[str, Any] = {"status": query.status, "ids": _ids(query.ids), "updated_since": query.updated_since}
     wanted = listings.Filters.of(**asked.listing(), **own, **more)
-    rows = await listings.products(reader, wanted, sort, after, order.ask, view(request))
+    rows = await listings.products(
+        reader, wanted, sort, after, order.ask, view(request, own=query.mine, brief=not query.mine)
+    )
     total = await listings.count(reader, wanted) if query.count else None
     page, following = order.page(rows)
     of = [families.of_farm(id) for id, _ in asked.values.get("farm", ())]  # asked for by a former slug, perhaps
+    of += _within(asked.values.get("category", ()))
     shows = (*[families.shown(row.key[-1]) for row in page], *of)
     ended = page[0].ended if page else None
     shown_now = CountedPage([msgspec.Raw(row.text) for row in page], following, total)
-    return Result(shown_now, version=ended, families=shows)
+    told = () if query.mine else headers(request)
+    return Result(shown_now, version=ended, families=shows, headers=told)
+
+
+def _within(categories: Sequence[tuple[str, str]]) -> list[str]:
+    """The families of what enters or leaves these categories, all below them among them; of so many, what enters or leaves any."""
+    if len(categories) > MAX_WITHIN:
+        return [families.PRODUCTS]
+    return [families.of_category(id) for id, _ in categories]
 
 
 def _only_of_ones_own(query: ProductsQuery) -> None:
@@ -100,22 +115,30 @@ def _ids(given: str | None) -> list[str] | None:
 
 
 async def page(request: RequestContext) -> Result:
-    """One product, by id or slug; only its farm sees a draft or archived one."""
+    """One product, by id or slug; only its farm sees a draft or archived one, and all that is kept of it."""
     card = await cards.find(request.reader, request.path["id"], view(request))
-    if card is None or (card.status != "published" and not await _may_see(request, card)):
+    own = card is not None and await _may_change(request, card)
+    if card is not None and own:
+        card = await cards.find(request.reader, card.id, view(request, own=True))
+    if card is None or not (own or card.status == "published"):
         raise NotFound("there is no such product")
-    return Result(shown(card), version=card.version)
+    if own:
+        return Result(shown(card), version=card.version)
+    return Result(shown(card), version=card.version, families=(families.shown(card.id),), headers=headers(request))
 
 
-async def _may_see(request: RequestContext, card: cards.Card) -> bool:
-    return request.caller is not None and await allowed(
-        request.reader, request.caller, Permission.CHANGE_PRODUCTS, card.farm_id
+async def _may_change(request: RequestContext, card: cards.Card) -> bool:
+    caller = request.caller
+    return (
+        caller is not None
+        and may(caller.role, Permission.CHANGE_PRODUCTS)
+        and await allowed(request.reader, caller, Permission.CHANGE_PRODUCTS, card.farm_id)
     )
 
 
 def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
     """Faults in the given fields of a product, independent of the others."""
-    return faults_of(currency_of(request), given)
+    return faults_of(currency_of(request), given, languages_of(request.parts.settings))
 
 
 def currency_of(request: RequestContext) -> str:
@@ -133,7 +156,7 @@ async def add(request: RequestContext, body: NewProduct) -> Result:
         wrong += refused.errors
     accept(*wrong, message="the product cannot be accepted")
     assert farm is not None
-    known, _ = read(currency_of(request), sent)
+    known, _ = read(currency_of(request), sent, languages_of(request.parts.settings))
     level = opening_stock(body.stock, body.unit)
     product_id = await actions.offer(request.work, farm, market.begun(known), level)
     location = ("Location", f"/api/products/{product_id}")
@@ -142,7 +165,7 @@ async def add(request: RequestContext, body: NewProduct) -> Result:
 
 async def now(request: RequestContext, product_id: str) -> Result:
     """The product, as this transaction has written it."""
-    card = await cards.find(request.tx, product_id, view(request))
+    card = await cards.find(request.tx, product_id, view(request, own=True))
     assert card is not None
     return Result(shown(card), version=card.version)
 
@@ -158,7 +181,7 @@ async def _locked(request: RequestContext) -> store.Product:
 async def change(request: RequestContext, body: ChangeProduct) -> Result:
     """Change the fields of a product that a farm edits."""
     before = await _locked(request)
-    changes, wrong = read(currency_of(request), given(body))
+    changes, wrong = read(currency_of(request), given(body), languages_of(request.parts.settings))
     await actions.change(request.work, before, changes, wrong)
     return await now(request, before.id)
 

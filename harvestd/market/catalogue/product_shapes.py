@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, get_args
 from msgspec import UNSET, Meta, UnsetType
 
 from harvestd.kernel.quantities import COMPARED
+from harvestd.kernel.tags import LANGUAGES
 from harvestd.kernel.units import Unit
 from harvestd.market.catalogue import fact_shapes as facts
 from harvestd.market.catalogue.rules import MAX_DESCRIPTION, MAX_TITLE, Status
@@ -34,7 +35,7 @@ from harvestd.web.shapes import (
 from harvestd.web.vocabulary import closed
 
 NotOrderableOut = Annotated[
-    str, closed("NotOrderable", ("nobody-there", "farm-away"), "Why a product cannot be ordered.")
+    str, closed("NotOrderable", ("nobody-there", "farm-away", "past-use-by"), "Why a product cannot be ordered.")
 ]
 ProductStatusOut = Annotated[str, closed("ProductStatus", get_args(Status), "Whether a product is on sale.")]
 ImageStatusOut = Annotated[
@@ -86,6 +87,13 @@ class Image(Out, kw_only=True, frozen=True):
     sizes: ImageSizes
 
 
+class ProductTranslation(Out, kw_only=True, frozen=True):
+    """A product's texts in another of the market's languages."""
+
+    title: str
+    description: str
+
+
 class Product(Out, kw_only=True, frozen=True):
     """A product. Quantities are in ``unit``, ``price`` is for ``price_per``, ``available`` is stock less reservations. ``orderable`` is false if
     nobody would answer for an order, or the farm is away; ``not_orderable`` says why."""
@@ -120,6 +128,7 @@ class Product(Out, kw_only=True, frozen=True):
     durability: facts.Durability | None
     certifications: list[Certification]
     metadata: dict[str, str]
+    translations: dict[str, ProductTranslation]
     status: ProductStatusOut
     orderable: bool
     not_orderable: NotOrderableOut | None
@@ -136,6 +145,24 @@ class Product(Out, kw_only=True, frozen=True):
 Title = Annotated[str, Meta(max_length=MAX_TITLE)]
 Description = Annotated[str, Meta(max_length=MAX_DESCRIPTION)]
 Tags = Annotated[list[Annotated[str, Meta(max_length=MAX_TAG_LENGTH)]], Meta(max_length=MAX_TAGS)]
+
+
+class ProductTranslationIn(In, kw_only=True, frozen=True):
+    """A product's texts in another of the market's languages."""
+
+    title: Title
+    description: Description = ""
+
+
+class ChangeProductTranslation(In, kw_only=True, frozen=True):
+    """The texts to change in another of the market's languages."""
+
+    title: Title | UnsetType = UNSET
+    description: Description | UnsetType = UNSET
+
+
+Translations = Annotated[dict[str, ProductTranslationIn], Meta(max_length=len(LANGUAGES))]
+ChangedTranslations = Annotated[dict[str, ChangeProductTranslation | None], Meta(max_length=len(LANGUAGES))]
 
 
 class PricePerIn(In, kw_only=True, frozen=True):
@@ -178,6 +205,7 @@ class NewProduct(In, kw_only=True, frozen=True):
     durability: facts.DurabilityIn | None = None
     certifications: Certifications = []
     metadata: Metadata = {}
+    translations: Translations = {}
 
 
 class ChangeProduct(In, kw_only=True, frozen=True):
@@ -214,6 +242,7 @@ class ChangeProduct(In, kw_only=True, frozen=True):
     durability: facts.DurabilityIn | UnsetType | None = UNSET
     certifications: Certifications | UnsetType = UNSET
     metadata: Metadata | UnsetType = UNSET
+    translations: ChangedTranslations | UnsetType | None = UNSET
 
 
 #: The meaning of each name here, as the contract describes it.
@@ -239,7 +268,18 @@ WORDS: dict[str, str] = {
     "images": "The pictures that can be shown, in order.",
     "min_quantity": "The minimum order quantity.",
     "not_orderable": "Why it cannot be ordered; null if it can.",
-    "orderable": "Whether it can be ordered: false if nobody would answer for the order, as the farm has no owner with an open account, or is not verified; or if it is away.",
+    "orderable": "Whether it can be ordered: false if nobody would answer for the order, as the farm has no owner with an open account, or is not verified; if it is away; or if its "
+    "`use_by` day is over.",
+    "Product.title": "Its title, in the language that is asked for, as far as it is translated; in the farm's own to those who may change it.",
+    "Product.description": "What the farm says of it, in the language of `title`. In lists of others' products it is cut to 1,000 characters, and ends in `…` then.",
+    "Product.ingredients": "Its ingredients, in descending order of weight. In lists of others' products they are cut to 1,000 characters, and end in `…` then: the product's own page has all.",
+    "Product.metadata": "Notes of another system: kept, returned, never read. Empty in lists of others' products; the product's own page has them.",
+    "Product.certifications": "Claims such as organic farming, each until its last day; to those who may change it those that are over, too.",
+    "Product.translations": "Its texts in the market's other languages, by their tags, to those who may change it; empty for others, who ask for a language by `Accept-Language`.",
+    "NewProduct.translations": "Its texts in the market's other languages, by their tags.",
+    "ChangeProduct.translations": "Texts in the market's other languages, by their tags: languages and texts that are left out stay, null removes those of a language, or all.",
+    "ProductTranslation.title": "The title.",
+    "ProductTranslation.description": "The description; where it is empty, the product's own is shown.",
     "Product.away_until": "The last day of its farm's absence; null if the farm is here today.",
     "per": "The unit that `amount` is for: a kilogram, a litre, a piece …",
     "price": "The current price, for `price_per`.",
@@ -255,5 +295,5 @@ WORDS: dict[str, str] = {
     "unit": "The unit of quantities and of the price.",
     "unit_price": "The price of a kilogram, a litre or a piece, for comparing offers.",
     "upvote_count": "How many users liked it. Not implemented yet: always 0.",
-    "view_count": "How often its page was viewed. Not implemented yet: always 0.",
+    "view_count": "How often its page was viewed, as far as it is known not by programs, nor by its own farm; some minutes old.",
 }  # fmt: skip

@@ -58,6 +58,7 @@ class Product(msgspec.Struct, frozen=True):
     durability_date: date | None
     certifications: list[dict[str, Any]]
     metadata: dict[str, str]
+    translations: dict[str, dict[str, str]]
     upvote_count: int
     view_count: int
     rating_average: Decimal
@@ -120,12 +121,22 @@ _KEPT: dict[str, Kept] = {
         lambda row: msgspec.convert(row.certifications, tuple[Certification, ...]),
     ),
     "metadata": Kept(lambda notes: {"metadata": msgspec.json.encode(notes).decode()}, lambda row: row.metadata),
+    "translations": Kept(lambda texts: {"translations": msgspec.json.encode(texts).decode()}, lambda row: row.translations),
 }  # fmt: skip
 #: The fields of an offer that are a column each, and the columns of all.
 _KEPT_AS_IT_IS = tuple(name for name in OFFERED if name not in _KEPT)
-COLUMNS = (*_KEPT_AS_IT_IS, *_days(None), "tags", "allergens", *_until(None), "certifications", "metadata")
+COLUMNS = (
+    *_KEPT_AS_IT_IS,
+    *_days(None),
+    "tags",
+    "allergens",
+    *_until(None),
+    "certifications",
+    "metadata",
+    "translations",
+)
 #: Those of them whose value is JSON already.
-KEPT_AS_JSON = ("certifications", "metadata")
+KEPT_AS_JSON = ("certifications", "metadata", "translations")
 
 _ID_OF = Statement("products.id_of", "select id from products where slug = :slug", scalar)
 _BY_IDS = Statement("products.by_ids", f"{SELECT} where p.id = any(:ids::uuid[]) order by p.id", Product)

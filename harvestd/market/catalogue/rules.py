@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import attrs
 
+from harvestd.kernel import translations
 from harvestd.kernel.claims import Certification
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.formatting import quantity as said
@@ -26,7 +27,7 @@ Status = Literal["draft", "published", "archived"]
 
 MAX_TITLE, MAX_DESCRIPTION = 200, 10_000
 NOTHING = Decimal(0)
-_TEXTS = {"title": Rule(MAX_TITLE), "description": Rule(MAX_DESCRIPTION, lines=True)}
+TEXTS = {"title": Rule(MAX_TITLE), "description": Rule(MAX_DESCRIPTION, lines=True)}
 
 
 @attrs.frozen(kw_only=True)
@@ -56,6 +57,7 @@ class Offer:
     durability: Durability | None = None
     certifications: tuple[Certification, ...] = ()
     metadata: Mapping[str, str] = attrs.field(factory=dict)
+    translations: translations.Texts = attrs.field(factory=dict)
 
 
 #: The names of the offer's fields.
@@ -70,16 +72,18 @@ def begun(given: Mapping[str, Any]) -> Offer:
     least = step if given["min_quantity"] is None else given["min_quantity"]
     (per,) = accept(price_per(given["price_per"], unit))
     anew = {"quantity_step": step, "min_quantity": least, "price_per": per}
+    anew |= {translations.FIELD: translations.merged({}, given.get(translations.FIELD, {}), tuple(TEXTS))}
     return checked(Offer(**({name: given[name] for name in OFFERED if name in given} | anew)))
 
 
 def checked(offer: Offer, also: Iterable[FieldError] = ()) -> Offer:
     """The offer in its normal form; raises :class:`Invalid` with every field that is wrong, and what was wrong ``also``."""
-    texts = _texts({name: getattr(offer, name) for name in _TEXTS})
+    texts = _texts({name: getattr(offer, name) for name in TEXTS})
     kept_tags = tags(offer.tags)
     amounts = unfit(offer.unit, offer.quantity_step, offer.min_quantity)
     price = price_faults(offer.price, offer.price_per, offer.unit)
     facts, wrong = fact_rules.checked(attrs.asdict(offer, recurse=False))
+    wrong += translations.lacking(offer.translations, "title")
     accept(*also, *texts.values(), *kept_tags, *price, *amounts, *wrong, message="the product cannot be accepted")
     kept = accept(*texts.values(), *kept_tags)
     named: dict[str, Any] = dict(zip(texts, kept, strict=False))
@@ -108,7 +112,7 @@ def faults(given: Mapping[str, Any]) -> list[FieldError]:
 
 
 def _texts(given: Mapping[str, Any]) -> dict[str, str | FieldError]:
-    return {name: rule.apply(name, given[name]) for name, rule in _TEXTS.items() if name in given}
+    return {name: rule.apply(name, given[name]) for name, rule in TEXTS.items() if name in given}
 
 
 def amended(
@@ -126,6 +130,8 @@ def amended(
         anew = {"quantity_step": step, "min_quantity": step, "price_per": ONE}
         also = (*also, *_unit_stays(offer.unit, stock, held))
     anew |= changes
+    if translations.FIELD in changes:
+        anew[translations.FIELD] = translations.merged(offer.translations, changes[translations.FIELD], tuple(TEXTS))
     if "price_per" in changes:
         anew["price_per"] = price_per(changes["price_per"], unit)
         if isinstance(anew["price_per"], FieldError):

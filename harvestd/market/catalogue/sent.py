@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from harvestd.kernel import claims, errors
+from harvestd.kernel import claims, errors, foreign
 from harvestd.kernel.claims import Certification
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.seasons import Season as MarketSeason
@@ -19,14 +19,14 @@ from harvestd.market.catalogue.fact_rules import Durability
 from harvestd.market.catalogue.price_rules import per_faults
 from harvestd.market.catalogue.product_shapes import PricePerIn
 from harvestd.market.catalogue.tag_rules import tag_faults
-from harvestd.web import sound
+from harvestd.web import sound, translated
 from harvestd.web.money import given_faults, minor_units
 from harvestd.web.shapes import Money, SeasonIn
 
 
-def faults(currency: str, sent: Mapping[str, Any]) -> list[FieldError]:
+def faults(currency: str, sent: Mapping[str, Any], languages: Sequence[str] = ()) -> list[FieldError]:
     """Faults in the given fields of a product, independent of the others."""
-    known, wrong = read(currency, sent)
+    known, wrong = read(currency, sent, languages)
     return [*wrong, *_faults_in_part(currency, sent), *market.faults(known)]
 
 
@@ -42,12 +42,15 @@ def _faults_in_part(currency: str, given: Mapping[str, Any]) -> Iterator[FieldEr
         yield from tag_faults(sound.elements(given, "tags"))
     if "certifications" not in given:
         yield from claims.faults_in_part("certifications", sound.elements(given, "certifications"))
+    if "metadata" not in given:
+        yield from foreign.metadata("metadata", sound.members(given, "metadata"))[1]
 
 
-def read(currency: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
-    """The fields converted for the rules; those that cannot be converted are left out, with their faults."""
-    found = dict(given)
-    wrong: list[FieldError] = []
+def read(
+    currency: str, given: Mapping[str, Any], languages: Sequence[str] = ()
+) -> tuple[dict[str, Any], list[FieldError]]:
+    """The fields converted for the rules, translations into the market's ``languages``; those that cannot be converted are left out, with their faults."""
+    found, wrong = translated.read(given, market.TEXTS, languages)
     for name, convert in _READ.items():
         if name in given:
             del found[name]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from harvestd.market.catalogue.cards import said
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.stock_rules import Effect, Held
 from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
@@ -16,6 +17,7 @@ def _on_sale(*c: object) -> OnSale:
     names = (
         "id", "slug", "farm_id", "farm_slug", "farm_name", "order_minimum", "staffed", "title", "unit", "price", "price_per", "stock",
         "reserved", "quantity_step", "min_quantity", "season_from", "season_to", "status", "revision", "facts", "away",
+        "own_title",
     )  # fmt: skip
     return OnSale(**dict(zip(names, c, strict=True)))  # type: ignore[arg-type]
 
@@ -29,11 +31,11 @@ def _held(*columns: object) -> Held:
     return Held(**dict(zip(names, columns, strict=True)))  # type: ignore[arg-type]
 
 
-_SHELF = """p.id, p.slug, p.farm_id, f.slug, f.name, f.order_minimum, f.staffed, p.title, p.unit, p.price, p.price_per, p.stock,
+_SHELF = f"""p.id, p.slug, p.farm_id, f.slug, f.name, f.order_minimum, f.staffed, {said("p", "title")}, p.unit, p.price, p.price_per, p.stock,
        p.reserved, p.quantity_step, p.min_quantity, p.season_from, p.season_to, p.status, p.revision,
        jsonb_build_object('lot', p.lot, 'allergens', p.allergens, 'ingredients', p.ingredients, 'origin', p.origin, 'storage', p.storage,
                           'certifications', p.certifications, 'durability', case when p.durability_kind is not null then
-                          jsonb_build_object('kind', p.durability_kind, 'date', p.durability_date) end), f.away
+                          jsonb_build_object('kind', p.durability_kind, 'date', p.durability_date) end), f.away, p.title
   from products p join farms f on f.id = p.farm_id
  where p.id = any(:product_ids::uuid[]) order by p.id"""
 # Every transaction locks products in id order, so two orders never deadlock.
@@ -95,12 +97,15 @@ _IN_OPEN_ORDERS = Statement(
 
 async def lock(tx: Transaction, product_ids: Sequence[str]) -> dict[str, OnSale]:
     """The products, locked in id order."""
-    return {product.id: product for product in await tx.rows(_LOCK, product_ids=sorted(set(product_ids)))}
+    rows = await tx.rows(_LOCK, product_ids=sorted(set(product_ids)), language="")
+    return {product.id: product for product in rows}
 
 
-async def lock_for_order(tx: Transaction, product_ids: Sequence[str]) -> tuple[str, dict[str, OnSale]]:
-    """An order number, and the products locked in id order. Without any products the number is empty."""
-    rows = await tx.rows(_LOCK_NUMBERED, product_ids=sorted(set(product_ids)))
+async def lock_for_order(
+    tx: Transaction, product_ids: Sequence[str], language: str = ""
+) -> tuple[str, dict[str, OnSale]]:
+    """An order number, and the products locked in id order, their titles in a language. Without any products the number is empty."""
+    rows = await tx.rows(_LOCK_NUMBERED, product_ids=sorted(set(product_ids)), language=language)
     number = f"H{rows[0][0]:06d}" if rows else ""
     return number, {product.id: product for _, product in rows}
 
@@ -150,6 +155,7 @@ async def set_level(tx: Transaction, product_id: str, level: Decimal, now: datet
     await tx.run(_SET, product_id=product_id, level=level, now=now)
 
 
-async def see(reader: Reader, product_ids: Sequence[str]) -> Mapping[str, OnSale]:
-    """The products in their current state, not locked, for pricing a cart."""
-    return {product.id: product for product in await reader.rows(_SEE, product_ids=list(product_ids))}
+async def see(reader: Reader, product_ids: Sequence[str], language: str = "") -> Mapping[str, OnSale]:
+    """The products in their current state, not locked, for pricing a cart; their titles in a language."""
+    rows = await reader.rows(_SEE, product_ids=list(product_ids), language=language)
+    return {product.id: product for product in rows}

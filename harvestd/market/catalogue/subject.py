@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from harvestd.kernel import errors
-from harvestd.kernel.families import AMOUNTS, CATALOGUE, CATEGORIES, CHANGED, PRICES, PRODUCTS, of_farm
+from harvestd.kernel.families import (
+    AMOUNTS,
+    ANY_CATEGORY,
+    CATALOGUE,
+    CATEGORIES,
+    CHANGED,
+    PRICES,
+    PRODUCTS,
+    of_category,
+    of_farm,
+)
 from harvestd.kernel.permissions import Permission
 from harvestd.market.catalogue import (
     category_routes,
@@ -39,7 +49,7 @@ _PRODUCTS = Section(
 _IMPORT = f"""CSV or JSON Lines, up to 100,000 rows. The first line of CSV names columns, in any order: {", ".join(f"`{name}`" for name in table_columns.COLUMNS)}.
 A row is about the product with its `id`, else its `external_id`, else its `sku`; there is a new one if none has that. Columns that the file does not have stay as they are; an
 empty cell empties its field, and leaves `title`, `unit`, `price`, `stock`, `status` and the steps alone. `price` is in whole units of the market's currency (3.50), `category` a
-slug, several `tags` or `allergens` have `|` between them, `certifications` and `metadata` are JSON. UTF-8 and Windows-1252, commas, semicolons and tabs, and decimal commas are understood. Lines of JSON
+slug, several `tags` or `allergens` have `|` between them, `certifications`, `metadata` and `translations` are JSON. UTF-8 and Windows-1252, commas, semicolons and tabs, and decimal commas are understood. Lines of JSON
 are rows as `POST /api/products/bulk` takes them.
 
 Everything is checked before anything is written. If a row is wrong, the operation fails with the errors of all (`rows[0]` is the line below the first) and nothing is
@@ -51,7 +61,9 @@ def _listing(path: dict[str, str], query: Any) -> tuple[str, ...]:
     by_price = query.sort in ("price", "-price") or query.min_price is not None or query.max_price is not None
     by_amount = query.sort == "popular" or query.in_stock
     farms = [of_farm(token) for token in query.farm if token]
-    return (*(farms or [PRODUCTS]), CATALOGUE, *[PRICES] * by_price, *[AMOUNTS] * by_amount)
+    categories = [of_category(token) for token in query.category if token]
+    own = farms or (categories and [*categories, ANY_CATEGORY]) or [PRODUCTS]
+    return (*own, CATALOGUE, *[PRICES] * by_price, *[AMOUNTS] * by_amount)
 
 
 def _product(path: dict[str, str], query: Any) -> tuple[str, ...]:
@@ -77,14 +89,14 @@ SUBJECT = Subject(
               errors=(errors.NotFound, errors.AlreadyTaken)),
         Route(method="DELETE", path="/api/categories/{id}", operation="deleteCategory", handler=category_routes.remove, permission=Permission.CHANGE_CATEGORIES, mode=Mode.WRITE, section=_CATEGORIES,
               summary="Delete an empty category", status=204, if_match=True, errors=(errors.NotFound, errors.Conflict)),
-        Route(method="GET", path="/api/products", operation="listProducts", handler=product_routes.listed, permission=None, scope=Permission.CHANGE_PRODUCTS, mode=Mode.READ, section=_PRODUCTS,
+        Route(method="GET", path="/api/products", operation="listProducts", spoken=True, handler=product_routes.listed, permission=None, scope=Permission.CHANGE_PRODUCTS, mode=Mode.READ, section=_PRODUCTS,
               summary="Products on sale, filtered and sorted", query=listing_shapes.ProductsQuery, answer=CountedPage[product_shapes.Product],
               cached=Cached(_listing, instead=(CHANGED,), private=lambda query: query.mine), limit="rate_read"),
         Route(method="POST", path="/api/products", operation="createProduct", handler=product_routes.add, permission=Permission.CHANGE_PRODUCTS, mode=Mode.WRITE, section=_PRODUCTS,
               summary="Create a product", body=product_shapes.NewProduct, rules=product_routes.faults, answer=product_shapes.Product, status=201, key="optional",
               body_limit=LONG_BODY, errors=(errors.Forbidden, errors.AlreadyTaken)),
         Route(method="GET", path="/api/products/{id}", operation="getProduct", handler=product_routes.page, permission=None, scope=Permission.CHANGE_PRODUCTS, mode=Mode.READ, section=_PRODUCTS,
-              summary="A product, by id or slug", answer=product_shapes.Product, cached=Cached(_product, signed_in="own"),
+              summary="A product, by id or slug", answer=product_shapes.Product, cached=Cached(_product, signed_in="own", absent=()), spoken=True, viewed=True,
               limit="rate_read", errors=(errors.NotFound,)),
         Route(method="PATCH", path="/api/products/{id}", operation="updateProduct", handler=product_routes.change, permission=Permission.CHANGE_PRODUCTS, mode=Mode.WRITE, section=_PRODUCTS,
               summary="Change a product", body=product_shapes.ChangeProduct, rules=product_routes.faults, answer=product_shapes.Product, if_match=True,

@@ -117,7 +117,7 @@ COLUMNS: dict[str, Column] = {
     "allergens": Column("allergens", lambda cell, reading: split(cell), ()), "ingredients": Column("ingredients", empty=""),
     "origin": Column("origin", empty=""), "storage": Column("storage", empty=None), "durability_kind": Column("durability.kind", empty=None),
     "durability_date": Column("durability.date", _day, None), "certifications": Column("certifications", _json, ()),
-    "metadata": Column("metadata", _json, {}),
+    "metadata": Column("metadata", _json, {}), "translations": Column("translations", _json, None),
 }  # fmt: skip
 #: The column of a field that is wrong, where that has another name.
 _OF = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from harvestd.kernel import claims, errors
+from harvestd.kernel import claims, errors, foreign
 from harvestd.kernel.claims import Certification
 from harvestd.kernel.errors import FieldError
 from harvestd.market.farms import away_rules, benefit_rules, delivering
@@ -32,6 +32,8 @@ def faults(request: RequestContext, sent: Mapping[str, Any]) -> list[FieldError]
     ]
     wrong += delivering.faults_in_part(sent, request.parts.settings.market_currency)
     wrong += _off_the_earth(points)
+    if "metadata" not in sent:
+        wrong += foreign.metadata("metadata", sound.members(sent, "metadata"))[1]
     return [*errors.faults(lambda: read(request, sent)), *wrong]
 
 

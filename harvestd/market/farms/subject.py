@@ -56,7 +56,7 @@ SUBJECT = Subject(
               summary="Farms, newest first or nearest first", query=shapes.FarmsQuery, answer=CountedPage[shapes.ListedFarm],
               cached=Cached(always(FARMS)), limit="rate_read"),
         Route(method="GET", path="/api/farms/{id}", operation="getFarm", handler=routes.page, permission=None, mode=Mode.READ, section=_FARMS,
-              summary="A farm, by id or slug", answer=shapes.Farm, moves=True, cached=Cached(_farm), limit="rate_read", errors=(errors.NotFound,)),
+              summary="A farm, by id or slug", answer=shapes.Farm, moves=True, cached=Cached(_farm, absent=(FARMS,)), limit="rate_read", errors=(errors.NotFound,)),
         Route(method="PATCH", path="/api/farms/{id}", operation="updateFarm", handler=routes.change, permission=Permission.CHANGE_FARM, mode=Mode.WRITE, section=_FARMS,
               summary="Change a farm", body=shapes.ChangeFarm, rules=changes.faults, answer=shapes.Farm, if_match=True, body_limit=MANY_BODY,
               errors=(errors.NotFound, errors.Forbidden, errors.AlreadyTaken)),

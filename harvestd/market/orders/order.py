@@ -18,7 +18,7 @@ MAX_NOTE, MAX_REASON, MAX_ADDRESS = 2000, 500, 500
 @attrs.frozen(kw_only=True)
 class Line:
     """An order line, at the price when it was placed: ``unit_price`` for ``price_per`` of the unit; ``facts`` are what was told of the
-    food then."""
+    food then; ``title_seen`` is the title by which its buyer ordered it, if that is another than the farm's."""
 
     id: str
     farm_id: str
@@ -31,6 +31,7 @@ class Line:
     price_per: Decimal
     total: int
     facts: Mapping[str, Any] = attrs.field(factory=dict)
+    title_seen: str | None = None
 
 
 @attrs.frozen

@@ -53,9 +53,9 @@ def place(
 def _line(i: int, asked: Asked, product: OnSale, line_id: str, today: date) -> Line:
     quantity = asked.quantity.quantize(PLACES)
     return Line(
-        id=line_id, farm_id=product.farm_id, position=i, product_id=product.id, title=product.title, quantity=quantity,
+        id=line_id, farm_id=product.farm_id, position=i, product_id=product.id, title=product.own_title or product.title, quantity=quantity,
         unit=product.unit, unit_price=product.price, price_per=product.price_per, total=product.total(quantity),
-        facts=told(product.facts, today),
+        facts=told(product.facts, today), title_seen=None if product.own_title in ("", product.title) else product.title,
     )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from harvestd.web.context import CountedPage, RequestContext, Result
 from harvestd.web.market_day import today
 from harvestd.web.money import given_faults
 from harvestd.web.paging import Keyset
+from harvestd.web.translated import other
 
 
 def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
@@ -60,7 +61,7 @@ def _ordering(request: RequestContext, body: PlaceOrder) -> actions.Ordering:
         buyer_id=request.user.user_id,
         lines=None if body.lines is None else [Wanted(line.product_id, line.quantity) for line in body.lines],
         ways=[] if wrong else ways.asked(body), note="" if wrong else told("note", body.note, MAX_NOTE),
-        expected_total=expected if expected is None or isinstance(expected, int) else expected.amount, wrong=wrong,
+        expected_total=expected if expected is None or isinstance(expected, int) else expected.amount, wrong=wrong, language=other(request),
     )  # fmt: skip
 
 

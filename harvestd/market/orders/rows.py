@@ -88,6 +88,7 @@ class LineRow(msgspec.Struct, frozen=True):
     price_per: Decimal
     total: int
     facts: dict[str, Any]
+    title_seen: str | None = None
 
 
 _ORDER = """o.id, o.number, o.buyer_id, o.status, o.currency, o.goods, o.fees, o.tax, o.discount, o.total, o.note,
@@ -153,7 +154,7 @@ _STANDING = Statement(
 )
 _LINES = Statement(
     "orders.lines",
-    """select order_id, farm_id, id, product_id, title, quantity, unit, unit_price, price_per, total, facts from order_lines
+    """select order_id, farm_id, id, product_id, title, quantity, unit, unit_price, price_per, total, facts, title_seen from order_lines
        where order_id = any(:orders::uuid[]) order by order_id, position""",
     LineRow,
 )
@@ -173,11 +174,11 @@ _INSERT = Statement(
            select :id, 1, farm_id, '', 'placed', :buyer_id, 'buyer', :placed_at from unnest(:farm_ids::uuid[]) as t(farm_id)
        ), lines as (
            insert into order_lines (id, order_id, farm_id, position, product_id, title, quantity, unit, unit_price, total,
-                                    price_per, facts)
-           select t.id, :id, t.farm_id, t.position - 1, t.product_id, t.title, t.quantity, t.unit, t.price, t.total, t.per, t.facts
+                                    price_per, facts, title_seen)
+           select t.id, :id, t.farm_id, t.position - 1, t.product_id, t.title, t.quantity, t.unit, t.price, t.total, t.per, t.facts, t.seen
              from unnest(:line_ids::uuid[], :line_farms::uuid[], :line_products::uuid[], :titles::text[], :quantities::numeric[], :units::text[], :unit_prices::bigint[],
-                         :totals::bigint[], :prices_per::numeric[], :facts::jsonb[]) with ordinality
-                  as t(id, farm_id, product_id, title, quantity, unit, price, total, per, facts, position)
+                         :totals::bigint[], :prices_per::numeric[], :facts::jsonb[], :titles_seen::text[]) with ordinality
+                  as t(id, farm_id, product_id, title, quantity, unit, price, total, per, facts, seen, position)
        ), held as (
            insert into reservations (line_id, order_id, product_id, quantity, state, expires_at, changed_at)
            select t.id, :id, t.product_id, t.quantity, 'live', :hold_until, :placed_at
@@ -222,7 +223,7 @@ def insert(
         quantities=[x.quantity for x in lines], units=[x.unit for x in lines], unit_prices=[x.unit_price for x in lines], totals=[x.total for x in lines],
         hold_until=order.hold_until, product_ids=[p for p, _ in taken], taken=[q for _, q in taken], ran_out=[p in order.ran_out for p, _ in taken],
         fulfilments=[ways[p.farm_id] for p in order.parts], prices_per=[x.price_per for x in lines],
-        facts=[x.facts for x in lines],
+        facts=[x.facts for x in lines], titles_seen=[x.title_seen for x in lines],
     )  # fmt: skip
 
 

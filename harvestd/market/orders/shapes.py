@@ -247,5 +247,6 @@ WORDS: dict[str, str] = {
     "MovePart.to": "The new status of the part.",
     "OrderTotals.total": "What the buyer owes: goods, fees and tax less discount. For an order that is cancelled or expired as a whole, what was agreed.",
     "totals": "What is owed; for an order that is cancelled or expired as a whole, what was agreed.",
+    "OrderLine.title": "Its title when it was ordered: to its buyer as they saw it, in their language, to everybody else the farm's own.",
     "OrderLine.unit_price": "The agreed price, for `price_per`.",
 }  # fmt: skip

@@ -35,7 +35,7 @@ def placed_view(order: Placed, currency: str, ways: Mapping[str, dict[str, Any]]
     parts = [
         OrderPart(
             farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=_way(ways[part.farm_id]),
-            reason="", lines=[_line(line, currency) for line in order.lines if line.farm_id == part.farm_id],
+            reason="", lines=[_line(line, currency, seen=True) for line in order.lines if line.farm_id == part.farm_id],
             subtotal=money(part.subtotal, currency),
         )
         for part in order.parts
@@ -70,7 +70,7 @@ def seen(
         OrderPart(
             farm=OrderFarm(id=part.farm_id, name=part.farm_name), status=part.status, fulfilment=_way(part.fulfilment),
             reason=part.steps[-1].reason if part.steps else "",
-            lines=[_line(line, currency) for line in mine if line.farm_id == part.farm_id],
+            lines=[_line(line, currency, seen=order.buyer_id == caller.user_id) for line in mine if line.farm_id == part.farm_id],
             subtotal=money(part.subtotal, currency),
         )
         for part in own
@@ -125,9 +125,10 @@ def _can(order: store.Order, parts: Sequence[store.PartRow], caller: Caller, far
     return ["cancel"] if fulfilment.can_cancel(standing, whose, actor) else []
 
 
-def _line(line: Line | store.LineRow, currency: str) -> OrderLine:
+def _line(line: Line | store.LineRow, currency: str, *, seen: bool) -> OrderLine:
+    """A line, to its buyer by the title by which it was ``seen``, to everybody else by the farm's own."""
     return OrderLine(
-        id=line.id, product_id=line.product_id, title=line.title, quantity=quantity(line.quantity), unit=line.unit,
+        id=line.id, product_id=line.product_id, title=(line.title_seen if seen else None) or line.title, quantity=quantity(line.quantity), unit=line.unit,
         unit_price=money(line.unit_price, currency),
         price_per=PricePer(quantity=quantity(line.price_per), unit=line.unit), total=money(line.total, currency),
         facts=msgspec.convert(line.facts, Facts),

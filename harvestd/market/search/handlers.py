@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, time
+from typing import Any
 
 from harvestd.interfaces import Document
 from harvestd.market.catalogue import rows as products
 from harvestd.market.catalogue.product_events import happened
 from harvestd.market.search import renewals as search_renewals
 from harvestd.market.search.copied import renews
+from harvestd.market.search.postgres.query import TEXT_SHOWN
 from harvestd.parts import Parts
 from harvestd.queue.envelope import Envelope
 from harvestd.store.leases import GoingOn, always
@@ -60,11 +62,20 @@ def document(row: products.Product) -> Document:
     return Document(
         kind="product", id=row.id, version=row.revision, title=row.title, text=row.description, farm=row.farm_slug,
         farm_name=row.farm_name, category=row.category_slug, category_name=row.category_name or "", tags=tuple(row.tags),
-        also=_also(row), codes=tuple(filter(None, (row.sku, row.gtin, row.external_id))), allergens=tuple(row.allergens), benefits=tuple(row.benefits),
+        texts={tag: (one["title"], one.get("description", "")) for tag, one in row.translations.items()}, also=_also(row),
+        codes=tuple(filter(None, (row.sku, row.gtin, row.external_id))), allergens=tuple(row.allergens), benefits=tuple(row.benefits),
         unit=row.unit, price=row.price, in_stock=row.stock > row.reserved, season_from=row.season_from,
         season_to=row.season_to, popularity=float(row.sales), rating=float(row.rating_average), latitude=row.latitude, longitude=row.longitude,
-        fresh_at=_fresh(row), body={"slug": row.slug}, removed=row.status != "published",
+        fresh_at=_fresh(row), body=_body(row), removed=row.status != "published",
     )  # fmt: skip
+
+
+def _body(row: products.Product) -> dict[str, Any]:
+    """What hits show; of other languages the beginnings of the texts, which matches are shown in."""
+    texts = {
+        tag: (one["title"], (one.get("description") or row.description)[:TEXT_SHOWN]) for tag, one in row.translations.items()
+    }  # fmt: skip
+    return {"slug": row.slug, **({"texts": texts} if texts else {})}
 
 
 def _also(row: products.Product) -> str:

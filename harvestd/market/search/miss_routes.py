@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 
 from harvestd.kernel import readers
+from harvestd.kernel.agents import is_bot
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.names import accept
 from harvestd.market.search import miss_rows as rows
-from harvestd.market.search.missing_rules import area, is_bot, kept
+from harvestd.market.search.missing_rules import area, kept
 from harvestd.market.search.rule_shapes import SearchMiss, SearchMissesQuery
 from harvestd.market.search.shapes import SearchQuery
 from harvestd.web.context import CountedPage, RequestContext

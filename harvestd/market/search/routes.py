@@ -11,9 +11,10 @@ from harvestd.kernel.errors import Forbidden
 from harvestd.kernel.formatting import money
 from harvestd.kernel.geography import shown_km
 from harvestd.kernel.permissions import Permission, may
-from harvestd.market.catalogue import cards, filters
+from harvestd.market.catalogue import cards, category_rows, filters
 from harvestd.market.catalogue.product_shapes import Image
 from harvestd.market.catalogue.viewing import view
+from harvestd.market.search import translated_titles
 from harvestd.market.search.postgres import suggest as search_suggest
 from harvestd.market.search.postgres.query import FACET_VALUES
 from harvestd.market.search.shapes import (
@@ -26,11 +27,15 @@ from harvestd.market.search.shapes import (
     SuggestQuery,
 )
 from harvestd.market.search.text import asked as words
-from harvestd.web.context import RequestContext
+from harvestd.web.context import RequestContext, Result
 from harvestd.web.shapes import Named
+from harvestd.web.translated import headers, other
+
+#: Suggestions of an answer.
+MOST = 10
 
 
-async def search(request: RequestContext, query: SearchQuery) -> SearchPage[msgspec.Raw]:
+async def search(request: RequestContext, query: SearchQuery) -> Result:
     """Matching products in their current state; one that left the market since it was indexed is left out."""
     if query.explain:
         _explains(request)
@@ -38,22 +43,25 @@ async def search(request: RequestContext, query: SearchQuery) -> SearchPage[msgs
     found = await request.parts.search.search(
         Search(
             **asked.search(), text=query.q, sort=query.sort, limit=query.limit, after=query.after or None,
-            explain=query.explain,
+            explain=query.explain, language=other(request),
             rules=await request.parts.search_rules.of(words(query.q)),
         )
     )  # fmt: skip
-    shown = await cards.by_ids(request.reader, [hit.id for hit in found.hits], view(request))
-    return SearchPage(
+    shown = await cards.by_ids(request.reader, [hit.id for hit in found.hits], view(request, brief=True))
+    names = await _category_names(request, found.facets.get("category", ()), asked.chosen.get("category", {}))
+    shown_now = SearchPage(
         items=[
             _shown(hit, shown[hit.id])
             for hit in found.hits
             if hit.id in shown and shown[hit.id].status == "published"
         ],
         facets={
-            name: _facet(request, name, facets, asked.chosen.get(name, {})) for name, facets in found.facets.items()
+            name: _facet(request, name, facets, asked.chosen.get(name, {}), names if name == "category" else {})
+            for name, facets in found.facets.items()
         },
         total=found.total, degraded=found.degraded, next=found.next,
     )  # fmt: skip
+    return Result(shown_now, headers=headers(request))
 
 
 def _explains(request: RequestContext) -> None:
@@ -63,13 +71,28 @@ def _explains(request: RequestContext) -> None:
     request.user.require_scope(Permission.SEE_SEARCHES)
 
 
-def _facet(request: RequestContext, name: str, found: Sequence[Facet], chosen: Mapping[str, str]) -> list[FacetValue]:
-    """The counted values, plus the chosen ones that no hit has, so that they can be deselected."""
-    values = [FacetValue(value=one.value, count=one.count, name=_called(request, name, one)) for one in found]
+async def _category_names(
+    request: RequestContext, found: Sequence[Facet], chosen: Mapping[str, str]
+) -> Mapping[str, str]:
+    """The names of categories in another language than the market's own, if it is asked for."""
+    slugs = [*(one.value for one in found), *chosen]
+    return await category_rows.names(request.reader, slugs, other(request)) if slugs and other(request) else {}
+
+
+def _facet(
+    request: RequestContext, name: str, found: Sequence[Facet], chosen: Mapping[str, str], names: Mapping[str, str]
+) -> list[FacetValue]:
+    """The counted values, plus the chosen ones that no hit has, so that they can be deselected; with the ``names`` of those that have one in the language of
+    the request."""
+    values = [
+        FacetValue(value=one.value, count=one.count, name=names.get(one.value) or _called(request, name, one))
+        for one in found
+    ]
     if len(values) >= FACET_VALUES:  # beyond the limit, those with the most hits are returned
         return values
     here = {one.value for one in found}
-    return [*values, *(FacetValue(value=v, count=0, name=called) for v, called in chosen.items() if v not in here)]
+    more = ((v, names.get(v) or called) for v, called in chosen.items() if v not in here)
+    return [*values, *(FacetValue(value=v, count=0, name=called) for v, called in more)]
 
 
 def _called(request: RequestContext, name: str, facet: Facet) -> str:
@@ -96,24 +119,23 @@ def _reasons(hit: Hit) -> dict[str, list[RankingReason]]:
     return {"reasons": reasons} if reasons else {}
 
 
-async def suggest(request: RequestContext, query: SuggestQuery) -> Suggestions:
-    """Titles, farms and categories that start with the prefix, in their current state; those that left the market are left out."""
-    found = await request.parts.search.suggest(query.q, 10)
-    known = await search_suggest.known(request.reader, found)
-    return Suggestions(
-        items=[
+async def suggest(request: RequestContext, query: SuggestQuery) -> Result:
+    """Titles, farms and categories that start with the prefix, in their current state and in the language that is asked for; those that left the market are
+    left out."""
+    language = other(request)
+    titled = await translated_titles.begin(request.reader, language, query.q, MOST)
+    found = [*titled, *await request.parts.search.suggest(query.q, MOST)]
+    known = await search_suggest.known(request.reader, found, language)
+    items: dict[tuple[str, str], Suggestion] = {}
+    for one, now in known:
+        text = (now.name if language else None) or one.text
+        items.setdefault(
+            (one.kind, text.casefold()),
             Suggestion(
-                text=one.text,
-                kind=one.kind,
-                id=now.id,
-                slug=one.slug,
-                farm=_farm(now),
-                count=one.count,
-                image=_image(now),
-            )
-            for one, now in known
-        ]
-    )
+                text=text, kind=one.kind, id=now.id, slug=one.slug, farm=_farm(now), count=one.count, image=_image(now)
+            ),
+        )
+    return Result(Suggestions(items=[*items.values()][:MOST]), headers=headers(request))
 
 
 def _farm(now: search_suggest.Known) -> Named | None:

@@ -17,11 +17,11 @@ _SEARCH = Section("search", "Product search, tolerant of typos.", {**shapes.WORD
 SUBJECT = Subject(
     name="search",
     routes=(
-        Route(method="GET", path="/api/search", operation="search", handler=routes.search, permission=None, mode=Mode.READ, section=_SEARCH,
+        Route(method="GET", path="/api/search", operation="search", spoken=True, handler=routes.search, permission=None, mode=Mode.READ, section=_SEARCH,
               summary="Search products, tolerant of typos", query=shapes.SearchQuery, answer=shapes.SearchPage[shapes.FoundProduct],
               cached=Cached(always(CHANGED, CATALOGUE, RULES), private=lambda query: query.explain), scope=Permission.SEE_SEARCHES, noted=miss_routes.noted, limit="rate_read",
               errors=(errors.Forbidden,), description="What it ranks by is told in words on [the page of ranking](/docs/ranking)."),
-        Route(method="GET", path="/api/search/suggest", operation="suggest", handler=routes.suggest, permission=None, mode=Mode.READ, section=_SEARCH,
+        Route(method="GET", path="/api/search/suggest", operation="suggest", spoken=True, handler=routes.suggest, permission=None, mode=Mode.READ, section=_SEARCH,
               summary="Titles, farms and categories that begin with the query", query=shapes.SuggestQuery, answer=shapes.Suggestions,
               cached=Cached(always(CHANGED, CATALOGUE)), limit="rate_read"),
         Route(method="GET", path="/api/admin/search/misses", operation="listSearchMisses", handler=miss_routes.listed, permission=Permission.SEE_SEARCHES, mode=Mode.FRESH,

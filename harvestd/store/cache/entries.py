@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from sys import getsizeof
 
@@ -17,6 +18,9 @@ EXPIRED_LIMIT = 5.0
 #: Bytes that Python's objects take for an entry, each of its headers and each family that no other entry has: the
 #: measured growth of a process, plus a tenth. A family shared with other entries costs a third.
 ENTRY_BYTES, HEADER_BYTES, FAMILY_BYTES = 650, 120, 350
+
+#: The status of an absence, and for how many seconds it is believed at most: the event that ends it drops it, but for what nobody tells of.
+ABSENT, ABSENT_TTL = 404, 10.0
 
 Load = Callable[[], Awaitable[Entry]]
 #: Whether the caller has seen a later entry than this one.
@@ -79,6 +83,43 @@ class InFlightLoad:
     def missed(self, entry: Entry) -> bool:
         """Whether the loaded entry may predate a drop."""
         return self.outdated() or (bool(self.heard) and not self.heard.isdisjoint(map(family_name, entry.families)))
+
+
+def loaded(entry: Entry, ttl: float) -> Loaded:
+    """A newly loaded entry. Absences live shortly, and are never served stale."""
+    return Loaded(entry, min(ttl, ABSENT_TTL), 0.0) if entry.status == ABSENT else Loaded(entry, ttl)
+
+
+class Shelf(OrderedDict[str, Held]):
+    """Entries in the order of their last use, of at most ``limit`` bytes together."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.limit = limit
+        self.bytes = self.evicted = 0
+
+    def keep(self, key: str, held: Held) -> None:
+        """Take an entry that is not here yet, for the oldest ones."""
+        self[key] = held
+        self.grow(held.size)
+
+    def grow(self, size: int) -> None:
+        """Make room for so many bytes more."""
+        self.bytes += size
+        while self.bytes > self.limit:
+            self.forget(next(iter(self)))
+            self.evicted += 1
+
+    def clear(self) -> None:
+        """Let go of all."""
+        super().clear()
+        self.bytes = 0
+
+    def forget(self, key: str) -> None:
+        """Let go of an entry, if it is here."""
+        held = self.pop(key, None)
+        if held is not None:
+            self.bytes -= held.size
 
 
 async def run(load: Callable[[bool], Awaitable[Loaded]], direct: bool) -> Loaded:

@@ -7,7 +7,6 @@ first, unless it is told to load ``direct``.
 from __future__ import annotations
 
 import random
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -18,7 +17,19 @@ from zope.interface import implementer
 
 from harvestd.interfaces import CacheState, Entry, ICache, ITopics
 from harvestd.kernel.errors import MarketError, Unavailable
-from harvestd.store.cache.entries import Held, InFlightLoad, Load, Loaded, Outdated, never, run, size_of
+from harvestd.store.cache.entries import (
+    ABSENT,
+    Held,
+    InFlightLoad,
+    Load,
+    Loaded,
+    Outdated,
+    Shelf,
+    loaded,
+    never,
+    run,
+    size_of,
+)
 from harvestd.store.cache.generations import Families, dropped_at, known_dropped
 from harvestd.store.cache.invalidations import CHANNEL, family_name, read, written
 
@@ -28,6 +39,8 @@ JITTER = 0.1
 OUTAGE_LIMIT = 30.0
 #: Seconds after such a failed load before the next attempt for that entry.
 OUTAGE_PAUSE = 1.0
+#: The part of the cache for absences: whoever asks for invented addresses drives out nothing but others of them.
+ABSENT_SHARE = 1 / 16
 
 
 @implementer(ICache)
@@ -46,15 +59,15 @@ class NearCache:
     ) -> None:  # fmt: skip
         self._now: Callable[[], float] = clock.seconds
         self._topics = topics
-        self._limit = size
         self._stale_limit = stale
         self._draw = draw
-        self._entries: OrderedDict[str, Held] = OrderedDict()
+        absent = int(size * ABSENT_SHARE)
+        self._entries, self._absent = Shelf(size - absent), Shelf(absent)
         self._flights: dict[str, InFlightLoad] = {}
         self._families = Families(settle)
         self._name = f"{random.getrandbits(64):016x}"
         self._loading: set[InFlightLoad] = set()
-        self._bytes = self._hits = self._misses = self._stale = self._number = 0
+        self._hits = self._misses = self._stale = self._number = self._absences = 0
         self._unsubscribe: Callable[[], None] = lambda: None
         self._missed: Callable[[Sequence[str]], None] = lambda families: None
         self._dropped: Callable[[Sequence[str]], None] = lambda families: None
@@ -67,19 +80,24 @@ class NearCache:
         """Stop receiving them, and forget everything."""
         self._unsubscribe()
         self._entries.clear()
-        self._bytes = 0
+        self._absent.clear()
 
     def peek(self, key: str) -> Entry | None:
         """A fresh entry, or None."""
-        held = self._entries.get(key)
+        shelf = self._entries
+        held = shelf.get(key)
+        if held is None:
+            shelf = self._absent
+            held = shelf.get(key)
         if held is None or self._now() >= held.expires:
             return None
         if held.whole != self._families.drops:
             if dropped_at(held.families) is not None:
                 return None
             held.whole = self._families.drops
-        self._entries.move_to_end(key)
+        shelf.move_to_end(key)
         self._hits += 1
+        self._absences += shelf is self._absent
         return held.entry
 
     async def fetch(
@@ -89,7 +107,7 @@ class NearCache:
         """The entry: fresh, or stale while one load runs, or newly loaded."""
 
         async def whole(direct: bool) -> Loaded:
-            return Loaded(await load(), ttl)
+            return loaded(await load(), ttl)
 
         return await self.fetch_for(key, families, whole, instead, outdated)
 
@@ -121,7 +139,7 @@ class NearCache:
         entry = self.peek(key)
         if entry is not None:
             return entry
-        held, flight = self._entries.get(key), self._flights.get(key)
+        held, flight = self._held(key), self._flights.get(key)
         if flight is not None and flight.outdated(instead):
             flight = None  # after a drop, do not wait for an earlier load
         if held is not None and self._served_meanwhile(held, flight):
@@ -141,6 +159,8 @@ class NearCache:
         """Whether a stale entry is served while it is reloaded: after a drop only beside a load that began since, so
         that a caller that drops and then fetches sees the new state (read-your-writes)."""
         now, dropped = self._now(), dropped_at(held.families)
+        if held.entry.status == ABSENT and dropped is not None:
+            return False
         if now < held.paused_until and self._stands_in(held):
             return True
         if dropped is not None and (flight is None or now >= dropped + self._stale_limit):
@@ -167,8 +187,11 @@ class NearCache:
         loaded = Deferred.fromCoroutine(run(load, direct)).addCallback(self._landed, key, flight)
         loaded.addErrback(self._failed, key, flight).addBoth(self._deliver, key, flight)
 
+    def _held(self, key: str) -> Held | None:
+        return self._entries.get(key) or self._absent.get(key)
+
     def _landed(self, loaded: Loaded, key: str, flight: InFlightLoad) -> Entry:
-        held = self._entries.get(key)
+        held = self._held(key)
         if not flight.missed(loaded.entry):
             if held is None or held.number < flight.number:  # a later load's entry stays
                 self._keep(key, loaded, flight)
@@ -179,7 +202,7 @@ class NearCache:
 
     def _failed(self, failure: Failure, key: str, flight: InFlightLoad) -> Entry | Failure:
         """The stale entry served instead, or the failure."""
-        held = self._entries.get(key)
+        held = self._held(key)
         if isinstance(failure.value, Unavailable):
             if held is None or not self._stands_in(held):
                 return failure
@@ -212,29 +235,22 @@ class NearCache:
             expires = useless = min(expires, settled)
         size = size_of(key, entry, len(families) - 1)  # all have the family of everything
         self._forget(key)
-        if size > self._limit:
+        shelf = self._absent if entry.status == ABSENT else self._entries
+        if size > shelf.limit:
             return
         made = flight.began - loaded.age
-        self._entries[key] = Held(entry, families, size, expires, useless, self._families.drops, flight.number, made)
-        self._bytes += size
-        self._make_room()
+        shelf.keep(key, Held(entry, families, size, expires, useless, self._families.drops, flight.number, made))
 
     def grown(self, key: str, entry: Entry, size: int) -> None:
         """Count a variant's bytes."""
         held = self._entries.get(key)
         if held is not None and held.entry.codings is entry.codings:
             held.size += size
-            self._bytes += size
-            self._make_room()
-
-    def _make_room(self) -> None:
-        while self._bytes > self._limit:
-            self._forget(next(iter(self._entries)))
+            self._entries.grow(size)
 
     def _forget(self, key: str) -> None:
-        held = self._entries.pop(key, None)
-        if held is not None:
-            self._bytes -= held.size
+        self._entries.forget(key)
+        self._absent.forget(key)
 
     # --- dropping ---
 
@@ -279,4 +295,8 @@ class NearCache:
 
     def state(self) -> CacheState:
         """Counters for the metrics."""
-        return CacheState(self._hits, self._misses, self._stale, len(self._entries), self._bytes)
+        entries, absent = self._entries, self._absent
+        return CacheState(
+            self._hits, self._misses, self._stale, len(entries) + len(absent), entries.bytes + absent.bytes, absent=len(absent),
+            absences=self._absences, evicted=entries.evicted + absent.evicted,
+        )  # fmt: skip

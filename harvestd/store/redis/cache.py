@@ -35,7 +35,7 @@ from zope.interface import implementer
 
 from harvestd.interfaces import CacheState, Entry, ICache
 from harvestd.runtime.lifecycle import shield
-from harvestd.store.cache.entries import EXPIRED_LIMIT, Load, Loaded, Outdated, never
+from harvestd.store.cache.entries import ABSENT, EXPIRED_LIMIT, Load, Loaded, Outdated, loaded, never
 from harvestd.store.cache.invalidations import family_name
 from harvestd.store.cache.near import JITTER, NearCache
 from harvestd.store.cache.seals import Sealed, Seals
@@ -152,13 +152,13 @@ class RedisCache:
             after = EXPIRED_LIMIT if found.left > self._settle else 0.0
             return Loaded(found.entry, min(ttl, found.left), after, found.made)
         entry = await load()
-        if found is None:
-            return Loaded(entry, ttl)
+        if found is None or entry.status == ABSENT:  # each process keeps its own: invented addresses fill no Redis
+            return loaded(entry, ttl)
         self._misses += 1
         unsettled = self._settle - found.age
-        loaded = Loaded(entry, min(ttl, unsettled), 0.0) if unsettled > 0 else Loaded(entry, ttl)
-        shield(self._store(found, loaded))
-        return loaded
+        fresh = Loaded(entry, min(ttl, unsettled), 0.0) if unsettled > 0 else Loaded(entry, ttl)
+        shield(self._store(found, fresh))
+        return fresh
 
     async def _find(self, key: str, families: Sequence[str]) -> _Found | None:
         """None where Redis is not to be used."""

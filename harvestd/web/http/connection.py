@@ -11,6 +11,7 @@ from twisted.web import http
 from zope.interface import implementer
 
 from harvestd.web.http.pace import Pace
+from harvestd.web.http.pieces import Pieces
 
 if TYPE_CHECKING:
     from harvestd.web.http.site import Site
@@ -41,6 +42,7 @@ class Connection(http.HTTPChannel):
         self.host = ""
         self._pace = Pace()
         self._given_up = False
+        self.pieces: Pieces | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -102,6 +104,8 @@ class Connection(http.HTTPChannel):
             return 0
         transport = self.transport
         waiting = len(getattr(transport, "dataBuffer", b"")) + getattr(transport, "_tempDataLen", 0) + len(self._buffer)
+        if self.pieces is not None:
+            waiting += self.pieces.held()
         if self.stage == "idle":
             return int(waiting)
         queued = sum(map(len, self._dataBuffer))

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 import weakref
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-from harvestd.interfaces import Coded, Entry, ICache
+from harvestd.interfaces import Coded, Entry, ICache, IViews
+from harvestd.kernel.languages import choose
 from harvestd.web.codings import Codings
 from harvestd.web.conditional import behind, unchanged
 from harvestd.web.http import framing
@@ -37,7 +39,16 @@ _WHOLE = re.compile(
 )
 #: The headers that affect an anonymous GET: those the lane handles, and those (``_BEYOND``) that need the regular path.
 _UNDERSTOOD = frozenset(
-    {b"host", b"connection", b"if-none-match", b"x-request-id", b"x-forwarded-for", b"accept-encoding"}
+    {
+        b"host",
+        b"connection",
+        b"if-none-match",
+        b"x-request-id",
+        b"x-forwarded-for",
+        b"accept-encoding",
+        b"accept-language",
+        b"user-agent",
+    }
 )
 SESSION = b"harvest_session="
 _BEYOND = frozenset(
@@ -54,20 +65,31 @@ _BEYOND = frozenset(
         b"http2-settings",
         b"te",
         b"trailer",
+        b"sec-purpose",
     }
 )
 
 
 class _Way:
-    """A learned address: its route and cache key, and the prebuilt heads of the 200 and the 304 for the current entry, by coding."""
+    """A learned address: its route and cache key, the same in each language if it is ``spoken``, and the prebuilt heads of the 200 and the 304 for the
+    current entry, by coding."""
 
-    __slots__ = ("_heads", "entry", "key", "path", "route")
+    __slots__ = ("_heads", "entry", "key", "path", "route", "spoken")
 
-    def __init__(self, target: bytes, route: Route, key: str) -> None:
+    def __init__(self, target: bytes, route: Route, key: str, spoken: bool) -> None:
         self.route, self.key = route, key
+        self.spoken: dict[str, _Way] | None = {} if spoken else None
         self.path = target.partition(b"?")[0].decode("ascii")
         self.entry: Any = lambda: None
         self._heads: dict[str, tuple[bytes, bytes]] = {}
+
+    def of(self, language: str) -> _Way:
+        """The way of this address in a language."""
+        assert self.spoken is not None
+        found = self.spoken.get(language)
+        if found is None:
+            found = self.spoken[language] = _Way(self.path.encode("ascii"), self.route, f"{self.key}#{language}", False)
+        return found
 
     def heads(self, entry: Entry, coded: Coded | None) -> tuple[bytes, bytes]:
         """The constant part of the heads of the 200 and the 304."""
@@ -87,21 +109,23 @@ class _Way:
 class Lane:
     """The fast path of one Site. ``site`` counts and logs these responses like all others."""
 
-    def __init__(self, site: Any, cache: ICache, limits: Limits, codings: Codings) -> None:
+    def __init__(self, site: Any, cache: ICache, limits: Limits, codings: Codings, views: IViews | None = None) -> None:
         self._site = site
         self._cache = cache
         self._limits = limits
         self._codings = codings
+        self._views = views
+        self._language = lru_cache(MAX)(partial(choose, offered=site.languages))
         self._vary = site.cors.vary if site.cors is not None else ()
         self._ways: dict[bytes, _Way] = {}
         self._hosts: set[bytes] = set()
 
-    def learn(self, target: bytes, route: Route, key: str) -> None:
-        """Remember that ``target``, as requested, is served to anyone from the cache entry ``key``."""
+    def learn(self, target: bytes, route: Route, key: str, spoken: bool = False) -> None:
+        """Remember that ``target``, as requested, is served to anyone from the cache entry ``key``, of their language if it is ``spoken``."""
         if target not in self._ways and len(target) <= LONGEST:
             if len(self._ways) >= MAX:
                 del self._ways[next(iter(self._ways))]
-            self._ways[target] = _Way(target, route, key)
+            self._ways[target] = _Way(target, route, key, spoken)
 
     def answer(self, channel: Channel, data: bytes) -> bool:
         """Answer ``data`` and return True if it is a request for a learned, cached address; otherwise no side effect."""
@@ -112,10 +136,13 @@ class Lane:
         given = _given(whole[2])
         if given is None or not self._sound(given) or len(data) > self._site.settings.header_limit:
             return False
+        if way.spoken is not None:
+            way = way.of(self._language(given.get(b"accept-language", b"").decode("latin-1")))
         started = self._site.reactor.seconds()
         entry = self._cache.peek(way.key)
         if (
             entry is None
+            or entry.status != 200
             or len(entry.body) > PIECE
             or (b"if-none-match" in given and behind(entry.etag, given[b"if-none-match"].decode("latin-1")))
         ):
@@ -159,6 +186,8 @@ class Lane:
             rest = same if known == etag else same.replace(etag.encode(), known.encode("latin-1"), 1)
             status, body = 304, b""
         head = opening(status, self._site.date(), request_id, more + self._vary)
+        if way.route.viewed and self._views is not None and entry.families:
+            self._views.note(entry.families[0], given.get(b"user-agent", b"").decode("latin-1"))
         channel.deliver(b"%b%b\r\n\r\n%b" % (head, rest, body), started)
         self._site.answered("GET", way.path, way.route.name, status, len(body), started, request_id, "", address)
 

@@ -1,4 +1,5 @@
-"""The buffer memory of all connections of a process: incomplete requests, unread responses."""
+"""The buffer memory of all connections of a process: incomplete requests, unread responses, and the bodies that these are cut from, each once however
+many read it: the cache may have dropped one long before its slowest reader has it."""
 
 from __future__ import annotations
 
@@ -27,6 +28,23 @@ class Holdings:
         self._most = most
         self._holders = holders
         self._sum = 0
+        self._bodies: dict[int, int] = {}
+
+    def reading(self, body: bytes) -> None:
+        """A connection begins to read a body that it does not have in its buffer."""
+        readers = self._bodies[id(body)] = self._bodies.get(id(body), 0) + 1
+        if readers == 1:
+            self.more(len(body))
+
+    def read(self, body: bytes) -> None:
+        """It has read it, or is gone."""
+        readers = self._bodies.pop(id(body), 0)
+        if readers > 1:
+            self._bodies[id(body)] = readers - 1
+
+    def share(self, body: bytes) -> int:
+        """What one of its readers holds of a body."""
+        return len(body) // max(1, self._bodies.get(id(body), 1))
 
     def more(self, size: int) -> None:
         """A connection holds ``size`` more bytes."""

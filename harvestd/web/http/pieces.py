@@ -10,6 +10,8 @@ from typing import IO, Any
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+from harvestd.web.http.holdings import Holdings
+
 #: Maximum bytes of a body in a connection's buffer: the size at which a transport counts as full.
 PIECE = 65_536
 
@@ -45,10 +47,15 @@ def _nothing() -> None:
 
 @implementer(IPushProducer)
 class Pieces:
-    """A push producer that writes ``head`` and ``body`` to ``channel``; calls ``done`` once, when the last piece is written."""
+    """A push producer that writes ``head`` and ``body`` to ``channel``; calls ``done`` once, when the last piece is written. ``holdings`` are told of
+    a body in memory for as long as it is needed."""
 
-    def __init__(self, channel: Any, head: bytes, body: bytes | FileBody, done: Callable[[], None]) -> None:
+    def __init__(
+        self, channel: Any, head: bytes, body: bytes | FileBody, done: Callable[[], None], holdings: Holdings | None = None
+    ) -> None:  # fmt: skip
         self._channel = channel
+        self._holdings = holdings if isinstance(body, bytes) else None
+        self._whole = body if isinstance(body, bytes) else b""
         self._head = head
         self._body: memoryview | bytes | FileBody = memoryview(body) if isinstance(body, bytes) else body
         self._at = 0
@@ -57,8 +64,14 @@ class Pieces:
 
     def start(self) -> None:
         """Write the first piece, and more until the transport is full."""
+        if self._holdings is not None:
+            self._holdings.reading(self._whole)
         self._channel.registerProducer(self, True)
         self.resumeProducing()
+
+    def held(self) -> int:
+        """Bytes of memory that its end would free."""
+        return 0 if self._holdings is None else self._holdings.share(self._whole)
 
     def resumeProducing(self) -> Any:
         """Called when the write buffer has drained."""
@@ -93,4 +106,7 @@ class Pieces:
         would find."""
         if isinstance(self._body, FileBody):
             self._body.close()
-        self._body, self._head, self._done = b"", b"", _nothing
+        holdings, self._holdings = self._holdings, None
+        if holdings is not None:
+            holdings.read(self._whole)
+        self._body, self._head, self._done, self._whole = b"", b"", _nothing, b""

@@ -228,7 +228,8 @@ class Request(server.Request):
             self.sentLength += len(body)
             if len(body) > PIECE or body is not data:
                 self._written = False
-                Pieces(self.channel, head, body, self._whole).start()  # the channel has it until it is done
+                pieces = self.channel.pieces = Pieces(self.channel, head, body, self._whole, self.site.holdings)
+                pieces.start()  # the channel has it until it is done
             else:
                 self.channel.write(head + data if head else data)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+import attrs
 import msgspec
 import pytest
 
@@ -62,7 +63,7 @@ def expected(row: products.Product) -> dict[str, Any]:
         "gtin": row.gtin, "lot": row.lot, "allergens": row.allergens, "ingredients": row.ingredients, "origin": row.origin, "storage": row.storage,
         "durability": {"kind": row.durability_kind, "date": row.durability_date} if row.durability_kind else None,
         "certifications": [claim for claim in row.certifications if (claim["valid_until"] or "9") >= VIEW.today],
-        "metadata": row.metadata, "status": row.status, "orderable": True, "not_orderable": None, "away_until": None, "images": [],
+        "metadata": row.metadata, "translations": {}, "status": row.status, "orderable": True, "not_orderable": None, "away_until": None, "images": [],
         "upvote_count": row.upvote_count, "view_count": row.view_count,
         "rating": {"average": float(row.rating_average) if row.rating_count else None, "count": row.rating_count},
         "version": row.version, "created_at": row.created_at, "updated_at": row.updated_at,
@@ -94,6 +95,10 @@ async def test_a_card_is_what_its_row_says(market: Market, unit: str, season: An
         decoded = msgspec.json.decode(card.text, type=Product)
         assert decoded == msgspec.convert(expected(row), Product)
         assert list(msgspec.json.decode(card.text)) == list(expected(row)), "in the contract's order"
+    own = await cards.find(database, row.id, attrs.evolve(VIEW, own=True, language="fr"))
+    assert own is not None
+    whole = msgspec.convert(expected(row) | {"certifications": row.certifications}, Product)
+    assert msgspec.json.decode(own.text, type=Product) == whole
     (listed,) = await listings.products(database, listings.Filters(), "newest", None, 20, VIEW)
     assert (listed.text, listed.key) == (card.text, (row.id,))
     assert set(await cards.by_ids(database, [row.id, farmer.id], VIEW)) == {row.id}

@@ -68,6 +68,8 @@ async def test_each_language_has_its_own_etag_and_is_fresh_after_a_change(spoken
     body = {"translations": {"fr": {"name": "Racines"}}}
     await tended(spoken, body, f"{PATH}/{made['id']}", 200)
     assert (await asked(spoken, "fr")).json()["items"][0]["name"] == "Racines"
+    assert (await asked(spoken, "en")).json()["items"][0]["name"] == "Roots", "what a change leaves out stays"
+    await tended(spoken, {"translations": {"en": None}}, f"{PATH}/{made['id']}", 200)
     assert (await asked(spoken, "en")).json()["items"][0]["name"] == "Wurzelgemüse"
 
 

@@ -58,7 +58,7 @@ def test_facts_are_kept_in_one_form() -> None:
         ({"certifications": (Certification(scheme="x"),) * (MAX_CLAIMS + 1)}, ["certifications"]),
         ({"metadata": {str(n): "" for n in range(51)}}, ["metadata"]),
         ({"metadata": {" a": "1", "a": "2"}}, ["metadata"]),
-        ({"metadata": {"k" * 41: "", "": "", "b": "c" * 501}}, ["metadata"] * 3),
+        ({"metadata": {"k" * 41: "", "": "", "b": "c" * 501, "d": "\x07"}}, ["metadata." + "k" * 40, "metadata.", "metadata.b", "metadata.d"]),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(given: dict[str, Any], fields: list[str]) -> None:

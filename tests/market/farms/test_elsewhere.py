@@ -44,7 +44,10 @@ async def test_an_id_elsewhere_is_one_farms_in_the_market(market: Market) -> Non
 @pytest.mark.parametrize(
     ("body", "fault"),
     [({"external_id": "two words"}, ("external_id", "not-accepted")), ({"external_id": ""}, ("external_id", "too-short")),
-     ({"metadata": {"k" * 41: "x"}}, ("metadata", "too-long")), ({"metadata": {"k": "\u0007"}}, ("metadata", "control-character"))],
+     ({"metadata": {"k" * 41: "x"}}, ("metadata." + "k" * 40, "too-long")), ({"metadata": {"k": "\u0007"}}, ("metadata.k", "control-character")),
+     ({"metadata": {"k": "x" * 501}}, ("metadata.k", "too-long")), ({"metadata": {"k": 1}}, ("metadata.k", "wrong-type")),
+     ({"metadata": {"k": None}}, ("metadata.k", "wrong-type")), ({"metadata": {str(n): "" for n in range(51)}}, ("metadata", "too-long")),
+     ({"metadata": []}, ("metadata", "wrong-type"))],
 )  # fmt: skip
 async def test_what_is_no_id_or_note_is_refused(
     market: Market, body: dict[str, object], fault: tuple[str, str]

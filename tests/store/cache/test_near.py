@@ -15,10 +15,10 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from harvestd.interfaces import Entry, ICache, ITopics
-from harvestd.store.cache.entries import EXPIRED_LIMIT, size_of
+from harvestd.store.cache.entries import ABSENT, ABSENT_TTL, EXPIRED_LIMIT, size_of
 from harvestd.store.cache.generations import MIN_SWEPT, Families, RecentDrops
 from harvestd.store.cache.invalidations import CHANNEL, MESSAGE_LIMIT, read, written
-from harvestd.store.cache.near import NearCache
+from harvestd.store.cache.near import ABSENT_SHARE, NearCache
 from harvestd.store.postgres.connection import ConnectionSettings
 from harvestd.store.postgres.control import ControlConnection
 from harvestd.store.topics import PostgresTopics
@@ -129,7 +129,8 @@ async def test_every_part_of_an_entry_counts_towards_the_size(clock: Clock, hub:
 
 
 async def test_a_variant_counts_towards_the_size_of_an_entry_that_is_held(clock: Clock, hub: Hub) -> None:
-    cache = NearCache(clock, hub, 3 * size_of("k", Entry(b"x" * 100, '"t"'), 0) + 50, 0.0)
+    room = 3 * size_of("k", Entry(b"x" * 100, '"t"'), 0) + 50
+    cache = NearCache(clock, hub, int(room / (1 - ABSENT_SHARE)) + 1, 0.0)
 
     async def load() -> Entry:
         return Entry(b"x" * 100, '"t"')
@@ -143,6 +144,44 @@ async def test_a_variant_counts_towards_the_size_of_an_entry_that_is_held(clock:
     cache.grown("a", first, 40)
     assert cache.state().size == 2 and cache.peek("a") is None, "the oldest makes room"
     assert cache.state().bytes < held
+
+
+async def absent(cache: NearCache, key: str, families: tuple[str, ...] = ("f",)) -> Entry:
+    async def load() -> Entry:
+        return Entry(b"there is no such thing", "", status=ABSENT)
+
+    return await cache.fetch(key, families, load, TTL)
+
+
+async def test_invented_addresses_drive_out_nothing_but_each_other(clock: Clock, hub: Hub) -> None:
+    cache = near_cache(clock, hub, size=64_000)
+    for n in range(20):
+        await kept(cache, b"x" * 1000, key=f"k{n}")
+    for n in range(5000):
+        await absent(cache, f"invented {n}")
+    state = cache.state()
+    assert all(cache.peek(f"k{n}") is not None for n in range(20)), "what is there stays"
+    assert 0 < state.absent < 6 and state.bytes <= 64_000 and state.evicted == 5000 - state.absent
+    assert cache.peek("invented 4999") is not None and cache.peek("invented 0") is None
+
+
+async def test_an_absence_lives_shortly_and_is_never_served_once_it_was_dropped(clock: Clock, hub: Hub) -> None:
+    cache = near_cache(clock, hub)
+    await absent(cache, "k")
+    assert cache.peek("k") is not None and cache.state().absences == 1
+    cache.drop_here(["f"])
+    source = Source()
+    both = [
+        Asked(cache, source) for _ in range(2)
+    ]  # nobody gets the old one beside the load, as they would of an answer
+    assert [asked.body for asked in both] == [None, None]
+    source.answer(0, b"it is there")
+    assert [asked.body for asked in both] == [b"it is there"] * 2 and cache.state().absent == 0
+    await absent(cache, "other")
+    clock.advance(ABSENT_TTL)
+    assert cache.peek("other") is None
+    waiting = Asked(cache, source, key="other")
+    assert waiting.body is None, "nor when it is over"
 
 
 async def test_a_size_of_nothing_keeps_nothing_and_still_flies_once(clock: Clock, hub: Hub) -> None:

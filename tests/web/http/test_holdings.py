@@ -173,3 +173,22 @@ async def test_an_address_has_so_many_searches_in_hand(web_settings: Settings) -
     held.callback(None)
     assert [(await one.receive()).status for one in [*first, other]] == [200] * 3
     assert parts.metrics.value("harvest_shortages_total", what="address_searches") == 1
+
+
+async def test_a_body_is_counted_while_its_slowest_reader_has_not_got_it_and_once_for_all_of_them(
+    web_settings: Settings,
+) -> None:
+    """The cache may have dropped it long before."""
+    client = client_of(web_settings)
+    await client.get(LARGE)
+    readers = [client.connect(host) for host in hosts(20)]
+    for reader in readers:
+        reader.transport.reading = False
+        reader.send(encode("GET", LARGE))
+    await eventually("all are being answered", lambda: all(one.transport.dataBuffer for one in readers))
+    body = (await client.get(LARGE)).body
+    buffered = sum(len(one.transport.dataBuffer) for one in readers)
+    assert buffered + len(body) - 20 <= client.site.holdings.count() <= buffered + len(body)
+    for reader in readers:
+        reader.hang_up()
+    assert client.site.holdings.count() == 0 and client.site.holdings._bodies == {}

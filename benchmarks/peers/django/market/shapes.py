@@ -87,6 +87,7 @@ def product(row):
         "durability": durability,
         "certifications": valid(row["certifications"], today),
         "metadata": row["metadata"],
+        "translations": {},
         "status": row["status"],
         "orderable": row["farm__staffed"],
         "not_orderable": None if row["farm__staffed"] else "nobody-there",

@@ -95,11 +95,16 @@ def _source(document: Document, now: datetime) -> dict[str, Any]:
     title, text = storable(document.title), storable(document.text)
     farm_name, category_name = storable(document.farm_name), storable(document.category_name)
     tags = [storable(tag) for tag in document.tags]
+    others = {
+        tag: (name_key(storable(of[0])), " ".join(words(storable(of[1])))) for tag, of in document.texts.items()
+    }  # fmt: skip
     source: dict[str, Any] = {
         "kind": document.kind, "id": document.id, "version": document.version, "removed": False, "title": title,
         "shown": text[:TEXT_SHOWN],
         "farm_name": farm_name, "category_name": category_name, "body": document.body,
-        "title_words": name_key(title), "farm_words": name_key(farm_name), "text_words": " ".join([*words(text), *words(storable(document.also))]),
+        "title_words": " ".join([name_key(title), *(one[0] for one in others.values())]).rstrip(), "farm_words": name_key(farm_name),
+        "text_words": " ".join([*words(text), *words(storable(document.also)), *(one[1] for one in others.values())]).rstrip(),
+        **{f"title_{tag}": one[0] for tag, one in others.items()}, **{f"text_{tag}": one[1] for tag, one in others.items()},
         "label_words": " ".join([*words(category_name), *(word for tag in tags for word in words(tag))]),
         "title_key": name_key(title), "farm_key": name_key(farm_name), "category_key": name_key(category_name),
         "category": document.category, "farm": document.farm, "tags": tags, "unit": document.unit,

@@ -14,6 +14,7 @@ import attrs
 from zope.interface import implementer
 
 from harvestd.interfaces import Document, Found, ISearch, Search, Suggestion
+from harvestd.kernel.languages import spoken
 from harvestd.market.search.elasticsearch import facets as elasticsearch_facets
 from harvestd.market.search.elasticsearch import query as elasticsearch_query
 from harvestd.market.search.elasticsearch import suggest as elasticsearch_suggest
@@ -29,6 +30,7 @@ from harvestd.market.search.places import Place, place_of
 from harvestd.market.search.postgres.engine import few
 from harvestd.market.search.postgres.query import FACETS
 from harvestd.market.search.text import asked
+from harvestd.market.search.tongues import others
 from harvestd.settings.table import Settings
 from harvestd.store.elasticsearch.client import ElasticsearchClient, EngineError
 
@@ -49,7 +51,9 @@ class ElasticsearchSearch:
         self._timeout = settings.elasticsearch_timeout
         self._now = now
         language = "none" if settings.search_language == "simple" else settings.search_language
-        self.indices = Indices(self._client, self.names, language, self._timeout)
+        self.indices = Indices(
+            self._client, self.names, language, self._timeout, others(spoken(settings.market_languages), language)
+        )
         self.documents = DocumentAPI(self._client, self.indices, now, visible)
         self.reindexing = Reindexing(self.indices, self.documents, now)
         #: Looks up the current documents, so that the engine supplies only ids; without it the engine's own fields are shown.
@@ -82,7 +86,7 @@ class ElasticsearchSearch:
 
     async def _page(self, question: Search, words: list[str], place: Place, end: float) -> Answer:
         seconds = self._left(end)
-        body = elasticsearch_query.asking(question, words, place, seconds)
+        body = elasticsearch_query.asking(question, words, place, seconds, others=tuple(self.indices.others))
         return elasticsearch_query.answer(
             await self._client.call("POST", f"/{self.names.alias}/_search", body, seconds)
         )
@@ -90,7 +94,10 @@ class ElasticsearchSearch:
     async def _wide(self, question: Search, words: list[str], place: Place, end: float) -> Answer:
         """Hits that match every word with typo tolerance or, if there are none, any word; both queries in one request."""
         seconds, joints = self._left(end), ("and", "or") if len(words) > 1 else ("and",)
-        bodies = [elasticsearch_query.asking(question, words, place, seconds, joint) for joint in joints]
+        bodies = [
+            elasticsearch_query.asking(question, words, place, seconds, joint, tuple(self.indices.others))
+            for joint in joints
+        ]
         given = await self._many([line for body in bodies for line in ({}, body)], seconds)
         responses = given.get("responses") if isinstance(given, dict) else None
         if not isinstance(responses, list) or len(responses) != len(joints):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
 from harvestd.market.search.elasticsearch.mapping import about, template
+from harvestd.market.search.postgres.rows import NONE
 from harvestd.store.elasticsearch.client import ElasticsearchClient, EngineError
 
 #: Timeouts in seconds for a write, and for a refresh or an alias switch; no user waits for these.
@@ -42,14 +44,16 @@ class State:
 
 
 class Indices:
-    """Those of these names, for texts of this language; ``timeout`` is that of :meth:`state`, in seconds. All raise
+    """Those of these names, for texts of this language, and of the ``others`` of the market (analysers by tag); ``timeout`` is that of :meth:`state`, in seconds. All raise
     ``Unavailable``."""
 
-    def __init__(self, client: ElasticsearchClient, names: Names, language: str, timeout: float) -> None:
+    def __init__(
+        self, client: ElasticsearchClient, names: Names, language: str, timeout: float, others: Mapping[str, str] = NONE
+    ) -> None:
         self.names = names
         self.timeout = timeout
         self._client = client
-        self._language = language
+        self._language, self.others = language, others
 
     async def state(self) -> State | None:
         """The index that searches use; None if there is none."""
@@ -63,7 +67,7 @@ class Indices:
         try:
             (index,) = given.values()
             meta = index["mappings"].get("_meta", {})
-            return State(index["settings"]["index"]["uuid"], meta == about(self._language))
+            return State(index["settings"]["index"]["uuid"], meta == about(self._language, self.others))
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
 
@@ -135,7 +139,7 @@ class Indices:
                 raise
 
     async def _put_template(self) -> None:
-        made = template(self.names.index("*"), self._language)
+        made = template(self.names.index("*"), self._language, self.others)
         try:
             await self._client.call("PUT", f"/_index_template/{self.names.alias}", made, PATIENCE)
         except EngineError as error:

@@ -9,7 +9,10 @@ Fields hold words (``*_words``), with the sub-fields ``typed`` (with stop words 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from harvestd.market.search.postgres.rows import NONE
 
 #: The version of the mapping; an index of another version is rebuilt.
 FORMAT = 4
@@ -27,33 +30,47 @@ LANGUAGES = {
 LONGEST = 1_000
 
 
-def about(language: str) -> dict[str, Any]:
-    """The metadata of an index; if it differs, the index is of another version or language."""
-    return {"harvest_format": FORMAT, "harvest_language": language}
+def about(language: str, others: Mapping[str, str] = NONE) -> dict[str, Any]:
+    """The metadata of an index; if it differs, the index is of another version, or of other languages."""
+    more = {"harvest_others": dict(others)} if others else {}
+    return {"harvest_format": FORMAT, "harvest_language": language, **more}
 
 
-def template(pattern: str, language: str) -> dict[str, Any]:
-    """The index template, which applies to every index whose name fits the pattern."""
+def template(pattern: str, language: str, others: Mapping[str, str] = NONE) -> dict[str, Any]:
+    """The index template, which applies to every index whose name fits the pattern; texts in the ``others`` of the market's languages have fields of their
+    own, by their tags."""
     return {
         "index_patterns": [pattern],
         "priority": 200,
-        "template": {"settings": _settings(language), "mappings": _mappings(language)},
+        "template": {"settings": _settings(language, others), "mappings": _mappings(language, others)},
     }
 
 
-def _settings(language: str) -> dict[str, Any]:
+def _settings(language: str, others: Mapping[str, str]) -> dict[str, Any]:
     analysis: dict[str, Any] = {"analyzer": {"typed": {"type": "standard"}, "stems": {"type": "standard"}}}
     if language in LANGUAGES:
         typed = {"type": "custom", "tokenizer": "standard", "filter": ["unwanted"]}
         analysis["filter"] = {"unwanted": {"type": "stop", "stopwords": LANGUAGES[language]}}
         analysis["analyzer"] = {"typed": typed, "stems": {"type": language}}
+    for tag, name in others.items():
+        analysis["analyzer"][f"stems_{tag}"] = {"type": name if name in LANGUAGES else "standard"}
     return {
         "index": {"number_of_shards": 1, "auto_expand_replicas": "0-1", "refresh_interval": "500ms"},
         "analysis": analysis,
     }
 
 
-def _mappings(language: str) -> dict[str, Any]:
+def _others(others: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of texts in other languages: the title's words, the text's, and those of both."""
+    found: dict[str, Any] = {}
+    for tag in others:
+        words = {"type": "text", "analyzer": f"stems_{tag}", "norms": False}
+        found[f"words_{tag}"] = words
+        found |= {f"{part}_{tag}": {**words, "copy_to": [f"words_{tag}"]} for part in ("title", "text")}
+    return found
+
+
+def _mappings(language: str, others: Mapping[str, str]) -> dict[str, Any]:
     key = {"type": "keyword", "ignore_above": LONGEST}
     kept = {"type": "text", "index": False}
     words: dict[str, Any] = {
@@ -63,7 +80,7 @@ def _mappings(language: str) -> dict[str, Any]:
     plain = {"type": "text", "analyzer": "standard", "norms": False}
     name = {**found, "fields": {**words["fields"], "plain": plain}}
     return {
-        "_meta": about(language),
+        "_meta": about(language, others),
         "dynamic": False,
         "properties": {
             "kind": key, "id": key, "version": {"type": "long"}, "removed": {"type": "boolean"}, "title": kept, "shown": kept, "farm_name": kept,
@@ -73,5 +90,6 @@ def _mappings(language: str) -> dict[str, Any]:
             "category": key, "farm": key, "tags": key, "unit": key, "price": {"type": "long"},
             "in_stock": {"type": "boolean"}, "allergens": key, "benefits": key, "codes": key, "season": key, "season_from": key, "season_to": key,
             "popular": {"type": "float"}, "liked": {"type": "float"}, "brief": {"type": "float"}, "sales": {"type": "double"}, "rating": {"type": "float"}, "location": {"type": "geo_point"}, "fresh_at": {"type": "date"},
+            **_others(others),
         },
     }  # fmt: skip

@@ -9,7 +9,7 @@ User input is never parsed as query syntax: it appears only in ``match`` and ``t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -20,7 +20,7 @@ from harvestd.market.search.elasticsearch import facets as elasticsearch_facets
 from harvestd.market.search.elasticsearch import scoring
 from harvestd.market.search.elasticsearch.facets import Counted
 from harvestd.market.search.elasticsearch.hits import Count, EngineHit, Key, Shown, Source, of_form
-from harvestd.market.search.elasticsearch.scoring import Parts, all_of, any_of, match, typed
+from harvestd.market.search.elasticsearch.scoring import Parts, any_of, match, typed
 from harvestd.market.search.places import Place, cursor
 from harvestd.market.search.postgres.query import ORDERS, Order
 from harvestd.market.search.text import code_of, highlight, storable
@@ -35,16 +35,18 @@ _MARKED = re.compile(f"{MARKS[0]}([^{MARKS[0]}{MARKS[1]}]*){MARKS[1]}")
 Json = dict[str, Any]
 
 
-def asking(question: Search, words: list[str], place: Place, seconds: float, joint: str = "") -> Json:
+def asking(
+    question: Search, words: list[str], place: Place, seconds: float, joint: str = "", others: Sequence[str] = ()
+) -> Json:
     """The body of ``_search``. ``joint`` is empty for the words as typed; ``and`` or ``or`` joins the words with typo tolerance.
-    A page requests one hit more than the limit, to know whether there is a next page."""
+    A page requests one hit more than the limit, to know whether there is a next page. ``others`` are the tags of the market's other languages."""
     parts = scoring.parts_of(question, words)
     chosen = elasticsearch_facets.chosen(question)
     conditions = filters(question, place)
     if words:
-        conditions.append(_matching(question, words, parts, joint))
+        conditions.append(_matching(question, words, parts, joint, others))
     body: Json = {
-        "query": scoring.query(question, words, place, conditions, mistyped=bool(joint)),
+        "query": scoring.query(question, words, place, conditions, mistyped=bool(joint), others=others),
         "sort": _sort(ORDERS[question.sort]),
         "track_scores": True,
         "size": question.limit + 1,
@@ -133,9 +135,9 @@ def _wide(words: list[str], joint: str) -> list[Json]:
     return some + [any_of(match("words", [word], zero_terms_query="all"), typed("words", [word])) for word in words]
 
 
-def _matching(question: Search, words: list[str], parts: Parts, joint: str) -> Json:
+def _matching(question: Search, words: list[str], parts: Parts, joint: str, others: Sequence[str]) -> Json:
     """The condition on a hit: the words, as they are typed or, by ``joint``, with typing errors; or its number; or that it is pinned."""
-    meant = [all_of(parts), {"term": {"codes": code_of(question.text)}}]
+    meant = [*scoring.as_typed(parts, others), {"term": {"codes": code_of(question.text)}}]
     if joint:
         meant.append({"bool": {"filter": _wide(words, joint)}})
     pins = scoring.pins(question)
@@ -200,7 +202,8 @@ def _source(hit: EngineHit, present: Mapping[Key, Shown] | None) -> Source | Non
 def _hit(hit: EngineHit, source: Source, question: Search, page: Place) -> Hit:
     place, near = source.location, question.near
     matched = {word for texts in hit.highlight.values() for text in texts for word in _MARKED.findall(text)}
-    shown = {"title": highlight(source.title, matched, None), "text": highlight(source.shown, matched)}
+    title, shown_text = source.body.get("texts", {}).get(question.language) or (source.title, source.shown)
+    shown = {"title": highlight(title, matched, None), "text": highlight(shown_text, matched)}
     return Hit(
         id=str(source.id), kind=source.kind, score=hit.score, body=source.body,
         highlight={name: text for name, text in shown.items() if text is not None},

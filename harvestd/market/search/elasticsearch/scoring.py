@@ -7,7 +7,7 @@ what a hit has of them; the functions are computed from the hit's fields, as the
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from harvestd.interfaces import Boost, Reason, Search
@@ -24,6 +24,8 @@ Json = dict[str, Any]
 Parts = tuple[tuple[Phrase, ...], ...]
 #: Fields of documents that an explanation needs.
 EXPLAINING = ("in_stock", "fresh_at", "popular", "liked", "brief")
+#: The places that have a field in each of the other languages, by its name before the tag.
+_TRANSLATED = {"title_words": "title", "text_words": "text"}
 _BOOSTED = {"category": "category", "farm": "farm", "tag": "tags"}
 
 
@@ -52,6 +54,11 @@ def all_of(parts: Parts, field: str = "words") -> Json:
     )
 
 
+def as_typed(parts: Parts, others: Sequence[str]) -> list[Json]:
+    """The ways to have all parts: in the market's own language, or in one of the ``others``."""
+    return [all_of(parts), *(all_of(parts, f"words_{tag}") for tag in others)]
+
+
 def parts_of(question: Search, words: list[str]) -> Parts:
     """The parts of a query, by its rules or each word by itself."""
     return question.rules.groups or tuple(((word,),) for word in words)
@@ -62,12 +69,14 @@ def pins(question: Search) -> list[str]:
     return [f"product:{id}" for id in question.rules.pins] if question.sort == "relevance" else []
 
 
-def query(question: Search, words: list[str], place: Place, conditions: list[Json], mistyped: bool) -> Json:
+def query(
+    question: Search, words: list[str], place: Place, conditions: list[Json], mistyped: bool, others: Sequence[str] = ()
+) -> Json:
     """What has the score of the documents that meet the conditions."""
     parts = parts_of(question, words)
     boosted: Json = {"bool": {"filter": conditions}}
     if words:
-        boosted["bool"]["should"] = _text(question, words, parts, mistyped)
+        boosted["bool"]["should"] = _text(question, words, parts, mistyped, others)
     boosted = {"function_score": {"query": boosted, "functions": _functions(question, place, parts if words else ()), "score_mode": "sum", "boost_mode": "sum"}}  # fmt: skip
     if question.rules.boosts:
         functions = [
@@ -86,7 +95,7 @@ def query(question: Search, words: list[str], place: Place, conditions: list[Jso
     if words:
         code: Json = {"term": {"codes": code_of(question.text)}}
         fixed += [
-            _constant("typed", any_of(all_of(parts), code), most("typed"), question),
+            _constant("typed", any_of(*as_typed(parts, others), code), most("typed"), question),
             _constant("code", code, most("code"), question),
         ]
     pinned = pins(question)
@@ -105,9 +114,10 @@ def _about(question: Search, n: int, boost: Boost) -> Json:
     return {"bool": {"filter": [about], **({"_name": f"boost {n}"} if question.explain else {})}}
 
 
-def _text(question: Search, words: list[str], parts: Parts, mistyped: bool) -> list[Json]:
+def _text(question: Search, words: list[str], parts: Parts, mistyped: bool, others: Sequence[str]) -> list[Json]:
     scored = [
-        {"dis_max": {"queries": _places(question, n, part, len(parts), mistyped)}} for n, part in enumerate(parts)
+        {"dis_max": {"queries": _places(question, n, part, len(parts), mistyped, others)}}
+        for n, part in enumerate(parts)
     ]
     scored.append(_constant("whole", {"term": {"title_key": " ".join(words)}}, most("whole"), question))
     if len(words) > 1:
@@ -116,12 +126,20 @@ def _text(question: Search, words: list[str], parts: Parts, mistyped: bool) -> l
     return scored
 
 
-def _places(question: Search, n: int, part: tuple[Phrase, ...], number: int, mistyped: bool) -> list[Json]:
+def _places(
+    question: Search, n: int, part: tuple[Phrase, ...], number: int, mistyped: bool, others: Sequence[str]
+) -> list[Json]:
     """The points of one part of a query, by where a document has it."""
     found = []
     for field in PLACES:
         points = _worth(field, number)
         found += [_constant(f"text {n} {field} {i}", match(field, way), points, question) for i, way in enumerate(part)]
+        for tag in others if field in _TRANSLATED else ():
+            other = f"{_TRANSLATED[field]}_{tag}"
+            found += [
+                _constant(f"text {n} {field} {i}{tag}", match(other, way), points, question)
+                for i, way in enumerate(part)
+            ]
         if mistyped:
             found.append(_constant(f"mistyped {n} {field} 0", typed(field, part[0]), points * MISTYPED, question))
     return found

@@ -7,17 +7,19 @@ statement; hits that have the words as typed still come first.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import attrs
 from zope.interface import implementer
 
 from harvestd.interfaces import Document, Facet, Found, Hit, IStoredSearch, Reason, Search, Suggestion
+from harvestd.market.search import translated_titles
 from harvestd.market.search.places import Place, cursor, place_of
 from harvestd.market.search.postgres import rows as search_rows
 from harvestd.market.search.postgres import suggest as search_suggest
 from harvestd.market.search.postgres.query import FACETS, SIMILAR, Page, Row, parameters, statement
+from harvestd.market.search.postgres.rows import NONE
 from harvestd.market.search.postgres.scoring import EXPLAINED
 from harvestd.market.search.ranking import FACTORS
 from harvestd.market.search.text import asked, bracket_name, errors_allowed, highlight, nearest, trigrams
@@ -54,7 +56,8 @@ def configuration(language: str) -> str:
 
 @implementer(IStoredSearch)
 class PostgresSearch:
-    """``language`` is a text search configuration of PostgreSQL, or ``none``. Queries go to ``reader`` if given."""
+    """``language`` is a text search configuration of PostgreSQL, or ``none``, ``others`` are those of the market's other languages, by their tags. Queries go
+    to ``reader`` if given."""
 
     def __init__(
         self,
@@ -62,11 +65,13 @@ class PostgresSearch:
         language: str = "english",
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         reader: Reader | None = None,
+        others: Mapping[str, str] = NONE,
     ) -> None:
         self._database = database
         self._reader: Reader = reader or database
         self._language = configuration(language)
         self._now = now
+        self._others = others
 
     async def index(self, documents: Sequence[Document]) -> None:
         """Write documents that are newer than the held ones, in one transaction."""
@@ -74,7 +79,14 @@ class PostgresSearch:
 
     async def write(self, tx: Transaction, documents: Sequence[Document]) -> None:
         """Do the same as part of a transaction."""
-        await search_rows.write(tx, self._language, search_rows.newest(documents), self._now())
+        await self._store(tx, search_rows.newest(documents), self._now(), None)
+
+    async def _store(
+        self, tx: Transaction, documents: Sequence[Document], now: datetime, rebuilt_since: datetime | None
+    ) -> None:
+        await search_rows.write(tx, self._language, documents, now, rebuilt_since, self._others)
+        if self._others:
+            await translated_titles.write(tx, documents, self._others)
 
     async def search(self, question: Search) -> Found:
         """Search with one statement, or three when few hits match the words as typed."""
@@ -101,10 +113,16 @@ class PostgresSearch:
     async def _page(self, question: Search, words: list[str], meant: Meant | None, place: Place) -> Page:
         query, lexemes = (meant.query, meant.lexemes) if meant else (None, None)
         found = await self._reader.row(
-            statement(question, words), **parameters(self._language, question, words, query, lexemes, place)
+            statement(question, words, self._configurations),
+            **parameters(self._language, question, words, query, lexemes, place, self._configurations),
         )
         assert found is not None
         return found
+
+    @property
+    def _configurations(self) -> tuple[str, ...]:
+        """Those by which queries are understood, too, each once."""
+        return tuple(one for one in dict.fromkeys(self._others.values()) if one != self._language)
 
     async def _meant(self, words: list[str]) -> list[list[str]]:
         """For each word, the longest first, its stem and the stems of words that it may be a mistyped form of; a word with no
@@ -148,7 +166,7 @@ class PostgresSearch:
 
     def _writing(self, page: Sequence[Document], started: datetime) -> Callable[[Transaction], Awaitable[None]]:
         newest, now = search_rows.newest(page), self._now()
-        return lambda tx: search_rows.write(tx, self._language, newest, now, started)
+        return lambda tx: self._store(tx, newest, now, started)
 
 
 _NOTHING = Page(0, [], [], frozenset())
@@ -159,15 +177,16 @@ def _found(question: Search, page: Page, place: Place) -> Found:
     more = len(page.rows) > len(shown)
     last = attrs.evolve(place, score=shown[-1].rank, id=shown[-1].id) if more else None
     return Found(
-        hits=tuple(_hit(row, page.words) for row in shown),
+        hits=tuple(_hit(row, page.words, question.language) for row in shown),
         facets=_facets(page.counts),
         total=page.total,
         next=cursor(question, last) if last else None,
     )
 
 
-def _hit(row: Row, words: frozenset[str]) -> Hit:
-    shown = {"title": highlight(row.title, words, None), "text": highlight(row.text, words)}
+def _hit(row: Row, words: frozenset[str], language: str) -> Hit:
+    title, text = row.document.get("texts", {}).get(language) or (row.title, row.text)
+    shown = {"title": highlight(title, words, None), "text": highlight(text, words)}
     return Hit(
         id=row.id, kind=row.kind, score=row.score / 1_000_000, body=row.document, distance_km=row.distance,
         highlight={name: text for name, text in shown.items() if text is not None}, reasons=_reasons(row.why),

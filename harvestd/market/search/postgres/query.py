@@ -92,8 +92,13 @@ select (select count(*) from counted),
 _ASKED = """
     select words || code as query, words, meant, meant || code as exact, code, title, phrase from (
         select *, case when :wide::tsquery is null then meant else {wide} end as words
-      from (select to_tsquery(:language::regconfig, :meant) as meant, to_tsquery(:language::regconfig, :title) as title,
-                   to_tsquery(:language::regconfig, :phrase) as phrase, (:code)::tsquery as code) a) b"""
+      from (select {meant} as meant, {title} as title, {phrase} as phrase, (:code)::tsquery as code) a) b"""
+
+
+def _understood(name: str, others: Sequence[str]) -> str:
+    """A text of the query as the market's own language understands it, or any of the others."""
+    own = f"to_tsquery(:language::regconfig, :{name})"
+    return " || ".join([own, *(f"to_tsquery('{other}'::regconfig, :{name})" for other in others)])
 
 
 class Order(NamedTuple):
@@ -137,14 +142,15 @@ _DOCUMENTS = (
 
 
 @cache
-def find(form: Form) -> Statement[Page]:
-    """The statement of a form."""
+def find(form: Form, others: tuple[str, ...] = ()) -> Statement[Page]:
+    """The statement of a form, for queries that may be in these other languages, by their configurations."""
     match = "d.lexemes @@ (select query from asked) and" if form.words else ""
     if form.words and form.ruled:
         match = "(d.lexemes @@ (select query from asked) or (d.kind = 'product' and d.id = any(:pins::uuid[]))) and"
     order, documents = ORDERS[form.sort], _DOCUMENTS.format(match=match)
+    texts = {name: _understood(name, others) for name in ("meant", "title", "phrase")}
     sql = _FIND.format(
-        asked=_ASKED.format(wide=":wide || meant" if form.ruled else ":wide") if form.words else "select 1", documents=documents,
+        asked=_ASKED.format(wide=":wide || meant" if form.ruled else ":wide", **texts) if form.words else "select 1", documents=documents,
         chosen=" and ".join(filter for _, filter in _CHOSEN.values()), score=score(form), why=why(form),
         rank=order.rank or "null::bigint", after="<" if order.latest else ">", direction="desc" if order.latest else "asc",
         counting=_COUNTING, most=MAX_COUNTED, name=_NAME,
@@ -155,7 +161,7 @@ def find(form: Form) -> Statement[Page]:
     marks = "".join(
         mark for mark, given in zip("wbre", (form.words, form.beside, form.ruled, form.explained), strict=True) if given
     )
-    return Statement(f"search.{form.sort}.{marks}", sql, _page, heavy=True)
+    return Statement("+".join([f"search.{form.sort}.{marks}", *others]), sql, _page, heavy=True)
 
 
 def _among(facet: str, documents: str) -> str:
@@ -202,11 +208,11 @@ def _page(total: int, counts: list[Any], rows: list[Any], words: list[str] | Non
     )
 
 
-def statement(question: Search, words: list[str]) -> Statement[Page]:
+def statement(question: Search, words: list[str], others: tuple[str, ...] = ()) -> Statement[Page]:
     """The statement for the search, to be run with :func:`parameters`."""
     chosen = question.category or question.farm or question.tag or question.unit
     beside = bool(chosen) or question.min_price is not None or question.max_price is not None
-    return find(Form(bool(words), question.sort, beside, question.rules != NO_RULES, question.explain))
+    return find(Form(bool(words), question.sort, beside, question.rules != NO_RULES, question.explain), others)
 
 
 #: For each query word: its own stem if any document has it, and the stems of the words that share most trigrams with it, as
@@ -233,8 +239,9 @@ SIMILAR = Statement(
 
 
 def parameters(
-    language: str, question: Search, words: list[str], wide: str | None, lexemes: list[str] | None, place: Place
-) -> dict[str, Any]:
+    language: str, question: Search, words: list[str], wide: str | None, lexemes: list[str] | None, place: Place,
+    others: tuple[str, ...] = (),
+) -> dict[str, Any]:  # fmt: skip
     """Values for :func:`statement`; a page requests one hit more than the limit, to know whether there is a next."""
     near = question.near or (None, None)
     radius = question.radius if question.near is not None else None
@@ -249,7 +256,7 @@ def parameters(
         "as_of": place.as_of, "latitude": near[0], "longitude": near[1], "radius": radius, "south": south, "north": north, "west": west, "east": east,
         "rank": place.millionths, "id": place.id, "limit": question.limit + 1, **_rules(question),
     }  # fmt: skip
-    return {name: values[name] for name in statement(question, words).names}
+    return {name: values[name] for name in statement(question, words, others).names}
 
 
 def _words(question: Search, words: list[str]) -> dict[str, str]:

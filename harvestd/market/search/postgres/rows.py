@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -13,21 +15,27 @@ from harvestd.market.search.text import CODE, code_of, name_key, storable, trigr
 from harvestd.store.postgres.statements import Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
 
+#: The other languages of a market of one.
+NONE: Mapping[str, str] = MappingProxyType({})
+#: The lexemes of a text in another language, by its own analysis; ``tag`` and ``config`` are of the table of languages.
+_OTHER = """
+       || setweight(to_tsvector('{config}'::regconfig, coalesce(others #>> '{{{tag},title}}', '')), 'A')
+       || strip(to_tsvector('{config}'::regconfig, coalesce(others #>> '{{{tag},text}}', '')))"""
 _UPSERT = """
 insert into search_documents (kind, id, version, removed, in_stock, allergens, benefits, codes, also, price, popularity, rating, latitude, longitude, fresh_at,
     indexed_at, unit, farm, category, season_from, season_to, tags, title, farm_name, category_name, title_key, farm_key,
-    category_key, text, document, lexemes)
+    category_key, text, texts, document, lexemes)
 select kind, id, version, removed, in_stock, allergens, benefits, codes, also, price, popularity, rating, latitude, longitude, fresh_at, clock_timestamp(), unit,
        farm, category, season_from, season_to, tags, title, farm_name, category_name, title_key, farm_key, category_key,
-       text, document,
-       setweight(to_tsvector(:language::regconfig, title_key), 'A')
+       text, texts, document,
+       setweight(to_tsvector(:language::regconfig, title_key || ' ' || other_titles), 'A')
        || setweight(to_tsvector(:language::regconfig, category_key || ' ' || tag_words), 'B')
        || setweight(to_tsvector(:language::regconfig, farm_key), 'C')
-       || strip(to_tsvector(:language::regconfig, text_words)) || array_to_tsvector(code_words)
+       || strip(to_tsvector(:language::regconfig, text_words || ' ' || other_texts)) || array_to_tsvector(code_words){others}
   from jsonb_to_recordset(:documents::jsonb) as d(kind text, id uuid, version bigint, removed boolean, in_stock boolean,
        allergens text[], benefits text[], codes text[], code_words text[], also text, price bigint, popularity real, rating real, latitude float8, longitude float8, fresh_at timestamptz, unit text, farm text,
        category text, season_from text, season_to text, tags text[], title text, farm_name text, category_name text,
-       title_key text, farm_key text, category_key text, tag_words text, text text, text_words text, document jsonb)
+       title_key text, farm_key text, category_key text, tag_words text, text text, texts jsonb, text_words text, other_titles text, other_texts text, others jsonb, document jsonb)
  order by kind, id
 on conflict (kind, id) do update set version = excluded.version, removed = excluded.removed,
     in_stock = excluded.in_stock, allergens = excluded.allergens, benefits = excluded.benefits, codes = excluded.codes, also = excluded.also, price = excluded.price, popularity = excluded.popularity, rating = excluded.rating,
@@ -35,12 +43,20 @@ on conflict (kind, id) do update set version = excluded.version, removed = exclu
     indexed_at = excluded.indexed_at, unit = excluded.unit, farm = excluded.farm, category = excluded.category,
     season_from = excluded.season_from, season_to = excluded.season_to, tags = excluded.tags, title = excluded.title,
     farm_name = excluded.farm_name, category_name = excluded.category_name, title_key = excluded.title_key,
-    farm_key = excluded.farm_key, category_key = excluded.category_key, text = excluded.text,
+    farm_key = excluded.farm_key, category_key = excluded.category_key, text = excluded.text, texts = excluded.texts,
     document = excluded.document, lexemes = excluded.lexemes
 where search_documents.version < excluded.version + :again"""
 
-#: ``again`` is 1 if a document also replaces one of the same version, as in a rebuild, else 0.
-UPSERT = Statement("search.upsert", _UPSERT, nothing)
+
+@cache
+def upsert(others: tuple[tuple[str, str], ...] = ()) -> Statement[None]:
+    """Writes documents, with texts in these other languages and their analyses. ``again`` is 1 if a document also replaces one of the same version, as in a
+    rebuild, else 0."""
+    more = "".join(_OTHER.format(tag=tag, config=config) for tag, config in others)
+    name = "+".join(["search.upsert", *(tag for tag, _ in others)])
+    return Statement(name, _UPSERT.replace("{others}", more), nothing)
+
+
 #: Notes what a page of the rebuild met although the index has a newer version.
 MET = Statement(
     "search.met",
@@ -67,16 +83,17 @@ CLOCK = Statement("search.clock", "select clock_timestamp()", scalar)
 
 
 async def write(
-    tx: Transaction, language: str, documents: Sequence[Document], now: datetime, rebuilt_since: datetime | None = None
-) -> None:
-    """Write each document whose version is newer than the row's, and the words of all. In a rebuild, those of the same
-    version too; a document that is already newer is noted as met."""
+    tx: Transaction, language: str, documents: Sequence[Document], now: datetime, rebuilt_since: datetime | None = None,
+    others: Mapping[str, str] = NONE,
+) -> None:  # fmt: skip
+    """Write each document whose version is newer than the row's, and the words of all; with the texts in the ``others`` of the market's languages and
+    their analyses. In a rebuild, those of the same version too; a document that is already newer is noted as met."""
     if not documents:
         return
-    rows = [_row(document, now) for document in documents]
+    rows = [_row(document, now, others) for document in documents]
     await _write_words(tx, language, rows, SEE_WORDS if rebuilt_since else WORDS)
     given = msgspec.json.encode(rows).decode()
-    await tx.run(UPSERT, language=language, documents=given, again=1 if rebuilt_since else 0)
+    await tx.run(upsert(tuple(others.items())), language=language, documents=given, again=1 if rebuilt_since else 0)
     if rebuilt_since:
         await tx.run(MET, ids=[document.id for document in documents], rebuilt_since=rebuilt_since)
 
@@ -84,7 +101,7 @@ async def write(
 async def _write_words(
     tx: Transaction, language: str, rows: Sequence[dict[str, Any]], statement: Statement[None]
 ) -> None:
-    keys = ("title_key", "farm_key", "category_key", "tag_words", "text_words")
+    keys = ("title_key", "farm_key", "category_key", "tag_words", "text_words", "other_titles", "other_texts")
     found = sorted({word for row in rows for key in keys for word in row[key].split()})
     if found:
         await tx.run(statement, language=language, words=found, grams=["|".join(trigrams(word)) for word in found])
@@ -110,8 +127,13 @@ def newest(documents: Sequence[Document]) -> list[Document]:
     return list(found.values())
 
 
-def _row(document: Document, now: datetime) -> dict[str, Any]:
+def _row(document: Document, now: datetime, others: Mapping[str, str]) -> dict[str, Any]:
     shown = not document.removed
+    texts = {tag: document.texts[tag] for tag in others if shown and tag in document.texts}
+    found = {
+        tag: {"title": name_key(storable(title)), "text": " ".join(words(storable(text)))}
+        for tag, (title, text) in texts.items()
+    }
     title, text = storable(document.title), storable(document.text)
     farm_name, category_name = storable(document.farm_name), storable(document.category_name)
     tags = [storable(tag) for tag in document.tags]
@@ -124,7 +146,9 @@ def _row(document: Document, now: datetime) -> dict[str, Any]:
         "unit": document.unit, "farm": document.farm, "category": document.category,
         "season_from": document.season_from, "season_to": document.season_to, "tags": tags, "title": title,
         "farm_name": farm_name, "category_name": category_name, "text": text if shown else "",
+        "texts": {tag: [storable(one) for one in both] for tag, both in document.texts.items()} if shown else {},
         "document": document.body if shown else {},
+        "other_titles": " ".join(one["title"] for one in found.values()), "other_texts": " ".join(one["text"] for one in found.values()), "others": found,
         "title_key": name_key(title), "farm_key": name_key(farm_name), "category_key": name_key(category_name),
         "tag_words": " ".join(word for tag in tags for word in words(tag)) if shown else "",
         "text_words": " ".join([*words(text), *words(storable(document.also))]) if shown else "",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from harvestd.interfaces import Suggestion
 from harvestd.interfaces.search import MAX_ALIKE
-from harvestd.market.catalogue.cards import FIRST_IMAGE
+from harvestd.market.catalogue.cards import FIRST_IMAGE, said
 from harvestd.market.search.text import words
 from harvestd.store.postgres.statements import Reader, Statement
 
@@ -77,31 +77,36 @@ INSIDE = Statement(
 #: The current state of suggested products, farms and categories, by kind and by id or slug.
 _NOW = Statement(
     "search.suggested",
-    f"""select 'product', p.id::text, p.id::text, f.id::text, f.slug, f.name, {FIRST_IMAGE} from products p join farms f on f.id = p.farm_id
+    f"""select 'product', p.id::text, p.id::text, f.id::text, f.slug, f.name, {FIRST_IMAGE}, {said("p", "title")} from products p join farms f on f.id = p.farm_id
         where p.id = any(:products::uuid[]) and p.status = 'published'
-       union all select 'farm', slug, id::text, null, null, null, null from farms where slug = any(:farms::text[])
-       union all select 'category', slug, id::text, null, null, null, null from categories where slug = any(:categories::text[])""",
+       union all select 'farm', slug, id::text, null, null, null, null, null from farms where slug = any(:farms::text[])
+       union all select 'category', c.slug, c.id::text, null, null, null, null, {said("c", "name")} from categories c where c.slug = any(:categories::text[])""",
     lambda kind, key, id, *more: ((kind, key), Known(id, *more)),
 )
 
 
 class Known(NamedTuple):
-    """A suggested item by its id, and a product's farm and first picture (JSON)."""
+    """A suggested item by its id, a product's farm and first picture (JSON), and its name in the language that was asked for; None for farms."""
 
     id: str
     farm_id: str | None
     farm_slug: str | None
     farm_name: str | None
     image: str | None
+    name: str | None
 
 
-async def known(reader: Reader, suggestions: Sequence[Suggestion]) -> list[tuple[Suggestion, Known]]:
+async def known(
+    reader: Reader, suggestions: Sequence[Suggestion], language: str = ""
+) -> list[tuple[Suggestion, Known]]:
     """The items that are still in the market, in their current state."""
     if not suggestions:
         return []
     keys = [(one.kind, one.id or one.slug) for one in suggestions]
     of = {kind: [key for other, key in keys if other == kind] for kind in ("product", "farm", "category")}
-    found = dict(await reader.rows(_NOW, products=of["product"], farms=of["farm"], categories=of["category"]))
+    found = dict(
+        await reader.rows(_NOW, products=of["product"], farms=of["farm"], categories=of["category"], language=language)
+    )
     return [(one, found[key]) for one, key in zip(suggestions, keys, strict=True) if key in found]
 
 
