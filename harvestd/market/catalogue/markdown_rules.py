@@ -20,8 +20,8 @@ from harvestd.kernel.names import accept, told
 from harvestd.kernel.units import in_unit
 from harvestd.market.catalogue.price_rules import alone_faults
 
-#: The time before a reduction whose lowest price is shown beside it; and the longest reduction.
-BEFORE, MAX_TERM = timedelta(days=30), timedelta(days=366)
+#: The time before a reduction whose lowest price is shown beside it.
+BEFORE = timedelta(days=30)
 MAX_REASON = 200
 
 
@@ -45,14 +45,15 @@ class Was:
     on_sale: bool
 
 
-def faults(given: Mapping[str, Any]) -> list[FieldError]:
-    """Faults in the given fields of a markdown (``price`` in minor units), whatever the product and the time."""
-    return [*(alone_faults(given["price"]) if "price" in given else ())]
+def faults(given: Mapping[str, Any], now: datetime) -> list[FieldError]:
+    """Faults in the given fields of a markdown (``price`` in minor units), whatever the product."""
+    price = alone_faults(given["price"]) if "price" in given else ()
+    return [*price, *(_time_faults(given["until"], now) if "until" in given else ())]
 
 
 def announced(offer: Any, price: int, until: datetime, reason: str, now: datetime, history: Iterable[Was]) -> Any:
     """The offer at a reduced price. ``history`` are its prices in the time :data:`BEFORE`. Raises :class:`Invalid` for a price that is no
-    reduction, and a time that has passed or is too far. A further reduction has a prior price of its own; the same one for longer keeps it."""
+    reduction, and a time that has passed. A further reduction has a prior price of its own; the same one for longer keeps it."""
     reason = told("reason", reason, MAX_REASON)
     accept(*_price_faults(price, offer.price), *_time_faults(until, now), message="the price cannot be reduced like this")
     running: Markdown | None = offer.markdown
@@ -84,9 +85,6 @@ def _price_faults(price: int, regular: int) -> list[FieldError]:
 def _time_faults(until: datetime, now: datetime) -> list[FieldError]:
     if until <= now:
         return [FieldError("until", "has passed already; give a time that is to come", code="expired")]
-    if until > now + MAX_TERM:
-        message = f"must be within {MAX_TERM.days} days; PATCH the price to change it for good"
-        return [FieldError("until", message, code="above-maximum", params={"maximum": str(MAX_TERM.days), "reason": "days"})]
     return []
 
 

@@ -26,7 +26,8 @@ from harvestd.web.shapes import PricePer
 def faults(request: RequestContext, given: Mapping[str, Any]) -> list[FieldError]:
     """Faults in the given fields of a markdown, whatever the product."""
     reason = errors.faults(lambda: told("reason", given.get("reason", ""), markdown_rules.MAX_REASON))
-    return [*given_faults("price", given, currency_of(request)), *reason]
+    until = {"until": given["until"]} if "until" in given else {}
+    return [*given_faults("price", given, currency_of(request)), *markdown_rules.faults(until, request.now), *reason]
 
 
 async def reduce(request: RequestContext, body: NewMarkdown) -> Result:

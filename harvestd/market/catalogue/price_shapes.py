@@ -75,7 +75,7 @@ WORDS: dict[str, str] = {
     "markdown": "The announced reduction of `price`; null if there is none.",
     "regular_price": "The price to which it returns.",
     "Markdown.until": "When the reduction ends by itself.",
-    "NewMarkdown.until": "When the reduction ends by itself, within a year.",
+    "NewMarkdown.until": "When the reduction ends by itself.",
     "Markdown.reason": "Why it is reduced, as its farm says.",
     "NewMarkdown.reason": "Why it is reduced, for buyers to read.",
     "NewMarkdown.price": "The reduced price, below the present one, for `price_per`.",

@@ -18,6 +18,7 @@ from harvestd.market.catalogue import actions, cards, filters, listings
 from harvestd.market.catalogue import rows as store
 from harvestd.market.catalogue import rules as market
 from harvestd.market.catalogue.farm_choice import farm_of
+from harvestd.market.catalogue.group_choice import look
 from harvestd.market.catalogue.listing_shapes import MAX_IDS, ProductsQuery
 from harvestd.market.catalogue.product_shapes import ChangeProduct, NewProduct
 from harvestd.market.catalogue.sent import faults as faults_of
@@ -49,8 +50,9 @@ async def listed(request: RequestContext, query: ProductsQuery) -> Result:
     own = await _own(request, query)
     more: dict[str, Any] = {"status": query.status, "ids": _ids(query.ids), "updated_since": query.updated_since}
     wanted = listings.Filters.of(**asked.listing(), **own, **more)
-    rows = await listings.products(reader, wanted, sort, after, order.ask, view(request))
-    total = await listings.count(reader, wanted) if query.count else None
+    seen = await view(request)
+    rows = await listings.products(reader, wanted, sort, after, order.ask, seen)
+    total = await listings.count(reader, wanted, seen) if query.count else None
     page, following = order.page(rows)
     of = [families.of_farm(id) for id, _ in asked.values.get("farm", ())]  # asked for by a former slug, perhaps
     shows = (*[families.shown(row.key[-1]) for row in page], *of)
@@ -101,8 +103,8 @@ def _ids(given: str | None) -> list[str] | None:
 
 async def page(request: RequestContext) -> Result:
     """One product, by id or slug; only its farm sees a draft or archived one."""
-    card = await cards.find(request.reader, request.path["id"], view(request))
-    if card is None or (card.status != "published" and not await _may_see(request, card)):
+    card = await cards.find(request.reader, request.path["id"], await view(request))
+    if card is None or card.status == cards.HIDDEN or (card.status != "published" and not await _may_see(request, card)):
         raise NotFound("there is no such product")
     return Result(shown(card), version=card.version)
 
@@ -135,6 +137,8 @@ async def add(request: RequestContext, body: NewProduct) -> Result:
     assert farm is not None
     known, _ = read(currency_of(request), sent)
     level = opening_stock(body.stock, body.unit)
+    known, unknown = (await look(request.tx, [known])).named(known, None)
+    accept(*unknown, message="the product cannot be accepted")
     product_id = await actions.offer(request.work, farm, market.begun(known), level)
     location = ("Location", f"/api/products/{product_id}")
     return attrs.evolve(await now(request, product_id), headers=(location,))
@@ -142,7 +146,7 @@ async def add(request: RequestContext, body: NewProduct) -> Result:
 
 async def now(request: RequestContext, product_id: str) -> Result:
     """The product, as this transaction has written it."""
-    card = await cards.find(request.tx, product_id, view(request))
+    card = await cards.find(request.tx, product_id, await view(request))
     assert card is not None
     return Result(shown(card), version=card.version)
 
