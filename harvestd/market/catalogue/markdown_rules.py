@@ -84,7 +84,7 @@ def _price_faults(price: int, regular: int) -> list[FieldError]:
 
 def _time_faults(until: datetime, now: datetime) -> list[FieldError]:
     if until <= now:
-        return [FieldError("until", "has passed already; give a time that is to come", code="expired")]
+        return [FieldError("until", "has passed already; give a time that is to come", code="expired", params={"reason": "past"})]
     return []
 
 
