@@ -15,6 +15,7 @@ from harvestd.market.search.fallback import SearchWithFallback
 from harvestd.market.search.postgres import pending
 from harvestd.store.postgres.statements import Statement, scalar
 from tests.lengths import length
+from tests.locks import holding, meeting
 from tests.people import Market, Person
 from tests.web.client import Client, Response
 from tests.web.conftest import make_market
@@ -313,3 +314,35 @@ async def test_a_reduced_price_that_is_lower_than_that_of_a_group_is_for_its_mem
         assert (shown["price"]["amount"], shown["prior_price"] is None) == (theirs, price != theirs), "no reduction of what they do not pay"
         assert (await t.buyer.get(path)).json()["price"]["amount"] == price
     assert (await t.member.order((t.open["id"], 1))).json()["totals"]["total"]["amount"] == 1000
+
+
+@pytest.mark.parametrize("first", ["order", "leave"])
+async def test_an_order_beside_the_end_of_a_membership_is_wholly_before_or_after_it(market: Market, database_url: str, first: str) -> None:
+    """Who leaves waits for an order that has its price; and an order for who is leaving, at the price of everybody."""
+    t = await town(market)
+    order, leave = t.member.order((t.open["id"], 1)), t.manager.request("DELETE", f"/api/groups/{t.group}/members/{t.member.id}")
+    lock = ("select from products where id = %s for update", t.open["id"]) if first == "order" else ("select from audit_head for update",)
+    with holding(database_url, *lock) as held:
+        answers = await meeting(database_url, held, *((order, leave) if first == "order" else (leave, order)))
+    ordered, left = answers if first == "order" else reversed(answers)
+    assert (ordered.status, left.status) == (201, 204), ordered.text
+    assert ordered.json()["totals"]["total"]["amount"] == (THEIRS if first == "order" else PRICE + 1000)
+    assert (await t.member.order((t.open["id"], 1))).json()["totals"]["total"]["amount"] == PRICE + 1000
+    assert market.broken() == []
+
+
+async def test_an_order_that_waits_for_a_change_of_price_is_at_the_new_one(market: Market, database_url: str) -> None:
+    t = await town(market)
+    path = f"/api/products/{t.open['id']}"
+    changes = {"prices": [{"group": t.group, "price": 1}]}, {"price": 2, "prices": []}
+    for body in changes:
+        acts = t.farmer.request("PATCH", path, body, If_Match="*"), t.member.order((t.open["id"], 1))
+        with holding(database_url, "select from products where id = %s for update", t.open["id"]) as held:
+            changed, ordered = await meeting(database_url, held, *acts)
+        assert (changed.status, ordered.status) == (200, 201), ordered.text
+        assert ordered.json()["totals"]["total"]["amount"] == (1 if body is changes[0] else 2)
+    hide = t.farmer.request("PATCH", path, {"visible_to": ["wholesale"]}, If_Match="*")
+    with holding(database_url, "select from products where id = %s for update", t.open["id"]) as held:
+        hidden, refused = await meeting(database_url, held, hide, t.member.order((t.open["id"], 1)))
+    assert (hidden.status, refused.status) == (200, 422) and OPEN not in refused.text
+    assert market.broken() == []
