@@ -232,7 +232,7 @@ def market(url: str) -> Iterator[CheckResult]:
     missing = _query(
         url,
         """select count(*) from products p left join search_documents d on d.kind = 'product' and d.id = p.id
-            where p.status = 'published' and (d.id is null or d.removed or d.version < p.revision)""",
+            where p.status = 'published' and (d.id is null or d.removed <> (p.visible_to is not null) or d.version < p.revision)""",
     )[0][0]
     cure = "wait until the queues are empty; if it stays, harvestctl reindex"
     yield CheckResult("search", not missing, f"{counted(missing, 'product')} not found as now offered", cure)

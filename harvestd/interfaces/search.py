@@ -11,11 +11,23 @@ from zope.interface import Interface
 
 
 @attrs.frozen
+class Sight:
+    """Groups whose members alone find a document (none: everybody does), and what it costs members of some: pairs of a group and a price in
+    minor units. ``reduced`` is whether its price is a reduction, which they pay if it is lower."""
+
+    visible_to: tuple[str, ...] = ()
+    prices: tuple[tuple[str, int], ...] = ()
+    reduced: bool = False
+
+
+@attrs.frozen
 class Document:
     """One searchable document. ``version`` only grows: an older one never replaces a newer one.
 
     ``body`` is the JSON object shown in results; the other fields are matched, counted and sorted by. ``texts`` are title and text in
-    other languages, by their tags; ``also`` is text that is found like ``text`` and not shown; ``codes`` are numbers that find it when the whole query is one of them. ``removed`` documents are tombstones.
+    other languages, by their tags; ``also`` is text that is found like ``text`` and not shown; ``codes`` are numbers that find it when the whole query is
+    one of them. ``removed`` documents are tombstones; one with a ``sight`` is found by some all the same, and an index that everybody asks holds nothing
+    else of it.
     """
 
     kind: str
@@ -45,6 +57,7 @@ class Document:
     fresh_at: datetime | None = None
     body: dict[str, Any] = attrs.field(factory=dict)
     removed: bool = False
+    sight: Sight | None = None
 
 
 Sort = Literal["relevance", "newest", "price", "-price", "popular", "rating"]
@@ -85,7 +98,7 @@ class Search:
     """A search query. ``farm`` and ``category`` are slugs, prices in minor units, ``near`` is (latitude, longitude) in
     degrees, ``radius`` in km; ``after`` is the cursor of an earlier page. Several values of one filter are alternatives (OR), except that
     of ``free_from`` all are absent. With ``explain`` each hit says why it stands where it does. ``language`` is that in which hits are shown, if it is
-    another than the market's own: all are found in any."""
+    another than the market's own: all are found in any. ``groups`` are the ids of those that who searches is in, if that makes a difference."""
 
     text: str = ""
     category: tuple[str, ...] = attrs.field(default=(), converter=_several)
@@ -107,6 +120,7 @@ class Search:
     rules: Rules = NO_RULES
     explain: bool = False
     language: str = ""
+    groups: tuple[str, ...] = ()
 
 
 @attrs.frozen

@@ -49,7 +49,7 @@ _MOVES: dict[str, tuple[str, ...]] = {
     "title": (), "description": (), "sku": (), "external_id": (), "gtin": (), "lot": (), "ingredients": (), "origin": (),
     "storage": (), "durability": (), "certifications": (), "metadata": (), "images": (), "harvested_on": (), "quantity_step": (), "min_quantity": (),
     "farm": (), "category": (), "search": (),  # copied only by search: the rest is dropped with ``catalogue``
-    "price": (PRICES,), "price_per": (PRICES,), "stock": (AMOUNTS,), "available": (AMOUNTS,), "sales": (AMOUNTS,),
+    "price": (PRICES,), "price_per": (PRICES,), "prices": (PRICES,), "markdown": (PRICES,), "prior_price": (), "stock": (AMOUNTS,), "available": (AMOUNTS,), "sales": (AMOUNTS,),
 }  # fmt: skip
 
 

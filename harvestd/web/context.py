@@ -128,6 +128,8 @@ class RequestContext:
     if_match: int | None = None
     routes: Sequence[Route] = ()
     body: Any = None
+    #: Whom the answer is for, if that is kept for others like them (``Cached.audience``); there is no caller then.
+    audience: Any = None
     #: Its idempotency key (``web/idempotency.py``), for the handler of a route ``by_row``.
     key: Any = None
     gone: Callable[[], bool] = lambda: False

@@ -35,21 +35,25 @@ class ResponseCache:
         self._codings = codings
 
     async def answer(self, route: Route, context: RequestContext, query: Any, request: Request) -> Response:
-        """Serve through the near cache, keyed by the canonical request: the path and the decoded query with defaults; and, in a market of several
-        languages, by that of an answer that is spoken."""
+        """Serve through the near cache, keyed by the canonical request: the path and the decoded query with defaults; in a market of several languages by
+        that of an answer that is spoken; and by whom it is for, where that makes a difference: what some may not see is in no entry of theirs."""
         cache = self._cache
         names = "/".join(context.path.values())
         key = f"{request.route_name}/{names}?{'' if query is None else msgspec.json.encode(query).decode()}"
         address, spoken = key, route.spoken and self._several
         if spoken:
             key += f"#{context.language}"
+        assert route.cached is not None
+        audience = None if route.cached.audience is None else await route.cached.audience(context)
+        if audience is not None and audience.key:
+            key += f"@{audience.key}"
         known = request.text(b"if-none-match")  # the client may have a later version, from another process
         entry = cache.peek(key)
         if entry is not None and self._outdated(entry, key, known):
             entry = None
         lane, fresh = request.site.lane, entry is None
         if entry is None:
-            entry = await self._load(route, context, query, key, known)
+            entry = await self._load(route, attrs.evolve(context, audience=audience), query, key, known)
         seen = route.noted is not None and route.noted(context, query, entry.body)
         self.seen(route, entry.families, request)
         if entry.status == ABSENT:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import cache, cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import attrs
 import msgspec
@@ -31,6 +31,14 @@ class Mode(enum.Enum):
     OWN = "own"
 
 
+class Audience(Protocol):
+    """Whom an answer is for, as far as it depends on that."""
+
+    @property
+    def key(self) -> str:
+        """What tells it from answers for others; empty for everybody."""
+
+
 @attrs.frozen
 class Cached:
     """A public response that the near cache may keep: ``families`` from the path and the decoded query.
@@ -47,6 +55,8 @@ class Cached:
     signed_in: Literal["shared", "own"] = "shared"
     instead: tuple[str, ...] = ()
     absent: tuple[str, ...] | None = None
+    #: What of the caller the answer depends on: part of its key, and all that the handler is told of them. Without it everybody gets the same.
+    audience: Callable[[Any], Awaitable[Audience]] | None = None
     private: Callable[[Any], bool] = lambda query: False
 
 

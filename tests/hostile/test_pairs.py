@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import attrs
 import pytest
 
+from harvestd.market.catalogue.markdown_actions import finish_all
 from harvestd.store.postgres.statements import Statement, nothing
 from tests.lengths import length
 from tests.market.pictures.walk import TOMATO
@@ -77,6 +79,23 @@ async def _many(s: Stage) -> Response:
         {"external_id": "erp-1", "title": "Kale", "unit": "kg", "price": 1, "stock": 1},
     ]
     return await s.farmer.post("/api/products/bulk", {"rows": rows}, Idempotency_Key=_key())
+
+
+async def _end(s: Stage) -> Response:
+    """The product is reduced for a blink, and the clock ends that."""
+    until = (s.market.parts.now() + timedelta(milliseconds=5)).isoformat()
+    answer = await s.farmer.post(f"/api/products/{s.product['id']}/markdown", {"price": 100, "until": until})
+    await settled(finish_all(s.market.parts), finish_all(s.market.parts))
+    return answer
+
+
+def _of_group(method: str, path: str, body: Callable[[Stage], Any] = lambda s: None) -> Action:
+    async def change(s: Stage) -> Response:
+        who = s.admin if path.startswith("/api/groups") else s.farmer
+        target = path.format(group=s.group["id"], buyer=s.buyer.id, product=s.product["id"])
+        return await who.request(method, target, body(s), If_Match="*")
+
+    return change
 
 
 async def _order(s: Stage) -> Response:
@@ -173,6 +192,8 @@ ACTIONS: dict[str, dict[str, Action]] = {
         "take": _product("POST", {"change": "-1", "reason": "less"}, "/stock"), "archive": _product("DELETE", None),
         "price": _product("PATCH", {"price": 500}), "count by the piece": _product("PATCH", {"unit": "each"}),
         "write many": _many,
+        "reduce": _product("POST", {"price": 200, "until": "2099-10-01T00:00:00Z"}, "/markdown"), "restore": _product("DELETE", None, "/markdown"),
+        "end of a reduction": _end,
     },
     "pictures": {
         "add": _picture("POST", "", {"content": TOMATO}), "describe": _picture("PATCH", "/{}", {"alt": "Carrots"}),
@@ -197,6 +218,15 @@ ACTIONS: dict[str, dict[str, Action]] = {
         "add": _group("PUT", None, "/members/{buyer}"), "take out": _group("DELETE", None, "/members/{buyer}"),
         "add by address": _group_by_address,
         "another of its name": _another_group,
+    },
+    "sight": {
+        "join": _of_group("PUT", "/api/groups/{group}/members/{buyer}"), "leave": _of_group("DELETE", "/api/groups/{group}/members/{buyer}"),
+        "end the group": _of_group("DELETE", "/api/groups/{group}"),
+        "hide": _of_group("PATCH", "/api/products/{product}", lambda s: {"visible_to": [s.group["id"]]}),
+        "show": _of_group("PATCH", "/api/products/{product}", lambda s: {"visible_to": []}),
+        "price for them": _of_group("PATCH", "/api/products/{product}", lambda s: {"prices": [{"group": s.group["id"], "price": 100}]}),
+        "reduce": _product("POST", {"price": 200, "until": "2099-10-01T00:00:00Z"}, "/markdown"),
+        "put": _cart("PUT", "/api/cart/items/{product}", {"quantity": "1"}), "order": _order, "order it": _order_of_cart,
     },
     "rule": {
         "words": _rule("PATCH", {"queries": ["a", "c"]}), "switch off": _rule("PATCH", {"active": False}), "delete": _rule("DELETE"),

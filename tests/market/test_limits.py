@@ -149,7 +149,7 @@ def test_only_an_update_says_which_lists_it_leaves_alone(kind: Any) -> None:
     ("changed", "more"),
     [
         (["title", "description", "harvested_on", "quantity_step", "min_quantity"], []),
-        (["price"], ["products:prices"]), (["price_per"], ["products:prices"]), (["stock"], ["products:amounts"]), (["available"], ["products:amounts"]),
+        (["price"], ["products:prices"]), (["price_per"], ["products:prices"]), (["prices"], ["products:prices"]), (["markdown"], ["products:prices"]), (["prior_price"], []), (["stock"], ["products:amounts"]), (["available"], ["products:amounts"]),
         (["sales"], ["products:amounts"]), (["price", "stock"], ["products:prices", "products:amounts"]), ([], []),
         (["title", "tags"], ["products:all", "products:farmer:f", "products:farmer:f-slug", "products:category:any"]),
         (None, ["products:all", "products:farmer:f", "products:farmer:f-slug", "products:category:any"]),

@@ -26,13 +26,13 @@ REFUSED: dict[str, Any] = {
     "note": "\u0007", "title": "\u0007", "description": "\u0007", "icon": "\u0007", "farm_name": "\u0007", "tags": "\u0007",
     "certifications": "\u0007", "sku": "\u0007", "external_id": "a b", "gtin": "123", "lot": "\u0007", "ingredients": "\u0007", "origin": "\u0007",
     "scheme": "\u0007", "body_code": "\u0007", "number": "\u0007", "metadata": "\u0007", "translations": "\u0007", "slug": ID, "email": "x", "username": "!", "password": "short", "phone": "1", "market_day_id": ID,
-    "scopes": "no:such", "recipient": "\u0007", "label": "\u0007", "legal_name": "\u0007", "register": "\u0007", "tax_number": "\u0007",
+    "scopes": "no:such", "recipient": "\u0007", "label": "\u0007", "until": "2020-01-01T00:00:00Z", "legal_name": "\u0007", "register": "\u0007", "tax_number": "\u0007",
 }  # fmt: skip
 #: By the end of a path: what is left as it should be where the market has nothing against any value that can be read.
 FINE: dict[Any, Any] = {
     ("post_api_products", "farm_id"): None, ("put_api_farms_id_products_external_id", "farm_id"): None, "token": "x", "code": None, ("post_api_users_me_second_factors", "kind"): "totp", "agreed": True, "active": True, "kind": "terms", "version": "1", "expires_at": None,
     "method": "pickup", "unit": "kg", "status": "draft", ("patch_api_farms_id_members_user_id", "role"): "packer", ("post_api_farms_id_members", "role"): "packer",
-    ("post_api_farms_id_verification", "state"): "verified", "role": "buyer", "harvested_on": "2026-05-01", "color": "#aabbcc", "to": "confirmed",
+    ("post_api_farms_id_verification", "state"): "verified", "role": "buyer", "harvested_on": "2026-05-01", "color": "#aabbcc", "to": "confirmed", "group": "wholesale", "visible_to": "wholesale",
 }  # fmt: skip
 #: What is wrong with a row of it is told with that row (``tests/market/catalogue/test_bulk_products.py``).
 BY_ROW = {route.name for route in ROUTES if route.by_row}

@@ -75,6 +75,9 @@ BUDGET: dict[str, tuple[int, int]] = {
     "patch_api_products_id_images_image_id": (8, 8),
     "get_media_shard_file": (1, 1),
     "delete_api_products_id_images_image_id": (8, 8),
+    "get_api_products_id_price_history": (4, 4),
+    "post_api_products_id_markdown": (7, 7),
+    "delete_api_products_id_markdown": (5, 5),
     "post_api_products_id_stock": (8, 6),
     "delete_api_products_id": (4, 4),
     "get_api_feed_atom": (1, 1),
@@ -530,6 +533,20 @@ async def _put(s: Stage, headers: dict[str, str]) -> Response:
     return await s.farmer.client.request("PUT", path, json=body | {"price": 300, "stock": "9"}, headers=headers)
 
 
+_LATER = {"price": 1, "until": "2099-10-01T00:00:00Z"}
+
+
+async def _restore(s: Stage, headers: dict[str, str]) -> Response:
+    path = f"/api/products/{(await s.market.product(s.farmer))['id']}/markdown"
+    await s.farmer.client.request("POST", path, json=_LATER)
+    return await s.farmer.client.request("DELETE", path, headers=headers)
+
+
+async def _reduce(s: Stage, headers: dict[str, str]) -> Response:
+    path = f"/api/products/{(await s.market.product(s.farmer))['id']}/markdown"
+    return await s.farmer.client.request("POST", path, json=_LATER, headers=headers)
+
+
 async def _many(s: Stage, headers: dict[str, str]) -> Response:
     """A hundred products by their farm's own ids, half of which it has."""
     rows = [
@@ -580,6 +597,9 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
     "delete_api_products_id_images_image_id": _ask(
         "DELETE", "/api/products/{s.product[id]}/images/{s.mailed[image]}", "farmer"
     ),
+    "get_api_products_id_price_history": _get("/api/products/{s.product[id]}/price-history", "farmer"),
+    "post_api_products_id_markdown": _reduce,
+    "delete_api_products_id_markdown": _restore,
     "post_api_products_id_stock": _ask("POST", "/api/products/{s.product[id]}/stock", "farmer", {"set": "90"}),
     "delete_api_products_id": _archive,
     "get_api_feed_atom": _get("/api/feed.atom"),

@@ -58,7 +58,8 @@ async def _category(market: Market) -> Thing:
 
 
 async def _product(market: Market) -> Thing:
-    farmer = await market.farmer()
+    farmer, manager = await market.farmer(), await market.person("manager")
+    assert (await manager.post("/api/groups", {"name": "Wholesale"})).status in (201, 409)
     path = f"/api/products/{(await market.product(farmer, stock=0))['id']}"
     return Thing(farmer, path, path, _product_shown)
 
@@ -219,6 +220,7 @@ THINGS: dict[str, tuple[Callable[[Market], Awaitable[Thing]], dict[str, list[Any
             [], [{"scheme": "Organic"}], [{"scheme": "x" * 100, "body_code": "x" * 40, "number": f"{n:0100}", "valid_until": "9999-12-31"} for n in range(30)],
         ],
         "metadata": [{}, {"a": ""}, {f"{n:040}": "x" * 500 for n in range(50)}], "translations": [{}, None],
+        "visible_to": [[], ["wholesale"]], "prices": [[], [{"group": "wholesale", "price": 4}]],
     }),
     "put_api_farms_id_products_external_id": (_own_product, {}),
     "put_api_cart_items": (_cart, {}),

@@ -7,6 +7,7 @@ a request that does something, as each role in it, as other farms' people and as
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import attrs
@@ -192,6 +193,11 @@ def ask(method: str, path: str, body: Any = None, *, match: bool = True) -> Ask:
     return send
 
 
+def soon(farm: Farm) -> str:
+    """Until when a price is reduced."""
+    return (farm.market.parts.now() + timedelta(hours=1)).isoformat()
+
+
 ORDER, PRODUCT, FARM = "/api/orders/{f.order[id]}", "/api/products/{f.product[id]}", "/api/farms/{farm}"
 #: By route: what does something to a farm, or shows what is its own.
 ASKS: dict[str, Ask] = {
@@ -228,6 +234,9 @@ ASKS: dict[str, Ask] = {
     "get_api_products_id_images": ask("GET", f"{PRODUCT}/images"),
     "patch_api_products_id_images_image_id": ask("PATCH", f"{PRODUCT}/images/{{f.image}}", {"alt": "Leek"}),
     "delete_api_products_id_images_image_id": ask("DELETE", f"{PRODUCT}/images/{{f.image}}"),
+    "get_api_products_id_price_history": ask("GET", f"{PRODUCT}/price-history"),
+    "post_api_products_id_markdown": ask("POST", f"{PRODUCT}/markdown", lambda f: {"price": 5, "until": soon(f)}),
+    "delete_api_products_id_markdown": ask("DELETE", f"{PRODUCT}/markdown"),
     "post_api_products_id_stock": ask("POST", f"{PRODUCT}/stock", {"set": 8}),
     "get_api_orders_id": ask("GET", ORDER),
     "post_api_orders_id_cancel": ask("POST", f"{ORDER}/cancel", {"reason": "Hail."}),

@@ -93,6 +93,8 @@ class Product(BaseModel):
     price: Money
     price_per: PricePer
     unit_price: UnitPrice
+    prior_price: Money | None = None
+    markdown: dict[str, Any] | None = None
     stock: Decimal
     available: Decimal
     quantity_step: Decimal
@@ -114,6 +116,8 @@ class Product(BaseModel):
     metadata: dict[str, str]
     translations: dict[str, dict[str, str]]
     status: str
+    visible_to: list[str] | None = None
+    prices: list[dict[str, Any]] | None = None
     orderable: bool
     not_orderable: str | None
     away_until: date | None = None

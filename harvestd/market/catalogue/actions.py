@@ -15,6 +15,7 @@ from harvestd.kernel.slugs import distinct, is_id
 from harvestd.market.catalogue import rows as store
 from harvestd.market.catalogue import rules as market
 from harvestd.market.catalogue import stock_rows as stock
+from harvestd.market.catalogue.group_choice import look
 from harvestd.market.catalogue.product_events import Known, happened
 from harvestd.market.catalogue.rules import Offer
 from harvestd.market.catalogue.stock_level_rules import restocked
@@ -38,7 +39,8 @@ async def offer(unit: UnitOfWork, farm: Farm, begun: Offer, level: Decimal, prod
     product_id = product_id or unit.new_id()
     slug = await store.insert(unit.tx, product_id, distinct(begun.title, product_id), farm.id, begun, level, unit.now)
     await stock.enter(unit.tx, unit.new_id(), product_id, "initial", level, level, "", unit.now)
-    unit.record(happened("created", Known(product_id, slug, farm.id, farm.slug), 1, [], [begun.category_id]))
+    known = Known(product_id, slug, farm.id, farm.slug, bool(begun.visible_to))
+    unit.record(happened("created", known, 1, [], [begun.category_id]))
     return product_id
 
 
@@ -69,25 +71,28 @@ async def change(
     present = before.offer
     other = changes.get("unit", before.unit) != before.unit
     held = await stock.in_open_orders(unit.tx, before.id) if other else market.NOTHING
-    after = market.amended(present, changes, wrong, stock=before.stock, held=held)
+    changes, unknown = (await look(unit.tx, [changes])).named(changes, present)
+    after = market.amended(present, changes, (*wrong, *unknown), stock=before.stock, held=held)
     if after == present:
         return
     altered = [name for name in market.OFFERED if getattr(after, name) != getattr(present, name)]
-    await _store(unit, before, after, list(dict.fromkeys([*changes, *altered])))
+    await store_changed(unit, before, after, list(dict.fromkeys([*changes, *altered])))
 
 
 async def archive(unit: UnitOfWork, before: store.Product) -> None:
     """Archive a product; orders that contain it keep it."""
     if before.status == "archived":
         return
-    await _store(unit, before, attrs.evolve(before.offer, status="archived"), ["status"])
+    await store_changed(unit, before, attrs.evolve(before.offer, status="archived"), ["status"])
 
 
-async def _store(unit: UnitOfWork, before: store.Product, after: Offer, changed: list[str]) -> None:
+async def store_changed(unit: UnitOfWork, before: store.Product, after: Offer, changed: list[str]) -> None:
+    """Store what a locked product is now, and tell of it."""
     await store.update(unit.tx, before.id, after, unit.now)
     gone = after.status == "archived" and before.status != "archived"
     kind: Literal["deleted", "updated"] = "deleted" if gone else "updated"
-    unit.record(happened(kind, before.known, before.revision + 1, changed, [before.category_id, after.category_id]))
+    known, within = before.known.since(bool(after.visible_to)), [before.category_id, after.category_id]
+    unit.record(happened(kind, known, before.revision + 1, changed, within))
 
 
 async def restock(

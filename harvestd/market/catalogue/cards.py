@@ -17,13 +17,17 @@ import msgspec
 from harvestd.kernel.quantities import COMPARED
 from harvestd.kernel.slugs import is_id
 from harvestd.kernel.units import UNITS
-from harvestd.market.catalogue import product_shapes
+from harvestd.market.catalogue import product_shapes, sight
+from harvestd.market.catalogue.group_rules import EVERYBODY, Buyer
 from harvestd.market.catalogue.on_sale import FARM_AWAY, NOBODY_THERE, PAST_USE_BY
 from harvestd.store.postgres.statements import Reader, Statement
 
+#: The status of a product for those who may not know of it.
+HIDDEN = "hidden"
+
 
 class Card(msgspec.Struct, frozen=True):
-    """``text`` is the JSON; the other fields decide who may see it, and its ETag."""
+    """``text`` is the JSON; the other fields decide who may see it, and its ETag. ``status`` is :data:`HIDDEN` for whoever may not know of it."""
 
     id: str
     farm_id: str
@@ -34,7 +38,7 @@ class Card(msgspec.Struct, frozen=True):
 
 @attrs.frozen
 class View:
-    """What every card is shown with: the market's currency, its day (YYYY-MM-DD), and the language of the texts, nothing for the market's own.
+    """What every card is shown with: the market's currency, its day (YYYY-MM-DD), the language of the texts, nothing for the market's own, and who looks.
     ``own``: to those who may change it, who see claims that are over and all translations, and whose texts are the farm's, since they send back what
     they read. ``brief``: in a list of others' products, without ``metadata``, with long texts cut, so that no farm makes everybody's lists long."""
 
@@ -43,12 +47,19 @@ class View:
     language: str = ""
     own: bool = False
     brief: bool = False
+    buyer: Buyer = EVERYBODY
+
+    @property
+    def personal(self) -> bool:
+        """Whether it is for somebody in particular."""
+        return self.buyer != EVERYBODY
 
     @property
     def bound(self) -> dict[str, Any]:
-        """As :data:`FROM` takes it."""
+        """As the :data:`FROM` of such a view takes it."""
         return {
             "currency": self.currency, "today": self.today, "language": self.language, "own": self.own, "brief": self.brief,
+            **(self.buyer.bound if self.personal else {}),
         }  # fmt: skip
 
 
@@ -65,7 +76,7 @@ def _case(column: str, otherwise: str, values: dict[str, str]) -> str:
 
 
 # Rounded half up and exactly, as in kernel/quantities.py: a rounded quotient could be a half that the true one is not. Most are for one.
-_OF_ONE = _case("p.unit", "p.price", {u: f"p.price * {f}" for u, (_, f) in COMPARED.items() if f != 1})
+_OF_ONE = _case("p.unit", "paid.price", {u: f"paid.price * {f}" for u, (_, f) in COMPARED.items() if f != 1})
 _AMOUNT = (
     f"case when p.price_per = 1 then round({_OF_ONE}) else div(2 * ({_OF_ONE}) + p.price_per, 2 * p.price_per) end"
 )
@@ -101,6 +112,8 @@ _IMAGES = f"""case when p.images = 0 then '[]'::json else (
 #: The first of them, as text; null if there is none.
 FIRST_IMAGE = f"""case when p.images > 0 then (
     select {IMAGE}::text from product_images i where i.product_id = p.id and i.status = 'ready' order by i.position limit 1) end"""
+#: Whether who looks pays the reduced price of everybody: nobody is shown a reduction of what they do not pay.
+_REDUCED = "p.regular_price is not null and paid.price = p.price"
 #: The fields of the contract's product that are not simply the column of that name.
 _MADE = {
     "farm": "row(f.id, f.slug, f.name)::card_named",
@@ -110,7 +123,14 @@ _MADE = {
     "metadata": "case when :brief::boolean then '{}'::jsonb else p.metadata end",
     "translations": "case when :own::boolean then p.translations else '{}'::jsonb end",
     "category": f"case when c.id is not null then row(c.id, c.slug, {said('c', 'name')})::card_named end",
-    "price": "row(p.price, :currency::text)::card_money",
+    "price": "row(paid.price, :currency::text)::card_money",
+    "prior_price": f"case when {_REDUCED} then row(p.prior_price, :currency::text)::card_money end",
+    "markdown": f"""case when {_REDUCED} then json_build_object('regular_price', row(p.regular_price, :currency::text)::card_money,
+        'until', {_MOMENT.format("p.markdown_until")}, 'reason', p.markdown_reason) end""",
+    "visible_to": "case when paid.runs then coalesce(to_json(p.visible_to), '[]'::json) end",
+    "prices": """case when paid.runs then (
+        select coalesce(json_agg(json_build_object('group', g ->> 'group', 'price', row((g ->> 'price')::bigint, :currency::text)::card_money)), '[]'::json)
+          from jsonb_array_elements(p.group_prices) g) end""",
     "price_per": "row(p.price_per, p.unit)::card_quantity",
     "unit_price": f"row(({_AMOUNT})::bigint, :currency::text, {_PER})::card_unit_price",
     "stock": "p.stock::text",
@@ -133,21 +153,41 @@ _MADE = {
 _COLUMNS = ", ".join(f"{_MADE.get(name, f'p.{name}')} as {name}" for name in product_shapes.Product.__struct_fields__)
 #: A product's JSON, selected from :data:`FROM`.
 TEXT = "row_to_json(card)::text"
-#: Products with the rows they are shown with; a :class:`View` is bound. PostgreSQL inlines the subquery, so it costs nothing.
-FROM = f"""products p join farms f on f.id = p.farm_id left join categories c on c.id = p.category_id
-       cross join lateral (select {_COLUMNS}) card"""
+_JOINED = "products p join farms f on f.id = p.farm_id left join categories c on c.id = p.category_id"
+# Worked out once a row, since many fields are made of it.
+_PAID = f"""cross join lateral (select case when r.runs then p.price else {sight.PAID} end as price, r.runs
+                       from (select {sight.RUNS} as runs offset 0) r offset 0) paid"""
+_EVERYBODYS = _COLUMNS.replace("paid.price", "p.price").replace("paid.runs", "false")
+#: Products with the rows they are shown with, by :attr:`View.personal`; such a view is bound. PostgreSQL inlines the subquery, so for everybody it costs nothing.
+FROM: dict[bool, str] = {
+    False: f"{_JOINED} cross join lateral (select {_EVERYBODYS}) card",
+    True: f"{_JOINED} {_PAID} cross join lateral (select {_COLUMNS}) card",
+}
+_SEEN = {False: "p.visible_to is null", True: f"({sight.SHARES} or paid.runs)"}
 
-_SELECT = f"select p.id, p.farm_id, p.status, p.version, {TEXT} from {FROM} where"
-_BY_ID = Statement("cards.by_id", f"{_SELECT} p.id = :token", Card)
-_BY_SLUG = Statement("cards.by_slug", f"{_SELECT} p.slug = :token", Card)
-_BY_IDS = Statement("cards.by_ids", f"{_SELECT} p.id = any(:ids::uuid[])", Card)
+
+def _statements(name: str, which: str) -> dict[bool, Statement[Card]]:
+    return {
+        personal: Statement(
+            f"cards.{name}{'.personal' if personal else ''}",
+            f"""select p.id, p.farm_id, case when {_SEEN[personal]} then p.status else '{HIDDEN}' end, p.version, {TEXT}
+                  from {FROM[personal]} where {which}""",
+            Card,
+        )
+        for personal in (False, True)
+    }
+
+
+_BY_ID, _BY_SLUG = _statements("by_id", "p.id = :token"), _statements("by_slug", "p.slug = :token")
+_BY_IDS = _statements("by_ids", "p.id = any(:ids::uuid[])")
 
 
 async def find(reader: Reader, token: str, view: View) -> Card | None:
     """A product by id or slug, of any status."""
-    return await reader.row(_BY_ID if is_id(token) else _BY_SLUG, token=token, **view.bound)
+    by = _BY_ID if is_id(token) else _BY_SLUG
+    return await reader.row(by[view.personal], token=token, **view.bound)
 
 
 async def by_ids(reader: Reader, ids: Sequence[str], view: View) -> dict[str, Card]:
     """The products with these ids that exist, by id."""
-    return {card.id: card for card in await reader.rows(_BY_IDS, ids=list(ids), **view.bound)}
+    return {card.id: card for card in await reader.rows(_BY_IDS[view.personal], ids=list(ids), **view.bound)}

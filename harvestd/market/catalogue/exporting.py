@@ -47,14 +47,15 @@ def row(product: Product, currency: str) -> dict[str, Any]:
     """A product as a row of JSON that changes nothing of it."""
     return {
         "id": product.id, "external_id": product.external_id, "sku": product.sku, "title": product.title, "description": product.description,
-        "category_id": product.category_id, "unit": product.unit, "price": {"amount": product.price, "currency": currency},
+        "category_id": product.category_id, "unit": product.unit, "price": {"amount": product.offer.price, "currency": currency},
         "price_per": {"quantity": shown(product.price_per), "unit": product.unit}, "stock": shown(product.stock),
         "quantity_step": shown(product.quantity_step), "min_quantity": shown(product.min_quantity),
         "season": product.season_from and {"from": product.season_from, "to": product.season_to},
         "harvested_on": product.harvested_on, "tags": product.tags, "status": product.status, "gtin": product.gtin, "lot": product.lot,
         "allergens": product.allergens, "ingredients": product.ingredients, "origin": product.origin, "storage": product.storage,
         "durability": product.durability_kind and {"kind": product.durability_kind, "date": product.durability_date},
-        "certifications": product.certifications, "metadata": product.metadata, "translations": product.translations,
+        "certifications": product.certifications, "metadata": product.metadata, "translations": product.translations, "visible_to": product.visible_to or [],
+        "prices": [{"group": one.group, "price": {"amount": one.price, "currency": currency}} for one in product.offer.prices],
     }  # fmt: skip
 
 
@@ -71,7 +72,7 @@ def _table(found: list[Product], currency: str) -> bytes:
 
 def cells(product: Product, currency: str) -> list[str]:
     """A product's cells, in the order of the columns."""
-    price = Decimal(product.price).scaleb(-get_currency_precision(currency))
+    price = Decimal(product.offer.price).scaleb(-get_currency_precision(currency))
     made = {
         "category": product.category_slug or "", "price": f"{price:f}", "tags": joined(product.tags), "allergens": joined(product.allergens),
         **{name: shown(getattr(product, name)) for name in ("price_per", "stock", "quantity_step", "min_quantity")},

@@ -19,7 +19,7 @@ import attrs
 
 from harvestd.kernel.cursors import Int4
 from harvestd.kernel.geography import box_around
-from harvestd.market.catalogue import cards
+from harvestd.market.catalogue import cards, sight
 from harvestd.store import counting
 from harvestd.store.following import SETTLED
 from harvestd.store.nearness import distance_sql
@@ -91,6 +91,14 @@ ANY_VALUE = frozenset({"farm_id", "in_stock", "own_farm_id", "updated_since", "v
 _OF_FARMS = frozenset({"benefits", "verified"})
 #: Filters that show what is not published, since it is the caller's own.
 _OWN = frozenset({"member_id", "own_farm_id"})
+#: For whom a list is: for everybody, members of some groups, the market's staff, or those whose own it is; and what it shows.
+MEMBER, STAFF, OWNER = ".member", ".staff", ".owner"
+_SHOWN: dict[str, list[str]] = {
+    "": [sight.FOR_EVERYBODY],
+    MEMBER: ["p.status = 'published'", sight.SHARES],
+    STAFF: ["p.status = 'published'"],
+    OWNER: [],
+}
 #: The longest page, plus one row to see whether there is a next. If the limit is a parameter, PostgreSQL estimates a tenth of the
 #: table, finds the generic plan too expensive, and replans each time, which takes longer than running the statement.
 #: With a constant limit it keeps its plan; no additional rows are fetched.
@@ -155,14 +163,16 @@ async def products(
         raise ValueError(f"a page of {limit} products would be cut at {MAX}: raise listings.MAX with the route's limit")
     given, values = _given(filters)
     keys = {f"after_{i}": value for i, value in enumerate(after or ())}
-    statement = _statement(sort, given, after is not None)
+    statement = _statement(sort, given, after is not None, _form(view, given), view.personal)
     return await reader.rows(statement, **values, **keys, limit=limit, **view.bound)
 
 
-async def count(reader: Reader, filters: Filters) -> int:
+async def count(reader: Reader, filters: Filters, view: cards.View) -> int:
     """How many products match the filters, up to the counting limit."""
     given, values = _given(filters)
-    return await counting.count(reader, _counting(given), **values)
+    form = _form(view, given)
+    groups = {"groups": list(view.buyer.groups)} if form == MEMBER else {}
+    return await counting.count(reader, _counting(given, form), **values, **groups)
 
 
 def _given(filters: Filters) -> tuple[tuple[str, ...], dict[str, Any]]:
@@ -172,10 +182,22 @@ def _given(filters: Filters) -> tuple[tuple[str, ...], dict[str, Any]]:
     return tuple(given), {name: value for name, value in given.items() if FILTERS[name][1]}
 
 
-def _conditions(filters: tuple[str, ...]) -> list[str]:
-    """The SQL conditions of the filters."""
-    conditions = [] if _OWN.intersection(filters) else ["p.status = 'published'"]
-    return conditions + [FILTERS[name][0].format(_typed(name, FILTERS[name][1])) for name in filters]
+def _form(view: cards.View, filters: tuple[str, ...]) -> str:
+    """For whom the list is."""
+    if _OWN.intersection(filters):
+        return OWNER
+    return STAFF if view.buyer.staff else MEMBER if view.buyer.groups else ""
+
+
+def _conditions(filters: tuple[str, ...], form: str) -> list[str]:
+    """The SQL conditions of the filters, and of who sees what."""
+    conditions = _SHOWN[form] + [FILTERS[name][0].format(_typed(name, FILTERS[name][1])) for name in filters]
+    return [_priced(condition, form) for condition in conditions]
+
+
+def _priced(sql: str, form: str) -> str:
+    """The SQL with the price that a list of this form filters and sorts by."""
+    return sight.at_their_price(sql) if form == MEMBER else sql
 
 
 def _typed(name: str, type_: str) -> str:
@@ -183,32 +205,33 @@ def _typed(name: str, type_: str) -> str:
 
 
 @cache
-def _counting(filters: tuple[str, ...]) -> Statement[int]:
-    where = " and ".join(_conditions(filters))
+def _counting(filters: tuple[str, ...], form: str) -> Statement[int]:
+    where = " and ".join(_conditions(filters, form))
     of = "products p join farms f on f.id = p.farm_id" if _OF_FARMS.intersection(filters) else "products p"
-    return counting.counting(f"listing.count.{_bits(filters)}", f"{of} where {where}")
+    return counting.counting(f"listing.count.{_bits(filters)}.{form}", f"{of} where {where or 'true'}")
 
 
 def _bits(filters: tuple[str, ...]) -> int:
     return sum(1 << i for i, name in enumerate(FILTERS) if name in filters)  # PostgreSQL truncates names at 63 bytes
 
 
-@cache  # bounded by the tables: sorts x combinations of filters x first or later page
-def _statement(sort: str, filters: tuple[str, ...], later: bool) -> Statement[Listed]:
-    conditions = _conditions(filters)
+@cache  # bounded by the tables: sorts x combinations of filters x first or later page x for whom
+def _statement(sort: str, filters: tuple[str, ...], later: bool, form: str, personal: bool) -> Statement[Listed]:
+    conditions = _conditions(filters, form)
     if later:
         keys = [_typed(f"after_{i}", type_) for i, (_, type_, _) in enumerate(ORDERS[sort].key)]
-        conditions.append(ORDERS[sort].after.format(*keys))
+        conditions.append(_priced(ORDERS[sort].after.format(*keys), form))
     limit = _typed("limit", "integer")
     shown = [f"{cards.TEXT} as text", f"{ENDED} as ended"]
-    columns = ", ".join([*shown, *[f"p.{column}" for column, _, _ in ORDERS[sort].key]])
+    columns = ", ".join([*shown, *[f"{_priced(f'p.{column}', form)} as {column}" for column, _, _ in ORDERS[sort].key]])
     where, order = " and ".join(conditions), ORDERS[sort].order
-    sql = f"select {columns} from {cards.FROM} where {where} order by {order} limit "
+    sql = f"select {columns} from {cards.FROM[personal]} where {where or 'true'} order by {_priced(order, form)} limit "
     if not ANY_VALUE.issuperset(filters):
         sql += limit
     else:
         sql = f"select * from ({sql}{MAX}) as p order by {order} limit {limit}"
-    return Statement(f"listing.{sort}.{_bits(filters)}.{'later' if later else 'first'}", sql, _listed)
+    whose = f"{form}{'.personal' if personal else ''}"
+    return Statement(f"listing.{sort}.{_bits(filters)}.{'later' if later else 'first'}{whose}", sql, _listed)
 
 
 def _listed(text: str, ended: int | None, *key: Any) -> Listed:

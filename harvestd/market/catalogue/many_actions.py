@@ -15,6 +15,7 @@ from harvestd.kernel.slugs import distinct
 from harvestd.market.catalogue import many_rows as store
 from harvestd.market.catalogue.actions import Farm
 from harvestd.market.catalogue.finding import Shelf, lacking_category
+from harvestd.market.catalogue.group_choice import Groups, look
 from harvestd.market.catalogue.many_rows import Entry, Written
 from harvestd.market.catalogue.many_rules import Decision, Present, Row, changes_of, decided, placed
 from harvestd.market.catalogue.product_events import Known, happened
@@ -85,10 +86,11 @@ async def _plans(
     """What becomes of the rows that are not refused; the others have their outcome."""
     units = [p.id for row in rows if (p := shelf.product(row)) and row.given.get("unit", p.unit) != p.unit]
     held = await store.held(unit.tx, units) if units else {}
+    groups = await look(unit.tx, [row.given for row in rows])
     plans: list[_Plan] = []
     for row in rows:
         try:
-            plans.append(_plan(writing, shelf, row, held))
+            plans.append(_plan(writing, shelf, _named(groups, shelf, row), held))
         except Invalid as refused:
             outcomes[row.index] = _failed(row, shelf, refused.errors)
     unknown = await lacking_category(unit.tx, [(plan.after.offer, plan.before) for plan in plans])
@@ -96,6 +98,13 @@ async def _plans(
         if plan.after.offer.category_id in unknown:
             outcomes[plan.row.index] = _failed(plan.row, shelf, (unknown[plan.after.offer.category_id],))
     return [plan for plan in plans if plan.row.index not in outcomes]
+
+
+def _named(groups: Groups, shelf: Shelf, row: Row) -> Row:
+    """The row, with ids for the groups that it names."""
+    before = shelf.product(row)
+    given, unknown = groups.named(row.given, None if before is None else before.offer)
+    return attrs.evolve(row, given=given, wrong=(*row.wrong, *unknown))
 
 
 def _plan(writing: Writing, shelf: Shelf, row: Row, held: dict[str, Decimal]) -> _Plan:
@@ -138,10 +147,8 @@ async def _update(unit: UnitOfWork, plans: Sequence[_Plan]) -> None:
             kind = "restock" if after.stock > before.stock else "correction"
             entries.append(Entry(unit.new_id(), before.id, kind, after.stock - before.stock, after.stock))
         gone = after.offer.status == "archived" and before.status != "archived"
-        within = [before.category_id, after.offer.category_id]
-        events.append(
-            happened("deleted" if gone else "updated", before.known, before.revision + 1, plan.changed, within)
-        )
+        known, within = before.known.since(bool(after.offer.visible_to)), [before.category_id, after.offer.category_id]
+        events.append(happened("deleted" if gone else "updated", known, before.revision + 1, plan.changed, within))
     unit.record(*events)
     if changed:
         await store.update(unit.tx, changed, unit.now)
@@ -164,9 +171,8 @@ async def _insert(
     for plan, one in new:
         if one.id in made:
             entries.append(Entry(unit.new_id(), one.id, "initial", one.stock, one.stock))
-            events.append(
-                happened("created", Known(one.id, one.slug, farm.id, farm.slug), 1, [], [one.offer.category_id])
-            )
+            known = Known(one.id, one.slug, farm.id, farm.slug, bool(one.offer.visible_to))
+            events.append(happened("created", known, 1, [], [one.offer.category_id]))
             outcomes[plan.row.index] = Outcome(plan.row.index, "created", one.id)
     unit.record(*events)
     if entries:

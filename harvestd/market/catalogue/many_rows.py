@@ -20,6 +20,7 @@ from harvestd.store.postgres.transactions import Transaction
 _TYPES = {
     "price": "bigint", "price_per": "numeric", "quantity_step": "numeric", "min_quantity": "numeric", "category_id": "uuid",
     "harvested_on": "date", "durability_date": "date", "tags": "text[]", "allergens": "text[]", "certifications": "jsonb", "metadata": "jsonb", "translations": "jsonb",
+    "visible_to": "uuid[]", "group_prices": "jsonb", "regular_price": "bigint", "prior_price": "bigint", "markdown_until": "timestamptz",
 }  # fmt: skip
 _NAMES = ", ".join(COLUMNS)
 _AS = ", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in COLUMNS)
@@ -139,5 +140,5 @@ def _records(products: Sequence[Written]) -> str:
 
 def _record(one: Written) -> Mapping[str, Any]:
     found = columns_of(one.offer)
-    encoded = {name: msgspec.Raw(found[name].encode()) for name in KEPT_AS_JSON}
+    encoded = {name: msgspec.Raw(found[name].encode()) for name in KEPT_AS_JSON if found[name] is not None}
     return {**found, **encoded, "id": one.id, "slug": one.slug, "stock": one.stock, "edited": int(one.edited)}

@@ -109,7 +109,7 @@ def _changed(row: Row, present: Present, may_restock: bool) -> Decision:
 def _all_of(given: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a whole product: those that are not given have the values of a new one."""
     anew = rules.begun({**_BARE, **given})
-    found = {name: getattr(anew, name) for name in OFFERED if name != "price_per"}
+    found = {name: getattr(anew, name) for name in OFFERED if name not in ("price_per", "markdown")}
     return {**found, "price_per": given.get("price_per")}
 
 

@@ -40,7 +40,8 @@ class Agreed:
 class OnSale:
     """A product in its current state; ``price`` is for ``price_per`` of the unit, ``staffed`` is whether its farm is verified, and has an owner
     who would be notified of an order, ``away`` when it is on holiday (``{from, to, note}``); ``title`` is in the buyer's language, as far as it is translated,
-    ``own_title`` the farm's; ``facts`` are what the law has told of it."""
+    ``own_title`` the farm's; ``facts`` are what the law has told of it, ``restricted`` is whether not everybody sees it. ``price`` is what it costs the buyer
+    who looks."""
 
     id: str
     slug: str
@@ -64,6 +65,7 @@ class OnSale:
     facts: Mapping[str, Any] = attrs.field(factory=dict)
     away: Sequence[Mapping[str, Any]] = ()
     own_title: str = ""
+    restricted: bool = False
 
     @property
     def available(self) -> Decimal:
@@ -73,7 +75,7 @@ class OnSale:
     @property
     def known(self) -> Known:
         """The product as events name it."""
-        return Known(self.id, self.slug, self.farm_id, self.farm_slug)
+        return Known(self.id, self.slug, self.farm_id, self.farm_slug, self.restricted)
 
     @property
     def agreed(self) -> Agreed:

@@ -13,12 +13,17 @@ from harvestd.kernel.events import Event
 
 @attrs.frozen
 class Known:
-    """The identifiers of a product in events and caches."""
+    """The identifiers of a product in events and caches; ``restricted`` is whether not everybody may know of it."""
 
     id: str
     slug: str
     farm_id: str
     farm_slug: str
+    restricted: bool = False
+
+    def since(self, restricted: bool) -> Known:
+        """The same after a change: who could know of it is told that they no longer can, by an event for everybody."""
+        return attrs.evolve(self, restricted=self.restricted and restricted)
 
 
 def happened(
@@ -34,4 +39,6 @@ def happened(
             )
         ),
     }  # fmt: skip
+    if product.restricted:
+        data["restricted"] = True
     return Event(f"product.{kind}", f"product:{product.id}", version, data)

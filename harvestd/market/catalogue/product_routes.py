@@ -18,6 +18,7 @@ from harvestd.market.catalogue import actions, cards, filters, listings
 from harvestd.market.catalogue import rows as store
 from harvestd.market.catalogue import rules as market
 from harvestd.market.catalogue.farm_choice import farm_of
+from harvestd.market.catalogue.group_choice import look
 from harvestd.market.catalogue.listing_shapes import MAX_IDS, ProductsQuery
 from harvestd.market.catalogue.product_shapes import ChangeProduct, NewProduct
 from harvestd.market.catalogue.sent import faults as faults_of
@@ -53,10 +54,9 @@ async def listed(request: RequestContext, query: ProductsQuery) -> Result:
     own = await _own(request, query)
     more: dict[str, Any] = {"status": query.status, "ids": _ids(query.ids), "updated_since": query.updated_since}
     wanted = listings.Filters.of(**asked.listing(), **own, **more)
-    rows = await listings.products(
-        reader, wanted, sort, after, order.ask, view(request, own=query.mine, brief=not query.mine)
-    )
-    total = await listings.count(reader, wanted) if query.count else None
+    seen = await view(request, own=query.mine, brief=not query.mine)
+    rows = await listings.products(reader, wanted, sort, after, order.ask, seen)
+    total = await listings.count(reader, wanted, seen) if query.count else None
     page, following = order.page(rows)
     of = [families.of_farm(id) for id, _ in asked.values.get("farm", ())]  # asked for by a former slug, perhaps
     of += _within(asked.values.get("category", ()))
@@ -116,11 +116,11 @@ def _ids(given: str | None) -> list[str] | None:
 
 async def page(request: RequestContext) -> Result:
     """One product, by id or slug; only its farm sees a draft or archived one, and all that is kept of it."""
-    card = await cards.find(request.reader, request.path["id"], view(request))
+    card = await cards.find(request.reader, request.path["id"], await view(request))
     own = card is not None and await _may_change(request, card)
     if card is not None and own:
-        card = await cards.find(request.reader, card.id, view(request, own=True))
-    if card is None or not (own or card.status == "published"):
+        card = await cards.find(request.reader, card.id, await view(request, own=True))
+    if card is None or card.status == cards.HIDDEN or not (own or card.status == "published"):
         raise NotFound("there is no such product")
     if own:
         return Result(shown(card), version=card.version)
@@ -158,6 +158,8 @@ async def add(request: RequestContext, body: NewProduct) -> Result:
     assert farm is not None
     known, _ = read(currency_of(request), sent, languages_of(request.parts.settings))
     level = opening_stock(body.stock, body.unit)
+    known, unknown = (await look(request.tx, [known])).named(known, None)
+    accept(*unknown, message="the product cannot be accepted")
     product_id = await actions.offer(request.work, farm, market.begun(known), level)
     location = ("Location", f"/api/products/{product_id}")
     return attrs.evolve(await now(request, product_id), headers=(location,))
@@ -165,7 +167,7 @@ async def add(request: RequestContext, body: NewProduct) -> Result:
 
 async def now(request: RequestContext, product_id: str) -> Result:
     """The product, as this transaction has written it."""
-    card = await cards.find(request.tx, product_id, view(request, own=True))
+    card = await cards.find(request.tx, product_id, await view(request, own=True))
     assert card is not None
     return Result(shown(card), version=card.version)
 

@@ -12,6 +12,7 @@ from harvestd.kernel.quantities import COMPARED
 from harvestd.kernel.tags import LANGUAGES
 from harvestd.kernel.units import Unit
 from harvestd.market.catalogue import fact_shapes as facts
+from harvestd.market.catalogue import price_shapes
 from harvestd.market.catalogue.rules import MAX_DESCRIPTION, MAX_TITLE, Status
 from harvestd.market.catalogue.tag_rules import MAX_TAG_LENGTH, MAX_TAGS
 from harvestd.web.claim_shapes import Certification, Certifications
@@ -109,6 +110,8 @@ class Product(Out, kw_only=True, frozen=True):
     price: Money
     price_per: PricePer
     unit_price: UnitPrice
+    prior_price: Money | None
+    markdown: price_shapes.Markdown | None
     stock: str
     available: str
     quantity_step: str
@@ -130,6 +133,8 @@ class Product(Out, kw_only=True, frozen=True):
     metadata: dict[str, str]
     translations: dict[str, ProductTranslation]
     status: ProductStatusOut
+    visible_to: list[str] | None
+    prices: list[price_shapes.GroupPrice] | None
     orderable: bool
     not_orderable: NotOrderableOut | None
     away_until: date | None
@@ -206,12 +211,16 @@ class NewProduct(In, kw_only=True, frozen=True):
     certifications: Certifications = []
     metadata: Metadata = {}
     translations: Translations = {}
+    visible_to: price_shapes.VisibleTo = []
+    prices: price_shapes.GroupPrices = []
 
 
 class ChangeProduct(In, kw_only=True, frozen=True):
     """The fields to change; stock has its own route. ``unit`` can be changed only while there is neither stock nor an open order; quantity
     step and minimum quantity then return to the new unit's defaults (1 for counted goods), and the price is for one unit, unless
-    they are given, too. ``price_per`` null means one unit."""
+    they are given, too. ``price_per`` null means one unit. While the price is reduced, ``price`` is the regular one: one that is no more than the reduced
+    one, another unit or ``price_per`` ends the markdown, and the reduced price itself changes nothing. Groups' prices go with another unit or ``price_per``,
+    unless they are given, too."""
 
     ELSEWHERE: ClassVar[Mapping[str, str]] = {
         "stock": "stock-route",
@@ -243,11 +252,14 @@ class ChangeProduct(In, kw_only=True, frozen=True):
     certifications: Certifications | UnsetType = UNSET
     metadata: Metadata | UnsetType = UNSET
     translations: ChangedTranslations | UnsetType | None = UNSET
+    visible_to: price_shapes.VisibleTo | UnsetType | None = UNSET
+    prices: price_shapes.GroupPrices | UnsetType | None = UNSET
 
 
 #: The meaning of each name here, as the contract describes it.
 WORDS: dict[str, str] = {
     **facts.WORDS,
+    **price_shapes.WORDS,
     "alt": "Alternative text: what the picture shows.",
     "dominant_color": "Dominant colour of the picture, as `#rrggbb`.",
     "position": "Position among the pictures.",

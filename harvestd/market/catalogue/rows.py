@@ -14,7 +14,9 @@ from psycopg2 import errors as pg
 from harvestd.kernel.claims import Certification
 from harvestd.kernel.errors import AlreadyTaken, FieldError, Invalid
 from harvestd.kernel.seasons import Season
+from harvestd.market.catalogue import group_rules, markdown_rules
 from harvestd.market.catalogue.fact_rules import Durability
+from harvestd.market.catalogue.markdown_rules import Markdown
 from harvestd.market.catalogue.product_events import Known
 from harvestd.market.catalogue.rules import OFFERED, Offer
 from harvestd.store.postgres.statements import FIRST_ID, Reader, Statement, nothing, scalar
@@ -22,7 +24,8 @@ from harvestd.store.postgres.transactions import Transaction
 
 
 class Product(msgspec.Struct, frozen=True):
-    """A product with its farm's and category's names; ``price`` in minor units and for ``price_per``, quantities in ``unit``."""
+    """A product with its farm's and category's names; ``price`` in minor units and for ``price_per``, quantities in ``unit``. While it is reduced,
+    ``regular_price`` is what it returns to."""
 
     id: str
     slug: str
@@ -71,23 +74,30 @@ class Product(msgspec.Struct, frozen=True):
     revision: int
     created_at: datetime
     updated_at: datetime
+    visible_to: list[str] | None
+    group_prices: list[dict[str, Any]] | None
+    regular_price: int | None
+    prior_price: int | None
+    markdown_until: datetime | None
+    markdown_reason: str | None
 
     @property
     def known(self) -> Known:
         """The product as events name it."""
-        return Known(self.id, self.slug, self.farm_id, self.farm_slug)
+        return Known(self.id, self.slug, self.farm_id, self.farm_slug, bool(self.visible_to))
 
     @property
     def offer(self) -> Offer:
         """The fields that its farm edits."""
         values = {name: getattr(self, name) for name in _KEPT_AS_IT_IS}
+        values["price"] = self.price if self.regular_price is None else self.regular_price
         return Offer(**values, **{name: kept.read(self) for name, kept in _KEPT.items()})
 
 
 #: Fields of a :class:`Product` that are not columns of its own row.
 _OTHERS = {
     "farm_id": "f.id", "farm_slug": "f.slug", "farm_name": "f.name", "latitude": "f.latitude", "longitude": "f.longitude", "benefits": "f.benefits",
-    "category_id": "c.id", "category_slug": "c.slug", "category_name": "c.name",
+    "category_id": "c.id", "category_slug": "c.slug", "category_name": "c.name", "visible_to": "p.visible_to::text[]",
 }  # fmt: skip
 SELECT = f"""select {", ".join(_OTHERS.get(name, f"p.{name}") for name in Product.__struct_fields__)}
   from products p join farms f on f.id = p.farm_id left join categories c on c.id = p.category_id"""
@@ -109,6 +119,12 @@ def _until(durability: Durability | None) -> dict[str, Any]:
     return {"durability_kind": durability and durability.kind, "durability_date": durability and durability.date}
 
 
+def _reduced(row: Product) -> Markdown | None:
+    if row.prior_price is None or row.markdown_until is None:
+        return None
+    return Markdown(row.price, row.prior_price, row.markdown_until, row.markdown_reason or "")
+
+
 _KEPT: dict[str, Kept] = {
     "season": Kept(_days, lambda row: Season(row.season_from, row.season_to) if row.season_from and row.season_to else None),
     "tags": Kept(lambda tags: {"tags": list(tags)}, lambda row: tuple(row.tags)),
@@ -122,21 +138,16 @@ _KEPT: dict[str, Kept] = {
     ),
     "metadata": Kept(lambda notes: {"metadata": msgspec.json.encode(notes).decode()}, lambda row: row.metadata),
     "translations": Kept(lambda texts: {"translations": msgspec.json.encode(texts).decode()}, lambda row: row.translations),
+    "visible_to": Kept(lambda groups: {"visible_to": list(groups) or None}, lambda row: tuple(row.visible_to or ())),
+    "prices": Kept(lambda prices: {"group_prices": group_rules.stored(prices)}, lambda row: group_rules.of_stored(row.group_prices)),
+    "markdown": Kept(markdown_rules.columns, lambda row: _reduced(row)),
 }  # fmt: skip
 #: The fields of an offer that are a column each, and the columns of all.
 _KEPT_AS_IT_IS = tuple(name for name in OFFERED if name not in _KEPT)
-COLUMNS = (
-    *_KEPT_AS_IT_IS,
-    *_days(None),
-    "tags",
-    "allergens",
-    *_until(None),
-    "certifications",
-    "metadata",
-    "translations",
-)
+COLUMNS = (*_KEPT_AS_IT_IS, *_days(None), "tags", "allergens", *_until(None), "certifications", "metadata", "translations",
+           "visible_to", "group_prices", *markdown_rules.columns(None))  # fmt: skip
 #: Those of them whose value is JSON already.
-KEPT_AS_JSON = ("certifications", "metadata", "translations")
+KEPT_AS_JSON = ("certifications", "metadata", "translations", "group_prices")
 
 _ID_OF = Statement("products.id_of", "select id from products where slug = :slug", scalar)
 _BY_IDS = Statement("products.by_ids", f"{SELECT} where p.id = any(:ids::uuid[]) order by p.id", Product)
@@ -213,7 +224,7 @@ def columns_of(offer: Offer) -> dict[str, Any]:
     columns = {name: getattr(offer, name) for name in _KEPT_AS_IT_IS}
     for name, kept in _KEPT.items():
         columns |= kept.written(getattr(offer, name))
-    return columns
+    return columns | markdown_rules.columns(offer.markdown, offer.price)
 
 
 async def _stored(tx: Transaction, statement: Statement[None], **values: object) -> int:

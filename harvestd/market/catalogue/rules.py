@@ -17,8 +17,10 @@ from harvestd.kernel.names import Rule, accept
 from harvestd.kernel.quantities import ONE, positive, shown
 from harvestd.kernel.seasons import Season
 from harvestd.kernel.units import Amount, default_step, unfit
-from harvestd.market.catalogue import fact_rules
+from harvestd.market.catalogue import fact_rules, group_rules, markdown_rules
 from harvestd.market.catalogue.fact_rules import Durability
+from harvestd.market.catalogue.group_rules import GroupPrice
+from harvestd.market.catalogue.markdown_rules import Markdown
 from harvestd.market.catalogue.price_rules import alone_faults, per_faults, price_faults, price_per
 from harvestd.market.catalogue.stock_level_rules import level
 from harvestd.market.catalogue.tag_rules import tags
@@ -32,7 +34,8 @@ TEXTS = {"title": Rule(MAX_TITLE), "description": Rule(MAX_DESCRIPTION, lines=Tr
 
 @attrs.frozen(kw_only=True)
 class Offer:
-    """The fields of a product that its farm may change. ``price`` is for ``price_per`` of the unit."""
+    """The fields of a product that its farm may change. ``price`` is for ``price_per`` of the unit; while a ``markdown`` reduces it, it is the
+    regular one. Groups are named by id."""
 
     title: str
     unit: str
@@ -58,6 +61,9 @@ class Offer:
     certifications: tuple[Certification, ...] = ()
     metadata: Mapping[str, str] = attrs.field(factory=dict)
     translations: translations.Texts = attrs.field(factory=dict)
+    visible_to: tuple[str, ...] = ()
+    prices: tuple[GroupPrice, ...] = ()
+    markdown: Markdown | None = None
 
 
 #: The names of the offer's fields.
@@ -84,9 +90,11 @@ def checked(offer: Offer, also: Iterable[FieldError] = ()) -> Offer:
     price = price_faults(offer.price, offer.price_per, offer.unit)
     facts, wrong = fact_rules.checked(attrs.asdict(offer, recurse=False))
     wrong += translations.lacking(offer.translations, "title")
+    wrong += group_rules.offer_faults(offer)
     accept(*also, *texts.values(), *kept_tags, *price, *amounts, *wrong, message="the product cannot be accepted")
     kept = accept(*texts.values(), *kept_tags)
     named: dict[str, Any] = dict(zip(texts, kept, strict=False))
+    facts |= group_rules.normal({"visible_to": offer.visible_to, "prices": offer.prices})
     return attrs.evolve(offer, **named, **facts, tags=tuple(dict.fromkeys(kept[len(named) :])))
 
 
@@ -94,6 +102,7 @@ def faults(given: Mapping[str, Any]) -> list[FieldError]:
     """Faults in the given fields of a product (including its price in minor units and its opening stock), independent of
     the others."""
     found: list[Any] = [*_texts(given).values(), *tags(given.get("tags", ())), *fact_rules.checked(given)[1]]
+    found += group_rules.faults(given)
     if "price" in given:
         found += alone_faults(given["price"])
     steps = {name: given[name] for name in ("quantity_step", "min_quantity") if given.get(name) is not None}
@@ -122,7 +131,8 @@ def amended(
     ``held`` the quantity that orders may still return.
 
     A step, a minimum quantity and the quantity of a price are amounts of the unit. Under another unit they would mean something else,
-    so they become that unit's defaults unless the farm gives new ones."""
+    so they become that unit's defaults unless the farm gives new ones. What becomes of a markdown and of groups' prices is decided by
+    :func:`markdown_rules.follows`."""
     anew: dict[str, Any] = {}
     unit = changes.get("unit", offer.unit)
     if unit != offer.unit:
@@ -136,7 +146,7 @@ def amended(
         anew["price_per"] = price_per(changes["price_per"], unit)
         if isinstance(anew["price_per"], FieldError):
             also = (*also, anew.pop("price_per"))
-    return checked(attrs.evolve(offer, **anew), also)
+    return checked(attrs.evolve(offer, **markdown_rules.follows(offer, anew)), also)
 
 
 def _unit_stays(unit: str, stock: Decimal, held: Decimal) -> Iterator[FieldError]:

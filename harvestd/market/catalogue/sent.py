@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from harvestd.kernel import claims, errors, foreign
+from harvestd.kernel import claims, errors, foreign, readers
 from harvestd.kernel.claims import Certification
 from harvestd.kernel.errors import FieldError
 from harvestd.kernel.seasons import Season as MarketSeason
@@ -16,7 +16,9 @@ from harvestd.kernel.seasons import faults as season_faults
 from harvestd.kernel.units import Amount
 from harvestd.market.catalogue import rules as market
 from harvestd.market.catalogue.fact_rules import Durability
+from harvestd.market.catalogue.group_rules import GroupPrice
 from harvestd.market.catalogue.price_rules import per_faults
+from harvestd.market.catalogue.price_shapes import GroupPriceIn
 from harvestd.market.catalogue.product_shapes import PricePerIn
 from harvestd.market.catalogue.tag_rules import tag_faults
 from harvestd.web import sound, translated
@@ -44,6 +46,10 @@ def _faults_in_part(currency: str, given: Mapping[str, Any]) -> Iterator[FieldEr
         yield from claims.faults_in_part("certifications", sound.elements(given, "certifications"))
     if "metadata" not in given:
         yield from foreign.metadata("metadata", sound.members(given, "metadata"))[1]
+    if "prices" not in given:
+        for i, members in sound.elements(given, "prices").items():
+            read_in_part = {f"prices[{i}].{name}": value for name, value in members.items()}
+            yield from given_faults(f"prices[{i}].price", read_in_part, currency)
 
 
 def read(
@@ -62,6 +68,13 @@ def _price(currency: str, price: Money | int) -> int:
     return minor_units("price", price, currency)
 
 
+def _prices(currency: str, prices: list[GroupPriceIn] | None) -> tuple[GroupPrice, ...]:
+    return tuple(
+        GroupPrice(readers.token(one.group), minor_units(f"prices[{i}].price", one.price, currency))
+        for i, one in enumerate(prices or ())
+    )
+
+
 def _season(season: SeasonIn | None) -> MarketSeason | None:
     return None if season is None else checked_season(season.from_, season.to)
 
@@ -77,5 +90,7 @@ _READ: dict[str, Callable[[str, Any], Any]] = {
     "season": lambda currency, season: _season(season),
     "tags": lambda currency, tags: tuple(tags),
     "durability": lambda currency, day: None if day is None else Durability(day.kind, day.date),
+    "visible_to": lambda currency, groups: tuple(map(readers.token, groups or ())),
+    "prices": _prices,
     "certifications": lambda currency, made: tuple(Certification(**msgspec.structs.asdict(one)) for one in made),
 }  # fmt: skip

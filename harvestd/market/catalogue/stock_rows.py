@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from harvestd.market.catalogue import sight
 from harvestd.market.catalogue.cards import said
+from harvestd.market.catalogue.group_rules import Buyer
 from harvestd.market.catalogue.on_sale import OnSale
 from harvestd.market.catalogue.stock_rules import Effect, Held
 from harvestd.store.postgres.statements import Reader, Statement, nothing, scalar
@@ -16,8 +18,7 @@ from harvestd.store.postgres.transactions import Transaction
 def _on_sale(*c: object) -> OnSale:
     names = (
         "id", "slug", "farm_id", "farm_slug", "farm_name", "order_minimum", "staffed", "title", "unit", "price", "price_per", "stock",
-        "reserved", "quantity_step", "min_quantity", "season_from", "season_to", "status", "revision", "facts", "away",
-        "own_title",
+        "reserved", "quantity_step", "min_quantity", "season_from", "season_to", "status", "revision", "facts", "away", "own_title", "restricted",
     )  # fmt: skip
     return OnSale(**dict(zip(names, c, strict=True)))  # type: ignore[arg-type]
 
@@ -31,22 +32,32 @@ def _held(*columns: object) -> Held:
     return Held(**dict(zip(names, columns, strict=True)))  # type: ignore[arg-type]
 
 
-_SHELF = f"""p.id, p.slug, p.farm_id, f.slug, f.name, f.order_minimum, f.staffed, {said("p", "title")}, p.unit, p.price, p.price_per, p.stock,
+def _shelf(price: str, which: str) -> str:
+    """The products that are asked for, at this price, as far as they are ``which``."""
+    return f"""p.id, p.slug, p.farm_id, f.slug, f.name, f.order_minimum, f.staffed, {said("p", "title")}, p.unit, {price}, p.price_per, p.stock,
        p.reserved, p.quantity_step, p.min_quantity, p.season_from, p.season_to, p.status, p.revision,
        jsonb_build_object('lot', p.lot, 'allergens', p.allergens, 'ingredients', p.ingredients, 'origin', p.origin, 'storage', p.storage,
                           'certifications', p.certifications, 'durability', case when p.durability_kind is not null then
-                          jsonb_build_object('kind', p.durability_kind, 'date', p.durability_date) end), f.away, p.title
+                          jsonb_build_object('kind', p.durability_kind, 'date', p.durability_date) end), f.away, p.title, p.visible_to is not null
   from products p join farms f on f.id = p.farm_id
- where p.id = any(:product_ids::uuid[]) order by p.id"""
+ where p.id = any(:product_ids::uuid[]) and {which} order by p.id"""
+
+
 # Every transaction locks products in id order, so two orders never deadlock.
-_LOCK = Statement("stock.lock", f"select {_SHELF} for no key update of p", _on_sale)
-# The order number is fetched in the same round trip; a refused order leaves a gap.
+_LOCK = Statement("stock.lock", f"select {_shelf('p.price', 'true')} for no key update of p", _on_sale)
+# The order number is fetched in the same round trip; a refused order leaves a gap. The buyer's groups are those of this moment, and stay theirs until
+# the order is placed: who takes them out of one waits, and an order after that is at the price of everybody.
 _LOCK_NUMBERED = Statement(
     "stock.lock_numbered",
-    f"select (select nextval('order_numbers')), {_SHELF} for no key update of p",
+    f"""with own as materialized (
+            select array_agg(m.group_id) as groups
+              from (select group_id from group_members where user_id = :viewer::uuid order by group_id for key share) m)
+        select (select nextval('order_numbers')), {_shelf(sight.PAID, sight.SEES)} for no key update of p""".replace(
+        ":groups::uuid[]", "(select groups from own)"
+    ),
     _numbered,
 )
-_SEE = Statement("stock.see", f"select {_SHELF}", _on_sale)
+_SEE = Statement("stock.see", f"select {_shelf(sight.PAID, sight.SEES)}", _on_sale)
 # Locked in line order, so that a settlement, a cancellation and the clock never hold one reservation at the same time.
 _HELD = Statement(
     "stock.held",
@@ -96,16 +107,18 @@ _IN_OPEN_ORDERS = Statement(
 
 
 async def lock(tx: Transaction, product_ids: Sequence[str]) -> dict[str, OnSale]:
-    """The products, locked in id order."""
+    """The products, locked in id order, at the price of everybody."""
     rows = await tx.rows(_LOCK, product_ids=sorted(set(product_ids)), language="")
     return {product.id: product for product in rows}
 
 
 async def lock_for_order(
-    tx: Transaction, product_ids: Sequence[str], language: str = ""
+    tx: Transaction, product_ids: Sequence[str], buyer_id: str, staff: bool = False, language: str = ""
 ) -> tuple[str, dict[str, OnSale]]:
-    """An order number, and the products locked in id order, their titles in a language. Without any products the number is empty."""
-    rows = await tx.rows(_LOCK_NUMBERED, product_ids=sorted(set(product_ids)), language=language)
+    """An order number, and the products locked in id order, at the buyer's prices, their titles in a language; what they may not see is as if it were
+    not there. Without any products the number is empty."""
+    ids = sorted(set(product_ids))
+    rows = await tx.rows(_LOCK_NUMBERED, product_ids=ids, viewer=buyer_id, staff=staff, language=language)
     number = f"H{rows[0][0]:06d}" if rows else ""
     return number, {product.id: product for _, product in rows}
 
@@ -155,7 +168,7 @@ async def set_level(tx: Transaction, product_id: str, level: Decimal, now: datet
     await tx.run(_SET, product_id=product_id, level=level, now=now)
 
 
-async def see(reader: Reader, product_ids: Sequence[str], language: str = "") -> Mapping[str, OnSale]:
-    """The products in their current state, not locked, for pricing a cart; their titles in a language."""
-    rows = await reader.rows(_SEE, product_ids=list(product_ids), language=language)
-    return {product.id: product for product in rows}
+async def see(reader: Reader, product_ids: Sequence[str], buyer: Buyer, language: str = "") -> Mapping[str, OnSale]:
+    """The products in their current state, not locked, for pricing a cart: those that the buyer may see, at their prices, their titles in a language."""
+    found = await reader.rows(_SEE, product_ids=list(product_ids), language=language, **buyer.bound)
+    return {product.id: product for product in found}

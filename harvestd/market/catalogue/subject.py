@@ -26,15 +26,20 @@ from harvestd.market.catalogue import (
     listing_shapes,
     many_routes,
     many_shapes,
+    markdown_actions,
+    price_routes,
+    price_shapes,
     product_routes,
     product_shapes,
     stock_shapes,
     table_columns,
     table_routes,
+    viewing,
 )
 from harvestd.market.long_work.kinds import LongWork
 from harvestd.market.long_work.shapes import Operation
 from harvestd.market.subject import Subject
+from harvestd.queue.work import Periodic
 from harvestd.web.context import CountedPage, Page
 from harvestd.web.routes import LONG_BODY, MANY_BODY, Cached, Mode, Route, Section, always
 
@@ -91,7 +96,7 @@ SUBJECT = Subject(
               summary="Delete an empty category", status=204, if_match=True, errors=(errors.NotFound, errors.Conflict)),
         Route(method="GET", path="/api/products", operation="listProducts", spoken=True, handler=product_routes.listed, permission=None, scope=Permission.CHANGE_PRODUCTS, mode=Mode.READ, section=_PRODUCTS,
               summary="Products on sale, filtered and sorted", query=listing_shapes.ProductsQuery, answer=CountedPage[product_shapes.Product],
-              cached=Cached(_listing, instead=(CHANGED,), private=lambda query: query.mine), limit="rate_read"),
+              cached=Cached(_listing, instead=(CHANGED,), audience=viewing.of_list, private=lambda query: query.mine), limit="rate_read"),
         Route(method="POST", path="/api/products", operation="createProduct", handler=product_routes.add, permission=Permission.CHANGE_PRODUCTS, mode=Mode.WRITE, section=_PRODUCTS,
               summary="Create a product", body=product_shapes.NewProduct, rules=product_routes.faults, answer=product_shapes.Product, status=201, key="optional",
               body_limit=LONG_BODY, errors=(errors.Forbidden, errors.AlreadyTaken)),
@@ -123,8 +128,20 @@ SUBJECT = Subject(
               also=(201,), body_limit=LONG_BODY, errors=(errors.NotFound, errors.Forbidden, errors.AlreadyTaken),
               description="The body is the whole product: what it leaves out returns to its default. `stock` sets the level. A change that changes nothing is no change. "
               "`external_id` is 1 to 64 visible ASCII characters; one with a slash cannot be in an address, so such a product is written by `POST /api/products/bulk`."),
+        Route(method="GET", path="/api/products/{id}/price-history", operation="listPrices", handler=price_routes.history, permission=Permission.CHANGE_PRODUCTS, mode=Mode.FRESH, section=_PRODUCTS,
+              summary="What a product cost when, the present price first", query=price_shapes.PriceHistoryQuery, answer=Page[price_shapes.PastPrice], limit="rate_read",
+              errors=(errors.NotFound,), description="A row for each change of what everybody pays, and of whether it was on sale; groups' prices are not among them."),
+        Route(method="POST", path="/api/products/{id}/markdown", operation="reducePrice", handler=price_routes.reduce, permission=Permission.CHANGE_PRODUCTS, mode=Mode.WRITE, section=_PRODUCTS,
+              summary="Reduce the price until a time", body=price_shapes.NewMarkdown, rules=price_routes.faults, answer=product_shapes.Product, may_match=True, key="optional",
+              errors=(errors.NotFound, errors.Conflict),
+              description="Announces a reduction: the product shows `prior_price`, the lowest price of the thirty days before it. It ends by itself, and the price is the regular one again, "
+              "to the second or so; an order costs what the product costs when it is placed. Another markdown takes the place of one that it has. "
+              "Who is in a group with a price of its own pays the lower of the two."),
+        Route(method="DELETE", path="/api/products/{id}/markdown", operation="restorePrice", handler=price_routes.restore, permission=Permission.CHANGE_PRODUCTS, mode=Mode.WRITE, section=_PRODUCTS,
+              summary="End the reduction of a price early", status=204, may_match=True, errors=(errors.NotFound,)),
         Route(method="POST", path="/api/products/{id}/stock", operation="changeStock", handler=product_routes.restock, permission=Permission.CHANGE_STOCK, mode=Mode.WRITE, section=_PRODUCTS,
               summary="Set or adjust the stock", body=stock_shapes.ChangeStock, rules=product_routes.stock_faults, answer=stock_shapes.StockLevel, key="optional",
               errors=(errors.NotFound,)),
     ),
+    periodic=(Periodic("markdowns", 1.0, markdown_actions.finish_all),),
 )  # fmt: skip

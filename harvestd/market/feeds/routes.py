@@ -35,7 +35,7 @@ async def feed(request: RequestContext, query: FeedQuery) -> Result:
     wanted = listings.Filters.of(
         categories=[id for id, _ in named.categories], farms=[id for id, _ in named.farms], verified=True
     )
-    rows = await listings.products(request.reader, wanted, "newest", None, ENTRIES, view(request))
+    rows = await listings.products(request.reader, wanted, "newest", None, ENTRIES, await view(request, brief=True))
     settings = request.parts.settings
     links, more = Links.of(settings), _asked(query)
     names = [name for noun in ("farm", "category") for name in named.names.get(noun, {}).values()]
@@ -84,7 +84,7 @@ async def catalogue(request: RequestContext, query: CatalogueQuery) -> Result:
     wanted = listings.Filters.of(farms=[farm.id], verified=True)
     after = order.after
     rows, following = order.page(
-        await listings.products(request.reader, wanted, "newest", after, order.ask, view(request))
+        await listings.products(request.reader, wanted, "newest", after, order.ask, await view(request, brief=True))
     )
     links = Links.of(request.parts.settings)
     sold = [jsonld.product(_product.decode(row.text), links) for row in rows]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, get_args
 
+from harvestd.market.catalogue.sight import FOR_EVERYBODY
 from harvestd.market.feeds.links import Page
 from harvestd.market.feeds.xml import text
 from harvestd.store.postgres.statements import FIRST_ID, LAST_ID, Reader, Statement, scalar
@@ -30,26 +31,26 @@ class Part(NamedTuple):
 
 _PARTED = """select '{kind}' as kind, (n - 1) / :size::bigint as part, max(case when n % :size = 0 then id::text end) as last,
                     max(updated_at) as changed
-               from (select id, updated_at, row_number() over (order by id) as n from {kind} where {shown}) as found group by 2"""
+               from (select id, updated_at, row_number() over (order by id) as n from {kind} p where {shown}) as found group by 2"""
 _PARTS = Statement(
     "sitemap.parts",
     f"""({_PARTED.format(kind="farms", shown="state = 'verified'")})
-         union all ({_PARTED.format(kind="products", shown="status = 'published'")}) order by kind, part""",
+         union all ({_PARTED.format(kind="products", shown=FOR_EVERYBODY)}) order by kind, part""",
     lambda kind, part, last, changed: (kind, last, changed),
     heavy=True,
 )
 _TIME = "to_char(found.updated_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
 _WRITTEN = f"""select coalesce(string_agg('<url><loc>' || :before || case when :by_id then found.id::text else found.slug end || :after || '</loc><lastmod>' || {_TIME} || '</lastmod></url>', E'\\n'), '')
-  from (select x.id, x.slug, x.updated_at from {{source}} and x.id > coalesce(:first::uuid, {FIRST_ID}) and x.id <= coalesce(:last::uuid, {LAST_ID})
-         order by x.id limit {MAX}) as found"""
+  from (select p.id, p.slug, p.updated_at from {{source}} and p.id > coalesce(:first::uuid, {FIRST_ID}) and p.id <= coalesce(:last::uuid, {LAST_ID})
+         order by p.id limit {MAX}) as found"""
 _URLS: dict[Kind, Statement[str]] = {
     "farms": Statement(
-        "sitemap.farms", _WRITTEN.format(source="farms x where x.state = 'verified'"), scalar, heavy=True
+        "sitemap.farms", _WRITTEN.format(source="farms p where p.state = 'verified'"), scalar, heavy=True
     ),
     "products": Statement(
         "sitemap.products",
         _WRITTEN.format(
-            source="products x join farms f on f.id = x.farm_id where x.status = 'published' and f.state = 'verified'"
+            source=f"products p join farms f on f.id = p.farm_id where {FOR_EVERYBODY} and f.state = 'verified'"
         ),
         scalar,
         heavy=True,

@@ -29,7 +29,8 @@ _ROLE = "your role in this farm does not allow this; ask its owner or a manager"
 @attrs.frozen(kw_only=True)
 class Ordering:
     """A buyer's checkout request. ``lines`` is None for those of their cart; ``ways`` are the fulfilment methods; ``wrong`` are faults
-    already found in the rest of the request, to be reported together with all others; ``language`` that in which its buyer sees titles."""
+    already found in the rest of the request, to be reported together with all others; ``staff`` may order what not everybody sees; ``language`` is that
+    in which its buyer sees titles."""
 
     buyer_id: str
     lines: Sequence[Wanted] | None
@@ -38,6 +39,7 @@ class Ordering:
     expected_total: int | None
     wrong: Sequence[FieldError] = ()
     language: str = ""
+    staff: bool = False
 
 
 @attrs.frozen
@@ -55,7 +57,8 @@ async def place(
 ) -> tuple[Placed, dict[str, dict[str, Any]]]:
     """Place an order; returns it, with the fulfilment of each farm's part. Raises what :func:`placing.place` does."""
     cart_id, wanted, seen = await _wanted(unit, ordering)
-    number, shelf = await stock.lock_for_order(unit.tx, [one.product_id for one in wanted], ordering.language)
+    ids = [one.product_id for one in wanted]
+    number, shelf = await stock.lock_for_order(unit.tx, ids, ordering.buyer_id, ordering.staff, ordering.language)
     ways, wrong = await _ways(unit, ordering, [shelf.get(one.product_id) for one in wanted])
     order = placing.place(
         wanted, shelf, terms, order_id=unit.new_id(), number=number, buyer_id=ordering.buyer_id,

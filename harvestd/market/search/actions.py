@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from harvestd.interfaces import Document
 from harvestd.market.catalogue import rows as products
+from harvestd.market.catalogue.sight import FOR_EVERYBODY
 from harvestd.market.search.handlers import document
 from harvestd.parts import Parts
 from harvestd.store.postgres.statements import Statement, scalar
@@ -13,9 +14,9 @@ from harvestd.store.postgres.statements import Statement, scalar
 _COUNT = Statement("reindexing.count", "select count(*) from products", scalar)
 _CURRENT = Statement(
     "reindexing.current",
-    """select not exists (
+    f"""select not exists (
            select from products p left join search_documents d on d.kind = 'product' and d.id = p.id
-            where p.status = 'published' and (d.id is null or d.removed))""",
+            where {FOR_EVERYBODY} and (d.id is null or d.removed))""",
     scalar,
 )
 

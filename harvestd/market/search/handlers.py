@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from harvestd.interfaces import Document
+from harvestd.interfaces.search import Sight
 from harvestd.market.catalogue import rows as products
 from harvestd.market.catalogue.product_events import happened
 from harvestd.market.search import renewals as search_renewals
@@ -58,7 +59,7 @@ async def catch_up(parts: Parts, going_on: GoingOn = always) -> None:
 
 
 def document(row: products.Product) -> Document:
-    """A product as a search document; an unpublished one is a tombstone."""
+    """A product as a search document; an unpublished one is a tombstone, and so is one that not everybody may see, but for those who do."""
     return Document(
         kind="product", id=row.id, version=row.revision, title=row.title, text=row.description, farm=row.farm_slug,
         farm_name=row.farm_name, category=row.category_slug, category_name=row.category_name or "", tags=tuple(row.tags),
@@ -66,7 +67,7 @@ def document(row: products.Product) -> Document:
         codes=tuple(filter(None, (row.sku, row.gtin, row.external_id))), allergens=tuple(row.allergens), benefits=tuple(row.benefits),
         unit=row.unit, price=row.price, in_stock=row.stock > row.reserved, season_from=row.season_from,
         season_to=row.season_to, popularity=float(row.sales), rating=float(row.rating_average), latitude=row.latitude, longitude=row.longitude,
-        fresh_at=_fresh(row), body=_body(row), removed=row.status != "published",
+        fresh_at=_fresh(row), body=_body(row), removed=row.status != "published" or bool(row.visible_to), sight=_sight(row),
     )  # fmt: skip
 
 
@@ -76,6 +77,14 @@ def _body(row: products.Product) -> dict[str, Any]:
         tag: (one["title"], (one.get("description") or row.description)[:TEXT_SHOWN]) for tag, one in row.translations.items()
     }  # fmt: skip
     return {"slug": row.slug, **({"texts": texts} if texts else {})}
+
+
+def _sight(row: products.Product) -> Sight | None:
+    """Who finds it, and at which price, if that is not alike for everybody."""
+    if row.status != "published" or not (row.visible_to or row.group_prices):
+        return None
+    prices = tuple((one.group, one.price) for one in row.offer.prices)
+    return Sight(tuple(row.visible_to or ()), prices, row.regular_price is not None)
 
 
 def _also(row: products.Product) -> str:

@@ -49,10 +49,10 @@ _REVISE = """with own as (
         select id from products where status = 'published' and {} and id > :after::uuid order by id limit :most for no key update
     )
     update products p set revision = p.revision + 1 from own, farms f where p.id = own.id and f.id = p.farm_id
-    returning p.id::text, p.slug, f.id::text, f.slug, p.revision"""
+    returning p.id::text, p.slug, f.id::text, f.slug, p.visible_to is not null, p.revision"""
 #: By source: the products of a farm, of a category, and all.
 _REVISIONS = {
-    source: Statement(f"search_renewals.{source}", _REVISE.format(which), lambda *row: Revised(Known(*row[:4]), row[4]))
+    source: Statement(f"search_renewals.{source}", _REVISE.format(which), lambda *row: Revised(Known(*row[:5]), row[5]))
     for source, which in (
         ("farm", "farm_id = :id::uuid"), ("category", "category_id = :id::uuid"), ("search", ":id::uuid is not null"),
     )

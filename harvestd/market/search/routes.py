@@ -11,7 +11,7 @@ from harvestd.kernel.errors import Forbidden
 from harvestd.kernel.formatting import money
 from harvestd.kernel.geography import shown_km
 from harvestd.kernel.permissions import Permission, may
-from harvestd.market.catalogue import cards, category_rows, filters
+from harvestd.market.catalogue import cards, category_rows, filters, sight
 from harvestd.market.catalogue.product_shapes import Image
 from harvestd.market.catalogue.viewing import view
 from harvestd.market.search import translated_titles
@@ -39,15 +39,16 @@ async def search(request: RequestContext, query: SearchQuery) -> Result:
     """Matching products in their current state; one that left the market since it was indexed is left out."""
     if query.explain:
         _explains(request)
-    asked = await filters.asked(request, query)
+    asked, seen = await filters.asked(request, query), await view(request, brief=True)
+    groups = seen.buyer.groups if await sight.matter(request.reader, seen.buyer.groups) else ()
     found = await request.parts.search.search(
         Search(
             **asked.search(), text=query.q, sort=query.sort, limit=query.limit, after=query.after or None,
-            explain=query.explain, language=other(request),
+            explain=query.explain, groups=groups, language=other(request),
             rules=await request.parts.search_rules.of(words(query.q)),
         )
     )  # fmt: skip
-    shown = await cards.by_ids(request.reader, [hit.id for hit in found.hits], view(request, brief=True))
+    shown = await cards.by_ids(request.reader, [hit.id for hit in found.hits], seen)
     names = await _category_names(request, found.facets.get("category", ()), asked.chosen.get("category", {}))
     shown_now = SearchPage(
         items=[

@@ -6,6 +6,7 @@ from harvestd.kernel import errors
 from harvestd.kernel.families import CATALOGUE, CHANGED, RULES
 from harvestd.kernel.permissions import Permission
 from harvestd.kernel.topology import Queue
+from harvestd.market.catalogue import viewing
 from harvestd.market.search import handlers, miss_routes, routes, rule_routes, rule_shapes, shapes
 from harvestd.market.subject import Subject
 from harvestd.queue.work import Periodic, QueueHandlers
@@ -19,7 +20,7 @@ SUBJECT = Subject(
     routes=(
         Route(method="GET", path="/api/search", operation="search", spoken=True, handler=routes.search, permission=None, mode=Mode.READ, section=_SEARCH,
               summary="Search products, tolerant of typos", query=shapes.SearchQuery, answer=shapes.SearchPage[shapes.FoundProduct],
-              cached=Cached(always(CHANGED, CATALOGUE, RULES), private=lambda query: query.explain), scope=Permission.SEE_SEARCHES, noted=miss_routes.noted, limit="rate_read",
+              cached=Cached(always(CHANGED, CATALOGUE, RULES), audience=viewing.of_search, private=lambda query: query.explain), scope=Permission.SEE_SEARCHES, noted=miss_routes.noted, limit="rate_read",
               errors=(errors.Forbidden,), description="What it ranks by is told in words on [the page of ranking](/docs/ranking)."),
         Route(method="GET", path="/api/search/suggest", operation="suggest", spoken=True, handler=routes.suggest, permission=None, mode=Mode.READ, section=_SEARCH,
               summary="Titles, farms and categories that begin with the query", query=shapes.SuggestQuery, answer=shapes.Suggestions,

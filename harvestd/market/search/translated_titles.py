@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from harvestd.interfaces import Document, Suggestion
+from harvestd.market.catalogue.sight import FOR_EVERYBODY
 from harvestd.market.search.postgres.suggest import END
 from harvestd.market.search.text import name_key, storable, words
 from harvestd.store.postgres.statements import Reader, Statement, nothing
@@ -32,11 +33,11 @@ _WRITE = Statement(
 )
 _BEGIN = Statement(
     "search_titles.begin",
-    """select t.title, p.slug, t.product_id::text, t.alike from (
+    f"""select t.title, p.slug, t.product_id::text, t.alike from (
            select distinct on (key) key, title, product_id, count(*) over (partition by key) as alike from (
                select key, title, product_id from search_titles
                 where language = :language and key >= :key and key < :last order by key limit 1000) n
-            order by key, product_id) t join products p on p.id = t.product_id and p.status = 'published'
+            order by key, product_id) t join products p on p.id = t.product_id and {FOR_EVERYBODY}
         order by t.key limit :limit""",
     lambda title, slug, id, alike: Suggestion(title, "product", slug, id, alike),
 )

@@ -32,6 +32,15 @@ select p.id, p.slug, p.sales, p.sales_before, count(r.line_id) as sold
   from products p left join reservations r on r.product_id = p.id and r.state = 'sold'
  group by p.id having p.sales <> p.sales_before + count(r.line_id);
 
+-- name: a product whose price is not the last one of its history
+select p.id, p.slug, p.price, h.price as noted
+  from products p left join lateral (select * from product_prices where product_id = p.id order by id desc limit 1) h on true
+ where (h.price, h.price_per, h.unit, h.on_sale, h.reduced)
+       is distinct from (p.price, p.price_per, p.unit, p.status = 'published', p.regular_price is not null);
+
+-- name: a markdown that ended over 60 s ago, and still counts
+select id, slug, markdown_until from products where markdown_until < now() - interval '60 seconds';
+
 -- name: an order without lines or parts, or a line without its reservation
 select o.id, o.number from orders o
  where not exists (select from order_lines l where l.order_id = o.id)

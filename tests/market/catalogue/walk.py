@@ -27,5 +27,8 @@ STEPS: tuple[Step, ...] = (
     Step("exportProducts", FARMER),
     Step("exportProductLines", FARMER),
     Step("archiveProduct", FARMER, {"id": "{createProduct.id}"}),
+    Step("reducePrice", FARMER, {"id": TOMATOES}, {"price": 390, "until": "2099-10-01T00:00:00Z", "reason": "The last of the season."}),
+    Step("listPrices", FARMER, {"id": TOMATOES}),
+    Step("restorePrice", FARMER, {"id": TOMATOES}),
     Step("changeStock", FARMER, {"id": TOMATOES}, {"change": "12.5", "reason": "this morning's picking"}),
 )  # fmt: skip

@@ -22,6 +22,9 @@ DAMAGE: dict[str, str] = {
         update stock_ledger set kind = 'return' where kind = 'sale'""",
     "reserved differs from the live reservations": "update products set reserved = reserved + 0.5",
     "the number of sales differs from the sold reservations": "update products set sales = sales + 1",
+    "a product whose price is not the last one of its history": "delete from product_prices",
+    "a markdown that ended over 60 s ago, and still counts": """
+        update products set regular_price = price + 1, prior_price = 1, markdown_until = now() - interval '2 minutes', markdown_reason = ''""",
     "an order without lines or parts, or a line without its reservation": "delete from reservations",
     "a reservation that differs from its line": "update reservations set quantity = quantity + 1",
     "a reservation whose state contradicts the status of its part": "update order_parts set status = 'cancelled'",

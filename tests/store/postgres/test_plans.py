@@ -232,7 +232,7 @@ READS: dict[str, Reads] = {
     "parts and lines of a page of orders": lambda r: orders.parts_and_lines(r, [ORDER] * 20),
     "an order to move": lambda r: orders.lock(r, ORDER),
     "orders that are due": lambda r: orders.due(r, NOW, 100),
-    "the products of an order": lambda r: stock.lock_for_order(r, [ORDER, USER]),
+    "the products of an order": lambda r: stock.lock_for_order(r, [ORDER, USER], USER),
     "the reservations of an order": lambda r: stock.held(r, [ORDER]),
     "notices": lambda r: notifications.feed(r, USER, None, False, 21),
     "notices, later": lambda r: notifications.feed(r, USER, new_id(), False, 21),

@@ -24,6 +24,10 @@ _DOCUMENT = """d.kind, d.id::text, d.version, d.title, d.text, d.texts, d.also, 
        d.removed"""
 
 
+#: The fields of a document that an engine is given: nothing of what not everybody may find.
+_NAMES = tuple(name for name in attrs.fields_dict(Document) if name != "sight")
+
+
 @attrs.frozen
 class Marked:
     """A document in its current state, and its mark."""
@@ -42,7 +46,7 @@ class Pending(msgspec.Struct, frozen=True):
 
 
 def _document(*columns: Any) -> Document:
-    fields = dict(zip(attrs.fields_dict(Document), columns, strict=True))
+    fields = dict(zip(_NAMES, columns, strict=True))
     return Document(**{**fields, **{name: tuple(fields[name]) for name in ("tags", "allergens", "benefits", "codes")}})
 
 

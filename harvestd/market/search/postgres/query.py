@@ -10,6 +10,7 @@ with an explanation or without: each is planned and run for what it is asked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
@@ -42,7 +43,8 @@ _CHOSEN = {
               "((:min_price::bigint is null or d.price >= :min_price) and (:max_price::bigint is null or d.price <= :max_price))"),
     "unit": (":units::text[] is not null", "(:units::text[] is null or d.unit = any(:units))"),
 }  # fmt: skip
-_ALWAYS = """not d.removed
+_FOUND = "not d.removed"
+_ALWAYS = f"""{_FOUND}
    and (not :in_stock::boolean or d.in_stock)
    and (:free_from::text[] is null or not d.allergens && :free_from)
    and (:benefits::text[] is null or d.benefits && :benefits)
@@ -128,7 +130,7 @@ _FIRST = {
     for facet, values in (("category", "categories"), ("farm", "farms"), ("tag", "tags"))
 }
 #: The columns that facets are counted by.
-_COUNTING = "d.category, d.farm, d.tags, d.unit, d.price, d.ctid as at"
+_COUNTING = "d.category, d.farm, d.tags, d.unit, d.price as price, d.ctid as at"
 #: The label of a value, read from one document that has it, only for the few values that are returned. Carrying labels through
 #: the counting takes longer.
 _NAME = {
@@ -159,9 +161,20 @@ def find(form: Form, others: tuple[str, ...] = ()) -> Statement[Page]:
         **{facet: _among(facet, documents) if form.beside else "counted" for facet in FACETS},
     )  # fmt: skip
     marks = "".join(
-        mark for mark, given in zip("wbre", (form.words, form.beside, form.ruled, form.explained), strict=True) if given
+        mark
+        for mark, given in zip(
+            "wbreg", (form.words, form.beside, form.ruled, form.explained, form.grouped), strict=True
+        )
+        if given
     )
-    return Statement("+".join([f"search.{form.sort}.{marks}", *others]), sql, _page, heavy=True)
+    name = "+".join([f"search.{form.sort}.{marks}", *others])
+    return Statement(name, _for_groups(sql) if form.grouped else sql, _page, heavy=True)
+
+
+def _for_groups(sql: str) -> str:
+    """The statement for members of some groups: with what they find besides, at their prices."""
+    own = "(case when d.group_prices is null then d.price else price_for(d.price, d.reduced, d.group_prices, :groups::uuid[]) end)"
+    return re.sub(r"\bd\.price\b", own, sql).replace(_FOUND, f"({_FOUND} or d.visible_to && :groups::uuid[])")
 
 
 def _among(facet: str, documents: str) -> str:
@@ -212,7 +225,8 @@ def statement(question: Search, words: list[str], others: tuple[str, ...] = ()) 
     """The statement for the search, to be run with :func:`parameters`."""
     chosen = question.category or question.farm or question.tag or question.unit
     beside = bool(chosen) or question.min_price is not None or question.max_price is not None
-    return find(Form(bool(words), question.sort, beside, question.rules != NO_RULES, question.explain), others)
+    ruled = question.rules != NO_RULES
+    return find(Form(bool(words), question.sort, beside, ruled, question.explain, bool(question.groups)), others)
 
 
 #: For each query word: its own stem if any document has it, and the stems of the words that share most trigrams with it, as
@@ -254,7 +268,7 @@ def parameters(
         "units": _values(question.unit), "min_price": question.min_price, "max_price": question.max_price,
         "in_stock": question.in_stock, "free_from": _values(question.free_from), "benefits": _values(question.benefit), "today": today if question.in_season else None,
         "as_of": place.as_of, "latitude": near[0], "longitude": near[1], "radius": radius, "south": south, "north": north, "west": west, "east": east,
-        "rank": place.millionths, "id": place.id, "limit": question.limit + 1, **_rules(question),
+        "rank": place.millionths, "id": place.id, "limit": question.limit + 1, "groups": list(question.groups), **_rules(question),
     }  # fmt: skip
     return {name: values[name] for name in statement(question, words, others).names}
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from harvestd.interfaces import Document
+from harvestd.interfaces.search import Sight
 from harvestd.market.search.text import CODE, code_of, name_key, storable, trigrams, words
 from harvestd.store.postgres.statements import Statement, nothing, scalar
 from harvestd.store.postgres.transactions import Transaction
@@ -24,18 +25,19 @@ _OTHER = """
 _UPSERT = """
 insert into search_documents (kind, id, version, removed, in_stock, allergens, benefits, codes, also, price, popularity, rating, latitude, longitude, fresh_at,
     indexed_at, unit, farm, category, season_from, season_to, tags, title, farm_name, category_name, title_key, farm_key,
-    category_key, text, texts, document, lexemes)
+    category_key, text, texts, document, lexemes, visible_to, group_prices, reduced)
 select kind, id, version, removed, in_stock, allergens, benefits, codes, also, price, popularity, rating, latitude, longitude, fresh_at, clock_timestamp(), unit,
        farm, category, season_from, season_to, tags, title, farm_name, category_name, title_key, farm_key, category_key,
        text, texts, document,
        setweight(to_tsvector(:language::regconfig, title_key || ' ' || other_titles), 'A')
        || setweight(to_tsvector(:language::regconfig, category_key || ' ' || tag_words), 'B')
        || setweight(to_tsvector(:language::regconfig, farm_key), 'C')
-       || strip(to_tsvector(:language::regconfig, text_words || ' ' || other_texts)) || array_to_tsvector(code_words){others}
+       || strip(to_tsvector(:language::regconfig, text_words || ' ' || other_texts)) || array_to_tsvector(code_words){others}, visible_to, group_prices, reduced
   from jsonb_to_recordset(:documents::jsonb) as d(kind text, id uuid, version bigint, removed boolean, in_stock boolean,
        allergens text[], benefits text[], codes text[], code_words text[], also text, price bigint, popularity real, rating real, latitude float8, longitude float8, fresh_at timestamptz, unit text, farm text,
        category text, season_from text, season_to text, tags text[], title text, farm_name text, category_name text,
-       title_key text, farm_key text, category_key text, tag_words text, text text, texts jsonb, text_words text, other_titles text, other_texts text, others jsonb, document jsonb)
+       title_key text, farm_key text, category_key text, tag_words text, text text, texts jsonb, text_words text, other_titles text, other_texts text, others jsonb, document jsonb,
+       visible_to uuid[], group_prices jsonb, reduced boolean)
  order by kind, id
 on conflict (kind, id) do update set version = excluded.version, removed = excluded.removed,
     in_stock = excluded.in_stock, allergens = excluded.allergens, benefits = excluded.benefits, codes = excluded.codes, also = excluded.also, price = excluded.price, popularity = excluded.popularity, rating = excluded.rating,
@@ -44,7 +46,8 @@ on conflict (kind, id) do update set version = excluded.version, removed = exclu
     season_from = excluded.season_from, season_to = excluded.season_to, tags = excluded.tags, title = excluded.title,
     farm_name = excluded.farm_name, category_name = excluded.category_name, title_key = excluded.title_key,
     farm_key = excluded.farm_key, category_key = excluded.category_key, text = excluded.text, texts = excluded.texts,
-    document = excluded.document, lexemes = excluded.lexemes
+    document = excluded.document, lexemes = excluded.lexemes, visible_to = excluded.visible_to, group_prices = excluded.group_prices,
+    reduced = excluded.reduced
 where search_documents.version < excluded.version + :again"""
 
 
@@ -128,7 +131,8 @@ def newest(documents: Sequence[Document]) -> list[Document]:
 
 
 def _row(document: Document, now: datetime, others: Mapping[str, str]) -> dict[str, Any]:
-    shown = not document.removed
+    sight = document.sight or Sight()
+    shown = not document.removed or bool(sight.visible_to)
     texts = {tag: document.texts[tag] for tag in others if shown and tag in document.texts}
     found = {
         tag: {"title": name_key(storable(title)), "text": " ".join(words(storable(text)))}
@@ -152,4 +156,6 @@ def _row(document: Document, now: datetime, others: Mapping[str, str]) -> dict[s
         "title_key": name_key(title), "farm_key": name_key(farm_name), "category_key": name_key(category_name),
         "tag_words": " ".join(word for tag in tags for word in words(tag)) if shown else "",
         "text_words": " ".join([*words(text), *words(storable(document.also))]) if shown else "",
+        "visible_to": sight.visible_to or None, "reduced": sight.reduced,
+        "group_prices": [{"group": group, "price": price} for group, price in sight.prices] or None,
     }  # fmt: skip

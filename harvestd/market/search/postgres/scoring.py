@@ -30,13 +30,14 @@ _PINNED = f"coalesce({PIN} * (cardinality(:pins::uuid[]) + 1 - array_position(:p
 
 class Form(NamedTuple):
     """What a statement is for: a query with ``words``, its sort, whether it filters by a facet (without that all facets are counted among the
-    hits, by a statement that is planned and run faster), whether rules apply, and whether it explains its hits."""
+    hits, by a statement that is planned and run faster), whether rules apply, whether it explains its hits, and whether it is for members of groups."""
 
     words: bool
     sort: str
     beside: bool = False
     ruled: bool = False
     explained: bool = False
+    grouped: bool = False
 
 
 def _points(form: Form, boosted: bool) -> list[str]:

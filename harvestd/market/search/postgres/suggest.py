@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from harvestd.interfaces import Suggestion
 from harvestd.interfaces.search import MAX_ALIKE
 from harvestd.market.catalogue.cards import FIRST_IMAGE, said
+from harvestd.market.catalogue.sight import FOR_EVERYBODY
 from harvestd.market.search.text import words
 from harvestd.store.postgres.statements import Reader, Statement
 
@@ -78,7 +79,7 @@ INSIDE = Statement(
 _NOW = Statement(
     "search.suggested",
     f"""select 'product', p.id::text, p.id::text, f.id::text, f.slug, f.name, {FIRST_IMAGE}, {said("p", "title")} from products p join farms f on f.id = p.farm_id
-        where p.id = any(:products::uuid[]) and p.status = 'published'
+        where p.id = any(:products::uuid[]) and {FOR_EVERYBODY}
        union all select 'farm', slug, id::text, null, null, null, null, null from farms where slug = any(:farms::text[])
        union all select 'category', c.slug, c.id::text, null, null, null, null, {said("c", "name")} from categories c where c.slug = any(:categories::text[])""",
     lambda kind, key, id, *more: ((kind, key), Known(id, *more)),
