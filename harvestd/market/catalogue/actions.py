@@ -69,7 +69,7 @@ async def change(
     present = before.offer
     other = changes.get("unit", before.unit) != before.unit
     held = await stock.in_open_orders(unit.tx, before.id) if other else market.NOTHING
-    after = market.amended(present, changes, wrong, stock=before.stock, held=held)
+    after = market.amended(present, changes, wrong, stock=before.stock, held=held, variants=before.variants)
     if after == present:
         return
     altered = [name for name in market.OFFERED if getattr(after, name) != getattr(present, name)]

@@ -16,9 +16,10 @@ from harvestd.kernel.names import Rule, accept
 from harvestd.kernel.quantities import ONE, positive, shown
 from harvestd.kernel.seasons import Season
 from harvestd.kernel.units import Amount, default_step, unfit
-from harvestd.market.catalogue import fact_rules
+from harvestd.market.catalogue import fact_rules, measure_rules
 from harvestd.market.catalogue.fact_rules import Durability
-from harvestd.market.catalogue.price_rules import alone_faults, per_faults, price_faults, price_per
+from harvestd.market.catalogue.measure_rules import Measures
+from harvestd.market.catalogue.price_rules import alone_faults
 from harvestd.market.catalogue.stock_level_rules import level
 from harvestd.market.catalogue.tag_rules import tags
 
@@ -31,7 +32,8 @@ _TEXTS = {"title": Rule(MAX_TITLE), "description": Rule(MAX_DESCRIPTION, lines=T
 
 @attrs.frozen(kw_only=True)
 class Offer:
-    """The fields of a product that its farm may change. ``price`` is for ``price_per`` of the unit."""
+    """The fields of a product that its farm may change. ``price`` is for ``price_per`` of the unit or, with ``priced_by``, of that of the
+    estimated weight."""
 
     title: str
     unit: str
@@ -39,6 +41,8 @@ class Offer:
     quantity_step: Decimal
     min_quantity: Decimal
     price_per: Decimal = ONE
+    priced_by: str | None = None
+    estimated_weight: Amount | None = None
     description: str = ""
     category_id: str | None = None
     season: Season | None = None
@@ -57,6 +61,11 @@ class Offer:
     certifications: tuple[Certification, ...] = ()
     metadata: Mapping[str, str] = attrs.field(factory=dict)
 
+    @property
+    def measures(self) -> Measures:
+        """What the price is for."""
+        return Measures(price_per=self.price_per, priced_by=self.priced_by, estimated_weight=self.estimated_weight)
+
 
 #: The names of the offer's fields.
 OFFERED = tuple(attrs.fields_dict(Offer))
@@ -68,9 +77,9 @@ def begun(given: Mapping[str, Any]) -> Offer:
     unit = given["unit"]
     step = default_step(unit) if given["quantity_step"] is None else given["quantity_step"]
     least = step if given["min_quantity"] is None else given["min_quantity"]
-    (per,) = accept(price_per(given["price_per"], unit))
-    anew = {"quantity_step": step, "min_quantity": least, "price_per": per}
-    return checked(Offer(**({name: given[name] for name in OFFERED if name in given} | anew)))
+    measures, wrong = measure_rules.decided(unit, given)
+    anew = {"quantity_step": step, "min_quantity": least, **attrs.asdict(measures, recurse=False)}
+    return checked(Offer(**({name: given[name] for name in OFFERED if name in given} | anew)), wrong)
 
 
 def checked(offer: Offer, also: Iterable[FieldError] = ()) -> Offer:
@@ -78,7 +87,7 @@ def checked(offer: Offer, also: Iterable[FieldError] = ()) -> Offer:
     texts = _texts({name: getattr(offer, name) for name in _TEXTS})
     kept_tags = tags(offer.tags)
     amounts = unfit(offer.unit, offer.quantity_step, offer.min_quantity)
-    price = price_faults(offer.price, offer.price_per, offer.unit)
+    price = measure_rules.price_faults(offer.price, offer.measures, offer.unit)
     facts, wrong = fact_rules.checked(attrs.asdict(offer, recurse=False))
     accept(*also, *texts.values(), *kept_tags, *price, *amounts, *wrong, message="the product cannot be accepted")
     kept = accept(*texts.values(), *kept_tags)
@@ -101,9 +110,7 @@ def faults(given: Mapping[str, Any]) -> list[FieldError]:
         found += [positive(name, value) for name, value in steps.items()]
     if "stock" in given:
         found.append(level(given["stock"], unit))
-    per: Amount | None = given.get("price_per")
-    if per is not None:
-        found += [price_per(per, unit or per.unit), *per_faults({"quantity": per.quantity})]
+    found += measure_rules.faults(given)
     return list(dict.fromkeys(fault for fault in found if isinstance(fault, FieldError)))
 
 
@@ -112,28 +119,27 @@ def _texts(given: Mapping[str, Any]) -> dict[str, str | FieldError]:
 
 
 def amended(
-    offer: Offer, changes: Mapping[str, Any], also: Iterable[FieldError] = (), *, stock: Decimal = NOTHING, held: Decimal = NOTHING
+    offer: Offer, changes: Mapping[str, Any], also: Iterable[FieldError] = (), *, stock: Decimal = NOTHING, held: Decimal = NOTHING,
+    variants: int = 0,
 ) -> Offer:  # fmt: skip
     """The offer with ``changes``, in its normal form; raises :class:`Invalid` as :func:`checked` does. ``stock`` is its current stock,
-    ``held`` the quantity that orders may still return.
+    ``held`` the quantity that orders may still return, ``variants`` how many pack sizes it is offered in.
 
-    A step, a minimum quantity and the quantity of a price are amounts of the unit. Under another unit they would mean something else,
-    so they become that unit's defaults unless the farm gives new ones."""
+    A step, a minimum quantity, the quantity of a price and the weight of a piece are amounts of the unit. Under another unit they would mean
+    something else, so they become that unit's defaults unless the farm gives new ones."""
     anew: dict[str, Any] = {}
     unit = changes.get("unit", offer.unit)
     if unit != offer.unit:
         step = changes.get("quantity_step", default_step(unit))
-        anew = {"quantity_step": step, "min_quantity": step, "price_per": ONE}
-        also = (*also, *_unit_stays(offer.unit, stock, held))
-    anew |= changes
-    if "price_per" in changes:
-        anew["price_per"] = price_per(changes["price_per"], unit)
-        if isinstance(anew["price_per"], FieldError):
-            also = (*also, anew.pop("price_per"))
-    return checked(attrs.evolve(offer, **anew), also)
+        anew = {"quantity_step": step, "min_quantity": step}
+        also = (*also, *_unit_stays(offer.unit, stock, held, variants))
+    measures, wrong = measure_rules.decided(unit, changes, offer.measures if unit == offer.unit else None)
+    anew |= {name: value for name, value in changes.items() if name in OFFERED}
+    anew |= attrs.asdict(measures, recurse=False)
+    return checked(attrs.evolve(offer, **anew), (*also, *wrong))
 
 
-def _unit_stays(unit: str, stock: Decimal, held: Decimal) -> Iterator[FieldError]:
+def _unit_stays(unit: str, stock: Decimal, held: Decimal, variants: int) -> Iterator[FieldError]:
     """Why the unit cannot be changed now: kilograms do not convert into pieces, neither in stock nor in orders that may be returned."""
     if held:
         message = (
@@ -149,3 +155,8 @@ def _unit_stays(unit: str, stock: Decimal, held: Decimal) -> Iterator[FieldError
             "unit", message, code="not-accepted",
             params={"available": shown(stock), "unit": unit, "reason": "unit-stays"},
         )  # fmt: skip
+    if variants:
+        message = (
+            f"stays {unit} while it is offered in pack sizes; PUT /api/products/{{id}}/variants without items first"
+        )
+        yield FieldError("unit", message, code="not-accepted", params={"reason": "has-variants"})
