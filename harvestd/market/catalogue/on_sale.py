@@ -204,14 +204,14 @@ _AMOUNTS = {"quantity_step": ("step-changed", "step"), "min_quantity": ("minimum
 
 def _contents(seen: Agreed, now: Agreed, title: str) -> Iterator[Change]:
     """Changes of what one of it is: the estimated weight of a piece, the contents of a pack."""
-    for code, before, after in (
-        ("weight-changed", seen.each, now.each),
-        ("content-changed", seen.pack and seen.pack.content, now.pack and now.pack.content),
+    for code, words, before, after in (
+        ("weight-changed", "estimated weight", seen.each, now.each),
+        ("content-changed", "content", seen.pack and seen.pack.content, now.pack and now.pack.content),
     ):
         if before is None or after is None or _equal(before, after):
             continue  # without one, it has another price, or is another thing
         was, is_ = (formatting.quantity(one.quantity, one.unit) for one in (before, after))
-        message = f"One of {title} was {was} and is {is_} now"
+        message = f"The {words} of {title} was {was} and is {is_} now"
         params = {"before": shown(before.quantity), "after": shown(after.quantity), "title": title}
         yield Change(code, message, {**params, "unit": after.unit, "unit_before": before.unit})
 

@@ -145,11 +145,12 @@ def check_stock(asked: Sequence[Asked], shelf: Mapping[str, OnSale]) -> None:
 def _short(i: int, asked: Asked, product: OnSale) -> FieldError:
     left = max(product.available, Decimal(0))
     message = f"only {quantity(left, product.unit)} of {product.title} left" if left else f"{product.title} is sold out"
-    params = {"available": shown(left), "unit": product.unit}
-    if asked.quantity <= left:
-        message = f"{message}, and other lines take of it, too"
-        params["reason"] = "together"
-    return _of(asked, product, FieldError(f"lines[{i}].quantity", message, left, code="out-of-stock", params=params))
+    together = asked.quantity <= left
+    if together:
+        message = f"{message}, and other lines of this order are of it, too"
+    params = {"available": shown(left), "unit": product.unit, **({"reason": "together"} if together else {})}
+    fault = FieldError(f"lines[{i}].quantity", message, left, code="out-of-stock", params=params)
+    return _of(asked, product, fault)
 
 
 def check_terms(
