@@ -75,6 +75,8 @@ BUDGET: dict[str, tuple[int, int]] = {
     "get_media_shard_file": (1, 1),
     "delete_api_products_id_images_image_id": (8, 8),
     "post_api_products_id_stock": (8, 6),
+    "get_api_products_id_variants": (3, 3),
+    "put_api_products_id_variants": (8, 8),
     "delete_api_products_id": (4, 4),
     "get_api_search": (5, 5),  # the rules are asked for once in a while
     "get_api_search mistyped": (4, 4),
@@ -571,6 +573,13 @@ ASKS: dict[str, Callable[[Stage, dict[str, str]], Awaitable[Response]]] = {
         "DELETE", "/api/products/{s.product[id]}/images/{s.mailed[image]}", "farmer"
     ),
     "post_api_products_id_stock": _ask("POST", "/api/products/{s.product[id]}/stock", "farmer", {"set": "90"}),
+    "get_api_products_id_variants": _get("/api/products/{s.product[id]}/variants", "farmer"),
+    "put_api_products_id_variants": _ask(
+        "PUT",
+        "/api/products/{s.product[id]}/variants",
+        "farmer",
+        {"items": [{"title": "Sack", "price": 900, "takes": "2.5"}]},
+    ),
     "delete_api_products_id": _archive,
     "get_api_search": _get("/api/search?q=carrots"),
     "get_api_search mistyped": _get("/api/search?q=carots"),

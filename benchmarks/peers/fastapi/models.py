@@ -25,6 +25,8 @@ CODES = {
     "kg": "KGM", "g": "GRM", "lb": "LBR", "oz": "ONZ", "litre": "LTR", "ml": "MLT", "dozen": "DZN",
     **dict.fromkeys(("each", "bunch", "box", "punnet", "jar", "crate", "head"), "C62"),
 }  # fmt: skip
+#: What each unit counts or measures.
+KINDS = {unit: "piece" for unit in COMPARED} | dict.fromkeys(("kg", "g", "lb", "oz"), "weight") | dict.fromkeys(("litre", "ml"), "volume")
 
 
 class ProductsQuery(BaseModel):
@@ -93,6 +95,10 @@ class Product(BaseModel):
     price: Money
     price_per: PricePer
     unit_price: UnitPrice
+    sold_by: str
+    priced_by: str
+    estimated_weight: PricePer | None = None
+    variants: list[str] = []
     stock: Decimal
     available: Decimal
     quantity_step: Decimal
@@ -167,6 +173,8 @@ def shown(row: Record) -> dict[str, Any]:
         "available": row["stock"] - row["reserved"],
         "season": season,
         "unit_code": CODES[row["unit"]],
+        "sold_by": KINDS[row["unit"]],
+        "priced_by": KINDS[row["unit"]],
         "in_season": in_season(row["season_from"], row["season_to"], today),
         "durability": durability,
         "certifications": valid(json.loads(row["certifications"]), today),
