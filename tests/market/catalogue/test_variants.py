@@ -145,7 +145,7 @@ async def test_the_unit_stays_while_there_are_pack_sizes(market: Market) -> None
 
 
 async def test_packs_and_the_product_are_lines_of_their_own_in_a_cart(market: Market) -> None:
-    farmer, product, (sack, bag) = await offered(market)
+    _, product, (sack, bag) = await offered(market)
     buyer, item = await market.person(), f"/api/cart/items/{product['id']}"
     await buyer.request("PUT", item, {"quantity": "1.5"})
     assert (await buyer.request("PUT", f"{item}?variant_id={sack['id']}", {"quantity": 2})).status == 200
@@ -171,7 +171,7 @@ async def test_packs_and_the_product_are_lines_of_their_own_in_a_cart(market: Ma
 
 
 async def test_a_guests_packs_come_along_at_sign_in_unless_the_buyer_has_them(market: Market) -> None:
-    farmer, product, (sack, bag) = await offered(market)
+    _, product, (sack, bag) = await offered(market)
     buyer, item = await market.person(), f"/api/cart/items/{product['id']}"
     await buyer.request("PUT", f"{item}?variant_id={bag['id']}", {"quantity": 7})
     body = {"items": [line(product, None, 1), line(product, sack, 1), line(product, bag, 2)]}
@@ -194,7 +194,7 @@ async def test_a_guests_packs_come_along_at_sign_in_unless_the_buyer_has_them(ma
 
 
 async def test_an_order_of_packs_takes_of_the_stock_and_a_cancellation_gives_it_back_once(market: Market) -> None:
-    farmer, product, (sack, bag) = await offered(market)
+    _, product, (sack, bag) = await offered(market)
     buyer = await market.person()
     placed = await order(buyer, line(product, sack, 2), line(product, bag, 2), line(product, None, "1"), key="one")
     assert placed.status == 201, placed.text
@@ -261,7 +261,7 @@ async def test_who_changes_pack_sizes_makes_every_cached_page_of_the_product_ane
 async def test_the_stock_is_conserved_whatever_is_ordered_and_cancelled_at_once(market: Market) -> None:
     """Random mixes of packs and the product, placed and cancelled side by side."""
     rng = random.Random(49)
-    farmer, product, sizes = await offered(market, stock="30")
+    _, product, sizes = await offered(market, stock="30")
     buyers = [await market.person() for _ in range(4)]
     orders: list[tuple[Person, str]] = []
     for turn in range(6):

@@ -57,7 +57,7 @@ def carrots(stock: str = "20", **more: Any) -> tuple[OnSale, dict[str, OnSale]]:
 
 
 def test_packs_are_counted_at_their_own_price_and_take_of_the_one_stock() -> None:
-    own, shelf = carrots()
+    _, shelf = carrots()
     order = ordered([("carrots", "sack", "2"), ("carrots", None, "1.5"), ("carrots", "bag", "3")], shelf)
     assert [(line.title, line.unit, line.quantity, line.total, line.taken) for line in order.lines] == [
         ("Carrots, sack", "box", 2, 3000, 10), ("Carrots", "kg", Decimal("1.5"), 585, Decimal("1.5")), ("Carrots, bag", "box", 3, 4500, Decimal("0.75")),
@@ -90,7 +90,7 @@ def test_lines_of_one_pack_are_one_line_and_those_of_another_are_not() -> None:
 
 
 def test_each_line_of_what_is_short_is_told_what_is_left_in_its_own_unit() -> None:
-    own, shelf = carrots("7")
+    _, shelf = carrots("7")
     leeks = product("leeks")
     lines = [("carrots", "sack", "1"), ("carrots", None, "2.5"), ("leeks", None, "1"), ("carrots", "bag", "30")]
     with pytest.raises(OutOfStock) as refused:
