@@ -113,8 +113,8 @@ WORDS: dict[str, str] = {
     "CartItemQuery.variant_id": "The pack size; omitted for the product itself.",
     "CartLine.variant_id": "The pack size; null for the product itself.",
     "CartWarning.variant_id": "The pack size that it is about; null for the product itself.",
-    "priced_by": "What its price is by: what it is sold by or, of pieces, their weight.",
+    "CartLine.priced_by": "What its price is by: what it is sold by or, of pieces, their weight.",
     "estimated": "Whether `total` is an estimate, until the pieces are weighed.",
-    "estimated_weight": "What each piece is estimated to weigh; null unless it is priced by that.",
+    "CartLine.estimated_weight": "What each piece is estimated to weigh; null unless it is priced by that.",
     "warnings": "What has changed since products were added, and what prevents an order.",
 }  # fmt: skip

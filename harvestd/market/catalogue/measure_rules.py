@@ -58,15 +58,17 @@ def decided(unit: str, given: Mapping[str, Any], before: Measures | None = None)
     if weight is not None and not UNITS[unit].pieces:
         message = "is of what is sold by the piece; leave it out, or choose a unit that is counted"
         wrong.append(FieldError("estimated_weight", message, code="not-accepted", params={"reason": "no-piece"}))
-    if wrong:
-        return before or Measures(), wrong
-    found = _by_weight if _weighed(unit, given, before, weight) else _as_sold
-    measures, wrong = found(unit, given, before, weight)
-    return measures if not wrong else before or Measures(), wrong
+    if not wrong:
+        found = _by_weight if _weighed(unit, given, before, weight) else _as_sold
+        measures, wrong = found(unit, given, before, weight)
+    if not wrong:
+        return measures, []
+    alone = faults({name: given.get(name) for name in ("price_per", "estimated_weight")})
+    return before or Measures(), list(dict.fromkeys([*wrong, *alone]))
 
 
 def faults(given: Mapping[str, Any]) -> Iterator[FieldError]:
-    """Faults in the given fields, whatever the product has besides."""
+    """Faults in the given fields, whatever the product has besides; without its unit, those of quantities alone."""
     unit, per, weight = given.get("unit"), given.get("price_per"), given.get("estimated_weight")
     if unit is not None:
         yield from (*_other_measure(unit, given.get("sold_by")), *_no_price(unit, given.get("priced_by")))

@@ -134,8 +134,9 @@ def amended(
         anew = {"quantity_step": step, "min_quantity": step}
         also = (*also, *_unit_stays(offer.unit, stock, held, variants))
     measures, wrong = measure_rules.decided(unit, changes, offer.measures if unit == offer.unit else None)
-    anew |= {name: value for name, value in changes.items() if name in OFFERED}
-    anew |= attrs.asdict(measures, recurse=False)
+    measured = attrs.asdict(measures, recurse=False)
+    anew |= {name: value for name, value in changes.items() if name in OFFERED and name not in measured}
+    anew |= {name: value for name, value in measured.items() if value != getattr(offer, name)}
     return checked(attrs.evolve(offer, **anew), (*also, *wrong))
 
 

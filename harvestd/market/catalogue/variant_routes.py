@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from harvestd.kernel.errors import FieldError, NotFound
+from harvestd.kernel.names import accept
 from harvestd.kernel.slugs import is_id
 from harvestd.market.catalogue import actions, cards, variant_actions, variant_rules
 from harvestd.market.catalogue import rows as store
@@ -57,6 +58,7 @@ async def put(request: RequestContext, body: PutVariants) -> Result:
     assert request.route.permission is not None
     before = await actions.locked(request.work, request.user, request.route.permission, request.path["id"])
     request.check_version(before.version)
+    accept(*faults(request, {"items": body.items}), message="the pack sizes cannot be accepted")
     currency = request.parts.settings.market_currency
     await variant_actions.put(request.work, before, [_read(i, one, currency) for i, one in enumerate(body.items)])
     return await _shown(request, request.tx, before.id)

@@ -250,7 +250,7 @@ WORDS: dict[str, str] = {
     "OrderLine.unit_price": "The agreed price, for `price_per`.",
     "OrderLineIn.variant_id": "The pack size; null or omitted for the product itself.",
     "OrderLine.variant_id": "The pack size; null for the product itself.",
-    "priced_by": "What its price is by: what it is sold by or, of pieces, their weight.",
+    "OrderLine.priced_by": "What its price is by: what it is sold by or, of pieces, their weight.",
     "estimated": "Whether `total` is an estimate, until the pieces are weighed.",
-    "estimated_weight": "What each piece is estimated to weigh; null unless it is priced by that.",
+    "OrderLine.estimated_weight": "What each piece is estimated to weigh; null unless it is priced by that.",
 }  # fmt: skip
